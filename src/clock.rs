@@ -1,0 +1,47 @@
+//! The one clock: moments since the start for decisions, local time of day for people.
+//!
+//! Architecture invariant: no other module asks the operating system for the time of day, so that tests choose it.
+
+use std::time::{Instant, SystemTime};
+
+use crate::domain::Moment;
+
+/// A clock that started with the program. Copies agree.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    wall_start: SystemTime,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { start: Instant::now(), wall_start: SystemTime::now() }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Moment {
+        Moment::after_start(self.start.elapsed())
+    }
+
+    /// The operating system's instant of a moment, for timers.
+    pub fn instant(&self, moment: Moment) -> Instant {
+        self.start.checked_add(moment.since_start()).unwrap_or_else(|| {
+            // A moment beyond what the system can express: as far away as a timer ever needs.
+            Instant::now() + std::time::Duration::from_secs(86_400)
+        })
+    }
+
+    /// The time of day of a moment, as the clock on the wall would have shown it if nobody had set it since the start.
+    pub fn wall(&self, moment: Moment) -> SystemTime {
+        self.wall_start.checked_add(moment.since_start()).unwrap_or(self.wall_start)
+    }
+
+    /// Local time of day of a moment: `14:02:11`.
+    pub fn time_of_day(&self, moment: Moment) -> String {
+        match jiff::Timestamp::try_from(self.wall(moment)) {
+            Ok(timestamp) => timestamp.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string(),
+            Err(_) => String::from("--:--:--"),
+        }
+    }
+}

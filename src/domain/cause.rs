@@ -1,0 +1,73 @@
+//! Why a run was started, and how often each reason has restarted a service.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::ServiceName;
+
+/// Why a run was started.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StartCause {
+    /// With the group.
+    First,
+    /// Files changed.
+    Change(FilesChanged),
+    /// By a key or a command.
+    Hand,
+    /// The run before ended by itself; the number of the crash in a row, from 1, and of how many the breaker bears.
+    Crash {
+        /// From 1; 0 if the run before ended with 0 (`restart = "always"`).
+        attempt: u32,
+        /// `breaker.failures`.
+        of: u32,
+    },
+    /// A service that this one depends on was restarted.
+    Dependency(ServiceName),
+    /// Its part of `procgroup.toml` changed.
+    Reload,
+}
+
+impl fmt::Display for StartCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("with the group"),
+            Self::Change(files) => files.fmt(f),
+            Self::Hand => f.write_str("by hand"),
+            Self::Crash { attempt: 0, .. } => f.write_str("after it ended"),
+            Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
+            Self::Dependency(name) => write!(f, "{name} restarted"),
+            Self::Reload => f.write_str("procgroup.toml changed"),
+        }
+    }
+}
+
+/// The files behind one restart: the first by name, the others by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesChanged {
+    /// Relative to the root of the group.
+    pub first: Arc<str>,
+    /// How many others.
+    pub more: usize,
+}
+
+impl fmt::Display for FilesChanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.more {
+            0 => write!(f, "{} changed", self.first),
+            more => write!(f, "{} and {more} more changed", self.first),
+        }
+    }
+}
+
+/// Restarts of a service by cause. The first start is none of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestartCounts {
+    /// Files changed (`↻` in the sidebar).
+    pub change: u32,
+    /// It crashed (`✗` in the sidebar).
+    pub crash: u32,
+    /// By hand, or because the file was reloaded.
+    pub manual: u32,
+    /// A dependency was restarted.
+    pub dependency: u32,
+}

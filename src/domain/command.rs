@@ -1,0 +1,102 @@
+//! What clients may ask for. The dashboard, the streams and the signals of the operating system all speak this.
+
+use super::{Moment, ServiceName};
+
+/// A request of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Want these up. Also ends a backoff or an open circuit: "now".
+    Start(Targets),
+    /// Want these down.
+    Stop(Targets),
+    /// Want these down, with KILL at once.
+    Kill(Targets),
+    /// Stop (where it runs) and start.
+    Restart {
+        /// Which.
+        targets: Targets,
+        /// Without the polite rung: KILL at once.
+        force: bool,
+    },
+    /// The `p` key: hold changes, or apply what the key holds.
+    TogglePause,
+    /// Hold changes for the `p` key. A second time changes nothing.
+    Pause,
+    /// End the hold of the `p` key: apply what is held once, or forget it.
+    Resume {
+        /// Forget what is held.
+        discard: bool,
+    },
+    /// Quit gracefully. A second time changes nothing.
+    Quit,
+    /// Quit; kill what is left. Once more: leave at once.
+    QuitNow,
+    /// What Ctrl-C, SIGINT and SIGTERM mean: quit gracefully, then kill what is left, then leave at once.
+    Interrupt,
+    /// Quit gracefully because a time is up (`--timeout`): exit code 124.
+    TimeOut,
+    /// Bytes for the terminal of a service. Carried out by the effect runner; no decision is in it.
+    Input {
+        /// Which.
+        service: ServiceName,
+        /// As a terminal would send them.
+        bytes: Vec<u8>,
+    },
+    /// The pane of a service has this size now. Carried out by the effect runner; no decision is in it.
+    Resize {
+        /// Which.
+        service: ServiceName,
+        /// At least 2.
+        columns: u16,
+        /// At least 1.
+        rows: u16,
+    },
+}
+
+/// Which services a command means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// These, by name.
+    Named(Vec<ServiceName>),
+    /// This one, and afterwards those that depend on it, directly or not.
+    WithDependents(ServiceName),
+    /// All: every service that is wanted (`restart`, `stop`, `kill`), or that starts by itself (`start`).
+    All,
+    /// Those that have failed, back off or have an open circuit.
+    Failed,
+}
+
+impl Targets {
+    /// One service.
+    pub fn one(name: &ServiceName) -> Self {
+        Self::Named(vec![name.clone()])
+    }
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was taken up at that moment, and meant these services.
+    Accepted {
+        /// When.
+        at: Moment,
+        /// Which.
+        services: Vec<ServiceName>,
+    },
+    /// It was not.
+    Refused(Refusal),
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No service has this name.
+    #[error("unknown service `{0}`")]
+    UnknownService(ServiceName),
+    /// The group is being stopped.
+    #[error("the group is stopping")]
+    Stopping,
+    /// The queue of the group is full, or the group has ended.
+    #[error("the group does not take commands now")]
+    Unavailable,
+}

@@ -1,0 +1,238 @@
+//! What happened to files, which rule said what it means, and what became of it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Moment, ServiceName};
+
+/// One change of one path, after the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEvent {
+    /// When it arrived.
+    pub at: Moment,
+    /// Relative to the root of the group; absolute if outside. Not UTF-8 parts are replaced.
+    pub path: Arc<str>,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The write is complete: closed after writing, renamed into place, or removed. An unfinished one waits longer.
+    pub finished: bool,
+    /// What the rules say.
+    pub matched: Match,
+}
+
+/// What happened to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It is new, or was renamed to here.
+    Created,
+    /// Its content changed.
+    Modified,
+    /// It is gone, or was renamed to elsewhere.
+    Removed,
+}
+
+impl fmt::Display for ChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Created => "created",
+            Self::Modified => "modified",
+            Self::Removed => "removed",
+        })
+    }
+}
+
+/// What the rules say about a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// These services watch it.
+    Watched {
+        /// In the order of the file; never empty.
+        services: Arc<[ServiceName]>,
+        /// The rule of the first service.
+        rule: Rule,
+    },
+    /// Taken out by this rule.
+    Ignored(Rule),
+    /// No service watches it.
+    NoMatch,
+}
+
+/// A rule, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Where.
+    pub source: RuleSource,
+    /// Line in that file, 1-based, where it is known.
+    pub line: Option<u32>,
+    /// The pattern as written; of a built-in, its name for people.
+    pub pattern: Arc<str>,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleSource {
+    /// In devgroup itself.
+    BuiltIn,
+    /// An ignore file (`.gitignore`, `.ignore`, `info/exclude`, the global one), relative to the root where it is below it.
+    IgnoreFile(PathBuf),
+    /// `[services.NAME] watch`.
+    ServiceWatch(ServiceName),
+    /// `[services.NAME] ignore`.
+    ServiceIgnore(ServiceName),
+    /// `[watch] ignore`.
+    GroupIgnore,
+    /// `[watch] also`.
+    GroupAlso,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            RuleSource::BuiltIn => write!(f, "built-in: {}", self.pattern),
+            RuleSource::IgnoreFile(file) => match self.line {
+                Some(line) => write!(f, "{}:{line}  {}", file.display(), self.pattern),
+                None => write!(f, "{}  {}", file.display(), self.pattern),
+            },
+            RuleSource::ServiceWatch(name) => write!(f, "rule services.{name}.watch"),
+            RuleSource::ServiceIgnore(name) => write!(f, "rule services.{name}.ignore  {}", self.pattern),
+            RuleSource::GroupIgnore => write!(f, "rule watch.ignore  {}", self.pattern),
+            RuleSource::GroupAlso => write!(f, "rule watch.also  {}", self.pattern),
+        }
+    }
+}
+
+/// What became of a file event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Matched; waits for quiet.
+    Pending,
+    /// Matched; a bulk of changes goes on.
+    Busy,
+    /// Its services were, or are being, restarted or started.
+    Restart,
+    /// Its services were sent a signal.
+    Signal,
+    /// A command was run for it.
+    Run,
+    /// Only said so (`on_change = "notify"`).
+    Notify,
+    /// A hold keeps it.
+    Held,
+    /// A hold kept it and was ended with discard.
+    Discarded,
+    /// An ignore rule took it out.
+    Ignored,
+    /// No service watches it.
+    NoMatch,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pending => "pending",
+            Self::Busy => "busy",
+            Self::Restart => "restart",
+            Self::Signal => "signal",
+            Self::Run => "run",
+            Self::Notify => "notify",
+            Self::Held => "held",
+            Self::Discarded => "discarded",
+            Self::Ignored => "ignored",
+            Self::NoMatch => "no match",
+        })
+    }
+}
+
+/// A file event and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Grows by one with each entry.
+    pub seq: u64,
+    /// The event; of several alike in a row, the last.
+    pub event: FileEvent,
+    /// How many alike in a row: same path, kind and verdict.
+    pub times: u32,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// The last file events, for the watcher panel. Bounded; the counts are of everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileJournal {
+    entries: VecDeque<JournalEntry>,
+    next_seq: u64,
+    /// Events since the start.
+    pub events: u64,
+    /// Of those, ignored ones.
+    pub ignored: u64,
+}
+
+impl FileJournal {
+    /// Entries kept. Enough for an hour of saves; small enough that copying it costs microseconds.
+    pub const CAPACITY: usize = 500;
+
+    /// Adds an event. An event like the last one (path, kind and verdict) is counted there.
+    pub fn push(&mut self, event: FileEvent, verdict: Verdict) {
+        self.events += 1;
+        if verdict == Verdict::Ignored {
+            self.ignored += 1;
+        }
+        if let Some(last) = self.entries.back_mut()
+            && last.event.path == event.path
+            && last.event.kind == event.kind
+            && last.verdict == verdict
+        {
+            last.times = last.times.saturating_add(1);
+            last.event = event;
+            return;
+        }
+        if self.entries.len() == Self::CAPACITY {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(JournalEntry { seq: self.next_seq, event, times: 1, verdict });
+        self.next_seq += 1;
+    }
+
+    /// The entries, oldest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &JournalEntry> + ExactSizeIterator {
+        self.entries.iter()
+    }
+
+    /// The entries for changing their verdicts, oldest first.
+    pub fn entries_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut JournalEntry> {
+        self.entries.iter_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(path: &str) -> FileEvent {
+        FileEvent {
+            at: Moment::START,
+            path: path.into(),
+            kind: ChangeKind::Modified,
+            finished: true,
+            matched: Match::NoMatch,
+        }
+    }
+
+    #[test]
+    fn the_journal_counts_repeats_and_forgets_the_oldest() {
+        let mut journal = FileJournal::default();
+        for _ in 0..3 {
+            journal.push(event("a"), Verdict::Ignored);
+        }
+        assert_eq!(journal.entries().len(), 1);
+        assert_eq!(journal.entries().next().map(|entry| entry.times), Some(3));
+        for n in 0..FileJournal::CAPACITY {
+            journal.push(event(&n.to_string()), Verdict::NoMatch);
+        }
+        assert_eq!(journal.entries().len(), FileJournal::CAPACITY);
+        assert_eq!((journal.events, journal.ignored), (3 + FileJournal::CAPACITY as u64, 3));
+        assert!(journal.entries().all(|entry| &*entry.event.path != "a"));
+    }
+}

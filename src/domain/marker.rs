@@ -1,0 +1,217 @@
+//! The lines that devgroup itself puts into a service's log.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::{ExitStatus, StartCause, human};
+
+/// An entry of the log that devgroup made. The words are a contract: people search for them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Marker {
+    /// The first run of this service.
+    Started {
+        /// The command on one line.
+        command: String,
+        /// Its process.
+        pid: u32,
+    },
+    /// A further run.
+    Restarted {
+        /// Why.
+        cause: StartCause,
+        /// How the run before ended, and after how long.
+        was: Option<(ExitStatus, Duration)>,
+    },
+    /// No process could be made.
+    CouldNotStart {
+        /// Why, for people.
+        reason: String,
+    },
+    /// It is ready.
+    Ready {
+        /// Since the process was started.
+        after: Duration,
+        /// It was not the first run.
+        restart: bool,
+    },
+    /// It was not ready in time.
+    NotReady {
+        /// What was waited for, for people: `port 4000`.
+        probe: String,
+        /// How long.
+        after: Duration,
+    },
+    /// It ended by itself.
+    Exited(Exited),
+    /// A stop that was asked for is complete.
+    Stopped {
+        /// How it ended.
+        status: ExitStatus,
+        /// From the first signal to the end.
+        after: Duration,
+    },
+    /// KILL was sent.
+    Killed {
+        /// The grace that was used up; `None` if nobody wanted to wait.
+        grace: Option<Duration>,
+    },
+    /// KILL did not end it.
+    Stuck {
+        /// Its leader.
+        pid: u32,
+    },
+    /// The circuit breaker opened.
+    GaveUp {
+        /// So many crashes …
+        crashes: u32,
+        /// … within this time.
+        within: Duration,
+        /// The next try by itself.
+        cooldown: Duration,
+    },
+    /// Not started, because it does not start by itself.
+    NotStarted {
+        /// `autostart = false`, `not selected`.
+        reason: &'static str,
+    },
+    /// Waits for others.
+    Waits {
+        /// For people: `db to be ready`.
+        on: String,
+    },
+    /// What `on_change` did instead of a restart, for people.
+    Changed {
+        /// `sent SIGHUP · src/a.rs changed`.
+        action: String,
+    },
+    /// The service erased its screen or its scrollback; what was there stays above.
+    Cleared,
+    /// devgroup lost this many bytes of history to the memory limit. Shown at the top.
+    Dropped {
+        /// Lines.
+        lines: u64,
+    },
+}
+
+/// How a run ended by itself, and what follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exited {
+    /// How.
+    pub status: ExitStatus,
+    /// Which crash within the breaker's time this is, and how many it bears; `None` if it is no crash.
+    pub crash: Option<(u32, u32)>,
+    /// The next try.
+    pub next: NextTry,
+}
+
+/// What follows an exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextTry {
+    /// Nothing by itself.
+    None,
+    /// A try after this time.
+    In(Duration),
+}
+
+impl Marker {
+    /// The marker as a line, without a line end. `clock` is the local time of day, `14:02:11`.
+    pub fn line(&self, clock: &str) -> String {
+        let mut text = String::from("── ");
+        // Writing to a String cannot fail.
+        let _ = match self {
+            Self::Started { command, pid } => write!(text, "started · {command} · pid {pid} · {clock}"),
+            Self::Restarted { cause, was } => {
+                let _ = write!(text, "restarted · {cause} · {clock}");
+                match was {
+                    Some((status, up)) => write!(text, " · was {status} · up {}", human(*up)),
+                    None => Ok(()),
+                }
+            }
+            Self::CouldNotStart { reason } => write!(text, "could not start · {reason} · {clock}"),
+            Self::Ready { after, restart } => {
+                write!(text, "ready · {} after {}", human(*after), if *restart { "restart" } else { "start" })
+            }
+            Self::NotReady { probe, after } => write!(text, "not ready · {probe} · gave up after {}", human(*after)),
+            Self::Exited(exited) => {
+                let _ = match exited.status {
+                    ExitStatus::Code(code) => write!(text, "exited · code {code} · {clock}"),
+                    signal @ ExitStatus::Signal(_) => write!(text, "exited · {signal} · {clock}"),
+                };
+                if let Some((crash, of)) = exited.crash {
+                    let _ = write!(text, " · crash {crash} of {of}");
+                }
+                match exited.next {
+                    NextTry::None => Ok(()),
+                    NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(wait)),
+                }
+            }
+            Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
+            Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
+            Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
+            Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
+            Self::GaveUp { crashes, within, cooldown } => write!(
+                text,
+                "gave up · {crashes} crashes in {} · save a file or press s · next try in {}",
+                short(*within),
+                short(*cooldown)
+            ),
+            Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
+            Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
+            Self::Changed { action } => write!(text, "{action} · {clock}"),
+            Self::Cleared => write!(text, "cleared by the service"),
+            Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
+        };
+        text.push_str(" ──");
+        text
+    }
+}
+
+/// A duration that somebody chose, without needless digits: `4s`, `1.5s`, `500ms`, `2m`.
+fn short(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1000 => format!("{millis}ms"),
+        _ if millis % 60_000 == 0 && millis > 60_000 => format!("{}m", millis / 60_000),
+        _ if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        1000..10_000 => human(duration),
+        _ => format!("{}s", duration.as_secs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::FilesChanged;
+
+    #[test]
+    fn markers_read_as_the_documentation_shows_them() {
+        let clock = "14:02:11";
+        let cases = [
+            (
+                Marker::Started { command: "cargo run -p api".into(), pid: 48213 },
+                "── started · cargo run -p api · pid 48213 · 14:02:11 ──",
+            ),
+            (
+                Marker::Restarted {
+                    cause: StartCause::Change(FilesChanged { first: "src/main.rs".into(), more: 8 }),
+                    was: Some((ExitStatus::Code(0), Duration::from_secs(552))),
+                },
+                "── restarted · src/main.rs and 8 more changed · 14:02:11 · was exit 0 · up 9m 12s ──",
+            ),
+            (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
+            (
+                Marker::Exited(Exited {
+                    status: ExitStatus::Code(1),
+                    crash: Some((2, 5)),
+                    next: NextTry::In(Duration::from_secs(4)),
+                }),
+                "── exited · code 1 · 14:02:11 · crash 2 of 5 · next try in 4s (s = now) ──",
+            ),
+            (Marker::Killed { grace: Some(Duration::from_secs(5)) }, "── killed · SIGKILL after 5s grace ──"),
+            (Marker::Cleared, "── cleared by the service ──"),
+        ];
+        for (marker, line) in cases {
+            assert_eq!(marker.line(clock), line);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The words of devgroup: names, specifications, phases, events of the world, commands and snapshots.
+//!
+//! Architecture invariant: plain data only. No input or output, no clock, no channel, no async, no lock.
+//! Everything here can be made in a test by writing it down.
+
+mod cause;
+mod command;
+mod file_event;
+mod marker;
+mod name;
+mod order;
+mod phase;
+mod report;
+mod signal;
+mod snapshot;
+mod spec;
+mod time;
+
+pub use cause::{FilesChanged, RestartCounts, StartCause};
+pub use command::{Answer, Command, Refusal, Targets};
+pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
+pub use marker::{Exited, Marker, NextTry};
+pub use name::{RunId, ServiceName};
+pub use order::{Cycle, start_order};
+pub use phase::{ExitStatus, Outcome, Phase, Rung, Then};
+pub use report::{RunReport, WatchBackend, WatchReport, WatchStatus};
+pub use signal::Signal;
+pub use snapshot::{
+    Failure, GroupSnapshot, HoldSnapshot, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress, StopState,
+    Stopping, WatchSnapshot, WatchState,
+};
+pub use spec::{
+    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy,
+    RunCommand, ServiceSpec, SpecPattern, StopSpec, TextPattern, WatchFiles, WatchSpec,
+};
+pub use time::{Moment, approx, human};

@@ -1,0 +1,67 @@
+//! Facts that the adapters report.
+
+use std::sync::Arc;
+
+use super::{ExitStatus, FileEvent};
+
+/// News of a run. News of any but the current run of a service is ignored by the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunReport {
+    /// The process exists.
+    Started {
+        /// Its leader, which is also its process group and session.
+        pid: u32,
+    },
+    /// No process could be made. The reason is in the log already. No other report of this run follows.
+    NotStarted {
+        /// For people.
+        reason: String,
+    },
+    /// The readiness check has succeeded.
+    Ready,
+    /// The leader has ended and all of its output is in the log.
+    Exited {
+        /// How.
+        status: ExitStatus,
+        /// No process of its group is left either. Otherwise [`RunReport::GroupGone`] follows.
+        group_gone: bool,
+    },
+    /// The last process of the group is gone.
+    GroupGone,
+}
+
+/// News from the watcher.
+#[derive(Clone, Debug)]
+pub enum WatchReport {
+    /// Changes, after the rules; in order of arrival, at most a few hundred at a time.
+    Files(Vec<FileEvent>),
+    /// What the watcher does has changed.
+    Status(WatchStatus),
+    /// `procgroup.toml` was written.
+    ConfigWritten,
+}
+
+/// What the watcher does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchStatus {
+    /// Where events come from.
+    pub backend: WatchBackend,
+    /// Directories with a watch.
+    pub directories: usize,
+    /// The first listing is complete.
+    pub ready: bool,
+    /// Branch and short commit of the root's repository: `main@3f2c1e`.
+    pub git_head: Option<Arc<str>>,
+    /// What does not work, with the remedy, for people.
+    pub problem: Option<Arc<str>>,
+}
+
+/// Where file events come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WatchBackend {
+    /// The operating system.
+    #[default]
+    Native,
+    /// Nothing is watched.
+    Off,
+}

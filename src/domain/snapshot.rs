@@ -1,0 +1,236 @@
+//! What every client sees: the state of the group at one moment, immutable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ExitStatus, FileJournal, Kind, Moment, Phase, RestartCounts, RunId, ServiceName, Signal, WatchBackend};
+
+/// The state of the group at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSnapshot {
+    /// Grows with each snapshot that differs.
+    pub seq: u64,
+    /// When it was taken.
+    pub at: Moment,
+    /// The name of the group.
+    pub name: Arc<str>,
+    /// In the order of the file.
+    pub services: Vec<ServiceSnapshot>,
+    /// What the watcher does.
+    pub watch: WatchSnapshot,
+    /// The last file events.
+    pub journal: Arc<FileJournal>,
+    /// The group is being stopped.
+    pub stopping: Option<Stopping>,
+    /// The last thing that the user should know: a broken file, a failed hook.
+    pub notice: Option<Notice>,
+}
+
+impl GroupSnapshot {
+    /// The service of that name.
+    pub fn service(&self, name: &ServiceName) -> Option<&ServiceSnapshot> {
+        self.services.iter().find(|service| &service.name == name)
+    }
+}
+
+/// A sentence for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// When.
+    pub at: Moment,
+    /// One line.
+    pub summary: Arc<str>,
+    /// The whole message, several lines; empty if the summary is all.
+    pub detail: Arc<str>,
+}
+
+/// The state of one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceSnapshot {
+    /// Its name.
+    pub name: ServiceName,
+    /// Task or service.
+    pub kind: Kind,
+    /// Its heading in the sidebar.
+    pub group: Option<Arc<str>>,
+    /// Its page.
+    pub url: Option<Arc<str>>,
+    /// The command on one line.
+    pub command: Arc<str>,
+    /// Fact.
+    pub phase: Phase,
+    /// When the phase began.
+    pub since: Moment,
+    /// Desire.
+    pub wanted: bool,
+    /// It watches files.
+    pub watches: bool,
+    /// The leader of its live run.
+    pub pid: Option<u32>,
+    /// The number of its last run; 0 before the first.
+    pub run: RunId,
+    /// When its live run started.
+    pub up_since: Option<Moment>,
+    /// Restarts by cause.
+    pub restarts: RestartCounts,
+    /// The last file that changed.
+    pub last_change: Option<LastChange>,
+    /// How its last run ended.
+    pub last_exit: Option<LastExit>,
+    /// When the next try follows by itself.
+    pub next_try: Option<Moment>,
+    /// Changes that a hold keeps from it.
+    pub held: usize,
+    /// Changes that wait for quiet.
+    pub pending: usize,
+}
+
+impl ServiceSnapshot {
+    /// It has failed and is not up: what `R failed` and the header's count mean.
+    pub fn failure(&self) -> Option<Failure> {
+        match &self.phase {
+            Phase::CircuitOpen { .. } => Some(Failure::CrashLoop),
+            Phase::BackingOff { attempt: 1.., .. } => {
+                Some(self.last_exit.map_or(Failure::NotStarted, |exit| Failure::Exit(exit.status)))
+            }
+            Phase::Finished(super::Outcome::Failed(status)) => Some(Failure::Exit(*status)),
+            Phase::Finished(super::Outcome::NotStarted) => Some(Failure::NotStarted),
+            Phase::Finished(super::Outcome::NotReady) => Some(Failure::NotReady),
+            _ => None,
+        }
+    }
+}
+
+/// How a service has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// `exit 1`, `SIGSEGV`.
+    Exit(ExitStatus),
+    /// The circuit is open.
+    CrashLoop,
+    /// No process could be made.
+    NotStarted,
+    /// Not ready in time.
+    NotReady,
+}
+
+/// The last file that changed for a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastChange {
+    /// Relative to the root of the group.
+    pub path: Arc<str>,
+    /// When.
+    pub at: Moment,
+}
+
+/// How the last run of a service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastExit {
+    /// How.
+    pub status: ExitStatus,
+    /// When.
+    pub at: Moment,
+    /// How long it had run.
+    pub uptime: Duration,
+    /// It had been asked to end.
+    pub asked: bool,
+}
+
+/// What the watcher does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchSnapshot {
+    /// In one word.
+    pub state: WatchState,
+    /// Where events come from.
+    pub backend: WatchBackend,
+    /// Directories with a watch.
+    pub directories: usize,
+    /// The first listing is complete.
+    pub ready: bool,
+    /// Branch and short commit: `main@3f2c1e`.
+    pub git_head: Option<Arc<str>>,
+    /// What does not work, with the remedy.
+    pub problem: Option<Arc<str>>,
+    /// What holds, oldest first.
+    pub holds: Vec<HoldSnapshot>,
+    /// Different paths that changed under the present holds.
+    pub held: usize,
+    /// Different paths of the bulk that goes on.
+    pub busy: usize,
+}
+
+/// The watcher in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchState {
+    /// Changes are acted on.
+    Watching,
+    /// The `p` key holds.
+    Paused,
+    /// Something else holds.
+    Held,
+    /// A bulk of changes goes on.
+    Busy,
+    /// No service watches, or `--no-watch`.
+    Off,
+}
+
+/// One hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldSnapshot {
+    /// For people: `p`.
+    pub label: Arc<str>,
+    /// Since when.
+    pub since: Moment,
+}
+
+/// The group is being stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopping {
+    /// When it was asked to.
+    pub since: Moment,
+    /// KILL was asked for.
+    pub killing: bool,
+    /// Each service, in the order in which they stop.
+    pub services: Vec<StopProgress>,
+}
+
+/// How far one service is with stopping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopProgress {
+    /// Which.
+    pub name: ServiceName,
+    /// How far.
+    pub state: StopState,
+}
+
+/// How far a service is with stopping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopState {
+    /// There was nothing to stop.
+    WasNotRunning,
+    /// Those that depend on it stop first.
+    Waiting,
+    /// It was asked to end.
+    Asked {
+        /// The signal; `None` for a stop command.
+        signal: Option<Signal>,
+        /// When.
+        at: Moment,
+        /// When KILL follows.
+        kill_at: Moment,
+    },
+    /// KILL was sent.
+    Killed {
+        /// When.
+        at: Moment,
+    },
+    /// KILL did not end it.
+    GivenUp,
+    /// It has ended, with all of its group.
+    Stopped {
+        /// The last signal that it was sent; `None` for a stop command.
+        signal: Option<Signal>,
+        /// From the first signal to the end.
+        after: Duration,
+    },
+}

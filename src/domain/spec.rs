@@ -1,0 +1,313 @@
+//! What the user asked for: `procgroup.toml` after all defaults are filled in and all names are checked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ServiceName, Signal};
+
+/// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSpec {
+    /// `name`, else the name of the folder.
+    pub name: Arc<str>,
+    /// The folder of the file, absolute: paths are relative to it.
+    pub root: PathBuf,
+    /// The file itself, absolute.
+    pub file: PathBuf,
+    /// In the order of the file. The order on the screen, and of starts that nothing else orders.
+    pub services: Vec<Arc<ServiceSpec>>,
+    /// `[watch]`.
+    pub watch: WatchSpec,
+    /// `[logs]`.
+    pub logs: LogSpec,
+}
+
+impl GroupSpec {
+    /// The service of that name.
+    pub fn service(&self, name: &ServiceName) -> Option<&Arc<ServiceSpec>> {
+        self.services.iter().find(|service| &service.name == name)
+    }
+}
+
+/// One service. Two specs that are equal need no restart when the file is reloaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceSpec {
+    /// The key below `[services]`.
+    pub name: ServiceName,
+    /// `kind`.
+    pub kind: Kind,
+    /// `run`, before `${NAME}` is put in.
+    pub run: RunCommand,
+    /// `dir`, absolute. Default: the group's root.
+    pub dir: PathBuf,
+    /// `[defaults] env`, then the service's `env`: later entries win. Values may hold `${NAME}`.
+    pub env: Vec<(String, String)>,
+    /// `env_file`, absolute; later ones win, `env` wins over all. Read at each start.
+    pub env_files: Vec<PathBuf>,
+    /// `depends_on`.
+    pub depends_on: Vec<Dependency>,
+    /// `ready`.
+    pub ready: Option<ReadyCheck>,
+    /// `restart`.
+    pub restart: RestartPolicy,
+    /// `backoff`.
+    pub backoff: Backoff,
+    /// `breaker`.
+    pub breaker: Breaker,
+    /// `stop`.
+    pub stop: StopSpec,
+    /// `autostart`, already made false for services that this call of devgroup did not select.
+    pub autostart: bool,
+    /// `profiles`.
+    pub profiles: Vec<String>,
+    /// `group`: the heading in the sidebar.
+    pub group: Option<String>,
+    /// `url`.
+    pub url: Option<String>,
+    /// `watch`.
+    pub watch: WatchFiles,
+    /// `ignore`, gitignore syntax with `!`.
+    pub ignore: Vec<SpecPattern>,
+    /// `debounce` of the service; the group's otherwise.
+    pub debounce: Duration,
+    /// `on_change`.
+    pub on_change: OnChange,
+}
+
+/// Whether a run is expected to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Runs until it is stopped.
+    #[default]
+    Service,
+    /// Runs to the end; exit code 0 is `done`.
+    Task,
+}
+
+/// What is executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunCommand {
+    /// A text: through `sh -c`.
+    Shell(String),
+    /// A list: executed as it is; never empty.
+    Argv(Vec<String>),
+}
+
+impl RunCommand {
+    /// The command on one line, as the marker shows it.
+    pub fn display(&self) -> String {
+        match self {
+            Self::Shell(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Self::Argv(argv) => argv.join(" "),
+        }
+    }
+}
+
+/// One entry of `depends_on`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// The service that must come first.
+    pub on: ServiceName,
+    /// What it must have reached.
+    pub until: Condition,
+}
+
+/// What a dependency must have reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Its process runs.
+    Started,
+    /// It is ready; without a readiness check, it runs. The default for services.
+    Ready,
+    /// It has ended with 0. The default for tasks.
+    Done,
+}
+
+/// `ready`: when a run counts as ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadyCheck {
+    /// What is tried.
+    pub probe: Probe,
+    /// After this the start has failed. Default 30 s.
+    pub timeout: Duration,
+}
+
+/// How readiness is found out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Probe {
+    /// A TCP connection to this port of the local host is accepted, by IPv4 or IPv6.
+    Port(u16),
+    /// A GET is answered with 2xx or 3xx. Plain `http://` only.
+    Http(String),
+    /// A line of output holds this.
+    Log(TextPattern),
+    /// A command ends with 0; run like `run`, in the service's folder and environment.
+    Cmd(RunCommand),
+    /// A file exists that was written after the start; absolute.
+    File(PathBuf),
+    /// Simply this long.
+    Delay(Duration),
+}
+
+/// Text that is looked for: as it is, or a regular expression between slashes. The configuration has compiled it once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextPattern {
+    /// Found as it is.
+    Literal(String),
+    /// A regular expression (crate `regex`).
+    Regex(String),
+}
+
+/// `restart`: what happens when a run ends without having been asked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// It stays ended.
+    Never,
+    /// Started again unless it ended with 0.
+    #[default]
+    OnFailure,
+    /// Started again.
+    Always,
+}
+
+/// `backoff`: the wait before try n is `initial × factor^(n-1)`, at most `max`, with jitter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// The first wait.
+    pub initial: Duration,
+    /// What each further wait is multiplied with; at least 1.
+    pub factor: f64,
+    /// The longest wait.
+    pub max: Duration,
+    /// A run that lasted this long starts the count anew.
+    pub reset_after: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            initial: Duration::from_secs(1),
+            factor: 2.0,
+            max: Duration::from_secs(30),
+            reset_after: Duration::from_secs(10),
+        }
+    }
+}
+
+/// `breaker`: so many crashes within that time open the circuit; after the cooldown one run is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Crashes that open it; at least 1.
+    pub failures: u32,
+    /// Within this time.
+    pub within: Duration,
+    /// How long it stays open before one run is tried.
+    pub cooldown: Duration,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 5, within: Duration::from_secs(60), cooldown: Duration::from_secs(60) }
+    }
+}
+
+/// `stop`: the ladder signal (or command) → grace → KILL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopSpec {
+    /// The first signal.
+    pub signal: Signal,
+    /// From the first signal to KILL.
+    pub grace: Duration,
+    /// Run instead of the first signal, like `run`, in the service's folder and environment.
+    pub command: Option<RunCommand>,
+    /// `to = "leader"`: the first signal goes to the leader only; the rest of the group is ended
+    /// after the leader is gone or the grace is over.
+    pub leader_only: bool,
+}
+
+impl Default for StopSpec {
+    fn default() -> Self {
+        Self { signal: Signal::Term, grace: Duration::from_secs(5), command: None, leader_only: false }
+    }
+}
+
+/// `watch` of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WatchFiles {
+    /// Nothing.
+    #[default]
+    Off,
+    /// `watch = true`: all below `dir` that git does not ignore. The line of the key, 1-based.
+    All {
+        /// Where the file says so.
+        line: u32,
+    },
+    /// Globs relative to the root of the group (`**`, `{a,b}`); `!` takes out; the last that matches decides.
+    Globs(Vec<SpecPattern>),
+}
+
+/// A pattern and where it stands, so that every decision can name its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecPattern {
+    /// As written.
+    pub text: String,
+    /// Line in `procgroup.toml`, 1-based.
+    pub line: u32,
+}
+
+/// `on_change`: what a change does to a running service. One that does not run is started by it in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OnChange {
+    /// Stop it and start it again.
+    #[default]
+    Restart,
+    /// Send it this signal.
+    Signal(Signal),
+    /// Run this beside it; shell text.
+    Run(String),
+    /// Only say so.
+    Notify,
+}
+
+/// `[watch]`: for the whole group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchSpec {
+    /// Gitignore syntax; `!` lets in again, even over `.gitignore`.
+    pub ignore: Vec<SpecPattern>,
+    /// Watched although git ignores them. Default `.env*`.
+    pub also: Vec<SpecPattern>,
+    /// The longest that a small change waits for quiet.
+    pub max_wait: Duration,
+    /// Honour `.gitignore`, `.git/info/exclude`, `core.excludesFile` and `.ignore`.
+    pub gitignore: bool,
+}
+
+impl WatchSpec {
+    /// The quiet time where neither the group nor the service says otherwise.
+    pub const DEBOUNCE: Duration = Duration::from_millis(20);
+}
+
+impl Default for WatchSpec {
+    fn default() -> Self {
+        Self {
+            ignore: Vec::new(),
+            also: vec![SpecPattern { text: ".env*".into(), line: 0 }],
+            max_wait: Duration::from_secs(2),
+            gitignore: true,
+        }
+    }
+}
+
+/// `[logs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSpec {
+    /// Bytes of history kept for each service; the oldest lines go first.
+    pub memory: usize,
+}
+
+impl Default for LogSpec {
+    fn default() -> Self {
+        Self { memory: 64 << 20 }
+    }
+}

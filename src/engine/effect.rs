@@ -1,0 +1,84 @@
+//! What goes out: orders for the adapters, as plain data.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{Answer, ExitStatus, GroupSpec, Marker, RunId, ServiceName, ServiceSpec, Signal, StartCause};
+
+/// An order. The effect runner carries it out and decides nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a run. Reports of it come back as [`Event::Run`](super::Event::Run). Also begins its readiness check.
+    Spawn {
+        /// The service as it is to be run.
+        spec: Arc<ServiceSpec>,
+        /// The number of the run.
+        run: RunId,
+        /// Why, for the marker.
+        cause: StartCause,
+        /// How the run before ended, and after how long.
+        was: Option<(ExitStatus, Duration)>,
+    },
+    /// Send a signal to a run.
+    Signal {
+        /// Which service.
+        service: ServiceName,
+        /// Which run.
+        run: RunId,
+        /// What.
+        signal: Signal,
+        /// To the leader only; otherwise to all of its group.
+        leader_only: bool,
+    },
+    /// Run the stop command of a service beside it.
+    StopCommand {
+        /// The service.
+        spec: Arc<ServiceSpec>,
+        /// The run that is to end.
+        run: RunId,
+    },
+    /// Run `on_change = "run:…"` beside the service, in its folder and environment; output goes to its log.
+    RunHook {
+        /// The service.
+        spec: Arc<ServiceSpec>,
+        /// Shell text.
+        command: String,
+    },
+    /// Put a marker into a log.
+    Narrate {
+        /// Whose.
+        service: ServiceName,
+        /// What.
+        marker: Marker,
+    },
+    /// Answer a client.
+    Answer {
+        /// Which question.
+        id: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Services or rules have changed: watch by this spec from now on, and give each service its log.
+    Rewatch(Arc<GroupSpec>),
+    /// A service is gone from the file and its last run has ended: forget its log.
+    Forget(ServiceName),
+    /// All is ended: leave.
+    Finish(Finish),
+}
+
+/// How a group ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// Services whose processes could not be ended; exit code 7.
+    pub given_up: Vec<ServiceName>,
+    /// Services that are not as they should be at the end: failed tasks, crashed services. Not those we stopped.
+    pub failed: Vec<ServiceName>,
+    /// How many were stopped by the shutdown.
+    pub stopped: usize,
+    /// From the first request to the end.
+    pub took: Duration,
+    /// `--timeout` was up.
+    pub timed_out: bool,
+    /// The user left before all had ended (a third Ctrl-C).
+    pub abandoned: bool,
+}

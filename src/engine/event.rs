@@ -1,0 +1,46 @@
+//! What comes in: everything that can happen, as plain data.
+
+use std::sync::Arc;
+
+use crate::domain::{Command, FileEvent, GroupSpec, RunId, RunReport, ServiceName, WatchStatus};
+
+/// Everything that can happen to a group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The group begins: services that start by themselves are wanted from here on.
+    Begin {
+        /// Hold changes from the start (`--paused`).
+        paused: bool,
+    },
+    /// A client asks for something. With an id, an [`Effect::Answer`](super::Effect::Answer) follows in the same turn.
+    Client {
+        /// Whom to answer.
+        id: Option<u64>,
+        /// What is asked.
+        command: Command,
+    },
+    /// News of a run.
+    Run {
+        /// Of which service.
+        service: ServiceName,
+        /// Of which run.
+        run: RunId,
+        /// What.
+        report: RunReport,
+    },
+    /// Files changed, after the rules.
+    Files(Vec<FileEvent>),
+    /// What the watcher does has changed.
+    Watch(WatchStatus),
+    /// The file was read again and is valid.
+    Reloaded(Arc<GroupSpec>),
+    /// Something the user should know.
+    Notice {
+        /// One line.
+        summary: Arc<str>,
+        /// The whole message; may be empty.
+        detail: Arc<str>,
+    },
+    /// Nothing but time has passed.
+    TimePassed,
+}

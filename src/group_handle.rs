@@ -1,0 +1,75 @@
+//! All that a client of a running group needs: ask, see, read the logs.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::domain::{Answer, Command, GroupSnapshot, Refusal};
+use crate::logs::LogBook;
+
+/// A command on its way to the run loop.
+#[derive(Debug)]
+pub struct Request {
+    /// What is asked.
+    pub command: Command,
+    /// Where the answer goes, if somebody waits for it.
+    pub answer: Option<oneshot::Sender<Answer>>,
+}
+
+/// A client's handle of a group. Clones are equal clients.
+#[derive(Clone, Debug)]
+pub struct GroupHandle {
+    requests: mpsc::Sender<Request>,
+    snapshots: watch::Receiver<Arc<GroupSnapshot>>,
+    logs: Arc<LogBook>,
+}
+
+impl GroupHandle {
+    /// Requests that may wait for the loop. A client that fills it is told so instead of slowing the group down.
+    pub const QUEUE: usize = 1024;
+
+    /// Joins the ends that the run loop serves.
+    pub fn new(
+        requests: mpsc::Sender<Request>,
+        snapshots: watch::Receiver<Arc<GroupSnapshot>>,
+        logs: Arc<LogBook>,
+    ) -> Self {
+        Self { requests, snapshots, logs }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// The group's refusal, or [`Refusal::Unavailable`] if its queue is full or it has ended.
+    pub async fn ask(&self, command: Command) -> Result<Answer, Refusal> {
+        let (sender, receiver) = oneshot::channel();
+        self.requests.try_send(Request { command, answer: Some(sender) }).map_err(|_| Refusal::Unavailable)?;
+        match receiver.await.map_err(|_| Refusal::Unavailable)? {
+            Answer::Refused(refusal) => Err(refusal),
+            accepted @ Answer::Accepted { .. } => Ok(accepted),
+        }
+    }
+
+    /// Asks without waiting: never blocks.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`] if the queue is full or the group has ended.
+    pub fn tell(&self, command: Command) -> Result<(), Refusal> {
+        self.requests.try_send(Request { command, answer: None }).map_err(|_| Refusal::Unavailable)
+    }
+
+    /// The state of the group now.
+    pub fn snapshot(&self) -> Arc<GroupSnapshot> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// A receiver that wakes with each new snapshot.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<GroupSnapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// The logs of all services.
+    pub fn logs(&self) -> &Arc<LogBook> {
+        &self.logs
+    }
+}

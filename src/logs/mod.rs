@@ -1,0 +1,14 @@
+//! The data plane: what services print, as a terminal's screen and as a log that is kept.
+//!
+//! Architecture invariant: log bytes never pass through the run loop. Writers and readers share a document; the loop
+//! sees only small facts.
+
+mod book;
+mod document;
+mod line;
+mod style;
+
+pub use book::LogBook;
+pub use document::{Fed, LogDocument, Reader, ScreenRows};
+pub use line::{Line, LineId, LineKind};
+pub use style::{Attributes, Color, Style, StyleRun, StyledText};
