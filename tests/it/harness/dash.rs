@@ -1,8 +1,9 @@
 //! The dashboard in a terminal: keys in, a screen out.
 
 use std::io::{ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use alacritty_terminal::Term;
 use alacritty_terminal::event::{Event, EventListener};
@@ -13,11 +14,11 @@ use alacritty_terminal::term::{Config, TermMode};
 use alacritty_terminal::vte::ansi::Processor;
 use filedescriptor::FileDescriptor;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Signal;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::termios::{Termios, tcgetattr};
 
-use super::{PATIENCE, Project, TICK, signal_process, wait_until};
+use super::{PATIENCE, Project, TICK, process, wait_until};
 
 /// The keys that have no letter.
 pub(crate) mod key {
@@ -43,6 +44,8 @@ pub(crate) struct Dash<'p> {
     project: &'p Project,
     pty: Option<Pty>,
     child: Box<dyn Child + Send + Sync>,
+    /// Becomes readable when the program ends.
+    end: OwnedFd,
     eye: Term<Answers>,
     parser: Processor,
     answers: Answers,
@@ -102,8 +105,9 @@ impl<'p> Dash<'p> {
         let eye = Term::new(Config::default(), &eye_size(size), answers.clone());
         let before = (*eye.mode(), LineModes::of(&near));
         let child = pair.slave.spawn_command(command).unwrap();
+        let end = pidfd_open(process(child.process_id().unwrap()), PidfdFlags::empty()).unwrap();
         let pty = Some(Pty { master: pair.master, near, _far: pair.slave });
-        Self { project, pty, child, eye, parser: Processor::new(), answers, raw: Vec::new(), size, before }
+        Self { project, pty, child, end, eye, parser: Processor::new(), answers, raw: Vec::new(), size, before }
     }
 
     /// Presses keys.
@@ -139,7 +143,7 @@ impl<'p> Dash<'p> {
 
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
-        signal_process(self.pid(), signal);
+        kill_process(process(self.pid()), signal).unwrap();
     }
 
     /// The process of the program.
@@ -220,18 +224,22 @@ impl<'p> Dash<'p> {
         format!("the screen ({columns}×{rows}):\n{}\n(end of screen)", self.screen())
     }
 
-    /// Reads what is there, waiting for it for at most a tick. False if there was nothing.
+    /// Reads what is there, waiting for it, or for the end of the program, for at most a tick. False if nothing was
+    /// there.
     fn pump(&mut self) -> bool {
         if let Some(expiry) = self.parser.sync_timeout().sync_timeout()
             && expiry <= Instant::now()
         {
             self.parser.stop_sync(&mut self.eye);
         }
+        let end = PollFd::new(&self.end, PollFlags::IN);
         let Some(pty) = &mut self.pty else {
-            std::thread::sleep(TICK);
+            wait_for_one(&mut [end]);
             return false;
         };
-        if !ready(&pty.near, PollFlags::IN, TICK) {
+        let mut polled = [PollFd::new(&pty.near, PollFlags::IN), end];
+        wait_for_one(&mut polled);
+        if polled[0].revents().is_empty() {
             return false;
         }
         let mut buffer = [0; 16 * 1024];
@@ -254,7 +262,9 @@ impl<'p> Dash<'p> {
         let started = Instant::now();
         while !bytes.is_empty() {
             assert!(started.elapsed() < PATIENCE, "the program does not read its keys");
-            if ready(&pty.near, PollFlags::OUT, TICK) {
+            let mut polled = [PollFd::new(&pty.near, PollFlags::OUT)];
+            wait_for_one(&mut polled);
+            if !polled[0].revents().is_empty() {
                 let some = bytes.len().min(512);
                 let count = pty.near.write(&bytes[..some]).unwrap();
                 bytes = &bytes[count..];
@@ -272,11 +282,10 @@ impl Drop for Dash<'_> {
     }
 }
 
-/// Whether a descriptor becomes ready within the time.
-fn ready(descriptor: &FileDescriptor, interest: PollFlags, within: Duration) -> bool {
-    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(within.subsec_nanos()) };
-    let mut polled = [PollFd::new(descriptor, interest)];
-    matches!(poll(&mut polled, Some(&timeout)), Ok(1))
+/// Waits until one descriptor is ready, for at most a tick.
+fn wait_for_one(polled: &mut [PollFd<'_>]) {
+    // An interrupted wait is no news.
+    let _ = poll(polled, Some(&TICK));
 }
 
 fn pty_size((cols, rows): (u16, u16)) -> PtySize {

@@ -4,10 +4,10 @@ use std::io::{PipeReader, Read};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Signal;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, kill_process};
 
-use super::{PATIENCE, Project, TICK, signal_process, wait_until};
+use super::{PATIENCE, Project, TICK, process, wait_until};
 
 /// The program with its output in pipes.
 pub(crate) struct Stream<'p> {
@@ -52,7 +52,7 @@ impl<'p> Stream<'p> {
 
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
-        signal_process(self.child.id(), signal);
+        kill_process(process(self.child.id()), signal).unwrap();
     }
 
     /// Closes the pipe of the results under the program.
@@ -102,9 +102,8 @@ impl<'p> Stream<'p> {
     fn pump(&mut self) {
         let pipes = [&self.stdout.pipe, &self.stderr.pipe];
         let mut polled: Vec<_> = pipes.into_iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
-        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(TICK.subsec_nanos()) };
         // An interrupted poll is no news.
-        let _ = poll(&mut polled, Some(&timeout));
+        let _ = poll(&mut polled, Some(&TICK));
         let mut news = polled.iter().map(|polled| !polled.revents().is_empty()).collect::<Vec<_>>().into_iter();
         for source in [&mut self.stdout, &mut self.stderr] {
             if source.pipe.is_some() && news.next() == Some(true) {

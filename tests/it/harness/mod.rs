@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::event::{Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -24,7 +25,7 @@ pub(crate) use stream::Stream;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a condition is looked at that nothing announces.
-const TICK: Duration = Duration::from_millis(2);
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 
 /// The environment variable by which everything that a test has started is found again.
 const MARK: &str = "DEVGROUP_TEST_ID";
@@ -57,7 +58,8 @@ pub(crate) fn wait_for(name: &str, mut condition: impl FnMut() -> bool) {
         if condition() {
             return Some(());
         }
-        std::thread::sleep(TICK);
+        // Nothing to poll is a wait of one tick.
+        let _ = poll(&mut [], Some(&TICK));
         None
     };
     wait_until(name, PATIENCE, &mut (), look, |_| String::new());
@@ -204,8 +206,7 @@ fn command_line(process: &Path) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', " ").trim_end().to_owned()
 }
 
-/// Sends a signal.
-fn signal_process(pid: u32, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
+/// A process by its number.
+fn process(pid: u32) -> Pid {
+    Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
