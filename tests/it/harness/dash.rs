@@ -195,7 +195,12 @@ impl<'p> Dash<'p> {
 
     /// Waits for the end of the program, and asserts that it left nothing behind: no process, and no terminal that is
     /// not as it was.
-    pub(crate) fn wait_exit(mut self) -> Ended {
+    pub(crate) fn wait_exit(self) -> Ended {
+        self.wait_exit_with_screen().0
+    }
+
+    /// The same, with what is on the screen then.
+    pub(crate) fn wait_exit_with_screen(mut self) -> (Ended, String) {
         let status = self.look_until("the program has ended", |dash| dash.child.try_wait().unwrap());
         self.project.assert_nothing_left();
         while self.pump() {}
@@ -206,7 +211,7 @@ impl<'p> Dash<'p> {
         }
         let screen = self.screen();
         let last_line = screen.lines().rev().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
-        Ended { code, last_line }
+        (Ended { code, last_line }, screen)
     }
 
     /// Waits, with the terminal being read. Fails at once if the program has ended and its last words are no answer.

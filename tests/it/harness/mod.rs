@@ -17,7 +17,7 @@ use tempfile::TempDir;
 mod dash;
 mod stream;
 
-pub(crate) use dash::Dash;
+pub(crate) use dash::{Dash, key};
 pub(crate) use stream::Stream;
 
 /// The deadline of a wait that says nothing else. Long, because it is only ever used up by a failure, and a busy
