@@ -6,12 +6,12 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::diagnostic::Diagnostic;
+use super::draft::{Draft, Watched};
 use super::group::{Named, Watch};
 use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, shown};
 use super::reach;
-use super::service::{Draft, Watched};
 use crate::domain::{
     Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, start_order,
 };
@@ -170,13 +170,17 @@ fn ports(services: &[Named], problems: &mut Problems) {
             && starts
         {
             let others = taken.entry(port).or_default();
-            if let Some((other, span)) = others.iter().find(|(other, _)| together(&other.draft, &service.draft)) {
+            let same = others.iter().find(|(other, _)| together(&other.draft, &service.draft));
+            // Said once where both have it from `[defaults]`, however many there are.
+            if let Some((other, span)) = same
+                && !(*span == ready.span() && others.len() > 1)
+            {
                 let problem = Diagnostic::error(
                     "port",
                     format!("`{}` and `{}` have the same port: {port}", other.name, service.name),
                 );
                 let problem = if *span == ready.span() {
-                    problem.at(ready.span(), "this holds for both")
+                    problem.at(ready.span(), "this holds for all services")
                 } else {
                     problem
                         .at(ready.span(), format!("{} would count as ready as soon as {} is", service.name, other.name))

@@ -9,10 +9,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::check;
 use super::diagnostic::Diagnostic;
+use super::draft::Draft;
 use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, shown};
-use super::service::{self, Draft};
+use super::service;
 use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchSpec};
 
 /// A service and where it stands.

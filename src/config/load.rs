@@ -111,13 +111,14 @@ fn read(file: &Path) -> Result<String, Diagnostics> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(fail("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
     }
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         // What is good before that place stays as it is, so the place is the same in both.
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let problem = Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8"))
             .at(at..(at + '\u{fffd}'.len_utf8()).min(text.len()), "the first byte that is not")
-            .help("save it as UTF-8");
+            .help(if utf16 { "it is UTF-16: save it as UTF-8" } else { "save it as UTF-8" });
         Diagnostics::new(file.to_owned(), &text, vec![problem])
     })
 }

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
-use super::keys::{Key, Section, is_not_yet, other_word};
+use super::keys::{Key, ROOT, Section, is_not_yet, other_word};
 use super::near::{any_of, near};
 
 /// A value of the file and its place.
@@ -49,7 +49,7 @@ impl<'a, 't> Fields<'a, 't> {
         problems: &mut Problems,
     ) -> Self {
         let mut fields = Self { section, table, place: place.into(), meant: Vec::new() };
-        for key in table.keys() {
+        for (key, value) in table {
             let name: &str = key.get_ref();
             if name.starts_with("x-") {
                 continue;
@@ -61,13 +61,13 @@ impl<'a, 't> Fields<'a, 't> {
                         .at(key.span(), "remove it, or name it `x-…`")
                         .help(format!("{name}: {}; a later version does that", known.about)),
                 ),
-                None => problems.add(fields.unknown(name, key.span())),
+                None => problems.add(fields.unknown(name, key.span(), value.get_ref())),
             }
         }
         fields
     }
 
-    fn unknown(&mut self, name: &str, span: Range<usize>) -> Diagnostic {
+    fn unknown(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Diagnostic {
         let problem =
             Diagnostic::error("unknown-key", format!("unknown key {} in {}", any_of(&[shown(name)]), self.place));
         let known = self.section.keys.iter().map(|key| key.name);
@@ -79,6 +79,13 @@ impl<'a, 't> Fields<'a, 't> {
             Some(first) => {
                 self.meant.push(first.name);
                 problem.at(span, format!("did you mean {}?", any_of(&guess))).help(self.advice(first))
+            }
+            None if self.section.name == ROOT.name && is_service(value) => {
+                self.meant.push("services");
+                problem.at(span, "services stand below `[services]`").help(match value {
+                    DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
+                    _ => format!("[services.{}]", shown(name)),
+                })
             }
             None => problem
                 .at(span, format!("{} has no such key", self.section.name))
@@ -175,12 +182,22 @@ pub(super) fn shown(name: &str) -> String {
     }
 }
 
+/// It could be one: a command, or a table with one.
+fn is_service(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(_) => true,
+        DeValue::Table(table) => table.get("run").is_some(),
+        _ => false,
+    }
+}
+
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
