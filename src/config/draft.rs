@@ -11,6 +11,9 @@ use crate::domain::{
     ServiceSpec, Signal, SpecPattern, StopSpec, WatchFiles,
 };
 
+/// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
+pub(super) type Needs = Vec<Spanned<(ServiceName, Option<Condition>)>>;
+
 /// A value and its place, if the file gives it.
 pub(super) type Given<T> = Option<Spanned<T>>;
 
@@ -25,8 +28,7 @@ pub(super) struct Draft {
     pub(super) dir: Given<PathBuf>,
     pub(super) env: Vec<(String, String)>,
     pub(super) env_files: Given<Vec<PathBuf>>,
-    /// Each entry with its place; without a condition, what the other one is decides.
-    pub(super) depends_on: Option<Vec<Spanned<(ServiceName, Option<Condition>)>>>,
+    pub(super) depends_on: Option<Needs>,
     pub(super) ready: Given<ReadyCheck>,
     pub(super) restart: Given<RestartPolicy>,
     pub(super) backoff: BackoffDraft,

@@ -26,6 +26,8 @@ mod render;
 mod selection;
 mod service;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};

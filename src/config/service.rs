@@ -1,18 +1,19 @@
 //! Reading the table of a service, or `[defaults]`, key by key.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
-use super::draft::{BackoffDraft, BreakerDraft, Draft, StopDraft, Watched};
+use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
 use super::env_file;
 use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
 use super::near::near;
 use super::place::Place;
 use super::probe;
-use super::problems::{Fields, Problems, Slot, Value, shown};
+use super::problems::{Fields, Problems, Slot, Value, entries, shown};
 use super::values;
 use crate::domain::{Condition, Kind, OnChange, RestartPolicy, ServiceName, Signal, SpecPattern};
 
@@ -75,7 +76,7 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
         return None;
     };
     let mut variables = Vec::new();
-    for (key, value) in table {
+    for (key, value) in entries(table) {
         let name: &str = key.get_ref();
         if name.is_empty() || name.contains(['=', '\0']) || name.contains(char::is_whitespace) {
             problems.add(
@@ -131,13 +132,12 @@ fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> 
     }
 }
 
-fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<Spanned<(ServiceName, Option<Condition>)>>> {
+fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
     const CONDITIONS: [(&str, Condition); 3] =
         [("started", Condition::Started), ("ready", Condition::Ready), ("done", Condition::Done)];
-    let mut entries: Vec<Spanned<(ServiceName, Option<Condition>)>> = match slot.value.get_ref() {
-        DeValue::Table(table) => table
-            .iter()
-            .filter(|(name, _)| !name.get_ref().starts_with("x-"))
+    let mut needs: Needs = match slot.value.get_ref() {
+        DeValue::Table(table) => entries(table)
+            .into_iter()
             .map(|(name, value)| {
                 let condition = problems.keep(slot.with(value).choice(&CONDITIONS));
                 Spanned::new(name.span(), (ServiceName::new(name.get_ref()), condition))
@@ -147,14 +147,9 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<Spanned
             slot.list(problems, |slot, problems| problems.keep(slot.word()).map(|name| (ServiceName::new(name), None)))?
         }
     };
-    let mut seen: Vec<ServiceName> = Vec::new();
-    entries.retain(|entry| {
-        let name = &entry.get_ref().0;
-        let new = !seen.contains(name);
-        seen.push(name.clone());
-        new
-    });
-    Some(entries)
+    let mut seen = HashSet::new();
+    needs.retain(|entry| seen.insert(entry.get_ref().0.clone()));
+    Some(needs)
 }
 
 fn restart(slot: Slot<'_, '_>) -> Result<RestartPolicy, Diagnostic> {

@@ -7,6 +7,9 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, position};
 use super::foreign;
 
+/// More errors of the parser are not looked at: it is a file of another kind, and each costs a walk through the text.
+const ENOUGH: usize = 100;
+
 /// The tree of a text, as far as it can be read, and what could not be.
 pub(super) fn tree(text: &str) -> (DeTable<'_>, Vec<Diagnostic>) {
     let (tree, errors) = DeTable::parse_recoverable(text);
@@ -24,7 +27,7 @@ pub(super) fn tree(text: &str) -> (DeTable<'_>, Vec<Diagnostic>) {
     errors.sort_by_key(|(span, _)| span.start);
     let mut problems = unclosed(&mut errors);
     let mut last_line = 0;
-    for (span, message) in errors {
+    for (span, message) in errors.into_iter().take(ENOUGH) {
         let line = position(text, span.start).0;
         // One slip of a line makes the parser stumble several times.
         if line != last_line {

@@ -1,6 +1,8 @@
 //! The configuration seen from outside: every mistake has a file of its own and the message that it is answered with,
 //! every good file loads, and no text makes reader or renderer fail.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -124,6 +126,19 @@ proptest! {
     fn no_text_makes_reader_or_renderer_fail(text in mangled()) {
         check(&text);
     }
+}
+
+#[test]
+fn a_huge_file_of_mistakes_is_answered_in_time() {
+    let mut text = String::new();
+    for n in 0..30_000 {
+        text.push_str(&format!("a{n} = 1\n"));
+    }
+    check(&text);
+    check(&text.replace(" = ", ": "));
+    check(&text.replace(" = ", " "));
+    let services: String = (0..3000).map(|n| format!("s{n} = {{ run = 'x', depends_on = ['t{n}'] }}\n")).collect();
+    check(&format!("[services]\n{services}"));
 }
 
 #[test]
