@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity, position};
+use super::diagnostic::{Diagnostic, Diagnostics, position};
 use super::group;
 use super::place::Place;
 use super::problems::Problems;
@@ -52,19 +52,16 @@ pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
     let place = Place::new(text, file);
     let (tree, syntax_problems) = syntax::tree(text);
     let mut problems = Problems::default();
-    let recognised = !syntax_problems.iter().any(|problem| problem.code == "not-toml" && tree.is_empty());
-    let mut spec = None;
-    if recognised {
-        spec = Some(group::read(&tree, &place, &mut problems));
-        if !syntax_problems.is_empty() {
-            consequences(text, &syntax_problems, &mut problems.items);
-        }
+    // Of a file of another kind there is nothing to read.
+    let foreign = tree.is_empty() && syntax_problems.iter().any(|problem| problem.code == "not-toml");
+    let spec = (!foreign).then(|| group::read(&tree, &place, &mut problems));
+    if !syntax_problems.is_empty() {
+        consequences(text, &syntax_problems, &mut problems.items);
     }
     problems.items.extend(syntax_problems);
-    let failed = problems.items.iter().any(|problem| problem.severity == Severity::Error);
     let diagnostics = Diagnostics::new(file.to_owned(), text, problems.items);
     match spec {
-        Some(spec) if !failed => Ok(Loaded { spec, warnings: diagnostics }),
+        Some(spec) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }

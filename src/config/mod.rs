@@ -1,7 +1,7 @@
 //! `procgroup.toml` → a validated [`GroupSpec`](crate::domain::GroupSpec), with diagnostics that point at the text.
 //!
-//! The way of a file: [`syntax`] makes a tree with the place of every value, [`group`] and [`service`] walk it by the
-//! tables in [`keys`] and fill a [`draft`](draft::Draft) of each service, [`check`] looks at what only several values together can get wrong. None of
+//! The way of a file: `syntax` makes a tree with the place of every value, `group` and `service` walk it by the tables in
+//! `keys` and fill a `draft` of each service, `check` looks at what only several values together can get wrong. None of
 //! them stops at a mistake: all problems of a file are reported at once, each by a [`Diagnostic`].
 //!
 //! Architecture invariant: nothing here starts a process or changes a file. The disk is only read: the file itself,

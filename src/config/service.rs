@@ -31,6 +31,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
                 .at(value.span(), "this is neither");
             problems.add(match other {
                 DeValue::Array(_) => problem.help("a command that is a list stands in a table: { run = [\"…\"] }"),
+                _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
+                    problem.help("the keys of a service stand below its name: [services.web]")
+                }
                 _ => problem,
             });
             return Draft { run_reported: true, ..Draft::default() };

@@ -55,3 +55,9 @@ fn a_folder_is_not_a_file() {
     );
     assert_eq!(warning(&[("src/main.rs", "")], "", "src/main.rs"), None);
 }
+
+#[test]
+fn a_group_at_the_top_of_the_file_system_is_looked_at_too() {
+    let text = "[services.api]\nrun = 'api'\nwatch = ['nowhere/at/all/**', 'x', '..x/y']\nignore = ['!nowhere/']";
+    assert!(parse(text, Path::new("/procgroup.toml")).unwrap().warnings.is_empty());
+}
