@@ -28,6 +28,7 @@ mod service;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod units;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
@@ -35,3 +36,4 @@ pub use environment::{Environment, EnvironmentError, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse};
 pub use render::RenderStyle;
 pub use selection::{Selection, SelectionError, select};
+pub use units::parse_duration;
