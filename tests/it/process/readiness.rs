@@ -28,7 +28,7 @@ fn a_port_is_ready_when_it_accepts() {
         bench.ready("api");
         bench.signal("api", Signal::Term);
         bench.exited("api");
-        assert_eq!(bench.others(), [], "ready is said once");
+        assert!(!bench.others().contains(&RunReport::Ready), "it is said once");
     }
 }
 
