@@ -420,7 +420,8 @@ mod an_end {
 
     #[test]
     fn does_not_need_a_terminal_that_reads() {
-        let project = Project::new(&("[services.flood]\nrun = 'exec yes'\n".to_owned() + &sleeper("api", "watch = true")));
+        let project =
+            Project::new(&("[services.flood]\nrun = 'exec yes'\n".to_owned() + &sleeper("api", "watch = true")));
         let mut dash = Dash::start(&project, (160, 50), &[]);
         up(&mut dash, &["api"]);
         dash.wait_for_text("watching 1 of 2");
