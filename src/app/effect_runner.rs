@@ -115,7 +115,7 @@ impl EffectRunner {
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
         let (inherited, file) = (self.inherited.clone(), self.file.clone());
-        Box::new(move || {
+        Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
             environment::mark(&mut variables, &file, &spec.name, run);

@@ -102,7 +102,7 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         host.resize(&service.name, columns, rows);
     }
 
-    let engine = Engine::new(spec.clone(), seed(), Moment::START);
+    let engine = Engine::new(spec.clone(), seed());
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(Moment::START)));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
     let handle = GroupHandle::new(requests_in, snapshots, logs.clone());

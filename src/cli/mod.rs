@@ -13,7 +13,7 @@ use clap::Parser;
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::tui::DashboardOptions;
-use arguments::{Arguments, RunArguments, Task, Topic};
+use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
 
 /// Columns of a stream that goes to no terminal: logs are wider than 80.

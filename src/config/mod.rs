@@ -9,6 +9,7 @@
 
 mod check;
 mod diagnostic;
+mod duration;
 mod env_file;
 mod environment;
 mod expand;
@@ -28,6 +29,7 @@ mod syntax;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use duration::parse_duration;
 pub use environment::{Environment, EnvironmentError, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse};
 pub use render::RenderStyle;

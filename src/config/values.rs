@@ -11,8 +11,6 @@ use super::near::near;
 use super::problems::{Problems, Slot, shown};
 use crate::domain::{RunCommand, Signal, SpecPattern, TextPattern};
 
-/// Durations above this are slips: ten years.
-const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// The least memory for a log: a few screens.
 const MIN_MEMORY: u64 = 64 << 10;
 
@@ -92,56 +90,15 @@ impl<'a> Slot<'a, '_> {
             DeValue::String(text) => &**text,
             DeValue::Integer(number) => {
                 let number = number.to_string();
-                return Err(wrong(&number, format!("{number} what?")).help(units_help(&number)));
+                return Err(wrong(&number, format!("{number} what?")).help(super::duration::units_help(&number)));
             }
             DeValue::Float(number) => {
                 let number = number.to_string();
-                return Err(wrong(&number, format!("{number} what?")).help(units_help(&number)));
+                return Err(wrong(&number, format!("{number} what?")).help(super::duration::units_help(&number)));
             }
             _ => return Err(self.wrong_type()),
         };
-        let wrong = |label: String| wrong(&shown(text), label);
-        let trimmed = text.trim();
-        let split = trimmed.find(|c: char| c.is_alphabetic()).unwrap_or(trimmed.len());
-        let (number, unit) = trimmed.split_at(split);
-        let digits = number.trim_end();
-        let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let (true, Ok(count)) = (plain, digits.parse::<f64>()) else {
-            return Err(match digits.strip_prefix('-') {
-                Some(_) => wrong("time does not go back".into()),
-                None => wrong("a number with a unit is missing".into()),
-            }
-            .help(UNITS));
-        };
-        let seconds = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            "" => return Err(wrong(format!("{digits} what?")).help(units_help(digits))),
-            other => {
-                let lower = other.to_lowercase();
-                let meant = match lower.as_str() {
-                    "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => Some("ms"),
-                    "sec" | "secs" | "second" | "seconds" => Some("s"),
-                    "min" | "mins" | "minute" | "minutes" => Some("m"),
-                    "hr" | "hrs" | "hour" | "hours" => Some("h"),
-                    _ => None,
-                };
-                let problem = wrong(format!("`{}` is not a unit", shown(other)));
-                return Err(match meant {
-                    Some(unit) => problem.help(format!("\"{digits}{unit}\"")),
-                    None => problem.help(UNITS),
-                });
-            }
-        };
-        if number.len() != digits.len() || trimmed.len() != text.len() {
-            return Err(wrong("there is a blank in it".into()).help(format!("\"{digits}{unit}\"")));
-        }
-        Duration::try_from_secs_f64(count * seconds)
-            .ok()
-            .filter(|duration| *duration <= MAX_DURATION)
-            .ok_or_else(|| wrong("longer than ten years".into()).help(UNITS))
+        super::duration::parse(text).map_err(|problem| wrong(&shown(text), problem.label).help(problem.help))
     }
 
     /// A duration that is longer than nothing.
@@ -370,12 +327,6 @@ pub(super) fn signal(name: &str) -> Result<Signal, String> {
 /// The names of all signals.
 pub(super) fn signals() -> String {
     Signal::ALL.map(|signal| if signal == Signal::Term { "TERM (default)" } else { signal.name() }).join(", ")
-}
-
-const UNITS: &str = "\"5s\", \"500ms\", \"2m\" or \"1h\"";
-
-fn units_help(number: &str) -> String {
-    format!("\"{number}s\", \"{number}ms\" or \"{number}m\"")
 }
 
 fn choices_help<T>(key: &str, choices: &[(&str, T)]) -> String {

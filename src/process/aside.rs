@@ -23,7 +23,7 @@ const LONGEST_LINE: usize = 64 << 10;
 
 /// Runs it to its end, which is said in devgroup's own log if it is a bad one. `live` is the run that it is beside.
 pub(super) async fn run(aside: Aside, children: Arc<Children>, live: Option<Arc<LiveRun>>) {
-    let what = aside.command.display();
+    let what = aside.label;
     match timeout(LIMIT, follow(&aside, &children, live.as_deref())).await {
         Ok(Ok(())) => {}
         Ok(Err(problem)) => log::warn!("{}: {what}: {problem}", aside.service),
@@ -34,7 +34,8 @@ pub(super) async fn run(aside: Aside, children: Arc<Children>, live: Option<Arc<
 async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) -> Result<(), String> {
     let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let mut output = Receiver::from_owned_fd(reader.into()).map_err(|error| error.to_string())?;
-    let mut child = Child::start(children, &aside.command, (&aside.dir, &aside.env), Some(writer))?;
+    let prepared = (aside.prepare)()?;
+    let mut child = Child::start(children, &prepared.command, (&aside.dir, &prepared.env), Some(writer))?;
     let mut lines = Lines { aside, live, open: Vec::new() };
     let status = tokio::select! {
         // The end of its output comes before its own; then only the end is waited for.

@@ -24,4 +24,4 @@ mod session;
 mod terminal;
 
 pub use host::{ProcessHost, RunNews};
-pub use launch::{Aside, Launch};
+pub use launch::{Aside, Launch, Prepare, Prepared};

@@ -44,7 +44,7 @@ enum Check {
 
 impl Prober {
     /// What is to be tried; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
-    pub(super) fn new(launch: &Launch) -> Option<Self> {
+    pub(super) fn new(launch: &Launch, env: &[(OsString, OsString)]) -> Option<Self> {
         let check = match &launch.ready.as_ref()?.probe {
             Probe::Log(_) => return None,
             Probe::Port(port) => Check::Port(*port),
@@ -53,7 +53,7 @@ impl Prober {
             Probe::File(path) => Check::File(path.clone(), written(path)),
             Probe::Delay(time) => Check::Delay(*time),
         };
-        Some(Self { check, dir: launch.dir.clone(), env: launch.env.clone() })
+        Some(Self { check, dir: launch.dir.clone(), env: env.to_vec() })
     }
 
     /// Tries until it succeeds, and then says so.

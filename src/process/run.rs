@@ -55,9 +55,8 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
         Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
     });
     launch.document.begin_run(launch.run, pattern);
-    let prober = Prober::new(launch);
     match start(launch, live, errands) {
-        Ok((leader, terminal)) => {
+        Ok(Begun { leader, terminal, prober }) => {
             let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
             let (orders, woken) = inbox;
             let (outbox, buffer) = (VecDeque::new(), vec![0; BUFFER].into());
@@ -72,13 +71,22 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
     }
 }
 
+/// A run whose process was made.
+struct Begun {
+    leader: Pid,
+    terminal: Arc<Terminal>,
+    prober: Option<Prober>,
+}
+
 /// Makes the process and says so, in the log before anything that it prints.
-fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<(Pid, Arc<Terminal>), String> {
-    let argv = program::argv(&launch.command, &launch.dir, &launch.env)?;
+fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
+    let prepared = (launch.prepare)()?;
+    let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
+    let prober = Prober::new(launch, &prepared.env);
     let size = live.forking().ok_or("it was killed before it began")?;
     let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
     let terminal = Arc::new(terminal);
-    let leader = slave.start(argv, &launch.dir, &launch.env)?;
+    let leader = slave.start(argv, &launch.dir, &prepared.env)?;
     live.forked(leader, terminal.clone(), size);
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
@@ -86,7 +94,7 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<(Pid, Arc
         (cause, was) => Marker::Restarted { cause: cause.clone(), was },
     });
     live.report(RunReport::Started { pid });
-    Ok((leader, terminal))
+    Ok(Begun { leader, terminal, prober })
 }
 
 /// A run that has a process.
