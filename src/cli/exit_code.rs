@@ -23,7 +23,9 @@ pub(super) enum Failure {
     #[error("{0}")]
     Invalid(String),
     /// devgroup was started in one of its own services.
-    #[error("error: you are inside {service}, a service of this very group: it would start itself again and again\n  help: remove devgroup from the command of {service}")]
+    #[error(
+        "error: you are inside {service}, a service of this very group: it would start itself again and again\n  help: remove devgroup from the command of {service}"
+    )]
     Inside {
         /// Which.
         service: String,

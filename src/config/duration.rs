@@ -40,8 +40,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, Problem> {
     let digits = number.trim_end();
     let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
     let (true, Ok(count)) = (plain, digits.parse::<f64>()) else {
-        let label =
-            if digits.starts_with('-') { "time does not go back" } else { "a number with a unit is missing" };
+        let label = if digits.starts_with('-') { "time does not go back" } else { "a number with a unit is missing" };
         return wrong(label, UNITS.into());
     };
     let seconds = match unit {

@@ -1,4 +1,4 @@
-//! The dashboard's thread: waits for keys, news and time, and draws.
+//! The dashboard from outside: it is started, and it is finished.
 
 use std::io;
 use std::sync::mpsc;
@@ -8,8 +8,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::options::DashboardOptions;
+use super::session::{Ending, Session};
 use super::terminal::{self, restore_terminal};
+use crate::domain::Command;
 use crate::group_handle::GroupHandle;
+
+/// The name of the thread that draws: a panic hook restores the terminal for it.
+pub const THREAD_NAME: &str = "dashboard";
 
 /// A running dashboard.
 #[derive(Debug)]
@@ -29,11 +34,16 @@ impl Dashboard {
         let (ending, ended) = mpsc::channel();
         terminal::enter(options.mouse)?;
         let run = move || {
-            let _ending = ending;
-            let _ = asked.blocking_recv();
-            drop(handle);
+            // Dropped last: tells that the thread writes no more.
+            let _ending: mpsc::Sender<()> = ending;
+            let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false };
+            match Session::new(handle, options).run(asked) {
+                Ok(Ending::Asked) => quit.asked = true,
+                Ok(Ending::TerminalGone) => log::warn!("the terminal is gone"),
+                Err(error) => log::error!("the dashboard has ended: {error}"),
+            }
         };
-        thread::Builder::new().name("dashboard".into()).spawn(run).inspect_err(|_| restore_terminal())?;
+        thread::Builder::new().name(THREAD_NAME.into()).spawn(run).inspect_err(|_| restore_terminal())?;
         Ok(Self { leave, ended })
     }
 
@@ -44,5 +54,20 @@ impl Dashboard {
         let _ = self.leave.send(());
         let _ = self.ended.recv_timeout(patience);
         restore_terminal();
+    }
+}
+
+/// A group without its dashboard would go on unseen: however the thread ends, the group is asked to quit.
+struct QuitUnlessAsked {
+    handle: GroupHandle,
+    asked: bool,
+}
+
+impl Drop for QuitUnlessAsked {
+    fn drop(&mut self) {
+        if !self.asked {
+            // If the group has ended, it needs no asking.
+            let _ = self.handle.tell(Command::Quit);
+        }
     }
 }

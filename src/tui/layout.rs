@@ -317,7 +317,7 @@ fn take_left(rest: &mut Rect, columns: u16) -> Rect {
 pub fn pane_size(services: usize, terminal: (u16, u16)) -> (u16, u16) {
     let screen = Screen::new(terminal.0, terminal.1, Wish { services, ..Wish::default() });
     match screen.panes.first() {
-        Some(pane) => terminal_size(pane),
+        Some(pane) => service_size(pane),
         // Nothing is shown: the size that terminals have always had.
         None => (80, 24),
     }
@@ -325,7 +325,7 @@ pub fn pane_size(services: usize, terminal: (u16, u16)) -> (u16, u16) {
 
 /// The size of the service's terminal in that pane: at least 2×1, because screens of one column cannot hold a wide
 /// character.
-pub(super) fn terminal_size(pane: &Pane) -> (u16, u16) {
+pub(super) fn service_size(pane: &Pane) -> (u16, u16) {
     let inner = pane.inner();
     (inner.width.max(2), inner.height.max(1))
 }

@@ -60,8 +60,8 @@ pub fn restore_terminal() {
     let _ = disable_raw_mode();
 }
 
-/// Columns and rows now; 0×0 if the terminal does not say.
-pub(super) fn size() -> (u16, u16) {
+/// Columns and rows of the outer terminal now; 0×0 if it does not say.
+pub fn terminal_size() -> (u16, u16) {
     rustix::termios::tcgetwinsize(stdio::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row))
 }
 

@@ -131,12 +131,8 @@ impl Screen {
         self.modes.input.focus_events = input.focus_events;
         (self.top, self.bottom) = (0, self.grid.lines());
         let cursor = &mut self.grid.cursor;
-        *cursor = Cursor {
-            row: cursor.row,
-            column: cursor.column,
-            pending_wrap: cursor.pending_wrap,
-            ..Cursor::default()
-        };
+        *cursor =
+            Cursor { row: cursor.row, column: cursor.column, pending_wrap: cursor.pending_wrap, ..Cursor::default() };
         self.grid.saved = Cursor::default();
     }
 
