@@ -276,7 +276,6 @@ impl RestartManager {
         let mut met = Changes::default();
         if let Some(pending) = self.pending.get_mut(name) {
             met.merge(&std::mem::take(&mut pending.saved));
-            pending.last_saved = None;
             if pending.open.is_empty() && pending.open_beyond.is_none() {
                 self.pending.remove(name);
             }
@@ -313,7 +312,7 @@ impl RestartManager {
             return BTreeMap::new();
         }
         self.holds.retain(|hold| hold.owner != owner);
-        if !discard && self.is_holding() {
+        if self.is_holding() {
             return BTreeMap::new();
         }
         let held = std::mem::take(&mut self.held);

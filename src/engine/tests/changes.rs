@@ -193,6 +193,27 @@ fn a_change_during_a_restart_is_met_by_the_start_that_comes() {
 }
 
 #[test]
+fn a_write_that_goes_on_during_a_start_is_not_met_by_it() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0).restart("api").save("a.rs", &["api"]).save_all(&["b.rs"], &["api"], false).until(1.01);
+    s.exits("api", 0).started("api");
+    assert_eq!(s.service("api").pending, 1);
+    s.until(1.2);
+    s.expect(
+        "
+        1.000 > restart api
+        1.000   SIGTERM to api 1
+        1.000 > a.rs is saved
+        1.000 > b.rs is being written
+        1.010 > api exits 0
+        1.010   spawn api 2 · by hand · was exit 0, up 1010ms
+        1.010 > api started
+        1.050   SIGTERM to api 2
+    ",
+    );
+}
+
+#[test]
 fn a_change_during_a_start_starts_again() {
     let mut s = Scenario::new(vec![service("api")]);
     s.begin().until(0.01).save("a.rs", &["api"]).until(0.1).started("api").exits("api", 0);

@@ -257,6 +257,32 @@ fn one_that_ends_by_itself_while_it_waits_is_not_tried_again() {
 }
 
 #[test]
+fn nobody_waits_for_readiness_any_more() {
+    let mut db = checked("db");
+    db.ready.as_mut().unwrap().timeout = std::time::Duration::from_secs(1);
+    let mut s = Scenario::new(vec![db, needs(service("api"), "db", Condition::Started)]);
+    s.begin().started("db").started("api").ask(Command::Quit).until(3.0).exits("api", 0).exits("db", 0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn db 1 · with the group
+        0.000   api: waits · db to start
+        0.000 > db started
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        0.000 > quit
+        0.000   SIGTERM to api 1
+        3.000 > api exits 0
+        3.000   api: stopped · exit 0 · 3.0s after the signal
+        3.000   SIGTERM to db 1
+        3.000 > db exits 0
+        3.000   db: stopped · exit 0 · 0.0s after the signal
+        3.000   finish · 2 stopped in 3000ms · given up [] · failed []
+    ",
+    );
+}
+
+#[test]
 fn a_quit_during_a_hold_is_clean() {
     let mut s = Scenario::running(vec![service("api")]);
     s.ask(Command::Pause).save("a.rs", &["api"]).ask(Command::Quit);
