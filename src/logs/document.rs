@@ -1,26 +1,44 @@
-//! One log document. INTERFACE DRAFT with a trivial body (a line splitter), to compile against.
+//! One log document: a terminal with its history, shared by one writer and many readers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use memchr::memmem;
 use tokio::sync::watch;
 
-use super::{Line, LineId, LineKind, StyledText};
+use super::ready::ReadyPattern;
+use super::screen::{Frame, Input, Layout, Screen, View};
+use super::{InputModes, Line, LineId, LineKind, StyledText};
 use crate::clock::Clock;
-use crate::domain::{Marker, RunId, TextPattern};
+use crate::domain::{Marker, Moment, RunId, TextPattern};
+
+/// The size of a terminal that nobody has given one.
+const COLUMNS: u16 = 80;
+const ROWS: u16 = 24;
+
+/// How long readers may be shown the frame before the one that is being drawn: a program that dies in between must not
+/// hide what it said.
+const FRAME: Duration = Duration::from_millis(150);
+const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
+const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 
 /// The log of one service: history, then the live screen. Kept across restarts.
 #[derive(Debug)]
 pub struct LogDocument {
     clock: Clock,
     changed: watch::Sender<()>,
+    /// Whoever wants `inner` waits here first, and keeps this until it has it. A writer in a loop would otherwise take
+    /// the lock again before a reader that waits for it has woken up: the standard mutex is not fair.
+    turn: Mutex<()>,
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
-    lines: Vec<Line>,
-    run: RunId,
-    open: bool,
+    screen: Screen,
+    input: Input,
+    /// What readers see while a frame is drawn, and until when.
+    frozen: Option<(Box<Frame>, Moment)>,
     version: u64,
 }
 
@@ -35,65 +53,153 @@ pub struct Fed {
 
 impl LogDocument {
     /// An empty document with a budget in bytes.
-    pub fn new(_memory: usize, clock: Clock, changed: watch::Sender<()>) -> Self {
-        Self { clock, changed, inner: Mutex::default() }
+    pub fn new(memory: usize, clock: Clock, changed: watch::Sender<()>) -> Self {
+        let screen = Screen::new(COLUMNS, ROWS, memory);
+        let inner = Inner { screen, input: Input::default(), frozen: None, version: 0 };
+        Self { clock, changed, turn: Mutex::new(()), inner: Mutex::new(inner) }
     }
 
     /// Changes the budget in bytes.
-    pub fn set_memory(&self, _memory: usize) {}
+    pub fn set_memory(&self, memory: usize) {
+        self.change(|inner, _| {
+            let before = inner.screen.history.dropped();
+            inner.screen.history.set_memory(memory);
+            inner.screen.history.dropped() != before
+        });
+    }
 
     /// A new run begins: what is on the screen goes to history, modes and styles are those of a new terminal, and
     /// `ready` is looked for in its output.
-    pub fn begin_run(&self, run: RunId, _ready: Option<&TextPattern>) {
-        self.lock().run = run;
+    pub fn begin_run(&self, run: RunId, ready: Option<&TextPattern>) {
+        let ready = ready.and_then(ReadyPattern::new);
+        self.change(|inner, now| {
+            inner.frozen = None;
+            inner.input = Input::default();
+            inner.screen.begin_run(run, ready, now);
+            true
+        });
     }
 
     /// Output of the service, in any pieces.
     pub fn feed(&self, bytes: &[u8]) -> Fed {
-        let at = self.clock.now();
-        let mut inner = self.lock();
-        for part in String::from_utf8_lossy(bytes).split_inclusive('\n') {
-            if !inner.open {
-                let (id, run) = (LineId(inner.lines.len() as u64), inner.run);
-                inner.lines.push(Line { id, at, run, kind: LineKind::Output, content: StyledText::default() });
-            }
-            inner.open = !part.ends_with('\n');
-            if let Some(last) = inner.lines.last_mut() {
-                last.content.text.push_str(part.trim_end_matches(['\n', '\r']));
-            }
+        let mut fed = Fed::default();
+        if bytes.is_empty() {
+            return fed;
         }
-        inner.version += 1;
-        self.changed.send_replace(());
-        Fed::default()
+        self.change(|inner, now| {
+            inner.feed(bytes, now);
+            fed.replies = inner.screen.take_replies();
+            fed.ready = inner.screen.take_ready();
+            true
+        });
+        fed
     }
 
     /// Puts a marker after everything that was fed.
     pub fn mark(&self, marker: &Marker) {
-        let at = self.clock.now();
-        let mut inner = self.lock();
-        let (id, run) = (LineId(inner.lines.len() as u64), inner.run);
-        let text = marker.line(&self.clock.time_of_day(at));
-        inner.open = false;
-        inner.lines.push(Line { id, at, run, kind: LineKind::Marker, content: StyledText { text, runs: Vec::new() } });
-        inner.version += 1;
-        self.changed.send_replace(());
+        self.change(|inner, now| {
+            let text = marker.line(&self.clock.time_of_day(now));
+            inner.frozen = None;
+            inner.screen.mark(&text, now);
+            true
+        });
     }
 
     /// The pane has this size now. Clamped to at least 2×1.
-    pub fn resize(&self, _columns: u16, _rows: u16) {}
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.change(|inner, now| {
+            let resized = inner.screen.resize(columns, rows, now);
+            if resized {
+                inner.frozen = None;
+            }
+            resized
+        });
+    }
 
     /// Grows with every change; equal numbers mean that nothing changed.
     pub fn version(&self) -> u64 {
         self.lock().version
     }
 
+    /// How the service wants keys, pastes and the mouse to be sent.
+    pub fn input_modes(&self) -> InputModes {
+        self.lock().screen.input_modes()
+    }
+
     /// Locks the document for reading. Writers wait meanwhile: take what is on the screen, not more.
     pub fn read(&self) -> Reader<'_> {
-        Reader { inner: self.lock() }
+        let now = self.now();
+        let mut inner = self.lock();
+        inner.thaw(now);
+        let layout = inner.view().layout();
+        Reader { inner, layout }
+    }
+
+    /// When the document will look different although nothing changes: a frame that the service began to draw and did
+    /// not finish is shown then as it is.
+    pub fn next_change(&self) -> Option<Moment> {
+        self.lock().frozen.as_ref().map(|(_, until)| *until)
+    }
+
+    /// Changes the document, and tells if the change says that it was one.
+    fn change(&self, change: impl FnOnce(&mut Inner, Moment) -> bool) {
+        let now = self.now();
+        let mut inner = self.lock();
+        inner.thaw(now);
+        let changed = change(&mut inner, now);
+        inner.version += u64::from(changed);
+        drop(inner);
+        if changed {
+            self.changed.send_replace(());
+        }
+    }
+
+    /// Now, as finely as history keeps it: a line must not change its time when it leaves the screen.
+    fn now(&self) -> Moment {
+        let micros = self.clock.now().since_start().as_micros();
+        Moment::after_start(Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn feed(&mut self, bytes: &[u8], now: Moment) {
+        self.screen.set_now(now);
+        // Only a frame that is left open at the end can be seen half drawn, and only then is a copy needed.
+        let begin = memmem::rfind(bytes, FRAME_BEGINS).filter(|begin| {
+            let after = bytes.get(*begin..).unwrap_or_default();
+            memmem::find(after, FRAME_ENDS).is_none()
+        });
+        let (before, rest) = bytes.split_at(begin.unwrap_or(bytes.len()));
+        self.input.advance(&mut self.screen, before);
+        if !self.screen.frame_open() {
+            self.frozen = None;
+        }
+        if begin.is_some() && self.frozen.is_none() {
+            self.frozen = Some((Box::new(self.screen.frame()), now + FRAME));
+        }
+        self.input.advance(&mut self.screen, rest);
+        if !self.screen.frame_open() {
+            self.frozen = None;
+        }
+    }
+
+    /// Forgets the frame before when its time is over.
+    fn thaw(&mut self, now: Moment) {
+        if self.frozen.as_ref().is_some_and(|(_, until)| *until <= now) {
+            self.frozen = None;
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        match &self.frozen {
+            Some((frame, _)) => frame.view(),
+            None => self.screen.view(),
+        }
     }
 }
 
@@ -101,42 +207,57 @@ impl LogDocument {
 #[derive(Debug)]
 pub struct Reader<'a> {
     inner: MutexGuard<'a, Inner>,
+    layout: Layout,
 }
 
 impl Reader<'_> {
     /// The oldest line that is kept.
     pub fn first(&self) -> LineId {
-        LineId(0)
+        LineId(self.inner.screen.history.first())
     }
 
     /// The line after the last. Lines of the live screen down to the cursor or the last row with text are included.
+    /// A program that erases its screen takes lines back.
     pub fn end(&self) -> LineId {
-        LineId(self.inner.lines.len() as u64)
+        LineId(self.inner.view().history_end + self.layout.len() as u64)
     }
 
     /// Lines before this one are above the cursor of the primary screen, or in history: a stream may print them.
     pub fn settled(&self) -> LineId {
-        LineId((self.inner.lines.len() - usize::from(self.inner.open)) as u64)
+        let view = self.inner.view();
+        LineId(view.history_end + view.settled(&self.layout) as u64)
     }
 
     /// Lines that the budget has dropped.
     pub fn dropped(&self) -> u64 {
-        0
+        self.inner.screen.history.dropped()
     }
 
     /// A line, of history or of the live screen.
     pub fn line(&mut self, id: LineId) -> Option<Line> {
-        self.inner.lines.get(usize::try_from(id.0).ok()?).cloned()
+        let view = self.inner.view();
+        match id.0.checked_sub(view.history_end) {
+            None => self.inner.screen.history.line(id.0),
+            Some(index) => {
+                let (at, content) = view.line(&self.layout, usize::try_from(index).ok()?)?;
+                let run = self.inner.screen.history.run();
+                Some(Line { id, at, run, kind: LineKind::Output, content })
+            }
+        }
     }
 
     /// The alternate screen, while the service has switched to it (an editor, a pager): show this instead of lines.
     pub fn screen(&self) -> Option<ScreenRows> {
-        None
+        self.inner.view().screen()
     }
 
-    /// Where the cursor of the primary screen is: its line, and the byte of that line's text (or its end).
+    /// Where the cursor of the primary screen is: its line, and the byte of that line's text (or its end). The line may
+    /// be the one after the last, or one that does not show what a marker has moved above it. `None` while the service
+    /// hides it.
     pub fn cursor(&self) -> Option<(LineId, usize)> {
-        None
+        let view = self.inner.view();
+        let (line, byte) = view.cursor(&self.layout)?;
+        Some((LineId(view.history_end + line as u64), byte))
     }
 
     /// Same as [`LogDocument::version`].

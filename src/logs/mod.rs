@@ -5,10 +5,15 @@
 
 mod book;
 mod document;
+mod history;
 mod line;
+mod modes;
+mod ready;
+mod screen;
 mod style;
 
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use line::{Line, LineId, LineKind};
+pub use modes::{InputModes, MouseEncoding, MouseEvents};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};

@@ -1,0 +1,278 @@
+//! A compressed block: what it holds is written down with variable-length numbers and a table of its own styles, then
+//! packed with LZ4.
+//!
+//! The table belongs to the block, so that it is dropped with it: a table for the whole history would grow without end
+//! under a program that prints in true colour.
+
+use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size};
+
+use super::open::{Entry, OpenBlock, line_of};
+use crate::domain::{Moment, RunId};
+use crate::logs::{Attributes, Color, Line, LineId, LineKind, Style, StyleRun};
+use std::time::Duration;
+
+/// A compressed block of complete lines.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    /// Number of its first line.
+    pub(super) first: u64,
+    lines: u32,
+    unpacked: u32,
+    packed: Box<[u8]>,
+}
+
+/// A block that was unpacked for reading.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    first: u64,
+    text: String,
+    runs: Vec<StyleRun>,
+    lines: Vec<Entry>,
+}
+
+/// Packs blocks; keeps its buffers from one to the next.
+#[derive(Default)]
+pub(super) struct Packer {
+    plain: Vec<u8>,
+    packed: Vec<u8>,
+    table: CompressTable,
+}
+
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packer").finish_non_exhaustive()
+    }
+}
+
+impl Sealed {
+    /// Lines in it.
+    pub(super) fn len(&self) -> u64 {
+        self.lines.into()
+    }
+
+    /// Memory that it takes up.
+    pub(super) fn bytes(&self) -> usize {
+        self.packed.len() + size_of::<Self>()
+    }
+
+    /// Its content; `None` if it is damaged, which only a fault of this module could cause.
+    pub(super) fn decode(&self) -> Option<Decoded> {
+        let mut plain = vec![0; self.unpacked as usize];
+        decompress_into(&self.packed, &mut plain).ok()?;
+        decode(self.first, self.lines, plain)
+    }
+}
+
+impl Decoded {
+    /// It holds this line.
+    pub(super) fn contains(&self, id: u64) -> bool {
+        id >= self.first && id - self.first < self.lines.len() as u64
+    }
+
+    /// One of its lines.
+    pub(super) fn line(&self, id: u64) -> Option<Line> {
+        let index = usize::try_from(id.checked_sub(self.first)?).ok()?;
+        line_of(&self.text, &self.runs, &self.lines, index, LineId(id))
+    }
+}
+
+impl Packer {
+    /// Packs the complete lines of a block.
+    pub(super) fn seal(&mut self, first: u64, open: &OpenBlock) -> Sealed {
+        self.plain.clear();
+        encode(open, &mut self.plain);
+        self.packed.resize(get_maximum_output_size(self.plain.len()), 0);
+        // The output has room for the worst case, so this cannot fail.
+        let length = compress_into_with_table(&self.plain, &mut self.packed, &mut self.table).unwrap_or(0);
+        Sealed {
+            first,
+            lines: u32::try_from(open.lines.len()).unwrap_or(u32::MAX),
+            unpacked: u32::try_from(self.plain.len()).unwrap_or(u32::MAX),
+            packed: self.packed.get(..length).unwrap_or_default().into(),
+        }
+    }
+}
+
+const MARKER: u64 = 1;
+const NEW_RUN: u64 = 2;
+const STYLED: u64 = 4;
+const FLAG_BITS: u32 = 3;
+
+/// Layout: for each line its length and flags, what the flags announce, and the time since the line before; then the
+/// styles; then the text of all lines.
+fn encode(open: &OpenBlock, out: &mut Vec<u8>) {
+    let mut styles = StyleTable::default();
+    let mut runs = open.runs.iter();
+    let (mut text_start, mut runs_start, mut at, mut run) = (0, 0, 0, 0);
+    for line in &open.lines {
+        let count = line.runs_end - runs_start;
+        let flags = if line.kind == LineKind::Marker { MARKER } else { 0 }
+            | if line.run.0 != run { NEW_RUN } else { 0 }
+            | if count > 0 { STYLED } else { 0 };
+        put(out, u64::from(line.text_end - text_start) << FLAG_BITS | flags);
+        let micros = u64::try_from(line.at.since_start().as_micros()).unwrap_or(u64::MAX);
+        put(out, zigzag(micros.wrapping_sub(at).cast_signed()));
+        if line.run.0 != run {
+            put(out, line.run.0.into());
+        }
+        if count > 0 {
+            put(out, count.into());
+        }
+        let mut place = text_start;
+        for StyleRun { start, end, style } in runs.by_ref().take(count as usize) {
+            put(out, (start - place).into());
+            put(out, (end - start).into());
+            put(out, styles.index(*style));
+            place = *end;
+        }
+        (text_start, runs_start, at, run) = (line.text_end, line.runs_end, micros, line.run.0);
+    }
+    put(out, styles.styles.len() as u64);
+    for style in &styles.styles {
+        put_color(out, style.foreground);
+        put_color(out, style.background);
+        put(out, style.attributes.0.into());
+    }
+    out.extend_from_slice(open.text.as_bytes().get(..text_start as usize).unwrap_or_default());
+}
+
+fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
+    let mut input = Input { bytes: &plain, place: 0 };
+    let mut lines = Vec::with_capacity(count as usize);
+    let mut runs = Vec::new();
+    let mut run_styles = Vec::new();
+    let (mut text_end, mut at, mut run) = (0u32, 0u64, 0u32);
+    for _ in 0..count {
+        let head = input.take()?;
+        at = at.wrapping_add(unzigzag(input.take()?).cast_unsigned());
+        if head & NEW_RUN != 0 {
+            run = u32::try_from(input.take()?).ok()?;
+        }
+        let styled = if head & STYLED != 0 { input.take()? } else { 0 };
+        let mut place = text_end;
+        for _ in 0..styled {
+            let start = place.checked_add(u32::try_from(input.take()?).ok()?)?;
+            let end = start.checked_add(u32::try_from(input.take()?).ok()?)?;
+            run_styles.push(usize::try_from(input.take()?).ok()?);
+            runs.push(StyleRun { start, end, style: Style::default() });
+            place = end;
+        }
+        text_end = text_end.checked_add(u32::try_from(head >> FLAG_BITS).ok()?)?;
+        lines.push(Entry {
+            text_end,
+            runs_end: u32::try_from(runs.len()).ok()?,
+            at: Moment::after_start(Duration::from_micros(at)),
+            run: RunId(run),
+            kind: if head & MARKER != 0 { LineKind::Marker } else { LineKind::Output },
+        });
+    }
+    let mut styles = Vec::new();
+    for _ in 0..input.take()? {
+        let (foreground, background) = (input.take_color()?, input.take_color()?);
+        let attributes = Attributes(u16::try_from(input.take()?).ok()?);
+        styles.push(Style { foreground, background, attributes });
+    }
+    for (run, style) in runs.iter_mut().zip(run_styles) {
+        run.style = *styles.get(style)?;
+    }
+    let text = String::from_utf8(plain.get(input.place..)?.to_vec()).ok()?;
+    Some(Decoded { first, text, runs, lines })
+}
+
+/// Styles in the order in which they came, found again by a small table of the latest. One that fell out of it is
+/// written down twice, which costs a few bytes and no search.
+struct StyleTable {
+    styles: Vec<Style>,
+    latest: [Option<(Style, u32)>; 64],
+}
+
+impl Default for StyleTable {
+    fn default() -> Self {
+        Self { styles: Vec::new(), latest: [None; 64] }
+    }
+}
+
+impl StyleTable {
+    fn index(&mut self, style: Style) -> u64 {
+        let number = |color: Color| match color {
+            Color::Default => 0,
+            Color::Indexed(index) => 1 + u32::from(index),
+            Color::Rgb(red, green, blue) => 0x1_0000 + u32::from_be_bytes([0, red, green, blue]),
+        };
+        let hash = number(style.foreground)
+            .wrapping_mul(31)
+            .wrapping_add(number(style.background))
+            .wrapping_mul(31)
+            .wrapping_add(style.attributes.0.into())
+            .wrapping_mul(0x9E37_79B1);
+        let slot = &mut self.latest[(hash >> 26) as usize];
+        match slot {
+            Some((known, index)) if *known == style => u64::from(*index),
+            _ => {
+                let index = self.styles.len();
+                *slot = Some((style, u32::try_from(index).unwrap_or(u32::MAX)));
+                self.styles.push(style);
+                index as u64
+            }
+        }
+    }
+}
+
+/// LEB128.
+fn put(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push((number & 0x7F) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn put_color(out: &mut Vec<u8>, color: Color) {
+    match color {
+        Color::Default => out.push(0),
+        Color::Indexed(index) => out.extend([1, index]),
+        Color::Rgb(red, green, blue) => out.extend([2, red, green, blue]),
+    }
+}
+
+/// Small numbers for small differences in both directions: a rewritten row may be younger than the one below it.
+fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63).cast_unsigned()
+}
+
+fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
+}
+
+struct Input<'a> {
+    bytes: &'a [u8],
+    place: usize,
+}
+
+impl Input<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.place)?;
+        self.place += 1;
+        Some(byte)
+    }
+
+    fn take(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn take_color(&mut self) -> Option<Color> {
+        Some(match self.byte()? {
+            0 => Color::Default,
+            1 => Color::Indexed(self.byte()?),
+            _ => Color::Rgb(self.byte()?, self.byte()?, self.byte()?),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! One cell of a row that needs cells.
+
+use crate::logs::{Attributes, Color, Style};
+
+/// A character with its looks, or a part of a wide one. A row's table holds what a `char` cannot: a character with
+/// combining marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    glyph: u32,
+    pub(super) style: Style,
+    pub(super) kind: CellKind,
+}
+
+/// What a cell is to its neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CellKind {
+    /// A character of one column.
+    Narrow,
+    /// The left half of a character of two columns.
+    Wide,
+    /// The right half.
+    WideEnd,
+    /// The last column, left free because a wide character did not fit.
+    Filler,
+}
+
+/// What a cell shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glyph {
+    /// A character.
+    Char(char),
+    /// An entry of the row's table of clusters.
+    Cluster(usize),
+}
+
+const CLUSTER: u32 = 1 << 31;
+
+impl Cell {
+    /// A character.
+    pub(super) const fn new(c: char, style: Style, kind: CellKind) -> Self {
+        Self { glyph: c as u32, style, kind }
+    }
+
+    /// What erasing leaves: the background stays, as terminals do it.
+    pub(super) const fn erased(background: Color) -> Self {
+        let style = Style { foreground: Color::Default, background, attributes: Attributes(0) };
+        Self::new(' ', style, CellKind::Narrow)
+    }
+
+    /// What it shows.
+    pub(super) fn glyph(self) -> Glyph {
+        match self.glyph & CLUSTER {
+            0 => Glyph::Char(char::from_u32(self.glyph).unwrap_or(' ')),
+            _ => Glyph::Cluster((self.glyph & !CLUSTER) as usize),
+        }
+    }
+
+    /// Shows a cluster from now on.
+    pub(super) fn set_cluster(&mut self, index: usize) {
+        self.glyph = CLUSTER | u32::try_from(index).unwrap_or(0);
+    }
+
+    /// Nobody could see it: a space without colours. Such cells at the end of a line are no text.
+    pub(super) fn is_blank(self) -> bool {
+        self.glyph == u32::from(b' ') && self.kind == CellKind::Narrow && self.style.shows_nothing()
+    }
+
+    /// Half of a wide character, or the filler before one.
+    pub(super) fn is_part(self) -> bool {
+        self.kind != CellKind::Narrow
+    }
+
+    /// A space in the same style: what stays of half a wide character.
+    pub(super) fn blanked(self) -> Self {
+        Self::new(' ', self.style, CellKind::Narrow)
+    }
+}
+
+impl Style {
+    /// A space in this style is as good as none.
+    pub(super) fn shows_nothing(self) -> bool {
+        const SEEN: u16 = Attributes::REVERSE.0 | Attributes::UNDERLINE.0 | Attributes::STRIKE.0;
+        self.foreground == Color::Default && self.background == Color::Default && self.attributes.0 & SEEN == 0
+    }
+}

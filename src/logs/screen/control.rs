@@ -1,0 +1,318 @@
+//! Control sequences: what each of them does.
+
+use vte::{Params, Perform};
+
+use super::Screen;
+use super::cursor::Charset;
+use super::sgr;
+use crate::logs::{MouseEncoding, MouseEvents};
+
+/// Carries out what the parser has recognised.
+pub(super) struct Controls<'a> {
+    pub(super) screen: &'a mut Screen,
+    /// The sequence is complete: the parser is at plain text again.
+    pub(super) complete: bool,
+}
+
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1A;
+
+impl Perform for Controls<'_> {
+    fn print(&mut self, c: char) {
+        // The parser has left a sequence that it ignored, without telling.
+        self.complete = true;
+        self.screen.print(c);
+    }
+
+    fn execute(&mut self, byte: u8) {
+        self.complete |= matches!(byte, CAN | SUB);
+        self.screen.execute(byte);
+    }
+
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
+        self.complete = true;
+        if !ignore {
+            self.screen.csi(params, intermediates, action);
+        }
+    }
+
+    fn esc_dispatch(&mut self, intermediates: &[u8], ignore: bool, byte: u8) {
+        self.complete = true;
+        if !ignore {
+            self.screen.esc(intermediates, byte);
+        }
+    }
+}
+
+impl Screen {
+    /// C0 controls.
+    pub(super) fn execute(&mut self, byte: u8) {
+        match byte {
+            0x08 => self.backspace(),
+            b'\t' => self.tab(),
+            b'\n' | 0x0B | 0x0C => {
+                self.linefeed();
+                if self.modes.input.newline {
+                    self.go_to_column(0);
+                }
+            }
+            b'\r' => self.carriage_return(),
+            0x0E => self.grid.cursor.shift = 1,
+            0x0F => self.grid.cursor.shift = 0,
+            _ => {}
+        }
+    }
+
+    fn esc(&mut self, intermediates: &[u8], byte: u8) {
+        match (intermediates, byte) {
+            ([], b'D') => self.linefeed(),
+            ([], b'E') => {
+                self.linefeed();
+                self.go_to_column(0);
+            }
+            ([], b'H') => self.tabs.set(self.grid.cursor.column, true),
+            ([], b'M') => self.reverse_linefeed(),
+            ([], b'Z') => self.reply(PRIMARY_ATTRIBUTES),
+            ([], b'c') => self.full_reset(),
+            ([], b'7') => self.save_cursor(),
+            ([], b'8') => self.restore_cursor(),
+            ([], b'=') => self.modes.input.application_keypad = true,
+            ([], b'>') => self.modes.input.application_keypad = false,
+            ([b'#'], b'8') => self.align(),
+            ([slot @ b'('..=b'+'], set) => {
+                let charset = match set {
+                    b'0' => Charset::Lines,
+                    b'A' => Charset::British,
+                    b'B' => Charset::Ascii,
+                    _ => return,
+                };
+                if let Some(place) = self.grid.cursor.charsets.get_mut(usize::from(slot - b'(')) {
+                    *place = charset;
+                }
+            }
+            ([], b'n') => self.grid.cursor.shift = 2,
+            ([], b'o') => self.grid.cursor.shift = 3,
+            _ => {}
+        }
+    }
+
+    fn csi(&mut self, params: &Params, intermediates: &[u8], action: char) {
+        let mut numbers = params.iter().map(|param| param.first().copied().unwrap_or(0));
+        let first = numbers.next().unwrap_or(0);
+        let second = numbers.next().unwrap_or(0);
+        // Most parameters count from 1, and 0 or nothing means 1.
+        let count = usize::from(first.max(1));
+        match (intermediates, action) {
+            ([], '@') => self.insert_blanks(count),
+            ([], 'A') => self.up(count),
+            ([], 'B' | 'e') => self.down(count),
+            ([], 'C' | 'a') => self.go_to_column(self.grid.cursor.column + count),
+            ([], 'D') => self.go_to_column(self.grid.cursor.column.saturating_sub(count)),
+            ([], 'E') => {
+                self.down(count);
+                self.go_to_column(0);
+            }
+            ([], 'F') => {
+                self.up(count);
+                self.go_to_column(0);
+            }
+            ([], 'G' | '`') => self.go_to_column(count - 1),
+            ([], 'H' | 'f') => self.go_to(count - 1, usize::from(second.max(1)) - 1),
+            ([], 'I') => self.tabs_forward(count),
+            ([] | [b'?'], 'J') => match first {
+                0 if self.homed && self.covered.is_none() => self.clear(true),
+                0 => self.erase_display(true),
+                1 => self.erase_display(false),
+                2 => self.clear(true),
+                3 => self.clear(false),
+                _ => {}
+            },
+            ([] | [b'?'], 'K') => self.erase_line(first),
+            ([], 'L') => self.insert_or_delete_lines(count, true),
+            ([], 'M') => self.insert_or_delete_lines(count, false),
+            ([], 'P') => self.delete_characters(count),
+            ([], 'S') => self.scroll_up(self.top, count),
+            // With more parameters it is an obsolete mouse mode.
+            ([], 'T') if params.len() == 1 => self.scroll_down(self.top, count),
+            ([], 'X') => self.erase_characters(count),
+            ([], 'Z') => self.tabs_backward(count),
+            ([], 'b') => {
+                if let Some(c) = self.last_char {
+                    (0..count).for_each(|_| self.print(c));
+                }
+            }
+            ([], 'c') if first == 0 => self.reply(PRIMARY_ATTRIBUTES),
+            ([b'>'], 'c') if first == 0 => self.reply(SECONDARY_ATTRIBUTES),
+            ([], 'd') => self.go_to_row(count - 1),
+            ([], 'g') if first == 0 => self.tabs.set(self.grid.cursor.column, false),
+            ([], 'g') if first == 3 => self.tabs.clear(),
+            ([b'?'], 'W') if first == 5 => self.tabs = super::Tabs::new(self.grid.columns),
+            ([], 'h' | 'l') => {
+                for mode in params.iter().filter_map(|param| param.first()) {
+                    match mode {
+                        4 => self.modes.insert = action == 'h',
+                        20 => self.modes.input.newline = action == 'h',
+                        _ => {}
+                    }
+                }
+            }
+            ([b'?'], 'h' | 'l') => {
+                for mode in params.iter().filter_map(|param| param.first()) {
+                    self.set_private_mode(*mode, action == 'h');
+                }
+            }
+            ([], 'm') => sgr::apply(self.style_mut(), params.iter()),
+            ([], 'n') => self.report_status(first),
+            ([b'$'], 'p') => self.report_mode("", first, self.ansi_mode(first)),
+            ([b'?', b'$'], 'p') => self.report_mode("?", first, self.private_mode(first)),
+            ([b'!'], 'p') => self.soft_reset(),
+            ([], 'r') => {
+                let bottom = if second == 0 { self.grid.lines() } else { usize::from(second).min(self.grid.lines()) };
+                if count < bottom {
+                    (self.top, self.bottom) = (count - 1, bottom);
+                    self.go_to(0, 0);
+                    self.homed = false;
+                }
+            }
+            ([], 's') => self.save_cursor(),
+            ([], 'u') => self.restore_cursor(),
+            ([], 't') if first == 18 => {
+                let size = format!("\x1b[8;{};{}t", self.grid.lines(), self.grid.columns);
+                self.reply(&size);
+            }
+            _ => {}
+        }
+    }
+
+    fn save_cursor(&mut self) {
+        self.grid.saved = self.grid.cursor;
+        self.grid.saved.origin = self.modes.origin;
+    }
+
+    fn restore_cursor(&mut self) {
+        self.homed = false;
+        self.grid.cursor = self.grid.saved;
+        self.modes.origin = self.grid.saved.origin;
+    }
+
+    fn set_private_mode(&mut self, mode: u16, on: bool) {
+        let input = &mut self.modes.input;
+        match mode {
+            1 => input.application_cursor = on,
+            // Columns stay as the pane has them; the rest of DECCOLM is done.
+            3 => {
+                (self.top, self.bottom) = (0, self.grid.lines());
+                self.clear(true);
+                self.go_to(0, 0);
+            }
+            6 => {
+                self.modes.origin = on;
+                self.go_to(0, 0);
+            }
+            7 => self.modes.autowrap = on,
+            25 => self.modes.cursor_visible = on,
+            66 => input.application_keypad = on,
+            9 | 1000 | 1002 | 1003 => {
+                input.mouse = match mode {
+                    _ if !on => MouseEvents::None,
+                    9 => MouseEvents::Presses,
+                    1000 => MouseEvents::Clicks,
+                    1002 => MouseEvents::Drags,
+                    _ => MouseEvents::Motion,
+                }
+            }
+            1005 | 1006 | 1015 => {
+                input.mouse_encoding = match mode {
+                    _ if !on => MouseEncoding::Bytes,
+                    1005 => MouseEncoding::Utf8,
+                    1006 => MouseEncoding::Sgr,
+                    _ => MouseEncoding::Urxvt,
+                }
+            }
+            1004 => input.focus_events = on,
+            1007 => input.alternate_scroll = on,
+            2004 => input.bracketed_paste = on,
+            47 | 1047 if on => self.enter_alternate(),
+            // These two leave the cursor where it is; 1049 restores it.
+            47 | 1047 => {
+                let cursor = self.grid.cursor;
+                if self.covered.is_some() {
+                    self.leave_alternate();
+                    self.grid.cursor = cursor;
+                }
+            }
+            1048 if on => self.save_cursor(),
+            1048 => self.restore_cursor(),
+            1049 if on => self.enter_alternate(),
+            1049 => self.leave_alternate(),
+            2026 => self.frame_open = on,
+            _ => {}
+        }
+    }
+
+    fn ansi_mode(&self, mode: u16) -> Option<bool> {
+        match mode {
+            4 => Some(self.modes.insert),
+            20 => Some(self.modes.input.newline),
+            _ => None,
+        }
+    }
+
+    fn private_mode(&self, mode: u16) -> Option<bool> {
+        let input = &self.modes.input;
+        Some(match mode {
+            1 => input.application_cursor,
+            6 => self.modes.origin,
+            7 => self.modes.autowrap,
+            9 => input.mouse == MouseEvents::Presses,
+            25 => self.modes.cursor_visible,
+            47 | 1047 | 1049 => self.covered.is_some(),
+            66 => input.application_keypad,
+            1000 => input.mouse == MouseEvents::Clicks,
+            1002 => input.mouse == MouseEvents::Drags,
+            1003 => input.mouse == MouseEvents::Motion,
+            1004 => input.focus_events,
+            1005 => input.mouse_encoding == MouseEncoding::Utf8,
+            1006 => input.mouse_encoding == MouseEncoding::Sgr,
+            1007 => input.alternate_scroll,
+            1015 => input.mouse_encoding == MouseEncoding::Urxvt,
+            2004 => input.bracketed_paste,
+            2026 => self.frame_open,
+            _ => return None,
+        })
+    }
+
+    /// DECRQM.
+    fn report_mode(&mut self, private: &str, mode: u16, state: Option<bool>) {
+        let state = match state {
+            None => 0,
+            Some(true) => 1,
+            Some(false) => 2,
+        };
+        self.reply(&format!("\x1b[{private}{mode};{state}$y"));
+    }
+
+    /// DSR.
+    fn report_status(&mut self, what: u16) {
+        match what {
+            5 => self.reply("\x1b[0n"),
+            6 => {
+                let first = if self.modes.origin { self.top } else { 0 };
+                let (row, column) = (self.grid.cursor.row.saturating_sub(first) + 1, self.grid.cursor.column + 1);
+                self.reply(&format!("\x1b[{row};{column}R"));
+            }
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, text: &str) {
+        if self.replies.len() + text.len() <= super::REPLIES {
+            self.replies.extend_from_slice(text.as_bytes());
+        }
+    }
+}
+
+/// DA1: a VT220 with colours.
+const PRIMARY_ATTRIBUTES: &str = "\x1b[?62;22c";
+/// DA2: a VT220, no firmware version to speak of.
+const SECONDARY_ATTRIBUTES: &str = "\x1b[>1;10;0c";

@@ -1,0 +1,239 @@
+//! From bytes to what they ask for: text and plain SGR by the short way, other sequences through `vte`, strings (OSC,
+//! DCS and their like) dropped.
+
+use vte::Parser;
+
+use super::Screen;
+use super::control::Controls;
+use super::sgr;
+
+/// The state between two pieces of output, which may be cut anywhere.
+#[derive(Default)]
+pub(in crate::logs) struct Input {
+    parser: Parser,
+    state: State,
+    /// The beginning of a character whose end has not arrived.
+    partial: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Text.
+    #[default]
+    Ground,
+    /// In a sequence. `escape`: its last byte was ESC.
+    Sequence { escape: bool },
+    /// In a string that is dropped.
+    String { kind: StringKind, length: usize },
+}
+
+/// Strings differ in what ends them, beside ESC, CAN and SUB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StringKind {
+    /// BEL.
+    Osc,
+    /// The C1 control ST.
+    Dcs,
+    /// Nothing else.
+    Other,
+}
+
+const ESC: u8 = 0x1B;
+const BEL: u8 = 0x07;
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1A;
+const ST: u8 = 0x9C;
+
+/// Output that a string without an end may swallow: more than any picture that is sent this way.
+const LONGEST_STRING: usize = 1024 * 1024;
+/// Parameters of an SGR sequence that takes the short way.
+const SHORT_SGR: usize = 16;
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("state", &self.state).field("partial", &self.partial).finish_non_exhaustive()
+    }
+}
+
+impl Input {
+    /// Carries out what the bytes ask for.
+    pub(in crate::logs) fn advance(&mut self, screen: &mut Screen, mut bytes: &[u8]) {
+        while let Some(first) = bytes.first() {
+            let used = match self.state {
+                State::Ground if !self.partial.is_empty() => self.complete_character(screen, *first),
+                State::Ground => self.ground(screen, bytes),
+                State::Sequence { escape } => self.sequence(screen, *first, escape),
+                State::String { kind, length } => self.string(bytes, kind, length),
+            };
+            bytes = bytes.get(used..).unwrap_or_default();
+        }
+    }
+
+    fn ground(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
+        match bytes {
+            [b' '..=b'~', ..] => {
+                let length = printable_prefix(bytes);
+                screen.print_ascii(text(bytes.get(..length).unwrap_or_default()));
+                length
+            }
+            [b'\r', b'\n', ..] => {
+                screen.go_to_column(0);
+                screen.linefeed();
+                2
+            }
+            [ESC, rest @ ..] => match short_sgr(screen, rest) {
+                Some(length) => 1 + length,
+                None => self.sequence(screen, ESC, false),
+            },
+            [control @ ..0x20, ..] => {
+                screen.execute(*control);
+                1
+            }
+            [0x7F, ..] => 1,
+            _ => self.characters(screen, bytes),
+        }
+    }
+
+    /// Text with characters beyond ASCII, up to the next control.
+    fn characters(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
+        let length = bytes.iter().position(|byte| *byte < 0x20 || *byte == 0x7F).unwrap_or(bytes.len());
+        let run = bytes.get(..length).unwrap_or_default();
+        let error = match std::str::from_utf8(run) {
+            Ok(text) => {
+                text.chars().for_each(|c| screen.print(c));
+                return length;
+            }
+            Err(error) => error,
+        };
+        let (valid, rest) = run.split_at(error.valid_up_to());
+        text(valid).chars().for_each(|c| screen.print(c));
+        match (error.error_len(), rest) {
+            // C1 controls as single bytes are ignored: they are no UTF-8, and nobody uses them.
+            (Some(1), [0x80..=0x9F, ..]) => valid.len() + 1,
+            (Some(wrong), _) => {
+                screen.print(char::REPLACEMENT_CHARACTER);
+                valid.len() + wrong
+            }
+            (None, _) if length < bytes.len() => {
+                screen.print(char::REPLACEMENT_CHARACTER);
+                length
+            }
+            (None, _) => {
+                self.partial.extend_from_slice(rest);
+                length
+            }
+        }
+    }
+
+    /// Goes on with a character that was cut. Returns how many bytes were used: 0 if this one does not belong to it.
+    fn complete_character(&mut self, screen: &mut Screen, byte: u8) -> usize {
+        self.partial.push(byte);
+        match std::str::from_utf8(&self.partial) {
+            Ok(text) => {
+                text.chars().for_each(|c| screen.print(c));
+                self.partial.clear();
+                1
+            }
+            Err(error) if error.error_len().is_none() => 1,
+            Err(_) => {
+                screen.print(char::REPLACEMENT_CHARACTER);
+                self.partial.clear();
+                0
+            }
+        }
+    }
+
+    fn sequence(&mut self, screen: &mut Screen, byte: u8, escape: bool) -> usize {
+        let string = match byte {
+            b']' => Some(StringKind::Osc),
+            b'P' => Some(StringKind::Dcs),
+            b'X' | b'^' | b'_' => Some(StringKind::Other),
+            _ => None,
+        };
+        if let (true, Some(kind)) = (escape, string) {
+            self.state = State::String { kind, length: 0 };
+            return 1;
+        }
+        if byte == ESC && !escape {
+            // The parser begins anew with an ESC in any state; a new one has no leftovers.
+            self.parser = Parser::new();
+        }
+        let mut controls = Controls { screen, complete: false };
+        self.parser.advance(&mut controls, &[byte]);
+        self.state = if controls.complete { State::Ground } else { State::Sequence { escape: byte == ESC } };
+        1
+    }
+
+    fn string(&mut self, bytes: &[u8], kind: StringKind, length: usize) -> usize {
+        let ends = |byte: &u8| match *byte {
+            ESC | CAN | SUB => true,
+            BEL => kind == StringKind::Osc,
+            ST => kind == StringKind::Dcs,
+            _ => false,
+        };
+        let room = LONGEST_STRING.saturating_sub(length);
+        match bytes.iter().take(room).position(ends) {
+            Some(end) => {
+                // An ESC is the beginning of ST, or of whatever interrupts the string.
+                let escape = bytes.get(end) == Some(&ESC);
+                self.state = State::Ground;
+                end + usize::from(!escape)
+            }
+            None if bytes.len() < room => {
+                self.state = State::String { kind, length: length + bytes.len() };
+                bytes.len()
+            }
+            None => {
+                self.state = State::Ground;
+                room
+            }
+        }
+    }
+}
+
+/// Bytes that were found to be text.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Length of the printable ASCII at the beginning, eight bytes at a time.
+fn printable_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut length = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let Ok(eight) = <[u8; 8]>::try_from(chunk) else { break };
+        let word = u64::from_le_bytes(eight);
+        // A borrow or carry out of a byte can only come from one that is not printable itself, so that the lowest bit
+        // that is set is right.
+        let below_space = word.wrapping_sub(ONES * 0x20);
+        let above_tilde = word.wrapping_add(ONES);
+        let odd = (word | below_space | above_tilde) & HIGH;
+        if odd != 0 {
+            return length + odd.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    length + rest.iter().position(|byte| !(b' '..=b'~').contains(byte)).unwrap_or(rest.len())
+}
+
+/// `[ 1 ; 31 m` after an ESC, without colons and not too long: most sequences of a log. Returns its length.
+fn short_sgr(screen: &mut Screen, bytes: &[u8]) -> Option<usize> {
+    let parameters = bytes.strip_prefix(b"[")?;
+    let mut numbers = [0u16; SHORT_SGR];
+    let mut last = 0;
+    for (index, byte) in parameters.iter().enumerate() {
+        let number = numbers.get_mut(last)?;
+        match byte {
+            b'0'..=b'9' => *number = number.saturating_mul(10).saturating_add(u16::from(byte - b'0')),
+            b';' => last += 1,
+            b'm' => {
+                sgr::apply(screen.style_mut(), numbers.get(..=last)?.chunks(1));
+                return Some(index + 2);
+            }
+            _ => return None,
+        }
+    }
+    None
+}

@@ -1,0 +1,248 @@
+//! The terminal of a service: the primary screen, the alternate one while it is used, and the history that the primary
+//! one scrolls into.
+//!
+//! It behaves as xterm does, in the subset that today's programs use; `alacritty_terminal` is the oracle of its tests.
+
+mod cell;
+mod control;
+mod cursor;
+mod edit;
+mod grid;
+mod input;
+mod row;
+mod sgr;
+mod switch;
+mod view;
+
+use super::history::History;
+use super::ready::ReadyPattern;
+use super::{InputModes, Style};
+use crate::domain::Moment;
+use cell::{Cell, CellKind};
+use cursor::Tabs;
+use grid::Grid;
+pub(super) use input::Input;
+use unicode_width::UnicodeWidthChar;
+pub(super) use view::{Frame, Layout, View};
+
+/// The terminal.
+#[derive(Debug)]
+pub(super) struct Screen {
+    /// The screen that is written to.
+    grid: Grid,
+    /// The primary screen while the alternate one covers it.
+    covered: Option<Box<Grid>>,
+    pub(super) history: History,
+    tabs: Tabs,
+    /// The scrolling region: its first row, and the row after its last.
+    top: usize,
+    bottom: usize,
+    modes: Modes,
+    /// For REP.
+    last_char: Option<char>,
+    /// The cursor was sent to the corner, and nothing was printed since: erasing below clears the screen.
+    homed: bool,
+    /// Something was printed since the screen was last cleared.
+    printed: bool,
+    /// A frame is being drawn: readers see the one before it.
+    frame_open: bool,
+    /// Answers to the service.
+    replies: Vec<u8>,
+    /// What readiness is looked for by, until it is found.
+    ready: Option<ReadyPattern>,
+    /// Arrival of the bytes that are being worked on.
+    now: Moment,
+}
+
+/// Modes of the terminal that are its own matter.
+#[derive(Clone, Copy, Debug)]
+struct Modes {
+    insert: bool,
+    origin: bool,
+    autowrap: bool,
+    cursor_visible: bool,
+    input: InputModes,
+}
+
+impl Default for Modes {
+    fn default() -> Self {
+        let input = InputModes { alternate_scroll: true, ..InputModes::default() };
+        Self { insert: false, origin: false, autowrap: true, cursor_visible: true, input }
+    }
+}
+
+/// Most answers that one piece of input may cause, in bytes.
+const REPLIES: usize = 4096;
+
+impl Screen {
+    /// Prints a run of printable ASCII.
+    fn print_ascii(&mut self, text: &str) {
+        let plain = self.grid.cursor.charset() == cursor::Charset::Ascii && !self.modes.insert && self.modes.autowrap;
+        if !plain {
+            return text.chars().for_each(|c| self.print(c));
+        }
+        self.start_printing();
+        self.last_char = text.chars().next_back();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if self.grid.cursor.pending_wrap {
+                self.wrap();
+            }
+            let grid = &mut self.grid;
+            let (column, columns) = (grid.cursor.column, grid.columns);
+            let (part, later) = rest.split_at(rest.len().min(columns - column));
+            if column <= 1 {
+                unfill_before(grid, column);
+            }
+            if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
+                row.write_ascii(column, part, grid.cursor.style, columns, self.now);
+            }
+            let end = column + part.len();
+            grid.cursor.column = end.min(columns - 1);
+            grid.cursor.pending_wrap = end >= columns;
+            rest = later;
+        }
+    }
+
+    /// Prints a character.
+    fn print(&mut self, c: char) {
+        let Some(width) = c.width() else { return };
+        self.start_printing();
+        self.last_char = Some(c);
+        let columns = self.grid.columns;
+        if width == 0 {
+            let cursor = self.grid.cursor;
+            let column = if cursor.pending_wrap { cursor.column } else { cursor.column.saturating_sub(1) };
+            if let Some(row) = self.grid.rows.get_mut(cursor.row) {
+                row.combine(column, c, columns, self.now);
+            }
+            return;
+        }
+        if self.grid.cursor.pending_wrap && self.modes.autowrap {
+            self.wrap();
+        }
+        let cursor = self.grid.cursor;
+        if self.modes.insert
+            && cursor.column + width < columns
+            && let Some(row) = self.grid.rows.get_mut(cursor.row)
+        {
+            row.insert(cursor.column, width, super::Color::Default, columns, self.now);
+        }
+        if width == 1 {
+            self.write(Cell::new(cursor.charset().map(c), cursor.style, CellKind::Narrow));
+        } else {
+            if cursor.column + 1 >= columns {
+                if !self.modes.autowrap {
+                    self.grid.cursor.pending_wrap = true;
+                    return;
+                }
+                self.write(Cell::new(' ', cursor.style, CellKind::Filler));
+                self.wrap();
+            }
+            self.write(Cell::new(c, cursor.style, CellKind::Wide));
+            self.grid.cursor.column += 1;
+            self.write(Cell::new(' ', cursor.style, CellKind::WideEnd));
+        }
+        let cursor = &mut self.grid.cursor;
+        if cursor.column + 1 < columns {
+            cursor.column += 1;
+        } else {
+            cursor.pending_wrap = true;
+        }
+    }
+
+    /// Writes a cell at the cursor.
+    fn write(&mut self, cell: Cell) {
+        let grid = &mut self.grid;
+        let column = grid.cursor.column;
+        if column <= 1 {
+            unfill_before(grid, column);
+        }
+        if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
+            row.write_cell(column, cell, grid.columns, self.now);
+        }
+    }
+
+    fn start_printing(&mut self) {
+        self.homed = false;
+        self.printed = true;
+    }
+
+    /// Goes to the next row because the line is too long for this one.
+    fn wrap(&mut self) {
+        let grid = &mut self.grid;
+        if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
+            row.wrapped = true;
+        }
+        self.linefeed();
+        self.grid.cursor.column = 0;
+        self.grid.cursor.pending_wrap = false;
+    }
+
+    /// LF: a row down; at the bottom of the region, everything scrolls.
+    fn linefeed(&mut self) {
+        self.homed = false;
+        let next = self.grid.cursor.row + 1;
+        if next == self.bottom {
+            self.scroll_up(self.top, 1);
+        } else if next < self.grid.lines() {
+            self.grid.cursor.row = next;
+        }
+    }
+
+    /// Rows from `origin` to the bottom of the region move up. From the top of the primary screen they move into
+    /// history.
+    fn scroll_up(&mut self, origin: usize, count: usize) {
+        let background = self.grid.cursor.style.background;
+        for _ in 0..count.min(self.bottom.saturating_sub(origin)) {
+            if origin == 0 && self.covered.is_none() {
+                self.archive(0);
+            }
+            self.grid.recycle(origin, self.bottom - 1, background, self.now);
+        }
+    }
+
+    /// Rows from `origin` to the bottom of the region move down; those that leave are lost.
+    fn scroll_down(&mut self, origin: usize, count: usize) {
+        let background = self.grid.cursor.style.background;
+        for _ in 0..count.min(self.bottom.saturating_sub(origin)) {
+            self.grid.recycle(self.bottom - 1, origin, background, self.now);
+        }
+    }
+
+    /// Copies a row of the written screen to the end of history, as far as it is not there.
+    fn archive(&mut self, index: usize) {
+        let Some(row) = self.grid.rows.get(index) else { return };
+        if row.is_filed() {
+            return;
+        }
+        let block = self.history.line_to_extend(row.at);
+        row.append_to(row.filed.into(), self.grid.columns, block);
+        if !row.wrapped {
+            self.end_line();
+        }
+    }
+
+    /// Ends the line that has begun in history, and looks for readiness in it.
+    fn end_line(&mut self) {
+        if let Some(ready) = &mut self.ready {
+            ready.search(self.history.begun_text());
+        }
+        self.history.end_line();
+    }
+
+    /// The style of what is printed next.
+    fn style_mut(&mut self) -> &mut Style {
+        &mut self.grid.cursor.style
+    }
+}
+
+/// What is written over the beginning of a row may be the wide character that the row before made room for.
+fn unfill_before(grid: &mut Grid, column: usize) {
+    let row = grid.cursor.row;
+    if grid.rows.get(row).is_some_and(|row| row.is_wide_at(column))
+        && let Some(before) = row.checked_sub(1).and_then(|before| grid.rows.get_mut(before))
+    {
+        before.unfill();
+    }
+}

@@ -1,0 +1,449 @@
+//! One row of the screen: plain while it is ASCII that was written from left to right, cells as soon as it is more.
+//!
+//! Most rows of most services stay plain from their first byte until they scroll into history, and are copied there as
+//! text. This is the fast path of the document; it does not depend on how the output was cut into pieces.
+
+use super::cell::{Cell, CellKind, Glyph};
+use crate::domain::Moment;
+use crate::logs::style::TextSink;
+use crate::logs::{Color, Style};
+
+/// A row. Its width is the grid's; methods that can reach the last column are told it.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// ASCII while the row is plain; its length is the first column that was never written.
+    text: String,
+    /// Styles of `text`, without gaps: the column where each ends.
+    spans: Vec<(u16, Style)>,
+    /// As many as the screen has columns, or none while the row is plain.
+    cells: Vec<Cell>,
+    /// Characters with combining marks.
+    clusters: Vec<Box<str>>,
+    /// The line goes on in the next row: it was too long, no line end was printed.
+    pub(super) wrapped: bool,
+    /// So many columns stand in history already, because a marker was put after them. Writing into them makes the row
+    /// new output.
+    pub(super) filed: u16,
+    /// When its first character arrived.
+    pub(super) at: Moment,
+}
+
+/// `filed` of a row that is in history as a whole.
+pub(super) const WHOLLY: u16 = u16::MAX;
+
+/// Combining marks that one character may gather.
+const CLUSTER_CAP: usize = 64;
+
+impl Row {
+    /// An empty row.
+    pub(super) fn new(at: Moment) -> Self {
+        Self {
+            text: String::new(),
+            spans: Vec::new(),
+            cells: Vec::new(),
+            clusters: Vec::new(),
+            wrapped: false,
+            filed: 0,
+            at,
+        }
+    }
+
+    /// Empty again, in this background; keeps its buffers.
+    pub(super) fn reset(&mut self, background: Color, columns: usize, at: Moment) {
+        self.text.clear();
+        self.spans.clear();
+        self.cells.clear();
+        self.clusters.clear();
+        self.wrapped = false;
+        self.filed = 0;
+        self.at = at;
+        if background != Color::Default {
+            self.cells.resize(columns, Cell::erased(background));
+        }
+    }
+
+    /// Prepares columns from `column` on for new output.
+    fn touch(&mut self, column: usize, at: Moment) {
+        if self.cells.is_empty() && self.text.is_empty() {
+            self.at = at;
+        }
+        if column < usize::from(self.filed) {
+            self.filed = 0;
+            self.at = at;
+        }
+    }
+
+    /// Writes printable ASCII that fits into the row.
+    pub(super) fn write_ascii(&mut self, column: usize, ascii: &str, style: Style, columns: usize, at: Moment) {
+        self.touch(column, at);
+        let end = column + ascii.len();
+        if end >= columns {
+            self.wrapped = false;
+        }
+        if self.cells.is_empty() && (end >= self.text.len() || column >= self.text.len()) {
+            self.truncate_plain(column);
+            self.pad_plain(column);
+            self.text.push_str(ascii);
+            self.extend_spans(style);
+            return;
+        }
+        self.split_wide(column, end, columns);
+        for (cell, byte) in self.cells_mut(columns).iter_mut().skip(column).zip(ascii.bytes()) {
+            *cell = Cell::new(char::from(byte), style, CellKind::Narrow);
+        }
+    }
+
+    /// Writes one cell; the caller cares for the other half of a wide one.
+    pub(super) fn write_cell(&mut self, column: usize, cell: Cell, columns: usize, at: Moment) {
+        self.touch(column, at);
+        if column + 1 >= columns {
+            self.wrapped = false;
+        }
+        self.split_wide(column, column + 1, columns);
+        if let Some(place) = self.cells_mut(columns).get_mut(column) {
+            *place = cell;
+        }
+    }
+
+    /// Adds a combining mark to the character at a column.
+    pub(super) fn combine(&mut self, column: usize, mark: char, columns: usize, at: Moment) {
+        self.touch(column, at);
+        let cells = self.cells_mut(columns);
+        let column = match cells.get(column) {
+            Some(cell) if cell.kind == CellKind::WideEnd => column.saturating_sub(1),
+            _ => column,
+        };
+        let Some(glyph) = cells.get(column).map(|cell| cell.glyph()) else { return };
+        let mut cluster = String::new();
+        self.push_glyph(glyph, &mut cluster);
+        if cluster.len() + mark.len_utf8() > CLUSTER_CAP {
+            return;
+        }
+        cluster.push(mark);
+        if self.clusters.len() >= 2 * columns.max(CLUSTER_CAP) {
+            self.drop_unused_clusters();
+        }
+        self.clusters.push(cluster.into_boxed_str());
+        let index = self.clusters.len() - 1;
+        if let Some(cell) = self.cells.get_mut(column) {
+            cell.set_cluster(index);
+        }
+    }
+
+    /// Clusters whose cells were overwritten pile up when a program rewrites one row for ever.
+    fn drop_unused_clusters(&mut self) {
+        let old = std::mem::take(&mut self.clusters);
+        for cell in &mut self.cells {
+            if let Glyph::Cluster(index) = cell.glyph()
+                && let Some(cluster) = old.get(index)
+            {
+                self.clusters.push(cluster.clone());
+                cell.set_cluster(self.clusters.len() - 1);
+            }
+        }
+    }
+
+    /// Erases the columns from `start` up to `end`.
+    pub(super) fn erase(&mut self, start: usize, end: usize, background: Color, columns: usize) {
+        let end = end.min(columns);
+        if start >= end {
+            return;
+        }
+        if end >= columns {
+            self.wrapped = false;
+        }
+        if background == Color::Default && self.cells.is_empty() {
+            if end >= self.text.len() {
+                self.truncate_plain(start);
+                return;
+            }
+        } else if background == Color::Default && start == 0 && end >= columns {
+            self.cells.clear();
+            self.clusters.clear();
+            return;
+        }
+        self.split_wide(start, end, columns);
+        for cell in self.cells_mut(columns).iter_mut().take(end).skip(start) {
+            *cell = Cell::erased(background);
+        }
+    }
+
+    /// Makes room for `count` cells at a column; what leaves at the right is lost.
+    pub(super) fn insert(&mut self, column: usize, count: usize, background: Color, columns: usize, at: Moment) {
+        let count = count.min(columns.saturating_sub(column));
+        self.shift_prepare(column, columns, at);
+        self.split_wide(columns.saturating_sub(count), columns, columns);
+        if let Some(tail) = self.cells.get_mut(column..) {
+            tail.rotate_right(count);
+            tail.iter_mut().take(count).for_each(|cell| *cell = Cell::erased(background));
+        }
+    }
+
+    /// Takes `count` cells out at a column; the rest moves left.
+    pub(super) fn delete(&mut self, column: usize, count: usize, background: Color, columns: usize, at: Moment) {
+        let count = count.min(columns.saturating_sub(column));
+        self.shift_prepare(column, columns, at);
+        self.split_wide(column, column + count, columns);
+        if let Some(tail) = self.cells.get_mut(column..) {
+            tail.rotate_left(count);
+            tail.iter_mut().rev().take(count).for_each(|cell| *cell = Cell::erased(background));
+        }
+    }
+
+    fn shift_prepare(&mut self, column: usize, columns: usize, at: Moment) {
+        self.touch(column, at);
+        self.wrapped = false;
+        self.split_wide(column, column, columns);
+        if let Some(last) = self.cells_mut(columns).last_mut()
+            && last.kind == CellKind::Filler
+        {
+            *last = last.blanked();
+        }
+    }
+
+    /// Blanks the outer halves of wide characters that a change of `start..end` cuts in two.
+    fn split_wide(&mut self, start: usize, end: usize, columns: usize) {
+        let cells = self.cells_mut(columns);
+        if start > 0
+            && cells.get(start).is_some_and(|cell| cell.kind == CellKind::WideEnd)
+            && let Some(left) = cells.get_mut(start - 1)
+        {
+            *left = left.blanked();
+        }
+        if let Some(right) = cells.get_mut(end)
+            && right.kind == CellKind::WideEnd
+        {
+            *right = right.blanked();
+        }
+    }
+
+    /// The last column is no filler any more: the wide character that it made room for has gone.
+    pub(super) fn unfill(&mut self) {
+        if let Some(last) = self.cells.last_mut()
+            && last.kind == CellKind::Filler
+        {
+            *last = last.blanked();
+        }
+    }
+
+    /// A part of a wide character stands at this column.
+    pub(super) fn is_wide_at(&self, column: usize) -> bool {
+        self.cells.get(column).is_some_and(|cell| matches!(cell.kind, CellKind::Wide | CellKind::WideEnd))
+    }
+
+    fn truncate_plain(&mut self, length: usize) {
+        if length >= self.text.len() {
+            return;
+        }
+        self.text.truncate(length);
+        while let [.., before, _] = self.spans.as_slice()
+            && usize::from(before.0) >= length
+        {
+            self.spans.pop();
+        }
+        match self.spans.last_mut() {
+            Some(last) if length > 0 => last.0 = u16::try_from(length).unwrap_or(u16::MAX),
+            _ => self.spans.clear(),
+        }
+    }
+
+    fn pad_plain(&mut self, length: usize) {
+        if length > self.text.len() {
+            self.text.extend(std::iter::repeat_n(' ', length - self.text.len()));
+            self.extend_spans(Style::default());
+        }
+    }
+
+    fn extend_spans(&mut self, style: Style) {
+        let end = u16::try_from(self.text.len()).unwrap_or(u16::MAX);
+        match self.spans.last_mut() {
+            Some(last) if last.1 == style => last.0 = end,
+            _ => self.spans.push((end, style)),
+        }
+    }
+
+    fn cells_mut(&mut self, columns: usize) -> &mut Vec<Cell> {
+        if self.cells.is_empty() {
+            self.cells.reserve(columns);
+            let mut column = 0;
+            for (end, style) in self.spans.drain(..) {
+                let end = usize::from(end);
+                let part = self.text.as_bytes().get(column..end).unwrap_or_default();
+                self.cells.extend(part.iter().map(|byte| Cell::new(char::from(*byte), style, CellKind::Narrow)));
+                column = end;
+            }
+            self.cells.resize(columns, Cell::erased(Color::Default));
+            self.text.clear();
+        }
+        &mut self.cells
+    }
+
+    fn push_glyph(&self, glyph: Glyph, out: &mut String) {
+        match glyph {
+            Glyph::Char(c) => out.push(c),
+            Glyph::Cluster(index) => out.push_str(self.clusters.get(index).map_or(" ", |cluster| cluster)),
+        }
+    }
+
+    /// Columns up to the last one that shows something.
+    pub(super) fn content_len(&self) -> usize {
+        if !self.cells.is_empty() {
+            return self.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
+        }
+        let mut length = self.text.len();
+        if !self.text.ends_with(' ') {
+            return length;
+        }
+        for (index, (end, style)) in self.spans.iter().enumerate().rev() {
+            if usize::from(*end) != length || !style.shows_nothing() {
+                break;
+            }
+            let start = index.checked_sub(1).and_then(|before| self.spans.get(before)).map_or(0, |s| usize::from(s.0));
+            length = start + self.text.get(start..length).map_or(0, |part| part.trim_end_matches(' ').len());
+            if length > start {
+                break;
+            }
+        }
+        length
+    }
+
+    /// Nothing is to be seen on it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.content_len() == 0
+    }
+
+    /// Nothing was written after what stands in history.
+    pub(super) fn is_filed(&self) -> bool {
+        self.filed == WHOLLY || (self.filed > 0 && self.content_len() <= usize::from(self.filed))
+    }
+
+    /// Adds the text of the columns from `start` on: all of them if the line goes on in the next row, else those that
+    /// show something.
+    pub(super) fn append_to(&self, start: usize, columns: usize, sink: &mut impl TextSink) {
+        let end = if self.wrapped { columns } else { self.content_len() };
+        self.append_part(start, end, sink);
+    }
+
+    /// Adds the text of some columns.
+    pub(super) fn append_part(&self, start: usize, end: usize, sink: &mut impl TextSink) {
+        if !self.cells.is_empty() {
+            return self.append_cells(start, end, sink);
+        }
+        let mut column = start;
+        for (span_end, style) in &self.spans {
+            let stop = usize::from(*span_end).min(end);
+            if stop > column {
+                sink.push(self.text.get(column..stop).unwrap_or_default(), *style);
+                column = stop;
+            }
+        }
+        if column < end {
+            sink.push(&" ".repeat(end - column), Style::default());
+        }
+    }
+
+    fn append_cells(&self, start: usize, end: usize, sink: &mut impl TextSink) {
+        let mut text = String::new();
+        let mut style = Style::default();
+        for cell in self.cells.iter().take(end).skip(start) {
+            if matches!(cell.kind, CellKind::WideEnd | CellKind::Filler) {
+                continue;
+            }
+            if cell.style != style {
+                sink.push(&text, style);
+                text.clear();
+                style = cell.style;
+            }
+            self.push_glyph(cell.glyph(), &mut text);
+        }
+        sink.push(&text, style);
+    }
+
+    /// Its cells as pieces for a row of another width, without what only filled the old one.
+    pub(super) fn pieces(&self, columns: usize) -> impl Iterator<Item = Piece> + '_ {
+        let mut copy = self.clone();
+        let end = if self.wrapped { columns } else { self.content_len() };
+        let cells = std::mem::take(copy.cells_mut(columns));
+        cells.into_iter().take(end).filter(|cell| cell.kind != CellKind::Filler).map(move |cell| {
+            let cluster = match cell.glyph() {
+                Glyph::Char(_) => None,
+                Glyph::Cluster(index) => self.clusters.get(index).cloned(),
+            };
+            Piece { cell, cluster }
+        })
+    }
+
+    /// A row of pieces that fit.
+    pub(super) fn from_pieces(pieces: &[Piece], columns: usize, at: Moment) -> Self {
+        let mut row = Self::new(at);
+        let ascii = |piece: &Piece| match piece.cell.glyph() {
+            Glyph::Char(c) if c.is_ascii() && !piece.cell.is_part() => Some(c),
+            _ => None,
+        };
+        if pieces.iter().all(|piece| ascii(piece).is_some()) {
+            for (piece, c) in pieces.iter().filter_map(|piece| Some((piece, ascii(piece)?))) {
+                row.text.push(c);
+                row.extend_spans(piece.cell.style);
+            }
+            return row;
+        }
+        for piece in pieces {
+            let mut cell = piece.cell;
+            if let Some(cluster) = &piece.cluster {
+                cell.set_cluster(row.clusters.len());
+                row.clusters.push(cluster.clone());
+            }
+            row.cells.push(cell);
+        }
+        row.cells.resize(columns, Cell::erased(Color::Default));
+        row
+    }
+
+    /// The last column stays free, because a wide character does not fit into it.
+    pub(super) fn fill_last(&mut self, columns: usize) {
+        if let Some(last) = self.cells_mut(columns).last_mut() {
+            *last = Cell::new(' ', Style::default(), CellKind::Filler);
+        }
+    }
+
+    /// The first `filed` of its `length` columns stand in history. If that is all, the row is done, unless it is
+    /// `open`: more may be written behind.
+    pub(super) fn file_to(&mut self, filed: usize, length: usize, open: bool) {
+        self.filed = match u16::try_from(filed.min(length)) {
+            Ok(columns) if filed < length || open => columns,
+            _ => WHOLLY,
+        };
+    }
+
+    /// Cut or padded to another width.
+    pub(super) fn set_width(&mut self, columns: usize) {
+        self.wrapped = false;
+        if self.cells.is_empty() {
+            self.truncate_plain(columns);
+        } else {
+            self.split_wide(columns, columns, self.cells.len());
+            self.cells.resize(columns, Cell::erased(Color::Default));
+        }
+    }
+}
+
+/// A cell on its way to a row of another width.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// The cell; its cluster is beside it.
+    pub(super) cell: Cell,
+    /// The character with its combining marks, if it has any.
+    pub(super) cluster: Option<Box<str>>,
+}
+
+impl Piece {
+    /// A space that nobody printed.
+    pub(super) fn blank() -> Self {
+        Self { cell: Cell::erased(Color::Default), cluster: None }
+    }
+
+    /// The left half of a wide character.
+    pub(super) fn is_wide_start(&self) -> bool {
+        self.cell.kind == CellKind::Wide
+    }
+}

@@ -1,0 +1,202 @@
+//! What changes the screen as a whole: clearing, the alternate screen, a new run, a new size, a marker in between.
+
+use super::cursor::{Cursor, Tabs};
+use super::grid::Grid;
+use super::row::WHOLLY;
+use super::{Modes, Screen};
+use crate::domain::{Marker, Moment, RunId};
+use crate::logs::Color;
+use crate::logs::history::History;
+use crate::logs::ready::ReadyPattern;
+
+/// The smallest screen: a wide character must fit.
+const SMALLEST: (usize, usize) = (2, 1);
+/// The largest: more cells than any terminal has only cost memory.
+const LARGEST: usize = 4096;
+
+impl Screen {
+    /// A new terminal.
+    pub(in crate::logs) fn new(columns: u16, lines: u16, memory: usize) -> Self {
+        let (columns, lines) = clamp(columns, lines);
+        Self {
+            grid: Grid::new(columns, lines, Moment::START),
+            covered: None,
+            history: History::new(memory),
+            tabs: Tabs::new(columns),
+            top: 0,
+            bottom: lines,
+            modes: Modes::default(),
+            last_char: None,
+            homed: false,
+            printed: false,
+            frame_open: false,
+            replies: Vec::new(),
+            ready: None,
+            now: Moment::START,
+        }
+    }
+
+    /// What is on the screen goes to history, and the terminal is a new one.
+    pub(in crate::logs) fn begin_run(&mut self, run: RunId, ready: Option<ReadyPattern>, now: Moment) {
+        self.now = now;
+        self.ready = None;
+        self.leave_alternate();
+        self.file_screen();
+        self.reset();
+        self.history.set_run(run);
+        self.ready = ready;
+        self.printed = false;
+    }
+
+    /// Puts a marker after everything that was printed.
+    ///
+    /// What is on the screen is copied to history before it and counts as filed, but stays on the screen for the
+    /// service, which does not know of the marker and may move its cursor into it. Rows that it rewrites are new
+    /// output, after the marker.
+    pub(in crate::logs) fn mark(&mut self, text: &str, now: Moment) {
+        self.now = now;
+        self.file_screen();
+        self.history.push_marker(&printable(text), now);
+    }
+
+    /// Copies what is on the primary screen to the end of history, as far as it is not there.
+    fn file_screen(&mut self) {
+        let behind = self.covered.take().map(|primary| std::mem::replace(&mut self.grid, *primary));
+        let cursor = self.grid.cursor;
+        for index in 0..self.grid.used() {
+            self.archive(index);
+            let columns = self.grid.columns;
+            let Some(row) = self.grid.rows.get_mut(index) else { break };
+            let begun = cursor.column.max(row.content_len());
+            let open = index == cursor.row && !cursor.pending_wrap && cursor.column >= row.content_len();
+            row.filed = match u16::try_from(begun) {
+                Ok(columns) if open => columns,
+                _ => WHOLLY,
+            };
+            let _ = columns;
+        }
+        self.end_line();
+        if let Some(alternate) = behind {
+            self.covered = Some(Box::new(std::mem::replace(&mut self.grid, alternate)));
+        }
+    }
+
+    /// ED 2, ED 3, and ED 0 after the cursor was sent home: the service clears its screen, not its log.
+    pub(super) fn clear(&mut self, erase: bool) {
+        if self.covered.is_none() {
+            self.file_screen();
+            if self.printed {
+                self.history.push_marker(&Marker::Cleared.line(""), self.now);
+                self.printed = false;
+            }
+        }
+        if erase {
+            let background = self.background();
+            self.blank(background);
+        }
+    }
+
+    fn blank(&mut self, background: Color) {
+        for row in &mut self.grid.rows {
+            row.reset(background, self.grid.columns, self.now);
+        }
+    }
+
+    /// RIS.
+    pub(super) fn full_reset(&mut self) {
+        self.leave_alternate();
+        self.clear(true);
+        self.reset();
+    }
+
+    fn reset(&mut self) {
+        self.grid.cursor = Cursor::default();
+        self.grid.saved = Cursor::default();
+        self.blank(Color::Default);
+        self.tabs = Tabs::new(self.grid.columns);
+        (self.top, self.bottom) = (0, self.grid.lines());
+        self.modes = Modes::default();
+        self.last_char = None;
+        self.homed = false;
+        self.frame_open = false;
+    }
+
+    /// DECSTR.
+    pub(super) fn soft_reset(&mut self) {
+        let Modes { input, .. } = self.modes;
+        self.modes = Modes::default();
+        self.modes.input.bracketed_paste = input.bracketed_paste;
+        self.modes.input.mouse = input.mouse;
+        self.modes.input.mouse_encoding = input.mouse_encoding;
+        self.modes.input.focus_events = input.focus_events;
+        (self.top, self.bottom) = (0, self.grid.lines());
+        let cursor = &mut self.grid.cursor;
+        *cursor =
+            Cursor { row: cursor.row, column: cursor.column, pending_wrap: cursor.pending_wrap, ..Cursor::default() };
+        self.grid.saved = Cursor::default();
+    }
+
+    /// Modes 47, 1047 and 1049: the alternate screen begins empty.
+    pub(super) fn enter_alternate(&mut self) {
+        if self.covered.is_some() {
+            return;
+        }
+        self.homed = false;
+        self.grid.saved = self.grid.cursor;
+        let mut alternate = Grid::new(self.grid.columns, self.grid.lines(), self.now);
+        alternate.cursor = self.grid.cursor;
+        let primary = std::mem::replace(&mut self.grid, alternate);
+        self.covered = Some(Box::new(primary));
+        let background = self.background();
+        self.blank(background);
+    }
+
+    /// Nothing of the alternate screen is kept.
+    pub(super) fn leave_alternate(&mut self) {
+        self.look_for_ready_on_screen();
+        if let Some(primary) = self.covered.take() {
+            self.grid = *primary;
+            self.homed = false;
+        }
+    }
+
+    /// Another size. Soft-wrapped lines are wrapped anew; what does not fit any more goes to history at the top.
+    pub(in crate::logs) fn resize(&mut self, columns: u16, lines: u16, now: Moment) -> bool {
+        let (columns, lines) = clamp(columns, lines);
+        if (columns, lines) == (self.grid.columns, self.grid.lines()) {
+            return false;
+        }
+        self.now = now;
+        self.homed = false;
+        let alternate = self.covered.take().map(|primary| std::mem::replace(&mut self.grid, *primary));
+        if columns != self.grid.columns {
+            self.grid.rewrap(columns);
+        }
+        let needed = self.grid.used().max(self.grid.cursor.row + 1);
+        let above = needed.saturating_sub(lines);
+        for index in 0..above {
+            self.archive(index);
+        }
+        self.grid.rows.drain(..above);
+        self.grid.cursor.row = self.grid.cursor.row.saturating_sub(above);
+        self.grid.saved.row = self.grid.saved.row.saturating_sub(above);
+        self.grid.set_lines(lines, now);
+        if let Some(mut alternate) = alternate {
+            alternate.cut(columns, lines, now);
+            self.covered = Some(Box::new(std::mem::replace(&mut self.grid, alternate)));
+        }
+        self.tabs.resize(columns);
+        (self.top, self.bottom) = (0, lines);
+        true
+    }
+}
+
+fn clamp(columns: u16, lines: u16) -> (usize, usize) {
+    let (least_columns, least_lines) = SMALLEST;
+    (usize::from(columns).clamp(least_columns, LARGEST), usize::from(lines).clamp(least_lines, LARGEST))
+}
+
+/// A marker may quote a command or a path with anything in it.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
