@@ -14,11 +14,11 @@ fn crashes_back_off_longer_and_longer() {
     s.expect(
         "
         0.200 > api exits 1
-        0.200   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.200   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         1.228   spawn api 2 · after crash 1 of 5 · was exit 1, up 200ms
         2.000 > api started
         2.500 > api dies of SIGSEGV
-        2.500   api: exited · SIGSEGV · crash 2 of 5 · next try in 1.8s (s = now)
+        2.500   api: exited · SIGSEGV · crash 2 of 5 · next try in 1.827s
         4.327   spawn api 3 · after crash 2 of 5 · was SIGSEGV, up 500ms
     ",
     );
@@ -33,15 +33,15 @@ fn a_run_that_lasted_starts_the_backoff_anew() {
     s.expect(
         "
         0.000 > api exits 1
-        0.000   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
         1.500 > api started
         1.500 > api exits 1
-        1.500   api: exited · code 1 · crash 2 of 5 · next try in 1.8s (s = now)
+        1.500   api: exited · exit 1 · crash 2 of 5 · next try in 1.827s
         3.327   spawn api 3 · after crash 2 of 5 · was exit 1, up 0ms
         5.000 > api started
         16.000 > api exits 1
-        16.000   api: exited · code 1 · crash 3 of 5 · next try in 926ms (s = now)
+        16.000   api: exited · exit 1 · crash 3 of 5 · next try in 926ms
         16.926   spawn api 4 · after crash 3 of 5 · was exit 1, up 11000ms
     ",
     );
@@ -69,29 +69,29 @@ fn five_crashes_open_the_circuit_and_after_the_cooldown_one_run_is_tried() {
         0.000   spawn api 1 · with the group
         0.000 > api started
         0.000 > api exits 1
-        0.000   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
         1.028 > api started
         1.028 > api exits 1
-        1.028   api: exited · code 1 · crash 2 of 5 · next try in 1.8s (s = now)
+        1.028   api: exited · exit 1 · crash 2 of 5 · next try in 1.827s
         2.855   spawn api 3 · after crash 2 of 5 · was exit 1, up 0ms
         2.855 > api started
         2.855 > api exits 1
-        2.855   api: exited · code 1 · crash 3 of 5 · next try in 3.7s (s = now)
+        2.855   api: exited · exit 1 · crash 3 of 5 · next try in 3.704s
         6.559   spawn api 4 · after crash 3 of 5 · was exit 1, up 0ms
         6.559 > api started
         6.559 > api exits 1
-        6.559   api: exited · code 1 · crash 4 of 5 · next try in 7.8s (s = now)
+        6.559   api: exited · exit 1 · crash 4 of 5 · next try in 7.809s
         14.368   spawn api 5 · after crash 4 of 5 · was exit 1, up 0ms
         14.368 > api started
         14.368 > api exits 1
-        14.368   api: exited · code 1 · crash 5 of 5
-        14.368   api: gave up · 5 crashes in 60s · save a file or press s · next try in 60s
+        14.368   api: exited · exit 1 · crash 5 of 5
+        14.368   api: gave up · 5 crashes in 60s · next try in 60s
         74.368   spawn api 6 · after crash 5 of 5 · was exit 1, up 0ms
         120.000 > api started
         121.000 > api exits 1
-        121.000   api: exited · code 1 · crash 5 of 5
-        121.000   api: gave up · 6 crashes in 121s · save a file or press s · next try in 60s
+        121.000   api: exited · exit 1 · crash 5 of 5
+        121.000   api: gave up · 6 crashes in 121s · next try in 60s
         181.000   spawn api 7 · after crash 5 of 5 · was exit 1, up 1000ms
     ",
     );
@@ -145,7 +145,7 @@ fn a_service_that_ends_well_and_is_always_wanted_is_not_called_a_crash() {
     s.expect(
         "
         20.000 > poll exits 0
-        20.000   poll: exited · code 0 · next try in 1.0s (s = now)
+        20.000   poll: exited · exit 0 · next try in 1.019s
         21.019   spawn poll 2 · after it ended · was exit 0, up 20000ms
     ",
     );
@@ -161,7 +161,7 @@ fn a_run_that_is_not_ready_in_time_is_ended_and_counts_as_a_crash() {
         0.000 > begin
         0.000   spawn api 1 · with the group
         0.000 > api started
-        30.000   api: not ready · port 4000 · gave up after 30s
+        30.000   api: not ready · port 4000 · 30s
         30.000   SIGTERM to api 1
         30.500 > api dies of SIGTERM
         31.028   spawn api 2 · after crash 1 of 5 · was SIGTERM, up 30500ms
@@ -201,7 +201,7 @@ fn others_of_the_group_that_a_leader_leaves_behind_are_ended_before_the_next_try
     s.expect(
         "
         0.000 > api exits 1, leaving others
-        0.000   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         0.000   SIGTERM to api 1
         4.000 > api is gone
         4.000   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
@@ -218,10 +218,10 @@ fn a_reason_to_start_while_others_of_the_group_are_ended_starts_as_soon_as_they_
     s.expect(
         "
         0.000 > api exits 1, leaving others
-        0.000   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         0.000   SIGTERM to api 1
         0.000 > web exits 1, leaving others
-        0.000   web: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   web: exited · exit 1 · crash 1 of 5 · next try in 1.03s
         0.000   SIGTERM to web 1
         0.000 > a.rs is saved
         0.000 > stop web
@@ -239,10 +239,10 @@ fn a_leader_that_ends_well_is_done_once_its_group_is_gone() {
     s.expect(
         "
         0.000 > build exits 0, leaving others
-        0.000   build: exited · code 0
+        0.000   build: exited · exit 0
         0.000   SIGTERM to build 1
         5.000   SIGKILL to build 1
-        5.000   build: killed · SIGKILL after 5s grace
+        5.000   build: killed · after 5s grace
         5.500 > build is gone
     ",
     );
@@ -275,11 +275,11 @@ fn odd_times_are_no_times() {
         0.000 > begin
         0.000   spawn api 1 · with the group
         0.000 > api started
-        0.000   api: not ready · port 4000 · gave up after 0.0s
-        0.000   api: gave up · 1 crashes in 18446744073709551615s · save a file or press s · next try in 0ms
+        0.000   api: not ready · port 4000 · 0ns
+        0.000   api: gave up · 1 crashes in 18446744073709551615.999999999s · next try in 0ns
         0.000   SIGTERM to api 1
         0.000   SIGKILL to api 1
-        0.000   api: killed · SIGKILL after 0ms grace
+        0.000   api: killed · after 0ns grace
         5.000   api: does not end · pid 101 survived SIGKILL
         7.000 > api dies of SIGKILL
         7.000   spawn api 2 · after crash 1 of 1 · was SIGKILL, up 7000ms

@@ -26,11 +26,11 @@ fn what_needs_nothing_starts_at_once_and_the_rest_as_soon_as_it_may() {
         0.000 > web started
         0.000 > db started
         0.500 > db is ready
-        0.500   db: ready · 0.5s after start
+        0.500   db: ready · 500ms after start
         0.500   spawn migrate 1 · with the group
         0.500 > migrate started
         0.800 > migrate exits 0
-        0.800   migrate: exited · code 0
+        0.800   migrate: exited · exit 0
         0.800   spawn api 1 · with the group
     ",
     );
@@ -75,11 +75,11 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000   api: waits · migrate to be done
         0.000 > db started
         0.000 > db is ready
-        0.000   db: ready · 0.0s after start
+        0.000   db: ready · 0ns after start
         0.000   spawn migrate 1 · by hand
         0.000 > migrate started
         0.000 > migrate exits 0
-        0.000   migrate: exited · code 0
+        0.000   migrate: exited · exit 0
         0.000   spawn api 1 · by hand
         0.000 > api started
     ",
@@ -91,7 +91,7 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000 > stop api
         0.000   SIGTERM to api 1
         0.000 > api exits 0
-        0.000   api: stopped · exit 0 · 0.0s after the signal
+        0.000   api: stopped · exit 0 · 0ns after the signal
         0.000 > start api
         0.000   spawn api 2 · by hand · was exit 0, up 0ms
     ",
@@ -112,12 +112,12 @@ fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
         0.000   api: waits · migrate to be done
         0.000 > migrate started
         0.000 > migrate exits 1
-        0.000   migrate: exited · code 1
+        0.000   migrate: exited · exit 1
         3.000 > migrations/1.sql is saved
         3.020   spawn migrate 2 · migrations/1.sql changed · was exit 1, up 0ms
         3.100 > migrate started
         3.100 > migrate exits 0
-        3.100   migrate: exited · code 0
+        3.100   migrate: exited · exit 0
         3.100   spawn api 1 · with the group
     ",
     );
@@ -167,7 +167,7 @@ fn a_restart_with_dependents_takes_them_along_in_order() {
         0.100   spawn db 2 · by hand · was exit 0, up 100ms
         0.100 > db started
         0.100 > db is ready
-        0.100   db: ready · 0.0s after restart
+        0.100   db: ready · 0ns after restart
         0.100   spawn api 2 · db restarted · was exit 0, up 100ms
     ",
     );
@@ -183,11 +183,11 @@ fn failed_means_what_the_count_in_the_header_means() {
     s.expect(
         "
         0.000 > api exits 1
-        0.000   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         0.000 > never exits 2
-        0.000   never: exited · code 2
+        0.000   never: exited · exit 2
         0.000 > done exits 0
-        0.000   done: exited · code 0
+        0.000   done: exited · exit 0
         0.000 > restart failed
         0.000   spawn api 2 · by hand · was exit 1, up 0ms
         0.000   spawn never 2 · by hand · was exit 2, up 0ms
@@ -203,11 +203,11 @@ fn start_all_leaves_alone_what_is_up_or_done() {
     s.expect(
         "
         0.000 > build exits 0
-        0.000   build: exited · code 0
+        0.000   build: exited · exit 0
         0.000 > stop web
         0.000   SIGTERM to web 1
         0.000 > web exits 0
-        0.000   web: stopped · exit 0 · 0.0s after the signal
+        0.000   web: stopped · exit 0 · 0ns after the signal
         0.000 > start all
         0.000   spawn web 2 · by hand · was exit 0, up 0ms
     ",
@@ -225,7 +225,7 @@ fn restart_all_goes_through_the_order_again() {
     s.expect(
         "
         0.000 > migrate exits 0
-        0.000   migrate: exited · code 0
+        0.000   migrate: exited · exit 0
         0.000   spawn api 1 · with the group
         0.000 > api started
         1.000 > restart all
@@ -235,7 +235,7 @@ fn restart_all_goes_through_the_order_again() {
         1.000   api: waits · migrate to be done
         1.000 > migrate started
         1.000 > migrate exits 0
-        1.000   migrate: exited · code 0
+        1.000   migrate: exited · exit 0
         1.000   spawn api 2 · by hand · was exit 0, up 1000ms
     ",
     );
