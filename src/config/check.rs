@@ -6,12 +6,12 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::diagnostic::Diagnostic;
+use super::draft::{Draft, Watched};
 use super::group::{Named, Watch};
 use super::near::{any_of, near};
 use super::place::Place;
-use super::problems::{Problems, shown};
+use super::problems::{Problems, is_note, shown};
 use super::reach;
-use super::service::{Draft, Watched};
 use crate::domain::{
     Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, start_order,
 };
@@ -32,6 +32,7 @@ pub(super) fn edges(service: &Named) -> impl Iterator<Item = Edge> {
 /// Looks at the services one by one, and at pairs of them.
 pub(super) fn services(services: &[Named], watch: &Watch, place: &Place<'_>, problems: &mut Problems) {
     let mut ignored = reach::IgnoreFiles::new(place, watch.spec());
+    let by_name = services.iter().map(|service| (&service.name, service)).collect();
     for service in services {
         if service.draft.run.is_none() && !service.draft.run_reported {
             problems.add(
@@ -40,7 +41,7 @@ pub(super) fn services(services: &[Named], watch: &Watch, place: &Place<'_>, pro
                     .help(format!("run = \"the command that starts {}\"", shown(service.name.as_str()))),
             );
         }
-        dependencies(service, services, problems);
+        dependencies(service, services, &by_name, problems);
         backoff(&service.draft, problems);
         if let Some(problem) = reloads_itself(service) {
             problems.add(problem);
@@ -48,22 +49,15 @@ pub(super) fn services(services: &[Named], watch: &Watch, place: &Place<'_>, pro
         ignored.check(service, problems);
     }
     ports(services, problems);
-    // A value of `[defaults]` is looked at once for each service: the same thing is said once.
-    let mut seen: Vec<Diagnostic> = Vec::new();
-    problems.items.retain(|item| {
-        let new = !seen.contains(item);
-        if new {
-            seen.push(item.clone());
-        }
-        new
-    });
 }
 
-fn dependencies(service: &Named, services: &[Named], problems: &mut Problems) {
+fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
     for entry in service.draft.depends_on.iter().flatten() {
         let (on, condition) = entry.get_ref();
-        let Some(other) = services.iter().find(|other| other.name == *on) else {
-            problems.add(unknown_service(on.as_str(), entry.span(), service, services));
+        let Some(other) = by_name.get(on) else {
+            if !problems.is_full() {
+                problems.add(unknown_service(on.as_str(), entry.span(), service, services));
+            }
             continue;
         };
         let kind = other.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
@@ -91,7 +85,7 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
         }
         names => format!("services here: {}", names.join(", ")),
     };
-    if on.starts_with("x-") {
+    if is_note(on) {
         return problem.at(span, listed).help("names that begin with x- are notes, and never services");
     }
     // Somebody may call a service by what it runs.
@@ -170,13 +164,17 @@ fn ports(services: &[Named], problems: &mut Problems) {
             && starts
         {
             let others = taken.entry(port).or_default();
-            if let Some((other, span)) = others.iter().find(|(other, _)| together(&other.draft, &service.draft)) {
+            let same = others.iter().find(|(other, _)| together(&other.draft, &service.draft));
+            // Said once where both have it from `[defaults]`, however many there are.
+            if let Some((other, span)) = same
+                && !(*span == ready.span() && others.len() > 1)
+            {
                 let problem = Diagnostic::error(
                     "port",
                     format!("`{}` and `{}` have the same port: {port}", other.name, service.name),
                 );
                 let problem = if *span == ready.span() {
-                    problem.at(ready.span(), "this holds for both")
+                    problem.at(ready.span(), "this holds for all services")
                 } else {
                     problem
                         .at(ready.span(), format!("{} would count as ready as soon as {} is", service.name, other.name))
@@ -217,7 +215,7 @@ fn reloads_itself(service: &Named) -> Option<Diagnostic> {
     Some(
         Diagnostic::warning("double-reload", format!("{name} restarts itself already"))
             .at(watch.span(), format!("{tool} reloads these files without a restart"))
-            .at(run.span(), "")
+            .at(run.span(), "watches by itself")
             .help(format!("remove `watch`; devgroup would restart {name} on each save")),
     )
 }

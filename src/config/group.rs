@@ -9,10 +9,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::check;
 use super::diagnostic::Diagnostic;
+use super::draft::Draft;
 use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
-use super::problems::{Fields, Problems, Slot, shown};
-use super::service::{self, Draft};
+use super::problems::{Fields, Problems, Slot, entries, shown};
+use super::service;
 use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchSpec};
 
 /// A service and where it stands.
@@ -136,7 +137,7 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
     const EXAMPLE: &str = "[services]\nweb = \"npm run dev\"";
     let read = fields.read("services", problems, |slot, problems| {
         let table = table(slot, EXAMPLE, problems)?;
-        let mut entries: Vec<_> = table.iter().filter(|(name, _)| !name.get_ref().starts_with("x-")).collect();
+        let entries = entries(table);
         if entries.is_empty() {
             problems.add(
                 Diagnostic::error("no-services", "there are no services")
@@ -144,8 +145,6 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
                     .help(EXAMPLE),
             );
         }
-        // The tree may have moved a table that was written twice.
-        entries.sort_by_key(|(name, _)| name.span().start);
         let named = entries.into_iter().map(|(key, value)| {
             let name: &str = key.get_ref();
             problems.keep(service_name(name, key.span()));

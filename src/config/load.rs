@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity, position};
+use super::diagnostic::{Diagnostic, Diagnostics, position};
 use super::group;
 use super::place::Place;
 use super::problems::Problems;
@@ -52,19 +52,16 @@ pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
     let place = Place::new(text, file);
     let (tree, syntax_problems) = syntax::tree(text);
     let mut problems = Problems::default();
-    let recognised = !syntax_problems.iter().any(|problem| problem.code == "not-toml" && tree.is_empty());
-    let mut spec = None;
-    if recognised {
-        spec = Some(group::read(&tree, &place, &mut problems));
-        if !syntax_problems.is_empty() {
-            consequences(text, &syntax_problems, &mut problems.items);
-        }
+    // Of a file of another kind there is nothing to read.
+    let foreign = tree.is_empty() && syntax_problems.iter().any(|problem| problem.code == "not-toml");
+    let spec = (!foreign).then(|| group::read(&tree, &place, &mut problems));
+    if !syntax_problems.is_empty() {
+        consequences(text, &syntax_problems, &mut problems.items);
     }
     problems.items.extend(syntax_problems);
-    let failed = problems.items.iter().any(|problem| problem.severity == Severity::Error);
     let diagnostics = Diagnostics::new(file.to_owned(), text, problems.items);
     match spec {
-        Some(spec) if !failed => Ok(Loaded { spec, warnings: diagnostics }),
+        Some(spec) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }
@@ -111,13 +108,14 @@ fn read(file: &Path) -> Result<String, Diagnostics> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(fail("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
     }
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         // What is good before that place stays as it is, so the place is the same in both.
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let problem = Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8"))
             .at(at..(at + '\u{fffd}'.len_utf8()).min(text.len()), "the first byte that is not")
-            .help("save it as UTF-8");
+            .help(if utf16 { "it is UTF-16: save it as UTF-8" } else { "save it as UTF-8" });
         Diagnostics::new(file.to_owned(), &text, vec![problem])
     })
 }

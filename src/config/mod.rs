@@ -1,7 +1,7 @@
 //! `procgroup.toml` → a validated [`GroupSpec`](crate::domain::GroupSpec), with diagnostics that point at the text.
 //!
-//! The way of a file: [`syntax`] makes a tree with the place of every value, [`group`] and [`service`] walk it by the
-//! tables in [`keys`] and fill drafts, [`check`] looks at what only several values together can get wrong. None of
+//! The way of a file: `syntax` makes a tree with the place of every value, `group` and `service` walk it by the tables in
+//! `keys` and fill a `draft` of each service, `check` looks at what only several values together can get wrong. None of
 //! them stops at a mistake: all problems of a file are reported at once, each by a [`Diagnostic`].
 //!
 //! Architecture invariant: nothing here starts a process or changes a file. The disk is only read: the file itself,
@@ -9,7 +9,7 @@
 
 mod check;
 mod diagnostic;
-mod duration;
+mod draft;
 mod env_file;
 mod environment;
 mod expand;
@@ -26,11 +26,14 @@ mod render;
 mod selection;
 mod service;
 mod syntax;
+#[cfg(test)]
+mod tests;
+mod units;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-pub use duration::parse_duration;
 pub use environment::{Environment, EnvironmentError, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse};
 pub use render::RenderStyle;
 pub use selection::{Selection, SelectionError, select};
+pub use units::parse_duration;

@@ -55,6 +55,6 @@ mod tests {
     fn names_are_joined_as_people_do() {
         assert_eq!(any_of(&["a"]), "`a`");
         assert_eq!(any_of(&["a", "b", "c"]), "`a`, `b` or `c`");
-        assert_eq!(any_of::<&str>(&[]), "");
+        assert_eq!(any_of(&[] as &[&str]), "");
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, position};
+use super::diagnostic::Diagnostic;
 use super::near::{any_of, near};
 use super::problems::{Slot, shown};
 
@@ -17,6 +17,8 @@ pub(super) struct Place<'t> {
     pub(super) file: PathBuf,
     /// Its folder, absolute.
     pub(super) root: PathBuf,
+    /// The bytes after which a new line begins.
+    newlines: Vec<usize>,
 }
 
 impl<'t> Place<'t> {
@@ -25,12 +27,14 @@ impl<'t> Place<'t> {
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let file = clean(&absolute);
         let root = file.parent().unwrap_or(&file).to_owned();
-        Self { text, file, root }
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Self { text, file, root, newlines }
     }
 
     /// The line of a place, from 1.
     pub(super) fn line(&self, span: &Range<usize>) -> u32 {
-        u32::try_from(position(self.text, span.start).0).unwrap_or(u32::MAX)
+        let before = self.newlines.partition_point(|newline| *newline < span.start);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
 
     /// A path of the file, absolute, without `.` and `..`.

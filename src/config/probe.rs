@@ -46,8 +46,8 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
             let (first, second) = if first.1.start < second.1.start { (first, second) } else { (second, first) };
             problems.add(
                 Diagnostic::error("ready", format!("`ready` of {} has more than one way to find out", slot.place))
-                    .at(second.1, format!("besides `{}`", first.0))
-                    .at(first.1, "")
+                    .at(second.1, format!("and `{}`", second.0))
+                    .at(first.1, format!("`{}`", first.0))
                     .help("one of them; a `cmd` can combine several checks"),
             );
         }
@@ -77,7 +77,10 @@ fn http(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
             .help("http = \"http://localhost:4000/health\"")
     };
     if text.starts_with("https://") {
-        return Err(wrong("only plain http:// is asked").help("for https, see whether the port accepts: port = 443"));
+        let authority = text.trim_start_matches("https://").split('/').next().unwrap_or("");
+        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(443);
+        return Err(wrong("only plain http:// is asked")
+            .help(format!("for https, see whether the port accepts: ready = {{ port = {port} }}")));
     }
     let Some(rest) = text.strip_prefix("http://") else { return Err(wrong("it must begin with http://")) };
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
-use super::keys::{Key, Section, is_not_yet, other_word};
+use super::keys::{Key, ROOT, Section, is_not_yet, other_word};
 use super::near::{any_of, near};
 
 /// A value of the file and its place.
@@ -15,20 +15,43 @@ pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 /// What has been found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    /// In the order in which they were found.
+    /// In the order in which they were found, each once: a value of `[defaults]` is looked at for each service.
     pub(super) items: Vec<Diagnostic>,
 }
 
 impl Problems {
-    /// One more.
+    /// More of them are a file of another kind, and nobody reads them.
+    const ENOUGH: usize = 100;
+
+    /// One more, if there are not enough yet.
     pub(super) fn add(&mut self, problem: Diagnostic) {
-        self.items.push(problem);
+        if !self.is_full() && !self.items.contains(&problem) {
+            self.items.push(problem);
+        }
+    }
+
+    /// Whether looking for more is in vain.
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= Self::ENOUGH
     }
 
     /// What is good of a result; what is not is added.
     pub(super) fn keep<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()
     }
+}
+
+/// The entries of a table in the order of the file, without those that are free for notes (`x-…`). The tree has them by
+/// name, and a header that stands twice has moved its table.
+pub(super) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeString<'t>>, &'a Value<'t>)> {
+    let mut entries: Vec<_> = table.iter().filter(|(key, _)| !is_note(key.get_ref())).collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// Keys that begin with `x-` are free at every depth.
+pub(super) fn is_note(key: &str) -> bool {
+    key.starts_with("x-")
 }
 
 /// A table of the file with the keys that it may have.
@@ -49,10 +72,10 @@ impl<'a, 't> Fields<'a, 't> {
         problems: &mut Problems,
     ) -> Self {
         let mut fields = Self { section, table, place: place.into(), meant: Vec::new() };
-        for key in table.keys() {
+        for (key, value) in entries(table) {
             let name: &str = key.get_ref();
-            if name.starts_with("x-") {
-                continue;
+            if problems.is_full() {
+                break;
             }
             match section.key(name) {
                 Some(_) if !is_not_yet(section, name) => {}
@@ -61,13 +84,13 @@ impl<'a, 't> Fields<'a, 't> {
                         .at(key.span(), "remove it, or name it `x-…`")
                         .help(format!("{name}: {}; a later version does that", known.about)),
                 ),
-                None => problems.add(fields.unknown(name, key.span())),
+                None => problems.add(fields.unknown(name, key.span(), value.get_ref())),
             }
         }
         fields
     }
 
-    fn unknown(&mut self, name: &str, span: Range<usize>) -> Diagnostic {
+    fn unknown(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Diagnostic {
         let problem =
             Diagnostic::error("unknown-key", format!("unknown key {} in {}", any_of(&[shown(name)]), self.place));
         let known = self.section.keys.iter().map(|key| key.name);
@@ -79,6 +102,13 @@ impl<'a, 't> Fields<'a, 't> {
             Some(first) => {
                 self.meant.push(first.name);
                 problem.at(span, format!("did you mean {}?", any_of(&guess))).help(self.advice(first))
+            }
+            None if self.section.name == ROOT.name && is_service(value) => {
+                self.meant.push("services");
+                problem.at(span, "services stand below `[services]`").help(match value {
+                    DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
+                    _ => format!("[services.{}]", shown(name)),
+                })
             }
             None => problem
                 .at(span, format!("{} has no such key", self.section.name))
@@ -175,12 +205,22 @@ pub(super) fn shown(name: &str) -> String {
     }
 }
 
+/// It could be one: a command, or a table with one.
+fn is_service(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(_) => true,
+        DeValue::Table(table) => table.get("run").is_some(),
+        _ => false,
+    }
+}
+
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",

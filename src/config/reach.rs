@@ -8,10 +8,10 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use toml::Spanned;
 
 use super::diagnostic::Diagnostic;
+use super::draft::Watched;
 use super::group::Named;
 use super::place::Place;
 use super::problems::{Problems, shown};
-use super::service::Watched;
 use crate::domain::{SpecPattern, WatchSpec};
 
 /// The ignore files around the group, each read at most once, and only if a pattern asks.

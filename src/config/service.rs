@@ -1,99 +1,41 @@
-//! One service, or `[defaults]`: what the file says about it, before both are put together.
+//! Reading the table of a service, or `[defaults]`, key by key.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
+use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
 use super::env_file;
 use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
 use super::near::near;
 use super::place::Place;
 use super::probe;
-use super::problems::{Fields, Problems, Slot, Value, shown};
+use super::problems::{Fields, Problems, Slot, Value, entries, shown};
 use super::values;
-use crate::domain::{
-    Backoff, Breaker, Condition, Dependency, Kind, OnChange, ReadyCheck, RestartPolicy, RunCommand, ServiceName,
-    ServiceSpec, Signal, SpecPattern, StopSpec, WatchFiles,
-};
-
-type Given<T> = Option<Spanned<T>>;
-
-/// What a table of a service says. What it does not say, `[defaults]` or the contract says.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Draft {
-    /// `run`.
-    pub(super) run: Given<RunCommand>,
-    /// `run` is missing or wrong, and that has been said.
-    pub(super) run_reported: bool,
-    pub(super) kind: Given<Kind>,
-    pub(super) dir: Given<PathBuf>,
-    env: Vec<(String, String)>,
-    env_files: Given<Vec<PathBuf>>,
-    /// Each entry with its place; without a condition, what the other one is decides.
-    pub(super) depends_on: Option<Vec<Spanned<(ServiceName, Option<Condition>)>>>,
-    pub(super) ready: Given<ReadyCheck>,
-    restart: Given<RestartPolicy>,
-    pub(super) backoff: BackoffDraft,
-    breaker: BreakerDraft,
-    stop: StopDraft,
-    pub(super) autostart: Given<bool>,
-    pub(super) profiles: Given<Vec<String>>,
-    group: Given<String>,
-    url: Given<String>,
-    pub(super) watch: Given<Watched>,
-    pub(super) ignore: Option<Vec<Spanned<SpecPattern>>>,
-    debounce: Given<Duration>,
-    pub(super) on_change: Given<OnChange>,
-}
-
-/// `watch`, each pattern with its place.
-#[derive(Clone, Debug)]
-pub(super) enum Watched {
-    Off,
-    All { line: u32 },
-    Globs(Vec<Spanned<SpecPattern>>),
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct BackoffDraft {
-    pub(super) initial: Given<Duration>,
-    factor: Given<f64>,
-    pub(super) max: Given<Duration>,
-    reset_after: Given<Duration>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct BreakerDraft {
-    failures: Given<u32>,
-    within: Given<Duration>,
-    cooldown: Given<Duration>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct StopDraft {
-    signal: Given<Signal>,
-    grace: Given<Duration>,
-    command: Given<RunCommand>,
-    leader_only: Given<bool>,
-}
+use crate::domain::{Condition, Kind, OnChange, RestartPolicy, ServiceName, Signal, SpecPattern};
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
     let table = match value.get_ref() {
         DeValue::Table(table) => table,
         other => {
-            let slot = Slot { key: &SERVICE.keys[0], place: name, value };
-            if matches!(other, DeValue::String(_) | DeValue::Array(_)) && name != "defaults" {
+            if let (DeValue::String(_), Some(key)) = (other, SERVICE.key("run")) {
+                let slot = Slot { key, place: name, value };
                 let run = slot.command(problems).map(|run| Spanned::new(value.span(), run));
                 return Draft { run_reported: run.is_none(), run, ..Draft::default() };
             }
-            problems.add(
-                Diagnostic::error("type", format!("{name} must be a table{}", ", or a text: its command"))
-                    .at(value.span(), "this is neither"),
-            );
+            let problem = Diagnostic::error("type", format!("{name} must be a text, its command, or a table"))
+                .at(value.span(), "this is neither");
+            problems.add(match other {
+                DeValue::Array(_) => problem.help("a command that is a list stands in a table: { run = [\"…\"] }"),
+                _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
+                    problem.help("the keys of a service stand below its name: [services.web]")
+                }
+                _ => problem,
+            });
             return Draft { run_reported: true, ..Draft::default() };
         }
     };
@@ -137,7 +79,7 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
         return None;
     };
     let mut variables = Vec::new();
-    for (key, value) in table {
+    for (key, value) in entries(table) {
         let name: &str = key.get_ref();
         if name.is_empty() || name.contains(['=', '\0']) || name.contains(char::is_whitespace) {
             problems.add(
@@ -193,13 +135,12 @@ fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> 
     }
 }
 
-fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<Spanned<(ServiceName, Option<Condition>)>>> {
+fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
     const CONDITIONS: [(&str, Condition); 3] =
         [("started", Condition::Started), ("ready", Condition::Ready), ("done", Condition::Done)];
-    let mut entries: Vec<Spanned<(ServiceName, Option<Condition>)>> = match slot.value.get_ref() {
-        DeValue::Table(table) => table
-            .iter()
-            .filter(|(name, _)| !name.get_ref().starts_with("x-"))
+    let mut needs: Needs = match slot.value.get_ref() {
+        DeValue::Table(table) => entries(table)
+            .into_iter()
             .map(|(name, value)| {
                 let condition = problems.keep(slot.with(value).choice(&CONDITIONS));
                 Spanned::new(name.span(), (ServiceName::new(name.get_ref()), condition))
@@ -209,14 +150,9 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<Spanned
             slot.list(problems, |slot, problems| problems.keep(slot.word()).map(|name| (ServiceName::new(name), None)))?
         }
     };
-    let mut seen: Vec<ServiceName> = Vec::new();
-    entries.retain(|entry| {
-        let name = &entry.get_ref().0;
-        let new = !seen.contains(name);
-        seen.push(name.clone());
-        new
-    });
-    Some(entries)
+    let mut seen = HashSet::new();
+    needs.retain(|entry| seen.insert(entry.get_ref().0.clone()));
+    Some(needs)
 }
 
 fn restart(slot: Slot<'_, '_>) -> Result<RestartPolicy, Diagnostic> {
@@ -346,126 +282,4 @@ fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
             None => "none of the words that it can be".into(),
         })),
     }
-}
-
-impl Draft {
-    /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `backoff` and
-    /// `breaker` key by key; every other value is replaced as a whole.
-    pub(super) fn over(self, name: &ServiceName, defaults: &Self) -> Self {
-        let mut env: Vec<(String, String)> = defaults.env.clone();
-        env.retain(|(default, _)| !self.env.iter().any(|(own, _)| own == default));
-        env.extend(self.env);
-        // `[defaults] depends_on = ["db"]` does not make db wait for itself.
-        let depends_on = self.depends_on.or_else(|| {
-            let entries = defaults.depends_on.as_ref()?.iter();
-            Some(entries.filter(|entry| &entry.get_ref().0 != name).cloned().collect())
-        });
-        Self {
-            run_reported: self.run_reported || (self.run.is_none() && defaults.run_reported),
-            run: self.run.or_else(|| defaults.run.clone()),
-            kind: self.kind.or_else(|| defaults.kind.clone()),
-            dir: self.dir.or_else(|| defaults.dir.clone()),
-            env,
-            env_files: self.env_files.or_else(|| defaults.env_files.clone()),
-            depends_on,
-            ready: self.ready.or_else(|| defaults.ready.clone()),
-            restart: self.restart.or_else(|| defaults.restart.clone()),
-            backoff: BackoffDraft {
-                initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
-                factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
-                max: self.backoff.max.or_else(|| defaults.backoff.max.clone()),
-                reset_after: self.backoff.reset_after.or_else(|| defaults.backoff.reset_after.clone()),
-            },
-            breaker: BreakerDraft {
-                failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone()),
-                within: self.breaker.within.or_else(|| defaults.breaker.within.clone()),
-                cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone()),
-            },
-            stop: StopDraft {
-                signal: self.stop.signal.or_else(|| defaults.stop.signal.clone()),
-                grace: self.stop.grace.or_else(|| defaults.stop.grace.clone()),
-                command: self.stop.command.or_else(|| defaults.stop.command.clone()),
-                leader_only: self.stop.leader_only.or_else(|| defaults.stop.leader_only.clone()),
-            },
-            autostart: self.autostart.or_else(|| defaults.autostart.clone()),
-            profiles: self.profiles.or_else(|| defaults.profiles.clone()),
-            group: self.group.or_else(|| defaults.group.clone()),
-            url: self.url.or_else(|| defaults.url.clone()),
-            watch: self.watch.or_else(|| defaults.watch.clone()),
-            ignore: self.ignore.or_else(|| defaults.ignore.clone()),
-            debounce: self.debounce.or_else(|| defaults.debounce.clone()),
-            on_change: self.on_change.or_else(|| defaults.on_change.clone()),
-        }
-    }
-
-    /// The service, with the defaults of the contract for what nobody says. `kind_of` tells the kind of the others.
-    pub(super) fn finish(
-        self,
-        name: &ServiceName,
-        place: &Place<'_>,
-        debounce: Duration,
-        kind_of: &dyn Fn(&ServiceName) -> Kind,
-    ) -> ServiceSpec {
-        let backoff = Backoff::default();
-        let breaker = Breaker::default();
-        let stop = StopSpec::default();
-        let plain = |patterns: Vec<Spanned<SpecPattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
-        ServiceSpec {
-            name: name.clone(),
-            kind: or(self.kind, Kind::default()),
-            // Without a command there is an error, and the group is never handed out.
-            run: or(self.run, RunCommand::Shell(String::new())),
-            dir: or(self.dir, place.root.clone()),
-            env: self.env,
-            env_files: or(self.env_files, Vec::new()),
-            depends_on: self
-                .depends_on
-                .unwrap_or_default()
-                .into_iter()
-                .map(|entry| {
-                    let (on, until) = entry.into_inner();
-                    let default = || match kind_of(&on) {
-                        Kind::Task => Condition::Done,
-                        Kind::Service => Condition::Ready,
-                    };
-                    Dependency { until: until.unwrap_or_else(default), on }
-                })
-                .collect(),
-            ready: self.ready.map(Spanned::into_inner),
-            restart: or(self.restart, RestartPolicy::default()),
-            backoff: Backoff {
-                initial: or(self.backoff.initial, backoff.initial),
-                factor: or(self.backoff.factor, backoff.factor),
-                max: or(self.backoff.max, backoff.max),
-                reset_after: or(self.backoff.reset_after, backoff.reset_after),
-            },
-            breaker: Breaker {
-                failures: or(self.breaker.failures, breaker.failures),
-                within: or(self.breaker.within, breaker.within),
-                cooldown: or(self.breaker.cooldown, breaker.cooldown),
-            },
-            stop: StopSpec {
-                signal: or(self.stop.signal, stop.signal),
-                grace: or(self.stop.grace, stop.grace),
-                command: self.stop.command.map(Spanned::into_inner),
-                leader_only: or(self.stop.leader_only, stop.leader_only),
-            },
-            autostart: or(self.autostart, true),
-            profiles: or(self.profiles, Vec::new()),
-            group: self.group.map(Spanned::into_inner),
-            url: self.url.map(Spanned::into_inner),
-            watch: match or(self.watch, Watched::Off) {
-                Watched::Off => WatchFiles::Off,
-                Watched::All { line } => WatchFiles::All { line },
-                Watched::Globs(globs) => WatchFiles::Globs(plain(globs)),
-            },
-            ignore: plain(self.ignore.unwrap_or_default()),
-            debounce: or(self.debounce, debounce),
-            on_change: or(self.on_change, OnChange::default()),
-        }
-    }
-}
-
-fn or<T>(given: Given<T>, default: T) -> T {
-    given.map_or(default, Spanned::into_inner)
 }

@@ -7,6 +7,9 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, position};
 use super::foreign;
 
+/// More errors of the parser are not looked at: it is a file of another kind, and each costs a walk through the text.
+const ENOUGH: usize = 100;
+
 /// The tree of a text, as far as it can be read, and what could not be.
 pub(super) fn tree(text: &str) -> (DeTable<'_>, Vec<Diagnostic>) {
     let (tree, errors) = DeTable::parse_recoverable(text);
@@ -17,22 +20,43 @@ pub(super) fn tree(text: &str) -> (DeTable<'_>, Vec<Diagnostic>) {
     if let Some(problem) = foreign::recognise(text) {
         return (DeTable::new(), vec![problem]);
     }
-    let mut problems: Vec<Diagnostic> = Vec::new();
-    let mut last_line = 0;
-    let mut errors: Vec<(Range<usize>, String)> = errors
+    let mut errors: Vec<(Range<usize>, &str)> = errors
         .iter()
-        .map(|error| (inside(text, error.span().unwrap_or(text.len()..text.len())), error.message().to_owned()))
+        .map(|error| (inside(text, error.span().unwrap_or(text.len()..text.len())), error.message()))
         .collect();
     errors.sort_by_key(|(span, _)| span.start);
-    for (span, message) in errors {
+    let mut problems = unclosed(&mut errors);
+    let mut last_line = 0;
+    for (span, message) in errors.into_iter().take(ENOUGH) {
         let line = position(text, span.start).0;
         // One slip of a line makes the parser stumble several times.
         if line != last_line {
-            problems.push(problem(text, &tree, span, &message));
+            problems.push(problem(text, &tree, span, message));
         }
         last_line = line;
     }
     (tree, problems)
+}
+
+/// A list or a table without its end swallows the lines behind it: what the parser says about them is dropped, and the
+/// first of those places is named.
+fn unclosed(errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnostic> {
+    const INSIDE: [&str; 4] = ["array", "inline table", "key-value pair", "table element"];
+    let Some((_, message)) = errors
+        .iter()
+        .find(|(_, message)| message.starts_with("unclosed array,") || message.starts_with("unclosed inline table"))
+    else {
+        return Vec::new();
+    };
+    let (what, end) = if message.contains("array") { ("list", "]") } else { ("table", "}") };
+    let first = errors.iter().position(|(_, message)| INSIDE.iter().any(|part| message.contains(part))).unwrap_or(0);
+    let at = errors.get(first).map(|(span, _)| span.clone()).unwrap_or_default();
+    errors.truncate(first);
+    vec![
+        Diagnostic::error("syntax", format!("this is not TOML: a {what} has no end"))
+            .at(at, format!("`{end}` is missing before this"))
+            .help(format!("a {what} ends with `{end}`, and a comma stands between two entries")),
+    ]
 }
 
 /// The lines, from 1, that hold a problem of the syntax: what else is wrong there is only its consequence.
@@ -54,13 +78,16 @@ fn problem(text: &str, tree: &DeTable<'_>, span: Range<usize>, message: &str) ->
     if let Some(problem) = foreign::line(text, &span) {
         return problem;
     }
+    if message.starts_with("string values must be quoted") {
+        return unquoted(span, here.trim());
+    }
     let (what, expected) = match message.split_once(", expected ") {
         Some((what, expected)) => (what, Some(expected)),
         None => (message, None),
     };
     let label = match expected {
-        Some("nothing") | None => "here".to_owned(),
-        Some(expected) => format!("{} is missing here", expected.replace("literal string", "a quote")),
+        Some(one) if one.starts_with('`') && !one.contains(", ") => format!("{one} is missing here"),
+        _ => "here".to_owned(),
     };
     let problem = Diagnostic::error("syntax", format!("this is not TOML: {what}")).at(span, label);
     match advice(what) {
@@ -69,20 +96,31 @@ fn problem(text: &str, tree: &DeTable<'_>, span: Range<usize>, message: &str) ->
     }
 }
 
+/// A value that is none of TOML's: mostly a text without quotes.
+fn unquoted(span: Range<usize>, here: &str) -> Diagnostic {
+    let problem = |message: &str, label: &str| Diagnostic::error("syntax", message).at(span.clone(), label);
+    match here {
+        "" => problem("this is not TOML: the value is missing", "nothing stands here")
+            .help("after `=` comes a value: \"text\", 1, true, [list] or { table }"),
+        "yes" | "on" | "True" | "TRUE" => problem("this is not TOML: a value that it does not know", "`true`?"),
+        "no" | "off" | "False" | "FALSE" => problem("this is not TOML: a value that it does not know", "`false`?"),
+        _ if here.len() <= 60 && !here.contains(['"', '\\', '\n']) => {
+            problem("this is not TOML: a text without quotes", "texts stand in quotes").help(format!("\"{here}\""))
+        }
+        _ => problem("this is not TOML: a text without quotes", "texts stand in quotes").help("web = \"npm run dev\""),
+    }
+}
+
 /// What to do about a message of the parser.
 fn advice(what: &str) -> Option<&'static str> {
-    const ADVICE: [(&str, &str); 12] = [
-        ("must be quoted", "texts stand in quotes: web = \"npm run dev\""),
+    const ADVICE: [(&str, &str); 8] = [
         ("key with no value", "a line is `name = value`, `[table]` or `# comment`"),
-        ("missing value", "after `=` comes a value: \"text\", 1, true, [list] or { table }"),
         (
             "invalid basic string",
             "a text ends on its line with `\"`; several lines stand in \"\"\"; a backslash is `\\\\`, or use 'text as it is'",
         ),
         ("invalid literal string", "a text ends on its line with `'`"),
         ("unclosed table", "a table begins with `[services.name]`"),
-        ("unclosed array", "a list ends with `]`"),
-        ("unclosed inline table", "a table on one line ends with `}`"),
         ("missing comma", "a comma stands between two entries"),
         ("missing escaped value", "after a backslash comes one of n, t, \", \\; 'text as it is' needs no backslash"),
         ("unexpected", "a line is `name = value`, `[table]` or `# comment`"),

@@ -9,10 +9,11 @@ use super::diagnostic::Diagnostic;
 use super::expand;
 use super::near::near;
 use super::problems::{Problems, Slot, shown};
+use super::units::{self, Unclear};
 use crate::domain::{RunCommand, Signal, SpecPattern, TextPattern};
 
 /// The least memory for a log: a few screens.
-const MIN_MEMORY: u64 = 64 << 10;
+const MIN_MEMORY: usize = 64 << 10;
 
 impl<'a> Slot<'a, '_> {
     /// A text without NUL, which no system call could take.
@@ -83,22 +84,8 @@ impl<'a> Slot<'a, '_> {
 
     /// `"150ms"`, `"5s"`, `"1.5s"`, `"2m"`, `"1h"`.
     pub(super) fn duration(self) -> Result<Duration, Diagnostic> {
-        let wrong = |shown: &str, label: String| {
-            Diagnostic::error("duration", format!("`{shown}` is not a duration")).at(self.span(), label)
-        };
-        let text = match self.value.get_ref() {
-            DeValue::String(text) => &**text,
-            DeValue::Integer(number) => {
-                let number = number.to_string();
-                return Err(wrong(&number, format!("{number} what?")).help(super::duration::units_help(&number)));
-            }
-            DeValue::Float(number) => {
-                let number = number.to_string();
-                return Err(wrong(&number, format!("{number} what?")).help(super::duration::units_help(&number)));
-            }
-            _ => return Err(self.wrong_type()),
-        };
-        super::duration::parse(text).map_err(|problem| wrong(&shown(text), problem.label).help(problem.help))
+        let text = self.written()?;
+        units::duration(&text).map_err(|unclear| self.unclear("duration", &text, unclear))
     }
 
     /// A duration that is longer than nothing.
@@ -113,39 +100,29 @@ impl<'a> Slot<'a, '_> {
 
     /// `"64MiB"`, `"10MB"`: bytes.
     pub(super) fn size(self) -> Result<usize, Diagnostic> {
-        const HELP: &str = "\"64MiB\", \"512KiB\" or \"1GB\"";
-        let wrong = |shown: &str, label: String| {
-            Diagnostic::error("size", format!("`{shown}` is not a size")).at(self.span(), label).help(HELP)
-        };
-        let text = match self.value.get_ref() {
-            DeValue::String(text) => &**text,
-            DeValue::Integer(number) => return Err(wrong(&number.to_string(), format!("{number} what?"))),
-            _ => return Err(self.wrong_type()),
-        };
-        let wrong = |label: String| wrong(&shown(text), label);
-        let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(split);
-        let factor: u64 = match unit.to_ascii_lowercase().as_str() {
-            "b" => 1,
-            "kb" => 1_000,
-            "mb" => 1_000_000,
-            "gb" => 1_000_000_000,
-            "kib" => 1 << 10,
-            "mib" => 1 << 20,
-            "gib" => 1 << 30,
-            "" => return Err(wrong(format!("{} what?", shown(text)))),
-            _ => return Err(wrong(format!("`{}` is not a unit", shown(unit)))),
-        };
-        let Some(count) = number.parse::<u64>().ok().filter(|_| number.bytes().all(|b| b.is_ascii_digit())) else {
-            return Err(wrong("a whole number with a unit is missing".into()));
-        };
-        let bytes = count.checked_mul(factor).filter(|bytes| *bytes <= isize::MAX as u64);
-        match bytes.and_then(|bytes| usize::try_from(bytes).ok().filter(|_| bytes >= MIN_MEMORY)) {
-            Some(bytes) => Ok(bytes),
-            None if bytes.is_none() => Err(wrong("more than any machine has".into())),
-            None => Err(Diagnostic::error("range", format!("{} must be at least 64KiB", self.what()))
-                .at(self.span(), "too little for a few screens")),
+        let text = self.written()?;
+        let size = units::size(&text).map_err(|unclear| self.unclear("size", &text, unclear))?;
+        if size < MIN_MEMORY {
+            return Err(Diagnostic::error("range", format!("{} must be at least 64KiB", self.what()))
+                .at(self.span(), "too little for a few screens"));
         }
+        Ok(size)
+    }
+
+    /// What stands there where a text with a unit is meant: a number without one is the usual slip.
+    fn written(self) -> Result<String, Diagnostic> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Ok(text.to_string()),
+            DeValue::Integer(number) => Ok(number.to_string()),
+            DeValue::Float(number) => Ok(number.to_string()),
+            _ => Err(self.wrong_type()),
+        }
+    }
+
+    fn unclear(self, what: &'static str, text: &str, unclear: Unclear) -> Diagnostic {
+        Diagnostic::error(what, format!("`{}` is not a {what}", shown(text)))
+            .at(self.span(), unclear.label)
+            .help(unclear.help)
     }
 
     /// One of several words.

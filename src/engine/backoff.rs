@@ -1,6 +1,5 @@
 //! How long to wait before the next try: exponential, bounded, with jitter from a generator that is part of the state.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use crate::domain::{Backoff, ServiceName};
@@ -16,22 +15,28 @@ pub(super) struct Jitter(u64);
 impl Jitter {
     /// Each service has a stream of its own: what one draws changes nothing for another.
     pub(super) fn new(seed: u64, service: &ServiceName) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (seed, service.as_str()).hash(&mut hasher);
-        Self(hasher.finish())
+        Self(service.as_str().bytes().fold(seed, |state, byte| mix(state ^ u64::from(byte))))
     }
 
     /// Evenly spread over `-1.0..1.0`.
     fn draw(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
+        let mixed = mix(self.0);
+        self.0 = self.0.wrapping_add(GOLDEN);
         // 53 bits are what an f64 holds exactly.
         let unit = (mixed >> 11) as f64 / (1_u64 << 53) as f64;
         unit.mul_add(2.0, -1.0)
     }
+}
+
+/// 2⁶⁴ divided by the golden ratio: the step of splitmix64.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// One step of splitmix64.
+fn mix(state: u64) -> u64 {
+    let mut mixed = state.wrapping_add(GOLDEN);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// The wait before try `attempt` (from 1): `initial × factor^(attempt-1)`, ±10 %, never above `max`, in whole milliseconds.

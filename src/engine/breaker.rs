@@ -58,6 +58,8 @@ impl CrashRecord {
         } else {
             None
         };
+        // The one try has failed: that is no first crash of five, but one more on top of them.
+        let number = if self.half_open { number.max(self.in_a_row) } else { number };
         self.half_open = false;
         CrashCount { number: number.min(breaker.failures.max(1)), in_a_row: self.in_a_row, opens }
     }

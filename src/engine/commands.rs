@@ -34,8 +34,10 @@ impl Engine {
             Command::Start(targets) => {
                 return self.with_targets(&targets, All::ToStart, turn, |engine, place, turn| {
                     let service = &engine.services[place];
-                    let up = service.wanted && matches!(service.phase, Phase::Starting { .. } | Phase::Running { .. });
-                    if !up {
+                    // One that waits for others is asked for once more all the same: what it waits for may have failed.
+                    let is_coming = service.is_live() && service.start_is_coming();
+                    let is_up = matches!(service.phase, Phase::Starting { .. } | Phase::Running { .. });
+                    if !(service.wanted && (is_up || is_coming)) {
                         engine.want_by_hand(place, turn);
                     }
                 });

@@ -20,6 +20,9 @@ const BULK_QUIET: Duration = Duration::from_millis(300);
 const BIG_BULK: usize = 100;
 /// … the pauses are longer as well: installers resolve, link and run scripts in between.
 const BIG_BULK_QUIET: Duration = Duration::from_millis(500);
+/// A service that has only a few of a bulk's changes waits for the end of it, to act once; but what goes on and on for
+/// others does not keep it for longer than this.
+const BESIDE_BULK_WAIT: Duration = Duration::from_secs(10);
 /// A write that was not seen to be finished waits at least so long …
 const UNFINISHED_QUIET: Duration = Duration::from_millis(50);
 /// … or this many times its service's quiet time: its closing may have been missed, or come from a slow writer.
@@ -114,8 +117,9 @@ impl Pending {
         let open = self.open.values().copied().chain(self.open_beyond).max().map(|at| at + unfinished);
         let quiet = saved.max(open).unwrap_or(self.first_at);
         match burst.quiet() {
-            // A bulk has no longest wait: to act in the middle of it is what must not happen. It is shown as busy.
-            Some(bulk_quiet) => quiet.max(bulk_quiet),
+            // To act in the middle of a bulk is what must not happen: no longest wait. It is shown as busy.
+            Some(over) if self.len() >= BULK => quiet.max(over),
+            Some(over) => quiet.max(over).min(self.first_at + BESIDE_BULK_WAIT.max(timing.debounce)),
             None => quiet.min(self.first_at + timing.max_wait.max(timing.debounce)),
         }
     }

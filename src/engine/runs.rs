@@ -50,7 +50,8 @@ impl Service {
         match &self.spec.ready {
             Some(check) => {
                 // Still the same phase: only its deadline is known now.
-                let ready_by = Some(turn.now + check.timeout);
+                // While the group is being stopped nobody waits for readiness.
+                let ready_by = (!turn.stopping).then(|| turn.now + check.timeout);
                 self.phase = Phase::Starting { run, since, ready_by, spawned: true };
             }
             None => self.enter(Phase::Running { run, since: turn.now, ready: false }, turn),
@@ -198,7 +199,7 @@ impl Service {
         }
         let breaker = self.spec.breaker;
         let count = self.crashes.crash(&breaker, lasted, turn.now);
-        let of = breaker.failures;
+        let of = breaker.failures.max(1);
         // A run that ended well is no crash, but it is counted like one: `always` must not become a tight loop.
         let attempt = if success { 0 } else { count.number };
         let crash = (!success).then_some((count.number, of));

@@ -74,15 +74,13 @@ impl Engine {
         self.changes.cancel();
         for service in &mut self.services {
             service.wanted = false;
-            match service.phase {
+            match &mut service.phase {
                 Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } => {
                     service.enter(Phase::Down, turn);
                 }
-                Phase::Starting { .. }
-                | Phase::Running { .. }
-                | Phase::Stopping { .. }
-                | Phase::Finished(_)
-                | Phase::Down => {}
+                // It is ended in its turn; whether it gets ready before that is of no interest.
+                Phase::Starting { ready_by, .. } => *ready_by = None,
+                Phase::Running { .. } | Phase::Stopping { .. } | Phase::Finished(_) | Phase::Down => {}
             }
         }
     }

@@ -28,8 +28,6 @@ pub(super) struct LiveRun {
     pub(super) service: ServiceName,
     pub(super) run: RunId,
     reports: UnboundedSender<RunNews>,
-    orders: Sender<Order>,
-    wake: UnixStream,
     state: Mutex<State>,
     forked: Condvar,
 }
@@ -39,6 +37,8 @@ struct State {
     life: Life,
     size: Size,
     terminal: Option<Arc<Terminal>>,
+    /// The way to the run's thread; closed with the run.
+    thread: Option<(Sender<Order>, UnixStream)>,
     /// Signals that came before the process.
     early: Vec<(Signal, bool)>,
     /// KILL was sent to all: whoever of the session is found later gets it too.
@@ -65,10 +65,18 @@ impl LiveRun {
         (service, run): (ServiceName, RunId),
         size: Size,
         reports: UnboundedSender<RunNews>,
-        (orders, wake): (Sender<Order>, UnixStream),
+        thread: (Sender<Order>, UnixStream),
     ) -> Self {
-        let state = State { life: Life::Asked, size, terminal: None, early: Vec::new(), killed: false, ready: false };
-        Self { service, run, reports, orders, wake, state: Mutex::new(state), forked: Condvar::new() }
+        let state = State {
+            life: Life::Asked,
+            size,
+            terminal: None,
+            thread: Some(thread),
+            early: Vec::new(),
+            killed: false,
+            ready: false,
+        };
+        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,33 +88,24 @@ impl LiveRun {
         let _ = self.reports.send(RunNews { service: self.service.clone(), run: self.run, report });
     }
 
-    fn order(&self, order: Order) {
-        if self.orders.send(order).is_ok() {
-            // A full pipe means that the thread has been woken already.
-            let _ = (&self.wake).write(&[0]);
-        }
-    }
-
     // What the host asks.
 
     /// Signals the leader, or everybody of the session: its group at once, others by the run's thread.
     pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
         let mut state = self.state();
         match state.life {
-            Life::Asked | Life::Forking => {
-                state.early.push((signal, leader_only));
-                return;
+            Life::Asked | Life::Forking => state.early.push((signal, leader_only)),
+            Life::Leader(_) | Life::Orphans(_) => {
+                state.send(signal, leader_only);
+                state.order(Order::Sweep { signal, leader_only });
             }
-            Life::Gone => return,
-            Life::Leader(_) | Life::Orphans(_) => state.send(signal, leader_only),
+            Life::Gone => {}
         }
-        drop(state);
-        self.order(Order::Sweep { signal, leader_only });
     }
 
     /// Types into the terminal.
     pub(super) fn write(&self, bytes: Vec<u8>) {
-        self.order(Order::Write(bytes));
+        self.state().order(Order::Write(bytes));
     }
 
     /// The terminal has this size from now on.
@@ -193,6 +192,7 @@ impl LiveRun {
         let mut state = self.state();
         state.life = Life::Gone;
         state.terminal = None;
+        state.thread = None;
         self.forked.notify_all();
     }
 
@@ -251,6 +251,16 @@ impl State {
             Life::Asked | Life::Forking | Life::Gone => None,
             Life::Leader(leader) => Some((leader, false)),
             Life::Orphans(leader) => Some((leader, true)),
+        }
+    }
+
+    /// Leaves an order with the run's thread and wakes it.
+    fn order(&self, order: Order) {
+        if let Some((orders, wake)) = &self.thread
+            && orders.send(order).is_ok()
+        {
+            // A full pipe means that the thread has been woken already.
+            let _ = (&*wake).write(&[0]);
         }
     }
 

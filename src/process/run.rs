@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use super::session::Left;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, program};
 use crate::clock::Clock;
-use crate::domain::{Marker, Probe, RunReport, StartCause};
+use crate::domain::{ExitStatus, Marker, Probe, RunReport, StartCause};
 
 /// Bytes that are read before they are fed. A pty gives at most 4 KiB at once; feeding more together costs less.
 const BUFFER: usize = 64 << 10;
@@ -45,6 +46,13 @@ const RARE_LOOK: Duration = Duration::from_secs(1);
 /// How often a terminal that nobody has open is read, where the kernel does not tell that somebody opened it again.
 const HANGUP_LOOK: Duration = Duration::from_millis(500);
 
+/// How a child ends that could not become the program: the terminal library has closed the pipe through which the
+/// standard library wants to tell, which then aborts.
+const ABORTED: ExitStatus = ExitStatus::Signal(6);
+
+/// What a shell answers for a program that it cannot execute.
+const NOT_EXECUTABLE: ExitStatus = ExitStatus::Code(126);
+
 /// What wakes the thread of a run, and what it then finds.
 pub(super) type Inbox = (Receiver<Order>, UnixStream);
 
@@ -61,7 +69,7 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
             let (orders, woken) = inbox;
             let (outbox, buffer) = (VecDeque::new(), vec![0; BUFFER].into());
             Run { launch, live, terminal, hangup: None, orders, woken, outbox, buffer, clock }
-                .to_the_end(leader, probing);
+                .carry_on(leader, probing);
         }
         Err(reason) => {
             live.gone();
@@ -97,6 +105,13 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
     Ok(Begun { leader, terminal, prober })
 }
 
+/// Whether a child has never become another program: it still has the name of this thread, from which it was forked.
+/// It has ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
+fn is_still_ours(child: Pid) -> bool {
+    let name = |path: &str| std::fs::read(path).ok();
+    name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
+}
+
 /// A run that has a process.
 struct Run<'a> {
     launch: &'a Launch,
@@ -120,20 +135,26 @@ struct Woken {
 }
 
 impl Run<'_> {
-    fn to_the_end(&mut self, leader: Pid, probing: Option<Errand>) {
+    fn carry_on(&mut self, leader: Pid, probing: Option<Errand>) {
         let exit = exit::of_child(leader).ok();
-        let status = loop {
+        let (mut status, refused) = loop {
             let woken = self.wait(exit.as_ref(), exit.is_none().then_some(SLOW_LOOK));
             self.serve(&woken);
-            if (woken.end || exit.is_none())
-                && let Some(status) = self.live.reap()
-            {
-                break status;
+            if woken.end || exit.is_none() {
+                let refused = woken.end && is_still_ours(leader);
+                if let Some(status) = self.live.reap() {
+                    break (status, refused);
+                }
             }
         };
         drop(exit);
         drop(probing);
         self.drain();
+        if refused && status == ABORTED {
+            status = NOT_EXECUTABLE;
+            let reason = format!("the system refuses to execute it: {}", self.launch.display);
+            self.launch.document.mark(&Marker::CouldNotStart { reason });
+        }
         let left = self.live.left();
         let group_gone = left == Left::Nobody;
         if group_gone {
@@ -247,11 +268,16 @@ impl Run<'_> {
             }
         }
         let Some(bytes) = self.buffer.get(..filled).filter(|bytes| !bytes.is_empty()) else { return false };
-        let fed = self.launch.document.feed(bytes);
-        if fed.ready {
-            self.live.become_ready();
+        // A run is read and reaped to its end, and its group is ended, even if its log has a bug.
+        match catch_unwind(AssertUnwindSafe(|| self.launch.document.feed(bytes))) {
+            Ok(fed) => {
+                if fed.ready {
+                    self.live.become_ready();
+                }
+                self.post(&fed.replies);
+            }
+            Err(_) => log::error!("the log of {} lost {filled} bytes", self.launch.service),
         }
-        self.post(&fed.replies);
         true
     }
 

@@ -6,7 +6,7 @@
 use std::fs;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getsid, kill_process, test_kill_process, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process, test_kill_process_group};
 
 /// Who is left of a session.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(super) fn signal(session: Pid, member: &Member, signal: Signal) {
         use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
         match pidfd_open(member.pid, PidfdFlags::empty()) {
             Ok(handle) => {
-                if getsid(Some(member.pid)) == Ok(session) {
+                if is_in(member.pid, session) {
                     // Fails if it has ended by itself, or runs as somebody else.
                     let _ = pidfd_send_signal(&handle, signal);
                 }
@@ -72,9 +72,16 @@ pub(super) fn signal(session: Pid, member: &Member, signal: Signal) {
             Err(_) => {}
         }
     }
-    if getsid(Some(member.pid)) == Ok(session) {
+    if is_in(member.pid, session) {
         let _ = kill_process(member.pid, signal);
     }
+}
+
+/// Whether a process is in a session now.
+fn is_in(pid: Pid, session: Pid) -> bool {
+    // Not rustix: a process whose session is outside of our pid namespace has the session 0, which is no `Pid` there.
+    let number = nix::unistd::Pid::from_raw(pid.as_raw_pid());
+    nix::unistd::getsid(Some(number)).is_ok_and(|found| found.as_raw() == session.as_raw_pid())
 }
 
 /// The living processes of a session, from `/proc`; `None` where there is none.
@@ -88,7 +95,7 @@ fn members(session: Pid) -> Option<Vec<Member>> {
             continue;
         };
         // A system call is 20 times cheaper than a file of /proc: most processes are not ours.
-        if getsid(Some(pid)) != Ok(session) {
+        if !is_in(pid, session) {
             continue;
         }
         if let Some(member) = fs::read(format!("/proc/{pid}/stat")).ok().and_then(|stat| living(pid, session, &stat)) {

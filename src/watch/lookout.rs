@@ -132,16 +132,20 @@ impl Lookout {
             self.replan(Reports::Created);
         }
         if let Some(marks) = aside.own_file {
-            let folders: Vec<_> = self.own_file.folders().map(Path::to_path_buf).collect();
+            // Watched before it is looked at: a link may lead to another folder now.
+            if self.own_file.follow() {
+                self.watch_beside();
+            }
             if self.own_file.was_written(marks) {
                 self.outbox.push(WatchReport::ConfigWritten);
-            }
-            if !self.own_file.folders().eq(folders.iter().map(PathBuf::as_path)) {
-                self.watch_beside();
             }
         }
         if aside.git {
             self.watch_beside();
+            if self.repository.is_none() && self.rules.learn_root() {
+                // It became one before its folder was watched.
+                self.replan(Reports::Nothing);
+            }
             self.read_head();
         }
     }
@@ -167,6 +171,7 @@ impl Lookout {
         }
         if name == ".gitignore" || name == ".ignore" || name == ".git" {
             aside.rules.insert(folder.to_path_buf());
+            aside.git |= name == ".git";
         } else if name == "HEAD" && folder.ends_with(".git") {
             // The last step of `git init`.
             aside.rules.extend(folder.parent().map(Path::to_path_buf));

@@ -19,6 +19,7 @@ impl OwnFile {
     /// The file as it is now, which is not news.
     pub(super) fn new(path: &Path) -> Self {
         let mut file = Self { path: path.to_path_buf(), target: None, stamp: None };
+        file.follow();
         file.stamp = file.look().map(|seen| seen.stamp);
         file
     }
@@ -52,8 +53,14 @@ impl OwnFile {
         true
     }
 
-    fn look(&mut self) -> Option<Seen> {
-        self.target = fs::canonicalize(&self.path).ok().filter(|target| *target != self.path);
+    /// Finds out anew where it really is. Whether that has changed.
+    pub(super) fn follow(&mut self) -> bool {
+        let target = fs::canonicalize(&self.path).ok().filter(|target| *target != self.path);
+        let before = std::mem::replace(&mut self.target, target);
+        before != self.target
+    }
+
+    fn look(&self) -> Option<Seen> {
         fs::metadata(&self.path).ok().map(|metadata| Seen::new(&metadata))
     }
 }

@@ -153,7 +153,8 @@ impl FilesWaiting {
                 }
             }
         }
-        services.iter().fold(false, |new, service| self.concerned.insert(service.clone()) || new)
+        // Each of them is put down, not only the first that is new.
+        services.iter().filter(|service| self.concerned.insert((*service).clone())).count() > 0
     }
 
     fn take(&mut self, most: usize) -> Vec<FileEvent> {

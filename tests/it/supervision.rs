@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::harness::{Dash, Project, key};
+use crate::harness::{Dash, Project, key, wait_for};
 
 const NORMAL: (u16, u16) = (100, 30);
 
@@ -416,6 +416,21 @@ mod an_end {
             dash.keys(keys);
             assert_eq!(dash.wait_exit().code, Some(0));
         }
+    }
+
+    #[test]
+    fn does_not_need_a_terminal_that_reads() {
+        let project =
+            Project::new(&("[services.flood]\nrun = 'exec yes'\n".to_owned() + &sleeper("api", "watch = true")));
+        let mut dash = Dash::start(&project, (160, 50), &[]);
+        up(&mut dash, &["api"]);
+        dash.wait_for_text("watching 1 of 2");
+        // From here on nobody reads: the frames of the flood fill the terminal, and the thread that draws stands still.
+        wait_for("the terminal is full", || dash.is_full());
+        project.write("a.txt", "1");
+        wait_for("a save is acted on", || starts(&project, "api") == 2);
+        dash.signal(Signal::TERM);
+        wait_for("all has ended", || project.processes().is_empty());
     }
 
     #[test]

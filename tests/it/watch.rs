@@ -1,4 +1,5 @@
 //! The watcher on real trees, through its public API: what is saved, made, moved and removed, and what stays silent.
+#![cfg(test)]
 
 mod editors;
 mod rules;

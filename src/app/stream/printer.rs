@@ -10,7 +10,8 @@ use super::StreamOptions;
 use crate::domain::{Moment, ServiceName};
 use crate::logs::{Attributes, Color, Line, LineId, LineKind, LogBook, LogDocument, Style};
 
-/// A line without an end (a prompt, a progress) is printed after it has rested for this long.
+/// A line without an end is printed after it has rested for this long, if the cursor stands at its end, as after a
+/// prompt. A progress bar leaves the cursor at its beginning, to write over itself: only its last state is printed.
 const PARTIAL_REST: Duration = Duration::from_millis(100);
 
 /// Lines taken from one document at a look, so that a flooding service does not hide the others.
@@ -169,7 +170,12 @@ impl Tail {
             self.version = None;
             return true;
         }
-        self.rest(reader.line(self.next), order, now, found);
+        let open = reader.line(self.next);
+        let at_its_end = match (&open, reader.cursor()) {
+            (Some(line), Some((id, byte))) => id == line.id && byte >= line.content.text.trim_end().len(),
+            _ => false,
+        };
+        self.rest(open.filter(|_| at_its_end), order, now, found);
         false
     }
 

@@ -124,6 +124,12 @@ impl Rules {
         }
     }
 
+    /// Learns the root's folder again. Whether there are rules in it.
+    pub(super) fn learn_root(&mut self) -> bool {
+        let root = self.root.clone();
+        self.learn(&root)
+    }
+
     /// Forgets the rule files of a folder that is gone.
     pub(super) fn forget(&mut self, folder: &Path) {
         self.folders.remove(folder);
@@ -353,6 +359,3 @@ fn own_list(root: &Path, source: RuleSource, patterns: &[SpecPattern]) -> Patter
     });
     PatternList::new(root, source, false, written)
 }
-
-#[cfg(test)]
-mod tests;

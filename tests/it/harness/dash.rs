@@ -20,6 +20,9 @@ use rustix::termios::{Termios, tcgetattr};
 
 use super::{PATIENCE, Project, TICK, process, wait_until};
 
+/// What Linux keeps for the reader of a terminal before its writer stands still: at least this much, in practice.
+const PTY_BUFFER: u64 = 4096 - 256;
+
 /// The keys that have no letter.
 pub(crate) mod key {
     pub(crate) const ENTER: &str = "\r";
@@ -171,6 +174,12 @@ impl<'p> Dash<'p> {
             seen.map(|cell| cell.c).collect::<String>().trim_end().to_owned()
         };
         (0..rows.max(1)).map(row).collect::<Vec<_>>().join("\n")
+    }
+
+    /// As much waits to be read as a terminal holds: whoever writes to it, stands still.
+    pub(crate) fn is_full(&self) -> bool {
+        let waiting = self.pty.as_ref().map_or(0, |pty| rustix::io::ioctl_fionread(&pty.near).unwrap());
+        waiting >= PTY_BUFFER
     }
 
     /// Everything that the program has written.
