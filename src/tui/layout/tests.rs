@@ -1,0 +1,1 @@
+//! The table of sizes, tried over all sizes.
