@@ -64,10 +64,11 @@ impl Lookout {
         pending: Arc<Pending>,
         outbox: Arc<Outbox>,
     ) -> Self {
+        let rules = Rules::new(&spec, &own);
         Self {
-            rules: Rules::new(&spec, &own),
+            own_file: OwnFile::new(rules.file()),
+            rules,
             own,
-            own_file: OwnFile::new(&spec.file),
             clock,
             source: Source::new(Arc::clone(&pending), clock),
             pending,
@@ -107,8 +108,8 @@ impl Lookout {
             let rules = Rules::new(&spec, &self.own);
             let before = std::mem::replace(&mut self.rules, rules);
             self.rules.learn_from(before);
-            if self.own_file.path() != spec.file {
-                self.own_file = OwnFile::new(&spec.file);
+            if self.own_file.path() != self.rules.file() {
+                self.own_file = OwnFile::new(self.rules.file());
             }
             replan = true;
         }
@@ -247,3 +248,6 @@ enum Reports {
     /// They are new.
     Created,
 }
+
+#[cfg(test)]
+mod tests;

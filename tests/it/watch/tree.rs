@@ -265,7 +265,7 @@ fn an_unreadable_folder_is_said_and_the_rest_is_watched() {
     let make = |root: &Path| {
         write(root.join("src/a.rs"), "text");
         write(root.join("secret/b"), "text");
-        fs::set_permissions(root.join("secret"), fs::Permissions::from_mode(0)).expect("changed");
+        fs::set_permissions(root.join("secret"), fs::Permissions::from_mode(0o000)).expect("changed");
     };
     let mut watched = Watched::new(make, all);
     if fs::read_dir(watched.path("secret")).is_err() {
@@ -274,6 +274,24 @@ fn an_unreadable_folder_is_said_and_the_rest_is_watched() {
     }
     write(watched.path("src/a.rs"), "other text");
     watched.until_finished("src/a.rs");
+    // So that the temporary folder can be removed.
+    fs::set_permissions(watched.path("secret"), fs::Permissions::from_mode(0o700)).expect("changed");
+}
+
+#[test]
+fn a_storm_that_nobody_reads_leaves_the_last_state() {
+    let mut watched = Watched::new(|root| write(root.join("src/a0"), "text"), all);
+    for n in 0..5000 {
+        fs::write(watched.path("src/tmp"), format!("{n}")).expect("written");
+        fs::rename(watched.path("src/tmp"), watched.path(format!("src/a{}", n % 10))).expect("renamed");
+    }
+    fs::remove_file(watched.path("src/a0")).expect("removed");
+    watched.settle();
+    assert_eq!(watched.last("src/a0"), Some((ChangeKind::Removed, true)));
+    for n in 1..10 {
+        let (kind, finished) = watched.last(&format!("src/a{n}")).expect("reported");
+        assert!(finished && kind != ChangeKind::Removed, "a{n}: {kind}");
+    }
 }
 
 #[test]
@@ -318,6 +336,24 @@ fn the_groups_own_file_is_reported_through_a_link() {
     watched.until("linked to elsewhere", |seen| seen.config_written == 2);
     write(&other, "[services] # three\n");
     watched.until("written there", |seen| seen.config_written == 3);
+}
+
+#[test]
+fn a_root_behind_a_link_is_watched_under_its_name() {
+    let make = |root: &Path| {
+        write(root.join("real/src/a.rs"), "text");
+        write(root.join("real/config/group.toml"), "[services]\n");
+        std::os::unix::fs::symlink("config/group.toml", root.join("real/procgroup.toml")).expect("linked");
+        std::os::unix::fs::symlink("real", root.join("link")).expect("linked");
+    };
+    let mut watched = Watched::new(make, |root| all(&root.join("link")));
+    for path in ["src/a.rs", "new.rs"] {
+        write(watched.path("real").join(path), "other text");
+        watched.until_finished(path);
+        assert!(watched.is_watched(path));
+    }
+    write(watched.path("real/config/group.toml"), "[services] # 1\n");
+    watched.until("the group's own file is reported", |seen| seen.config_written == 1);
 }
 
 #[test]
