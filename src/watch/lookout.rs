@@ -117,7 +117,6 @@ impl Lookout {
         for folder in &aside.rules {
             replan |= self.rules.learn(folder);
         }
-        let lost_before = self.lost.len();
         if replan {
             self.replan(Reports::Nothing);
         }
@@ -129,8 +128,12 @@ impl Lookout {
         for Noted { path, marks, at } in noted {
             self.look(&path, Reason::Event(marks), at);
         }
-        if self.lost.len() > lost_before || self.lost.iter().any(|start| start.is_dir()) {
-            self.replan(Reports::Created);
+        if !self.lost.is_empty() {
+            // Where it will come back may be nearer now; and it may have come back before that was watched.
+            self.watch_beside();
+            if self.lost.iter().any(|start| start.exists()) {
+                self.replan(Reports::Created);
+            }
         }
         if let Some(marks) = aside.own_file {
             // Watched before it is looked at: a link may lead to another folder now.
@@ -220,7 +223,7 @@ impl Lookout {
         if !self.events.is_empty() {
             self.outbox.push(WatchReport::Files(std::mem::take(&mut self.events)));
         }
-        let lost = self.lost.first().map(|lost| format!("the folder {} is gone", lost.display()));
+        let lost = self.lost.first().map(|lost| format!("not watched: {}: not found", lost.display()));
         let problem = self.source.problem(|folder| self.rules.shown(folder));
         let status = WatchStatus {
             backend: if self.starts.is_empty() || !self.source.works() {

@@ -1,4 +1,8 @@
 //! The operating system's watches: one watcher, one non-recursive watch for each folder, and what did not work.
+//!
+//! notify 9.0.0-rc.7 compares each folder that is removed with all watched ones: removing n watched folders at once costs
+//! it n² (1,000: 0.15 s, 4,000: 1 s, 10,000: 7 s of its thread, measured). This file is the only one that knows notify,
+//! so that another source can take its place.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;

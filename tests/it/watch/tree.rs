@@ -178,6 +178,26 @@ fn only_what_the_globs_can_reach_is_watched() {
 }
 
 #[test]
+fn folders_outside_the_root_are_watched_where_a_service_asks_for_them() {
+    let make = |root: &Path| {
+        write(root.join("app/src/f"), "text");
+        write(root.join("shared/deep/f"), "text");
+        write(root.join("other/f"), "text");
+    };
+    let mut watched = Watched::new(make, |root| globs(&root.join("app"), &["../shared/**", "../one/file.toml"]));
+    let shared = watched.path("shared/deep/f");
+    write(&shared, "other text");
+    let shown = shared.to_str().expect("text").to_owned();
+    watched.until_finished(&shown);
+    assert!(watched.is_watched(&shown));
+    // One that is not there yet.
+    let missing = watched.path("one/file.toml");
+    write(&missing, "text");
+    watched.until_finished(missing.to_str().expect("text"));
+    assert!(!watched.paths().iter().any(|path| path.contains("other")), "{:#?}", watched.events);
+}
+
+#[test]
 fn saved_rules_move_the_watches() {
     let make = |root: &Path| {
         git(root, &["init", "-q"]);
@@ -250,7 +270,7 @@ fn a_root_that_is_gone_is_said_and_watched_again_when_it_is_back() {
     let mut watched = Watched::new(|root| write(root.join("app/src/a.rs"), "text"), |root| all(&root.join("app")));
     fs::remove_dir_all(watched.path("app")).expect("removed");
     watched.until("the loss is said", |seen| {
-        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app is gone"))
+        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app: not found"))
     });
     watched.until_finished("src/a.rs");
     assert_eq!(watched.last("src/a.rs"), Some((ChangeKind::Removed, true)));
