@@ -59,7 +59,7 @@ fn a_line_without_an_end_is_printed_in_time_and_once() {
     stream.wait_for_text("api │ Password:");
     stream.signal(Signal::TERM);
     let ended = stream.wait_exit();
-    assert_eq!(ended.stdout.matches("Password: ").count(), 2, "once in the marker, once as output: {}", ended.stdout);
+    assert_eq!(ended.stdout.matches("Password:").count(), 2, "once in the marker, once as output: {}", ended.stdout);
 }
 
 #[test]

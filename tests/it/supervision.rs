@@ -203,7 +203,7 @@ mod a_crash {
         let mut dash = Dash::start(&project, NORMAL, &[]);
         let screen = dash.wait_for_text("gave up · 3 crashes");
         assert!(screen.contains("exited · code 3"), "{screen}");
-        dash.wait_for("the sidebar says so", |screen| screen.contains("crash-loop") && screen.contains("✗2"));
+        dash.wait_for("the sidebar says so", |screen| screen.contains("crash-loop") && screen.contains("✗3"));
         dash.wait_for_text("1 failed");
         assert_eq!(starts(&project, "api"), 3);
         project.write("fixed.txt", "1");
@@ -420,8 +420,10 @@ mod an_end {
 
     #[test]
     fn does_not_need_a_terminal_that_reads() {
-        let project =
-            Project::new(&("[services.flood]\nrun = 'exec yes'\n".to_owned() + &sleeper("api", "watch = true")));
+        let project = Project::new(
+            &("[services.flood]\nrun = 'i=0; while :; do i=$((i+1)); echo $i; done'\n".to_owned()
+                + &sleeper("api", "watch = true")),
+        );
         let mut dash = Dash::start(&project, (160, 50), &[]);
         up(&mut dash, &["api"]);
         dash.wait_for_text("watching 1 of 2");
