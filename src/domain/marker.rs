@@ -151,7 +151,8 @@ impl Marker {
             Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
             Self::GaveUp { crashes, within, cooldown } => write!(
                 text,
-                "gave up · {crashes} crashes in {} · save a file or press s · next try in {}",
+                "gave up · {crashes} crash{} in {} · save a file or press s · next try in {}",
+                if *crashes == 1 { "" } else { "es" },
                 short(*within),
                 short(*cooldown)
             ),
