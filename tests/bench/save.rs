@@ -47,7 +47,7 @@ fn measure(name: &str, mut dash: Dash<'_>, project: &Project, starts: &Starts, n
     dash.wait_for_text("up");
     starts.next(&mut dash);
     if named {
-        dash.wait_for_text("watching");
+        dash.wait_for_text("watching 1 of 1 ·");
     }
     for number in 0..SAVES {
         let file = format!("src/save-{number}.rs");

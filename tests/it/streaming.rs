@@ -14,7 +14,7 @@ fn lines_carry_aligned_prefixes_without_colours_and_name_what_happened() {
         "#,
     );
     let mut stream = Stream::start(&project, &[]);
-    let out = stream.wait_for("both have spoken", |out| out.contains("red one") && out.contains("two"));
+    let out = stream.wait_for("both have spoken", |out| out.contains("api    │ red") && out.contains("worker │ two"));
     assert!(out.contains("api    │ red one\n"), "{out}");
     assert!(out.contains("worker │ two\n"), "{out}");
     assert!(out.contains("worker │ ── started · echo two; exec sleep 1000 · pid "), "{out}");
@@ -59,7 +59,7 @@ fn a_line_without_an_end_is_printed_in_time_and_once() {
     stream.wait_for_text("api │ Password:");
     stream.signal(Signal::TERM);
     let ended = stream.wait_exit();
-    assert_eq!(ended.stdout.matches("Password: ").count(), 2, "once in the marker, once as output: {}", ended.stdout);
+    assert_eq!(ended.stdout.matches("Password:").count(), 2, "once in the marker, once as output: {}", ended.stdout);
 }
 
 #[test]

@@ -35,7 +35,7 @@ mod a_change {
         project.write("api/main.rs", "1");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         up(&mut dash, &["api", "web"]);
-        dash.wait_for_text("watching 2 of 2");
+        dash.wait_for_text("watching 2 of 2 ·");
         project.write("api/main.rs", "2");
         dash.wait_for_text("restarted · api/main.rs changed");
         dash.wait_for("the sidebar counts it", |screen| screen.contains("↻1"));
@@ -53,7 +53,7 @@ mod a_change {
         project.write(".gitignore", "/generated\n*.out\n");
         let mut dash = Dash::start(&project, (160, 50), &[]);
         up(&mut dash, &["api"]);
-        dash.wait_for_text("watching 1 of 1");
+        dash.wait_for_text("watching 1 of 1 ·");
         project.write("noise.out", "1");
         project.write("editor.swp", "1");
         project.write("signal.txt", "1");
@@ -72,7 +72,7 @@ mod a_change {
         let project = Project::new(&sleeper("api", "watch = true"));
         let mut dash = Dash::start(&project, NORMAL, &[]);
         up(&mut dash, &["api"]);
-        dash.wait_for_text("watching 1 of 1");
+        dash.wait_for_text("watching 1 of 1 ·");
         for n in 0..200 {
             project.write(&format!("deep/{n}/file.txt"), "1");
         }
@@ -95,7 +95,7 @@ mod a_change {
         project.write("a.txt", "first\n");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("first");
-        dash.wait_for_text("watching 1 of 1");
+        dash.wait_for_text("watching 1 of 1 ·");
         project.write("a.txt", "second\n");
         dash.wait_for("it is being stopped", |screen| screen.contains("stopping"));
         project.write("a.txt", "third\n");
@@ -135,7 +135,7 @@ mod a_hold {
         let project = repository();
         let mut dash = Dash::start(&project, (160, 50), &[]);
         up(&mut dash, &["api", "web", "db"]);
-        dash.wait_for_text("watching 2 of 3");
+        dash.wait_for_text("watching 2 of 3 ·");
         dash.keys("p");
         dash.wait_for_text("WATCHING PAUSED");
         project.git(&["checkout", "-q", "feature"]);
@@ -203,7 +203,7 @@ mod a_crash {
         let mut dash = Dash::start(&project, NORMAL, &[]);
         let screen = dash.wait_for_text("gave up · 3 crashes");
         assert!(screen.contains("exited · code 3"), "{screen}");
-        dash.wait_for("the sidebar says so", |screen| screen.contains("crash-loop") && screen.contains("✗2"));
+        dash.wait_for("the sidebar says so", |screen| screen.contains("crash-loop") && screen.contains("✗3"));
         dash.wait_for_text("1 failed");
         assert_eq!(starts(&project, "api"), 3);
         project.write("fixed.txt", "1");
@@ -420,11 +420,13 @@ mod an_end {
 
     #[test]
     fn does_not_need_a_terminal_that_reads() {
-        let project =
-            Project::new(&("[services.flood]\nrun = 'exec yes'\n".to_owned() + &sleeper("api", "watch = true")));
+        let project = Project::new(
+            &("[services.flood]\nrun = 'i=0; while :; do i=$((i+1)); echo $i; done'\n".to_owned()
+                + &sleeper("api", "watch = true")),
+        );
         let mut dash = Dash::start(&project, (160, 50), &[]);
         up(&mut dash, &["api"]);
-        dash.wait_for_text("watching 1 of 2");
+        dash.wait_for_text("watching 1 of 2 ·");
         // From here on nobody reads: the frames of the flood fill the terminal, and the thread that draws stands still.
         wait_for("the terminal is full", || dash.is_full());
         project.write("a.txt", "1");

@@ -27,6 +27,8 @@ const PTY_BUFFER: u64 = 4096 - 256;
 pub(crate) mod key {
     pub(crate) const ENTER: &str = "\r";
     pub(crate) const ESCAPE: &str = "\x1b";
+    /// The same as newer terminals write it, with more keys behind it: alone, it would be Alt with the next key.
+    pub(crate) const ESCAPE_IN_FULL: &str = "\x1b[27u";
     pub(crate) const CTRL_C: &str = "\x03";
     pub(crate) const DOWN: &str = "\x1b[B";
     pub(crate) const PAGE_UP: &str = "\x1b[5~";
