@@ -40,11 +40,10 @@ impl Add<Duration> for Moment {
     }
 }
 
-/// A duration for a sentence: `3ms`, `0.3s`, `2.9s`, `12s`, `9m 12s`, `3h 4m`, `2d 5h`.
+/// A duration for a sentence: `0.3s`, `2.9s`, `12s`, `9m 12s`, `3h 4m`, `2d 5h`.
 pub fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0 if duration.as_millis() < 100 => format!("{}ms", duration.as_millis()),
         0..10 => {
             let tenths = duration.as_millis() / 100;
             format!("{}.{}s", tenths / 10, tenths % 10)
@@ -74,7 +73,7 @@ mod tests {
     #[test]
     fn durations_read_as_people_say_them() {
         let cases =
-            [(3, "3ms"), (300, "0.3s"), (2_900, "2.9s"), (12_400, "12s"), (552_000, "9m 12s"), (11_040_000, "3h 4m")];
+            [(300, "0.3s"), (2_900, "2.9s"), (12_400, "12s"), (552_000, "9m 12s"), (11_040_000, "3h 4m")];
         for (millis, text) in cases {
             assert_eq!(human(Duration::from_millis(millis)), text);
         }

@@ -130,7 +130,6 @@ impl Engine {
     fn stop_by_hand(&mut self, place: usize, manner: Manner, turn: &mut Turn) {
         let service = &mut self.services[place];
         service.wanted = false;
-        service.crashes.forget();
         match service.phase {
             // The failure has been seen; it is not one any more.
             Phase::Finished(_) if service.has_failed() => service.enter(Phase::Down, turn),

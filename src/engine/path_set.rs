@@ -36,8 +36,9 @@ impl PathSet {
 
     /// Adds all of the other.
     pub(super) fn merge(&mut self, other: &Self) {
-        if self.first.is_none() {
-            self.first.clone_from(&other.first);
+        if self.is_empty() {
+            self.clone_from(other);
+            return;
         }
         for &hash in &other.hashes {
             self.add(hash);

@@ -124,8 +124,8 @@ impl Pending {
         }
     }
 
-    fn all(&self) -> Changes {
-        let mut all = self.saved.clone();
+    fn into_all(self) -> Changes {
+        let mut all = self.saved;
         for path in self.open.keys() {
             all.add(path, self.first_entry);
         }
@@ -253,7 +253,9 @@ impl RestartManager {
             .filter(|(name, pending)| self.due_of(name, pending).is_some_and(|due| due <= now))
             .map(|(name, _)| name.clone())
             .collect();
-        due.into_iter().filter_map(|name| self.pending.remove(&name).map(|pending| (name, pending.all()))).collect()
+        due.into_iter()
+            .filter_map(|name| self.pending.remove(&name).map(|pending| (name, pending.into_all())))
+            .collect()
     }
 
     /// Writes down what became of changes. Of several services behind one entry, the strongest verdict stays.
@@ -276,7 +278,6 @@ impl RestartManager {
         let mut met = Changes::default();
         if let Some(pending) = self.pending.get_mut(name) {
             met.merge(&std::mem::take(&mut pending.saved));
-            pending.last_saved = None;
             if pending.open.is_empty() && pending.open_beyond.is_none() {
                 self.pending.remove(name);
             }
@@ -299,7 +300,7 @@ impl RestartManager {
         }
         self.holds.push(Hold { owner, label: label.into(), since: now });
         for (name, pending) in std::mem::take(&mut self.pending) {
-            let changes = pending.all();
+            let changes = pending.into_all();
             self.decided(&name, &changes, Verdict::Held);
             self.held.entry(name).or_default().merge(&changes);
         }
@@ -313,7 +314,7 @@ impl RestartManager {
             return BTreeMap::new();
         }
         self.holds.retain(|hold| hold.owner != owner);
-        if !discard && self.is_holding() {
+        if self.is_holding() {
             return BTreeMap::new();
         }
         let held = std::mem::take(&mut self.held);
@@ -330,7 +331,7 @@ impl RestartManager {
     /// The group is being stopped: nothing will be restarted any more.
     pub(super) fn cancel(&mut self) {
         for (name, pending) in std::mem::take(&mut self.pending) {
-            self.decided(&name, &pending.all(), Verdict::Discarded);
+            self.decided(&name, &pending.into_all(), Verdict::Discarded);
         }
         for (name, changes) in std::mem::take(&mut self.held) {
             self.decided(&name, &changes, Verdict::Discarded);

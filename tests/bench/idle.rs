@@ -43,12 +43,14 @@ fn main() {
         vec![row!["screen", "from s", "CPU ms", "voluntary switches", "bytes drawn", "threads", "RSS MB", "peak MB"]];
     for begin in [SETTLE, LATER] {
         pass(&mut dashes, started + begin);
-        let before: Vec<_> = dashes.iter().map(|(dash, _)| Usage::of(dash)).collect();
+        let usage = |dashes: &[(Dash<'_>, _)]| -> Vec<_> {
+            dashes.iter().zip(&projects).map(|((dash, _), project)| Usage::of(dash, project)).collect()
+        };
+        let before = usage(&dashes);
         pass(&mut dashes, started + begin + WINDOW);
-        for ((dash, (columns, rows_)), before) in dashes.iter().zip(before) {
-            let after = Usage::of(dash);
+        for (((_, (columns, lines)), before), after) in dashes.iter().zip(before).zip(usage(&dashes)) {
             rows.push(row![
-                format!("{columns}x{rows_}"),
+                format!("{columns}x{lines}"),
                 begin.as_secs(),
                 format!("{:.2}", (after.cpu_ns - before.cpu_ns) as f64 / 1e6),
                 after.switches - before.switches,
@@ -88,10 +90,10 @@ struct Usage {
 }
 
 impl Usage {
-    fn of(dash: &Dash<'_>) -> Self {
+    fn of(dash: &Dash<'_>, project: &Project) -> Self {
         let mut usage = Self { drawn: dash.raw().len(), ..Self::default() };
         let own = fs::read_link(format!("/proc/{}/exe", dash.pid())).unwrap();
-        for (pid, _) in dash.project().processes() {
+        for (pid, _) in project.processes() {
             let process = PathBuf::from(format!("/proc/{pid}"));
             if fs::read_link(process.join("exe")).is_ok_and(|exe| exe == own) {
                 usage.add(&process);

@@ -56,7 +56,7 @@ fn a_terminal_in_ci_gets_lines_too() {
 fn a_line_without_an_end_is_printed_in_time_and_once() {
     let project = Project::new("[services]\napi = \"printf 'Password: '; read answer; echo never; exec sleep 1000\"\n");
     let mut stream = Stream::start(&project, &[]);
-    stream.wait_for_text("api │ Password: ");
+    stream.wait_for_text("api │ Password:");
     stream.signal(Signal::TERM);
     let ended = stream.wait_exit();
     assert_eq!(ended.stdout.matches("Password: ").count(), 2, "once in the marker, once as output: {}", ended.stdout);
@@ -121,7 +121,7 @@ fn the_end_of_the_chosen_service_is_the_end() {
 
 #[test]
 fn the_chosen_service_may_be_killed_by_a_signal() {
-    let project = Project::new("[services]\ntest = { run = 'kill -9 $$', kind = 'task' }\n");
+    let project = Project::new("[services]\ntest = { run = 'kill -9 $$$$', kind = 'task' }\n");
     assert_eq!(Stream::run(&project, &["--exit-with", "test"]).code, Some(137));
 }
 

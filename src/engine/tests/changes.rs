@@ -168,7 +168,7 @@ fn the_quiet_time_of_a_service_is_its_own() {
         1.020   SIGTERM to api 1
         6.000   SIGTERM to slow 1
         6.020   SIGKILL to api 1
-        6.020   api: killed · SIGKILL after 5s grace
+        6.020   api: killed · after 5s grace
     ",
     );
 }
@@ -190,6 +190,27 @@ fn a_change_during_a_restart_is_met_by_the_start_that_comes() {
     ",
     );
     assert_eq!(s.verdicts(), [Verdict::Restart; 3]);
+}
+
+#[test]
+fn a_write_that_goes_on_during_a_start_is_not_met_by_it() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0).restart("api").save("a.rs", &["api"]).save_all(&["b.rs"], &["api"], false).until(1.01);
+    s.exits("api", 0).started("api");
+    assert_eq!(s.service("api").pending, 1);
+    s.until(1.2);
+    s.expect(
+        "
+        1.000 > restart api
+        1.000   SIGTERM to api 1
+        1.000 > a.rs is saved
+        1.000 > b.rs is being written
+        1.010 > api exits 0
+        1.010   spawn api 2 · by hand · was exit 0, up 1010ms
+        1.010 > api started
+        1.050   SIGTERM to api 2
+    ",
+    );
 }
 
 #[test]
@@ -216,9 +237,9 @@ fn a_save_is_a_reason_to_try_what_is_broken_again() {
     s.expect(
         "
         0.000 > api exits 1
-        0.000   api: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         0.000 > build exits 1
-        0.000   build: exited · code 1
+        0.000   build: exited · exit 1
         0.100 > a.rs is saved
         0.120   spawn api 2 · a.rs changed · was exit 1, up 0ms
         0.120   spawn build 2 · a.rs changed · was exit 1, up 0ms
@@ -237,8 +258,8 @@ fn a_save_closes_an_open_circuit() {
     s.expect(
         "
         0.000 > api exits 1
-        0.000   api: exited · code 1 · crash 1 of 1
-        0.000   api: gave up · 1 crashes in 60s · save a file or press s · next try in 60s
+        0.000   api: exited · exit 1 · crash 1 of 1
+        0.000   api: gave up · 1 crashes in 60s · next try in 60s
         1.000 > a.rs is saved
         1.020   spawn api 2 · a.rs changed · was exit 1, up 0ms
     ",
@@ -277,7 +298,7 @@ fn on_change_says_what_is_done() {
     s.expect(
         "
         1.000 > say exits 1
-        1.000   say: exited · code 1 · crash 1 of 5 · next try in 1.0s (s = now)
+        1.000   say: exited · exit 1 · crash 1 of 5 · next try in 1.067s
         1.000 > 4 is saved
         1.020   spawn say 2 · 4 changed · was exit 1, up 1000ms
     ",
@@ -297,14 +318,14 @@ fn a_watched_task_runs_again() {
     s.expect(
         "
         0.000 > build exits 0
-        0.000   build: exited · code 0
+        0.000   build: exited · exit 0
         0.000   spawn api 1 · with the group
         0.000 > api started
         1.000 > a.rs is saved
         1.020   spawn build 2 · a.rs changed · was exit 0, up 0ms
         1.100 > build started
         1.100 > build exits 0
-        1.100   build: exited · code 0
+        1.100   build: exited · exit 0
     ",
     );
 }

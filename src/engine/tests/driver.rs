@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ChangeKind, Command, ExitStatus, FileEvent, GroupSnapshot, GroupSpec, Marker, Match, Moment, Phase, Rule,
-    RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec, Targets, Verdict,
+    ChangeKind, Command, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec, Marker, Match, Moment, NextTry,
+    Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec, Targets, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -234,6 +234,27 @@ fn text(effect: &Effect) -> String {
     }
 }
 
+/// Like the line in the log, but with exact times: how those are rounded is not the machine's business.
 fn marker_text(marker: &Marker) -> String {
-    marker.line("").replace("── ", "").replace(" ──", "").replace(" ·  ·", " ·").trim_end_matches(" · ").to_owned()
+    match marker {
+        Marker::Ready { after, restart } => {
+            format!("ready · {after:?} after {}", if *restart { "restart" } else { "start" })
+        }
+        Marker::NotReady { probe, after } => format!("not ready · {probe} · {after:?}"),
+        Marker::Exited(Exited { status, crash, next }) => {
+            let crash = crash.map_or_else(String::new, |(crash, of)| format!(" · crash {crash} of {of}"));
+            let next = match next {
+                NextTry::None => String::new(),
+                NextTry::In(wait) => format!(" · next try in {wait:?}"),
+            };
+            format!("exited · {status}{crash}{next}")
+        }
+        Marker::Stopped { status, after } => format!("stopped · {status} · {after:?} after the signal"),
+        Marker::Killed { grace: Some(grace) } => format!("killed · after {grace:?} grace"),
+        Marker::Killed { grace: None } => "killed · at once".into(),
+        Marker::GaveUp { crashes, within, cooldown } => {
+            format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
+        }
+        other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
+    }
 }

@@ -3,7 +3,9 @@
 mod changes;
 mod driver;
 mod fixture;
-mod lifecycle;
 mod properties;
 mod reload;
+mod retries;
 mod shutdown;
+mod starts;
+mod stops;

@@ -23,7 +23,7 @@ fn the_difference_is_carried_out_and_nothing_else() {
         1.000   SIGTERM to old 1
         1.000 > new started
         1.000 > old exits 0
-        1.000   old: stopped · exit 0 · 0.0s after the signal
+        1.000   old: stopped · exit 0 · 0ns after the signal
         1.000   forget old
         1.000 > api exits 0
         1.000   spawn api 2 · procgroup.toml changed · was exit 0, up 1000ms
@@ -78,13 +78,13 @@ fn a_service_whose_command_is_repaired_is_tried_again() {
     s.expect(
         "
         0.000 > api exits 127
-        0.000   api: exited · code 127 · crash 1 of 5 · next try in 1.0s (s = now)
+        0.000   api: exited · exit 127 · crash 1 of 5 · next try in 1.028s
         0.000 > done exits 0
-        0.000   done: exited · code 0
+        0.000   done: exited · exit 0
         0.000 > stop stopped
         0.000   SIGTERM to stopped 1
         0.000 > stopped exits 0
-        0.000   stopped: stopped · exit 0 · 0.0s after the signal
+        0.000   stopped: stopped · exit 0 · 0ns after the signal
     ",
     );
     let repaired = |spec: ServiceSpec| ServiceSpec { dir: "/work/new".into(), ..spec };
@@ -126,7 +126,7 @@ fn changes_of_a_service_that_is_gone_are_forgotten() {
         0.000   rewatch 1 services
         0.000   SIGTERM to api 1
         1.000 > api exits 0
-        1.000   api: stopped · exit 0 · 1.0s after the signal
+        1.000   api: stopped · exit 0 · 1s after the signal
         1.000   forget api
     ",
     );

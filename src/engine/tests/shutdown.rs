@@ -44,15 +44,15 @@ fn services_stop_in_reverse_order_each_when_those_that_need_it_have_ended() {
         1.000   SIGTERM to web 1
         1.000   SIGTERM to worker 1
         1.100 > web exits 0
-        1.100   web: stopped · exit 0 · 0.1s after the signal
+        1.100   web: stopped · exit 0 · 100ms after the signal
         1.100 > worker exits 0
-        1.100   worker: stopped · exit 0 · 0.1s after the signal
+        1.100   worker: stopped · exit 0 · 100ms after the signal
         1.100   SIGTERM to api 1
         1.300 > api exits 0
-        1.300   api: stopped · exit 0 · 0.2s after the signal
+        1.300   api: stopped · exit 0 · 200ms after the signal
         1.300   SIGTERM to db 1
         1.500 > db exits 0
-        1.500   db: stopped · exit 0 · 0.2s after the signal
+        1.500   db: stopped · exit 0 · 200ms after the signal
         1.500   finish · 4 stopped in 500ms · given up [] · failed []
     ",
     );
@@ -75,18 +75,18 @@ fn everything_that_was_to_be_tried_is_called_off_in_the_same_turn() {
     s.expect(
         r#"
         0.000 > crashed exits 1
-        0.000   crashed: exited · code 1 · crash 1 of 5 · next try in 905ms (s = now)
+        0.000   crashed: exited · exit 1 · crash 1 of 5 · next try in 905ms
         0.000 > open exits 1
-        0.000   open: exited · code 1 · crash 1 of 1
-        0.000   open: gave up · 1 crashes in 60s · save a file or press s · next try in 60s
+        0.000   open: exited · exit 1 · crash 1 of 1
+        0.000   open: gave up · 1 crashes in 60s · next try in 60s
         0.000 > a.rs is saved
         0.000 > quit
         0.000   SIGTERM to saved 1
         0.000   SIGTERM to t 1
         0.000 > saved exits 0
-        0.000   saved: stopped · exit 0 · 0.0s after the signal
+        0.000   saved: stopped · exit 0 · 0ns after the signal
         0.500 > t exits 0
-        0.500   t: stopped · exit 0 · 0.5s after the signal
+        0.500   t: stopped · exit 0 · 500ms after the signal
         0.500   finish · 2 stopped in 500ms · given up [] · failed ["crashed", "open"]
     "#,
     );
@@ -124,21 +124,21 @@ fn a_second_quit_is_the_first_and_a_kill_does_not_wait() {
         0.100 > quit
         0.200 > quitnow
         0.200   SIGKILL to db 1
-        0.200   db: killed · SIGKILL at once
+        0.200   db: killed · at once
         0.200   SIGKILL to api 1
-        0.200   api: killed · SIGKILL at once
+        0.200   api: killed · at once
         0.200   SIGKILL to worker 1
-        0.200   worker: killed · SIGKILL at once
+        0.200   worker: killed · at once
         0.200   SIGKILL to web 1
-        0.200   web: killed · SIGKILL at once
+        0.200   web: killed · at once
         0.200 > db dies of SIGKILL
-        0.200   db: stopped · SIGKILL · 0.0s after the signal
+        0.200   db: stopped · SIGKILL · 0ns after the signal
         0.200 > api dies of SIGKILL
-        0.200   api: stopped · SIGKILL · 0.0s after the signal
+        0.200   api: stopped · SIGKILL · 0ns after the signal
         0.200 > worker dies of SIGKILL
-        0.200   worker: stopped · SIGKILL · 0.2s after the signal
+        0.200   worker: stopped · SIGKILL · 200ms after the signal
         0.200 > web dies of SIGKILL
-        0.200   web: stopped · SIGKILL · 0.2s after the signal
+        0.200   web: stopped · SIGKILL · 200ms after the signal
         0.200   finish · 4 stopped in 200ms · given up [] · failed []
     ",
     );
@@ -155,7 +155,7 @@ fn three_interrupts_leave_at_once() {
         0.000   SIGTERM to api 1
         0.100 > interrupt
         0.100   SIGKILL to api 1
-        0.100   api: killed · SIGKILL at once
+        0.100   api: killed · at once
         0.200 > interrupt
         0.200   finish · 0 stopped in 200ms · given up [] · failed [] · abandoned
         0.200 > api exits 0
@@ -173,11 +173,11 @@ fn what_survives_kill_is_given_up_and_named() {
         0.000 > quit
         0.000   SIGTERM to api 1
         5.000   SIGKILL to api 1
-        5.000   api: killed · SIGKILL after 5s grace
+        5.000   api: killed · after 5s grace
         10.000   api: does not end · pid 102 survived SIGKILL
         10.000   SIGTERM to db 1
         11.000 > db exits 0
-        11.000   db: stopped · exit 0 · 1.0s after the signal
+        11.000   db: stopped · exit 0 · 1s after the signal
         11.000   finish · 1 stopped in 11000ms · given up ["api"] · failed []
     "#,
     );
@@ -193,7 +193,7 @@ fn a_restart_that_was_under_way_becomes_a_stop() {
         0.000   SIGTERM to api 1
         0.100 > quit
         0.200 > api exits 0
-        0.200   api: stopped · exit 0 · 0.2s after the signal
+        0.200   api: stopped · exit 0 · 200ms after the signal
         0.200   finish · 1 stopped in 100ms · given up [] · failed []
     ",
     );
@@ -211,7 +211,7 @@ fn a_process_that_does_not_exist_yet_is_waited_for() {
         0.100 > api started
         0.100   SIGTERM to api 1
         0.200 > api dies of SIGTERM
-        0.200   api: stopped · SIGTERM · 0.2s after the signal
+        0.200   api: stopped · SIGTERM · 200ms after the signal
         0.200   finish · 1 stopped in 200ms · given up [] · failed []
     ",
     );
@@ -225,13 +225,13 @@ fn what_had_failed_before_is_a_failure_and_what_we_stopped_is_none() {
     s.expect(
         r#"
         0.000 > never exits 1
-        0.000   never: exited · code 1
+        0.000   never: exited · exit 1
         0.000 > migrate exits 3
-        0.000   migrate: exited · code 3
+        0.000   migrate: exited · exit 3
         1.000 > timeout
         1.000   SIGTERM to api 1
         1.500 > api dies of SIGTERM
-        1.500   api: stopped · SIGTERM · 0.5s after the signal
+        1.500   api: stopped · SIGTERM · 500ms after the signal
         1.500   finish · 1 stopped in 500ms · given up [] · failed ["never", "migrate"] · timed out
     "#,
     );
@@ -246,12 +246,38 @@ fn one_that_ends_by_itself_while_it_waits_is_not_tried_again() {
         0.000 > quit
         0.000   SIGTERM to api 1
         0.100 > db exits 1, leaving others
-        0.100   db: exited · code 1
+        0.100   db: exited · exit 1
         0.100   SIGTERM to db 1
         0.200 > api exits 0
-        0.200   api: stopped · exit 0 · 0.2s after the signal
+        0.200   api: stopped · exit 0 · 200ms after the signal
         0.200 > db is gone
         0.200   finish · 2 stopped in 200ms · given up [] · failed []
+    ",
+    );
+}
+
+#[test]
+fn nobody_waits_for_readiness_any_more() {
+    let mut db = checked("db");
+    db.ready.as_mut().unwrap().timeout = std::time::Duration::from_secs(1);
+    let mut s = Scenario::new(vec![db, needs(service("api"), "db", Condition::Started)]);
+    s.begin().started("db").started("api").ask(Command::Quit).until(3.0).exits("api", 0).exits("db", 0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn db 1 · with the group
+        0.000   api: waits · db to start
+        0.000 > db started
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        0.000 > quit
+        0.000   SIGTERM to api 1
+        3.000 > api exits 0
+        3.000   api: stopped · exit 0 · 3s after the signal
+        3.000   SIGTERM to db 1
+        3.000 > db exits 0
+        3.000   db: stopped · exit 0 · 0ns after the signal
+        3.000   finish · 2 stopped in 3000ms · given up [] · failed []
     ",
     );
 }
@@ -270,7 +296,7 @@ fn a_quit_during_a_hold_is_clean() {
         0.000   SIGTERM to api 1
         0.000 > b.rs is saved
         1.000 > api exits 0
-        1.000   api: stopped · exit 0 · 1.0s after the signal
+        1.000   api: stopped · exit 0 · 1s after the signal
         1.000   finish · 1 stopped in 1000ms · given up [] · failed []
     ",
     );
@@ -285,7 +311,7 @@ fn nothing_is_ordered_after_the_end() {
         0.000 > quit
         0.000   SIGTERM to api 1
         0.000 > api exits 0
-        0.000   api: stopped · exit 0 · 0.0s after the signal
+        0.000   api: stopped · exit 0 · 0ns after the signal
         0.000   finish · 1 stopped in 0ms · given up [] · failed []
     ",
     );

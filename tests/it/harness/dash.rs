@@ -154,11 +154,6 @@ impl<'p> Dash<'p> {
         self.child.process_id().unwrap()
     }
 
-    /// The project that it runs in.
-    pub(crate) fn project(&self) -> &Project {
-        self.project
-    }
-
     /// Closes the terminal under the program.
     pub(crate) fn hang_up(&mut self) {
         self.pty = None;

@@ -5,7 +5,6 @@
 //! seen instead.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -127,12 +126,6 @@ impl Project {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
-    }
-
-    /// Writes an executable shell script.
-    pub(crate) fn script(&self, relative: &str, body: &str) {
-        self.write(relative, format!("#!/bin/sh\n{body}\n"));
-        fs::set_permissions(self.path(relative), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The content of a file; empty while it does not exist.

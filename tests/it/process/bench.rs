@@ -10,7 +10,7 @@ use devgroup::domain::{
     ExitStatus, LogSpec, Probe, ReadyCheck, RunCommand, RunId, RunReport, ServiceName, Signal, StartCause,
 };
 use devgroup::logs::{LineId, LineKind, LogBook, LogDocument};
-use devgroup::process::{Aside, Launch, ProcessHost, RunNews};
+use devgroup::process::{Aside, Launch, Prepared, ProcessHost, RunNews};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -51,15 +51,23 @@ impl Bench {
     }
 
     pub(crate) fn launch(&self, service: &str, run: u32, command: RunCommand) -> Launch {
-        let mut env: Vec<(OsString, OsString)> = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
-        env.push(("TERM".into(), "xterm-256color".into()));
+        self.launch_in(service, run, command, environment())
+    }
+
+    /// With exactly this environment.
+    pub(crate) fn launch_in(
+        &self,
+        service: &str,
+        run: u32,
+        command: RunCommand,
+        env: Vec<(OsString, OsString)>,
+    ) -> Launch {
         Launch {
             service: service.into(),
             run: RunId(run),
             display: command.display(),
-            command,
+            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), env: env.clone() })),
             dir: self.dir.path().to_owned(),
-            env,
             ready: None,
             cause: StartCause::First,
             was: None,
@@ -78,8 +86,8 @@ impl Bench {
     }
 
     pub(crate) fn aside(&self, service: &str, text: &str) {
-        let Launch { service, command, dir, env, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_aside(Aside { service, command, dir, env, document });
+        let Launch { service, prepare, dir, document, .. } = self.launch(service, 0, shell(text));
+        self.host.run_aside(Aside { service, label: "on_change", prepare, dir, document });
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {
@@ -193,4 +201,11 @@ pub(crate) fn running(word: &str) -> bool {
     let folders = std::fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
     let mut commands = folders.filter_map(|folder| std::fs::read(folder.join("cmdline")).ok());
     commands.any(|command| command.split(|byte| *byte == 0).any(|found| found == word.as_bytes()))
+}
+
+/// What most runs of the tests get.
+pub(crate) fn environment() -> Vec<(OsString, OsString)> {
+    let mut env: Vec<(OsString, OsString)> = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
+    env.push(("TERM".into(), "xterm-256color".into()));
+    env
 }

@@ -3,7 +3,7 @@
 use devgroup::domain::{ExitStatus, FilesChanged, RunReport, Signal, StartCause};
 use devgroup::process::Launch;
 
-use super::bench::{Bench, last_number, lives, shell, wait_for, words};
+use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
 
 #[test]
 fn exit_codes_and_signals_are_told_apart() {
@@ -88,9 +88,8 @@ fn a_list_is_executed_as_it_is_and_finds_relative_programs_in_its_folder() {
     std::fs::create_dir(bench.path("bin")).unwrap();
     std::os::unix::fs::symlink("/bin/echo", bench.path("bin/say")).unwrap();
     bench.host.spawn(bench.launch("relative", 1, words(&["bin/say", "a  b", "$HOME", "*", ""])));
-    let mut of_path = bench.launch("path", 1, words(&["say", "found"]));
-    of_path.env = vec![("PATH".into(), "/nowhere:bin".into())];
-    bench.host.spawn(of_path);
+    let path = vec![("PATH".into(), "/nowhere:bin".into())];
+    bench.host.spawn(bench.launch_in("path", 1, words(&["say", "found"]), path));
     assert_eq!(bench.exited("relative").0, ExitStatus::Code(0));
     assert_eq!(bench.exited("path").0, ExitStatus::Code(0));
     assert_eq!(bench.output("relative"), ["a  b $HOME *"]);
@@ -100,17 +99,13 @@ fn a_list_is_executed_as_it_is_and_finds_relative_programs_in_its_folder() {
 #[test]
 fn a_child_gets_its_own_terminal_and_environment_and_nothing_else() {
     let mut bench = Bench::new();
-    let mut launch = bench.launch(
-        "api",
-        1,
-        shell(
-            "env | sort; tty; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ps -o tpgid= -o pgid= -o sid= -p $$; echo pid $$",
-        ),
-    );
-    launch.env.extend(
+    let look =
+        "env | sort; tty; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ps -o tpgid= -o pgid= -o sid= -p $$; echo pid $$";
+    let mut env = environment();
+    env.extend(
         [("SHELL", "/bin/sh"), ("PORT", "1"), ("PORT", "4000")].map(|(name, value)| (name.into(), value.into())),
     );
-    bench.host.spawn(launch);
+    bench.host.spawn(bench.launch_in("api", 1, shell(look), env));
     // 3 is the folder that ls reads.
     bench.host.spawn(bench.launch("fds", 1, words(&["ls", "/proc/self/fd"])));
     bench.exited("api");

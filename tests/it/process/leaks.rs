@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use devgroup::domain::{ExitStatus, Signal};
 
-use super::bench::{Bench, shell, wait_for};
+use super::bench::{Bench, last_number, shell, wait_for};
 
 /// The tests of this file count what the whole program has, so they run in a program of their own: the test binary,
 /// called for one test. Other tests run beside it elsewhere.
@@ -68,19 +68,22 @@ fn services_that_sleep_cost_nothing() {
     for service in &services {
         bench.line(service, "up");
     }
+    // One that has no terminal open any more: its end of the terminal says "hung up" without end.
+    bench.sh(
+        "s8",
+        "exec </dev/null >/dev/null 2>&1; sleep 0.1; echo up >/dev/tty; sleep 0.1; : >/dev/tty; exec sleep 1000",
+    );
+    bench.line("s8", "up");
+    // Sleeping and being interrupted both count.
     let switches = || -> u64 {
-        std::fs::read_dir("/proc/self/task")
-            .unwrap()
-            .filter_map(|task| {
-                let path = task.unwrap().path();
-                // Our own thread polls; the threads of the runs are looked at.
-                let of_run = std::fs::read_to_string(path.join("comm")).unwrap().starts_with("run ");
-                let status = of_run.then(|| std::fs::read_to_string(path.join("status")).unwrap())?;
-                status
-                    .lines()
-                    .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok())
-            })
-            .sum()
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        // Our own thread polls; the threads of the runs are looked at.
+        let runs =
+            tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("run ")));
+        let statuses: Vec<String> = runs.map(|run| std::fs::read_to_string(run.join("status")).unwrap()).collect();
+        assert_eq!(statuses.len(), 9);
+        let counts = statuses.iter().flat_map(|status| status.lines().filter(|line| line.contains("ctxt_switches")));
+        counts.map(|line| u64::from(last_number(line))).sum()
     };
     let mut before = switches();
     let mut since = Instant::now();
