@@ -38,9 +38,7 @@ impl OpenBlock {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.text.capacity()
-            + self.runs.capacity() * size_of::<StyleRun>()
-            + self.lines.capacity() * size_of::<Entry>()
+        self.text.capacity() + self.runs.capacity() * size_of::<StyleRun>() + self.lines.capacity() * size_of::<Entry>()
     }
 
     pub(super) fn begin(&mut self, at: Moment) {
