@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use proptest::strategy::Strategy;
+
 use super::*;
 use crate::domain::ExitStatus;
 
@@ -364,6 +366,36 @@ fn a_frame_that_is_never_completed_is_shown_in_the_end() {
     assert!(inner.frozen.is_none());
     drop(inner);
     assert_eq!(lines(&document), ["panic: it broke"]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
+
+    /// In insert mode each character takes the long way, cell by cell; at the end of a line it ends in the same.
+    #[test]
+    fn the_short_way_of_text_ends_as_the_long_way(
+        parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                4 => "[ -~]{1,50}",
+                3 => "(\r\n){1,3}",
+                1 => "\t{1,2}",
+                2 => proptest::sample::select(vec!["\x1b[31m", "\x1b[m", "\x1b[1;38;5;9m", "\x1b[48;2;1;2;3m", "\x1b[7m"])
+                    .prop_map(str::to_owned),
+            ],
+            1..80,
+        ),
+        piece in 1usize..200, columns in 2u16..60, rows in 1u16..8,
+    ) {
+        let contents = |prefix: &str| {
+            let document = fed(prefix);
+            document.resize(columns, rows);
+            parts.concat().as_bytes().chunks(piece).for_each(|part| drop(document.feed(part)));
+            let mut reader = document.read();
+            let all: Vec<_> = (0..reader.end().0).map(|id| reader.line(LineId(id)).unwrap().content).collect();
+            (all, reader.cursor(), reader.settled())
+        };
+        proptest::prop_assert_eq!(contents(""), contents("\x1b[4h"));
+    }
 }
 
 #[test]

@@ -419,3 +419,32 @@ proptest! {
         prop_assert_eq!(whole, pieces);
     }
 }
+
+/// What real tools printed into a terminal of 80×24.
+#[test]
+fn recordings_of_real_tools_end_as_in_the_oracle() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        // Every beginning is a state that somebody could have looked at.
+        for end in [bytes.len() / 4, bytes.len() / 2, bytes.len() * 3 / 4, bytes.len()] {
+            eprintln!("{} up to byte {end}", path.display());
+            let mut pair = Pair::new(80, 24);
+            pair.feed(&bytes[..end], 1 + end % 1000);
+            pair.compare_cells();
+            pair.compare_cursor();
+            // ED 3 makes the oracle forget; and it scrolls an empty row away when an empty screen is cleared.
+            let forgets = bytes[..end].windows(4).any(|part| part == b"\x1b[3J");
+            if pair.ours.covered.is_none() && !forgets {
+                let with_text = |lines: Vec<String>| -> Vec<String> {
+                    lines.into_iter().filter(|line| !line.is_empty() && !line.contains("── cleared")).collect()
+                };
+                assert_eq!(with_text(pair.our_lines()), with_text(pair.their_lines()));
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen >= 10);
+}
