@@ -94,9 +94,9 @@ impl Input {
         }
     }
 
-    /// Text with characters beyond ASCII, up to the next control.
+    /// Characters beyond ASCII, up to the next that is not.
     fn characters(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
-        let length = bytes.iter().position(|byte| *byte < 0x20 || *byte == 0x7F).unwrap_or(bytes.len());
+        let length = bytes.iter().position(u8::is_ascii).unwrap_or(bytes.len());
         let run = bytes.get(..length).unwrap_or_default();
         let mut place = 0;
         for chunk in run.utf8_chunks() {

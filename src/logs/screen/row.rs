@@ -329,7 +329,7 @@ impl Row {
     }
 
     fn append_cells(&self, start: usize, end: usize, sink: &mut impl TextSink) {
-        let mut text = String::new();
+        let mut text = String::with_capacity(end.saturating_sub(start));
         let mut style = Style::default();
         for cell in self.cells.iter().take(end).skip(start) {
             if matches!(cell.kind, CellKind::WideEnd | CellKind::Filler) {
