@@ -1,1 +1,19 @@
-//! app
+//! The wiring: joins the decisions with the adapters, and a group with its client.
+//!
+//! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
+
+mod diary;
+mod effect_runner;
+mod ending;
+mod environment;
+mod os_signals;
+mod reload;
+mod run_loop;
+mod session;
+mod stream;
+
+pub use diary::keep_diary;
+pub use ending::Ending;
+pub use environment::inside_service_of;
+pub use session::{Face, RunOptions, SessionError, run};
+pub use stream::StreamOptions;

@@ -1,1 +1,155 @@
-//! cli
+//! Arguments in, exit code out: finds the file, runs what was asked for, and reports errors to stderr.
+
+mod arguments;
+mod exit_code;
+mod help;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::app::{self, Face, RunOptions, StreamOptions};
+use crate::config::{self, Diagnostics, RenderStyle};
+use crate::tui::DashboardOptions;
+use arguments::{Arguments, RunArguments, Task};
+use exit_code::Failure;
+
+/// Columns of a stream that goes to no terminal: logs are wider than 80.
+const FILE_COLUMNS: u16 = 160;
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be said if even this fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match carry_out(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("{}", failure.to_string().trim_end());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
+    if let Some(folder) = &arguments.place.directory {
+        std::env::set_current_dir(folder)
+            .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
+    }
+    match arguments.task {
+        Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
+        Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
+        None => {
+            let file = file(arguments.place.config.as_deref())?;
+            run_group(&file, arguments.run)
+        }
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // As after `| head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::Unexpected(format!("cannot write: {error}"))),
+    }
+}
+
+/// The file: named, by the environment, or found by walking up.
+fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(file) = named {
+        return std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", file.display())));
+    }
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
+    config::find(&here).ok_or(Failure::NoFile { here })
+}
+
+fn check(file: &Path) -> Result<u8, Failure> {
+    let loaded = config::load(file).map_err(invalid)?;
+    if !loaded.warnings.is_empty() {
+        eprint!("{}", loaded.warnings.render(style()));
+    }
+    let services = loaded.spec.services.len();
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
+    Ok(0)
+}
+
+fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
+    if let Some(service) = app::inside_service_of(file) {
+        return Err(Failure::Inside { service });
+    }
+    let face = face(&arguments)?;
+    let streaming = matches!(face, Face::Stream(_));
+    app::keep_diary(streaming);
+    let loaded = config::load(file).map_err(invalid)?;
+    if !loaded.warnings.is_empty() {
+        if streaming {
+            eprint!("{}", loaded.warnings.render(style()));
+        } else {
+            log::info!("{}", loaded.warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
+        }
+    }
+    let options = RunOptions {
+        spec: loaded.spec,
+        watch: !arguments.no_watch,
+        paused: arguments.paused,
+        exit_with: arguments.exit_with.clone(),
+        timeout: arguments.timeout,
+        selection: arguments.selection(),
+        face,
+    };
+    let ending = app::run(options)?;
+    eprintln!("{}", ending.summary);
+    Ok(ending.code)
+}
+
+fn invalid(diagnostics: Diagnostics) -> Failure {
+    Failure::Invalid(diagnostics.render(style()))
+}
+
+fn face(arguments: &RunArguments) -> Result<Face, Failure> {
+    let terminal = io::stdout().is_terminal();
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
+    if arguments.tui && !terminal {
+        return Err(Failure::Usage("--tui needs a terminal, but stdout is none".into()));
+    }
+    let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
+    let options = DashboardOptions::from_environment();
+    Ok(if dashboard {
+        Face::Dashboard(options)
+    } else {
+        let columns = if terminal { crate::tui::terminal_size().0 } else { FILE_COLUMNS };
+        Face::Stream(StreamOptions { color: terminal && color(), unicode: unicode(), columns })
+    })
+}
+
+/// The user wants colours, where there is a terminal.
+fn color() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The locale can show `│`. POSIX: LC_ALL, then LC_CTYPE, then LANG.
+fn unicode() -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .is_some_and(|value| value.to_ascii_lowercase().replace('-', "").contains("utf8"))
+}
+
+/// How messages on stderr look.
+fn style() -> RenderStyle {
+    let terminal = io::stderr().is_terminal();
+    let width = if terminal { usize::from(crate::tui::terminal_size().0) } else { 100 };
+    RenderStyle { color: terminal && color(), unicode: unicode() || !terminal, width }
+}

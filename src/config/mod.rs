@@ -1,1 +1,39 @@
-//! config
+//! `procgroup.toml` → a validated [`GroupSpec`](crate::domain::GroupSpec), with diagnostics that point at the text.
+//!
+//! The way of a file: `syntax` makes a tree with the place of every value, `group` and `service` walk it by the tables in
+//! `keys` and fill a `draft` of each service, `check` looks at what only several values together can get wrong. None of
+//! them stops at a mistake: all problems of a file are reported at once, each by a [`Diagnostic`].
+//!
+//! Architecture invariant: nothing here starts a process or changes a file. The disk is only read: the file itself,
+//! environment files, whether a `dir` exists, and ignore files for the warning about dead patterns.
+
+mod check;
+mod diagnostic;
+mod draft;
+mod env_file;
+mod environment;
+mod expand;
+mod foreign;
+mod group;
+mod keys;
+mod load;
+mod near;
+mod place;
+mod probe;
+mod problems;
+mod reach;
+mod render;
+mod selection;
+mod service;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod units;
+mod values;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use environment::{Environment, EnvironmentError, environment};
+pub use load::{FILE_NAME, Loaded, find, load, parse};
+pub use render::RenderStyle;
+pub use selection::{Selection, SelectionError, select};
+pub use units::parse_duration;

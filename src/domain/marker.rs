@@ -142,7 +142,7 @@ impl Marker {
                 }
                 match exited.next {
                     NextTry::None => Ok(()),
-                    NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(wait)),
+                    NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
                 }
             }
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
@@ -151,7 +151,8 @@ impl Marker {
             Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
             Self::GaveUp { crashes, within, cooldown } => write!(
                 text,
-                "gave up · {crashes} crashes in {} · save a file or press s · next try in {}",
+                "gave up · {crashes} crash{} in {} · save a file or press s · next try in {}",
+                if *crashes == 1 { "" } else { "es" },
                 short(*within),
                 short(*cooldown)
             ),
@@ -164,6 +165,12 @@ impl Marker {
         text.push_str(" ──");
         text
     }
+}
+
+/// Rounded to tenths of a second: jitter is nothing to read.
+fn tenths(duration: Duration) -> Duration {
+    let tenths = duration.as_millis().saturating_add(50) / 100;
+    Duration::from_millis(u64::try_from(tenths).unwrap_or(u64::MAX).saturating_mul(100))
 }
 
 /// A duration that somebody chose, without needless digits: `4s`, `1.5s`, `500ms`, `2m`.
@@ -203,7 +210,7 @@ mod tests {
                 Marker::Exited(Exited {
                     status: ExitStatus::Code(1),
                     crash: Some((2, 5)),
-                    next: NextTry::In(Duration::from_secs(4)),
+                    next: NextTry::In(Duration::from_millis(3_976)),
                 }),
                 "── exited · code 1 · 14:02:11 · crash 2 of 5 · next try in 4s (s = now) ──",
             ),

@@ -109,8 +109,9 @@ pub enum Rung {
 pub enum Then {
     /// Whatever is wanted then: a start, or nothing.
     Reconcile,
-    /// The run had ended by itself and only its group is being cleared: this is what became of it.
-    Settle(ExitStatus),
+    /// The run has ended by itself and only its group is being cleared, or it was not ready in time: this is what
+    /// became of it.
+    Settle(Outcome),
 }
 
 /// How a service that is not started again has ended.

@@ -2,9 +2,35 @@
 //!
 //! Architecture invariant: nothing here reads a clock, sleeps, locks or does input or output. The same events give the
 //! same effects.
+//!
+//! The rooms: `machine` takes an event in and hands the orders out; `reconcile` is the one place that starts runs;
+//! `runs` says what news of a run means, `commands` what clients may do, `changes` what files do, `reload` what a
+//! new `procgroup.toml` does; `restart_manager` keeps changes until they are quiet and no hold keeps them;
+//! `stop_ladder` ends runs and `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is
+//! what clients see; `invariants` is what always holds.
 
+mod backoff;
+mod breaker;
+mod changes;
+mod commands;
 mod effect;
 mod event;
+mod graph;
+mod invariants;
+mod machine;
+mod path_set;
+mod reconcile;
+mod reload;
+mod restart_manager;
+mod runs;
+mod service;
+mod shutdown;
+mod stop_ladder;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod view;
 
 pub use effect::{Effect, Finish};
 pub use event::Event;
+pub use machine::Engine;

@@ -1,1 +1,35 @@
-//! tui
+//! The dashboard: a client of the group that draws it and turns keys into commands.
+//!
+//! Bytes of the terminal become keys and clicks (`input`), these become actions by the key table (`keymap`), actions
+//! change what the user sees or become commands (`ui_state`), and drawing is a function of that state, the snapshot of
+//! the group and the visible lines (`view`).
+//!
+//! Architecture invariant: drawing changes nothing; and the dashboard's thread is the only one that waits for the
+//! terminal, so a terminal that does not read stalls nothing else.
+
+mod action;
+mod dashboard;
+#[cfg(test)]
+mod fixture;
+mod glyphs;
+mod input;
+mod keymap;
+mod layout;
+mod log_view;
+mod options;
+mod overlay;
+mod session;
+mod sidebar;
+mod terminal;
+mod text;
+mod theme;
+mod ticks;
+mod ui_state;
+mod view;
+mod words;
+
+pub use dashboard::{Dashboard, THREAD_NAME};
+pub use keymap::{key_table_markdown, key_table_text};
+pub use layout::pane_size;
+pub use options::{DashboardOptions, GlyphSet};
+pub use terminal::{restore_terminal, terminal_size};

@@ -1,1 +1,86 @@
-//! watch
+//! What changes below the group's root, and which rule says what it means.
+//!
+//! One watch of the operating system on each directory that somebody needs; ignored trees cost nothing.
+//! The operating system's events only say where to look: what happened is found by comparing what is there with
+//! what was known (`tree.rs`), so that a merged, doubled or lost event makes no difference.
+//!
+//! ```text
+//! notify's thread ──> pending (bounded, coalescing) ──> lookout (own thread) ──> reports (bounded, coalescing) ──> loop
+//! ```
+//!
+//! Architecture invariants: the thread that delivers events never blocks, asks the disk or adds a watch; the lookout
+//! never waits for the loop; nothing here decides what a change does to a service.
+
+mod directory;
+mod git;
+mod lookout;
+mod outcome;
+mod own_file;
+mod pending;
+mod reports;
+pub mod rules;
+mod source;
+mod tree;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::{GroupSpec, WatchBackend, WatchReport, WatchStatus};
+
+use lookout::Lookout;
+use pending::Pending;
+pub use reports::WatchReports;
+use reports::{Closes, Outbox};
+
+/// The watcher of a group. It owns its thread; dropping it ends the thread without waiting for it.
+pub struct Watcher {
+    pending: Arc<Pending>,
+}
+
+impl Watcher {
+    /// Starts to watch what the services of `spec` ask for, and returns at once. `own` are the folders that devgroup
+    /// itself writes to: they are never watched.
+    ///
+    /// What goes wrong is in the [`WatchStatus`]: the group also runs without a watcher.
+    pub fn start(spec: Arc<GroupSpec>, clock: Clock, own: Vec<PathBuf>) -> (Self, WatchReports) {
+        let pending = Arc::new(Pending::default());
+        let outbox = Arc::new(Outbox::default());
+        let closes = Closes(Arc::clone(&outbox));
+        let thread = std::thread::Builder::new().name(String::from("watch")).spawn({
+            let pending = Arc::clone(&pending);
+            move || {
+                // Moved in whole, so that the reports end with this thread, however it ends.
+                let closes = closes;
+                Lookout::new(spec, clock, own, pending, Arc::clone(&closes.0)).run();
+            }
+        });
+        if let Err(error) = thread {
+            outbox.push(WatchReport::Status(WatchStatus {
+                backend: WatchBackend::Off,
+                ready: true,
+                problem: Some(format!("nothing is watched: no thread for the watcher: {error}").into()),
+                ..WatchStatus::default()
+            }));
+        }
+        (Self { pending }, WatchReports::new(outbox))
+    }
+
+    /// The file was read again: new rules; the watches follow. What only now is watched is no change.
+    pub fn respec(&self, spec: Arc<GroupSpec>) {
+        self.pending.respec(spec);
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.pending.stop();
+    }
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher").finish_non_exhaustive()
+    }
+}

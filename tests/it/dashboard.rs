@@ -1,1 +1,351 @@
-//! dashboard
+//! The dashboard, by eye and by key: sizes, odd input, odd output, and terminals that misbehave.
+
+use crate::harness::{Dash, Project, key};
+
+/// The four sizes of the documentation.
+const SIZES: [(u16, u16); 4] = [(160, 50), (100, 30), (80, 24), (40, 12)];
+
+/// Services that say hello and sleep.
+fn greeters(names: &[&str]) -> Project {
+    let lines: String =
+        names.iter().map(|name| format!("{name} = \"echo {name}-says-hello; exec sleep 1000\"\n")).collect();
+    Project::new(&format!("[services]\n{lines}"))
+}
+
+fn quit(mut dash: Dash<'_>) {
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+mod the_screen {
+    use super::*;
+
+    #[test]
+    fn shows_all_services_and_the_selected_output_at_every_size() {
+        let project = greeters(&["api", "web", "db"]);
+        for size in SIZES {
+            let mut dash = Dash::start(&project, size, &[]);
+            dash.wait_for("names and output are there", |screen| {
+                ["devgroup", "api", "web", "db", "api-says-hello"].iter().all(|text| screen.contains(text))
+            });
+            quit(dash);
+        }
+    }
+
+    #[test]
+    fn goes_from_size_to_size() {
+        let project = greeters(&["api", "web", "db"]);
+        let mut dash = Dash::start(&project, SIZES[0], &[]);
+        dash.wait_for_text("db-says-hello");
+        for size in SIZES.into_iter().chain([(19, 5), (2, 1), (200, 60)]) {
+            dash.resize(size);
+            if size.0 > 20 {
+                dash.wait_for_text("api-says-hello");
+            }
+        }
+        dash.wait_for_text("db-says-hello");
+        quit(dash);
+    }
+
+    #[test]
+    fn survives_a_storm_of_sizes_without_a_trace() {
+        let project = greeters(&["api", "web", "db"]);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("api-says-hello");
+        for n in 0..300_u16 {
+            dash.resize((n * 37 % 170, n * 23 % 55));
+        }
+        dash.resize((100, 30));
+        let storm = dash.wait_for("all is there again", |screen| {
+            screen.contains("┗") && screen.contains("api-says-hello") && screen.contains("q quit")
+        });
+        // Everything is drawn anew, and the help has come and gone: nothing can be left of before.
+        dash.keys("\x0c?");
+        dash.wait_for_text("type to filter");
+        dash.keys(key::ESCAPE);
+        let calm = dash.wait_for("the help is gone", |screen| !screen.contains("type to filter"));
+        assert_eq!(storm, calm, "something of an older size was left");
+        quit(dash);
+    }
+
+    #[test]
+    fn may_have_no_size_at_all() {
+        let project = greeters(&["api", "web"]);
+        let mut dash = Dash::start(&project, (0, 0), &[]);
+        dash.wait_while_reading("the services run", |project| {
+            project.processes().iter().filter(|(_, command)| command == "sleep 1000").count() == 2
+        });
+        dash.resize((80, 24));
+        dash.wait_for_text("api-says-hello");
+        dash.resize((0, 0));
+        quit(dash);
+    }
+
+    #[test]
+    fn holds_forty_services() {
+        let names: Vec<_> = (1..=40).map(|n| format!("service-{n:02}")).collect();
+        let project = greeters(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        for size in SIZES {
+            let mut dash = Dash::start(&project, size, &[]);
+            dash.wait_for_text("service-01-says-hello");
+            dash.keys(&"j".repeat(39));
+            dash.wait_for_text("service-40-says-hello");
+            quit(dash);
+        }
+    }
+
+    #[test]
+    fn holds_names_of_sixty_characters() {
+        let names = [format!("a{}", "b".repeat(59)), format!("c{}", "d".repeat(59)), "é-世界".to_owned()];
+        let lines: String =
+            names.iter().map(|name| format!("\"{name}\" = \"echo says-hello; exec sleep 1000\"\n")).collect();
+        let project = Project::new(&format!("[services]\n{lines}"));
+        for size in SIZES {
+            let mut dash = Dash::start(&project, size, &[]);
+            dash.wait_for("the names are there as far as they fit", |screen| {
+                screen.contains("says-hello") && screen.contains("abb") && screen.contains('q')
+            });
+            let screen = dash.screen();
+            let longest = screen.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+            assert!(longest <= usize::from(size.0), "{screen}");
+            quit(dash);
+        }
+    }
+
+    #[test]
+    fn is_plain_where_that_is_asked_for() {
+        let project = greeters(&["api"]).with_env("LANG", "C").with_env("NO_COLOR", "1");
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        let screen = dash.wait_for_text("api-says-hello");
+        assert!(screen.is_ascii(), "{screen}");
+        quit(dash);
+    }
+}
+
+mod output {
+    use super::*;
+
+    #[test]
+    fn that_is_no_text_is_shown_as_far_as_it_is() {
+        let project = Project::new(
+            "[services]\nodd = \"printf 'a\\\\377\\\\376b ok\\\\n\\\\033]0;title\\\\007\\\\033[?1049h\\\\033[?1049lend\\\\n'; exec sleep 1000\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("b ok");
+        dash.wait_for_text("end");
+        let raw = String::from_utf8_lossy(dash.raw()).into_owned();
+        assert!(!raw.contains("\x1b]"), "a service reaches nothing but its pane");
+        quit(dash);
+    }
+
+    #[test]
+    fn of_a_megabyte_without_a_line_end_stops_nothing() {
+        let project = Project::new(
+            "[services]\nlong = \"head -c 1000000 /dev/zero | tr '\\\\0' x; echo; echo after-it; exec sleep 1000\"\nother = \"echo other-says-hello; exec sleep 1000\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("after-it");
+        dash.keys("z");
+        dash.wait_for("zoomed", |screen| !screen.contains("services"));
+        dash.keys("g");
+        dash.wait_for_text("xxxxxxxxxx");
+        dash.keys("qj");
+        dash.wait_for_text("other-says-hello");
+        quit(dash);
+    }
+
+    #[test]
+    fn of_a_service_that_ends_at_once_is_there() {
+        let project = Project::new(
+            "[services]\ngone = \"echo last-words\"\ntask = { run = \"echo task-words\", kind = \"task\" }\n",
+        );
+        let mut dash = Dash::start(&project, (160, 50), &[]);
+        dash.wait_for("both are done", |screen| {
+            screen.contains("last-words") && screen.contains("task-words") && screen.matches("✓").count() >= 2
+        });
+        quit(dash);
+    }
+
+    #[test]
+    fn that_floods_leaves_the_keys_alone() {
+        let project = Project::new(
+            "[services]\nflood = \"exec yes flooding\"\nother = \"echo other-says-hello; exec sleep 1000\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("flooding");
+        for _ in 0..5 {
+            dash.keys("?");
+            dash.wait_for_text("type to filter");
+            dash.keys(key::ESCAPE);
+            dash.wait_for("the help is gone", |screen| !screen.contains("type to filter"));
+        }
+        dash.keys("2");
+        dash.wait_for_text("other-says-hello");
+        quit(dash);
+    }
+
+    #[test]
+    fn is_made_for_a_terminal_of_the_size_of_its_pane() {
+        let project = Project::new(
+            "[services]\nsized = \"trap 'stty size >> ../home/sizes' WINCH; stty size >> ../home/sizes; while :; do sleep 0.02; done\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        let has = |dash: &mut Dash<'_>, size: &str| {
+            dash.wait_while_reading(&format!("the service's terminal is {size}"), |project| {
+                project.read("../home/sizes").lines().last() == Some(size)
+            });
+        };
+        has(&mut dash, "20 56");
+        dash.resize((100, 30));
+        has(&mut dash, "21 70");
+        dash.resize((40, 12));
+        has(&mut dash, "9 40");
+        assert!(project.read("../home/sizes").starts_with("20 56\n"), "it had the right size from the start");
+        quit(dash);
+    }
+}
+
+mod a_key {
+    use super::*;
+
+    #[test]
+    fn that_was_pasted_does_nothing() {
+        let project = greeters(&["api"]);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("api-says-hello");
+        dash.paste("q");
+        dash.paste("qQx\nr");
+        dash.keys("?");
+        let screen = dash.wait_for_text("type to filter");
+        assert!(!screen.contains("STOPPING"), "{screen}");
+        dash.keys(key::ESCAPE_IN_FULL);
+        quit(dash);
+    }
+
+    #[test]
+    fn of_escape_goes_back_and_never_quits() {
+        let project = greeters(&["api"]);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("api-says-hello");
+        dash.keys(key::ENTER);
+        dash.wait_for("zoomed", |screen| !screen.contains("services"));
+        dash.keys(key::ESCAPE);
+        dash.wait_for_text("services");
+        dash.keys(&key::ESCAPE_IN_FULL.repeat(3));
+        dash.keys("?");
+        dash.wait_for_text("type to filter");
+        dash.keys(key::ESCAPE);
+        dash.wait_for("the help is gone", |screen| !screen.contains("type to filter"));
+        dash.keys("W");
+        dash.wait_for_text("watcher");
+        dash.keys("q");
+        dash.wait_for("back", |screen| screen.contains("api-says-hello"));
+        dash.keys("l");
+        dash.wait_for("devgroup's own log is open", |screen| !screen.contains("api-says-hello"));
+        dash.keys("q");
+        dash.wait_for("back again", |screen| screen.contains("api-says-hello"));
+        quit(dash);
+    }
+
+    #[test]
+    fn or_an_arrow_or_a_click_selects() {
+        let project = greeters(&["api", "web", "db"]);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("api-says-hello");
+        dash.keys(key::DOWN);
+        dash.wait_for_text("web-says-hello");
+        dash.keys("3");
+        dash.wait_for_text("db-says-hello");
+        let screen = dash.screen();
+        let row = screen.lines().position(|line| line.contains(" api")).unwrap();
+        dash.click(6, row);
+        dash.wait_for_text("api-says-hello");
+        quit(dash);
+    }
+
+    #[test]
+    fn or_the_wheel_scrolls_and_new_lines_do_not_move_the_view() {
+        let project = Project::new(
+            "[services]\ncounter = \"i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo line-$i-; done; while :; do sleep 0.05; i=$((i+1)); echo line-$i-; done\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("line-200-");
+        dash.wheel_up(50, 10);
+        dash.wait_for("follow is off and lines arrive", |screen| screen.contains("new") && !screen.contains("follow"));
+        let view =
+            |screen: &str| screen.lines().skip(3).find(|line| line.contains("line-")).unwrap_or_default().to_owned();
+        let before = view(&dash.screen());
+        dash.wait_for("ten more have arrived", |screen| {
+            let count = screen.split("▲ ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+            count.is_some_and(|count| count >= 10)
+        });
+        assert_eq!(view(&dash.screen()), before);
+        dash.keys("g");
+        dash.wait_for_text("line-1-");
+        dash.keys(key::END);
+        dash.wait_for_text("follow");
+        dash.keys(key::PAGE_UP);
+        dash.wait_for("follow is off", |screen| !screen.contains("follow ━"));
+        quit(dash);
+    }
+}
+
+mod a_wrong_file {
+    use super::*;
+
+    #[test]
+    fn is_explained_on_the_terminal_as_it_is() {
+        let project = Project::new("[services.api]\nrun = 'exec sleep 1000'\nwacth = true\n");
+        let dash = Dash::start(&project, (100, 30), &[]);
+        let (ended, screen) = dash.wait_exit_with_screen();
+        assert_eq!(ended.code, Some(3));
+        assert!(screen.contains("unknown key `wacth`") && screen.contains("did you mean `watch`"), "{screen}");
+        assert!(screen.contains("procgroup.toml:3:1"), "{screen}");
+    }
+
+    #[test]
+    fn in_another_language_is_recognised() {
+        let project = Project::new("services:\n  web:\n    command: npm run dev\n");
+        let (ended, screen) = Dash::start(&project, (100, 30), &[]).wait_exit_with_screen();
+        assert_eq!(ended.code, Some(3));
+        assert!(screen.contains("YAML"), "{screen}");
+    }
+}
+
+/// The house itself: what a program leaves changed is found, whatever it is.
+mod the_harness {
+    use super::*;
+
+    #[test]
+    fn sees_what_a_program_draws_and_how_it_ends() {
+        let project = Project::empty();
+        let mut dash =
+            Dash::start_program(&project, "/bin/sh", (40, 10), &["-c", "printf 'é 世界\\n'; read x; echo bye; exit 3"]);
+        dash.wait_for_text("é 世界");
+        dash.keys("\r");
+        let ended = dash.wait_exit();
+        assert_eq!((ended.code, ended.last_line.as_str()), (Some(3), "bye"));
+    }
+
+    #[test]
+    #[should_panic(expected = "left behind")]
+    fn finds_a_process_that_is_left() {
+        let project = Project::empty();
+        let script = "setsid sh -c 'echo > up; exec sleep 60' & until [ -e up ]; do :; done";
+        Dash::start_program(&project, "/bin/sh", (40, 10), &["-c", script]).wait_exit();
+    }
+
+    #[test]
+    #[should_panic(expected = "the terminal is not as it was")]
+    fn finds_a_hidden_cursor() {
+        let project = Project::empty();
+        Dash::start_program(&project, "/bin/sh", (40, 10), &["-c", "printf '\\033[?25l'"]).wait_exit();
+    }
+
+    #[test]
+    #[should_panic(expected = "the terminal is not as it was")]
+    fn finds_a_terminal_that_does_not_echo() {
+        let project = Project::empty();
+        Dash::start_program(&project, "/bin/sh", (40, 10), &["-c", "stty -echo"]).wait_exit();
+    }
+}

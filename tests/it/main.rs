@@ -1,5 +1,7 @@
 //! Everything that is tested from outside, in one binary: linking is most of a test build.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
+
 mod architecture;
 mod config;
 mod dashboard;

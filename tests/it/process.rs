@@ -1,1 +1,16 @@
-//! process
+//! The process adapter with real processes: starting, ending, signals, output, readiness.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod ends;
+#[cfg(test)]
+mod input;
+#[cfg(test)]
+mod leaks;
+#[cfg(test)]
+mod output;
+#[cfg(test)]
+mod readiness;
+#[cfg(test)]
+mod signals;

@@ -1,1 +1,457 @@
-//! supervision
+//! What devgroup does with processes and files: starts, restarts, holds, crashes, and ends that leave nothing behind.
+
+use rustix::process::Signal;
+
+use crate::harness::{Dash, Project, key, wait_for};
+
+const NORMAL: (u16, u16) = (100, 30);
+
+/// A service that says in a file how often it was started, and sleeps.
+fn sleeper(name: &str, keys: &str) -> String {
+    format!("[services.{name}]\nrun = \"echo start >> ../home/{name}; echo {name}-is-up; exec sleep 1000\"\n{keys}\n")
+}
+
+fn starts(project: &Project, name: &str) -> usize {
+    project.lines(&format!("../home/{name}"))
+}
+
+/// Waits until a dashboard shows these services, and watches their files.
+fn up(dash: &mut Dash<'_>, names: &[&str]) {
+    for name in names {
+        dash.wait_while_reading(&format!("{name} has started"), |project| starts(project, name) > 0);
+        dash.wait_for(&format!("{name} is up"), |screen| {
+            screen.lines().any(|line| line.contains(name) && line.contains("● "))
+        });
+    }
+}
+
+mod a_change {
+    use super::*;
+
+    #[test]
+    fn restarts_those_that_watch_the_file_and_says_why() {
+        let text = sleeper("api", "watch = ['api/**']") + &sleeper("web", "watch = ['web/**']");
+        let project = Project::new(&text);
+        project.write("api/main.rs", "1");
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        up(&mut dash, &["api", "web"]);
+        dash.wait_for_text("watching 2 of 2 ·");
+        project.write("api/main.rs", "2");
+        dash.wait_for_text("restarted · api/main.rs changed");
+        dash.wait_for("the sidebar counts it", |screen| screen.contains("↻1"));
+        dash.wait_while_reading("it runs again", |project| starts(project, "api") == 2);
+        assert_eq!(starts(&project, "web"), 1);
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+        assert_eq!(starts(&project, "api"), 2);
+    }
+
+    #[test]
+    fn of_an_ignored_file_does_nothing_and_the_panel_says_by_which_rule() {
+        let project = Project::new(&sleeper("api", "watch = true"));
+        project.git(&["init", "-q"]);
+        project.write(".gitignore", "/generated\n*.out\n");
+        let mut dash = Dash::start(&project, (160, 50), &[]);
+        up(&mut dash, &["api"]);
+        dash.wait_for_text("watching 1 of 1 ·");
+        project.write("noise.out", "1");
+        project.write("editor.swp", "1");
+        project.write("signal.txt", "1");
+        let screen = dash.wait_for_text("restarted · signal.txt changed");
+        let row = |name: &str| screen.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+        assert!(row("noise.out").contains("ignored") && row("noise.out").contains(".gitignore:2"), "{screen}");
+        assert!(row("editor.swp").contains("ignored") && row("editor.swp").contains("built-in"), "{screen}");
+        dash.wait_while_reading("it runs again", |project| starts(project, "api") == 2);
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "api"), 2);
+    }
+
+    #[test]
+    fn many_at_once_are_one_restart() {
+        let project = Project::new(&sleeper("api", "watch = true"));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        up(&mut dash, &["api"]);
+        dash.wait_for_text("watching 1 of 1 ·");
+        for n in 0..200 {
+            project.write(&format!("deep/{n}/file.txt"), "1");
+        }
+        dash.wait_for_text("more changed");
+        dash.wait_while_reading("it runs again", |project| starts(project, "api") == 2);
+        project.write("last.txt", "1");
+        dash.wait_for_text("restarted · last.txt changed");
+        dash.wait_while_reading("it runs a third time", |project| starts(project, "api") == 3);
+        dash.keys("q");
+        dash.wait_exit();
+    }
+
+    #[test]
+    fn while_all_is_being_started_again_is_neither_lost_nor_doubled() {
+        let slow = "stop = { signal = 'TERM', grace = '10s' }\nwatch = true";
+        let text = format!(
+            "[services.api]\nrun = \"trap 'sleep 0.3; exit 0' TERM; echo start >> ../home/api; cat *.txt | tail -n 1; while :; do sleep 0.02; done\"\n{slow}\n"
+        );
+        let project = Project::new(&text);
+        project.write("a.txt", "first\n");
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("first");
+        dash.wait_for_text("watching 1 of 1 ·");
+        project.write("a.txt", "second\n");
+        dash.wait_for("it is being stopped", |screen| screen.contains("stopping"));
+        project.write("a.txt", "third\n");
+        dash.wait_for("the newest content is what runs", |screen| screen.contains("third") && screen.contains("● api"));
+        dash.keys("q");
+        dash.wait_exit();
+        assert!(starts(&project, "api") <= 3, "started {} times", starts(&project, "api"));
+    }
+}
+
+mod a_hold {
+    use super::*;
+
+    /// Two services over a repository whose branch `feature` changes 500 files of one and one of the other.
+    fn repository() -> Project {
+        let text = sleeper("api", "watch = ['api/**']") + &sleeper("web", "watch = ['web/**']") + &sleeper("db", "");
+        let project = Project::new(&text);
+        project.git(&["init", "-q"]);
+        let fill = |content: &str| {
+            for n in 0..500 {
+                project.write(&format!("api/dir-{}/file-{n}.rs", n % 10), format!("{content} {n}\n"));
+            }
+            project.write("web/index.html", content);
+        };
+        fill("main");
+        project.git(&["add", "."]);
+        project.git(&["commit", "-qm", "main"]);
+        project.git(&["checkout", "-qb", "feature"]);
+        fill("feature");
+        project.git(&["commit", "-qam", "feature"]);
+        project.git(&["checkout", "-q", "main"]);
+        project
+    }
+
+    #[test]
+    fn over_a_checkout_of_500_files_is_one_restart_each() {
+        let project = repository();
+        let mut dash = Dash::start(&project, (160, 50), &[]);
+        up(&mut dash, &["api", "web", "db"]);
+        dash.wait_for_text("watching 2 of 3 ·");
+        dash.keys("p");
+        dash.wait_for_text("WATCHING PAUSED");
+        project.git(&["checkout", "-q", "feature"]);
+        dash.wait_for("all changes are counted", |screen| {
+            screen.contains("501 changes held") && screen.contains("api 500") && screen.contains("web 1")
+        });
+        assert_eq!((starts(&project, "api"), starts(&project, "web")), (1, 1));
+        dash.keys("p");
+        dash.wait_for("the banner is gone", |screen| !screen.contains("PAUSED"));
+        dash.wait_while_reading("both run again", |project| starts(project, "api") == 2 && starts(project, "web") == 2);
+        dash.wait_for_text("and 499 more changed");
+        // One more save: had anything of the checkout been left, it would have been acted on before.
+        project.write("web/index.html", "edited");
+        dash.wait_while_reading("the save is acted on", |project| starts(project, "web") == 3);
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(["api", "web", "db"].map(|name| starts(&project, name)), [2, 3, 1]);
+    }
+
+    #[test]
+    fn can_be_ended_without_acting() {
+        let project = Project::new(&sleeper("api", "watch = true"));
+        let mut dash = Dash::start(&project, NORMAL, &["--paused"]);
+        up(&mut dash, &["api"]);
+        dash.wait_for_text("PAUSED");
+        project.write("dropped.txt", "1");
+        dash.wait_for_text("1 change");
+        dash.keys("P");
+        dash.wait_for("the banner is gone", |screen| !screen.contains("PAUSED"));
+        project.write("kept.txt", "1");
+        let screen = dash.wait_for_text("restarted · kept.txt changed");
+        assert!(!screen.contains("restarted · dropped.txt"), "{screen}");
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "api"), 2);
+    }
+
+    #[test]
+    fn does_not_keep_the_user_from_quitting() {
+        let project = Project::new(&sleeper("api", "watch = true"));
+        let mut dash = Dash::start(&project, NORMAL, &["--paused"]);
+        up(&mut dash, &["api"]);
+        project.write("a.txt", "1");
+        dash.wait_for_text("1 change");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+        assert_eq!(starts(&project, "api"), 1);
+    }
+}
+
+mod a_crash {
+    use super::*;
+
+    #[test]
+    fn is_tried_again_until_the_breaker_opens_and_a_save_tries_once_more() {
+        let project = Project::new(
+            r#"
+            [services.api]
+            run     = "echo start >> ../home/api; [ -e fixed.txt ] || exit 3; echo it-works; exec sleep 1000"
+            backoff = { initial = "20ms", max = "50ms" }
+            breaker = { failures = 3, within = "60s", cooldown = "1h" }
+            watch   = true
+            "#,
+        );
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        let screen = dash.wait_for_text("gave up · 3 crashes");
+        assert!(screen.contains("exited · code 3"), "{screen}");
+        dash.wait_for("the sidebar says so", |screen| screen.contains("crash-loop") && screen.contains("✗3"));
+        dash.wait_for_text("1 failed");
+        assert_eq!(starts(&project, "api"), 3);
+        project.write("fixed.txt", "1");
+        dash.wait_for_text("it-works");
+        dash.wait_for("nothing is failed", |screen| !screen.contains("failed"));
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+        assert_eq!(starts(&project, "api"), 4);
+    }
+
+    #[test]
+    fn does_not_wait_when_asked_by_hand() {
+        let project = Project::new(
+            r#"
+            [services.api]
+            run     = "echo start >> ../home/api; exit 1"
+            backoff = { initial = "1h", max = "1h" }
+            "#,
+        );
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("next try in");
+        dash.keys("s");
+        dash.wait_while_reading("it was tried at once", |project| starts(project, "api") == 2);
+        dash.keys("q");
+        dash.wait_exit();
+    }
+
+    #[test]
+    fn at_once_and_for_good_leaves_its_words_on_the_screen() {
+        let project = Project::new(
+            "[services]\ngone = { run = 'echo last words; exit 9', restart = 'never' }\nfine = 'exec sleep 1000'\nmissing = { run = ['/no/such/program'], restart = 'never' }\n",
+        );
+        let mut dash = Dash::start(&project, (160, 50), &[]);
+        dash.wait_for("all is said", |screen| {
+            screen.contains("last words") && screen.contains("exit 9") && screen.contains("could not start")
+        });
+        dash.wait_for_text("2 failed");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}
+
+mod by_hand {
+    use super::*;
+
+    #[test]
+    fn a_service_is_restarted_stopped_and_started() {
+        let project = Project::new(&(sleeper("api", "") + &sleeper("web", "")));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        up(&mut dash, &["api", "web"]);
+        dash.keys("2");
+        dash.wait_for_text("2 ● web");
+        dash.keys("r");
+        dash.wait_for_text("restarted · by hand");
+        dash.wait_while_reading("it runs again", |project| starts(project, "web") == 2);
+        dash.keys("x");
+        dash.wait_for_text("○ web");
+        dash.wait_for_text("1 stopped");
+        dash.keys("s");
+        dash.wait_while_reading("it runs a third time", |project| starts(project, "web") == 3);
+        dash.wait_for_text("● web");
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "api"), 1);
+    }
+
+    #[test]
+    fn services_wait_for_each_other_and_stop_in_the_other_order() {
+        let service = |name: &str, keys: &str| {
+            format!(
+                "[services.{name}]\nrun = \"echo start-{name} >> order; trap 'echo stop-{name} >> order; exit 0' TERM; echo {name}-is-ready; while :; do sleep 0.02; done\"\nready = {{ log = '{name}-is-ready' }}\n{keys}\n"
+            )
+        };
+        let text = service("api", "depends_on = ['migrate', 'db']")
+            + &service("db", "")
+            + "[services.migrate]\nrun = 'echo migrate >> order'\nkind = 'task'\ndepends_on = ['db']\n";
+        let project = Project::new(&text);
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for("all is ready", |screen| {
+            screen.contains("● api    ") && screen.contains("ready") && screen.contains("✓ migrate")
+        });
+        dash.wait_for_text("api-is-ready");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+        assert_eq!(project.read("order"), "start-db\nmigrate\nstart-api\nstop-api\nstop-db\n");
+    }
+}
+
+mod the_file {
+    use super::*;
+
+    #[test]
+    fn is_read_again_when_it_is_saved_and_only_the_difference_is_applied() {
+        let project = Project::new(&(sleeper("api", "") + &sleeper("web", "")));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        up(&mut dash, &["api", "web"]);
+        project.write("procgroup.toml", sleeper("api", "") + &sleeper("db", ""));
+        dash.wait_for("web is gone and db is up", |screen| {
+            !screen.contains("web") && screen.contains("db") && screen.contains("2 up")
+        });
+        project.write("procgroup.toml", sleeper("api", "env = { A = '1' }") + &sleeper("db", ""));
+        dash.wait_while_reading("api has its new environment", |project| starts(project, "api") == 2);
+        dash.wait_for_text("restarted · procgroup.toml changed");
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "db"), 1);
+    }
+
+    #[test]
+    fn changes_nothing_while_it_is_broken() {
+        let project = Project::new(&sleeper("api", ""));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        up(&mut dash, &["api"]);
+        project.write("procgroup.toml", "[services.api]\nrunn = 'exec sleep 1000'\n");
+        dash.wait_for_text("unknown key `runn`");
+        dash.wait_for_text("● api");
+        project.write("procgroup.toml", sleeper("api", "") + &sleeper("web", ""));
+        dash.wait_while_reading("web is there", |project| starts(project, "web") == 1);
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "api"), 1);
+    }
+
+    #[test]
+    fn of_this_repository_is_valid() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("procgroup.toml");
+        let loaded = devgroup::config::load(&file).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        assert_eq!(loaded.spec.services.len(), 6);
+    }
+}
+
+mod an_end {
+    use super::*;
+
+    /// A polite service, one with a family, and one that is polite only to its own kind of signal.
+    fn group() -> Project {
+        let family = "[services.family]\nrun = \"sleep 1000 & sh -c 'sleep 1000; true' & echo family-is-up; echo start >> ../home/family; wait\"\n";
+        Project::new(&(sleeper("api", "stop = { signal = 'INT' }") + family + &sleeper("web", "")))
+    }
+
+    fn started(project: &Project) -> Dash<'_> {
+        let mut dash = Dash::start(project, NORMAL, &[]);
+        up(&mut dash, &["api", "family", "web"]);
+        dash
+    }
+
+    #[test]
+    fn by_the_key() {
+        let project = group();
+        let mut dash = started(&project);
+        dash.keys("q");
+        let ended = dash.wait_exit();
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.last_line.contains("3 services stopped in"), "{}", ended.last_line);
+    }
+
+    #[test]
+    fn by_control_c() {
+        let project = group();
+        let mut dash = started(&project);
+        dash.keys(key::CTRL_C);
+        assert!(dash.wait_exit().last_line.contains("3 services stopped in"));
+    }
+
+    #[test]
+    fn by_a_signal() {
+        for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+            let project = group();
+            let dash = started(&project);
+            dash.signal(signal);
+            let ended = dash.wait_exit();
+            assert_eq!(ended.code, Some(code), "{ended:?}");
+            assert!(ended.last_line.contains("3 services stopped in"), "{ended:?}");
+        }
+    }
+
+    #[test]
+    fn by_a_terminal_that_closes() {
+        let project = group();
+        let mut dash = started(&project);
+        dash.hang_up();
+        dash.wait_exit();
+    }
+
+    #[test]
+    fn waits_for_the_grace_and_kills_then() {
+        let project = Project::new(
+            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '700ms' }\n",
+        );
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("stubborn-is-up");
+        dash.keys("q");
+        dash.wait_for("the quit screen says what it does", |screen| {
+            screen.contains("STOPPING") && screen.contains("SIGTERM") && screen.contains("stubborn")
+        });
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+
+    #[test]
+    fn is_at_once_if_that_is_asked_for() {
+        let project = Project::new(
+            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '1h' }\n",
+        );
+        for keys in ["Q", "\x03"] {
+            let mut dash = Dash::start(&project, NORMAL, &[]);
+            dash.wait_for_text("stubborn-is-up");
+            dash.keys("q");
+            dash.wait_for_text("STOPPING");
+            dash.keys(keys);
+            assert_eq!(dash.wait_exit().code, Some(0));
+        }
+    }
+
+    #[test]
+    fn does_not_need_a_terminal_that_reads() {
+        let project = Project::new(
+            &("[services.flood]\nrun = 'i=0; while :; do i=$((i+1)); echo $i; done'\n".to_owned()
+                + &sleeper("api", "watch = true")),
+        );
+        let mut dash = Dash::start(&project, (160, 50), &[]);
+        up(&mut dash, &["api"]);
+        dash.wait_for_text("watching 1 of 2 ·");
+        // From here on nobody reads: the frames of the flood fill the terminal, and the thread that draws stands still.
+        wait_for("the terminal is full", || dash.is_full());
+        project.write("a.txt", "1");
+        wait_for("a save is acted on", || starts(&project, "api") == 2);
+        dash.signal(Signal::TERM);
+        wait_for("all has ended", || project.processes().is_empty());
+    }
+
+    #[test]
+    fn in_the_middle_of_everything_leaves_nothing() {
+        let project = Project::new(
+            r#"
+            [services]
+            crash  = { run = "exit 1", backoff = { initial = "1ms", max = "3ms" }, breaker = { failures = 1000, within = "1s", cooldown = "1s" } }
+            blocked = { run = "exec sleep 1000", depends_on = ["never"] }
+            never  = { run = "exec sleep 1000", ready = { file = "never-written" } }
+            self   = { run = "echo x >> self.txt; exec sleep 1000", watch = true }
+            flood  = "exec yes"
+            "#,
+        );
+        for _ in 0..5 {
+            let mut dash = Dash::start(&project, NORMAL, &[]);
+            dash.wait_for_text("blocked");
+            dash.keys("q");
+            assert_eq!(dash.wait_exit().code, Some(0));
+        }
+    }
+}

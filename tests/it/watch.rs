@@ -1,1 +1,190 @@
-//! watch
+//! The watcher on real trees, through its public API: what is saved, made, moved and removed, and what stays silent.
+#![cfg(test)]
+
+mod editors;
+mod rules;
+mod tree;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use devgroup::clock::Clock;
+use devgroup::domain::{
+    Backoff, Breaker, ChangeKind, FileEvent, GroupSpec, Kind, LogSpec, Match, OnChange, RestartPolicy, RunCommand,
+    ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+};
+use devgroup::watch::{WatchReports, Watcher};
+
+/// Longer than anything takes on a busy machine; only a failure waits for it.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A watched temporary tree.
+struct Watched {
+    folder: tempfile::TempDir,
+    watcher: Watcher,
+    reports: WatchReports,
+    runtime: tokio::runtime::Runtime,
+    /// All that came, in order.
+    events: Vec<FileEvent>,
+    config_written: usize,
+    status: WatchStatus,
+    marks: usize,
+}
+
+/// A service that watches.
+fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
+    ServiceSpec {
+        name: name.into(),
+        kind: Kind::Service,
+        run: RunCommand::Shell(String::from("true")),
+        dir: root.to_path_buf(),
+        env: Vec::new(),
+        env_files: Vec::new(),
+        depends_on: Vec::new(),
+        ready: None,
+        restart: RestartPolicy::Never,
+        backoff: Backoff::default(),
+        breaker: Breaker::default(),
+        stop: StopSpec::default(),
+        autostart: true,
+        profiles: Vec::new(),
+        group: None,
+        url: None,
+        watch,
+        ignore: Vec::new(),
+        debounce: WatchSpec::DEBOUNCE,
+        on_change: OnChange::Restart,
+    }
+}
+
+fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
+    GroupSpec {
+        name: "test".into(),
+        root: root.to_path_buf(),
+        file: root.join("procgroup.toml"),
+        services: services.into_iter().map(Arc::new).collect(),
+        watch: WatchSpec::default(),
+        logs: LogSpec::default(),
+    }
+}
+
+/// A group with one service that watches everything.
+fn all(root: &Path) -> GroupSpec {
+    group(root, vec![service("api", root, WatchFiles::All { line: 3 })])
+}
+
+fn patterns(texts: &[&str]) -> Vec<SpecPattern> {
+    texts.iter().zip(1..).map(|(text, line)| SpecPattern { text: (*text).to_owned(), line }).collect()
+}
+
+/// A group with one service that watches these globs.
+fn globs(root: &Path, texts: &[&str]) -> GroupSpec {
+    group(root, vec![service("api", root, WatchFiles::Globs(patterns(texts)))])
+}
+
+fn write(path: impl AsRef<Path>, text: &str) {
+    let path = path.as_ref();
+    fs::create_dir_all(path.parent().expect("a parent")).expect("folders made");
+    fs::write(path, text).expect("written");
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .expect("git is there");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+impl Watched {
+    /// Makes a tree, and watches it. The watcher is ready when this returns.
+    fn new(make: impl FnOnce(&Path), spec: impl FnOnce(&Path) -> GroupSpec) -> Self {
+        Self::with_own(make, spec, &[])
+    }
+
+    fn with_own(make: impl FnOnce(&Path), spec: impl FnOnce(&Path) -> GroupSpec, own: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        write(root.join("procgroup.toml"), "[services]\n");
+        make(root);
+        let own = own.iter().map(|own| root.join(own)).collect();
+        let (watcher, reports) = Watcher::start(Arc::new(spec(root)), Clock::start(), own);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let mut watched = Self {
+            folder,
+            watcher,
+            reports,
+            runtime,
+            events: Vec::new(),
+            config_written: 0,
+            status: WatchStatus::default(),
+            marks: 0,
+        };
+        watched.until("the watcher is ready", |seen| seen.status.ready);
+        watched
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root().join(relative)
+    }
+
+    /// Reads reports until the condition holds.
+    fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let end = std::time::Instant::now() + DEADLINE;
+        while !condition(self) {
+            let left = end.saturating_duration_since(std::time::Instant::now());
+            let next = self.runtime.block_on(async { tokio::time::timeout(left, self.reports.next()).await });
+            match next {
+                Ok(Some(WatchReport::Files(events))) => self.events.extend(events),
+                Ok(Some(WatchReport::Status(status))) => self.status = status,
+                Ok(Some(WatchReport::ConfigWritten)) => self.config_written += 1,
+                Ok(None) => panic!("the watcher ended while waiting: {what}"),
+                Err(_) => panic!("waited in vain: {what}; got {:#?} {:?}", self.events, self.status),
+            }
+        }
+    }
+
+    /// Waits until everything that happened before has been reported: a mark goes through the same stream.
+    fn settle(&mut self) {
+        self.marks += 1;
+        let mark = format!("settle-mark-{}", self.marks);
+        write(self.path(&mark), "");
+        self.until("the mark came through", |seen| {
+            seen.events.iter().any(|event| *event.path == *mark && event.finished)
+        });
+        self.events.retain(|event| !event.path.starts_with("settle-mark-"));
+    }
+
+    /// Waits for the finished change of a path.
+    fn until_finished(&mut self, path: &str) {
+        self.until(&format!("{path} is reported as finished"), |seen| {
+            seen.events.iter().any(|event| *event.path == *path && event.finished)
+        });
+    }
+
+    /// The paths that were reported.
+    fn paths(&self) -> HashSet<String> {
+        self.events.iter().map(|event| event.path.to_string()).collect()
+    }
+
+    /// The last that was reported of a path.
+    fn last(&self, path: &str) -> Option<(ChangeKind, bool)> {
+        let event = self.events.iter().rev().find(|event| *event.path == *path)?;
+        Some((event.kind, event.finished))
+    }
+
+    fn is_watched(&self, path: &str) -> bool {
+        let event = self.events.iter().rev().find(|event| *event.path == *path);
+        matches!(event.map(|event| &event.matched), Some(Match::Watched { .. }))
+    }
+}

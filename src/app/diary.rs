@@ -1,0 +1,38 @@
+//! devgroup's own log: kept by tui-logger for the key `l`, and printed to stderr where there is no dashboard.
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+/// Not `tui_logger::init_logger`: it starts a thread that wakes every 10 ms to move records from a small buffer to the
+/// large one. An idle devgroup sleeps, so the writer moves them.
+struct Diary {
+    drain: tui_logger::Drain,
+    to_stderr: bool,
+}
+
+impl Log for Diary {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("devgroup") && metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        if self.to_stderr && record.level() <= log::Level::Warn {
+            eprintln!("devgroup: {}", record.args());
+        }
+        self.drain.log(record);
+        tui_logger::move_events();
+    }
+
+    fn flush(&self) {}
+}
+
+/// Begins the log. `to_stderr` also prints warnings and errors there. Only the first call in a process counts.
+pub fn keep_diary(to_stderr: bool) {
+    let diary = Diary { drain: tui_logger::Drain::new(), to_stderr };
+    if log::set_boxed_logger(Box::new(diary)).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+        tui_logger::set_default_level(LevelFilter::Debug);
+    }
+}

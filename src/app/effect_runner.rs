@@ -1,0 +1,125 @@
+//! Carries out what the engine orders. Knows every adapter, and decides nothing.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::environment;
+use crate::config;
+use crate::domain::{GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::engine::{Effect, Finish};
+use crate::logs::{LogBook, LogDocument};
+use crate::process::{Aside, Launch, Prepare, Prepared, ProcessHost};
+use crate::watch::Watcher;
+
+/// Joins effects with adapters.
+pub(crate) struct EffectRunner {
+    host: ProcessHost,
+    logs: Arc<LogBook>,
+    watcher: Watcher,
+    file: PathBuf,
+    memory: usize,
+    inherited: Arc<[(OsString, OsString)]>,
+}
+
+/// What the runner leaves to the loop.
+pub(crate) enum Rest {
+    /// Answer this client.
+    Answer(u64, crate::domain::Answer),
+    /// Leave.
+    Finish(Finish),
+}
+
+impl EffectRunner {
+    /// A runner for the group of this spec.
+    pub(crate) fn new(host: ProcessHost, logs: Arc<LogBook>, watcher: Watcher, spec: &GroupSpec) -> Self {
+        Self {
+            host,
+            logs,
+            watcher,
+            file: spec.file.clone(),
+            memory: spec.logs.memory,
+            inherited: environment::inherited().into(),
+        }
+    }
+
+    /// Carries one effect out. Never blocks: whatever may wait is done on the thread of the run.
+    pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Rest> {
+        match effect {
+            Effect::Spawn { spec, run, cause, was } => self.host.spawn(Launch {
+                service: spec.name.clone(),
+                run,
+                display: spec.run.display(),
+                prepare: self.prepare(&spec, &spec.run, run),
+                dir: spec.dir.clone(),
+                ready: spec.ready.clone(),
+                cause,
+                was,
+                document: self.document(&spec.name),
+            }),
+            Effect::Signal { service, run, signal, leader_only } => {
+                self.host.signal(&service, run, signal, leader_only);
+            }
+            Effect::StopCommand { spec, run } => {
+                if let Some(command) = &spec.stop.command {
+                    self.run_aside(&spec, command, run, "stop");
+                }
+            }
+            Effect::RunHook { spec, command } => {
+                self.run_aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
+            }
+            Effect::Narrate { service, marker } => {
+                log::debug!("{service}: {marker:?}");
+                self.document(&service).mark(&marker);
+            }
+            Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
+            Effect::Rewatch(spec) => {
+                self.memory = spec.logs.memory;
+                for service in &spec.services {
+                    self.document(&service.name);
+                }
+                self.watcher.respec(spec);
+            }
+            Effect::Forget(service) => self.logs.remove(&service),
+            Effect::Finish(finish) => return Some(Rest::Finish(finish)),
+        }
+        None
+    }
+
+    /// Bytes typed into a service.
+    pub(crate) fn write(&self, service: &ServiceName, bytes: Vec<u8>) {
+        self.host.write(service, bytes);
+    }
+
+    /// The pane of a service has a new size.
+    pub(crate) fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
+        self.document(service).resize(columns, rows);
+        self.host.resize(service, columns, rows);
+    }
+
+    fn document(&self, service: &ServiceName) -> Arc<LogDocument> {
+        self.logs.open(service, self.memory)
+    }
+
+    fn run_aside(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId, label: &'static str) {
+        self.host.run_aside(Aside {
+            service: spec.name.clone(),
+            label,
+            prepare: self.prepare(spec, command, run),
+            dir: spec.dir.clone(),
+            document: self.document(&spec.name),
+        });
+    }
+
+    /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
+    fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
+        let (spec, command) = (spec.clone(), command.clone());
+        let (inherited, file) = (self.inherited.clone(), self.file.clone());
+        Arc::new(move || {
+            let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
+            let mut variables = resolved.variables;
+            environment::mark(&mut variables, &file, &spec.name, run);
+            Ok(Prepared { command: resolved.command, env: variables })
+        })
+    }
+}

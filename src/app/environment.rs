@@ -1,0 +1,47 @@
+//! What devgroup adds to the environment of a service.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::domain::{RunId, ServiceName};
+
+/// Names the run, so that a later start can find what is left of it, and a start inside of a service can be refused.
+const RUN: &str = "DEVGROUP_RUN";
+
+/// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
+const STALE: [&str; 2] = ["COLUMNS", "LINES"];
+
+/// The environment that services inherit.
+pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| !STALE.iter().any(|stale| name == OsStr::new(stale))).collect()
+}
+
+/// Adds what every service gets.
+pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, file: &Path, service: &ServiceName, run: RunId) {
+    let id = format!("{}-{}-{run}", group_key(file), std::process::id());
+    let own = [
+        ("DEVGROUP", "1"),
+        ("DEVGROUP_SERVICE", service.as_str()),
+        (RUN, id.as_str()),
+        ("TERM", "xterm-256color"),
+        ("COLORTERM", "truecolor"),
+    ];
+    variables.retain(|(name, _)| !own.iter().any(|(own, _)| name == OsStr::new(own)));
+    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+}
+
+/// The service of the group of this file that we were started in, if we were.
+pub fn inside_service_of(file: &Path) -> Option<String> {
+    let run = std::env::var(RUN).ok()?;
+    let inside = run.split('-').next() == Some(&group_key(file));
+    inside.then(|| std::env::var("DEVGROUP_SERVICE").unwrap_or_default())
+}
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file: short, and the same in every version of devgroup.
+fn group_key(file: &Path) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in file.as_os_str().as_encoded_bytes() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}

@@ -1,0 +1,84 @@
+//! Live reload: reads the file again when it was written, beside the loop.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::config::{self, Selection};
+use crate::domain::{GroupSpec, WatchFiles};
+use crate::engine::Event;
+
+/// How a group is made from its file: the same at the start and at each reload.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recipe {
+    pub(crate) selection: Selection,
+    pub(crate) watch: bool,
+}
+
+impl Recipe {
+    /// Applies what the command line said to a spec of the file.
+    pub(crate) fn apply(&self, spec: GroupSpec) -> Result<GroupSpec, config::SelectionError> {
+        let mut spec = config::select(spec, &self.selection)?;
+        if !self.watch {
+            for service in &mut spec.services {
+                Arc::make_mut(service).watch = WatchFiles::Off;
+            }
+        }
+        Ok(spec)
+    }
+}
+
+/// Reads the file after each `written`, one reading at a time, and sends what came of it. Writes during a reading lead
+/// to one more.
+pub(crate) async fn reload_when_written(
+    written: Arc<Notify>,
+    mut current: Arc<GroupSpec>,
+    recipe: Recipe,
+    events: mpsc::Sender<Event>,
+) {
+    let mut broken = false;
+    loop {
+        written.notified().await;
+        let (file, recipe) = (current.file.clone(), recipe.clone());
+        let reading = tokio::task::spawn_blocking(move || read(&file, &recipe));
+        let Ok(result) = reading.await else { continue };
+        let event = match result {
+            Ok(spec) if spec == *current && !broken => continue,
+            Ok(spec) if spec == *current => notice("procgroup.toml is valid again · nothing changed", ""),
+            Ok(spec) => {
+                current = Arc::new(spec);
+                let event = Event::Reloaded(current.clone());
+                if events.send(event).await.is_err() {
+                    return;
+                }
+                notice("procgroup.toml read again", "")
+            }
+            Err(Broken { summary, detail }) => {
+                broken = true;
+                log::error!("{detail}");
+                notice(&format!("{summary} · the group runs on as it was"), &detail)
+            }
+        };
+        broken = broken && matches!(&event, Event::Notice { detail, .. } if !detail.is_empty());
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Broken {
+    summary: String,
+    detail: String,
+}
+
+fn read(file: &std::path::Path, recipe: &Recipe) -> Result<GroupSpec, Broken> {
+    let loaded = config::load(file).map_err(|diagnostics| Broken {
+        summary: diagnostics.summary(),
+        detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
+    })?;
+    recipe.apply(loaded.spec).map_err(|error| Broken { summary: error.to_string(), detail: error.to_string() })
+}
+
+fn notice(summary: &str, detail: &str) -> Event {
+    Event::Notice { summary: summary.into(), detail: detail.into() }
+}

@@ -1,0 +1,209 @@
+//! The one loop: takes an event from whichever source has one, lets the engine decide, carries the effects out, and
+//! publishes what it looks like now.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::effect_runner::{EffectRunner, Rest};
+use super::ending::{self, Circumstances};
+use super::os_signals::OsSignals;
+use crate::clock::Clock;
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName, WatchReport};
+use crate::engine::{Engine, Event, Finish};
+use crate::group_handle::Request;
+use crate::process::RunNews;
+use crate::watch::WatchReports;
+
+/// Events that are taken before the state is published once: bounds how old the picture can get in a storm.
+const BATCH: usize = 256;
+
+/// A turn that takes longer is logged: keys and restarts waited for it.
+const LONG_TURN: Duration = Duration::from_millis(100);
+
+/// All that the loop joins.
+pub(crate) struct RunLoop {
+    pub(crate) clock: Clock,
+    pub(crate) engine: Engine,
+    pub(crate) runner: EffectRunner,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) news: mpsc::UnboundedReceiver<RunNews>,
+    pub(crate) watch: WatchReports,
+    pub(crate) signals: OsSignals,
+    pub(crate) reloads: mpsc::Receiver<Event>,
+    pub(crate) config_written: Arc<Notify>,
+    pub(crate) snapshots: watch::Sender<Arc<GroupSnapshot>>,
+    /// When `--timeout` is up.
+    pub(crate) time_up: Option<Moment>,
+    /// The service of `--exit-with`.
+    pub(crate) exit_with: Option<ServiceName>,
+    /// Lines are streamed: the group ends by itself when it is over.
+    pub(crate) streaming: bool,
+}
+
+/// What one source had to say.
+enum Incoming {
+    Request(Request),
+    News(RunNews),
+    Watch(WatchReport),
+    Signal(i32, Command),
+    Event(Event),
+    Time,
+}
+
+/// What grows while the loop runs.
+#[derive(Default)]
+struct Progress {
+    answers: HashMap<u64, oneshot::Sender<Answer>>,
+    next_id: u64,
+    circumstances: Circumstances,
+    finish: Option<Finish>,
+}
+
+impl RunLoop {
+    /// Runs the group to its end.
+    pub(crate) async fn run(mut self, begin: Event) -> (Finish, Circumstances) {
+        let mut progress = Progress {
+            circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
+            ..Progress::default()
+        };
+        let mut incoming = Incoming::Event(begin);
+        loop {
+            let started = self.clock.now();
+            self.take(incoming, &mut progress);
+            for _ in 1..BATCH {
+                match self.queued() {
+                    Some(more) => self.take(more, &mut progress),
+                    None => break,
+                }
+            }
+            self.pass_time(&mut progress);
+            self.publish(&mut progress);
+            let took = self.clock.now().since(started);
+            if took > LONG_TURN {
+                log::warn!("a turn of the run loop took {took:?}");
+            }
+            if let Some(finish) = progress.finish.take() {
+                return (finish, progress.circumstances);
+            }
+            incoming = self.next().await;
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn next(&mut self) -> Incoming {
+        let deadline = [self.engine.next_deadline(), self.time_up].into_iter().flatten().min();
+        let clock = self.clock;
+        let timer = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(clock.instant(deadline).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            (number, command) = self.signals.next() => Incoming::Signal(number, command),
+            Some(request) = self.requests.recv() => Incoming::Request(request),
+            Some(news) = self.news.recv() => Incoming::News(news),
+            Some(event) = self.reloads.recv() => Incoming::Event(event),
+            () = timer => Incoming::Time,
+            Some(report) = self.watch.next() => Incoming::Watch(report),
+        }
+    }
+
+    /// What waits already, without waiting.
+    fn queued(&mut self) -> Option<Incoming> {
+        if let Ok(request) = self.requests.try_recv() {
+            return Some(Incoming::Request(request));
+        }
+        self.news.try_recv().ok().map(Incoming::News)
+    }
+
+    fn take(&mut self, incoming: Incoming, progress: &mut Progress) {
+        let event = match incoming {
+            Incoming::Event(event) => event,
+            Incoming::Time => Event::TimePassed,
+            Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
+            Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
+            Incoming::Watch(WatchReport::Status(status)) => Event::Watch(status),
+            Incoming::Watch(WatchReport::ConfigWritten) => {
+                self.config_written.notify_one();
+                return;
+            }
+            Incoming::Signal(number, command) => {
+                log::info!("signal {number}");
+                progress.circumstances.signal.get_or_insert(number);
+                Event::Client { id: None, command }
+            }
+            Incoming::Request(Request { command, answer }) => {
+                self.pass_on(&command);
+                let id = answer.map(|answer| {
+                    progress.next_id += 1;
+                    progress.answers.insert(progress.next_id, answer);
+                    progress.next_id
+                });
+                Event::Client { id, command }
+            }
+        };
+        self.decide(event, progress);
+    }
+
+    /// Commands that only carry data go straight to the adapters.
+    fn pass_on(&self, command: &Command) {
+        match command {
+            Command::Input { service, bytes } => self.runner.write(service, bytes.clone()),
+            Command::Resize { service, columns, rows } => self.runner.resize(service, *columns, *rows),
+            _ => {}
+        }
+    }
+
+    fn decide(&mut self, event: Event, progress: &mut Progress) {
+        if progress.finish.is_some() {
+            return;
+        }
+        for effect in self.engine.update(event, self.clock.now()) {
+            match self.runner.carry_out(effect) {
+                None => {}
+                Some(Rest::Finish(finish)) => progress.finish = Some(finish),
+                Some(Rest::Answer(id, answer)) => {
+                    if let Some(client) = progress.answers.remove(&id) {
+                        // A client that does not wait any more needs no answer.
+                        let _ = client.send(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A storm of events must not put off what is due.
+    fn pass_time(&mut self, progress: &mut Progress) {
+        let now = self.clock.now();
+        if self.engine.next_deadline().is_some_and(|due| due <= now) {
+            self.decide(Event::TimePassed, progress);
+        }
+        if self.time_up.is_some_and(|due| due <= now) {
+            self.time_up = None;
+            self.decide(Event::Client { id: None, command: Command::TimeOut }, progress);
+        }
+    }
+
+    fn publish(&mut self, progress: &mut Progress) {
+        let snapshot = self.engine.snapshot(self.clock.now());
+        if snapshot.seq == self.snapshots.borrow().seq {
+            return;
+        }
+        if snapshot.stopping.is_none() {
+            let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
+            progress.circumstances.exit_with = ended;
+            if ended.is_some() || (self.streaming && ending::is_over(&snapshot)) {
+                self.decide(Event::Client { id: None, command: Command::Quit }, progress);
+                let snapshot = self.engine.snapshot(self.clock.now());
+                self.snapshots.send_replace(Arc::new(snapshot));
+                return;
+            }
+        }
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+}

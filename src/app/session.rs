@@ -1,0 +1,182 @@
+//! One run of a group from its start to its last line.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::effect_runner::EffectRunner;
+use super::ending::{Ending, ending};
+use super::os_signals::OsSignals;
+use super::reload::{Recipe, reload_when_written};
+use super::run_loop::RunLoop;
+use super::stream::{Stream, StreamOptions};
+use crate::clock::Clock;
+use crate::config::{Selection, SelectionError};
+use crate::domain::{GroupSpec, Moment, ServiceName};
+use crate::engine::{Engine, Event};
+use crate::group_handle::GroupHandle;
+use crate::logs::LogBook;
+use crate::process::ProcessHost;
+use crate::tui::{self, Dashboard, DashboardOptions};
+use crate::watch::Watcher;
+
+/// How long a terminal that does not read may delay the end. Everything is stopped by then.
+const TERMINAL_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a group is shown with.
+#[derive(Clone, Debug)]
+pub enum Face {
+    /// The dashboard.
+    Dashboard(DashboardOptions),
+    /// Prefixed lines.
+    Stream(StreamOptions),
+}
+
+/// How to run a group.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The group as its file says.
+    pub spec: GroupSpec,
+    /// Which services.
+    pub selection: Selection,
+    /// How it is shown.
+    pub face: Face,
+    /// React to file changes.
+    pub watch: bool,
+    /// Hold changes from the start.
+    pub paused: bool,
+    /// End when this service ends, with its code.
+    pub exit_with: Option<String>,
+    /// End after this time.
+    pub timeout: Option<Duration>,
+}
+
+/// Why a group could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A service that was asked for does not exist.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The service of `--exit-with` does not exist or is not part of this run.
+    #[error("unknown service `{0}` in --exit-with")]
+    ExitWith(String),
+    /// The operating system refused something that nothing works without.
+    #[error("cannot {what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Its reason.
+        error: std::io::Error,
+    },
+    /// A bug: the loop panicked. Every process of the group was killed.
+    #[error("devgroup failed and has killed its services; please report the message above")]
+    Panicked,
+}
+
+/// Runs a group to its end.
+///
+/// # Errors
+/// See [`SessionError`]. Nothing is left running in any case.
+pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
+    let system = |what| move |error| SessionError::System { what, error };
+    let clock = Clock::start();
+    let recipe = Recipe { selection: options.selection, watch: options.watch };
+    let spec = Arc::new(recipe.apply(options.spec)?);
+    let exit_with = exit_with(options.exit_with, &spec)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start the event loop"))?;
+    let _inside = runtime.enter();
+    let signals = OsSignals::take().map_err(system("listen for signals"))?;
+
+    let logs = Arc::new(LogBook::new(clock));
+    let (news_in, news) = mpsc::unbounded_channel();
+    let host = ProcessHost::new(clock, news_in);
+    let (columns, rows) = match &options.face {
+        Face::Dashboard(_) => tui::pane_size(spec.services.len(), tui::terminal_size()),
+        Face::Stream(stream) => stream.pane_size(&spec),
+    };
+    for service in &spec.services {
+        logs.open(&service.name, spec.logs.memory).resize(columns, rows);
+        host.resize(&service.name, columns, rows);
+    }
+
+    let engine = Engine::new(spec.clone(), seed());
+    let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(Moment::START)));
+    let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
+    let handle = GroupHandle::new(requests_in, snapshots, logs.clone());
+    let config_written = Arc::new(Notify::new());
+    let (reloads_in, reloads) = mpsc::channel(8);
+    runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
+
+    let streaming = matches!(options.face, Face::Stream(_));
+    let client = match options.face {
+        Face::Dashboard(face) => {
+            restore_terminal_on_panic();
+            Client::Dashboard(Dashboard::start(handle, face).map_err(system("use this terminal"))?)
+        }
+        Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
+    };
+    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
+    let run_loop = RunLoop {
+        clock,
+        engine,
+        runner: EffectRunner::new(host.clone(), logs, watcher, &spec),
+        requests,
+        news,
+        watch,
+        signals,
+        reloads,
+        config_written,
+        snapshots: snapshots_in,
+        time_up: options.timeout.map(|timeout| clock.now() + timeout),
+        exit_with,
+        streaming,
+    };
+    let begin = Event::Begin { paused: options.paused };
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run(begin))));
+    host.kill_all();
+    match client {
+        Client::Dashboard(dashboard) => dashboard.finish(TERMINAL_PATIENCE),
+        Client::Stream(stream) => stream.finish(),
+    }
+    runtime.shutdown_background();
+    let (finish, circumstances) = result.map_err(|_| SessionError::Panicked)?;
+    Ok(ending(&spec.name, &finish, circumstances))
+}
+
+enum Client {
+    Dashboard(Dashboard),
+    Stream(Stream),
+}
+
+fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceName>, SessionError> {
+    match name {
+        None => Ok(None),
+        Some(name) => {
+            let service = ServiceName::new(&name);
+            spec.service(&service).map(|_| Some(service)).ok_or(SessionError::ExitWith(name))
+        }
+    }
+}
+
+/// A panic must leave the terminal usable and its message readable. A panic of any other thread is a line in the log.
+fn restore_terminal_on_panic() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let thread = std::thread::current();
+        if matches!(thread.name(), Some("main" | tui::THREAD_NAME)) {
+            tui::restore_terminal();
+            default(info);
+        } else {
+            log::error!("a thread of devgroup failed: {info}");
+        }
+    }));
+}
+
+/// The seed of the jitter: different for every start, so that groups on one machine do not retry in step.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,123 @@
+//! The streaming client: prefixed lines on stdout, for pipes, CI and screen readers.
+//!
+//! It has a thread of its own: a reader that does not read stops nothing but the stream.
+
+mod printer;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::domain::{Command, GroupSpec};
+use crate::group_handle::GroupHandle;
+use printer::Printer;
+
+/// At the end, a reader may take as long as it likes while it reads at all; one that has read nothing for this long is
+/// gone or stopped, and the program leaves.
+const READER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks at the logs: a flood is written in batches, at no cost to anyone who watches.
+const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// Keep the services' colours, and colour the prefixes.
+    pub color: bool,
+    /// `│` and `──`; otherwise `|` and `--`.
+    pub unicode: bool,
+    /// Columns of the outer terminal, or as many as suit a file.
+    pub columns: u16,
+}
+
+impl StreamOptions {
+    /// The size of the services' terminals: what is left beside the prefix.
+    pub(super) fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
+        let prefix = printer::prefix_width(spec.services.iter().map(|service| &service.name));
+        let prefix = u16::try_from(prefix + 3).unwrap_or(u16::MAX);
+        (self.columns.saturating_sub(prefix).max(40), 50)
+    }
+}
+
+/// A running stream.
+pub(super) struct Stream {
+    over: Arc<Notify>,
+    written: Arc<AtomicU64>,
+    done: Receiver<()>,
+}
+
+impl Stream {
+    /// Starts the thread.
+    pub(super) fn start(handle: GroupHandle, options: StreamOptions) -> io::Result<Self> {
+        let over = Arc::new(Notify::new());
+        let written = Arc::new(AtomicU64::new(0));
+        let (done_in, done) = channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let (stream_over, stream_written) = (over.clone(), written.clone());
+        thread::Builder::new().name("stream".into()).spawn(move || {
+            let printer = Printer::new(options);
+            runtime.block_on(print_lines(&handle, printer, &stream_over, &stream_written));
+            // The session may have lost patience already.
+            let _ = done_in.send(());
+        })?;
+        Ok(Self { over, written, done })
+    }
+
+    /// Writes what is left, and returns when it is written or the reader has stopped to read.
+    pub(super) fn finish(self) {
+        self.over.notify_one();
+        let mut before = self.written.load(Ordering::Relaxed);
+        while self.done.recv_timeout(READER_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let now = self.written.load(Ordering::Relaxed);
+            if now == before {
+                return;
+            }
+            before = now;
+        }
+    }
+}
+
+async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, written: &AtomicU64) {
+    let mut changes = handle.logs().changes();
+    let clock = handle.logs().clock();
+    let mut ending = false;
+    loop {
+        changes.mark_unchanged();
+        let services: Vec<_> = handle.snapshot().services.iter().map(|service| service.name.clone()).collect();
+        let look = printer.look(handle.logs(), &services, clock.now(), ending);
+        if !look.bytes.is_empty() {
+            let mut out = io::stdout().lock();
+            if out.write_all(&look.bytes).and_then(|()| out.flush()).is_err() {
+                // Nobody reads any more, as after `| head`: the group has no purpose. If it has ended already, good.
+                let _ = handle.tell(Command::Quit);
+                return;
+            }
+            written.fetch_add(look.bytes.len() as u64, Ordering::Relaxed);
+        }
+        if look.more {
+            continue;
+        }
+        if ending {
+            return;
+        }
+        let partial_due = async {
+            match look.due {
+                Some(due) => tokio::time::sleep_until(clock.instant(due).into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = over.notified() => ending = true,
+            result = changes.changed() => {
+                ending = result.is_err();
+                tokio::time::sleep(BATCH_TIME).await;
+            }
+            () = partial_due => {}
+        }
+    }
+}

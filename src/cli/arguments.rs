@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{self, Selection};
+
+const EXAMPLES: &str = "\
+Examples:
+  devgroup                        open the dashboard of the procgroup.toml here or above
+  devgroup api web                only these, and what they depend on
+  devgroup --no-tui               stream prefixed lines instead
+  devgroup --exit-with test       run until `test` ends, and end with its code
+  devgroup check                  validate the file";
+
+/// A terminal dashboard for a development process group.
+#[derive(Debug, Parser)]
+#[command(
+    name = "devgroup",
+    version,
+    about,
+    before_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = "Keys: devgroup help keys · the file: devgroup help config · watching: devgroup help watch · \
+                  exit codes: devgroup help exit-codes"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+    #[command(subcommand)]
+    pub(super) task: Option<Task>,
+}
+
+/// Which file.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    /// The file; otherwise procgroup.toml in this folder or the nearest one above
+    #[arg(short = 'f', long = "config", value_name = "FILE", env = "DEVGROUP_CONFIG", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Go to this folder first
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(super) directory: Option<PathBuf>,
+}
+
+/// How to run the group.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Run these and what they depend on; otherwise all that start by themselves
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+    /// Stream prefixed lines instead of the dashboard
+    #[arg(long, conflicts_with = "tui")]
+    pub(super) no_tui: bool,
+    /// Open the dashboard even in CI
+    #[arg(long)]
+    pub(super) tui: bool,
+    /// End when this service ends, with its code
+    #[arg(long, value_name = "SERVICE")]
+    pub(super) exit_with: Option<String>,
+    /// End after this time (90s, 10m), with code 124
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+    /// Start only these, comma-separated
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Start all but these, comma-separated
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    except: Vec<String>,
+    /// Do not start what the named services depend on
+    #[arg(long)]
+    no_deps: bool,
+    /// Do not react to file changes
+    #[arg(long)]
+    pub(super) no_watch: bool,
+    /// Start with watching paused (`p` resumes)
+    #[arg(long)]
+    pub(super) paused: bool,
+    /// Also the services of this profile; may be repeated
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<String>,
+}
+
+impl RunArguments {
+    /// Which services.
+    pub(super) fn selection(self) -> Selection {
+        Selection {
+            services: self.services,
+            only: self.only,
+            except: self.except,
+            no_deps: self.no_deps,
+            profiles: self.profiles,
+        }
+    }
+}
+
+/// What else to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Task {
+    /// Validate the file, and say all that is wrong with it
+    Check,
+    /// Explain the keys, the file, watching, or the exit codes
+    Help {
+        /// About what
+        topic: Option<Topic>,
+    },
+}
+
+/// A page of help.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Topic {
+    /// The keys of the dashboard
+    Keys,
+    /// procgroup.toml
+    Config,
+    /// What happens on a change
+    Watch,
+    /// The exit codes
+    ExitCodes,
+}

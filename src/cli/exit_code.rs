@@ -1,0 +1,51 @@
+//! Why the program fails, in words and as an exit code: the one table.
+
+use std::path::PathBuf;
+
+use crate::app::SessionError;
+
+/// Why the program fails before or instead of running a group.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The arguments make no sense.
+    #[error("error: {0}")]
+    Usage(String),
+    /// No file was found.
+    #[error(
+        "error: no procgroup.toml in {} or above\n  help: write one, `[services]` and a line for each, as in  web = \"npm run dev\"  (see `devgroup help config`),\n        or name one with -f FILE",
+        here.display()
+    )]
+    NoFile {
+        /// Where the search began.
+        here: PathBuf,
+    },
+    /// The file has errors; rendered.
+    #[error("{0}")]
+    Invalid(String),
+    /// devgroup was started in one of its own services.
+    #[error(
+        "error: you are inside {service}, a service of this very group: it would start itself again and again\n  help: remove devgroup from the command of {service}"
+    )]
+    Inside {
+        /// Which.
+        service: String,
+    },
+    /// The group could not be run.
+    #[error("error: {0}")]
+    Session(#[from] SessionError),
+    /// Anything else.
+    #[error("error: {0}")]
+    Unexpected(String),
+}
+
+impl Failure {
+    /// The exit code, as `devgroup help exit-codes` lists them.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Inside { .. } => 2,
+            Self::NoFile { .. } | Self::Invalid(_) => 3,
+            Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
+            Self::Session(SessionError::System { .. } | SessionError::Panicked) | Self::Unexpected(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What only several values together can get wrong: dependencies, circles, ports, services that reload themselves.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::diagnostic::Diagnostic;
+use super::draft::{Draft, Watched};
+use super::group::{Named, Watch};
+use super::near::{any_of, near};
+use super::place::Place;
+use super::problems::{Problems, is_note, shown};
+use super::reach;
+use crate::domain::{
+    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, start_order,
+};
+
+/// One entry of `depends_on` and its place.
+pub(super) struct Edge {
+    from: ServiceName,
+    on: ServiceName,
+    span: Range<usize>,
+}
+
+/// The entries of `depends_on` of a service.
+pub(super) fn edges(service: &Named) -> impl Iterator<Item = Edge> {
+    let entries = service.draft.depends_on.iter().flatten();
+    entries.map(|entry| Edge { from: service.name.clone(), on: entry.get_ref().0.clone(), span: entry.span() })
+}
+
+/// Looks at the services one by one, and at pairs of them.
+pub(super) fn services(services: &[Named], watch: &Watch, place: &Place<'_>, problems: &mut Problems) {
+    let mut ignored = reach::IgnoreFiles::new(place, watch.spec());
+    let by_name = services.iter().map(|service| (&service.name, service)).collect();
+    for service in services {
+        if service.draft.run.is_none() && !service.draft.run_reported {
+            problems.add(
+                Diagnostic::error("missing-run", format!("service `{}` has no command", shown(service.name.as_str())))
+                    .at(service.header.clone(), "needs `run`")
+                    .help(format!("run = \"the command that starts {}\"", shown(service.name.as_str()))),
+            );
+        }
+        dependencies(service, services, &by_name, problems);
+        backoff(&service.draft, problems);
+        if let Some(problem) = reloads_itself(service) {
+            problems.add(problem);
+        }
+        ignored.check(service, problems);
+    }
+    ports(services, problems);
+}
+
+fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
+    for entry in service.draft.depends_on.iter().flatten() {
+        let (on, condition) = entry.get_ref();
+        let Some(other) = by_name.get(on) else {
+            if !problems.is_full() {
+                problems.add(unknown_service(on.as_str(), entry.span(), service, services));
+            }
+            continue;
+        };
+        let kind = other.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
+        if *condition == Some(Condition::Done) && kind == Kind::Service {
+            problems.add(
+                Diagnostic::warning("never-done", format!("`{on}` is a service and does not end by itself"))
+                    .at(entry.span(), format!("`{}` waits until {on} has ended with 0", service.name))
+                    .help(format!("depends_on = {{ {on} = \"ready\" }}   or, for {on}:   kind = \"task\"")),
+            );
+        }
+    }
+}
+
+fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Named]) -> Diagnostic {
+    let problem = Diagnostic::error(
+        "unknown-service",
+        format!("`depends_on` names a service that does not exist: `{}`", shown(on)),
+    );
+    let others: Vec<&str> =
+        services.iter().map(|other| other.name.as_str()).filter(|name| *name != service.name.as_str()).collect();
+    let listed = match others.as_slice() {
+        [] => "there is no other service here".to_owned(),
+        names if names.len() > 12 => {
+            format!("services here: {}, …", names.iter().take(12).copied().collect::<Vec<_>>().join(", "))
+        }
+        names => format!("services here: {}", names.join(", ")),
+    };
+    if is_note(on) {
+        return problem.at(span, listed).help("names that begin with x- are notes, and never services");
+    }
+    // Somebody may call a service by what it runs.
+    let runs = services.iter().find_map(|other| {
+        let run = other.draft.run.as_ref()?.get_ref().display();
+        run.split_whitespace().any(|word| word == on).then(|| (other.name.clone(), run))
+    });
+    match (near(on, others.iter().copied()).as_slice(), runs) {
+        ([], Some((name, run))) => {
+            problem.at(span, listed).help(format!("{name} runs `{}`; did you mean `{name}`?", shown(&run)))
+        }
+        ([], None) => problem.at(span, listed),
+        (names, _) => problem.at(span, format!("did you mean {}?", any_of(names))).help(listed),
+    }
+}
+
+/// Reports every circle of dependencies: after each one, its last edge is left out.
+pub(super) fn circles(spec: &GroupSpec, places: &[Edge], problems: &mut Problems) {
+    /// More of them are hardly read.
+    const ENOUGH: usize = 10;
+    let mut spec = spec.clone();
+    for _ in 0..ENOUGH {
+        let Err(Cycle(circle)) = start_order(&spec) else { return };
+        let Some((first, last)) = circle.first().zip(circle.last()) else { return };
+        let mut path: Vec<&str> = circle.iter().map(ServiceName::as_str).collect();
+        path.push(first.as_str());
+        let mut problem = match circle.as_slice() {
+            [one] => Diagnostic::error("cycle", format!("service `{one}` waits for itself")).help("remove it"),
+            _ => Diagnostic::error("cycle", format!("services wait for each other: {}", path.join(" → ")))
+                .help("one of them must be able to start without the next"),
+        };
+        for (index, from) in circle.iter().enumerate() {
+            let on = circle.get(index + 1).unwrap_or(first);
+            let edge = places.iter().find(|edge| edge.from == *from && edge.on == *on);
+            let label = match (circle.len(), index + 1 == circle.len()) {
+                (1, _) => String::from("no service can start before it is ready"),
+                (_, true) => format!("{from} waits for {on}: this closes the circle"),
+                (_, false) => format!("{from} waits for {on}"),
+            };
+            if let Some(edge) = edge {
+                problem = problem.at(edge.span.clone(), label);
+            }
+        }
+        problems.add(problem);
+        for service in &mut spec.services {
+            if service.name == *last {
+                let mut open = service.as_ref().clone();
+                open.depends_on.retain(|dependency| dependency.on != *first);
+                *service = open.into();
+            }
+        }
+    }
+}
+
+fn backoff(draft: &Draft, problems: &mut Problems) {
+    let contract = Backoff::default();
+    let (given_initial, given_max) = (&draft.backoff.initial, &draft.backoff.max);
+    let initial = given_initial.as_ref().map_or(contract.initial, |initial| *initial.get_ref());
+    let max = given_max.as_ref().map_or(contract.max, |max| *max.get_ref());
+    if let Some(span) = given_max.as_ref().or(given_initial.as_ref()).map(Spanned::span)
+        && max < initial
+    {
+        problems.add(
+            Diagnostic::error("range", "the longest wait of `backoff` is shorter than the first one")
+                .at(span, format!("`initial` is {initial:?}, `max` is {max:?}")),
+        );
+    }
+}
+
+fn ports(services: &[Named], problems: &mut Problems) {
+    let mut taken: HashMap<u16, Vec<(&Named, Range<usize>)>> = HashMap::new();
+    for service in services {
+        let Some(ready) = &service.draft.ready else { continue };
+        let starts = service.draft.autostart.as_ref().is_none_or(|autostart| *autostart.get_ref());
+        if let Probe::Port(port) = ready.get_ref().probe
+            && starts
+        {
+            let others = taken.entry(port).or_default();
+            let same = others.iter().find(|(other, _)| together(&other.draft, &service.draft));
+            // Said once where both have it from `[defaults]`, however many there are.
+            if let Some((other, span)) = same
+                && !(*span == ready.span() && others.len() > 1)
+            {
+                let problem = Diagnostic::error(
+                    "port",
+                    format!("`{}` and `{}` have the same port: {port}", other.name, service.name),
+                );
+                let problem = if *span == ready.span() {
+                    problem.at(ready.span(), "this holds for all services")
+                } else {
+                    problem
+                        .at(ready.span(), format!("{} would count as ready as soon as {} is", service.name, other.name))
+                        .at(span.clone(), format!("{} has it already", other.name))
+                };
+                problems.add(
+                    problem.help("two programs cannot listen on one port; autostart = false for one of them is fine"),
+                );
+            }
+            others.push((service, ready.span()));
+        }
+    }
+}
+
+/// No profile tells them apart.
+fn together(one: &Draft, other: &Draft) -> bool {
+    match (&one.profiles, &other.profiles) {
+        (Some(one), Some(other)) if !one.get_ref().is_empty() && !other.get_ref().is_empty() => {
+            one.get_ref().iter().any(|profile| other.get_ref().contains(profile))
+        }
+        _ => true,
+    }
+}
+
+fn reloads_itself(service: &Named) -> Option<Diagnostic> {
+    let run = service.draft.run.as_ref()?;
+    let watch = service.draft.watch.as_ref().filter(|watch| !matches!(watch.get_ref(), Watched::Off))?;
+    if service.draft.on_change.as_ref().is_some_and(|on_change| *on_change.get_ref() != OnChange::Restart) {
+        return None;
+    }
+    let words: Vec<&str> = match run.get_ref() {
+        RunCommand::Shell(text) => text.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|')).collect(),
+        RunCommand::Argv(argv) => argv.iter().map(String::as_str).collect(),
+    };
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let tool = reloader(&words)?;
+    let name = &service.name;
+    Some(
+        Diagnostic::warning("double-reload", format!("{name} restarts itself already"))
+            .at(watch.span(), format!("{tool} reloads these files without a restart"))
+            .at(run.span(), "watches by itself")
+            .help(format!("remove `watch`; devgroup would restart {name} on each save")),
+    )
+}
+
+/// The program of a command that watches files itself.
+fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
+    const ALWAYS: [&str; 9] = [
+        "nodemon",
+        "watchexec",
+        "cargo-watch",
+        "bacon",
+        "air",
+        "browser-sync",
+        "webpack-dev-server",
+        "ts-node-dev",
+        "entr",
+    ];
+    /// Together with one of these words behind it.
+    const WITH: [(&str, &[&str]); 20] = [
+        ("next", &["dev"]),
+        ("nuxt", &["dev"]),
+        ("nuxi", &["dev"]),
+        ("astro", &["dev"]),
+        ("remix", &["dev"]),
+        ("wrangler", &["dev"]),
+        ("ng", &["serve"]),
+        ("vue-cli-service", &["serve"]),
+        ("webpack", &["serve", "--watch", "-w"]),
+        ("cargo", &["watch"]),
+        ("dotnet", &["watch"]),
+        ("turbo", &["watch"]),
+        ("tsx", &["watch"]),
+        ("node", &["--watch"]),
+        ("bun", &["--watch", "--hot"]),
+        ("deno", &["--watch"]),
+        ("tsc", &["--watch", "-w"]),
+        ("uvicorn", &["--reload"]),
+        ("gunicorn", &["--reload"]),
+        ("flask", &["--debug"]),
+    ];
+    words.iter().enumerate().find_map(|(index, word)| {
+        let program = word.rsplit('/').next().unwrap_or(word);
+        let rest = words.get(index + 1..).unwrap_or_default();
+        // The program of the command or of a wrapper (`npx vite`), not a word behind an option.
+        if word.starts_with('-') || index.checked_sub(1).and_then(|i| words.get(i)).is_some_and(|w| takes_a_name(w)) {
+            return None;
+        }
+        let vite = program == "vite"
+            && rest.first().is_none_or(|next| next.starts_with('-') || matches!(*next, "dev" | "serve"));
+        let with = WITH.iter().any(|(tool, words)| *tool == program && rest.iter().any(|word| words.contains(word)));
+        (vite || with || ALWAYS.contains(&program)).then_some(program)
+    })
+}
+
+/// Words after which a name is not that of a program: `cargo run -p air`, `cd air`.
+fn takes_a_name(word: &str) -> bool {
+    word.starts_with('-') && word != "--" || matches!(word, "cd" | "echo" | "-p")
+}

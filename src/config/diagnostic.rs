@@ -1,0 +1,141 @@
+//! What is wrong with a file, as data: code, place, message and advice. Drawing it is `render`'s part.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Whether the group can run in spite of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// It can, but hardly as meant.
+    Warning,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A place in the file and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Bytes of the text.
+    pub span: Range<usize>,
+    /// A few words; may be empty: the place alone.
+    pub text: String,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable name for programs and searches: `unknown-key`.
+    pub code: &'static str,
+    /// Whether the group can run in spite of it.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where; the first is the main place. Empty only if the file could not be read at all.
+    pub labels: Vec<Label>,
+    /// What to do, or why it matters; may have several lines.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place yet.
+    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None }
+    }
+
+    /// A warning without a place yet.
+    pub(super) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// With this place added.
+    pub(super) fn at(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// With this advice.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The start of the main place.
+    fn start(&self) -> usize {
+        self.labels.first().map_or(0, |label| label.span.start)
+    }
+}
+
+/// All problems of one file, in the order of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostics {
+    /// The file that they are about.
+    pub file: PathBuf,
+    /// Its text; empty if it could not be read.
+    pub text: String,
+    /// The problems, sorted by place.
+    pub items: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Sorts the problems by place; those of one place stay in the order they were found.
+    pub(super) fn new(file: PathBuf, text: &str, mut items: Vec<Diagnostic>) -> Self {
+        items.sort_by_key(Diagnostic::start);
+        Self { file, text: text.to_owned(), items }
+    }
+
+    /// Nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// At least one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.items.iter().any(|item| item.severity == Severity::Error)
+    }
+
+    /// The name of the file without its folder.
+    pub fn file_name(&self) -> String {
+        self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into())
+    }
+
+    /// Line and column of the main place of a problem, both from 1; columns count characters.
+    pub fn position(&self, item: &Diagnostic) -> Option<(usize, usize)> {
+        item.labels.first().map(|label| position(&self.text, label.span.start))
+    }
+
+    /// One line for a notice: the first error and how many others there are. Empty if nothing is wrong.
+    pub fn summary(&self) -> String {
+        let first = self.items.iter().find(|item| item.severity == Severity::Error).or(self.items.first());
+        let Some(first) = first else { return String::new() };
+        let mut line = match self.position(first) {
+            Some((line, column)) => format!("{}:{line}:{column}: {}", self.file_name(), first.message),
+            None => first.message.clone(),
+        };
+        if self.items.len() > 1 {
+            line.push_str(&format!(" · and {} more", self.items.len() - 1));
+        }
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+}
+
+/// Line and column of a byte, both from 1; columns count characters. A byte inside of a character counts as its start.
+pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
+    let mut end = byte.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = text.get(..end).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(start..).unwrap_or("").chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}

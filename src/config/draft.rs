@@ -1,0 +1,198 @@
+//! What a table of a service says, before and after `[defaults]` and the contract fill in the rest.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::place::Place;
+use crate::domain::{
+    Backoff, Breaker, Condition, Dependency, Kind, OnChange, ReadyCheck, RestartPolicy, RunCommand, ServiceName,
+    ServiceSpec, Signal, SpecPattern, StopSpec, WatchFiles,
+};
+
+/// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
+pub(super) type Needs = Vec<Spanned<(ServiceName, Option<Condition>)>>;
+
+/// A value and its place, if the file gives it.
+pub(super) type Given<T> = Option<Spanned<T>>;
+
+/// What a table of a service says. What it does not say, `[defaults]` or the contract says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    /// `run`.
+    pub(super) run: Given<RunCommand>,
+    /// `run` is missing or wrong, and that has been said.
+    pub(super) run_reported: bool,
+    pub(super) kind: Given<Kind>,
+    pub(super) dir: Given<PathBuf>,
+    pub(super) env: Vec<(String, String)>,
+    pub(super) env_files: Given<Vec<PathBuf>>,
+    pub(super) depends_on: Option<Needs>,
+    pub(super) ready: Given<ReadyCheck>,
+    pub(super) restart: Given<RestartPolicy>,
+    pub(super) backoff: BackoffDraft,
+    pub(super) breaker: BreakerDraft,
+    pub(super) stop: StopDraft,
+    pub(super) autostart: Given<bool>,
+    pub(super) profiles: Given<Vec<String>>,
+    pub(super) group: Given<String>,
+    pub(super) url: Given<String>,
+    pub(super) watch: Given<Watched>,
+    pub(super) ignore: Option<Vec<Spanned<SpecPattern>>>,
+    pub(super) debounce: Given<Duration>,
+    pub(super) on_change: Given<OnChange>,
+}
+
+/// `watch`, each pattern with its place.
+#[derive(Clone, Debug)]
+pub(super) enum Watched {
+    Off,
+    All { line: u32 },
+    Globs(Vec<Spanned<SpecPattern>>),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct BackoffDraft {
+    pub(super) initial: Given<Duration>,
+    pub(super) factor: Given<f64>,
+    pub(super) max: Given<Duration>,
+    pub(super) reset_after: Given<Duration>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct BreakerDraft {
+    pub(super) failures: Given<u32>,
+    pub(super) within: Given<Duration>,
+    pub(super) cooldown: Given<Duration>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct StopDraft {
+    pub(super) signal: Given<Signal>,
+    pub(super) grace: Given<Duration>,
+    pub(super) command: Given<RunCommand>,
+    pub(super) leader_only: Given<bool>,
+}
+
+impl Draft {
+    /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `backoff` and
+    /// `breaker` key by key; every other value is replaced as a whole.
+    pub(super) fn over(self, name: &ServiceName, defaults: &Self) -> Self {
+        let mut env: Vec<(String, String)> = defaults.env.clone();
+        env.retain(|(default, _)| !self.env.iter().any(|(own, _)| own == default));
+        env.extend(self.env);
+        // `[defaults] depends_on = ["db"]` does not make db wait for itself.
+        let depends_on = self.depends_on.or_else(|| {
+            let entries = defaults.depends_on.as_ref()?.iter();
+            Some(entries.filter(|entry| &entry.get_ref().0 != name).cloned().collect())
+        });
+        Self {
+            run_reported: self.run_reported || (self.run.is_none() && defaults.run_reported),
+            run: self.run.or_else(|| defaults.run.clone()),
+            kind: self.kind.or_else(|| defaults.kind.clone()),
+            dir: self.dir.or_else(|| defaults.dir.clone()),
+            env,
+            env_files: self.env_files.or_else(|| defaults.env_files.clone()),
+            depends_on,
+            ready: self.ready.or_else(|| defaults.ready.clone()),
+            restart: self.restart.or_else(|| defaults.restart.clone()),
+            backoff: BackoffDraft {
+                initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
+                factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
+                max: self.backoff.max.or_else(|| defaults.backoff.max.clone()),
+                reset_after: self.backoff.reset_after.or_else(|| defaults.backoff.reset_after.clone()),
+            },
+            breaker: BreakerDraft {
+                failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone()),
+                within: self.breaker.within.or_else(|| defaults.breaker.within.clone()),
+                cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone()),
+            },
+            stop: StopDraft {
+                signal: self.stop.signal.or_else(|| defaults.stop.signal.clone()),
+                grace: self.stop.grace.or_else(|| defaults.stop.grace.clone()),
+                command: self.stop.command.or_else(|| defaults.stop.command.clone()),
+                leader_only: self.stop.leader_only.or_else(|| defaults.stop.leader_only.clone()),
+            },
+            autostart: self.autostart.or_else(|| defaults.autostart.clone()),
+            profiles: self.profiles.or_else(|| defaults.profiles.clone()),
+            group: self.group.or_else(|| defaults.group.clone()),
+            url: self.url.or_else(|| defaults.url.clone()),
+            watch: self.watch.or_else(|| defaults.watch.clone()),
+            ignore: self.ignore.or_else(|| defaults.ignore.clone()),
+            debounce: self.debounce.or_else(|| defaults.debounce.clone()),
+            on_change: self.on_change.or_else(|| defaults.on_change.clone()),
+        }
+    }
+
+    /// The service, with the defaults of the contract for what nobody says. `kind_of` tells the kind of the others.
+    pub(super) fn finish(
+        self,
+        name: &ServiceName,
+        place: &Place<'_>,
+        debounce: Duration,
+        kind_of: &dyn Fn(&ServiceName) -> Kind,
+    ) -> ServiceSpec {
+        let backoff = Backoff::default();
+        let breaker = Breaker::default();
+        let stop = StopSpec::default();
+        let plain = |patterns: Vec<Spanned<SpecPattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
+        ServiceSpec {
+            name: name.clone(),
+            kind: or(self.kind, Kind::default()),
+            // Without a command there is an error, and the group is never handed out.
+            run: or(self.run, RunCommand::Shell(String::new())),
+            dir: or(self.dir, place.root.clone()),
+            env: self.env,
+            env_files: or(self.env_files, Vec::new()),
+            depends_on: self
+                .depends_on
+                .unwrap_or_default()
+                .into_iter()
+                .map(|entry| {
+                    let (on, until) = entry.into_inner();
+                    let default = || match kind_of(&on) {
+                        Kind::Task => Condition::Done,
+                        Kind::Service => Condition::Ready,
+                    };
+                    Dependency { until: until.unwrap_or_else(default), on }
+                })
+                .collect(),
+            ready: self.ready.map(Spanned::into_inner),
+            restart: or(self.restart, RestartPolicy::default()),
+            backoff: Backoff {
+                initial: or(self.backoff.initial, backoff.initial),
+                factor: or(self.backoff.factor, backoff.factor),
+                max: or(self.backoff.max, backoff.max),
+                reset_after: or(self.backoff.reset_after, backoff.reset_after),
+            },
+            breaker: Breaker {
+                failures: or(self.breaker.failures, breaker.failures),
+                within: or(self.breaker.within, breaker.within),
+                cooldown: or(self.breaker.cooldown, breaker.cooldown),
+            },
+            stop: StopSpec {
+                signal: or(self.stop.signal, stop.signal),
+                grace: or(self.stop.grace, stop.grace),
+                command: self.stop.command.map(Spanned::into_inner),
+                leader_only: or(self.stop.leader_only, stop.leader_only),
+            },
+            autostart: or(self.autostart, true),
+            profiles: or(self.profiles, Vec::new()),
+            group: self.group.map(Spanned::into_inner),
+            url: self.url.map(Spanned::into_inner),
+            watch: match or(self.watch, Watched::Off) {
+                Watched::Off => WatchFiles::Off,
+                Watched::All { line } => WatchFiles::All { line },
+                Watched::Globs(globs) => WatchFiles::Globs(plain(globs)),
+            },
+            ignore: plain(self.ignore.unwrap_or_default()),
+            debounce: or(self.debounce, debounce),
+            on_change: or(self.on_change, OnChange::default()),
+        }
+    }
+}
+
+fn or<T>(given: Given<T>, default: T) -> T {
+    given.map_or(default, Spanned::into_inner)
+}

@@ -1,0 +1,204 @@
+//! Environment files: `KEY=value` lines as `.env` tools write them.
+//!
+//! `export` before a name is allowed; `#` begins a comment at the start of a line and after a blank behind a value
+//! without quotes. In single quotes everything is itself; in double quotes `\n \r \t \\ \" \$` are escapes and
+//! variables are put in; both may go over several lines. Without quotes variables are put in and blanks around the
+//! value are dropped. CRLF and a byte order mark are fine.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Environment files above this are refused: nobody writes them by hand.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// One entry of an environment file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The variable.
+    pub(super) name: String,
+    /// Its value; unless `literal`, before variables are put in.
+    pub(super) value: String,
+    /// The value was in single quotes.
+    pub(super) literal: bool,
+    /// 1-based.
+    pub(super) line: usize,
+}
+
+/// Why an environment file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum EnvFileError {
+    /// The operating system says no.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// It is not a text.
+    #[error("line {line} is not UTF-8")]
+    NotUtf8 {
+        /// 1-based.
+        line: usize,
+    },
+    /// A line that is not understood. What stands in it is not shown: it may be a secret.
+    #[error("line {line}: {reason}")]
+    Malformed {
+        /// 1-based.
+        line: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// Reads a file; one that does not exist is empty.
+pub(super) fn read(path: &Path) -> Result<Vec<Entry>, EnvFileError> {
+    let unreadable = |error: io::Error| EnvFileError::Unreadable(error.to_string());
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    // A pipe would make the start wait for whoever writes into it.
+    if !metadata.is_file() {
+        return Err(EnvFileError::Unreadable("it is not a file".into()));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(EnvFileError::Unreadable("it is larger than 1 MiB".into()));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
+    match str::from_utf8(&bytes) {
+        Ok(text) => parse(text),
+        Err(error) => {
+            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            Err(EnvFileError::NotUtf8 { line: good.iter().filter(|byte| **byte == b'\n').count() + 1 })
+        }
+    }
+}
+
+/// Reads the text of an environment file.
+pub(super) fn parse(text: &str) -> Result<Vec<Entry>, EnvFileError> {
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut entries = Vec::new();
+    let mut line = 1;
+    while !rest.is_empty() {
+        let whole = rest.split('\n').next().unwrap_or(rest);
+        let trimmed = whole.trim();
+        let mut used = whole.len() + 1;
+        if !trimmed.is_empty() && !trimmed.starts_with('#') {
+            let malformed = |reason| EnvFileError::Malformed { line, reason };
+            let Some((left, right)) = whole.split_once('=') else {
+                return Err(malformed("there is no `=`: write NAME=value"));
+            };
+            let name = left.trim();
+            let name = name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
+            if name.is_empty() {
+                return Err(malformed("there is no name before the `=`"));
+            }
+            if name.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '$')) {
+                return Err(malformed("the name before the `=` has characters that no variable can have"));
+            }
+            let before_value = whole.len() - right.trim_start().len();
+            let from_value = rest.get(before_value..).unwrap_or("");
+            let (value, literal, length) = match right.trim_start().chars().next() {
+                Some(quote @ ('"' | '\'')) => {
+                    let (value, length) =
+                        quoted(from_value, quote).ok_or_else(|| malformed("the quote is never closed"))?;
+                    let after = from_value.get(length..).unwrap_or("").split('\n').next().unwrap_or("");
+                    if !(after.trim().is_empty() || after.trim_start().starts_with('#')) {
+                        return Err(malformed("there is something after the closing quote"));
+                    }
+                    (value, quote == '\'', before_value + length + after.len() + 1)
+                }
+                _ => (unquoted(right).to_owned(), false, used),
+            };
+            if value.contains('\0') {
+                return Err(malformed("a value cannot hold a NUL character"));
+            }
+            used = length;
+            entries.push(Entry { name: name.to_owned(), value, literal, line });
+        }
+        line += rest.get(..used).map_or(1, |lines| lines.matches('\n').count());
+        rest = rest.get(used..).unwrap_or("");
+    }
+    Ok(entries)
+}
+
+/// The value in quotes that the text begins with, and its length with both quotes.
+fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
+    let mut value = String::new();
+    let mut chars = text.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => return Some((value, at + c.len_utf8())),
+            '\\' if quote == '"' => match chars.next()?.1 {
+                'n' => value.push('\n'),
+                'r' => value.push('\r'),
+                't' => value.push('\t'),
+                // Stays an escaped dollar for the step that puts variables in.
+                '$' => value.push_str("$$"),
+                c @ ('\\' | '"') => value.push(c),
+                c => value.extend(['\\', c]),
+            },
+            '\r' if text.get(at + 1..).is_some_and(|rest| rest.starts_with('\n')) => {}
+            c => value.push(c),
+        }
+    }
+    None
+}
+
+fn unquoted(text: &str) -> &str {
+    let comment = text.char_indices().find(|&(at, c)| {
+        c == '#' && text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t']))
+    });
+    comment.and_then(|(at, _)| text.get(..at)).unwrap_or(text).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        parse(text).unwrap().into_iter().map(|entry| (entry.name, entry.value)).collect()
+    }
+
+    #[test]
+    fn lines_of_every_usual_form() {
+        let text = "\u{feff}# comment\r\nA=1\r\nexport B = two words  # comment\nC='a # $x ${Y}\\n'\n\
+                    D=\"a\\n\\\"b\\\" \\$X # no\" # yes\nE=\nF=a#b\nG=\"two\nlines\"\nH=x=y\n  I=ü🦀\nexport=1\nJ='1'";
+        let expected = [
+            ("A", "1"),
+            ("B", "two words"),
+            ("C", "a # $x ${Y}\\n"),
+            ("D", "a\n\"b\" $$X # no"),
+            ("E", ""),
+            ("F", "a#b"),
+            ("G", "two\nlines"),
+            ("H", "x=y"),
+            ("I", "ü🦀"),
+            ("export", "1"),
+            ("J", "1"),
+        ];
+        assert_eq!(pairs(text), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(pairs("").is_empty());
+        assert!(parse("A='x'\nB=\"x\"").unwrap().iter().map(|entry| entry.literal).eq([true, false]));
+        assert!(parse("A='x\ny'\nB=1").unwrap().iter().map(|entry| entry.line).eq([1, 3]));
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_named() {
+        let cases = [("A=1\nnonsense\n", 2), ("=x", 1), ("A=1\n\nB=\"open\n\n", 3), ("A='x' y", 1), ("A B=1", 1)];
+        for (text, expected) in cases {
+            match parse(text) {
+                Err(EnvFileError::Malformed { line, .. }) => assert_eq!(line, expected, "{text:?}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_file_is_refused_and_a_missing_file_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(&folder.path().join("missing")), Ok(Vec::new()));
+        assert!(matches!(read(folder.path()), Err(EnvFileError::Unreadable(_))));
+        let latin1 = folder.path().join("latin1");
+        fs::write(&latin1, b"A=1\nB=\xfc\n").unwrap();
+        assert_eq!(read(&latin1), Err(EnvFileError::NotUtf8 { line: 2 }));
+    }
+}

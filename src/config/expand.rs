@@ -1,0 +1,177 @@
+//! `${NAME}`, `${NAME:-default}` and `$$` in texts of the configuration.
+//!
+//! - `${NAME}` is the value of a variable; `${NAME:-default}` also has a value if the variable is missing or empty.
+//!   The default may hold variables itself.
+//! - `$$` is a dollar. A dollar before anything else is itself: `$HOME` is left to the shell.
+//! - What else `${…}` can be is the shell's own (`${#name}`, `${name%.*}`): shell text keeps it as it is, and so it keeps
+//!   a variable that nobody knows here, because it may be the shell's (`for f in *; do echo ${f}; done`). Everywhere
+//!   else both are errors.
+
+use std::ffi::{OsStr, OsString};
+
+/// What becomes of `${…}` that has no value here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// It stays as it is, for the shell.
+    Keep,
+    /// It is an error.
+    Refuse,
+}
+
+/// Why a text cannot be expanded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ExpandError {
+    /// A variable without a value and without a default.
+    #[error("the variable `{0}` is not set (a default is written `${{{0}:-value}}`)")]
+    Unset(String),
+    /// `${` without its end, or with something in it that is not a name.
+    #[error("`{0}` is not understood: `${{NAME}}` or `${{NAME:-default}}`; a dollar itself is `$$`")]
+    Malformed(String),
+}
+
+/// Puts in the values that `lookup` knows.
+pub(super) fn expand(
+    text: &str,
+    unknown: Unknown,
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<OsString, ExpandError> {
+    let mut out = OsString::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => out.push(text),
+            Piece::Dollar => out.push("$"),
+            Piece::Variable { name, default, source } => {
+                let value = lookup(name);
+                match (value, default) {
+                    (Some(value), None) => out.push(value),
+                    (Some(value), Some(_)) if !value.is_empty() => out.push(value),
+                    (_, Some(default)) => out.push(expand(default, unknown, lookup)?),
+                    (None, None) if unknown == Unknown::Keep => out.push(source),
+                    (None, None) => return Err(ExpandError::Unset(name.to_owned())),
+                }
+            }
+            Piece::Foreign(source) if unknown == Unknown::Keep => out.push(source),
+            Piece::Foreign(source) => return Err(ExpandError::Malformed(shorten(source))),
+        }
+    }
+    Ok(out)
+}
+
+/// The first `${…}` that [`expand`] would refuse whatever the variables are.
+pub(super) fn malformed(text: &str) -> Option<ExpandError> {
+    expand(text, Unknown::Refuse, &|_| Some(OsStr::new("x").to_owned())).err()
+}
+
+fn shorten(source: &str) -> String {
+    match source.char_indices().nth(40) {
+        Some((cut, _)) => format!("{}…", source.get(..cut).unwrap_or(source)),
+        None => source.to_owned(),
+    }
+}
+
+enum Piece<'t> {
+    Text(&'t str),
+    Dollar,
+    Variable { name: &'t str, default: Option<&'t str>, source: &'t str },
+    Foreign(&'t str),
+}
+
+fn pieces(mut text: &str) -> impl Iterator<Item = Piece<'_>> {
+    std::iter::from_fn(move || {
+        if text.is_empty() {
+            return None;
+        }
+        let (piece, length) = if text.starts_with("$$") {
+            (Piece::Dollar, 2)
+        } else if text.starts_with("${") {
+            let end = closing_brace(text).unwrap_or(text.len());
+            let source = text.get(..end).unwrap_or(text);
+            (braces(source), source.len())
+        } else {
+            // At least one character; up to the next dollar.
+            let end = text.char_indices().skip(1).find(|(_, c)| *c == '$').map_or(text.len(), |(at, _)| at);
+            (Piece::Text(text.get(..end).unwrap_or(text)), end)
+        };
+        text = text.get(length..).unwrap_or("");
+        Some(piece)
+    })
+}
+
+/// The end of the `${…}` that the text begins with, with those inside of it counted.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' if before == '$' => depth += 1,
+            '}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    None
+}
+
+fn braces(source: &str) -> Piece<'_> {
+    let Some(inner) = source.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
+        return Piece::Foreign(source);
+    };
+    let (name, default) = match inner.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inner, None),
+    };
+    if is_name(name) { Piece::Variable { name, default, source } } else { Piece::Foreign(source) }
+}
+
+/// A name of a variable that `${…}` can hold: letters, digits and underscores, not beginning with a digit (POSIX).
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str, unknown: Unknown) -> Result<String, ExpandError> {
+        let lookup = |name: &str| match name {
+            "PORT" => Some(OsString::from("4000")),
+            "EMPTY" => Some(OsString::new()),
+            _ => None,
+        };
+        expand(text, unknown, &lookup).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn variables_defaults_and_dollars() {
+        let cases = [
+            ("http://localhost:${PORT}/x", "http://localhost:4000/x"),
+            ("${PORT:-1}${NONE:-1}", "40001"),
+            ("${EMPTY}|${EMPTY:-full}", "|full"),
+            ("${NONE:-${PORT}/${EMPTY:-a}}", "4000/a"),
+            ("${NONE:-}", ""),
+            ("$$PORT $${PORT} $PORT 5$", "$PORT ${PORT} $PORT 5$"),
+            ("größe ${PORT} 🦀$", "größe 4000 🦀$"),
+        ];
+        for (text, expanded) in cases {
+            assert_eq!(with(text, Unknown::Refuse).as_deref(), Ok(expanded), "{text}");
+            assert_eq!(with(text, Unknown::Keep).as_deref(), Ok(expanded), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_is_left_to_the_shell_and_refused_elsewhere() {
+        for text in ["${f}", "${f%.*}", "${#f}", "${f:?no}", "${", "${f", "${}"] {
+            assert_eq!(with(text, Unknown::Keep).as_deref(), Ok(text));
+            assert!(with(text, Unknown::Refuse).is_err(), "{text}");
+        }
+        assert_eq!(with("${f}", Unknown::Refuse), Err(ExpandError::Unset("f".into())));
+        assert_eq!(malformed("${f}"), None);
+        assert_eq!(malformed("a ${f-b} c"), Some(ExpandError::Malformed("${f-b}".into())));
+    }
+}

@@ -1,0 +1,200 @@
+//! The whole file: `name`, `[watch]`, `[logs]`, `[defaults]` and the services.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::check;
+use super::diagnostic::Diagnostic;
+use super::draft::Draft;
+use super::keys::{LOGS, ROOT, WATCH};
+use super::place::Place;
+use super::problems::{Fields, Problems, Slot, entries, shown};
+use super::service;
+use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchSpec};
+
+/// A service and where it stands.
+pub(super) struct Named {
+    /// Its key.
+    pub(super) name: ServiceName,
+    /// Its header `[services.api]`, or its key.
+    pub(super) header: Range<usize>,
+    /// What it and `[defaults]` say.
+    pub(super) draft: Draft,
+}
+
+/// Walks the tree of a file. The group is only good if no problem was found.
+pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> GroupSpec {
+    let fields = Fields::open(&ROOT, root, "the file", problems);
+    let folder = || place.root.file_name().map_or_else(|| "group".into(), |name| name.to_string_lossy());
+    let name = match fields.take("name", problems, group_name) {
+        Some(name) => Arc::from(name.into_inner()),
+        None => Arc::from(&*folder()),
+    };
+    let watch = fields.read("watch", problems, |slot, problems| {
+        let table = table(slot, "[watch]\nignore = [\"docs/\"]", problems)?;
+        Some(watch(table, place, problems))
+    });
+    let watch = watch.map_or_else(Watch::default, Spanned::into_inner);
+    let logs = fields.read("logs", problems, |slot, problems| {
+        let table = table(slot, "[logs]\nmemory = \"64MiB\"", problems)?;
+        let fields = Fields::open(&LOGS, table, "`[logs]`", problems);
+        let memory = fields.take("memory", problems, Slot::size);
+        Some(memory.map_or_else(LogSpec::default, |memory| LogSpec { memory: memory.into_inner() }))
+    });
+    let defaults = fields.read("defaults", problems, |slot, problems| {
+        table(slot, "[defaults]\nrestart = \"on-failure\"", problems)?;
+        Some(service::read(slot.value, "`[defaults]`", place, problems))
+    });
+    let defaults = defaults.map(Spanned::into_inner).unwrap_or_default();
+
+    let services = services(&fields, &defaults, place, problems);
+    let debounce = watch.debounce.unwrap_or(WatchSpec::DEBOUNCE);
+    check::services(&services, &watch, place, problems);
+
+    let kinds: HashMap<ServiceName, Kind> = services
+        .iter()
+        .map(|service| {
+            (service.name.clone(), service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref()))
+        })
+        .collect();
+    let kind_of = |name: &ServiceName| kinds.get(name).copied().unwrap_or_default();
+    let places: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
+    let finished =
+        services.into_iter().map(|service| Arc::new(service.draft.finish(&service.name, place, debounce, &kind_of)));
+    let spec = GroupSpec {
+        name,
+        root: place.root.clone(),
+        file: place.file.clone(),
+        services: finished.collect(),
+        watch: watch.spec,
+        logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
+    };
+    check::circles(&spec, &places, problems);
+    spec
+}
+
+/// `[watch]`, with what only services carry in the specification.
+#[derive(Default)]
+pub(super) struct Watch {
+    spec: WatchSpec,
+    debounce: Option<std::time::Duration>,
+}
+
+impl Watch {
+    /// What holds for the whole group.
+    pub(super) fn spec(&self) -> &WatchSpec {
+        &self.spec
+    }
+}
+
+fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Watch {
+    let fields = Fields::open(&WATCH, table, "`[watch]`", problems);
+    let default = WatchSpec::default();
+    let mut patterns = |name: &'static str, default: Vec<SpecPattern>| {
+        let read = fields.read(name, problems, |slot, problems| service::ignore_patterns(slot, place, problems));
+        read.map_or(default, |patterns| patterns.into_inner().into_iter().map(Spanned::into_inner).collect())
+    };
+    let ignore = patterns("ignore", default.ignore);
+    let also = patterns("also", default.also);
+    Watch {
+        debounce: fields.take("debounce", problems, Slot::duration).map(Spanned::into_inner),
+        spec: WatchSpec {
+            ignore,
+            also,
+            max_wait: fields
+                .take("max_wait", problems, Slot::some_duration)
+                .map_or(default.max_wait, Spanned::into_inner),
+            gitignore: fields.take("gitignore", problems, Slot::boolean).map_or(default.gitignore, Spanned::into_inner),
+        },
+    }
+}
+
+fn table<'a, 't>(slot: Slot<'a, 't>, example: &str, problems: &mut Problems) -> Option<&'a DeTable<'t>> {
+    match slot.value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => {
+            problems.add(slot.wrong_type().help(example));
+            None
+        }
+    }
+}
+
+/// The group's name is part of the names of files.
+fn group_name(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
+    let name = slot.line()?;
+    if name.contains('/') || name.len() > 200 {
+        return Err(Diagnostic::error("name", format!("`{}` cannot be the name of a group", shown(name)))
+            .at(slot.span(), "names are shorter than 200 bytes and have no slash"));
+    }
+    Ok(name.trim().to_owned())
+}
+
+fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, problems: &mut Problems) -> Vec<Named> {
+    const EXAMPLE: &str = "[services]\nweb = \"npm run dev\"";
+    let read = fields.read("services", problems, |slot, problems| {
+        let table = table(slot, EXAMPLE, problems)?;
+        let entries = entries(table);
+        if entries.is_empty() {
+            problems.add(
+                Diagnostic::error("no-services", "there are no services")
+                    .at(fields.key_span("services").unwrap_or_default(), "nothing stands below it")
+                    .help(EXAMPLE),
+            );
+        }
+        let named = entries.into_iter().map(|(key, value)| {
+            let name: &str = key.get_ref();
+            problems.keep(service_name(name, key.span()));
+            let place_name = format!("service `{}`", shown(name));
+            let name = ServiceName::new(name);
+            let draft = service::read(value, &place_name, place, problems).over(&name, defaults);
+            let header =
+                Some(value.span()).filter(|span| place.text.get(span.clone()).is_some_and(|t| t.starts_with('[')));
+            let header = header.filter(|_| matches!(value.get_ref(), DeValue::Table(_))).unwrap_or(key.span());
+            Named { name, header, draft }
+        });
+        Some(named.collect::<Vec<_>>())
+    });
+    match read {
+        Some(services) => services.into_inner(),
+        None => {
+            if fields.key_span("services").is_none() && !fields.is_meant("services") {
+                problems.add(
+                    Diagnostic::error("no-services", "there are no services")
+                        .at(place.text.len()..place.text.len(), "`[services]` is missing")
+                        .help(EXAMPLE),
+                );
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn service_name(name: &str, span: Range<usize>) -> Result<(), Diagnostic> {
+    let label = if name.is_empty() {
+        "it is empty"
+    } else if name.contains(char::is_whitespace) {
+        "it has a blank in it"
+    } else if name.contains(|c: char| c.is_control() || matches!(c, '/' | ',')) {
+        "it has a slash, a comma or a control character in it"
+    } else if name.starts_with('-') {
+        "it begins like an option"
+    } else {
+        return Ok(());
+    };
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | ','))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let better = words.join("-");
+    let better = better.trim_start_matches('-');
+    let problem =
+        Diagnostic::error("name", format!("`{}` cannot be the name of a service", shown(name))).at(span, label);
+    Err(match better {
+        "" => problem.help("[services]\nweb = \"npm run dev\""),
+        better => problem.help(format!("[services.{better}]")),
+    })
+}

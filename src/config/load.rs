@@ -1,0 +1,121 @@
+//! From a path or a text to a group: finding the file, reading it, and putting all that is found together.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Diagnostic, Diagnostics, position};
+use super::group;
+use super::place::Place;
+use super::problems::Problems;
+use super::syntax;
+use crate::domain::GroupSpec;
+
+/// What the file is called.
+pub const FILE_NAME: &str = "procgroup.toml";
+
+/// Files above this are refused: nobody writes them by hand.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A file that can be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What it says.
+    pub spec: GroupSpec,
+    /// What is hardly meant so.
+    pub warnings: Diagnostics,
+}
+
+/// The nearest [`FILE_NAME`] in a folder or above it. A folder of that name counts too: reading it says what is wrong.
+pub fn find(from: &Path) -> Option<PathBuf> {
+    let from = std::path::absolute(from).ok()?;
+    from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.symlink_metadata().is_ok())
+}
+
+/// Reads and checks a file.
+///
+/// # Errors
+/// All that is wrong with it, warnings included; also if it cannot be read, is no file, is larger than 1 MiB or is not
+/// UTF-8.
+pub fn load(file: &Path) -> Result<Loaded, Diagnostics> {
+    match read(file) {
+        Ok(text) => parse(&text, file),
+        Err(diagnostics) => Err(diagnostics),
+    }
+}
+
+/// Checks a text as if it stood in `file`. Folders, environment files and ignore files around it are looked at.
+///
+/// # Errors
+/// All that is wrong with it, warnings included.
+pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
+    let place = Place::new(text, file);
+    let (tree, syntax_problems) = syntax::tree(text);
+    let mut problems = Problems::default();
+    // Of a file of another kind there is nothing to read.
+    let foreign = tree.is_empty() && syntax_problems.iter().any(|problem| problem.code == "not-toml");
+    let spec = (!foreign).then(|| group::read(&tree, &place, &mut problems));
+    if !syntax_problems.is_empty() {
+        consequences(text, &syntax_problems, &mut problems.items);
+    }
+    problems.items.extend(syntax_problems);
+    let diagnostics = Diagnostics::new(file.to_owned(), text, problems.items);
+    match spec {
+        Some(spec) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// Drops what is only a consequence of a line that could not be read: problems on that line, and whatever says that
+/// something is missing, because it may stand on that line.
+fn consequences(text: &str, syntax_problems: &[Diagnostic], items: &mut Vec<Diagnostic>) {
+    const MISSING: [&str; 5] = ["missing-run", "unknown-service", "no-services", "empty", "ready"];
+    let broken = syntax::lines(text, syntax_problems);
+    items.retain(|item| {
+        let on_broken_line = item.labels.iter().any(|label| broken.contains(&position(text, label.span.start).0));
+        !on_broken_line && !MISSING.contains(&item.code)
+    });
+}
+
+fn read(file: &Path) -> Result<String, Diagnostics> {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let fail = |code, message: String, help: &str| {
+        Diagnostics::new(file.to_owned(), "", vec![Diagnostic::error(code, message).help(help)])
+    };
+    let unreadable = |error: io::Error| {
+        let help = match error.kind() {
+            io::ErrorKind::NotFound => "a first one:\n[services]\nweb = \"npm run dev\"".to_owned(),
+            io::ErrorKind::PermissionDenied => format!("who may read it: ls -l {}", file.display()),
+            _ => file.display().to_string(),
+        };
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "it does not exist".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            _ => error.to_string(),
+        };
+        fail("unreadable", format!("`{name}` cannot be read: {reason}"), &help)
+    };
+    let metadata = std::fs::metadata(file).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(fail("unreadable", format!("`{name}` is a folder"), "name the file in it"));
+    }
+    // A pipe or a device may never end.
+    if !metadata.is_file() {
+        return Err(fail("unreadable", format!("`{name}` is not a file"), "write its text into a file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(file).and_then(|opened| opened.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(fail("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
+    }
+    let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        // What is good before that place stays as it is, so the place is the same in both.
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let problem = Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8"))
+            .at(at..(at + '\u{fffd}'.len_utf8()).min(text.len()), "the first byte that is not")
+            .help(if utf16 { "it is UTF-16: save it as UTF-8" } else { "save it as UTF-8" });
+        Diagnostics::new(file.to_owned(), &text, vec![problem])
+    })
+}

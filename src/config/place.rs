@@ -1,0 +1,99 @@
+//! Where the file stands, and the paths in it.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use super::diagnostic::Diagnostic;
+use super::near::{any_of, near};
+use super::problems::{Slot, shown};
+
+/// The file that is being read.
+pub(super) struct Place<'t> {
+    /// Its text.
+    pub(super) text: &'t str,
+    /// Absolute.
+    pub(super) file: PathBuf,
+    /// Its folder, absolute.
+    pub(super) root: PathBuf,
+    /// The bytes after which a new line begins.
+    newlines: Vec<usize>,
+}
+
+impl<'t> Place<'t> {
+    /// A file that need not exist; a relative one is below the current folder.
+    pub(super) fn new(text: &'t str, file: &Path) -> Self {
+        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let file = clean(&absolute);
+        let root = file.parent().unwrap_or(&file).to_owned();
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Self { text, file, root, newlines }
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, span: &Range<usize>) -> u32 {
+        let before = self.newlines.partition_point(|newline| *newline < span.start);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
+    /// A path of the file, absolute, without `.` and `..`.
+    pub(super) fn path(&self, slot: Slot<'_, '_>) -> Result<PathBuf, Diagnostic> {
+        Ok(clean(&self.root.join(slot.word()?)))
+    }
+
+    /// A folder that exists.
+    pub(super) fn folder(&self, slot: Slot<'_, '_>) -> Result<PathBuf, Diagnostic> {
+        let text = slot.word()?;
+        let path = self.path(slot)?;
+        let problem = |message: String, label: String| Diagnostic::error("dir", message).at(slot.span(), label);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => Ok(path),
+            Ok(_) => Err(problem(format!("`{}` is not a folder", shown(text)), "this is a file".into())
+                .help("dir is the folder that the command runs in")),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                let near = self.near_folders(&path);
+                let label = match near.as_slice() {
+                    [] => "there is nothing of this name".into(),
+                    names => format!("did you mean {}?", any_of(names)),
+                };
+                Err(problem(format!("the folder `{}` does not exist", shown(text)), label)
+                    .help(format!("dir is relative to this file: {}", path.display())))
+            }
+            Err(error) => Err(problem(format!("the folder `{}` cannot be used", shown(text)), error.to_string())),
+        }
+    }
+
+    /// Folders beside a missing one with a similar name, as `dir` would name them.
+    fn near_folders(&self, missing: &Path) -> Vec<String> {
+        let (Some(name), Some(parent)) = (missing.file_name().and_then(|name| name.to_str()), missing.parent()) else {
+            return Vec::new();
+        };
+        let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+        // A folder with more entries than this is not one that somebody keeps an overview of.
+        let folders = entries.take(1000).flatten().filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        let relative = parent.strip_prefix(&self.root).unwrap_or(parent);
+        near(name, names.iter().map(String::as_str))
+            .into_iter()
+            .map(|name| relative.join(name).display().to_string())
+            .collect()
+    }
+}
+
+/// A path without `.`, and with `..` resolved by the text alone.
+pub(super) fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            // The parent of the top is the top.
+            Component::ParentDir => {
+                clean.pop();
+            }
+            part => clean.push(part),
+        }
+    }
+    clean
+}

@@ -1,0 +1,228 @@
+//! Walking a table: which keys it may have, and the problems that are found on the way.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::diagnostic::Diagnostic;
+use super::keys::{Key, ROOT, Section, is_not_yet, other_word};
+use super::near::{any_of, near};
+
+/// A value of the file and its place.
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// What has been found so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    /// In the order in which they were found, each once: a value of `[defaults]` is looked at for each service.
+    pub(super) items: Vec<Diagnostic>,
+}
+
+impl Problems {
+    /// More of them are a file of another kind, and nobody reads them.
+    const ENOUGH: usize = 100;
+
+    /// One more, if there are not enough yet.
+    pub(super) fn add(&mut self, problem: Diagnostic) {
+        if !self.is_full() && !self.items.contains(&problem) {
+            self.items.push(problem);
+        }
+    }
+
+    /// Whether looking for more is in vain.
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= Self::ENOUGH
+    }
+
+    /// What is good of a result; what is not is added.
+    pub(super) fn keep<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
+        result.map_err(|problem| self.add(problem)).ok()
+    }
+}
+
+/// The entries of a table in the order of the file, without those that are free for notes (`x-…`). The tree has them by
+/// name, and a header that stands twice has moved its table.
+pub(super) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeString<'t>>, &'a Value<'t>)> {
+    let mut entries: Vec<_> = table.iter().filter(|(key, _)| !is_note(key.get_ref())).collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// Keys that begin with `x-` are free at every depth.
+pub(super) fn is_note(key: &str) -> bool {
+    key.starts_with("x-")
+}
+
+/// A table of the file with the keys that it may have.
+pub(super) struct Fields<'a, 't> {
+    section: &'static Section,
+    table: &'a DeTable<'t>,
+    place: String,
+    /// Keys that stand there under a wrong name, as far as it can be guessed.
+    meant: Vec<&'static str>,
+}
+
+impl<'a, 't> Fields<'a, 't> {
+    /// Takes a table and reports the keys that do not belong there. `place` is for sentences: "service `api`".
+    pub(super) fn open(
+        section: &'static Section,
+        table: &'a DeTable<'t>,
+        place: impl Into<String>,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut fields = Self { section, table, place: place.into(), meant: Vec::new() };
+        for (key, value) in entries(table) {
+            let name: &str = key.get_ref();
+            if problems.is_full() {
+                break;
+            }
+            match section.key(name) {
+                Some(_) if !is_not_yet(section, name) => {}
+                Some(known) => problems.add(
+                    Diagnostic::error("not-yet", format!("`{name}` is not carried out by this version"))
+                        .at(key.span(), "remove it, or name it `x-…`")
+                        .help(format!("{name}: {}; a later version does that", known.about)),
+                ),
+                None => problems.add(fields.unknown(name, key.span(), value.get_ref())),
+            }
+        }
+        fields
+    }
+
+    fn unknown(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Diagnostic {
+        let problem =
+            Diagnostic::error("unknown-key", format!("unknown key {} in {}", any_of(&[shown(name)]), self.place));
+        let known = self.section.keys.iter().map(|key| key.name);
+        let guess = match other_word(self.section, name) {
+            Some(here) => vec![here],
+            None => near(name, known),
+        };
+        match guess.first().and_then(|first| self.section.key(first)) {
+            Some(first) => {
+                self.meant.push(first.name);
+                problem.at(span, format!("did you mean {}?", any_of(&guess))).help(self.advice(first))
+            }
+            None if self.section.name == ROOT.name && is_service(value) => {
+                self.meant.push("services");
+                problem.at(span, "services stand below `[services]`").help(match value {
+                    DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
+                    _ => format!("[services.{}]", shown(name)),
+                })
+            }
+            None => problem
+                .at(span, format!("{} has no such key", self.section.name))
+                .help(format!("keys here: {}\nkeys that begin with x- are free for notes", self.section.names())),
+        }
+    }
+
+    /// Why the key matters.
+    fn advice(&self, key: &Key) -> String {
+        let who = self.place.strip_prefix("service ").map(|name| name.trim_matches('`'));
+        match (key.name, who) {
+            ("watch", Some(who)) => format!("without it nothing restarts {who}"),
+            ("run", Some(who)) => format!("without it {who} cannot start"),
+            ("depends_on", Some(who)) => format!("without it {who} waits for nobody"),
+            ("ready", Some(who)) => format!("without it {who} counts as ready as soon as it runs"),
+            _ => format!("{}: {}", key.name, key.about),
+        }
+    }
+
+    /// The key stands there under a wrong name, which has been reported.
+    pub(super) fn is_meant(&self, key: &str) -> bool {
+        self.meant.contains(&key)
+    }
+
+    /// The place of a key.
+    pub(super) fn key_span(&self, name: &str) -> Option<Range<usize>> {
+        self.table.get_key_value(name).map(|(key, _)| key.span())
+    }
+
+    /// Reads the value of a key, if it is there.
+    pub(super) fn read<'s, T>(
+        &'s self,
+        name: &'static str,
+        problems: &mut Problems,
+        read: impl FnOnce(Slot<'s, 't>, &mut Problems) -> Option<T>,
+    ) -> Option<Spanned<T>> {
+        let value = self.table.get(name)?;
+        let key = self.section.key(name).filter(|_| !is_not_yet(self.section, name))?;
+        let found = read(Slot { key, place: &self.place, value }, problems)?;
+        Some(Spanned::new(value.span(), found))
+    }
+
+    /// Reads the value of a key by a function that finds at most one problem.
+    pub(super) fn take<'s, T>(
+        &'s self,
+        name: &'static str,
+        problems: &mut Problems,
+        read: impl FnOnce(Slot<'s, 't>) -> Result<T, Diagnostic>,
+    ) -> Option<Spanned<T>> {
+        self.read(name, problems, |slot, problems| problems.keep(read(slot)))
+    }
+}
+
+/// A value of the file and the key that it belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Slot<'a, 't> {
+    /// The key.
+    pub(super) key: &'static Key,
+    /// The table of the key, for sentences.
+    pub(super) place: &'a str,
+    /// The value.
+    pub(super) value: &'a Value<'t>,
+}
+
+impl<'a, 't> Slot<'a, 't> {
+    /// The place of the value.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.value.span()
+    }
+
+    /// The same key with another value: an element of a list.
+    pub(super) fn with(&self, value: &'a Value<'t>) -> Self {
+        Self { value, ..*self }
+    }
+
+    /// For sentences: "`grace` in `stop` of service `api`".
+    pub(super) fn what(&self) -> String {
+        format!("`{}` in {}", self.key.name, self.place)
+    }
+
+    /// The value is of a wrong type.
+    pub(super) fn wrong_type(&self) -> Diagnostic {
+        Diagnostic::error("type", format!("{} must be {}", self.what(), self.key.values))
+            .at(self.span(), format!("this is {}", kind(self.value.get_ref())))
+            .help(format!("{}: {}", self.key.name, self.key.about))
+    }
+}
+
+/// A name of the user in a sentence: not longer than a line.
+pub(super) fn shown(name: &str) -> String {
+    match name.char_indices().nth(60) {
+        Some((cut, _)) => format!("{}…", name.get(..cut).unwrap_or(name)),
+        None => name.to_owned(),
+    }
+}
+
+/// It could be one: a command, or a table with one.
+fn is_service(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(_) => true,
+        DeValue::Table(table) => table.get("run").is_some(),
+        _ => false,
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,146 @@
+//! What one call of devgroup runs of a group: services by name, `--only`, `--except`, `--no-deps`, `--profile`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::near::{any_of, near};
+use crate::domain::{GroupSpec, ServiceName, ServiceSpec};
+
+/// What the command line asks for. The default takes the group as the file describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// `devgroup SERVICE…`: only these, and what they need.
+    pub services: Vec<String>,
+    /// `--only`: the same as naming them.
+    pub only: Vec<String>,
+    /// `--except`: not these. Whoever depends on one of them does not wait for it.
+    pub except: Vec<String>,
+    /// `--no-deps`: what is selected waits for nobody, and brings nobody.
+    pub no_deps: bool,
+    /// `--profile`: also the services of these profiles.
+    pub profiles: Vec<String>,
+}
+
+/// A name of the selection that the group does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// No service is called so. Exit code 6.
+    #[error("unknown service `{name}`: {}", advice(near, known, "services here"))]
+    UnknownService {
+        /// As given.
+        name: String,
+        /// Services with a similar name, nearest first.
+        near: Vec<String>,
+        /// All services, in the order of the file.
+        known: Vec<String>,
+    },
+    /// No service belongs to a profile of this name.
+    #[error("unknown profile `{name}`: {}", advice(near, known, "profiles here"))]
+    UnknownProfile {
+        /// As given.
+        name: String,
+        /// Profiles with a similar name, nearest first.
+        near: Vec<String>,
+        /// All profiles, in the order of the file.
+        known: Vec<String>,
+    },
+}
+
+fn advice(near: &[String], known: &[String], what: &str) -> String {
+    match (near, known) {
+        ([], []) => format!("{what}: none"),
+        ([], known) => format!("{what}: {}", known.join(", ")),
+        (near, _) => format!("did you mean {}?", any_of(near)),
+    }
+}
+
+/// Narrows a group to what this call of devgroup asks for.
+///
+/// - Services of a profile leave the group, unless the profile or the service is named, or a service that stays needs them.
+/// - What is not selected stays in the list, but does not start by itself. Selected is what is named; without a name,
+///   every service that has `autostart`. What `except` names is never selected.
+/// - What a selected service needs, directly or not, starts too, even with `autostart = false`.
+///
+/// # Errors
+/// A name that no service, or no profile, has.
+pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, SelectionError> {
+    check_names(&spec, selection)?;
+    let named: HashSet<&str> = selection.services.iter().chain(&selection.only).map(String::as_str).collect();
+    let except: HashSet<&str> = selection.except.iter().map(String::as_str).collect();
+    let by_name: HashMap<&ServiceName, &ServiceSpec> =
+        spec.services.iter().map(|service| (&service.name, service.as_ref())).collect();
+
+    let wanted = |service: &ServiceSpec| {
+        let name = service.name.as_str();
+        let called = if named.is_empty() { service.autostart } else { named.contains(name) };
+        called && !except.contains(name)
+    };
+    let waits_for = |service: &ServiceSpec, on: &ServiceName| {
+        let freed = selection.no_deps && wanted(service);
+        !freed && !except.contains(on.as_str())
+    };
+    let in_profile = |service: &ServiceSpec| {
+        service.profiles.is_empty()
+            || named.contains(service.name.as_str())
+            || service.profiles.iter().any(|profile| selection.profiles.contains(profile))
+    };
+    let closure = |roots: &dyn Fn(&ServiceSpec) -> bool| {
+        let mut found: HashSet<ServiceName> = HashSet::new();
+        let mut open: Vec<&ServiceSpec> = spec.services.iter().map(Arc::as_ref).filter(|&s| roots(s)).collect();
+        while let Some(service) = open.pop() {
+            if found.insert(service.name.clone()) {
+                let needed = service.depends_on.iter().filter(|dependency| waits_for(service, &dependency.on));
+                open.extend(needed.filter_map(|dependency| by_name.get(&dependency.on).copied()));
+            }
+        }
+        found
+    };
+    let kept = closure(&in_profile);
+    let started = closure(&|service| in_profile(service) && wanted(service));
+
+    let services = spec
+        .services
+        .iter()
+        .filter(|service| kept.contains(&service.name))
+        .map(|service| {
+            let mut narrowed = ServiceSpec::clone(service);
+            narrowed.autostart = started.contains(&service.name);
+            narrowed.depends_on.retain(|dependency| waits_for(service, &dependency.on));
+            Arc::new(narrowed)
+        })
+        .collect();
+    Ok(GroupSpec { services, ..spec })
+}
+
+fn check_names(spec: &GroupSpec, selection: &Selection) -> Result<(), SelectionError> {
+    let known: Vec<&str> = spec.services.iter().map(|service| service.name.as_str()).collect();
+    for name in selection.services.iter().chain(&selection.only).chain(&selection.except) {
+        if !known.contains(&name.as_str()) {
+            return Err(SelectionError::UnknownService {
+                name: name.clone(),
+                near: owned(near(name, known.iter().copied())),
+                known: owned(known),
+            });
+        }
+    }
+    let mut profiles: Vec<&str> = Vec::new();
+    for profile in spec.services.iter().flat_map(|service| &service.profiles) {
+        if !profiles.contains(&profile.as_str()) {
+            profiles.push(profile);
+        }
+    }
+    for name in &selection.profiles {
+        if !profiles.contains(&name.as_str()) {
+            return Err(SelectionError::UnknownProfile {
+                name: name.clone(),
+                near: owned(near(name, profiles.iter().copied())),
+                known: owned(profiles),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,285 @@
+//! Reading the table of a service, or `[defaults]`, key by key.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::diagnostic::Diagnostic;
+use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
+use super::env_file;
+use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
+use super::near::near;
+use super::place::Place;
+use super::probe;
+use super::problems::{Fields, Problems, Slot, Value, entries, shown};
+use super::values;
+use crate::domain::{Condition, Kind, OnChange, RestartPolicy, ServiceName, Signal, SpecPattern};
+
+/// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
+pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
+    let table = match value.get_ref() {
+        DeValue::Table(table) => table,
+        other => {
+            if let (DeValue::String(_), Some(key)) = (other, SERVICE.key("run")) {
+                let slot = Slot { key, place: name, value };
+                let run = slot.command(problems).map(|run| Spanned::new(value.span(), run));
+                return Draft { run_reported: run.is_none(), run, ..Draft::default() };
+            }
+            let problem = Diagnostic::error("type", format!("{name} must be a text, its command, or a table"))
+                .at(value.span(), "this is neither");
+            problems.add(match other {
+                DeValue::Array(_) => problem.help("a command that is a list stands in a table: { run = [\"…\"] }"),
+                _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
+                    problem.help("the keys of a service stand below its name: [services.web]")
+                }
+                _ => problem,
+            });
+            return Draft { run_reported: true, ..Draft::default() };
+        }
+    };
+    let fields = Fields::open(&SERVICE, table, name, problems);
+    let run = fields.read("run", problems, Slot::command);
+    Draft {
+        run_reported: run.is_none() && (fields.key_span("run").is_some() || fields.is_meant("run")),
+        run,
+        kind: fields.take("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("task", Kind::Task)])),
+        dir: fields.take("dir", problems, |slot| place.folder(slot)),
+        env: fields.read("env", problems, env).map(Spanned::into_inner).unwrap_or_default(),
+        env_files: fields.read("env_file", problems, |slot, problems| env_files(slot, place, problems)),
+        depends_on: fields.read("depends_on", problems, depends_on).map(Spanned::into_inner),
+        ready: fields.read("ready", problems, |slot, problems| probe::ready(slot, place, problems)),
+        restart: fields.take("restart", problems, restart),
+        backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
+        breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
+        stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),
+        autostart: fields.take("autostart", problems, Slot::boolean),
+        profiles: fields.read("profiles", problems, |slot, problems| {
+            let profiles = slot.list(problems, |slot, problems| problems.keep(slot.line()).map(str::to_owned))?;
+            Some(profiles.into_iter().map(Spanned::into_inner).collect())
+        }),
+        group: fields.take("group", problems, |slot| slot.line().map(str::to_owned)),
+        url: fields.take("url", problems, url),
+        watch: fields.read("watch", problems, |slot, problems| {
+            let line = place.line(&fields.key_span("watch").unwrap_or_default());
+            watch(slot, line, place, problems)
+        }),
+        ignore: fields
+            .read("ignore", problems, |slot, problems| ignore_patterns(slot, place, problems))
+            .map(Spanned::into_inner),
+        debounce: fields.take("debounce", problems, Slot::duration),
+        on_change: fields.take("on_change", problems, on_change),
+    }
+}
+
+fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, String)>> {
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        problems.add(slot.wrong_type().help("env = { PORT = \"4000\" }"));
+        return None;
+    };
+    let mut variables = Vec::new();
+    for (key, value) in entries(table) {
+        let name: &str = key.get_ref();
+        if name.is_empty() || name.contains(['=', '\0']) || name.contains(char::is_whitespace) {
+            problems.add(
+                Diagnostic::error("env", format!("`{}` cannot be the name of a variable", shown(name)))
+                    .at(key.span(), "names have no blanks and no `=`"),
+            );
+            continue;
+        }
+        let slot = slot.with(value);
+        match value.get_ref() {
+            DeValue::String(_) => {
+                let text = slot.text().and_then(|text| match super::expand::malformed(text) {
+                    None => Ok(text.to_owned()),
+                    Some(error) => Err(Diagnostic::error("variable", error.to_string())
+                        .at(value.span(), format!("the value of {name}"))),
+                });
+                variables.extend(problems.keep(text).map(|text| (name.to_owned(), text)));
+            }
+            other => {
+                let problem = Diagnostic::error("type", format!("the variable `{}` must be a text", shown(name)));
+                let written = match other {
+                    DeValue::Integer(number) => Some(number.to_string()),
+                    DeValue::Float(number) => Some(number.to_string()),
+                    DeValue::Boolean(value) => Some(value.to_string()),
+                    _ => None,
+                };
+                let problem = problem.at(value.span(), "environment variables are texts");
+                problems.add(match written {
+                    Some(written) => problem.help(format!("{name} = \"{written}\"")),
+                    None => problem,
+                });
+            }
+        }
+    }
+    Some(variables)
+}
+
+fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<PathBuf>> {
+    let one = |slot: Slot<'_, '_>, problems: &mut Problems| {
+        let path = problems.keep(place.path(slot))?;
+        let Err(error) = env_file::read(&path) else { return Some(path) };
+        let name = path.strip_prefix(&place.root).unwrap_or(&path).display().to_string();
+        problems.add(
+            Diagnostic::error("env-file", format!("`{}` {error}", shown(&name)).replace("` line", "`, line"))
+                .at(slot.span(), "read at each start of the service")
+                .help("a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment"),
+        );
+        None
+    };
+    match slot.value.get_ref() {
+        DeValue::String(_) => one(slot, problems).map(|file| vec![file]),
+        _ => Some(slot.list(problems, one)?.into_iter().map(Spanned::into_inner).collect()),
+    }
+}
+
+fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
+    const CONDITIONS: [(&str, Condition); 3] =
+        [("started", Condition::Started), ("ready", Condition::Ready), ("done", Condition::Done)];
+    let mut needs: Needs = match slot.value.get_ref() {
+        DeValue::Table(table) => entries(table)
+            .into_iter()
+            .map(|(name, value)| {
+                let condition = problems.keep(slot.with(value).choice(&CONDITIONS));
+                Spanned::new(name.span(), (ServiceName::new(name.get_ref()), condition))
+            })
+            .collect(),
+        _ => {
+            slot.list(problems, |slot, problems| problems.keep(slot.word()).map(|name| (ServiceName::new(name), None)))?
+        }
+    };
+    let mut seen = HashSet::new();
+    needs.retain(|entry| seen.insert(entry.get_ref().0.clone()));
+    Some(needs)
+}
+
+fn restart(slot: Slot<'_, '_>) -> Result<RestartPolicy, Diagnostic> {
+    slot.choice(&[
+        ("never", RestartPolicy::Never),
+        ("on-failure", RestartPolicy::OnFailure),
+        ("always", RestartPolicy::Always),
+    ])
+}
+
+fn backoff(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<BackoffDraft> {
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        problems.add(slot.wrong_type().help("backoff = { initial = \"1s\", factor = 2.0, max = \"30s\" }"));
+        return None;
+    };
+    let fields = Fields::open(&BACKOFF, table, format!("`backoff` of {}", slot.place), problems);
+    Some(BackoffDraft {
+        initial: fields.take("initial", problems, Slot::duration),
+        factor: fields.take("factor", problems, Slot::factor),
+        max: fields.take("max", problems, Slot::duration),
+        reset_after: fields.take("reset_after", problems, Slot::duration),
+    })
+}
+
+fn breaker(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<BreakerDraft> {
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        problems.add(slot.wrong_type().help("breaker = { failures = 5, within = \"60s\", cooldown = \"60s\" }"));
+        return None;
+    };
+    let fields = Fields::open(&BREAKER, table, format!("`breaker` of {}", slot.place), problems);
+    Some(BreakerDraft {
+        failures: fields.take("failures", problems, |slot| slot.whole(1..=u32::MAX)),
+        within: fields.take("within", problems, Slot::some_duration),
+        cooldown: fields.take("cooldown", problems, Slot::duration),
+    })
+}
+
+fn stop(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<StopDraft> {
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        let problem = slot.wrong_type();
+        problems.add(match slot.value.get_ref() {
+            DeValue::String(text) if Signal::from_name(text).is_some() => {
+                problem.help(format!("stop = {{ signal = \"{text}\" }}"))
+            }
+            _ => problem.help("stop = { signal = \"TERM\", grace = \"5s\" }"),
+        });
+        return None;
+    };
+    let fields = Fields::open(&STOP, table, format!("`stop` of {}", slot.place), problems);
+    Some(StopDraft {
+        signal: fields.take("signal", problems, Slot::signal),
+        grace: fields.take("grace", problems, Slot::duration),
+        command: fields.read("command", problems, Slot::command),
+        leader_only: fields.take("to", problems, |slot| slot.choice(&[("group", false), ("leader", true)])),
+    })
+}
+
+fn url(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
+    let text = slot.line()?;
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    if rest.is_none_or(|rest| rest.is_empty() || text.contains(' ')) {
+        return Err(Diagnostic::error("url", format!("`{}` is not an address that a browser opens", shown(text)))
+            .at(slot.span(), "it must begin with http:// or https://")
+            .help("url = \"http://localhost:4000\""));
+    }
+    Ok(text.to_owned())
+}
+
+fn watch(slot: Slot<'_, '_>, line: u32, place: &Place<'_>, problems: &mut Problems) -> Option<Watched> {
+    match slot.value.get_ref() {
+        DeValue::Boolean(false) => Some(Watched::Off),
+        DeValue::Boolean(true) => Some(Watched::All { line }),
+        DeValue::Array(_) => {
+            let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place.line(&slot.span()))))?;
+            if globs.iter().any(|glob| !glob.get_ref().text.starts_with('!')) {
+                return Some(Watched::Globs(globs));
+            }
+            if !globs.is_empty() {
+                problems.add(
+                    Diagnostic::error("pattern", format!("{} only takes out, and lets nothing in", slot.what()))
+                        .at(slot.span(), "every pattern begins with `!`")
+                        .help("begin with what is to be watched: watch = [\"**\", \"!docs/**\"]"),
+                );
+                return None;
+            }
+            Some(Watched::Off)
+        }
+        DeValue::String(text) => {
+            problems.add(slot.wrong_type().help(format!("watch = [\"{}\"]   or   watch = true", shown(text))));
+            None
+        }
+        _ => {
+            problems.add(slot.wrong_type().help("watch = true   or   watch = [\"src/**\"]"));
+            None
+        }
+    }
+}
+
+/// Patterns in gitignore syntax.
+pub(super) fn ignore_patterns(
+    slot: Slot<'_, '_>,
+    place: &Place<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<Spanned<SpecPattern>>> {
+    slot.list(problems, |slot, problems| problems.keep(slot.ignore_pattern(place.line(&slot.span()))))
+}
+
+fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
+    let text = slot.text()?;
+    let problem = |label: String| {
+        Diagnostic::error("value", format!("`{}` is not a value of {}", shown(text), slot.what()))
+            .at(slot.span(), label)
+            .help("\"restart\" (default), \"signal:HUP\", \"run:make css\" or \"notify\"")
+    };
+    match text.split_once(':') {
+        None if text == "restart" => Ok(OnChange::Restart),
+        None if text == "notify" => Ok(OnChange::Notify),
+        Some(("signal", name)) => values::signal(name.trim()).map(OnChange::Signal).map_err(|label| {
+            Diagnostic::error("signal", format!("signal `{}` is not known", shown(name.trim())))
+                .at(slot.span(), label)
+                .help(values::signals())
+        }),
+        Some(("run", command)) if !command.trim().is_empty() => Ok(OnChange::Run(command.trim().to_owned())),
+        Some(("run", _)) => Err(problem("there is no command after `run:`".into())),
+        _ => Err(problem(match near(text, ["restart", "notify", "signal:HUP"]).first() {
+            Some(word) => format!("did you mean \"{word}\"?"),
+            None => "none of the words that it can be".into(),
+        })),
+    }
+}

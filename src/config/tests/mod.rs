@@ -1,0 +1,251 @@
+//! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
+
+mod environment;
+mod reach;
+mod selection;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::*;
+use crate::domain::{
+    Backoff, Breaker, Condition, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy, RunCommand,
+    ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles, WatchSpec,
+};
+
+/// A file that need not exist.
+const FILE: &str = "/nowhere/shop/procgroup.toml";
+
+fn good(text: &str) -> GroupSpec {
+    parse(text, Path::new(FILE)).unwrap_or_else(|problems| panic!("{}", problems.render(plain()))).spec
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    match parse(text, Path::new(FILE)) {
+        Ok(loaded) => loaded.warnings.items.iter().map(|item| item.code).collect(),
+        Err(problems) => problems.items.iter().map(|item| item.code).collect(),
+    }
+}
+
+fn plain() -> RenderStyle {
+    RenderStyle { color: false, unicode: true, width: 80 }
+}
+
+fn service(spec: &GroupSpec, name: &str) -> ServiceSpec {
+    spec.service(&name.into()).unwrap().as_ref().clone()
+}
+
+#[test]
+fn a_text_is_a_service_with_the_defaults_of_the_contract() {
+    let spec = good("[services]\nweb = \"npm run dev\"\napi = { run = [\"api\", \"--all\"] }");
+    assert_eq!(&*spec.name, "shop");
+    assert_eq!(spec.root, Path::new("/nowhere/shop"));
+    assert_eq!(spec.file, Path::new(FILE));
+    assert_eq!(spec.watch, WatchSpec::default());
+    assert_eq!(spec.logs, LogSpec::default());
+    let names: Vec<&str> = spec.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["web", "api"]);
+    let expected = ServiceSpec {
+        name: "web".into(),
+        kind: Kind::Service,
+        run: RunCommand::Shell("npm run dev".into()),
+        dir: "/nowhere/shop".into(),
+        env: vec![],
+        env_files: vec![],
+        depends_on: vec![],
+        ready: None,
+        restart: RestartPolicy::OnFailure,
+        backoff: Backoff::default(),
+        breaker: Breaker::default(),
+        stop: StopSpec::default(),
+        autostart: true,
+        profiles: vec![],
+        group: None,
+        url: None,
+        watch: WatchFiles::Off,
+        ignore: vec![],
+        debounce: Duration::from_millis(20),
+        on_change: OnChange::Restart,
+    };
+    assert_eq!(service(&spec, "web"), expected);
+    assert_eq!(service(&spec, "api").run, RunCommand::Argv(vec!["api".into(), "--all".into()]));
+}
+
+#[test]
+fn the_file_of_the_contract_means_what_it_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/valid/contract.toml");
+    let spec = load(&file).unwrap().spec;
+    assert_eq!(&*spec.name, "shop");
+    assert_eq!(spec.watch.ignore.len(), 3);
+    assert_eq!((spec.watch.ignore[2].text.as_str(), spec.watch.ignore[2].line), ("!target/debug/api", 12));
+    let db = service(&spec, "db");
+    assert_eq!(db.stop.signal, Signal::Int);
+    assert_eq!(db.stop.grace, Duration::from_secs(20));
+    assert_eq!(db.ready, Some(ReadyCheck { probe: Probe::Port(5432), timeout: Duration::from_secs(30) }));
+    assert_eq!(db.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned())]);
+    assert_eq!(db.env_files, [spec.root.join(".env"), spec.root.join(".env.local")]);
+    let migrate = service(&spec, "migrate");
+    assert_eq!(migrate.kind, Kind::Task);
+    assert_eq!(migrate.depends_on[0].until, Condition::Ready);
+    let api = service(&spec, "api");
+    let until: Vec<(&str, Condition)> = api.depends_on.iter().map(|d| (d.on.as_str(), d.until)).collect();
+    assert_eq!(until, [("migrate", Condition::Done), ("db", Condition::Ready)]);
+    assert_eq!(api.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned()), ("PORT".to_owned(), "4000".to_owned())]);
+    assert_eq!(api.dir, spec.root);
+    let WatchFiles::Globs(globs) = &api.watch else { panic!("{:?}", api.watch) };
+    assert_eq!((globs.len(), globs[2].text.as_str(), globs[2].line), (4, "!**/tests/**", 35));
+    let worker = service(&spec, "worker");
+    assert!(matches!(worker.watch, WatchFiles::All { line: 43 }), "{:?}", worker.watch);
+    assert_eq!(worker.debounce, Duration::from_millis(500));
+    let web = service(&spec, "web");
+    assert_eq!(web.dir, spec.root.join("web"));
+    assert!(
+        matches!(&web.ready, Some(ReadyCheck { probe: Probe::Log(TextPattern::Literal(text)), .. }) if text == "ready in")
+    );
+    let mail = service(&spec, "mail");
+    assert!(!mail.autostart);
+    assert_eq!(mail.profiles, ["full"]);
+}
+
+#[test]
+fn every_form_of_a_value_is_understood() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs/valid/every-value.toml");
+    let spec = load(&file).unwrap().spec;
+    let probe = |name: &str| service(&spec, name).ready.unwrap().probe;
+    assert_eq!(probe("cmd"), Probe::Cmd(RunCommand::Argv(vec!["true".into()])));
+    assert_eq!(probe("cmd-text"), Probe::Cmd(RunCommand::Shell("test -e x".into())));
+    assert_eq!(probe("file"), Probe::File(spec.root.join("tmp/ready")));
+    assert_eq!(probe("delay"), Probe::Delay(Duration::from_millis(150)));
+    assert_eq!(probe("regex"), Probe::Log(TextPattern::Regex("listening on \\d+".into())));
+    assert_eq!(service(&spec, "cmd-text").ready.unwrap().timeout, Duration::from_millis(1500));
+    assert_eq!(service(&spec, "signal").on_change, OnChange::Signal(Signal::Hup));
+    assert_eq!(service(&spec, "command").on_change, OnChange::Run("make css".into()));
+    assert_eq!(
+        service(&spec, "leader").stop,
+        StopSpec { signal: Signal::Int, leader_only: true, ..StopSpec::default() }
+    );
+    let by_hand = service(&spec, "by-hand").stop;
+    assert_eq!(by_hand.command, Some(RunCommand::Shell("a --stop".into())));
+    assert_eq!(by_hand.grace, Duration::from_secs(60));
+    assert_eq!(service(&spec, "dotted").stop.grace, Duration::from_secs(7200));
+    assert_eq!(service(&spec, "started").depends_on[0].until, Condition::Started);
+    assert_eq!(spec.services.last().unwrap().name.as_str(), "dotted");
+}
+
+#[test]
+fn defaults_are_joined_key_by_key_where_the_contract_says_so() {
+    let spec = good(
+        "[defaults]\nstop = { signal = 'INT', grace = '1s' }\nbackoff = { max = '9s' }\nenv = { A = 'a', B = 'b' }\n\
+         watch = ['src/**']\nrestart = 'always'\ndepends_on = ['db']\ndebounce = '1s'\n\
+         [services]\ndb = 'db'\n[services.api]\nrun = 'api'\nstop = { grace = '2s' }\nbackoff = { initial = '3s' }\n\
+         env = { B = 'c', C = '${B}' }\nwatch = false\nrestart = 'never'\ndepends_on = []",
+    );
+    let api = service(&spec, "api");
+    assert_eq!(api.stop, StopSpec { signal: Signal::Int, grace: Duration::from_secs(2), ..StopSpec::default() });
+    assert_eq!((api.backoff.initial, api.backoff.max), (Duration::from_secs(3), Duration::from_secs(9)));
+    let env: Vec<(&str, &str)> = api.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(env, [("A", "a"), ("B", "c"), ("C", "${B}")]);
+    assert_eq!((api.watch, api.restart, api.depends_on.len()), (WatchFiles::Off, RestartPolicy::Never, 0));
+    let db = service(&spec, "db");
+    assert_eq!((db.restart, db.debounce), (RestartPolicy::Always, Duration::from_secs(1)));
+    assert!(matches!(db.watch, WatchFiles::Globs(globs) if globs.len() == 1));
+    assert!(db.depends_on.is_empty(), "db does not wait for itself");
+}
+
+#[test]
+fn the_debounce_of_the_group_is_that_of_its_services() {
+    let spec = good("[watch]\ndebounce = '1s'\n[services]\na = 'a'\nb = { run = 'b', debounce = '2s' }");
+    assert_eq!(service(&spec, "a").debounce, Duration::from_secs(1));
+    assert_eq!(service(&spec, "b").debounce, Duration::from_secs(2));
+}
+
+#[test]
+fn ports_only_clash_between_services_that_run_together() {
+    let two = |more: &str| {
+        format!(
+            "[services]\na = {{ run = 'a', ready = {{ port = 1 }} }}\nb = {{ run = 'b', ready = {{ port = 1 }}{more} }}"
+        )
+    };
+    assert_eq!(codes(&two("")), ["port"]);
+    assert_eq!(codes(&two(", autostart = false")), [""; 0]);
+    let profiles = two(", profiles = ['x']").replacen("} }", "}, profiles = ['y'] }", 1);
+    assert_eq!(codes(&profiles), [""; 0]);
+}
+
+#[test]
+fn a_byte_order_mark_and_crlf_change_nothing() {
+    let spec = good("\u{feff}[services]\r\na = 'a'\r\nb = { run = 'b', watch = true }\r\n");
+    assert!(matches!(service(&spec, "b").watch, WatchFiles::All { line: 3 }));
+}
+
+#[test]
+fn only_what_is_wrong_in_itself_is_said_beside_a_broken_line() {
+    assert_eq!(codes("[services.a]\nrun = npm\ndepends_on = ['b']\nwacth = 1"), ["syntax", "unknown-key"]);
+    assert_eq!(codes("[services.a]\nrun = 'a'\n[services.a]\nwatch = true"), ["duplicate"]);
+}
+
+#[test]
+fn the_file_is_found_in_the_folders_above() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = folder.path().join("a/b");
+    fs::create_dir_all(&deep).unwrap();
+    let file = folder.path().join(FILE_NAME);
+    fs::write(&file, "[services]\na = 'a'").unwrap();
+    assert_eq!(find(&deep), Some(file));
+    let nearer = folder.path().join("a").join(FILE_NAME);
+    fs::write(&nearer, "").unwrap();
+    assert_eq!(find(&deep), Some(nearer));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_without_a_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| -> PathBuf { folder.path().join(name) };
+    let failure = |file: &Path| {
+        let problems = load(file).unwrap_err();
+        let message = problems.render(plain());
+        assert!(message.starts_with("error: `"), "{message}");
+        (problems.items[0].code, problems.summary())
+    };
+    assert_eq!(failure(&file("missing")), ("unreadable", "`missing` cannot be read: it does not exist".into()));
+    fs::create_dir(file("folder")).unwrap();
+    assert_eq!(failure(&file("folder")).1, "`folder` is a folder");
+    fs::write(file("huge"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert_eq!(failure(&file("huge")).0, "too-large");
+    fs::write(file("binary"), b"\x7fELF\xff\xff").unwrap();
+    assert_eq!(failure(&file("binary")).0, "not-utf8");
+}
+
+#[test]
+fn the_summary_is_one_line_with_the_first_error() {
+    let problems = parse("[services.a]\nrun = 'a'\nwacth = 1\nrestart = 1", Path::new(FILE)).unwrap_err();
+    assert_eq!(problems.summary(), "procgroup.toml:3:1: unknown key `wacth` in service `a` · and 1 more");
+    assert_eq!(problems.position(&problems.items[1]), Some((4, 11)));
+}
+
+#[test]
+fn ascii_and_colour_say_the_same() {
+    let problems = parse("[services.a]\nrun = 'a'\nwacth = 1", Path::new(FILE)).unwrap_err();
+    let ascii = "error: unknown key `wacth` in service `a`                          [unknown-key]
+   ,-[procgroup.toml:3:1]
+ 3 | wacth = 1
+   : --+--
+   :   `-- did you mean `watch`?
+   `-
+  help: without it nothing restarts a
+";
+    let draw = |color, unicode| problems.render(RenderStyle { color, unicode, width: 80 });
+    assert_eq!(draw(false, false), ascii);
+    let colored = draw(true, false);
+    let mut bare = colored.clone();
+    for code in ["\x1b[1;31m", "\x1b[36m", "\x1b[1m", "\x1b[2m", "\x1b[0m"] {
+        bare = bare.replace(code, "");
+    }
+    assert!(colored.contains("\x1b[1;31merror\x1b[0m"));
+    assert_eq!(bare, ascii);
+    assert!(parse("[services]\na = { run = 'a', depends_on = ['a'] }", Path::new(FILE)).is_err());
+    let cycle =
+        parse("[services]\na = { run='a', depends_on=['b'] }\nb = { run='b', depends_on=['a'] }", Path::new(FILE));
+    assert!(cycle.unwrap_err().render(RenderStyle { color: false, unicode: false, width: 80 }).is_ascii());
+}

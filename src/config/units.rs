@@ -1,0 +1,135 @@
+//! Numbers with a unit: durations (`"150ms"`, `"1.5s"`) and sizes (`"64MiB"`).
+
+use std::time::Duration;
+
+use super::problems::shown;
+
+/// Durations above this are slips: ten years.
+const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
+const DURATIONS: &str = "\"5s\", \"500ms\", \"2m\" or \"1h\"";
+const SIZES: &str = "\"64MiB\", \"512KiB\" or \"1GB\"";
+
+/// Why a text is no number with a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unclear {
+    /// A few words about the text.
+    pub(super) label: String,
+    /// What to write instead.
+    pub(super) help: String,
+}
+
+impl Unclear {
+    fn new(label: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { label: label.into(), help: help.into() }
+    }
+}
+
+/// A duration as the file and the command line write it: a number, whole or with a fraction, and `ms`, `s`, `m` or `h`.
+///
+/// # Errors
+/// One line that says what is wrong with it and how it is written.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|unclear| format!("{}; write {}", unclear.label, unclear.help))
+}
+
+/// A number and `ms`, `s`, `m` or `h`.
+pub(super) fn duration(text: &str) -> Result<Duration, Unclear> {
+    let trimmed = text.trim();
+    let (number, unit) = split(trimmed);
+    let digits = number.trim_end();
+    let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let count = match digits.parse::<f64>() {
+        Ok(count) if plain => count,
+        _ if digits.starts_with('-') => return Err(Unclear::new("time does not go back", DURATIONS)),
+        _ => return Err(Unclear::new("a number with a unit is missing", DURATIONS)),
+    };
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "" => {
+            let help = format!("\"{digits}s\", \"{digits}ms\" or \"{digits}m\"");
+            return Err(Unclear::new(format!("{digits} what?"), help));
+        }
+        other => {
+            let help = meant(other).map_or(DURATIONS.to_owned(), |unit| format!("\"{digits}{unit}\""));
+            return Err(Unclear::new(format!("`{}` is not a unit", shown(other)), help));
+        }
+    };
+    if number.len() != digits.len() || trimmed.len() != text.len() {
+        return Err(Unclear::new("there is a blank in it", format!("\"{digits}{unit}\"")));
+    }
+    Duration::try_from_secs_f64(count * seconds)
+        .ok()
+        .filter(|duration| *duration <= MAX_DURATION)
+        .ok_or_else(|| Unclear::new("longer than ten years", DURATIONS))
+}
+
+/// The unit of time that somebody spelled out.
+fn meant(unit: &str) -> Option<&'static str> {
+    match unit.to_lowercase().as_str() {
+        "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => Some("ms"),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
+        "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => Some("h"),
+        _ => None,
+    }
+}
+
+/// A whole number and `B`, `KB`, `MB`, `GB` (powers of 1000) or `KiB`, `MiB`, `GiB` (of 1024), in any case.
+pub(super) fn size(text: &str) -> Result<usize, Unclear> {
+    let (number, unit) = split(text);
+    let factor: usize = match unit.to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "" => return Err(Unclear::new(format!("{} what?", shown(text)), SIZES)),
+        _ => return Err(Unclear::new(format!("`{}` is not a unit", shown(unit)), SIZES)),
+    };
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Unclear::new("a whole number with a unit is missing", SIZES));
+    }
+    let bytes = number.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
+    bytes
+        .filter(|bytes| isize::try_from(*bytes).is_ok())
+        .ok_or_else(|| Unclear::new("more than any machine has", SIZES))
+}
+
+/// The number and the unit behind it.
+fn split(text: &str) -> (&str, &str) {
+    text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        let good = [("150ms", 150), ("5s", 5_000), ("1.5s", 1_500), ("2m", 120_000), ("1h", 3_600_000), ("0s", 0)];
+        for (text, millis) in good {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "5", "s", "-1s", "5 s", " 5s", "5S", "1e3s", "5sec", "1m30s", "NaNs", "infs", "9999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_duration("5 min").unwrap_err(), "`min` is not a unit; write \"5m\"");
+        assert_eq!(parse_duration("5").unwrap_err(), "5 what?; write \"5s\", \"5ms\" or \"5m\"");
+    }
+
+    #[test]
+    fn sizes_have_a_number_and_a_unit() {
+        let good = [("64MiB", 64 << 20), ("10MB", 10_000_000), ("512kib", 512 << 10), ("1B", 1), ("0GB", 0)];
+        for (text, bytes) in good {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "64", "MiB", "-1MB", "1.5GB", "1 MB", "10 megs", "99999999999999999999MB", "18446744073GB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}

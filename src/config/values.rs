@@ -1,0 +1,312 @@
+//! Single values: texts, durations, sizes, numbers, signals, choices, commands, patterns.
+
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::diagnostic::Diagnostic;
+use super::expand;
+use super::near::near;
+use super::problems::{Problems, Slot, shown};
+use super::units::{self, Unclear};
+use crate::domain::{RunCommand, Signal, SpecPattern, TextPattern};
+
+/// The least memory for a log: a few screens.
+const MIN_MEMORY: usize = 64 << 10;
+
+impl<'a> Slot<'a, '_> {
+    /// A text without NUL, which no system call could take.
+    pub(super) fn text(self) -> Result<&'a str, Diagnostic> {
+        let DeValue::String(text) = self.value.get_ref() else { return Err(self.wrong_type()) };
+        if text.contains('\0') {
+            return Err(Diagnostic::error("value", format!("{} holds a NUL character", self.what()))
+                .at(self.span(), "no program can be given one"));
+        }
+        Ok(text)
+    }
+
+    /// A text that says something.
+    pub(super) fn word(self) -> Result<&'a str, Diagnostic> {
+        let text = self.text()?;
+        if text.trim().is_empty() {
+            return Err(Diagnostic::error("empty", format!("{} is empty", self.what()))
+                .at(self.span(), "nothing stands here")
+                .help(format!("{}: {}; without a value, leave the key out", self.key.name, self.key.about)));
+        }
+        Ok(text)
+    }
+
+    /// A text for a heading or a name: one line.
+    pub(super) fn line(self) -> Result<&'a str, Diagnostic> {
+        let text = self.word()?;
+        if text.contains(char::is_control) {
+            return Err(Diagnostic::error("value", format!("{} must be one line", self.what()))
+                .at(self.span(), "a line end, a tab or another control character is in it"));
+        }
+        Ok(text)
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(self) -> Result<bool, Diagnostic> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Ok(*value),
+            DeValue::String(text) if matches!(&**text, "true" | "false") => {
+                Err(self.wrong_type().help(format!("without quotes: {} = {text}", self.key.name)))
+            }
+            _ => Err(self.wrong_type()),
+        }
+    }
+
+    /// A whole number within limits.
+    pub(super) fn whole(self, limits: std::ops::RangeInclusive<u32>) -> Result<u32, Diagnostic> {
+        let DeValue::Integer(number) = self.value.get_ref() else { return Err(self.wrong_type()) };
+        let value = i128::from_str_radix(number.as_str(), number.radix()).ok().and_then(|n| u32::try_from(n).ok());
+        value.filter(|value| limits.contains(value)).ok_or_else(|| {
+            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.values))
+                .at(self.span(), "out of range")
+        })
+    }
+
+    /// A number that is at least 1.
+    pub(super) fn factor(self) -> Result<f64, Diagnostic> {
+        let text = match self.value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => return Err(self.wrong_type()),
+        };
+        text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0).ok_or_else(|| {
+            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.values))
+                .at(self.span(), "smaller than 1, or without end")
+                .help("1 waits equally long each time, 2 doubles the wait")
+        })
+    }
+
+    /// `"150ms"`, `"5s"`, `"1.5s"`, `"2m"`, `"1h"`.
+    pub(super) fn duration(self) -> Result<Duration, Diagnostic> {
+        let text = self.written()?;
+        units::duration(&text).map_err(|unclear| self.unclear("duration", &text, unclear))
+    }
+
+    /// A duration that is longer than nothing.
+    pub(super) fn some_duration(self) -> Result<Duration, Diagnostic> {
+        let duration = self.duration()?;
+        if duration.is_zero() {
+            return Err(Diagnostic::error("range", format!("{} must be longer than nothing", self.what()))
+                .at(self.span(), "no time at all"));
+        }
+        Ok(duration)
+    }
+
+    /// `"64MiB"`, `"10MB"`: bytes.
+    pub(super) fn size(self) -> Result<usize, Diagnostic> {
+        let text = self.written()?;
+        let size = units::size(&text).map_err(|unclear| self.unclear("size", &text, unclear))?;
+        if size < MIN_MEMORY {
+            return Err(Diagnostic::error("range", format!("{} must be at least 64KiB", self.what()))
+                .at(self.span(), "too little for a few screens"));
+        }
+        Ok(size)
+    }
+
+    /// What stands there where a text with a unit is meant: a number without one is the usual slip.
+    fn written(self) -> Result<String, Diagnostic> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Ok(text.to_string()),
+            DeValue::Integer(number) => Ok(number.to_string()),
+            DeValue::Float(number) => Ok(number.to_string()),
+            _ => Err(self.wrong_type()),
+        }
+    }
+
+    fn unclear(self, what: &'static str, text: &str, unclear: Unclear) -> Diagnostic {
+        Diagnostic::error(what, format!("`{}` is not a {what}", shown(text)))
+            .at(self.span(), unclear.label)
+            .help(unclear.help)
+    }
+
+    /// One of several words.
+    pub(super) fn choice<T: Copy>(self, choices: &[(&'static str, T)]) -> Result<T, Diagnostic> {
+        let text = self.text().map_err(|problem| problem.help(choices_help(self.key.name, choices)))?;
+        let found = choices.iter().find(|(word, _)| *word == text);
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let label = match near(text, choices.iter().map(|(word, _)| *word)).first() {
+                Some(word) => format!("did you mean \"{word}\"?"),
+                None => "none of the words that it can be".into(),
+            };
+            let message = format!("`{}` is not a value of {}", shown(text), self.what());
+            Diagnostic::error("value", message).at(self.span(), label).help(choices_help(self.key.name, choices))
+        })
+    }
+
+    /// The name of a signal, with or without `SIG`.
+    pub(super) fn signal(self) -> Result<Signal, Diagnostic> {
+        let text = self.text().map_err(|problem| problem.help(format!("by name: {}", signals())))?;
+        signal(text).map_err(|label| {
+            Diagnostic::error("signal", format!("signal `{}` is not known", shown(text)))
+                .at(self.span(), label)
+                .help(signals())
+        })
+    }
+
+    /// A text for the shell, or a list that is executed as it is.
+    pub(super) fn command(self, problems: &mut Problems) -> Option<RunCommand> {
+        match self.value.get_ref() {
+            DeValue::String(_) => problems.keep(self.word()).map(|text| RunCommand::Shell(text.to_owned())),
+            DeValue::Array(list) => {
+                // All of them, so that each bad one is reported.
+                let words = list.iter().filter_map(|value| problems.keep(self.with(value).argument()));
+                let argv: Vec<String> = words.map(str::to_owned).collect();
+                if argv.len() < list.len() {
+                    return None;
+                }
+                let problem = match argv.as_slice() {
+                    [] => Diagnostic::error("empty", format!("{} is empty", self.what()))
+                        .at(self.span(), "no program stands here"),
+                    [program, ..] if program.trim().is_empty() => {
+                        Diagnostic::error("empty", format!("{} begins with an empty text", self.what()))
+                            .at(self.span(), "the first text is the program")
+                    }
+                    [line] if line.contains(char::is_whitespace) => self.one_text(line),
+                    _ => return Some(RunCommand::Argv(argv)),
+                };
+                problems.add(problem);
+                None
+            }
+            _ => {
+                problems.add(self.wrong_type());
+                None
+            }
+        }
+    }
+
+    fn argument(self) -> Result<&'a str, Diagnostic> {
+        let text = self.text()?;
+        match expand::malformed(text) {
+            None => Ok(text),
+            Some(error) => Err(Diagnostic::error("variable", format!("{error}"))
+                .at(self.span(), "in a list nothing goes through the shell")),
+        }
+    }
+
+    fn one_text(self, line: &str) -> Diagnostic {
+        let words: Vec<String> = line.split_whitespace().map(|word| format!("{word:?}")).collect();
+        let name = self.key.name;
+        Diagnostic::error("argv", format!("`{name}` is a list with one text that has spaces"))
+            .at(self.span(), format!("a list is passed as it is: this looks for a program called \"{}\"", shown(line)))
+            .help(format!("{name} = {line:?}   (through the shell)   or   {name} = [{}]", words.join(", ")))
+    }
+
+    /// A list of texts, each read by `read`; the bad ones are reported.
+    pub(super) fn list<T>(
+        self,
+        problems: &mut Problems,
+        mut read: impl FnMut(Self, &mut Problems) -> Option<T>,
+    ) -> Option<Vec<Spanned<T>>> {
+        let DeValue::Array(list) = self.value.get_ref() else {
+            let problem = match self.value.get_ref() {
+                DeValue::String(text) => self.wrong_type().help(format!("{} = [{:?}]", self.key.name, shown(text))),
+                _ => self.wrong_type(),
+            };
+            problems.add(problem);
+            return None;
+        };
+        let read = list
+            .iter()
+            .filter_map(|value| read(self.with(value), problems).map(|found| Spanned::new(value.span(), found)));
+        Some(read.collect())
+    }
+
+    /// Text as it is, or a regular expression between slashes.
+    pub(super) fn text_pattern(self) -> Result<TextPattern, Diagnostic> {
+        let text = self.word()?;
+        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty());
+        let Some(regex) = inner else { return Ok(TextPattern::Literal(text.to_owned())) };
+        match regex::Regex::new(regex) {
+            Ok(_) => Ok(TextPattern::Regex(regex.to_owned())),
+            Err(error) => {
+                let error = error.to_string();
+                let reason = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("too large");
+                Err(Diagnostic::error("regex", format!("`{}` is not a regular expression", shown(text)))
+                    .at(self.span(), reason)
+                    .help("between slashes it is a regular expression; without them it is looked for as it is"))
+            }
+        }
+    }
+
+    /// A glob of `watch`, relative to the root of the group; `!` takes out.
+    pub(super) fn glob(self, line: u32) -> Result<SpecPattern, Diagnostic> {
+        let text = self.line()?;
+        let bare = text.strip_prefix('!').unwrap_or(text);
+        self.inside(text, bare)?;
+        if let Err(error) = globset::GlobBuilder::new(bare).literal_separator(true).build() {
+            return Err(self.bad_glob(text, &error.kind().to_string()));
+        }
+        Ok(SpecPattern { text: text.to_owned(), line })
+    }
+
+    /// A pattern in gitignore syntax.
+    pub(super) fn ignore_pattern(self, line: u32) -> Result<SpecPattern, Diagnostic> {
+        let text = self.line()?;
+        if text.starts_with("../") || text.starts_with("!../") {
+            self.inside(text, text.trim_start_matches('!'))?;
+        }
+        match ignore::gitignore::GitignoreBuilder::new("").add_line(None, text) {
+            Ok(_) => Ok(SpecPattern { text: text.to_owned(), line }),
+            Err(ignore::Error::Glob { err, .. }) => Err(self.bad_glob(text, &err)),
+            Err(error) => Err(self.bad_glob(text, &error.to_string())),
+        }
+    }
+
+    fn bad_glob(self, text: &str, reason: &str) -> Diagnostic {
+        Diagnostic::error("pattern", format!("`{}` is not a pattern", shown(text)))
+            .at(self.span(), reason)
+            .help("* any letters, ** any folders, ? one letter, [ab] one of these, {a,b} one of these texts")
+    }
+
+    fn inside(self, text: &str, bare: &str) -> Result<(), Diagnostic> {
+        let problem = |message: String, label: &str| Diagnostic::error("outside", message).at(self.span(), label);
+        if bare.is_empty() {
+            return Err(Diagnostic::error("empty", format!("a pattern of {} is empty", self.what()))
+                .at(self.span(), "nothing stands here"));
+        }
+        if bare.starts_with('/') {
+            return Err(problem(
+                format!("`{}` begins with a slash", shown(text)),
+                "patterns are relative to this file",
+            )
+            .help(format!("\"{}\"", text.replacen('/', "", 1))));
+        }
+        if bare.split('/').any(|part| part == "..") {
+            return Err(problem(format!("`{}` is outside of the group", shown(text)), "only below this file")
+                .help("put procgroup.toml into the folder that holds all that is to be watched"));
+        }
+        if let Some(rest) = bare.strip_prefix("./") {
+            return Err(problem(format!("`{}` begins with `./`", shown(text)), "patterns have no `.` in front")
+                .help(format!("\"{}{rest}\"", if text.starts_with('!') { "!" } else { "" })));
+        }
+        Ok(())
+    }
+}
+
+/// The signal of that name; otherwise what to say about it.
+pub(super) fn signal(name: &str) -> Result<Signal, String> {
+    Signal::from_name(name).ok_or_else(|| {
+        let upper = name.to_uppercase();
+        let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
+        match near(bare, Signal::ALL.map(Signal::name)).first() {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => "no signal has this name".into(),
+        }
+    })
+}
+
+/// The names of all signals.
+pub(super) fn signals() -> String {
+    Signal::ALL.map(|signal| if signal == Signal::Term { "TERM (default)" } else { signal.name() }).join(", ")
+}
+
+fn choices_help<T>(key: &str, choices: &[(&str, T)]) -> String {
+    let words: Vec<String> = choices.iter().map(|(word, _)| format!("{key} = \"{word}\"")).collect();
+    words.join("   or   ")
+}

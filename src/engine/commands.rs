@@ -1,0 +1,139 @@
+//! What clients ask for.
+
+use crate::domain::{Answer, Command, Phase, Refusal, ServiceName, StartCause, Targets, Then};
+
+use super::Engine;
+use super::shutdown::Urgency;
+use super::stop_ladder::Manner;
+use super::turn::Turn;
+
+/// Which services `Targets::All` means: that depends on what is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum All {
+    /// Those that start by themselves and are neither up nor done.
+    ToStart,
+    /// Those that are wanted.
+    Wanted,
+}
+
+impl Engine {
+    /// Takes a command up, or refuses it and does nothing.
+    pub(super) fn carry_out(&mut self, command: Command, turn: &mut Turn) -> Answer {
+        match command {
+            Command::Quit => self.quit(Urgency::Polite, false, turn),
+            Command::TimeOut => self.quit(Urgency::Polite, true, turn),
+            Command::QuitNow => self.quit(Urgency::Kill, false, turn),
+            Command::Interrupt => {
+                let urgency = if self.shutdown.is_some() { Urgency::Kill } else { Urgency::Polite };
+                self.quit(urgency, false, turn);
+            }
+            // The effect runner has done it.
+            Command::Input { .. } | Command::Resize { .. } => {}
+            _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
+            Command::TogglePause | Command::Pause | Command::Resume { .. } => self.hold_or_release(&command, turn),
+            Command::Start(targets) => {
+                return self.with_targets(&targets, All::ToStart, turn, |engine, place, turn| {
+                    let service = &engine.services[place];
+                    // One that waits for others is asked for once more all the same: what it waits for may have failed.
+                    let is_coming = service.is_live() && service.start_is_coming();
+                    let is_up = matches!(service.phase, Phase::Starting { .. } | Phase::Running { .. });
+                    if !(service.wanted && (is_up || is_coming)) {
+                        engine.want_by_hand(place, turn);
+                    }
+                });
+            }
+            Command::Stop(targets) => {
+                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
+                    engine.stop_by_hand(place, Manner::Polite, turn);
+                });
+            }
+            Command::Kill(targets) => {
+                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
+                    engine.stop_by_hand(place, Manner::Kill, turn);
+                });
+            }
+            Command::Restart { targets, force } => {
+                let manner = if force { Manner::Kill } else { Manner::Polite };
+                let first = match &targets {
+                    Targets::WithDependents(name) => Some(name.clone()),
+                    Targets::Named(_) | Targets::All | Targets::Failed => None,
+                };
+                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
+                    let service = &mut engine.services[place];
+                    match &first {
+                        // Dependents that nobody wants stay down; the others follow, since what they need is not there.
+                        Some(first) if first != service.name() => {
+                            if service.wanted {
+                                service.want(StartCause::Dependency(first.clone()), None, turn);
+                                service.end_run(Then::Reconcile, manner, turn);
+                            }
+                        }
+                        _ => {
+                            engine.want_by_hand(place, turn);
+                            engine.services[place].end_run(Then::Reconcile, manner, turn);
+                        }
+                    }
+                });
+            }
+        }
+        self.accepted(&[], turn)
+    }
+
+    fn with_targets(
+        &mut self,
+        targets: &Targets,
+        all: All,
+        turn: &mut Turn,
+        act: impl Fn(&mut Self, usize, &mut Turn),
+    ) -> Answer {
+        match self.resolve(targets, all) {
+            Ok(places) => {
+                for &place in &places {
+                    act(self, place, turn);
+                }
+                self.accepted(&places, turn)
+            }
+            Err(refusal) => Answer::Refused(refusal),
+        }
+    }
+
+    /// The services that are meant, in the order of starts. One unknown name refuses all.
+    fn resolve(&self, targets: &Targets, all: All) -> Result<Vec<usize>, Refusal> {
+        let place_of = |name: &ServiceName| {
+            let mut services = self.services.iter();
+            let place = services.position(|service| service.name() == name && !service.retired);
+            place.ok_or_else(|| Refusal::UnknownService(name.clone()))
+        };
+        let chosen =
+            |wish: &dyn Fn(usize) -> bool| self.graph.order.iter().copied().filter(|&place| wish(place)).collect();
+        Ok(match targets {
+            Targets::Named(names) => {
+                let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;
+                chosen(&|place| named.contains(&place))
+            }
+            Targets::WithDependents(name) => self.graph.with_dependents(place_of(name)?),
+            Targets::All => chosen(&|place| {
+                let service = &self.services[place];
+                !service.retired
+                    && match all {
+                        All::Wanted => service.wanted,
+                        All::ToStart => {
+                            service.spec.autostart
+                                && (service.has_failed() || service.phase == Phase::Down || !service.wanted)
+                        }
+                    }
+            }),
+            Targets::Failed => chosen(&|place| self.services[place].has_failed()),
+        })
+    }
+
+    fn stop_by_hand(&mut self, place: usize, manner: Manner, turn: &mut Turn) {
+        let service = &mut self.services[place];
+        service.wanted = false;
+        match service.phase {
+            // The failure has been seen; it is not one any more.
+            Phase::Finished(_) if service.has_failed() => service.enter(Phase::Down, turn),
+            _ => service.end_run(Then::Reconcile, manner, turn),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What must hold after every turn, whatever has come in. Checked after each turn of a debug build, and by the tests.
+
+use crate::domain::{Phase, Then};
+
+use super::service::Service;
+use super::{Effect, Engine};
+
+impl Engine {
+    /// Checks the state after a turn, and the orders that the turn has given.
+    ///
+    /// # Errors
+    /// A sentence about the first thing that does not hold.
+    pub(super) fn check_invariants(&self, effects: &[Effect]) -> Result<(), String> {
+        if let Some(deadline) = self.next_deadline()
+            && deadline <= self.now
+        {
+            return Err(format!("the deadline {deadline:?} has passed at {:?}", self.now));
+        }
+        for service in &self.services {
+            self.check_service(service).map_err(|broken| format!("{}: {broken}: {service:?}", service.name()))?;
+        }
+        for (at, effect) in effects.iter().enumerate() {
+            match effect {
+                Effect::Spawn { spec, run, .. } => {
+                    if self.shutdown.is_some() {
+                        return Err(format!("{} is started while the group is being stopped", spec.name));
+                    }
+                    let place = self.services.iter().position(|service| service.name() == &spec.name);
+                    let Some(place) = place else { return Err(format!("{} is started and not known", spec.name)) };
+                    if !self.unmet(place).is_empty() {
+                        return Err(format!("{} is started before what it depends on", spec.name));
+                    }
+                    if self.services[place].phase.live_run() != Some(*run) {
+                        return Err(format!("run {run} of {} is started and not the live one", spec.name));
+                    }
+                }
+                Effect::Finish(_) if at + 1 != effects.len() => return Err("an order follows the last one".into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_service(&self, service: &Service) -> Result<(), &'static str> {
+        let live = service.is_live();
+        if service.phase.live_run().is_some_and(|run| run != service.run) {
+            return Err("a run is live that is not the last one");
+        }
+        if service.pid.is_some() && !live {
+            return Err("there is a process and no run");
+        }
+        if matches!(service.phase, Phase::Running { .. }) && service.pid.is_none() {
+            return Err("it runs without a process");
+        }
+        if service.retired && (service.wanted || !live && self.shutdown.is_none()) {
+            return Err("it is gone from the file, and wanted or not forgotten");
+        }
+        if self.shutdown.is_some() {
+            let pending =
+                matches!(service.phase, Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. });
+            return if pending || service.wanted { Err("something is to be tried during a shutdown") } else { Ok(()) };
+        }
+        match (&service.phase, service.wanted) {
+            (Phase::Down, true) => Err("it is wanted and left down"),
+            (Phase::Stopping { then: Then::Reconcile | Then::Settle(_), .. }, _) => Ok(()),
+            (Phase::Down | Phase::Finished(_), false) => Ok(()),
+            (_, false) => Err("it is not wanted and not being stopped"),
+            (_, true) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! One service: what is wanted, what is, and what led there.
+
+use std::sync::Arc;
+
+use crate::domain::{
+    Condition, Kind, LastChange, LastExit, Moment, Outcome, Phase, RestartCounts, RunId, ServiceName, ServiceSpec,
+    Signal, StartCause,
+};
+
+use super::backoff::Jitter;
+use super::breaker::CrashRecord;
+use super::path_set::PathSet;
+use super::turn::Turn;
+
+/// The state of one service.
+#[derive(Clone, Debug)]
+pub(super) struct Service {
+    pub(super) spec: Arc<ServiceSpec>,
+    /// Desire.
+    pub(super) wanted: bool,
+    /// Fact. Changed through [`Service::enter`], so that `since` is right.
+    pub(super) phase: Phase,
+    /// When the phase began.
+    pub(super) since: Moment,
+    /// It is gone from the file and only its last run is left.
+    pub(super) retired: bool,
+    /// The number of the last run; 0 before the first.
+    pub(super) run: RunId,
+    /// The leader of the live run, once it exists.
+    pub(super) pid: Option<u32>,
+    /// When the live run's process began to exist.
+    pub(super) up_since: Option<Moment>,
+    /// The leader of the live run has ended; others of its group have not.
+    pub(super) leader_gone: bool,
+    /// Why the next start happens.
+    pub(super) cause: StartCause,
+    /// The files behind `cause`, if it is a change.
+    pub(super) cause_paths: PathSet,
+    /// What follows a run that ended by itself, once its group is gone.
+    pub(super) aftermath: Option<Phase>,
+    /// The stop of the last run, if it was stopped.
+    pub(super) stop: Option<StopRecord>,
+    pub(super) counts: RestartCounts,
+    pub(super) crashes: CrashRecord,
+    pub(super) jitter: Jitter,
+    pub(super) last_exit: Option<LastExit>,
+    pub(super) last_change: Option<LastChange>,
+    /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
+    pub(super) labels: Labels,
+}
+
+/// Texts of a service that every snapshot shows.
+#[derive(Clone, Debug)]
+pub(super) struct Labels {
+    pub(super) command: Arc<str>,
+    pub(super) group: Option<Arc<str>>,
+    pub(super) url: Option<Arc<str>>,
+}
+
+impl Labels {
+    fn of(spec: &ServiceSpec) -> Self {
+        Self {
+            command: spec.run.display().into(),
+            group: spec.group.as_deref().map(Arc::from),
+            url: spec.url.as_deref().map(Arc::from),
+        }
+    }
+}
+
+/// How the last run was stopped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StopRecord {
+    /// When it was asked to end.
+    pub(super) began: Moment,
+    /// The last signal; `None` for a stop command.
+    pub(super) signal: Option<Signal>,
+    /// When that was sent.
+    pub(super) signalled: Moment,
+    /// When the last of its group was gone.
+    pub(super) ended: Option<Moment>,
+}
+
+impl Service {
+    pub(super) fn new(spec: Arc<ServiceSpec>, seed: u64, now: Moment) -> Self {
+        Self {
+            wanted: false,
+            phase: Phase::Down,
+            since: now,
+            retired: false,
+            run: RunId::default(),
+            pid: None,
+            up_since: None,
+            leader_gone: false,
+            cause: StartCause::First,
+            cause_paths: PathSet::default(),
+            aftermath: None,
+            stop: None,
+            counts: RestartCounts::default(),
+            crashes: CrashRecord::default(),
+            jitter: Jitter::new(seed, &spec.name),
+            last_exit: None,
+            last_change: None,
+            labels: Labels::of(&spec),
+            spec,
+        }
+    }
+
+    pub(super) fn name(&self) -> &ServiceName {
+        &self.spec.name
+    }
+
+    /// From now on it is as the file says now.
+    pub(super) fn respec(&mut self, spec: Arc<ServiceSpec>) {
+        self.labels = Labels::of(&spec);
+        self.spec = spec;
+    }
+
+    pub(super) fn enter(&mut self, phase: Phase, turn: &Turn) {
+        self.phase = phase;
+        self.since = turn.now;
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.phase.live_run().is_some()
+    }
+
+    /// Its start is under way already: a reason to start it that comes now is met by that start.
+    pub(super) fn start_is_coming(&self) -> bool {
+        self.wanted
+            && match &self.phase {
+                Phase::Stopping { then, .. } => *then == crate::domain::Then::Reconcile,
+                Phase::Blocked { .. } => true,
+                Phase::Starting { .. }
+                | Phase::Running { .. }
+                | Phase::BackingOff { .. }
+                | Phase::CircuitOpen { .. }
+                | Phase::Finished(_)
+                | Phase::Down => false,
+            }
+    }
+
+    /// It is not up, and that is a failure.
+    pub(super) fn has_failed(&self) -> bool {
+        match &self.phase {
+            Phase::BackingOff { attempt, .. } => *attempt > 0,
+            Phase::CircuitOpen { .. } => true,
+            Phase::Finished(outcome) => *outcome != Outcome::Done,
+            Phase::Blocked { .. }
+            | Phase::Starting { .. }
+            | Phase::Running { .. }
+            | Phase::Stopping { .. }
+            | Phase::Down => false,
+        }
+    }
+
+    /// It has reached what a dependent waits for.
+    ///
+    /// A service without a readiness check that ended with 0 was up and has done its part (`docker compose up -d`):
+    /// those that wait for it may start, as they would have while it ran.
+    pub(super) fn has_reached(&self, condition: Condition) -> bool {
+        match (condition, &self.phase) {
+            (Condition::Started, Phase::Starting { spawned, .. }) => *spawned,
+            (Condition::Started | Condition::Ready, Phase::Running { .. }) => true,
+            (Condition::Started | Condition::Done, Phase::Finished(Outcome::Done)) => true,
+            (Condition::Ready, Phase::Finished(Outcome::Done)) => {
+                self.spec.ready.is_none() || self.spec.kind == Kind::Task
+            }
+            _ => false,
+        }
+    }
+
+    /// Sets why the next start happens. Of two reasons for one start, a person's wins, and changes add up.
+    pub(super) fn because(&mut self, cause: StartCause, paths: Option<&PathSet>) {
+        let coming = self.start_is_coming();
+        match (&cause, &self.cause) {
+            (StartCause::Change(_), StartCause::Change(_)) if coming => {}
+            (StartCause::Change(_), _) if coming => return,
+            _ => self.cause_paths = PathSet::default(),
+        }
+        if let Some(paths) = paths {
+            self.cause_paths.merge(paths);
+        }
+        self.cause = cause;
+    }
+
+    /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way. No effect on a live run.
+    pub(super) fn want(&mut self, cause: StartCause, paths: Option<&PathSet>, turn: &Turn) {
+        self.because(cause, paths);
+        self.wanted = true;
+        self.crashes.forget();
+        match &mut self.phase {
+            Phase::Stopping { then, .. } => *then = crate::domain::Then::Reconcile,
+            Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => self.enter(Phase::Down, turn),
+            Phase::Blocked { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Down => {}
+        }
+    }
+
+    /// When something happens by itself.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match &self.phase {
+            Phase::Starting { ready_by, .. } => *ready_by,
+            Phase::Stopping { escalate_at, .. } => Some(*escalate_at),
+            Phase::BackingOff { until, .. } | Phase::CircuitOpen { until } => Some(*until),
+            Phase::Blocked { .. } | Phase::Running { .. } | Phase::Finished(_) | Phase::Down => None,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! A scenario: things happen at times, and the trace of what came of them reads like a story.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{
+    ChangeKind, Command, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec, Marker, Match, Moment, NextTry,
+    Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec, Targets, Verdict,
+};
+use crate::engine::{Effect, Engine, Event};
+
+use super::fixture::group;
+
+/// Lines `time > what happened`, and below each `time   what was ordered`.
+pub(super) struct Scenario {
+    pub(super) engine: Engine,
+    now: Moment,
+    trace: String,
+    pid: u32,
+}
+
+impl Scenario {
+    pub(super) fn new(services: Vec<ServiceSpec>) -> Self {
+        Self { engine: Engine::new(group(services), 1), now: Moment::START, trace: String::new(), pid: 100 }
+    }
+
+    /// A scenario after the start of everything, with the trace still empty. Services with a check are ready.
+    pub(super) fn running(services: Vec<ServiceSpec>) -> Self {
+        let mut scenario = Self::new(services);
+        scenario.begin();
+        while let Some(next) = scenario
+            .snapshot()
+            .services
+            .iter()
+            .find(|service| service.phase.word() == "starting" && service.pid.is_none())
+        {
+            scenario.started(next.name.as_str()).ready(next.name.as_str());
+        }
+        scenario.trace.clear();
+        scenario
+    }
+
+    pub(super) fn event(&mut self, text: &str, event: Event) -> &mut Self {
+        let _ = writeln!(self.trace, "{} > {text}", self.time());
+        self.turn(event);
+        self
+    }
+
+    fn turn(&mut self, event: Event) {
+        for effect in self.engine.update(event, self.now) {
+            let _ = writeln!(self.trace, "{}   {}", self.time(), text(&effect));
+        }
+    }
+
+    fn time(&self) -> String {
+        format!("{:>7.3}", self.now.since_start().as_secs_f64())
+    }
+
+    /// Lets time pass, waking the machine whenever it asked for it.
+    pub(super) fn until(&mut self, seconds: f64) -> &mut Self {
+        let end = Moment::after_start(Duration::from_secs_f64(seconds));
+        while let Some(deadline) = self.engine.next_deadline().filter(|&deadline| deadline <= end) {
+            assert!(deadline > self.now, "the machine wants to be woken in the past");
+            self.now = deadline;
+            self.turn(Event::TimePassed);
+        }
+        self.now = end;
+        self
+    }
+
+    pub(super) fn begin(&mut self) -> &mut Self {
+        self.event("begin", Event::Begin { paused: false })
+    }
+
+    fn report(&mut self, service: &str, what: &str, report: RunReport) -> &mut Self {
+        let run = self.service(service).run;
+        self.event(&format!("{service} {what}"), Event::Run { service: service.into(), run, report })
+    }
+
+    pub(super) fn started(&mut self, service: &str) -> &mut Self {
+        self.pid += 1;
+        self.report(service, "started", RunReport::Started { pid: self.pid })
+    }
+
+    pub(super) fn not_started(&mut self, service: &str) -> &mut Self {
+        self.report(service, "could not start", RunReport::NotStarted { reason: "no such file".into() })
+    }
+
+    pub(super) fn ready(&mut self, service: &str) -> &mut Self {
+        self.report(service, "is ready", RunReport::Ready)
+    }
+
+    pub(super) fn exits(&mut self, service: &str, code: i32) -> &mut Self {
+        let status = ExitStatus::Code(code);
+        self.report(service, &format!("exits {code}"), RunReport::Exited { status, group_gone: true })
+    }
+
+    pub(super) fn dies(&mut self, service: &str, signal: i32) -> &mut Self {
+        let status = ExitStatus::Signal(signal);
+        self.report(service, &format!("dies of {status}"), RunReport::Exited { status, group_gone: true })
+    }
+
+    /// The leader ends, others of its group live on.
+    pub(super) fn leaves_others(&mut self, service: &str, code: i32) -> &mut Self {
+        let status = ExitStatus::Code(code);
+        self.report(service, &format!("exits {code}, leaving others"), RunReport::Exited { status, group_gone: false })
+    }
+
+    pub(super) fn gone(&mut self, service: &str) -> &mut Self {
+        self.report(service, "is gone", RunReport::GroupGone)
+    }
+
+    pub(super) fn save(&mut self, path: &str, services: &[&str]) -> &mut Self {
+        self.save_all(&[path], services, true)
+    }
+
+    pub(super) fn save_all(&mut self, paths: &[&str], services: &[&str], finished: bool) -> &mut Self {
+        let events = paths.iter().map(|path| file_event(path, services, finished, self.now)).collect();
+        let what = match paths {
+            [path] if finished => format!("{path} is saved"),
+            [path] => format!("{path} is being written"),
+            paths => format!("{} files are saved", paths.len()),
+        };
+        self.event(&what, Event::Files(events))
+    }
+
+    pub(super) fn ask(&mut self, command: Command) -> &mut Self {
+        let what = match &command {
+            Command::Start(targets) => format!("start {}", named(targets)),
+            Command::Stop(targets) => format!("stop {}", named(targets)),
+            Command::Kill(targets) => format!("kill {}", named(targets)),
+            Command::Restart { targets, force: false } => format!("restart {}", named(targets)),
+            Command::Restart { targets, force: true } => format!("force restart {}", named(targets)),
+            Command::Resume { discard: true } => "resume and discard".into(),
+            Command::Resume { discard: false } => "resume".into(),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        self.event(&what, Event::Client { id: None, command })
+    }
+
+    pub(super) fn start(&mut self, service: &str) -> &mut Self {
+        self.ask(Command::Start(Targets::one(&service.into())))
+    }
+
+    pub(super) fn stop(&mut self, service: &str) -> &mut Self {
+        self.ask(Command::Stop(Targets::one(&service.into())))
+    }
+
+    pub(super) fn kill(&mut self, service: &str) -> &mut Self {
+        self.ask(Command::Kill(Targets::one(&service.into())))
+    }
+
+    pub(super) fn restart(&mut self, service: &str) -> &mut Self {
+        self.ask(Command::Restart { targets: Targets::one(&service.into()), force: false })
+    }
+
+    pub(super) fn reload(&mut self, services: Vec<ServiceSpec>) -> &mut Self {
+        let spec: Arc<GroupSpec> = group(services);
+        self.event("the file is saved", Event::Reloaded(spec))
+    }
+
+    pub(super) fn snapshot(&self) -> GroupSnapshot {
+        self.engine.snapshot(self.now)
+    }
+
+    pub(super) fn service(&self, name: &str) -> ServiceSnapshot {
+        self.snapshot().service(&name.into()).cloned().unwrap_or_else(|| panic!("no service {name}"))
+    }
+
+    pub(super) fn phase(&self, name: &str) -> Phase {
+        self.service(name).phase
+    }
+
+    /// The verdicts of the watcher panel, oldest first.
+    pub(super) fn verdicts(&self) -> Vec<Verdict> {
+        self.snapshot().journal.entries().map(|entry| entry.verdict).collect()
+    }
+
+    /// Compares the trace since the last comparison.
+    #[track_caller]
+    pub(super) fn expect(&mut self, story: &str) -> &mut Self {
+        let lines =
+            |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        let (got, wanted) = (lines(&self.trace), lines(story));
+        assert!(got == wanted, "the story is another one:\n{got}\n\nexpected:\n{wanted}\n");
+        self.trace.clear();
+        self
+    }
+}
+
+pub(super) fn file_event(path: &str, services: &[&str], finished: bool, at: Moment) -> FileEvent {
+    let rule = Rule { source: RuleSource::ServiceWatch("api".into()), line: Some(1), pattern: "true".into() };
+    let services = services.iter().map(|&name| ServiceName::from(name)).collect();
+    let matched = Match::Watched { services, rule };
+    FileEvent { at, path: path.into(), kind: ChangeKind::Modified, finished, matched }
+}
+
+fn named(targets: &Targets) -> String {
+    match targets {
+        Targets::Named(names) => names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", "),
+        Targets::WithDependents(name) => format!("{name} and dependents"),
+        Targets::All => "all".into(),
+        Targets::Failed => "failed".into(),
+    }
+}
+
+fn text(effect: &Effect) -> String {
+    match effect {
+        Effect::Spawn { spec, run, cause, was } => match was {
+            Some((status, up)) => {
+                format!("spawn {} {run} · {cause} · was {status}, up {}ms", spec.name, up.as_millis())
+            }
+            None => format!("spawn {} {run} · {cause}", spec.name),
+        },
+        Effect::Signal { service, run, signal, leader_only } => {
+            format!("{signal} to {service} {run}{}", if *leader_only { " · leader only" } else { "" })
+        }
+        Effect::StopCommand { spec, run } => format!("stop command of {} {run}", spec.name),
+        Effect::RunHook { spec, command } => format!("run {command} beside {}", spec.name),
+        Effect::Narrate { service, marker } => format!("{service}: {}", marker_text(marker)),
+        Effect::Answer { id, answer } => format!("answer {id}: {answer:?}"),
+        Effect::Rewatch(spec) => format!("rewatch {} services", spec.services.len()),
+        Effect::Forget(name) => format!("forget {name}"),
+        Effect::Finish(finish) => format!(
+            "finish · {} stopped in {}ms · given up {:?} · failed {:?}{}{}",
+            finish.stopped,
+            finish.took.as_millis(),
+            finish.given_up.iter().map(ServiceName::as_str).collect::<Vec<_>>(),
+            finish.failed.iter().map(ServiceName::as_str).collect::<Vec<_>>(),
+            if finish.timed_out { " · timed out" } else { "" },
+            if finish.abandoned { " · abandoned" } else { "" },
+        ),
+    }
+}
+
+/// Like the line in the log, but with exact times: how those are rounded is not the machine's business.
+fn marker_text(marker: &Marker) -> String {
+    match marker {
+        Marker::Ready { after, restart } => {
+            format!("ready · {after:?} after {}", if *restart { "restart" } else { "start" })
+        }
+        Marker::NotReady { probe, after } => format!("not ready · {probe} · {after:?}"),
+        Marker::Exited(Exited { status, crash, next }) => {
+            let crash = crash.map_or_else(String::new, |(crash, of)| format!(" · crash {crash} of {of}"));
+            let next = match next {
+                NextTry::None => String::new(),
+                NextTry::In(wait) => format!(" · next try in {wait:?}"),
+            };
+            format!("exited · {status}{crash}{next}")
+        }
+        Marker::Stopped { status, after } => format!("stopped · {status} · {after:?} after the signal"),
+        Marker::Killed { grace: Some(grace) } => format!("killed · after {grace:?} grace"),
+        Marker::Killed { grace: None } => "killed · at once".into(),
+        Marker::GaveUp { crashes, within, cooldown } => {
+            format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
+        }
+        other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
+    }
+}

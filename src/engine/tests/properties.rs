@@ -1,0 +1,333 @@
+//! What holds whatever comes: random events and times, with a model of processes that answer in any order.
+//!
+//! [`Engine::update`] checks the invariants of every turn itself, since tests are debug builds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::domain::{
+    Breaker, Command, Condition, ExitStatus, GroupSpec, Moment, OnChange, Phase, RestartPolicy, RunId, RunReport,
+    ServiceName, ServiceSpec, Signal, StopSpec, Targets,
+};
+use crate::engine::{Effect, Engine, Event, Finish};
+
+use super::driver::file_event;
+use super::fixture::{checked, group, needs, service, task};
+
+/// What the machine cannot see: the process of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Process {
+    /// Asked for.
+    Ordered,
+    /// It runs.
+    Alive,
+    /// The leader has ended, others of its group have not.
+    Leaderless,
+}
+
+/// The machine, the processes it has ordered, and all that has happened.
+struct World {
+    engine: Engine,
+    now: Moment,
+    processes: BTreeMap<ServiceName, (RunId, Process)>,
+    history: Vec<(Event, Moment, Vec<Effect>)>,
+    finish: Option<Finish>,
+}
+
+const NAMES: [&str; 6] = ["db", "migrate", "api", "worker", "web", "mail"];
+
+/// A group with everything in it; `variant` changes a part of it, for reloads.
+fn spec(variant: u8) -> Arc<GroupSpec> {
+    let quick = |spec: ServiceSpec| ServiceSpec {
+        stop: StopSpec { grace: Duration::from_millis(700), ..StopSpec::default() },
+        breaker: Breaker { failures: 3, within: Duration::from_secs(60), cooldown: Duration::from_secs(5) },
+        ..spec
+    };
+    let mut services = vec![
+        quick(needs(needs(service("api"), "migrate", Condition::Done), "db", Condition::Ready)),
+        quick(checked("db")),
+        quick(needs(task("migrate"), "db", Condition::Started)),
+        quick(ServiceSpec { restart: RestartPolicy::Always, ..needs(service("worker"), "api", Condition::Ready) }),
+        quick(ServiceSpec { on_change: OnChange::Signal(Signal::Hup), ..service("web") }),
+        quick(ServiceSpec { autostart: false, restart: RestartPolicy::Never, ..service("mail") }),
+    ];
+    match variant % 4 {
+        1 => drop(services.remove(3)),
+        2 => services[0].dir = "/elsewhere".into(),
+        3 => services[4].depends_on = services[3].depends_on.clone(),
+        _ => {}
+    }
+    group(services)
+}
+
+impl World {
+    fn new() -> Self {
+        let engine = Engine::new(spec(0), 42);
+        Self { engine, now: Moment::START, processes: BTreeMap::new(), history: Vec::new(), finish: None }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let effects = self.engine.update(event.clone(), self.now);
+        assert!(self.finish.is_none() || effects.is_empty(), "orders after the last one: {effects:?}");
+        for effect in &effects {
+            self.obey(effect);
+        }
+        self.history.push((event, self.now, effects));
+    }
+
+    fn obey(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Spawn { spec, run, .. } => {
+                let before = self.processes.insert(spec.name.clone(), (*run, Process::Ordered));
+                assert_eq!(before, None, "two live runs of {}", spec.name);
+            }
+            Effect::Signal { service, run, .. } => {
+                let alive = self.processes.get(service).is_some_and(|(live, process)| {
+                    live == run && matches!(process, Process::Alive | Process::Leaderless)
+                });
+                assert!(alive, "a signal for {service} {run}, which does not exist: {:?}", self.processes);
+            }
+            Effect::Finish(finish) => assert_eq!(self.finish.replace(finish.clone()), None, "two ends"),
+            _ => {}
+        }
+    }
+
+    /// Lets the process of a service do what `choice` says, as far as it can.
+    fn process_acts(&mut self, name: &ServiceName, choice: u8) {
+        let Some(&(run, process)) = self.processes.get(name) else { return };
+        let status = if choice.is_multiple_of(3) { ExitStatus::Code(0) } else { ExitStatus::Signal(15) };
+        let (next, report) = match (process, choice % 8) {
+            (Process::Ordered, 0) => (None, RunReport::NotStarted { reason: String::new() }),
+            (Process::Ordered, _) => (Some(Process::Alive), RunReport::Started { pid: run.0 + 1 }),
+            (Process::Alive, 0..=2) => (Some(Process::Alive), RunReport::Ready),
+            (Process::Alive, 3) => (Some(Process::Leaderless), RunReport::Exited { status, group_gone: false }),
+            (Process::Alive, _) => (None, RunReport::Exited { status, group_gone: true }),
+            (Process::Leaderless, _) => (None, RunReport::GroupGone),
+        };
+        match next {
+            Some(next) => drop(self.processes.insert(name.clone(), (run, next))),
+            None => drop(self.processes.remove(name)),
+        }
+        self.tell(Event::Run { service: name.clone(), run, report });
+    }
+
+    fn random_step(&mut self, (operation, choice, number): (u8, u8, u16)) {
+        let name = ServiceName::from(NAMES[usize::from(choice) % NAMES.len()]);
+        let client = |command| Event::Client { id: Some(u64::from(number)), command };
+        match operation {
+            0..=39 => self.process_acts(&name, (number % 251) as u8),
+            40..=59 => {
+                self.now = self.now + Duration::from_millis(u64::from(number) / 8);
+                self.tell(Event::TimePassed);
+            }
+            60..=74 => {
+                // Exactly on time.
+                if let Some(deadline) = self.engine.next_deadline() {
+                    self.now = deadline;
+                    self.tell(Event::TimePassed);
+                    assert!(self.engine.next_deadline().is_none_or(|next| next > deadline));
+                }
+            }
+            75..=84 => {
+                let many = if number.is_multiple_of(11) { 120 } else { 1 + u32::from(number % 4) };
+                let services = [NAMES[usize::from(choice) % 6], NAMES[usize::from(number) % 6]];
+                let finished = !number.is_multiple_of(5);
+                let files = (0..many).map(|n| file_event(&format!("{n}.rs"), &services, finished, self.now)).collect();
+                self.tell(Event::Files(files));
+            }
+            85..=88 => {
+                let report = RunReport::Exited { status: ExitStatus::Code(1), group_gone: true };
+                self.tell(Event::Run { service: name, run: RunId(u32::MAX), report });
+            }
+            89..=92 => self.tell(Event::Reloaded(spec(choice))),
+            _ => {
+                let targets = match number % 5 {
+                    0 => Targets::All,
+                    1 => Targets::Failed,
+                    2 => Targets::WithDependents(name),
+                    _ => Targets::one(&name),
+                };
+                self.tell(client(match operation % 9 {
+                    0 => Command::Start(targets),
+                    1 => Command::Stop(targets),
+                    2 => Command::Kill(targets),
+                    3 => Command::Restart { targets, force: true },
+                    4 => Command::TogglePause,
+                    5 => Command::Resume { discard: number.is_multiple_of(2) },
+                    6 => Command::Pause,
+                    _ => Command::Restart { targets, force: false },
+                }));
+            }
+        }
+    }
+
+    /// Everybody behaves: what was ordered starts and gets ready, what was asked to end ends; time passes as asked.
+    /// Services in `deaf` never end.
+    fn calm_down(&mut self, deaf: &[&str]) {
+        for _ in 0..5_000 {
+            if self.finish.is_some() {
+                return;
+            }
+            let ending = |world: &Self, name: &ServiceName| {
+                let snapshot = world.engine.snapshot(world.now);
+                snapshot.service(name).is_some_and(|service| matches!(service.phase, Phase::Stopping { .. }))
+            };
+            let next = self.processes.iter().find_map(|(name, &(run, process))| {
+                let deaf = deaf.contains(&name.as_str());
+                let is_task = name.as_str() == "migrate";
+                let starting =
+                    self.engine.snapshot(self.now).service(name).map(|one| one.phase.word()) == Some("starting");
+                let (after, report) = match process {
+                    Process::Ordered => (Some(Process::Alive), RunReport::Started { pid: 7 }),
+                    _ if deaf && ending(self, name) => return None,
+                    Process::Leaderless => (None, RunReport::GroupGone),
+                    Process::Alive if is_task || ending(self, name) => {
+                        (None, RunReport::Exited { status: ExitStatus::Code(0), group_gone: true })
+                    }
+                    Process::Alive if starting => (Some(Process::Alive), RunReport::Ready),
+                    Process::Alive => return None,
+                };
+                Some((name.clone(), run, after, report))
+            });
+            if let Some((service, run, after, report)) = next {
+                match after {
+                    Some(after) => drop(self.processes.insert(service.clone(), (run, after))),
+                    None => drop(self.processes.remove(&service)),
+                }
+                self.tell(Event::Run { service, run, report });
+            } else if let Some(deadline) = self.engine.next_deadline() {
+                self.now = deadline;
+                self.tell(Event::TimePassed);
+            } else {
+                return;
+            }
+        }
+        panic!("it never gets quiet: {:#?}", self.engine.snapshot(self.now).services);
+    }
+
+    /// Nothing is going on: what is wanted is what is.
+    fn check_quiet(&self) {
+        let snapshot = self.engine.snapshot(self.now);
+        for service in &snapshot.services {
+            let live = self.processes.contains_key(&service.name);
+            let fits = match (&service.phase, service.wanted) {
+                (Phase::Running { .. }, true) => live,
+                (Phase::Blocked { on }, true) => {
+                    let waited_for =
+                        |name| snapshot.service(name).is_some_and(|one| !matches!(one.phase, Phase::Running { .. }));
+                    !live && on.iter().all(waited_for)
+                }
+                (Phase::Finished(_), _) | (Phase::Down, false) => !live,
+                _ => false,
+            };
+            assert!(fits, "{service:#?}\n{:?}", self.processes);
+        }
+        assert_eq!(snapshot.watch.held, 0);
+        assert!(snapshot.services.iter().all(|service| service.held == 0 && service.pending == 0));
+        let known = |name: &ServiceName| snapshot.service(name).is_some();
+        assert!(self.processes.keys().all(known), "{:?}", self.processes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn after_any_history_desire_becomes_fact_and_the_group_can_be_ended(
+        steps in prop::collection::vec((0_u8..102, any::<u8>(), any::<u16>()), 0..150),
+        deaf in prop::sample::subsequence(NAMES.to_vec(), 0..3),
+        killing in any::<bool>(),
+    ) {
+        let mut world = World::new();
+        world.tell(Event::Begin { paused: false });
+        for step in steps {
+            world.random_step(step);
+        }
+        world.tell(Event::Client { id: None, command: Command::Resume { discard: false } });
+        world.calm_down(&[]);
+        world.check_quiet();
+
+        let live: Vec<ServiceName> = world.processes.keys().cloned().collect();
+        world.tell(Event::Client { id: None, command: Command::Quit });
+        if killing {
+            world.tell(Event::Client { id: None, command: Command::QuitNow });
+        }
+        world.calm_down(&deaf);
+        let Some(finish) = world.finish.clone() else { panic!("no end") };
+        let deaf: Vec<ServiceName> = live.iter().filter(|name| deaf.contains(&name.as_str())).cloned().collect();
+        let mut given_up = finish.given_up.clone();
+        given_up.sort();
+        prop_assert_eq!(&given_up, &deaf);
+        prop_assert_eq!(finish.stopped, live.len() - deaf.len());
+        prop_assert_eq!(world.engine.next_deadline(), None);
+
+        // The same events give the same orders.
+        let mut again = Engine::new(spec(0), 42);
+        for (event, now, effects) in world.history {
+            prop_assert_eq!(again.update(event, now), effects);
+        }
+    }
+
+    #[test]
+    fn a_quit_at_any_moment_starts_nothing_more_and_ends(
+        steps in prop::collection::vec((0_u8..102, any::<u8>(), any::<u16>()), 0..60),
+        after in prop::collection::vec((0_u8..102, any::<u8>(), any::<u16>()), 0..60),
+    ) {
+        let mut world = World::new();
+        world.tell(Event::Begin { paused: steps.len() % 2 == 0 });
+        for step in steps {
+            world.random_step(step);
+        }
+        world.tell(Event::Client { id: None, command: Command::Interrupt });
+        let quit = world.history.len();
+        for step in after {
+            world.random_step(step);
+        }
+        world.calm_down(&[]);
+        let Some(finish) = world.finish else { panic!("no end") };
+        let spawns = |effect: &Effect| matches!(effect, Effect::Spawn { .. });
+        prop_assert!(!world.history[quit..].iter().flat_map(|(_, _, effects)| effects).any(spawns));
+        prop_assert!(world.processes.keys().all(|name| finish.given_up.contains(name)), "{:?}", world.processes);
+    }
+
+    #[test]
+    fn no_report_however_wrong_breaks_an_invariant_or_keeps_the_group_from_ending(
+        steps in prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 0..200),
+    ) {
+        let mut world = World::new();
+        let mut last = Vec::new();
+        for (operation, choice, number) in steps {
+            let service = ServiceName::from(NAMES[usize::from(choice) % NAMES.len()]);
+            let run = world.engine.snapshot(world.now).service(&service).map_or(RunId(1), |service| service.run);
+            let status = ExitStatus::Code(i32::from(choice % 2));
+            let report = match number % 5 {
+                0 => RunReport::Started { pid: u32::from(number) },
+                1 => RunReport::NotStarted { reason: String::new() },
+                2 => RunReport::Ready,
+                3 => RunReport::GroupGone,
+                _ => RunReport::Exited { status, group_gone: operation.is_multiple_of(2) },
+            };
+            let event = match operation {
+                0..=9 => Event::Begin { paused: choice.is_multiple_of(2) },
+                10..=199 => Event::Run { service, run, report },
+                200..=210 => Event::Reloaded(spec(choice)),
+                211..=230 => Event::Files(vec![file_event("a", &[NAMES[usize::from(number % 6)]], true, world.now)]),
+                231..=234 => Event::Client { id: Some(1), command: Command::Quit },
+                _ => Event::TimePassed,
+            };
+            // Time jumps, also back.
+            let now = Moment::from_millis(u64::from(number) * 3);
+            let effects = world.engine.update(event, now);
+            world.now = world.now.max(now);
+            last.extend(effects);
+        }
+        last.extend(world.engine.update(Event::Client { id: None, command: Command::Quit }, world.now));
+        for _ in 0..200 {
+            let Some(deadline) = world.engine.next_deadline() else { break };
+            last.extend(world.engine.update(Event::TimePassed, deadline));
+        }
+        let ends = last.iter().filter(|effect| matches!(effect, Effect::Finish(_))).count();
+        prop_assert_eq!(ends, 1);
+    }
+}

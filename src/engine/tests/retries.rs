@@ -1,0 +1,288 @@
+//! Ends that nobody asked for, and what follows, as stories.
+
+use std::time::Duration;
+
+use crate::domain::{Outcome, Phase, RestartPolicy, ServiceSpec};
+
+use super::driver::Scenario;
+use super::fixture::{checked, service, task};
+
+#[test]
+fn crashes_back_off_longer_and_longer() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(0.2).exits("api", 1).until(2.0).started("api").until(2.5).dies("api", 11).until(5.0);
+    s.expect(
+        "
+        0.200 > api exits 1
+        0.200   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        1.228   spawn api 2 · after crash 1 of 5 · was exit 1, up 200ms
+        2.000 > api started
+        2.500 > api dies of SIGSEGV
+        2.500   api: exited · SIGSEGV · crash 2 of 5 · next try in 1.827s
+        4.327   spawn api 3 · after crash 2 of 5 · was SIGSEGV, up 500ms
+    ",
+    );
+    assert_eq!(s.service("api").restarts.crash, 2);
+}
+
+#[test]
+fn a_run_that_lasted_starts_the_backoff_anew() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.exits("api", 1).until(1.5).started("api").exits("api", 1).until(5.0).started("api").until(16.0).exits("api", 1);
+    s.until(17.5);
+    s.expect(
+        "
+        0.000 > api exits 1
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
+        1.500 > api started
+        1.500 > api exits 1
+        1.500   api: exited · exit 1 · crash 2 of 5 · next try in 1.827s
+        3.327   spawn api 3 · after crash 2 of 5 · was exit 1, up 0ms
+        5.000 > api started
+        16.000 > api exits 1
+        16.000   api: exited · exit 1 · crash 3 of 5 · next try in 926ms
+        16.926   spawn api 4 · after crash 3 of 5 · was exit 1, up 11000ms
+    ",
+    );
+}
+
+fn crash_until_open(s: &mut Scenario) {
+    for _ in 0..5 {
+        s.started("api").exits("api", 1);
+        let next = s.service("api").next_try.map_or(0.0, |at| at.since_start().as_secs_f64());
+        if let Phase::BackingOff { .. } = s.phase("api") {
+            s.until(next);
+        }
+    }
+}
+
+#[test]
+fn five_crashes_open_the_circuit_and_after_the_cooldown_one_run_is_tried() {
+    let mut s = Scenario::new(vec![service("api")]);
+    s.begin();
+    crash_until_open(&mut s);
+    s.until(120.0).started("api").until(121.0).exits("api", 1).until(190.0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        0.000 > api exits 1
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
+        1.028 > api started
+        1.028 > api exits 1
+        1.028   api: exited · exit 1 · crash 2 of 5 · next try in 1.827s
+        2.855   spawn api 3 · after crash 2 of 5 · was exit 1, up 0ms
+        2.855 > api started
+        2.855 > api exits 1
+        2.855   api: exited · exit 1 · crash 3 of 5 · next try in 3.704s
+        6.559   spawn api 4 · after crash 3 of 5 · was exit 1, up 0ms
+        6.559 > api started
+        6.559 > api exits 1
+        6.559   api: exited · exit 1 · crash 4 of 5 · next try in 7.809s
+        14.368   spawn api 5 · after crash 4 of 5 · was exit 1, up 0ms
+        14.368 > api started
+        14.368 > api exits 1
+        14.368   api: exited · exit 1 · crash 5 of 5
+        14.368   api: gave up · 5 crashes in 60s · next try in 60s
+        74.368   spawn api 6 · after crash 5 of 5 · was exit 1, up 0ms
+        120.000 > api started
+        121.000 > api exits 1
+        121.000   api: exited · exit 1 · crash 5 of 5
+        121.000   api: gave up · 6 crashes in 121s · next try in 60s
+        181.000   spawn api 7 · after crash 5 of 5 · was exit 1, up 1000ms
+    ",
+    );
+}
+
+#[test]
+fn the_one_try_closes_the_circuit_when_it_lasts() {
+    let mut s = Scenario::new(vec![service("api")]);
+    s.begin();
+    crash_until_open(&mut s);
+    s.until(80.0).started("api").until(95.0).exits("api", 1);
+    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 1, .. }), "{:?}", s.phase("api"));
+}
+
+#[test]
+fn the_one_try_closes_the_circuit_when_it_gets_ready() {
+    let mut s = Scenario::new(vec![checked("api")]);
+    s.begin();
+    crash_until_open(&mut s);
+    s.until(80.0).started("api").ready("api").until(81.0).exits("api", 1);
+    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 1, .. }), "{:?}", s.phase("api"));
+}
+
+#[test]
+fn what_follows_an_end_is_the_policy() {
+    let cases = [
+        (RestartPolicy::Never, 0, "done"),
+        (RestartPolicy::Never, 1, "failed"),
+        (RestartPolicy::OnFailure, 0, "done"),
+        (RestartPolicy::OnFailure, 1, "backing-off"),
+        (RestartPolicy::Always, 0, "backing-off"),
+        (RestartPolicy::Always, 1, "backing-off"),
+    ];
+    for (restart, code, word) in cases {
+        let mut s = Scenario::running(vec![ServiceSpec { restart, ..service("api") }]);
+        s.exits("api", code);
+        assert_eq!(s.service("api").phase.word(), word, "{restart:?} {code}");
+        let mut s = Scenario::running(vec![ServiceSpec { restart, ..task("api") }]);
+        s.exits("api", code);
+        let word = if code == 0 { "done" } else { "failed" };
+        assert_eq!(s.service("api").phase.word(), word, "task {restart:?} {code}");
+    }
+}
+
+#[test]
+fn a_service_that_ends_well_and_is_always_wanted_is_not_called_a_crash() {
+    let mut s = Scenario::running(vec![ServiceSpec { restart: RestartPolicy::Always, ..service("poll") }]);
+    s.until(20.0).exits("poll", 0);
+    assert_eq!(s.service("poll").failure(), None);
+    s.until(22.0);
+    s.expect(
+        "
+        20.000 > poll exits 0
+        20.000   poll: exited · exit 0 · next try in 1.019s
+        21.019   spawn poll 2 · after it ended · was exit 0, up 20000ms
+    ",
+    );
+    assert_eq!(s.service("poll").restarts.crash, 0);
+}
+
+#[test]
+fn a_run_that_is_not_ready_in_time_is_ended_and_counts_as_a_crash() {
+    let mut s = Scenario::new(vec![checked("api")]);
+    s.begin().started("api").until(30.5).dies("api", 15).until(33.0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        30.000   api: not ready · port 4000 · 30s
+        30.000   SIGTERM to api 1
+        30.500 > api dies of SIGTERM
+        31.028   spawn api 2 · after crash 1 of 5 · was SIGTERM, up 30500ms
+    ",
+    );
+}
+
+#[test]
+fn not_ready_in_time_is_the_end_where_nothing_is_tried_again() {
+    let mut s = Scenario::new(vec![ServiceSpec { restart: RestartPolicy::Never, ..checked("api") }]);
+    s.begin().started("api").until(31.0).dies("api", 15);
+    assert_eq!(s.phase("api"), Phase::Finished(Outcome::NotReady));
+}
+
+#[test]
+fn a_process_that_cannot_be_made_is_tried_again_under_backoff() {
+    let never = ServiceSpec { restart: RestartPolicy::Never, ..service("never") };
+    let mut s = Scenario::new(vec![service("api"), never]);
+    s.begin().not_started("api").not_started("never").until(1.5);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn api 1 · with the group
+        0.000   spawn never 1 · with the group
+        0.000 > api could not start
+        0.000 > never could not start
+        1.028   spawn api 2 · after crash 1 of 5
+    ",
+    );
+    assert_eq!(s.phase("never"), Phase::Finished(Outcome::NotStarted));
+}
+
+#[test]
+fn others_of_the_group_that_a_leader_leaves_behind_are_ended_before_the_next_try() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.leaves_others("api", 1).until(4.0).gone("api").started("api");
+    s.expect(
+        "
+        0.000 > api exits 1, leaving others
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        0.000   SIGTERM to api 1
+        4.000 > api is gone
+        4.000   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
+        4.000 > api started
+    ",
+    );
+}
+
+#[test]
+fn a_reason_to_start_while_others_of_the_group_are_ended_starts_as_soon_as_they_are_gone() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    s.leaves_others("api", 1).leaves_others("web", 1).save("a.rs", &["api"]).stop("web").until(0.3);
+    s.gone("api").gone("web").until(60.0);
+    s.expect(
+        "
+        0.000 > api exits 1, leaving others
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        0.000   SIGTERM to api 1
+        0.000 > web exits 1, leaving others
+        0.000   web: exited · exit 1 · crash 1 of 5 · next try in 1.03s
+        0.000   SIGTERM to web 1
+        0.000 > a.rs is saved
+        0.000 > stop web
+        0.300 > api is gone
+        0.300   spawn api 2 · a.rs changed · was exit 1, up 0ms
+        0.300 > web is gone
+    ",
+    );
+}
+
+#[test]
+fn a_leader_that_ends_well_is_done_once_its_group_is_gone() {
+    let mut s = Scenario::running(vec![task("build")]);
+    s.leaves_others("build", 0).until(5.5).gone("build");
+    s.expect(
+        "
+        0.000 > build exits 0, leaving others
+        0.000   build: exited · exit 0
+        0.000   SIGTERM to build 1
+        5.000   SIGKILL to build 1
+        5.000   build: killed · after 5s grace
+        5.500 > build is gone
+    ",
+    );
+    assert_eq!(s.phase("build"), Phase::Finished(Outcome::Done));
+}
+
+#[test]
+fn a_run_that_never_got_ready_has_not_lasted() {
+    let mut s = Scenario::new(vec![checked("api")]);
+    s.begin().started("api").until(20.0).exits("api", 1).until(22.0).started("api").until(42.0).exits("api", 1);
+    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 2, .. }), "{:?}", s.phase("api"));
+}
+
+#[test]
+fn odd_times_are_no_times() {
+    let now = Duration::ZERO;
+    let mut spec = checked("api");
+    spec.stop.grace = now;
+    spec.backoff.initial = now;
+    spec.breaker.cooldown = now;
+    spec.breaker.within = Duration::MAX;
+    spec.breaker.failures = 0;
+    if let Some(check) = &mut spec.ready {
+        check.timeout = now;
+    }
+    let mut s = Scenario::new(vec![spec]);
+    s.begin().started("api").until(7.0).dies("api", 9).until(8.0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        0.000   api: not ready · port 4000 · 0ns
+        0.000   api: gave up · 1 crashes in 18446744073709551615.999999999s · next try in 0ns
+        0.000   SIGTERM to api 1
+        0.000   SIGKILL to api 1
+        0.000   api: killed · after 0ns grace
+        5.000   api: does not end · pid 101 survived SIGKILL
+        7.000 > api dies of SIGKILL
+        7.000   spawn api 2 · after crash 1 of 1 · was SIGKILL, up 7000ms
+    ",
+    );
+}

@@ -1,0 +1,31 @@
+//! One turn of the machine: the time it happens at, and the orders it has given so far.
+
+use crate::domain::{Marker, Moment, ServiceName};
+
+use super::Effect;
+
+/// One call of [`Engine::update`](super::Engine::update).
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// The time, the same throughout the turn.
+    pub(super) now: Moment,
+    /// The group is being stopped: nothing is tried again.
+    pub(super) stopping: bool,
+    /// The orders, in order.
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Turn {
+    pub(super) fn new(now: Moment, stopping: bool) -> Self {
+        Self { now, stopping, effects: Vec::new() }
+    }
+
+    pub(super) fn order(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Puts a marker into a log.
+    pub(super) fn narrate(&mut self, service: &ServiceName, marker: Marker) {
+        self.order(Effect::Narrate { service: service.clone(), marker });
+    }
+}

@@ -1,0 +1,91 @@
+//! Hooks and stop commands: run beside a service, with their output in its log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::timeout;
+
+use super::child::{Child, Children};
+use super::launch::Aside;
+use super::live_run::LiveRun;
+
+/// One that takes longer is killed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// After its end its output is waited for so long. It is there already: only what it left running, and has been
+/// killed, could hold the pipe.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// A line that is longer than this is fed in parts.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// Runs it to its end, which is said in devgroup's own log if it is a bad one. `live` is the run that it is beside.
+pub(super) async fn run(aside: Aside, children: Arc<Children>, live: Option<Arc<LiveRun>>) {
+    let what = aside.label;
+    match timeout(LIMIT, follow(&aside, &children, live.as_deref())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => log::warn!("{}: {what}: {problem}", aside.service),
+        Err(_) => log::warn!("{}: {what}: killed after {} s", aside.service, LIMIT.as_secs()),
+    }
+}
+
+async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) -> Result<(), String> {
+    let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
+    let mut output = Receiver::from_owned_fd(reader.into()).map_err(|error| error.to_string())?;
+    let prepared = (aside.prepare)()?;
+    let mut child = Child::start(children, &prepared.command, (&aside.dir, &prepared.env), Some(writer))?;
+    let mut lines = Lines { aside, live, open: Vec::new() };
+    let status = tokio::select! {
+        // The end of its output comes before its own; then only the end is waited for.
+        () = lines.copy(&mut output) => child.wait().await,
+        status = child.wait() => status,
+    };
+    let _ = timeout(DRAIN, lines.copy(&mut output)).await;
+    lines.flush();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(status.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Feeds whole lines, so that they do not mix with the lines of the service.
+struct Lines<'a> {
+    aside: &'a Aside,
+    live: Option<&'a LiveRun>,
+    open: Vec<u8>,
+}
+
+impl Lines<'_> {
+    /// Copies until the end of the output.
+    async fn copy(&mut self, output: &mut Receiver) {
+        let mut buffer = vec![0; 8 << 10];
+        while let Ok(length) = output.read(&mut buffer).await
+            && let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty())
+        {
+            for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+                self.open.extend(part);
+                if part.ends_with(b"\n") || self.open.len() >= LONGEST_LINE {
+                    self.flush();
+                }
+            }
+        }
+    }
+
+    /// Feeds what there is of a line. The document is a terminal: a line end alone would not return to the left.
+    fn flush(&mut self) {
+        let line = std::mem::take(&mut self.open);
+        if line.is_empty() {
+            return;
+        }
+        let mut bytes = line.strip_suffix(b"\n").unwrap_or(&line).to_vec();
+        bytes.extend(b"\r\n");
+        if self.aside.document.feed(&bytes).ready
+            && let Some(live) = self.live
+        {
+            live.become_ready();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Helpers without a terminal, in a process group of their own that ends with them.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{self, PipeWriter};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::Command;
+
+use super::program;
+use crate::domain::RunCommand;
+
+/// All helpers that live.
+#[derive(Default)]
+pub(super) struct Children {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    groups: BTreeSet<i32>,
+    closed: bool,
+}
+
+impl Children {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does this while no helper is being forked. The terminal library opens a terminal and only then marks it as not
+    /// to be inherited; a helper that is forked between the two would hold it open.
+    pub(super) fn undisturbed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _no_fork = self.state();
+        work()
+    }
+
+    /// Kills all of them, and lets no other be made.
+    pub(super) fn kill_all(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        for group in state.groups.iter().filter_map(|group| Pid::from_raw(*group)) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// A helper. Killed with its group when it is dropped.
+pub(super) struct Child {
+    child: tokio::process::Child,
+    group: Option<Pid>,
+    children: Arc<Children>,
+}
+
+impl Child {
+    /// Starts a command that reads nothing. Output and errors go to `output`, in the order of their writing, or nowhere.
+    ///
+    /// # Errors
+    /// Why there is no process, for people.
+    pub(super) fn start(
+        children: &Arc<Children>,
+        command: &RunCommand,
+        (dir, env): (&Path, &[(OsString, OsString)]),
+        output: Option<PipeWriter>,
+    ) -> Result<Self, String> {
+        let argv = program::argv(command, dir, env)?;
+        let (program, arguments) = argv.split_first().ok_or("no program given")?;
+        let (stdout, stderr) = match output {
+            None => (Stdio::null(), Stdio::null()),
+            Some(output) => {
+                let copy = output.try_clone().map_err(|error| program::plain(&error))?;
+                (output.into(), copy.into())
+            }
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(dir).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).kill_on_drop(true);
+        let mut state = children.state();
+        if state.closed {
+            return Err("devgroup is leaving".into());
+        }
+        let child = command.spawn().map_err(|error| program::plain(&error))?;
+        let group = child.id().and_then(|pid| i32::try_from(pid).ok());
+        state.groups.extend(group);
+        drop(state);
+        Ok(Self { child, group: group.and_then(Pid::from_raw), children: children.clone() })
+    }
+
+    /// Waits for its end. What it left in its group is killed.
+    ///
+    /// # Errors
+    /// The system cannot say how it ended.
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await;
+        // At once, while nobody else can have got the number.
+        self.end_group();
+        status
+    }
+
+    fn end_group(&mut self) {
+        if let Some(group) = self.group.take() {
+            let mut state = self.children.state();
+            let _ = kill_process_group(group, Signal::KILL);
+            state.groups.remove(&group.as_raw_pid());
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.end_group();
+    }
+}

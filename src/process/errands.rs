@@ -1,0 +1,68 @@
+//! The small things beside the runs: one thread for all of them, made when the first is needed.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::child::Children;
+
+/// Whoever runs errands.
+#[derive(Default)]
+pub(super) struct Errands {
+    children: Arc<Children>,
+    thread: OnceLock<Option<Thread>>,
+}
+
+/// The thread ends, with all errands, when this is dropped.
+struct Thread {
+    runtime: Handle,
+    _stop: oneshot::Sender<()>,
+}
+
+/// An errand. It ends when this is dropped.
+pub(super) struct Errand(AbortHandle);
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Errands {
+    /// The processes of errands.
+    pub(super) fn children(&self) -> &Arc<Children> {
+        &self.children
+    }
+
+    /// Begins an errand that ends with the handle. `None` if there can be no thread; a warning says so.
+    pub(super) fn begin(&self, errand: impl Future<Output = ()> + Send + 'static) -> Option<Errand> {
+        Some(Errand(self.thread()?.runtime.spawn(errand).abort_handle()))
+    }
+
+    /// Begins an errand that ends by itself.
+    pub(super) fn send_off(&self, errand: impl Future<Output = ()> + Send + 'static) {
+        if let Some(thread) = self.thread() {
+            thread.runtime.spawn(errand);
+        }
+    }
+
+    fn thread(&self) -> Option<&Thread> {
+        let begin = || {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let (stop, stopped) = oneshot::channel();
+            let thread = Thread { runtime: runtime.handle().clone(), _stop: stop };
+            thread::Builder::new().name("errands".into()).spawn(move || {
+                // An error is what it waits for: the sender is gone.
+                let _ = runtime.block_on(stopped);
+            })?;
+            Ok::<_, std::io::Error>(thread)
+        };
+        self.thread
+            .get_or_init(|| begin().inspect_err(|error| log::warn!("no probes, hooks or stop commands: {error}")).ok())
+            .as_ref()
+    }
+}

@@ -1,0 +1,190 @@
+//! What the loop asks for: start, signal, type, resize. Everything returns at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::aside;
+use super::errands::Errands;
+use super::launch::{Aside, Launch};
+use super::live_run::LiveRun;
+use super::program;
+use super::run::supervise;
+use super::terminal::Size;
+use crate::clock::Clock;
+use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal};
+
+/// The stack of a run's thread. Only what is used takes memory.
+const STACK: usize = 1 << 20;
+
+/// News of a run, on its way to the loop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunNews {
+    /// Of which service.
+    pub service: ServiceName,
+    /// Of which run.
+    pub run: RunId,
+    /// What.
+    pub report: RunReport,
+}
+
+/// All processes of the group. Clones are the same host. When the last one is dropped, whatever is left is killed.
+#[derive(Clone)]
+pub struct ProcessHost {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    reports: UnboundedSender<RunNews>,
+    errands: Arc<Errands>,
+    runs: Mutex<Runs>,
+}
+
+#[derive(Default)]
+struct Runs {
+    /// In the order of their starts. Those that are gone are cleared away by the next start.
+    live: Vec<Arc<LiveRun>>,
+    /// The sizes of the panes, also of services that do not run.
+    sizes: HashMap<ServiceName, Size>,
+    closed: bool,
+}
+
+impl ProcessHost {
+    /// A host without processes. What happens to them is sent to `reports`, in order for each run.
+    pub fn new(clock: Clock, reports: UnboundedSender<RunNews>) -> Self {
+        let (errands, runs) = (Arc::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { clock, reports, errands, runs }) }
+    }
+
+    /// Starts a run on a thread of its own, in a terminal of the size that was last given for the service. Reports
+    /// [`RunReport::Started`] or [`RunReport::NotStarted`].
+    pub fn spawn(&self, launch: Launch) {
+        let (orders, inbox) = mpsc::channel();
+        let (wake, woken) = match wake_pair() {
+            Ok(pair) => pair,
+            Err(error) => return self.inner.refuse(&launch, &program::plain(&error)),
+        };
+        let mut runs = self.inner.runs();
+        if runs.closed {
+            drop(runs);
+            return self.inner.refuse(&launch, "devgroup is leaving");
+        }
+        let size = runs.sizes.get(&launch.service).copied().unwrap_or_default();
+        let (who, reports) = ((launch.service.clone(), launch.run), self.inner.reports.clone());
+        let live = Arc::new(LiveRun::new(who, size, reports, (orders, wake)));
+        runs.live.retain(|live| !live.is_gone());
+        runs.live.push(live.clone());
+        drop(runs);
+        let launch = Arc::new(launch);
+        let (errands, clock) = (self.inner.errands.clone(), self.inner.clock);
+        let (its_launch, its_live) = (launch.clone(), live.clone());
+        let thread = thread::Builder::new().name(format!("run {}", launch.service)).stack_size(STACK);
+        let spawned = thread.spawn(move || supervise(&its_launch, &its_live, (inbox, woken), &errands, clock));
+        if let Err(error) = spawned {
+            live.gone();
+            self.inner.refuse(&launch, &format!("no thread for it: {}", program::plain(&error)));
+        }
+    }
+
+    /// Signals the whole session of a run, or its leader only. A run that is gone, or that never was, gets nothing.
+    /// One that is still being started gets it as soon as it exists. A process that is stopped is made to go on, so
+    /// that it can end.
+    pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, leader_only: bool) {
+        let live = self.inner.of(service).into_iter().find(|live| live.run == run);
+        if let Some(live) = live {
+            live.signal(signal, leader_only);
+        }
+    }
+
+    /// Runs a hook or a stop command. Killed when it takes longer than a minute, and when the host ends.
+    pub fn run_aside(&self, aside: Aside) {
+        let live = self.inner.of(&aside.service).pop();
+        let errands = &self.inner.errands;
+        errands.send_off(aside::run(aside, errands.children().clone(), live));
+    }
+
+    /// Types into the terminal of the service's run; nothing happens if there is none. A service that does not read
+    /// gets the first megabyte.
+    pub fn write(&self, service: &ServiceName, bytes: Vec<u8>) {
+        if let Some(live) = self.inner.of(service).pop() {
+            live.write(bytes);
+        }
+    }
+
+    /// The pane of the service has this size, now and for further runs. At least 2×1. The log document is told by
+    /// whoever calls this.
+    pub fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
+        let size = Size::new(columns, rows);
+        // Under the lock, so that a start does not miss it.
+        let mut runs = self.inner.runs();
+        if runs.sizes.insert(service.clone(), size) != Some(size) {
+            for live in runs.live.iter().filter(|live| &live.service == service) {
+                live.resize(size);
+            }
+        }
+    }
+
+    /// The last resort before the program leaves: KILL to everything that is left, before this returns. Nothing can
+    /// be started afterwards.
+    pub fn kill_all(&self) {
+        self.inner.kill_all();
+    }
+}
+
+impl fmt::Debug for ProcessHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessHost").finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a run cannot begin.
+    fn refuse(&self, launch: &Launch, reason: &str) {
+        launch.document.mark(&Marker::CouldNotStart { reason: reason.into() });
+        let (service, run, report) =
+            (launch.service.clone(), launch.run, RunReport::NotStarted { reason: reason.into() });
+        // The loop may be gone already; then nobody needs to know.
+        let _ = self.reports.send(RunNews { service, run, report });
+    }
+
+    /// The runs of a service of which anything is left, the newest last.
+    fn of(&self, service: &ServiceName) -> Vec<Arc<LiveRun>> {
+        let runs = self.runs();
+        runs.live.iter().filter(|live| &live.service == service && !live.is_gone()).cloned().collect()
+    }
+
+    fn kill_all(&self) {
+        let mut runs = self.runs();
+        runs.closed = true;
+        let live = std::mem::take(&mut runs.live);
+        drop(runs);
+        self.errands.children().kill_all();
+        for live in live {
+            live.kill_now();
+        }
+    }
+}
+
+/// Two ends of a pipe that never block: one to wake a thread, and the one that wakes it.
+fn wake_pair() -> io::Result<(UnixStream, UnixStream)> {
+    let (wake, woken) = UnixStream::pair()?;
+    wake.set_nonblocking(true)?;
+    woken.set_nonblocking(true)?;
+    Ok((wake, woken))
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.kill_all();
+    }
+}

@@ -1,0 +1,74 @@
+//! What is to be run, as plain data.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{ExitStatus, ReadyCheck, RunCommand, RunId, ServiceName, StartCause};
+use crate::logs::LogDocument;
+
+/// A command with its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// What is executed.
+    pub command: RunCommand,
+    /// The whole environment: it replaces the inherited one. Later entries win. (`SHELL` is added by the terminal
+    /// library if it is missing.)
+    pub env: Vec<(OsString, OsString)>,
+}
+
+/// Works out the command and its environment, on the thread that runs it: it may read files. The error is for people.
+pub type Prepare = Arc<dyn Fn() -> Result<Prepared, String> + Send + Sync>;
+
+/// A run of a service, with all that it takes.
+#[derive(Clone)]
+pub struct Launch {
+    /// Whose run.
+    pub service: ServiceName,
+    /// Its number.
+    pub run: RunId,
+    /// What is executed, and with which environment.
+    pub prepare: Prepare,
+    /// The command on one line, for the marker.
+    pub display: String,
+    /// Where; absolute.
+    pub dir: PathBuf,
+    /// When it counts as ready; `None`: nobody asks.
+    pub ready: Option<ReadyCheck>,
+    /// Why it is started, for the marker.
+    pub cause: StartCause,
+    /// How the run before ended, and after how long, for the marker.
+    pub was: Option<(ExitStatus, Duration)>,
+    /// Where its output goes.
+    pub document: Arc<LogDocument>,
+}
+
+/// A command beside a service: a hook of `on_change`, or its stop command. It has no terminal and reads nothing; its
+/// output goes to the log of the service in whole lines. What it leaves running in its process group ends with it.
+#[derive(Clone)]
+pub struct Aside {
+    /// Beside whom.
+    pub service: ServiceName,
+    /// What it is, for devgroup's own log: the name of the key that asks for it.
+    pub label: &'static str,
+    /// What is executed, and with which environment.
+    pub prepare: Prepare,
+    /// Where; absolute.
+    pub dir: PathBuf,
+    /// Where its output goes.
+    pub document: Arc<LogDocument>,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch").field("service", &self.service).field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside").field("service", &self.service).field("label", &self.label).finish_non_exhaustive()
+    }
+}

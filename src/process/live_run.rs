@@ -1,0 +1,313 @@
+//! A run as the host and the run's thread share it: what may be signalled, and what may still be reported.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::host::RunNews;
+use super::session::{self, Left};
+use super::terminal::{Size, Terminal};
+use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
+
+/// What the host asks of the run's thread.
+pub(super) enum Order {
+    /// Type this.
+    Write(Vec<u8>),
+    /// The group has got this signal; see to the rest of the session.
+    Sweep { signal: Signal, leader_only: bool },
+}
+
+/// One run, from the request to the end of its session.
+pub(super) struct LiveRun {
+    pub(super) service: ServiceName,
+    pub(super) run: RunId,
+    reports: UnboundedSender<RunNews>,
+    state: Mutex<State>,
+    forked: Condvar,
+}
+
+/// Guarded by one lock, so that nobody signals a number that is being given back.
+struct State {
+    life: Life,
+    size: Size,
+    terminal: Option<Arc<Terminal>>,
+    /// The way to the run's thread; closed with the run.
+    thread: Option<(Sender<Order>, UnixStream)>,
+    /// Signals that came before the process.
+    early: Vec<(Signal, bool)>,
+    /// KILL was sent to all: whoever of the session is found later gets it too.
+    killed: bool,
+    ready: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// Not forked yet.
+    Asked,
+    /// Being forked.
+    Forking,
+    /// The leader has not been reaped: its number, and that of its group and session, is ours.
+    Leader(Pid),
+    /// The leader has been reaped, others of the session may be left.
+    Orphans(Pid),
+    /// Nothing is left, or nothing ever was.
+    Gone,
+}
+
+impl LiveRun {
+    pub(super) fn new(
+        (service, run): (ServiceName, RunId),
+        size: Size,
+        reports: UnboundedSender<RunNews>,
+        thread: (Sender<Order>, UnixStream),
+    ) -> Self {
+        let state = State {
+            life: Life::Asked,
+            size,
+            terminal: None,
+            thread: Some(thread),
+            early: Vec::new(),
+            killed: false,
+            ready: false,
+        };
+        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what happened. The loop may be gone already; then nobody needs to know.
+    pub(super) fn report(&self, report: RunReport) {
+        let _ = self.reports.send(RunNews { service: self.service.clone(), run: self.run, report });
+    }
+
+    // What the host asks.
+
+    /// Signals the leader, or everybody of the session: its group at once, others by the run's thread.
+    pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
+        let mut state = self.state();
+        match state.life {
+            Life::Asked | Life::Forking => state.early.push((signal, leader_only)),
+            Life::Leader(_) | Life::Orphans(_) => {
+                state.send(signal, leader_only);
+                state.order(Order::Sweep { signal, leader_only });
+            }
+            Life::Gone => {}
+        }
+    }
+
+    /// Types into the terminal.
+    pub(super) fn write(&self, bytes: Vec<u8>) {
+        self.state().order(Order::Write(bytes));
+    }
+
+    /// The terminal has this size from now on.
+    pub(super) fn resize(&self, size: Size) {
+        let mut state = self.state();
+        if state.size != size {
+            state.size = size;
+            if let Some(terminal) = &state.terminal {
+                terminal.resize(size);
+            }
+        }
+    }
+
+    /// Kills whoever is there, now. A fork that is under way is waited for, a while.
+    pub(super) fn kill_now(&self) {
+        let mut state = self.state();
+        if state.life == Life::Asked {
+            state.life = Life::Gone;
+        }
+        if state.life == Life::Forking {
+            let forking = |state: &mut State| state.life == Life::Forking;
+            state = match self.forked.wait_timeout_while(state, Duration::from_millis(500), forking) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        state.killed = true;
+        // Whoever forks while the members are listed is found by the next round; a fork bomb is left to the kernel.
+        for _ in 0..4 {
+            state.send(Signal::Kill, false);
+            let Some((leader, reaped)) = state.leader() else { return };
+            let left = session::left(leader, reaped);
+            for member in left.members() {
+                session::signal(leader, member, rustix::process::Signal::KILL);
+            }
+            if left.members().is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing of it is left.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state().life == Life::Gone
+    }
+
+    /// Reports readiness, once, and only while the leader lives.
+    pub(super) fn become_ready(&self) {
+        let mut state = self.state();
+        if matches!(state.life, Life::Leader(_)) && !state.ready {
+            state.ready = true;
+            self.report(RunReport::Ready);
+        }
+    }
+
+    // What the run's thread tells.
+
+    /// The size to start with; `None` if the run was killed before it began.
+    pub(super) fn forking(&self) -> Option<Size> {
+        let mut state = self.state();
+        if state.life != Life::Asked {
+            return None;
+        }
+        state.life = Life::Forking;
+        Some(state.size)
+    }
+
+    /// The process exists: what came meanwhile is caught up on.
+    pub(super) fn forked(&self, leader: Pid, terminal: Arc<Terminal>, size: Size) {
+        let mut state = self.state();
+        if state.size != size {
+            terminal.resize(state.size);
+        }
+        state.terminal = Some(terminal);
+        state.life = Life::Leader(leader);
+        for (signal, leader_only) in std::mem::take(&mut state.early) {
+            state.send(signal, leader_only);
+        }
+        self.forked.notify_all();
+    }
+
+    /// Nothing is left, or no process could be made.
+    pub(super) fn gone(&self) {
+        let mut state = self.state();
+        state.life = Life::Gone;
+        state.terminal = None;
+        state.thread = None;
+        self.forked.notify_all();
+    }
+
+    /// Reaps the leader, if it has ended.
+    pub(super) fn reap(&self) -> Option<ExitStatus> {
+        let mut state = self.state();
+        let Life::Leader(leader) = state.life else { return None };
+        let status = match waitpid(Some(leader), WaitOptions::NOHANG) {
+            Ok(None) | Err(Errno::INTR) => return None,
+            Ok(Some((_, status))) => exit_status(status),
+            // Somebody else has reaped it (a parent that ignores SIGCHLD): how it ended is not known.
+            Err(_) => ExitStatus::Code(-1),
+        };
+        state.life = Life::Orphans(leader);
+        Some(status)
+    }
+
+    /// Who is left of the session. After a KILL each of them gets another one, since processes that were forked
+    /// meanwhile have missed the first.
+    pub(super) fn left(&self) -> Left {
+        let state = self.state();
+        let Some((leader, reaped)) = state.leader() else { return Left::Nobody };
+        let left = session::left(leader, reaped);
+        if state.killed {
+            for member in left.members() {
+                session::signal(leader, member, rustix::process::Signal::KILL);
+            }
+        }
+        left
+    }
+
+    /// After a signal to the group: members outside of it get the signal as well, and members that are stopped go on
+    /// to be ended by it.
+    pub(super) fn sweep(&self, signal: Signal, leader_only: bool) {
+        let state = self.state();
+        let Some((leader, reaped)) = state.leader() else { return };
+        let left = session::left(leader, reaped);
+        for member in left.members() {
+            if leader_only && member.pid != leader {
+                continue;
+            }
+            if member.group != leader {
+                session::signal(leader, member, number(signal));
+            }
+            if member.stopped && matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup) {
+                session::signal(leader, member, rustix::process::Signal::CONT);
+            }
+        }
+    }
+}
+
+impl State {
+    /// The leader's number, and whether it has been reaped.
+    fn leader(&self) -> Option<(Pid, bool)> {
+        match self.life {
+            Life::Asked | Life::Forking | Life::Gone => None,
+            Life::Leader(leader) => Some((leader, false)),
+            Life::Orphans(leader) => Some((leader, true)),
+        }
+    }
+
+    /// Leaves an order with the run's thread and wakes it.
+    fn order(&self, order: Order) {
+        if let Some((orders, wake)) = &self.thread
+            && orders.send(order).is_ok()
+        {
+            // A full pipe means that the thread has been woken already.
+            let _ = (&*wake).write(&[0]);
+        }
+    }
+
+    /// To the group, or to the leader if it lives. Errors mean that nobody is there, or somebody who runs as another
+    /// user: neither can be helped.
+    fn send(&mut self, signal: Signal, leader_only: bool) {
+        match self.life {
+            Life::Leader(leader) if leader_only => {
+                let _ = kill_process(leader, number(signal));
+            }
+            Life::Leader(group) => {
+                self.killed |= signal == Signal::Kill;
+                let _ = kill_process_group(group, number(signal));
+            }
+            Life::Orphans(_) if leader_only => {}
+            Life::Orphans(group) => {
+                self.killed |= signal == Signal::Kill;
+                // While a member is left, the kernel gives the number of the group to nobody: a process of that number
+                // means that all of ours are gone.
+                if test_kill_process(group) == Err(Errno::SRCH) {
+                    let _ = kill_process_group(group, number(signal));
+                }
+            }
+            Life::Asked | Life::Forking | Life::Gone => {}
+        }
+    }
+}
+
+/// How the kernel says it, in the words of the domain.
+fn exit_status(status: WaitStatus) -> ExitStatus {
+    match (status.exit_status(), status.terminating_signal()) {
+        (_, Some(signal)) => ExitStatus::Signal(signal),
+        (code, None) => ExitStatus::Code(code.unwrap_or(-1)),
+    }
+}
+
+/// The system's signal.
+pub(super) fn number(signal: Signal) -> rustix::process::Signal {
+    match signal {
+        Signal::Hup => rustix::process::Signal::HUP,
+        Signal::Int => rustix::process::Signal::INT,
+        Signal::Quit => rustix::process::Signal::QUIT,
+        Signal::Kill => rustix::process::Signal::KILL,
+        Signal::Usr1 => rustix::process::Signal::USR1,
+        Signal::Usr2 => rustix::process::Signal::USR2,
+        Signal::Term => rustix::process::Signal::TERM,
+        Signal::Winch => rustix::process::Signal::WINCH,
+        Signal::Cont => rustix::process::Signal::CONT,
+    }
+}

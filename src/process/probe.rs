@@ -1,0 +1,113 @@
+//! Finding out that a run is ready. One try at a time; how long to go on trying is the engine's business.
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::child::{Child, Children};
+use super::http;
+use super::launch::Launch;
+use super::live_run::LiveRun;
+use crate::domain::{Probe, RunCommand};
+
+/// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
+/// shorter than this …
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// … and never longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A try that has no answer after so long is given up, and the next one begins.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A probe with what it has to know of the run.
+pub(super) struct Prober {
+    check: Check,
+    dir: PathBuf,
+    env: Vec<(OsString, OsString)>,
+}
+
+enum Check {
+    Port(u16),
+    Http(String),
+    Cmd(RunCommand),
+    /// The file, and its state before the start.
+    File(PathBuf, Option<Written>),
+    Delay(Duration),
+}
+
+impl Prober {
+    /// What is to be tried; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
+    pub(super) fn new(launch: &Launch, env: &[(OsString, OsString)]) -> Option<Self> {
+        let check = match &launch.ready.as_ref()?.probe {
+            Probe::Log(_) => return None,
+            Probe::Port(port) => Check::Port(*port),
+            Probe::Http(url) => Check::Http(url.clone()),
+            Probe::Cmd(command) => Check::Cmd(command.clone()),
+            Probe::File(path) => Check::File(path.clone(), written(path)),
+            Probe::Delay(time) => Check::Delay(*time),
+        };
+        Some(Self { check, dir: launch.dir.clone(), env: env.to_vec() })
+    }
+
+    /// Tries until it succeeds, and then says so.
+    pub(super) fn until_ready(
+        self,
+        children: &Arc<Children>,
+        live: Arc<LiveRun>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let children = children.clone();
+        async move {
+            let begun = Instant::now();
+            // A delay has no answer before it is over.
+            let patience = if let Check::Delay(time) = self.check { time + PATIENCE } else { PATIENCE };
+            while timeout(patience, self.succeeds(&children)).await != Ok(true) {
+                sleep((begun.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
+            }
+            live.become_ready();
+        }
+    }
+
+    async fn succeeds(&self, children: &Arc<Children>) -> bool {
+        match &self.check {
+            Check::Port(port) => {
+                accepts((Ipv4Addr::LOCALHOST, *port).into()).await || accepts((Ipv6Addr::LOCALHOST, *port).into()).await
+            }
+            Check::Http(url) => http::answers(url).await,
+            Check::Cmd(command) => match Child::start(children, command, (&self.dir, &self.env), None) {
+                Ok(mut child) => child.wait().await.is_ok_and(|status| status.success()),
+                Err(reason) => {
+                    log::debug!("ready command: {reason}");
+                    false
+                }
+            },
+            Check::File(path, before) => {
+                let now = written(path);
+                now.is_some() && now != *before
+            }
+            Check::Delay(time) => {
+                sleep(*time).await;
+                true
+            }
+        }
+    }
+}
+
+async fn accepts(address: SocketAddr) -> bool {
+    TcpStream::connect(address).await.is_ok_and(|stream| !http::is_itself(&stream))
+}
+
+/// What changes when a file is written. Compared with itself before the start rather than with the time of the start:
+/// file systems count time more coarsely than clocks.
+type Written = (Option<SystemTime>, u64);
+
+fn written(path: &Path) -> Option<Written> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.modified().ok(), found.len()))
+}

@@ -1,0 +1,173 @@
+//! From a command to the words that are executed, and why that cannot work, in words for people.
+//!
+//! The checks come before the fork because the terminal library closes the pipe through which the child would tell
+//! that `exec` failed: a failure there looks like a crash of the service.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use crate::domain::RunCommand;
+
+/// The shell of `run = "text"`.
+pub(super) const SHELL: &str = "/bin/sh";
+
+/// The words that are executed in `dir`.
+///
+/// # Errors
+/// Why it cannot be executed, for people.
+pub(super) fn argv(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Vec<OsString>, String> {
+    match fs::metadata(dir) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(format!("not a folder: {}", dir.display())),
+        Err(error) => return Err(format!("folder {}: {}", dir.display(), plain(&error))),
+    }
+    match command {
+        RunCommand::Shell(text) => Ok(vec![SHELL.into(), "-c".into(), text.into()]),
+        RunCommand::Argv(words) => {
+            let Some((program, arguments)) = words.split_first() else { return Err("no program given".into()) };
+            let program = find(program, dir, env)?;
+            Ok(std::iter::once(program).chain(arguments.iter().map(OsString::from)).collect())
+        }
+    }
+}
+
+/// The system's words for an error, without the number.
+pub(super) fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
+}
+
+/// The program as it has to be named: as written if it is looked up in `PATH`, relative to `dir` if it has a slash.
+fn find(program: &str, dir: &Path, env: &[(OsString, OsString)]) -> Result<OsString, String> {
+    if program.contains('/') {
+        let path = dir.join(program);
+        executable(&path).map_err(|problem| problem.about(program))?;
+        // The terminal library takes only `./` and `../` as relative to the folder.
+        let named = Path::new(program);
+        let explicit = named.is_absolute() || program.starts_with("./") || program.starts_with("../");
+        return Ok(if explicit { program.into() } else { Path::new(".").join(named).into_os_string() });
+    }
+    let mut problem = Problem::Missing;
+    for folder in std::env::split_paths(path_of(env)) {
+        match executable(&dir.join(folder).join(program)) {
+            Ok(()) => return Ok(program.into()),
+            Err(Problem::Missing) => {}
+            Err(other) => problem = other,
+        }
+    }
+    Err(problem.about(program))
+}
+
+/// The last `PATH` of the environment.
+fn path_of(env: &[(OsString, OsString)]) -> &OsStr {
+    env.iter().rev().find(|(name, _)| name == "PATH").map_or(OsStr::new(""), |(_, value)| value)
+}
+
+/// Why a file cannot be executed.
+enum Problem {
+    Missing,
+    Folder,
+    NotExecutable,
+    Interpreter(PathBuf),
+}
+
+impl Problem {
+    fn about(self, program: &str) -> String {
+        match self {
+            Self::Missing => format!("program not found: {program}"),
+            Self::Folder => format!("a folder, not a program: {program}"),
+            Self::NotExecutable => format!("not executable: {program}"),
+            Self::Interpreter(interpreter) => format!("{program} needs {}, which is missing", interpreter.display()),
+        }
+    }
+}
+
+fn executable(path: &Path) -> Result<(), Problem> {
+    match fs::metadata(path) {
+        Err(_) => Err(Problem::Missing),
+        Ok(found) if found.is_dir() => Err(Problem::Folder),
+        Ok(_) if access(path, Access::EXEC_OK).is_err() => Err(Problem::NotExecutable),
+        Ok(_) => match interpreter(path) {
+            Some(interpreter) if interpreter.is_absolute() && !interpreter.exists() => {
+                Err(Problem::Interpreter(interpreter))
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// What the first line of a script asks for: `#! /bin/sh -e` → `/bin/sh`.
+fn interpreter(path: &Path) -> Option<PathBuf> {
+    // The kernel reads as much.
+    let mut head = [0; 256];
+    let length = File::open(path).ok()?.read(&mut head).ok()?;
+    let line = head.get(..length)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let word = line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r')).find(|word| !word.is_empty())?;
+    Some(PathBuf::from(OsStr::from_bytes(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn script(dir: &Path, name: &str, text: &str, mode: u32) {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn words(argv: &[&str]) -> RunCommand {
+        RunCommand::Argv(argv.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    #[test]
+    fn what_cannot_be_executed_is_said_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        script(dir, "bin/good", "#!/bin/sh\n", 0o755);
+        script(dir, "bin/plain", "#!/bin/sh\n", 0o644);
+        script(dir, "bin/odd", "#! /no/such/interpreter -x\n", 0o755);
+        let env = [("PATH".into(), "/nowhere:bin".into())];
+        let cases: [(&[&str], Result<&str, &str>); 9] = [
+            (&["good"], Ok("good")),
+            (&["bin/good"], Ok("./bin/good")),
+            (&["./bin/good"], Ok("./bin/good")),
+            (&["plain"], Err("not executable: plain")),
+            (&["bin/odd"], Err("bin/odd needs /no/such/interpreter, which is missing")),
+            (&["foo"], Err("program not found: foo")),
+            (&["./foo"], Err("program not found: ./foo")),
+            (&["bin/"], Err("a folder, not a program: bin/")),
+            (&[], Err("no program given")),
+        ];
+        for (command, expected) in cases {
+            let found = argv(&words(command), dir, &env).map(|argv| argv[0].to_str().unwrap().to_owned());
+            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let missing = argv(&RunCommand::Shell("true".into()), Path::new("/no/such"), &[]);
+        assert_eq!(missing, Err("folder /no/such: no such file or directory".into()));
+        let file = argv(&RunCommand::Shell("true".into()), Path::new("/dev/null"), &[]);
+        assert_eq!(file, Err("not a folder: /dev/null".into()));
+    }
+
+    #[test]
+    fn text_goes_to_the_shell_untouched() {
+        let text = "a  & b \"$c\"";
+        let argv = argv(&RunCommand::Shell(text.into()), Path::new("/"), &[]).unwrap();
+        assert_eq!(argv, [SHELL, "-c", text]);
+    }
+}

@@ -1,0 +1,316 @@
+//! The thread of a run: start it, feed its log, learn its end, wait for the rest of its session.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
+
+use super::errands::{Errand, Errands};
+use super::launch::Launch;
+use super::live_run::{LiveRun, Order};
+use super::probe::Prober;
+use super::session::Left;
+use super::terminal::{Hangup, Output, Terminal};
+use super::{exit, program};
+use crate::clock::Clock;
+use crate::domain::{ExitStatus, Marker, Probe, RunReport, StartCause};
+
+/// Bytes that are read before they are fed. A pty gives at most 4 KiB at once; feeding more together costs less.
+const BUFFER: usize = 64 << 10;
+
+/// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
+const OUTBOX: usize = 1 << 20;
+
+/// After the exit, the output is complete when there was none for so long …
+const QUIET: Duration = Duration::from_millis(10);
+
+/// … and is waited for no longer than this, whoever goes on printing.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// How often it is asked whether the rest of the session is gone: from here …
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+
+/// … doubling to here …
+const SLOW_LOOK: Duration = Duration::from_millis(50);
+
+/// … or to here if the kernel wakes us when a member ends.
+const RARE_LOOK: Duration = Duration::from_secs(1);
+
+/// How often a terminal that nobody has open is read, where the kernel does not tell that somebody opened it again.
+const HANGUP_LOOK: Duration = Duration::from_millis(500);
+
+/// How a child ends that could not become the program: the terminal library has closed the pipe through which the
+/// standard library wants to tell, which then aborts.
+const ABORTED: ExitStatus = ExitStatus::Signal(6);
+
+/// What a shell answers for a program that it cannot execute.
+const NOT_EXECUTABLE: ExitStatus = ExitStatus::Code(126);
+
+/// What wakes the thread of a run, and what it then finds.
+pub(super) type Inbox = (Receiver<Order>, UnixStream);
+
+/// Runs a launch to its end, on the thread that calls.
+pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, errands: &Errands, clock: Clock) {
+    let pattern = launch.ready.as_ref().and_then(|ready| match &ready.probe {
+        Probe::Log(pattern) => Some(pattern),
+        Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+    });
+    launch.document.begin_run(launch.run, pattern);
+    match start(launch, live, errands) {
+        Ok(Begun { leader, terminal, prober }) => {
+            let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
+            let (orders, woken) = inbox;
+            let (outbox, buffer) = (VecDeque::new(), vec![0; BUFFER].into());
+            Run { launch, live, terminal, hangup: None, orders, woken, outbox, buffer, clock }
+                .carry_on(leader, probing);
+        }
+        Err(reason) => {
+            live.gone();
+            launch.document.mark(&Marker::CouldNotStart { reason: reason.clone() });
+            live.report(RunReport::NotStarted { reason });
+        }
+    }
+}
+
+/// A run whose process was made.
+struct Begun {
+    leader: Pid,
+    terminal: Arc<Terminal>,
+    prober: Option<Prober>,
+}
+
+/// Makes the process and says so, in the log before anything that it prints.
+fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
+    let prepared = (launch.prepare)()?;
+    let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
+    let prober = Prober::new(launch, &prepared.env);
+    let size = live.forking().ok_or("it was killed before it began")?;
+    let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
+    let terminal = Arc::new(terminal);
+    let leader = slave.start(argv, &launch.dir, &prepared.env)?;
+    live.forked(leader, terminal.clone(), size);
+    let pid = leader.as_raw_pid().unsigned_abs();
+    launch.document.mark(&match (&launch.cause, launch.was) {
+        (StartCause::First, _) | (_, None) => Marker::Started { command: launch.display.clone(), pid },
+        (cause, was) => Marker::Restarted { cause: cause.clone(), was },
+    });
+    live.report(RunReport::Started { pid });
+    Ok(Begun { leader, terminal, prober })
+}
+
+/// Whether a child has never become another program: it still has the name of this thread, from which it was forked.
+/// It has ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
+fn is_still_ours(child: Pid) -> bool {
+    let name = |path: &str| std::fs::read(path).ok();
+    name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
+}
+
+/// A run that has a process.
+struct Run<'a> {
+    launch: &'a Launch,
+    live: &'a LiveRun,
+    terminal: Arc<Terminal>,
+    /// Nobody has the other end open.
+    hangup: Option<Hangup>,
+    orders: Receiver<Order>,
+    woken: UnixStream,
+    outbox: VecDeque<u8>,
+    buffer: Box<[u8]>,
+    clock: Clock,
+}
+
+/// Why the thread woke up.
+#[derive(Default)]
+struct Woken {
+    terminal: bool,
+    orders: bool,
+    end: bool,
+}
+
+impl Run<'_> {
+    fn carry_on(&mut self, leader: Pid, probing: Option<Errand>) {
+        let exit = exit::of_child(leader).ok();
+        let (mut status, refused) = loop {
+            let woken = self.wait(exit.as_ref(), exit.is_none().then_some(SLOW_LOOK));
+            self.serve(&woken);
+            if woken.end || exit.is_none() {
+                let refused = woken.end && is_still_ours(leader);
+                if let Some(status) = self.live.reap() {
+                    break (status, refused);
+                }
+            }
+        };
+        drop(exit);
+        drop(probing);
+        self.drain();
+        if refused && status == ABORTED {
+            status = NOT_EXECUTABLE;
+            let reason = format!("the system refuses to execute it: {}", self.launch.display);
+            self.launch.document.mark(&Marker::CouldNotStart { reason });
+        }
+        let left = self.live.left();
+        let group_gone = left == Left::Nobody;
+        if group_gone {
+            self.live.gone();
+        }
+        self.live.report(RunReport::Exited { status, group_gone });
+        if !group_gone {
+            self.outlive(left);
+            self.live.gone();
+            self.live.report(RunReport::GroupGone);
+        }
+    }
+
+    /// Reads what was printed before the exit. The kernel carries it over in its own time, so it may arrive a moment
+    /// later; but when all have closed the other end, nothing more can come.
+    fn drain(&mut self) {
+        let give_up = self.clock.now() + DRAIN;
+        let mut complete = self.clock.now() + QUIET;
+        loop {
+            if self.pump() {
+                complete = self.clock.now() + QUIET;
+            }
+            let rest = complete.min(give_up).since(self.clock.now());
+            if self.hangup.is_some() || rest.is_zero() {
+                return;
+            }
+            if self.wait(None, Some(rest)).orders {
+                self.take_orders();
+            }
+        }
+    }
+
+    /// Goes on reading until nobody of the session is left.
+    fn outlive(&mut self, mut left: Left) {
+        let mut pause = FIRST_LOOK;
+        let mut look_at = self.clock.now() + pause;
+        while left != Left::Nobody {
+            let end = left.members().first().and_then(|member| exit::of_any(member.pid));
+            let woken = loop {
+                let woken = self.wait(end.as_ref(), Some(look_at.since(self.clock.now())));
+                self.serve(&woken);
+                if woken.end || self.clock.now() >= look_at {
+                    break woken;
+                }
+            };
+            if !woken.end {
+                pause = (pause * 2).min(if end.is_some() { RARE_LOOK } else { SLOW_LOOK });
+            }
+            look_at = self.clock.now() + pause;
+            left = self.live.left();
+        }
+        self.pump();
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&self, end: Option<&OwnedFd>, timeout: Option<Duration>) -> Woken {
+        let output = match &self.hangup {
+            None => Some(self.terminal.as_fd()),
+            Some(hangup) => hangup.handle(),
+        };
+        let events = if self.outbox.is_empty() || self.hangup.is_some() {
+            PollFlags::IN
+        } else {
+            PollFlags::IN | PollFlags::OUT
+        };
+        let mut handles = vec![PollFd::new(&self.woken, PollFlags::IN)];
+        handles.extend(end.map(|end| PollFd::new(end, PollFlags::IN)));
+        handles.extend(output.map(|output| PollFd::from_borrowed_fd(output, events)));
+        let unseen = output.is_none();
+        let timeout = if unseen { Some(timeout.map_or(HANGUP_LOOK, |time| time.min(HANGUP_LOOK))) } else { timeout };
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        // The only error in practice is an interruption: nothing happened.
+        if poll(&mut handles, timeout.as_ref()).is_err() {
+            return Woken::default();
+        }
+        let mut fired = handles.iter().map(|handle| !handle.revents().is_empty());
+        Woken {
+            orders: fired.next() == Some(true),
+            end: end.is_some() && fired.next() == Some(true),
+            terminal: unseen || fired.next() == Some(true),
+        }
+    }
+
+    fn serve(&mut self, woken: &Woken) {
+        if woken.orders {
+            self.take_orders();
+        }
+        if woken.terminal {
+            self.pump();
+        }
+        self.type_out();
+    }
+
+    /// Reads what is there, up to a buffer, and feeds it. Whether there was anything.
+    fn pump(&mut self) -> bool {
+        let mut filled = 0;
+        while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match self.terminal.read(room) {
+                Output::Bytes(length) => {
+                    filled += length;
+                    self.hangup = None;
+                }
+                Output::Nothing => break,
+                Output::Closed => {
+                    match &self.hangup {
+                        Some(hangup) => hangup.seen(),
+                        None => self.hangup = Some(Hangup::of(&self.terminal)),
+                    }
+                    break;
+                }
+            }
+        }
+        let Some(bytes) = self.buffer.get(..filled).filter(|bytes| !bytes.is_empty()) else { return false };
+        // A run is read and reaped to its end, and its group is ended, even if its log has a bug.
+        match catch_unwind(AssertUnwindSafe(|| self.launch.document.feed(bytes))) {
+            Ok(fed) => {
+                if fed.ready {
+                    self.live.become_ready();
+                }
+                self.post(&fed.replies);
+            }
+            Err(_) => log::error!("the log of {} lost {filled} bytes", self.launch.service),
+        }
+        true
+    }
+
+    fn take_orders(&mut self) {
+        let mut wakes = [0; 64];
+        while matches!(self.woken.read(&mut wakes), Ok(length) if length > 0) {}
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Order::Write(bytes) => self.post(&bytes),
+                Order::Sweep { signal, leader_only } => self.live.sweep(signal, leader_only),
+            }
+        }
+    }
+
+    /// Puts bytes into the line to the service.
+    fn post(&mut self, bytes: &[u8]) {
+        if self.outbox.len() + bytes.len() <= OUTBOX {
+            self.outbox.extend(bytes);
+        } else {
+            log::warn!("{} does not read: {} bytes of input dropped", self.launch.service, bytes.len());
+        }
+        self.type_out();
+    }
+
+    /// Writes what the terminal takes.
+    fn type_out(&mut self) {
+        while !self.outbox.is_empty() {
+            let (head, _) = self.outbox.as_slices();
+            match self.terminal.write(head) {
+                Ok(0) => return,
+                Ok(length) => drop(self.outbox.drain(..length)),
+                Err(_) => self.outbox.clear(),
+            }
+        }
+    }
+}

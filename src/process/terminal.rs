@@ -1,0 +1,190 @@
+//! The pseudo-terminal of a run: our end of it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use filedescriptor::FileDescriptor;
+use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
+#[cfg(target_os = "linux")]
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+
+/// Columns and rows of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    columns: u16,
+    rows: u16,
+}
+
+impl Size {
+    /// At least 2×1, like the log's screen: programs take 0 for "unknown" and then guess.
+    pub(super) fn new(columns: u16, rows: u16) -> Self {
+        Self { columns: columns.max(2), rows: rows.max(1) }
+    }
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { columns: 80, rows: 24 }
+    }
+}
+
+/// The master end. The kernel hangs up on the session when the last handle is closed.
+pub(super) struct Terminal {
+    // A duplicate of the library's handle: that one cannot be polled without unsafe code, and its writer types an
+    // end-of-file when it is dropped.
+    master: FileDescriptor,
+}
+
+/// What a read came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing now.
+    Nothing,
+    /// Nothing, and nobody has the other end open.
+    Closed,
+}
+
+/// The other end, before the process has it.
+pub(super) struct Slave(Box<dyn SlavePty + Send>);
+
+impl Terminal {
+    /// A new terminal.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    pub(super) fn open(size: Size) -> Result<(Self, Slave), String> {
+        let pair = native_pty_system()
+            .openpty(PtySize { rows: size.rows, cols: size.columns, pixel_width: 0, pixel_height: 0 })
+            .map_err(|error| format!("no terminal for it: {error}"))?;
+        let master = pair.master.as_raw_fd().ok_or("no terminal for it: it has no handle")?;
+        let master = FileDescriptor::dup(&master).map_err(|error| format!("no terminal for it: {error}"))?;
+        rustix::io::ioctl_fionbio(&master, true).map_err(|error| format!("no terminal for it: {error}"))?;
+        // So that erasing an ä in a line that is being typed erases both of its bytes. Not worth failing for.
+        if let Ok(mut modes) = tcgetattr(&master) {
+            modes.input_modes |= InputModes::IUTF8;
+            let _ = tcsetattr(&master, OptionalActions::Now, &modes);
+        }
+        Ok((Self { master }, Slave(pair.slave)))
+    }
+
+    /// Tells the kernel the size, which tells the foreground processes by WINCH if it is another one.
+    pub(super) fn resize(&self, size: Size) {
+        let window = Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // Fails only once the session is gone.
+        let _ = tcsetwinsize(&self.master, window);
+    }
+
+    /// Reads what is there; never blocks.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Output {
+        loop {
+            return match rustix::io::read(&self.master, &mut *buffer) {
+                Ok(0) => Output::Closed,
+                Ok(length) => Output::Bytes(length),
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => Output::Nothing,
+                // EIO is how Linux says that the other end is closed.
+                Err(_) => Output::Closed,
+            };
+        }
+    }
+
+    /// Writes what fits; never blocks.
+    ///
+    /// # Errors
+    /// Nobody can read it any more.
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            return match rustix::io::write(&self.master, bytes) {
+                Ok(length) => Ok(length),
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => Ok(0),
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+}
+
+impl AsFd for Terminal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+}
+
+/// A terminal that nobody has open. A process of the session may open it again (`/dev/tty`: a password is asked), and
+/// poll would not sleep until then but say "hung up" without end.
+pub(super) struct Hangup {
+    edge: Option<OwnedFd>,
+}
+
+#[cfg(target_os = "linux")]
+impl Hangup {
+    /// Watches for news from the terminal, by edges.
+    pub(super) fn of(terminal: &Terminal) -> Self {
+        let edge = || {
+            let edge = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+            epoll::add(&edge, terminal, epoll::EventData::new_u64(0), epoll::EventFlags::IN | epoll::EventFlags::ET)?;
+            Ok::<_, Errno>(edge)
+        };
+        let hangup = Self { edge: edge().ok() };
+        // The state that we know of is the first edge.
+        hangup.seen();
+        hangup
+    }
+
+    /// Waits for the next edge.
+    pub(super) fn seen(&self) {
+        if let Some(edge) = &self.edge {
+            let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }];
+            let _ = epoll::wait(edge, &mut events, Some(&Timespec::default()));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Hangup {
+    /// Nothing to watch it by.
+    pub(super) fn of(_terminal: &Terminal) -> Self {
+        Self { edge: None }
+    }
+
+    /// Nothing to wait for.
+    pub(super) fn seen(&self) {}
+}
+
+impl Hangup {
+    /// Becomes readable when there may be news; `None`: look from time to time.
+    pub(super) fn handle(&self) -> Option<BorrowedFd<'_>> {
+        self.edge.as_ref().map(AsFd::as_fd)
+    }
+}
+
+impl Slave {
+    /// Starts a process with this as its controlling terminal, as the leader of a new session and process group.
+    ///
+    /// The library resets signal dispositions and mask, and closes all descriptors but the three.
+    ///
+    /// # Errors
+    /// Why there is no process, for people.
+    pub(super) fn start(self, argv: Vec<OsString>, dir: &Path, env: &[(OsString, OsString)]) -> Result<Pid, String> {
+        let mut command = CommandBuilder::from_argv(argv);
+        command.env_clear();
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        command.cwd(dir);
+        let child = self.0.spawn_command(command).map_err(|error| match error.downcast_ref::<io::Error>() {
+            Some(error) => super::program::plain(error),
+            None => error.to_string(),
+        })?;
+        // The library's `Child` forgets the number of the signal that ended it; we wait for the process by ourselves.
+        let pid = child.process_id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        pid.ok_or_else(|| "the system gave it no number".into())
+    }
+}

@@ -1,0 +1,123 @@
+//! What keys can ask for.
+
+use serde::Deserialize;
+
+/// What a key asks for. The name in the key table is the variant in snake_case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Action {
+    /// Restart the selected service.
+    Restart,
+    /// Open the menu of restarts.
+    RestartMenu,
+    /// Menu: all that are wanted.
+    RestartAll,
+    /// Menu: those that have failed.
+    RestartFailed,
+    /// Menu: the selected one, then those that depend on it.
+    RestartDependents,
+    /// Menu: the selected one, with KILL at once.
+    RestartForce,
+    /// Menu: what is marked.
+    Choose,
+    /// Hold changes, or apply them once.
+    Pause,
+    /// End the hold and forget what it held.
+    Discard,
+    /// Start the selected service.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Stop it with KILL at once.
+    Kill,
+    /// Select the service above.
+    PreviousService,
+    /// Select the service below.
+    NextService,
+    /// Select the service with the digit of the key.
+    ServiceNumber,
+    /// Focus the next pane.
+    NextPane,
+    /// Focus the pane before.
+    PreviousPane,
+    /// One pane on the whole screen, or back.
+    Zoom,
+    /// Everything about the selected service.
+    Details,
+    /// The watcher panel.
+    Watcher,
+    /// Watcher panel: which rule decided.
+    Why,
+    /// Watcher panel: hide or show ignored events.
+    Ignored,
+    /// devgroup's own log.
+    OwnLog,
+    /// To the end, and stay there.
+    Follow,
+    /// To the oldest line.
+    Top,
+    /// Up by a page.
+    PageUp,
+    /// Down by a page.
+    PageDown,
+    /// Up by a line.
+    LineUp,
+    /// Down by a line.
+    LineDown,
+    /// Wrap long lines, or cut them.
+    Wrap,
+    /// Times before the lines: off, clock, since the start.
+    Times,
+    /// Hide or show the sidebar.
+    Sidebar,
+    /// Next arrangement of the panes.
+    Layout,
+    /// Mouse to the dashboard, or to the terminal.
+    Mouse,
+    /// Draw everything anew.
+    Redraw,
+    /// The help overlay.
+    Help,
+    /// One step back. Never quits.
+    Back,
+    /// Quit gracefully.
+    Quit,
+    /// Kill what is left and quit.
+    QuitNow,
+    /// Own log: hide the list of targets.
+    LogHide,
+    /// Own log: only the selected target.
+    LogFocus,
+    /// Own log: show less of the selected target.
+    LogShowLess,
+    /// Own log: show more of it.
+    LogShowMore,
+    /// Own log: capture less of it.
+    LogCaptureLess,
+    /// Own log: capture more of it.
+    LogCaptureMore,
+    /// Own log: hide targets that are off.
+    LogSilent,
+}
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Context {
+    /// The dashboard.
+    Normal,
+    /// One pane on the whole screen.
+    Zoom,
+    /// The watcher panel.
+    Watcher,
+    /// The help overlay.
+    Help,
+    /// Details of a service.
+    Details,
+    /// The menu of restarts.
+    Menu,
+    /// devgroup's own log.
+    Log,
+    /// The group is being stopped.
+    Stopping,
+}

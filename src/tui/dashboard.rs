@@ -1,0 +1,73 @@
+//! The dashboard from outside: it is started, and it is finished.
+
+use std::io;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::options::DashboardOptions;
+use super::session::{Ending, Session};
+use super::terminal::{self, restore_terminal};
+use crate::domain::Command;
+use crate::group_handle::GroupHandle;
+
+/// The name of the thread that draws: a panic hook restores the terminal for it.
+pub const THREAD_NAME: &str = "dashboard";
+
+/// A running dashboard.
+#[derive(Debug)]
+pub struct Dashboard {
+    leave: oneshot::Sender<()>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Dashboard {
+    /// Takes over the terminal, and draws on a thread of its own from here on. If the terminal goes away, or the thread
+    /// fails, the group is asked to quit.
+    ///
+    /// # Errors
+    /// Standard input or output is no terminal, or it refuses raw mode. It is then as it was.
+    pub fn start(handle: GroupHandle, options: DashboardOptions) -> io::Result<Self> {
+        let (leave, asked) = oneshot::channel();
+        let (ending, ended) = mpsc::channel();
+        terminal::enter(options.mouse)?;
+        let run = move || {
+            // Dropped last: tells that the thread writes no more.
+            let _ending: mpsc::Sender<()> = ending;
+            let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false };
+            match Session::new(handle, options).run(asked) {
+                Ok(Ending::Asked) => quit.asked = true,
+                Ok(Ending::TerminalGone) => log::warn!("the terminal is gone"),
+                Err(error) => log::error!("the dashboard has ended: {error}"),
+            }
+        };
+        thread::Builder::new().name(THREAD_NAME.into()).spawn(run).inspect_err(|_| restore_terminal())?;
+        Ok(Self { leave, ended })
+    }
+
+    /// Ends the thread, waiting for it at most so long (it may be held by a terminal that does not read), and gives the
+    /// terminal back in any case.
+    pub fn finish(self, patience: Duration) {
+        // The thread may have ended already.
+        let _ = self.leave.send(());
+        let _ = self.ended.recv_timeout(patience);
+        restore_terminal();
+    }
+}
+
+/// A group without its dashboard would go on unseen: however the thread ends, the group is asked to quit.
+struct QuitUnlessAsked {
+    handle: GroupHandle,
+    asked: bool,
+}
+
+impl Drop for QuitUnlessAsked {
+    fn drop(&mut self) {
+        if !self.asked {
+            // If the group has ended, it needs no asking.
+            let _ = self.handle.tell(Command::Quit);
+        }
+    }
+}

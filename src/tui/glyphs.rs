@@ -1,0 +1,120 @@
+//! The characters that stand for states, borders and cuts.
+
+use super::options::GlyphSet;
+
+/// One set of characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Glyphs {
+    /// Which.
+    pub(super) set: GlyphSet,
+    /// Ready or running.
+    pub(super) up: &'static str,
+    /// Starting, restarting, stopping.
+    pub(super) busy: &'static str,
+    /// Ended with 0.
+    pub(super) done: &'static str,
+    /// Failed.
+    pub(super) failed: &'static str,
+    /// Not running.
+    pub(super) stopped: &'static str,
+    /// Waits for a dependency.
+    pub(super) waits: &'static str,
+    /// Changes are held.
+    pub(super) held: &'static str,
+    /// Before the selected service.
+    pub(super) pointer: &'static str,
+    /// Restarts by changes.
+    pub(super) changes: &'static str,
+    /// Restarts by crashes.
+    pub(super) crashes: &'static str,
+    /// Between parts of a sentence.
+    pub(super) dot: &'static str,
+    /// Where something was cut.
+    pub(super) ellipsis: &'static str,
+    /// New lines below.
+    pub(super) new_lines: &'static str,
+    /// More below.
+    pub(super) more: &'static str,
+    /// From one to the next.
+    pub(super) arrow: &'static str,
+    /// Before the last word of a terminal that is too small.
+    pub(super) dash: &'static str,
+    /// Fills the rest of a banner.
+    pub(super) shade: &'static str,
+    /// The part of a bar that is done.
+    pub(super) full: &'static str,
+    /// A thin line.
+    pub(super) rule: &'static str,
+    /// Borders of what has no focus: corners from the top left clockwise, then horizontal and vertical.
+    pub(super) thin: [&'static str; 6],
+    /// Borders of what has the focus.
+    pub(super) thick: [&'static str; 6],
+}
+
+impl Glyphs {
+    /// The characters of a set.
+    pub(super) fn of(set: GlyphSet) -> &'static Self {
+        match set {
+            GlyphSet::Unicode => &UNICODE,
+            GlyphSet::Ascii => &ASCII,
+        }
+    }
+
+    /// A line that devgroup wrote itself, in this set.
+    pub(super) fn own_text(&self, text: &str) -> String {
+        match self.set {
+            GlyphSet::Unicode => text.to_owned(),
+            GlyphSet::Ascii => text.replace(['─', '·', '—'], "-").replace('…', self.ellipsis).replace('→', self.arrow),
+        }
+    }
+}
+
+const UNICODE: Glyphs = Glyphs {
+    set: GlyphSet::Unicode,
+    up: "●",
+    busy: "◐",
+    done: "✓",
+    failed: "✗",
+    stopped: "○",
+    waits: "◌",
+    held: "‖",
+    pointer: "▸",
+    changes: "↻",
+    crashes: "✗",
+    dot: "·",
+    ellipsis: "…",
+    new_lines: "▲",
+    more: "↓",
+    arrow: "→",
+    dash: "—",
+    shade: "░",
+    full: "█",
+    rule: "─",
+    thin: ["┌", "┐", "┘", "└", "─", "│"],
+    thick: ["┏", "┓", "┛", "┗", "━", "┃"],
+};
+
+const ASCII: Glyphs = Glyphs {
+    set: GlyphSet::Ascii,
+    up: "*",
+    busy: "~",
+    done: "+",
+    failed: "x",
+    stopped: "-",
+    waits: ".",
+    held: "=",
+    pointer: ">",
+    changes: "r",
+    crashes: "x",
+    dot: "-",
+    ellipsis: "...",
+    new_lines: "^",
+    more: "v",
+    arrow: "->",
+    dash: "-",
+    shade: ":",
+    full: "#",
+    rule: "-",
+    thin: ["+", "+", "+", "+", "-", "|"],
+    thick: ["+", "+", "+", "+", "=", "|"],
+};

@@ -1,0 +1,323 @@
+//! The key table: data that is read once, and what key means what where.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::{Deserialize, Deserializer, de};
+
+use super::action::{Action, Context};
+use super::options::GlyphSet;
+
+/// The table as it is shipped.
+static DEFAULT: &str = include_str!("../../assets/default_keymap.toml");
+
+/// The table, read once.
+static KEYMAP: LazyLock<Keymap> = LazyLock::new(|| {
+    // The file is part of the program, and a test reads it; an empty table would still leave Ctrl-C.
+    toml::from_str(DEFAULT).unwrap_or_default()
+});
+
+/// A key as the table writes it: `r`, `R`, `enter`, `shift-tab`, `ctrl-u`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    code: KeyCode,
+    ctrl: bool,
+    alt: bool,
+}
+
+impl Key {
+    /// The digit of a digit key.
+    pub(super) fn digit(self) -> Option<u32> {
+        self.plain_char()?.to_digit(10)
+    }
+
+    /// The character of a key without Ctrl and Alt.
+    pub(super) fn plain_char(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
+            _ => None,
+        }
+    }
+
+    /// As a hint shows it.
+    fn show(self, glyphs: GlyphSet) -> String {
+        let unicode = glyphs == GlyphSet::Unicode;
+        let name = match self.code {
+            KeyCode::Char(' ') => "Space".into(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::Enter if unicode => "⏎".into(),
+            KeyCode::Up if unicode => "↑".into(),
+            KeyCode::Down if unicode => "↓".into(),
+            KeyCode::Left if unicode => "←".into(),
+            KeyCode::Right if unicode => "→".into(),
+            KeyCode::Up => "Up ".into(),
+            KeyCode::Left => "Left ".into(),
+            KeyCode::BackTab => "Shift-Tab".into(),
+            KeyCode::PageUp => "PgUp".into(),
+            KeyCode::PageDown => "PgDn".into(),
+            KeyCode::F(n) => format!("F{n}"),
+            code => format!("{code:?}"),
+        };
+        format!("{}{}{name}", if self.ctrl { "Ctrl-" } else { "" }, if self.alt { "Alt-" } else { "" })
+    }
+}
+
+impl From<KeyEvent> for Key {
+    fn from(event: KeyEvent) -> Self {
+        Self {
+            code: event.code,
+            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+            alt: event.modifiers.contains(KeyModifiers::ALT),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (mut ctrl, mut alt, mut rest) = (false, false, text.as_str());
+        loop {
+            if let Some(after) = rest.strip_prefix("ctrl-") {
+                (ctrl, rest) = (true, after);
+            } else if let Some(after) = rest.strip_prefix("alt-") {
+                (alt, rest) = (true, after);
+            } else {
+                break;
+            }
+        }
+        let mut chars = rest.chars();
+        let code = match (chars.next(), chars.next()) {
+            (Some(c), None) => KeyCode::Char(c),
+            _ => match rest {
+                "enter" => KeyCode::Enter,
+                "esc" => KeyCode::Esc,
+                "tab" => KeyCode::Tab,
+                "shift-tab" => KeyCode::BackTab,
+                "space" => KeyCode::Char(' '),
+                "up" => KeyCode::Up,
+                "down" => KeyCode::Down,
+                "left" => KeyCode::Left,
+                "right" => KeyCode::Right,
+                "home" => KeyCode::Home,
+                "end" => KeyCode::End,
+                "pageup" => KeyCode::PageUp,
+                "pagedown" => KeyCode::PageDown,
+                "f5" => KeyCode::F(5),
+                _ => return Err(de::Error::custom(format!("unknown key `{text}`"))),
+            },
+        };
+        Ok(Self { code, ctrl, alt })
+    }
+}
+
+/// The footer of one context in three lengths.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Footer {
+    wide: String,
+    short: String,
+    tiny: String,
+}
+
+/// The length of a footer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FooterLength {
+    /// From 100 columns.
+    Wide,
+    /// From 60 columns.
+    Short,
+    /// Below.
+    Tiny,
+}
+
+/// Whose footer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FooterKind {
+    /// The dashboard.
+    Normal,
+    /// The dashboard while changes are held.
+    Paused,
+    /// One pane on the whole screen.
+    Zoom,
+    /// The watcher panel.
+    Watcher,
+    /// The help overlay.
+    Help,
+    /// Details of a service.
+    Details,
+    /// The menu of restarts.
+    Menu,
+    /// devgroup's own log.
+    Log,
+    /// The group is being stopped.
+    Stopping,
+}
+
+/// A row of the help overlay as the table has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HelpTemplate {
+    group: String,
+    keys: String,
+    text: String,
+    /// Where the keys are looked up; the dashboard otherwise.
+    context: Option<Context>,
+}
+
+/// A row of the help overlay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HelpRow {
+    /// Its heading.
+    pub(super) group: String,
+    /// Its keys.
+    pub(super) keys: String,
+    /// What they do.
+    pub(super) text: String,
+}
+
+/// The key table.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Keymap {
+    keys: BTreeMap<Context, BTreeMap<Action, Vec<Key>>>,
+    footer: BTreeMap<FooterKind, Footer>,
+    help: Vec<HelpTemplate>,
+}
+
+impl Keymap {
+    /// The table of this program.
+    pub(super) fn get() -> &'static Self {
+        &KEYMAP
+    }
+
+    /// What the key means there.
+    pub(super) fn action(&self, context: Context, key: Key) -> Option<Action> {
+        let there = |context| {
+            let bound = self.keys.get(&context)?;
+            bound.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
+        };
+        there(context).or_else(|| if context == Context::Zoom { there(Context::Normal) } else { None })
+    }
+
+    /// The keys of an action there.
+    fn keys(&self, context: Context, action: Action) -> &[Key] {
+        let there = |context| self.keys.get(&context)?.get(&action).map(Vec::as_slice);
+        there(context)
+            .or_else(|| if context == Context::Zoom { there(Context::Normal) } else { None })
+            .unwrap_or_default()
+    }
+
+    /// The hints of a footer. Items are separated by two spaces.
+    pub(super) fn footer(&self, kind: FooterKind, length: FooterLength, held: usize, glyphs: GlyphSet) -> String {
+        let Some(footer) = self.footer.get(&kind) else { return String::new() };
+        let template = match length {
+            FooterLength::Wide => &footer.wide,
+            FooterLength::Short => &footer.short,
+            FooterLength::Tiny => &footer.tiny,
+        };
+        self.fill(template, kind.context(), held, glyphs)
+    }
+
+    /// The rows of the help overlay.
+    pub(super) fn help(&self, glyphs: GlyphSet) -> Vec<HelpRow> {
+        let row = |template: &HelpTemplate| {
+            let context = template.context.unwrap_or(Context::Normal);
+            HelpRow {
+                group: template.group.clone(),
+                keys: self.fill(&template.keys, context, 0, glyphs),
+                text: self.fill(&template.text, context, 0, glyphs),
+            }
+        };
+        self.help.iter().map(row).collect()
+    }
+
+    /// Puts keys into a template.
+    fn fill(&self, template: &str, context: Context, held: usize, glyphs: GlyphSet) -> String {
+        let mut text = String::with_capacity(template.len());
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let Some((name, after)) = after.split_once('}') else { break };
+            rest = after;
+            if name == "held" {
+                text.push_str(&held.to_string());
+            } else if let Some((action, place)) = parse_reference(name)
+                && let Some(key) = self.keys(context, action).get(place)
+            {
+                text.push_str(&key.show(glyphs));
+            }
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+impl FooterKind {
+    fn context(self) -> Context {
+        match self {
+            Self::Normal | Self::Paused => Context::Normal,
+            Self::Zoom => Context::Zoom,
+            Self::Watcher => Context::Watcher,
+            Self::Help => Context::Help,
+            Self::Details => Context::Details,
+            Self::Menu => Context::Menu,
+            Self::Log => Context::Log,
+            Self::Stopping => Context::Stopping,
+        }
+    }
+}
+
+/// `restart` or `zoom.2`: an action, and which of its keys, from 0.
+fn parse_reference(name: &str) -> Option<(Action, usize)> {
+    let (name, place) = match name.split_once('.') {
+        Some((name, place)) => (name, place.parse::<usize>().ok()?.checked_sub(1)?),
+        None => (name, 0),
+    };
+    let action = Action::deserialize(de::value::StrDeserializer::<de::value::Error>::new(name)).ok()?;
+    Some((action, place))
+}
+
+/// The keys as plain text, for `devgroup help keys`.
+pub fn key_table_text() -> String {
+    let mut text = String::new();
+    write_table(&mut text, |out, heading, rows, width| {
+        writeln!(out, "{heading}")?;
+        for row in rows {
+            writeln!(out, "  {:width$}  {}", row.keys.trim(), row.text)?;
+        }
+        writeln!(out)
+    });
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// The keys as a Markdown table, for the README.
+pub fn key_table_markdown() -> String {
+    let mut text = String::from("| key | what it does |\n|---|---|\n");
+    write_table(&mut text, |out, heading, rows, _| {
+        writeln!(out, "| | **{}** |", heading.to_lowercase())?;
+        for row in rows {
+            writeln!(out, "| `{}` | {} |", row.keys.trim(), row.text)?;
+        }
+        Ok(())
+    });
+    text
+}
+
+fn write_table(out: &mut String, write: impl Fn(&mut dyn fmt::Write, &str, &[HelpRow], usize) -> fmt::Result) {
+    let rows = Keymap::get().help(GlyphSet::Unicode);
+    let width = rows.iter().map(|row| row.keys.trim().chars().count()).max().unwrap_or(0);
+    for section in rows.chunk_by(|a, b| a.group == b.group) {
+        if let Some(first) = section.first() {
+            // Writing into a String cannot fail.
+            let _ = write(out, &first.group, section, width);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

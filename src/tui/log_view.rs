@@ -1,0 +1,391 @@
+//! One service's log as a pane shows it: which lines, cut or wrapped, and where the reader stands.
+//!
+//! While the reader follows, the end is shown. Otherwise the first row is anchored to a line by its number, so that
+//! nothing moves while output arrives and old lines are dropped.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use ratatui::layout::Position;
+use ratatui::text::{Line, Span};
+
+use super::glyphs::Glyphs;
+use super::text;
+use super::theme::Theme;
+use crate::clock::Clock;
+use crate::domain::{Moment, RunId, human};
+use crate::logs::{self, LineId, LineKind, Reader, StyledText};
+
+/// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
+const LINE_LIMIT: usize = 16 << 10;
+/// Cells of a time before a line.
+const TIME_CELLS: usize = 9;
+
+/// What is before each line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Times {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The time of day.
+    Clock,
+    /// Since the start of the run.
+    SinceStart,
+}
+
+impl Times {
+    /// The one after this, in the order of the key.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Off => Self::Clock,
+            Self::Clock => Self::SinceStart,
+            Self::SinceStart => Self::Off,
+        }
+    }
+}
+
+/// How the lines are laid out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineLayout {
+    /// Cells of a row.
+    pub(super) width: usize,
+    /// Rows.
+    pub(super) height: usize,
+    /// Long lines continue in the next row; otherwise they are cut.
+    pub(super) wrap: bool,
+    /// What is before each line.
+    pub(super) times: Times,
+    /// What devgroup's own lines are drawn with.
+    pub(super) glyphs: &'static Glyphs,
+    /// Colours.
+    pub(super) theme: Theme,
+    /// Dates the lines.
+    pub(super) clock: Clock,
+}
+
+/// What a pane shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PaneText {
+    /// Row by row.
+    pub(super) rows: Vec<Line<'static>>,
+    /// The end is shown, and stays so.
+    pub(super) follow: bool,
+    /// Lines that have come since the reader left the end.
+    pub(super) new: u64,
+    /// The cursor of a full-screen program.
+    pub(super) cursor: Option<Position>,
+    /// The version of the document that this is.
+    pub(super) version: u64,
+}
+
+/// Where the reader of a log stands.
+#[derive(Clone, Debug)]
+pub(super) struct LogView {
+    follow: bool,
+    /// The first row, unless the end is followed: its line, and which row of that line.
+    line: LineId,
+    row: usize,
+    /// Lines before this one are not new.
+    seen: LineId,
+    /// What keys and the wheel have asked for since the last frame; up is negative.
+    rows_wanted: i64,
+    pages_wanted: i64,
+    /// When the runs began, as far as they were looked up.
+    run_starts: BTreeMap<RunId, Moment>,
+}
+
+impl Default for LogView {
+    fn default() -> Self {
+        Self {
+            follow: true,
+            line: LineId(0),
+            row: 0,
+            seen: LineId(0),
+            rows_wanted: 0,
+            pages_wanted: 0,
+            run_starts: BTreeMap::new(),
+        }
+    }
+}
+
+impl LogView {
+    /// To the end, and stay there.
+    pub(super) fn follow(&mut self) {
+        (self.follow, self.rows_wanted, self.pages_wanted) = (true, 0, 0);
+    }
+
+    /// To the oldest line.
+    pub(super) fn top(&mut self) {
+        if self.follow {
+            // The next frame says what was the end.
+            self.seen = LineId(u64::MAX);
+        }
+        (self.follow, self.rows_wanted, self.pages_wanted) = (false, 0, 0);
+        (self.line, self.row) = (LineId(0), 0);
+    }
+
+    /// By so many rows; up is negative.
+    pub(super) fn scroll(&mut self, rows: i64) {
+        self.rows_wanted = self.rows_wanted.saturating_add(rows);
+    }
+
+    /// By so many pages; up is negative.
+    pub(super) fn page(&mut self, pages: i64) {
+        self.pages_wanted = self.pages_wanted.saturating_add(pages);
+    }
+
+    /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.
+    pub(super) fn take(&mut self, reader: &mut Reader<'_>, layout: &LineLayout) -> PaneText {
+        let version = reader.version();
+        if let Some(screen) = reader.screen() {
+            return PaneText { version, ..full_screen(&screen, layout) };
+        }
+        let (first, end) = (reader.first(), reader.end());
+        // Two rows of the page before stay in sight.
+        let page = i64::try_from(layout.height.saturating_sub(2).max(1)).unwrap_or(1);
+        let wanted = self.rows_wanted.saturating_add(self.pages_wanted.saturating_mul(page));
+        (self.rows_wanted, self.pages_wanted) = (0, 0);
+        if self.follow && wanted < 0 {
+            (self.line, self.row) = last_page(reader, layout);
+            (self.follow, self.seen) = (false, end);
+        }
+        if self.follow {
+            (self.line, self.row) = last_page(reader, layout);
+        } else {
+            if self.seen.0 == u64::MAX {
+                self.seen = end;
+            }
+            self.stay_inside(reader, layout, first, end);
+            match wanted {
+                ..0 => self.up(reader, layout, wanted.unsigned_abs(), first),
+                0 => {}
+                1.. => {
+                    self.down(reader, layout, wanted.unsigned_abs(), end);
+                    if rows_from(reader, layout, self.line, self.row, end) <= layout.height {
+                        self.follow = true;
+                        (self.line, self.row) = last_page(reader, layout);
+                    }
+                }
+            }
+        }
+        let mut rows = Vec::with_capacity(layout.height);
+        let (mut id, mut skip) = (self.line, self.row);
+        while id < end && rows.len() < layout.height {
+            if let Some(line) = reader.line(id) {
+                let before = self.time_of(reader, &line, layout);
+                let shown = Shown::new(&line, layout);
+                let room = layout.height - rows.len();
+                rows.extend(shown.draw(&before, layout).skip(skip).take(room));
+            }
+            (id, skip) = (LineId(id.0 + 1), 0);
+        }
+        let new = if self.follow { 0 } else { end.0.saturating_sub(self.seen.0) };
+        PaneText { rows, follow: self.follow, new, cursor: None, version }
+    }
+
+    /// The anchor may point to a line that was dropped, or to a row that the width does not have any more.
+    fn stay_inside(&mut self, reader: &mut Reader<'_>, layout: &LineLayout, first: LineId, end: LineId) {
+        if self.line < first {
+            (self.line, self.row) = (first, 0);
+        }
+        if self.line >= end {
+            (self.line, self.row) = last_page(reader, layout);
+        }
+        self.row = self.row.min(rows_of(reader, layout, self.line).saturating_sub(1));
+    }
+
+    fn up(&mut self, reader: &mut Reader<'_>, layout: &LineLayout, rows: u64, first: LineId) {
+        let mut left = usize::try_from(rows).unwrap_or(usize::MAX);
+        while left > self.row {
+            if self.line <= first {
+                self.row = 0;
+                return;
+            }
+            left -= self.row;
+            self.line = LineId(self.line.0 - 1);
+            self.row = rows_of(reader, layout, self.line);
+        }
+        self.row -= left;
+    }
+
+    fn down(&mut self, reader: &mut Reader<'_>, layout: &LineLayout, rows: u64, end: LineId) {
+        let mut left = usize::try_from(rows).unwrap_or(usize::MAX);
+        while self.line < end {
+            let rest = rows_of(reader, layout, self.line).saturating_sub(self.row);
+            if left < rest {
+                self.row += left;
+                return;
+            }
+            left -= rest;
+            (self.line, self.row) = (LineId(self.line.0 + 1), 0);
+        }
+    }
+
+    /// What stands before the first row of a line.
+    fn time_of(&mut self, reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
+        if line.kind == LineKind::Marker {
+            return String::new();
+        }
+        match layout.times {
+            Times::Off => String::new(),
+            Times::Clock => layout.clock.time_of_day(line.at),
+            Times::SinceStart => {
+                let start = match self.run_starts.get(&line.run) {
+                    Some(start) => *start,
+                    None => {
+                        let start = start_of_run(reader, line);
+                        self.run_starts.insert(line.run, start);
+                        start
+                    }
+                };
+                format!("{:>8}", format!("+{}", human(line.at.since(start))))
+            }
+        }
+    }
+}
+
+/// When the run of a line began: the time of its first line that is kept. Runs are in order, so this is a binary search.
+fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> Moment {
+    let (mut low, mut high) = (reader.first().0, line.id.0);
+    let mut start = line.at;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match reader.line(LineId(middle)) {
+            Some(candidate) if candidate.run >= line.run => (high, start) = (middle, candidate.at),
+            _ => low = middle + 1,
+        }
+    }
+    start
+}
+
+/// The anchor from which the rest of the document just fills the pane.
+fn last_page(reader: &mut Reader<'_>, layout: &LineLayout) -> (LineId, usize) {
+    let (first, end) = (reader.first(), reader.end());
+    let (mut id, mut rows) = (end, 0);
+    while id > first && rows < layout.height {
+        id = LineId(id.0 - 1);
+        rows += rows_of(reader, layout, id);
+    }
+    (id, rows.saturating_sub(layout.height))
+}
+
+/// Rows from there to the end, counted no further than is needed.
+fn rows_from(reader: &mut Reader<'_>, layout: &LineLayout, line: LineId, row: usize, end: LineId) -> usize {
+    let (mut id, mut rows) = (line, 0_usize);
+    while id < end && rows <= layout.height + row {
+        rows += rows_of(reader, layout, id);
+        id = LineId(id.0 + 1);
+    }
+    rows.saturating_sub(row)
+}
+
+/// Rows of one line.
+fn rows_of(reader: &mut Reader<'_>, layout: &LineLayout, id: LineId) -> usize {
+    if !layout.wrap {
+        return 1;
+    }
+    reader.line(id).map_or(1, |line| Shown::new(&line, layout).rows.len())
+}
+
+/// A full-screen program: its rows as they are, so that its cursor is in sight.
+fn full_screen(screen: &logs::ScreenRows, layout: &LineLayout) -> PaneText {
+    let below = screen.cursor.map_or(0, |(_, row)| (usize::from(row) + 1).saturating_sub(layout.height));
+    let rows = screen.rows.iter().skip(below).take(layout.height);
+    let rows = rows.map(|row| Line::from(spans(row, 0..row.text.len(), layout.theme))).collect();
+    let cursor = screen
+        .cursor
+        .and_then(|(column, row)| Some(Position { x: column, y: row.checked_sub(u16::try_from(below).ok()?)? }));
+    PaneText { rows, follow: true, new: 0, cursor, version: 0 }
+}
+
+/// A line as it is shown.
+struct Shown {
+    content: StyledText,
+    kind: LineKind,
+    /// Bytes of each row.
+    rows: Vec<Range<usize>>,
+    /// Something is missing at the right.
+    cut: bool,
+}
+
+impl Shown {
+    fn new(line: &logs::Line, layout: &LineLayout) -> Self {
+        let mut content = line.content.clone();
+        if line.kind == LineKind::Marker {
+            content = StyledText { text: layout.glyphs.own_text(&content.text), runs: Vec::new() };
+        }
+        if content.text.len() > LINE_LIMIT {
+            let end = (0..=LINE_LIMIT).rev().find(|end| content.text.is_char_boundary(*end)).unwrap_or(0);
+            let more = (content.text.len() - end).div_ceil(1024);
+            content.text.truncate(end);
+            content.text.push_str(&format!(" {} {more} KiB more", layout.glyphs.ellipsis));
+        }
+        let cells = text_cells(layout);
+        let mut cut = false;
+        let one_row = |end| std::iter::once(0..end).collect();
+        let rows = if layout.wrap {
+            text::wrap(&content.text, cells)
+        } else if text::width(&content.text) <= cells {
+            one_row(content.text.len())
+        } else {
+            cut = true;
+            one_row(text::fitting(&content.text, cells.saturating_sub(text::width(layout.glyphs.ellipsis))))
+        };
+        Self { content, kind: line.kind, rows, cut }
+    }
+
+    fn draw(&self, before: &str, layout: &LineLayout) -> impl Iterator<Item = Line<'static>> {
+        let theme = layout.theme;
+        self.rows.iter().enumerate().map(move |(index, range)| {
+            let mut row = Vec::new();
+            if layout.times != Times::Off {
+                let time = if index == 0 { before } else { "" };
+                row.push(Span::styled(text::pad(time.to_owned(), TIME_CELLS), theme.dim()));
+            }
+            match self.kind {
+                LineKind::Marker => {
+                    let text = self.content.text.get(range.clone()).unwrap_or_default();
+                    row.push(Span::styled(text.to_owned(), theme.dim()));
+                }
+                LineKind::Output => row.extend(spans(&self.content, range.clone(), theme)),
+            }
+            if self.cut {
+                row.push(Span::styled(layout.glyphs.ellipsis, theme.dim()));
+            }
+            Line::from(row)
+        })
+    }
+}
+
+/// Cells that are left for the text of a line.
+fn text_cells(layout: &LineLayout) -> usize {
+    let before = if layout.times == Times::Off { 0 } else { TIME_CELLS };
+    layout.width.saturating_sub(before).max(1)
+}
+
+/// A part of a styled text.
+fn spans(content: &StyledText, range: Range<usize>, theme: Theme) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    let mut at = range.start;
+    let mut push = |part: Range<usize>, style| {
+        if let Some(text) = content.text.get(part)
+            && !text.is_empty()
+        {
+            spans.push(Span::styled(text.to_owned(), style));
+        }
+    };
+    for run in &content.runs {
+        let start = usize::try_from(run.start).unwrap_or(usize::MAX).clamp(at, range.end);
+        let end = usize::try_from(run.end).unwrap_or(usize::MAX).clamp(start, range.end);
+        if start < end {
+            push(at..start, ratatui::style::Style::new());
+            push(start..end, theme.of(run.style));
+            at = end;
+        }
+    }
+    push(at..range.end, ratatui::style::Style::new());
+    spans
+}
+
+#[cfg(test)]
+mod tests;

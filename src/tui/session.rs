@@ -1,0 +1,341 @@
+//! What the dashboard's thread does: it waits for keys, news and time, and draws when something has changed.
+
+use std::collections::HashMap;
+use std::future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::sleep_until;
+
+use super::input::{Decoder, Input, Keyboard};
+use super::layout::{Screen, pane_size, service_size};
+use super::log_view::PaneText;
+use super::options::DashboardOptions;
+use super::terminal::{Canvas, terminal_size};
+use super::ticks;
+use super::ui_state::{UiState, World};
+use super::view::{self, Scene, waited_for};
+use crate::clock::Clock;
+use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
+use crate::group_handle::GroupHandle;
+use crate::logs::{LineId, LineKind, LogDocument};
+
+/// At most 30 frames a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// At the start, frames may follow each other faster, so that the first output is seen at once.
+const FIRST_FRAME: Duration = Duration::from_millis(5);
+/// How long the start lasts.
+const START: Duration = Duration::from_millis(200);
+/// So long a new layout must stand before the services are told their sizes.
+const SETTLED: Duration = Duration::from_millis(50);
+/// So long a lone ESC may be the beginning of a sequence.
+const ESCAPE: Duration = Duration::from_millis(30);
+/// How far back the last words of a service are looked for.
+const LAST_WORDS: u64 = 50;
+
+/// Why a session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It was asked to.
+    Asked,
+    /// The terminal is gone.
+    TerminalGone,
+}
+
+/// The dashboard's state on its thread.
+pub(super) struct Session {
+    handle: GroupHandle,
+    clock: Clock,
+    ui: UiState,
+    canvas: Canvas,
+    decoder: Decoder,
+    size: (u16, u16),
+    snapshot: Arc<GroupSnapshot>,
+    /// Something was typed, or the time on the screen has moved: draw.
+    redraw: bool,
+    snapshot_new: bool,
+    logs_new: bool,
+    started: Moment,
+    /// When it was last looked whether there is something to draw.
+    looked: Option<Moment>,
+    /// The documents on the screen, and what of them was drawn.
+    shown: Vec<(Arc<LogDocument>, u64)>,
+    /// The sizes that the services' terminals have, as far as we know.
+    sizes: HashMap<ServiceName, (u16, u16)>,
+    sizes_due: Option<Moment>,
+    escape_due: Option<Moment>,
+    tick: Option<Moment>,
+    mouse: bool,
+}
+
+impl Session {
+    /// A session on the terminal as it is now.
+    pub(super) fn new(handle: GroupHandle, options: DashboardOptions) -> Self {
+        let clock = handle.logs().clock();
+        let snapshot = handle.snapshot();
+        let size = terminal_size();
+        let first = pane_size(snapshot.services.len(), size);
+        Self {
+            clock,
+            ui: UiState::new(options),
+            canvas: Canvas::new(),
+            decoder: Decoder::default(),
+            size,
+            redraw: true,
+            snapshot_new: false,
+            logs_new: false,
+            started: clock.now(),
+            looked: None,
+            shown: Vec::new(),
+            // Whoever starts the services gives their terminals this size.
+            sizes: snapshot.services.iter().map(|service| (service.name.clone(), first)).collect(),
+            sizes_due: None,
+            escape_due: None,
+            tick: None,
+            mouse: options.mouse,
+            snapshot,
+            handle,
+        }
+    }
+
+    /// Draws the first frame at once, and then whatever changes.
+    ///
+    /// # Errors
+    /// The terminal is gone, or the operating system has no means to wait for it.
+    pub(super) fn run(mut self, leave: oneshot::Receiver<()>) -> io::Result<Ending> {
+        self.draw()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        runtime.block_on(self.serve(leave))
+    }
+
+    async fn serve(&mut self, mut leave: oneshot::Receiver<()>) -> io::Result<Ending> {
+        let keyboard = Keyboard::open()?;
+        let mut resized = signal(SignalKind::window_change())?;
+        let mut snapshots = self.handle.snapshots();
+        let mut logs = self.handle.logs().changes();
+        // What has changed since the first frame.
+        self.snapshot_new = true;
+        self.logs_new = true;
+        let mut buffer = [0; 4096];
+        let (mut group_ended, mut logs_ended) = (false, false);
+        loop {
+            let now = self.clock.now();
+            self.timers(now);
+            if self.wants_frame() && self.slot() <= now {
+                self.draw()?;
+            }
+            let wake = self.next_wake().map(|moment| self.clock.instant(moment));
+            let sleep = async {
+                match wake {
+                    Some(wake) => sleep_until(wake.into()).await,
+                    None => future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // An error means that the dashboard was dropped.
+                _ = &mut leave => return Ok(Ending::Asked),
+                read = keyboard.read(&mut buffer) => match read {
+                    Ok(0) | Err(_) => return Ok(Ending::TerminalGone),
+                    Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
+                },
+                _ = resized.recv() => self.resized(),
+                // One wake-up for each frame, however much happens.
+                changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
+                    group_ended = changed.is_err();
+                    self.snapshot_new = true;
+                }
+                changed = logs.changed(), if !self.logs_new && !logs_ended => {
+                    logs_ended = changed.is_err();
+                    self.logs_new = true;
+                }
+                () = sleep => {}
+            }
+        }
+    }
+
+    fn wants_frame(&self) -> bool {
+        self.redraw || self.snapshot_new || self.logs_new
+    }
+
+    /// When the next frame may be drawn.
+    fn slot(&self) -> Moment {
+        let Some(looked) = self.looked else { return Moment::START };
+        looked + if looked.since(self.started) < START { FIRST_FRAME } else { FRAME }
+    }
+
+    fn next_wake(&self) -> Option<Moment> {
+        let slot = self.wants_frame().then(|| self.slot());
+        [slot, self.tick, self.sizes_due, self.escape_due].into_iter().flatten().min()
+    }
+
+    /// Carries out what was due.
+    fn timers(&mut self, now: Moment) {
+        let due = |timer: Option<Moment>| timer.is_some_and(|at| at <= now);
+        if due(self.escape_due) {
+            let mut inputs = Vec::new();
+            self.decoder.give_up(&mut inputs);
+            self.escape_due = None;
+            self.take(inputs);
+        }
+        if due(self.sizes_due) {
+            self.sizes_due = None;
+            self.send_sizes();
+        }
+        if due(self.tick) {
+            self.tick = None;
+            self.redraw = true;
+        }
+    }
+
+    fn typed(&mut self, bytes: &[u8]) {
+        let mut inputs = Vec::new();
+        self.decoder.feed(bytes, &mut inputs);
+        self.escape_due = self.decoder.is_waiting().then(|| self.clock.now() + ESCAPE);
+        self.take(inputs);
+    }
+
+    fn take(&mut self, inputs: Vec<Input>) {
+        // Keys mean what is the case now, not what was drawn last.
+        self.snapshot = self.handle.snapshot();
+        for input in inputs {
+            let snapshot = Arc::clone(&self.snapshot);
+            let world = World { snapshot: &snapshot, size: self.size, now: self.clock.now() };
+            let commands = match input {
+                Input::Key(key) => self.ui.key(key, &world),
+                Input::Mouse(event) => {
+                    self.ui.pointer(event, &world);
+                    Vec::new()
+                }
+                Input::Paste(text) => {
+                    self.ui.paste(&text, &world);
+                    Vec::new()
+                }
+            };
+            for command in commands {
+                if self.handle.tell(command).is_err() {
+                    self.ui.say("the group does not take commands now", world.now);
+                }
+            }
+            self.redraw = true;
+        }
+    }
+
+    fn resized(&mut self) {
+        self.size = terminal_size();
+        self.canvas.forget();
+        self.redraw = true;
+        self.sizes_due = Some(self.clock.now() + SETTLED);
+    }
+
+    /// Draws a frame, if there is something to draw.
+    fn draw(&mut self) -> io::Result<()> {
+        let now = self.clock.now();
+        self.looked = Some(now);
+        if std::mem::take(&mut self.snapshot_new) {
+            let newest = self.handle.snapshot();
+            self.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
+            self.snapshot = newest;
+        }
+        if std::mem::take(&mut self.logs_new) {
+            self.redraw |= self.shown.iter().any(|(document, version)| document.version() != *version);
+            // Nothing is shown before the first output, or after a service has come.
+            self.redraw |= self.shown.len() < self.snapshot.services.len().min(1);
+        }
+        if !std::mem::take(&mut self.redraw) {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.ui.redraw) {
+            self.canvas.forget();
+        }
+        if self.mouse != self.ui.mouse {
+            self.mouse = self.ui.mouse;
+            self.canvas.capture_mouse(self.mouse);
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        let world = World { snapshot: &snapshot, size: self.size, now };
+        self.ui.adjust(&world);
+        let screen = self.ui.screen(&world);
+        let texts = self.texts(&screen);
+        let last_words = self.last_words();
+        let scene = Scene {
+            snapshot: &snapshot,
+            ui: &self.ui,
+            screen: &screen,
+            texts: &texts,
+            last_words: last_words.as_deref(),
+            now,
+            clock: self.clock,
+        };
+        let mut frame = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        let cursor = view::draw(&scene, &mut frame);
+        self.tick = ticks::next(&scene);
+        if self.sizes_due.is_none() && self.wanted_sizes().next().is_some() {
+            self.sizes_due = Some(now + SETTLED);
+        }
+        self.canvas.show(frame, cursor)
+    }
+
+    /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
+    fn texts(&mut self, screen: &Screen) -> Vec<PaneText> {
+        self.shown.clear();
+        let mut texts = Vec::with_capacity(screen.panes.len());
+        for pane in &screen.panes {
+            let layout = self.ui.line_layout(pane, self.clock);
+            let service = self.snapshot.services.get(pane.service);
+            let document = service.and_then(|service| self.handle.logs().get(&service.name));
+            let (Some(service), Some(document)) = (service, document) else {
+                texts.push(PaneText { follow: true, ..PaneText::default() });
+                continue;
+            };
+            let text = self.ui.log(&service.name).take(&mut document.read(), &layout);
+            self.shown.push((document, text.version));
+            texts.push(text);
+        }
+        texts
+    }
+
+    /// The last line of the service that is waited for while the group stops.
+    fn last_words(&self) -> Option<String> {
+        let waited = waited_for(self.snapshot.stopping.as_ref()?).next()?;
+        let document = self.handle.logs().get(&waited.name)?;
+        let mut reader = document.read();
+        let (first, end) = (reader.first().0, reader.end().0);
+        let lines = (first.max(end.saturating_sub(LAST_WORDS))..end).rev();
+        let mut lines = lines.filter_map(|id| reader.line(LineId(id)));
+        let words = lines.find(|line| line.kind == LineKind::Output && !line.content.text.trim().is_empty())?;
+        Some(words.content.text.trim().chars().take(300).collect())
+    }
+
+    /// The terminals whose size is not that of their pane. A service without a pane has the size that the first pane
+    /// would give it, so that it does not notice being selected; zoom is told to the service that is zoomed.
+    fn wanted_sizes(&self) -> impl Iterator<Item = (ServiceName, (u16, u16))> + '_ {
+        let world = World { snapshot: &self.snapshot, size: self.size, now: Moment::START };
+        let resting = self.ui.resting_screen(&world);
+        let zoomed = self.ui.zoom.then(|| self.ui.screen(&world));
+        let services = if resting.one_line { &[][..] } else { &self.snapshot.services[..] };
+        services.iter().enumerate().filter_map(move |(index, service)| {
+            let pane = zoomed.as_ref().and_then(|screen| screen.pane(index)).or_else(|| resting.pane(index));
+            let size = service_size(pane.or_else(|| resting.panes.first())?);
+            (self.sizes.get(&service.name) != Some(&size)).then(|| (service.name.clone(), size))
+        })
+    }
+
+    fn send_sizes(&mut self) {
+        let wanted: Vec<_> = self.wanted_sizes().collect();
+        for (service, (columns, rows)) in wanted {
+            let command = Command::Resize { service: service.clone(), columns, rows };
+            if self.handle.tell(command).is_err() {
+                // The queue is full: once more a little later. If the group has ended, somebody ends us soon.
+                self.sizes_due = Some(self.clock.now() + START);
+                return;
+            }
+            self.sizes.insert(service, (columns, rows));
+        }
+    }
+}

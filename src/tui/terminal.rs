@@ -1,0 +1,142 @@
+//! The outer terminal: entering, leaving, and the one place that writes to it.
+//!
+//! Everything here goes to the file descriptor itself and not through `std::io::stdout`, whose lock a stalled writer
+//! could hold for ever.
+
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::stdio;
+
+/// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// Alternate screen, bracketed paste. The first frame clears.
+const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
+/// Ends whatever a frame that was cut off may have begun (a synchronized update, a style), then undoes [`ENTER`].
+const LEAVE: &str = "\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+/// Synchronized update (DEC 2026), so that no half frame is seen; terminals that do not know it ignore it.
+const FRAME_BEGIN: &str = "\x1b[?2026h\x1b[?25l";
+const FRAME_END: &str = "\x1b[?2026l";
+
+/// Raw mode and alternate screen.
+///
+/// # Errors
+/// Standard input or output is no terminal, or the terminal refuses; it is then as it was.
+pub(super) fn enter(mouse: bool) -> io::Result<()> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "the dashboard needs a terminal on stdin and stdout"));
+    }
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    let mut text = String::from(ENTER);
+    if mouse {
+        text.push_str(MOUSE_ON);
+    }
+    write_out(text.as_bytes()).inspect_err(|_| restore_terminal())
+}
+
+/// Gives the terminal back as it was, if [`enter`] has changed it. Does nothing a second time, never panics, and does
+/// not wait for a terminal that reads nothing.
+pub fn restore_terminal() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let stdout = stdio::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
+    let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    if matches!(poll(&mut fds, Some(&patience)), Ok(1)) && fds[0].revents().contains(PollFlags::OUT) {
+        // A terminal that is gone cannot be restored.
+        let _ = write_out(LEAVE.as_bytes());
+    }
+    let _ = disable_raw_mode();
+}
+
+/// Columns and rows of the outer terminal now; 0×0 if it does not say.
+pub fn terminal_size() -> (u16, u16) {
+    rustix::termios::tcgetwinsize(stdio::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row))
+}
+
+fn write_out(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(stdio::stdout(), bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => {
+                // Whoever shares the terminal has made it non-blocking.
+                let stdout = stdio::stdout();
+                poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What the terminal shows, and the difference to what it should show.
+#[derive(Debug)]
+pub(super) struct Canvas {
+    shown: Buffer,
+    cursor: Option<Position>,
+    /// The next frame clears and draws all.
+    stale: bool,
+    /// Goes out with the next frame, before its cells.
+    pending: String,
+}
+
+impl Canvas {
+    /// A canvas on a screen of which nothing is known.
+    pub(super) fn new() -> Self {
+        Self { shown: Buffer::empty(Rect::ZERO), cursor: None, stale: true, pending: String::new() }
+    }
+
+    /// The next frame clears the screen first: after a resize, or when something else has written to it.
+    pub(super) fn forget(&mut self) {
+        self.stale = true;
+    }
+
+    /// Clicks and wheel go to the dashboard, or to the terminal's own selection. Leaves with the next frame.
+    pub(super) fn capture_mouse(&mut self, on: bool) {
+        self.pending.push_str(if on { MOUSE_ON } else { MOUSE_OFF });
+    }
+
+    /// Makes the terminal show `frame`, in one write; nothing is written if it does already. Blocks for as long as the
+    /// terminal does not read.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(super) fn show(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<()> {
+        if self.stale || self.shown.area != frame.area {
+            self.pending.push_str("\x1b[0m\x1b[2J");
+            self.shown = Buffer::empty(frame.area);
+            self.stale = false;
+            self.cursor = None;
+        }
+        let mut cells = self.shown.diff_iter(&frame).peekable();
+        if cells.peek().is_none() && self.cursor == cursor && self.pending.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = Vec::from(FRAME_BEGIN);
+        bytes.extend_from_slice(self.pending.as_bytes());
+        self.pending.clear();
+        let mut backend = CrosstermBackend::new(&mut bytes);
+        backend.draw(cells)?;
+        if let Some(position) = cursor {
+            backend.set_cursor_position(position)?;
+            backend.show_cursor()?;
+        }
+        bytes.extend_from_slice(FRAME_END.as_bytes());
+        self.shown = frame;
+        self.cursor = cursor;
+        write_out(&bytes)
+    }
+}

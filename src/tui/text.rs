@@ -1,0 +1,141 @@
+//! Text in cells: how wide it is, and where it is cut.
+
+use std::ops::Range;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Cells of a text.
+pub(super) fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+fn char_width(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+/// The longest beginning that fits, with the ellipsis if something is missing: for messages.
+pub(super) fn cut_right(text: &str, cells: usize, ellipsis: &str) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    let ellipsis = if width(ellipsis) < cells { ellipsis } else { "" };
+    let end = fitting(text, cells - width(ellipsis));
+    format!("{}{ellipsis}", text.get(..end).unwrap_or_default())
+}
+
+/// The longest end that fits, with the ellipsis if something is missing: for paths, whose end tells most.
+pub(super) fn cut_left(text: &str, cells: usize, ellipsis: &str) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    let ellipsis = if width(ellipsis) < cells { ellipsis } else { "" };
+    let mut room = cells - width(ellipsis);
+    let mut start = text.len();
+    for (at, c) in text.char_indices().rev() {
+        let Some(left) = room.checked_sub(char_width(c)) else { break };
+        (room, start) = (left, at);
+    }
+    format!("{ellipsis}{}", text.get(start..).unwrap_or_default())
+}
+
+/// Cut on the right or filled with spaces: exactly so many cells.
+pub(super) fn column(text: &str, cells: usize, ellipsis: &str) -> String {
+    pad(cut_right(text, cells, ellipsis), cells)
+}
+
+/// Like [`column`], cut on the left.
+pub(super) fn path_column(text: &str, cells: usize, ellipsis: &str) -> String {
+    pad(cut_left(text, cells, ellipsis), cells)
+}
+
+/// Filled with spaces on the right.
+pub(super) fn pad(mut text: String, cells: usize) -> String {
+    let missing = cells.saturating_sub(width(&text));
+    text.extend(std::iter::repeat_n(' ', missing));
+    text
+}
+
+/// How many bytes from the start fit into so many cells. Characters without a width stay with the one before.
+pub(super) fn fitting(text: &str, cells: usize) -> usize {
+    if text.is_ascii() {
+        return text.len().min(cells);
+    }
+    let mut room = cells;
+    for (at, c) in text.char_indices() {
+        match room.checked_sub(char_width(c)) {
+            Some(left) => room = left,
+            None => return at,
+        }
+    }
+    text.len()
+}
+
+/// The rows of a text that is wrapped at that width, as ranges of bytes; at least one. A character that is wider than
+/// the row gets a row of its own.
+pub(super) fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
+    let cells = cells.max(1);
+    let mut rows = Vec::new();
+    let mut start = 0;
+    loop {
+        let rest = text.get(start..).unwrap_or_default();
+        let mut length = fitting(rest, cells);
+        if length == 0 {
+            length = rest.chars().next().map_or(0, char::len_utf8);
+        }
+        rows.push(start..start + length);
+        start += length;
+        if start >= text.len() {
+            return rows;
+        }
+    }
+}
+
+/// `1,204`.
+pub(super) fn thousands(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_cut_on_the_right_and_paths_on_the_left() {
+        assert_eq!(cut_right("slow query", 6, "…"), "slow …");
+        assert_eq!(cut_right("slow", 4, "…"), "slow");
+        assert_eq!(cut_left("src/routes/user.rs", 14, "…"), "…utes/user.rs".replace("…", "…o"));
+        assert_eq!(cut_left("a", 0, "…"), "");
+        assert_eq!(cut_right("ab", 1, "…"), "a");
+    }
+
+    #[test]
+    fn wide_characters_are_never_halved() {
+        assert_eq!(cut_right("日本語", 4, "…"), "日…");
+        assert_eq!(cut_left("日本語", 4, "…"), "…語");
+        assert_eq!(wrap("日本語", 4), vec![0..6, 6..9]);
+        assert_eq!(wrap("日", 1), vec![0..3]);
+        assert_eq!(wrap("e\u{301}e\u{301}", 1), vec![0..3, 3..6]);
+    }
+
+    #[test]
+    fn an_empty_line_is_one_row() {
+        assert_eq!(wrap("", 10), vec![0..0]);
+        assert_eq!(wrap("abcdef", 3), vec![0..3, 3..6]);
+    }
+
+    #[test]
+    fn numbers_have_commas() {
+        assert_eq!(thousands(0_u32), "0");
+        assert_eq!(thousands(999_u32), "999");
+        assert_eq!(thousands(1_204_u32), "1,204");
+        assert_eq!(thousands(1_234_567_u32), "1,234,567");
+    }
+}

@@ -1,0 +1,110 @@
+//! Colours and attributes. The 16 ANSI colours only, which follow the user's theme; the default background is never
+//! painted; and nothing is told by colour alone.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::logs;
+
+/// What styles may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Theme {
+    /// Colours may be used.
+    pub(super) color: bool,
+}
+
+impl Theme {
+    fn colored(self, color: Color) -> Style {
+        if self.color { Style::new().fg(color) } else { Style::new() }
+    }
+
+    /// Running.
+    pub(super) fn good(self) -> Style {
+        self.colored(Color::Green)
+    }
+
+    /// Between two states.
+    pub(super) fn busy(self) -> Style {
+        self.colored(Color::Yellow)
+    }
+
+    /// Failed.
+    pub(super) fn bad(self) -> Style {
+        self.colored(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    /// Not important now.
+    pub(super) fn dim(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// What has the focus, keys, names.
+    pub(super) fn strong(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// The border of what has the focus.
+    pub(super) fn focus(self) -> Style {
+        self.colored(Color::Cyan)
+    }
+
+    /// What must be seen: banners, notices.
+    pub(super) fn alert(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// The looks that a service asked for.
+    pub(super) fn of(self, style: logs::Style) -> Style {
+        let mut result = Style::new();
+        if self.color {
+            if let Some(color) = color(style.foreground) {
+                result = result.fg(color);
+            }
+            if let Some(color) = color(style.background) {
+                result = result.bg(color);
+            }
+        }
+        let attributes = [
+            (logs::Attributes::BOLD, Modifier::BOLD),
+            (logs::Attributes::DIM, Modifier::DIM),
+            (logs::Attributes::ITALIC, Modifier::ITALIC),
+            (logs::Attributes::UNDERLINE, Modifier::UNDERLINED),
+            (logs::Attributes::BLINK, Modifier::SLOW_BLINK),
+            (logs::Attributes::REVERSE, Modifier::REVERSED),
+            (logs::Attributes::HIDDEN, Modifier::HIDDEN),
+            (logs::Attributes::STRIKE, Modifier::CROSSED_OUT),
+        ];
+        for (attribute, modifier) in attributes {
+            if style.attributes.contains(attribute) {
+                result = result.add_modifier(modifier);
+            }
+        }
+        result
+    }
+}
+
+/// The first 16 by name, so that they are sent as the user's theme has them.
+fn color(color: logs::Color) -> Option<Color> {
+    const NAMED: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    match color {
+        logs::Color::Default => None,
+        logs::Color::Indexed(index) => Some(NAMED.get(usize::from(index)).copied().unwrap_or(Color::Indexed(index))),
+        logs::Color::Rgb(red, green, blue) => Some(Color::Rgb(red, green, blue)),
+    }
+}

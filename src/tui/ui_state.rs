@@ -1,0 +1,515 @@
+//! What the user has chosen to see, and what keys and clicks do to it.
+//!
+//! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+use tui_logger::{TuiWidgetEvent, TuiWidgetState};
+
+use super::action::{Action, Context};
+use super::glyphs::Glyphs;
+use super::keymap::{Key, Keymap};
+use super::layout::{Arrangement, Pane, Screen, Wish};
+use super::log_view::{LineLayout, LogView, Times};
+use super::options::DashboardOptions;
+use super::overlay::{Overlay, WatcherPanel, restart_menu};
+use super::theme::Theme;
+use super::view::watcher_event_at;
+use super::{sidebar, words};
+use crate::clock::Clock;
+use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
+
+/// Rows that one notch of the wheel scrolls.
+const WHEEL_ROWS: i64 = 3;
+/// How long a short message stays in the footer.
+const TOAST_TIME: Duration = Duration::from_secs(3);
+/// How long a notice of the group stays in the footer, unless Esc takes it away.
+const NOTICE_TIME: Duration = Duration::from_secs(20);
+
+/// What the state is applied to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct World<'a> {
+    /// The group.
+    pub(super) snapshot: &'a GroupSnapshot,
+    /// Columns and rows of the terminal.
+    pub(super) size: (u16, u16),
+    /// The time.
+    pub(super) now: Moment,
+}
+
+/// What the user has chosen to see.
+pub(super) struct UiState {
+    /// The service that keys mean.
+    selected: Option<ServiceName>,
+    /// The service of the first pane: the selected one, unless Tab has gone to another pane.
+    main: Option<ServiceName>,
+    pub(super) zoom: bool,
+    pub(super) sidebar_hidden: bool,
+    pub(super) arrangement: Arrangement,
+    /// Wheel and click go to the dashboard.
+    pub(super) mouse: bool,
+    wrap: bool,
+    wrap_zoomed: bool,
+    times: Times,
+    pub(super) watcher: Option<WatcherPanel>,
+    pub(super) overlay: Option<Overlay>,
+    logs: HashMap<ServiceName, LogView>,
+    toast: Option<(String, Moment)>,
+    notice_read: Option<Moment>,
+    /// The next frame clears the screen first.
+    pub(super) redraw: bool,
+    pub(super) own_log: TuiWidgetState,
+    pub(super) glyphs: &'static Glyphs,
+    pub(super) theme: Theme,
+}
+
+impl UiState {
+    /// What is seen at first.
+    pub(super) fn new(options: DashboardOptions) -> Self {
+        Self {
+            selected: None,
+            main: None,
+            zoom: false,
+            sidebar_hidden: false,
+            arrangement: Arrangement::Auto,
+            mouse: options.mouse,
+            wrap: false,
+            wrap_zoomed: true,
+            times: Times::Off,
+            watcher: None,
+            overlay: None,
+            logs: HashMap::new(),
+            toast: None,
+            notice_read: None,
+            redraw: false,
+            own_log: TuiWidgetState::new(),
+            glyphs: Glyphs::of(options.glyphs),
+            theme: Theme { color: options.color },
+        }
+    }
+
+    /// The index of the service that keys mean; the first if nothing was selected, or it is gone.
+    pub(super) fn selected(&self, snapshot: &GroupSnapshot) -> Option<usize> {
+        index_of(snapshot, self.selected.as_ref())
+    }
+
+    /// Where everything is.
+    pub(super) fn screen(&self, world: &World<'_>) -> Screen {
+        let banner = matches!(world.snapshot.watch.state, WatchState::Paused | WatchState::Held)
+            && world.snapshot.stopping.is_none();
+        Screen::new(world.size.0, world.size.1, self.wish(world.snapshot, self.zoom, self.watcher.is_some(), banner))
+    }
+
+    /// Where the panes are when nothing is open: what the terminals of the services are sized by.
+    pub(super) fn resting_screen(&self, world: &World<'_>) -> Screen {
+        Screen::new(world.size.0, world.size.1, self.wish(world.snapshot, false, false, false))
+    }
+
+    fn wish(&self, snapshot: &GroupSnapshot, zoom: bool, watcher: bool, banner: bool) -> Wish {
+        let main = if zoom { self.selected(snapshot) } else { index_of(snapshot, self.main.as_ref()) }.unwrap_or(0);
+        Wish {
+            services: snapshot.services.len(),
+            main,
+            second: words::last_failure(snapshot, main),
+            arrangement: self.arrangement,
+            sidebar_hidden: self.sidebar_hidden,
+            zoom,
+            watcher,
+            banner,
+        }
+    }
+
+    /// How the lines of a pane are laid out.
+    pub(super) fn line_layout(&self, pane: &Pane, clock: Clock) -> LineLayout {
+        let inner = pane.inner();
+        LineLayout {
+            width: usize::from(inner.width),
+            height: usize::from(inner.height),
+            wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
+            times: self.times,
+            glyphs: self.glyphs,
+            theme: self.theme,
+            clock,
+        }
+    }
+
+    /// Where the reader of that service's log stands.
+    pub(super) fn log(&mut self, name: &ServiceName) -> &mut LogView {
+        self.logs.entry(name.clone()).or_default()
+    }
+
+    /// What keys mean now.
+    pub(super) fn context(&self, snapshot: &GroupSnapshot) -> Context {
+        if snapshot.stopping.is_some() {
+            return Context::Stopping;
+        }
+        match self.overlay {
+            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Details) => Context::Details,
+            Some(Overlay::Menu { .. }) => Context::Menu,
+            Some(Overlay::OwnLog) => Context::Log,
+            None if self.watcher.is_some() => Context::Watcher,
+            None if self.zoom => Context::Zoom,
+            None => Context::Normal,
+        }
+    }
+
+    /// The short message that is shown now, and until when.
+    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<(String, Moment)> {
+        if let Some((text, until)) = &self.toast
+            && *until > now
+        {
+            return Some((text.clone(), *until));
+        }
+        let notice = snapshot.notice.as_ref()?;
+        let until = notice.at + NOTICE_TIME;
+        let shown = until > now && self.notice_read != Some(notice.at);
+        shown.then(|| (format!("{} {} {} l shows all", self.glyphs.failed, notice.summary, self.glyphs.dot), until))
+    }
+
+    /// Says something for a few seconds.
+    pub(super) fn say(&mut self, text: impl Into<String>, now: Moment) {
+        self.toast = Some((text.into(), now + TOAST_TIME));
+    }
+
+    /// A key was pressed.
+    pub(super) fn key(&mut self, event: KeyEvent, world: &World<'_>) -> Vec<Command> {
+        if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
+            return vec![Command::Interrupt];
+        }
+        let key = Key::from(event);
+        let context = self.context(world.snapshot);
+        if let Some(Overlay::Help { filter, scroll }) = &mut self.overlay
+            && context == Context::Help
+        {
+            match key.plain_char() {
+                // With an empty filter, `q` and `?` close.
+                Some(c) if !filter.is_empty() || !matches!(c, 'q' | '?') => {
+                    filter.push(c);
+                    *scroll = 0;
+                    return Vec::new();
+                }
+                _ if event.code == KeyCode::Backspace => {
+                    filter.pop();
+                    *scroll = 0;
+                    return Vec::new();
+                }
+                _ => {}
+            }
+        }
+        let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
+        match (action, key.digit()) {
+            (Action::ServiceNumber, Some(digit)) => {
+                self.select(usize::try_from(digit).unwrap_or(0).wrapping_sub(1), world);
+                Vec::new()
+            }
+            _ => self.apply(action, context, world),
+        }
+    }
+
+    /// Carries out an action.
+    pub(super) fn apply(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
+        match action {
+            Action::Back => self.back(world),
+            Action::Quit => return vec![Command::Quit],
+            Action::QuitNow => return vec![Command::QuitNow],
+            Action::Pause => return vec![Command::TogglePause],
+            Action::Discard => return vec![Command::Resume { discard: true }],
+            Action::Redraw => self.redraw = true,
+            Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
+                self.say(text, world.now);
+            }
+            Action::OwnLog => {
+                self.overlay = Some(Overlay::OwnLog);
+                self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
+            }
+            Action::Sidebar => self.sidebar_hidden = !self.sidebar_hidden,
+            Action::Layout => {
+                self.arrangement = self.arrangement.next();
+                self.say(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
+            }
+            Action::Watcher => self.watcher = Some(WatcherPanel::default()),
+            Action::Zoom => self.zoom = !self.zoom,
+            Action::Wrap if self.zoom => self.wrap_zoomed = !self.wrap_zoomed,
+            Action::Wrap => self.wrap = !self.wrap,
+            Action::Times => self.times = self.times.next(),
+            Action::PreviousService => self.step(-1, world),
+            Action::NextService => self.step(1, world),
+            Action::PreviousPane => self.step_pane(-1, world),
+            Action::NextPane => self.step_pane(1, world),
+            // Only with its digit, in `key`.
+            Action::ServiceNumber => {}
+            _ => return self.apply_in(action, context, world),
+        }
+        Vec::new()
+    }
+
+    /// Actions that mean something different in each place.
+    fn apply_in(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
+        match context {
+            Context::Log => self.log_action(action),
+            Context::Help => self.help_action(action),
+            Context::Watcher => self.watcher_action(action, world),
+            Context::Menu => return self.menu_action(action, world),
+            Context::Normal | Context::Zoom => return self.service_action(action, world),
+            Context::Details | Context::Stopping => {}
+        }
+        Vec::new()
+    }
+
+    /// What concerns the selected service or its log.
+    fn service_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
+        let Some(name) = self.selected_name(world.snapshot) else { return Vec::new() };
+        match action {
+            Action::Restart => return vec![Command::Restart { targets: Targets::one(&name), force: false }],
+            Action::Start => return vec![Command::Start(Targets::one(&name))],
+            Action::Stop => return vec![Command::Stop(Targets::one(&name))],
+            Action::Kill => return vec![Command::Kill(Targets::one(&name))],
+            Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
+            Action::Details => self.overlay = Some(Overlay::Details),
+            Action::Follow => self.log(&name).follow(),
+            Action::Top => self.log(&name).top(),
+            Action::PageUp => self.log(&name).page(-1),
+            Action::PageDown => self.log(&name).page(1),
+            Action::LineUp => self.log(&name).scroll(-1),
+            Action::LineDown => self.log(&name).scroll(1),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn menu_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
+        let (Some(name), Some(Overlay::Menu { marked })) = (self.selected_name(world.snapshot), self.overlay.as_mut())
+        else {
+            return Vec::new();
+        };
+        let items = restart_menu(world.snapshot, &name);
+        let chosen = match action {
+            Action::LineUp => {
+                *marked = marked.saturating_sub(1);
+                return Vec::new();
+            }
+            Action::LineDown => {
+                *marked = (*marked + 1).min(items.len() - 1);
+                return Vec::new();
+            }
+            Action::Choose => *marked,
+            Action::Restart => 0,
+            Action::RestartAll => 1,
+            Action::RestartFailed => 2,
+            Action::RestartDependents => 3,
+            Action::RestartForce => 4,
+            _ => return Vec::new(),
+        };
+        self.overlay = None;
+        items.into_iter().nth(chosen).map(|item| item.command).into_iter().collect()
+    }
+
+    fn watcher_action(&mut self, action: Action, world: &World<'_>) {
+        let journal = &world.snapshot.journal;
+        let Some(panel) = &mut self.watcher else { return };
+        match action {
+            Action::LineUp => panel.step(journal, -1),
+            Action::LineDown => panel.step(journal, 1),
+            Action::PageUp => panel.step(journal, -10),
+            Action::PageDown => panel.step(journal, 10),
+            // Newest first: the top is the newest.
+            Action::Top => panel.marked = None,
+            Action::Follow => panel.step(journal, isize::MAX),
+            Action::Why => panel.why = !panel.why,
+            Action::Ignored => panel.hide_ignored = !panel.hide_ignored,
+            _ => {}
+        }
+    }
+
+    fn help_action(&mut self, action: Action) {
+        let Some(Overlay::Help { scroll, .. }) = &mut self.overlay else { return };
+        match action {
+            Action::LineUp => *scroll = scroll.saturating_sub(1),
+            Action::LineDown => *scroll = scroll.saturating_add(1),
+            Action::PageUp => *scroll = scroll.saturating_sub(10),
+            Action::PageDown => *scroll = scroll.saturating_add(10),
+            _ => {}
+        }
+        let count = Keymap::get().help(self.glyphs.set).len() * 2;
+        *scroll = (*scroll).min(count);
+    }
+
+    fn log_action(&mut self, action: Action) {
+        let event = match action {
+            Action::LogHide => TuiWidgetEvent::HideKey,
+            Action::LogFocus => TuiWidgetEvent::FocusKey,
+            Action::LineUp => TuiWidgetEvent::UpKey,
+            Action::LineDown => TuiWidgetEvent::DownKey,
+            Action::LogShowLess => TuiWidgetEvent::LeftKey,
+            Action::LogShowMore => TuiWidgetEvent::RightKey,
+            Action::LogCaptureLess => TuiWidgetEvent::MinusKey,
+            Action::LogCaptureMore => TuiWidgetEvent::PlusKey,
+            Action::PageUp => TuiWidgetEvent::PrevPageKey,
+            Action::PageDown => TuiWidgetEvent::NextPageKey,
+            Action::LogSilent => TuiWidgetEvent::SpaceKey,
+            _ => return,
+        };
+        self.own_log.transition(event);
+    }
+
+    /// One step back: the overlay, the panel, the zoom, the message. Never quits.
+    fn back(&mut self, world: &World<'_>) {
+        if let Some(overlay) = self.overlay.take() {
+            if overlay == Overlay::OwnLog {
+                // So that it shows the newest records when it is opened again.
+                self.own_log.transition(TuiWidgetEvent::EscapeKey);
+            }
+        } else if self.watcher.take().is_none() && !std::mem::take(&mut self.zoom) {
+            self.toast = None;
+            self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
+        }
+    }
+
+    fn selected_name(&self, snapshot: &GroupSnapshot) -> Option<ServiceName> {
+        Some(snapshot.services.get(self.selected(snapshot)?)?.name.clone())
+    }
+
+    /// Selects the service of that index, if there is one.
+    fn select(&mut self, index: usize, world: &World<'_>) {
+        if let Some(service) = world.snapshot.services.get(index) {
+            self.selected = Some(service.name.clone());
+            self.main = Some(service.name.clone());
+        }
+    }
+
+    fn step(&mut self, by: isize, world: &World<'_>) {
+        let Some(selected) = self.selected(world.snapshot) else { return };
+        let last = world.snapshot.services.len().saturating_sub(1);
+        self.select(selected.saturating_add_signed(by).min(last), world);
+    }
+
+    /// The next pane that is shown, round and round; where there is only one, the next service.
+    fn step_pane(&mut self, by: isize, world: &World<'_>) {
+        let Some(selected) = self.selected(world.snapshot) else { return };
+        let panes: Vec<usize> = self.screen(world).panes.iter().map(|pane| pane.service).collect();
+        let round = |place: usize, count: usize| {
+            if by < 0 { (place + count - 1) % count } else { (place + 1) % count }
+        };
+        match panes.iter().position(|service| *service == selected) {
+            Some(place) if panes.len() > 1 => {
+                if let Some(service) = panes.get(round(place, panes.len())) {
+                    self.focus(*service, world);
+                }
+            }
+            _ => self.select(round(selected, world.snapshot.services.len()), world),
+        }
+    }
+
+    /// Selects the service of a pane that is shown; the panes stay where they are.
+    fn focus(&mut self, index: usize, world: &World<'_>) {
+        if self.main.is_none() {
+            self.main = world.snapshot.services.first().map(|service| service.name.clone());
+        }
+        self.selected = world.snapshot.services.get(index).map(|service| service.name.clone());
+    }
+
+    /// The group has changed: a pane that had the focus may be gone.
+    pub(super) fn adjust(&mut self, world: &World<'_>) {
+        self.logs.retain(|name, _| world.snapshot.service(name).is_some());
+        if self.zoom || self.watcher.is_some() || self.selected == self.main {
+            return;
+        }
+        if let Some(selected) = self.selected(world.snapshot) {
+            let screen = self.resting_screen(world);
+            if screen.pane(selected).is_none() && !screen.one_line {
+                self.selected.clone_from(&self.main);
+            }
+        }
+    }
+
+    /// The mouse was used.
+    pub(super) fn pointer(&mut self, event: MouseEvent, world: &World<'_>) {
+        let at = Position { x: event.column, y: event.row };
+        let screen = self.screen(world);
+        let wheel = match event.kind {
+            MouseEventKind::ScrollUp => -1,
+            MouseEventKind::ScrollDown => 1,
+            MouseEventKind::Down(MouseButton::Left) => {
+                if world.snapshot.stopping.is_none() && self.overlay.is_none() {
+                    self.click(at, &screen, world);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
+        match self.context(world.snapshot) {
+            Context::Normal | Context::Zoom | Context::Stopping => {
+                let under = screen.panes.iter().find(|pane| pane.area.contains(at));
+                if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
+                    self.log(&service.name).scroll(wheel * WHEEL_ROWS);
+                } else if contains(screen.sidebar.map(|(area, _)| area), at) || contains(screen.tabs, at) {
+                    self.step(if wheel < 0 { -1 } else { 1 }, world);
+                }
+            }
+            context @ (Context::Help | Context::Watcher) => {
+                self.apply_in(action, context, world);
+            }
+            Context::Log => {
+                let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
+                self.log_action(page);
+            }
+            Context::Details | Context::Menu => {}
+        }
+    }
+
+    fn click(&mut self, at: Position, screen: &Screen, world: &World<'_>) {
+        let selected = self.selected(world.snapshot);
+        if let Some((area, style)) = screen.sidebar
+            && area.contains(at)
+        {
+            let height = usize::from(area.height.saturating_sub(2));
+            let rows = sidebar::rows(world.snapshot, style, height, selected);
+            let row = at.y.checked_sub(area.y + 1).and_then(|row| rows.get(usize::from(row)));
+            if let Some(service) = row.and_then(sidebar::SidebarRow::service) {
+                self.select(service, world);
+            }
+        } else if contains(screen.tabs, at) {
+            let tabs = sidebar::tabs(world.snapshot, screen.area.width, selected, self.glyphs, self.theme);
+            if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
+                self.select(tab.service, world);
+            }
+        } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
+            self.focus(pane.service, world);
+        } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
+            && let Some(seq) = watcher_event_at(at, area, screen.compact, *panel, &world.snapshot.journal)
+        {
+            panel.marked = Some(seq);
+        }
+    }
+
+    /// Text was pasted: into the filter of the help, or nowhere.
+    pub(super) fn paste(&mut self, text: &str, world: &World<'_>) {
+        match &mut self.overlay {
+            Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {
+                filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
+                *scroll = 0;
+            }
+            _ => self.say("pasted text does nothing here", world.now),
+        }
+    }
+}
+
+fn contains(area: Option<Rect>, at: Position) -> bool {
+    area.is_some_and(|area| area.contains(at))
+}
+
+fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usize> {
+    let found = name.and_then(|name| snapshot.services.iter().position(|service| &service.name == name));
+    found.or((!snapshot.services.is_empty()).then_some(0))
+}
+
+#[cfg(test)]
+mod tests;

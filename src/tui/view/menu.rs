@@ -1,0 +1,40 @@
+//! The menu of restarts.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+
+use super::super::overlay::restart_menu;
+use super::super::text::{cut_right, pad, width};
+use super::Scene;
+use super::paint::{self, Titles};
+
+/// The keys of the lines, as the key table has them; a test compares.
+pub(in super::super) const KEYS: [&str; 5] = ["r", "a", "f", "d", "F"];
+
+/// Draws the menu. The answer is where the marked line is.
+pub(super) fn draw(scene: &Scene<'_>, marked: usize, buffer: &mut Buffer) -> Option<Position> {
+    let selected = scene.snapshot.services.get(scene.ui.selected(scene.snapshot)?)?;
+    let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
+    let items = restart_menu(scene.snapshot, &selected.name);
+    let free = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
+    let longest = items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
+    let columns = u16::try_from(longest + 8).unwrap_or(u16::MAX);
+    let area = paint::centered(free, columns, u16::try_from(items.len() + 2).unwrap_or(u16::MAX));
+    paint::clear(buffer, area);
+    let titles = Titles { left: vec![Span::styled("restart", theme.strong())], ..Titles::default() };
+    let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+    let mut cursor = None;
+    for ((place, (item, key)), y) in items.iter().zip(KEYS).enumerate().zip(inner.top()..inner.bottom()) {
+        let mut style = Style::new();
+        if place == marked {
+            style = style.add_modifier(Modifier::REVERSED);
+            cursor = Some(Position { x: inner.x, y });
+        }
+        let room = usize::from(inner.width);
+        let line = pad(cut_right(&format!(" {key}  {}", item.text), room, glyphs.ellipsis), room);
+        paint::put(buffer, inner, inner.x, y, &line, style);
+    }
+    cursor
+}

@@ -1,0 +1,132 @@
+//! Drawing: from the snapshot, the state of the screen and the visible lines to cells. Nothing here changes anything.
+
+mod details;
+mod footer;
+mod header;
+mod help;
+mod menu;
+mod own_log;
+mod paint;
+mod pane;
+mod services;
+mod stopping;
+mod watcher;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use super::action::Context;
+use super::glyphs::Glyphs;
+use super::layout::{Frame, Screen};
+use super::log_view::PaneText;
+use super::overlay::Overlay;
+use super::theme::Theme;
+use super::ui_state::UiState;
+use super::words::Census;
+use crate::clock::Clock;
+use crate::domain::{GroupSnapshot, Moment, approx};
+
+#[cfg(test)]
+pub(super) use menu::KEYS as MENU_KEYS;
+pub(super) use services::age_of;
+pub(super) use stopping::waited_for;
+pub(super) use watcher::event_at as watcher_event_at;
+
+/// All that a frame is made of.
+pub(super) struct Scene<'a> {
+    /// The group.
+    pub(super) snapshot: &'a GroupSnapshot,
+    /// What the user has chosen to see.
+    pub(super) ui: &'a UiState,
+    /// Where everything is.
+    pub(super) screen: &'a Screen,
+    /// What the panes show, in the order of the panes.
+    pub(super) texts: &'a [PaneText],
+    /// While the group stops: the last line of the service that is waited for.
+    pub(super) last_words: Option<&'a str>,
+    /// The time.
+    pub(super) now: Moment,
+    /// The time of day of events.
+    pub(super) clock: Clock,
+}
+
+impl Scene<'_> {
+    fn glyphs(&self) -> &'static Glyphs {
+        self.ui.glyphs
+    }
+
+    fn theme(&self) -> Theme {
+        self.ui.theme
+    }
+
+    /// `12s`, `41m`.
+    fn age(&self, since: Moment) -> String {
+        approx(self.now.since(since))
+    }
+}
+
+/// Draws a frame. The answer is where the cursor belongs: on the focused line, where screen readers look for it.
+pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+    let screen = scene.screen;
+    if screen.one_line {
+        return one_line(scene, buffer);
+    }
+    let mut cursor = None;
+    header::draw(scene, buffer);
+    if let Some(area) = screen.tabs {
+        cursor = services::tabs(scene, area, buffer).or(cursor);
+    }
+    if let Some((area, style)) = screen.sidebar {
+        cursor = services::sidebar(scene, area, style, buffer).or(cursor);
+    }
+    for (index, shown) in screen.panes.iter().enumerate() {
+        let text = scene.texts.get(index);
+        let in_pane = pane::draw(scene, shown, text, buffer);
+        if shown.frame == Frame::Title || scene.ui.selected(scene.snapshot) == Some(shown.service) {
+            cursor = in_pane.or(cursor);
+        }
+    }
+    if let Some(area) = screen.strip {
+        watcher::strip(scene, area, buffer);
+    }
+    if let (Some(area), Some(panel)) = (screen.watcher, scene.ui.watcher) {
+        cursor = watcher::panel(scene, area, panel, buffer).or(cursor);
+    }
+    let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
+        (Context::Stopping, _) => stopping::draw(scene, buffer),
+        (_, Some(Overlay::Help { filter, scroll })) => help::draw(scene, filter, *scroll, buffer),
+        (_, Some(Overlay::Details)) => details::draw(scene, buffer),
+        (_, Some(Overlay::Menu { marked })) => menu::draw(scene, *marked, buffer),
+        (_, Some(Overlay::OwnLog)) => own_log::draw(scene, buffer),
+        (_, None) => None,
+    };
+    footer::draw(scene, buffer);
+    over.or(cursor)
+}
+
+/// A terminal that is too small for anything else: `4● 1✗ — enlarge (q quits)`. The failures stay to the last column.
+fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+    let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), scene.screen.area);
+    let census = Census::of(scene.snapshot);
+    let failed = format!("{}{}", census.failed, glyphs.failed);
+    let up = format!("{}{}", census.up, glyphs.up);
+    let room = usize::from(area.width);
+    let failed_style = if census.failed > 0 { theme.bad() } else { theme.dim() };
+    let long = format!("{up} {failed} {} enlarge (q quits)", glyphs.dash);
+    let x = if super::text::width(&format!("{up} {failed}")) <= room {
+        let x = paint::put(buffer, area, area.x, area.y, &up, theme.good());
+        paint::put(buffer, area, x.saturating_add(1), area.y, &failed, failed_style)
+    } else {
+        paint::put(buffer, area, area.x, area.y, &failed, failed_style)
+    };
+    let hints =
+        [long.strip_prefix(&format!("{up} {failed}")).unwrap_or_default().to_owned(), " q quits".into(), " q".into()];
+    let left = room.saturating_sub(usize::from(x));
+    if let Some(hint) = hints.iter().find(|hint| super::text::width(hint) <= left) {
+        paint::put(buffer, area, x, area.y, hint, theme.dim());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

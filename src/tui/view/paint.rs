@@ -1,0 +1,153 @@
+//! The strokes that all parts of the screen are drawn with. None of them leaves its area, however small.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::glyphs::Glyphs;
+use super::super::text;
+
+/// Writes a text into one row of an area. The answer is the column after it.
+pub(super) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    let area = area.intersection(buffer.area);
+    if x < area.left() || x >= area.right() || y < area.top() || y >= area.bottom() {
+        return x;
+    }
+    buffer.set_stringn(x, y, text, usize::from(area.right() - x), style).0
+}
+
+/// Writes styled parts into one row of an area. The answer is the column after them.
+pub(super) fn put_spans(buffer: &mut Buffer, area: Rect, x: u16, y: u16, spans: &[Span<'_>]) -> u16 {
+    spans.iter().fold(x, |x, span| put(buffer, area, x, y, &span.content, span.style))
+}
+
+/// Writes a line into a row of an area, from its left edge.
+pub(super) fn put_line(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_>) {
+    put_spans(buffer, area, area.x, area.y.saturating_add(row), &line.spans);
+}
+
+/// Makes an area empty: what is behind it must not shine through. A wide character that reaches into it goes as a whole.
+pub(super) fn clear(buffer: &mut Buffer, area: Rect) {
+    for y in area.top()..area.bottom() {
+        let before = area.left().checked_sub(1).and_then(|x| buffer.cell_mut((x, y)));
+        if let Some(cell) = before.filter(|cell| text::width(cell.symbol()) > 1) {
+            cell.reset();
+        }
+    }
+    for position in area.intersection(buffer.area).positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.reset();
+        }
+    }
+}
+
+/// Cells of all parts together.
+pub(super) fn spans_width(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| text::width(&span.content)).sum()
+}
+
+/// What is written into a border.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Titles<'a> {
+    /// Above, on the left; cut if there is no room.
+    pub(super) left: Vec<Span<'a>>,
+    /// Above, on the right.
+    pub(super) right: Vec<Span<'a>>,
+    /// Below, on the right.
+    pub(super) below: Vec<Span<'a>>,
+}
+
+/// Draws a border with its titles. The answer is the area inside.
+pub(super) fn frame(
+    buffer: &mut Buffer,
+    area: Rect,
+    glyphs: &Glyphs,
+    focused: bool,
+    style: Style,
+    titles: &Titles<'_>,
+) -> Rect {
+    if area.width < 2 || area.height < 2 {
+        return Rect { width: 0, height: 0, ..area };
+    }
+    let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] =
+        if focused { glyphs.thick } else { glyphs.thin };
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    for x in area.left()..area.right() {
+        put(buffer, area, x, area.top(), horizontal, style);
+        put(buffer, area, x, bottom, horizontal, style);
+    }
+    for y in area.top()..area.bottom() {
+        put(buffer, area, area.left(), y, vertical, style);
+        put(buffer, area, right, y, vertical, style);
+    }
+    put(buffer, area, area.left(), area.top(), top_left, style);
+    put(buffer, area, right, area.top(), top_right, style);
+    put(buffer, area, right, bottom, bottom_right, style);
+    put(buffer, area, area.left(), bottom, bottom_left, style);
+    title_row(buffer, Rect { x: area.x + 1, width: area.width - 2, height: 1, ..area }, glyphs, titles);
+    let below = spans_width(&titles.below);
+    if below > 0 && below + 4 <= usize::from(area.width) {
+        let x = right.saturating_sub(u16::try_from(below + 3).unwrap_or(right));
+        let inside = Rect { x: area.x + 1, width: area.width - 2, ..area };
+        let x = put(buffer, inside, x, bottom, " ", Style::new());
+        let x = put_spans(buffer, inside, x, bottom, &titles.below);
+        put(buffer, inside, x, bottom, " ", Style::new());
+    }
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+}
+
+/// Writes titles into one row: ` left ` and ` right `, each one cell away from the end of the row. The right one goes
+/// first when there is no room for both.
+pub(super) fn title_row(buffer: &mut Buffer, row: Rect, glyphs: &Glyphs, titles: &Titles<'_>) {
+    let room = usize::from(row.width);
+    let right_width = spans_width(&titles.right);
+    let right_room = if right_width > 0 { right_width + 3 } else { 0 };
+    let shows_right = right_room > 0 && right_room + 8 <= room;
+    let left_room = room.saturating_sub(if shows_right { right_room } else { 1 } + 3);
+    if left_room > 0 && !titles.left.is_empty() {
+        let x = put(buffer, row, row.x + 1, row.y, " ", Style::new());
+        let x = put_cut(buffer, row, x, row.y, &titles.left, left_room, glyphs.ellipsis);
+        put(buffer, row, x, row.y, " ", Style::new());
+    }
+    if shows_right {
+        let x = row.right().saturating_sub(u16::try_from(right_room).unwrap_or(0));
+        let x = put(buffer, row, x, row.y, " ", Style::new());
+        let x = put_spans(buffer, row, x, row.y, &titles.right);
+        put(buffer, row, x, row.y, " ", Style::new());
+    }
+}
+
+/// Writes styled parts, cut on the right to so many cells. The answer is the column after them.
+pub(super) fn put_cut(
+    buffer: &mut Buffer,
+    area: Rect,
+    x: u16,
+    y: u16,
+    spans: &[Span<'_>],
+    cells: usize,
+    ellipsis: &str,
+) -> u16 {
+    if spans_width(spans) <= cells {
+        return put_spans(buffer, area, x, y, spans);
+    }
+    let ellipsis = if text::width(ellipsis) <= cells { ellipsis } else { "" };
+    let mut room = cells - text::width(ellipsis);
+    let mut x = x;
+    for span in spans {
+        let end = text::fitting(&span.content, room);
+        let part = span.content.get(..end).unwrap_or_default();
+        x = put(buffer, area, x, y, part, span.style);
+        room -= text::width(part).min(room);
+        if end < span.content.len() {
+            return put(buffer, area, x, y, ellipsis, span.style);
+        }
+    }
+    put(buffer, area, x, y, ellipsis, Style::new())
+}
+
+/// A box of at most that size in the middle of an area.
+pub(super) fn centered(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}

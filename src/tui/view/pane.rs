@@ -1,0 +1,93 @@
+//! The log of one service.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::super::layout::{Frame, Pane};
+use super::super::log_view::PaneText;
+use super::super::text::{thousands, width};
+use super::super::words::{counts, look};
+use super::Scene;
+use super::paint::{self, Titles};
+
+/// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
+pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buffer: &mut Buffer) -> Option<Position> {
+    let service = scene.snapshot.services.get(pane.service)?;
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let focused = scene.ui.selected(scene.snapshot) == Some(pane.service) && scene.screen.watcher.is_none();
+    let look = look(service, glyphs, theme);
+    let name_style = if focused { theme.strong() } else { Style::new() };
+    let mut left = vec![
+        Span::styled(format!("{} ", pane.service + 1), name_style),
+        Span::styled(look.glyph, look.style),
+        Span::styled(format!(" {}", service.name), name_style),
+        Span::raw(format!(" {} ", glyphs.dot)),
+        Span::styled(look.word, look.style),
+    ];
+    let zoomed = pane.frame == Frame::Title;
+    let right = match text {
+        Some(text) if !text.follow && text.new > 0 && zoomed && !scene.screen.compact => {
+            let lines = if text.new == 1 { "line" } else { "lines" };
+            format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(text.new), glyphs.dot)
+        }
+        Some(text) if !text.follow && text.new > 0 => {
+            format!("{} {} new {} G", glyphs.new_lines, thousands(text.new), glyphs.dot)
+        }
+        Some(text) if !text.follow => format!("scrolled {} G", glyphs.dot),
+        _ => "follow".to_owned(),
+    };
+    let right_style = if text.is_some_and(|text| !text.follow) { theme.busy() } else { theme.dim() };
+    if zoomed && !scene.screen.compact {
+        let counts = counts(service, glyphs);
+        if !counts.is_empty() {
+            left.push(Span::raw(format!(" {} {counts}", glyphs.dot)));
+        }
+        if let Some(change) = &service.last_change {
+            left.push(Span::raw(format!(" {} last: {} {} ago", glyphs.dot, change.path, scene.age(change.at))));
+        }
+    }
+    let right = vec![Span::styled(right, right_style)];
+    let border = if focused { theme.focus() } else { theme.dim() };
+    match pane.frame {
+        Frame::Full => {
+            let titles = Titles { left, right, ..Titles::default() };
+            paint::frame(buffer, pane.area, glyphs, focused, border, &titles);
+        }
+        Frame::Title => title_line(scene, pane.area, left, right, buffer),
+        Frame::None => {}
+    }
+    let inner = pane.inner();
+    let text = text?;
+    for (row, line) in (0..inner.height).zip(&text.rows) {
+        paint::put_line(buffer, inner, row, line);
+    }
+    let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
+    let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
+    let last_line = Position { x: inner.x, y: inner.y + last_row };
+    cursor.or(zoomed.then_some(last_line)).filter(|position| inner.contains(*position))
+}
+
+/// The title of a zoomed pane: a thick line, or without it where every cell counts.
+fn title_line(scene: &Scene<'_>, area: Rect, left: Vec<Span<'_>>, right: Vec<Span<'_>>, buffer: &mut Buffer) {
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let row = Rect { height: 1.min(area.height), ..area };
+    if scene.screen.compact {
+        // As in a border, but from the first cell to the last.
+        let right_cells = u16::try_from(paint::spans_width(&right) + 1).unwrap_or(0);
+        let at = row.right().saturating_sub(right_cells);
+        let room = usize::from(at.saturating_sub(row.x)).saturating_sub(2);
+        paint::put_cut(buffer, row, row.x + 1, row.y, &left, room, glyphs.ellipsis);
+        paint::put_spans(buffer, row, at, row.y, &right);
+        return;
+    }
+    let horizontal = glyphs.thick[4];
+    for x in row.left()..row.right() {
+        paint::put(buffer, row, x, row.y, horizontal, theme.focus());
+    }
+    let titles = Titles { left, right, ..Titles::default() };
+    let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
+    debug_assert!(width(horizontal) == 1, "a border is one cell wide");
+    paint::title_row(buffer, inside, glyphs, &titles);
+}

@@ -1,0 +1,195 @@
+//! All services: the sidebar, and the tab strip where there is no room for one.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::super::layout::SidebarStyle;
+use super::super::sidebar::{self, SidebarRow};
+use super::super::text::{column, cut_left, cut_right, width};
+use super::super::words::{counts, look};
+use super::Scene;
+use super::paint::{self, Titles};
+use crate::domain::{Moment, Phase, ServiceSnapshot};
+
+/// Draws the tab strip. The answer is where the selected tab is.
+pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let selected = scene.ui.selected(scene.snapshot);
+    let mut cursor = None;
+    for tab in sidebar::tabs(scene.snapshot, area.width, selected, scene.glyphs(), scene.theme()) {
+        let Some(service) = scene.snapshot.services.get(tab.service) else { continue };
+        let mut style = look(service, scene.glyphs(), scene.theme()).style;
+        let x = area.x.saturating_add(tab.x);
+        if Some(tab.service) == selected {
+            style = style.patch(scene.theme().strong());
+            cursor = Some(Position { x, y: area.y });
+        }
+        paint::put(buffer, area, x, area.y, &tab.text, style);
+    }
+    cursor
+}
+
+/// Draws the sidebar. The answer is where the selected service is.
+pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer: &mut Buffer) -> Option<Position> {
+    let (snapshot, theme, glyphs) = (scene.snapshot, scene.theme(), scene.glyphs());
+    let titles = Titles {
+        left: vec![Span::raw("services")],
+        right: vec![Span::raw(snapshot.services.len().to_string())],
+        ..Titles::default()
+    };
+    let inner = paint::frame(buffer, area, glyphs, false, theme.dim(), &titles);
+    let selected = scene.ui.selected(snapshot);
+    let columns = Columns::new(scene, style, usize::from(inner.width));
+    let mut cursor = None;
+    let rows = sidebar::rows(snapshot, style, usize::from(inner.height), selected);
+    for (y, row) in (inner.top()..inner.bottom()).zip(rows) {
+        match row {
+            SidebarRow::Blank => {}
+            SidebarRow::Heading(text) => {
+                let text = cut_right(&format!(" {text}"), usize::from(inner.width), glyphs.ellipsis);
+                paint::put(buffer, inner, inner.x, y, &text, theme.dim().patch(theme.strong()));
+            }
+            SidebarRow::Service(index) => {
+                let is_selected = Some(index) == selected;
+                if let Some(service) = snapshot.services.get(index) {
+                    columns.draw(scene, index, service, is_selected, Rect { y, height: 1, ..inner }, buffer);
+                }
+                if is_selected {
+                    cursor = Some(Position { x: inner.x, y });
+                }
+            }
+            SidebarRow::LastChange(index)
+            | SidebarRow::ChangeTitle(index)
+            | SidebarRow::ChangePath(index)
+            | SidebarRow::ChangeAge(index) => {
+                if let Some(service) = snapshot.services.get(index) {
+                    last_change(scene, service, &row, Rect { y, height: 1, ..inner }, buffer);
+                }
+            }
+        }
+    }
+    cursor
+}
+
+/// Rows that tell of the last file that changed.
+fn last_change(scene: &Scene<'_>, service: &ServiceSnapshot, row: &SidebarRow, area: Rect, buffer: &mut Buffer) {
+    let Some(change) = &service.last_change else { return };
+    let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
+    let age = scene.age(change.at);
+    let line = match row {
+        SidebarRow::LastChange(_) => {
+            let path = cut_left(&change.path, room.saturating_sub(5 + 4 + 2), glyphs.ellipsis);
+            let gap = room.saturating_sub(5 + width(&path) + 1);
+            format!("     {path}{age:>gap$}")
+        }
+        SidebarRow::ChangeTitle(_) => {
+            let name = cut_right(service.name.as_str(), room.saturating_sub(13), glyphs.ellipsis);
+            paint::put(buffer, area, area.x, area.y, &format!("{name}  last change"), theme.dim());
+            return;
+        }
+        SidebarRow::ChangePath(_) => format!(" {}", cut_left(&change.path, room.saturating_sub(2), glyphs.ellipsis)),
+        _ => {
+            let mut line = format!(" {age} ago");
+            if service.restarts.change > 0 {
+                line.push_str(&format!(" {} {}{}", glyphs.dot, glyphs.changes, service.restarts.change));
+            }
+            line
+        }
+    };
+    paint::put(buffer, area, area.x, area.y, &line, Style::new());
+}
+
+/// How the cells of a service's row are divided.
+struct Columns {
+    style: SidebarStyle,
+    /// Digits of the largest number.
+    number: usize,
+    /// The name and a space.
+    name: usize,
+}
+
+/// Cells of the state word and the age in the wide sidebar.
+const STATE_AND_AGE: usize = 13;
+
+impl Columns {
+    fn new(scene: &Scene<'_>, style: SidebarStyle, room: usize) -> Self {
+        let services = &scene.snapshot.services;
+        let number = services.len().to_string().len();
+        let longest = services.iter().map(|service| width(service.name.as_str())).max().unwrap_or(0);
+        let counts = services.iter().map(|service| width(&counts(service, scene.glyphs()))).max().unwrap_or(0);
+        // Pointer, number, space, glyph, space; and a space at the right end.
+        let left = room.saturating_sub(number + 4 + 1);
+        let name = match style {
+            SidebarStyle::Wide => (longest + 1).max(8).min(left.saturating_sub(STATE_AND_AGE + counts + 1)),
+            SidebarStyle::Medium => (longest + 1).clamp(7, 13),
+            SidebarStyle::Narrow => left.saturating_sub(if counts > 0 { counts + 1 } else { 0 }),
+        };
+        Self { style, number, name }
+    }
+
+    fn draw(
+        &self,
+        scene: &Scene<'_>,
+        index: usize,
+        service: &ServiceSnapshot,
+        selected: bool,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let (glyphs, theme) = (scene.glyphs(), scene.theme());
+        let look = look(service, glyphs, theme);
+        let bold = if selected { theme.strong() } else { Style::new() };
+        let pointer = if selected { glyphs.pointer } else { " " };
+        let mut x = paint::put(buffer, area, area.x, area.y, pointer, bold);
+        x = paint::put(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), bold);
+        x = paint::put(buffer, area, x, area.y, look.glyph, look.style);
+        x = paint::put(buffer, area, x, area.y, " ", Style::new());
+        let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
+        x = paint::put(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
+        let counts = counts(service, glyphs);
+        let room = usize::from(area.right().saturating_sub(x)).saturating_sub(1);
+        let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
+            ("held".to_owned(), theme.alert())
+        } else {
+            (look.word, look.style)
+        };
+        let counts = match self.style {
+            SidebarStyle::Wide => {
+                let word = cut_right(&word, STATE_AND_AGE, glyphs.ellipsis);
+                paint::put(buffer, area, x, area.y, &word, word_style);
+                let age = age_of(service).map(|since| scene.age(since)).unwrap_or_default();
+                if width(&word) + 1 + width(&age) <= STATE_AND_AGE {
+                    let at = x.saturating_add(u16::try_from(STATE_AND_AGE - width(&age)).unwrap_or(0));
+                    paint::put(buffer, area, at, area.y, &age, theme.dim());
+                }
+                counts
+            }
+            SidebarStyle::Medium => {
+                // The state goes before the counts.
+                let word = cut_right(&word, room, glyphs.ellipsis);
+                paint::put(buffer, area, x, area.y, &word, word_style);
+                let fits = |text: &str| width(&word) + 1 + width(text) <= room;
+                let crashes = counts.rsplit(' ').next().unwrap_or_default();
+                [counts.as_str(), crashes].into_iter().find(|text| fits(text)).unwrap_or_default().to_owned()
+            }
+            SidebarStyle::Narrow => counts,
+        };
+        let at = area.right().saturating_sub(u16::try_from(width(&counts) + 1).unwrap_or(0));
+        paint::put(buffer, area, at, area.y, &counts, Style::new());
+    }
+}
+
+/// Since when a service is in its state; nothing for one that is simply not running.
+pub(in super::super) fn age_of(service: &ServiceSnapshot) -> Option<Moment> {
+    match service.phase {
+        Phase::Down => None,
+        Phase::Blocked { .. }
+        | Phase::Starting { .. }
+        | Phase::Running { .. }
+        | Phase::Stopping { .. }
+        | Phase::BackingOff { .. }
+        | Phase::CircuitOpen { .. }
+        | Phase::Finished(_) => Some(service.since),
+    }
+}

@@ -1,0 +1,197 @@
+//! What the watcher saw, and what became of it: the strip below the panes, and the panel in place of them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+
+use super::super::overlay::WatcherPanel;
+use super::super::sidebar::window;
+use super::super::text::{column, cut_right, path_column, thousands};
+use super::Scene;
+use super::paint::{self, Titles};
+use crate::domain::{FileJournal, JournalEntry, Match, Verdict};
+
+/// From this width on, an event has all its columns.
+const FULL_COLUMNS: u16 = 96;
+/// Rows of the explanation below the events, with the line above it.
+const WHY_ROWS: u16 = 5;
+
+/// Draws the last events.
+pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let titles = Titles { left: vec![Span::raw("watcher")], right: count(scene), ..Titles::default() };
+    let inner = paint::frame(buffer, area, scene.glyphs(), false, scene.theme().dim(), &titles);
+    let entries = scene.snapshot.journal.entries().rev();
+    for (y, entry) in (inner.top()..inner.bottom()).zip(entries) {
+        event(scene, entry, Rect { y, height: 1, ..inner }, Style::new(), buffer);
+    }
+}
+
+/// `8 events · 3 ignored`.
+fn count(scene: &Scene<'_>) -> Vec<Span<'static>> {
+    let journal = &scene.snapshot.journal;
+    let (events, ignored) = (thousands(journal.events), thousands(journal.ignored));
+    vec![Span::raw(format!("{events} events {} {ignored} ignored", scene.glyphs().dot))]
+}
+
+/// Draws the panel. The answer is where the marked event is.
+pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: WatcherPanel, buffer: &mut Buffer) -> Option<Position> {
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let mut left = vec![Span::styled("watcher", theme.strong())];
+    if panel.hide_ignored {
+        left.push(Span::raw(format!(" {} without ignored", glyphs.dot)));
+    }
+    if scene.screen.compact {
+        let row = Rect { height: 1.min(area.height), ..area };
+        paint::put(buffer, row, row.x, row.y, " ", Style::new());
+        paint::put_spans(buffer, row, row.x + 1, row.y, &left);
+        let titles = cut_right(&count(scene).iter().map(|span| &*span.content).collect::<String>(), 17, "");
+        let at = row.right().saturating_sub(u16::try_from(super::super::text::width(&titles) + 1).unwrap_or(0));
+        paint::put(buffer, row, at, row.y, &titles, theme.dim());
+    } else {
+        let titles = Titles { left, right: count(scene), ..Titles::default() };
+        paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+    }
+    let (list, why) = parts(area, scene.screen.compact, panel);
+    let journal = &scene.snapshot.journal;
+    let place = panel.place(journal);
+    let start = first_shown(panel, journal, list.height);
+    let mut cursor = None;
+    for ((number, entry), y) in panel.entries(journal).enumerate().skip(start).zip(list.top()..list.bottom()) {
+        let marked = number == place;
+        let style = if marked { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
+        event(scene, entry, Rect { y, height: 1, ..list }, style, buffer);
+        if marked {
+            cursor = Some(Position { x: list.x, y });
+        }
+    }
+    if let (Some(area), Some(entry)) = (why, panel.entries(journal).nth(place)) {
+        explain(scene, entry, area, buffer);
+    } else if journal.entries().len() == 0 {
+        paint::put(buffer, list, list.x + 1, list.y, "no file has changed yet", theme.dim());
+    }
+    cursor.filter(|position| list.contains(*position))
+}
+
+/// The event that is drawn at a position of the panel.
+pub(in super::super) fn event_at(
+    at: Position,
+    area: Rect,
+    compact: bool,
+    panel: WatcherPanel,
+    journal: &FileJournal,
+) -> Option<u64> {
+    let (list, _) = parts(area, compact, panel);
+    if !list.contains(at) {
+        return None;
+    }
+    let start = first_shown(panel, journal, list.height);
+    panel.entries(journal).nth(start + usize::from(at.y - list.y)).map(|entry| entry.seq)
+}
+
+fn first_shown(panel: WatcherPanel, journal: &FileJournal, height: u16) -> usize {
+    window(panel.entries(journal).count(), usize::from(height), panel.place(journal))
+}
+
+/// The rows of the events, and of the explanation.
+fn parts(area: Rect, compact: bool, panel: WatcherPanel) -> (Rect, Option<Rect>) {
+    let inner = if compact {
+        Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
+    } else if area.width < 2 || area.height < 2 {
+        Rect { width: 0, height: 0, ..area }
+    } else {
+        Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+    };
+    if !panel.why || inner.height <= WHY_ROWS {
+        return (inner, None);
+    }
+    let list = Rect { height: inner.height - WHY_ROWS, ..inner };
+    (list, Some(Rect { y: list.bottom(), height: WHY_ROWS, ..inner }))
+}
+
+/// Which rule decided.
+fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buffer) {
+    let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
+    let rule = glyphs.rule.repeat(room.saturating_sub(2));
+    paint::put(buffer, area, area.x + 1.min(area.width), area.y, &rule, theme.dim());
+    let happened = format!(
+        "{} {} {} {}",
+        entry.event.kind,
+        glyphs.dot,
+        scene.clock.time_of_day(entry.event.at),
+        match entry.times {
+            1 => String::new(),
+            times => format!("{} {times} times", glyphs.dot),
+        }
+    );
+    let (services, rule) = match &entry.event.matched {
+        Match::Watched { services, rule } => {
+            let names: Vec<&str> = services.iter().map(|name| name.as_str()).collect();
+            (format!("{} {} {}", names.join(", "), glyphs.dot, entry.verdict), rule.to_string())
+        }
+        Match::Ignored(rule) => (entry.verdict.to_string(), rule.to_string()),
+        Match::NoMatch => (entry.verdict.to_string(), "no service watches it".to_owned()),
+    };
+    let path_room = room.saturating_sub(12);
+    let lines = [
+        format!(" selected: {}", super::super::text::cut_left(&entry.event.path, path_room, glyphs.ellipsis)),
+        format!("  {happened}"),
+        format!("  {services}"),
+        format!("  {rule}"),
+    ];
+    for (line, row) in lines.iter().zip(1..area.height) {
+        let text = cut_right(line, room, glyphs.ellipsis);
+        paint::put(buffer, area, area.x, area.y + row, &text, Style::new());
+    }
+}
+
+/// One event in one row: time, path, kind, service, verdict, rule; where there is little room, without kind and rule.
+fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buffer: &mut Buffer) {
+    let glyphs = scene.glyphs();
+    let time = scene.clock.time_of_day(entry.event.at);
+    let service = match &entry.event.matched {
+        Match::Watched { services, .. } => match &services[..] {
+            [one] => one.to_string(),
+            [first, others @ ..] => format!("{first}+{}", others.len()),
+            [] => "-".to_owned(),
+        },
+        Match::Ignored(_) | Match::NoMatch => "-".to_owned(),
+    };
+    let room = usize::from(area.width);
+    let verdict = entry.verdict.to_string();
+    let style = style.patch(verdict_style(scene, entry.verdict));
+    let line = if area.width >= FULL_COLUMNS {
+        let rule = match &entry.event.matched {
+            Match::Watched { rule, .. } | Match::Ignored(rule) => rule.to_string(),
+            Match::NoMatch => "no service watches it".to_owned(),
+        };
+        let times = if entry.times > 1 { format!(" x{}", entry.times) } else { String::new() };
+        format!(
+            "{time}  {}  {:8}  {}  {}  {rule}",
+            path_column(&entry.event.path, 43, glyphs.ellipsis),
+            entry.event.kind,
+            column(&service, 6, glyphs.ellipsis),
+            column(&format!("{verdict}{times}"), 8, glyphs.ellipsis),
+        )
+    } else {
+        let names = scene.snapshot.services.iter().map(|service| super::super::text::width(service.name.as_str()));
+        let service_cells = names.max().unwrap_or(0).clamp(6, 12);
+        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + 9);
+        format!(
+            "{} {} {} {verdict}",
+            time.get(time.len().saturating_sub(5)..).unwrap_or(&time),
+            path_column(&entry.event.path, path_cells, glyphs.ellipsis),
+            column(&service, service_cells, glyphs.ellipsis),
+        )
+    };
+    let line = super::super::text::pad(cut_right(&line, room, glyphs.ellipsis), room);
+    paint::put(buffer, area, area.x, area.y, &line, style);
+}
+
+fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Notify => Style::new(),
+        Verdict::Pending | Verdict::Busy | Verdict::Held => scene.theme().busy(),
+        Verdict::Discarded | Verdict::Ignored | Verdict::NoMatch => scene.theme().dim(),
+    }
+}

@@ -1,0 +1,115 @@
+//! How the state of a service is told: a glyph, a word and a style, always together.
+
+use ratatui::style::Style;
+
+use super::glyphs::Glyphs;
+use super::theme::Theme;
+use crate::domain::{ExitStatus, Failure, GroupSnapshot, Moment, Outcome, Phase, ServiceSnapshot};
+
+/// How a state is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// One character.
+    pub(super) glyph: &'static str,
+    /// At most a few words.
+    pub(super) word: String,
+    /// Never the only difference.
+    pub(super) style: Style,
+}
+
+/// How the state of a service is told.
+pub(super) fn look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
+    let told = |glyph, word: &str, style| Look { glyph, word: word.to_owned(), style };
+    let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
+    if let Some(failure) = service.failure() {
+        let word = match failure {
+            Failure::Exit(status) => exit(Some(status)),
+            Failure::CrashLoop => "crash-loop".into(),
+            Failure::NotStarted => "failed".into(),
+            Failure::NotReady => "not ready".into(),
+        };
+        return Look { glyph: glyphs.failed, word, style: theme.bad() };
+    }
+    match &service.phase {
+        Phase::Blocked { on } => {
+            let word = on.first().map_or_else(|| "waits".to_owned(), |name| format!("waits {name}"));
+            Look { glyph: glyphs.waits, word, style: theme.dim() }
+        }
+        Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
+        Phase::Running { ready: true, .. } => told(glyphs.up, "ready", theme.good()),
+        Phase::Running { ready: false, .. } => told(glyphs.up, "up", theme.good()),
+        Phase::Stopping { .. } => told(glyphs.busy, "stopping", theme.busy()),
+        // Ended with 0, and started again by its policy.
+        Phase::BackingOff { .. } => told(glyphs.busy, &exit(service.last_exit.map(|last| last.status)), theme.busy()),
+        Phase::Finished(Outcome::Done) => told(glyphs.done, "done", theme.dim()),
+        Phase::Finished(_) | Phase::CircuitOpen { .. } => told(glyphs.failed, "failed", theme.bad()),
+        Phase::Down => told(glyphs.stopped, "stopped", theme.dim()),
+    }
+}
+
+/// `↻7 ✗2`; empty if there were no restarts.
+pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
+    let mut parts = Vec::new();
+    if service.restarts.change > 0 {
+        parts.push(format!("{}{}", glyphs.changes, service.restarts.change));
+    }
+    if service.restarts.crash > 0 {
+        parts.push(format!("{}{}", glyphs.crashes, service.restarts.crash));
+    }
+    parts.join(" ")
+}
+
+/// How many services are in which state, for the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Census {
+    /// They run, or are on the way to it.
+    pub(super) up: usize,
+    /// They have failed.
+    pub(super) failed: usize,
+    /// Nobody wants them to run.
+    pub(super) stopped: usize,
+    /// Tasks that have ended with 0.
+    pub(super) done: usize,
+    /// They wait for others.
+    pub(super) waits: usize,
+}
+
+impl Census {
+    /// Counts.
+    pub(super) fn of(snapshot: &GroupSnapshot) -> Self {
+        let mut census = Self::default();
+        for service in &snapshot.services {
+            let counter = if service.failure().is_some() {
+                &mut census.failed
+            } else {
+                match service.phase {
+                    Phase::Starting { .. }
+                    | Phase::Running { .. }
+                    | Phase::Stopping { .. }
+                    | Phase::BackingOff { .. } => &mut census.up,
+                    Phase::Blocked { .. } => &mut census.waits,
+                    Phase::Finished(Outcome::Done) => &mut census.done,
+                    Phase::Finished(_) | Phase::CircuitOpen { .. } => &mut census.failed,
+                    Phase::Down => &mut census.stopped,
+                }
+            };
+            *counter += 1;
+        }
+        census
+    }
+}
+
+/// The service that has failed last, other than `except`: what the second pane shows. It stays there until it ends well,
+/// so that the panes do not jump while it is started again and again.
+pub(super) fn last_failure(snapshot: &GroupSnapshot, except: usize) -> Option<usize> {
+    let failed_at = |service: &ServiceSnapshot| -> Option<Moment> {
+        match (service.failure(), service.last_exit) {
+            (Some(Failure::NotStarted | Failure::NotReady), _) => Some(service.since),
+            (_, Some(exit)) if !exit.asked && !exit.status.is_success() => Some(exit.at),
+            (Some(_), _) => Some(service.since),
+            (None, _) => None,
+        }
+    };
+    let others = snapshot.services.iter().enumerate().filter(|(index, _)| *index != except);
+    others.filter_map(|(index, service)| Some((failed_at(service)?, index))).max().map(|(_, index)| index)
+}

@@ -1,0 +1,92 @@
+//! What is on the disk: the entries of a folder, and the stamp of a file.
+
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
+use std::path::Path;
+
+/// An entry of a folder.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) name: OsString,
+    pub(super) kind: FoundKind,
+}
+
+/// What an entry is. Links are not followed: a link to a folder is a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FoundKind {
+    /// With its inode, to tell a folder that was replaced.
+    Folder { inode: u64 },
+    /// A regular file or a link.
+    File,
+    /// A pipe, a socket, a device: nothing that has content.
+    Other,
+}
+
+/// Lists a folder; no entry is asked for more than the listing tells (`d_type`), where the file system tells it.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(kind) = entry.file_type() else { continue };
+        let kind = if kind.is_dir() {
+            FoundKind::Folder { inode: entry.ino() }
+        } else if kind.is_file() || kind.is_symlink() {
+            FoundKind::File
+        } else {
+            FoundKind::Other
+        };
+        found.push(Found { name: entry.file_name(), kind });
+    }
+    Ok(found)
+}
+
+/// What tells two states of a file apart without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    size: u64,
+    /// Last change of the content: seconds and nanoseconds.
+    modified: (i64, i64),
+    /// Last change of anything, which no program can set.
+    changed: (i64, i64),
+    inode: u64,
+}
+
+/// A file as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) stamp: Stamp,
+    /// It can be open for writing and half written: a regular file, neither a link nor a second name of one.
+    pub(super) may_be_half_written: bool,
+    /// It holds nothing.
+    pub(super) is_empty: bool,
+}
+
+impl Seen {
+    pub(super) fn new(metadata: &Metadata) -> Self {
+        Self {
+            stamp: Stamp {
+                size: metadata.size(),
+                modified: (metadata.mtime(), metadata.mtime_nsec()),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+                inode: metadata.ino(),
+            },
+            may_be_half_written: metadata.is_file() && metadata.nlink() <= 1,
+            is_empty: metadata.size() == 0,
+        }
+    }
+}
+
+/// What is at a path now; `None` if nothing is, or nothing that can be seen. Links are not followed.
+pub(super) fn at(path: &Path) -> Option<(FoundKind, Seen)> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    let kind = if metadata.is_dir() {
+        FoundKind::Folder { inode: metadata.ino() }
+    } else if metadata.is_file() || metadata.is_symlink() {
+        FoundKind::File
+    } else {
+        FoundKind::Other
+    };
+    Some((kind, Seen::new(&metadata)))
+}

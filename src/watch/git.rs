@@ -1,0 +1,197 @@
+//! Where a repository keeps what the watcher asks for. Read from its files: git itself is never run.
+//!
+//! Layout: <https://git-scm.com/docs/gitrepository-layout>. In a linked worktree and in a submodule `.git` is a file that
+//! names the real folder, and `commondir` in there names the folder that worktrees share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A repository's folders and the few settings that change what is ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Repository {
+    /// The folder that its tree begins at.
+    pub(super) top: PathBuf,
+    /// Holds `HEAD` and `index` of this worktree.
+    pub(super) git_dir: PathBuf,
+    /// Holds what all worktrees share: `config`, `info`, `refs`.
+    pub(super) common_dir: PathBuf,
+    /// `core.ignoreCase`.
+    pub(super) ignores_case: bool,
+    /// `core.excludesFile` of this repository.
+    excludes_file: Option<PathBuf>,
+}
+
+impl Repository {
+    /// The repository whose tree begins at `folder`.
+    pub(super) fn at(folder: &Path) -> Option<Self> {
+        let dot_git = folder.join(".git");
+        let kind = fs::metadata(&dot_git).ok()?;
+        let git_dir = if kind.is_dir() {
+            dot_git
+        } else if kind.is_file() {
+            let text = fs::read_to_string(&dot_git).ok()?;
+            folder.join(text.strip_prefix("gitdir:")?.trim())
+        } else {
+            return None;
+        };
+        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
+            Ok(text) => git_dir.join(text.trim()),
+            Err(_) => git_dir.clone(),
+        };
+        // An empty folder called `.git` is none.
+        fs::metadata(git_dir.join("HEAD")).ok()?;
+        let config = fs::read_to_string(common_dir.join("config")).unwrap_or_default();
+        Some(Self {
+            top: folder.to_path_buf(),
+            git_dir,
+            ignores_case: core_setting(&config, "ignorecase").is_some_and(|value| is_true(&value)),
+            excludes_file: core_setting(&config, "excludesfile").map(|value| expand_home(&value, folder)),
+            common_dir,
+        })
+    }
+
+    /// `info/exclude`.
+    pub(super) fn exclude_file(&self) -> PathBuf {
+        self.common_dir.join("info").join("exclude")
+    }
+
+    /// The user's ignore file: `core.excludesFile` of the repository, else of the user, else `$XDG_CONFIG_HOME/git/ignore`.
+    pub(super) fn global_excludes(&self) -> Option<PathBuf> {
+        self.excludes_file.clone().or_else(ignore::gitignore::gitconfig_excludes_path)
+    }
+
+    /// The folders whose events can mean a new head, besides those of the tree.
+    pub(super) fn head_folders(&self) -> [PathBuf; 2] {
+        // The log is written with every movement of the head, also by a fast-forward, which leaves `HEAD` alone.
+        [self.git_dir.clone(), self.git_dir.join("logs")]
+    }
+
+    /// Branch and short commit: `main@3f2c1e`; the commit alone with a detached head, the branch alone before the first
+    /// commit. `None` if it is kept in another way (reftable).
+    pub(super) fn head(&self) -> Option<String> {
+        let head = fs::read_to_string(self.git_dir.join("HEAD")).ok()?;
+        let Some(reference) = head.trim().strip_prefix("ref:").map(str::trim) else {
+            return short(head.trim()).map(str::to_owned);
+        };
+        let branch = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+        if branch == ".invalid" {
+            return None;
+        }
+        match self.commit_of(reference) {
+            Some(commit) => Some(format!("{branch}@{}", short(&commit)?)),
+            None => Some(branch.to_owned()),
+        }
+    }
+
+    fn commit_of(&self, reference: &str) -> Option<String> {
+        for folder in [&self.git_dir, &self.common_dir] {
+            if let Ok(text) = fs::read_to_string(folder.join(reference)) {
+                return Some(text.trim().to_owned());
+            }
+        }
+        let packed = fs::read_to_string(self.common_dir.join("packed-refs")).ok()?;
+        packed.lines().find_map(|line| {
+            let (commit, name) = line.split_once(' ')?;
+            (name == reference).then(|| commit.to_owned())
+        })
+    }
+}
+
+/// Hexadecimal digits of a commit that are shown.
+const SHORT: usize = 6;
+
+fn short(commit: &str) -> Option<&str> {
+    commit.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| commit.get(..SHORT)).flatten()
+}
+
+/// The last value of a key in `[core]`. Enough of git's syntax for the two keys that are asked for; files that are
+/// included are not read.
+fn core_setting(config: &str, key: &str) -> Option<String> {
+    let mut in_core = false;
+    let mut found = None;
+    for line in config.lines() {
+        let mut line = line.trim();
+        if let Some(section) = line.strip_prefix('[') {
+            let (name, rest) = section.split_once(']').unwrap_or((section, ""));
+            in_core = name.trim().eq_ignore_ascii_case("core");
+            line = rest.trim();
+        }
+        if !in_core || line.starts_with(['#', ';']) {
+            continue;
+        }
+        let (name, value) = line.split_once('=').unwrap_or((line, "true"));
+        if name.trim().eq_ignore_ascii_case(key) {
+            found = Some(unquote(value));
+        }
+    }
+    found
+}
+
+fn unquote(value: &str) -> String {
+    let value = value.trim();
+    match value.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        Some((quoted, _)) => quoted.replace("\\\\", "\\"),
+        None => value.split([';', '#']).next().unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn is_true(value: &str) -> bool {
+    ["true", "yes", "on", "1"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
+}
+
+fn expand_home(value: &str, folder: &Path) -> PathBuf {
+    match value.strip_prefix("~/").zip(std::env::home_dir()) {
+        Some((rest, home)) => home.join(rest),
+        None => folder.join(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_git_writes_them() {
+        let config = "[core]\n\trepositoryformatversion = 0\n\tignoreCase = true # yes\n\
+            [user]\n\texcludesfile = /wrong\n[Core] excludesFile = \"/a b/c\"\n";
+        assert_eq!(core_setting(config, "ignorecase").as_deref(), Some("true"));
+        assert_eq!(core_setting(config, "excludesfile").as_deref(), Some("/a b/c"));
+        assert_eq!(core_setting("[core]\n\tignorecase\n", "ignorecase").as_deref(), Some("true"));
+        assert_eq!(core_setting("", "ignorecase"), None);
+    }
+
+    #[test]
+    fn the_head_is_read_from_loose_and_packed_refs_and_when_detached() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let git = folder.path().join(".git");
+        fs::create_dir_all(git.join("refs/heads")).expect("made");
+        fs::write(git.join("HEAD"), "ref: refs/heads/main\n").expect("written");
+        let repository = Repository::at(folder.path()).expect("a repository");
+        assert_eq!(repository.head().as_deref(), Some("main"));
+        fs::write(git.join("packed-refs"), "# pack-refs\n0123456789abcdef refs/heads/main\n").expect("written");
+        assert_eq!(repository.head().as_deref(), Some("main@012345"));
+        fs::write(git.join("refs/heads/main"), "fedcba9876543210\n").expect("written");
+        assert_eq!(repository.head().as_deref(), Some("main@fedcba"));
+        fs::write(git.join("HEAD"), "aaaaaaaabbbb\n").expect("written");
+        assert_eq!(repository.head().as_deref(), Some("aaaaaa"));
+        fs::write(git.join("HEAD"), "ref: refs/heads/.invalid\n").expect("written");
+        assert_eq!(repository.head(), None);
+    }
+
+    #[test]
+    fn worktrees_and_submodules_are_found_through_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let main = folder.path().join("main/.git");
+        let own = main.join("worktrees/side");
+        let tree = folder.path().join("side");
+        fs::create_dir_all(&own).expect("made");
+        fs::create_dir_all(&tree).expect("made");
+        fs::write(tree.join(".git"), format!("gitdir: {}\n", own.display())).expect("written");
+        fs::write(own.join("commondir"), "../..\n").expect("written");
+        fs::write(own.join("HEAD"), "ref: refs/heads/side\n").expect("written");
+        let repository = Repository::at(&tree).expect("a repository");
+        assert_eq!(repository.git_dir, own);
+        assert_eq!(fs::canonicalize(&repository.common_dir).ok(), fs::canonicalize(&main).ok());
+        assert!(Repository::at(folder.path()).is_none());
+    }
+}

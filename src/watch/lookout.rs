@@ -1,0 +1,256 @@
+//! The watcher's own thread: takes what was said, looks, and reports.
+
+mod look;
+mod walk;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::git::Repository;
+use super::outcome::Reason;
+use super::own_file::OwnFile;
+use super::pending::{Batch, Marks, Noted, Pending};
+use super::reports::Outbox;
+use super::rules::Rules;
+use super::source::Source;
+use super::tree::Tree;
+use crate::clock::Clock;
+use crate::domain::{FileEvent, GroupSpec, WatchBackend, WatchReport, WatchStatus};
+
+/// All that the thread knows.
+pub(super) struct Lookout {
+    rules: Rules,
+    /// Folders of devgroup itself.
+    own: Vec<PathBuf>,
+    own_file: OwnFile,
+    clock: Clock,
+    pending: Arc<Pending>,
+    outbox: Arc<Outbox>,
+    source: Source,
+    tree: Tree,
+    /// Where walks begin; each is in the tree, or in `lost`.
+    starts: Vec<PathBuf>,
+    /// Starts that are not there.
+    lost: Vec<PathBuf>,
+    /// Folders that are watched for something else than the files in them: the group's file, rules, the head of git.
+    beside: HashSet<PathBuf>,
+    repository: Option<Repository>,
+    git_head: Option<Arc<str>>,
+    /// Folders whose files have no stamp yet.
+    unstamped: Vec<PathBuf>,
+    /// What this batch has found.
+    events: Vec<FileEvent>,
+    /// The status that was sent last.
+    sent: Option<WatchStatus>,
+}
+
+/// What a batch means besides changed files.
+#[derive(Default)]
+struct Aside {
+    /// Folders whose rule files changed.
+    rules: HashSet<PathBuf>,
+    /// What happened to the group's own file.
+    own_file: Option<Marks>,
+    /// The head may have moved.
+    git: bool,
+}
+
+impl Lookout {
+    pub(super) fn new(
+        spec: Arc<GroupSpec>,
+        clock: Clock,
+        own: Vec<PathBuf>,
+        pending: Arc<Pending>,
+        outbox: Arc<Outbox>,
+    ) -> Self {
+        let rules = Rules::new(&spec, &own);
+        Self {
+            own_file: OwnFile::new(rules.file()),
+            rules,
+            own,
+            clock,
+            source: Source::new(Arc::clone(&pending), clock),
+            pending,
+            outbox,
+            tree: Tree::new(),
+            starts: Vec::new(),
+            lost: Vec::new(),
+            beside: HashSet::new(),
+            repository: None,
+            git_head: None,
+            unstamped: Vec::new(),
+            events: Vec::new(),
+            sent: None,
+        }
+    }
+
+    /// Works until it is asked to stop.
+    pub(super) fn run(mut self) {
+        self.replan(Reports::Nothing);
+        self.report();
+        loop {
+            while self.pending.is_empty() && self.stamp_a_folder() {}
+            let batch = self.pending.wait();
+            if batch.stop {
+                return;
+            }
+            self.take_in(batch);
+            self.report();
+        }
+    }
+
+    fn take_in(&mut self, batch: Batch) {
+        let mut aside = Aside::default();
+        let noted: Vec<_> = batch.noted.into_iter().filter(|noted| self.is_for_the_tree(noted, &mut aside)).collect();
+        let mut replan = false;
+        if let Some(spec) = batch.spec {
+            let rules = Rules::new(&spec, &self.own);
+            let before = std::mem::replace(&mut self.rules, rules);
+            self.rules.learn_from(before);
+            if self.own_file.path() != self.rules.file() {
+                self.own_file = OwnFile::new(self.rules.file());
+            }
+            replan = true;
+        }
+        // Rules before files: what was saved together with a rule is judged by it.
+        for folder in &aside.rules {
+            replan |= self.rules.learn(folder);
+        }
+        if replan {
+            self.replan(Reports::Nothing);
+        }
+        if batch.sweep {
+            self.sweep();
+            aside.own_file = Some(Marks { closed: true, ..Marks::default() });
+            aside.git = true;
+        }
+        for Noted { path, marks, at } in noted {
+            self.look(&path, Reason::Event(marks), at);
+        }
+        if !self.lost.is_empty() {
+            // Where it will come back may be nearer now; and it may have come back before that was watched.
+            self.watch_beside();
+            if self.lost.iter().any(|start| start.exists()) {
+                self.replan(Reports::Created);
+            }
+        }
+        if let Some(marks) = aside.own_file {
+            // Watched before it is looked at: a link may lead to another folder now.
+            if self.own_file.follow() {
+                self.watch_beside();
+            }
+            if self.own_file.was_written(marks) {
+                self.outbox.push(WatchReport::ConfigWritten);
+            }
+        }
+        if aside.git {
+            self.watch_beside();
+            if self.repository.is_none() && self.rules.learn_root() {
+                // It became one before its folder was watched.
+                self.replan(Reports::Nothing);
+            }
+            self.read_head();
+        }
+    }
+
+    /// Whether what was noted is about a file of the tree; what else it means is put down in `aside`.
+    fn is_for_the_tree(&mut self, Noted { path, marks, .. }: &Noted, aside: &mut Aside) -> bool {
+        if marks.removed || marks.moved_out {
+            self.source.forget(path);
+        }
+        if self.own_file.is_at(path) {
+            aside.own_file.get_or_insert_default().join(*marks);
+        }
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        if let Some(repository) = &self.repository {
+            if *path == repository.exclude_file() {
+                aside.rules.insert(repository.top.clone());
+                return false;
+            }
+            if repository.head_folders().iter().any(|head| head == folder || head == path) {
+                aside.git = true;
+                return false;
+            }
+        }
+        if name == ".gitignore" || name == ".ignore" || name == ".git" {
+            aside.rules.insert(folder.to_path_buf());
+            aside.git |= name == ".git";
+        } else if name == "HEAD" && folder.ends_with(".git") {
+            // The last step of `git init`.
+            aside.rules.extend(folder.parent().map(Path::to_path_buf));
+            return false;
+        }
+        true
+    }
+
+    /// Watches what is needed besides the tree, and no more what is not needed any more.
+    fn watch_beside(&mut self) {
+        let mut beside: HashSet<PathBuf> = self.own_file.folders().map(Path::to_path_buf).collect();
+        if !self.starts.is_empty() {
+            self.repository = self.rules.repository().cloned();
+            match &self.repository {
+                Some(repository) => {
+                    beside.extend(repository.head_folders());
+                    beside.extend(repository.exclude_file().parent().map(Path::to_path_buf));
+                }
+                None => {
+                    // Perhaps one in the making.
+                    beside.insert(self.rules.root().join(".git"));
+                }
+            }
+            for start in &self.starts {
+                beside.extend(self.rules.rule_folders_above(start).map(Path::to_path_buf));
+            }
+            for start in &self.lost {
+                beside.extend(start.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_path_buf));
+            }
+        }
+        beside.retain(|folder| folder.is_dir());
+        let before = std::mem::replace(&mut self.beside, beside);
+        let gone: Vec<_> =
+            before.into_iter().filter(|old| !self.beside.contains(old) && !self.tree.contains_key(old)).collect();
+        self.source.unwatch(gone);
+        self.source.watch(self.beside.iter().map(PathBuf::as_path));
+    }
+
+    fn read_head(&mut self) {
+        self.git_head = self.repository.as_ref().and_then(Repository::head).map(Arc::from);
+    }
+
+    /// Hands over what was found, and the status if it has changed.
+    fn report(&mut self) {
+        if !self.events.is_empty() {
+            self.outbox.push(WatchReport::Files(std::mem::take(&mut self.events)));
+        }
+        let lost = self.lost.first().map(|lost| format!("not watched: {}: not found", lost.display()));
+        let problem = self.source.problem(|folder| self.rules.shown(folder));
+        let status = WatchStatus {
+            backend: if self.starts.is_empty() || !self.source.works() {
+                WatchBackend::Off
+            } else {
+                WatchBackend::Native
+            },
+            directories: self.source.count(),
+            ready: true,
+            git_head: self.git_head.clone(),
+            problem: lost.or(problem).map(Arc::from),
+        };
+        if self.sent.as_ref() != Some(&status) {
+            self.outbox.push(WatchReport::Status(status.clone()));
+            self.sent = Some(status);
+        }
+    }
+}
+
+/// What a walk reports of the files that it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reports {
+    /// They were there before, or nobody was interested: no change.
+    Nothing,
+    /// They are new.
+    Created,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Looking at one path: what was there, what is there, what that means.
+
+use std::path::{Path, PathBuf};
+
+use super::{Lookout, Reports};
+use crate::domain::{ChangeKind, FileEvent, Moment};
+use crate::watch::directory::{self, FoundKind};
+use crate::watch::outcome::{self, Reason};
+use crate::watch::rules::Standing;
+use crate::watch::tree::{self, Entry};
+
+impl Lookout {
+    /// Looks at a path that something was said about. Paths in folders that nobody watches are none of our business.
+    pub(super) fn look(&mut self, path: &Path, reason: Reason, at: Moment) {
+        if self.starts.iter().any(|start| start == path) {
+            self.look_at_start(path, reason, at);
+            return;
+        }
+        if !path.parent().is_some_and(|folder| self.tree.contains_key(folder)) {
+            return;
+        }
+        let before = tree::entry(&self.tree, path);
+        let now = directory::at(path);
+        let now_folder = match now {
+            Some((FoundKind::Folder { inode }, _)) => Some(inode),
+            _ => None,
+        };
+        if let Some(Entry::Folder { inode }) = before {
+            if now_folder == Some(inode) && !was_replaced(reason) {
+                return;
+            }
+            self.drop_below(path, Some(at));
+            self.set_entry(path, None);
+        }
+        let known = match before {
+            Some(Entry::File(known)) => Some(known),
+            Some(Entry::Folder { .. }) | None => None,
+        };
+        let seen = now.and_then(|(kind, seen)| (kind == FoundKind::File).then_some(seen));
+        let (known, said) = outcome::of(known, seen, reason);
+        if let Some((kind, finished)) = said
+            && let Some(folder) = path.parent().and_then(|folder| self.tree.get(folder))
+        {
+            // Cheap: a standing is a few shared pointers.
+            let standing = folder.standing.clone();
+            self.say(&standing, path, kind, finished, at);
+        }
+        match now_folder {
+            Some(inode) => {
+                self.set_entry(path, Some(Entry::Folder { inode }));
+                self.walk_into(path, at);
+            }
+            None => self.set_entry(path, known.map(Entry::File)),
+        }
+    }
+
+    /// The folder that a walk begins at was removed, moved or replaced.
+    fn look_at_start(&mut self, start: &Path, reason: Reason, at: Moment) {
+        if was_replaced(reason) {
+            self.drop_below(start, Some(at));
+            self.lost.push(start.to_path_buf());
+        }
+    }
+
+    /// A folder is new: it is watched, if somebody wants it, and all that is in it is new.
+    fn walk_into(&mut self, folder: &Path, at: Moment) {
+        let Some(above) = folder.parent().and_then(|above| self.tree.get(above)) else { return };
+        let judged = self.rules.judge_folder(&above.standing, folder);
+        if self.rules.wants(folder, &judged) {
+            self.walk(vec![(folder.to_path_buf(), judged)], Reports::Created, at);
+        }
+    }
+
+    /// Forgets a folder and all below; with a moment, each file in it is reported as removed. Whether the operating
+    /// system has ended the watches by itself depends on how the folder went, so each is ended.
+    pub(super) fn drop_below(&mut self, folder: &Path, at: Option<Moment>) {
+        let mut folders = vec![folder.to_path_buf()];
+        let mut unwatch: Vec<PathBuf> = Vec::new();
+        while let Some(path) = folders.pop() {
+            let Some(folder) = self.tree.remove(&path) else { continue };
+            for (name, entry) in &folder.entries {
+                let child = path.join(name);
+                match entry {
+                    Entry::Folder { .. } => folders.push(child),
+                    Entry::File(_) => {
+                        if let Some(at) = at {
+                            self.say(&folder.standing, &child, ChangeKind::Removed, true, at);
+                        }
+                    }
+                }
+            }
+            self.rules.forget(&path);
+            unwatch.push(path);
+        }
+        unwatch.retain(|folder| !self.beside.contains(folder));
+        self.source.unwatch(unwatch);
+    }
+
+    /// Adds a file event to those of this batch.
+    pub(super) fn say(&mut self, folder: &Standing, path: &Path, kind: ChangeKind, finished: bool, at: Moment) {
+        if !self.rules.is_own(path) {
+            let matched = self.rules.decide_in(folder, path, false);
+            self.events.push(FileEvent { at, path: self.rules.shown(path), kind, finished, matched });
+        }
+    }
+
+    fn set_entry(&mut self, path: &Path, entry: Option<Entry>) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+        let Some(folder) = self.tree.get_mut(folder) else { return };
+        match entry {
+            Some(entry) => folder.entries.insert(name.to_os_string(), entry),
+            None => folder.entries.remove(name),
+        };
+    }
+}
+
+/// Whether a folder that is there may not be the one that was there: its watch and those below are then worthless.
+fn was_replaced(reason: Reason) -> bool {
+    match reason {
+        Reason::Event(marks) => marks.removed || marks.moved_out || marks.moved_in,
+        Reason::Listing => false,
+    }
+}

@@ -1,0 +1,188 @@
+//! Walking the tree: adding folders, following changed rules, and looking everywhere after a loss.
+
+use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use super::{Lookout, Reports};
+use crate::domain::{ChangeKind, Moment};
+use crate::watch::directory::{self, Found, FoundKind, Seen};
+use crate::watch::outcome::{self, Reason};
+use crate::watch::rules::Standing;
+use crate::watch::tree::{Entry, Folder, KnownFile};
+
+impl Lookout {
+    /// Watches and lists folders and all below them that somebody wants. They are watched first: what comes after the
+    /// listing is then an event.
+    pub(super) fn walk(&mut self, mut level: Vec<(PathBuf, Standing)>, reports: Reports, at: Moment) {
+        // Level by level, so that the watches of many folders are one request.
+        while !level.is_empty() && !self.pending.stopped() {
+            self.source.watch(level.iter().map(|(folder, _)| folder.as_path()));
+            let mut next = Vec::new();
+            for (folder, judged) in level {
+                self.list(folder, judged, reports, at, &mut next);
+            }
+            level = next;
+        }
+    }
+
+    fn list(
+        &mut self,
+        path: PathBuf,
+        judged: Standing,
+        reports: Reports,
+        at: Moment,
+        next: &mut Vec<(PathBuf, Standing)>,
+    ) {
+        let listed = match directory::list(&path) {
+            Ok(listed) => listed,
+            Err(error) => {
+                self.source.note_unreadable(&path, &error);
+                if error.kind() == ErrorKind::NotFound {
+                    self.source.unwatch([path]);
+                }
+                return;
+            }
+        };
+        if listed.iter().any(is_rule_file) {
+            self.rules.learn(&path);
+        }
+        let standing = self.rules.enter(judged, &path);
+        let mut entries = HashMap::with_capacity(listed.len());
+        for Found { name, kind } in listed {
+            let entry = match kind {
+                FoundKind::Other => continue,
+                FoundKind::Folder { inode } => {
+                    let child = path.join(&name);
+                    let judged = self.rules.judge_folder(&standing, &child);
+                    if self.rules.wants(&child, &judged) {
+                        next.push((child, judged));
+                    }
+                    Entry::Folder { inode }
+                }
+                FoundKind::File if reports == Reports::Nothing => Entry::File(KnownFile::default()),
+                FoundKind::File => {
+                    let child = path.join(&name);
+                    let seen = directory::at(&child).map(|(_, seen)| seen);
+                    let (Some(known), _) = outcome::of(None, seen, Reason::Listing) else { continue };
+                    self.say(&standing, &child, ChangeKind::Created, true, at);
+                    Entry::File(known)
+                }
+            };
+            entries.insert(name, entry);
+        }
+        if reports == Reports::Nothing {
+            self.unstamped.push(path.clone());
+        }
+        self.tree.insert(path, Folder { standing, entries });
+    }
+
+    /// Brings the watches in line with the rules: judges every known folder anew, walks into those that are wanted now,
+    /// and leaves those that are not. Only what is new is read from the disk.
+    pub(super) fn replan(&mut self, reports: Reports) {
+        let mut starts = self.rules.starts();
+        for start in &mut starts {
+            // A pattern without wildcards names a file.
+            if start.is_file() {
+                start.pop();
+            }
+        }
+        starts.dedup();
+        let ended: Vec<_> = self.starts.iter().filter(|start| !starts.contains(start)).cloned().collect();
+        self.starts = starts;
+        for start in ended {
+            self.drop_below(&start, None);
+        }
+        self.lost.clear();
+        let mut new = Vec::new();
+        for start in self.starts.clone() {
+            if self.tree.contains_key(&start) {
+                let judged = self.rules.standing_above(&start);
+                self.judge_anew(start, judged, &mut new);
+            } else if start.is_dir() {
+                self.rules.learn_above(&start);
+                let judged = self.rules.standing_above(&start);
+                new.push((start, judged));
+            } else {
+                self.lost.push(start);
+            }
+        }
+        let at = self.clock.now();
+        self.walk(new, reports, at);
+        self.watch_beside();
+        self.read_head();
+    }
+
+    fn judge_anew(&mut self, start: PathBuf, judged: Standing, new: &mut Vec<(PathBuf, Standing)>) {
+        let mut folders = vec![(start, judged)];
+        while let Some((path, judged)) = folders.pop() {
+            let standing = self.rules.enter(judged, &path);
+            let Some(folder) = self.tree.get_mut(&path) else { continue };
+            folder.standing = standing.clone();
+            let children: Vec<_> = folder
+                .entries
+                .iter()
+                .filter(|(_, entry)| matches!(entry, Entry::Folder { .. }))
+                .map(|(name, _)| path.join(name))
+                .collect();
+            for child in children {
+                let judged = self.rules.judge_folder(&standing, &child);
+                let known = self.tree.contains_key(&child);
+                match (self.rules.wants(&child, &judged), known) {
+                    (true, true) => folders.push((child, judged)),
+                    (true, false) => new.push((child, judged)),
+                    (false, true) => self.drop_below(&child, None),
+                    (false, false) => {}
+                }
+            }
+        }
+    }
+
+    /// Looks everywhere, because events were lost: every watch is renewed, every folder listed, every file compared.
+    pub(super) fn sweep(&mut self) {
+        let at = self.clock.now();
+        let mut folders: Vec<_> = self.tree.keys().cloned().collect();
+        // Above before below: what is dropped there need not be looked at here.
+        folders.sort();
+        self.source.renew(&folders);
+        let beside: Vec<_> = self.beside.iter().cloned().collect();
+        self.source.renew(&beside);
+        for folder in &folders {
+            self.rules.learn(folder);
+        }
+        self.replan(Reports::Created);
+        for folder in folders {
+            if self.pending.stopped() {
+                return;
+            }
+            let Some(known) = self.tree.get(&folder) else { continue };
+            let mut names: HashSet<_> = known.entries.keys().cloned().collect();
+            match directory::list(&folder) {
+                Ok(listed) => names.extend(listed.into_iter().map(|found| found.name)),
+                Err(error) => self.source.note_unreadable(&folder, &error),
+            }
+            for name in names {
+                self.look(&folder.join(name), Reason::Listing, at);
+            }
+        }
+    }
+
+    /// Takes the stamps of the files of one folder that was walked silently. Whether there was one.
+    pub(super) fn stamp_a_folder(&mut self) -> bool {
+        let Some(path) = self.unstamped.pop() else { return false };
+        if let Some(folder) = self.tree.get_mut(&path) {
+            for (name, entry) in &mut folder.entries {
+                if let Entry::File(known) = entry
+                    && known.stamp.is_none()
+                {
+                    known.stamp = directory::at(&path.join(name)).map(|(_, Seen { stamp, .. })| stamp);
+                }
+            }
+        }
+        true
+    }
+}
+
+fn is_rule_file(found: &Found) -> bool {
+    found.name == ".gitignore" || found.name == ".ignore" || found.name == ".git"
+}

@@ -1,0 +1,74 @@
+//! What devgroup ignores unless somebody says otherwise: the list of section 1 of the product's contract.
+
+use std::path::Path;
+
+use super::list::{PatternList, Written};
+use crate::domain::RuleSource;
+
+/// Patterns of one sort, and what the sort is called for people. Names that projects use for sources (`build`, `dist`,
+/// `vendor`, `bin`, `out`, `Policy`) are not in it.
+const BUILT_IN: [(&str, &[&str]); 6] = [
+    ("version control folders", &[".git", ".hg", ".jj", ".svn"]),
+    (
+        "dependency and build folders",
+        &[
+            "node_modules",
+            "target/",
+            ".venv/",
+            "venv/",
+            "__pycache__/",
+            ".pytest_cache/",
+            ".mypy_cache/",
+            ".ruff_cache/",
+            ".next/",
+            ".nuxt/",
+            ".turbo/",
+            ".gradle/",
+            ".terraform/",
+            ".direnv/",
+        ],
+    ),
+    ("editor swap files", &["*.swp", "*.swx", "4913", "*~", ".#*", "\\#*#"]),
+    ("system and temporary files", &[".DS_Store", "*.tmp", "*.crdownload"]),
+    (
+        "browser profiles",
+        &["chrome-debug-profile/", "GCM Store/", "Code Cache/", "GPUCache/", "ShaderCache/", "Crashpad/"],
+    ),
+    ("log files", &["*.log"]),
+];
+
+/// The list, for a root.
+pub(super) fn list(root: &Path) -> PatternList {
+    let lines = BUILT_IN.iter().flat_map(|(name, patterns)| {
+        patterns.iter().map(|pattern| Written { number: None, pattern, shown: Some(name) })
+    });
+    PatternList::new(root, RuleSource::BuiltIn, false, lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_ignored_and_sources_are_not() {
+        let list = list(Path::new("/r"));
+        let ignored = [
+            (".git", true),
+            ("web/node_modules", true),
+            ("target", true),
+            ("src/.main.rs.swp", false),
+            ("src/4913", false),
+            ("src/main.rs~", false),
+            ("src/.#main.rs", false),
+            ("src/#main.rs#", false),
+            ("a.log", false),
+            ("profile/Code Cache", true),
+        ];
+        for (path, is_dir) in ignored {
+            assert!(list.hit(&Path::new("/r").join(path), is_dir).is_some(), "{path}");
+        }
+        for (path, is_dir) in [("build", true), ("src/Policy", true), ("target", false), ("#notes", false)] {
+            assert!(list.hit(&Path::new("/r").join(path), is_dir).is_none(), "{path}");
+        }
+    }
+}

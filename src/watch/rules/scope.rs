@@ -1,0 +1,161 @@
+//! What a service asks to watch, before anything is ignored: its `watch` key.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::reach::{Reach, has_wildcard};
+use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles};
+
+/// `watch` of one service.
+#[derive(Debug)]
+pub(super) enum Scope {
+    /// Nothing.
+    Off,
+    /// All below a folder.
+    All { folder: PathBuf, rule: Rule },
+    /// What the last matching glob says.
+    Globs(Vec<WatchGlob>),
+}
+
+/// One glob of a `watch` list.
+#[derive(Debug)]
+pub(super) struct WatchGlob {
+    /// The folder that the glob is relative to: the root, or one above it for `../…`.
+    base: PathBuf,
+    matcher: GlobMatcher,
+    /// A glob that ends in a plain name also means everything below it, if it is a folder.
+    all_below: Option<GlobMatcher>,
+    reach: Reach,
+    takes_out: bool,
+    rule: Rule,
+}
+
+impl Scope {
+    pub(super) fn new(service: &ServiceSpec, root: &Path) -> Self {
+        let source = RuleSource::ServiceWatch(service.name.clone());
+        match &service.watch {
+            WatchFiles::Off => Self::Off,
+            WatchFiles::All { line } => Self::All {
+                folder: normal(&service.dir),
+                rule: Rule { source, line: Some(*line), pattern: Arc::from("true") },
+            },
+            WatchFiles::Globs(globs) => {
+                Self::Globs(globs.iter().filter_map(|glob| WatchGlob::new(glob, &source, root)).collect())
+            }
+        }
+    }
+
+    /// Whether the path is in it, and the rule that says so; `Err` if a rule took it out again.
+    pub(super) fn decide(&self, path: &Path) -> Option<Result<&Rule, &Rule>> {
+        match self {
+            Self::Off => None,
+            Self::All { folder, rule } => path.starts_with(folder).then_some(Ok(rule)),
+            Self::Globs(globs) => {
+                let last = globs.iter().rposition(|glob| glob.matches(path))?;
+                let glob = globs.get(last)?;
+                if !glob.takes_out {
+                    return Some(Ok(&glob.rule));
+                }
+                // It is only taken out if it had been in.
+                let was_in = globs.iter().take(last).any(|glob| !glob.takes_out && glob.matches(path));
+                was_in.then_some(Err(&glob.rule))
+            }
+        }
+    }
+
+    /// Whether something in this folder or below could be in it.
+    pub(super) fn may_reach(&self, folder: &Path) -> bool {
+        match self {
+            Self::Off => false,
+            Self::All { folder: whole, .. } => folder.starts_with(whole) || whole.starts_with(folder),
+            Self::Globs(globs) => globs.iter().filter(|glob| !glob.takes_out).any(|glob| {
+                folder
+                    .strip_prefix(&glob.base)
+                    .map_or_else(|_| glob.base.starts_with(folder), |relative| glob.reach.may_hold(relative))
+            }),
+        }
+    }
+
+    /// The folders that a walk must begin at to find all of it.
+    pub(super) fn starts(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Off => Vec::new(),
+            Self::All { folder, .. } => vec![folder.clone()],
+            Self::Globs(globs) => globs
+                .iter()
+                .filter(|glob| !glob.takes_out)
+                .map(|glob| glob.base.join(glob.reach.literal_folder()))
+                .collect(),
+        }
+    }
+}
+
+impl WatchGlob {
+    fn new(pattern: &SpecPattern, source: &RuleSource, root: &Path) -> Option<Self> {
+        let rule = Rule { source: source.clone(), line: Some(pattern.line), pattern: Arc::from(pattern.text.as_str()) };
+        let text = pattern.text.strip_prefix('!');
+        let takes_out = text.is_some();
+        let (base, relative) = resolve(text.unwrap_or(&pattern.text), root);
+        let is_folder = relative.ends_with('/');
+        let relative = relative.trim_end_matches('/');
+        let build = |glob: &str| {
+            GlobBuilder::new(glob).literal_separator(true).build().map(|glob| glob.compile_matcher()).map_err(|error| {
+                // The configuration has refused bad globs; what gets here nevertheless matches nothing.
+                log::warn!("{}: {error}", pattern.text);
+            })
+        };
+        let matcher = build(relative).ok()?;
+        let last = relative.rsplit('/').next().unwrap_or_default();
+        let mut reach = Reach::new(relative);
+        let mut all_below = None;
+        if is_folder || !has_wildcard(last) {
+            all_below = build(&if relative.is_empty() { "**".to_owned() } else { format!("{relative}/**") }).ok();
+            reach = reach.with_all_below();
+        }
+        Some(Self { base, matcher, all_below, reach, takes_out, rule })
+    }
+
+    fn matches(&self, path: &Path) -> bool {
+        path.strip_prefix(&self.base).is_ok_and(|relative| {
+            self.matcher.is_match(relative) || self.all_below.as_ref().is_some_and(|glob| glob.is_match(relative))
+        })
+    }
+}
+
+/// The folder that a glob is relative to, and the rest of the glob: `../shared/**` leaves the root.
+fn resolve<'a>(glob: &'a str, root: &Path) -> (PathBuf, &'a str) {
+    if let Some(rest) = glob.strip_prefix('/') {
+        return (PathBuf::from("/"), rest);
+    }
+    let mut base = root.to_path_buf();
+    let mut rest = glob;
+    loop {
+        if let Some(after) = rest.strip_prefix("./") {
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("../") {
+            base.pop();
+            rest = after;
+        } else if rest == "." {
+            return (base, "**");
+        } else {
+            return (base, rest);
+        }
+    }
+}
+
+/// The path without `.` and `..`, by its text alone: links are not followed.
+pub(super) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}

@@ -1,0 +1,46 @@
+//! What is known of the watched folders: the names in them, and the stamp of each file.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::directory::Stamp;
+use super::rules::Standing;
+use crate::domain::ChangeKind;
+
+/// The watched folders, by absolute path.
+pub(super) type Tree = HashMap<PathBuf, Folder>;
+
+/// A watched folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    /// How the rules stand in it.
+    pub(super) standing: Standing,
+    /// What is in it, ignored or not.
+    pub(super) entries: HashMap<OsString, Entry>,
+}
+
+/// Something in a watched folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entry {
+    /// A folder, watched or not.
+    Folder { inode: u64 },
+    /// A file.
+    File(KnownFile),
+}
+
+/// What is known of a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KnownFile {
+    /// `None`: not looked at yet; whatever it is counts as changed.
+    pub(super) stamp: Option<Stamp>,
+    /// What was reported while it was still being written; its end has to be reported as well.
+    pub(super) unfinished: Option<ChangeKind>,
+    /// Found by a listing and reported; the event of the operating system may still come and say nothing new.
+    pub(super) listed: bool,
+}
+
+/// What is known at a path.
+pub(super) fn entry(tree: &Tree, path: &Path) -> Option<Entry> {
+    tree.get(path.parent()?)?.entries.get(path.file_name()?).copied()
+}

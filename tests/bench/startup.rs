@@ -1,0 +1,66 @@
+//! How long it takes until there is something to see, and until all is gone: `exec` to the first full frame (all names
+//! and a first output), and `q` to the exit, with 8 services that sleep. Medians of 10.
+//!
+//! The target of each is below 30 ms. mprocs is measured beside it if it is installed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a benchmark stops at the first thing that is not as it should be"
+)]
+
+use std::time::Instant;
+
+mod figures;
+#[path = "../it/harness/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "a benchmark uses a part of the house")]
+mod harness;
+
+use figures::{Samples, on_path, print_table};
+use harness::{Dash, Project};
+
+const ROUNDS: usize = 10;
+const SIZE: (u16, u16) = (160, 50);
+const NAMES: [&str; 8] = ["anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hugo"];
+
+fn main() {
+    let mut rows = vec![row!["program", "first full frame ms", "all outputs ms", "q to exit ms"]];
+    let text = NAMES.map(|name| format!("{name} = \"echo {name}-says-hello; exec sleep 1000\"\n")).concat();
+    let project = Project::new(&format!("[services]\n{text}"));
+    rows.push(measure("devgroup", || Dash::start(&project, SIZE, &[]), &project));
+    if on_path("mprocs") {
+        let procs =
+            NAMES.map(|name| format!("  {name}: {{shell: 'echo {name}-says-hello; exec sleep 1000'}}\n")).concat();
+        project.write("mprocs.yaml", format!("procs:\n{procs}"));
+        rows.push(measure("mprocs", || Dash::start_program(&project, "mprocs", SIZE, &[]), &project));
+    }
+    print_table("start and quit, 8 services, medians of 10 [min..max]", &rows);
+}
+
+fn measure<'p>(name: &str, start: impl Fn() -> Dash<'p>, project: &Project) -> Vec<String> {
+    let [mut frame, mut outputs, mut quit] = [(); 3].map(|()| Samples::default());
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        let mut dash = start();
+        dash.wait_for("all names and a first output are there", |screen| {
+            NAMES.iter().all(|name| screen.contains(name)) && screen.contains("-says-hello")
+        });
+        frame.add_time(started.elapsed());
+        let in_grid = |screen: &str| NAMES.iter().all(|name| screen.contains(&format!("{name}-says-hello")));
+        if name == "devgroup" {
+            dash.wait_for("all outputs are there", in_grid);
+            outputs.add_time(started.elapsed());
+        }
+        dash.wait_while_reading("all services sleep", |project| sleepers(project) == NAMES.len());
+        let pressed = Instant::now();
+        dash.keys("q");
+        dash.wait_exit();
+        quit.add_time(pressed.elapsed());
+        project.assert_nothing_left();
+    }
+    row![name, frame.show(), outputs.show(), quit.show()]
+}
+
+fn sleepers(project: &Project) -> usize {
+    project.processes().iter().filter(|(_, command)| command.starts_with("sleep ")).count()
+}

@@ -1,0 +1,144 @@
+//! devgroup in a pipe: lines out.
+
+use std::io::{PipeReader, Read};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Stdio};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, kill_process};
+
+use super::{PATIENCE, Project, TICK, process, wait_until};
+
+/// The program with its output in pipes.
+pub(crate) struct Stream<'p> {
+    project: &'p Project,
+    child: Child,
+    stdout: Source,
+    stderr: Source,
+}
+
+/// A pipe, until it ends, and what has come through it.
+struct Source {
+    pipe: Option<PipeReader>,
+    text: Vec<u8>,
+}
+
+/// How the program ended, and all that it said.
+#[derive(Debug)]
+pub(crate) struct Streamed {
+    /// Its exit code; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// The results.
+    pub(crate) stdout: String,
+    /// The messages.
+    pub(crate) stderr: String,
+}
+
+impl<'p> Stream<'p> {
+    /// Starts devgroup with these arguments.
+    pub(crate) fn start(project: &'p Project, arguments: &[&str]) -> Self {
+        let mut command = project.command(env!("CARGO_BIN_EXE_devgroup"));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = Source::new(child.stdout.take().unwrap());
+        let stderr = Source::new(child.stderr.take().unwrap());
+        Self { project, child, stdout, stderr }
+    }
+
+    /// Runs devgroup to its end.
+    pub(crate) fn run(project: &'p Project, arguments: &[&str]) -> Streamed {
+        Self::start(project, arguments).wait_exit()
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(process(self.child.id()), signal).unwrap();
+    }
+
+    /// Closes the pipe of the results under the program.
+    pub(crate) fn close_stdout(&mut self) {
+        self.stdout.pipe = None;
+    }
+
+    /// Waits until the results so far are as they should be, and returns them.
+    pub(crate) fn wait_for(&mut self, name: &str, condition: impl Fn(&str) -> bool) -> String {
+        let look = |stream: &mut Self| {
+            stream.pump();
+            Some(stream.out()).filter(|out| condition(out))
+        };
+        wait_until(name, PATIENCE, self, look, |stream| stream.said())
+    }
+
+    /// Waits until a text has come.
+    pub(crate) fn wait_for_text(&mut self, text: &str) -> String {
+        self.wait_for(&format!("`{text}` is printed"), |out| out.contains(text))
+    }
+
+    /// Waits for the end of the program, and asserts that it left no process behind.
+    pub(crate) fn wait_exit(mut self) -> Streamed {
+        let look = |stream: &mut Self| {
+            stream.pump();
+            stream.child.try_wait().unwrap()
+        };
+        let status = wait_until("the program has ended", PATIENCE, &mut self, look, |stream| stream.said());
+        self.project.assert_nothing_left();
+        let rest = |stream: &mut Self| {
+            stream.pump();
+            (stream.stdout.pipe.is_none() && stream.stderr.pipe.is_none()).then_some(())
+        };
+        wait_until("nobody holds its output", PATIENCE, &mut self, rest, |stream| stream.said());
+        Streamed { code: status.code(), stdout: self.out(), stderr: text(&self.stderr.text) }
+    }
+
+    fn out(&self) -> String {
+        text(&self.stdout.text)
+    }
+
+    fn said(&self) -> String {
+        format!("stdout:\n{}\nstderr:\n{}", self.out(), text(&self.stderr.text))
+    }
+
+    /// Reads what is there, waiting for it for at most a tick.
+    fn pump(&mut self) {
+        let pipes = [&self.stdout.pipe, &self.stderr.pipe];
+        let mut polled: Vec<_> = pipes.into_iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+        // An interrupted poll is no news.
+        let _ = poll(&mut polled, Some(&TICK));
+        let mut news = polled.iter().map(|polled| !polled.revents().is_empty()).collect::<Vec<_>>().into_iter();
+        for source in [&mut self.stdout, &mut self.stderr] {
+            if source.pipe.is_some() && news.next() == Some(true) {
+                source.read();
+            }
+        }
+    }
+}
+
+impl Source {
+    fn new(pipe: impl Into<OwnedFd>) -> Self {
+        Self { pipe: Some(PipeReader::from(pipe.into())), text: Vec::new() }
+    }
+
+    /// Reads once; the pipe must have news.
+    fn read(&mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        let mut buffer = [0; 16 * 1024];
+        let count = pipe.read(&mut buffer).unwrap();
+        self.text.extend(&buffer[..count]);
+        if count == 0 {
+            self.pipe = None;
+        }
+    }
+}
+
+impl Drop for Stream<'_> {
+    /// Ends the program if the test did not get so far.
+    fn drop(&mut self) {
+        // It may have ended meanwhile.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,183 @@
+//! How runs begin and end.
+
+use devgroup::domain::{ExitStatus, FilesChanged, RunReport, Signal, StartCause};
+use devgroup::process::Launch;
+
+use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
+
+#[test]
+fn exit_codes_and_signals_are_told_apart() {
+    let mut bench = Bench::new();
+    bench.sh("zero", "true");
+    bench.sh("code", "exit 3");
+    bench.sh("large", "exit 143");
+    bench.sh("signal", "kill -TERM $$");
+    bench.sh("crash", "kill -SEGV $$");
+    assert_eq!(bench.exited("zero"), (ExitStatus::Code(0), true));
+    assert_eq!(bench.exited("code"), (ExitStatus::Code(3), true));
+    assert_eq!(bench.exited("large"), (ExitStatus::Code(143), true));
+    assert_eq!(bench.exited("signal"), (ExitStatus::Signal(15), true));
+    assert_eq!(bench.exited("crash"), (ExitStatus::Signal(11), true));
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_named_and_nothing_else_follows() {
+    let mut bench = Bench::new();
+    let cases = [
+        ("missing", words(&["no-such-program"]), "program not found: no-such-program"),
+        ("path", words(&["./no/such"]), "program not found: ./no/such"),
+        ("folder", words(&["/tmp"]), "a folder, not a program: /tmp"),
+        ("plain", words(&["/etc/passwd"]), "not executable: /etc/passwd"),
+        ("nothing", words(&[]), "no program given"),
+        ("nul", words(&["echo", "a\0b"]), "nul byte found in provided data"),
+    ];
+    for (service, command, reason) in cases {
+        bench.host.spawn(bench.launch(service, 1, command));
+        let said = bench.report(service, "the refusal", |report| match report {
+            RunReport::NotStarted { reason } => Some(reason.clone()),
+            _ => None,
+        });
+        assert_eq!(said, reason);
+        let markers = bench.markers(service);
+        assert_eq!(markers.len(), 1);
+        assert!(markers[0].starts_with(&format!("── could not start · {reason} · ")), "{markers:?}");
+    }
+    let gone = Launch { dir: "/no/such/folder".into(), ..bench.launch("dir", 1, shell("true")) };
+    bench.host.spawn(gone);
+    bench.report("dir", "the refusal", |report| {
+        (*report == RunReport::NotStarted { reason: "folder /no/such/folder: no such file or directory".into() })
+            .then_some(())
+    });
+    assert_eq!(bench.others(), []);
+}
+
+#[test]
+fn a_program_that_the_system_refuses_to_execute_ends_like_in_a_shell() {
+    let mut bench = Bench::new();
+    let longer_than_the_kernel_takes = "x".repeat(200_000);
+    let launch = bench.launch("api", 1, words(&["true", &longer_than_the_kernel_takes]));
+    bench.host.spawn(Launch { display: "true …".into(), ..launch });
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(126), true));
+    let markers = bench.markers("api");
+    assert!(markers[1].starts_with("── could not start · the system refuses to execute it: true … · "), "{markers:?}");
+    // A service that aborts by itself is another thing.
+    bench.sh("abort", "kill -ABRT $$");
+    assert_eq!(bench.exited("abort"), (ExitStatus::Signal(6), true));
+}
+
+#[test]
+fn the_log_says_why_a_run_began_before_the_run_says_anything() {
+    let mut bench = Bench::new();
+    bench.sh("api", "echo one");
+    let pid = bench.started("api");
+    bench.exited("api");
+    let cause = StartCause::Change(FilesChanged { first: "src/a.rs".into(), more: 0 });
+    let was = Some((ExitStatus::Code(0), std::time::Duration::from_secs(12)));
+    bench.host.spawn(Launch { cause, was, ..bench.launch("api", 2, shell("echo two")) });
+    bench.exited("api");
+    let markers = bench.markers("api");
+    assert!(markers[0].starts_with(&format!("── started · echo one · pid {pid} · ")), "{markers:?}");
+    assert!(markers[1].starts_with("── restarted · src/a.rs changed · "), "{markers:?}");
+    assert!(markers[1].ends_with(" · was exit 0 · up 12s ──"), "{markers:?}");
+    assert_eq!(bench.output("api"), ["one", "two"]);
+}
+
+#[test]
+fn a_list_is_executed_as_it_is_and_finds_relative_programs_in_its_folder() {
+    let mut bench = Bench::new();
+    std::fs::create_dir(bench.path("bin")).unwrap();
+    std::os::unix::fs::symlink("/bin/echo", bench.path("bin/say")).unwrap();
+    bench.host.spawn(bench.launch("relative", 1, words(&["bin/say", "a  b", "$HOME", "*", ""])));
+    let path = vec![("PATH".into(), "/nowhere:bin".into())];
+    bench.host.spawn(bench.launch_in("path", 1, words(&["say", "found"]), path));
+    assert_eq!(bench.exited("relative").0, ExitStatus::Code(0));
+    assert_eq!(bench.exited("path").0, ExitStatus::Code(0));
+    assert_eq!(bench.output("relative"), ["a  b $HOME *"]);
+    assert_eq!(bench.output("path"), ["found"]);
+}
+
+#[test]
+fn a_child_gets_its_own_terminal_and_environment_and_nothing_else() {
+    let mut bench = Bench::new();
+    let look =
+        "env | sort; tty; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ps -o tpgid= -o pgid= -o sid= -p $$; echo pid $$";
+    let mut env = environment();
+    env.extend(
+        [("SHELL", "/bin/sh"), ("PORT", "1"), ("PORT", "4000")].map(|(name, value)| (name.into(), value.into())),
+    );
+    bench.host.spawn(bench.launch_in("api", 1, shell(look), env));
+    // 3 is the folder that ls reads.
+    bench.host.spawn(bench.launch("fds", 1, words(&["ls", "/proc/self/fd"])));
+    bench.exited("api");
+    bench.exited("fds");
+    assert_eq!(bench.output("fds").join(" ").split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    let output = bench.output("api");
+    let names: Vec<&str> = output.iter().filter_map(|line| line.split_once('=').map(|(name, _)| name)).collect();
+    // PWD is the shell's own.
+    assert_eq!(names, ["PATH", "PORT", "PWD", "SHELL", "TERM"], "{output:#?}");
+    assert!(output.contains(&"PORT=4000".to_owned()), "the last one wins: {output:#?}");
+    assert!(output.iter().any(|line| line.starts_with("/dev/pts/")), "{output:#?}");
+    let masks: Vec<u64> = output
+        .iter()
+        .filter(|line| line.starts_with("Sig"))
+        .map(|line| u64::from_str_radix(line.rsplit(|c: char| !c.is_ascii_hexdigit()).next().unwrap(), 16).unwrap())
+        .collect();
+    // Without the two that the C library keeps for itself, which nobody can reset.
+    assert_eq!(masks.iter().map(|mask| mask & 0x7fff_ffff).collect::<Vec<_>>(), [0, 0], "{output:#?}");
+    let pid = last_number(output.last().unwrap());
+    let ids: Vec<u32> = output[output.len() - 2].split_whitespace().map(|number| number.parse().unwrap()).collect();
+    assert_eq!(ids, [pid, pid, pid], "in the foreground, leader of its group and session");
+}
+
+#[test]
+fn a_grandchild_that_keeps_the_terminal_does_not_keep_the_service_running() {
+    let mut bench = Bench::new();
+    // It ignores the hang-up that the kernel sends when the leader of the session ends.
+    bench.sh(
+        "api",
+        "(trap '' HUP; touch deaf; while :; do echo still; sleep 0.01; done) & echo pid $!; \
+         while ! test -e deaf; do :; done; exit 4",
+    );
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(4), false));
+    let grandchild = last_number(&bench.line("api", "pid"));
+    assert!(lives(grandchild));
+    let so_far = bench.length("api");
+    wait_for("output of the grandchild after the exit", || (bench.length("api") > so_far + 3).then_some(()));
+    bench.signal("api", Signal::Kill);
+    bench.group_gone("api");
+    assert!(!lives(grandchild));
+}
+
+#[test]
+fn the_hang_up_ends_what_a_shell_leaves_behind() {
+    let mut bench = Bench::new();
+    bench.sh("api", "sleep 1000 & sleep 1000 & exit 0");
+    let (status, gone) = bench.exited("api");
+    assert_eq!(status, ExitStatus::Code(0));
+    if !gone {
+        bench.group_gone("api");
+    }
+    assert_eq!(bench.others().len(), 1, "started, and nothing else");
+}
+
+#[test]
+fn what_leaves_the_session_does_not_hold_the_run() {
+    let mut bench = Bench::new();
+    bench.sh("api", "setsid sh -c 'trap \"\" HUP; echo daemon pid $$; exec sleep 1000' & wait $!; sleep 1000");
+    let daemon = last_number(&bench.line("api", "daemon pid"));
+    bench.signal("api", Signal::Term);
+    assert_eq!(bench.exited("api"), (ExitStatus::Signal(15), true));
+    assert!(lives(daemon));
+    std::process::Command::new("kill").args(["-KILL", &daemon.to_string()]).status().unwrap();
+}
+
+#[test]
+fn a_child_of_a_host_that_is_dropped_is_killed() {
+    let mut bench = Bench::new();
+    bench.sh("api", "trap '' TERM HUP; sleep 1000 & echo pid $!; wait");
+    let leader = bench.started("api");
+    let child = last_number(&bench.line("api", "pid"));
+    let Bench { host, .. } = bench;
+    drop(host);
+    wait_for("both to be gone", || (!lives(leader) && !lives(child)).then_some(()));
+}

@@ -1,0 +1,121 @@
+//! Nothing is left of a run that is over: no descriptor, no thread, no process.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use devgroup::domain::{ExitStatus, Signal};
+
+use super::bench::{Bench, last_number, shell, wait_for};
+
+/// The tests of this file count what the whole program has, so they run in a program of their own: the test binary,
+/// called for one test. Other tests run beside it elsewhere.
+fn alone(test: &str) -> bool {
+    const MARK: &str = "DEVGROUP_TEST_ALONE";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--test-threads=1", "--nocapture"])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    false
+}
+
+fn count(folder: &str) -> usize {
+    std::fs::read_dir(Path::new("/proc/self").join(folder)).unwrap().count()
+}
+
+/// Pipes that are open.
+fn pipes() -> usize {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("pipe:")).count()
+}
+
+#[test]
+fn two_hundred_runs_leave_nothing_behind() {
+    if !alone("process::leaks::two_hundred_runs_leave_nothing_behind") {
+        return;
+    }
+    let mut bench = Bench::new();
+    let others = pipes();
+    bench.aside("api", "echo the thread for errands is there");
+    bench.line("api", "is there");
+    let before = wait_for("the hook's pipe to be closed", || (pipes() == others).then(|| (count("fd"), count("task"))));
+    for run in 1..=200 {
+        bench.host.spawn(bench.launch("api", run, shell("echo up; exit 1")));
+        assert_eq!(bench.exited("api"), (ExitStatus::Code(1), true));
+    }
+    wait_for("descriptors and threads to be given back", || {
+        (count("fd") <= before.0 && count("task") <= before.1).then_some(())
+    });
+    let children = std::fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap();
+    assert_eq!(children, "");
+}
+
+#[test]
+fn services_that_sleep_cost_nothing() {
+    if !alone("process::leaks::services_that_sleep_cost_nothing") {
+        return;
+    }
+    let mut bench = Bench::new();
+    let services: Vec<String> = (0..8).map(|number| format!("s{number}")).collect();
+    for service in &services {
+        bench.sh(service, "echo up; exec sleep 1000");
+    }
+    for service in &services {
+        bench.line(service, "up");
+    }
+    // One that has no terminal open any more: its end of the terminal says "hung up" without end.
+    bench.sh(
+        "s8",
+        "exec </dev/null >/dev/null 2>&1; sleep 0.1; echo up >/dev/tty; sleep 0.1; : >/dev/tty; exec sleep 1000",
+    );
+    bench.line("s8", "up");
+    // Sleeping and being interrupted both count.
+    let switches = || -> u64 {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        // Our own thread polls; the threads of the runs are looked at.
+        let runs =
+            tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("run ")));
+        let statuses: Vec<String> = runs.map(|run| std::fs::read_to_string(run.join("status")).unwrap()).collect();
+        assert_eq!(statuses.len(), 9);
+        let counts = statuses.iter().flat_map(|status| status.lines().filter(|line| line.contains("ctxt_switches")));
+        counts.map(|line| u64::from(last_number(line))).sum()
+    };
+    let mut before = switches();
+    let mut since = Instant::now();
+    wait_for("a second without a wake-up", || {
+        let now = switches();
+        if now != before {
+            (before, since) = (now, Instant::now());
+        }
+        (since.elapsed() > Duration::from_secs(1)).then_some(())
+    });
+    for service in &services {
+        bench.signal(service, Signal::Term);
+    }
+    for service in &services {
+        assert_eq!(bench.exited(service), (ExitStatus::Signal(15), true));
+    }
+}
+
+#[test]
+fn twenty_at_once_all_start_and_all_end() {
+    let mut bench = Bench::new();
+    let services: Vec<String> = (0..20).map(|number| format!("s{number}")).collect();
+    for service in &services {
+        bench.sh(service, &format!("echo I am {service}; exec sleep 1000"));
+    }
+    for service in &services {
+        bench.line(service, &format!("I am {service}"));
+    }
+    for service in &services {
+        bench.signal(service, Signal::Term);
+    }
+    for service in &services {
+        assert_eq!(bench.exited(service), (ExitStatus::Signal(15), true));
+    }
+}

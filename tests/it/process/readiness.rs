@@ -1,0 +1,112 @@
+//! Readiness: one probe of each kind, and their ends.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use devgroup::domain::{ExitStatus, Probe, RunReport, Signal};
+
+use super::bench::{Bench, lives, shell, wait_for};
+
+/// A port that nobody listens on.
+fn free_port(address: impl ToSocketAddrs) -> u16 {
+    TcpListener::bind(address).unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_port_is_ready_when_it_accepts() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(_) = TcpListener::bind(address) else { continue };
+        let mut bench = Bench::new();
+        let port = free_port(address);
+        bench.sh_until("api", "sleep 1000", Probe::Port(port));
+        bench.started("api");
+        assert_eq!(bench.others(), []);
+        let _listener = TcpListener::bind((address.trim_end_matches(":0").trim_matches(['[', ']']), port)).unwrap();
+        bench.ready("api");
+        bench.signal("api", Signal::Term);
+        bench.exited("api");
+        assert!(!bench.others().contains(&RunReport::Ready), "it is said once");
+    }
+}
+
+#[test]
+fn http_is_ready_with_the_first_good_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap();
+            assert!(request[..length].starts_with(b"GET /health?full=1 HTTP/1.1\r\nHost: localhost:"));
+            let answers = ["HTTP/1.1 503 Not yet\r\n\r\n", "HTTP/1.1 404 Where\r\n\r\n", "HTTP/1.1 204 Yes\r\n\r\n"];
+            let answer = answers[count.fetch_add(1, Ordering::Relaxed) as usize];
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let mut bench = Bench::new();
+    bench.sh_until("api", "sleep 1000", Probe::Http(format!("http://localhost:{port}/health?full=1")));
+    bench.ready("api");
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    bench.signal("api", Signal::Term);
+    bench.exited("api");
+}
+
+#[test]
+fn a_command_is_asked_until_it_says_yes() {
+    let mut bench = Bench::new();
+    bench.sh_until("api", "sleep 0.1; touch up; sleep 1000", Probe::Cmd(shell("echo asked >> asked; test -e up")));
+    bench.ready("api");
+    assert!(bench.path("up").exists());
+    assert!(std::fs::read_to_string(bench.path("asked")).unwrap().lines().count() >= 2);
+    bench.signal("api", Signal::Term);
+    bench.exited("api");
+}
+
+#[test]
+fn a_file_counts_only_if_it_is_written_after_the_start() {
+    let mut bench = Bench::new();
+    std::fs::write(bench.path("old"), "of the run before").unwrap();
+    bench.sh_until("old", "read x; echo new > old; sleep 1000", Probe::File(bench.path("old")));
+    bench.sh_until("new", "sleep 0.05; touch new; sleep 1000", Probe::File(bench.path("new")));
+    bench.ready("new");
+    let pid = bench.started("old");
+    assert!(lives(pid));
+    assert!(!bench.others().contains(&RunReport::Ready));
+    bench.host.write(&"old".into(), b"\n".to_vec());
+    bench.ready("old");
+    for service in ["old", "new"] {
+        bench.signal(service, Signal::Kill);
+        bench.exited(service);
+    }
+}
+
+#[test]
+fn a_delay_is_ready_when_it_is_over() {
+    let mut bench = Bench::new();
+    let begun = Instant::now();
+    bench.sh_until("api", "sleep 1000", Probe::Delay(Duration::from_millis(100)));
+    bench.ready("api");
+    assert!(begun.elapsed() >= Duration::from_millis(100));
+    bench.signal("api", Signal::Kill);
+    bench.exited("api");
+}
+
+#[test]
+fn a_probe_ends_with_its_run_and_takes_its_processes_along() {
+    let mut bench = Bench::new();
+    bench.sh_until(
+        "api",
+        "while ! test -e asking; do sleep 0.01; done; exit 5",
+        Probe::Cmd(shell("echo $$ > part; mv part asking; sleep 1000; sleep 1000")),
+    );
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(5), true));
+    let asker = std::fs::read_to_string(bench.path("asking")).unwrap().trim().parse().unwrap();
+    wait_for("the probe's command to be gone", || (!lives(asker)).then_some(()));
+    assert!(!bench.others().contains(&RunReport::Ready));
+}

@@ -1,0 +1,158 @@
+//! Signals reach everybody of a session, and nobody else.
+
+use devgroup::domain::{ExitStatus, RunId, RunReport, Signal};
+
+use super::bench::{Bench, last_number, lives, running, wait_for};
+
+#[test]
+fn the_whole_group_gets_the_signal() {
+    let mut bench = Bench::new();
+    bench.sh("api", "sleep 1000 & echo pid $!; sleep 1000");
+    let child = last_number(&bench.line("api", "pid"));
+    bench.signal("api", Signal::Term);
+    let (status, gone) = bench.exited("api");
+    assert_eq!(status, ExitStatus::Signal(15));
+    if !gone {
+        bench.group_gone("api");
+    }
+    assert!(!lives(child));
+}
+
+#[test]
+fn the_leader_alone_gets_it_if_asked() {
+    let mut bench = Bench::new();
+    bench.sh(
+        "api",
+        "(trap '' HUP; touch deaf; exec sleep 1000) & echo pid $!; trap 'exit 7' INT; \
+         while ! test -e deaf; do :; done; echo up; wait",
+    );
+    let child = last_number(&bench.line("api", "pid"));
+    bench.line("api", "up");
+    bench.host.signal(&"api".into(), RunId(1), Signal::Int, true);
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(7), false));
+    assert!(lives(child));
+    bench.signal("api", Signal::Term);
+    bench.group_gone("api");
+}
+
+#[test]
+fn who_ignores_term_is_ended_by_kill() {
+    let mut bench = Bench::new();
+    bench.sh("api", "trap 'echo ignored' TERM; echo up; while :; do sleep 0.01; done");
+    bench.line("api", "up");
+    bench.signal("api", Signal::Term);
+    bench.line("api", "ignored");
+    bench.signal("api", Signal::Kill);
+    assert_eq!(bench.exited("api").0, ExitStatus::Signal(9));
+}
+
+#[test]
+fn a_stopped_process_is_ended_by_term() {
+    let mut bench = Bench::new();
+    bench.sh("api", "echo up; kill -STOP $$; echo went on; sleep 1000");
+    let leader = bench.started("api");
+    wait_for("the process to be stopped", || {
+        let stat = std::fs::read_to_string(format!("/proc/{leader}/stat")).ok()?;
+        stat.contains(") T ").then_some(())
+    });
+    bench.signal("api", Signal::Term);
+    assert_eq!(bench.exited("api").0, ExitStatus::Signal(15));
+}
+
+#[test]
+fn members_with_a_group_of_their_own_belong_to_the_run() {
+    let mut bench = Bench::new();
+    // Job control: `set -m` gives each job its own process group.
+    bench.sh(
+        "api",
+        "set -m; (trap '' HUP; touch deaf; exec sleep 1000) & echo pid $!; while ! test -e deaf; do :; done; exit 0",
+    );
+    let job = last_number(&bench.line("api", "pid"));
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(0), false));
+    assert!(lives(job));
+    bench.signal("api", Signal::Term);
+    bench.group_gone("api");
+    assert!(!lives(job));
+}
+
+#[test]
+fn members_outside_of_the_group_get_the_signal_while_the_leader_lives() {
+    let mut bench = Bench::new();
+    bench.sh("api", "trap 'echo leader' USR1; set -m; sh -c 'trap \"echo job; exit\" USR1; echo up; while :; do sleep 0.01; done' & set +m; while :; do sleep 0.01; done");
+    bench.line("api", "up");
+    bench.signal("api", Signal::Usr1);
+    bench.line("api", "job");
+    bench.line("api", "leader");
+    bench.signal("api", Signal::Kill);
+    bench.exited("api");
+}
+
+#[test]
+fn kill_catches_up_with_those_who_go_on_forking() {
+    let mut bench = Bench::new();
+    // Each link of the chain has a process group of its own, forks the next one and ends.
+    let relay = bench.path("relay.sh");
+    let text = "#!/bin/sh\ntrap '' HUP TERM\nset -m\nsleep 0.01\n$0 &\ntouch relayed\n";
+    std::fs::write(&relay, text).unwrap();
+    std::fs::set_permissions(&relay, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    bench.sh("api", "$PWD/relay.sh & sleep 1000");
+    wait_for("the first links", || bench.path("relayed").exists().then_some(()));
+    bench.signal("api", Signal::Kill);
+    let (status, gone) = bench.exited("api");
+    assert_eq!(status, ExitStatus::Signal(9));
+    if !gone {
+        bench.group_gone("api");
+    }
+    assert!(!running(relay.to_str().unwrap()));
+}
+
+#[test]
+fn a_signal_before_the_process_exists_is_not_lost() {
+    let mut bench = Bench::new();
+    for service in ["a", "b", "c", "d"] {
+        bench.sh(service, "sleep 1000");
+        bench.signal(service, Signal::Term);
+    }
+    for service in ["a", "b", "c", "d"] {
+        assert_eq!(bench.exited(service), (ExitStatus::Signal(15), true));
+    }
+}
+
+#[test]
+fn a_signal_to_a_run_that_is_gone_or_never_was_does_nothing() {
+    let mut bench = Bench::new();
+    bench.sh("api", "true");
+    bench.exited("api");
+    bench.signal("api", Signal::Kill);
+    bench.signal("nobody", Signal::Kill);
+    bench.host.signal(&"api".into(), RunId(9), Signal::Kill, false);
+    assert!(matches!(bench.others().as_slice(), [RunReport::Started { .. }]));
+}
+
+#[test]
+fn kill_all_leaves_nobody_and_lets_nobody_begin() {
+    let mut bench = Bench::new();
+    let services = ["a", "b", "c"];
+    for service in services {
+        bench.sh(service, "trap '' TERM HUP; set -m; sleep 1000 & echo pid $!; set +m; sleep 1000; sleep 1000");
+    }
+    let jobs = services.map(|service| last_number(&bench.line(service, "pid")));
+    bench.aside("a", "trap '' TERM; echo aside pid $$; sleep 1000; sleep 1000");
+    let aside = last_number(&bench.line("a", "aside pid"));
+    bench.sh("late", "sleep 1000");
+    bench.host.kill_all();
+    for service in services {
+        let (status, gone) = bench.exited(service);
+        assert_eq!(status, ExitStatus::Signal(9));
+        if !gone {
+            bench.group_gone(service);
+        }
+    }
+    wait_for("all to be gone", || (!jobs.into_iter().chain([aside]).any(lives)).then_some(()));
+    bench.report("late", "an end", |report| match report {
+        RunReport::NotStarted { .. } | RunReport::Exited { .. } => Some(()),
+        _ => None,
+    });
+    bench.sh("later", "sleep 1000");
+    bench.report("later", "the refusal", |report| matches!(report, RunReport::NotStarted { .. }).then_some(()));
+}
