@@ -165,9 +165,6 @@ struct HelpTemplate {
     text: String,
     /// Where the keys are looked up; the dashboard otherwise.
     context: Option<Context>,
-    /// Actions that only the text tells of.
-    #[serde(default)]
-    covers: Vec<Action>,
 }
 
 /// A row of the help overlay.

@@ -315,20 +315,21 @@ impl Shown {
             content = StyledText { text: layout.glyphs.own_text(&content.text), runs: Vec::new() };
         }
         if content.text.len() > LINE_LIMIT {
-            let end = content.text.floor_char_boundary(LINE_LIMIT);
+            let end = (0..=LINE_LIMIT).rev().find(|end| content.text.is_char_boundary(*end)).unwrap_or(0);
             let more = (content.text.len() - end).div_ceil(1024);
             content.text.truncate(end);
             content.text.push_str(&format!(" {} {more} KiB more", layout.glyphs.ellipsis));
         }
         let cells = text_cells(layout);
         let mut cut = false;
+        let one_row = |end| std::iter::once(0..end).collect();
         let rows = if layout.wrap {
             text::wrap(&content.text, cells)
         } else if text::width(&content.text) <= cells {
-            vec![0..content.text.len()]
+            one_row(content.text.len())
         } else {
             cut = true;
-            vec![0..text::fitting(&content.text, cells.saturating_sub(text::width(layout.glyphs.ellipsis)))]
+            one_row(text::fitting(&content.text, cells.saturating_sub(text::width(layout.glyphs.ellipsis))))
         };
         Self { content, kind: line.kind, rows, cut }
     }

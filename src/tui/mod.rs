@@ -9,6 +9,8 @@
 
 mod action;
 mod dashboard;
+#[cfg(test)]
+mod fixture;
 mod glyphs;
 mod input;
 mod keymap;

@@ -14,12 +14,12 @@ use tokio::time::sleep_until;
 
 use super::input::{Decoder, Input, Keyboard};
 use super::layout::{Screen, pane_size, service_size};
-use super::log_view::{LineLayout, PaneText};
+use super::log_view::PaneText;
 use super::options::DashboardOptions;
 use super::terminal::{Canvas, terminal_size};
 use super::ticks;
 use super::ui_state::{UiState, World};
-use super::view::{self, Scene, is_waited_for};
+use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
@@ -286,16 +286,7 @@ impl Session {
         self.shown.clear();
         let mut texts = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
-            let inner = pane.inner();
-            let layout = LineLayout {
-                width: usize::from(inner.width),
-                height: usize::from(inner.height),
-                wrap: self.ui.wraps(),
-                times: self.ui.times,
-                glyphs: self.ui.glyphs,
-                theme: self.ui.theme,
-                clock: self.clock,
-            };
+            let layout = self.ui.line_layout(pane, self.clock);
             let service = self.snapshot.services.get(pane.service);
             let document = service.and_then(|service| self.handle.logs().get(&service.name));
             let (Some(service), Some(document)) = (service, document) else {
@@ -309,10 +300,9 @@ impl Session {
         texts
     }
 
-    /// The last line of the first service that is waited for while the group stops.
+    /// The last line of the service that is waited for while the group stops.
     fn last_words(&self) -> Option<String> {
-        let stopping = self.snapshot.stopping.as_ref()?;
-        let waited = stopping.services.iter().find(|service| is_waited_for(&service.state))?;
+        let waited = waited_for(self.snapshot.stopping.as_ref()?).next()?;
         let document = self.handle.logs().get(&waited.name)?;
         let mut reader = document.read();
         let (first, end) = (reader.first().0, reader.end().0);

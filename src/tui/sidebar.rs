@@ -16,7 +16,7 @@ pub(super) enum SidebarRow {
     Heading(String),
     /// A service.
     Service(usize),
-    /// Below a service: the last file that changed for it.
+    /// Below a service: the last file that changed for it, if there was one.
     LastChange(usize),
     /// Below all: whose last change follows.
     ChangeTitle(usize),
@@ -74,10 +74,11 @@ fn services(snapshot: &GroupSnapshot, two_lines: bool) -> Vec<SidebarRow> {
         }
         rows.push(SidebarRow::Service(index));
         if two_lines {
-            rows.push(if service.last_change.is_some() { SidebarRow::LastChange(index) } else { SidebarRow::Blank });
+            rows.push(SidebarRow::LastChange(index));
         }
     }
-    if rows.last() == Some(&SidebarRow::Blank) {
+    // The last line of the list is not kept free for nothing.
+    if two_lines && snapshot.services.last().is_some_and(|service| service.last_change.is_none()) {
         rows.pop();
     }
     rows

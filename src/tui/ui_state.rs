@@ -12,13 +12,14 @@ use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 use super::action::{Action, Context};
 use super::glyphs::Glyphs;
 use super::keymap::{Key, Keymap};
-use super::layout::{Arrangement, Screen, Wish};
-use super::log_view::{LogView, Times};
+use super::layout::{Arrangement, Pane, Screen, Wish};
+use super::log_view::{LineLayout, LogView, Times};
 use super::options::DashboardOptions;
 use super::overlay::{Overlay, WatcherPanel, restart_menu};
 use super::theme::Theme;
 use super::view::watcher_event_at;
 use super::{sidebar, words};
+use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
 
 /// Rows that one notch of the wheel scrolls.
@@ -52,7 +53,7 @@ pub(super) struct UiState {
     pub(super) mouse: bool,
     wrap: bool,
     wrap_zoomed: bool,
-    pub(super) times: Times,
+    times: Times,
     pub(super) watcher: Option<WatcherPanel>,
     pub(super) overlay: Option<Overlay>,
     logs: HashMap<ServiceName, LogView>,
@@ -121,9 +122,18 @@ impl UiState {
         }
     }
 
-    /// Lines are wrapped now.
-    pub(super) fn wraps(&self) -> bool {
-        if self.zoom { self.wrap_zoomed } else { self.wrap }
+    /// How the lines of a pane are laid out.
+    pub(super) fn line_layout(&self, pane: &Pane, clock: Clock) -> LineLayout {
+        let inner = pane.inner();
+        LineLayout {
+            width: usize::from(inner.width),
+            height: usize::from(inner.height),
+            wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
+            times: self.times,
+            glyphs: self.glyphs,
+            theme: self.theme,
+            clock,
+        }
     }
 
     /// Where the reader of that service's log stands.

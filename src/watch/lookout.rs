@@ -64,10 +64,11 @@ impl Lookout {
         pending: Arc<Pending>,
         outbox: Arc<Outbox>,
     ) -> Self {
+        let rules = Rules::new(&spec, &own);
         Self {
-            rules: Rules::new(&spec, &own),
+            own_file: OwnFile::new(rules.file()),
+            rules,
             own,
-            own_file: OwnFile::new(&spec.file),
             clock,
             source: Source::new(Arc::clone(&pending), clock),
             pending,
@@ -107,8 +108,8 @@ impl Lookout {
             let rules = Rules::new(&spec, &self.own);
             let before = std::mem::replace(&mut self.rules, rules);
             self.rules.learn_from(before);
-            if self.own_file.path() != spec.file {
-                self.own_file = OwnFile::new(&spec.file);
+            if self.own_file.path() != self.rules.file() {
+                self.own_file = OwnFile::new(self.rules.file());
             }
             replan = true;
         }
@@ -116,7 +117,6 @@ impl Lookout {
         for folder in &aside.rules {
             replan |= self.rules.learn(folder);
         }
-        let lost_before = self.lost.len();
         if replan {
             self.replan(Reports::Nothing);
         }
@@ -128,8 +128,12 @@ impl Lookout {
         for Noted { path, marks, at } in noted {
             self.look(&path, Reason::Event(marks), at);
         }
-        if self.lost.len() > lost_before || self.lost.iter().any(|start| start.is_dir()) {
-            self.replan(Reports::Created);
+        if !self.lost.is_empty() {
+            // Where it will come back may be nearer now; and it may have come back before that was watched.
+            self.watch_beside();
+            if self.lost.iter().any(|start| start.exists()) {
+                self.replan(Reports::Created);
+            }
         }
         if let Some(marks) = aside.own_file {
             // Watched before it is looked at: a link may lead to another folder now.
@@ -219,7 +223,7 @@ impl Lookout {
         if !self.events.is_empty() {
             self.outbox.push(WatchReport::Files(std::mem::take(&mut self.events)));
         }
-        let lost = self.lost.first().map(|lost| format!("the folder {} is gone", lost.display()));
+        let lost = self.lost.first().map(|lost| format!("not watched: {}: not found", lost.display()));
         let problem = self.source.problem(|folder| self.rules.shown(folder));
         let status = WatchStatus {
             backend: if self.starts.is_empty() || !self.source.works() {
@@ -247,3 +251,6 @@ enum Reports {
     /// They are new.
     Created,
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! One watch of the operating system on each directory that somebody needs; ignored trees cost nothing.
 //! The operating system's events only say where to look: what happened is found by comparing what is there with
-//! what was known ([`tree`]), so that a merged, doubled or lost event makes no difference.
+//! what was known (`tree.rs`), so that a merged, doubled or lost event makes no difference.
 //!
 //! ```text
 //! notify's thread ──> pending (bounded, coalescing) ──> lookout (own thread) ──> reports (bounded, coalescing) ──> loop

@@ -55,9 +55,20 @@ impl OwnFile {
 
     /// Finds out anew where it really is. Whether that has changed.
     pub(super) fn follow(&mut self) -> bool {
-        let target = fs::canonicalize(&self.path).ok().filter(|target| *target != self.path);
+        let target = self.real_path().filter(|target| *target != self.path);
         let before = std::mem::replace(&mut self.target, target);
         before != self.target
+    }
+
+    /// Where it really is. What lies below its folder is spelt as that is: when the root itself is reached through a
+    /// link, the operating system has but one watch for both spellings and would report under the other one.
+    fn real_path(&self) -> Option<PathBuf> {
+        let folder = self.path.parent()?;
+        let target = fs::canonicalize(&self.path).ok()?;
+        match target.strip_prefix(fs::canonicalize(folder).ok()?) {
+            Ok(below) => Some(folder.join(below)),
+            Err(_) => Some(target),
+        }
     }
 
     fn look(&self) -> Option<Seen> {

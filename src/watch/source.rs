@@ -1,4 +1,8 @@
 //! The operating system's watches: one watcher, one non-recursive watch for each folder, and what did not work.
+//!
+//! notify 9.0.0-rc.7 compares each folder that is removed with all watched ones: removing n watched folders at once costs
+//! it n² (1,000: 0.15 s, 4,000: 1 s, 10,000: 7 s of its thread, measured). This file is the only one that knows notify,
+//! so that another source can take its place.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -181,5 +185,35 @@ fn hear(pending: &Pending, clock: Clock, event: Event) {
     let at = clock.now();
     for path in event.paths {
         pending.note(path, marks, at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_work_is_said_with_its_remedy() {
+        let mut source = Source::new(Arc::default(), Clock::start());
+        let said = |source: &Source| source.problem(|folder| folder.to_string_lossy().into());
+        assert_eq!(said(&source), None);
+        source.note_unreadable(Path::new("b"), &io::Error::from(io::ErrorKind::PermissionDenied));
+        source.note_unreadable(Path::new("c"), &io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(said(&source).as_deref(), Some("not watched: b: permission denied"));
+        source.note_unreadable(Path::new("a"), &io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(said(&source).as_deref(), Some("not watched: a and 1 more: permission denied"));
+        source.unwatched.insert(PathBuf::from("d"));
+        source.watch([Path::new("e")]);
+        let problem = said(&source);
+        let problem = problem.as_deref().unwrap_or_default();
+        assert!(problem.starts_with("2 of 2 folders are not watched: "), "{problem}");
+        assert!(problem.ends_with("sudo sysctl fs.inotify.max_user_watches=524288"), "{problem}");
+    }
+
+    #[test]
+    fn a_loss_is_heard() {
+        let pending = Pending::default();
+        hear(&pending, Clock::start(), Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan));
+        assert!(pending.wait().sweep);
     }
 }

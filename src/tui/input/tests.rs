@@ -1,1 +1,130 @@
-//! Tests.
+//! Bytes as terminals send them, in any pieces.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn decode(bytes: &[u8]) -> Vec<Input> {
+    let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+    decoder.feed(bytes, &mut out);
+    out
+}
+
+fn key(code: KeyCode, modifiers: KeyModifiers) -> Input {
+    Input::Key(KeyEvent::new(code, modifiers))
+}
+
+#[test]
+fn keys_of_all_kinds() {
+    const NONE: KeyModifiers = KeyModifiers::NONE;
+    let cases: [(&[u8], KeyCode, KeyModifiers); 22] = [
+        (b"q", KeyCode::Char('q'), NONE),
+        ("é".as_bytes(), KeyCode::Char('é'), NONE),
+        (b"\r", KeyCode::Enter, NONE),
+        (b"\t", KeyCode::Tab, NONE),
+        (b"\x1b[Z", KeyCode::BackTab, KeyModifiers::SHIFT),
+        (b"\x7f", KeyCode::Backspace, NONE),
+        (b"\x03", KeyCode::Char('c'), KeyModifiers::CONTROL),
+        (b"\x15", KeyCode::Char('u'), KeyModifiers::CONTROL),
+        (b"\x1d", KeyCode::Char('5'), KeyModifiers::CONTROL),
+        (b"\x1b[A", KeyCode::Up, NONE),
+        (b"\x1bOB", KeyCode::Down, NONE),
+        (b"\x1bOP", KeyCode::F(1), NONE),
+        (b"\x1b[15~", KeyCode::F(5), NONE),
+        (b"\x1b[24~", KeyCode::F(12), NONE),
+        (b"\x1b[5~", KeyCode::PageUp, NONE),
+        (b"\x1b[6~", KeyCode::PageDown, NONE),
+        (b"\x1b[H", KeyCode::Home, NONE),
+        (b"\x1b[4~", KeyCode::End, NONE),
+        (b"\x1b[1;5C", KeyCode::Right, KeyModifiers::CONTROL),
+        (b"\x1bx", KeyCode::Char('x'), KeyModifiers::ALT),
+        (b"\x1b[99;5u", KeyCode::Char('c'), KeyModifiers::CONTROL),
+        (b"\x1b[27u", KeyCode::Esc, NONE),
+    ];
+    for (bytes, code, modifiers) in cases {
+        assert_eq!(decode(bytes), [key(code, modifiers)], "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn releases_and_reports_are_no_keys() {
+    assert_eq!(decode(b"\x1b[97;1:3u"), []);
+    assert_eq!(
+        decode(b"\x1b[?62;22c\x1b[12;3R\x1b]11;rgb:00/00/00\x07").len(),
+        1,
+        "only `R`, which is F3 to a terminal"
+    );
+}
+
+#[test]
+fn a_lone_escape_is_a_key_when_nothing_follows() {
+    let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+    decoder.feed(b"\x1b", &mut out);
+    assert!(out.is_empty() && decoder.is_waiting());
+    decoder.give_up(&mut out);
+    assert_eq!(out, [key(KeyCode::Esc, KeyModifiers::NONE)]);
+    assert!(!decoder.is_waiting());
+    out.clear();
+    decoder.feed(b"q", &mut out);
+    assert_eq!(out, [key(KeyCode::Char('q'), KeyModifiers::NONE)], "not Alt-q");
+}
+
+#[test]
+fn half_a_sequence_does_not_swallow_the_next_key() {
+    let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+    decoder.feed(b"\x1b[", &mut out);
+    assert!(decoder.is_waiting());
+    decoder.give_up(&mut out);
+    decoder.feed(b"r", &mut out);
+    assert_eq!(out, [key(KeyCode::Char('r'), KeyModifiers::NONE)]);
+}
+
+#[test]
+fn two_escapes_are_two_keys() {
+    let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+    decoder.feed(b"\x1b\x1b", &mut out);
+    decoder.give_up(&mut out);
+    assert_eq!(out, [key(KeyCode::Esc, KeyModifiers::NONE), key(KeyCode::Esc, KeyModifiers::NONE)]);
+}
+
+#[test]
+fn a_paste_is_text_whatever_is_in_it() {
+    let pasted = decode(b"\x1b[200~q\rQ \x1b[A\x03end\x1b[201~q");
+    assert_eq!(pasted, [Input::Paste("q\nQ \u{3}end".into()), key(KeyCode::Char('q'), KeyModifiers::NONE)]);
+}
+
+#[test]
+fn the_mouse_in_sgr_form() {
+    let event = |bytes| match decode(bytes).as_slice() {
+        [Input::Mouse(event)] => Some((event.kind, event.column, event.row)),
+        _ => None,
+    };
+    assert_eq!(event(b"\x1b[<0;1;1M"), Some((MouseEventKind::Down(MouseButton::Left), 0, 0)));
+    assert_eq!(event(b"\x1b[<0;12;7m"), Some((MouseEventKind::Up(MouseButton::Left), 11, 6)));
+    assert_eq!(event(b"\x1b[<64;300;5M"), Some((MouseEventKind::ScrollUp, 299, 4)));
+    assert_eq!(event(b"\x1b[<65;1;5M"), Some((MouseEventKind::ScrollDown, 0, 4)));
+    assert_eq!(event(b"\x1b[<32;2;2M"), Some((MouseEventKind::Drag(MouseButton::Left), 1, 1)));
+    assert_eq!(event(b"\x1b[<66;1;5M"), None);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_in_any_pieces_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in 1_usize..9) {
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        for piece in bytes.chunks(cut) {
+            decoder.feed(piece, &mut out);
+        }
+        decoder.give_up(&mut out);
+        prop_assert!(!decoder.is_waiting());
+    }
+
+    #[test]
+    fn pieces_do_not_matter(cut in 1_usize..9) {
+        let bytes = "q\u{1b}[A日\u{1b}[<64;3;4M\u{1b}[200~text\u{1b}[201~\u{1b}OP".as_bytes();
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        for piece in bytes.chunks(cut) {
+            decoder.feed(piece, &mut out);
+        }
+        prop_assert_eq!(out, decode(bytes));
+    }
+}

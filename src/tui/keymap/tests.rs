@@ -1,1 +1,113 @@
-//! Tests.
+//! The key table keeps its promises.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn table() -> Keymap {
+    toml::from_str(DEFAULT).expect("the table can be read")
+}
+
+/// Where an action is meant although only the text of a help row tells of it.
+const TOLD_IN_TEXT: [Action; 4] = [Action::PreviousPane, Action::LineUp, Action::LineDown, Action::Back];
+
+#[test]
+fn every_action_has_a_key_without_ctrl_and_alt() {
+    let table = table();
+    for (context, actions) in &table.keys {
+        for (action, keys) in actions {
+            let plain = keys.iter().any(|key| !key.ctrl && !key.alt);
+            assert!(plain, "{action:?} in {context:?} needs Ctrl or Alt");
+        }
+    }
+}
+
+#[test]
+fn no_key_means_two_things_in_one_place() {
+    for (context, actions) in &table().keys {
+        let mut seen: Vec<Key> = Vec::new();
+        for key in actions.values().flatten() {
+            assert!(!seen.contains(key), "{key:?} twice in {context:?}");
+            seen.push(*key);
+        }
+    }
+}
+
+#[test]
+fn every_reference_of_footer_and_help_has_a_key() {
+    let table = table();
+    let check = |template: &str, context| {
+        for part in template.split('{').skip(1) {
+            let name = part.split('}').next().unwrap_or_default();
+            if name == "held" {
+                continue;
+            }
+            let (action, place) = parse_reference(name).unwrap_or_else(|| panic!("no action is called {name}"));
+            assert!(table.keys(context, action).get(place).is_some(), "{name} has no key in {context:?}");
+        }
+    };
+    for (kind, footer) in &table.footer {
+        for template in [&footer.wide, &footer.short, &footer.tiny] {
+            check(template, kind.context());
+        }
+    }
+    for row in &table.help {
+        check(&row.keys, row.context.unwrap_or(Context::Normal));
+    }
+}
+
+#[test]
+fn the_help_tells_of_every_action() {
+    let table = table();
+    let mut told: BTreeSet<Action> = TOLD_IN_TEXT.into();
+    for row in &table.help {
+        let names = row.keys.split('{').skip(1).filter_map(|part| part.split('}').next());
+        told.extend(names.filter_map(parse_reference).map(|(action, _)| action));
+    }
+    // The menu shows its own keys.
+    for context in [Context::Normal, Context::Zoom, Context::Watcher, Context::Log] {
+        for action in table.keys[&context].keys() {
+            let elsewhere = context == Context::Log && matches!(action, Action::PageUp | Action::PageDown);
+            assert!(told.contains(action) || elsewhere, "{action:?} of {context:?} is not in the help");
+        }
+    }
+}
+
+#[test]
+fn the_contract_of_the_keys() {
+    let table = table();
+    let key = |text: &str| Key::deserialize(de::value::StrDeserializer::<de::value::Error>::new(text)).expect("a key");
+    let cases = [
+        (Context::Normal, "q", Some(Action::Quit)),
+        (Context::Normal, "esc", Some(Action::Back)),
+        (Context::Zoom, "q", Some(Action::Back)),
+        (Context::Zoom, "k", Some(Action::LineUp)),
+        (Context::Zoom, "r", Some(Action::Restart)),
+        (Context::Watcher, "x", Some(Action::Ignored)),
+        (Context::Watcher, "q", Some(Action::Back)),
+        (Context::Log, "q", Some(Action::Back)),
+        (Context::Log, "h", Some(Action::LogHide)),
+        (Context::Stopping, "Q", Some(Action::QuitNow)),
+        (Context::Stopping, "r", None),
+        (Context::Normal, "shift-tab", Some(Action::PreviousPane)),
+        (Context::Normal, "ctrl-u", Some(Action::PageUp)),
+    ];
+    for (context, text, action) in cases {
+        assert_eq!(table.action(context, key(text)), action, "{text} in {context:?}");
+    }
+    for context in [Context::Zoom, Context::Watcher, Context::Help, Context::Details, Context::Menu, Context::Log] {
+        assert_ne!(table.action(context, key("q")), Some(Action::Quit), "q quits in {context:?}");
+        assert_eq!(table.action(context, key("esc")), Some(Action::Back));
+    }
+}
+
+#[test]
+fn the_table_as_text_and_as_markdown() {
+    let text = key_table_text();
+    assert!(text.contains("  s / x / X  start / stop / kill"), "{text}");
+    assert!(text.starts_with("SERVICES\n"));
+    assert!(text.lines().all(|line| line.trim_end() == line));
+    let markdown = key_table_markdown();
+    assert!(markdown.contains("| `r` | restart |"), "{markdown}");
+    assert!(markdown.lines().all(|line| line.starts_with('|') && line.ends_with('|')));
+}

@@ -1,1 +1,121 @@
 //! The table of sizes, tried over all sizes.
+
+use super::*;
+
+fn screen(columns: u16, rows: u16) -> Screen {
+    Screen::new(columns, rows, Wish { services: 6, main: 1, second: Some(2), ..Wish::default() })
+}
+
+fn parts(screen: &Screen) -> Vec<Rect> {
+    let lines = [screen.header, screen.banner, screen.tabs, screen.watcher, screen.strip, screen.footer];
+    let sidebar = screen.sidebar.map(|(area, _)| area);
+    let panes = screen.panes.iter().map(|pane| pane.area);
+    lines.into_iter().chain([sidebar]).flatten().chain(panes).collect()
+}
+
+#[test]
+fn parts_never_overlap_and_never_leave_the_screen() {
+    for columns in 0..=210 {
+        for rows in 0..=60 {
+            for variant in 0..96_usize {
+                let wish = Wish {
+                    services: [0, 1, 2, 6, 13, 40][variant % 6],
+                    main: 0,
+                    second: (variant % 6 > 1).then_some(1),
+                    arrangement: [Arrangement::Auto, Arrangement::Grid, Arrangement::Stack, Arrangement::Single]
+                        [variant / 6 % 4],
+                    sidebar_hidden: variant % 5 == 0,
+                    zoom: variant / 24 == 1,
+                    watcher: variant / 24 == 2,
+                    banner: variant / 24 == 3,
+                };
+                let screen = Screen::new(columns, rows, wish);
+                let parts = parts(&screen);
+                let covered: u32 = parts.iter().map(|part| part.area()).sum();
+                for (place, part) in parts.iter().enumerate() {
+                    assert_eq!(part.intersection(screen.area), *part, "{part} leaves {columns}x{rows} with {wish:?}");
+                    for other in &parts[place + 1..] {
+                        assert!(!part.intersects(*other), "{part} and {other} at {columns}x{rows} with {wish:?}");
+                    }
+                }
+                // The last row of a grid may be short of panes.
+                if wish.services > 0 && !screen.one_line && screen.panes.len() < 3 {
+                    assert_eq!(
+                        covered,
+                        u32::from(columns) * u32::from(rows),
+                        "holes at {columns}x{rows} with {wish:?}"
+                    );
+                }
+                for pane in &screen.panes {
+                    let inner = pane.inner();
+                    assert_eq!(inner.intersection(pane.area), inner);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_width_chooses_sidebar_and_panes() {
+    let shape = |columns| {
+        let screen = screen(columns, 50);
+        (screen.sidebar.map(|(area, _)| area.width), screen.panes.len(), screen.panes.first().map(|pane| pane.frame))
+    };
+    assert_eq!(shape(200), (Some(36), 6, Some(Frame::Full)));
+    assert_eq!(shape(140), (Some(36), 6, Some(Frame::Full)));
+    assert_eq!(shape(139), (Some(28), 2, Some(Frame::Full)));
+    assert_eq!(shape(100), (Some(28), 2, Some(Frame::Full)));
+    assert_eq!(shape(99), (Some(22), 1, Some(Frame::Full)));
+    assert_eq!(shape(60), (Some(22), 1, Some(Frame::Full)));
+    assert_eq!(shape(59), (None, 1, Some(Frame::None)));
+    let grid_columns = |columns| screen(columns, 50).panes.iter().filter(|pane| pane.area.y == 1).count();
+    assert_eq!((grid_columns(199), grid_columns(200)), (2, 3));
+}
+
+#[test]
+fn the_height_chooses_strip_header_and_footer() {
+    let shape = |rows| {
+        let screen = screen(100, rows);
+        let strip = screen.strip.map(|area| area.height - 2);
+        (strip, screen.header.is_some(), screen.footer.is_some(), screen.tabs.is_some(), screen.one_line)
+    };
+    assert_eq!(shape(40), (Some(6), true, true, false, false));
+    assert_eq!(shape(39), (Some(3), true, true, false, false));
+    assert_eq!(shape(28), (Some(3), true, true, false, false));
+    assert_eq!(shape(27), (None, true, true, false, false));
+    assert_eq!(shape(16), (None, true, true, false, false));
+    assert_eq!(shape(15), (None, true, true, true, false));
+    assert_eq!(shape(12), (None, true, true, true, false));
+    assert_eq!(shape(11), (None, true, false, true, false));
+    assert_eq!(shape(7), (None, true, false, false, false));
+    assert_eq!(shape(6), (None, true, false, false, false));
+    assert_eq!(shape(5), (None, false, false, false, true));
+    assert!(screen(19, 50).one_line);
+    assert!(!screen(20, 50).one_line);
+}
+
+#[test]
+fn many_services_give_up_the_grid_for_one_line_each() {
+    let forty = |columns, rows| Screen::new(columns, rows, Wish { services: 40, second: Some(7), ..Wish::default() });
+    let screen = forty(160, 50);
+    assert_eq!(screen.panes.len(), 2);
+    assert_eq!(screen.sidebar.map(|(_, style)| style), Some(SidebarStyle::Medium));
+    for pane in Screen::new(160, 50, Wish { services: 12, ..Wish::default() }).panes {
+        assert!(pane.area.width >= PANE_COLUMNS && pane.area.height >= PANE_ROWS, "{pane:?}");
+    }
+}
+
+#[test]
+fn services_start_with_the_size_of_their_pane() {
+    assert_eq!(pane_size(6, (160, 50)), (60, 11));
+    assert_eq!(pane_size(6, (80, 24)), (56, 20));
+    assert_eq!(pane_size(6, (40, 12)), (40, 9));
+    assert_eq!(pane_size(6, (0, 0)), (80, 24));
+    assert_eq!(pane_size(0, (160, 50)), (80, 24));
+    for columns in 0..=200 {
+        for rows in 0..=60 {
+            let (wide, high) = pane_size(3, (columns, rows));
+            assert!(wide >= 2 && high >= 1);
+        }
+    }
+}

@@ -1,1 +1,198 @@
-//! Tests.
+//! Where the reader stands, while output arrives and old lines go.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::logs::LogBook;
+use crate::logs::LogDocument;
+use crate::tui::options::GlyphSet;
+
+fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
+    LineLayout {
+        width,
+        height,
+        wrap,
+        times: Times::Off,
+        glyphs: Glyphs::of(GlyphSet::Unicode),
+        theme: Theme { color: true },
+        clock: Clock::start(),
+    }
+}
+
+fn document(lines: Range<u32>) -> Arc<LogDocument> {
+    let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+    document.resize(80, 10);
+    append(&document, lines);
+    document
+}
+
+fn append(document: &LogDocument, lines: Range<u32>) {
+    for number in lines {
+        document.feed(format!("line {number}\r\n").as_bytes());
+    }
+}
+
+fn take(view: &mut LogView, document: &LogDocument, layout: &LineLayout) -> PaneText {
+    view.take(&mut document.read(), layout)
+}
+
+fn shown(text: &PaneText) -> Vec<String> {
+    text.rows.iter().map(|row| row.spans.iter().map(|span| &*span.content).collect()).collect()
+}
+
+#[test]
+fn the_end_is_followed() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    assert_eq!(shown(&take(&mut view, &document, &layout)), ["line 27", "line 28", "line 29"]);
+    append(&document, 30..31);
+    let text = take(&mut view, &document, &layout);
+    assert_eq!(shown(&text), ["line 28", "line 29", "line 30"]);
+    assert!(text.follow);
+}
+
+#[test]
+fn a_short_log_begins_at_the_top() {
+    let (document, layout, mut view) = (document(0..2), layout(80, 5, false), LogView::default());
+    assert_eq!(shown(&take(&mut view, &document, &layout)), ["line 0", "line 1"]);
+}
+
+#[test]
+fn what_is_read_stays_and_what_comes_is_counted() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    take(&mut view, &document, &layout);
+    view.scroll(-5);
+    let before = shown(&take(&mut view, &document, &layout));
+    assert_eq!(before, ["line 22", "line 23", "line 24"]);
+    append(&document, 30..68);
+    let text = take(&mut view, &document, &layout);
+    assert_eq!((shown(&text), text.follow, text.new), (before, false, 38));
+    view.follow();
+    let text = take(&mut view, &document, &layout);
+    assert_eq!((text.new, shown(&text).pop()), (0, Some("line 67".into())));
+}
+
+#[test]
+fn scrolling_down_to_the_end_follows_again() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    take(&mut view, &document, &layout);
+    view.page(-1);
+    assert!(!take(&mut view, &document, &layout).follow);
+    view.page(1);
+    assert!(take(&mut view, &document, &layout).follow);
+}
+
+#[test]
+fn the_top_is_the_oldest_line_and_scrolling_stops_there() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    view.top();
+    let text = take(&mut view, &document, &layout);
+    assert_eq!((shown(&text)[0].as_str(), text.new), ("line 0", 0));
+    append(&document, 30..32);
+    assert_eq!(take(&mut view, &document, &layout).new, 2);
+    view.scroll(-1000);
+    assert_eq!(shown(&take(&mut view, &document, &layout))[0], "line 0");
+}
+
+#[test]
+fn a_line_that_was_dropped_gives_way_to_the_oldest() {
+    let document = LogBook::new(Clock::start()).open(&"api".into(), 20_000);
+    document.resize(80, 4);
+    append(&document, 0..10);
+    let (layout, mut view) = (layout(80, 3, false), LogView::default());
+    view.top();
+    take(&mut view, &document, &layout);
+    append(&document, 10..20_000);
+    let first = document.read().first();
+    assert!(first > LineId(0), "the budget has dropped nothing");
+    let text = take(&mut view, &document, &layout);
+    assert_eq!(text.rows.len(), 3);
+    assert!(!text.follow);
+}
+
+#[test]
+fn long_lines_are_cut_or_wrapped() {
+    let document = document(0..0);
+    document.feed("0123456789abcdef日本\r\n".as_bytes());
+    let mut view = LogView::default();
+    assert_eq!(shown(&take(&mut view, &document, &layout(10, 3, false))), ["012345678…"]);
+    assert_eq!(shown(&take(&mut view, &document, &layout(10, 3, true))), ["0123456789", "abcdef日本"]);
+    view.scroll(-1);
+    assert_eq!(shown(&take(&mut view, &document, &layout(10, 1, true))), ["0123456789"]);
+}
+
+#[test]
+fn a_line_of_a_megabyte_is_shown_up_to_its_limit() {
+    let document = document(0..0);
+    document.feed(&vec![b'x'; 1 << 20]);
+    document.feed(b"\r\n");
+    let text = take(&mut LogView::default(), &document, &layout(100, 400, true));
+    let all: String = shown(&text).concat();
+    assert!(all.ends_with("KiB more"), "{}", &all[all.len() - 40..]);
+    assert!(text.rows.len() <= 400);
+}
+
+#[test]
+fn the_colours_of_the_service_are_kept_and_markers_are_dim() {
+    use ratatui::style::{Color, Modifier};
+    let document = document(0..0);
+    document.feed(b"plain \x1b[1;31mred\x1b[0m \x1b[48;5;200mback\x1b[0m\r\n");
+    document.mark(&crate::domain::Marker::Cleared);
+    let text = take(&mut LogView::default(), &document, &layout(80, 3, false));
+    let styles: Vec<_> = text.rows[0].spans.iter().map(|span| (&*span.content, span.style.fg, span.style.bg)).collect();
+    assert_eq!(
+        styles,
+        [
+            ("plain ", None, None),
+            ("red", Some(Color::Red), None),
+            (" ", None, None),
+            ("back", None, Some(Color::Indexed(200)))
+        ]
+    );
+    assert!(text.rows[1].spans.iter().all(|span| span.style.add_modifier.contains(Modifier::DIM)));
+}
+
+#[test]
+fn times_are_before_the_lines() {
+    let document = document(0..1);
+    let mut layout = layout(20, 3, false);
+    layout.times = Times::SinceStart;
+    let since = shown(&take(&mut LogView::default(), &document, &layout));
+    assert!(since[0].trim_start().starts_with('+') && since[0].ends_with("s line 0"), "{since:?}");
+    layout.times = Times::Clock;
+    let clock = shown(&take(&mut LogView::default(), &document, &layout));
+    assert_eq!(clock[0].len(), "14:02:11 line 0".len());
+}
+
+proptest! {
+    /// Whatever is scrolled, printed and resized: never more rows than the pane has, and none of them too wide.
+    #[test]
+    fn the_pane_is_never_overfull(
+        steps in prop::collection::vec((0_u8..7, -40_i64..40, 1_usize..30, 0_usize..12), 1..40)
+    ) {
+        let document = LogBook::new(Clock::start()).open(&"api".into(), 8_000);
+        document.resize(20, 5);
+        let mut view = LogView::default();
+        for (what, amount, width, height) in steps {
+            match what {
+                0 => view.scroll(amount),
+                1 => view.page(amount),
+                2 => view.top(),
+                3 => view.follow(),
+                _ => {
+                    let text = "日本 \u{1b}[31mword ".repeat(usize::try_from(amount.abs()).unwrap_or(0));
+                    document.feed(text.as_bytes());
+                    document.feed(b"\r\n");
+                }
+            }
+            let layout = layout(width, height, amount % 2 == 0);
+            let text = take(&mut view, &document, &layout);
+            prop_assert!(text.rows.len() <= height);
+            for row in shown(&text) {
+                // A character that is wider than the pane is cut by the buffer.
+                prop_assert!(text::width(&row) <= width.max(2), "{:?} in {}", row, width);
+            }
+        }
+    }
+}

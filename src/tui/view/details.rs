@@ -57,7 +57,7 @@ fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<(&'static str, Str
     let mut facts = vec![
         ("command", service.command.to_string()),
         ("kind", kind.to_owned()),
-        ("state", format!("{} {dot} since {}", service.phase.word(), human(now.since(service.since)))),
+        ("state", format!("{} {dot} for {}", service.phase.word(), human(now.since(service.since)))),
         ("wanted", if service.wanted { "up" } else { "down" }.to_owned()),
     ];
     if let Some(pid) = service.pid {
@@ -74,7 +74,7 @@ fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<(&'static str, Str
     facts.push((
         "restarts",
         format!(
-            "{} by changes {dot} {} by crashes {dot} {} by hand {dot} {} by dependencies",
+            "{} changes {dot} {} crashes {dot} {} by hand {dot} {} dependencies",
             counts.change, counts.crash, counts.manual, counts.dependency
         ),
     ));

@@ -26,8 +26,10 @@ use super::words::Census;
 use crate::clock::Clock;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
+#[cfg(test)]
+pub(super) use menu::KEYS as MENU_KEYS;
 pub(super) use services::age_of;
-pub(super) use stopping::is_waited_for;
+pub(super) use stopping::waited_for;
 pub(super) use watcher::event_at as watcher_event_at;
 
 /// All that a frame is made of.

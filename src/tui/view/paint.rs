@@ -27,8 +27,14 @@ pub(super) fn put_line(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_
     put_spans(buffer, area, area.x, area.y.saturating_add(row), &line.spans);
 }
 
-/// Makes an area empty: what is behind it must not shine through.
+/// Makes an area empty: what is behind it must not shine through. A wide character that reaches into it goes as a whole.
 pub(super) fn clear(buffer: &mut Buffer, area: Rect) {
+    for y in area.top()..area.bottom() {
+        let before = area.left().checked_sub(1).and_then(|x| buffer.cell_mut((x, y)));
+        if let Some(cell) = before.filter(|cell| text::width(cell.symbol()) > 1) {
+            cell.reset();
+        }
+    }
     for position in area.intersection(buffer.area).positions() {
         if let Some(cell) = buffer.cell_mut(position) {
             cell.reset();

@@ -29,7 +29,8 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let zoomed = pane.frame == Frame::Title;
     let right = match text {
         Some(text) if !text.follow && text.new > 0 && zoomed && !scene.screen.compact => {
-            format!("{} {} new lines {} G follow", glyphs.new_lines, thousands(text.new), glyphs.dot)
+            let lines = if text.new == 1 { "line" } else { "lines" };
+            format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(text.new), glyphs.dot)
         }
         Some(text) if !text.follow && text.new > 0 => {
             format!("{} {} new {} G", glyphs.new_lines, thousands(text.new), glyphs.dot)

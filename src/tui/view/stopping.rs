@@ -48,7 +48,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let name = services.iter().map(|service| width(service.name.as_str())).max().unwrap_or(0);
     let name = name.clamp(if small { 7 } else { 8 }, 16);
     // Those that are waited for must be in sight.
-    let waited = services.iter().position(|service| is_waited_for(&service.state));
+    let waited = waited_for(stopping).next().and_then(|first| services.iter().position(|it| it.name == first.name));
     let start = super::super::sidebar::window(services.len(), list, waited.unwrap_or(0));
     let mut cursor = None;
     for ((number, service), y) in services.iter().enumerate().skip(start).take(list).zip(inner.top()..) {
@@ -76,27 +76,25 @@ fn tail(scene: &Scene<'_>, stopping: &Stopping, small: bool) -> Vec<String> {
         let (stopped, all) = progress(stopping);
         return vec![format!("  {stopped} of {all} stopped"), String::new(), "Q / Ctrl-C = kill now".to_owned()];
     }
-    let waited: Vec<&str> = stopping
-        .services
-        .iter()
-        .filter(|service| is_waited_for(&service.state))
-        .map(|service| service.name.as_str())
-        .collect();
+    let waited: Vec<&str> = waited_for(stopping).map(|service| service.name.as_str()).collect();
     let line = match (waited.as_slice(), scene.last_words) {
-        ([first, ..], Some(words)) if !words.is_empty() => format!("  Waiting for {first}: \"{words}\""),
         ([], _) => String::new(),
+        ([one], Some(words)) => format!("  Waiting for {one}: \"{words}\""),
         (names, _) => format!("  Waiting for {}", names.join(", ")),
     };
     let kill = if stopping.killing { "  Q or Ctrl-C = leave now" } else { "  Q or Ctrl-C = kill what is left now" };
     vec![String::new(), line, String::new(), kill.to_owned(), String::new()]
 }
 
-/// The service that the screen names: asked to end, and not ended.
-pub(in super::super) fn is_waited_for(state: &StopState) -> bool {
-    match state {
-        StopState::Asked { .. } | StopState::Killed { .. } | StopState::GivenUp => true,
+/// The services that the screen names: those that were asked to end and may still do so; else those that were killed.
+pub(in super::super) fn waited_for(stopping: &Stopping) -> impl Iterator<Item = &StopProgress> {
+    let asked = |state: &StopState| matches!(state, StopState::Asked { .. });
+    let polite = stopping.services.iter().any(|service| asked(&service.state));
+    stopping.services.iter().filter(move |service| match service.state {
+        StopState::Asked { .. } => true,
+        StopState::Killed { .. } | StopState::GivenUp => !polite,
         StopState::WasNotRunning | StopState::Waiting | StopState::Stopped { .. } => false,
-    }
+    })
 }
 
 fn look(scene: &Scene<'_>, state: &StopState) -> (&'static str, Style) {

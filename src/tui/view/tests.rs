@@ -1,1 +1,138 @@
-//! Tests.
+//! Whole screens as text, at the sizes of the contract. The files are to be read: they are what a user sees.
+
+use std::time::Duration;
+
+use super::super::fixture::{Bench, NOW, paused_shop, shop};
+use super::super::options::GlyphSet;
+use crate::domain::{GroupSnapshot, Moment, Notice, Signal, StopProgress, StopState, Stopping};
+
+const SIZES: [(u16, u16); 4] = [(160, 50), (100, 30), (80, 24), (40, 12)];
+const TOO_SMALL: [(u16, u16); 4] = [(19, 5), (80, 5), (1, 1), (0, 0)];
+
+/// Draws the group at all sizes after these keys.
+fn screens(name: &str, snapshot: impl Fn() -> GroupSnapshot, glyphs: GlyphSet, keys: &str) {
+    let text = |(columns, rows)| {
+        let mut bench = Bench::new(snapshot(), columns, rows, glyphs);
+        bench.press("2");
+        bench.frame();
+        bench.press(keys);
+        bench.text()
+    };
+    for (columns, rows) in SIZES {
+        insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), text((columns, rows)));
+    }
+    for size in TOO_SMALL {
+        // One line at most, whatever is open.
+        assert_eq!(text(size).trim_end().lines().count(), usize::from(size.0 > 0), "{size:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_is_too_small_says_so_in_one_line() {
+    let line = |columns, rows| Bench::shop(columns, rows).text().lines().next().unwrap_or_default().to_owned();
+    assert_eq!(line(80, 5), "4● 1✗ — enlarge (q quits)");
+    assert_eq!(line(19, 24), "4● 1✗ q quits");
+    assert_eq!(line(8, 5), "4● 1✗ q");
+    assert_eq!(line(3, 5), "1✗");
+}
+
+#[test]
+fn the_normal_screen() {
+    screens("normal", shop, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn the_zoomed_log() {
+    screens("zoom", shop, GlyphSet::Unicode, "z");
+}
+
+#[test]
+fn the_watcher_panel_with_the_reason() {
+    screens("watcher", shop, GlyphSet::Unicode, "W↓↓⏎");
+}
+
+#[test]
+fn the_help() {
+    screens("help", shop, GlyphSet::Unicode, "?");
+}
+
+#[test]
+fn the_details() {
+    screens("details", shop, GlyphSet::Unicode, "3d");
+}
+
+#[test]
+fn the_restart_menu() {
+    screens("menu", shop, GlyphSet::Unicode, "R↓");
+}
+
+#[test]
+fn the_paused_banner() {
+    screens("paused", paused_shop, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn the_ascii_set() {
+    screens("ascii", shop, GlyphSet::Ascii, "");
+}
+
+#[test]
+fn the_quit_screen() {
+    screens("stopping", stopping_shop, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn a_notice_takes_the_footer() {
+    let noticed = || {
+        let mut shop = shop();
+        shop.notice = Some(Notice {
+            at: Moment::after_start(NOW.since_start() - Duration::from_secs(2)),
+            summary: "procgroup.toml has errors and was not applied".into(),
+            detail: "error: unknown key `wacth` in service `api`\n  help: without it nothing restarts api".into(),
+        });
+        shop
+    };
+    screens("notice", noticed, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn a_log_that_is_read_says_how_much_is_new() {
+    let mut bench = Bench::shop(80, 24);
+    let document = bench.book.get(&"api".into()).expect("the log of api");
+    for number in 0..40 {
+        document.feed(format!("GET /users/{number} 200\r\n").as_bytes());
+    }
+    bench.press("z");
+    bench.frame();
+    bench.press("⇞");
+    let before = bench.frame();
+    for number in 0..38 {
+        document.feed(format!("GET /orders/{number} 200\r\n").as_bytes());
+    }
+    let text = bench.text();
+    assert!(text.contains("▲ 38 new lines · G follow"), "{text}");
+    let rows = |buffer: &ratatui::buffer::Buffer| buffer.content()[2 * 80..22 * 80].to_vec();
+    assert_eq!(rows(&before), rows(&bench.frame()), "the text moved while it was read");
+    bench.press("G");
+    assert!(bench.text().contains("GET /orders/37 200"));
+}
+
+fn stopping_shop() -> GroupSnapshot {
+    let ago = |seconds| Moment::after_start(NOW.since_start() - Duration::from_secs(seconds));
+    let stopped = |signal, millis| StopState::Stopped { signal, after: Duration::from_millis(millis) };
+    let states = [
+        ("web", stopped(Some(Signal::Term), 200)),
+        ("api", stopped(Some(Signal::Term), 1_100)),
+        ("worker", StopState::WasNotRunning),
+        ("css", StopState::Killed { at: ago(3) }),
+        ("db", StopState::Asked { signal: Some(Signal::Int), at: ago(8), kill_at: NOW + Duration::from_secs(12) }),
+        ("mail", StopState::WasNotRunning),
+    ];
+    let mut shop = shop();
+    shop.stopping = Some(Stopping {
+        since: ago(8),
+        killing: false,
+        services: states.into_iter().map(|(name, state)| StopProgress { name: name.into(), state }).collect(),
+    });
+    shop
+}

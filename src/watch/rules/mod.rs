@@ -278,6 +278,11 @@ impl Rules {
         &self.root
     }
 
+    /// The group's own file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Where the judging of a path begins.
     fn start_of(&self, path: &Path) -> PathBuf {
         let starts = self.starts();

@@ -178,6 +178,26 @@ fn only_what_the_globs_can_reach_is_watched() {
 }
 
 #[test]
+fn folders_outside_the_root_are_watched_where_a_service_asks_for_them() {
+    let make = |root: &Path| {
+        write(root.join("app/src/f"), "text");
+        write(root.join("shared/deep/f"), "text");
+        write(root.join("other/f"), "text");
+    };
+    let mut watched = Watched::new(make, |root| globs(&root.join("app"), &["../shared/**", "../one/file.toml"]));
+    let shared = watched.path("shared/deep/f");
+    write(&shared, "other text");
+    let shown = shared.to_str().expect("text").to_owned();
+    watched.until_finished(&shown);
+    assert!(watched.is_watched(&shown));
+    // One that is not there yet.
+    let missing = watched.path("one/file.toml");
+    write(&missing, "text");
+    watched.until_finished(missing.to_str().expect("text"));
+    assert!(!watched.paths().iter().any(|path| path.contains("other")), "{:#?}", watched.events);
+}
+
+#[test]
 fn saved_rules_move_the_watches() {
     let make = |root: &Path| {
         git(root, &["init", "-q"]);
@@ -250,7 +270,7 @@ fn a_root_that_is_gone_is_said_and_watched_again_when_it_is_back() {
     let mut watched = Watched::new(|root| write(root.join("app/src/a.rs"), "text"), |root| all(&root.join("app")));
     fs::remove_dir_all(watched.path("app")).expect("removed");
     watched.until("the loss is said", |seen| {
-        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app is gone"))
+        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app: not found"))
     });
     watched.until_finished("src/a.rs");
     assert_eq!(watched.last("src/a.rs"), Some((ChangeKind::Removed, true)));
@@ -265,7 +285,7 @@ fn an_unreadable_folder_is_said_and_the_rest_is_watched() {
     let make = |root: &Path| {
         write(root.join("src/a.rs"), "text");
         write(root.join("secret/b"), "text");
-        fs::set_permissions(root.join("secret"), fs::Permissions::from_mode(0)).expect("changed");
+        fs::set_permissions(root.join("secret"), fs::Permissions::from_mode(0o000)).expect("changed");
     };
     let mut watched = Watched::new(make, all);
     if fs::read_dir(watched.path("secret")).is_err() {
@@ -274,6 +294,24 @@ fn an_unreadable_folder_is_said_and_the_rest_is_watched() {
     }
     write(watched.path("src/a.rs"), "other text");
     watched.until_finished("src/a.rs");
+    // So that the temporary folder can be removed.
+    fs::set_permissions(watched.path("secret"), fs::Permissions::from_mode(0o700)).expect("changed");
+}
+
+#[test]
+fn a_storm_that_nobody_reads_leaves_the_last_state() {
+    let mut watched = Watched::new(|root| write(root.join("src/a0"), "text"), all);
+    for n in 0..5000 {
+        fs::write(watched.path("src/tmp"), format!("{n}")).expect("written");
+        fs::rename(watched.path("src/tmp"), watched.path(format!("src/a{}", n % 10))).expect("renamed");
+    }
+    fs::remove_file(watched.path("src/a0")).expect("removed");
+    watched.settle();
+    assert_eq!(watched.last("src/a0"), Some((ChangeKind::Removed, true)));
+    for n in 1..10 {
+        let (kind, finished) = watched.last(&format!("src/a{n}")).expect("reported");
+        assert!(finished && kind != ChangeKind::Removed, "a{n}: {kind}");
+    }
 }
 
 #[test]
@@ -318,6 +356,24 @@ fn the_groups_own_file_is_reported_through_a_link() {
     watched.until("linked to elsewhere", |seen| seen.config_written == 2);
     write(&other, "[services] # three\n");
     watched.until("written there", |seen| seen.config_written == 3);
+}
+
+#[test]
+fn a_root_behind_a_link_is_watched_under_its_name() {
+    let make = |root: &Path| {
+        write(root.join("real/src/a.rs"), "text");
+        write(root.join("real/config/group.toml"), "[services]\n");
+        std::os::unix::fs::symlink("config/group.toml", root.join("real/procgroup.toml")).expect("linked");
+        std::os::unix::fs::symlink("real", root.join("link")).expect("linked");
+    };
+    let mut watched = Watched::new(make, |root| all(&root.join("link")));
+    for path in ["src/a.rs", "new.rs"] {
+        write(watched.path("real").join(path), "other text");
+        watched.until_finished(path);
+        assert!(watched.is_watched(path));
+    }
+    write(watched.path("real/config/group.toml"), "[services] # 1\n");
+    watched.until("the group's own file is reported", |seen| seen.config_written == 1);
 }
 
 #[test]

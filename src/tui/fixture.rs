@@ -1,0 +1,307 @@
+//! The group of the tests: the "shop", with its logs, at one moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::options::{DashboardOptions, GlyphSet};
+use super::ui_state::{UiState, World};
+use super::view::{Scene, draw};
+use crate::clock::Clock;
+use crate::domain::{
+    ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Kind, LastChange, LastExit, Match,
+    Moment, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Verdict, WatchBackend, WatchSnapshot,
+    WatchState,
+};
+use crate::logs::LogBook;
+
+/// 3 hours after the start.
+pub(super) const NOW: Moment = Moment::from_millis(3 * 3_600_000);
+
+fn ago(seconds: u64) -> Moment {
+    Moment::after_start(NOW.since_start() - Duration::from_secs(seconds))
+}
+
+pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
+    ServiceSnapshot {
+        name: name.into(),
+        kind: Kind::Service,
+        group: None,
+        url: None,
+        command: format!("cargo run -p {name}").into(),
+        phase: Phase::Running { run: RunId(1), since: ago(since), ready },
+        since: ago(since),
+        wanted: true,
+        watches: false,
+        pid: Some(48_213),
+        run: RunId(1),
+        up_since: Some(ago(since)),
+        restarts: RestartCounts::default(),
+        last_change: None,
+        last_exit: None,
+        next_try: None,
+        held: 0,
+        pending: 0,
+    }
+}
+
+fn changed(path: &str, seconds: u64) -> Option<LastChange> {
+    Some(LastChange { path: path.into(), at: ago(seconds) })
+}
+
+/// The shop: four up, one failed, one stopped.
+pub(super) fn shop() -> GroupSnapshot {
+    let exit = LastExit { status: ExitStatus::Code(1), at: ago(3), uptime: Duration::from_secs(7), asked: false };
+    let services = vec![
+        running("db", true, 41 * 60),
+        ServiceSnapshot {
+            watches: true,
+            restarts: RestartCounts { change: 7, ..RestartCounts::default() },
+            last_change: changed("src/routes/user.rs", 12),
+            ..running("api", true, 12)
+        },
+        ServiceSnapshot {
+            phase: Phase::BackingOff { until: ago(0) + Duration::from_secs(4), attempt: 2 },
+            since: ago(3),
+            watches: true,
+            pid: None,
+            up_since: None,
+            restarts: RestartCounts { change: 4, crash: 2, ..RestartCounts::default() },
+            last_change: changed("src/jobs/mail.rs", 15),
+            last_exit: Some(exit),
+            next_try: Some(NOW + Duration::from_secs(4)),
+            ..running("worker", false, 3)
+        },
+        running("web", true, 41 * 60),
+        ServiceSnapshot {
+            phase: Phase::Starting { run: RunId(4), since: ago(1), ready_by: None, spawned: true },
+            watches: true,
+            restarts: RestartCounts { change: 3, ..RestartCounts::default() },
+            last_change: changed("styles/app.scss", 1),
+            ..running("css", false, 1)
+        },
+        ServiceSnapshot { phase: Phase::Down, wanted: false, pid: None, up_since: None, ..running("mail", false, 0) },
+    ];
+    GroupSnapshot {
+        seq: 1,
+        at: NOW,
+        name: "shop".into(),
+        services,
+        watch: WatchSnapshot {
+            state: WatchState::Watching,
+            backend: WatchBackend::Native,
+            directories: 1204,
+            ready: true,
+            git_head: Some("main@3f2c1e".into()),
+            problem: None,
+            holds: Vec::new(),
+            held: 0,
+            busy: 0,
+        },
+        journal: Arc::new(journal()),
+        stopping: None,
+        notice: None,
+    }
+}
+
+/// The events of the shop: how long ago, path, kind, who watches or who ignores, verdict.
+fn journal() -> FileJournal {
+    let rule = |source, line, pattern: &str| Rule { source, line, pattern: pattern.into() };
+    let watched = |name: &str| Match::Watched {
+        services: [name.into()].into(),
+        rule: rule(RuleSource::ServiceWatch(name.into()), Some(9), "**"),
+    };
+    let swap = rule(RuleSource::BuiltIn, None, "editor swap files");
+    let target = rule(RuleSource::IgnoreFile(".gitignore".into()), Some(1), "/target");
+    let metadata = rule(RuleSource::IgnoreFile(".gitignore".into()), Some(1), "/target");
+    let events = [
+        (87, "crates/api/Cargo.toml", ChangeKind::Modified, watched("api"), Verdict::Restart),
+        (73, "target/debug/deps/_metadata.json", ChangeKind::Modified, Match::Ignored(metadata), Verdict::Ignored),
+        (45, "README.md", ChangeKind::Modified, Match::NoMatch, Verdict::NoMatch),
+        (16, "crates/worker/src/jobs/mail.rs", ChangeKind::Modified, watched("worker"), Verdict::Restart),
+        (15, "target/debug/api.d", ChangeKind::Modified, Match::Ignored(target), Verdict::Ignored),
+        (14, "crates/api/src/routes/.user.rs.swp", ChangeKind::Created, Match::Ignored(swap), Verdict::Ignored),
+        (13, "crates/api/src/routes/user.rs", ChangeKind::Modified, watched("api"), Verdict::Restart),
+        (1, "styles/app.scss", ChangeKind::Modified, watched("css"), Verdict::Restart),
+    ];
+    let mut journal = FileJournal::default();
+    for (seconds, path, kind, matched, verdict) in events {
+        journal.push(FileEvent { at: ago(seconds), path: path.into(), kind, finished: true, matched }, verdict);
+    }
+    journal
+}
+
+/// The shop while the key `p` holds.
+pub(super) fn paused_shop() -> GroupSnapshot {
+    let mut shop = shop();
+    shop.watch.state = WatchState::Paused;
+    shop.watch.held = 14;
+    shop.watch.holds = vec![HoldSnapshot { label: "p".into(), since: ago(120) }];
+    for (name, held) in [("api", 9), ("worker", 4), ("css", 1)] {
+        if let Some(service) = shop.services.iter_mut().find(|service| service.name.as_str() == name) {
+            service.held = held;
+        }
+    }
+    shop
+}
+
+/// A dashboard of the tests.
+pub(super) struct Bench {
+    pub(super) ui: UiState,
+    pub(super) book: LogBook,
+    pub(super) clock: Clock,
+    pub(super) snapshot: GroupSnapshot,
+    pub(super) size: (u16, u16),
+}
+
+impl Bench {
+    pub(super) fn new(snapshot: GroupSnapshot, columns: u16, rows: u16, glyphs: GlyphSet) -> Self {
+        let clock = Clock::start();
+        let color = glyphs == GlyphSet::Unicode;
+        let bench = Self {
+            ui: UiState::new(DashboardOptions { glyphs, color, mouse: true }),
+            book: LogBook::new(clock),
+            clock,
+            snapshot,
+            size: (columns, rows),
+        };
+        for (name, lines) in LOGS {
+            let document = bench.book.open(&(*name).into(), 1 << 20);
+            document.resize(200, 50);
+            for line in *lines {
+                document.feed(format!("{line}\r\n").as_bytes());
+            }
+        }
+        bench
+    }
+
+    /// The shop with `api` selected.
+    pub(super) fn shop(columns: u16, rows: u16) -> Self {
+        let mut bench = Self::new(shop(), columns, rows, GlyphSet::Unicode);
+        bench.press("2");
+        bench
+    }
+
+    pub(super) fn world(&self) -> World<'_> {
+        World { snapshot: &self.snapshot, size: self.size, now: NOW }
+    }
+
+    /// Types keys; `⏎`, `⎋`, `↑` and `↓` are keys, everything else itself. The answer is what the group is asked.
+    pub(super) fn press(&mut self, keys: &str) -> Vec<crate::domain::Command> {
+        use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+        let snapshot = self.snapshot.clone();
+        let world = World { snapshot: &snapshot, size: self.size, now: NOW };
+        let code = |c| match c {
+            '⏎' => KeyCode::Enter,
+            '⎋' => KeyCode::Esc,
+            '↑' => KeyCode::Up,
+            '↓' => KeyCode::Down,
+            '⇥' => KeyCode::Tab,
+            '⇞' => KeyCode::PageUp,
+            '⇟' => KeyCode::PageDown,
+            c => KeyCode::Char(c),
+        };
+        keys.chars().flat_map(|c| self.ui.key(KeyEvent::new(code(c), KeyModifiers::NONE), &world)).collect()
+    }
+
+    /// One frame as the terminal would show it.
+    pub(super) fn frame(&mut self) -> Buffer {
+        let snapshot = self.snapshot.clone();
+        let world = World { snapshot: &snapshot, size: self.size, now: NOW };
+        self.ui.adjust(&world);
+        let screen = self.ui.screen(&world);
+        let mut texts = Vec::new();
+        for pane in &screen.panes {
+            let layout = self.ui.line_layout(pane, self.clock);
+            let text = snapshot.services.get(pane.service).and_then(|service| {
+                let document = self.book.get(&service.name)?;
+                Some(self.ui.log(&service.name).take(&mut document.read(), &layout))
+            });
+            texts.push(text.unwrap_or_default());
+        }
+        let scene = Scene {
+            snapshot: &snapshot,
+            ui: &self.ui,
+            screen: &screen,
+            texts: &texts,
+            last_words: Some("LOG  received fast shutdown request"),
+            now: NOW,
+            clock: self.clock,
+        };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        if let Some(cursor) = draw(&scene, &mut buffer) {
+            assert!(buffer.area.contains(cursor), "the cursor {cursor} is outside of {}", buffer.area);
+        }
+        buffer
+    }
+
+    /// One frame as text. The times of the events, which depend on the clock of the machine, are those of the shop.
+    pub(super) fn text(&mut self) -> String {
+        let buffer = self.frame();
+        let mut text = String::new();
+        for y in 0..self.size.1 {
+            let mut line = String::new();
+            let mut x = 0;
+            while x < self.size.0 {
+                let symbol = buffer.cell((x, y)).map_or(" ", |cell| cell.symbol());
+                line.push_str(symbol);
+                x += u16::try_from(super::text::width(symbol).max(1)).unwrap_or(1);
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        let shown = self.snapshot.journal.entries().map(|entry| self.clock.time_of_day(entry.event.at));
+        let told = ["14:00:58", "14:01:12", "14:01:40", "14:02:09", "14:02:10", "14:02:11", "14:02:12", "14:02:25"];
+        for (shown, told) in shown.zip(told) {
+            text = text.replace(&shown, told);
+            // Narrow columns have minutes and seconds only, at the start of a cell.
+            text = text.replace(&format!("┃{} ", &shown[3..]), &format!("┃{} ", &told[3..]));
+            text = text.replace(&format!("\n{} ", &shown[3..]), &format!("\n{} ", &told[3..]));
+        }
+        text
+    }
+}
+
+const LOGS: &[(&str, &[&str])] = &[
+    (
+        "db",
+        &[
+            "14:01:07 LOG  checkpoint starting: time",
+            "14:01:08 LOG  checkpoint complete: wrote 44 buffers (0.3%)",
+            "14:01:58 LOG  checkpoint starting: time",
+            "14:02:02 LOG  checkpoint complete: wrote 12 buffers (0.1%)",
+        ],
+    ),
+    (
+        "api",
+        &[
+            "14:01:58 WARN  slow query 412ms  SELECT … FROM orders WHERE customer_id = $1 AND paid ORDER BY at",
+            "── restarted · src/routes/user.rs changed · 14:02:11 · was exit 0 · up 9m 12s ──",
+            "   Compiling shop-api v0.3.0 (/src/work/shop/crates/api)",
+            "    Finished `dev` profile in 1.84s",
+            "     Running `target/debug/api`",
+            "14:02:14 INFO  migrations: none pending",
+            "14:02:14 INFO  listening on http://127.0.0.1:4000",
+            "── ready · 2.9s after restart ──",
+            "14:02:20 INFO  GET /health 200 0ms",
+            "14:02:23 ERROR user 19 not found: NotFound",
+            "14:02:23 INFO  GET /users/19 404 2ms",
+        ],
+    ),
+    (
+        "worker",
+        &[
+            "14:02:13 INFO  worker started, 4 threads",
+            "14:02:14 INFO  job 8812 mail.welcome",
+            "thread 'main' panicked at src/jobs/mail.rs:41:18:",
+            "called `Option::unwrap()` on a `None` value",
+            "note: run with `RUST_BACKTRACE=1`",
+            "── exited · code 1 · 14:02:20 · crash 2 of 5 · next try in 4s (s = now) ──",
+        ],
+    ),
+    ("web", &["  VITE v7.1.2  ready in 312 ms", "", "  ➜  Local:   http://localhost:5173/"]),
+    ("css", &["sass: compiling styles/app.scss …"]),
+    ("mail", &["── not started · autostart = false · press s ──"]),
+];
