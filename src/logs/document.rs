@@ -274,3 +274,6 @@ pub struct ScreenRows {
     /// Column and row of the cursor, from 0, if it is visible.
     pub cursor: Option<(u16, u16)>,
 }
+
+#[cfg(test)]
+mod tests;

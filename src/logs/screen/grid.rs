@@ -31,9 +31,13 @@ impl Grid {
 
     /// Rows that a reader is shown: down to the last with text, and to the cursor if its line is begun.
     pub(super) fn used(&self) -> usize {
-        let text = self.rows.iter().rposition(|row| !row.is_blank()).map_or(0, |last| last + 1);
         let begun = self.cursor.row + usize::from(self.cursor.column > 0 || self.cursor.pending_wrap);
-        text.max(begun)
+        self.with_text().max(begun)
+    }
+
+    /// Rows down to the last with text.
+    pub(super) fn with_text(&self) -> usize {
+        self.rows.iter().rposition(|row| !row.is_blank()).map_or(0, |last| last + 1)
     }
 
     /// Takes a row out at `from` and puts it back, empty, at `to`; those between move.

@@ -94,35 +94,22 @@ impl Input {
         }
     }
 
-    /// Text with characters beyond ASCII, up to the next control.
+    /// Characters beyond ASCII, up to the next that is not.
     fn characters(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
-        let length = bytes.iter().position(|byte| *byte < 0x20 || *byte == 0x7F).unwrap_or(bytes.len());
+        let length = bytes.iter().position(u8::is_ascii).unwrap_or(bytes.len());
         let run = bytes.get(..length).unwrap_or_default();
-        let error = match std::str::from_utf8(run) {
-            Ok(text) => {
-                text.chars().for_each(|c| screen.print(c));
-                return length;
-            }
-            Err(error) => error,
-        };
-        let (valid, rest) = run.split_at(error.valid_up_to());
-        text(valid).chars().for_each(|c| screen.print(c));
-        match (error.error_len(), rest) {
-            // C1 controls as single bytes are ignored: they are no UTF-8, and nobody uses them.
-            (Some(1), [0x80..=0x9F, ..]) => valid.len() + 1,
-            (Some(wrong), _) => {
-                screen.print(char::REPLACEMENT_CHARACTER);
-                valid.len() + wrong
-            }
-            (None, _) if length < bytes.len() => {
-                screen.print(char::REPLACEMENT_CHARACTER);
-                length
-            }
-            (None, _) => {
-                self.partial.extend_from_slice(rest);
-                length
+        let mut place = 0;
+        for chunk in run.utf8_chunks() {
+            place += chunk.valid().len() + chunk.invalid().len();
+            chunk.valid().chars().for_each(|c| screen.print(c));
+            match chunk.invalid() {
+                // C1 controls as single bytes are ignored: they are no UTF-8, and nobody uses them.
+                [] | [0x80..=0x9F] => {}
+                cut if place == bytes.len() && is_cut(cut) => self.partial.extend_from_slice(cut),
+                _ => screen.print(char::REPLACEMENT_CHARACTER),
             }
         }
+        length
     }
 
     /// Goes on with a character that was cut. Returns how many bytes were used: 0 if this one does not belong to it.
@@ -189,6 +176,11 @@ impl Input {
             }
         }
     }
+}
+
+/// The bytes could be the beginning of a character; only the last ones of a text are.
+fn is_cut(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
 /// Bytes that were found to be text.

@@ -9,6 +9,8 @@ mod cursor;
 mod edit;
 mod grid;
 mod input;
+#[cfg(test)]
+mod oracle_tests;
 mod row;
 mod sgr;
 mod switch;
@@ -91,9 +93,6 @@ impl Screen {
             let grid = &mut self.grid;
             let (column, columns) = (grid.cursor.column, grid.columns);
             let (part, later) = rest.split_at(rest.len().min(columns - column));
-            if column <= 1 {
-                unfill_before(grid, column);
-            }
             if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
                 row.write_ascii(column, part, grid.cursor.style, columns, self.now);
             }
@@ -155,9 +154,6 @@ impl Screen {
     fn write(&mut self, cell: Cell) {
         let grid = &mut self.grid;
         let column = grid.cursor.column;
-        if column <= 1 {
-            unfill_before(grid, column);
-        }
         if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
             row.write_cell(column, cell, grid.columns, self.now);
         }
@@ -234,15 +230,5 @@ impl Screen {
     /// The style of what is printed next.
     fn style_mut(&mut self) -> &mut Style {
         &mut self.grid.cursor.style
-    }
-}
-
-/// What is written over the beginning of a row may be the wide character that the row before made room for.
-fn unfill_before(grid: &mut Grid, column: usize) {
-    let row = grid.cursor.row;
-    if grid.rows.get(row).is_some_and(|row| row.is_wide_at(column))
-        && let Some(before) = row.checked_sub(1).and_then(|before| grid.rows.get_mut(before))
-    {
-        before.unfill();
     }
 }

@@ -217,20 +217,6 @@ impl Row {
         }
     }
 
-    /// The last column is no filler any more: the wide character that it made room for has gone.
-    pub(super) fn unfill(&mut self) {
-        if let Some(last) = self.cells.last_mut()
-            && last.kind == CellKind::Filler
-        {
-            *last = last.blanked();
-        }
-    }
-
-    /// A part of a wide character stands at this column.
-    pub(super) fn is_wide_at(&self, column: usize) -> bool {
-        self.cells.get(column).is_some_and(|cell| matches!(cell.kind, CellKind::Wide | CellKind::WideEnd))
-    }
-
     fn truncate_plain(&mut self, length: usize) {
         if length >= self.text.len() {
             return;
@@ -314,7 +300,7 @@ impl Row {
 
     /// Nothing was written after what stands in history.
     pub(super) fn is_filed(&self) -> bool {
-        self.filed == WHOLLY || (self.filed > 0 && self.content_len() <= usize::from(self.filed))
+        self.filed == WHOLLY || (self.filed > 0 && !self.wrapped && self.content_len() <= usize::from(self.filed))
     }
 
     /// Adds the text of the columns from `start` on: all of them if the line goes on in the next row, else those that
@@ -343,7 +329,7 @@ impl Row {
     }
 
     fn append_cells(&self, start: usize, end: usize, sink: &mut impl TextSink) {
-        let mut text = String::new();
+        let mut text = String::with_capacity(end.saturating_sub(start));
         let mut style = Style::default();
         for cell in self.cells.iter().take(end).skip(start) {
             if matches!(cell.kind, CellKind::WideEnd | CellKind::Filler) {

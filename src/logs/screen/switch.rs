@@ -41,7 +41,7 @@ impl Screen {
         self.now = now;
         self.ready = None;
         self.leave_alternate();
-        self.file_screen();
+        self.file_rows(self.grid.with_text());
         self.reset();
         self.history.set_run(run);
         self.ready = ready;
@@ -55,17 +55,28 @@ impl Screen {
     /// output, after the marker.
     pub(in crate::logs) fn mark(&mut self, text: &str, now: Moment) {
         self.now = now;
-        self.file_screen();
+        let alternate = self.uncover();
+        self.file_rows(self.grid.used());
+        self.cover(alternate);
         self.history.push_marker(&printable(text), now);
     }
 
-    /// Copies what is on the primary screen to the end of history, as far as it is not there.
-    fn file_screen(&mut self) {
-        let behind = self.covered.take().map(|primary| std::mem::replace(&mut self.grid, *primary));
+    /// Takes the alternate screen away for a while.
+    fn uncover(&mut self) -> Option<Grid> {
+        self.covered.take().map(|primary| std::mem::replace(&mut self.grid, *primary))
+    }
+
+    fn cover(&mut self, alternate: Option<Grid>) {
+        if let Some(alternate) = alternate {
+            self.covered = Some(Box::new(std::mem::replace(&mut self.grid, alternate)));
+        }
+    }
+
+    /// Copies rows of the primary screen to the end of history, as far as they are not there.
+    fn file_rows(&mut self, count: usize) {
         let cursor = self.grid.cursor;
-        for index in 0..self.grid.used() {
+        for index in 0..count {
             self.archive(index);
-            let columns = self.grid.columns;
             let Some(row) = self.grid.rows.get_mut(index) else { break };
             let begun = cursor.column.max(row.content_len());
             let open = index == cursor.row && !cursor.pending_wrap && cursor.column >= row.content_len();
@@ -73,18 +84,14 @@ impl Screen {
                 Ok(columns) if open => columns,
                 _ => WHOLLY,
             };
-            let _ = columns;
         }
         self.end_line();
-        if let Some(alternate) = behind {
-            self.covered = Some(Box::new(std::mem::replace(&mut self.grid, alternate)));
-        }
     }
 
     /// ED 2, ED 3, and ED 0 after the cursor was sent home: the service clears its screen, not its log.
     pub(super) fn clear(&mut self, erase: bool) {
         if self.covered.is_none() {
-            self.file_screen();
+            self.file_rows(self.grid.with_text());
             if self.printed {
                 self.history.push_marker(&Marker::Cleared.line(""), self.now);
                 self.printed = false;
@@ -168,7 +175,7 @@ impl Screen {
         }
         self.now = now;
         self.homed = false;
-        let alternate = self.covered.take().map(|primary| std::mem::replace(&mut self.grid, *primary));
+        let alternate = self.uncover();
         if columns != self.grid.columns {
             self.grid.rewrap(columns);
         }
@@ -181,10 +188,10 @@ impl Screen {
         self.grid.cursor.row = self.grid.cursor.row.saturating_sub(above);
         self.grid.saved.row = self.grid.saved.row.saturating_sub(above);
         self.grid.set_lines(lines, now);
-        if let Some(mut alternate) = alternate {
+        self.cover(alternate.map(|mut alternate| {
             alternate.cut(columns, lines, now);
-            self.covered = Some(Box::new(std::mem::replace(&mut self.grid, alternate)));
-        }
+            alternate
+        }));
         self.tabs.resize(columns);
         (self.top, self.bottom) = (0, lines);
         true

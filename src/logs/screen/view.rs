@@ -164,8 +164,11 @@ impl View<'_> {
             Begun::InFrame(line) => line.is_some(),
             Begun::InHistory(history) => history.is_begun(),
         };
-        // A begun line has its end, if only an empty one, in the first row.
-        let mut lines: Vec<Range<usize>> = if begun { vec![0..1] } else { Vec::new() };
+        let mut lines = Vec::new();
+        if begun {
+            // Its end, if only an empty one, is in the first row.
+            lines.push(0..1);
+        }
         let mut goes_on = begun;
         for (index, row) in self.primary.rows.iter().enumerate().take(self.primary.used()) {
             if row.is_filed() {
