@@ -72,8 +72,7 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_say_them() {
-        let cases =
-            [(300, "0.3s"), (2_900, "2.9s"), (12_400, "12s"), (552_000, "9m 12s"), (11_040_000, "3h 4m")];
+        let cases = [(300, "0.3s"), (2_900, "2.9s"), (12_400, "12s"), (552_000, "9m 12s"), (11_040_000, "3h 4m")];
         for (millis, text) in cases {
             assert_eq!(human(Duration::from_millis(millis)), text);
         }
