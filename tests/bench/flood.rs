@@ -21,6 +21,8 @@ use harness::{Dash, Project};
 
 const KEYS: usize = 20;
 const RESTARTS: usize = 10;
+/// Between two keys.
+const REST: Duration = Duration::from_millis(70);
 /// How long the flood runs before memory is looked at, and between the two looks.
 const FLOOD: Duration = Duration::from_secs(10);
 
@@ -50,6 +52,8 @@ fn measure(name: &str, first: &str) -> Vec<String> {
     let mut keys = Samples::default();
     for _ in 0..KEYS {
         for (key, shown) in [("?", true), ("\x1b", false)] {
+            // Nobody presses keys faster than frames are drawn.
+            pass(&mut dash, REST);
             let pressed = Instant::now();
             dash.keys(key);
             dash.wait_for("the help comes and goes", |screen| screen.contains("type to filter") == shown);

@@ -53,7 +53,7 @@ fn measure(name: &str, mut dash: Dash<'_>, project: &Project, starts: &Starts, n
         let file = format!("src/save-{number}.rs");
         project.write(&file, "");
         starts.next(&mut dash);
-        dash.wait_while_reading("the service sleeps", |project| sleeps(project));
+        dash.wait_while_reading("the service sleeps", sleeps);
         let saved = Instant::now();
         let mut open = OpenOptions::new().append(true).open(project.path(&file)).unwrap();
         open.write_all(b"change\n").unwrap();
@@ -65,7 +65,7 @@ fn measure(name: &str, mut dash: Dash<'_>, project: &Project, starts: &Starts, n
             dash.wait_for(&cause, |screen| screen.matches(&cause).count() == 2);
             screen.add_time(saved.elapsed());
         }
-        dash.wait_while_reading("the service sleeps", |project| sleeps(project));
+        dash.wait_while_reading("the service sleeps", sleeps);
     }
     row![name, process.show(), screen.show()]
 }
