@@ -28,7 +28,7 @@ fn the_readme_has_the_table_of_keys() {
 fn the_readme_shows_a_message_as_it_is() {
     let text = "[services]\ndb = \"docker compose up db\"\n\n[services.api]\nrun   = \"cargo run -p api\"\nwacth = [\"crates/api/**\"]\n";
     let diagnostics = config::parse(text, &PathBuf::from("procgroup.toml")).map(|_| ()).unwrap_err();
-    let message = diagnostics.render(RenderStyle { color: false, unicode: true, width: 80 });
+    let message = diagnostics.render(RenderStyle { color: false, unicode: true, width: 100 });
     assert_eq!(block_after(&read("README.md"), "All problems of a file are reported at once").trim(), message.trim());
 }
 
