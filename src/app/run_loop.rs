@@ -63,13 +63,13 @@ struct Progress {
 }
 
 impl RunLoop {
-    /// Runs the group to its end.
-    pub(crate) async fn run(mut self, begin: Event) -> (Finish, Circumstances) {
+    /// Runs a group that has begun to its end.
+    pub(crate) async fn run(mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {
             circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
             ..Progress::default()
         };
-        let mut incoming = Incoming::Event(begin);
+        let mut incoming = Incoming::Time;
         loop {
             let started = self.clock.now();
             self.take(incoming, &mut progress);
