@@ -178,8 +178,8 @@ fn short(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
         0..1000 => format!("{millis}ms"),
-        _ if millis % 60_000 == 0 && millis > 60_000 => format!("{}m", millis / 60_000),
-        _ if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        _ if millis.is_multiple_of(60_000) && millis > 60_000 => format!("{}m", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
         1000..10_000 => human(duration),
         _ => format!("{}s", duration.as_secs()),
     }

@@ -270,7 +270,7 @@ impl Session {
             texts: &texts,
             last_words: last_words.as_deref(),
             now,
-            clock: self.clock,
+            time_of_day: &|moment| self.clock.time_of_day(moment),
         };
         let mut frame = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
         let cursor = view::draw(&scene, &mut frame);

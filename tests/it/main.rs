@@ -5,6 +5,7 @@
 mod architecture;
 mod config;
 mod dashboard;
+mod documents;
 mod harness;
 mod logs;
 mod process;

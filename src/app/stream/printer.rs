@@ -1,7 +1,8 @@
 //! Log documents as prefixed lines: what is new since the last look, in order of arrival.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
@@ -16,6 +17,9 @@ const PARTIAL_REST: Duration = Duration::from_millis(100);
 
 /// Lines taken from one document at a look, so that a flooding service does not hide the others.
 const LINES_AT_ONCE: usize = 2_000;
+
+/// Printed lines that are remembered, in case the service moves up and writes them again: more than a screen.
+const REMEMBERED: usize = 256;
 
 /// Longer names are cut, so that one name does not push every line to the right.
 const LONGEST_PREFIX: usize = 24;
@@ -53,6 +57,9 @@ struct Tail {
     resting: Option<(String, Moment)>,
     /// What was printed already of the line `next`.
     printed: Option<String>,
+    /// The last lines before `next`, as hashes of their texts.
+    before: VecDeque<(LineId, u64)>,
+    hasher: RandomState,
 }
 
 struct Found {
@@ -121,7 +128,7 @@ impl Printer {
     fn write_plain(&self, out: &mut String, text: &str, marker: bool) {
         let ascii;
         let text = if marker && !self.options.unicode {
-            ascii = text.replace('─', "-").replace('·', "-");
+            ascii = text.replace(['─', '·'], "-");
             &ascii
         } else {
             text
@@ -150,9 +157,11 @@ impl Tail {
             self.printed = None;
         }
         let until = if all { reader.end() } else { reader.settled() };
+        // The service has moved up, to write again what is there, or something else, and maybe less of it.
+        self.next = self.next.min(until.max(first));
         let mut taken = 0;
         while self.next < until && taken < LINES_AT_ONCE {
-            if let Some(line) = reader.line(self.next) {
+            if let Some(line) = reader.line(self.next).filter(|line| !self.is_known(line)) {
                 let skip = match self.printed.take() {
                     Some(printed) if line.content.text == printed => None,
                     Some(printed) if line.content.text.starts_with(&printed) => Some(printed.len()),
@@ -163,7 +172,7 @@ impl Tail {
                 }
             }
             self.next = LineId(self.next.0 + 1);
-            self.resting = None;
+            (self.resting, self.printed) = (None, None);
             taken += 1;
         }
         if self.next < until {
@@ -176,6 +185,20 @@ impl Tail {
             _ => false,
         };
         self.rest(open.filter(|_| at_its_end), order, now, found);
+        false
+    }
+
+    /// The line was printed before as it is; if not, it counts as printed from now on.
+    fn is_known(&mut self, line: &Line) -> bool {
+        let hash = self.hasher.hash_one(&line.content.text);
+        if self.before.contains(&(line.id, hash)) {
+            return true;
+        }
+        self.before.retain(|(id, _)| *id != line.id);
+        if self.before.len() == REMEMBERED {
+            self.before.pop_front();
+        }
+        self.before.push_back((line.id, hash));
         false
     }
 
@@ -285,6 +308,20 @@ mod tests {
         api.feed(b"ok\r\n");
         assert_eq!(text(&printer.look(&logs, &names, later(101), false)), "api    │  ok\n");
         assert_eq!(text(&printer.look(&logs, &names, later(300), true)), "");
+    }
+
+    #[test]
+    fn what_a_service_writes_over_its_last_lines_is_printed_and_what_stays_is_not_repeated() {
+        let logs = LogBook::new(Clock::start());
+        let names = [ServiceName::new("db")];
+        let db = logs.open(&names[0], 1 << 20);
+        let mut printer = Printer::new(PLAIN);
+        db.feed(b"pull one\r\npull two\r\npull three\r\n");
+        assert_eq!(text(&printer.look(&logs, &names, later(0), false)).lines().count(), 3);
+        db.feed(b"\x1b[2A\x1b[J");
+        assert_eq!(text(&printer.look(&logs, &names, later(1), false)), "");
+        db.feed(b"pull two\r\nready\r\n");
+        assert_eq!(text(&printer.look(&logs, &names, later(2), false)), "db │ ready\n");
     }
 
     #[test]

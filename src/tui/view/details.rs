@@ -64,7 +64,7 @@ fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<(&'static str, Str
         facts.push(("pid", pid.to_string()));
     }
     if let Some(since) = service.up_since {
-        let started = scene.clock.time_of_day(since);
+        let started = (scene.time_of_day)(since);
         facts.push(("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run)));
     }
     if let Some(url) = &service.url {

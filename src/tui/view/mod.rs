@@ -23,7 +23,6 @@ use super::overlay::Overlay;
 use super::theme::Theme;
 use super::ui_state::UiState;
 use super::words::Census;
-use crate::clock::Clock;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
 #[cfg(test)]
@@ -46,8 +45,8 @@ pub(super) struct Scene<'a> {
     pub(super) last_words: Option<&'a str>,
     /// The time.
     pub(super) now: Moment,
-    /// The time of day of events.
-    pub(super) clock: Clock,
+    /// The time of day of a moment.
+    pub(super) time_of_day: &'a dyn Fn(Moment) -> String,
 }
 
 impl Scene<'_> {

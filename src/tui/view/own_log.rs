@@ -28,7 +28,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         let top = Rect { height: rows, ..area };
         let titles = Titles {
             left: vec![Span::styled("notice", theme.strong())],
-            right: vec![Span::raw(scene.clock.time_of_day(notice.at))],
+            right: vec![Span::raw((scene.time_of_day)(notice.at))],
             ..Titles::default()
         };
         let inner = paint::frame(buffer, top, glyphs, false, theme.dim(), &titles);

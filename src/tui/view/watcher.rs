@@ -118,7 +118,7 @@ fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buf
         "{} {} {} {}",
         entry.event.kind,
         glyphs.dot,
-        scene.clock.time_of_day(entry.event.at),
+        (scene.time_of_day)(entry.event.at),
         match entry.times {
             1 => String::new(),
             times => format!("{} {times} times", glyphs.dot),
@@ -148,7 +148,7 @@ fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buf
 /// One event in one row: time, path, kind, service, verdict, rule; where there is little room, without kind and rule.
 fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buffer: &mut Buffer) {
     let glyphs = scene.glyphs();
-    let time = scene.clock.time_of_day(entry.event.at);
+    let time = (scene.time_of_day)(entry.event.at);
     let service = match &entry.event.matched {
         Match::Watched { services, .. } => match &services[..] {
             [one] => one.to_string(),
