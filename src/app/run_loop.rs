@@ -60,6 +60,8 @@ struct Progress {
     next_id: u64,
     circumstances: Circumstances,
     finish: Option<Finish>,
+    /// The watcher was ready.
+    watching: bool,
 }
 
 impl RunLoop {
@@ -127,7 +129,14 @@ impl RunLoop {
             Incoming::Time => Event::TimePassed,
             Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
             Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
-            Incoming::Watch(WatchReport::Status(status)) => Event::Watch(status),
+            Incoming::Watch(WatchReport::Status(status)) => {
+                if status.ready && !progress.watching {
+                    // A save between the reading of the file and the first look at it was seen by nobody.
+                    progress.watching = true;
+                    self.config_written.notify_one();
+                }
+                Event::Watch(status)
+            }
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;
