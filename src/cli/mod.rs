@@ -47,6 +47,11 @@ fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
     }
+    if arguments.task.is_some() && arguments.run != RunArguments::default() {
+        let problem = "services and options for running them do not go with a command\n  help: a service that is \
+                       called like a command is named after `--`:  devgroup -- check";
+        return Err(Failure::Usage(problem.into()));
+    }
     match arguments.task {
         Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
