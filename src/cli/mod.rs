@@ -95,6 +95,9 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Inside { service });
     }
+    if let Some(problem) = crate::clock::zone_problem() {
+        return Err(Failure::Usage(problem));
+    }
     let face = face(&arguments)?;
     let streaming = matches!(face, Face::Stream(_));
     app::keep_diary(streaming);
