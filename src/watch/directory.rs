@@ -55,11 +55,12 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Whether anything about the file has changed since then.
-    pub(super) fn is_since(&self, moment: SystemTime) -> bool {
+    /// Whether anything about the file has changed after that tick of the file system's clock. Within one tick nobody can
+    /// tell: what was written just before must not count as news.
+    pub(super) fn is_after(&self, moment: SystemTime) -> bool {
         let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        self.changed >= (seconds, i64::from(since.subsec_nanos()))
+        self.changed > (seconds, i64::from(since.subsec_nanos()))
     }
 }
 
