@@ -71,18 +71,6 @@ impl Clock {
         self.wall_start.checked_add(moment.since_start()).unwrap_or(self.wall_start)
     }
 
-    /// Now, as file systems date files: Linux takes the time of the last tick, some milliseconds ago.
-    pub fn file_time() -> SystemTime {
-        #[cfg(target_os = "linux")]
-        {
-            let tick = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-            if let Ok(since) = std::time::Duration::try_from(tick) {
-                return SystemTime::UNIX_EPOCH + since;
-            }
-        }
-        SystemTime::now()
-    }
-
     /// Local time of day of a moment: `14:02:11`.
     pub fn time_of_day(&self, moment: Moment) -> String {
         match jiff::Timestamp::try_from(self.wall(moment)) {

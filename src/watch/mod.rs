@@ -47,7 +47,7 @@ impl Watcher {
     pub fn start(spec: Arc<GroupSpec>, clock: Clock, own: Vec<PathBuf>) -> (Self, WatchReports) {
         let pending = Arc::new(Pending::default());
         let outbox = Arc::new(Outbox::default());
-        let since = Clock::file_time();
+        let since = clock.wall(clock.now());
         let closes = Closes(Arc::clone(&outbox));
         let thread = std::thread::Builder::new().name(String::from("watch")).spawn({
             let pending = Arc::clone(&pending);
