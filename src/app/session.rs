@@ -85,8 +85,12 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let recipe = Recipe { selection: options.selection, watch: options.watch };
     let spec = Arc::new(recipe.apply(options.spec)?);
     let exit_with = exit_with(options.exit_with, &spec)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start the event loop"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // What reads a file for us must not wake up later only to end.
+        .thread_keep_alive(Duration::from_millis(1))
+        .build()
+        .map_err(system("start the event loop"))?;
     let _inside = runtime.enter();
     let signals = OsSignals::take().map_err(system("listen for signals"))?;
 
