@@ -260,6 +260,12 @@ impl Reader<'_> {
         Some((LineId(view.history_end + line as u64), byte))
     }
 
+    /// Column and row of the cursor on the primary screen, from 0. It may stand in cells to which no byte of a line
+    /// belongs: blanks at the end of a line are not kept.
+    pub fn cursor_cell(&self) -> (usize, usize) {
+        self.inner.view().cursor_cell()
+    }
+
     /// Same as [`LogDocument::version`].
     pub fn version(&self) -> u64 {
         self.inner.version

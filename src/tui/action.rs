@@ -40,6 +40,10 @@ pub(super) enum Action {
     NextPane,
     /// Focus the pane before.
     PreviousPane,
+    /// Every key goes to the selected service.
+    TypeInto,
+    /// Typing: no key does any more.
+    StopTyping,
     /// One pane on the whole screen, or back.
     Zoom,
     /// Everything about the selected service.
@@ -108,6 +112,8 @@ pub(super) enum Context {
     Normal,
     /// One pane on the whole screen.
     Zoom,
+    /// Every key goes to a service.
+    Typing,
     /// The watcher panel.
     Watcher,
     /// The help overlay.

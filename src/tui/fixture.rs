@@ -222,6 +222,8 @@ impl Bench {
         for pane in &screen.panes {
             let layout = self.ui.line_layout(pane, self.clock);
             let text = snapshot.services.get(pane.service).and_then(|service| {
+                let typed = self.ui.typist.target() == Some(&service.name);
+                let layout = if typed { layout.as_terminal() } else { layout };
                 let document = self.book.get(&service.name)?;
                 Some(self.ui.log(&service.name).take(&mut document.read(), &layout))
             });

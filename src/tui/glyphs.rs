@@ -49,6 +49,8 @@ pub(super) struct Glyphs {
     pub(super) thin: [&'static str; 6],
     /// Borders of what has the focus.
     pub(super) thick: [&'static str; 6],
+    /// Borders of what is typed into.
+    pub(super) double: [&'static str; 6],
 }
 
 impl Glyphs {
@@ -92,6 +94,7 @@ const UNICODE: Glyphs = Glyphs {
     rule: "─",
     thin: ["┌", "┐", "┘", "└", "─", "│"],
     thick: ["┏", "┓", "┛", "┗", "━", "┃"],
+    double: ["╔", "╗", "╝", "╚", "═", "║"],
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -117,4 +120,5 @@ const ASCII: Glyphs = Glyphs {
     rule: "-",
     thin: ["+", "+", "+", "+", "-", "|"],
     thick: ["+", "+", "+", "+", "=", "|"],
+    double: ["#", "#", "#", "#", "=", "#"],
 };

@@ -68,7 +68,8 @@ impl From<KeyEvent> for Key {
     fn from(event: KeyEvent) -> Self {
         Self {
             code: event.code,
-            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+            // Some terminals, and programs that type, send a line feed for Enter, and that is Ctrl-Enter.
+            ctrl: event.modifiers.contains(KeyModifiers::CONTROL) && event.code != KeyCode::Enter,
             alt: event.modifiers.contains(KeyModifiers::ALT),
         }
     }
@@ -200,6 +201,11 @@ impl Keymap {
             bound.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
         };
         there(context).or_else(|| if context == Context::Zoom { there(Context::Normal) } else { None })
+    }
+
+    /// The first key of an action there, as a hint shows it.
+    pub(super) fn key_name(&self, context: Context, action: Action, glyphs: GlyphSet) -> String {
+        self.keys(context, action).first().map(|key| key.show(glyphs)).unwrap_or_default()
     }
 
     /// The keys of an action there.

@@ -55,12 +55,21 @@ pub(super) struct LineLayout {
     pub(super) wrap: bool,
     /// What is before each line.
     pub(super) times: Times,
+    /// The service is typed into: its cursor is in sight, and rows end where they do on its terminal.
+    pub(super) typed: bool,
     /// What devgroup's own lines are drawn with.
     pub(super) glyphs: &'static Glyphs,
     /// Colours.
     pub(super) theme: Theme,
     /// Dates the lines.
     pub(super) clock: Clock,
+}
+
+impl LineLayout {
+    /// For a service that is typed into.
+    pub(super) fn as_terminal(self) -> Self {
+        Self { typed: true, wrap: true, times: Times::Off, ..self }
+    }
 }
 
 /// What a pane shows.
@@ -72,8 +81,10 @@ pub(super) struct PaneText {
     pub(super) follow: bool,
     /// Lines that have come since the reader left the end.
     pub(super) new: u64,
-    /// The cursor of a full-screen program.
+    /// The cursor of a full-screen program, or of a service that is typed into.
     pub(super) cursor: Option<Position>,
+    /// The row of the service's screen that is in the first row.
+    pub(super) top: i32,
     /// The version of the document that this is.
     pub(super) version: u64,
 }
@@ -140,17 +151,20 @@ impl LogView {
         if let Some(screen) = reader.screen() {
             return PaneText { version, ..full_screen(&screen, layout) };
         }
-        let (first, end) = (reader.first(), reader.end());
+        let first = reader.first();
+        let typed = if layout.typed { reader.cursor() } else { None };
+        // The cursor may be where nothing has been printed yet.
+        let end = typed.map_or(reader.end(), |(line, _)| reader.end().max(LineId(line.0 + 1)));
         // Two rows of the page before stay in sight.
         let page = i64::try_from(layout.height.saturating_sub(2).max(1)).unwrap_or(1);
         let wanted = self.rows_wanted.saturating_add(self.pages_wanted.saturating_mul(page));
         (self.rows_wanted, self.pages_wanted) = (0, 0);
         if self.follow && wanted < 0 {
-            (self.line, self.row) = last_page(reader, layout);
+            (self.line, self.row) = last_page(reader, layout, end);
             (self.follow, self.seen) = (false, end);
         }
         if self.follow {
-            (self.line, self.row) = last_page(reader, layout);
+            (self.line, self.row) = last_page(reader, layout, end);
         } else {
             if self.seen.0 == u64::MAX {
                 self.seen = end;
@@ -163,24 +177,36 @@ impl LogView {
                     self.down(reader, layout, wanted.unsigned_abs(), end);
                     if rows_from(reader, layout, self.line, self.row, end) <= layout.height {
                         self.follow = true;
-                        (self.line, self.row) = last_page(reader, layout);
+                        (self.line, self.row) = last_page(reader, layout, end);
                     }
                 }
             }
         }
-        let mut rows = Vec::with_capacity(layout.height);
+        let mut rows: Vec<Line<'static>> = Vec::with_capacity(layout.height);
+        let mut cursor = None;
         let (mut id, mut skip) = (self.line, self.row);
         while id < end && rows.len() < layout.height {
             if let Some(line) = reader.line(id) {
                 let before = self.time_of(reader, &line, layout);
                 let shown = Shown::new(&line, layout);
+                if let Some((_, byte)) = typed.filter(|(line, _)| *line == id) {
+                    let (row, column) = shown.place(byte, reader.cursor_cell().0, layout);
+                    cursor = (rows.len() + row).checked_sub(skip).map(|row| (column, row));
+                }
                 let room = layout.height - rows.len();
                 rows.extend(shown.draw(&before, layout).skip(skip).take(room));
+            } else if id >= reader.end() {
+                cursor = Some((0, rows.len()));
+                rows.push(Line::default());
             }
             (id, skip) = (LineId(id.0 + 1), 0);
         }
+        let cursor = cursor
+            .filter(|(_, row)| *row < layout.height)
+            .and_then(|(column, row)| Some(Position { x: u16::try_from(column).ok()?, y: u16::try_from(row).ok()? }));
+        let top = cursor.and_then(|cursor| i32::try_from(reader.cursor_cell().1).ok()?.checked_sub(cursor.y.into()));
         let new = if self.follow { 0 } else { end.0.saturating_sub(self.seen.0) };
-        PaneText { rows, follow: self.follow, new, cursor: None, version }
+        PaneText { rows, follow: self.follow, new, cursor, top: top.unwrap_or(0), version }
     }
 
     /// The anchor may point to a line that was dropped, or to a row that the width does not have any more.
@@ -189,7 +215,7 @@ impl LogView {
             (self.line, self.row) = (first, 0);
         }
         if self.line >= end {
-            (self.line, self.row) = last_page(reader, layout);
+            (self.line, self.row) = last_page(reader, layout, end);
         }
         self.row = self.row.min(rows_of(reader, layout, self.line).saturating_sub(1));
     }
@@ -259,8 +285,8 @@ fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> Moment {
 }
 
 /// The anchor from which the rest of the document just fills the pane.
-fn last_page(reader: &mut Reader<'_>, layout: &LineLayout) -> (LineId, usize) {
-    let (first, end) = (reader.first(), reader.end());
+fn last_page(reader: &mut Reader<'_>, layout: &LineLayout, end: LineId) -> (LineId, usize) {
+    let first = reader.first();
     let (mut id, mut rows) = (end, 0);
     while id > first && rows < layout.height {
         id = LineId(id.0 - 1);
@@ -295,7 +321,8 @@ fn full_screen(screen: &logs::ScreenRows, layout: &LineLayout) -> PaneText {
     let cursor = screen
         .cursor
         .and_then(|(column, row)| Some(Position { x: column, y: row.checked_sub(u16::try_from(below).ok()?)? }));
-    PaneText { rows, follow: true, new: 0, cursor, version: 0 }
+    let top = i32::try_from(below).unwrap_or(0);
+    PaneText { rows, follow: true, new: 0, cursor, top, version: 0 }
 }
 
 /// A line as it is shown.
@@ -332,6 +359,16 @@ impl Shown {
             one_row(text::fitting(&content.text, cells.saturating_sub(text::width(layout.glyphs.ellipsis))))
         };
         Self { content, kind: line.kind, rows, cut }
+    }
+
+    /// Row and column of the cursor, which is after that byte and in that column of the service's terminal. At the end
+    /// of a full row it stays on the last cell, until something moves it.
+    fn place(&self, byte: usize, column: usize, layout: &LineLayout) -> (usize, usize) {
+        let row = self.rows.iter().rposition(|row| row.start <= byte).unwrap_or(0);
+        let start = self.rows.get(row).map_or(0, |row| row.start);
+        let before = self.content.text.get(start..byte).unwrap_or_default();
+        let (last, column) = (layout.width.saturating_sub(1), column.min(layout.width.saturating_sub(1)));
+        (row + usize::from(column < text::width(before).min(last)), column)
     }
 
     fn draw(&self, before: &str, layout: &LineLayout) -> impl Iterator<Item = Line<'static>> {

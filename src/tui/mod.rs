@@ -24,6 +24,7 @@ mod terminal;
 mod text;
 mod theme;
 mod ticks;
+mod typing;
 mod ui_state;
 mod view;
 mod words;

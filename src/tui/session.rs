@@ -16,7 +16,7 @@ use super::input::{Decoder, Input, Keyboard};
 use super::layout::{Screen, pane_size, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
-use super::terminal::{Canvas, terminal_size};
+use super::terminal::{Canvas, OuterModes, terminal_size};
 use super::ticks;
 use super::ui_state::{UiState, World};
 use super::view::{self, Scene, waited_for};
@@ -24,6 +24,9 @@ use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
+use typing::join_inputs;
+
+mod typing;
 
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -70,7 +73,12 @@ pub(super) struct Session {
     sizes_due: Option<Moment>,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
-    mouse: bool,
+    /// The window has the focus, as far as we know.
+    window_focused: bool,
+    /// The service that was told that it has the focus.
+    focused: Option<ServiceName>,
+    /// The row of the screen of the service that is typed into, in the first row of its pane.
+    typed_top: i32,
 }
 
 impl Session {
@@ -83,7 +91,7 @@ impl Session {
         Self {
             clock,
             ui: UiState::new(options),
-            canvas: Canvas::new(),
+            canvas: Canvas::new(OuterModes { mouse: options.mouse, ..OuterModes::default() }),
             decoder: Decoder::default(),
             size,
             redraw: true,
@@ -97,7 +105,9 @@ impl Session {
             sizes_due: None,
             escape_due: None,
             tick: None,
-            mouse: options.mouse,
+            window_focused: true,
+            focused: None,
+            typed_top: 0,
             snapshot,
             handle,
         }
@@ -203,27 +213,24 @@ impl Session {
     fn take(&mut self, inputs: Vec<Input>) {
         // Keys mean what is the case now, not what was drawn last.
         self.snapshot = self.handle.snapshot();
+        let mut commands = Vec::new();
         for input in inputs {
             let snapshot = Arc::clone(&self.snapshot);
             let world = World { snapshot: &snapshot, size: self.size, now: self.clock.now() };
-            let commands = match input {
-                Input::Key(key) => self.ui.key(key, &world),
-                Input::Mouse(event) => {
-                    self.ui.pointer(event, &world);
-                    Vec::new()
-                }
-                Input::Paste(text) => {
-                    self.ui.paste(&text, &world);
-                    Vec::new()
-                }
-            };
-            for command in commands {
-                if self.handle.tell(command).is_err() {
-                    self.ui.say("the group does not take commands now", world.now);
-                }
+            self.ui.check_typing(&world);
+            if let Some(service) = self.ui.typist.target() {
+                let receiver = self.receiver(service, &world);
+                commands.extend(self.ui.typed(input.clone(), &world, receiver));
+            } else {
+                commands.extend(self.ui.input(input.clone(), &world));
             }
+            if let Input::Focus(focused) = input {
+                self.window_focused = focused;
+            }
+            self.tell_focus();
             self.redraw = true;
         }
+        join_inputs(commands).into_iter().for_each(|command| self.tell(command));
     }
 
     fn resized(&mut self) {
@@ -253,13 +260,11 @@ impl Session {
         if std::mem::take(&mut self.ui.redraw) {
             self.canvas.forget();
         }
-        if self.mouse != self.ui.mouse {
-            self.mouse = self.ui.mouse;
-            self.canvas.capture_mouse(self.mouse);
-        }
         let snapshot = Arc::clone(&self.snapshot);
         let world = World { snapshot: &snapshot, size: self.size, now };
         self.ui.adjust(&world);
+        self.tell_focus();
+        self.canvas.ask_for(self.outer_modes());
         let screen = self.ui.screen(&world);
         let texts = self.texts(&screen);
         let last_words = self.last_words();
@@ -293,7 +298,12 @@ impl Session {
                 texts.push(PaneText { follow: true, ..PaneText::default() });
                 continue;
             };
+            let typed = self.ui.typist.target() == Some(&service.name);
+            let layout = if typed { layout.as_terminal() } else { layout };
             let text = self.ui.log(&service.name).take(&mut document.read(), &layout);
+            if typed {
+                self.typed_top = text.top;
+            }
             self.shown.push((document, text.version));
             texts.push(text);
         }

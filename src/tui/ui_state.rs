@@ -11,12 +11,14 @@ use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use super::action::{Action, Context};
 use super::glyphs::Glyphs;
+use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, Times};
 use super::options::DashboardOptions;
 use super::overlay::{Overlay, WatcherPanel, restart_menu};
 use super::theme::Theme;
+use super::typing::Typist;
 use super::view::watcher_event_at;
 use super::{sidebar, words};
 use crate::clock::Clock;
@@ -59,6 +61,8 @@ pub(super) struct UiState {
     logs: HashMap<ServiceName, LogView>,
     toast: Option<(String, Moment)>,
     notice_read: Option<Moment>,
+    /// Into which service every key goes, if any.
+    pub(super) typist: Typist,
     /// The next frame clears the screen first.
     pub(super) redraw: bool,
     pub(super) own_log: TuiWidgetState,
@@ -84,6 +88,7 @@ impl UiState {
             logs: HashMap::new(),
             toast: None,
             notice_read: None,
+            typist: Typist::default(),
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
@@ -130,6 +135,7 @@ impl UiState {
             height: usize::from(inner.height),
             wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
             times: self.times,
+            typed: false,
             glyphs: self.glyphs,
             theme: self.theme,
             clock,
@@ -151,6 +157,7 @@ impl UiState {
             Some(Overlay::Details) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
+            None if self.typist.target().is_some() => Context::Typing,
             None if self.watcher.is_some() => Context::Watcher,
             None if self.zoom => Context::Zoom,
             None => Context::Normal,
@@ -175,8 +182,22 @@ impl UiState {
         self.toast = Some((text.into(), now + TOAST_TIME));
     }
 
+    /// Something was done that is not for a service.
+    pub(super) fn input(&mut self, input: Input, world: &World<'_>) -> Vec<Command> {
+        match input {
+            Input::Key(key) => return self.key(key, world),
+            Input::Mouse(event) => self.pointer(event, world),
+            Input::Paste(text) => self.paste(&text, world),
+            Input::Focus(_) => {}
+        }
+        Vec::new()
+    }
+
     /// A key was pressed.
     pub(super) fn key(&mut self, event: KeyEvent, world: &World<'_>) -> Vec<Command> {
+        if let Some(commands) = self.after_typing(event, world) {
+            return commands;
+        }
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
             return vec![Command::Interrupt];
         }
@@ -258,7 +279,7 @@ impl UiState {
             Context::Watcher => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
-            Context::Details | Context::Stopping => {}
+            Context::Details | Context::Stopping | Context::Typing => {}
         }
         Vec::new()
     }
@@ -273,6 +294,7 @@ impl UiState {
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
             Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
             Action::Details => self.overlay = Some(Overlay::Details),
+            Action::TypeInto => self.type_into(&name, world),
             Action::Follow => self.log(&name).follow(),
             Action::Top => self.log(&name).top(),
             Action::PageUp => self.log(&name).page(-1),
@@ -417,6 +439,7 @@ impl UiState {
 
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
+        self.check_typing(world);
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {
             return;
@@ -446,7 +469,7 @@ impl UiState {
         };
         let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
         match self.context(world.snapshot) {
-            Context::Normal | Context::Zoom | Context::Stopping => {
+            Context::Normal | Context::Zoom | Context::Typing | Context::Stopping => {
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
                     self.log(&service.name).scroll(wheel * WHEEL_ROWS);

@@ -11,4 +11,5 @@ mod logs;
 mod process;
 mod streaming;
 mod supervision;
+mod typing;
 mod watch;

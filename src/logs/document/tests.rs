@@ -254,13 +254,16 @@ fn modes_for_typing_are_known() {
             bracketed_paste: true,
             focus_events: true,
             alternate_scroll: true,
+            alternate_screen: false,
             newline: false,
             mouse: super::super::MouseEvents::Drags,
             mouse_encoding: super::super::MouseEncoding::Sgr,
         }
     );
+    document.feed(b"\x1b[?1049h");
+    assert!(document.input_modes().alternate_screen);
     document.begin_run(RunId(2), None);
-    assert!(!document.input_modes().bracketed_paste);
+    assert!(!document.input_modes().bracketed_paste && !document.input_modes().alternate_screen);
 }
 
 #[test]

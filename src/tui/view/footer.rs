@@ -7,12 +7,18 @@ use ratatui::text::Span;
 use super::super::action::Context;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::text::{cut_right, pad, width};
-use super::{Scene, paint};
+use super::{Scene, paint, typing};
 use crate::domain::WatchState;
 
 /// Draws the footer; where there is none, a message lies over the last line.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let all = scene.screen.area;
+    if let Some(service) = scene.ui.typist.target() {
+        if let Some(area) = scene.screen.footer {
+            typing::footer(scene, service, area, buffer);
+        }
+        return;
+    }
     if let Some((message, _)) = scene.ui.message(scene.snapshot, scene.now) {
         let last = Rect { y: all.bottom().saturating_sub(1), height: 1, ..all };
         let area = scene.screen.footer.unwrap_or(last);
@@ -25,7 +31,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let kind = match scene.ui.context(scene.snapshot) {
         Context::Normal if paused => FooterKind::Paused,
         Context::Normal => FooterKind::Normal,
-        Context::Zoom => FooterKind::Zoom,
+        Context::Zoom | Context::Typing => FooterKind::Zoom,
         Context::Watcher => FooterKind::Watcher,
         Context::Help => FooterKind::Help,
         Context::Details => FooterKind::Details,

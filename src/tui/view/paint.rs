@@ -67,11 +67,22 @@ pub(super) fn frame(
     style: Style,
     titles: &Titles<'_>,
 ) -> Rect {
+    bordered(buffer, area, glyphs, if focused { glyphs.thick } else { glyphs.thin }, style, titles)
+}
+
+/// The same, with this border.
+pub(super) fn bordered(
+    buffer: &mut Buffer,
+    area: Rect,
+    glyphs: &Glyphs,
+    border: [&str; 6],
+    style: Style,
+    titles: &Titles<'_>,
+) -> Rect {
     if area.width < 2 || area.height < 2 {
         return Rect { width: 0, height: 0, ..area };
     }
-    let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] =
-        if focused { glyphs.thick } else { glyphs.thin };
+    let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] = border;
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
     for x in area.left()..area.right() {
         put(buffer, area, x, area.top(), horizontal, style);

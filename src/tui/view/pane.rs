@@ -17,6 +17,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let service = scene.snapshot.services.get(pane.service)?;
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let focused = scene.ui.selected(scene.snapshot) == Some(pane.service) && scene.screen.watcher.is_none();
+    let typed = scene.ui.typist.target() == Some(&service.name);
     let look = look(service, glyphs, theme);
     let name_style = if focused { theme.strong() } else { Style::new() };
     let mut left = vec![
@@ -28,6 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     ];
     let zoomed = pane.frame == Frame::Title;
     let right = match text {
+        _ if typed => "TYPING".to_owned(),
         Some(text) if !text.follow && text.new > 0 && zoomed && !scene.screen.compact => {
             let lines = if text.new == 1 { "line" } else { "lines" };
             format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(text.new), glyphs.dot)
@@ -38,8 +40,14 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Some(text) if !text.follow => format!("scrolled {} G", glyphs.dot),
         _ => "follow".to_owned(),
     };
-    let right_style = if text.is_some_and(|text| !text.follow) { theme.busy() } else { theme.dim() };
-    if zoomed && !scene.screen.compact {
+    let right_style = if typed {
+        theme.alert()
+    } else if text.is_some_and(|text| !text.follow) {
+        theme.busy()
+    } else {
+        theme.dim()
+    };
+    if zoomed && !scene.screen.compact && !typed {
         let counts = counts(service, glyphs);
         if !counts.is_empty() {
             left.push(Span::raw(format!(" {} {counts}", glyphs.dot)));
@@ -53,9 +61,16 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     match pane.frame {
         Frame::Full => {
             let titles = Titles { left, right, ..Titles::default() };
-            paint::frame(buffer, pane.area, glyphs, focused, border, &titles);
+            let frame = if typed {
+                glyphs.double
+            } else if focused {
+                glyphs.thick
+            } else {
+                glyphs.thin
+            };
+            paint::bordered(buffer, pane.area, glyphs, frame, border, &titles);
         }
-        Frame::Title => title_line(scene, pane.area, left, right, buffer),
+        Frame::Title => title_line(scene, (pane.area, typed), left, right, buffer),
         Frame::None => {}
     }
     let inner = pane.inner();
@@ -66,11 +81,17 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
     let last_line = Position { x: inner.x, y: inner.y + last_row };
-    cursor.or(zoomed.then_some(last_line)).filter(|position| inner.contains(*position))
+    cursor.or((zoomed && !typed).then_some(last_line)).filter(|position| inner.contains(*position))
 }
 
 /// The title of a zoomed pane: a thick line, or without it where every cell counts.
-fn title_line(scene: &Scene<'_>, area: Rect, left: Vec<Span<'_>>, right: Vec<Span<'_>>, buffer: &mut Buffer) {
+fn title_line(
+    scene: &Scene<'_>,
+    (area, typed): (Rect, bool),
+    left: Vec<Span<'_>>,
+    right: Vec<Span<'_>>,
+    buffer: &mut Buffer,
+) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let row = Rect { height: 1.min(area.height), ..area };
     if scene.screen.compact {
@@ -82,7 +103,7 @@ fn title_line(scene: &Scene<'_>, area: Rect, left: Vec<Span<'_>>, right: Vec<Spa
         paint::put_spans(buffer, row, at, row.y, &right);
         return;
     }
-    let horizontal = glyphs.thick[4];
+    let horizontal = if typed { glyphs.double[4] } else { glyphs.thick[4] };
     for x in row.left()..row.right() {
         paint::put(buffer, row, x, row.y, horizontal, theme.focus());
     }

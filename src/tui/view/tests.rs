@@ -67,6 +67,12 @@ fn the_restart_menu() {
 }
 
 #[test]
+fn typing_into_a_service() {
+    screens("typing", shop, GlyphSet::Unicode, "i");
+    screens("typing_ascii", shop, GlyphSet::Ascii, "zi");
+}
+
+#[test]
 fn the_paused_banner() {
     screens("paused", paused_shop, GlyphSet::Unicode, "");
 }
