@@ -44,6 +44,10 @@ pub(super) enum Action {
     TypeInto,
     /// Typing: no key does any more.
     StopTyping,
+    /// What is selected, or in sight, into the clipboard.
+    Copy,
+    /// Zoomed: select lines by keys.
+    Select,
     /// One pane on the whole screen, or back.
     Zoom,
     /// Everything about the selected service.
@@ -112,6 +116,8 @@ pub(super) enum Context {
     Normal,
     /// One pane on the whole screen.
     Zoom,
+    /// Lines are being selected by keys.
+    Select,
     /// Every key goes to a service.
     Typing,
     /// The watcher panel.

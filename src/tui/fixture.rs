@@ -229,6 +229,7 @@ impl Bench {
             });
             texts.push(text.unwrap_or_default());
         }
+        let texts: Vec<_> = texts.iter().collect();
         let scene = Scene {
             snapshot: &snapshot,
             ui: &self.ui,

@@ -143,6 +143,8 @@ pub(super) enum FooterKind {
     Paused,
     /// One pane on the whole screen.
     Zoom,
+    /// Lines are being selected by keys.
+    Select,
     /// The watcher panel.
     Watcher,
     /// The help overlay.
@@ -266,6 +268,7 @@ impl FooterKind {
         match self {
             Self::Normal | Self::Paused => Context::Normal,
             Self::Zoom => Context::Zoom,
+            Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
             Self::Help => Context::Help,
             Self::Details => Context::Details,

@@ -10,6 +10,7 @@ use ratatui::layout::Position;
 use ratatui::text::{Line, Span};
 
 use super::glyphs::Glyphs;
+use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
@@ -85,8 +86,42 @@ pub(super) struct PaneText {
     pub(super) cursor: Option<Position>,
     /// The row of the service's screen that is in the first row.
     pub(super) top: i32,
+    /// What of the document each row shows.
+    pub(super) places: Vec<RowPlace>,
+    /// They are the rows of a full-screen program.
+    pub(super) rows_of_screen: bool,
     /// The version of the document that this is.
     pub(super) version: u64,
+}
+
+/// What of a document a row shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RowPlace {
+    /// The line; the row, of a full-screen program.
+    pub(super) line: LineId,
+    /// These bytes of it.
+    pub(super) bytes: Range<usize>,
+    /// Cells before them, which are not of the line.
+    pub(super) before: usize,
+}
+
+impl PaneText {
+    /// The text of a row, without what stands before and after it.
+    pub(super) fn text_of_row(&self, row: usize) -> Option<(&RowPlace, String)> {
+        let place = self.places.get(row)?;
+        let spans = self.rows.get(row)?.spans.iter().skip(usize::from(place.before > 0));
+        let mut text: String = spans.map(|span| &*span.content).collect();
+        text.truncate(text::floor(&text, place.bytes.len()));
+        Some((place, text))
+    }
+
+    /// What of the document a cell shows: below the last row, its end.
+    pub(super) fn point(&self, (column, row): (usize, usize)) -> Option<Point> {
+        let last = self.places.len().checked_sub(1)?;
+        let (place, text) = self.text_of_row(row.min(last))?;
+        let length = if row > last { text.len() } else { text::fitting(&text, column.saturating_sub(place.before)) };
+        Some(Point { line: place.line, byte: place.bytes.start + length })
+    }
 }
 
 /// Where the reader of a log stands.
@@ -101,6 +136,8 @@ pub(super) struct LogView {
     /// What keys and the wheel have asked for since the last frame; up is negative.
     rows_wanted: i64,
     pages_wanted: i64,
+    /// The next frame shows this line.
+    revealed: Option<LineId>,
     /// When the runs began, as far as they were looked up.
     run_starts: BTreeMap<RunId, Moment>,
 }
@@ -114,6 +151,7 @@ impl Default for LogView {
             seen: LineId(0),
             rows_wanted: 0,
             pages_wanted: 0,
+            revealed: None,
             run_starts: BTreeMap::new(),
         }
     }
@@ -123,6 +161,20 @@ impl LogView {
     /// To the end, and stay there.
     pub(super) fn follow(&mut self) {
         (self.follow, self.rows_wanted, self.pages_wanted) = (true, 0, 0);
+    }
+
+    /// Stays with what is in sight.
+    pub(super) fn stop_following(&mut self) {
+        if self.follow {
+            self.seen = LineId(u64::MAX);
+        }
+        self.follow = false;
+    }
+
+    /// The next frame shows that line, and moves no further than it must.
+    pub(super) fn reveal(&mut self, line: LineId) {
+        self.stop_following();
+        self.revealed = Some(line);
     }
 
     /// To the oldest line.
@@ -182,6 +234,10 @@ impl LogView {
                 }
             }
         }
+        if let Some(line) = self.revealed.take().filter(|_| !self.follow) {
+            self.bring_into_sight(reader, layout, line);
+        }
+        let mut places = Vec::with_capacity(layout.height);
         let mut rows: Vec<Line<'static>> = Vec::with_capacity(layout.height);
         let mut cursor = None;
         let (mut id, mut skip) = (self.line, self.row);
@@ -194,10 +250,14 @@ impl LogView {
                     cursor = (rows.len() + row).checked_sub(skip).map(|row| (column, row));
                 }
                 let room = layout.height - rows.len();
+                let cells = if layout.times == Times::Off { 0 } else { TIME_CELLS };
+                let place = |bytes: &Range<usize>| RowPlace { line: id, bytes: bytes.clone(), before: cells };
+                places.extend(shown.rows.iter().skip(skip).take(room).map(place));
                 rows.extend(shown.draw(&before, layout).skip(skip).take(room));
             } else if id >= reader.end() {
                 cursor = Some((0, rows.len()));
                 rows.push(Line::default());
+                places.push(RowPlace { line: id, ..RowPlace::default() });
             }
             (id, skip) = (LineId(id.0 + 1), 0);
         }
@@ -206,7 +266,24 @@ impl LogView {
             .and_then(|(column, row)| Some(Position { x: u16::try_from(column).ok()?, y: u16::try_from(row).ok()? }));
         let top = cursor.and_then(|cursor| i32::try_from(reader.cursor_cell().1).ok()?.checked_sub(cursor.y.into()));
         let new = if self.follow { 0 } else { end.0.saturating_sub(self.seen.0) };
-        PaneText { rows, follow: self.follow, new, cursor, top: top.unwrap_or(0), version }
+        let top = top.unwrap_or(0);
+        PaneText { rows, follow: self.follow, new, cursor, top, places, rows_of_screen: false, version }
+    }
+
+    /// Moves the anchor as little as is needed for a line to be in sight as a whole.
+    fn bring_into_sight(&mut self, reader: &mut Reader<'_>, layout: &LineLayout, line: LineId) {
+        if line <= self.line {
+            (self.line, self.row) = (line, 0);
+            return;
+        }
+        let (mut id, mut rows) = (LineId(line.0 + 1), 0);
+        while id > self.line && rows < layout.height {
+            id = LineId(id.0 - 1);
+            rows += rows_of(reader, layout, id);
+        }
+        if id > self.line || rows.saturating_sub(self.row) > layout.height {
+            (self.line, self.row) = (id, rows.saturating_sub(layout.height));
+        }
     }
 
     /// The anchor may point to a line that was dropped, or to a row that the width does not have any more.
@@ -316,13 +393,18 @@ fn rows_of(reader: &mut Reader<'_>, layout: &LineLayout, id: LineId) -> usize {
 /// A full-screen program: its rows as they are, so that its cursor is in sight.
 fn full_screen(screen: &logs::ScreenRows, layout: &LineLayout) -> PaneText {
     let below = screen.cursor.map_or(0, |(_, row)| (usize::from(row) + 1).saturating_sub(layout.height));
-    let rows = screen.rows.iter().skip(below).take(layout.height);
-    let rows = rows.map(|row| Line::from(spans(row, 0..row.text.len(), layout.theme))).collect();
+    let shown = || screen.rows.iter().zip(0..).skip(below).take(layout.height);
+    let place = |(row, index): (&StyledText, u64)| {
+        let bytes = 0..row.text.trim_end().len();
+        RowPlace { line: LineId(index), bytes, before: 0 }
+    };
+    let places = shown().map(place).collect();
+    let rows = shown().map(|(row, _)| row).map(|row| Line::from(spans(row, 0..row.text.len(), layout.theme))).collect();
     let cursor = screen
         .cursor
         .and_then(|(column, row)| Some(Position { x: column, y: row.checked_sub(u16::try_from(below).ok()?)? }));
     let top = i32::try_from(below).unwrap_or(0);
-    PaneText { rows, follow: true, new: 0, cursor, top, version: 0 }
+    PaneText { rows, follow: true, new: 0, cursor, top, places, rows_of_screen: true, version: 0 }
 }
 
 /// A line as it is shown.

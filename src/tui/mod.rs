@@ -8,6 +8,7 @@
 //! terminal, so a terminal that does not read stalls nothing else.
 
 mod action;
+mod clipboard;
 mod dashboard;
 #[cfg(test)]
 mod fixture;
@@ -18,6 +19,7 @@ mod layout;
 mod log_view;
 mod options;
 mod overlay;
+mod selection;
 mod session;
 mod sidebar;
 mod terminal;

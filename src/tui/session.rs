@@ -24,8 +24,10 @@ use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
+use selecting::{Drawn, Pointer};
 use typing::join_inputs;
 
+mod selecting;
 mod typing;
 
 /// At most 30 frames a second.
@@ -71,6 +73,9 @@ pub(super) struct Session {
     /// The sizes that the services' terminals have, as far as we know.
     sizes: HashMap<ServiceName, (u16, u16)>,
     sizes_due: Option<Moment>,
+    /// The panes as they were drawn last: what the mouse points at.
+    drawn: Vec<Drawn>,
+    pointer: Pointer,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
@@ -103,6 +108,8 @@ impl Session {
             // Whoever starts the services gives their terminals this size.
             sizes: snapshot.services.iter().map(|service| (service.name.clone(), first)).collect(),
             sizes_due: None,
+            drawn: Vec::new(),
+            pointer: Pointer::default(),
             escape_due: None,
             tick: None,
             window_focused: true,
@@ -181,7 +188,7 @@ impl Session {
 
     fn next_wake(&self) -> Option<Moment> {
         let slot = self.wants_frame().then(|| self.slot());
-        [slot, self.tick, self.sizes_due, self.escape_due].into_iter().flatten().min()
+        [slot, self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due].into_iter().flatten().min()
     }
 
     /// Carries out what was due.
@@ -196,6 +203,9 @@ impl Session {
         if due(self.sizes_due) {
             self.sizes_due = None;
             self.send_sizes();
+        }
+        if due(self.pointer.edge_due) {
+            self.scroll_at_edge(now);
         }
         if due(self.tick) {
             self.tick = None;
@@ -218,6 +228,9 @@ impl Session {
             let snapshot = Arc::clone(&self.snapshot);
             let world = World { snapshot: &snapshot, size: self.size, now: self.clock.now() };
             self.ui.check_typing(&world);
+            if let Input::Mouse(event) = input {
+                self.select_by_mouse(event, &world);
+            }
             if let Some(service) = self.ui.typist.target() {
                 let receiver = self.receiver(service, &world);
                 commands.extend(self.ui.typed(input.clone(), &world, receiver));
@@ -227,6 +240,7 @@ impl Session {
             if let Input::Focus(focused) = input {
                 self.window_focused = focused;
             }
+            self.hand_out(&world);
             self.tell_focus();
             self.redraw = true;
         }
@@ -266,7 +280,9 @@ impl Session {
         self.tell_focus();
         self.canvas.ask_for(self.outer_modes());
         let screen = self.ui.screen(&world);
-        let texts = self.texts(&screen);
+        self.drawn = self.texts(&screen);
+        self.selection_follows();
+        let texts: Vec<&PaneText> = self.drawn.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
         let scene = Scene {
             snapshot: &snapshot,
@@ -287,15 +303,17 @@ impl Session {
     }
 
     /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
-    fn texts(&mut self, screen: &Screen) -> Vec<PaneText> {
+    fn texts(&mut self, screen: &Screen) -> Vec<Drawn> {
         self.shown.clear();
-        let mut texts = Vec::with_capacity(screen.panes.len());
+        let mut drawn = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
             let layout = self.ui.line_layout(pane, self.clock);
-            let service = self.snapshot.services.get(pane.service);
-            let document = service.and_then(|service| self.handle.logs().get(&service.name));
-            let (Some(service), Some(document)) = (service, document) else {
-                texts.push(PaneText { follow: true, ..PaneText::default() });
+            // The layout knows no others.
+            let Some(service) = self.snapshot.services.get(pane.service) else { continue };
+            let (service_name, area) = (service.name.clone(), pane.inner());
+            let Some(document) = self.handle.logs().get(&service.name) else {
+                let text = PaneText { follow: true, ..PaneText::default() };
+                drawn.push(Drawn { service: service_name, area, text });
                 continue;
             };
             let typed = self.ui.typist.target() == Some(&service.name);
@@ -305,9 +323,9 @@ impl Session {
                 self.typed_top = text.top;
             }
             self.shown.push((document, text.version));
-            texts.push(text);
+            drawn.push(Drawn { service: service_name, area, text });
         }
-        texts
+        drawn
     }
 
     /// The last line of the service that is waited for while the group stops.

@@ -123,6 +123,11 @@ impl Canvas {
         self.stale = true;
     }
 
+    /// A sequence for the terminal itself, with the next frame.
+    pub(super) fn send(&mut self, sequence: &str) {
+        self.pending.push_str(sequence);
+    }
+
     /// What the terminal is to report from the next frame on.
     pub(super) fn ask_for(&mut self, modes: OuterModes) {
         let before = std::mem::replace(&mut self.modes, modes);

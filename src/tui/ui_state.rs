@@ -17,6 +17,7 @@ use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, Times};
 use super::options::DashboardOptions;
 use super::overlay::{Overlay, WatcherPanel, restart_menu};
+use super::selection::{Handout, Selection};
 use super::theme::Theme;
 use super::typing::Typist;
 use super::view::watcher_event_at;
@@ -63,6 +64,10 @@ pub(super) struct UiState {
     notice_read: Option<Moment>,
     /// Into which service every key goes, if any.
     pub(super) typist: Typist,
+    /// What is selected.
+    pub(super) selection: Option<Selection>,
+    /// What is wanted of the text of a log.
+    pub(super) handout: Option<Handout>,
     /// The next frame clears the screen first.
     pub(super) redraw: bool,
     pub(super) own_log: TuiWidgetState,
@@ -89,6 +94,8 @@ impl UiState {
             toast: None,
             notice_read: None,
             typist: Typist::default(),
+            selection: None,
+            handout: None,
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
@@ -159,6 +166,7 @@ impl UiState {
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
             None if self.watcher.is_some() => Context::Watcher,
+            None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.zoom => Context::Zoom,
             None => Context::Normal,
         }
@@ -278,6 +286,7 @@ impl UiState {
             Context::Help => self.help_action(action),
             Context::Watcher => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
+            Context::Select => self.select_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
             Context::Details | Context::Stopping | Context::Typing => {}
         }
@@ -295,6 +304,9 @@ impl UiState {
             Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
             Action::Details => self.overlay = Some(Overlay::Details),
             Action::TypeInto => self.type_into(&name, world),
+            Action::Copy => self.handout = Some(Handout::Copy),
+            Action::Select if self.zoom => self.handout = Some(Handout::Select),
+            Action::Select => self.say("V selects by keys in zoom", world.now),
             Action::Follow => self.log(&name).follow(),
             Action::Top => self.log(&name).top(),
             Action::PageUp => self.log(&name).page(-1),
@@ -388,7 +400,7 @@ impl UiState {
                 // So that it shows the newest records when it is opened again.
                 self.own_log.transition(TuiWidgetEvent::EscapeKey);
             }
-        } else if self.watcher.take().is_none() && !std::mem::take(&mut self.zoom) {
+        } else if self.selection.take().is_none() && self.watcher.take().is_none() && !std::mem::take(&mut self.zoom) {
             self.toast = None;
             self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
         }
@@ -469,7 +481,7 @@ impl UiState {
         };
         let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
         match self.context(world.snapshot) {
-            Context::Normal | Context::Zoom | Context::Typing | Context::Stopping => {
+            Context::Normal | Context::Zoom | Context::Select | Context::Typing | Context::Stopping => {
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
                     self.log(&service.name).scroll(wheel * WHEEL_ROWS);

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod config;
+mod copying;
 mod dashboard;
 mod documents;
 mod harness;

@@ -32,6 +32,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         Context::Normal if paused => FooterKind::Paused,
         Context::Normal => FooterKind::Normal,
         Context::Zoom | Context::Typing => FooterKind::Zoom,
+        Context::Select => FooterKind::Select,
         Context::Watcher => FooterKind::Watcher,
         Context::Help => FooterKind::Help,
         Context::Details => FooterKind::Details,

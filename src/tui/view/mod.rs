@@ -41,7 +41,7 @@ pub(super) struct Scene<'a> {
     /// Where everything is.
     pub(super) screen: &'a Screen,
     /// What the panes show, in the order of the panes.
-    pub(super) texts: &'a [PaneText],
+    pub(super) texts: &'a [&'a PaneText],
     /// While the group stops: the last line of the service that is waited for.
     pub(super) last_words: Option<&'a str>,
     /// The time.
@@ -84,7 +84,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         cursor = services::sidebar(scene, area, style, buffer).or(cursor);
     }
     for (index, shown) in screen.panes.iter().enumerate() {
-        let text = scene.texts.get(index);
+        let text = scene.texts.get(index).copied();
         let in_pane = pane::draw(scene, shown, text, buffer);
         if shown.frame == Frame::Title || scene.ui.selected(scene.snapshot) == Some(shown.service) {
             // A service that hides its cursor has none.

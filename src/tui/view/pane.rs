@@ -2,12 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::super::layout::{Frame, Pane};
 use super::super::log_view::PaneText;
-use super::super::text::{thousands, width};
+use super::super::selection::Selection;
+use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, look};
 use super::Scene;
 use super::paint::{self, Titles};
@@ -78,10 +79,33 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     for (row, line) in (0..inner.height).zip(&text.rows) {
         paint::put_line(buffer, inner, row, line);
     }
+    let selection = scene.ui.selection.as_ref();
+    if let Some(selection) = selection.filter(|s| s.service == service.name && s.rows == text.rows_of_screen) {
+        show_selected(selection, text, inner, buffer);
+    }
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
     let last_line = Position { x: inner.x, y: inner.y + last_row };
     cursor.or((zoomed && !typed).then_some(last_line)).filter(|position| inner.contains(*position))
+}
+
+/// Inverts what is selected.
+fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &mut Buffer) {
+    for (index, y) in (inner.top()..inner.bottom()).enumerate() {
+        let Some((place, row)) = text.text_of_row(index) else { return };
+        let Some((from, to)) = selection.part_of(place.line, place.bytes.start, place.bytes.end) else { continue };
+        let cells = |byte: usize| {
+            let before = row.get(..floor(&row, byte - place.bytes.start)).unwrap_or_default();
+            inner.x.saturating_add(u16::try_from(place.before + width(before)).unwrap_or(u16::MAX))
+        };
+        // An empty line is selected too, and that is to be seen.
+        let end = if place.bytes.is_empty() { cells(to).saturating_add(1) } else { cells(to) };
+        for x in cells(from)..end.min(inner.right()) {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.modifier.toggle(Modifier::REVERSED);
+            }
+        }
+    }
 }
 
 /// The title of a zoomed pane: a thick line, or without it where every cell counts.
