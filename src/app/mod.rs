@@ -9,6 +9,7 @@ mod environment;
 mod os_signals;
 mod reload;
 mod run_loop;
+mod saved_logs;
 mod session;
 mod stderr;
 mod stream;

@@ -1,6 +1,7 @@
 //! One run of a group from its start to its last line.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::ending::{Ending, ending};
 use super::os_signals::OsSignals;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
+use super::saved_logs;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
@@ -121,7 +123,8 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let client = match options.face {
         Face::Dashboard(face) => {
             restore_terminal_on_panic();
-            Client::Dashboard(Dashboard::start(handle, face).map_err(system("use this terminal"))?)
+            let saved = saved_logs::folder(&spec, |name| std::env::var_os(name).map(PathBuf::from));
+            Client::Dashboard(Dashboard::start(handle, face, saved).map_err(system("use this terminal"))?)
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
     };

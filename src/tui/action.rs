@@ -46,6 +46,8 @@ pub(super) enum Action {
     StopTyping,
     /// What is selected, or in sight, into the clipboard.
     Copy,
+    /// The whole log into a file.
+    Save,
     /// Zoomed: select lines by keys.
     Select,
     /// One pane on the whole screen, or back.

@@ -19,6 +19,7 @@ mod layout;
 mod log_view;
 mod options;
 mod overlay;
+mod saved_log;
 mod selection;
 mod session;
 mod sidebar;

@@ -75,6 +75,8 @@ impl Selection {
 pub(super) enum Handout {
     /// Into the clipboard: what is selected, or what is in sight.
     Copy,
+    /// All of it into a file.
+    Save,
     /// Select by keys from here on.
     Select,
     /// Go on to the line so many further down.

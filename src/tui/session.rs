@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use super::input::{Decoder, Input, Keyboard};
@@ -27,6 +28,7 @@ use crate::logs::{LineId, LineKind, LogDocument};
 use selecting::{Drawn, Pointer};
 use typing::join_inputs;
 
+mod saving;
 mod selecting;
 mod typing;
 
@@ -76,6 +78,10 @@ pub(super) struct Session {
     /// The panes as they were drawn last: what the mouse points at.
     drawn: Vec<Drawn>,
     pointer: Pointer,
+    /// Where logs are saved.
+    saved: Option<PathBuf>,
+    /// What work aside has to say at its end.
+    tell_later: Option<mpsc::UnboundedSender<String>>,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
@@ -88,7 +94,7 @@ pub(super) struct Session {
 
 impl Session {
     /// A session on the terminal as it is now.
-    pub(super) fn new(handle: GroupHandle, options: DashboardOptions) -> Self {
+    pub(super) fn new(handle: GroupHandle, options: DashboardOptions, saved: Option<PathBuf>) -> Self {
         let clock = handle.logs().clock();
         let snapshot = handle.snapshot();
         let size = terminal_size();
@@ -109,6 +115,8 @@ impl Session {
             sizes_due: None,
             drawn: Vec::new(),
             pointer: Pointer::default(),
+            saved,
+            tell_later: None,
             escape_due: None,
             tick: None,
             window_focused: true,
@@ -141,6 +149,8 @@ impl Session {
         // What has changed since the first frame.
         self.snapshot_new = true;
         self.logs_new = true;
+        let (tell_later, mut told) = mpsc::unbounded_channel();
+        self.tell_later = Some(tell_later);
         let mut buffer = [0; 4096];
         let (mut group_ended, mut logs_ended) = (false, false);
         loop {
@@ -165,6 +175,10 @@ impl Session {
                     Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
                 },
                 _ = resized.recv() => self.resized(),
+                Some(text) = told.recv() => {
+                    self.ui.say(text, self.clock.now());
+                    self.redraw = true;
+                }
                 // One wake-up for each frame, however much happens.
                 changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();

@@ -72,7 +72,7 @@ impl UiState {
                 self.typist = Typist { into: Some(Target { service: service.clone(), run }), ..Typist::default() };
                 self.log(service).follow();
             }
-            None => self.say(format!("{service} is not running: there is nobody to type to"), world.now),
+            None => self.say(format!("{service} is not running: nobody to type to"), world.now),
         }
     }
 
@@ -154,7 +154,7 @@ impl UiState {
                 (!ctrl_d && key.code != KeyCode::Enter).then(|| at + BREATH)
             });
             self.typist = Typist { breath, ..Typist::default() };
-            self.say(format!("{service} is not running any more: typing has ended"), world.now);
+            self.say(format!("{service} has ended: typing is over"), world.now);
         }
     }
 }
@@ -167,9 +167,9 @@ fn send(service: ServiceName, bytes: Vec<u8>) -> Vec<Command> {
     if bytes.is_empty() { Vec::new() } else { vec![Command::Input { service, bytes }] }
 }
 
-/// The run of a service that has a process now.
+/// The run that a service has now.
 fn running(snapshot: &GroupSnapshot, service: &ServiceName) -> Option<RunId> {
-    snapshot.service(service).filter(|service| service.pid.is_some()).map(|service| service.run)
+    snapshot.service(service)?.phase.live_run()
 }
 
 #[cfg(test)]

@@ -305,6 +305,7 @@ impl UiState {
             Action::Details => self.overlay = Some(Overlay::Details),
             Action::TypeInto => self.type_into(&name, world),
             Action::Copy => self.handout = Some(Handout::Copy),
+            Action::Save => self.handout = Some(Handout::Save),
             Action::Select if self.zoom => self.handout = Some(Handout::Select),
             Action::Select => self.say("V selects by keys in zoom", world.now),
             Action::Follow => self.log(&name).follow(),

@@ -172,3 +172,18 @@ fn what_is_too_long_for_the_terminal_is_cut_and_said_to_be() {
     dash.keys("q");
     quit(dash);
 }
+
+#[test]
+fn a_whole_log_is_saved_outside_of_the_project() {
+    let project = counter(3000);
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("S");
+    dash.wait_for_text("saved 3,002 lines: ~/state/devgroup/app-");
+    let folder = std::fs::read_dir(project.path("../home/state/devgroup")).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read_dir(folder.join("saved")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(file).unwrap();
+    let expected: String = (1..=3000).map(|n| format!("line {n:03} of the log\n")).collect();
+    assert!(text.starts_with("── started · ") && text.ends_with(&(expected + "last-line\n")), "{text}");
+    quit(dash);
+}

@@ -146,6 +146,7 @@ impl Session {
     /// Carries out what was asked for with the text of logs.
     pub(super) fn hand_out(&mut self, world: &World<'_>) {
         match self.ui.handout.take() {
+            Some(Handout::Save) => self.save(world.now),
             Some(Handout::Copy) => self.copy(world.now),
             Some(Handout::Select) => self.select_by_keys(world),
             Some(Handout::Extend(lines)) => self.extend_by_keys(lines),

@@ -4,6 +4,7 @@ use crossterm::event::KeyEventState;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Phase;
 use crate::logs::{MouseEncoding, MouseEvents};
 use crate::tui::fixture::{Bench, NOW};
 use crate::tui::input::Decoder;
@@ -244,23 +245,23 @@ fn a_service_that_does_not_run_says_so() {
 fn the_end_of_the_service_ends_typing_but_not_by_the_keys_of_the_same_breath() {
     let mut bench = typing();
     key(&mut bench, KeyCode::Char('a'), NONE);
-    bench.snapshot.services[1].pid = None;
+    bench.snapshot.services[1].phase = Phase::Down;
     assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), []);
     assert_eq!(key(&mut bench, KeyCode::Char('c'), CTRL), []);
-    assert!(bench.text().contains("api is not running any more"), "{}", bench.text());
+    assert!(bench.text().contains("api has ended"), "{}", bench.text());
     let later = Input::Key(KeyEvent::new(KeyCode::Char('q'), NONE));
     assert_eq!(input_at(&mut bench, later, NOW + BREATH * 2), [Command::Quit]);
 
     let mut bench = typing();
     key(&mut bench, KeyCode::Enter, NONE);
-    bench.snapshot.services[1].pid = None;
+    bench.snapshot.services[1].phase = Phase::Down;
     assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), [Command::Quit], "`exit` was finished by Enter");
 }
 
 #[test]
 fn another_run_is_another_program() {
     let mut bench = typing();
-    bench.snapshot.services[1].run = RunId(2);
+    bench.snapshot.services[1].phase = Phase::Running { run: RunId(2), since: NOW, ready: false };
     bench.text();
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
 }
