@@ -24,6 +24,11 @@ impl Samples {
         self.0[rank as usize]
     }
 
+    /// The median; NaN without samples.
+    pub(crate) fn median(&self) -> f64 {
+        if self.0.is_empty() { f64::NAN } else { self.quantile(0.5) }
+    }
+
     /// `8.3 [5.6..12.0] p90 11.1`, or `-` without samples.
     pub(crate) fn show(&self) -> String {
         if self.0.is_empty() {

@@ -94,14 +94,14 @@ impl Input {
         }
     }
 
-    /// Characters beyond ASCII, up to the next that is not.
+    /// Text that begins with a character beyond ASCII, up to the next control character.
     fn characters(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
-        let length = bytes.iter().position(u8::is_ascii).unwrap_or(bytes.len());
+        let length = bytes.iter().position(|byte| matches!(byte, ..0x20 | 0x7F)).unwrap_or(bytes.len());
         let run = bytes.get(..length).unwrap_or_default();
         let mut place = 0;
         for chunk in run.utf8_chunks() {
             place += chunk.valid().len() + chunk.invalid().len();
-            chunk.valid().chars().for_each(|c| screen.print(c));
+            screen.print_text(chunk.valid());
             match chunk.invalid() {
                 // C1 controls as single bytes are ignored: they are no UTF-8, and nobody uses them.
                 [] | [0x80..=0x9F] => {}

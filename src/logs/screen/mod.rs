@@ -24,7 +24,7 @@ use cell::{Cell, CellKind};
 use cursor::Tabs;
 use grid::Grid;
 pub(super) use input::Input;
-use unicode_width::UnicodeWidthChar;
+use row::columns_of;
 pub(super) use view::{Frame, Layout, View};
 
 /// The terminal.
@@ -105,7 +105,7 @@ impl Screen {
 
     /// Prints a character.
     fn print(&mut self, c: char) {
-        let Some(width) = c.width() else { return };
+        let Some(width) = columns_of(c) else { return };
         self.start_printing();
         self.last_char = Some(c);
         let columns = self.grid.columns;
@@ -127,26 +127,48 @@ impl Screen {
         {
             row.insert(cursor.column, width, super::Color::Default, columns, self.now);
         }
-        if width == 1 {
-            self.write(Cell::new(cursor.charset().map(c), cursor.style, CellKind::Narrow));
-        } else {
-            if cursor.column + 1 >= columns {
-                if !self.modes.autowrap {
-                    self.grid.cursor.pending_wrap = true;
-                    return;
-                }
-                self.write(Cell::new(' ', cursor.style, CellKind::Filler));
-                self.wrap();
+        let c = if width == 1 { cursor.charset().map(c) } else { c };
+        if width == 2 && cursor.column + 1 >= columns {
+            if !self.modes.autowrap {
+                self.grid.cursor.pending_wrap = true;
+                return;
             }
+            self.write(Cell::new(' ', cursor.style, CellKind::Filler));
+            self.wrap();
+        }
+        let grid = &mut self.grid;
+        let column = grid.cursor.column;
+        let row = grid.rows.get_mut(grid.cursor.row);
+        let appended = row.is_some_and(|row| row.append(column, (c, width), cursor.style, columns, self.now));
+        if !appended && width == 1 {
+            self.write(Cell::new(c, cursor.style, CellKind::Narrow));
+        } else if !appended {
             self.write(Cell::new(c, cursor.style, CellKind::Wide));
             self.grid.cursor.column += 1;
             self.write(Cell::new(' ', cursor.style, CellKind::WideEnd));
         }
         let cursor = &mut self.grid.cursor;
-        if cursor.column + 1 < columns {
-            cursor.column += 1;
-        } else {
+        cursor.column = column + width;
+        if cursor.column >= columns {
+            cursor.column = columns - 1;
             cursor.pending_wrap = true;
+        }
+    }
+
+    /// Prints text without control characters.
+    fn print_text(&mut self, mut text: &str) {
+        while !text.is_empty() {
+            let ascii = text.bytes().position(|byte| !byte.is_ascii()).unwrap_or(text.len());
+            let (run, rest) = text.split_at(ascii);
+            if !run.is_empty() {
+                self.print_ascii(run);
+            }
+            let mut characters = rest.chars();
+            while let Some(c) = characters.clone().next().filter(|c| !c.is_ascii()) {
+                self.print(c);
+                characters.next();
+            }
+            text = characters.as_str();
         }
     }
 
