@@ -6,6 +6,7 @@ mod diary;
 mod effect_runner;
 mod ending;
 mod environment;
+mod log_files;
 mod os_signals;
 mod reload;
 mod run_loop;

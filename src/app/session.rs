@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
+use super::log_files;
 use super::os_signals::OsSignals;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
@@ -91,6 +92,8 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let signals = OsSignals::take().map_err(system("listen for signals"))?;
 
     let logs = Arc::new(LogBook::new(clock));
+    logs.set_total(spec.logs.total);
+    let log_files = log_files::start(&spec, &logs);
     let (news_in, news) = mpsc::unbounded_channel();
     let host = ProcessHost::new(clock, news_in);
     let (columns, rows) = match &options.face {
@@ -140,6 +143,9 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     match client {
         Client::Dashboard(dashboard) => dashboard.finish(TERMINAL_PATIENCE),
         Client::Stream(stream) => stream.finish(),
+    }
+    if let Some(log_files) = log_files {
+        log_files.finish();
     }
     runtime.shutdown_background();
     let (finish, circumstances) = result.map_err(|_| SessionError::Panicked)?;

@@ -103,6 +103,7 @@ pub(super) const LOGS: Section = Section {
     name: "`[logs]`",
     keys: &[
         key("memory", "a size like \"64MiB\"", "how much output is kept of each service"),
+        key("total", "a size like \"256MiB\"", "how much output is kept of all services together"),
         key("files", "`true` or `false`", "also keep it on disk"),
     ],
 };

@@ -34,7 +34,8 @@ impl Samples {
         if self.0.is_empty() {
             return "-".into();
         }
-        let [least, median, most, p90] = [0.0, 0.5, 1.0, 0.9].map(|part| self.quantile(part));
+        let [least, most, p90] = [0.0, 1.0, 0.9].map(|part| self.quantile(part));
+        let median = self.median();
         format!("{median:.1} [{least:.1}..{most:.1}] p90 {p90:.1}")
     }
 }

@@ -293,11 +293,15 @@ fn the_oldest_lines_are_dropped_and_counted() {
     }
     let mut reader = document.read();
     assert!(reader.dropped() > 1000);
-    assert_eq!(reader.first(), LineId(reader.dropped()));
+    assert_eq!(reader.first(), LineId(reader.dropped() - 1));
     assert_eq!(reader.end(), LineId(30_000));
     assert_eq!(reader.line(LineId(0)), None);
     let (first, last) = (reader.first(), reader.end().0 - 1);
-    assert!(reader.line(first).unwrap().content.text.starts_with(&format!("line {} ", first.0)));
+    let loss = reader.line(first).unwrap();
+    let words = format!("── {} older lines dropped · [logs] memory is full ──", reader.dropped());
+    assert_eq!((loss.kind, loss.content.text), (LineKind::Marker, words));
+    let oldest = LineId(first.0 + 1);
+    assert!(reader.line(oldest).unwrap().content.text.starts_with(&format!("line {} ", oldest.0)));
     assert!(reader.line(LineId(last)).unwrap().content.text.starts_with("line 29999 "));
     drop(reader);
     let version = document.version();
