@@ -178,7 +178,7 @@ impl Tail {
                 break;
             }
             if let Some(line) = reader.line(self.next) {
-                text.push_str(&line.content.text);
+                text.push_str(&line.content.as_printed(0..line.content.text.len()));
                 text.push('\n');
             }
             self.next = LineId(self.next.0 + 1);

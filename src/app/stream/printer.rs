@@ -235,7 +235,7 @@ fn write_styled(out: &mut String, line: &Line, skip: usize) {
     let mut position = skip;
     for run in &line.content.runs {
         let (start, end) = ((run.start as usize).max(skip), run.end as usize);
-        if start >= end {
+        if start >= end || run.style.looks() == Style::default() {
             continue;
         }
         out.push_str(text.get(position..start).unwrap_or_default());

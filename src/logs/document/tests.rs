@@ -28,6 +28,25 @@ const STOPPED_LINE: &str = "── stopped · exit 0 · 1.5s after the signal �
 const CLEARED_LINE: &str = "── cleared by the service ──";
 
 #[test]
+fn tabs_are_spaces_on_the_screen_and_tabs_again_when_copied() {
+    let document = fed("");
+    document.resize(80, 3);
+    let printed = ["java.lang.Error: x", "\tat a.b.C(D.java:7)", "a\tb\t\tc\t\u{e9}\t\u{6f22}\td", "  \t x"];
+    document.feed(printed.map(|line| format!("{line}\r\n")).concat().as_bytes());
+    // Written over, and jumped over text: those are spaces.
+    document.feed(b"\tx\rab\r\nlong\r\ty\r\n\x1b[4h\tz\ty\r\n");
+    let mut reader = document.read();
+    let lines: Vec<_> = (0..7).map(|id| reader.line(LineId(id)).unwrap().content).collect();
+    assert_eq!(lines[1].text, "        at a.b.C(D.java:7)");
+    assert!(lines.iter().all(|line| !line.text.contains('\t')));
+    let copied: Vec<_> = lines.iter().map(|line| line.as_printed(0..line.text.len())).collect();
+    assert_eq!(copied[..4], printed);
+    assert_eq!(copied[4..], ["ab      x", "long    y", "\tz\ty"]);
+    assert_eq!(lines[1].as_printed(3..11), "     at ");
+    assert_eq!(lines[1].as_printed(0..11), "\tat ");
+}
+
+#[test]
 fn an_untouched_document_has_no_lines() {
     let document = document();
     assert_eq!(lines(&document), [""; 0]);

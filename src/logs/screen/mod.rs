@@ -15,6 +15,8 @@ mod row;
 mod sgr;
 mod switch;
 mod view;
+#[cfg(test)]
+mod vttest_tests;
 
 use super::history::History;
 use super::ready::ReadyPattern;
@@ -138,11 +140,12 @@ impl Screen {
         }
         let grid = &mut self.grid;
         let column = grid.cursor.column;
-        let row = grid.rows.get_mut(grid.cursor.row);
-        let appended = row.is_some_and(|row| row.append(column, (c, width), cursor.style, columns, self.now));
-        if !appended && width == 1 {
+        let row = grid.rows.get_mut(grid.cursor.row).filter(|row| row.ends_before(column));
+        if let Some(row) = row {
+            row.append(column, (c.encode_utf8(&mut [0; 4]), width), cursor.style, columns, self.now);
+        } else if width == 1 {
             self.write(Cell::new(c, cursor.style, CellKind::Narrow));
-        } else if !appended {
+        } else {
             self.write(Cell::new(c, cursor.style, CellKind::Wide));
             self.grid.cursor.column += 1;
             self.write(Cell::new(' ', cursor.style, CellKind::WideEnd));
@@ -157,19 +160,42 @@ impl Screen {
 
     /// Prints text without control characters.
     fn print_text(&mut self, mut text: &str) {
-        while !text.is_empty() {
-            let ascii = text.bytes().position(|byte| !byte.is_ascii()).unwrap_or(text.len());
-            let (run, rest) = text.split_at(ascii);
-            if !run.is_empty() {
-                self.print_ascii(run);
+        while let Some(first) = text.chars().next() {
+            let used = self.append_text(text);
+            if used == 0 {
+                self.print(first);
             }
-            let mut characters = rest.chars();
-            while let Some(c) = characters.clone().next().filter(|c| !c.is_ascii()) {
-                self.print(c);
-                characters.next();
-            }
-            text = characters.as_str();
+            text = text.get(used.max(first.len_utf8())..).unwrap_or_default();
         }
+    }
+
+    /// Prints as much of a text as can be appended to a row at once; may be none of it. Returns its bytes.
+    fn append_text(&mut self, text: &str) -> usize {
+        let plain = self.grid.cursor.charset() == cursor::Charset::Ascii && !self.modes.insert && self.modes.autowrap;
+        let cursor = self.grid.cursor;
+        let wraps = cursor.pending_wrap;
+        let ends = |row: &row::Row| row.ends_before(cursor.column);
+        if !plain || !(wraps || self.grid.rows.get(cursor.row).is_some_and(ends)) {
+            return 0;
+        }
+        let columns = self.grid.columns;
+        let (used, width) = fitting(text, if wraps { columns } else { columns - cursor.column });
+        let part = text.get(..used).unwrap_or_default();
+        if part.is_empty() {
+            return 0;
+        }
+        if wraps {
+            self.wrap();
+        }
+        let grid = &mut self.grid;
+        let column = grid.cursor.column;
+        let Some(row) = grid.rows.get_mut(grid.cursor.row).filter(|row| row.ends_before(column)) else { return 0 };
+        row.append(column, (part, width), grid.cursor.style, columns, self.now);
+        grid.cursor.column = (column + width).min(columns - 1);
+        grid.cursor.pending_wrap = column + width >= columns;
+        self.last_char = part.chars().next_back();
+        self.start_printing();
+        used
     }
 
     /// Writes a cell at the cursor.
@@ -253,4 +279,16 @@ impl Screen {
     fn style_mut(&mut self) -> &mut Style {
         &mut self.grid.cursor.style
     }
+}
+
+/// How much of a text is characters of one or two columns that fit into so many columns: bytes and columns.
+fn fitting(text: &str, room: usize) -> (usize, usize) {
+    let mut columns = 0;
+    for (byte, c) in text.char_indices() {
+        match columns_of(c) {
+            Some(width @ 1..) if columns + width <= room => columns += width,
+            _ => return (byte, columns),
+        }
+    }
+    (text.len(), columns)
 }

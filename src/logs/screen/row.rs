@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthChar;
 use super::cell::{Cell, CellKind, Glyph};
 use crate::domain::Moment;
 use crate::logs::style::TextSink;
-use crate::logs::{Color, Style};
+use crate::logs::{Attributes, Color, Style};
 
 /// A row. Its width is the grid's; methods that can reach the last column are told it.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Row {
     written: usize,
     /// Styles of `text`, without gaps: the byte where each ends.
     spans: Vec<(u32, Style)>,
+    /// Columns behind `text` over which tabs have jumped since the last character.
+    tabs: Vec<(usize, usize)>,
     /// As many as the screen has columns, or none while the row is plain.
     cells: Vec<Cell>,
     /// Characters with combining marks.
@@ -35,6 +37,14 @@ pub(super) struct Row {
 /// `filed` of a row that is in history as a whole.
 pub(super) const WHOLLY: u16 = u16::MAX;
 
+/// The spaces of a tab.
+const TAB: Style = blank(Attributes::TAB);
+const TAB_REST: Style = blank(Attributes::TAB_REST);
+
+const fn blank(attributes: Attributes) -> Style {
+    Style { foreground: Color::Default, background: Color::Default, attributes }
+}
+
 /// Combining marks that one character may gather.
 const CLUSTER_CAP: usize = 64;
 
@@ -45,6 +55,7 @@ impl Row {
             text: String::new(),
             written: 0,
             spans: Vec::new(),
+            tabs: Vec::new(),
             cells: Vec::new(),
             clusters: Vec::new(),
             wrapped: false,
@@ -85,10 +96,7 @@ impl Row {
             self.wrapped = false;
         }
         if self.cells.is_empty() && (end >= self.written || column >= self.written) && self.truncate_plain(column) {
-            self.pad_plain(column);
-            self.text.push_str(ascii);
-            self.written = end;
-            self.extend_spans(style);
+            self.push_plain(column, ascii, end, style);
             return;
         }
         self.split_wide(column, end, columns);
@@ -97,29 +105,53 @@ impl Row {
         }
     }
 
-    /// Writes a character of one or two columns behind all that stands on the row, if the row is plain. The caller has
-    /// seen to it that it fits. Whether it was written.
+    /// It is plain, and nothing stands at a column or behind it: text can be appended there.
+    pub(super) fn ends_before(&self, column: usize) -> bool {
+        self.cells.is_empty() && column >= self.written
+    }
+
+    /// Writes characters of one or two columns each, `width` together, where the row ends before. They fit.
     pub(super) fn append(
         &mut self,
         column: usize,
-        (c, width): (char, usize),
+        (text, width): (&str, usize),
         style: Style,
         columns: usize,
         at: Moment,
-    ) -> bool {
-        if !self.cells.is_empty() || column < self.written {
-            return false;
-        }
+    ) {
         self.touch(column, at);
         let end = column + width;
         if end >= columns {
             self.wrapped = false;
         }
+        self.push_plain(column, text, end, style);
+    }
+
+    fn push_plain(&mut self, column: usize, text: &str, end: usize, style: Style) {
         self.pad_plain(column);
-        self.text.push(c);
+        self.text.push_str(text);
         self.written = end;
         self.extend_spans(style);
-        true
+        self.tabs.clear();
+    }
+
+    /// A tab has moved the cursor. It is kept for whoever copies the text, if it jumped over nothing.
+    pub(super) fn tab(&mut self, from: usize, to: usize) {
+        if self.ends_before(from) {
+            self.tabs.push((from, to));
+            return;
+        }
+        self.note_tab(from, to);
+    }
+
+    fn note_tab(&mut self, from: usize, to: usize) {
+        if let Some(jumped) = self.cells.get_mut(from..to)
+            && jumped.iter().all(|cell| cell.is_blank())
+        {
+            for (index, cell) in jumped.iter_mut().enumerate() {
+                *cell = Cell::new(' ', if index == 0 { TAB } else { TAB_REST }, CellKind::Narrow);
+            }
+        }
     }
 
     /// Writes one cell; the caller cares for the other half of a wide one.
@@ -181,6 +213,7 @@ impl Row {
         if end >= columns {
             self.wrapped = false;
         }
+        self.tabs.retain(|(from, to)| *to <= start || *from >= end);
         if background == Color::Default && self.cells.is_empty() {
             if end >= self.written && self.truncate_plain(start) {
                 return;
@@ -249,6 +282,7 @@ impl Row {
         self.text.clear();
         self.written = 0;
         self.spans.clear();
+        self.tabs.clear();
     }
 
     /// Takes away what stands from a column on. Refuses to cut a wide character in two.
@@ -293,10 +327,24 @@ impl Row {
     }
 
     fn pad_plain(&mut self, column: usize) {
+        if column <= self.written {
+            return;
+        }
+        for (from, to) in std::mem::take(&mut self.tabs) {
+            if from >= self.written && to <= column {
+                self.push_blanks(from, Style::default());
+                self.push_blanks(to.min(from + 1), TAB);
+                self.push_blanks(to, TAB_REST);
+            }
+        }
+        self.push_blanks(column, Style::default());
+    }
+
+    fn push_blanks(&mut self, column: usize, style: Style) {
         if column > self.written {
             self.text.extend(std::iter::repeat_n(' ', column - self.written));
             self.written = column;
-            self.extend_spans(Style::default());
+            self.extend_spans(style);
         }
     }
 
@@ -325,6 +373,9 @@ impl Row {
                 byte = end;
             }
             self.cells.resize(columns, Cell::erased(Color::Default));
+            for (from, to) in std::mem::take(&mut self.tabs) {
+                self.note_tab(from, to);
+            }
             self.clear_plain();
         }
         &mut self.cells
