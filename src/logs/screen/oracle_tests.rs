@@ -62,6 +62,10 @@ impl Pair {
     /// The oracle gets all at once, ours in pieces.
     pub(super) fn feed(&mut self, bytes: &[u8], piece: usize) {
         self.parser.advance(&mut self.theirs, bytes);
+        if self.parser.sync_timeout().sync_timeout().is_some() {
+            // It would show an unfinished frame only later.
+            self.parser.stop_sync(&mut self.theirs);
+        }
         bytes.chunks(piece.max(1)).for_each(|part| self.input.advance(&mut self.ours, part));
     }
 
