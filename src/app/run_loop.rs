@@ -60,16 +60,18 @@ struct Progress {
     next_id: u64,
     circumstances: Circumstances,
     finish: Option<Finish>,
+    /// The watcher was ready.
+    watching: bool,
 }
 
 impl RunLoop {
-    /// Runs the group to its end.
-    pub(crate) async fn run(mut self, begin: Event) -> (Finish, Circumstances) {
+    /// Runs a group that has begun to its end.
+    pub(crate) async fn run(mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {
             circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
             ..Progress::default()
         };
-        let mut incoming = Incoming::Event(begin);
+        let mut incoming = Incoming::Time;
         loop {
             let started = self.clock.now();
             self.take(incoming, &mut progress);
@@ -127,7 +129,14 @@ impl RunLoop {
             Incoming::Time => Event::TimePassed,
             Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
             Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
-            Incoming::Watch(WatchReport::Status(status)) => Event::Watch(status),
+            Incoming::Watch(WatchReport::Status(status)) => {
+                if status.ready && !progress.watching {
+                    // A save between the reading of the file and the first look at it was seen by nobody.
+                    progress.watching = true;
+                    self.config_written.notify_one();
+                }
+                Event::Watch(status)
+            }
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;

@@ -167,8 +167,11 @@ impl Marker {
     }
 }
 
-/// Rounded to tenths of a second: jitter is nothing to read.
+/// Rounded to tenths of a second, unless it is shorter: jitter is nothing to read.
 fn tenths(duration: Duration) -> Duration {
+    if duration < Duration::from_millis(100) {
+        return Duration::from_millis(duration.subsec_millis().into());
+    }
     let tenths = duration.as_millis().saturating_add(50) / 100;
     Duration::from_millis(u64::try_from(tenths).unwrap_or(u64::MAX).saturating_mul(100))
 }

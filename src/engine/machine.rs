@@ -98,7 +98,12 @@ impl Engine {
                     self.take_in_files(files, turn);
                 }
             }
-            Event::Watch(status) => self.watch = status,
+            Event::Watch(status) => {
+                if let Some(problem) = status.problem.clone().filter(|_| status.problem != self.watch.problem) {
+                    self.notice = Some(Notice { at: turn.now, summary: problem, detail: "".into() });
+                }
+                self.watch = status;
+            }
             Event::Reloaded(spec) => self.reload(spec, turn),
             Event::Notice { summary, detail } => self.notice = Some(Notice { at: turn.now, summary, detail }),
             Event::TimePassed => {}
