@@ -45,19 +45,28 @@ fn main() {
     let wanted = |tool: &&str| named.is_empty() || named.iter().any(|name| name == tool);
     let here = |tool: &&str| matches!(*tool, "bare" | "devgroup") || on_path(tool);
     let tools: Vec<&str> = TOOLS.into_iter().filter(wanted).filter(here).collect();
+    // A tool that does not get to the end is a row of the table.
+    std::panic::set_hook(Box::new(|_| {}));
     for load in ["plain", "coloured", "short lines", "unicode"] {
         let project = Project::empty();
         write_load(&project, load);
         let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
         for _ in 0..ROUNDS {
             for tool in &tools {
-                taken.entry(tool).or_default().add(measure(tool, &project));
+                let taken = taken.entry(tool).or_default();
+                if !taken.gave_up {
+                    taken.add(measure(tool, &project));
+                }
             }
         }
         let limit = taken.get("bare").map(|bare| bare.screen.median());
         let mut rows = vec![row!["tool", "child s", "screen s", "ratio", "CPU s", "RSS MB"]];
         for tool in &tools {
             let taken = &taken[tool];
+            if taken.gave_up {
+                rows.push(row![tool, "not done after 30 s", "", "", "", ""]);
+                continue;
+            }
             let ratio = limit.map_or_else(|| "-".into(), |limit| format!("{:.2}", taken.screen.median() / limit));
             let show = |samples: &Samples| format!("{:.2}", samples.median());
             rows.push(row![tool, show(&taken.child), taken.screen.show(), ratio, show(&taken.cpu), show(&taken.rss)]);
@@ -73,11 +82,15 @@ struct Taken {
     screen: Samples,
     cpu: Samples,
     rss: Samples,
+    gave_up: bool,
 }
 
 impl Taken {
     fn add(&mut self, round: Option<[f64; 4]>) {
-        let Some([child, screen, cpu, rss]) = round else { return };
+        let Some([child, screen, cpu, rss]) = round else {
+            self.gave_up = true;
+            return;
+        };
         self.child.add(child);
         self.screen.add(screen);
         self.cpu.add(cpu);
