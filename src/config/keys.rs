@@ -163,7 +163,6 @@ const NOT_YET: &[(&str, &str)] = &[
     (WATCH.name, "git_hold"),
     (WATCH.name, "backend"),
     (WATCH.name, "poll_interval"),
-    (LOGS.name, "files"),
 ];
 
 /// Whether the key is one that nothing carries out yet.

@@ -7,6 +7,7 @@ mod config;
 mod dashboard;
 mod documents;
 mod harness;
+mod kept_logs;
 mod logs;
 mod process;
 mod streaming;
