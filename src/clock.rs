@@ -9,12 +9,36 @@ use jiff::tz::TimeZone;
 
 use crate::domain::Moment;
 
-/// The local time zone. Where `TZ` does not name one, it is read from `/etc/localtime` directly: to find its name, jiff
-/// lists the whole time zone database, which takes milliseconds that the first marker would wait for.
+/// The local time zone. A file that is named, and `/etc/localtime` where `TZ` says nothing, is read directly: to find its
+/// name, jiff lists the whole time zone database, which takes milliseconds that the first marker would wait for; and it
+/// would read a device to its end.
 static LOCAL: LazyLock<TimeZone> = LazyLock::new(|| {
-    let file = std::env::var_os("TZ").is_none().then(|| std::fs::read("/etc/localtime").ok()).flatten();
-    file.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or_else(TimeZone::system)
+    let zone = std::env::var("TZ").ok();
+    let file = match zone.as_deref().map(|zone| zone.strip_prefix(':').unwrap_or(zone)) {
+        None => "/etc/localtime",
+        Some("") => return TimeZone::UTC,
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => return TimeZone::system(),
+    };
+    let bytes = if is_zone_file(file) { std::fs::read(file).ok() } else { None };
+    bytes.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
 });
+
+fn is_zone_file(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE)
+}
+
+/// What is wrong with `TZ`, if something is. Who asks the time zone library first, as tui-logger does for each record,
+/// would have it read a device to its end.
+pub fn zone_problem() -> Option<String> {
+    let zone = std::env::var("TZ").ok()?;
+    let path = zone.strip_prefix(':').unwrap_or(&zone);
+    let wrong = path.starts_with('/') && std::fs::exists(path).unwrap_or(true) && !is_zone_file(path);
+    wrong.then(|| format!("TZ names {path}, which is no time zone file"))
+}
+
+/// The largest time zone file that is read. The largest of the database have 4 KB.
+const ZONE_FILE: u64 = 1 << 20;
 
 /// A clock that started with the program. Copies agree.
 #[derive(Clone, Copy, Debug)]

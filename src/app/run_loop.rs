@@ -43,6 +43,10 @@ pub(crate) struct RunLoop {
     pub(crate) streaming: bool,
 }
 
+/// Signals that come closer together than this are one: `timeout`, and wrappers that forward what the terminal has sent
+/// already, send it twice. A person who is in a hurry is slower.
+const ONE_SIGNAL: Duration = Duration::from_millis(100);
+
 /// What one source had to say.
 enum Incoming {
     Request(Request),
@@ -60,6 +64,8 @@ struct Progress {
     next_id: u64,
     circumstances: Circumstances,
     finish: Option<Finish>,
+    /// When the last signal came.
+    signalled: Option<Moment>,
     /// The watcher was ready.
     watching: bool,
 }
@@ -143,6 +149,10 @@ impl RunLoop {
             }
             Incoming::Signal(number, command) => {
                 log::info!("signal {number}");
+                let now = self.clock.now();
+                if progress.signalled.replace(now).is_some_and(|before| now.since(before) < ONE_SIGNAL) {
+                    return;
+                }
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
             }

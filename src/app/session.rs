@@ -145,15 +145,19 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
     host.kill_all();
-    match client {
-        Client::Dashboard(dashboard) => dashboard.finish(TERMINAL_PATIENCE),
+    let output = match client {
+        Client::Dashboard(dashboard) => {
+            dashboard.finish(TERMINAL_PATIENCE);
+            Ok(())
+        }
         Client::Stream(stream) => stream.finish(),
-    }
+    };
     if let Some(log_files) = log_files {
         log_files.finish();
     }
     runtime.shutdown_background();
-    let (finish, circumstances) = result.map_err(|_| SessionError::Panicked)?;
+    let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
+    circumstances.output = output.map_err(|error| error.kind()).err();
     Ok(ending(&spec.name, &finish, circumstances))
 }
 

@@ -84,6 +84,13 @@ pub enum Marker {
         /// `sent SIGHUP · src/a.rs changed`.
         action: String,
     },
+    /// What ran beside the service did not end well.
+    AsideFailed {
+        /// The key that asked for it: `on_change`.
+        what: &'static str,
+        /// How it ended, for people.
+        problem: String,
+    },
     /// The service erased its screen or its scrollback; what was there stays above.
     Cleared,
     /// devgroup lost this many bytes of history to the memory limit. Shown at the top.
@@ -159,6 +166,7 @@ impl Marker {
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Changed { action } => write!(text, "{action} · {clock}"),
+            Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
             Self::Cleared => write!(text, "cleared by the service"),
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
         };
