@@ -13,7 +13,7 @@ use clap::Parser;
 
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
-use crate::tui::{self, DashboardOptions, GlyphSet};
+use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
 
@@ -146,7 +146,7 @@ fn face(arguments: &RunArguments) -> Result<Face, Failure> {
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.
 fn shows_unicode(terminal: bool) -> bool {
-    !terminal || DashboardOptions::from_environment().glyphs == GlyphSet::Unicode
+    !terminal || tui::is_utf8_locale(|name| std::env::var(name).ok())
 }
 
 /// How messages on stderr look.
