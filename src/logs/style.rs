@@ -95,7 +95,8 @@ impl StyledText {
                 continue;
             }
             let first = run.style.attributes.contains(Attributes::TAB);
-            if !first && !(run.style.attributes.contains(Attributes::TAB_REST) && tab_end == Some(start)) {
+            let goes_on = run.style.attributes.contains(Attributes::TAB_REST) && tab_end == Some(start);
+            if !first && !goes_on {
                 continue;
             }
             out.push_str(self.text.get(place..start).unwrap_or_default());

@@ -1,7 +1,11 @@
 //! What kept lines cost: the resident memory of the dashboard after a service has printed 1,000,000 lines of 120
 //! columns (limit: 64 MB), and after 24 services have printed 10,000 lines each (limit: 60 MB).
 
-#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first thing that is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a benchmark stops at the first thing that is not as it should be"
+)]
 
 use std::fmt::Write;
 use std::fs;
