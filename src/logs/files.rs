@@ -170,7 +170,10 @@ impl Tail {
         };
         let oldest = LineId(reader.dropped());
         if self.next < oldest {
-            text.push_str(&format!("── {} lines were not written: the disk is too slow ──\n", oldest.0 - self.next.0));
+            text.push_str(&format!(
+                "── {} lines were not written: [logs] memory was full ──\n",
+                oldest.0 - self.next.0
+            ));
             self.next = oldest;
         }
         for _ in 0..LINES_AT_ONCE {
