@@ -5,6 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// An entry of a folder.
 #[derive(Debug)]
@@ -51,6 +52,15 @@ pub(super) struct Stamp {
     /// Last change of anything, which no program can set.
     changed: (i64, i64),
     inode: u64,
+}
+
+impl Stamp {
+    /// Whether anything about the file has changed since then.
+    pub(super) fn is_since(&self, moment: SystemTime) -> bool {
+        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        self.changed >= (seconds, i64::from(since.subsec_nanos()))
+    }
 }
 
 /// A file as it is now.

@@ -6,6 +6,7 @@ mod walk;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::git::Repository;
 use super::outcome::Reason;
@@ -39,6 +40,8 @@ pub(super) struct Lookout {
     git_head: Option<Arc<str>>,
     /// Folders whose files have no stamp yet.
     unstamped: Vec<PathBuf>,
+    /// While the stamps are those of the first walk: since when whatever changed was seen by nobody.
+    unseen_since: Option<SystemTime>,
     /// What this batch has found.
     events: Vec<FileEvent>,
     /// The status that was sent last.
@@ -80,6 +83,7 @@ impl Lookout {
             repository: None,
             git_head: None,
             unstamped: Vec::new(),
+            unseen_since: Some(clock.wall(clock.now())),
             events: Vec::new(),
             sent: None,
         }
@@ -91,6 +95,7 @@ impl Lookout {
         self.report();
         loop {
             while self.pending.is_empty() && self.stamp_a_folder() {}
+            self.report();
             let batch = self.pending.wait();
             if batch.stop {
                 return;

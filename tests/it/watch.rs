@@ -110,6 +110,13 @@ impl Watched {
     }
 
     fn with_own(make: impl FnOnce(&Path), spec: impl FnOnce(&Path) -> GroupSpec, own: &[&str]) -> Self {
+        let mut watched = Self::not_ready(make, spec, own);
+        watched.until("the watcher is ready", |seen| seen.status.ready);
+        watched
+    }
+
+    /// Makes a tree, and begins to watch it.
+    fn not_ready(make: impl FnOnce(&Path), spec: impl FnOnce(&Path) -> GroupSpec, own: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         write(root.join("procgroup.toml"), "[services]\n");
@@ -117,7 +124,7 @@ impl Watched {
         let own = own.iter().map(|own| root.join(own)).collect();
         let (watcher, reports) = Watcher::start(Arc::new(spec(root)), Clock::start(), own);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let mut watched = Self {
+        Self {
             folder,
             watcher,
             reports,
@@ -126,9 +133,7 @@ impl Watched {
             config_written: 0,
             status: WatchStatus::default(),
             marks: 0,
-        };
-        watched.until("the watcher is ready", |seen| seen.status.ready);
-        watched
+        }
     }
 
     fn root(&self) -> &Path {

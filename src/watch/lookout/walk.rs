@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{Lookout, Reports};
 use crate::domain::{ChangeKind, Moment};
-use crate::watch::directory::{self, Found, FoundKind, Seen};
+use crate::watch::directory::{self, Found, FoundKind, Seen, Stamp};
 use crate::watch::outcome::{self, Reason};
 use crate::watch::rules::Standing;
 use crate::watch::tree::{Entry, Folder, KnownFile};
@@ -167,17 +167,31 @@ impl Lookout {
         }
     }
 
-    /// Takes the stamps of the files of one folder that was walked silently. Whether there was one.
+    /// Takes the stamps of the files of one folder that was walked silently. Whether there was one. After the first walk,
+    /// what has changed since the watcher was asked for is reported: services may have started before that.
     pub(super) fn stamp_a_folder(&mut self) -> bool {
-        let Some(path) = self.unstamped.pop() else { return false };
+        let Some(path) = self.unstamped.pop() else {
+            self.unseen_since = None;
+            return false;
+        };
+        let unseen_since = self.unseen_since;
+        let mut unseen = Vec::new();
         if let Some(folder) = self.tree.get_mut(&path) {
             for (name, entry) in &mut folder.entries {
                 if let Entry::File(known) = entry
                     && known.stamp.is_none()
                 {
                     known.stamp = directory::at(&path.join(name)).map(|(_, Seen { stamp, .. })| stamp);
+                    let is_unseen = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_since(since));
+                    if known.stamp.is_some_and(is_unseen) {
+                        unseen.push((folder.standing.clone(), path.join(name)));
+                    }
                 }
             }
+        }
+        let at = self.clock.now();
+        for (standing, file) in unseen {
+            self.say(&standing, &file, ChangeKind::Modified, true, at);
         }
         true
     }

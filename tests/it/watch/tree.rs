@@ -418,3 +418,18 @@ fn the_watcher_ends_when_it_is_dropped() {
     assert!(ended.is_ok(), "the reports end");
     drop(folder);
 }
+
+#[test]
+fn what_is_saved_while_the_first_walk_goes_on_is_not_missed() {
+    let many = |root: &Path| (0..300).for_each(|n| write(root.join(format!("d{n}/f")), "1"));
+    for _ in 0..5 {
+        let mut watched = Watched::not_ready(many, all, &[]);
+        for n in [0, 150, 299] {
+            write(watched.path(format!("d{n}/f")), "2");
+        }
+        for n in [0, 150, 299] {
+            watched.until_finished(&format!("d{n}/f"));
+        }
+        assert!(!watched.paths().contains("d1/f"), "what was there before is no change");
+    }
+}
