@@ -4,7 +4,9 @@
 //! sees only small facts.
 
 mod book;
+mod budget;
 mod document;
+mod files;
 mod history;
 mod line;
 mod modes;
@@ -14,6 +16,7 @@ mod style;
 
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
+pub use files::LogFiles;
 pub use line::{Line, LineId, LineKind};
 pub use modes::{InputModes, MouseEncoding, MouseEvents};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};

@@ -37,7 +37,7 @@ pub(super) fn save(
         let stop = end.min(next.saturating_add(BATCH));
         for id in next..stop {
             if let Some(line) = reader.line(LineId(id)) {
-                text.push_str(&line.content.text);
+                text.push_str(&line.content.as_printed(0..line.content.text.len()));
                 text.push('\n');
                 lines += 1;
             }

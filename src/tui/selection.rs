@@ -5,7 +5,7 @@ use super::action::Action;
 use super::text::floor;
 use super::ui_state::{UiState, World};
 use crate::domain::ServiceName;
-use crate::logs::{LineId, LogDocument, Reader};
+use crate::logs::{LineId, LogDocument, Reader, StyledText};
 
 /// Bytes that are copied at most: what nobody pastes.
 const LIMIT: usize = 64 << 20;
@@ -114,10 +114,10 @@ pub(super) struct Copied {
 /// The text of a stretch, from the document: whole lines however they are wrapped or cut on the screen.
 pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch) -> Copied {
     let mut copied = Copied::default();
-    let mut add = |id: LineId, text: &str| {
+    let mut add = |id: LineId, content: &StyledText, text: &str| {
         let end = if id == to.line { to.byte.min(text.len()) } else { text.len() };
         let start = if id == from.line { from.byte.min(end) } else { 0 };
-        let part = text.get(floor(text, start)..floor(text, end)).unwrap_or_default();
+        let part = content.as_printed(floor(text, start)..floor(text, end));
         if copied.text.len() + part.len() >= LIMIT {
             copied.cut = true;
             return false;
@@ -125,14 +125,14 @@ pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch) -
         if copied.lines > 0 {
             copied.text.push('\n');
         }
-        copied.text.push_str(part);
+        copied.text.push_str(&part);
         copied.lines += 1;
         true
     };
     if rows {
         let screen = document.read().screen().unwrap_or_default();
         for (id, row) in (0..).map(LineId).zip(&screen.rows) {
-            if id >= from.line && id <= to.line && !add(id, row.text.trim_end()) {
+            if id >= from.line && id <= to.line && !add(id, row, row.text.trim_end()) {
                 break;
             }
         }
@@ -148,7 +148,7 @@ pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch) -
         }
         for id in next..stop.min(next + BATCH) {
             if let Some(line) = reader.line(LineId(id))
-                && !add(line.id, &line.content.text)
+                && !add(line.id, &line.content, &line.content.text)
             {
                 return copied;
             }

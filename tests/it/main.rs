@@ -8,6 +8,7 @@ mod copying;
 mod dashboard;
 mod documents;
 mod harness;
+mod kept_logs;
 mod logs;
 mod process;
 mod streaming;

@@ -162,12 +162,15 @@ impl History {
     }
 
     fn drop_oldest(&mut self) {
-        while self.bytes() > self.memory
-            && let Some(block) = self.sealed.pop_front()
-        {
-            self.sealed_bytes -= block.bytes();
-            self.dropped += block.len();
-            self.cache.retain(|cached| !cached.contains(block.first));
-        }
+        while self.bytes() > self.memory && self.drop_block() {}
+    }
+
+    /// Drops the oldest block, if there is one.
+    pub(super) fn drop_block(&mut self) -> bool {
+        let Some(block) = self.sealed.pop_front() else { return false };
+        self.sealed_bytes -= block.bytes();
+        self.dropped += block.len();
+        self.cache.retain(|cached| !cached.contains(block.first));
+        true
     }
 }
