@@ -1,11 +1,13 @@
 //! One log document: a terminal with its history, shared by one writer and many readers.
 
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use memchr::memmem;
 use tokio::sync::watch;
 
+use super::history::Block;
 use super::ready::ReadyPattern;
 use super::screen::{Frame, Input, Layout, Screen, View};
 use super::{InputModes, Line, LineId, LineKind, StyledText};
@@ -141,6 +143,11 @@ impl LogDocument {
         self.lock().frozen.as_ref().map(|(_, until)| *until)
     }
 
+    /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, limit)
+    }
+
     /// Changes the document, and tells if the change says that it was one.
     fn change(&self, change: impl FnOnce(&mut Inner, Moment) -> bool) {
         let now = self.now();
@@ -226,6 +233,11 @@ impl Reader<'_> {
     pub fn settled(&self) -> LineId {
         let view = self.inner.view();
         LineId(view.history_end + view.settled(&self.layout) as u64)
+    }
+
+    /// Lines before this one will not change any more; those from here on are on the screen.
+    pub fn filed(&self) -> LineId {
+        LineId(self.inner.view().history_end)
     }
 
     /// Lines that the budget has dropped.

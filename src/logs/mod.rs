@@ -10,10 +10,12 @@ mod line;
 mod modes;
 mod ready;
 mod screen;
+mod search;
 mod style;
 
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use line::{Line, LineId, LineKind};
 pub use modes::{InputModes, MouseEncoding, MouseEvents};
+pub use search::{Criterion, LineSet, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};
