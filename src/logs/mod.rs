@@ -6,6 +6,7 @@
 mod book;
 mod document;
 mod history;
+mod level;
 mod line;
 mod modes;
 mod ready;
@@ -15,6 +16,7 @@ mod style;
 
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
+pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
 pub use modes::{InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, LineSet, Matches, Query, QueryError, QueryKind, Scan, Term};

@@ -146,6 +146,8 @@ pub(super) enum FooterKind {
     Watcher,
     /// The help overlay.
     Help,
+    /// A search or a filter is being typed.
+    Prompt,
     /// Details of a service.
     Details,
     /// The menu of restarts.
@@ -262,6 +264,7 @@ impl FooterKind {
             Self::Zoom => Context::Zoom,
             Self::Watcher => Context::Watcher,
             Self::Help => Context::Help,
+            Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
             Self::Log => Context::Log,

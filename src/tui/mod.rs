@@ -9,6 +9,7 @@
 
 mod action;
 mod dashboard;
+mod find;
 #[cfg(test)]
 mod fixture;
 mod glyphs;
@@ -18,6 +19,7 @@ mod layout;
 mod log_view;
 mod options;
 mod overlay;
+mod searcher;
 mod session;
 mod sidebar;
 mod terminal;

@@ -16,9 +16,10 @@ use super::input::{Decoder, Input, Keyboard};
 use super::layout::{Screen, pane_size, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
+use super::searcher::Searcher;
 use super::terminal::{Canvas, terminal_size};
 use super::ticks;
-use super::ui_state::{UiState, World};
+use super::ui_state::{Errand, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
@@ -52,6 +53,7 @@ pub(super) struct Session {
     handle: GroupHandle,
     clock: Clock,
     ui: UiState,
+    searcher: Searcher,
     canvas: Canvas,
     decoder: Decoder,
     size: (u16, u16),
@@ -60,6 +62,8 @@ pub(super) struct Session {
     redraw: bool,
     snapshot_new: bool,
     logs_new: bool,
+    /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
+    awaits_hit: bool,
     started: Moment,
     /// When it was last looked whether there is something to draw.
     looked: Option<Moment>,
@@ -83,12 +87,14 @@ impl Session {
         Self {
             clock,
             ui: UiState::new(options),
+            searcher: Searcher::default(),
             canvas: Canvas::new(),
             decoder: Decoder::default(),
             size,
             redraw: true,
             snapshot_new: false,
             logs_new: false,
+            awaits_hit: false,
             started: clock.now(),
             looked: None,
             shown: Vec::new(),
@@ -118,6 +124,7 @@ impl Session {
         let mut resized = signal(SignalKind::window_change())?;
         let mut snapshots = self.handle.snapshots();
         let mut logs = self.handle.logs().changes();
+        let found = self.searcher.found();
         // What has changed since the first frame.
         self.snapshot_new = true;
         self.logs_new = true;
@@ -153,6 +160,12 @@ impl Session {
                 changed = logs.changed(), if !self.logs_new && !logs_ended => {
                     logs_ended = changed.is_err();
                     self.logs_new = true;
+                }
+                () = found.notified() => {
+                    self.redraw = true;
+                    if std::mem::take(&mut self.awaits_hit) {
+                        self.looked = None;
+                    }
                 }
                 () = sleep => {}
             }
@@ -223,6 +236,7 @@ impl Session {
                 }
             }
             self.redraw = true;
+            self.awaits_hit = true;
         }
     }
 
@@ -262,6 +276,10 @@ impl Session {
         self.ui.adjust(&world);
         let screen = self.ui.screen(&world);
         let texts = self.texts(&screen);
+        if let Some(notice) = texts.iter().find_map(|text| text.notice) {
+            self.ui.say(notice, now);
+        }
+        self.run_errands();
         let last_words = self.last_words();
         let scene = Scene {
             snapshot: &snapshot,
@@ -286,18 +304,33 @@ impl Session {
         self.shown.clear();
         let mut texts = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
-            let layout = self.ui.line_layout(pane, self.clock);
+            let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
+            let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
             let service = self.snapshot.services.get(pane.service);
             let document = service.and_then(|service| self.handle.logs().get(&service.name));
             let (Some(service), Some(document)) = (service, document) else {
                 texts.push(PaneText { follow: true, ..PaneText::default() });
                 continue;
             };
-            let text = self.ui.log(&service.name).take(&mut document.read(), &layout);
+            let text = self.ui.read_pane(&service.name, focused, &document, &layout);
             self.shown.push((document, text.version));
             texts.push(text);
         }
         texts
+    }
+
+    /// What the frame has left to be done.
+    fn run_errands(&mut self) {
+        for errand in self.ui.errands.drain(..) {
+            match errand {
+                Errand::Scan(scan) => self.searcher.read(scan),
+                Errand::Mark(service, marker) => {
+                    if let Some(document) = self.handle.logs().get(&service) {
+                        document.mark(&marker);
+                    }
+                }
+            }
+        }
     }
 
     /// The last line of the service that is waited for while the group stops.

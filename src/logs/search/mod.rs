@@ -11,7 +11,7 @@ mod tests;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 pub use line_set::LineSet;
@@ -26,6 +26,9 @@ const FIRST_SLICE: usize = 16;
 const SLICE: usize = 256;
 /// Threads that read one slice.
 const THREADS: usize = 4;
+
+/// Telling the level of every line would take a second.
+static POSSIBLE_ERRORS: LazyLock<Option<Query>> = LazyLock::new(Query::possible_errors);
 
 /// One search over one document, and what it has found so far.
 #[derive(Debug)]
@@ -121,7 +124,17 @@ impl Scan {
             Criterion::Query(query) => {
                 let ends = || Some(block.ends()?.iter().map(|(end, _)| *end).collect());
                 // Whether a hit is a marker matters to filters only.
-                query.lines_of(block.text, ends, |index| hits.push((LineId(first + index as u64), LineKind::Output)));
+                query
+                    .lines_of(block.text, ends, |index, _| hits.push((LineId(first + index as u64), LineKind::Output)));
+            }
+            criterion @ Criterion::Errors => {
+                let ends = || Some(block.ends()?.iter().map(|(end, _)| *end).collect());
+                let Some(possible) = &*POSSIBLE_ERRORS else { return };
+                possible.lines_of(block.text, ends, |index, line| {
+                    if criterion.is_met(line, LineKind::Output) {
+                        hits.push((LineId(first + index as u64), LineKind::Output));
+                    }
+                });
             }
             criterion @ Criterion::Filter(_) => {
                 let mut start = 0;
@@ -150,8 +163,9 @@ impl Scan {
         let mut found = self.found();
         found.lines.drop_before(first);
         found.markers.drop_before(first);
-        let complete = found.covered.end >= filed.0 && found.covered.start <= first.0;
-        Matches { found, live, filed, complete }
+        let complete = found.covered.start <= first.0;
+        let behind = !complete || found.covered.end < filed.0;
+        Matches { found, live, filed, complete, behind }
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -167,12 +181,18 @@ pub struct Matches<'a> {
     live: Vec<LineId>,
     filed: LineId,
     complete: bool,
+    behind: bool,
 }
 
 impl Matches<'_> {
-    /// All lines were read.
+    /// All lines that there were when the scan began were read; only output that is newer may be missing.
     pub fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// There are lines for [`Scan::run`] to read.
+    pub fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// How many lines.

@@ -6,7 +6,7 @@ use memchr::memmem;
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
-use crate::logs::LineKind;
+use crate::logs::{Level, LineKind};
 
 /// The largest program that an expression may become: compiling it takes milliseconds at most.
 const PROGRAM: usize = 1 << 20;
@@ -67,6 +67,12 @@ impl Query {
         self.find(line, 0, line.len()).is_some()
     }
 
+    /// What every line has that tells of an error, and few others.
+    pub(super) fn possible_errors() -> Option<Self> {
+        let words = r#"err|eror|fatal|panic|severe|crit|alert|emerg|exception|traceback|(?:level|severity|lvl)"?\s*[:=]\s*"?[56]0"#;
+        Some(Self { matcher: Matcher::Folded { regex: compile(words, true).ok()?, word: false } })
+    }
+
     /// All places where a line has it, as ranges of bytes that are not empty and do not overlap.
     pub fn places(&self, line: &str) -> Vec<Range<usize>> {
         let mut places = Vec::new();
@@ -83,13 +89,18 @@ impl Query {
         places
     }
 
-    /// The lines of a block that have it: their places in the block. `ends` says where each line ends.
-    pub(super) fn lines_of(&self, text: &str, ends: impl FnOnce() -> Option<Vec<u32>>, mut each: impl FnMut(usize)) {
+    /// The lines of a block that have it, with their places in the block. `ends` says where each line ends.
+    pub(super) fn lines_of(
+        &self,
+        text: &str,
+        ends: impl FnOnce() -> Option<Vec<u32>>,
+        mut each: impl FnMut(usize, &str),
+    ) {
         if let Matcher::Regex(regex) = &self.matcher {
             let mut start = 0;
             for (index, end) in ends().unwrap_or_default().into_iter().enumerate() {
-                if text.get(start..end as usize).is_some_and(|line| regex.is_match(line)) {
-                    each(index);
+                if let Some(line) = text.get(start..end as usize).filter(|line| regex.is_match(line)) {
+                    each(index, line);
                 }
                 start = end as usize;
             }
@@ -103,15 +114,14 @@ impl Query {
             let Some(end) = ends.get(index).map(|end| *end as usize) else { return };
             let start = index.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
             // What begins in one line and ends in the next was never printed.
-            let inside = found.end <= end && text.get(start..end).is_some_and(|line| self.is_match(line));
-            let from = if inside {
-                each(index);
-                end
-            } else if found.end <= end {
-                // No whole word in all of this line.
-                end
-            } else {
+            let from = if found.end > end {
                 next_char(text, found.start)
+            } else {
+                // A whole word may be further to the right, or nowhere in the line.
+                if let Some(line) = text.get(start..end).filter(|line| self.is_match(line)) {
+                    each(index, line);
+                }
+                end
             };
             let Some(next) = self.find_raw(text, from) else { return };
             found = next;
@@ -162,6 +172,8 @@ pub enum Criterion {
     Query(Query),
     /// Those that meet all terms.
     Filter(Vec<Term>),
+    /// Those that tell of errors by themselves: of a stack trace, the first.
+    Errors,
 }
 
 impl Criterion {
@@ -169,6 +181,7 @@ impl Criterion {
     pub fn is_met(&self, line: &str, kind: LineKind) -> bool {
         match self {
             Self::Query(query) => query.is_match(line),
+            Self::Errors => Level::of(line).is_some_and(|level| level >= Level::Error),
             Self::Filter(terms) => {
                 kind == LineKind::Marker || terms.iter().all(|term| term.query.is_match(line) != term.inverted)
             }

@@ -58,7 +58,7 @@ fn cases_and_words() {
     assert!(!is("", QueryKind::Literal, "text") && !is("", QueryKind::Word, ""));
     let places = |text, kind, line| Query::new(text, kind).expect("a query").places(line);
     assert_eq!(places("aa", QueryKind::Literal, "aaaa a aa"), [0..2, 2..4, 7..9]);
-    assert_eq!(places("x*", QueryKind::Regex, "axé"), [1..2]);
+    assert_eq!(places("x*", QueryKind::Regex, "axéx"), [1..2, 4..5]);
 }
 
 #[test]
@@ -115,17 +115,19 @@ proptest! {
     fn a_scan_finds_what_a_plain_look_finds(
         steps in prop::collection::vec((0_u8..4, 1_usize..400), 1..12),
         text in prop_oneof![Just("ab"), Just("a"), Just("é"), Just("AB"), Just("b c")],
-        kind in prop_oneof![Just(QueryKind::Literal), Just(QueryKind::Regex), Just(QueryKind::Word)],
+        kind in prop_oneof![
+            Just(Some(QueryKind::Literal)), Just(Some(QueryKind::Regex)), Just(Some(QueryKind::Word)), Just(None)
+        ],
         small in any::<bool>(),
     ) {
         let document = document(if small { 12 << 10 } else { 1 << 20 });
-        let scan = Scan::new(document.clone(), query(text, kind));
+        let scan = Scan::new(document.clone(), kind.map_or(Criterion::Errors, |kind| query(text, kind)));
         for (what, amount) in steps {
             match what {
                 0 => scan.run(|| false),
                 1 => document.mark(&Marker::Cleared),
                 _ => for number in 0..amount {
-                    let words = ["ab", "aB c", "é", "b", "x"];
+                    let words = ["ab", "aB c", "é ERROR", "b", "panic: x"];
                     let line = format!("{} {} {number}\r\n", words[number % 5], words[amount % 5]);
                     document.feed(line.repeat(1 + number % 3).as_bytes());
                 },
@@ -134,6 +136,7 @@ proptest! {
         scan.run(|| true);
         prop_assert_eq!(found(&scan), expected(&scan));
         let mut reader = scan.document.read();
-        prop_assert!(scan.matches(&mut reader).is_complete());
+        let matches = scan.matches(&mut reader);
+        prop_assert!(matches.is_complete() && !matches.is_behind());
     }
 }

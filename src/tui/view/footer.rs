@@ -28,6 +28,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         Context::Zoom => FooterKind::Zoom,
         Context::Watcher => FooterKind::Watcher,
         Context::Help => FooterKind::Help,
+        Context::Prompt => FooterKind::Prompt,
         Context::Details => FooterKind::Details,
         Context::Menu => FooterKind::Menu,
         Context::Log => FooterKind::Log,
