@@ -9,12 +9,24 @@ use jiff::tz::TimeZone;
 
 use crate::domain::Moment;
 
-/// The local time zone. Where `TZ` does not name one, it is read from `/etc/localtime` directly: to find its name, jiff
-/// lists the whole time zone database, which takes milliseconds that the first marker would wait for.
+/// The local time zone. A file that is named, and `/etc/localtime` where `TZ` says nothing, is read directly: to find its
+/// name, jiff lists the whole time zone database, which takes milliseconds that the first marker would wait for; and it
+/// would read a device to its end.
 static LOCAL: LazyLock<TimeZone> = LazyLock::new(|| {
-    let file = std::env::var_os("TZ").is_none().then(|| std::fs::read("/etc/localtime").ok()).flatten();
-    file.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or_else(TimeZone::system)
+    let zone = std::env::var("TZ").ok();
+    let file = match zone.as_deref().map(|zone| zone.strip_prefix(':').unwrap_or(zone)) {
+        None => "/etc/localtime",
+        Some("") => return TimeZone::UTC,
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => return TimeZone::system(),
+    };
+    let is_small = std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE);
+    let bytes = if is_small { std::fs::read(file).ok() } else { None };
+    bytes.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
 });
+
+/// The largest time zone file that is read. The largest of the database have 4 KB.
+const ZONE_FILE: u64 = 1 << 20;
 
 /// A clock that started with the program. Copies agree.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,10 @@
 //! devgroup's own log: kept by tui-logger for the key `l`, and printed to stderr where there is no dashboard.
 
+use std::time::Duration;
+
 use log::{LevelFilter, Log, Metadata, Record};
+
+use super::say;
 
 /// Not `tui_logger::init_logger`: it starts a thread that wakes every 10 ms to move records from a small buffer to the
 /// large one. An idle devgroup sleeps, so the writer moves them.
@@ -19,7 +23,7 @@ impl Log for Diary {
             return;
         }
         if self.to_stderr && record.level() <= log::Level::Warn {
-            eprintln!("devgroup: {}", record.args());
+            say(&format!("devgroup: {}", record.args()), Duration::ZERO);
         }
         self.drain.log(record);
         tui_logger::move_events();

@@ -1,5 +1,7 @@
 //! How a group ends: when a stream is over, which exit code, which last line. Decisions only.
 
+use std::io::ErrorKind;
+
 use crate::domain::{ExitStatus, GroupSnapshot, Kind, Outcome, Phase, ServiceName, human};
 use crate::engine::Finish;
 
@@ -21,6 +23,8 @@ pub(crate) struct Circumstances {
     pub(crate) signal: Option<i32>,
     /// How the service of `--exit-with` ended by itself.
     pub(crate) exit_with: Option<ExitStatus>,
+    /// Why not all of the stream could be written.
+    pub(crate) output: Option<ErrorKind>,
 }
 
 /// The exit code and the last line. What devgroup could not end outranks everything, because somebody must look.
@@ -31,6 +35,9 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
         124
     } else if let Some(status) = circumstances.exit_with {
         status.shell_code()
+    } else if let Some(kind) = circumstances.output {
+        // 141 is what a shell says of a program that SIGPIPE has ended.
+        if kind == ErrorKind::BrokenPipe { 141 } else { 1 }
     } else if let Some(signal) = circumstances.signal {
         128 + signal
     } else if circumstances.streaming && !finish.failed.is_empty() {
@@ -38,24 +45,39 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
     } else {
         0
     };
-    let mut summary = match finish.stopped {
-        0 => format!("{group}: nothing was running"),
-        1 => format!("{group}: 1 service stopped in {}", human(finish.took)),
-        n => format!("{group}: {n} services stopped in {}", human(finish.took)),
-    };
-    if !finish.failed.is_empty() {
-        summary.push_str(&format!(" · failed: {}", names(&finish.failed)));
+    let took = human(finish.took);
+    let mut parts = Vec::new();
+    match finish.stopped {
+        0 => {}
+        1 => parts.push(format!("1 service stopped in {took}")),
+        n => parts.push(format!("{n} services stopped in {took}")),
     }
-    if !finish.given_up.is_empty() {
-        summary.push_str(&format!(" · could not be ended: {}", names(&finish.given_up)));
+    for (word, services) in [
+        ("done", &finish.done),
+        ("failed", &finish.failed),
+        ("killed", &finish.killed),
+        ("could not be ended", &finish.given_up),
+    ] {
+        if !services.is_empty() {
+            parts.push(format!("{word}: {}", names(services)));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("nothing was running".into());
     }
     if finish.abandoned {
-        summary.push_str(" · left before all had ended");
+        parts.push("left before all had ended".into());
     }
     if finish.timed_out {
-        summary.push_str(" · the time was up");
+        parts.push("the time was up".into());
     }
-    Ending { code: u8::try_from(code).unwrap_or(1), summary }
+    if let Some(signal) = circumstances.signal {
+        parts.push(format!("ended by {}", ExitStatus::Signal(signal)));
+    }
+    if let Some(kind) = circumstances.output {
+        parts.push(format!("the output could not be written: {kind}"));
+    }
+    Ending { code: u8::try_from(code).unwrap_or(1), summary: format!("{group}: {}", parts.join(" · ")) }
 }
 
 fn names(services: &[ServiceName]) -> String {
@@ -111,6 +133,8 @@ mod tests {
         Finish {
             given_up: Vec::new(),
             failed: Vec::new(),
+            done: Vec::new(),
+            killed: Vec::new(),
             stopped: 3,
             took: Duration::from_millis(1_200),
             timed_out: false,
@@ -127,8 +151,16 @@ mod tests {
         assert_eq!(ending("shop", &failed, plain).code, 0);
         assert_eq!(ending("shop", &failed, streaming).code, 5);
         assert_eq!(ending("shop", &finish(), Circumstances { signal: Some(15), ..plain }).code, 143);
-        let code = Circumstances { exit_with: Some(ExitStatus::Code(3)), signal: Some(15), streaming: true };
+        let code = Circumstances {
+            exit_with: Some(ExitStatus::Code(3)),
+            signal: Some(15),
+            streaming: true,
+            output: Some(ErrorKind::BrokenPipe),
+        };
         assert_eq!(ending("shop", &failed, code).code, 3);
+        assert_eq!(ending("shop", &failed, Circumstances { exit_with: None, ..code }).code, 141);
+        let full = Circumstances { output: Some(ErrorKind::StorageFull), ..streaming };
+        assert_eq!(ending("shop", &finish(), full).code, 1);
         assert_eq!(ending("shop", &Finish { timed_out: true, ..finish() }, code).code, 124);
         assert_eq!(ending("shop", &Finish { given_up: vec!["db".into()], timed_out: true, ..finish() }, code).code, 7);
     }
@@ -140,5 +172,7 @@ mod tests {
             ending("shop", &finish, Circumstances::default()).summary,
             "shop: 3 services stopped in 1.2s · failed: api · could not be ended: db"
         );
+        let ended = Finish { stopped: 0, done: vec!["test".into()], ..self::finish() };
+        assert_eq!(ending("shop", &ended, Circumstances::default()).summary, "shop: done: test");
     }
 }

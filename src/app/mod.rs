@@ -10,10 +10,12 @@ mod os_signals;
 mod reload;
 mod run_loop;
 mod session;
+mod stderr;
 mod stream;
 
 pub use diary::keep_diary;
 pub use ending::Ending;
 pub use environment::inside_service_of;
 pub use session::{Face, RunOptions, SessionError, run};
+pub use stderr::say;
 pub use stream::StreamOptions;

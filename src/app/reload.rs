@@ -1,6 +1,7 @@
 //! Live reload: reads the file again when it was written, beside the loop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
@@ -28,6 +29,9 @@ impl Recipe {
     }
 }
 
+/// How long a file may be away while an editor replaces it.
+const RETURN: Duration = Duration::from_millis(500);
+
 /// Reads the file after each `written`, one reading at a time, and sends what came of it. Writes during a reading lead
 /// to one more.
 pub(crate) async fn reload_when_written(
@@ -40,26 +44,30 @@ pub(crate) async fn reload_when_written(
     loop {
         written.notified().await;
         let (file, recipe) = (current.file.clone(), recipe.clone());
+        if !file.exists() && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
+            // An editor that writes a new file in its place.
+            written.notify_one();
+            continue;
+        }
         let reading = tokio::task::spawn_blocking(move || read(&file, &recipe));
         let Ok(result) = reading.await else { continue };
         let event = match result {
             Ok(spec) if spec == *current && !broken => continue,
-            Ok(spec) if spec == *current => notice("procgroup.toml is valid again · nothing changed", ""),
+            Ok(spec) if spec == *current => news("procgroup.toml is valid again · nothing changed"),
             Ok(spec) => {
                 current = Arc::new(spec);
                 let event = Event::Reloaded(current.clone());
                 if events.send(event).await.is_err() {
                     return;
                 }
-                notice("procgroup.toml read again", "")
+                news("procgroup.toml read again")
             }
             Err(Broken { summary, detail }) => {
-                broken = true;
                 log::error!("{detail}");
-                notice(&format!("{summary} · the group runs on as it was"), &detail)
+                Event::Notice { problem: true, summary: summary.into(), detail: detail.into() }
             }
         };
-        broken = broken && matches!(&event, Event::Notice { detail, .. } if !detail.is_empty());
+        broken = matches!(&event, Event::Notice { problem: true, .. });
         if events.send(event).await.is_err() {
             return;
         }
@@ -79,6 +87,7 @@ fn read(file: &std::path::Path, recipe: &Recipe) -> Result<GroupSpec, Broken> {
     recipe.apply(loaded.spec).map_err(|error| Broken { summary: error.to_string(), detail: error.to_string() })
 }
 
-fn notice(summary: &str, detail: &str) -> Event {
-    Event::Notice { summary: summary.into(), detail: detail.into() }
+fn news(summary: &str) -> Event {
+    log::info!("{summary}");
+    Event::Notice { problem: false, summary: summary.into(), detail: "".into() }
 }

@@ -43,6 +43,10 @@ pub(crate) struct RunLoop {
     pub(crate) streaming: bool,
 }
 
+/// Signals that come closer together than this are one: `timeout`, and wrappers that forward what the terminal has sent
+/// already, send it twice. A person who is in a hurry is slower.
+const ONE_SIGNAL: Duration = Duration::from_millis(100);
+
 /// What one source had to say.
 enum Incoming {
     Request(Request),
@@ -60,16 +64,20 @@ struct Progress {
     next_id: u64,
     circumstances: Circumstances,
     finish: Option<Finish>,
+    /// When the last signal came.
+    signalled: Option<Moment>,
+    /// The watcher was ready.
+    watching: bool,
 }
 
 impl RunLoop {
-    /// Runs the group to its end.
-    pub(crate) async fn run(mut self, begin: Event) -> (Finish, Circumstances) {
+    /// Runs a group that has begun to its end.
+    pub(crate) async fn run(mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {
             circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
             ..Progress::default()
         };
-        let mut incoming = Incoming::Event(begin);
+        let mut incoming = Incoming::Time;
         loop {
             let started = self.clock.now();
             self.take(incoming, &mut progress);
@@ -127,13 +135,24 @@ impl RunLoop {
             Incoming::Time => Event::TimePassed,
             Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
             Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
-            Incoming::Watch(WatchReport::Status(status)) => Event::Watch(status),
+            Incoming::Watch(WatchReport::Status(status)) => {
+                if status.ready && !progress.watching {
+                    // A save between the reading of the file and the first look at it was seen by nobody.
+                    progress.watching = true;
+                    self.config_written.notify_one();
+                }
+                Event::Watch(status)
+            }
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;
             }
             Incoming::Signal(number, command) => {
                 log::info!("signal {number}");
+                let now = self.clock.now();
+                if progress.signalled.replace(now).is_some_and(|before| now.since(before) < ONE_SIGNAL) {
+                    return;
+                }
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
             }

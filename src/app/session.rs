@@ -14,7 +14,7 @@ use super::run_loop::RunLoop;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
-use crate::domain::{GroupSpec, Moment, ServiceName};
+use crate::domain::{GroupSpec, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
@@ -102,10 +102,17 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         host.resize(&service.name, columns, rows);
     }
 
-    let engine = Engine::new(spec.clone(), seed());
-    let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(Moment::START)));
+    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
+    let mut runner = EffectRunner::new(host.clone(), logs.clone(), watcher, &spec);
+    let mut engine = Engine::new(spec.clone(), seed());
+    // Before the first picture, so that it shows services that start, and often what they say first.
+    for effect in engine.update(Event::Begin { paused: options.paused }, clock.now()) {
+        // Nobody has asked anything yet, and nothing can be over.
+        let _ = runner.carry_out(effect);
+    }
+    let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let handle = GroupHandle::new(requests_in, snapshots, logs.clone());
+    let handle = GroupHandle::new(requests_in, snapshots, logs);
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
@@ -118,11 +125,10 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
     };
-    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
     let run_loop = RunLoop {
         clock,
         engine,
-        runner: EffectRunner::new(host.clone(), logs, watcher, &spec),
+        runner,
         requests,
         news,
         watch,
@@ -134,15 +140,18 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         exit_with,
         streaming,
     };
-    let begin = Event::Begin { paused: options.paused };
-    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run(begin))));
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
     host.kill_all();
-    match client {
-        Client::Dashboard(dashboard) => dashboard.finish(TERMINAL_PATIENCE),
+    let output = match client {
+        Client::Dashboard(dashboard) => {
+            dashboard.finish(TERMINAL_PATIENCE);
+            Ok(())
+        }
         Client::Stream(stream) => stream.finish(),
-    }
+    };
     runtime.shutdown_background();
-    let (finish, circumstances) = result.map_err(|_| SessionError::Panicked)?;
+    let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
+    circumstances.output = output.map_err(|error| error.kind()).err();
     Ok(ending(&spec.name, &finish, circumstances))
 }
 

@@ -22,7 +22,7 @@ Examples:
     version,
     about,
     before_help = EXAMPLES,
-    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "Keys: devgroup help keys · the file: devgroup help config · watching: devgroup help watch · \
                   exit codes: devgroup help exit-codes"
@@ -48,7 +48,7 @@ pub(super) struct Place {
 }
 
 /// How to run the group.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub(super) struct RunArguments {
     /// Run these and what they depend on; otherwise all that start by themselves
     #[arg(value_name = "SERVICE")]
@@ -121,4 +121,6 @@ pub(super) enum Topic {
     Watch,
     /// The exit codes
     ExitCodes,
+    /// The command `check`
+    Check,
 }

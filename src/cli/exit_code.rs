@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::app::SessionError;
+use crate::config::SelectionError;
 
 /// Why the program fails before or instead of running a group.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ impl Failure {
     /// The exit code, as `devgroup help exit-codes` lists them.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Inside { .. } => 2,
+            Self::Usage(_) | Self::Inside { .. } | Self::Session(SessionError::Selection(SelectionError::Nothing)) => 2,
             Self::NoFile { .. } | Self::Invalid(_) => 3,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
             Self::Session(SessionError::System { .. } | SessionError::Panicked) | Self::Unexpected(_) => 1,

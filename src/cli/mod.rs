@@ -7,6 +7,7 @@ mod help;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -15,6 +16,9 @@ use crate::config::{self, Diagnostics, RenderStyle};
 use crate::tui::DashboardOptions;
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
+
+/// How long a terminal that does not read may delay a message.
+const STDERR_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Columns of a stream that goes to no terminal: logs are wider than 80.
 const FILE_COLUMNS: u16 = 160;
@@ -32,7 +36,7 @@ pub fn run() -> ExitCode {
     match carry_out(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("{}", failure.to_string().trim_end());
+            app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
             ExitCode::from(failure.code())
         }
     }
@@ -42,6 +46,11 @@ fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
+    }
+    if arguments.task.is_some() && arguments.run != RunArguments::default() {
+        let problem = "services and options for running them do not go with a command\n  help: a service that is \
+                       called like a command is named after `--`:  devgroup -- check";
+        return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
         Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
@@ -74,7 +83,7 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
 fn check(file: &Path) -> Result<u8, Failure> {
     let loaded = config::load(file).map_err(invalid)?;
     if !loaded.warnings.is_empty() {
-        eprint!("{}", loaded.warnings.render(style()));
+        app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
     }
     let services = loaded.spec.services.len();
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
@@ -92,7 +101,7 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
     let loaded = config::load(file).map_err(invalid)?;
     if !loaded.warnings.is_empty() {
         if streaming {
-            eprint!("{}", loaded.warnings.render(style()));
+            app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
         } else {
             log::info!("{}", loaded.warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
         }
@@ -107,7 +116,7 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
         face,
     };
     let ending = app::run(options)?;
-    eprintln!("{}", ending.summary);
+    app::say(&ending.summary, STDERR_PATIENCE);
     Ok(ending.code)
 }
 

@@ -121,8 +121,9 @@ impl Diagnostics {
             Some((line, column)) => format!("{}:{line}:{column}: {}", self.file_name(), first.message),
             None => first.message.clone(),
         };
-        if self.items.len() > 1 {
-            line.push_str(&format!(" · and {} more", self.items.len() - 1));
+        let alike = self.items.iter().filter(|item| item.severity == first.severity).count();
+        if alike > 1 {
+            line.push_str(&format!(" · and {} more", alike - 1));
         }
         line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }

@@ -178,6 +178,7 @@ impl Draft {
                 leader_only: or(self.stop.leader_only, stop.leader_only),
             },
             autostart: or(self.autostart, true),
+            left_out: false,
             profiles: or(self.profiles, Vec::new()),
             group: self.group.map(Spanned::into_inner),
             url: self.url.map(Spanned::into_inner),

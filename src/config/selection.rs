@@ -34,6 +34,9 @@ pub enum SelectionError {
         /// All services, in the order of the file.
         known: Vec<String>,
     },
+    /// What was named was excepted as well. Exit code 2.
+    #[error("nothing is left to run: what is named is excepted as well")]
+    Nothing,
     /// No service belongs to a profile of this name.
     #[error("unknown profile `{name}`: {}", advice(near, known, "profiles here"))]
     UnknownProfile {
@@ -46,10 +49,17 @@ pub enum SelectionError {
     },
 }
 
+/// More names than this help nobody.
+const MANY: usize = 20;
+
 fn advice(near: &[String], known: &[String], what: &str) -> String {
     match (near, known) {
         ([], []) => format!("{what}: none"),
-        ([], known) => format!("{what}: {}", known.join(", ")),
+        ([], known) => {
+            let more = known.len().saturating_sub(MANY);
+            let known = known.iter().take(MANY).map(String::as_str).collect::<Vec<_>>().join(", ");
+            if more == 0 { format!("{what}: {known}") } else { format!("{what}: {known} and {more} more") }
+        }
         (near, _) => format!("did you mean {}?", any_of(near)),
     }
 }
@@ -98,6 +108,9 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
     let kept = closure(&in_profile);
     let started = closure(&|service| in_profile(service) && wanted(service));
 
+    if started.is_empty() && !named.is_empty() {
+        return Err(SelectionError::Nothing);
+    }
     let services = spec
         .services
         .iter()
@@ -105,6 +118,7 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
         .map(|service| {
             let mut narrowed = ServiceSpec::clone(service);
             narrowed.autostart = started.contains(&service.name);
+            narrowed.left_out = service.autostart && !narrowed.autostart;
             narrowed.depends_on.retain(|dependency| waits_for(service, &dependency.on));
             Arc::new(narrowed)
         })

@@ -156,6 +156,8 @@ pub struct JournalEntry {
     pub times: u32,
     /// What became of it.
     pub verdict: Verdict,
+    /// The services that the verdict is about: at first those that watch the path, then those that acted.
+    pub services: Vec<ServiceName>,
 }
 
 /// The last file events, for the watcher panel. Bounded; the counts are of everything.
@@ -176,6 +178,10 @@ impl FileJournal {
     /// Adds an event. An event like the last one (path, kind and verdict) is counted there.
     pub fn push(&mut self, event: FileEvent, verdict: Verdict) {
         self.events += 1;
+        let services = match &event.matched {
+            Match::Watched { services, .. } => services.to_vec(),
+            Match::Ignored(_) | Match::NoMatch => Vec::new(),
+        };
         if verdict == Verdict::Ignored {
             self.ignored += 1;
         }
@@ -186,12 +192,13 @@ impl FileJournal {
         {
             last.times = last.times.saturating_add(1);
             last.event = event;
+            last.services = services;
             return;
         }
         if self.entries.len() == Self::CAPACITY {
             self.entries.pop_front();
         }
-        self.entries.push_back(JournalEntry { seq: self.next_seq, event, times: 1, verdict });
+        self.entries.push_back(JournalEntry { seq: self.next_seq, event, times: 1, verdict, services });
         self.next_seq += 1;
     }
 

@@ -84,6 +84,13 @@ pub enum Marker {
         /// `sent SIGHUP · src/a.rs changed`.
         action: String,
     },
+    /// What ran beside the service did not end well.
+    AsideFailed {
+        /// The key that asked for it: `on_change`.
+        what: &'static str,
+        /// How it ended, for people.
+        problem: String,
+    },
     /// The service erased its screen or its scrollback; what was there stays above.
     Cleared,
     /// The user's own, to find the place again.
@@ -164,6 +171,7 @@ impl Marker {
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Changed { action } => write!(text, "{action} · {clock}"),
+            Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
             Self::Cleared => write!(text, "cleared by the service"),
             Self::Mark { number } => write!(text, "mark {number} · {clock}"),
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
@@ -173,8 +181,11 @@ impl Marker {
     }
 }
 
-/// Rounded to tenths of a second: jitter is nothing to read.
+/// Rounded to tenths of a second, unless it is shorter: jitter is nothing to read.
 fn tenths(duration: Duration) -> Duration {
+    if duration < Duration::from_millis(100) {
+        return Duration::from_millis(duration.subsec_millis().into());
+    }
     let tenths = duration.as_millis().saturating_add(50) / 100;
     Duration::from_millis(u64::try_from(tenths).unwrap_or(u64::MAX).saturating_mul(100))
 }

@@ -38,6 +38,8 @@ impl GroupSnapshot {
 pub struct Notice {
     /// When.
     pub at: Moment,
+    /// Something is wrong, and stays so until another notice says otherwise.
+    pub problem: bool,
     /// One line.
     pub summary: Arc<str>,
     /// The whole message, several lines; empty if the summary is all.

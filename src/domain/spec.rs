@@ -59,6 +59,8 @@ pub struct ServiceSpec {
     pub stop: StopSpec,
     /// `autostart`, already made false for services that this call of devgroup did not select.
     pub autostart: bool,
+    /// It would start by itself, but this call of devgroup did not select it.
+    pub left_out: bool,
     /// `profiles`.
     pub profiles: Vec<String>,
     /// `group`: the heading in the sidebar.

@@ -101,7 +101,7 @@ impl Service {
                 Verdict::Signal
             }
             OnChange::Run(command) => {
-                self.say_changed(format!("ran {command} · {files}"), turn);
+                self.say_changed(format!("runs {command} · {files}"), turn);
                 turn.order(Effect::RunHook { spec: self.spec.clone(), command });
                 Verdict::Run
             }

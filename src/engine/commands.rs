@@ -123,7 +123,7 @@ impl Engine {
                         }
                     }
             }),
-            Targets::Failed => chosen(&|place| self.services[place].has_failed()),
+            Targets::Failed => chosen(&|place| self.services[place].has_failed() && !self.services[place].retired),
         })
     }
 

@@ -69,10 +69,14 @@ pub enum Effect {
 /// How a group ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finish {
-    /// Services whose processes could not be ended; exit code 7.
+    /// Services whose processes are left: they could not be ended, or the user did not wait. Exit code 7.
     pub given_up: Vec<ServiceName>,
     /// Services that are not as they should be at the end: failed tasks, crashed services. Not those we stopped.
     pub failed: Vec<ServiceName>,
+    /// Services that had run and ended with 0 before the end was asked for.
+    pub done: Vec<ServiceName>,
+    /// Services that the shutdown had to end with SIGKILL.
+    pub killed: Vec<ServiceName>,
     /// How many were stopped by the shutdown.
     pub stopped: usize,
     /// From the first request to the end.

@@ -36,6 +36,8 @@ pub enum Event {
     Reloaded(Arc<GroupSpec>),
     /// Something the user should know.
     Notice {
+        /// Something is wrong.
+        problem: bool,
         /// One line.
         summary: Arc<str>,
         /// The whole message; may be empty.

@@ -98,9 +98,16 @@ impl Engine {
                     self.take_in_files(files, turn);
                 }
             }
-            Event::Watch(status) => self.watch = status,
+            Event::Watch(status) => {
+                if let Some(problem) = status.problem.clone().filter(|_| status.problem != self.watch.problem) {
+                    self.notice = Some(Notice { at: turn.now, problem: true, summary: problem, detail: "".into() });
+                }
+                self.watch = status;
+            }
             Event::Reloaded(spec) => self.reload(spec, turn),
-            Event::Notice { summary, detail } => self.notice = Some(Notice { at: turn.now, summary, detail }),
+            Event::Notice { problem, summary, detail } => {
+                self.notice = Some(Notice { at: turn.now, problem, summary, detail });
+            }
             Event::TimePassed => {}
         }
     }
@@ -116,7 +123,8 @@ impl Engine {
         let first: Vec<usize> = (0..self.services.len()).filter(|&place| self.services[place].spec.autostart).collect();
         self.want_with_needs(&first);
         for service in self.services.iter().filter(|service| !service.wanted) {
-            turn.narrate(service.name(), Marker::NotStarted { reason: "autostart = false" });
+            let reason = if service.spec.left_out { "not selected" } else { "autostart = false" };
+            turn.narrate(service.name(), Marker::NotStarted { reason });
         }
     }
 

@@ -86,7 +86,8 @@ impl Engine {
     /// Wants these up with the group, with all that they need, in the order of starts.
     pub(super) fn want_with_needs(&mut self, places: &[usize]) {
         for place in self.graph.with_needs(places) {
-            self.services[place].wanted = true;
+            let service = &mut self.services[place];
+            service.wanted = !service.retired;
         }
     }
 

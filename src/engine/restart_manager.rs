@@ -3,6 +3,7 @@
 //! Every change is in one of three states: pending (it waits for quiet), held, or decided. There is no timer: quiet is
 //! a comparison of times, and cancelling is forgetting.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -258,16 +259,28 @@ impl RestartManager {
             .collect()
     }
 
-    /// Writes down what became of changes. Of several services behind one entry, the strongest verdict stays.
+    /// Writes down what became of changes. Of several services behind one entry, the strongest verdict stays, and those
+    /// that it is true of.
     pub(super) fn decided(&mut self, name: &ServiceName, changes: &Changes, verdict: Verdict) {
         let journal = Arc::make_mut(&mut self.journal);
         for entry in journal.entries_mut().rev().take_while(|entry| entry.seq >= changes.first_entry) {
             if let Match::Watched { services, .. } = &entry.event.matched
                 && services.contains(name)
                 && changes.paths.contains(&entry.event.path)
-                && strength(verdict) >= strength(entry.verdict)
             {
-                entry.verdict = verdict;
+                match strength(verdict).cmp(&strength(entry.verdict)) {
+                    Ordering::Less => {}
+                    Ordering::Equal => {
+                        entry.verdict = verdict;
+                        if !entry.services.contains(name) {
+                            entry.services.push(name.clone());
+                        }
+                    }
+                    Ordering::Greater => {
+                        entry.verdict = verdict;
+                        entry.services = vec![name.clone()];
+                    }
+                }
             }
         }
     }

@@ -183,8 +183,12 @@ impl Service {
         self.cause = cause;
     }
 
-    /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way. No effect on a live run.
+    /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way. No effect on a live run,
+    /// and none on one that is gone from the file and only ends.
     pub(super) fn want(&mut self, cause: StartCause, paths: Option<&PathSet>, turn: &Turn) {
+        if self.retired {
+            return;
+        }
         self.because(cause, paths);
         self.wanted = true;
         self.crashes.forget();

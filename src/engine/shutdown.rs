@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Moment, Phase, Rung, ServiceName, StopProgress, StopState, Stopping, Then};
+use crate::domain::{Moment, Outcome, Phase, Rung, ServiceName, Signal, StopProgress, StopState, Stopping, Then};
 
 use super::service::Service;
 use super::stop_ladder::Manner;
@@ -29,6 +29,8 @@ pub(super) struct Shutdown {
     timed_out: bool,
     /// What had failed when the end was asked for. What ends now has been stopped by us.
     failed: Vec<ServiceName>,
+    /// Those that had ended well.
+    done: Vec<ServiceName>,
     /// What was running then.
     live: Vec<ServiceName>,
     /// The last order has been given.
@@ -68,6 +70,7 @@ impl Engine {
             leaving: false,
             timed_out,
             failed: named(&Service::has_failed),
+            done: named(&|service| service.phase == Phase::Finished(Outcome::Done)),
             live: named(&Service::is_live),
             finished: false,
         });
@@ -106,14 +109,18 @@ impl Engine {
     fn finish(&mut self, turn: &mut Turn) {
         let Some(shutdown) = &mut self.shutdown else { return };
         shutdown.finished = true;
-        let given_up: Vec<ServiceName> =
-            self.services.iter().filter(|service| is_given_up(service)).map(|service| service.name().clone()).collect();
-        let stopped =
-            self.services.iter().filter(|service| shutdown.live.contains(service.name()) && !service.is_live());
+        let named = |keep: &dyn Fn(&Service) -> bool| {
+            self.services.iter().filter(|service| keep(service)).map(|service| service.name().clone()).collect()
+        };
+        let was_stopped = |service: &Service| shutdown.live.contains(service.name()) && !service.is_live();
+        let by_kill = |service: &Service| service.stop.is_some_and(|record| record.signal == Some(Signal::Kill));
+        let stopped: Vec<ServiceName> = named(&was_stopped);
         let finish = Finish {
-            given_up,
+            given_up: if shutdown.leaving { named(&Service::is_live) } else { named(&is_given_up) },
             failed: shutdown.failed.clone(),
-            stopped: stopped.count(),
+            done: shutdown.done.clone(),
+            killed: named(&|service| was_stopped(service) && by_kill(service)),
+            stopped: stopped.len(),
             took: turn.now.since(shutdown.since),
             timed_out: shutdown.timed_out,
             abandoned: shutdown.leaving,

@@ -78,7 +78,7 @@ impl Engine {
             last_change: service.last_change.clone(),
             last_exit: service.last_exit,
             next_try,
-            held: self.changes.held(service.name()),
+            held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
         }
     }

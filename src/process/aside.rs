@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::child::{Child, Children};
 use super::launch::Aside;
 use super::live_run::LiveRun;
+use crate::domain::Marker;
 
 /// One that takes longer is killed.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -23,12 +24,16 @@ const LONGEST_LINE: usize = 64 << 10;
 
 /// Runs it to its end, which is said in devgroup's own log if it is a bad one. `live` is the run that it is beside.
 pub(super) async fn run(aside: Aside, children: Arc<Children>, live: Option<Arc<LiveRun>>) {
-    let what = aside.label;
     match timeout(LIMIT, follow(&aside, &children, live.as_deref())).await {
         Ok(Ok(())) => {}
-        Ok(Err(problem)) => log::warn!("{}: {what}: {problem}", aside.service),
-        Err(_) => log::warn!("{}: {what}: killed after {} s", aside.service, LIMIT.as_secs()),
+        Ok(Err(problem)) => complain(&aside, problem),
+        Err(_) => complain(&aside, format!("killed after {} s", LIMIT.as_secs())),
     }
+}
+
+fn complain(aside: &Aside, problem: String) {
+    log::warn!("{}: {}: {problem}", aside.service, aside.label);
+    aside.document.mark(&Marker::AsideFailed { what: aside.label, problem });
 }
 
 async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) -> Result<(), String> {

@@ -1,12 +1,20 @@
 //! The smallest HTTP client: one GET, and whether the answer is a good one.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// The longest status line that is waited for.
 const STATUS_LINE: usize = 1024;
+
+/// Of the rest of an answer, at most so much is read …
+const REST: u64 = 64 << 10;
+
+/// … in at most this time.
+const REST_TIME: Duration = Duration::from_millis(250);
 
 /// Whether a GET of a plain `http://` address is answered with 2xx or 3xx. Waits as long as the server does.
 pub(super) async fn answers(url: &str) -> bool {
@@ -38,6 +46,9 @@ async fn status(mut stream: TcpStream, target: &Target<'_>) -> Option<u16> {
             return None;
         }
     }
+    // A server that is cut off while it writes complains in its log: let it finish, a while.
+    let mut rest = (&mut stream).take(REST);
+    let _ = timeout(REST_TIME, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     code(&head)
 }
 

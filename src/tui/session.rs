@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
 use super::input::{Decoder, Input, Keyboard};
-use super::layout::{Screen, pane_size, service_size};
+use super::layout::{Screen, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
 use super::searcher::Searcher;
@@ -83,7 +83,6 @@ impl Session {
         let clock = handle.logs().clock();
         let snapshot = handle.snapshot();
         let size = terminal_size();
-        let first = pane_size(snapshot.services.len(), size);
         Self {
             clock,
             ui: UiState::new(options),
@@ -98,8 +97,8 @@ impl Session {
             started: clock.now(),
             looked: None,
             shown: Vec::new(),
-            // Whoever starts the services gives their terminals this size.
-            sizes: snapshot.services.iter().map(|service| (service.name.clone(), first)).collect(),
+            // Whoever started the services has guessed; telling it again costs nothing.
+            sizes: HashMap::new(),
             sizes_due: None,
             escape_due: None,
             tick: None,
@@ -122,6 +121,10 @@ impl Session {
     async fn serve(&mut self, mut leave: oneshot::Receiver<()>) -> io::Result<Ending> {
         let keyboard = Keyboard::open()?;
         let mut resized = signal(SignalKind::window_change())?;
+        if terminal_size() != self.size {
+            // It changed before anybody listened.
+            self.resized();
+        }
         let mut snapshots = self.handle.snapshots();
         let mut logs = self.handle.logs().changes();
         let found = self.searcher.found();

@@ -44,7 +44,7 @@ pub(super) fn enter(mouse: bool) -> io::Result<()> {
     write_out(text.as_bytes()).inspect_err(|_| restore_terminal())
 }
 
-/// Gives the terminal back as it was, if [`enter`] has changed it. Does nothing a second time, never panics, and does
+/// Gives the terminal back as it was, if a dashboard has changed it. Does nothing a second time, never panics, and does
 /// not wait for a terminal that reads nothing.
 pub fn restore_terminal() {
     if !ENTERED.swap(false, Ordering::SeqCst) {

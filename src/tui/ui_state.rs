@@ -30,7 +30,7 @@ pub(super) use finding::Errand;
 const WHEEL_ROWS: i64 = 3;
 /// How long a short message stays in the footer.
 const TOAST_TIME: Duration = Duration::from_secs(3);
-/// How long a notice of the group stays in the footer, unless Esc takes it away.
+/// How long good news of the group stays in the footer. Bad news stays until Esc takes it away.
 const NOTICE_TIME: Duration = Duration::from_secs(20);
 
 /// What the state is applied to.
@@ -181,9 +181,12 @@ impl UiState {
             return Some((text.clone(), *until));
         }
         let notice = snapshot.notice.as_ref()?;
-        let until = notice.at + NOTICE_TIME;
+        // What is wrong stays wrong; good news gets old.
+        let until = if notice.problem { Moment::after_start(Duration::MAX) } else { notice.at + NOTICE_TIME };
         let shown = until > now && self.notice_read != Some(notice.at);
-        shown.then(|| (format!("{} {} {} l shows all", self.glyphs.failed, notice.summary, self.glyphs.dot), until))
+        let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
+        let more = if notice.detail.is_empty() { String::new() } else { format!("l shows all {} ", self.glyphs.dot) };
+        shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
     }
 
     /// Says something for a few seconds.
@@ -244,10 +247,7 @@ impl UiState {
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
                 self.say(text, world.now);
             }
-            Action::OwnLog => {
-                self.overlay = Some(Overlay::OwnLog);
-                self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
-            }
+            Action::OwnLog => self.overlay = Some(Overlay::OwnLog),
             Action::Sidebar => self.sidebar_hidden = !self.sidebar_hidden,
             Action::Layout => {
                 self.arrangement = self.arrangement.next();

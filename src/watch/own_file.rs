@@ -39,11 +39,10 @@ impl OwnFile {
         self.path == path || self.target.as_deref() == Some(path)
     }
 
-    /// Whether it is there, complete, and another than before. A file that is gone is not news; its return is.
+    /// Whether it is complete and another than before, or gone.
     pub(super) fn was_written(&mut self, marks: Marks) -> bool {
         let Some(seen) = self.look() else {
-            self.stamp = None;
-            return false;
+            return self.stamp.take().is_some();
         };
         let being_written = marks.written && !marks.closed && !marks.moved_in;
         if self.stamp == Some(seen.stamp) || being_written || seen.is_empty && !marks.closed {

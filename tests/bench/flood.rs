@@ -51,12 +51,12 @@ fn measure(name: &str, first: &str) -> Vec<String> {
 
     let mut keys = Samples::default();
     for _ in 0..KEYS {
-        for (key, shown) in [("?", true), ("\x1b", false)] {
+        for (key, zoomed) in [("z", true), ("q", false)] {
             // Nobody presses keys faster than frames are drawn.
             pass(&mut dash, REST);
             let pressed = Instant::now();
             dash.keys(key);
-            dash.wait_for("the help comes and goes", |screen| screen.contains("type to filter") == shown);
+            dash.wait_for("the zoom comes and goes", |screen| screen.contains("─ services ─") != zoomed);
             keys.add_time(pressed.elapsed());
         }
     }

@@ -49,6 +49,7 @@ fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
+        left_out: false,
         autostart: true,
         profiles: Vec::new(),
         group: None,

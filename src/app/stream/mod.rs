@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::domain::{Command, GroupSpec};
+use crate::domain::{Command, GroupSpec, RunId, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
 use printer::Printer;
 
@@ -48,7 +48,7 @@ impl StreamOptions {
 pub(super) struct Stream {
     over: Arc<Notify>,
     written: Arc<AtomicU64>,
-    done: Receiver<()>,
+    done: Receiver<io::Result<()>>,
 }
 
 impl Stream {
@@ -61,49 +61,62 @@ impl Stream {
         let (stream_over, stream_written) = (over.clone(), written.clone());
         thread::Builder::new().name("stream".into()).spawn(move || {
             let printer = Printer::new(options);
-            runtime.block_on(print_lines(&handle, printer, &stream_over, &stream_written));
+            let result = runtime.block_on(print_lines(&handle, printer, &stream_over, &stream_written));
+            if result.is_err() {
+                // Nobody reads any more, as after `| head`, or the disk is full: the group has no purpose. If it has
+                // ended already, good.
+                let _ = handle.tell(Command::Quit);
+            }
             // The session may have lost patience already.
-            let _ = done_in.send(());
+            let _ = done_in.send(result);
         })?;
         Ok(Self { over, written, done })
     }
 
     /// Writes what is left, and returns when it is written or the reader has stopped to read.
-    pub(super) fn finish(self) {
+    ///
+    /// # Errors
+    /// Not everything could be written.
+    pub(super) fn finish(self) -> io::Result<()> {
         self.over.notify_one();
         let mut before = self.written.load(Ordering::Relaxed);
-        while self.done.recv_timeout(READER_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        loop {
+            match self.done.recv_timeout(READER_PATIENCE) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the stream has failed")),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
             let now = self.written.load(Ordering::Relaxed);
             if now == before {
-                return;
+                return Err(io::ErrorKind::TimedOut.into());
             }
             before = now;
         }
     }
 }
 
-async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, written: &AtomicU64) {
+async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, written: &AtomicU64) -> io::Result<()> {
     let mut changes = handle.logs().changes();
     let clock = handle.logs().clock();
     let mut ending = false;
     loop {
         changes.mark_unchanged();
-        let services: Vec<_> = handle.snapshot().services.iter().map(|service| service.name.clone()).collect();
+        let group = handle.snapshot();
+        // What this call does not run has nothing to say.
+        let speaks = |service: &&ServiceSnapshot| service.wanted || service.run > RunId::default();
+        let services: Vec<_> = group.services.iter().filter(speaks).map(|service| service.name.clone()).collect();
         let look = printer.look(handle.logs(), &services, clock.now(), ending);
         if !look.bytes.is_empty() {
             let mut out = io::stdout().lock();
-            if out.write_all(&look.bytes).and_then(|()| out.flush()).is_err() {
-                // Nobody reads any more, as after `| head`: the group has no purpose. If it has ended already, good.
-                let _ = handle.tell(Command::Quit);
-                return;
-            }
+            out.write_all(&look.bytes)?;
+            out.flush()?;
             written.fetch_add(look.bytes.len() as u64, Ordering::Relaxed);
         }
         if look.more {
             continue;
         }
         if ending {
-            return;
+            return Ok(());
         }
         let partial_due = async {
             match look.due {

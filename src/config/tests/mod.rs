@@ -60,6 +60,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         breaker: Breaker::default(),
         stop: StopSpec::default(),
         autostart: true,
+        left_out: false,
         profiles: vec![],
         group: None,
         url: None,

@@ -24,6 +24,7 @@ pub(super) fn service(name: &str) -> ServiceSpec {
         breaker: Breaker::default(),
         stop: StopSpec::default(),
         autostart: true,
+        left_out: false,
         profiles: Vec::new(),
         group: None,
         url: None,

@@ -36,7 +36,7 @@ fn the_difference_is_carried_out_and_nothing_else() {
 #[test]
 fn the_same_file_again_does_nothing() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.event("notice", Event::Notice { summary: "broken".into(), detail: "".into() });
+    s.event("notice", Event::Notice { problem: true, summary: "broken".into(), detail: "".into() });
     s.reload(vec![service("api")]);
     s.expect(
         "

@@ -157,7 +157,7 @@ fn three_interrupts_leave_at_once() {
         0.100   SIGKILL to api 1
         0.100   api: killed · at once
         0.200 > interrupt
-        0.200   finish · 0 stopped in 200ms · given up [] · failed [] · abandoned
+        0.200   finish · 0 stopped in 200ms · given up [\"api\"] · failed [] · abandoned
         0.200 > api exits 0
         0.200 > interrupt
     ",

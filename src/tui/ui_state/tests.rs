@@ -147,12 +147,15 @@ fn the_wheel_scrolls_the_pane_under_it() {
 }
 
 #[test]
-fn a_notice_stays_until_it_is_read_or_old() {
+fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     let mut bench = Bench::shop(80, 24);
-    bench.snapshot.notice =
-        Some(crate::domain::Notice { at: NOW, summary: "the file is broken".into(), detail: "".into() });
-    assert!(bench.ui.message(&bench.snapshot, NOW).is_some());
-    assert!(bench.ui.message(&bench.snapshot, NOW + Duration::from_secs(21)).is_none());
+    let news = |problem| crate::domain::Notice { at: NOW, problem, summary: "the file".into(), detail: "".into() };
+    let later = NOW + Duration::from_secs(21);
+    bench.snapshot.notice = Some(news(false));
+    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|(text, _)| text).as_deref(), Some("the file"));
+    assert!(bench.ui.message(&bench.snapshot, later).is_none());
+    bench.snapshot.notice = Some(news(true));
+    assert_eq!(bench.ui.message(&bench.snapshot, later).map(|(text, _)| text).as_deref(), Some("✗ the file"));
     bench.press("⎋");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_none());
 }

@@ -74,7 +74,7 @@ fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<(&'static str, Str
     facts.push((
         "restarts",
         format!(
-            "{} changes {dot} {} crashes {dot} {} by hand {dot} {} dependencies",
+            "{} changes {dot} {} crashes {dot} {} by hand or reload {dot} {} by dependencies",
             counts.change, counts.crash, counts.manual, counts.dependency
         ),
     ));

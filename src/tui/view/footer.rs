@@ -10,17 +10,31 @@ use super::super::text::{cut_right, pad, width};
 use super::{Scene, paint};
 use crate::domain::WatchState;
 
-/// Draws the footer; where there is none, a message lies over the last line.
+/// Draws the footer; where there is none, a message lies over the last line. A message leaves help and quit their place.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let all = scene.screen.area;
-    if let Some((message, _)) = scene.ui.message(scene.snapshot, scene.now) {
-        let last = Rect { y: all.bottom().saturating_sub(1), height: 1, ..all };
-        let area = scene.screen.footer.unwrap_or(last);
-        let text = cut_right(&format!(" {message}"), usize::from(area.width), scene.glyphs().ellipsis);
-        paint::put(buffer, area, area.x, area.y, &pad(text, usize::from(area.width)), scene.theme().alert());
-        return;
+    let message = scene.ui.message(scene.snapshot, scene.now).map(|(message, _)| message);
+    let last = Rect { y: all.bottom().saturating_sub(1), height: 1, ..all };
+    let area = match (scene.screen.footer, &message) {
+        (Some(area), _) => area,
+        (None, Some(_)) => last,
+        (None, None) => return,
+    };
+    let cells = usize::from(area.width);
+    let hints = if scene.screen.footer.is_some() { hints(scene, cells) } else { Vec::new() };
+    let Some(message) = message else { return draw_hints(scene, area, area.x, &hints, buffer) };
+    let staying: Vec<String> = hints.into_iter().filter(|item| stays(item)).collect();
+    let needed = staying.iter().map(|item| width(item) + 2).sum::<usize>();
+    let room = if cells > 2 * needed { cells - needed } else { cells };
+    let text = cut_right(&format!(" {message}"), room, scene.glyphs().ellipsis);
+    let x = paint::put(buffer, area, area.x, area.y, &pad(text, room), scene.theme().alert());
+    if room < cells {
+        draw_hints(scene, area, x, &staying, buffer);
     }
-    let Some(area) = scene.screen.footer else { return };
+}
+
+/// What the keys do here, as far as there is room.
+fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let paused = scene.snapshot.watch.state == WatchState::Paused;
     let kind = match scene.ui.context(scene.snapshot) {
         Context::Normal if paused => FooterKind::Paused,
@@ -34,13 +48,15 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         Context::Log => FooterKind::Log,
         Context::Stopping => FooterKind::Stopping,
     };
-    let length = match area.width {
+    let length = match cells {
         100.. => FooterLength::Wide,
         60.. => FooterLength::Short,
         _ => FooterLength::Tiny,
     };
-    let hints = Keymap::get().footer(kind, length, scene.snapshot.watch.held, scene.glyphs().set);
-    let hints = fit(&hints, usize::from(area.width));
+    fit(&Keymap::get().footer(kind, length, scene.snapshot.watch.held, scene.glyphs().set), cells)
+}
+
+fn draw_hints(scene: &Scene<'_>, area: Rect, x: u16, hints: &[String], buffer: &mut Buffer) {
     let mut spans = vec![Span::raw(" ")];
     for (place, item) in hints.iter().enumerate() {
         if place > 0 {
@@ -50,14 +66,18 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         spans.push(Span::styled(key.to_owned(), scene.theme().strong()));
         spans.push(Span::raw(rest.to_owned()));
     }
-    paint::put_spans(buffer, area, area.x, area.y, &spans);
+    paint::put_spans(buffer, area, x, area.y, &spans);
+}
+
+/// Help and quit are the last to go.
+fn stays(item: &str) -> bool {
+    item.starts_with('?') || item.starts_with("q ") || item.starts_with("Q ")
 }
 
 /// The items that fit; help and quit stay to the last column, so the others go first, from the end.
 fn fit(hints: &str, cells: usize) -> Vec<String> {
     let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
     let needed = |items: &[String]| 1 + items.iter().map(|item| width(item) + 2).sum::<usize>().saturating_sub(2);
-    let stays = |item: &str| item.starts_with('?') || item.starts_with("q ") || item.starts_with("Q ");
     while needed(&items) > cells && items.len() > 1 {
         let place = items.iter().rposition(|item| !stays(item)).unwrap_or(0);
         items.remove(place);

@@ -139,7 +139,8 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
         let (some, all) = (snapshot.services.iter().filter(|service| service.watches).count(), snapshot.services.len());
         match length {
             Length::Wide if watch.ready => {
-                format!("watching {some} of {all} {} {} dirs", glyphs.dot, number(watch.directories))
+                let dirs = if watch.directories == 1 { "dir" } else { "dirs" };
+                format!("watching {some} of {all} {} {} {dirs}", glyphs.dot, number(watch.directories))
             }
             Length::Wide => format!("watching {some} of {all}"),
             Length::Short | Length::Tiny => format!("watching {some}/{all}"),

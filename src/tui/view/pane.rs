@@ -27,6 +27,10 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::raw(format!(" {} ", glyphs.dot)),
         Span::styled(look.word, look.style),
     ];
+    if let Some(next) = service.next_try {
+        let seconds = next.since(scene.now).as_millis().div_ceil(1000);
+        left.push(Span::raw(format!(" {} next try {seconds}s", glyphs.dot)));
+    }
     let zoomed = pane.frame == Frame::Title;
     let right = match text {
         Some(text) if !text.follow && text.new > 0 && zoomed && !scene.screen.compact => {

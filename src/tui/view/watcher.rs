@@ -7,7 +7,7 @@ use ratatui::text::Span;
 
 use super::super::overlay::WatcherPanel;
 use super::super::sidebar::window;
-use super::super::text::{column, cut_right, path_column, thousands};
+use super::super::text::{column, cut_right, pad, path_column, thousands};
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{FileJournal, JournalEntry, Match, Verdict};
@@ -31,7 +31,8 @@ pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 fn count(scene: &Scene<'_>) -> Vec<Span<'static>> {
     let journal = &scene.snapshot.journal;
     let (events, ignored) = (thousands(journal.events), thousands(journal.ignored));
-    vec![Span::raw(format!("{events} events {} {ignored} ignored", scene.glyphs().dot))]
+    let what = if journal.events == 1 { "event" } else { "events" };
+    vec![Span::raw(format!("{events} {what} {} {ignored} ignored", scene.glyphs().dot))]
 }
 
 /// Draws the panel. The answer is where the marked event is.
@@ -125,8 +126,8 @@ fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buf
         }
     );
     let (services, rule) = match &entry.event.matched {
-        Match::Watched { services, rule } => {
-            let names: Vec<&str> = services.iter().map(|name| name.as_str()).collect();
+        Match::Watched { rule, .. } => {
+            let names: Vec<&str> = entry.services.iter().map(|name| name.as_str()).collect();
             (format!("{} {} {}", names.join(", "), glyphs.dot, entry.verdict), rule.to_string())
         }
         Match::Ignored(rule) => (entry.verdict.to_string(), rule.to_string()),
@@ -149,13 +150,10 @@ fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buf
 fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buffer: &mut Buffer) {
     let glyphs = scene.glyphs();
     let time = (scene.time_of_day)(entry.event.at);
-    let service = match &entry.event.matched {
-        Match::Watched { services, .. } => match &services[..] {
-            [one] => one.to_string(),
-            [first, others @ ..] => format!("{first}+{}", others.len()),
-            [] => "-".to_owned(),
-        },
-        Match::Ignored(_) | Match::NoMatch => "-".to_owned(),
+    let service = match &entry.services[..] {
+        [one] => one.to_string(),
+        [first, others @ ..] => format!("{first}+{}", others.len()),
+        [] => "-".to_owned(),
     };
     let room = usize::from(area.width);
     let verdict = entry.verdict.to_string();
@@ -171,7 +169,7 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
             path_column(&entry.event.path, 43, glyphs.ellipsis),
             entry.event.kind,
             column(&service, 6, glyphs.ellipsis),
-            column(&format!("{verdict}{times}"), 8, glyphs.ellipsis),
+            pad(format!("{verdict}{times}"), 8),
         )
     } else {
         let names = scene.snapshot.services.iter().map(|service| super::super::text::width(service.name.as_str()));
@@ -184,7 +182,7 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
             column(&service, service_cells, glyphs.ellipsis),
         )
     };
-    let line = super::super::text::pad(cut_right(&line, room, glyphs.ellipsis), room);
+    let line = pad(cut_right(&line, room, glyphs.ellipsis), room);
     paint::put(buffer, area, area.x, area.y, &line, style);
 }
 

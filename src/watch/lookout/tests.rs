@@ -25,6 +25,7 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         breaker: Breaker::default(),
         stop: StopSpec::default(),
         autostart: true,
+        left_out: false,
         profiles: Vec::new(),
         group: None,
         url: None,
