@@ -105,28 +105,23 @@ pub struct LevelReader {
 }
 
 impl LevelReader {
+    /// The line belongs to the trace that the lines before it have begun.
+    pub fn goes_on_with(&self, line: &str) -> bool {
+        match self.trace {
+            None => false,
+            Some((_, Open::NextLine | Open::Python)) => true,
+            Some((_, Open::Known)) => {
+                is_inside(line) && Level::of(line).is_none_or(|_| line.starts_with("Caused by: "))
+            }
+        }
+    }
+
     /// The level of the next line.
     pub fn read(&mut self, line: &str) -> Option<Level> {
-        if let Some((level, open)) = self.trace {
-            let indented = line.starts_with([' ', '\t']);
-            match open {
-                Open::NextLine => {
-                    self.trace = Some((level, Open::Known));
-                    return Some(level);
-                }
-                Open::Python if indented || line.is_empty() => return Some(level),
-                Open::Python => {
-                    self.trace = Some((level, Open::Known));
-                    return Some(level);
-                }
-                Open::Known if is_inside(line) && Level::of(line).is_none() => {
-                    if line.trim_start().starts_with("Traceback (most") {
-                        self.trace = Some((level, Open::Python));
-                    }
-                    return Some(level);
-                }
-                Open::Known => {}
-            }
+        if let Some((level, open)) = self.trace.filter(|_| self.goes_on_with(line)) {
+            let stays_open = open == Open::Python && (line.starts_with([' ', '\t']) || line.is_empty());
+            self.trace = Some((level, if stays_open { open } else { Open::Known }));
+            return Some(level);
         }
         let level = Level::of(line);
         self.trace = level.filter(|level| *level >= Level::Error).map(|level| (level, Open::after(line)));

@@ -204,9 +204,15 @@ impl LogView {
         let query = found.search.as_ref().map(|(query, _)| *query);
         let mut gutter = Vec::with_capacity(layout.height);
         let mut rows = Vec::with_capacity(layout.height);
-        let mut levels = levels_above(&mut shelf, self.line);
+        let mut levels = LevelReader::default();
+        let mut read_to = None;
         let (mut id, mut skip) = (self.line, self.row);
         while id < end && rows.len() < layout.height {
+            if read_to != Some(id) {
+                // The first line, or one below lines that a filter hides.
+                levels = levels_above(shelf.reader, id);
+            }
+            read_to = Some(LineId(id.0 + 1));
             if let Some(line) = shelf.line(id) {
                 let before = self.time_of(shelf.reader, &line, layout);
                 let level = if line.kind == LineKind::Output { levels.read(&line.content.text) } else { None };
@@ -353,14 +359,14 @@ fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> (Moment, LineId) 
 }
 
 /// What the lines above say of the level of the first one: a stack trace may have begun there.
-fn levels_above(shelf: &mut Shelf<'_, '_>, first: LineId) -> LevelReader {
+fn levels_above(reader: &mut Reader<'_>, first: LineId) -> LevelReader {
     let mut above = Vec::new();
     let mut id = first;
     let mut depends = true;
     while depends
         && above.len() < TRACE_LINES
-        && let Some(before) = shelf.before(id)
-        && let Some(line) = shelf.line(before)
+        && let Some(before) = id.0.checked_sub(1).map(LineId)
+        && let Some(line) = reader.line(before)
     {
         // The lines that end a trace, or tell the message of a panic, look like any other.
         depends = above.is_empty() || LevelReader::depends(&line.content.text);

@@ -2,7 +2,7 @@
 
 use super::super::text;
 use super::shelf::{Found, Shelf};
-use super::{LineLayout, LogView, last_page, rows_of, start_of_run, text_cells};
+use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
 use crate::logs::{LineId, Matches, Query};
 
@@ -116,12 +116,13 @@ impl LogView {
         };
         let (end, first) = (shelf.end(), shelf.first());
         // Where it goes on from: the last place that was gone to, or else the edge of what is in sight.
-        let below = LineId(self.bottom.0.saturating_add(1)).min(end);
+        let below = if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) };
+        let errors = matches!(jump, Jump::Error { .. });
         let (target, wrapped) = match jump {
             Jump::Nearest => {
-                let above = previous(matches, shelf, below);
-                let target = above.or_else(|| matches.is_complete().then(|| next(matches, shelf, below)).flatten());
-                (target, None)
+                let above = previous(matches, shelf, below, false);
+                let below = || next(matches, shelf, below, false);
+                (above.or_else(|| matches.is_complete().then(below).flatten()), None)
             }
             Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } => {
                 let from = match self.current {
@@ -129,16 +130,16 @@ impl LogView {
                     None if self.follow => end,
                     None => self.line,
                 };
-                match next(matches, shelf, from) {
+                match next(matches, shelf, from, errors) {
                     Some(target) => (Some(target), None),
-                    None if matches.is_complete() => (next(matches, shelf, first), Some(wrapped_down)),
+                    None if matches.is_complete() => (next(matches, shelf, first, errors), Some(wrapped_down)),
                     None => (None, None),
                 }
             }
             Jump::Hit { forward: false } | Jump::Error { forward: false } => {
-                match previous(matches, shelf, self.current.unwrap_or(below)) {
+                match previous(matches, shelf, self.current.unwrap_or(below), errors) {
                     Some(target) => (Some(target), None),
-                    None if matches.is_complete() => (previous(matches, shelf, end), Some(wrapped_up)),
+                    None if matches.is_complete() => (previous(matches, shelf, end, errors), Some(wrapped_up)),
                     None => (None, None),
                 }
             }
@@ -250,12 +251,12 @@ impl LogView {
     }
 }
 
-/// The first match from that line on that is shown.
-fn next(matches: &Matches<'_>, shelf: &Shelf<'_, '_>, from: LineId) -> Option<LineId> {
+/// The first match from that line on that is shown; of the errors in one stack trace, the first.
+fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineId, errors: bool) -> Option<LineId> {
     let mut from = from;
     loop {
         let found = matches.first_from(from)?;
-        if shelf.shows(found) {
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
             return Some(found);
         }
         from = shelf.from(LineId(found.0 + 1));
@@ -265,16 +266,22 @@ fn next(matches: &Matches<'_>, shelf: &Shelf<'_, '_>, from: LineId) -> Option<Li
     }
 }
 
-/// The last match before that line that is shown.
-fn previous(matches: &Matches<'_>, shelf: &Shelf<'_, '_>, before: LineId) -> Option<LineId> {
+/// The last match before that line that is shown; of the errors in one stack trace, the first.
+fn previous(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, before: LineId, errors: bool) -> Option<LineId> {
     let mut before = before;
     loop {
         let found = matches.last_before(before)?;
-        if shelf.shows(found) {
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
             return Some(found);
         }
         before = LineId(shelf.before(found)?.0 + 1);
     }
+}
+
+/// The line belongs to a stack trace that has begun above it.
+fn is_inside_trace(shelf: &mut Shelf<'_, '_>, id: LineId) -> bool {
+    let above = levels_above(shelf.reader, id);
+    shelf.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
 }
 
 /// The first line from there on that belongs to that run or a later one. Runs are in order.

@@ -11,7 +11,7 @@ use super::super::layout::Pane;
 use super::super::log_view::{Found, Jump, LineLayout, PaneText};
 use super::{UiState, World};
 use crate::domain::{Marker, ServiceName};
-use crate::logs::{LogDocument, Scan};
+use crate::logs::{LogDocument, Matches, Reader, Scan};
 
 /// Cells that one press of an arrow scrolls sideways.
 const SIDEWAYS: isize = 8;
@@ -38,24 +38,13 @@ impl UiState {
         let scans = self.find.scans(name, document, focused, jump);
         let mut reader = document.read();
         let mut behind: Vec<Arc<Scan>> = Vec::new();
-        let text = {
-            let mut matches = |scan: &Arc<Scan>| -> bool {
-                let is_behind = scan.matches(&mut reader).is_behind();
-                if is_behind && scan.claim() {
-                    behind.push(scan.clone());
-                }
-                is_behind
-            };
-            for scan in scans.search.iter().map(|(_, scan)| scan).chain(&scans.filter).chain(&scans.errors) {
-                matches(scan);
-            }
-            let found = Found {
-                search: scans.search.as_ref().map(|(query, scan)| (query, scan.matches(&mut reader))),
-                filter: scans.filter.as_ref().map(|scan| scan.matches(&mut reader)),
-                errors: scans.errors.as_ref().map(|scan| scan.matches(&mut reader)),
-            };
-            self.log(name).take(&mut reader, &found, layout)
+        let found = Found {
+            search: scans.search.as_ref().map(|(query, scan)| (query, look(scan, &mut reader, &mut behind))),
+            filter: scans.filter.as_ref().map(|scan| look(scan, &mut reader, &mut behind)),
+            errors: scans.errors.as_ref().map(|scan| look(scan, &mut reader, &mut behind)),
         };
+        let text = self.log(name).take(&mut reader, &found, layout);
+        drop(found);
         self.errands.extend(behind.into_iter().map(Errand::Scan));
         text
     }
@@ -165,4 +154,13 @@ impl UiState {
     pub(super) fn find_takes_row(&self, pane: &Pane, name: Option<&ServiceName>, focused: bool) -> bool {
         pane.frame != super::super::layout::Frame::Full && name.is_some_and(|name| self.find.has_line(name, focused))
     }
+}
+
+/// What a scan has found so far. One that has lines to read, and nobody at it, is claimed and added to `behind`.
+fn look<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
+    let matches = scan.matches(reader);
+    if matches.is_behind() && scan.claim() {
+        behind.push(scan.clone());
+    }
+    matches
 }

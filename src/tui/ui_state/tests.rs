@@ -348,6 +348,12 @@ fn from_error_to_error() {
     assert!(bench.text().contains("✗707 ERROR"), "{}", bench.text());
     bench.press("e");
     assert!(bench.text().contains("✗807 ERROR"), "{}", bench.text());
+    let document = bench.book.get(&"api".into()).expect("a log");
+    document.feed(b"Traceback (most recent call last):\r\n  File x\r\nValueError: no\r\nok\r\n");
+    bench.press("GE");
+    bench.frame();
+    bench.press("E");
+    assert!(bench.text().contains("✗907 ERROR"), "a trace is one error: {}", bench.text());
     bench.press("1e");
     assert!(bench.text().contains("no errors"));
 }

@@ -70,10 +70,10 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     }
     let inner = pane.inner();
     let text = text?;
-    gutter(scene, pane, text, buffer);
     for (row, line) in (0..inner.height).zip(&text.rows) {
         paint::put_line(buffer, inner, row, line);
     }
+    gutter(scene, pane, text, buffer);
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
     let last_line = Position { x: inner.x, y: inner.y + last_row };
