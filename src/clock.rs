@@ -20,10 +20,22 @@ static LOCAL: LazyLock<TimeZone> = LazyLock::new(|| {
         Some(path) if path.starts_with('/') => path,
         Some(_) => return TimeZone::system(),
     };
-    let is_small = std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE);
-    let bytes = if is_small { std::fs::read(file).ok() } else { None };
+    let bytes = if is_zone_file(file) { std::fs::read(file).ok() } else { None };
     bytes.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
 });
+
+fn is_zone_file(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE)
+}
+
+/// What is wrong with `TZ`, if something is. Who asks the time zone library first, as tui-logger does for each record,
+/// would have it read a device to its end.
+pub fn zone_problem() -> Option<String> {
+    let zone = std::env::var("TZ").ok()?;
+    let path = zone.strip_prefix(':').unwrap_or(&zone);
+    let wrong = path.starts_with('/') && std::fs::exists(path).unwrap_or(true) && !is_zone_file(path);
+    wrong.then(|| format!("TZ names {path}, which is no time zone file"))
+}
 
 /// The largest time zone file that is read. The largest of the database have 4 KB.
 const ZONE_FILE: u64 = 1 << 20;

@@ -13,7 +13,7 @@ use clap::Parser;
 
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
-use crate::tui::DashboardOptions;
+use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
 
@@ -95,6 +95,9 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Inside { service });
     }
+    if let Some(problem) = crate::clock::zone_problem() {
+        return Err(Failure::Usage(problem));
+    }
     let face = face(&arguments)?;
     let streaming = matches!(face, Face::Stream(_));
     app::keep_diary(streaming);
@@ -136,29 +139,20 @@ fn face(arguments: &RunArguments) -> Result<Face, Failure> {
     Ok(if dashboard {
         Face::Dashboard(options)
     } else {
-        let columns = if terminal { crate::tui::terminal_size().0 } else { FILE_COLUMNS };
-        Face::Stream(StreamOptions { color: terminal && color(), unicode: unicode(), columns })
+        let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
+        Face::Stream(StreamOptions { color: terminal && options.color, unicode: shows_unicode(terminal), columns })
     })
 }
 
-/// The user wants colours, where there is a terminal.
-fn color() -> bool {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// The locale can show `│`. POSIX: LC_ALL, then LC_CTYPE, then LANG.
-fn unicode() -> bool {
-    ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .is_some_and(|value| value.to_ascii_lowercase().replace('-', "").contains("utf8"))
+/// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.
+fn shows_unicode(terminal: bool) -> bool {
+    !terminal || tui::is_utf8_locale(|name| std::env::var(name).ok())
 }
 
 /// How messages on stderr look.
 fn style() -> RenderStyle {
     let terminal = io::stderr().is_terminal();
-    let width = if terminal { usize::from(crate::tui::terminal_size().0) } else { 100 };
-    RenderStyle { color: terminal && color(), unicode: unicode() || !terminal, width }
+    let width = if terminal { usize::from(tui::terminal_size().0) } else { 100 };
+    let color = terminal && DashboardOptions::from_environment().color;
+    RenderStyle { color, unicode: shows_unicode(terminal), width }
 }

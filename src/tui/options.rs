@@ -31,14 +31,20 @@ impl DashboardOptions {
     /// setlocale(3)), `TERM`, and `NO_COLOR` (<https://no-color.org>: any value that is not empty).
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
-        let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+        let utf8 = is_utf8_locale(&variable);
         let term = set("TERM").unwrap_or_default();
         let simple = matches!(term.as_str(), "linux" | "dumb" | "");
         let glyphs = if utf8 && !simple { GlyphSet::Unicode } else { GlyphSet::Ascii };
         let color = set("NO_COLOR").is_none() && term != "dumb";
         Self { glyphs, color, mouse: true }
     }
+}
+
+/// Whether text in the locale that these variables choose may hold more than ASCII.
+pub fn is_utf8_locale(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }
 
 #[cfg(test)]
