@@ -19,5 +19,5 @@ pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
 pub use modes::{InputModes, MouseEncoding, MouseEvents};
-pub use search::{Criterion, LineSet, Matches, Query, QueryError, QueryKind, Scan, Term};
+pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};

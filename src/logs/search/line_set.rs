@@ -11,7 +11,7 @@ const PAGE: u64 = 64 * WORDS as u64;
 
 /// A set of line numbers.
 #[derive(Clone, Debug, Default)]
-pub struct LineSet {
+pub(super) struct LineSet {
     pages: BTreeMap<u64, Page>,
     len: u64,
 }
@@ -58,7 +58,7 @@ fn mask(index: u64, range: &Range<u64>) -> u64 {
 
 impl LineSet {
     /// Adds a line; nothing happens if it is there.
-    pub fn insert(&mut self, line: LineId) {
+    pub(super) fn insert(&mut self, line: LineId) {
         let page = self.pages.entry(line.0 / PAGE).or_insert_with(|| Page { bits: Box::new([0; WORDS]), len: 0 });
         let place = line.0 % PAGE;
         if let Some(word) = page.bits.get_mut((place / 64) as usize) {
@@ -71,7 +71,7 @@ impl LineSet {
     }
 
     /// The line is in it.
-    pub fn contains(&self, line: LineId) -> bool {
+    pub(super) fn contains(&self, line: LineId) -> bool {
         self.pages.get(&(line.0 / PAGE)).is_some_and(|page| {
             let place = line.0 % PAGE;
             page.word((place / 64) as usize) & 1 << (place % 64) != 0
@@ -79,24 +79,19 @@ impl LineSet {
     }
 
     /// How many.
-    pub fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// There are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// How many are before that line.
-    pub fn rank(&self, line: LineId) -> u64 {
+    pub(super) fn rank(&self, line: LineId) -> u64 {
         let number = line.0 / PAGE;
         let whole: u64 = self.pages.range(..number).map(|(_, page)| page.len).sum();
         whole + self.pages.get(&number).map_or(0, |page| page.count_in(0..line.0 % PAGE))
     }
 
     /// The first from that line on.
-    pub fn first_from(&self, line: LineId) -> Option<LineId> {
+    pub(super) fn first_from(&self, line: LineId) -> Option<LineId> {
         self.pages.range(line.0 / PAGE..).find_map(|(number, page)| {
             let start = line.0.saturating_sub(number * PAGE);
             page.first_in(start..PAGE).map(|place| LineId(number * PAGE + place))
@@ -104,7 +99,7 @@ impl LineSet {
     }
 
     /// The last before that line.
-    pub fn last_before(&self, line: LineId) -> Option<LineId> {
+    pub(super) fn last_before(&self, line: LineId) -> Option<LineId> {
         self.pages.range(..=line.0 / PAGE).rev().find_map(|(number, page)| {
             let end = (line.0 - number * PAGE).min(PAGE);
             page.last_in(0..end).map(|place| LineId(number * PAGE + place))
@@ -112,7 +107,7 @@ impl LineSet {
     }
 
     /// Forgets all lines before that one.
-    pub fn drop_before(&mut self, line: LineId) {
+    pub(super) fn drop_before(&mut self, line: LineId) {
         while let Some(mut entry) = self.pages.first_entry() {
             let keep_from = line.0.saturating_sub(entry.key() * PAGE);
             if keep_from >= PAGE {
@@ -156,7 +151,6 @@ mod tests {
             }
             for round in 0..2 {
                 prop_assert_eq!(set.len(), model.len() as u64);
-                prop_assert_eq!(set.is_empty(), model.is_empty());
                 for line in &asked {
                     let id = LineId(*line);
                     prop_assert_eq!(set.contains(id), model.contains(line));

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-pub use line_set::LineSet;
+use line_set::LineSet;
 pub use query::{Criterion, Query, QueryError, QueryKind, Term};
 
 use super::history::{Block, BlockText};
@@ -54,11 +54,6 @@ impl Scan {
     pub fn new(document: Arc<LogDocument>, criterion: Criterion) -> Self {
         let found = Found { lines: LineSet::default(), markers: LineSet::default(), covered: u64::MAX..u64::MAX };
         Self { document, criterion, claimed: AtomicBool::new(false), found: Mutex::new(found) }
-    }
-
-    /// What is looked for.
-    pub fn criterion(&self) -> &Criterion {
-        &self.criterion
     }
 
     /// It is for that document.
