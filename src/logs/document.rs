@@ -1,5 +1,6 @@
 //! One log document: a terminal with its history, shared by one writer and many readers.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use memchr::memmem;
 use tokio::sync::watch;
 
 use super::budget::GroupBudget;
+use super::history::Block;
 use super::ready::ReadyPattern;
 use super::screen::{Frame, Input, Layout, Screen, View};
 use super::{InputModes, Line, LineId, LineKind, StyledText};
@@ -164,6 +166,11 @@ impl LogDocument {
     /// not finish is shown then as it is.
     pub fn next_change(&self) -> Option<Moment> {
         self.lock().frozen.as_ref().map(|(_, until)| *until)
+    }
+
+    /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, limit)
     }
 
     /// Changes the document, and tells if the change says that it was one.

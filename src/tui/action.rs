@@ -74,6 +74,34 @@ pub(super) enum Action {
     LineUp,
     /// Down by a line.
     LineDown,
+    /// Search the log.
+    Search,
+    /// Only lines that match.
+    Filter,
+    /// The next match.
+    NextHit,
+    /// The match before.
+    PreviousHit,
+    /// The next error.
+    NextError,
+    /// The error before.
+    PreviousError,
+    /// The next run.
+    NextRun,
+    /// The beginning of this run, or of the one before.
+    PreviousRun,
+    /// Put a marker into the log.
+    DropMarker,
+    /// Clear the view of the log.
+    Clear,
+    /// Show what is further left.
+    ScrollLeft,
+    /// Show what is further right.
+    ScrollRight,
+    /// Prompt: keep what was typed.
+    Keep,
+    /// Prompt: text, expression, whole word.
+    QueryKind,
     /// Wrap long lines, or cut them.
     Wrap,
     /// Times before the lines: off, clock, since the start.
@@ -126,6 +154,8 @@ pub(super) enum Context {
     Watcher,
     /// The help overlay.
     Help,
+    /// A search or a filter is being typed.
+    Prompt,
     /// Details of a service.
     Details,
     /// The menu of restarts.

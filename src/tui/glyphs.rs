@@ -23,6 +23,12 @@ pub(super) struct Glyphs {
     pub(super) held: &'static str,
     /// Before the selected service.
     pub(super) pointer: &'static str,
+    /// Beside a line that tells of an error.
+    pub(super) error: &'static str,
+    /// Beside a line that tells of a warning.
+    pub(super) warning: &'static str,
+    /// Beside a line that a search has found.
+    pub(super) hit: &'static str,
     /// Restarts by changes.
     pub(super) changes: &'static str,
     /// Restarts by crashes.
@@ -81,6 +87,9 @@ const UNICODE: Glyphs = Glyphs {
     waits: "◌",
     held: "‖",
     pointer: "▸",
+    error: "✗",
+    warning: "!",
+    hit: ">",
     changes: "↻",
     crashes: "✗",
     dot: "·",
@@ -107,6 +116,9 @@ const ASCII: Glyphs = Glyphs {
     waits: ".",
     held: "=",
     pointer: ">",
+    error: "E",
+    warning: "W",
+    hit: ">",
     changes: "r",
     crashes: "x",
     dot: "-",

@@ -149,6 +149,8 @@ pub(super) enum FooterKind {
     Watcher,
     /// The help overlay.
     Help,
+    /// A search or a filter is being typed.
+    Prompt,
     /// Details of a service.
     Details,
     /// The menu of restarts.
@@ -271,6 +273,7 @@ impl FooterKind {
             Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
             Self::Help => Context::Help,
+            Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
             Self::Log => Context::Log,

@@ -10,6 +10,7 @@
 mod action;
 mod clipboard;
 mod dashboard;
+mod find;
 #[cfg(test)]
 mod fixture;
 mod glyphs;
@@ -20,6 +21,7 @@ mod log_view;
 mod options;
 mod overlay;
 mod saved_log;
+mod searcher;
 mod selection;
 mod session;
 mod sidebar;

@@ -5,7 +5,7 @@ use super::action::Action;
 use super::text::floor;
 use super::ui_state::{UiState, World};
 use crate::domain::ServiceName;
-use crate::logs::{LineId, LogDocument, Reader, StyledText};
+use crate::logs::{LineId, LogDocument, Reader, Scan, StyledText};
 
 /// Bytes that are copied at most: what nobody pastes.
 const LIMIT: usize = 64 << 20;
@@ -112,7 +112,8 @@ pub(super) struct Copied {
 }
 
 /// The text of a stretch, from the document: whole lines however they are wrapped or cut on the screen.
-pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch) -> Copied {
+/// Lines that the filter hides, if there is one, are left out.
+pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch, filter: Option<&Scan>) -> Copied {
     let mut copied = Copied::default();
     let mut add = |id: LineId, content: &StyledText, text: &str| {
         let end = if id == to.line { to.byte.min(text.len()) } else { text.len() };
@@ -146,8 +147,10 @@ pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch) -
         if next >= stop {
             break;
         }
+        let shown = filter.map(|filter| filter.matches(&mut reader));
         for id in next..stop.min(next + BATCH) {
-            if let Some(line) = reader.line(LineId(id))
+            if shown.as_ref().is_none_or(|shown| shown.contains(LineId(id)))
+                && let Some(line) = reader.line(LineId(id))
                 && !add(line.id, &line.content, &line.content.text)
             {
                 return copied;

@@ -17,9 +17,10 @@ use super::input::{Decoder, Input, Keyboard};
 use super::layout::{Screen, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
+use super::searcher::Searcher;
 use super::terminal::{Canvas, OuterModes, terminal_size};
 use super::ticks;
-use super::ui_state::{UiState, World};
+use super::ui_state::{Errand, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
@@ -59,6 +60,7 @@ pub(super) struct Session {
     handle: GroupHandle,
     clock: Clock,
     ui: UiState,
+    searcher: Searcher,
     canvas: Canvas,
     decoder: Decoder,
     size: (u16, u16),
@@ -67,6 +69,8 @@ pub(super) struct Session {
     redraw: bool,
     snapshot_new: bool,
     logs_new: bool,
+    /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
+    awaits_hit: bool,
     started: Moment,
     /// When it was last looked whether there is something to draw.
     looked: Option<Moment>,
@@ -101,12 +105,14 @@ impl Session {
         Self {
             clock,
             ui: UiState::new(options),
+            searcher: Searcher::default(),
             canvas: Canvas::new(OuterModes { mouse: options.mouse, ..OuterModes::default() }),
             decoder: Decoder::default(),
             size,
             redraw: true,
             snapshot_new: false,
             logs_new: false,
+            awaits_hit: false,
             started: clock.now(),
             looked: None,
             shown: Vec::new(),
@@ -146,6 +152,7 @@ impl Session {
         }
         let mut snapshots = self.handle.snapshots();
         let mut logs = self.handle.logs().changes();
+        let found = self.searcher.found();
         // What has changed since the first frame.
         self.snapshot_new = true;
         self.logs_new = true;
@@ -187,6 +194,12 @@ impl Session {
                 changed = logs.changed(), if !self.logs_new && !logs_ended => {
                     logs_ended = changed.is_err();
                     self.logs_new = true;
+                }
+                () = found.notified() => {
+                    self.redraw = true;
+                    if std::mem::take(&mut self.awaits_hit) {
+                        self.looked = None;
+                    }
                 }
                 () = sleep => {}
             }
@@ -260,6 +273,7 @@ impl Session {
             self.hand_out(&world);
             self.tell_focus();
             self.redraw = true;
+            self.awaits_hit = true;
         }
         join_inputs(commands).into_iter().for_each(|command| self.tell(command));
     }
@@ -298,6 +312,10 @@ impl Session {
         self.canvas.ask_for(self.outer_modes());
         let screen = self.ui.screen(&world);
         self.drawn = self.texts(&screen);
+        if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
+            self.ui.say(notice, now);
+        }
+        self.run_errands();
         self.selection_follows();
         let texts: Vec<&PaneText> = self.drawn.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
@@ -324,7 +342,8 @@ impl Session {
         self.shown.clear();
         let mut drawn = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
-            let layout = self.ui.line_layout(pane, self.clock);
+            let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
+            let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
             // The layout knows no others.
             let Some(service) = self.snapshot.services.get(pane.service) else { continue };
             let (service_name, area) = (service.name.clone(), pane.inner());
@@ -335,7 +354,7 @@ impl Session {
             };
             let typed = self.ui.typist.target() == Some(&service.name);
             let layout = if typed { layout.as_terminal() } else { layout };
-            let text = self.ui.log(&service.name).take(&mut document.read(), &layout);
+            let text = self.ui.read_pane(&service.name, focused, &document, &layout);
             if typed {
                 self.typed_top = text.top;
             }
@@ -343,6 +362,20 @@ impl Session {
             drawn.push(Drawn { service: service_name, area, text });
         }
         drawn
+    }
+
+    /// What the frame has left to be done.
+    fn run_errands(&mut self) {
+        for errand in self.ui.errands.drain(..) {
+            match errand {
+                Errand::Scan(scan) => self.searcher.read(scan),
+                Errand::Mark(service, marker) => {
+                    if let Some(document) = self.handle.logs().get(&service) {
+                        document.mark(&marker);
+                    }
+                }
+            }
+        }
     }
 
     /// The last line of the service that is waited for while the group stops.

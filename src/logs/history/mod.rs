@@ -1,6 +1,7 @@
 //! Lines that have left the screen: the newest in an open block, older ones in compressed blocks, the oldest dropped.
 
 mod block;
+mod excerpt;
 mod open;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use block::{Decoded, Packer, Sealed};
+pub(super) use excerpt::{Block, BlockText};
 pub(super) use open::OpenBlock;
 
 use super::style::TextSink;

@@ -36,7 +36,7 @@ fn append(document: &LogDocument, lines: Range<u32>) {
 }
 
 fn take(view: &mut LogView, document: &LogDocument, layout: &LineLayout) -> PaneText {
-    view.take(&mut document.read(), layout)
+    view.take(&mut document.read(), &Found::default(), layout)
 }
 
 fn shown(text: &PaneText) -> Vec<String> {

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Clock;
-use crate::logs::LogBook;
+use crate::logs::{Criterion, LogBook, Query, QueryKind, Term};
+use crate::tui::log_view::LogView;
 
 fn document(bytes: &str) -> Arc<LogDocument> {
     let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
@@ -20,7 +21,7 @@ fn point(line: u64, byte: usize) -> Point {
 }
 
 fn copied(document: &LogDocument, from: Point, to: Point) -> (String, usize) {
-    let copied = text_of(document, false, (from, to));
+    let copied = text_of(document, false, (from, to), None);
     (copied.text, copied.lines)
 }
 
@@ -38,9 +39,31 @@ fn lines_are_joined_however_they_were_wrapped() {
 }
 
 #[test]
+fn lines_that_a_filter_hides_are_neither_copied_nor_stepped_on() {
+    let text: String = (0..9).map(|n| format!("{} {n}\r\n", if n % 3 == 0 { "yes" } else { "no" })).collect();
+    let document = document(&text);
+    let query = Query::new("yes", QueryKind::Literal).unwrap();
+    let scan = Scan::new(document.clone(), Criterion::Filter(vec![Term { query, inverted: false }]));
+    assert!(scan.claim());
+    scan.run(|| true);
+    let copied = text_of(&document, false, (point(0, 0), point(8, usize::MAX)), Some(&scan));
+    assert_eq!((copied.text.as_str(), copied.lines), ("yes 0\nyes 3\nyes 6", 3));
+    let step = |from: u64, lines: i64, scan: Option<&Scan>| {
+        let mut reader = document.read();
+        let shown = scan.map(|scan| scan.matches(&mut reader));
+        LogView::default().shelf(&mut reader, shown.as_ref()).step(LineId(from), lines).0
+    };
+    for (from, lines, all, filtered) in
+        [(3, 1, 4, 6), (3, -1, 2, 0), (3, i64::MAX, 8, 6), (3, i64::MIN, 0, 0), (6, 7, 8, 6), (0, -2, 0, 0)]
+    {
+        assert_eq!((step(from, lines, None), step(from, lines, Some(&scan))), (all, filtered), "{from} {lines}");
+    }
+}
+
+#[test]
 fn the_rows_of_a_full_screen_program_are_copied_as_they_stand() {
     let document = document("\x1b[?1049h\x1b[2;3Htwo\x1b[3;1Hthree");
-    let copied = text_of(&document, true, (point(1, 0), point(2, usize::MAX)));
+    let copied = text_of(&document, true, (point(1, 0), point(2, usize::MAX)), None);
     assert_eq!((copied.text.as_str(), copied.lines), ("  two\nthree", 2));
 }
 

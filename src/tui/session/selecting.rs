@@ -168,19 +168,26 @@ impl Session {
     }
 
     fn extend_by_keys(&mut self, lines: i64) {
-        let Some(selection) = &mut self.ui.selection else { return };
-        let Some(document) = self.handle.logs().get(&selection.service) else { return };
+        let Some(selection) = self.ui.selection.clone() else { return };
+        let service = selection.service;
+        let Some(document) = self.handle.logs().get(&service) else { return };
+        let filter = self.ui.filter_of(&service, &document);
         let mut reader = document.read();
-        let (first, end) = match reader.screen() {
-            Some(screen) if selection.rows => (0, screen.rows.len() as u64),
-            _ => (reader.first().0, reader.end().0),
+        let from = selection.head.0.line;
+        let line = match reader.screen() {
+            Some(screen) if selection.rows => {
+                let last = (screen.rows.len() as u64).saturating_sub(1);
+                LineId(from.0.saturating_add_signed(lines).min(last))
+            }
+            _ => {
+                let shown = filter.as_ref().map(|filter| filter.matches(&mut reader));
+                self.ui.log(&service).shelf(&mut reader, shown.as_ref()).step(from, lines)
+            }
         };
-        let line = selection.head.0.line.0.saturating_add_signed(lines).clamp(first, end.saturating_sub(1).max(first));
-        let line = LineId(line);
+        let Some(selection) = &mut self.ui.selection else { return };
         selection.head = unit_at(&mut reader, selection.rows, Unit::Line, Point { line, byte: 0 });
         drop(reader);
         if !selection.rows {
-            let service = selection.service.clone();
             self.ui.log(&service).reveal(line);
         }
     }
@@ -191,8 +198,11 @@ impl Session {
             Some(selection) => Some((selection.service.clone(), selection.rows, selection.stretch())),
             None => self.in_sight(),
         };
-        let copied = wanted
-            .and_then(|(service, rows, stretch)| Some(text_of(&*self.handle.logs().get(&service)?, rows, stretch)));
+        let copied = wanted.and_then(|(service, rows, stretch)| {
+            let document = self.handle.logs().get(&service)?;
+            let filter = self.ui.filter_of(&service, &document);
+            Some(text_of(&document, rows, stretch, filter.as_deref()))
+        });
         if self.ui.selection.as_ref().is_some_and(|selection| selection.by_keys) {
             self.ui.selection = None;
         }

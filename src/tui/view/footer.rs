@@ -49,6 +49,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::Select => FooterKind::Select,
         Context::Watcher => FooterKind::Watcher,
         Context::Help => FooterKind::Help,
+        Context::Prompt => FooterKind::Prompt,
         Context::Details => FooterKind::Details,
         Context::Menu => FooterKind::Menu,
         Context::Log => FooterKind::Log,

@@ -12,6 +12,7 @@ use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, look};
 use super::Scene;
 use super::paint::{self, Titles};
+use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
 pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buffer: &mut Buffer) -> Option<Position> {
@@ -63,9 +64,11 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     }
     let right = vec![Span::styled(right, right_style)];
     let border = if focused { theme.focus() } else { theme.dim() };
+    let found = find_titles(scene, pane, text);
     match pane.frame {
         Frame::Full => {
-            let titles = Titles { left, right, ..Titles::default() };
+            let (below_left, below) = found.unwrap_or_default();
+            let titles = Titles { left, right, below_left, below };
             let frame = if typed {
                 glyphs.double
             } else if focused {
@@ -75,8 +78,11 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
             };
             paint::bordered(buffer, pane.area, glyphs, frame, border, &titles);
         }
-        Frame::Title => title_line(scene, (pane.area, typed), left, right, buffer),
-        Frame::None => {}
+        Frame::Title => {
+            title_line(scene, (pane.area, typed), left, right, buffer);
+            found_line(scene, pane, found, buffer);
+        }
+        Frame::None => found_line(scene, pane, found, buffer),
     }
     let inner = pane.inner();
     let text = text?;
@@ -87,6 +93,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     if let Some(selection) = selection.filter(|s| s.service == service.name && s.rows == text.rows_of_screen) {
         show_selected(selection, text, inner, buffer);
     }
+    gutter(scene, pane, text, buffer);
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
     let last_line = Position { x: inner.x, y: inner.y + last_row };
@@ -108,6 +115,50 @@ fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &m
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 cell.modifier.toggle(Modifier::REVERSED);
             }
+        }
+    }
+}
+
+/// What is searched for and filtered, and what was found of it.
+fn find_titles<'a>(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>) -> Option<(Vec<Span<'a>>, Vec<Span<'a>>)> {
+    let service = scene.snapshot.services.get(pane.service)?;
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let focused = scene.ui.selected(scene.snapshot) == Some(pane.service);
+    let line = scene.ui.find.line(&service.name, focused, text.and_then(|text| text.share), glyphs)?;
+    let right = match (scene.ui.find.error(), text.and_then(|text| text.tally)) {
+        (Some(error), _) if focused => vec![Span::styled(error.to_owned(), theme.bad())],
+        (_, Some(tally)) => vec![Span::raw(tally.text(scene.screen.compact, glyphs))],
+        _ => Vec::new(),
+    };
+    Some((vec![Span::styled(line, theme.strong())], right))
+}
+
+/// The same where there is no border below: in the row that is left free for it.
+fn found_line(scene: &Scene<'_>, pane: &Pane, found: Option<(Vec<Span<'_>>, Vec<Span<'_>>)>, buffer: &mut Buffer) {
+    let Some((left, right)) = found else { return };
+    let row = Rect { y: pane.area.bottom().saturating_sub(1), height: 1.min(pane.area.height), ..pane.area };
+    let titles = Titles { left, right, ..Titles::default() };
+    let inside = Rect { width: row.width.saturating_sub(1), ..row };
+    paint::title_row(buffer, inside, scene.glyphs(), &titles);
+}
+
+/// Beside each row: how bad its line is, and whether a search has found it.
+fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) {
+    let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), pane.gutter());
+    for (row, mark) in (0..area.height).zip(&text.gutter) {
+        let (letter, style) = match mark.level {
+            Some(Level::Fatal | Level::Error) => (glyphs.error, theme.bad()),
+            Some(Level::Warn) => (glyphs.warning, theme.busy()),
+            Some(Level::Info | Level::Debug | Level::Trace) | None => ("", Style::new()),
+        };
+        let letter = if mark.hit || mark.current && letter.is_empty() { glyphs.hit } else { letter };
+        let style = if mark.current { style.patch(theme.alert()) } else { style };
+        let Some(cell) = buffer.cell_mut((area.x, area.y + row)).filter(|_| !letter.is_empty()) else { continue };
+        if pane.frame == Frame::Full || cell.symbol() == " " || glyphs.ellipsis.ends_with(cell.symbol()) {
+            paint::put(buffer, area, area.x, area.y + row, letter, style);
+        } else {
+            // The text needs the cell.
+            cell.set_style(style.patch(theme.alert()));
         }
     }
 }
