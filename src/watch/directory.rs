@@ -55,11 +55,12 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Whether anything about the file has changed since then.
-    pub(super) fn is_since(&self, moment: SystemTime) -> bool {
+    /// Whether the file was surely written after that moment. File systems date with the clock's last tick,
+    /// so a change within some milliseconds after it cannot be told from one before, which must not count as news.
+    pub(super) fn is_after(&self, moment: SystemTime) -> bool {
         let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        self.changed >= (seconds, i64::from(since.subsec_nanos()))
+        self.modified > (seconds, i64::from(since.subsec_nanos()))
     }
 }
 

@@ -83,10 +83,15 @@ impl Lookout {
             repository: None,
             git_head: None,
             unstamped: Vec::new(),
-            unseen_since: Some(clock.wall(clock.now())),
+            unseen_since: None,
             events: Vec::new(),
             sent: None,
         }
+    }
+
+    /// What has changed since then, and before the first walk came by, is to be reported.
+    pub(super) fn missed_since(&mut self, since: SystemTime) {
+        self.unseen_since = Some(since);
     }
 
     /// Works until it is asked to stop.

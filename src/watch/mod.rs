@@ -47,13 +47,16 @@ impl Watcher {
     pub fn start(spec: Arc<GroupSpec>, clock: Clock, own: Vec<PathBuf>) -> (Self, WatchReports) {
         let pending = Arc::new(Pending::default());
         let outbox = Arc::new(Outbox::default());
+        let since = clock.wall(clock.now());
         let closes = Closes(Arc::clone(&outbox));
         let thread = std::thread::Builder::new().name(String::from("watch")).spawn({
             let pending = Arc::clone(&pending);
             move || {
                 // Moved in whole, so that the reports end with this thread, however it ends.
                 let closes = closes;
-                Lookout::new(spec, clock, own, pending, Arc::clone(&closes.0)).run();
+                let mut lookout = Lookout::new(spec, clock, own, pending, Arc::clone(&closes.0));
+                lookout.missed_since(since);
+                lookout.run();
             }
         });
         if let Err(error) = thread {

@@ -182,7 +182,7 @@ impl Lookout {
                     && known.stamp.is_none()
                 {
                     known.stamp = directory::at(&path.join(name)).map(|(_, Seen { stamp, .. })| stamp);
-                    let is_unseen = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_since(since));
+                    let is_unseen = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_after(since));
                     if known.stamp.is_some_and(is_unseen) {
                         unseen.push((folder.standing.clone(), path.join(name)));
                     }

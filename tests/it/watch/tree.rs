@@ -424,6 +424,11 @@ fn what_is_saved_while_the_first_walk_goes_on_is_not_missed() {
     let many = |root: &Path| (0..300).for_each(|n| write(root.join(format!("d{n}/f")), "1"));
     for _ in 0..5 {
         let mut watched = Watched::not_ready(many, all, &[]);
+        let started = std::time::SystemTime::now();
+        crate::harness::wait_for("the file system's clock has ticked", || {
+            write(watched.path("tick"), "");
+            fs::metadata(watched.path("tick")).and_then(|tick| tick.modified()).is_ok_and(|tick| tick > started)
+        });
         for n in [0, 150, 299] {
             write(watched.path(format!("d{n}/f")), "2");
         }
