@@ -75,6 +75,7 @@ impl EffectRunner {
             Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
             Effect::Rewatch(spec) => {
                 self.memory = spec.logs.memory;
+                self.logs.set_total(spec.logs.total);
                 for service in &spec.services {
                     self.document(&service.name);
                 }

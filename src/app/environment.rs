@@ -38,7 +38,7 @@ pub fn inside_service_of(file: &Path) -> Option<String> {
 }
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file: short, and the same in every version of devgroup.
-fn group_key(file: &Path) -> String {
+pub(crate) fn group_key(file: &Path) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in file.as_os_str().as_encoded_bytes() {
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);

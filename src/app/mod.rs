@@ -6,10 +6,12 @@ mod diary;
 mod effect_runner;
 mod ending;
 mod environment;
+mod log_files;
 mod os_signals;
 mod reload;
 mod run_loop;
 mod session;
+mod state_folder;
 mod stderr;
 mod stream;
 

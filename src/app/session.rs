@@ -8,9 +8,11 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
+use super::log_files;
 use super::os_signals::OsSignals;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
+use super::state_folder;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
@@ -95,6 +97,8 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let signals = OsSignals::take().map_err(system("listen for signals"))?;
 
     let logs = Arc::new(LogBook::new(clock));
+    logs.set_total(spec.logs.total);
+    let log_files = log_files::start(&spec, &logs);
     let (news_in, news) = mpsc::unbounded_channel();
     let host = ProcessHost::new(clock, news_in);
     let (columns, rows) = match &options.face {
@@ -125,7 +129,8 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let client = match options.face {
         Face::Dashboard(face) => {
             restore_terminal_on_panic();
-            Client::Dashboard(Dashboard::start(handle, face).map_err(system("use this terminal"))?)
+            let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
+            Client::Dashboard(Dashboard::start(handle, face, saved).map_err(system("use this terminal"))?)
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
     };
@@ -153,6 +158,9 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         }
         Client::Stream(stream) => stream.finish(),
     };
+    if let Some(log_files) = log_files {
+        log_files.finish();
+    }
     runtime.shutdown_background();
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();

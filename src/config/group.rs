@@ -43,7 +43,12 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         let table = table(slot, "[logs]\nmemory = \"64MiB\"", problems)?;
         let fields = Fields::open(&LOGS, table, "`[logs]`", problems);
         let memory = fields.take("memory", problems, Slot::size);
-        Some(memory.map_or_else(LogSpec::default, |memory| LogSpec { memory: memory.into_inner() }))
+        let default = LogSpec::default();
+        let memory = memory.map_or(default.memory, Spanned::into_inner);
+        let total = fields.take("total", problems, Slot::size);
+        let total = total.map_or(default.total.max(memory), Spanned::into_inner);
+        let files = fields.take("files", problems, Slot::boolean).map_or(default.files, Spanned::into_inner);
+        Some(LogSpec { memory, total, files })
     });
     let defaults = fields.read("defaults", problems, |slot, problems| {
         table(slot, "[defaults]\nrestart = \"on-failure\"", problems)?;

@@ -103,6 +103,7 @@ pub(super) const LOGS: Section = Section {
     name: "`[logs]`",
     keys: &[
         key("memory", "a size like \"64MiB\"", "how much output is kept of each service"),
+        key("total", "a size like \"256MiB\"", "how much output is kept of all services together"),
         key("files", "`true` or `false`", "also keep it on disk"),
     ],
 };
@@ -162,7 +163,6 @@ const NOT_YET: &[(&str, &str)] = &[
     (WATCH.name, "git_hold"),
     (WATCH.name, "backend"),
     (WATCH.name, "poll_interval"),
-    (LOGS.name, "files"),
 ];
 
 /// Whether the key is one that nothing carries out yet.

@@ -93,6 +93,11 @@ pub enum Marker {
     },
     /// The service erased its screen or its scrollback; what was there stays above.
     Cleared,
+    /// The user's own, to find the place again.
+    Mark {
+        /// From 1.
+        number: u32,
+    },
     /// devgroup lost this many bytes of history to the memory limit. Shown at the top.
     Dropped {
         /// Lines.
@@ -168,6 +173,7 @@ impl Marker {
             Self::Changed { action } => write!(text, "{action} · {clock}"),
             Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
             Self::Cleared => write!(text, "cleared by the service"),
+            Self::Mark { number } => write!(text, "mark {number} · {clock}"),
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
         };
         text.push_str(" ──");

@@ -306,10 +306,19 @@ impl Default for WatchSpec {
 pub struct LogSpec {
     /// Bytes of history kept for each service; the oldest lines go first.
     pub memory: usize,
+    /// Bytes of history kept for all services together; the service that keeps the most gives up its oldest lines.
+    pub total: usize,
+    /// Also on disk, in the state folder.
+    pub files: bool,
+}
+
+impl LogSpec {
+    /// [`LogSpec::total`] unless the file says otherwise; never less than what one service may keep.
+    pub const TOTAL: usize = 256 << 20;
 }
 
 impl Default for LogSpec {
     fn default() -> Self {
-        Self { memory: 64 << 20 }
+        Self { memory: 64 << 20, total: Self::TOTAL, files: false }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use super::LogDocument;
+use super::budget::GroupBudget;
 use crate::clock::Clock;
 use crate::domain::ServiceName;
 
@@ -15,12 +16,13 @@ pub struct LogBook {
     clock: Clock,
     documents: RwLock<BTreeMap<ServiceName, Arc<LogDocument>>>,
     changed: watch::Sender<()>,
+    budget: Arc<GroupBudget>,
 }
 
 impl LogBook {
     /// An empty book.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, documents: RwLock::default(), changed: watch::Sender::new(()) }
+        Self { clock, documents: RwLock::default(), changed: watch::Sender::new(()), budget: Arc::default() }
     }
 
     /// The document of a service.
@@ -31,11 +33,25 @@ impl LogBook {
     /// The document of a service; made if it is not there. `memory` is its budget in bytes.
     pub fn open(&self, service: &ServiceName, memory: usize) -> Arc<LogDocument> {
         let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
-        let document = documents
-            .entry(service.clone())
-            .or_insert_with(|| Arc::new(LogDocument::new(memory, self.clock, self.changed.clone())));
+        let document = documents.entry(service.clone()).or_insert_with(|| {
+            let document = LogDocument::of_group(memory, self.clock, self.changed.clone(), self.budget.clone());
+            let document = Arc::new(document);
+            self.budget.join(Arc::downgrade(&document));
+            document
+        });
         document.set_memory(memory);
         document.clone()
+    }
+
+    /// What all documents may keep together, in bytes. Beyond it, the largest gives up its oldest lines.
+    pub fn set_total(&self, bytes: usize) {
+        self.budget.set_total(bytes);
+    }
+
+    /// All documents.
+    pub(super) fn documents(&self) -> Vec<(ServiceName, Arc<LogDocument>)> {
+        let documents = self.documents.read().unwrap_or_else(PoisonError::into_inner);
+        documents.iter().map(|(name, document)| (name.clone(), document.clone())).collect()
     }
 
     /// Forgets the document of a service.

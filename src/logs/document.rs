@@ -1,11 +1,15 @@
 //! One log document: a terminal with its history, shared by one writer and many readers.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use memchr::memmem;
 use tokio::sync::watch;
 
+use super::budget::GroupBudget;
+use super::history::Block;
 use super::ready::ReadyPattern;
 use super::screen::{Frame, Input, Layout, Screen, View};
 use super::{InputModes, Line, LineId, LineKind, StyledText};
@@ -31,6 +35,9 @@ pub struct LogDocument {
     /// the lock again before a reader that waits for it has woken up: the standard mutex is not fair.
     turn: Mutex<()>,
     inner: Mutex<Inner>,
+    budget: Arc<GroupBudget>,
+    /// Bytes that the budget of the group knows of.
+    kept: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -54,9 +61,14 @@ pub struct Fed {
 impl LogDocument {
     /// An empty document with a budget in bytes.
     pub fn new(memory: usize, clock: Clock, changed: watch::Sender<()>) -> Self {
+        Self::of_group(memory, clock, changed, Arc::default())
+    }
+
+    /// The same, for a group that has a budget for all.
+    pub(super) fn of_group(memory: usize, clock: Clock, changed: watch::Sender<()>, budget: Arc<GroupBudget>) -> Self {
         let screen = Screen::new(COLUMNS, ROWS, memory);
         let inner = Inner { screen, input: Input::default(), frozen: None, version: 0 };
-        Self { clock, changed, turn: Mutex::new(()), inner: Mutex::new(inner) }
+        Self { clock, changed, turn: Mutex::new(()), inner: Mutex::new(inner), budget, kept: AtomicUsize::new(0) }
     }
 
     /// Changes the budget in bytes.
@@ -66,6 +78,21 @@ impl LogDocument {
             inner.screen.history.set_memory(memory);
             inner.screen.history.dropped() != before
         });
+    }
+
+    /// Bytes that the history takes up.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Gives up the oldest block of lines, if there is one.
+    pub(super) fn drop_oldest(&self) -> bool {
+        let mut dropped = false;
+        self.change(|inner, _| {
+            dropped = inner.screen.history.drop_block();
+            dropped
+        });
+        dropped
     }
 
     /// A new run begins: what is on the screen goes to history, modes and styles are those of a new terminal, and
@@ -141,6 +168,11 @@ impl LogDocument {
         self.lock().frozen.as_ref().map(|(_, until)| *until)
     }
 
+    /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, limit)
+    }
+
     /// Changes the document, and tells if the change says that it was one.
     fn change(&self, change: impl FnOnce(&mut Inner, Moment) -> bool) {
         let now = self.now();
@@ -148,7 +180,10 @@ impl LogDocument {
         inner.thaw(now);
         let changed = change(&mut inner, now);
         inner.version += u64::from(changed);
+        let kept = inner.screen.history.bytes();
+        self.budget.account(self.kept.swap(kept, Ordering::Relaxed), kept);
         drop(inner);
+        self.budget.make_room();
         if changed {
             self.changed.send_replace(());
         }
@@ -203,6 +238,12 @@ impl Inner {
     }
 }
 
+impl Drop for LogDocument {
+    fn drop(&mut self) {
+        self.budget.account(self.kept(), 0);
+    }
+}
+
 /// A locked document.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -211,9 +252,15 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The oldest line that is kept.
+    /// The oldest line: of those that are kept, or a marker before them that says how many were dropped.
     pub fn first(&self) -> LineId {
-        LineId(self.inner.screen.history.first())
+        let history = &self.inner.screen.history;
+        LineId(history.first() - u64::from(history.dropped() > 0))
+    }
+
+    /// Lines before this one are in history: nothing can change them any more.
+    pub fn archived(&self) -> LineId {
+        LineId(self.inner.view().history_end)
     }
 
     /// The line after the last. Lines of the live screen down to the cursor or the last row with text are included.
@@ -228,13 +275,16 @@ impl Reader<'_> {
         LineId(view.history_end + view.settled(&self.layout) as u64)
     }
 
-    /// Lines that the budget has dropped.
+    /// Lines that the budget has dropped; the number of the oldest that is kept.
     pub fn dropped(&self) -> u64 {
         self.inner.screen.history.dropped()
     }
 
     /// A line, of history or of the live screen.
     pub fn line(&mut self, id: LineId) -> Option<Line> {
+        if self.dropped() > 0 && id == self.first() {
+            return self.loss();
+        }
         let view = self.inner.view();
         match id.0.checked_sub(view.history_end) {
             None => self.inner.screen.history.line(id.0),
@@ -244,6 +294,18 @@ impl Reader<'_> {
                 Some(Line { id, at, run, kind: LineKind::Output, content })
             }
         }
+    }
+
+    /// The line that stands for those that were dropped, with the time of the oldest that is kept.
+    fn loss(&mut self) -> Option<Line> {
+        let id = self.first();
+        let lines = self.dropped();
+        let text = Marker::Dropped { lines }.line("");
+        let content = StyledText { text, runs: Vec::new() };
+        let run = self.inner.screen.history.run();
+        let next = self.line(LineId(lines));
+        let (at, run) = next.map_or((Moment::START, run), |line| (line.at, line.run));
+        Some(Line { id, at, run, kind: LineKind::Marker, content })
     }
 
     /// The alternate screen, while the service has switched to it (an editor, a pager): show this instead of lines.
@@ -258,6 +320,12 @@ impl Reader<'_> {
         let view = self.inner.view();
         let (line, byte) = view.cursor(&self.layout)?;
         Some((LineId(view.history_end + line as u64), byte))
+    }
+
+    /// Column and row of the cursor on the primary screen, from 0. It may stand in cells to which no byte of a line
+    /// belongs: blanks at the end of a line are not kept.
+    pub fn cursor_cell(&self) -> (usize, usize) {
+        self.inner.view().cursor_cell()
     }
 
     /// Same as [`LogDocument::version`].

@@ -4,16 +4,23 @@
 //! sees only small facts.
 
 mod book;
+mod budget;
 mod document;
+mod files;
 mod history;
+mod level;
 mod line;
 mod modes;
 mod ready;
 mod screen;
+mod search;
 mod style;
 
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
+pub use files::LogFiles;
+pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
 pub use modes::{InputModes, MouseEncoding, MouseEvents};
+pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};

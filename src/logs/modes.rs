@@ -13,6 +13,8 @@ pub struct InputModes {
     pub focus_events: bool,
     /// Mode 1007: the wheel sends arrow keys on the alternate screen.
     pub alternate_scroll: bool,
+    /// The alternate screen is shown.
+    pub alternate_screen: bool,
     /// LNM: Enter sends CR and LF.
     pub newline: bool,
     /// Which mouse events are wanted.

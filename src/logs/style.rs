@@ -34,6 +34,11 @@ impl Attributes {
     /// SGR 9.
     pub const STRIKE: Self = Self(1 << 7);
 
+    /// No look: the first of the spaces that stand for a tab.
+    pub const TAB: Self = Self(1 << 14);
+    /// No look: a further one of them.
+    pub const TAB_REST: Self = Self(1 << 15);
+
     /// All of `other` are set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -61,6 +66,13 @@ pub struct Style {
     pub attributes: Attributes,
 }
 
+impl Style {
+    /// What is to be seen of it: without the notes about tabs.
+    pub const fn looks(self) -> Self {
+        Self { attributes: self.attributes.without(Attributes::TAB).without(Attributes::TAB_REST), ..self }
+    }
+}
+
 /// Text with its styles: the runs are in order, do not overlap, and lie on character boundaries. Text outside of every
 /// run has the default style.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,6 +81,33 @@ pub struct StyledText {
     pub text: String,
     /// Styles of parts.
     pub runs: Vec<StyleRun>,
+}
+
+impl StyledText {
+    /// A part of the text, in bytes, as it was printed: with its tabs. `text` has spaces in their place, so that each
+    /// character has the columns that it has on the screen; a tab is kept as long as nothing was written over it.
+    pub fn as_printed(&self, bytes: std::ops::Range<usize>) -> String {
+        let mut out = String::with_capacity(bytes.len());
+        let (mut place, mut tab_end) = (bytes.start, None);
+        for run in &self.runs {
+            let (start, end) = ((run.start as usize).max(bytes.start), (run.end as usize).min(bytes.end));
+            if start >= end {
+                continue;
+            }
+            let first = run.style.attributes.contains(Attributes::TAB);
+            let goes_on = run.style.attributes.contains(Attributes::TAB_REST) && tab_end == Some(start);
+            if !first && !goes_on {
+                continue;
+            }
+            out.push_str(self.text.get(place..start).unwrap_or_default());
+            if first {
+                out.extend(std::iter::repeat_n('\t', end - start));
+            }
+            (place, tab_end) = (end, Some(end));
+        }
+        out.push_str(self.text.get(place..bytes.end).unwrap_or_default());
+        out
+    }
 }
 
 /// A style and the bytes of the text that have it.

@@ -40,6 +40,16 @@ pub(super) enum Action {
     NextPane,
     /// Focus the pane before.
     PreviousPane,
+    /// Every key goes to the selected service.
+    TypeInto,
+    /// Typing: no key does any more.
+    StopTyping,
+    /// What is selected, or in sight, into the clipboard.
+    Copy,
+    /// The whole log into a file.
+    Save,
+    /// Zoomed: select lines by keys.
+    Select,
     /// One pane on the whole screen, or back.
     Zoom,
     /// Everything about the selected service.
@@ -64,6 +74,34 @@ pub(super) enum Action {
     LineUp,
     /// Down by a line.
     LineDown,
+    /// Search the log.
+    Search,
+    /// Only lines that match.
+    Filter,
+    /// The next match.
+    NextHit,
+    /// The match before.
+    PreviousHit,
+    /// The next error.
+    NextError,
+    /// The error before.
+    PreviousError,
+    /// The next run.
+    NextRun,
+    /// The beginning of this run, or of the one before.
+    PreviousRun,
+    /// Put a marker into the log.
+    DropMarker,
+    /// Clear the view of the log.
+    Clear,
+    /// Show what is further left.
+    ScrollLeft,
+    /// Show what is further right.
+    ScrollRight,
+    /// Prompt: keep what was typed.
+    Keep,
+    /// Prompt: text, expression, whole word.
+    QueryKind,
     /// Wrap long lines, or cut them.
     Wrap,
     /// Times before the lines: off, clock, since the start.
@@ -108,10 +146,16 @@ pub(super) enum Context {
     Normal,
     /// One pane on the whole screen.
     Zoom,
+    /// Lines are being selected by keys.
+    Select,
+    /// Every key goes to a service.
+    Typing,
     /// The watcher panel.
     Watcher,
     /// The help overlay.
     Help,
+    /// A search or a filter is being typed.
+    Prompt,
     /// Details of a service.
     Details,
     /// The menu of restarts.

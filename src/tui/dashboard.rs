@@ -1,6 +1,7 @@
 //! The dashboard from outside: it is started, and it is finished.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -25,11 +26,11 @@ pub struct Dashboard {
 
 impl Dashboard {
     /// Takes over the terminal, and draws on a thread of its own from here on. If the terminal goes away, or the thread
-    /// fails, the group is asked to quit.
+    /// fails, the group is asked to quit. Logs that the user saves go to `saved`.
     ///
     /// # Errors
     /// Standard input or output is no terminal, or it refuses raw mode. It is then as it was.
-    pub fn start(handle: GroupHandle, options: DashboardOptions) -> io::Result<Self> {
+    pub fn start(handle: GroupHandle, options: DashboardOptions, saved: Option<PathBuf>) -> io::Result<Self> {
         let (leave, asked) = oneshot::channel();
         let (ending, ended) = mpsc::channel();
         terminal::enter(options.mouse)?;
@@ -37,7 +38,7 @@ impl Dashboard {
             // Dropped last: tells that the thread writes no more.
             let _ending: mpsc::Sender<()> = ending;
             let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false };
-            match Session::new(handle, options).run(asked) {
+            match Session::new(handle, options, saved).run(asked) {
                 Ok(Ending::Asked) => quit.asked = true,
                 Ok(Ending::TerminalGone) => log::warn!("the terminal is gone"),
                 Err(error) => log::error!("the dashboard has ended: {error}"),

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::options::{DashboardOptions, GlyphSet};
-use super::ui_state::{UiState, World};
+use super::ui_state::{Errand, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
@@ -205,6 +205,9 @@ impl Bench {
             '↑' => KeyCode::Up,
             '↓' => KeyCode::Down,
             '⇥' => KeyCode::Tab,
+            '⌫' => KeyCode::Backspace,
+            '←' => KeyCode::Left,
+            '→' => KeyCode::Right,
             '⇞' => KeyCode::PageUp,
             '⇟' => KeyCode::PageDown,
             c => KeyCode::Char(c),
@@ -214,19 +217,43 @@ impl Bench {
 
     /// One frame as the terminal would show it.
     pub(super) fn frame(&mut self) -> Buffer {
+        // What there is to be read is read before the frame that is looked at.
+        loop {
+            let buffer = self.frame_as_it_is();
+            let errands = std::mem::take(&mut self.ui.errands);
+            if errands.is_empty() {
+                return buffer;
+            }
+            for errand in errands {
+                match errand {
+                    Errand::Scan(scan) => scan.run(|| true),
+                    Errand::Mark(service, marker) => self.book.get(&service).expect("a log").mark(&marker),
+                }
+            }
+        }
+    }
+
+    fn frame_as_it_is(&mut self) -> Buffer {
         let snapshot = self.snapshot.clone();
         let world = World { snapshot: &snapshot, size: self.size, now: NOW };
         self.ui.adjust(&world);
         let screen = self.ui.screen(&world);
         let mut texts = Vec::new();
         for pane in &screen.panes {
-            let layout = self.ui.line_layout(pane, self.clock);
+            let layout = self.ui.line_layout(pane, &snapshot, self.clock);
+            let focused = self.ui.selected(&snapshot) == Some(pane.service);
             let text = snapshot.services.get(pane.service).and_then(|service| {
+                let typed = self.ui.typist.target() == Some(&service.name);
+                let layout = if typed { layout.as_terminal() } else { layout };
                 let document = self.book.get(&service.name)?;
-                Some(self.ui.log(&service.name).take(&mut document.read(), &layout))
+                Some(self.ui.read_pane(&service.name, focused, &document, &layout))
             });
             texts.push(text.unwrap_or_default());
         }
+        if let Some(notice) = texts.iter().find_map(|text| text.notice) {
+            self.ui.say(notice, NOW);
+        }
+        let texts: Vec<_> = texts.iter().collect();
         let scene = Scene {
             snapshot: &snapshot,
             ui: &self.ui,

@@ -23,6 +23,12 @@ pub(super) struct Glyphs {
     pub(super) held: &'static str,
     /// Before the selected service.
     pub(super) pointer: &'static str,
+    /// Beside a line that tells of an error.
+    pub(super) error: &'static str,
+    /// Beside a line that tells of a warning.
+    pub(super) warning: &'static str,
+    /// Beside a line that a search has found.
+    pub(super) hit: &'static str,
     /// Restarts by changes.
     pub(super) changes: &'static str,
     /// Restarts by crashes.
@@ -49,6 +55,8 @@ pub(super) struct Glyphs {
     pub(super) thin: [&'static str; 6],
     /// Borders of what has the focus.
     pub(super) thick: [&'static str; 6],
+    /// Borders of what is typed into.
+    pub(super) double: [&'static str; 6],
 }
 
 impl Glyphs {
@@ -79,6 +87,9 @@ const UNICODE: Glyphs = Glyphs {
     waits: "◌",
     held: "‖",
     pointer: "▸",
+    error: "✗",
+    warning: "!",
+    hit: ">",
     changes: "↻",
     crashes: "✗",
     dot: "·",
@@ -92,6 +103,7 @@ const UNICODE: Glyphs = Glyphs {
     rule: "─",
     thin: ["┌", "┐", "┘", "└", "─", "│"],
     thick: ["┏", "┓", "┛", "┗", "━", "┃"],
+    double: ["╔", "╗", "╝", "╚", "═", "║"],
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -104,6 +116,9 @@ const ASCII: Glyphs = Glyphs {
     waits: ".",
     held: "=",
     pointer: ">",
+    error: "E",
+    warning: "W",
+    hit: ">",
     changes: "r",
     crashes: "x",
     dot: "-",
@@ -117,4 +132,5 @@ const ASCII: Glyphs = Glyphs {
     rule: "-",
     thin: ["+", "+", "+", "+", "-", "|"],
     thick: ["+", "+", "+", "+", "=", "|"],
+    double: ["#", "#", "#", "#", "=", "#"],
 };

@@ -6,7 +6,9 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -18,8 +20,10 @@ pub(super) enum Input {
     Key(KeyEvent),
     /// The mouse.
     Mouse(MouseEvent),
-    /// Text was pasted.
+    /// Text was pasted. Its line ends are `\n`.
     Paste(String),
+    /// The window has got the focus, or lost it.
+    Focus(bool),
 }
 
 /// Standard input as the runtime waits for it.
@@ -61,6 +65,8 @@ impl Keyboard {
     }
 }
 
+const ESC: u8 = 0x1b;
+
 /// The longest paste that is kept; the rest is dropped.
 const PASTE_LIMIT: usize = 1 << 20;
 
@@ -69,43 +75,85 @@ const PASTE_LIMIT: usize = 1 << 20;
 pub(super) struct Decoder {
     parser: vte::Parser,
     sink: Sink,
-    /// The last byte did not complete anything.
-    open: bool,
-    /// All that is incomplete is one ESC.
-    lone_escape: bool,
+    /// The first bytes of what is incomplete; empty if nothing is.
+    begun: Vec<u8>,
 }
 
 impl Decoder {
     /// Takes bytes as they come.
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<Input>) {
         for byte in bytes {
-            if *byte == 0x1b && self.lone_escape && self.sink.paste.is_none() {
-                self.sink.key(KeyCode::Esc, KeyModifiers::NONE);
-            }
-            self.sink.done = false;
-            self.parser.advance(&mut self.sink, &[*byte]);
-            self.open = !self.sink.done;
-            self.lone_escape = *byte == 0x1b && self.open;
+            self.take(*byte);
         }
         out.append(&mut self.sink.events);
     }
 
-    /// Something is incomplete: if nothing more comes within a few milliseconds, call [`Decoder::give_up`].
-    pub(super) fn is_waiting(&self) -> bool {
-        self.open && self.sink.paste.is_none()
+    fn take(&mut self, byte: u8) {
+        if self.begun == [ESC] && self.sink.paste.is_none() && self.after_escape(byte) {
+            return;
+        }
+        self.sink.done = false;
+        self.parser.advance(&mut self.sink, &[byte]);
+        if byte == ESC && !self.is_in_string() {
+            self.begun.clear();
+        }
+        if self.sink.done {
+            self.begun.clear();
+        } else if self.begun.len() < 3 {
+            self.begun.push(byte);
+        }
     }
 
-    /// Nothing more has come: a lone ESC is the key; half a sequence is dropped.
-    pub(super) fn give_up(&mut self, out: &mut Vec<Input>) {
-        if self.lone_escape {
-            self.sink.key(KeyCode::Esc, KeyModifiers::NONE);
-        } else if self.sink.ss3 {
-            self.sink.key(KeyCode::Char('O'), KeyModifiers::ALT);
+    /// ESC and one more byte is Alt with a key, unless the byte goes on with a sequence. The parser does not see these:
+    /// it would take a control character for a key of its own, and a space for the begin of a sequence.
+    fn after_escape(&mut self, byte: u8) -> bool {
+        match byte {
+            ESC => self.sink.key(KeyCode::Esc, KeyModifiers::NONE),
+            b'[' | b']' | b'O' | b'P' | b'X' | b'^' | b'_' => {}
+            0x80.. => {
+                // The begin of a character.
+                self.forget();
+                self.sink.alt = true;
+            }
+            0..0x20 | 0x7f => {
+                self.forget();
+                let (code, modifiers) = control_key(byte);
+                self.sink.key(code, modifiers | KeyModifiers::ALT);
+                return true;
+            }
+            0x20..0x7f => {
+                self.forget();
+                self.sink.key(KeyCode::Char(char::from(byte)), KeyModifiers::ALT);
+                return true;
+            }
         }
-        self.sink.ss3 = false;
+        false
+    }
+
+    /// A string that only ESC \ ends, and of which the parser tells nothing.
+    fn is_in_string(&self) -> bool {
+        matches!(self.begun.get(1), Some(b'X' | b'^' | b'_'))
+    }
+
+    fn forget(&mut self) {
         self.parser = vte::Parser::new();
-        self.open = false;
-        self.lone_escape = false;
+        self.begun.clear();
+        (self.sink.ss3, self.sink.alt) = (false, false);
+    }
+
+    /// Something is incomplete: if nothing more comes within a few milliseconds, call [`Decoder::give_up`].
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.begun.is_empty() && self.sink.paste.is_none()
+    }
+
+    /// Nothing more has come: a lone ESC is the key, and one more character is Alt with it; the rest is dropped.
+    pub(super) fn give_up(&mut self, out: &mut Vec<Input>) {
+        match *self.begun.as_slice() {
+            [ESC] => self.sink.key(KeyCode::Esc, KeyModifiers::NONE),
+            [ESC, byte @ 0x20..0x7f] => self.sink.key(KeyCode::Char(char::from(byte)), KeyModifiers::ALT),
+            _ => {}
+        }
+        self.forget();
         out.append(&mut self.sink.events);
     }
 }
@@ -118,6 +166,8 @@ struct Sink {
     paste: Option<String>,
     /// `ESC O` was seen: the next character is a function key.
     ss3: bool,
+    /// ESC was seen: the character that follows has Alt.
+    alt: bool,
     /// The last byte completed something, understood or not.
     done: bool,
 }
@@ -143,19 +193,24 @@ impl vte::Perform for Sink {
             return;
         }
         if std::mem::take(&mut self.ss3) {
-            if let Some(code) = letter_key(c) {
+            if let Some(code) = keypad_key(c) {
+                let (kind, state) = (KeyEventKind::Press, KeyEventState::KEYPAD);
+                let event = KeyEvent::new_with_kind_and_state(code, KeyModifiers::NONE, kind, state);
+                self.events.push(Input::Key(event));
+            } else if let Some(code) = letter_key(c) {
                 self.key(code, KeyModifiers::NONE);
             }
             return;
         }
         // DEL is printable to the parser.
         let code = if c == '\u{7f}' { KeyCode::Backspace } else { KeyCode::Char(c) };
-        self.key(code, KeyModifiers::NONE);
+        let alt = if std::mem::take(&mut self.alt) { KeyModifiers::ALT } else { KeyModifiers::NONE };
+        self.key(code, alt);
     }
 
     fn execute(&mut self, byte: u8) {
         self.done = true;
-        if self.paste_char(if byte == b'\r' { '\n' } else { char::from(byte) }) {
+        if self.paste_char(char::from(byte)) {
             return;
         }
         let (code, modifiers) = control_key(byte);
@@ -163,19 +218,9 @@ impl vte::Perform for Sink {
     }
 
     fn esc_dispatch(&mut self, _: &[u8], _: bool, byte: u8) {
-        if self.paste.is_some() {
-            self.done = true;
-        } else if byte == b'O' {
-            self.ss3 = true;
-        } else {
-            self.done = true;
-            match byte {
-                // The end of a string that nobody began.
-                b'\\' => {}
-                b'\x7f' => self.key(KeyCode::Backspace, KeyModifiers::ALT),
-                _ => self.key(KeyCode::Char(char::from(byte)), KeyModifiers::ALT),
-            }
-        }
+        // What else comes here is the end of a string.
+        self.ss3 = byte == b'O' && self.paste.is_none();
+        self.done = !self.ss3;
     }
 
     fn csi_dispatch(&mut self, params: &vte::Params, intermediates: &[u8], _: bool, action: char) {
@@ -190,7 +235,7 @@ impl vte::Perform for Sink {
             ([], '~') if first == 200 => self.paste = Some(String::new()),
             ([], '~') if first == 201 => {
                 if let Some(text) = self.paste.take() {
-                    self.events.push(Input::Paste(text));
+                    self.events.push(Input::Paste(text.replace("\r\n", "\n").replace('\r', "\n")));
                 }
             }
             _ if self.paste.is_some() => {}
@@ -199,6 +244,7 @@ impl vte::Perform for Sink {
                     self.events.push(Input::Mouse(event));
                 }
             }
+            ([], 'I' | 'O') if params.iter().all(|param| param == [0]) => self.events.push(Input::Focus(action == 'I')),
             // The kitty protocol tells releases as kind 3.
             ([], _) if event_kind == 3 => {}
             ([], 'Z') => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
@@ -237,9 +283,13 @@ impl vte::Perform for Sink {
 /// A byte below space, or DEL: the keys that have a name, else Ctrl and the letter.
 fn control_key(byte: u8) -> (KeyCode, KeyModifiers) {
     match byte {
-        b'\r' | b'\n' => (KeyCode::Enter, KeyModifiers::NONE),
+        b'\r' => (KeyCode::Enter, KeyModifiers::NONE),
+        // Ctrl-J, which is Enter all the same wherever nothing else is meant.
+        b'\n' => (KeyCode::Enter, KeyModifiers::CONTROL),
         b'\t' => (KeyCode::Tab, KeyModifiers::NONE),
-        0x08 | 0x7f => (KeyCode::Backspace, KeyModifiers::NONE),
+        0x7f => (KeyCode::Backspace, KeyModifiers::NONE),
+        // Ctrl-H, or the key itself on some terminals.
+        0x08 => (KeyCode::Backspace, KeyModifiers::CONTROL),
         0x1b => (KeyCode::Esc, KeyModifiers::NONE),
         0 => (KeyCode::Char(' '), KeyModifiers::CONTROL),
         1..0x1b => (KeyCode::Char(char::from(byte - 1 + b'a')), KeyModifiers::CONTROL),
@@ -254,13 +304,24 @@ fn letter_key(letter: char) -> Option<KeyCode> {
         'B' => KeyCode::Down,
         'C' => KeyCode::Right,
         'D' => KeyCode::Left,
+        'E' => KeyCode::KeypadBegin,
         'F' => KeyCode::End,
         'H' => KeyCode::Home,
-        'M' => KeyCode::Enter,
         'P' => KeyCode::F(1),
         'Q' => KeyCode::F(2),
         'R' => KeyCode::F(3),
         'S' => KeyCode::F(4),
+        _ => return None,
+    })
+}
+
+/// `ESC O letter` of the keypad in application mode.
+fn keypad_key(letter: char) -> Option<KeyCode> {
+    Some(match letter {
+        'M' => KeyCode::Enter,
+        'X' => KeyCode::Char('='),
+        // `*` to `/`, then the digits.
+        'j'..='y' => KeyCode::Char(char::from(u8::try_from(letter).ok()? - b'j' + b'*')),
         _ => return None,
     })
 }
@@ -276,7 +337,9 @@ fn number_key(number: u16) -> Option<KeyCode> {
         6 => KeyCode::PageDown,
         11..=15 => KeyCode::F(u8::try_from(number - 10).ok()?),
         17..=21 => KeyCode::F(u8::try_from(number - 11).ok()?),
-        23..=24 => KeyCode::F(u8::try_from(number - 12).ok()?),
+        23..=26 => KeyCode::F(u8::try_from(number - 12).ok()?),
+        28..=29 => KeyCode::F(u8::try_from(number - 13).ok()?),
+        31..=34 => KeyCode::F(u8::try_from(number - 14).ok()?),
         _ => return None,
     })
 }
@@ -294,18 +357,23 @@ fn modifiers(parameter: u16) -> KeyModifiers {
 /// `CSI < buttons ; column ; row M` or `m` (xterm's mode 1006).
 fn mouse(buttons: u16, column: u16, row: u16, released: bool) -> Option<MouseEvent> {
     let button = match buttons & 3 {
-        0 => MouseButton::Left,
-        1 => MouseButton::Middle,
-        2 => MouseButton::Right,
-        _ => return None,
+        0 => Some(MouseButton::Left),
+        1 => Some(MouseButton::Middle),
+        2 => Some(MouseButton::Right),
+        _ => None,
     };
-    let kind = match (buttons & 64 != 0, buttons & 3) {
-        (true, 0) => MouseEventKind::ScrollUp,
-        (true, 1) => MouseEventKind::ScrollDown,
-        (true, _) => return None,
-        (false, _) if released => MouseEventKind::Up(button),
-        (false, _) if buttons & 32 != 0 => MouseEventKind::Drag(button),
-        (false, _) => MouseEventKind::Down(button),
+    let kind = match (buttons & 0b1110_0000, button) {
+        (64, _) => match buttons & 3 {
+            0 => MouseEventKind::ScrollUp,
+            1 => MouseEventKind::ScrollDown,
+            2 => MouseEventKind::ScrollLeft,
+            _ => MouseEventKind::ScrollRight,
+        },
+        (32, None) => MouseEventKind::Moved,
+        (0 | 32, Some(button)) if released => MouseEventKind::Up(button),
+        (32, Some(button)) => MouseEventKind::Drag(button),
+        (0, Some(button)) => MouseEventKind::Down(button),
+        _ => return None,
     };
     let mut modifiers = KeyModifiers::NONE;
     for (bit, modifier) in [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)] {

@@ -68,7 +68,8 @@ impl From<KeyEvent> for Key {
     fn from(event: KeyEvent) -> Self {
         Self {
             code: event.code,
-            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+            // Some terminals, and programs that type, send a line feed for Enter, and that is Ctrl-Enter.
+            ctrl: event.modifiers.contains(KeyModifiers::CONTROL) && event.code != KeyCode::Enter,
             alt: event.modifiers.contains(KeyModifiers::ALT),
         }
     }
@@ -142,10 +143,14 @@ pub(super) enum FooterKind {
     Paused,
     /// One pane on the whole screen.
     Zoom,
+    /// Lines are being selected by keys.
+    Select,
     /// The watcher panel.
     Watcher,
     /// The help overlay.
     Help,
+    /// A search or a filter is being typed.
+    Prompt,
     /// Details of a service.
     Details,
     /// The menu of restarts.
@@ -200,6 +205,11 @@ impl Keymap {
             bound.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
         };
         there(context).or_else(|| if context == Context::Zoom { there(Context::Normal) } else { None })
+    }
+
+    /// The first key of an action there, as a hint shows it.
+    pub(super) fn key_name(&self, context: Context, action: Action, glyphs: GlyphSet) -> String {
+        self.keys(context, action).first().map(|key| key.show(glyphs)).unwrap_or_default()
     }
 
     /// The keys of an action there.
@@ -260,8 +270,10 @@ impl FooterKind {
         match self {
             Self::Normal | Self::Paused => Context::Normal,
             Self::Zoom => Context::Zoom,
+            Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
             Self::Help => Context::Help,
+            Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
             Self::Log => Context::Log,

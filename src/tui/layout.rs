@@ -112,6 +112,14 @@ impl Pane {
             Frame::Full => Rect { x: x + 1, y: y + 1, width: width - 2, height: height - 2 },
         }
     }
+
+    /// The column that tells of levels and matches: the left border. Where there is none, the last column of the text:
+    /// lines begin in the first one, so that the terminal's own selection is clean.
+    pub(super) fn gutter(&self) -> Rect {
+        let inner = self.inner();
+        let x = if self.frame == Frame::Full { self.area.x } else { inner.right().saturating_sub(1) };
+        Rect { x, width: 1, ..inner }
+    }
 }
 
 /// Where everything is. Parts that are not shown are `None`.

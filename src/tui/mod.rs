@@ -8,7 +8,9 @@
 //! terminal, so a terminal that does not read stalls nothing else.
 
 mod action;
+mod clipboard;
 mod dashboard;
+mod find;
 #[cfg(test)]
 mod fixture;
 mod glyphs;
@@ -18,12 +20,16 @@ mod layout;
 mod log_view;
 mod options;
 mod overlay;
+mod saved_log;
+mod searcher;
+mod selection;
 mod session;
 mod sidebar;
 mod terminal;
 mod text;
 mod theme;
 mod ticks;
+mod typing;
 mod ui_state;
 mod view;
 mod words;

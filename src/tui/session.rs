@@ -3,27 +3,35 @@
 use std::collections::HashMap;
 use std::future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use super::input::{Decoder, Input, Keyboard};
 use super::layout::{Screen, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
-use super::terminal::{Canvas, terminal_size};
+use super::searcher::Searcher;
+use super::terminal::{Canvas, OuterModes, terminal_size};
 use super::ticks;
-use super::ui_state::{UiState, World};
+use super::ui_state::{Errand, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
+use selecting::{Drawn, Pointer};
+use typing::join_inputs;
+
+mod saving;
+mod selecting;
+mod typing;
 
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -52,6 +60,7 @@ pub(super) struct Session {
     handle: GroupHandle,
     clock: Clock,
     ui: UiState,
+    searcher: Searcher,
     canvas: Canvas,
     decoder: Decoder,
     size: (u16, u16),
@@ -60,6 +69,8 @@ pub(super) struct Session {
     redraw: bool,
     snapshot_new: bool,
     logs_new: bool,
+    /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
+    awaits_hit: bool,
     started: Moment,
     /// When it was last looked whether there is something to draw.
     looked: Option<Moment>,
@@ -68,35 +79,55 @@ pub(super) struct Session {
     /// The sizes that the services' terminals have, as far as we know.
     sizes: HashMap<ServiceName, (u16, u16)>,
     sizes_due: Option<Moment>,
+    /// The panes as they were drawn last: what the mouse points at.
+    drawn: Vec<Drawn>,
+    pointer: Pointer,
+    /// Where logs are saved.
+    saved: Option<PathBuf>,
+    /// What work aside has to say at its end.
+    tell_later: Option<mpsc::UnboundedSender<String>>,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
-    mouse: bool,
+    /// The window has the focus, as far as we know.
+    window_focused: bool,
+    /// The service that was told that it has the focus.
+    focused: Option<ServiceName>,
+    /// The row of the screen of the service that is typed into, in the first row of its pane.
+    typed_top: i32,
 }
 
 impl Session {
     /// A session on the terminal as it is now.
-    pub(super) fn new(handle: GroupHandle, options: DashboardOptions) -> Self {
+    pub(super) fn new(handle: GroupHandle, options: DashboardOptions, saved: Option<PathBuf>) -> Self {
         let clock = handle.logs().clock();
         let snapshot = handle.snapshot();
         let size = terminal_size();
         Self {
             clock,
             ui: UiState::new(options),
-            canvas: Canvas::new(),
+            searcher: Searcher::default(),
+            canvas: Canvas::new(OuterModes { mouse: options.mouse, ..OuterModes::default() }),
             decoder: Decoder::default(),
             size,
             redraw: true,
             snapshot_new: false,
             logs_new: false,
+            awaits_hit: false,
             started: clock.now(),
             looked: None,
             shown: Vec::new(),
             // Whoever started the services has guessed; telling it again costs nothing.
             sizes: HashMap::new(),
             sizes_due: None,
+            drawn: Vec::new(),
+            pointer: Pointer::default(),
+            saved,
+            tell_later: None,
             escape_due: None,
             tick: None,
-            mouse: options.mouse,
+            window_focused: true,
+            focused: None,
+            typed_top: 0,
             snapshot,
             handle,
         }
@@ -121,9 +152,12 @@ impl Session {
         }
         let mut snapshots = self.handle.snapshots();
         let mut logs = self.handle.logs().changes();
+        let found = self.searcher.found();
         // What has changed since the first frame.
         self.snapshot_new = true;
         self.logs_new = true;
+        let (tell_later, mut told) = mpsc::unbounded_channel();
+        self.tell_later = Some(tell_later);
         let mut buffer = [0; 4096];
         let (mut group_ended, mut logs_ended) = (false, false);
         loop {
@@ -148,6 +182,10 @@ impl Session {
                     Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
                 },
                 _ = resized.recv() => self.resized(),
+                Some(text) = told.recv() => {
+                    self.ui.say(text, self.clock.now());
+                    self.redraw = true;
+                }
                 // One wake-up for each frame, however much happens.
                 changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();
@@ -156,6 +194,12 @@ impl Session {
                 changed = logs.changed(), if !self.logs_new && !logs_ended => {
                     logs_ended = changed.is_err();
                     self.logs_new = true;
+                }
+                () = found.notified() => {
+                    self.redraw = true;
+                    if std::mem::take(&mut self.awaits_hit) {
+                        self.looked = None;
+                    }
                 }
                 () = sleep => {}
             }
@@ -174,7 +218,7 @@ impl Session {
 
     fn next_wake(&self) -> Option<Moment> {
         let slot = self.wants_frame().then(|| self.slot());
-        [slot, self.tick, self.sizes_due, self.escape_due].into_iter().flatten().min()
+        [slot, self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due].into_iter().flatten().min()
     }
 
     /// Carries out what was due.
@@ -189,6 +233,9 @@ impl Session {
         if due(self.sizes_due) {
             self.sizes_due = None;
             self.send_sizes();
+        }
+        if due(self.pointer.edge_due) {
+            self.scroll_at_edge(now);
         }
         if due(self.tick) {
             self.tick = None;
@@ -206,27 +253,29 @@ impl Session {
     fn take(&mut self, inputs: Vec<Input>) {
         // Keys mean what is the case now, not what was drawn last.
         self.snapshot = self.handle.snapshot();
+        let mut commands = Vec::new();
         for input in inputs {
             let snapshot = Arc::clone(&self.snapshot);
             let world = World { snapshot: &snapshot, size: self.size, now: self.clock.now() };
-            let commands = match input {
-                Input::Key(key) => self.ui.key(key, &world),
-                Input::Mouse(event) => {
-                    self.ui.pointer(event, &world);
-                    Vec::new()
-                }
-                Input::Paste(text) => {
-                    self.ui.paste(&text, &world);
-                    Vec::new()
-                }
-            };
-            for command in commands {
-                if self.handle.tell(command).is_err() {
-                    self.ui.say("the group does not take commands now", world.now);
-                }
+            self.ui.check_typing(&world);
+            if let Input::Mouse(event) = input {
+                self.select_by_mouse(event, &world);
             }
+            if let Some(service) = self.ui.typist.target() {
+                let receiver = self.receiver(service, &world);
+                commands.extend(self.ui.typed(input.clone(), &world, receiver));
+            } else {
+                commands.extend(self.ui.input(input.clone(), &world));
+            }
+            if let Input::Focus(focused) = input {
+                self.window_focused = focused;
+            }
+            self.hand_out(&world);
+            self.tell_focus();
             self.redraw = true;
+            self.awaits_hit = true;
         }
+        join_inputs(commands).into_iter().for_each(|command| self.tell(command));
     }
 
     fn resized(&mut self) {
@@ -256,15 +305,19 @@ impl Session {
         if std::mem::take(&mut self.ui.redraw) {
             self.canvas.forget();
         }
-        if self.mouse != self.ui.mouse {
-            self.mouse = self.ui.mouse;
-            self.canvas.capture_mouse(self.mouse);
-        }
         let snapshot = Arc::clone(&self.snapshot);
         let world = World { snapshot: &snapshot, size: self.size, now };
         self.ui.adjust(&world);
+        self.tell_focus();
+        self.canvas.ask_for(self.outer_modes());
         let screen = self.ui.screen(&world);
-        let texts = self.texts(&screen);
+        self.drawn = self.texts(&screen);
+        if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
+            self.ui.say(notice, now);
+        }
+        self.run_errands();
+        self.selection_follows();
+        let texts: Vec<&PaneText> = self.drawn.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
         let scene = Scene {
             snapshot: &snapshot,
@@ -285,22 +338,44 @@ impl Session {
     }
 
     /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
-    fn texts(&mut self, screen: &Screen) -> Vec<PaneText> {
+    fn texts(&mut self, screen: &Screen) -> Vec<Drawn> {
         self.shown.clear();
-        let mut texts = Vec::with_capacity(screen.panes.len());
+        let mut drawn = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
-            let layout = self.ui.line_layout(pane, self.clock);
-            let service = self.snapshot.services.get(pane.service);
-            let document = service.and_then(|service| self.handle.logs().get(&service.name));
-            let (Some(service), Some(document)) = (service, document) else {
-                texts.push(PaneText { follow: true, ..PaneText::default() });
+            let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
+            let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
+            // The layout knows no others.
+            let Some(service) = self.snapshot.services.get(pane.service) else { continue };
+            let (service_name, area) = (service.name.clone(), pane.inner());
+            let Some(document) = self.handle.logs().get(&service.name) else {
+                let text = PaneText { follow: true, ..PaneText::default() };
+                drawn.push(Drawn { service: service_name, area, text });
                 continue;
             };
-            let text = self.ui.log(&service.name).take(&mut document.read(), &layout);
+            let typed = self.ui.typist.target() == Some(&service.name);
+            let layout = if typed { layout.as_terminal() } else { layout };
+            let text = self.ui.read_pane(&service.name, focused, &document, &layout);
+            if typed {
+                self.typed_top = text.top;
+            }
             self.shown.push((document, text.version));
-            texts.push(text);
+            drawn.push(Drawn { service: service_name, area, text });
         }
-        texts
+        drawn
+    }
+
+    /// What the frame has left to be done.
+    fn run_errands(&mut self) {
+        for errand in self.ui.errands.drain(..) {
+            match errand {
+                Errand::Scan(scan) => self.searcher.read(scan),
+                Errand::Mark(service, marker) => {
+                    if let Some(document) = self.handle.logs().get(&service) {
+                        document.mark(&marker);
+                    }
+                }
+            }
+        }
     }
 
     /// The last line of the service that is waited for while the group stops.

@@ -19,10 +19,15 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// Alternate screen, bracketed paste. The first frame clears.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
 /// Ends whatever a frame that was cut off may have begun (a synchronized update, a style), then undoes [`ENTER`].
-const LEAVE: &str = "\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const LEAVE: &str =
+    "\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
-const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l";
+/// Every movement of the mouse, while a service that wants it is typed into.
+const MOTION_ON: &str = "\x1b[?1003h";
+/// Back to drags: a terminal has one of these modes at a time.
+const MOTION_OFF: &str = "\x1b[?1003l\x1b[?1002h";
 /// Synchronized update (DEC 2026), so that no half frame is seen; terminals that do not know it ignore it.
 const FRAME_BEGIN: &str = "\x1b[?2026h\x1b[?25l";
 const FRAME_END: &str = "\x1b[?2026l";
@@ -82,6 +87,19 @@ fn write_out(mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// What the terminal reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OuterModes {
+    /// Clicks and wheel go to the dashboard, or to the terminal's own selection.
+    pub(super) mouse: bool,
+    /// And every movement.
+    pub(super) motion: bool,
+    /// The window gains and loses the focus.
+    pub(super) focus: bool,
+    /// The keypad's keys are told from others.
+    pub(super) keypad: bool,
+}
+
 /// What the terminal shows, and the difference to what it should show.
 #[derive(Debug)]
 pub(super) struct Canvas {
@@ -89,14 +107,15 @@ pub(super) struct Canvas {
     cursor: Option<Position>,
     /// The next frame clears and draws all.
     stale: bool,
+    modes: OuterModes,
     /// Goes out with the next frame, before its cells.
     pending: String,
 }
 
 impl Canvas {
-    /// A canvas on a screen of which nothing is known.
-    pub(super) fn new() -> Self {
-        Self { shown: Buffer::empty(Rect::ZERO), cursor: None, stale: true, pending: String::new() }
+    /// A canvas on a screen of which nothing is known but its modes.
+    pub(super) fn new(modes: OuterModes) -> Self {
+        Self { shown: Buffer::empty(Rect::ZERO), cursor: None, stale: true, modes, pending: String::new() }
     }
 
     /// The next frame clears the screen first: after a resize, or when something else has written to it.
@@ -104,9 +123,23 @@ impl Canvas {
         self.stale = true;
     }
 
-    /// Clicks and wheel go to the dashboard, or to the terminal's own selection. Leaves with the next frame.
-    pub(super) fn capture_mouse(&mut self, on: bool) {
-        self.pending.push_str(if on { MOUSE_ON } else { MOUSE_OFF });
+    /// A sequence for the terminal itself, with the next frame.
+    pub(super) fn send(&mut self, sequence: &str) {
+        self.pending.push_str(sequence);
+    }
+
+    /// What the terminal is to report from the next frame on.
+    pub(super) fn ask_for(&mut self, modes: OuterModes) {
+        let before = std::mem::replace(&mut self.modes, modes);
+        let mut switch = |was: bool, is: bool, on: &str, off: &str| {
+            if was != is {
+                self.pending.push_str(if is { on } else { off });
+            }
+        };
+        switch(before.motion, modes.motion, MOTION_ON, MOTION_OFF);
+        switch(before.mouse, modes.mouse, MOUSE_ON, MOUSE_OFF);
+        switch(before.focus, modes.focus, "\x1b[?1004h", "\x1b[?1004l");
+        switch(before.keypad, modes.keypad, "\x1b=", "\x1b>");
     }
 
     /// Makes the terminal show `frame`, in one write; nothing is written if it does already. Blocks for as long as the

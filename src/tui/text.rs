@@ -90,6 +90,12 @@ pub(super) fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
     }
 }
 
+/// The byte, or the begin of the character that it is in; at most the end.
+pub(super) fn floor(text: &str, byte: usize) -> usize {
+    let byte = byte.min(text.len());
+    (0..=byte).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// `1,204`.
 pub(super) fn thousands(number: impl Into<u64>) -> String {
     let digits = number.into().to_string();

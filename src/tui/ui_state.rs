@@ -2,6 +2,8 @@
 //!
 //! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
 
+mod finding;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -10,17 +12,22 @@ use ratatui::layout::{Position, Rect};
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use super::action::{Action, Context};
+use super::find::Find;
 use super::glyphs::Glyphs;
+use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, Times};
 use super::options::DashboardOptions;
 use super::overlay::{Overlay, WatcherPanel, restart_menu};
+use super::selection::{Handout, Selection};
 use super::theme::Theme;
+use super::typing::Typist;
 use super::view::watcher_event_at;
 use super::{sidebar, words};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
+pub(super) use finding::Errand;
 
 /// Rows that one notch of the wheel scrolls.
 const WHEEL_ROWS: i64 = 3;
@@ -54,11 +61,22 @@ pub(super) struct UiState {
     wrap: bool,
     wrap_zoomed: bool,
     times: Times,
+    pub(super) find: Find,
+    /// What the next frame leaves to be done.
+    pub(super) errands: Vec<Errand>,
+    /// Markers that were dropped.
+    marks: u32,
     pub(super) watcher: Option<WatcherPanel>,
     pub(super) overlay: Option<Overlay>,
     logs: HashMap<ServiceName, LogView>,
     toast: Option<(String, Moment)>,
     notice_read: Option<Moment>,
+    /// Into which service every key goes, if any.
+    pub(super) typist: Typist,
+    /// What is selected.
+    pub(super) selection: Option<Selection>,
+    /// What is wanted of the text of a log.
+    pub(super) handout: Option<Handout>,
     /// The next frame clears the screen first.
     pub(super) redraw: bool,
     pub(super) own_log: TuiWidgetState,
@@ -79,11 +97,17 @@ impl UiState {
             wrap: false,
             wrap_zoomed: true,
             times: Times::Off,
+            find: Find::default(),
+            errands: Vec::new(),
+            marks: 0,
             watcher: None,
             overlay: None,
             logs: HashMap::new(),
             toast: None,
             notice_read: None,
+            typist: Typist::default(),
+            selection: None,
+            handout: None,
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
@@ -123,13 +147,17 @@ impl UiState {
     }
 
     /// How the lines of a pane are laid out.
-    pub(super) fn line_layout(&self, pane: &Pane, clock: Clock) -> LineLayout {
+    pub(super) fn line_layout(&self, pane: &Pane, snapshot: &GroupSnapshot, clock: Clock) -> LineLayout {
         let inner = pane.inner();
+        let name = snapshot.services.get(pane.service).map(|service| &service.name);
+        let focused = self.selected(snapshot) == Some(pane.service);
+        let taken = u16::from(self.find_takes_row(pane, name, focused));
         LineLayout {
             width: usize::from(inner.width),
-            height: usize::from(inner.height),
+            height: usize::from(inner.height.saturating_sub(taken)),
             wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
             times: self.times,
+            typed: false,
             glyphs: self.glyphs,
             theme: self.theme,
             clock,
@@ -151,7 +179,10 @@ impl UiState {
             Some(Overlay::Details) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
+            None if self.typist.target().is_some() => Context::Typing,
             None if self.watcher.is_some() => Context::Watcher,
+            None if self.find.prompt.is_some() => Context::Prompt,
+            None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.zoom => Context::Zoom,
             None => Context::Normal,
         }
@@ -178,8 +209,22 @@ impl UiState {
         self.toast = Some((text.into(), now + TOAST_TIME));
     }
 
+    /// Something was done that is not for a service.
+    pub(super) fn input(&mut self, input: Input, world: &World<'_>) -> Vec<Command> {
+        match input {
+            Input::Key(key) => return self.key(key, world),
+            Input::Mouse(event) => self.pointer(event, world),
+            Input::Paste(text) => self.paste(&text, world),
+            Input::Focus(_) => {}
+        }
+        Vec::new()
+    }
+
     /// A key was pressed.
     pub(super) fn key(&mut self, event: KeyEvent, world: &World<'_>) -> Vec<Command> {
+        if let Some(commands) = self.after_typing(event, world) {
+            return commands;
+        }
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
             return vec![Command::Interrupt];
         }
@@ -202,6 +247,9 @@ impl UiState {
                 }
                 _ => {}
             }
+        }
+        if context == Context::Prompt && self.prompt_key(event, world) {
+            return Vec::new();
         }
         let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
         match (action, key.digit()) {
@@ -257,8 +305,10 @@ impl UiState {
             Context::Help => self.help_action(action),
             Context::Watcher => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
+            Context::Select => self.select_action(action, world),
+            Context::Prompt => self.prompt_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
-            Context::Details | Context::Stopping => {}
+            Context::Details | Context::Stopping | Context::Typing => {}
         }
         Vec::new()
     }
@@ -273,13 +323,18 @@ impl UiState {
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
             Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
             Action::Details => self.overlay = Some(Overlay::Details),
+            Action::TypeInto => self.type_into(&name, world),
+            Action::Copy => self.handout = Some(Handout::Copy),
+            Action::Save => self.handout = Some(Handout::Save),
+            Action::Select if self.zoom => self.handout = Some(Handout::Select),
+            Action::Select => self.say("V selects by keys in zoom", world.now),
             Action::Follow => self.log(&name).follow(),
             Action::Top => self.log(&name).top(),
             Action::PageUp => self.log(&name).page(-1),
             Action::PageDown => self.log(&name).page(1),
             Action::LineUp => self.log(&name).scroll(-1),
             Action::LineDown => self.log(&name).scroll(1),
-            _ => {}
+            _ => self.find_action(action, &name, world),
         }
         Vec::new()
     }
@@ -359,14 +414,21 @@ impl UiState {
         self.own_log.transition(event);
     }
 
-    /// One step back: the overlay, the panel, the zoom, the message. Never quits.
+    /// One step back: the overlay, the panel, the search, the zoom, the message. Never quits.
     fn back(&mut self, world: &World<'_>) {
         if let Some(overlay) = self.overlay.take() {
             if overlay == Overlay::OwnLog {
                 // So that it shows the newest records when it is opened again.
                 self.own_log.transition(TuiWidgetEvent::EscapeKey);
             }
-        } else if self.watcher.take().is_none() && !std::mem::take(&mut self.zoom) {
+        } else if self.context(world.snapshot) == Context::Prompt {
+            self.cancel_prompt(world);
+        } else if self.selection.take().is_some() {
+        } else if self.watcher.is_some() {
+            self.watcher = None;
+        } else if self.find.end_search() {
+            self.logs.values_mut().for_each(LogView::forget_jump);
+        } else if !std::mem::take(&mut self.zoom) {
             self.toast = None;
             self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
         }
@@ -417,7 +479,9 @@ impl UiState {
 
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
+        self.check_typing(world);
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
+        self.find.retain(|name| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {
             return;
         }
@@ -446,7 +510,12 @@ impl UiState {
         };
         let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
         match self.context(world.snapshot) {
-            Context::Normal | Context::Zoom | Context::Stopping => {
+            Context::Normal
+            | Context::Zoom
+            | Context::Prompt
+            | Context::Select
+            | Context::Typing
+            | Context::Stopping => {
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
                     self.log(&service.name).scroll(wheel * WHEEL_ROWS);
@@ -492,6 +561,9 @@ impl UiState {
 
     /// Text was pasted: into the filter of the help, or nowhere.
     pub(super) fn paste(&mut self, text: &str, world: &World<'_>) {
+        if self.context(world.snapshot) == Context::Prompt {
+            return self.prompt_paste(text, world);
+        }
         match &mut self.overlay {
             Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {
                 filter.extend(text.chars().filter(|c| !c.is_control()).take(100));

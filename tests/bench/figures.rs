@@ -24,13 +24,19 @@ impl Samples {
         self.0[rank as usize]
     }
 
-    /// `8.3 [5.6..12.0] p90 11.1`, or `-` without samples.
+    /// The median; NaN without samples.
+    pub(crate) fn median(&self) -> f64 {
+        if self.0.is_empty() { f64::NAN } else { self.quantile(0.5) }
+    }
+
+    /// `8.3 [5.6..12.0] p90 11.1 p99 12.0`, or `-` without samples.
     pub(crate) fn show(&self) -> String {
         if self.0.is_empty() {
             return "-".into();
         }
-        let [least, median, most, p90] = [0.0, 0.5, 1.0, 0.9].map(|part| self.quantile(part));
-        format!("{median:.1} [{least:.1}..{most:.1}] p90 {p90:.1}")
+        let [least, most, p90, p99] = [0.0, 1.0, 0.9, 0.99].map(|part| self.quantile(part));
+        let median = self.median();
+        format!("{median:.1} [{least:.1}..{most:.1}] p90 {p90:.1} p99 {p99:.1}")
     }
 }
 

@@ -1,4 +1,4 @@
-//! One service that floods and seven quiet ones: how fast keys are answered and other services are restarted, how much
+//! One service that floods and seven quiet ones, and eight that flood: how fast keys are answered and other services are restarted, how much
 //! memory is used, and how fast the flood is drained. Beside it the same group without the flood.
 
 #![expect(
@@ -19,7 +19,9 @@ mod harness;
 use figures::{Samples, print_table};
 use harness::{Dash, Project};
 
-const KEYS: usize = 20;
+const KEYS: usize = 100;
+const QUIET: &str = "exec sleep 1000";
+const YES: &str = "exec yes a-line-of-text-that-a-service-prints-without-end-and-without-mercy-0123456789";
 const RESTARTS: usize = 10;
 /// Between two keys.
 const REST: Duration = Duration::from_millis(70);
@@ -29,17 +31,15 @@ const FLOOD: Duration = Duration::from_secs(10);
 fn main() {
     let mut rows =
         vec![row!["group", "key to screen ms", "restart of another ms", "MB/s drained", "RSS MB", "10 s later"]];
-    rows.push(measure("quiet", "exec sleep 1000"));
-    rows.push(measure(
-        "flood",
-        "exec yes a-line-of-text-that-a-service-prints-without-end-and-without-mercy-0123456789",
-    ));
-    print_table("one service floods, seven are quiet; medians [min..max]", &rows);
+    rows.push(measure("quiet", QUIET, QUIET));
+    rows.push(measure("one floods", YES, QUIET));
+    rows.push(measure("all flood", YES, YES));
+    print_table("eight services; medians [min..max]", &rows);
 }
 
-fn measure(name: &str, first: &str) -> Vec<String> {
+fn measure(name: &str, first: &str, others: &str) -> Vec<String> {
     let quiet: String =
-        (2..=8).map(|n| format!("quiet-{n} = \"date +%s%N >> starts-{n}; echo up; exec sleep 1000\"\n")).collect();
+        (2..=8).map(|n| format!("quiet-{n} = \"date +%s%N >> starts-{n}; echo up; {others}\"\n")).collect();
     let project = Project::new(&format!("[services]\nflood = \"{first}\"\n{quiet}"));
     let mut dash = Dash::start(&project, (160, 50), &[]);
     dash.wait_for_text("quiet-8");

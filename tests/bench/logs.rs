@@ -1,15 +1,16 @@
-//! How fast the log document takes output, what a kept line costs, and how fast lines are read:
+//! How fast the log document takes output, what a kept line costs, and how fast lines are read and searched:
 //! `cargo bench --bench logs`.
 //!
 //! Speeds are of 64 KiB pieces into a terminal of 160×50 with the default budget, medians of five rounds; `4 KiB` is
 //! the most that one read of a Linux pty returns.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use devgroup::clock::Clock;
 use devgroup::domain::RunId;
-use devgroup::logs::{LineId, LogDocument};
+use devgroup::logs::{Criterion, LineId, LogDocument, Query, QueryKind, Scan};
 use tokio::sync::watch;
 
 const MEMORY: usize = 64 << 20;
@@ -96,6 +97,38 @@ fn main() {
             }
             println!("{name:20} {place} 50 lines read in {:?}", start.elapsed());
         }
+        drop(reader);
+        search(name, &Arc::new(document), kept);
+    }
+}
+
+/// How long it takes to read all lines for a query, and until the first slice of them shows its hits.
+fn search(name: &str, document: &Arc<LogDocument>, kept: u64) {
+    let queries = [
+        ("literal, rare", "id=0000ffff", QueryKind::Literal),
+        ("literal, small letters, nowhere", "connection refused", QueryKind::Literal),
+        ("literal, in every line", "200", QueryKind::Literal),
+        ("regex, rare", r"users/\d+7777\b", QueryKind::Regex),
+        ("regex, in every line", r"INFO.*request", QueryKind::Regex),
+    ];
+    for (what, text, kind) in queries {
+        let Ok(query) = Query::new(text, kind) else { continue };
+        let times: Vec<_> = (0..5)
+            .map(|_| {
+                let scan = Scan::new(document.clone(), Criterion::Query(query.clone()));
+                let start = Instant::now();
+                let mut first = None;
+                scan.run(|| {
+                    first.get_or_insert_with(|| start.elapsed());
+                    true
+                });
+                (start.elapsed(), first.unwrap_or_default(), scan.matches(&mut document.read()).count())
+            })
+            .collect();
+        let hits = times.first().map_or(0, |(_, _, hits)| *hits);
+        let all = median(times.iter().map(|(all, _, _)| *all).collect());
+        let first = median(times.iter().map(|(_, first, _)| *first).collect());
+        println!("{name:20} {what:32} {hits:8} of {kept} lines in {all:9.3?}, the first in {first:9.3?}");
     }
 }
 

@@ -343,3 +343,56 @@ mod the_harness {
         Dash::start_program(&project, "/bin/sh", (40, 10), &["-c", "stty -echo"]).wait_exit();
     }
 }
+
+mod a_search {
+    use super::*;
+
+    #[test]
+    fn goes_through_the_whole_log_while_it_grows() {
+        let project = Project::new(
+            "[services]\nlong = \"seq -f 'line %.0f of many' 200000; while :; do echo tick; sleep 0.05; done\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("tick");
+        dash.keys("/line 4321 ");
+        dash.wait_for("the only match is in sight and counted", |screen| {
+            screen.contains(">line 4321 of many") && screen.contains("1 of 1 ")
+        });
+        dash.keys(key::ENTER);
+        dash.keys("n");
+        dash.wait_for_text("search wrapped");
+        dash.keys(key::ESCAPE);
+        dash.keys(key::END);
+        dash.wait_for("the end is followed again", |screen| screen.contains("follow ") && screen.contains("tick"));
+        dash.keys("&line 77777 ");
+        dash.keys(key::ENTER);
+        dash.wait_for("only matching lines, and the marker of the start", |screen| {
+            screen.contains("line 77777 of many") && screen.contains("1 of 200,") && !screen.contains("tick")
+        });
+        dash.keys("&");
+        dash.keys(key::ENTER);
+        dash.wait_for_text("tick");
+        quit(dash);
+    }
+
+    #[test]
+    fn finds_errors_and_runs_and_puts_markers() {
+        let project = Project::new(
+            "[services]\napp = \"seq 100; echo 12:00:01 ERROR first; seq 1000; printf 'Traceback (most recent call last):\\\\n  File x\\\\nOops: y\\\\n'; seq 1000; exec sleep 1000\"\n",
+        );
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("1000 ");
+        dash.keys("E");
+        dash.wait_for("the trace, all of it marked", |screen| {
+            screen.contains("✗Traceback") && screen.contains("✗  File x") && screen.contains("✗Oops: y")
+        });
+        dash.keys("E");
+        dash.wait_for_text("✗12:00:01 ERROR first");
+        dash.keys("[");
+        dash.wait_for_text("── started");
+        dash.keys("m");
+        dash.keys(key::END);
+        dash.wait_for_text("── mark 1 · ");
+        quit(dash);
+    }
+}

@@ -4,11 +4,14 @@
 
 mod architecture;
 mod config;
+mod copying;
 mod dashboard;
 mod documents;
 mod harness;
+mod kept_logs;
 mod logs;
 mod process;
 mod streaming;
 mod supervision;
+mod typing;
 mod watch;

@@ -149,7 +149,8 @@ impl Tail {
             return false;
         }
         self.version = Some(reader.version());
-        let first = reader.first();
+        // The stream says by itself what it could not print.
+        let first = LineId(reader.dropped());
         if self.next < first {
             // Lines before the first look that a small budget dropped count as well: they were not printed.
             found.push(Found { order, at: now, line: None, skip: 0, lost: first.0 - self.next.0 });
@@ -234,7 +235,7 @@ fn write_styled(out: &mut String, line: &Line, skip: usize) {
     let mut position = skip;
     for run in &line.content.runs {
         let (start, end) = ((run.start as usize).max(skip), run.end as usize);
-        if start >= end {
+        if start >= end || run.style.looks() == Style::default() {
             continue;
         }
         out.push_str(text.get(position..start).unwrap_or_default());

@@ -37,6 +37,15 @@ fn service(spec: &GroupSpec, name: &str) -> ServiceSpec {
 }
 
 #[test]
+fn the_budget_of_the_group_holds_at_least_that_of_one_service() {
+    let logs = |text: &str| good(&format!("[logs]\n{text}\n[services]\nweb = \"x\"")).logs;
+    let expected = LogSpec { memory: 1 << 30, total: 1 << 30, files: true };
+    assert_eq!(logs("memory = \"1GiB\"\nfiles = true"), expected);
+    let expected = LogSpec { memory: 64 << 20, total: 32 << 20, files: false };
+    assert_eq!(logs("total = \"32MiB\""), expected);
+}
+
+#[test]
 fn a_text_is_a_service_with_the_defaults_of_the_contract() {
     let spec = good("[services]\nweb = \"npm run dev\"\napi = { run = [\"api\", \"--all\"] }");
     assert_eq!(&*spec.name, "shop");

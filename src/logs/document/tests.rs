@@ -28,6 +28,25 @@ const STOPPED_LINE: &str = "── stopped · exit 0 · 1.5s after the signal �
 const CLEARED_LINE: &str = "── cleared by the service ──";
 
 #[test]
+fn tabs_are_spaces_on_the_screen_and_tabs_again_when_copied() {
+    let document = fed("");
+    document.resize(80, 3);
+    let printed = ["java.lang.Error: x", "\tat a.b.C(D.java:7)", "a\tb\t\tc\t\u{e9}\t\u{6f22}\td", "  \t x"];
+    document.feed(printed.map(|line| format!("{line}\r\n")).concat().as_bytes());
+    // Written over, and jumped over text: those are spaces.
+    document.feed(b"\tx\rab\r\nlong\r\ty\r\n\x1b[4h\tz\ty\r\n");
+    let mut reader = document.read();
+    let lines: Vec<_> = (0..7).map(|id| reader.line(LineId(id)).unwrap().content).collect();
+    assert_eq!(lines[1].text, "        at a.b.C(D.java:7)");
+    assert!(lines.iter().all(|line| !line.text.contains('\t')));
+    let copied: Vec<_> = lines.iter().map(|line| line.as_printed(0..line.text.len())).collect();
+    assert_eq!(copied[..4], printed);
+    assert_eq!(copied[4..], ["ab      x", "long    y", "\tz\ty"]);
+    assert_eq!(lines[1].as_printed(3..11), "     at ");
+    assert_eq!(lines[1].as_printed(0..11), "\tat ");
+}
+
+#[test]
 fn an_untouched_document_has_no_lines() {
     let document = document();
     assert_eq!(lines(&document), [""; 0]);
@@ -254,13 +273,16 @@ fn modes_for_typing_are_known() {
             bracketed_paste: true,
             focus_events: true,
             alternate_scroll: true,
+            alternate_screen: false,
             newline: false,
             mouse: super::super::MouseEvents::Drags,
             mouse_encoding: super::super::MouseEncoding::Sgr,
         }
     );
+    document.feed(b"\x1b[?1049h");
+    assert!(document.input_modes().alternate_screen);
     document.begin_run(RunId(2), None);
-    assert!(!document.input_modes().bracketed_paste);
+    assert!(!document.input_modes().bracketed_paste && !document.input_modes().alternate_screen);
 }
 
 #[test]
@@ -293,11 +315,15 @@ fn the_oldest_lines_are_dropped_and_counted() {
     }
     let mut reader = document.read();
     assert!(reader.dropped() > 1000);
-    assert_eq!(reader.first(), LineId(reader.dropped()));
+    assert_eq!(reader.first(), LineId(reader.dropped() - 1));
     assert_eq!(reader.end(), LineId(30_000));
     assert_eq!(reader.line(LineId(0)), None);
     let (first, last) = (reader.first(), reader.end().0 - 1);
-    assert!(reader.line(first).unwrap().content.text.starts_with(&format!("line {} ", first.0)));
+    let loss = reader.line(first).unwrap();
+    let words = format!("── {} older lines dropped · [logs] memory is full ──", reader.dropped());
+    assert_eq!((loss.kind, loss.content.text), (LineKind::Marker, words));
+    let oldest = LineId(first.0 + 1);
+    assert!(reader.line(oldest).unwrap().content.text.starts_with(&format!("line {} ", oldest.0)));
     assert!(reader.line(LineId(last)).unwrap().content.text.starts_with("line 29999 "));
     drop(reader);
     let version = document.version();

@@ -9,16 +9,19 @@ use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, 
 use super::open::{Entry, OpenBlock, line_of};
 use crate::domain::{Moment, RunId};
 use crate::logs::{Attributes, Color, Line, LineId, LineKind, Style, StyleRun};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// A compressed block of complete lines.
-#[derive(Debug)]
+/// A compressed block of complete lines. Copies share it, so that it can be read without the document.
+#[derive(Clone, Debug)]
 pub(super) struct Sealed {
     /// Number of its first line.
     pub(super) first: u64,
-    lines: u32,
-    unpacked: u32,
-    packed: Box<[u8]>,
+    pub(super) lines: u32,
+    pub(super) unpacked: u32,
+    /// Where the text of the lines begins when it is unpacked.
+    pub(super) text_start: u32,
+    pub(super) packed: Arc<[u8]>,
 }
 
 /// A block that was unpacked for reading.
@@ -80,7 +83,7 @@ impl Packer {
     /// Packs the complete lines of a block.
     pub(super) fn seal(&mut self, first: u64, open: &OpenBlock) -> Sealed {
         self.plain.clear();
-        encode(open, &mut self.plain);
+        let text_start = encode(open, &mut self.plain);
         self.packed.resize(get_maximum_output_size(self.plain.len()), 0);
         // The output has room for the worst case, so this cannot fail.
         let length = compress_into_with_table(&self.plain, &mut self.packed, &mut self.table).unwrap_or(0);
@@ -88,6 +91,7 @@ impl Packer {
             first,
             lines: u32::try_from(open.lines.len()).unwrap_or(u32::MAX),
             unpacked: u32::try_from(self.plain.len()).unwrap_or(u32::MAX),
+            text_start: u32::try_from(text_start).unwrap_or(u32::MAX),
             packed: self.packed.get(..length).unwrap_or_default().into(),
         }
     }
@@ -99,8 +103,8 @@ const STYLED: u64 = 4;
 const FLAG_BITS: u32 = 3;
 
 /// Layout: for each line its length and flags, what the flags announce, and the time since the line before; then the
-/// styles; then the text of all lines.
-fn encode(open: &OpenBlock, out: &mut Vec<u8>) {
+/// styles; then the text of all lines. The answer is where that begins.
+fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
     let mut styles = StyleTable::default();
     let mut runs = open.runs.iter();
     let (mut text_start, mut runs_start, mut at, mut run) = (0, 0, 0, 0);
@@ -133,7 +137,30 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) {
         put_color(out, style.background);
         put(out, style.attributes.0.into());
     }
+    let begin = out.len();
     out.extend_from_slice(open.text.as_bytes().get(..text_start as usize).unwrap_or_default());
+    begin
+}
+
+/// Where each line ends, and what made it: all that a search wants to know beside the text.
+pub(super) fn decode_ends(plain: &[u8], count: u32) -> Option<Vec<(u32, LineKind)>> {
+    let mut input = Input { bytes: plain, place: 0 };
+    let mut ends = Vec::with_capacity(count as usize);
+    let mut end = 0_u32;
+    for _ in 0..count {
+        let head = input.take()?;
+        input.take()?;
+        if head & NEW_RUN != 0 {
+            input.take()?;
+        }
+        let styled = if head & STYLED != 0 { input.take()? } else { 0 };
+        for _ in 0..styled.checked_mul(3)? {
+            input.take()?;
+        }
+        end = end.checked_add(u32::try_from(head >> FLAG_BITS).ok()?)?;
+        ends.push((end, if head & MARKER != 0 { LineKind::Marker } else { LineKind::Output }));
+    }
+    Some(ends)
 }
 
 fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {

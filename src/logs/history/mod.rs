@@ -1,6 +1,7 @@
 //! Lines that have left the screen: the newest in an open block, older ones in compressed blocks, the oldest dropped.
 
 mod block;
+mod excerpt;
 mod open;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use block::{Decoded, Packer, Sealed};
+pub(super) use excerpt::{Block, BlockText};
 pub(super) use open::OpenBlock;
 
 use super::style::TextSink;
@@ -162,12 +164,15 @@ impl History {
     }
 
     fn drop_oldest(&mut self) {
-        while self.bytes() > self.memory
-            && let Some(block) = self.sealed.pop_front()
-        {
-            self.sealed_bytes -= block.bytes();
-            self.dropped += block.len();
-            self.cache.retain(|cached| !cached.contains(block.first));
-        }
+        while self.bytes() > self.memory && self.drop_block() {}
+    }
+
+    /// Drops the oldest block, if there is one.
+    pub(super) fn drop_block(&mut self) -> bool {
+        let Some(block) = self.sealed.pop_front() else { return false };
+        self.sealed_bytes -= block.bytes();
+        self.dropped += block.len();
+        self.cache.retain(|cached| !cached.contains(block.first));
+        true
     }
 }

@@ -65,7 +65,12 @@ impl Screen {
             }
             return;
         }
-        self.grid.cursor.column = self.tabs.next(self.grid.cursor.column);
+        let grid = &mut self.grid;
+        let (from, to) = (grid.cursor.column, self.tabs.next(grid.cursor.column));
+        grid.cursor.column = to;
+        if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
+            row.tab(from, to);
+        }
     }
 
     /// CHT.

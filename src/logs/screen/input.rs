@@ -94,14 +94,18 @@ impl Input {
         }
     }
 
-    /// Characters beyond ASCII, up to the next that is not.
+    /// Text that begins with a character beyond ASCII, up to the next control character.
     fn characters(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
-        let length = bytes.iter().position(u8::is_ascii).unwrap_or(bytes.len());
+        let length = text_prefix(bytes);
         let run = bytes.get(..length).unwrap_or_default();
+        if let Ok(text) = std::str::from_utf8(run) {
+            screen.print_text(text);
+            return length;
+        }
         let mut place = 0;
         for chunk in run.utf8_chunks() {
             place += chunk.valid().len() + chunk.invalid().len();
-            chunk.valid().chars().for_each(|c| screen.print(c));
+            screen.print_text(chunk.valid());
             match chunk.invalid() {
                 // C1 controls as single bytes are ignored: they are no UTF-8, and nobody uses them.
                 [] | [0x80..=0x9F] => {}
@@ -188,10 +192,11 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// Length of the printable ASCII at the beginning, eight bytes at a time.
 fn printable_prefix(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut length = 0;
     for chunk in bytes.chunks_exact(8) {
         let Ok(eight) = <[u8; 8]>::try_from(chunk) else { break };
@@ -208,6 +213,25 @@ fn printable_prefix(bytes: &[u8]) -> usize {
     }
     let rest = bytes.get(length..).unwrap_or_default();
     length + rest.iter().position(|byte| !(b' '..=b'~').contains(byte)).unwrap_or(rest.len())
+}
+
+/// Length of what has no control characters of one byte at the beginning, eight bytes at a time.
+fn text_prefix(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let Ok(eight) = <[u8; 8]>::try_from(chunk) else { break };
+        let word = u64::from_le_bytes(eight);
+        // As in `printable_prefix`; the lowest bit that is set is right.
+        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+        let delete = word ^ (ONES * 0x7F);
+        let odd = (below_space | delete.wrapping_sub(ONES) & !delete) & HIGH;
+        if odd != 0 {
+            return length + odd.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    length + rest.iter().position(|byte| matches!(byte, ..0x20 | 0x7F)).unwrap_or(rest.len())
 }
 
 /// `[ 1 ; 31 m` after an ESC, without colons and not too long: most sequences of a log. Returns its length.

@@ -15,6 +15,8 @@ mod row;
 mod sgr;
 mod switch;
 mod view;
+#[cfg(test)]
+mod vttest_tests;
 
 use super::history::History;
 use super::ready::ReadyPattern;
@@ -24,7 +26,7 @@ use cell::{Cell, CellKind};
 use cursor::Tabs;
 use grid::Grid;
 pub(super) use input::Input;
-use unicode_width::UnicodeWidthChar;
+use row::columns_of;
 pub(super) use view::{Frame, Layout, View};
 
 /// The terminal.
@@ -105,7 +107,7 @@ impl Screen {
 
     /// Prints a character.
     fn print(&mut self, c: char) {
-        let Some(width) = c.width() else { return };
+        let Some(width) = columns_of(c) else { return };
         self.start_printing();
         self.last_char = Some(c);
         let columns = self.grid.columns;
@@ -127,27 +129,73 @@ impl Screen {
         {
             row.insert(cursor.column, width, super::Color::Default, columns, self.now);
         }
-        if width == 1 {
-            self.write(Cell::new(cursor.charset().map(c), cursor.style, CellKind::Narrow));
-        } else {
-            if cursor.column + 1 >= columns {
-                if !self.modes.autowrap {
-                    self.grid.cursor.pending_wrap = true;
-                    return;
-                }
-                self.write(Cell::new(' ', cursor.style, CellKind::Filler));
-                self.wrap();
+        let c = if width == 1 { cursor.charset().map(c) } else { c };
+        if width == 2 && cursor.column + 1 >= columns {
+            if !self.modes.autowrap {
+                self.grid.cursor.pending_wrap = true;
+                return;
             }
+            self.write(Cell::new(' ', cursor.style, CellKind::Filler));
+            self.wrap();
+        }
+        let grid = &mut self.grid;
+        let column = grid.cursor.column;
+        let row = grid.rows.get_mut(grid.cursor.row).filter(|row| row.ends_before(column));
+        if let Some(row) = row {
+            row.append(column, (c.encode_utf8(&mut [0; 4]), width), cursor.style, columns, self.now);
+        } else if width == 1 {
+            self.write(Cell::new(c, cursor.style, CellKind::Narrow));
+        } else {
             self.write(Cell::new(c, cursor.style, CellKind::Wide));
             self.grid.cursor.column += 1;
             self.write(Cell::new(' ', cursor.style, CellKind::WideEnd));
         }
         let cursor = &mut self.grid.cursor;
-        if cursor.column + 1 < columns {
-            cursor.column += 1;
-        } else {
+        cursor.column = column + width;
+        if cursor.column >= columns {
+            cursor.column = columns - 1;
             cursor.pending_wrap = true;
         }
+    }
+
+    /// Prints text without control characters.
+    fn print_text(&mut self, mut text: &str) {
+        while let Some(first) = text.chars().next() {
+            let used = self.append_text(text);
+            if used == 0 {
+                self.print(first);
+            }
+            text = text.get(used.max(first.len_utf8())..).unwrap_or_default();
+        }
+    }
+
+    /// Prints as much of a text as can be appended to a row at once; may be none of it. Returns its bytes.
+    fn append_text(&mut self, text: &str) -> usize {
+        let plain = self.grid.cursor.charset() == cursor::Charset::Ascii && !self.modes.insert && self.modes.autowrap;
+        let cursor = self.grid.cursor;
+        let wraps = cursor.pending_wrap;
+        let ends = |row: &row::Row| row.ends_before(cursor.column);
+        if !plain || !(wraps || self.grid.rows.get(cursor.row).is_some_and(ends)) {
+            return 0;
+        }
+        let columns = self.grid.columns;
+        let (used, width) = fitting(text, if wraps { columns } else { columns - cursor.column });
+        let part = text.get(..used).unwrap_or_default();
+        if part.is_empty() {
+            return 0;
+        }
+        if wraps {
+            self.wrap();
+        }
+        let grid = &mut self.grid;
+        let column = grid.cursor.column;
+        let Some(row) = grid.rows.get_mut(grid.cursor.row).filter(|row| row.ends_before(column)) else { return 0 };
+        row.append(column, (part, width), grid.cursor.style, columns, self.now);
+        grid.cursor.column = (column + width).min(columns - 1);
+        grid.cursor.pending_wrap = column + width >= columns;
+        self.last_char = part.chars().next_back();
+        self.start_printing();
+        used
     }
 
     /// Writes a cell at the cursor.
@@ -231,4 +279,16 @@ impl Screen {
     fn style_mut(&mut self) -> &mut Style {
         &mut self.grid.cursor.style
     }
+}
+
+/// How much of a text is characters of one or two columns that fit into so many columns: bytes and columns.
+fn fitting(text: &str, room: usize) -> (usize, usize) {
+    let mut columns = 0;
+    for (byte, c) in text.char_indices() {
+        match columns_of(c) {
+            Some(width @ 1..) if columns + width <= room => columns += width,
+            _ => return (byte, columns),
+        }
+    }
+    (text.len(), columns)
 }

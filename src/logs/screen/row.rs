@@ -1,20 +1,26 @@
-//! One row of the screen: plain while it is ASCII that was written from left to right, cells as soon as it is more.
+//! One row of the screen: plain while it was written from left to right, cells as soon as it is more.
 //!
 //! Most rows of most services stay plain from their first byte until they scroll into history, and are copied there as
 //! text. This is the fast path of the document; it does not depend on how the output was cut into pieces.
 
+use unicode_width::UnicodeWidthChar;
+
 use super::cell::{Cell, CellKind, Glyph};
 use crate::domain::Moment;
 use crate::logs::style::TextSink;
-use crate::logs::{Color, Style};
+use crate::logs::{Attributes, Color, Style};
 
 /// A row. Its width is the grid's; methods that can reach the last column are told it.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// ASCII while the row is plain; its length is the first column that was never written.
+    /// What stands on it while the row is plain: characters of one or two columns, no combining marks.
     text: String,
-    /// Styles of `text`, without gaps: the column where each ends.
-    spans: Vec<(u16, Style)>,
+    /// Columns of `text`: the first that was never written.
+    written: usize,
+    /// Styles of `text`, without gaps: the byte where each ends.
+    spans: Vec<(u32, Style)>,
+    /// Columns behind `text` over which tabs have jumped since the last character.
+    tabs: Vec<(usize, usize)>,
     /// As many as the screen has columns, or none while the row is plain.
     cells: Vec<Cell>,
     /// Characters with combining marks.
@@ -31,6 +37,14 @@ pub(super) struct Row {
 /// `filed` of a row that is in history as a whole.
 pub(super) const WHOLLY: u16 = u16::MAX;
 
+/// The spaces of a tab.
+const TAB: Style = blank(Attributes::TAB);
+const TAB_REST: Style = blank(Attributes::TAB_REST);
+
+const fn blank(attributes: Attributes) -> Style {
+    Style { foreground: Color::Default, background: Color::Default, attributes }
+}
+
 /// Combining marks that one character may gather.
 const CLUSTER_CAP: usize = 64;
 
@@ -39,7 +53,9 @@ impl Row {
     pub(super) fn new(at: Moment) -> Self {
         Self {
             text: String::new(),
+            written: 0,
             spans: Vec::new(),
+            tabs: Vec::new(),
             cells: Vec::new(),
             clusters: Vec::new(),
             wrapped: false,
@@ -50,8 +66,7 @@ impl Row {
 
     /// Empty again, in this background; keeps its buffers.
     pub(super) fn reset(&mut self, background: Color, columns: usize, at: Moment) {
-        self.text.clear();
-        self.spans.clear();
+        self.clear_plain();
         self.cells.clear();
         self.clusters.clear();
         self.wrapped = false;
@@ -80,16 +95,62 @@ impl Row {
         if end >= columns {
             self.wrapped = false;
         }
-        if self.cells.is_empty() && (end >= self.text.len() || column >= self.text.len()) {
-            self.truncate_plain(column);
-            self.pad_plain(column);
-            self.text.push_str(ascii);
-            self.extend_spans(style);
+        if self.cells.is_empty() && (end >= self.written || column >= self.written) && self.truncate_plain(column) {
+            self.push_plain(column, ascii, end, style);
             return;
         }
         self.split_wide(column, end, columns);
         for (cell, byte) in self.cells_mut(columns).iter_mut().skip(column).zip(ascii.bytes()) {
             *cell = Cell::new(char::from(byte), style, CellKind::Narrow);
+        }
+    }
+
+    /// It is plain, and nothing stands at a column or behind it: text can be appended there.
+    pub(super) fn ends_before(&self, column: usize) -> bool {
+        self.cells.is_empty() && column >= self.written
+    }
+
+    /// Writes characters of one or two columns each, `width` together, where the row ends before. They fit.
+    pub(super) fn append(
+        &mut self,
+        column: usize,
+        (text, width): (&str, usize),
+        style: Style,
+        columns: usize,
+        at: Moment,
+    ) {
+        self.touch(column, at);
+        let end = column + width;
+        if end >= columns {
+            self.wrapped = false;
+        }
+        self.push_plain(column, text, end, style);
+    }
+
+    fn push_plain(&mut self, column: usize, text: &str, end: usize, style: Style) {
+        self.pad_plain(column);
+        self.text.push_str(text);
+        self.written = end;
+        self.extend_spans(style);
+        self.tabs.clear();
+    }
+
+    /// A tab has moved the cursor. It is kept for whoever copies the text, if it jumped over nothing.
+    pub(super) fn tab(&mut self, from: usize, to: usize) {
+        if self.ends_before(from) {
+            self.tabs.push((from, to));
+            return;
+        }
+        self.note_tab(from, to);
+    }
+
+    fn note_tab(&mut self, from: usize, to: usize) {
+        if let Some(jumped) = self.cells.get_mut(from..to)
+            && jumped.iter().all(|cell| cell.is_blank())
+        {
+            for (index, cell) in jumped.iter_mut().enumerate() {
+                *cell = Cell::new(' ', if index == 0 { TAB } else { TAB_REST }, CellKind::Narrow);
+            }
         }
     }
 
@@ -152,9 +213,9 @@ impl Row {
         if end >= columns {
             self.wrapped = false;
         }
+        self.tabs.retain(|(from, to)| *to <= start || *from >= end);
         if background == Color::Default && self.cells.is_empty() {
-            if end >= self.text.len() {
-                self.truncate_plain(start);
+            if end >= self.written && self.truncate_plain(start) {
                 return;
             }
         } else if background == Color::Default && start == 0 && end >= columns {
@@ -217,31 +278,78 @@ impl Row {
         }
     }
 
-    fn truncate_plain(&mut self, length: usize) {
-        if length >= self.text.len() {
-            return;
+    fn clear_plain(&mut self) {
+        self.text.clear();
+        self.written = 0;
+        self.spans.clear();
+        self.tabs.clear();
+    }
+
+    /// Takes away what stands from a column on. Refuses to cut a wide character in two.
+    fn truncate_plain(&mut self, column: usize) -> bool {
+        if column >= self.written {
+            return true;
+        }
+        let (length, start) = self.byte_from(column);
+        if start != column {
+            return false;
         }
         self.text.truncate(length);
+        self.written = column;
         while let [.., before, _] = self.spans.as_slice()
-            && usize::from(before.0) >= length
+            && before.0 as usize >= length
         {
             self.spans.pop();
         }
         match self.spans.last_mut() {
-            Some(last) if length > 0 => last.0 = u16::try_from(length).unwrap_or(u16::MAX),
+            Some(last) if length > 0 => last.0 = offset(length),
             _ => self.spans.clear(),
         }
+        true
     }
 
-    fn pad_plain(&mut self, length: usize) {
-        if length > self.text.len() {
-            self.text.extend(std::iter::repeat_n(' ', length - self.text.len()));
-            self.extend_spans(Style::default());
+    /// The first character of a plain row that begins at a column or after it: its byte, and its column.
+    fn byte_from(&self, column: usize) -> (usize, usize) {
+        if column >= self.written {
+            return (self.text.len(), self.written);
+        }
+        if self.text.len() == self.written {
+            return (column, column);
+        }
+        let mut at = 0;
+        for (byte, c) in self.text.char_indices() {
+            if at >= column {
+                return (byte, at);
+            }
+            at += columns_of(c).unwrap_or(1);
+        }
+        (self.text.len(), self.written)
+    }
+
+    fn pad_plain(&mut self, column: usize) {
+        if column <= self.written {
+            return;
+        }
+        for (from, to) in std::mem::take(&mut self.tabs) {
+            if from >= self.written && to <= column {
+                self.push_blanks(from, Style::default());
+                self.push_blanks(to.min(from + 1), TAB);
+                self.push_blanks(to, TAB_REST);
+            }
+        }
+        self.push_blanks(column, Style::default());
+    }
+
+    fn push_blanks(&mut self, column: usize, style: Style) {
+        if column > self.written {
+            self.text.extend(std::iter::repeat_n(' ', column - self.written));
+            self.written = column;
+            self.extend_spans(style);
         }
     }
 
     fn extend_spans(&mut self, style: Style) {
-        let end = u16::try_from(self.text.len()).unwrap_or(u16::MAX);
+        let end = offset(self.text.len());
         match self.spans.last_mut() {
             Some(last) if last.1 == style => last.0 = end,
             _ => self.spans.push((end, style)),
@@ -251,15 +359,24 @@ impl Row {
     fn cells_mut(&mut self, columns: usize) -> &mut Vec<Cell> {
         if self.cells.is_empty() {
             self.cells.reserve(columns);
-            let mut column = 0;
-            for (end, style) in self.spans.drain(..) {
-                let end = usize::from(end);
-                let part = self.text.as_bytes().get(column..end).unwrap_or_default();
-                self.cells.extend(part.iter().map(|byte| Cell::new(char::from(*byte), style, CellKind::Narrow)));
-                column = end;
+            let mut byte = 0;
+            for (end, style) in &self.spans {
+                let end = *end as usize;
+                for c in self.text.get(byte..end).unwrap_or_default().chars() {
+                    if columns_of(c) == Some(2) {
+                        self.cells.push(Cell::new(c, *style, CellKind::Wide));
+                        self.cells.push(Cell::new(' ', *style, CellKind::WideEnd));
+                    } else {
+                        self.cells.push(Cell::new(c, *style, CellKind::Narrow));
+                    }
+                }
+                byte = end;
             }
             self.cells.resize(columns, Cell::erased(Color::Default));
-            self.text.clear();
+            for (from, to) in std::mem::take(&mut self.tabs) {
+                self.note_tab(from, to);
+            }
+            self.clear_plain();
         }
         &mut self.cells
     }
@@ -278,19 +395,20 @@ impl Row {
         }
         let mut length = self.text.len();
         if !self.text.ends_with(' ') {
-            return length;
+            return self.written;
         }
         for (index, (end, style)) in self.spans.iter().enumerate().rev() {
-            if usize::from(*end) != length || !style.shows_nothing() {
+            if *end as usize != length || !style.shows_nothing() {
                 break;
             }
-            let start = index.checked_sub(1).and_then(|before| self.spans.get(before)).map_or(0, |s| usize::from(s.0));
+            let start = index.checked_sub(1).and_then(|before| self.spans.get(before)).map_or(0, |s| s.0 as usize);
             length = start + self.text.get(start..length).map_or(0, |part| part.trim_end_matches(' ').len());
             if length > start {
                 break;
             }
         }
-        length
+        // What was cut off are spaces of one byte and one column each.
+        self.written.saturating_sub(self.text.len() - length)
     }
 
     /// Nothing is to be seen on it.
@@ -315,16 +433,17 @@ impl Row {
         if !self.cells.is_empty() {
             return self.append_cells(start, end, sink);
         }
-        let mut column = start;
+        let (mut byte, stop) = (self.byte_from(start).0, self.byte_from(end).0);
         for (span_end, style) in &self.spans {
-            let stop = usize::from(*span_end).min(end);
-            if stop > column {
-                sink.push(self.text.get(column..stop).unwrap_or_default(), *style);
-                column = stop;
+            let span_end = (*span_end as usize).min(stop);
+            if span_end > byte {
+                sink.push(self.text.get(byte..span_end).unwrap_or_default(), *style);
+                byte = span_end;
             }
         }
-        if column < end {
-            sink.push(&" ".repeat(end - column), Style::default());
+        let blank = end.saturating_sub(self.written.max(start));
+        if blank > 0 {
+            sink.push(&" ".repeat(blank), Style::default());
         }
     }
 
@@ -369,6 +488,7 @@ impl Row {
         if pieces.iter().all(|piece| ascii(piece).is_some()) {
             for (piece, c) in pieces.iter().filter_map(|piece| Some((piece, ascii(piece)?))) {
                 row.text.push(c);
+                row.written += 1;
                 row.extend_spans(piece.cell.style);
             }
             return row;
@@ -404,13 +524,21 @@ impl Row {
     /// Cut or padded to another width.
     pub(super) fn set_width(&mut self, columns: usize) {
         self.wrapped = false;
-        if self.cells.is_empty() {
-            self.truncate_plain(columns);
-        } else {
-            self.split_wide(columns, columns, self.cells.len());
+        if !self.cells.is_empty() || !self.truncate_plain(columns) {
+            let old = self.cells.len().max(self.written);
+            self.split_wide(columns, columns, old);
             self.cells.resize(columns, Cell::erased(Color::Default));
         }
     }
+}
+
+/// Columns that a character takes: 0 for a combining one, `None` for a control character.
+pub(super) fn columns_of(c: char) -> Option<usize> {
+    if matches!(c, ' '..='~') { Some(1) } else { c.width().map(|width| width.min(2)) }
+}
+
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// A cell on its way to a row of another width.

@@ -75,7 +75,7 @@ impl Screen {
 
     /// How the service wants its input.
     pub(in crate::logs) fn input_modes(&self) -> InputModes {
-        self.modes.input
+        InputModes { alternate_screen: self.covered.is_some(), ..self.modes.input }
     }
 
     fn primary(&self) -> &Grid {
@@ -224,6 +224,11 @@ impl View<'_> {
         row.append_part(row.filed.into(), cursor.column + usize::from(cursor.pending_wrap), &mut text);
         let (_, whole) = self.line(layout, index)?;
         Some((index, text.text.len().min(whole.text.len())))
+    }
+
+    /// Column and row of the cursor of the primary screen.
+    pub(in crate::logs) fn cursor_cell(&self) -> (usize, usize) {
+        (self.primary.cursor.column, self.primary.cursor.row)
     }
 
     /// The alternate screen, if the service uses it.

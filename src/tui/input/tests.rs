@@ -76,7 +76,50 @@ fn half_a_sequence_does_not_swallow_the_next_key() {
     assert!(decoder.is_waiting());
     decoder.give_up(&mut out);
     decoder.feed(b"r", &mut out);
-    assert_eq!(out, [key(KeyCode::Char('r'), KeyModifiers::NONE)]);
+    assert_eq!(out, [key(KeyCode::Char('['), KeyModifiers::ALT), key(KeyCode::Char('r'), KeyModifiers::NONE)]);
+}
+
+#[test]
+fn alt_goes_with_every_key() {
+    const ALT: KeyModifiers = KeyModifiers::ALT;
+    let cases: [(&[u8], KeyCode, KeyModifiers); 8] = [
+        (b"\x1bx", KeyCode::Char('x'), ALT),
+        (b"\x1b ", KeyCode::Char(' '), ALT),
+        (b"\x1b#", KeyCode::Char('#'), ALT),
+        (b"\x1b\\", KeyCode::Char('\\'), ALT),
+        ("\x1bé".as_bytes(), KeyCode::Char('é'), ALT),
+        (b"\x1b\r", KeyCode::Enter, ALT),
+        (b"\x1b\x7f", KeyCode::Backspace, ALT),
+        (b"\x1b\x01", KeyCode::Char('a'), ALT.union(KeyModifiers::CONTROL)),
+    ];
+    for (bytes, code, modifiers) in cases {
+        let mut bytes = bytes.to_vec();
+        bytes.push(b'q');
+        let expected = [key(code, modifiers), key(KeyCode::Char('q'), KeyModifiers::NONE)];
+        assert_eq!(decode(&bytes), expected, "{:?}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+#[test]
+fn bytes_that_share_a_key_can_be_told_apart() {
+    let one = |bytes| decode(bytes).pop();
+    assert_ne!(one(b"\n"), one(b"\r"));
+    assert_ne!(one(b"\x08"), one(b"\x7f"));
+    let Some(Input::Key(seven)) = one(b"\x1bOw") else { panic!("a key") };
+    assert_eq!((seven.code, seven.state), (KeyCode::Char('7'), KeyEventState::KEYPAD));
+}
+
+#[test]
+fn the_focus_of_the_window_is_no_key() {
+    assert_eq!(decode(b"\x1b[I\x1b[O"), [Input::Focus(true), Input::Focus(false)]);
+}
+
+#[test]
+fn strings_are_no_keys_however_they_end() {
+    assert_eq!(
+        decode(b"\x1b_Gi=1;OK\x1b\\\x1bP1$r0m\x1b\\\x1b]11;rgb:0/0/0\x1b\\q"),
+        [key(KeyCode::Char('q'), KeyModifiers::NONE)]
+    );
 }
 
 #[test]
@@ -89,8 +132,8 @@ fn two_escapes_are_two_keys() {
 
 #[test]
 fn a_paste_is_text_whatever_is_in_it() {
-    let pasted = decode(b"\x1b[200~q\rQ \x1b[A\x03end\x1b[201~q");
-    assert_eq!(pasted, [Input::Paste("q\nQ \u{3}end".into()), key(KeyCode::Char('q'), KeyModifiers::NONE)]);
+    let pasted = decode(b"\x1b[200~q\r\nQ \x1b[A\x03e\rnd\x1b[201~q");
+    assert_eq!(pasted, [Input::Paste("q\nQ \u{3}e\nnd".into()), key(KeyCode::Char('q'), KeyModifiers::NONE)]);
 }
 
 #[test]
@@ -104,7 +147,9 @@ fn the_mouse_in_sgr_form() {
     assert_eq!(event(b"\x1b[<64;300;5M"), Some((MouseEventKind::ScrollUp, 299, 4)));
     assert_eq!(event(b"\x1b[<65;1;5M"), Some((MouseEventKind::ScrollDown, 0, 4)));
     assert_eq!(event(b"\x1b[<32;2;2M"), Some((MouseEventKind::Drag(MouseButton::Left), 1, 1)));
-    assert_eq!(event(b"\x1b[<66;1;5M"), None);
+    assert_eq!(event(b"\x1b[<66;1;5M"), Some((MouseEventKind::ScrollLeft, 0, 4)));
+    assert_eq!(event(b"\x1b[<35;4;5M"), Some((MouseEventKind::Moved, 3, 4)));
+    assert_eq!(event(b"\x1b[<128;1;5M"), None);
 }
 
 proptest! {

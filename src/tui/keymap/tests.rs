@@ -15,7 +15,8 @@ const TOLD_IN_TEXT: [Action; 4] = [Action::PreviousPane, Action::LineUp, Action:
 fn every_action_has_a_key_without_ctrl_and_alt() {
     let table = table();
     for (context, actions) in &table.keys {
-        for (action, keys) in actions {
+        // While typing, a key without Ctrl or Alt is text.
+        for (action, keys) in actions.iter().filter(|_| *context != Context::Typing) {
             let plain = keys.iter().any(|key| !key.ctrl && !key.alt);
             assert!(plain, "{action:?} in {context:?} needs Ctrl or Alt");
         }

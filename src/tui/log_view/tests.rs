@@ -15,6 +15,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         height,
         wrap,
         times: Times::Off,
+        typed: false,
         glyphs: Glyphs::of(GlyphSet::Unicode),
         theme: Theme { color: true },
         clock: Clock::start(),
@@ -35,7 +36,7 @@ fn append(document: &LogDocument, lines: Range<u32>) {
 }
 
 fn take(view: &mut LogView, document: &LogDocument, layout: &LineLayout) -> PaneText {
-    view.take(&mut document.read(), layout)
+    view.take(&mut document.read(), &Found::default(), layout)
 }
 
 fn shown(text: &PaneText) -> Vec<String> {
@@ -194,5 +195,39 @@ proptest! {
                 prop_assert!(text::width(&row) <= width.max(2), "{:?} in {}", row, width);
             }
         }
+    }
+}
+
+mod typed {
+    use super::*;
+
+    fn cursor(bytes: &str, height: usize) -> (Option<Position>, Vec<String>) {
+        let document = document(0..0);
+        document.feed(bytes.as_bytes());
+        let text = take(&mut LogView::default(), &document, &layout(80, height, false).as_terminal());
+        (text.cursor, shown(&text))
+    }
+
+    #[test]
+    fn the_cursor_is_where_the_service_has_it() {
+        assert_eq!(cursor("$ ", 5).0, Some(Position { x: 2, y: 0 }));
+        assert_eq!(cursor("one\r\n日本 x\x1b[2D", 5).0, Some(Position { x: 4, y: 1 }));
+        let (at, rows) = cursor("one\r\ntwo\r\n", 2);
+        assert_eq!((at, rows), (Some(Position { x: 0, y: 1 }), vec!["two".into(), String::new()]));
+        assert_eq!(cursor("one\x1b[?25l", 5).0, None);
+    }
+
+    #[test]
+    fn a_long_line_goes_on_in_the_next_row() {
+        let (at, rows) = cursor(&"x".repeat(85), 5);
+        assert_eq!((at, rows.len()), (Some(Position { x: 5, y: 1 }), 2));
+        assert_eq!(cursor(&"x".repeat(80), 5).0, Some(Position { x: 79, y: 0 }));
+    }
+
+    #[test]
+    fn the_first_row_of_the_pane_is_told_in_rows_of_the_screen() {
+        let document = document(0..25);
+        let text = take(&mut LogView::default(), &document, &layout(80, 4, false).as_terminal());
+        assert_eq!((text.top, text.cursor), (6, Some(Position { x: 0, y: 3 })));
     }
 }

@@ -236,3 +236,177 @@ proptest! {
         }
     }
 }
+
+fn lines(bench: &Bench, service: &str, count: std::ops::Range<u32>) {
+    let document = bench.book.get(&service.into()).expect("a log");
+    for number in count {
+        let word = if number % 100 == 7 { "ERROR" } else { "INFO" };
+        document.feed(format!("{number} {word} GET /users/{number} Agent\r\n").as_bytes());
+    }
+}
+
+#[test]
+fn a_search_finds_while_it_is_typed_and_goes_round() {
+    let mut bench = Bench::shop(80, 24);
+    lines(&bench, "api", 0..5_000);
+    bench.press("/");
+    assert_eq!(bench.ui.context(&bench.snapshot), Context::Prompt);
+    bench.press("users/77");
+    let text = bench.text();
+    assert!(text.contains("/users/77_") && text.contains("11 of 11"), "{text}");
+    assert!(text.contains(">779 INFO"), "the match is in sight, and marked: {text}");
+    assert_eq!(bench.press("q"), [], "q is a letter here");
+    assert!(bench.text().contains("no match"));
+    bench.press("⌫⏎");
+    assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
+    bench.press("n");
+    let text = bench.text();
+    assert!(text.contains("1 of 11") && text.contains("wrapped") && text.contains(">77 INFO"), "{text}");
+    bench.press("N");
+    assert!(bench.text().contains("11 of 11"));
+    bench.press("N");
+    assert!(bench.text().contains("10 of 11"));
+    bench.press("⎋");
+    let text = bench.text();
+    assert!(!text.contains(" of 11") && !text.contains('>'), "{text}");
+    bench.press("n");
+    assert!(bench.text().contains("nothing is searched for"));
+}
+
+#[test]
+fn a_cancelled_search_goes_back_to_where_it_was_begun() {
+    let mut bench = Bench::shop(80, 24);
+    lines(&bench, "api", 0..5_000);
+    let before = bench.text();
+    bench.press("/users/12");
+    assert_ne!(bench.text(), before);
+    bench.press("⎋");
+    assert_eq!(bench.text(), before);
+}
+
+#[test]
+fn a_match_beyond_the_cut_is_brought_into_sight() {
+    let mut bench = Bench::shop(80, 24);
+    bench.press("/and paid");
+    let text = bench.text();
+    assert!(text.contains("AND paid ORDER BY at") && text.contains(">…"), "{text}");
+    bench.press("⎋");
+    assert!(bench.text().contains("14:01:58 WARN"));
+}
+
+#[test]
+fn a_bad_expression_says_so() {
+    let mut bench = Bench::shop(80, 24);
+    bench.press("/⇥get (");
+    let text = bench.text();
+    assert!(text.contains("/get (_ (regex)") && text.contains("unclosed group"), "{text}");
+    bench.press("⌫/use");
+    assert!(bench.text().contains("1 of 1"));
+    bench.press("⇥");
+    assert!(bench.text().contains("(word)") && bench.text().contains("no match"));
+}
+
+#[test]
+fn a_filter_shows_only_what_it_lets_through_and_says_how_much() {
+    let mut bench = Bench::shop(100, 24);
+    lines(&bench, "worker", 0..1_000);
+    bench.press("3&error⏎");
+    let text = bench.text();
+    assert!(text.contains("& error · 10 of 1,006 lines"), "{text}");
+    assert!(text.contains("907 ERROR") && !text.contains("INFO"), "{text}");
+    bench.press("&!users/9⏎");
+    let text = bench.text();
+    assert!(text.contains("& error & !users/9 · 9 of 1,006 lines") && !text.contains("907 ERROR"), "{text}");
+    bench.press("&⏎");
+    assert!(bench.text().contains("999 INFO") && !bench.text().contains("lines"));
+}
+
+#[test]
+fn what_is_read_under_a_filter_stays() {
+    let mut bench = Bench::shop(80, 24);
+    lines(&bench, "api", 0..9_000);
+    bench.press("&error⏎");
+    bench.frame();
+    bench.press("⇞");
+    let before = bench.text();
+    lines(&bench, "api", 9_000..9_500);
+    let after = bench.text();
+    assert!(after.contains("▲ 5 new"), "{after}");
+    let lines = |text: &str| text.lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&before), lines(&after));
+}
+
+#[test]
+fn from_error_to_error() {
+    let mut bench = Bench::shop(80, 24);
+    lines(&bench, "api", 0..1_000);
+    bench.press("E");
+    assert!(bench.text().contains("✗907 ERROR"), "{}", bench.text());
+    bench.press("E");
+    bench.frame();
+    bench.press("E");
+    assert!(bench.text().contains("✗707 ERROR"), "{}", bench.text());
+    bench.press("e");
+    assert!(bench.text().contains("✗807 ERROR"), "{}", bench.text());
+    let document = bench.book.get(&"api".into()).expect("a log");
+    document.feed(b"Traceback (most recent call last):\r\n  File x\r\nValueError: no\r\nok\r\n");
+    bench.press("GE");
+    bench.frame();
+    bench.press("E");
+    assert!(bench.text().contains("✗907 ERROR"), "a trace is one error: {}", bench.text());
+    bench.press("1e");
+    assert!(bench.text().contains("no errors"));
+}
+
+#[test]
+fn from_run_to_run() {
+    let mut bench = Bench::shop(80, 24);
+    let document = bench.book.get(&"api".into()).expect("a log");
+    for run in 1..4 {
+        document.begin_run(crate::domain::RunId(run), None);
+        document.feed(format!("run {run} begins\r\n").as_bytes());
+        lines(&bench, "api", 0..100);
+    }
+    let mut first = |keys: &str| {
+        bench.press(keys);
+        let text = bench.text();
+        text.lines().nth(2).unwrap_or_default().to_owned()
+    };
+    assert!(first("[").contains("run 3 begins"));
+    assert!(first("[").contains("run 2 begins"));
+    assert!(first("[").contains("run 1 begins"));
+    assert!(first("]").contains("run 2 begins"));
+    assert!(first("]").contains("run 3 begins"));
+    assert!(first("]").contains("run 3 begins"), "there is no later run");
+}
+
+#[test]
+fn a_marker_a_clear_view_and_what_is_further_right() {
+    let mut bench = Bench::shop(80, 24);
+    bench.press("m");
+    assert!(bench.text().contains("── mark 1 · "), "{}", bench.text());
+    bench.press("C");
+    assert!(!bench.text().contains("mark 1"));
+    lines(&bench, "api", 0..1);
+    assert!(bench.text().contains("0 INFO GET /users/0 Agent"));
+    bench.press("→");
+    assert!(bench.text().contains("…T /users/0 Agent"), "{}", bench.text());
+    bench.press("←g");
+    assert!(bench.text().contains("0 INFO GET") && bench.text().contains("mark 1"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever is searched, filtered and printed, in whatever order: a frame can be drawn, and nothing waits for ever.
+    #[test]
+    fn any_keys_in_any_log(keys in "[/&nNeE\\[\\]mCw⎋⏎⇥⇞⇟⌫→←z1-3a-c(!?*]{0,40}", more in 0_u32..300) {
+        let mut bench = Bench::shop(60, 16);
+        for key in keys.chars() {
+            bench.press(&key.to_string());
+            bench.frame();
+            lines(&bench, "api", 0..more / 10);
+        }
+        prop_assert!(!bench.text().is_empty());
+    }
+}

@@ -7,12 +7,18 @@ use ratatui::text::Span;
 use super::super::action::Context;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::text::{cut_right, pad, width};
-use super::{Scene, paint};
+use super::{Scene, paint, typing};
 use crate::domain::WatchState;
 
 /// Draws the footer; where there is none, a message lies over the last line. A message leaves help and quit their place.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let all = scene.screen.area;
+    if let Some(service) = scene.ui.typist.target() {
+        if let Some(area) = scene.screen.footer {
+            typing::footer(scene, service, area, buffer);
+        }
+        return;
+    }
     let message = scene.ui.message(scene.snapshot, scene.now).map(|(message, _)| message);
     let last = Rect { y: all.bottom().saturating_sub(1), height: 1, ..all };
     let area = match (scene.screen.footer, &message) {
@@ -39,9 +45,11 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let kind = match scene.ui.context(scene.snapshot) {
         Context::Normal if paused => FooterKind::Paused,
         Context::Normal => FooterKind::Normal,
-        Context::Zoom => FooterKind::Zoom,
+        Context::Zoom | Context::Typing => FooterKind::Zoom,
+        Context::Select => FooterKind::Select,
         Context::Watcher => FooterKind::Watcher,
         Context::Help => FooterKind::Help,
+        Context::Prompt => FooterKind::Prompt,
         Context::Details => FooterKind::Details,
         Context::Menu => FooterKind::Menu,
         Context::Log => FooterKind::Log,

@@ -7,13 +7,17 @@ use ratatui::text::Span;
 
 use super::super::text::{cut_right, thousands, width};
 use super::super::words::Census;
-use super::{Scene, paint};
+use super::{Scene, paint, typing};
 use crate::domain::{StopState, Stopping, WatchState};
 
 /// Draws header and banner.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     if let Some(area) = scene.screen.header {
-        header(scene, area, buffer);
+        if let Some(service) = scene.ui.typist.target() {
+            typing::header(scene, service, area, buffer);
+        } else {
+            header(scene, area, buffer);
+        }
     }
     if let Some(area) = scene.screen.banner {
         banner(scene, area, buffer);

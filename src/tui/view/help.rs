@@ -45,6 +45,7 @@ pub(super) fn draw(scene: &Scene<'_>, filter: &str, scroll: usize, buffer: &mut 
         left: vec![Span::styled("help", theme.strong())],
         right: vec![Span::raw(right)],
         below: if below.is_empty() { Vec::new() } else { vec![Span::raw(below)] },
+        ..Titles::default()
     };
     let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
     if rows.is_empty() {

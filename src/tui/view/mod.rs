@@ -10,6 +10,7 @@ mod paint;
 mod pane;
 mod services;
 mod stopping;
+mod typing;
 mod watcher;
 
 use ratatui::buffer::Buffer;
@@ -40,7 +41,7 @@ pub(super) struct Scene<'a> {
     /// Where everything is.
     pub(super) screen: &'a Screen,
     /// What the panes show, in the order of the panes.
-    pub(super) texts: &'a [PaneText],
+    pub(super) texts: &'a [&'a PaneText],
     /// While the group stops: the last line of the service that is waited for.
     pub(super) last_words: Option<&'a str>,
     /// The time.
@@ -68,7 +69,11 @@ impl Scene<'_> {
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let screen = scene.screen;
     if screen.one_line {
-        return one_line(scene, buffer);
+        return if scene.ui.typist.target().is_some() {
+            typing::one_line(scene, buffer)
+        } else {
+            one_line(scene, buffer)
+        };
     }
     let mut cursor = None;
     header::draw(scene, buffer);
@@ -79,10 +84,12 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         cursor = services::sidebar(scene, area, style, buffer).or(cursor);
     }
     for (index, shown) in screen.panes.iter().enumerate() {
-        let text = scene.texts.get(index);
+        let text = scene.texts.get(index).copied();
         let in_pane = pane::draw(scene, shown, text, buffer);
         if shown.frame == Frame::Title || scene.ui.selected(scene.snapshot) == Some(shown.service) {
-            cursor = in_pane.or(cursor);
+            // A service that hides its cursor has none.
+            let typed = scene.ui.context(scene.snapshot) == Context::Typing;
+            cursor = if typed { in_pane } else { in_pane.or(cursor) };
         }
     }
     if let Some(area) = screen.strip {

@@ -54,6 +54,8 @@ pub(super) struct Titles<'a> {
     pub(super) left: Vec<Span<'a>>,
     /// Above, on the right.
     pub(super) right: Vec<Span<'a>>,
+    /// Below, on the left; cut if there is no room.
+    pub(super) below_left: Vec<Span<'a>>,
     /// Below, on the right.
     pub(super) below: Vec<Span<'a>>,
 }
@@ -67,11 +69,22 @@ pub(super) fn frame(
     style: Style,
     titles: &Titles<'_>,
 ) -> Rect {
+    bordered(buffer, area, glyphs, if focused { glyphs.thick } else { glyphs.thin }, style, titles)
+}
+
+/// The same, with this border.
+pub(super) fn bordered(
+    buffer: &mut Buffer,
+    area: Rect,
+    glyphs: &Glyphs,
+    border: [&str; 6],
+    style: Style,
+    titles: &Titles<'_>,
+) -> Rect {
     if area.width < 2 || area.height < 2 {
         return Rect { width: 0, height: 0, ..area };
     }
-    let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] =
-        if focused { glyphs.thick } else { glyphs.thin };
+    let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] = border;
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
     for x in area.left()..area.right() {
         put(buffer, area, x, area.top(), horizontal, style);
@@ -86,6 +99,11 @@ pub(super) fn frame(
     put(buffer, area, right, bottom, bottom_right, style);
     put(buffer, area, area.left(), bottom, bottom_left, style);
     title_row(buffer, Rect { x: area.x + 1, width: area.width - 2, height: 1, ..area }, glyphs, titles);
+    if !titles.below_left.is_empty() {
+        let titles = Titles { left: titles.below_left.clone(), right: titles.below.clone(), ..Titles::default() };
+        title_row(buffer, Rect { x: area.x + 1, y: bottom, width: area.width - 2, height: 1 }, glyphs, &titles);
+        return Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 };
+    }
     let below = spans_width(&titles.below);
     if below > 0 && below + 4 <= usize::from(area.width) {
         let x = right.saturating_sub(u16::try_from(below + 3).unwrap_or(right));

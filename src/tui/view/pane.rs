@@ -2,21 +2,24 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::super::layout::{Frame, Pane};
 use super::super::log_view::PaneText;
-use super::super::text::{thousands, width};
+use super::super::selection::Selection;
+use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, look};
 use super::Scene;
 use super::paint::{self, Titles};
+use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
 pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buffer: &mut Buffer) -> Option<Position> {
     let service = scene.snapshot.services.get(pane.service)?;
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let focused = scene.ui.selected(scene.snapshot) == Some(pane.service) && scene.screen.watcher.is_none();
+    let typed = scene.ui.typist.target() == Some(&service.name);
     let look = look(service, glyphs, theme);
     let name_style = if focused { theme.strong() } else { Style::new() };
     let mut left = vec![
@@ -32,6 +35,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     }
     let zoomed = pane.frame == Frame::Title;
     let right = match text {
+        _ if typed => "TYPING".to_owned(),
         Some(text) if !text.follow && text.new > 0 && zoomed && !scene.screen.compact => {
             let lines = if text.new == 1 { "line" } else { "lines" };
             format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(text.new), glyphs.dot)
@@ -42,8 +46,14 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Some(text) if !text.follow => format!("scrolled {} G", glyphs.dot),
         _ => "follow".to_owned(),
     };
-    let right_style = if text.is_some_and(|text| !text.follow) { theme.busy() } else { theme.dim() };
-    if zoomed && !scene.screen.compact {
+    let right_style = if typed {
+        theme.alert()
+    } else if text.is_some_and(|text| !text.follow) {
+        theme.busy()
+    } else {
+        theme.dim()
+    };
+    if zoomed && !scene.screen.compact && !typed {
         let counts = counts(service, glyphs);
         if !counts.is_empty() {
             left.push(Span::raw(format!(" {} {counts}", glyphs.dot)));
@@ -54,27 +64,113 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     }
     let right = vec![Span::styled(right, right_style)];
     let border = if focused { theme.focus() } else { theme.dim() };
+    let found = find_titles(scene, pane, text);
     match pane.frame {
         Frame::Full => {
-            let titles = Titles { left, right, ..Titles::default() };
-            paint::frame(buffer, pane.area, glyphs, focused, border, &titles);
+            let (below_left, below) = found.unwrap_or_default();
+            let titles = Titles { left, right, below_left, below };
+            let frame = if typed {
+                glyphs.double
+            } else if focused {
+                glyphs.thick
+            } else {
+                glyphs.thin
+            };
+            paint::bordered(buffer, pane.area, glyphs, frame, border, &titles);
         }
-        Frame::Title => title_line(scene, pane.area, left, right, buffer),
-        Frame::None => {}
+        Frame::Title => {
+            title_line(scene, (pane.area, typed), left, right, buffer);
+            found_line(scene, pane, found, buffer);
+        }
+        Frame::None => found_line(scene, pane, found, buffer),
     }
     let inner = pane.inner();
     let text = text?;
     for (row, line) in (0..inner.height).zip(&text.rows) {
         paint::put_line(buffer, inner, row, line);
     }
+    let selection = scene.ui.selection.as_ref();
+    if let Some(selection) = selection.filter(|s| s.service == service.name && s.rows == text.rows_of_screen) {
+        show_selected(selection, text, inner, buffer);
+    }
+    gutter(scene, pane, text, buffer);
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
     let last_line = Position { x: inner.x, y: inner.y + last_row };
-    cursor.or(zoomed.then_some(last_line)).filter(|position| inner.contains(*position))
+    cursor.or((zoomed && !typed).then_some(last_line)).filter(|position| inner.contains(*position))
+}
+
+/// Inverts what is selected.
+fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &mut Buffer) {
+    for (index, y) in (inner.top()..inner.bottom()).enumerate() {
+        let Some((place, row)) = text.text_of_row(index) else { return };
+        let Some((from, to)) = selection.part_of(place.line, place.bytes.start, place.bytes.end) else { continue };
+        let cells = |byte: usize| {
+            let before = row.get(..floor(&row, byte - place.bytes.start)).unwrap_or_default();
+            inner.x.saturating_add(u16::try_from(place.before + width(before)).unwrap_or(u16::MAX))
+        };
+        // An empty line is selected too, and that is to be seen.
+        let end = if place.bytes.is_empty() { cells(to).saturating_add(1) } else { cells(to) };
+        for x in cells(from)..end.min(inner.right()) {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.modifier.toggle(Modifier::REVERSED);
+            }
+        }
+    }
+}
+
+/// What is searched for and filtered, and what was found of it.
+fn find_titles<'a>(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>) -> Option<(Vec<Span<'a>>, Vec<Span<'a>>)> {
+    let service = scene.snapshot.services.get(pane.service)?;
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let focused = scene.ui.selected(scene.snapshot) == Some(pane.service);
+    let line = scene.ui.find.line(&service.name, focused, text.and_then(|text| text.share), glyphs)?;
+    let right = match (scene.ui.find.error(), text.and_then(|text| text.tally)) {
+        (Some(error), _) if focused => vec![Span::styled(error.to_owned(), theme.bad())],
+        (_, Some(tally)) => vec![Span::raw(tally.text(scene.screen.compact, glyphs))],
+        _ => Vec::new(),
+    };
+    Some((vec![Span::styled(line, theme.strong())], right))
+}
+
+/// The same where there is no border below: in the row that is left free for it.
+fn found_line(scene: &Scene<'_>, pane: &Pane, found: Option<(Vec<Span<'_>>, Vec<Span<'_>>)>, buffer: &mut Buffer) {
+    let Some((left, right)) = found else { return };
+    let row = Rect { y: pane.area.bottom().saturating_sub(1), height: 1.min(pane.area.height), ..pane.area };
+    let titles = Titles { left, right, ..Titles::default() };
+    let inside = Rect { width: row.width.saturating_sub(1), ..row };
+    paint::title_row(buffer, inside, scene.glyphs(), &titles);
+}
+
+/// Beside each row: how bad its line is, and whether a search has found it.
+fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) {
+    let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), pane.gutter());
+    for (row, mark) in (0..area.height).zip(&text.gutter) {
+        let (letter, style) = match mark.level {
+            Some(Level::Fatal | Level::Error) => (glyphs.error, theme.bad()),
+            Some(Level::Warn) => (glyphs.warning, theme.busy()),
+            Some(Level::Info | Level::Debug | Level::Trace) | None => ("", Style::new()),
+        };
+        let letter = if mark.hit || mark.current && letter.is_empty() { glyphs.hit } else { letter };
+        let style = if mark.current { style.patch(theme.alert()) } else { style };
+        let Some(cell) = buffer.cell_mut((area.x, area.y + row)).filter(|_| !letter.is_empty()) else { continue };
+        if pane.frame == Frame::Full || cell.symbol() == " " || glyphs.ellipsis.ends_with(cell.symbol()) {
+            paint::put(buffer, area, area.x, area.y + row, letter, style);
+        } else {
+            // The text needs the cell.
+            cell.set_style(style.patch(theme.alert()));
+        }
+    }
 }
 
 /// The title of a zoomed pane: a thick line, or without it where every cell counts.
-fn title_line(scene: &Scene<'_>, area: Rect, left: Vec<Span<'_>>, right: Vec<Span<'_>>, buffer: &mut Buffer) {
+fn title_line(
+    scene: &Scene<'_>,
+    (area, typed): (Rect, bool),
+    left: Vec<Span<'_>>,
+    right: Vec<Span<'_>>,
+    buffer: &mut Buffer,
+) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let row = Rect { height: 1.min(area.height), ..area };
     if scene.screen.compact {
@@ -86,7 +182,7 @@ fn title_line(scene: &Scene<'_>, area: Rect, left: Vec<Span<'_>>, right: Vec<Spa
         paint::put_spans(buffer, row, at, row.y, &right);
         return;
     }
-    let horizontal = glyphs.thick[4];
+    let horizontal = if typed { glyphs.double[4] } else { glyphs.thick[4] };
     for x in row.left()..row.right() {
         paint::put(buffer, row, x, row.y, horizontal, theme.focus());
     }

@@ -47,6 +47,16 @@ fn the_zoomed_log() {
 }
 
 #[test]
+fn a_search_while_it_is_typed() {
+    screens("search", shop, GlyphSet::Unicode, "/404");
+}
+
+#[test]
+fn a_search_in_a_zoomed_log_under_a_filter() {
+    screens("filter", shop, GlyphSet::Unicode, "z&!health⏎/info⏎");
+}
+
+#[test]
 fn the_watcher_panel_with_the_reason() {
     screens("watcher", shop, GlyphSet::Unicode, "W↓↓⏎");
 }
@@ -64,6 +74,12 @@ fn the_details() {
 #[test]
 fn the_restart_menu() {
     screens("menu", shop, GlyphSet::Unicode, "R↓");
+}
+
+#[test]
+fn typing_into_a_service() {
+    screens("typing", shop, GlyphSet::Unicode, "i");
+    screens("typing_ascii", shop, GlyphSet::Ascii, "zi");
 }
 
 #[test]

@@ -131,6 +131,21 @@ impl<'p> Dash<'p> {
         self.write(format!("\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m").as_bytes());
     }
 
+    /// Presses the left button; column and row count from 0.
+    pub(crate) fn press_at(&mut self, column: usize, row: usize) {
+        self.write(format!("\x1b[<0;{};{}M", column + 1, row + 1).as_bytes());
+    }
+
+    /// Moves the mouse with the left button down.
+    pub(crate) fn drag_to(&mut self, column: usize, row: usize) {
+        self.write(format!("\x1b[<32;{};{}M", column + 1, row + 1).as_bytes());
+    }
+
+    /// Lets the left button go.
+    pub(crate) fn release_at(&mut self, column: usize, row: usize) {
+        self.write(format!("\x1b[<0;{};{}m", column + 1, row + 1).as_bytes());
+    }
+
     /// Turns the wheel up; column and row count from 0.
     pub(crate) fn wheel_up(&mut self, column: usize, row: usize) {
         self.write(format!("\x1b[<64;{};{}M", column + 1, row + 1).as_bytes());
@@ -197,6 +212,11 @@ impl<'p> Dash<'p> {
     /// Waits for something outside, while the terminal is being read.
     pub(crate) fn wait_while_reading(&mut self, name: &str, condition: impl Fn(&Project) -> bool) {
         self.look_until(name, |dash| condition(dash.project).then_some(()));
+    }
+
+    /// Waits until what the program has written is as it should be.
+    pub(crate) fn wait_until_raw(&mut self, name: &str, condition: impl Fn(&Self) -> bool) {
+        self.look_until(name, |dash| condition(dash).then_some(()));
     }
 
     /// Waits for the end of the program, and asserts that it left nothing behind: no process, and no terminal that is

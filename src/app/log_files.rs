@@ -1,0 +1,31 @@
+//! The logs on disk, if they are wanted there.
+
+use std::sync::Arc;
+
+use super::state_folder;
+use crate::domain::GroupSpec;
+use crate::logs::{LogBook, LogFiles};
+
+/// Starts to write the logs of a group if its file asks for it. If that cannot be, the group runs without.
+pub(crate) fn start(spec: &GroupSpec, logs: &Arc<LogBook>) -> Option<LogFiles> {
+    if !spec.logs.files {
+        return None;
+    }
+    let folder = match state_folder::of_group(spec, state_folder::variable) {
+        Ok(folder) => folder.join("logs"),
+        Err(why) => {
+            log::warn!("no log files: {why}");
+            return None;
+        }
+    };
+    match LogFiles::start(logs.clone(), folder.clone()) {
+        Ok(files) => {
+            log::info!("log files in {}", folder.display());
+            Some(files)
+        }
+        Err(error) => {
+            log::warn!("no log files in {}: {error}", folder.display());
+            None
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The logs on disk (`[logs] files = true`): plain text, one file for each service and one older one.
+//!
+//! The writer is a reader of the documents like any other, on a thread of its own. A disk that is slow or full stops
+//! nothing but the writer: what it misses is bounded by what the documents keep, and said in the file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{LineId, LogBook, LogDocument};
+use crate::domain::ServiceName;
+
+/// A file that is larger becomes the older one, and the one before that is gone.
+const FILE_SIZE: u64 = 16 << 20;
+/// Between two looks at the documents.
+const BATCH: Duration = Duration::from_millis(250);
+/// Lines on the screen may still be written over. Those of a service that was silent for this long are taken as they
+/// are.
+const REST: Duration = Duration::from_secs(1);
+/// Lines that are copied while a document is locked.
+const LINES_AT_ONCE: usize = 256;
+/// At the end the disk gets no longer than this.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The running writer.
+#[derive(Debug)]
+pub struct LogFiles {
+    over: Arc<Notify>,
+    done: Receiver<()>,
+}
+
+impl LogFiles {
+    /// Begins to write the documents of a book into a folder, which is made if it is not there, and readable for the
+    /// user only.
+    ///
+    /// # Errors
+    /// There is no thread, or no folder.
+    pub fn start(book: Arc<LogBook>, folder: PathBuf) -> io::Result<Self> {
+        make_folder(&folder)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let over = Arc::new(Notify::new());
+        let (done_in, done) = channel();
+        let end = over.clone();
+        thread::Builder::new().name("log files".into()).spawn(move || {
+            runtime.block_on(write_until(&book, &mut Shelf { folder, tails: BTreeMap::new() }, &end));
+            // Nobody may wait any more.
+            let _ = done_in.send(());
+        })?;
+        Ok(Self { over, done })
+    }
+
+    /// Writes what is left, and returns when it is written, or after two seconds.
+    pub fn finish(self) {
+        self.over.notify_one();
+        let _ = self.done.recv_timeout(PATIENCE);
+    }
+}
+
+async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
+    let mut changes = book.changes();
+    loop {
+        changes.mark_unchanged();
+        let resting = shelf.look(book, How::Running);
+        let rest = async {
+            match resting {
+                true => tokio::time::sleep(REST).await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = over.notified() => break,
+            changed = changes.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                tokio::select! {
+                    () = over.notified() => break,
+                    () = tokio::time::sleep(BATCH) => {}
+                }
+            }
+            () = rest => {
+                shelf.look(book, How::Rested);
+            }
+        }
+    }
+    shelf.look(book, How::Ended);
+}
+
+/// What is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// What cannot change any more.
+    Running,
+    /// Also what is above the cursor, of services that have printed nothing since the last look.
+    Rested,
+    /// All.
+    Ended,
+}
+
+struct Shelf {
+    folder: PathBuf,
+    tails: BTreeMap<ServiceName, Tail>,
+}
+
+impl Shelf {
+    /// Writes what is new. Whether there are lines that have to rest first.
+    fn look(&mut self, book: &LogBook, how: How) -> bool {
+        let mut resting = false;
+        for (name, document) in book.documents() {
+            let path = self.folder.join(format!("{}.log", file_name(&name)));
+            let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path));
+            if tail.given_up {
+                continue;
+            }
+            if let Err(error) = tail.write(&document, how) {
+                tail.given_up = true;
+                log::warn!("the log file of {name} is not written any more: {error}");
+            }
+            resting |= tail.resting && !tail.given_up;
+        }
+        resting
+    }
+}
+
+/// How far one service is written.
+struct Tail {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
+    size: u64,
+    next: LineId,
+    version: Option<u64>,
+    resting: bool,
+    given_up: bool,
+}
+
+impl Tail {
+    fn new(path: PathBuf) -> Self {
+        Self { path, file: None, size: 0, next: LineId(0), version: None, resting: false, given_up: false }
+    }
+
+    fn write(&mut self, document: &LogDocument, how: How) -> io::Result<()> {
+        loop {
+            let (text, more) = self.take(document, how);
+            if !text.is_empty() {
+                self.append(&text)?;
+            }
+            if !more {
+                return self.file.as_mut().map_or(Ok(()), BufWriter::flush);
+            }
+        }
+    }
+
+    /// Copies some lines, and says whether there are more.
+    fn take(&mut self, document: &LogDocument, how: How) -> (String, bool) {
+        let mut text = String::new();
+        let mut reader = document.read();
+        let silent = self.version.replace(reader.version()) == Some(reader.version());
+        let until = match how {
+            How::Ended => reader.end(),
+            How::Rested if silent => reader.settled(),
+            How::Running | How::Rested => reader.archived(),
+        };
+        let oldest = LineId(reader.dropped());
+        if self.next < oldest {
+            text.push_str(&format!(
+                "── {} lines were not written: [logs] memory was full ──\n",
+                oldest.0 - self.next.0
+            ));
+            self.next = oldest;
+        }
+        for _ in 0..LINES_AT_ONCE {
+            if self.next >= until {
+                break;
+            }
+            if let Some(line) = reader.line(self.next) {
+                text.push_str(&line.content.as_printed(0..line.content.text.len()));
+                text.push('\n');
+            }
+            self.next = LineId(self.next.0 + 1);
+        }
+        self.resting = self.next < reader.settled();
+        (text, self.next < until)
+    }
+
+    fn append(&mut self, text: &str) -> io::Result<()> {
+        if self.size > 0 && self.size + text.len() as u64 > FILE_SIZE {
+            self.file = None;
+            fs::rename(&self.path, self.path.with_extension("1.log"))?;
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            empty => {
+                let file = open(&self.path)?;
+                self.size = file.metadata()?.len();
+                empty.insert(BufWriter::with_capacity(64 << 10, file))
+            }
+        };
+        self.size += text.len() as u64;
+        file.write_all(text.as_bytes())
+    }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
+
+/// A name that is a file name on every system.
+fn file_name(service: &ServiceName) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
+    service.as_str().chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::RunId;
+
+    #[test]
+    fn what_cannot_change_any_more_is_written_and_the_rest_when_it_rests() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = LogBook::new(Clock::start());
+        let document = book.open(&"a/b".into(), 1 << 20);
+        document.resize(80, 3);
+        document.begin_run(RunId(1), None);
+        document.feed(b"one\r\ntwo \x1b[31mred\x1b[0m\r\nthree\r\nfour");
+        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
+        let written = || fs::read_to_string(folder.path().join("a_b.log")).unwrap();
+        assert!(shelf.look(&book, How::Running));
+        assert_eq!(written(), "one\n");
+        assert!(!shelf.look(&book, How::Rested));
+        assert_eq!(written(), "one\ntwo red\nthree\n");
+        assert!(!shelf.look(&book, How::Ended));
+        assert_eq!(written(), "one\ntwo red\nthree\nfour\n");
+    }
+
+    #[test]
+    fn files_are_bounded_in_size_and_number_and_losses_are_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = LogBook::new(Clock::start());
+        let document = book.open(&"api".into(), 64 << 10);
+        for line in 0..20_000 {
+            document.feed(format!("{line} {}\r\n", line * 7919 % 10_007).as_bytes());
+        }
+        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
+        shelf.look(&book, How::Ended);
+        let path = folder.path().join("api.log");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("── ") && text.contains("lines were not written"), "{text:.100}");
+        assert!(text.ends_with(&format!("19999 {}\n", 19_999 * 7919 % 10_007)));
+        let mut tail = Tail::new(path.clone());
+        for _ in 0..3 {
+            tail.append(&"x".repeat(FILE_SIZE as usize / 2 + 1)).unwrap();
+        }
+        drop(tail);
+        let mut sizes: Vec<u64> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [FILE_SIZE / 2 + 1; 2]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_stops_that_file_only() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("bad.log")).unwrap();
+        let book = LogBook::new(Clock::start());
+        for name in ["bad", "good"] {
+            book.open(&name.into(), 1 << 20).feed(b"line");
+        }
+        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
+        shelf.look(&book, How::Ended);
+        assert_eq!(fs::read_to_string(folder.path().join("good.log")).unwrap(), "line\n");
+        assert!(shelf.tails[&ServiceName::new("bad")].given_up);
+    }
+
+    #[test]
+    fn the_writer_writes_all_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = Arc::new(LogBook::new(Clock::start()));
+        let files = LogFiles::start(book.clone(), folder.path().join("deep/logs")).unwrap();
+        book.open(&"api".into(), 1 << 20).feed(b"last words");
+        files.finish();
+        assert_eq!(fs::read_to_string(folder.path().join("deep/logs/api.log")).unwrap(), "last words\n");
+    }
+}

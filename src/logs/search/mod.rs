@@ -1,0 +1,234 @@
+//! Search over a whole document, beside whoever writes and draws it.
+//!
+//! Lines of history never change, so a [`Scan`] reads each of them once, newest first, from copies of the blocks: the
+//! document is locked for as long as it takes to count references. What is on the screen may change and is tested
+//! whenever it is drawn, see [`Matches`].
+
+mod line_set;
+mod query;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use line_set::LineSet;
+pub use query::{Criterion, Query, QueryError, QueryKind, Term};
+
+use super::history::{Block, BlockText};
+use super::{LineId, LineKind, LogDocument, Reader};
+
+/// Blocks of the first slice: its result is seen at once.
+const FIRST_SLICE: usize = 16;
+/// Blocks of a slice later on.
+const SLICE: usize = 256;
+/// Threads that read one slice.
+const THREADS: usize = 4;
+
+/// Telling the level of every line would take a second.
+static POSSIBLE_ERRORS: LazyLock<Option<Query>> = LazyLock::new(Query::possible_errors);
+
+/// One search over one document, and what it has found so far.
+#[derive(Debug)]
+pub struct Scan {
+    document: Arc<LogDocument>,
+    criterion: Criterion,
+    /// Somebody is at it.
+    claimed: AtomicBool,
+    found: Mutex<Found>,
+}
+
+#[derive(Debug)]
+struct Found {
+    lines: LineSet,
+    /// Those of the lines that are markers.
+    markers: LineSet,
+    /// Which lines were read.
+    covered: Range<u64>,
+}
+
+impl Scan {
+    /// A search that has not begun.
+    pub fn new(document: Arc<LogDocument>, criterion: Criterion) -> Self {
+        let found = Found { lines: LineSet::default(), markers: LineSet::default(), covered: u64::MAX..u64::MAX };
+        Self { document, criterion, claimed: AtomicBool::new(false), found: Mutex::new(found) }
+    }
+
+    /// It is for that document.
+    pub fn is_of(&self, document: &Arc<LogDocument>) -> bool {
+        Arc::ptr_eq(&self.document, document)
+    }
+
+    /// Whoever is told `true` is to call [`Scan::run`]; nobody else is until that has ended.
+    pub fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Reads all lines of history that were not read yet, newest first. `go_on` is asked after each slice.
+    pub fn run(&self, mut go_on: impl FnMut() -> bool) {
+        let mut slice = FIRST_SLICE;
+        while self.step(slice) && go_on() {
+            slice = (slice * 2).min(SLICE);
+        }
+        self.claimed.store(false, Ordering::Release);
+    }
+
+    /// Reads at most so many blocks. Nothing was left to read if the answer is `false`.
+    fn step(&self, slice: usize) -> bool {
+        let mut covered = self.found().covered.clone();
+        let blocks = self.document.blocks_beside(&mut covered, slice);
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(blocks.len());
+        let share = blocks.len().div_ceil(threads.max(1)).max(1);
+        let results: Vec<Vec<(LineId, LineKind)>> = if threads < 2 {
+            vec![self.read(&blocks)]
+        } else {
+            thread::scope(|scope| {
+                let parts: Vec<_> = blocks.chunks(share).map(|part| scope.spawn(|| self.read(part))).collect();
+                // A part whose thread has panicked counts as one without hits.
+                parts.into_iter().map(|part| part.join().unwrap_or_default()).collect()
+            })
+        };
+        let mut found = self.found();
+        found.lines.drop_before(LineId(covered.start));
+        found.markers.drop_before(LineId(covered.start));
+        for (line, kind) in results.into_iter().flatten() {
+            found.lines.insert(line);
+            if kind == LineKind::Marker {
+                found.markers.insert(line);
+            }
+        }
+        found.covered = covered;
+        !blocks.is_empty()
+    }
+
+    fn read(&self, blocks: &[Block]) -> Vec<(LineId, LineKind)> {
+        let mut hits = Vec::new();
+        let mut buffer = Vec::new();
+        for block in blocks {
+            if let Some(text) = block.text(&mut buffer) {
+                self.read_block(block.first(), &text, &mut hits);
+            }
+        }
+        hits
+    }
+
+    fn read_block(&self, first: u64, block: &BlockText<'_>, hits: &mut Vec<(LineId, LineKind)>) {
+        match &self.criterion {
+            Criterion::Query(query) => {
+                let ends = || Some(block.ends()?.iter().map(|(end, _)| *end).collect());
+                // Whether a hit is a marker matters to filters only.
+                query
+                    .lines_of(block.text, ends, |index, _| hits.push((LineId(first + index as u64), LineKind::Output)));
+            }
+            criterion @ Criterion::Errors => {
+                let ends = || Some(block.ends()?.iter().map(|(end, _)| *end).collect());
+                let Some(possible) = &*POSSIBLE_ERRORS else { return };
+                possible.lines_of(block.text, ends, |index, line| {
+                    if criterion.is_met(line, LineKind::Output) {
+                        hits.push((LineId(first + index as u64), LineKind::Output));
+                    }
+                });
+            }
+            criterion @ Criterion::Filter(_) => {
+                let mut start = 0;
+                for (line, (end, kind)) in (first..).zip(block.ends().unwrap_or_default().iter()) {
+                    let text = block.text.get(start..*end as usize).unwrap_or_default();
+                    if criterion.is_met(text, *kind) {
+                        hits.push((LineId(line), *kind));
+                    }
+                    start = *end as usize;
+                }
+            }
+        }
+    }
+
+    /// What was found, together with what is on the screen now.
+    pub fn matches(&self, reader: &mut Reader<'_>) -> Matches<'_> {
+        let (first, filed, end) = (LineId(reader.dropped()), reader.archived(), reader.end());
+        let mut live = Vec::new();
+        for id in filed.0..end.0 {
+            if let Some(line) = reader.line(LineId(id))
+                && self.criterion.is_met(&line.content.text, line.kind)
+            {
+                live.push(line.id);
+            }
+        }
+        let mut found = self.found();
+        found.lines.drop_before(first);
+        found.markers.drop_before(first);
+        let complete = found.covered.start <= first.0;
+        let behind = !complete || found.covered.end < filed.0;
+        Matches { found, live, filed, complete, behind }
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a scan has found, in a document that is locked.
+#[derive(Debug)]
+pub struct Matches<'a> {
+    found: MutexGuard<'a, Found>,
+    /// Lines of the screen, in order.
+    live: Vec<LineId>,
+    filed: LineId,
+    complete: bool,
+    behind: bool,
+}
+
+impl Matches<'_> {
+    /// All lines that there were when the scan began were read; only output that is newer may be missing.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// There are lines for [`Scan::run`] to read.
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// How many lines.
+    pub fn count(&self) -> u64 {
+        self.in_history() + self.live.len() as u64
+    }
+
+    /// How many of them are markers; known of filters only.
+    pub fn markers(&self) -> u64 {
+        self.found.markers.len()
+    }
+
+    /// The line is one of them.
+    pub fn contains(&self, line: LineId) -> bool {
+        if line < self.filed { self.found.lines.contains(line) } else { self.live.binary_search(&line).is_ok() }
+    }
+
+    /// How many are before that line.
+    pub fn rank(&self, line: LineId) -> u64 {
+        if line <= self.filed {
+            self.found.lines.rank(line)
+        } else {
+            self.in_history() + self.live.partition_point(|live| *live < line) as u64
+        }
+    }
+
+    /// The first from that line on.
+    pub fn first_from(&self, line: LineId) -> Option<LineId> {
+        let filed = self.found.lines.first_from(line).filter(|found| *found < self.filed);
+        filed.or_else(|| self.live.get(self.live.partition_point(|live| *live < line)).copied())
+    }
+
+    /// The last before that line.
+    pub fn last_before(&self, line: LineId) -> Option<LineId> {
+        let live = self.live.partition_point(|live| *live < line).checked_sub(1);
+        let live = live.and_then(|place| self.live.get(place)).copied();
+        live.or_else(|| self.found.lines.last_before(line.min(self.filed)))
+    }
+
+    /// Lines of history: while a frame is drawn, some that were found are not shown yet.
+    fn in_history(&self) -> u64 {
+        self.found.lines.rank(self.filed)
+    }
+}

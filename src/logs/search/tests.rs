@@ -1,0 +1,142 @@
+//! A search finds what a plain look at every line finds, while output goes on and old lines go.
+
+use proptest::prelude::*;
+use tokio::sync::watch;
+
+use super::*;
+use crate::clock::Clock;
+use crate::domain::Marker;
+
+fn document(memory: usize) -> Arc<LogDocument> {
+    let document = LogDocument::new(memory, Clock::start(), watch::Sender::new(()));
+    document.resize(60, 5);
+    Arc::new(document)
+}
+
+fn query(text: &str, kind: QueryKind) -> Criterion {
+    Criterion::Query(Query::new(text, kind).expect("a query"))
+}
+
+/// The lines that a scan has found.
+fn found(scan: &Scan) -> Vec<u64> {
+    let mut reader = scan.document.read();
+    let matches = scan.matches(&mut reader);
+    let mut lines = Vec::new();
+    let mut from = LineId(0);
+    while let Some(line) = matches.first_from(from) {
+        assert!(matches.contains(line));
+        assert_eq!(matches.rank(line), lines.len() as u64);
+        assert_eq!(matches.last_before(LineId(line.0 + 1)), Some(line));
+        lines.push(line.0);
+        from = LineId(line.0 + 1);
+    }
+    assert_eq!(matches.count(), lines.len() as u64);
+    lines
+}
+
+/// The lines that a look at every line finds.
+fn expected(scan: &Scan) -> Vec<u64> {
+    let mut reader = scan.document.read();
+    let ids = reader.dropped()..reader.end().0;
+    let lines: Vec<_> = ids.filter_map(|id| reader.line(LineId(id))).collect();
+    lines
+        .into_iter()
+        .filter(|line| scan.criterion.is_met(&line.content.text, line.kind))
+        .map(|line| line.id.0)
+        .collect()
+}
+
+#[test]
+fn cases_and_words() {
+    let is = |text: &str, kind, line: &str| Query::new(text, kind).expect("a query").is_match(line);
+    assert!(is("error", QueryKind::Literal, "an Error"));
+    assert!(!is("Error", QueryKind::Literal, "an error"));
+    assert!(is("größe", QueryKind::Literal, "GRÖSSE GRÖßE".replace("SS", "ß").as_str()));
+    assert!(is("a.c", QueryKind::Literal, "a.c") && !is("a.c", QueryKind::Literal, "abc"));
+    assert!(is(r"\W404$", QueryKind::Regex, "GET 404") && is(r"get\S* 4", QueryKind::Regex, "GET 404"));
+    assert!(is("404", QueryKind::Word, "x404 404") && !is("404", QueryKind::Word, "x404 4040 _404"));
+    assert!(!is("", QueryKind::Literal, "text") && !is("", QueryKind::Word, ""));
+    let places = |text, kind, line| Query::new(text, kind).expect("a query").places(line);
+    assert_eq!(places("aa", QueryKind::Literal, "aaaa a aa"), [0..2, 2..4, 7..9]);
+    assert_eq!(places("x*", QueryKind::Regex, "axéx"), [1..2, 4..5]);
+}
+
+#[test]
+fn an_expression_that_means_nothing_says_so() {
+    let error = |text| Query::new(text, QueryKind::Regex).expect_err("not an expression").to_string();
+    assert_eq!(error("a("), "unclosed group");
+    assert!(error(r"\w{100000}").contains("size limit"), "{}", error(r"\w{100000}"));
+    assert!(!error("[").contains('\n'));
+}
+
+#[test]
+fn what_begins_in_one_line_and_ends_in_the_next_is_not_found() {
+    let document = document(1 << 20);
+    for line in ["one ab", "ab two", "b", "abab", ""] {
+        document.feed(format!("{line}\r\n").as_bytes());
+    }
+    (0..6).for_each(|_| document.mark(&Marker::Cleared));
+    let scan = Scan::new(document, query("abab", QueryKind::Literal));
+    scan.run(|| true);
+    assert_eq!(found(&scan), expected(&scan));
+    assert_eq!(found(&scan).len(), 1);
+}
+
+#[test]
+fn a_filter_keeps_markers_and_counts_them() {
+    let document = document(1 << 20);
+    for number in 0..40 {
+        document.feed(format!("GET /{} {}\r\n", number, if number % 4 == 0 { 404 } else { 200 }).as_bytes());
+    }
+    document.mark(&Marker::Cleared);
+    document.feed(&b"\r\n".repeat(10));
+    let term = |text: &str, inverted| Term { query: Query::new(text, QueryKind::Literal).expect("a query"), inverted };
+    let scan = Scan::new(document, Criterion::Filter(vec![term("404", false), term("/8 ", true)]));
+    scan.run(|| true);
+    assert_eq!(found(&scan), expected(&scan));
+    let mut reader = scan.document.read();
+    let matches = scan.matches(&mut reader);
+    assert_eq!((matches.count(), matches.markers(), matches.is_complete()), (10, 1, true));
+}
+
+#[test]
+fn only_one_is_at_it() {
+    let scan = Scan::new(document(1 << 20), query("x", QueryKind::Literal));
+    assert!(scan.claim() && !scan.claim());
+    scan.run(|| true);
+    assert!(scan.claim());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Output, dropped lines, and scans that stop after each slice, in any order.
+    #[test]
+    fn a_scan_finds_what_a_plain_look_finds(
+        steps in prop::collection::vec((0_u8..4, 1_usize..400), 1..12),
+        text in prop_oneof![Just("ab"), Just("a"), Just("é"), Just("AB"), Just("b c")],
+        kind in prop_oneof![
+            Just(Some(QueryKind::Literal)), Just(Some(QueryKind::Regex)), Just(Some(QueryKind::Word)), Just(None)
+        ],
+        small in any::<bool>(),
+    ) {
+        let document = document(if small { 12 << 10 } else { 1 << 20 });
+        let scan = Scan::new(document.clone(), kind.map_or(Criterion::Errors, |kind| query(text, kind)));
+        for (what, amount) in steps {
+            match what {
+                0 => scan.run(|| false),
+                1 => document.mark(&Marker::Cleared),
+                _ => for number in 0..amount {
+                    let words = ["ab", "aB c", "é ERROR", "b", "panic: x"];
+                    let line = format!("{} {} {number}\r\n", words[number % 5], words[amount % 5]);
+                    document.feed(line.repeat(1 + number % 3).as_bytes());
+                },
+            }
+        }
+        scan.run(|| true);
+        prop_assert_eq!(found(&scan), expected(&scan));
+        let mut reader = scan.document.read();
+        let matches = scan.matches(&mut reader);
+        prop_assert!(matches.is_complete() && !matches.is_behind());
+    }
+}

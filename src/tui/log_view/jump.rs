@@ -1,0 +1,295 @@
+//! To the next match, error or run: where the reader goes, and what is said about it.
+
+use super::super::text;
+use super::shelf::{Found, Shelf};
+use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
+use crate::domain::RunId;
+use crate::logs::{LineId, Matches, Query};
+
+/// Where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tui) enum Jump {
+    /// The match that is nearest to where the search was begun: in sight or above, else below.
+    Nearest,
+    /// The next match, or the one before.
+    Hit {
+        /// Down, to newer lines.
+        forward: bool,
+    },
+    /// The next error, or the one before.
+    Error {
+        /// Down, to newer lines.
+        forward: bool,
+    },
+    /// The first line of the next run, or of this or the one before.
+    Run {
+        /// Down, to newer lines.
+        forward: bool,
+    },
+}
+
+/// Where the reader stood.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stand {
+    follow: bool,
+    line: LineId,
+    row: usize,
+    seen: LineId,
+    bottom: LineId,
+    offset: usize,
+}
+
+impl LogView {
+    /// Goes there with the next frame, or as soon as it is found.
+    pub(in crate::tui) fn jump(&mut self, to: Jump) {
+        self.jump = Some(to);
+    }
+
+    /// Where it is about to go.
+    pub(in crate::tui) fn wanted_jump(&self) -> Option<Jump> {
+        self.jump
+    }
+
+    /// Where it has gone to is not marked any more.
+    pub(in crate::tui) fn forget_jump(&mut self) {
+        (self.jump, self.current) = (None, None);
+    }
+
+    /// A search is begun: where the reader stands now is where matches are looked for, and where a cancelled search
+    /// comes back to.
+    pub(in crate::tui) fn begin_search(&mut self) {
+        let Self { follow, line, row, seen, bottom, offset, .. } = *self;
+        self.begun = Some(Stand { follow, line, row, seen, bottom, offset });
+    }
+
+    /// The text of the search has changed.
+    pub(in crate::tui) fn search_anew(&mut self) {
+        self.go_back();
+        self.jump = Some(Jump::Nearest);
+    }
+
+    /// The search is over. A cancelled one goes back to where it was begun.
+    pub(in crate::tui) fn end_search(&mut self, cancelled: bool) {
+        if cancelled {
+            self.go_back();
+        }
+        self.begun = None;
+    }
+
+    fn go_back(&mut self) {
+        if let Some(Stand { follow, line, row, seen, bottom, offset }) = self.begun {
+            (self.follow, self.line, self.row, self.seen, self.bottom) = (follow, line, row, seen, bottom);
+            self.offset = offset;
+            (self.current, self.jump) = (None, None);
+        }
+    }
+
+    /// Goes where it was asked to. The answer is what is to be said about it.
+    pub(super) fn carry_out(
+        &mut self,
+        shelf: &mut Shelf<'_, '_>,
+        found: &Found<'_>,
+        layout: &LineLayout,
+    ) -> Option<&'static str> {
+        let jump = self.jump?;
+        let (matches, nothing, wrapped_up, wrapped_down) = match jump {
+            Jump::Nearest | Jump::Hit { .. } => (
+                found.search.as_ref().map(|(_, matches)| matches),
+                "no match",
+                "search wrapped: on from the end",
+                "search wrapped: on from the top",
+            ),
+            Jump::Error { .. } => (
+                found.errors.as_ref(),
+                "no errors",
+                "errors wrapped: on from the end",
+                "errors wrapped: on from the top",
+            ),
+            Jump::Run { forward } => {
+                self.jump = None;
+                return self.go_to_run(shelf, layout, forward);
+            }
+        };
+        let Some(matches) = matches else {
+            self.jump = None;
+            return None;
+        };
+        let (end, first) = (shelf.end(), shelf.first());
+        // Where it goes on from: the last place that was gone to, or else the edge of what is in sight.
+        let below = if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) };
+        let errors = matches!(jump, Jump::Error { .. });
+        let (target, wrapped) = match jump {
+            Jump::Nearest => {
+                let above = previous(matches, shelf, below, false);
+                let below = || next(matches, shelf, below, false);
+                (above.or_else(|| matches.is_complete().then(below).flatten()), None)
+            }
+            Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } => {
+                let from = match self.current {
+                    Some(current) => LineId(current.0 + 1),
+                    None if self.follow => end,
+                    None => self.line,
+                };
+                match next(matches, shelf, from, errors) {
+                    Some(target) => (Some(target), None),
+                    None if matches.is_complete() => (next(matches, shelf, first, errors), Some(wrapped_down)),
+                    None => (None, None),
+                }
+            }
+            Jump::Hit { forward: false } | Jump::Error { forward: false } => {
+                match previous(matches, shelf, self.current.unwrap_or(below), errors) {
+                    Some(target) => (Some(target), None),
+                    None if matches.is_complete() => (previous(matches, shelf, end, errors), Some(wrapped_up)),
+                    None => (None, None),
+                }
+            }
+        };
+        match target {
+            Some(target) => {
+                self.jump = None;
+                self.show(shelf, layout, target, jump == Jump::Nearest);
+                if let (Some((query, _)), Jump::Nearest | Jump::Hit { .. }) = (&found.search, jump)
+                    && let Some(line) = shelf.line(target)
+                {
+                    self.show_sideways(&line.content.text, query, layout);
+                }
+                wrapped
+            }
+            None if matches.is_complete() => {
+                self.jump = None;
+                // While it is typed, the border says so.
+                (jump != Jump::Nearest).then_some(nothing)
+            }
+            // Not all lines were read yet: once more with the next slice.
+            None => None,
+        }
+    }
+
+    fn go_to_run(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, forward: bool) -> Option<&'static str> {
+        let (first, end) = (shelf.first(), shelf.end());
+        let from = match self.current {
+            Some(current) => current,
+            None if self.follow => LineId(end.0.saturating_sub(1)),
+            None => self.line,
+        };
+        let line = shelf.line(from)?;
+        let target = if forward {
+            first_of_run(shelf, RunId(line.run.0.saturating_add(1)), from, end).filter(|target| *target < end)
+        } else {
+            let (_, start) = start_of_run(shelf.reader, &line);
+            if start.max(first) < from {
+                Some(start.max(first))
+            } else {
+                let before = start.0.checked_sub(1).map(LineId).filter(|before| *before >= first);
+                let before = before.and_then(|before| shelf.line(before));
+                before.map(|before| start_of_run(shelf.reader, &before).1.max(first))
+            }
+        };
+        let Some(target) = target.map(|target| shelf.from(target)).filter(|target| *target < end) else {
+            return Some(if forward { "no later run" } else { "no earlier run" });
+        };
+        self.leave_end(end);
+        self.current = Some(target);
+        let last = last_page(shelf, layout);
+        (self.line, self.row) = (target, 0).min(last);
+        None
+    }
+
+    /// Brings a line into sight. What is in sight already does not move.
+    fn show(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, target: LineId, may_follow: bool) {
+        let last = last_page(shelf, layout);
+        if self.follow {
+            (self.line, self.row) = last;
+        }
+        self.current = Some(target);
+        let top_is_cut = self.row > 0;
+        let (mut id, mut rows) = (self.line, 0);
+        while id < target && rows < layout.height {
+            rows += rows_of(shelf, layout, id);
+            id = shelf.after(id);
+        }
+        let in_sight = rows < layout.height + self.row && (target > self.line || target == self.line && !top_is_cut);
+        if in_sight && self.follow && may_follow {
+            return;
+        }
+        self.leave_end(shelf.end());
+        if in_sight {
+            return;
+        }
+        // A third of the pane is above it.
+        let (mut id, mut above) = (target, 0);
+        while above < layout.height / 3
+            && let Some(before) = shelf.before(id)
+        {
+            above += rows_of(shelf, layout, before);
+            id = before;
+        }
+        (self.line, self.row) = (id, 0).min(last);
+    }
+
+    /// Brings the first match of a line that is cut into sight.
+    fn show_sideways(&mut self, line: &str, query: &Query, layout: &LineLayout) {
+        let Some(place) = query.places(line).into_iter().next() else { return };
+        let cells_to = |end: usize| text::width(line.get(..end).unwrap_or_default());
+        let (start, end) = (cells_to(place.start), cells_to(place.end));
+        let margin = 2 * text::width(layout.glyphs.ellipsis);
+        let cells = text_cells(layout);
+        let in_sight = |offset: usize| {
+            let left = if offset > 0 { offset + margin } else { 0 };
+            start >= left && end + margin <= offset + cells
+        };
+        if !in_sight(self.offset) {
+            // From the left edge if that will do, or else with a third of the pane before it.
+            self.offset = if in_sight(0) { 0 } else { start.saturating_sub(cells / 3) };
+        }
+    }
+
+    fn leave_end(&mut self, end: LineId) {
+        if self.follow {
+            (self.follow, self.seen) = (false, end);
+        }
+    }
+}
+
+/// The first match from that line on that is shown; of the errors in one stack trace, the first.
+fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineId, errors: bool) -> Option<LineId> {
+    let mut from = from;
+    loop {
+        let found = matches.first_from(from)?;
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
+            return Some(found);
+        }
+        from = shelf.from(LineId(found.0 + 1));
+        if from >= shelf.end() {
+            return None;
+        }
+    }
+}
+
+/// The last match before that line that is shown; of the errors in one stack trace, the first.
+fn previous(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, before: LineId, errors: bool) -> Option<LineId> {
+    let mut before = before;
+    loop {
+        let found = matches.last_before(before)?;
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
+            return Some(found);
+        }
+        before = LineId(shelf.before(found)?.0 + 1);
+    }
+}
+
+/// The line belongs to a stack trace that has begun above it.
+fn is_inside_trace(shelf: &mut Shelf<'_, '_>, id: LineId) -> bool {
+    let above = levels_above(shelf.reader, id);
+    shelf.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
+}
+
+/// The first line from there on that belongs to that run or a later one. Runs are in order.
+fn first_of_run(shelf: &mut Shelf<'_, '_>, run: RunId, from: LineId, end: LineId) -> Option<LineId> {
+    let (mut low, mut high) = (from.0, end.0);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if shelf.line(LineId(middle))?.run >= run { high = middle } else { low = middle + 1 }
+    }
+    Some(LineId(low))
+}

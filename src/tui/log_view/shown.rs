@@ -1,0 +1,149 @@
+//! A line as it is shown: cut or wrapped, with its time and its marks.
+
+use std::ops::Range;
+
+use ratatui::layout::Position;
+use ratatui::text::{Line, Span};
+
+use super::super::text;
+use super::super::theme::Theme;
+use super::{LINE_LIMIT, LineLayout, PaneText, RowPlace, TIME_CELLS, Times, marks};
+use crate::logs::{self, LineId, LineKind, Query, StyledText};
+
+/// A full-screen program: its rows as they are, so that its cursor is in sight.
+pub(super) fn full_screen(screen: &logs::ScreenRows, layout: &LineLayout) -> PaneText {
+    let below = screen.cursor.map_or(0, |(_, row)| (usize::from(row) + 1).saturating_sub(layout.height));
+    let shown = || screen.rows.iter().zip(0..).skip(below).take(layout.height);
+    let place = |(row, index): (&StyledText, u64)| {
+        let bytes = 0..row.text.trim_end().len();
+        RowPlace { line: LineId(index), bytes, ..RowPlace::default() }
+    };
+    let places = shown().map(place).collect();
+    let rows = shown().map(|(row, _)| row).map(|row| Line::from(spans(row, 0..row.text.len(), layout.theme))).collect();
+    let cursor = screen
+        .cursor
+        .and_then(|(column, row)| Some(Position { x: column, y: row.checked_sub(u16::try_from(below).ok()?)? }));
+    let top = i32::try_from(below).unwrap_or(0);
+    PaneText { rows, follow: true, cursor, top, places, rows_of_screen: true, ..PaneText::default() }
+}
+
+/// A line as it is shown.
+pub(super) struct Shown {
+    content: StyledText,
+    kind: LineKind,
+    /// Bytes of each row.
+    pub(super) rows: Vec<Range<usize>>,
+    /// Something is missing at the left, at the right.
+    cut: (bool, bool),
+    /// It has what is searched for.
+    pub(super) hit: bool,
+}
+
+impl Shown {
+    /// Lays it out, with what is searched for marked; that many cells on the left are cut off unless it is wrapped.
+    pub(super) fn new(line: &logs::Line, query: Option<&Query>, offset: usize, layout: &LineLayout) -> Self {
+        let mut content = line.content.clone();
+        let mut hit = query.is_some_and(|query| query.is_match(&content.text));
+        if line.kind == LineKind::Marker {
+            content = StyledText { text: layout.glyphs.own_text(&content.text), runs: Vec::new() };
+        }
+        if content.text.len() > LINE_LIMIT {
+            let end = (0..=LINE_LIMIT).rev().find(|end| content.text.is_char_boundary(*end)).unwrap_or(0);
+            let more = (content.text.len() - end).div_ceil(1024);
+            content.text.truncate(end);
+            content.text.push_str(&format!(" {} {more} KiB more", layout.glyphs.ellipsis));
+        }
+        if let Some(query) = query {
+            let places = query.places(&content.text);
+            hit |= !places.is_empty();
+            marks::reverse(&mut content, &places);
+        }
+        let cells = text_cells(layout);
+        if layout.wrap {
+            let rows = text::wrap(&content.text, cells);
+            return Self { content, kind: line.kind, rows, cut: (false, false), hit };
+        }
+        let ellipsis = text::width(layout.glyphs.ellipsis);
+        let all = text::width(&content.text);
+        let left = offset > 0 && all > 0;
+        let start = if left { text::fitting(&content.text, offset + ellipsis) } else { 0 };
+        let rest = content.text.get(start..).unwrap_or_default();
+        let room = cells.saturating_sub(if left { ellipsis } else { 0 });
+        let right = text::width(rest) > room;
+        let end = if right { start + text::fitting(rest, room.saturating_sub(ellipsis)) } else { content.text.len() };
+        let rows = std::iter::once(start..end).collect();
+        Self { content, kind: line.kind, rows, cut: (left, right), hit }
+    }
+
+    /// Row and column of the cursor, which is after that byte and in that column of the service's terminal. At the end
+    /// of a full row it stays on the last cell, until something moves it.
+    pub(super) fn place(&self, byte: usize, column: usize, layout: &LineLayout) -> (usize, usize) {
+        let row = self.rows.iter().rposition(|row| row.start <= byte).unwrap_or(0);
+        let start = self.rows.get(row).map_or(0, |row| row.start);
+        let before = self.content.text.get(start..byte).unwrap_or_default();
+        let (last, column) = (layout.width.saturating_sub(1), column.min(layout.width.saturating_sub(1)));
+        (row + usize::from(column < text::width(before).min(last)), column)
+    }
+
+    /// What of its line each row shows.
+    pub(super) fn places(&self, line: LineId, layout: &LineLayout) -> impl Iterator<Item = RowPlace> {
+        let (times, left) = (layout.times != Times::Off, self.cut.0);
+        let before = if times { TIME_CELLS } else { 0 } + if left { text::width(layout.glyphs.ellipsis) } else { 0 };
+        let spans_before = usize::from(times) + usize::from(left);
+        self.rows.iter().map(move |bytes| RowPlace { line, bytes: bytes.clone(), before, spans_before })
+    }
+
+    /// The rows; the first has that time before it.
+    pub(super) fn draw(&self, before: &str, layout: &LineLayout) -> impl Iterator<Item = Line<'static>> {
+        let theme = layout.theme;
+        self.rows.iter().enumerate().map(move |(index, range)| {
+            let mut row = Vec::new();
+            if layout.times != Times::Off {
+                let time = if index == 0 { before } else { "" };
+                row.push(Span::styled(text::pad(time.to_owned(), TIME_CELLS), theme.dim()));
+            }
+            if self.cut.0 {
+                row.push(Span::styled(layout.glyphs.ellipsis, theme.dim()));
+            }
+            let parts = spans(&self.content, range.clone(), theme);
+            match self.kind {
+                LineKind::Marker => row.extend(parts.into_iter().map(|part| part.patch_style(theme.dim()))),
+                LineKind::Output => row.extend(parts),
+            }
+            if self.cut.1 {
+                row.push(Span::styled(layout.glyphs.ellipsis, theme.dim()));
+            }
+            Line::from(row)
+        })
+    }
+}
+
+/// Cells that are left for the text of a line.
+pub(super) fn text_cells(layout: &LineLayout) -> usize {
+    let before = if layout.times == Times::Off { 0 } else { TIME_CELLS };
+    layout.width.saturating_sub(before).max(1)
+}
+
+/// A part of a styled text.
+fn spans(content: &StyledText, range: Range<usize>, theme: Theme) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    let mut at = range.start;
+    let mut push = |part: Range<usize>, style| {
+        if let Some(text) = content.text.get(part)
+            && !text.is_empty()
+        {
+            spans.push(Span::styled(text.to_owned(), style));
+        }
+    };
+    for run in &content.runs {
+        let start = usize::try_from(run.start).unwrap_or(usize::MAX).clamp(at, range.end);
+        let end = usize::try_from(run.end).unwrap_or(usize::MAX).clamp(start, range.end);
+        if start < end {
+            push(at..start, ratatui::style::Style::new());
+            push(start..end, theme.of(run.style));
+            at = end;
+        }
+    }
+    push(at..range.end, ratatui::style::Style::new());
+    spans
+}

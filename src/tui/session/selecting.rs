@@ -1,0 +1,259 @@
+//! Selecting and copying: a session knows what each cell shows, and the documents that the text comes from.
+
+use std::time::Duration;
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use super::Session;
+use crate::domain::{Moment, ServiceName};
+use crate::logs::{LineId, MouseEvents};
+use crate::tui::clipboard::{Copier, OSC_52_TEXT, osc_52};
+use crate::tui::log_view::PaneText;
+use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at};
+use crate::tui::ui_state::World;
+
+/// Clicks at one place within this time are a double or triple click.
+const MULTI_CLICK: Duration = Duration::from_millis(400);
+/// How often a drag beyond the edge of its pane scrolls.
+const EDGE_SCROLL: Duration = Duration::from_millis(50);
+
+/// A pane as it was drawn last.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    pub(super) service: ServiceName,
+    pub(super) area: Rect,
+    pub(super) text: PaneText,
+}
+
+/// The mouse as far as it selects.
+#[derive(Debug, Default)]
+pub(super) struct Pointer {
+    /// Where and when it was pressed last, and how often there.
+    pressed: Option<(Position, Moment, u8)>,
+    /// Where it is while a button is down.
+    dragged: Option<Position>,
+    /// Rows that the next step beyond the edge scrolls; up is negative.
+    edge: i64,
+    /// When that is.
+    pub(super) edge_due: Option<Moment>,
+}
+
+impl Session {
+    /// What a mouse event means to the selection.
+    pub(super) fn select_by_mouse(&mut self, event: MouseEvent, world: &World<'_>) {
+        let at = Position { x: event.column, y: event.row };
+        match event.kind {
+            MouseEventKind::Down(MouseButton::Left) => self.press(at, world),
+            MouseEventKind::Drag(MouseButton::Left) if self.pointer.pressed.is_some() => {
+                self.pointer.dragged = Some(at);
+                self.extend();
+            }
+            MouseEventKind::Up(MouseButton::Left) => {
+                let pressed = self.pointer.pressed.is_some();
+                (self.pointer.dragged, self.pointer.edge, self.pointer.edge_due) = (None, 0, None);
+                if pressed && self.ui.selection.is_some() {
+                    self.copy(world.now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn press(&mut self, at: Position, world: &World<'_>) {
+        self.ui.selection = None;
+        let again =
+            self.pointer.pressed.filter(|(place, when, _)| *place == at && world.now.since(*when) <= MULTI_CLICK);
+        let count = again.map_or(1, |(_, _, count)| count % 3 + 1);
+        self.pointer.pressed = None;
+        let taken = self.ui.typist.target().is_some_and(|service| {
+            self.handle.logs().get(service).is_some_and(|log| log.input_modes().mouse != MouseEvents::None)
+        });
+        let covered = self.ui.overlay.is_some() || world.snapshot.stopping.is_some() || taken;
+        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.area.contains(at)).filter(|_| !covered) else { return };
+        let service = drawn.service.clone();
+        self.pointer.pressed = Some((at, world.now, count));
+        if count > 1 {
+            let unit = if count == 2 { Unit::Word } else { Unit::Line };
+            self.ui.selection = self.begun(&service, at, unit);
+        }
+    }
+
+    /// A selection of the unit under the pointer.
+    fn begun(&self, service: &ServiceName, at: Position, unit: Unit) -> Option<Selection> {
+        let drawn = self.drawn.iter().find(|drawn| drawn.service == *service)?;
+        let point = drawn.text.point(clamped(drawn.area, at))?;
+        let rows = drawn.text.rows_of_screen;
+        let document = self.handle.logs().get(service)?;
+        let here = unit_at(&mut document.read(), rows, unit, point);
+        Some(Selection { service: service.clone(), rows, by_keys: false, unit, anchor: here, head: here })
+    }
+
+    /// The pointer has moved, or the text under it.
+    fn extend(&mut self) {
+        let Some((pressed, at)) = self.pointer.pressed.map(|(place, ..)| place).zip(self.pointer.dragged) else {
+            return;
+        };
+        if self.ui.selection.is_none() && pressed != at {
+            let drawn = self.drawn.iter().find(|drawn| drawn.area.contains(pressed));
+            let service = drawn.map(|drawn| drawn.service.clone());
+            self.ui.selection = service.and_then(|service| self.begun(&service, pressed, Unit::Character));
+        }
+        let Some(selection) = &self.ui.selection else { return };
+        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.service == selection.service) else { return };
+        let area = drawn.area;
+        let here = self.begun(&selection.service.clone(), at, selection.unit);
+        if let (Some(selection), Some(here)) = (&mut self.ui.selection, here)
+            && selection.rows == here.rows
+        {
+            selection.head = here.head;
+        }
+        let (above, below) = (area.y.saturating_sub(at.y), (at.y + 1).saturating_sub(area.bottom()));
+        // At the first and the last row of the screen the pointer cannot get any further.
+        let at_top = u16::from(at.y == 0 || at.y == area.y);
+        let at_bottom = u16::from(at.y + 1 == area.bottom());
+        self.pointer.edge = i64::from((below + at_bottom).min(5)) - i64::from((above + at_top).min(5));
+        self.pointer.edge_due = match self.pointer.edge {
+            0 => None,
+            _ => self.pointer.edge_due.or(Some(self.clock.now() + EDGE_SCROLL)),
+        };
+    }
+
+    /// A drag stands beyond the edge: the text moves under it.
+    pub(super) fn scroll_at_edge(&mut self, now: Moment) {
+        self.pointer.edge_due = None;
+        let Some(service) = self.ui.selection.as_ref().map(|selection| selection.service.clone()) else { return };
+        self.ui.log(&service).scroll(self.pointer.edge);
+        self.pointer.edge_due = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
+        self.redraw = true;
+    }
+
+    /// New rows are about to be drawn: a drag that stands beyond the edge selects what has come there.
+    pub(super) fn selection_follows(&mut self) {
+        if self.pointer.edge != 0 {
+            self.extend();
+        }
+        let gone = |selection: &Selection| {
+            let drawn = self.drawn.iter().find(|drawn| drawn.service == selection.service);
+            drawn.is_some_and(|drawn| drawn.text.rows_of_screen != selection.rows)
+        };
+        // A full-screen program has come or gone.
+        if self.ui.selection.as_ref().is_some_and(gone) {
+            self.ui.selection = None;
+        }
+    }
+
+    /// Carries out what was asked for with the text of logs.
+    pub(super) fn hand_out(&mut self, world: &World<'_>) {
+        match self.ui.handout.take() {
+            Some(Handout::Save) => self.save(world.now),
+            Some(Handout::Copy) => self.copy(world.now),
+            Some(Handout::Select) => self.select_by_keys(world),
+            Some(Handout::Extend(lines)) => self.extend_by_keys(lines),
+            None => {}
+        }
+    }
+
+    fn select_by_keys(&mut self, world: &World<'_>) {
+        let selected = self.ui.selected(world.snapshot).and_then(|index| world.snapshot.services.get(index));
+        let drawn = selected.and_then(|service| self.drawn.iter().find(|drawn| drawn.service == service.name));
+        let Some(drawn) = drawn.filter(|drawn| !drawn.text.rows.is_empty()) else { return };
+        let service = drawn.service.clone();
+        let last = u16::try_from(drawn.text.rows.len() - 1).unwrap_or(u16::MAX);
+        let at = Position { x: drawn.area.x, y: drawn.area.y.saturating_add(last) };
+        self.ui.selection =
+            self.begun(&service, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
+        // What is being selected does not move.
+        self.ui.log(&service).stop_following();
+    }
+
+    fn extend_by_keys(&mut self, lines: i64) {
+        let Some(selection) = self.ui.selection.clone() else { return };
+        let service = selection.service;
+        let Some(document) = self.handle.logs().get(&service) else { return };
+        let filter = self.ui.filter_of(&service, &document);
+        let mut reader = document.read();
+        let from = selection.head.0.line;
+        let line = match reader.screen() {
+            Some(screen) if selection.rows => {
+                let last = (screen.rows.len() as u64).saturating_sub(1);
+                LineId(from.0.saturating_add_signed(lines).min(last))
+            }
+            _ => {
+                let shown = filter.as_ref().map(|filter| filter.matches(&mut reader));
+                self.ui.log(&service).shelf(&mut reader, shown.as_ref()).step(from, lines)
+            }
+        };
+        let Some(selection) = &mut self.ui.selection else { return };
+        selection.head = unit_at(&mut reader, selection.rows, Unit::Line, Point { line, byte: 0 });
+        drop(reader);
+        if !selection.rows {
+            self.ui.log(&service).reveal(line);
+        }
+    }
+
+    /// Copies what is selected, or else all lines of the selected pane that are in sight.
+    fn copy(&mut self, now: Moment) {
+        let wanted = match &self.ui.selection {
+            Some(selection) => Some((selection.service.clone(), selection.rows, selection.stretch())),
+            None => self.in_sight(),
+        };
+        let copied = wanted.and_then(|(service, rows, stretch)| {
+            let document = self.handle.logs().get(&service)?;
+            let filter = self.ui.filter_of(&service, &document);
+            Some(text_of(&document, rows, stretch, filter.as_deref()))
+        });
+        if self.ui.selection.as_ref().is_some_and(|selection| selection.by_keys) {
+            self.ui.selection = None;
+        }
+        let Some(copied) = copied.filter(|copied| !copied.text.is_empty()) else {
+            self.ui.say("nothing to copy", now);
+            return;
+        };
+        let what = format!("copied {} {}", copied.lines, if copied.lines == 1 { "line" } else { "lines" });
+        let what = if copied.cut { format!("{what}, and not the rest: it is too much") } else { what };
+        let native = Copier::find(|name| std::env::var(name).ok());
+        let native = native.is_some_and(|copier| match copier.copy(copied.text.clone()) {
+            Ok(()) => true,
+            Err(error) => {
+                log::warn!("the clipboard's program cannot be run: {error}");
+                false
+            }
+        });
+        // The terminal would put the beginning in place of the whole.
+        let whole = native && copied.text.len() > OSC_52_TEXT;
+        if whole {
+            self.ui.say(what, now);
+            return;
+        }
+        let (sequence, taken) = osc_52(&copied.text);
+        self.canvas.send(&sequence);
+        if taken < copied.text.len() {
+            let cut = format!("{what}: the terminal takes only the first {taken} bytes of {}", copied.text.len());
+            self.ui.say(cut, now);
+        } else {
+            self.ui.say(what, now);
+        }
+    }
+
+    fn in_sight(&self) -> Option<(ServiceName, bool, (Point, Point))> {
+        let index = self.ui.selected(&self.snapshot)?;
+        let name = &self.snapshot.services.get(index)?.name;
+        let drawn = self.drawn.iter().find(|drawn| drawn.service == *name)?;
+        let (first, last) = (drawn.text.places.first()?, drawn.text.places.last()?);
+        let stretch = (Point { line: first.line, byte: 0 }, Point { line: last.line, byte: usize::MAX });
+        Some((name.clone(), drawn.text.rows_of_screen, stretch))
+    }
+}
+
+/// The cell of an area that is nearest, from its corner.
+fn clamped(area: Rect, at: Position) -> (usize, usize) {
+    if at.y < area.y {
+        return (0, 0);
+    }
+    if at.y >= area.bottom() {
+        return (usize::from(area.width), usize::from(area.height.saturating_sub(1)));
+    }
+    let x = at.x.clamp(area.x, area.right().saturating_sub(1).max(area.x));
+    (usize::from(x - area.x), usize::from(at.y - area.y))
+}

@@ -1,0 +1,189 @@
+//! Copying out of the panes: by mouse and by key, and where it arrives.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::harness::{Dash, Project, key};
+
+/// A service that prints numbered lines, the last of them last.
+fn counter(lines: u32) -> Project {
+    let script = format!("seq -f 'line %03g of the log' {lines}; echo last''-line; exec sleep 1000");
+    Project::new(&format!("[services]\napi = {script:?}\n"))
+}
+
+/// What the terminal was asked to copy, in order.
+fn copied(dash: &Dash<'_>) -> Vec<String> {
+    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
+    let sequences = raw.split("\x1b]52;c;").skip(1).filter_map(|rest| rest.split('\x07').next());
+    sequences.map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()).collect()
+}
+
+/// The row of a text on the screen, and the column where it begins.
+fn place(screen: &str, text: &str) -> (usize, usize) {
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+    (line.split(text).next().unwrap_or_default().chars().count(), row)
+}
+
+fn quit(mut dash: Dash<'_>) {
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_drag_copies_text_and_neither_border_nor_gutter() {
+    let project = counter(5);
+    for size in [(160, 50), (80, 24), (40, 12)] {
+        let mut dash = Dash::start(&project, size, &[]);
+        let screen = dash.wait_for_text("last-line");
+        let (column, row) = place(&screen, "line 002");
+        dash.press_at(column + 5, row);
+        dash.drag_to(column + 7, row + 2);
+        dash.release_at(column + 7, row + 2);
+        dash.wait_for_text("copied 3 lines");
+        assert_eq!(copied(&dash), ["002 of the log\nline 003 of the log\nline 004"], "{size:?}");
+        quit(dash);
+    }
+}
+
+#[test]
+fn a_click_copies_nothing_a_double_click_a_word_and_a_triple_click_a_whole_line() {
+    let project = Project::new(
+        "[services]\napi = \"echo see src/main.rs:41:18, x; seq -s ' ' 100; echo last''-line; exec sleep 1000\"\n",
+    );
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    let screen = dash.wait_for_text("last-line");
+    let (column, row) = place(&screen, "main.rs");
+    dash.click(column, row);
+    dash.click(column, row);
+    dash.wait_for_text("copied 1 line");
+    assert_eq!(copied(&dash), ["src/main.rs:41:18"]);
+    let (column, row) = place(&screen, "1 2 3 4");
+    for _ in 0..3 {
+        dash.click(column, row);
+    }
+    let numbers: Vec<_> = (1..=100).map(|n| n.to_string()).collect();
+    dash.wait_until_raw("the long line, of which the pane shows a part, is copied as a whole", |dash| {
+        copied(dash).last() == Some(&numbers.join(" "))
+    });
+    quit(dash);
+}
+
+#[test]
+fn a_drag_beyond_the_edge_scrolls_and_selects_what_comes() {
+    let project = counter(200);
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    let screen = dash.wait_for_text("last-line");
+    let (column, row) = place(&screen, "last-line");
+    dash.press_at(column + 3, row);
+    dash.drag_to(column, 1);
+    dash.wait_for_text("line 150");
+    dash.release_at(column, 1);
+    dash.wait_for("more is copied than fits", |screen| screen.contains("copied "));
+    let text = copied(&dash).pop().unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines.len() > 50, "{} lines", lines.len());
+    assert_eq!(lines.last(), Some(&"last"));
+    let numbers: Vec<_> = lines[1..lines.len() - 1].iter().map(|line| line[5..8].parse::<u32>().unwrap()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]) && numbers.last() == Some(&200), "{numbers:?}");
+    quit(dash);
+}
+
+#[test]
+fn a_selection_stays_with_its_lines_while_others_arrive() {
+    let project = Project::new(
+        "[services]\napi = \"echo first''-line; echo second''-line; until [ -e ../home/go ]; do sleep 0.02; done; seq 100; echo last''-line; exec sleep 1000\"\n",
+    );
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    let screen = dash.wait_for_text("second-line");
+    let (column, row) = place(&screen, "first-line");
+    dash.press_at(column, row);
+    dash.drag_to(column + 5, row + 1);
+    dash.drag_to(column + 6, row + 1);
+    dash.wait_for("both lines are there", |screen| screen.contains("first-line"));
+    project.write("../home/go", "");
+    dash.wait_for_text("last-line");
+    dash.release_at(column + 6, row + 1);
+    dash.wait_for_text("copied 2 lines");
+    assert_eq!(copied(&dash), ["first-line\nsecond-"]);
+    quit(dash);
+}
+
+#[test]
+fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
+    let project = counter(200);
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("c");
+    dash.wait_for_text("copied 20 lines");
+    let visible = copied(&dash).pop().unwrap();
+    assert!(visible.starts_with("line 182 of the log\n") && visible.ends_with("\nlast-line"), "{visible}");
+    dash.keys("zV");
+    dash.wait_for_text("extend");
+    dash.keys("kkk");
+    dash.keys("c");
+    dash.wait_for_text("copied 4 lines");
+    assert_eq!(
+        copied(&dash).pop().unwrap(),
+        "line 198 of the log\nline 199 of the log\nline 200 of the log\nlast-line"
+    );
+    dash.keys("Vg");
+    dash.wait_for_text("line 001");
+    dash.keys("c");
+    dash.wait_for_text("copied 202 lines");
+    let all = copied(&dash).pop().unwrap();
+    assert!(all.contains("── started") && all.contains("line 001 of the log\nline 002"), "{all}");
+    // Not `q`: it would quit if the selection were gone already.
+    dash.keys("V");
+    dash.wait_for_text("extend");
+    dash.keys(key::ESCAPE_IN_FULL);
+    dash.wait_for("the selection is gone, zoom is not", |screen| {
+        !screen.contains("extend") && !screen.contains("services")
+    });
+    dash.keys("q");
+    quit(dash);
+}
+
+#[test]
+fn a_program_of_a_local_session_gets_it_too() {
+    let project = counter(5);
+    let folder = project.path("bin");
+    project.write("bin/xclip", "#!/bin/sh\ncat > ../home/clipboard\n");
+    std::fs::set_permissions(folder.join("xclip"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let project = project.with_env("PATH", &path).with_env("DISPLAY", ":0");
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("c");
+    dash.wait_for_text("copied 7 lines");
+    let text = copied(&dash).pop().unwrap();
+    dash.wait_while_reading("the program has it", |project| project.read("../home/clipboard") == text);
+    quit(dash);
+}
+
+#[test]
+fn what_is_too_long_for_the_terminal_is_cut_and_said_to_be() {
+    let project = counter(20_000);
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("zVgc");
+    dash.wait_for_text("takes only the first");
+    let text = copied(&dash).pop().unwrap();
+    assert!(text.len() <= 75_000 && text.contains("line 001 of the log\n"), "{}", text.len());
+    dash.keys("q");
+    quit(dash);
+}
+
+#[test]
+fn a_whole_log_is_saved_outside_of_the_project() {
+    let project = counter(3000);
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("S");
+    dash.wait_for_text("saved 3,002 lines: ~/state/devgroup/app-");
+    let folder = std::fs::read_dir(project.path("../home/state/devgroup")).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read_dir(folder.join("saved")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(file).unwrap();
+    let expected: String = (1..=3000).map(|n| format!("line {n:03} of the log\n")).collect();
+    assert!(text.starts_with("── started · ") && text.ends_with(&(expected + "last-line\n")), "{text}");
+    quit(dash);
+}
