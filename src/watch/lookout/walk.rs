@@ -191,7 +191,8 @@ impl Lookout {
         }
         let at = self.clock.now();
         for (standing, file) in unseen {
-            self.say(&standing, &file, ChangeKind::Modified, true, at);
+            // It may be open still: nobody saw whether it was closed.
+            self.say(&standing, &file, ChangeKind::Modified, false, at);
         }
         true
     }
