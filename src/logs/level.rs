@@ -27,7 +27,8 @@ const COLUMNS: usize = 60;
 /// How far into a line a field `"level":"error"` is looked for: some writers put it last.
 const FIELD_COLUMNS: usize = 4096;
 
-/// An expression of this module: it is written here, and a test compiles it.
+/// An expression of this module: it is written here, and a test compiles it. Classes are written out in ASCII: those of
+/// Unicode take 20 ms to compile, which the first frame would wait for.
 fn expression(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
@@ -35,16 +36,16 @@ fn expression(text: &str) -> Option<Regex> {
 /// `"level":"error"`, `"severity": "ERROR"`, `"level":50` (pino and bunyan), `level=error`, `lvl=eror`.
 static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     expression(
-        r#"(?i)(?:"(?:level|severity|lvl|loglevel|log\.level|levelname)"\s*:\s*"?|\b(?:level|severity|lvl)=["']?)([a-z]+|\d\d)\b"#,
+        r#"(?i)(?:"(?:level|severity|lvl|loglevel|log\.level|levelname)"[ \t]*:[ \t]*"?|(?-u:\b)(?:level|severity|lvl)=["']?)([a-z]+|[0-9][0-9])(?-u:\b)"#,
     )
 });
 
 /// A word that stands alone: in capitals anywhere, in brackets or before a colon however it is written.
 static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     expression(concat!(
-        r"(?:^|[^\w\-/.=])(TRACE|DEBUG|DBG|INFO|INF|NOTICE|WARN|WARNING|WRN|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)(?:[^\w\-/.=]|$)",
-        r"|\[\s*((?i:trace|debug|info|notice|warn|warning|error|critical|fatal|panic))\s*\]",
-        r"|^(?:[\w./@-]{1,40}:\s)?((?i:warning|warn|error|fatal|fatal error|panic))(?:\[\w+\])?:",
+        r"(?:^|[^A-Za-z0-9_\-/.=])(TRACE|DEBUG|DBG|INFO|INF|NOTICE|WARN|WARNING|WRN|ERROR|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|PANIC)(?:[^A-Za-z0-9_\-/.=]|$)",
+        r"|\[[ \t]*((?i:trace|debug|info|notice|warn|warning|error|critical|fatal|panic))[ \t]*\]",
+        r"|^(?:[A-Za-z0-9_./@-]{1,40}:[ \t])?((?i:warning|warn|error|fatal|fatal error|panic))(?:\[[A-Za-z0-9_]+\])?:",
     ))
 });
 
@@ -52,17 +53,17 @@ static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static HEADS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     RegexSet::new([
         // Rust; Go.
-        r"^thread '.*' (?:\(\d+\) )?panicked at ",
+        r"^thread '.*' (?:\([0-9]+\) )?panicked at ",
         r"^panic: ",
         r"^fatal error: ",
         // Python.
-        r"^\s*Traceback \(most recent call last\):",
+        r"^[ \t]*Traceback \(most recent call last\):",
         // Java.
         r#"^Exception in thread ""#,
-        r"^(?:Caused by: )?(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error)\b",
+        r"^(?:Caused by: )?(?:[a-z_$][A-Za-z0-9_$]*\.)+[A-Z][A-Za-z0-9_$]*(?:Exception|Error)(?-u:\b)",
         // Node, Python's last line.
-        r"^(?:Uncaught |Unhandled )?(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?: \[\w+\])?(?::|$)",
-        r"^Error(?: \[\w+\])?: ",
+        r"^(?:Uncaught |Unhandled )?(?:[A-Za-z0-9_.]+\.)?[A-Z][A-Za-z0-9_]*(?:Error|Exception)(?: \[[A-Za-z0-9_]+\])?(?::|$)",
+        r"^Error(?: \[[A-Za-z0-9_]+\])?: ",
     ])
     .ok()
 });
@@ -70,19 +71,19 @@ static HEADS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
 /// Lines within a trace that begin with a word.
 static INSIDE: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     RegexSet::new([
-        r"^\s+\S",
+        r"^[ \t]+[^ \t]",
         r"^$",
         r"^\}$",
         r"^note: ",
         r"^stack backtrace:",
-        r"^(?:Caused by|Suppressed)\b",
-        r"^goroutine \d+ \[",
+        r"^(?:Caused by|Suppressed)(?-u:\b)",
+        r"^goroutine [0-9]+ \[",
         r"^created by ",
         r"^exit status ",
         r"^\[signal ",
-        r"^(?:[\w.*/\-]+\.)[\w.*()\-]+\(.*\)$",
+        r"^(?:[A-Za-z0-9_.*/\-]+\.)[A-Za-z0-9_.*()\-]+\(.*\)$",
         r"^During handling of the above exception|^The above exception was",
-        r"^Node\.js v\d",
+        r"^Node\.js v[0-9]",
     ])
     .ok()
 });
