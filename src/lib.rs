@@ -1,3 +1,5 @@
+//! devgroup as a library: what the program is made of, and its map.
+//!
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod app;
