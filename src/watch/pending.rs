@@ -72,6 +72,8 @@ struct Said {
     next: u64,
     sweep: bool,
     spec: Option<Arc<GroupSpec>>,
+    /// The highest number of a cookie that has come back.
+    cookie: u64,
     stop: bool,
 }
 
@@ -121,6 +123,13 @@ impl Pending {
         self.wake.notify_one();
     }
 
+    /// A cookie has come back: everything that happened before it was made is in the set.
+    pub(super) fn note_cookie(&self, number: u64) {
+        let mut said = self.lock();
+        said.cookie = said.cookie.max(number);
+        self.wake.notify_one();
+    }
+
     /// Hands over new rules; of several, the last.
     pub(super) fn respec(&self, spec: Arc<GroupSpec>) {
         self.lock().spec = Some(spec);
@@ -154,7 +163,7 @@ impl Pending {
             std::thread::sleep(Self::GATHER);
             said = self.lock();
         }
-        let mut noted: Vec<_> = said.paths.drain().collect();
+        let paths = std::mem::take(&mut said.paths);
         let batch = Batch {
             noted: Vec::new(),
             sweep: std::mem::take(&mut said.sweep),
@@ -162,14 +171,34 @@ impl Pending {
             stop: said.stop,
         };
         drop(said);
-        noted.sort_unstable_by_key(|(_, (number, ..))| *number);
-        Batch { noted: noted.into_iter().map(|(path, (_, marks, at))| Noted { path, marks, at }).collect(), ..batch }
+        Batch { noted: in_order(paths), ..batch }
+    }
+
+    /// Waits until this cookie has come back, and takes what was said about files until then. What else was asked stays
+    /// for [`Pending::wait`]. The second value: whether all that was said before the cookie is in the batch, which a
+    /// sweep also makes sure of.
+    pub(super) fn wait_for_cookie(&self, number: u64, patience: Duration) -> (Batch, bool) {
+        let waits = |said: &mut Said| said.cookie < number && !said.sweep && !said.stop;
+        let said = self.lock();
+        let (mut said, _) = self.wake.wait_timeout_while(said, patience, waits).unwrap_or_else(PoisonError::into_inner);
+        let complete = said.cookie >= number || said.sweep;
+        let paths = std::mem::take(&mut said.paths);
+        let sweep = std::mem::take(&mut said.sweep);
+        drop(said);
+        (Batch { noted: in_order(paths), sweep, ..Batch::default() }, complete)
     }
 
     fn lock(&self) -> MutexGuard<'_, Said> {
         // Nothing in here can be left half done by a panic.
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn in_order(paths: HashMap<PathBuf, (u64, Marks, Moment)>) -> Vec<Noted> {
+    // Not under the lock: the event thread may be waiting for it.
+    let mut noted: Vec<_> = paths.into_iter().collect();
+    noted.sort_unstable_by_key(|(_, (number, ..))| *number);
+    noted.into_iter().map(|(path, (_, marks, at))| Noted { path, marks, at }).collect()
 }
 
 #[cfg(test)]
@@ -214,5 +243,22 @@ mod tests {
         pending.stop();
         let batch = pending.wait();
         assert!(batch.sweep && batch.stop && batch.noted.is_empty() && batch.spec.is_none());
+    }
+
+    #[test]
+    fn a_cookie_that_comes_back_brings_all_before_it_and_leaves_what_was_asked() {
+        let pending = Pending::default();
+        pending.note("a".into(), CREATED, Moment::START);
+        pending.note_cookie(3);
+        pending.stop();
+        let (batch, complete) = pending.wait_for_cookie(2, Duration::ZERO);
+        assert!(complete && batch.noted.len() == 1 && !batch.stop);
+        pending.note("b".into(), CREATED, Moment::START);
+        let (batch, complete) = pending.wait_for_cookie(4, Duration::ZERO);
+        assert!(!complete && batch.noted.len() == 1, "silent: what there is, is taken nevertheless");
+        pending.note_loss();
+        let (batch, complete) = pending.wait_for_cookie(5, Duration::ZERO);
+        assert!(complete && batch.sweep, "the cookie may be among what was lost");
+        assert!(pending.wait().stop);
     }
 }

@@ -14,6 +14,7 @@ use notify::{
     Config, ErrorKind, Event, EventKind, PathOp, RecommendedWatcher, RecursiveMode, WatchPathConfig, Watcher as _,
 };
 
+use super::cookies::Cookies;
 use super::pending::{Marks, Pending};
 use crate::clock::Clock;
 
@@ -25,6 +26,7 @@ pub(super) struct Source {
     unwatched: HashSet<PathBuf>,
     /// Folders that cannot be read, and why.
     unreadable: BTreeMap<PathBuf, String>,
+    pub(super) cookies: Arc<Cookies>,
 }
 
 /// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes.
@@ -36,9 +38,16 @@ const KINDS: EventKindMask = EventKindMask::CREATE
 
 impl Source {
     /// A source without watches, which puts what it hears into `pending`.
-    pub(super) fn new(pending: Arc<Pending>, clock: Clock) -> Self {
+    pub(super) fn new(pending: Arc<Pending>, clock: Clock, cookies: Arc<Cookies>) -> Self {
         let config = Config::default().with_event_kinds(KINDS).with_follow_symlinks(false);
+        let own = cookies.own().to_path_buf();
         let handler = move |heard: notify::Result<Event>| match heard {
+            Ok(event) if event.paths.first().is_some_and(|path| path.starts_with(&own)) => {
+                let name = event.paths.first().and_then(|path| path.file_name());
+                if let Some(number) = name.and_then(|name| Cookies::number(name.as_encoded_bytes())) {
+                    pending.note_cookie(number);
+                }
+            }
             Ok(event) => hear(&pending, clock, event),
             Err(error) => log::warn!("watcher: {error}"),
         };
@@ -48,7 +57,22 @@ impl Source {
             }
             _ => error.to_string(),
         });
-        Self { watcher, watched: HashSet::new(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
+        Self { watcher, watched: HashSet::new(), unwatched: HashSet::new(), unreadable: BTreeMap::new(), cookies }
+    }
+
+    /// Makes a cookie. Its number, which [`Pending::wait_for_cookie`] waits for; `None` if none can be made.
+    pub(super) fn cookie(&mut self) -> Option<u64> {
+        let watcher = self.watcher.as_mut().ok()?;
+        let baked = self.cookies.folder().map_err(notify::Error::io).and_then(|folder| {
+            watcher
+                .update_paths(vec![PathOp::Watch(
+                    folder.to_path_buf(),
+                    WatchPathConfig::new(RecursiveMode::NonRecursive),
+                )])
+                .map_err(|error| error.source)?;
+            self.cookies.bake().map_err(notify::Error::io)
+        });
+        baked.inspect_err(|error| log::warn!("no sync mark: {error}")).ok()
     }
 
     /// Whether there can be any watch.
@@ -194,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_does_not_work_is_said_with_its_remedy() {
-        let mut source = Source::new(Arc::default(), Clock::start());
+        let mut source = Source::new(Arc::default(), Clock::start(), Arc::new(Cookies::new(0)));
         let said = |source: &Source| source.problem(|folder| folder.to_string_lossy().into());
         assert_eq!(said(&source), None);
         source.note_unreadable(Path::new("b"), &io::Error::from(io::ErrorKind::PermissionDenied));

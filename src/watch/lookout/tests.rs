@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -49,6 +50,37 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("written");
 }
 
+fn lookout(root: &Path, pending: &Arc<Pending>) -> Lookout {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let cookies = Arc::new(Cookies::new(NUMBER.fetch_add(1, Ordering::Relaxed)));
+    Lookout::new(spec(root), Clock::start(), Vec::new(), Arc::clone(pending), cookies, Arc::default())
+}
+
+#[test]
+fn a_sync_knows_all_that_happened_before_it_and_leaves_requests_for_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(&root.join("src/a"), "text");
+    let pending = Arc::new(Pending::default());
+    let mut lookout = lookout(root, &pending);
+    lookout.replan(Reports::Nothing);
+    while lookout.stamp_a_folder() {}
+    for n in 0..50 {
+        pending.respec(spec(root));
+        write(&root.join("src/a"), &format!("other text {n}"));
+        assert!(lookout.sync(Duration::from_secs(20)));
+        let found: Vec<_> = lookout.events.drain(..).map(|event| (event.path.to_string(), event.finished)).collect();
+        assert_eq!(found, [(String::from("src/a"), true)], "round {n}");
+        assert!(pending.wait().spec.is_some());
+    }
+    let folder = lookout.source.cookies.folder().expect("there").to_path_buf();
+    lookout.source.cookies.close();
+    assert!(!folder.exists());
+    write(&root.join("src/a"), "more text");
+    assert!(lookout.sync(Duration::ZERO), "where no cookie can be made, looking everywhere does the same");
+    assert_eq!(lookout.events.len(), 1);
+}
+
 #[test]
 fn a_sweep_finds_what_changed_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -58,8 +90,7 @@ fn a_sweep_finds_what_changed_and_nothing_else() {
     }
     write(&root.join(".gitignore"), "skipped\n");
     let pending = Arc::new(Pending::default());
-    let mut lookout =
-        Lookout::new(spec(root), Clock::start(), Vec::new(), Arc::clone(&pending), Arc::new(Outbox::default()));
+    let mut lookout = lookout(root, &pending);
     lookout.replan(Reports::Nothing);
     while lookout.stamp_a_folder() {}
     assert!(lookout.events.is_empty());
