@@ -5,7 +5,7 @@
 //! what was known (`tree.rs`), so that a merged, doubled or lost event makes no difference.
 //!
 //! ```text
-//! notify's thread ──> pending (bounded, coalescing) ──> lookout (own thread) ──> reports (bounded, coalescing) ──> loop
+//! events' thread ──> pending (bounded, coalescing) ──> lookout (own thread) ──> reports (bounded, coalescing) ──> loop
 //! ```
 //!
 //! Architecture invariants: the thread that delivers events never blocks, asks the disk or adds a watch; the lookout
