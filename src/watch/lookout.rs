@@ -305,6 +305,11 @@ impl Lookout {
             problem: lost.or(problem).map(Arc::from),
         };
         if self.sent.as_ref() != Some(&status) {
+            // The dashboard says it; where there is none, the diary goes to stderr.
+            let said = self.sent.as_ref().and_then(|sent| sent.problem.as_ref());
+            if let Some(problem) = status.problem.as_ref().filter(|problem| said != Some(*problem)) {
+                log::warn!("{problem}");
+            }
             self.outbox.push(WatchReport::Status(status.clone()));
             self.sent = Some(status);
         }

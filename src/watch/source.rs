@@ -45,6 +45,9 @@ trait Watches: Sized {
     /// Makes sure that the watch of a folder is there, and is that of the folder that is there now.
     fn renew(&mut self, folder: &Path, links: Links) -> Result<(), Failure>;
 
+    /// Whether a folder has a watch.
+    fn watches(&self, folder: &Path) -> bool;
+
     /// Ends watches; those that ended by themselves are no error.
     fn remove(&mut self, folders: Vec<PathBuf>);
 
@@ -220,7 +223,11 @@ impl Source {
         let Feed::Native(native) = &mut self.feed else { return };
         for folder in folders {
             // There was no watch left for another; asking again for each folder would only cost time.
-            let watched = if self.unwatched.is_empty() { watch(native, folder) } else { Err(Failure::OutOfWatches) };
+            let watched = match self.unwatched.is_empty() {
+                true => watch(native, folder),
+                false if native.watches(folder) => Ok(()),
+                false => Err(Failure::OutOfWatches),
+            };
             match watched {
                 Ok(()) | Err(Failure::Gone) => {}
                 Err(Failure::OutOfWatches) => {

@@ -98,6 +98,10 @@ impl Watches for Inotify {
         self.add(folder, links)
     }
 
+    fn watches(&self, folder: &Path) -> bool {
+        self.lock().watches.contains_key(folder)
+    }
+
     fn remove(&mut self, folders: Vec<PathBuf>) {
         for folder in folders {
             let unused = self.lock().take(&folder);

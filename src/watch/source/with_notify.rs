@@ -59,6 +59,10 @@ impl Watches for Notify {
         self.add(folder, links)
     }
 
+    fn watches(&self, folder: &Path) -> bool {
+        self.watched.contains(folder)
+    }
+
     fn remove(&mut self, folders: Vec<PathBuf>) {
         let watched = folders.into_iter().filter(|folder| self.watched.remove(folder));
         let mut old: Vec<_> = watched.map(PathOp::Unwatch).collect();
