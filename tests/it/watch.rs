@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod editors;
+mod limits;
 mod rules;
 mod tree;
 
