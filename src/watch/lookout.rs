@@ -53,6 +53,8 @@ pub(super) struct Lookout {
 struct Aside {
     /// Folders whose rule files changed.
     rules: HashSet<PathBuf>,
+    /// Tops of repositories whose index changed.
+    index: HashSet<PathBuf>,
     /// What happened to the group's own file.
     own_file: Option<Marks>,
     /// The head may have moved.
@@ -127,6 +129,9 @@ impl Lookout {
         for folder in &aside.rules {
             replan |= self.rules.learn(folder);
         }
+        for top in &aside.index {
+            replan |= self.rules.learn_index(top);
+        }
         if replan {
             self.replan(Reports::Nothing);
         }
@@ -173,11 +178,13 @@ impl Lookout {
             aside.own_file.get_or_insert_default().join(*marks);
         }
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let ruled = self.rules.ruled_by(path).iter().cloned();
+        if name == "index" {
+            aside.index.extend(ruled);
+        } else {
+            aside.rules.extend(ruled);
+        }
         if let Some(repository) = &self.repository {
-            if *path == repository.exclude_file() {
-                aside.rules.insert(repository.top.clone());
-                return false;
-            }
             if repository.head_folders().iter().any(|head| head == folder || head == path) {
                 aside.git = true;
                 return false;
@@ -202,13 +209,13 @@ impl Lookout {
             match &self.repository {
                 Some(repository) => {
                     beside.extend(repository.head_folders());
-                    beside.extend(repository.exclude_file().parent().map(Path::to_path_buf));
                 }
                 None => {
                     // Perhaps one in the making.
                     beside.insert(self.rules.root().join(".git"));
                 }
             }
+            beside.extend(self.rules.folders_of_rules().map(Path::to_path_buf));
             for start in &self.starts {
                 beside.extend(self.rules.rule_folders_above(start).map(Path::to_path_buf));
             }

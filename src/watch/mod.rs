@@ -13,6 +13,7 @@
 
 mod directory;
 mod git;
+mod git_config;
 mod lookout;
 mod outcome;
 mod own_file;

@@ -40,7 +40,7 @@ const BUILT_IN: [(&str, &[&str]); 6] = [
 /// The list, for a root.
 pub(super) fn list(root: &Path) -> PatternList {
     let lines = BUILT_IN.iter().flat_map(|(name, patterns)| {
-        patterns.iter().map(|pattern| Written { number: None, pattern, shown: Some(name) })
+        patterns.iter().map(|pattern| Written { number: None, pattern: pattern.as_bytes(), shown: Some(name) })
     });
     PatternList::new(root, RuleSource::BuiltIn, false, lines)
 }

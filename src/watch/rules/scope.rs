@@ -146,7 +146,7 @@ fn resolve<'a>(glob: &'a str, root: &Path) -> (PathBuf, &'a str) {
 }
 
 /// The path without `.` and `..`, by its text alone: links are not followed.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(in crate::watch) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {
