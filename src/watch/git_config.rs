@@ -128,9 +128,10 @@ impl Reading<'_> {
                 }
                 let real = fs::canonicalize(self.places.git_dir);
                 let folders = [Some(self.places.git_dir.to_path_buf()), real.ok()];
-                folders.iter().flatten().any(|folder| {
-                    glob_matches(&pattern, &folder.to_string_lossy(), kind == "gitdir/i")
-                })
+                folders
+                    .iter()
+                    .flatten()
+                    .any(|folder| glob_matches(&pattern, &folder.to_string_lossy(), kind == "gitdir/i"))
             }
             "onbranch" => {
                 let head = fs::read_to_string(self.places.git_dir.join("HEAD")).unwrap_or_default();

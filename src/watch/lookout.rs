@@ -11,13 +11,13 @@ use std::time::SystemTime;
 use super::git::Repository;
 use super::outcome::Reason;
 use super::own_file::OwnFile;
-use super::pending::{Batch, Marks, Noted, Pending};
+use super::pending::{Batch, Marks, Noted, Pending, Question};
 use super::reports::Outbox;
 use super::rules::Rules;
 use super::source::Source;
 use super::tree::Tree;
 use crate::clock::Clock;
-use crate::domain::{FileEvent, GroupSpec, WatchBackend, WatchReport, WatchStatus};
+use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchReport, WatchStatus};
 
 /// All that the thread knows.
 pub(super) struct Lookout {
@@ -134,6 +134,11 @@ impl Lookout {
         }
         if replan {
             self.replan(Reports::Nothing);
+        }
+        for Question { path, answer } in batch.questions {
+            let explanation = self.rules.why(&path);
+            // Whoever does not wait any more needs no answer.
+            let _ = answer.send(Answer::Explained(Box::new(explanation)));
         }
         if batch.sweep {
             self.sweep();

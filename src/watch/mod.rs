@@ -27,11 +27,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::clock::Clock;
-use crate::domain::{GroupSpec, WatchBackend, WatchReport, WatchStatus};
+use crate::domain::{Answer, GroupSpec, WatchBackend, WatchReport, WatchStatus};
 
 use lookout::Lookout;
-use pending::Pending;
+use pending::{Pending, Question};
 pub use reports::WatchReports;
 use reports::{Closes, Outbox};
 
@@ -69,6 +71,11 @@ impl Watcher {
             }));
         }
         (Self { pending }, WatchReports::new(outbox))
+    }
+
+    /// Explains what a change of a path means, on the watcher's thread. The sender is dropped if too many ask at once.
+    pub fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
+        self.pending.ask(Question { path, answer });
     }
 
     /// The file was read again: new rules; the watches follow. What only now is watched is no change.

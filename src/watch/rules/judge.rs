@@ -103,9 +103,8 @@ impl Rules {
             relative.is_some_and(|relative| passages.iter().any(|passage| passage.may_hold(relative)))
         };
         let mut tracks = None;
-        let mut tracks_below = || {
-            *tracks.get_or_insert_with(|| self.git_files(standing).is_some_and(|chain| chain.tracks_below(folder)))
-        };
+        let mut tracks_below =
+            || *tracks.get_or_insert_with(|| self.git_files(standing).is_some_and(|chain| chain.tracks_below(folder)));
         self.services.iter().any(|service| {
             let state = standing.state(service);
             service.scope.may_reach(folder)
@@ -202,8 +201,8 @@ impl Rules {
 
     /// Why the group's own file restarts nothing.
     pub(super) fn own_file_rule(&self) -> Rule {
-        let pattern = Arc::from("devgroup acts on its own file itself");
-        Rule { source: RuleSource::BuiltIn, line: None, pattern }
+        let pattern = Arc::from(self.shown(&self.file));
+        Rule { source: RuleSource::BuiltIn("devgroup acts on its own file itself"), line: None, pattern }
     }
 }
 

@@ -35,6 +35,7 @@ struct Pattern {
     any_folder: bool,
     number: Option<u32>,
     shown: Arc<str>,
+    sort: Option<&'static str>,
 }
 
 /// A pattern of a list that decided.
@@ -55,15 +56,16 @@ impl Hit<'_> {
 
     /// The rule, for people.
     pub(super) fn rule(&self) -> Rule {
-        Rule { source: self.source.clone(), line: self.pattern.number, pattern: Arc::clone(&self.pattern.shown) }
+        let source = self.pattern.sort.map_or_else(|| self.source.clone(), RuleSource::BuiltIn);
+        Rule { source, line: self.pattern.number, pattern: Arc::clone(&self.pattern.shown) }
     }
 }
 
-/// A line as it is written: its number, the pattern, and the pattern for people where that is something else.
+/// A line as it is written: its number, the pattern, and of a built-in one the sort of files that it is about.
 pub(super) struct Written<'a> {
     pub(super) number: Option<u32>,
     pub(super) pattern: &'a [u8],
-    pub(super) shown: Option<&'a str>,
+    pub(super) sort: Option<&'static str>,
 }
 
 impl PatternList {
@@ -136,7 +138,8 @@ impl Pattern {
             only_folders,
             any_folder,
             number: line.number,
-            shown: line.shown.map_or_else(|| String::from_utf8_lossy(whole).into(), Arc::from),
+            shown: String::from_utf8_lossy(whole).into(),
+            sort: line.sort,
         })
     }
 
@@ -187,7 +190,7 @@ mod tests {
 
     fn list(text: &str) -> PatternList {
         let lines = text.lines().zip(1..);
-        let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern: pattern.as_bytes(), shown: None });
+        let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern: pattern.as_bytes(), sort: None });
         PatternList::new(Path::new("/r"), RuleSource::GroupIgnore, false, lines)
     }
 

@@ -6,6 +6,7 @@
 //! something below it only where they name the folder; files in it that git tracks are watched as well.
 
 mod built_in;
+mod explain;
 mod folder;
 mod glob;
 mod judge;
@@ -20,7 +21,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, RuleSource, ServiceName, SpecPattern};
+use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern};
 
 use super::git::Repository;
 use folder::FolderRules;
@@ -57,6 +58,7 @@ pub struct Rules {
 #[derive(Debug)]
 struct ServiceRules {
     name: ServiceName,
+    on_change: OnChange,
     scope: Scope,
     /// Its own list, and what that lets in below folders that are ignored.
     own: Option<OwnList>,
@@ -89,7 +91,7 @@ impl Rules {
                     lists += 1;
                     OwnList { list, passages, number: lists - 1 }
                 });
-                Some(ServiceRules { name: service.name.clone(), scope, own })
+                Some(ServiceRules { name: service.name.clone(), on_change: service.on_change.clone(), scope, own })
             })
             .collect();
         let ignore = own_list(&root, RuleSource::GroupIgnore, &spec.watch.ignore);
@@ -172,7 +174,7 @@ fn own_list(root: &Path, source: RuleSource, patterns: &[SpecPattern]) -> Patter
     let written = patterns.iter().map(|pattern| Written {
         number: Some(pattern.line).filter(|line| *line > 0),
         pattern: pattern.text.as_bytes(),
-        shown: None,
+        sort: None,
     });
     PatternList::new(root, source, false, written)
 }

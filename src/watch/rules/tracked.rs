@@ -346,7 +346,13 @@ mod tests {
 
     #[test]
     fn whatever_the_file_holds_is_survived() {
-        for bytes in [&b""[..], b"DIRC", b"DIRC\0\0\0\x02\0\0\0\x09", b"DIRC\0\0\0\x09\0\0\0\0", b"DIRC\0\0\0\x04\xff\xff\xff\xff"] {
+        for bytes in [
+            &b""[..],
+            b"DIRC",
+            b"DIRC\0\0\0\x02\0\0\0\x09",
+            b"DIRC\0\0\0\x09\0\0\0\0",
+            b"DIRC\0\0\0\x04\xff\xff\xff\xff",
+        ] {
             assert!(Index::parse(bytes, 20).is_none(), "{bytes:?}");
         }
     }
