@@ -3,6 +3,7 @@
 mod arguments;
 mod exit_code;
 mod help;
+mod why;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -54,6 +55,10 @@ fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
     }
     match arguments.task {
         Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
+        Some(Task::Why(why)) => {
+            let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
+            why::run(&loaded.spec, &why)
+        }
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
         None => {
             let file = file(arguments.place.config.as_deref())?;
