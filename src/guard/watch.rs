@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_line_says_what_nobody_else_has_said() {
         let nothing = Swept::default();
-        let ours = Process::of(rustix::process::getpid()).map(|own| Process { name: "node".into(), ..own }).unwrap();
+        let ours = Process::of(rustix::process::getpid()).unwrap();
         let named = ours.display();
         let some = Swept { ended: vec![ours.clone()], left: Vec::new() };
         let stuck = Swept { ended: Vec::new(), left: vec![ours] };
