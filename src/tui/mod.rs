@@ -10,6 +10,7 @@
 mod action;
 mod clipboard;
 mod dashboard;
+mod editor;
 mod find;
 #[cfg(test)]
 mod fixture;
@@ -25,6 +26,7 @@ mod searcher;
 mod selection;
 mod session;
 mod sidebar;
+mod source;
 mod terminal;
 mod text;
 mod theme;

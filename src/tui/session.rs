@@ -18,17 +18,21 @@ use super::layout::{Screen, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
 use super::searcher::Searcher;
+use super::source::Source;
 use super::terminal::{Canvas, OuterModes, terminal_size};
 use super::ticks;
-use super::ui_state::{Errand, UiState, World};
+use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
+use editing::Editing;
+use saving::News;
 use selecting::{Drawn, Pointer};
 use typing::join_inputs;
 
+mod editing;
 mod saving;
 mod selecting;
 mod typing;
@@ -85,7 +89,9 @@ pub(super) struct Session {
     /// Where logs are saved.
     saved: Option<PathBuf>,
     /// What work aside has to say at its end.
-    tell_later: Option<mpsc::UnboundedSender<String>>,
+    tell_later: Option<mpsc::UnboundedSender<News>>,
+    /// An editor has the terminal.
+    editing: Option<Editing>,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
@@ -123,6 +129,7 @@ impl Session {
             pointer: Pointer::default(),
             saved,
             tell_later: None,
+            editing: None,
             escape_due: None,
             tick: None,
             window_focused: true,
@@ -163,7 +170,8 @@ impl Session {
         loop {
             let now = self.clock.now();
             self.timers(now);
-            if self.wants_frame() && self.slot() <= now {
+            let editing = self.editing.is_some();
+            if !editing && self.wants_frame() && self.slot() <= now {
                 self.draw()?;
             }
             let wake = self.next_wake().map(|moment| self.clock.instant(moment));
@@ -176,16 +184,23 @@ impl Session {
             tokio::select! {
                 biased;
                 // An error means that the dashboard was dropped.
-                _ = &mut leave => return Ok(Ending::Asked),
-                read = keyboard.read(&mut buffer) => match read {
+                _ = &mut leave => {
+                    self.end_editor(&mut told).await;
+                    return Ok(Ending::Asked);
+                }
+                read = keyboard.read(&mut buffer), if !editing => match read {
                     Ok(0) | Err(_) => return Ok(Ending::TerminalGone),
                     Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
                 },
                 _ = resized.recv() => self.resized(),
-                Some(text) = told.recv() => {
-                    self.ui.say(text, self.clock.now());
-                    self.redraw = true;
-                }
+                Some(news) = told.recv() => match news {
+                    News::Said(text) => {
+                        self.ui.say(text, self.clock.now());
+                        self.redraw = true;
+                    }
+                    News::Open(path, line) => self.open_editor(path, line),
+                    News::Closed(status) => self.editor_closed(status),
+                },
                 // One wake-up for each frame, however much happens.
                 changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();
@@ -217,7 +232,8 @@ impl Session {
     }
 
     fn next_wake(&self) -> Option<Moment> {
-        let slot = self.wants_frame().then(|| self.slot());
+        // Nothing is drawn while an editor has the terminal.
+        let slot = (self.editing.is_none() && self.wants_frame()).then(|| self.slot());
         [slot, self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due].into_iter().flatten().min()
     }
 
@@ -310,8 +326,12 @@ impl Session {
         self.ui.adjust(&world);
         self.tell_focus();
         self.canvas.ask_for(self.outer_modes());
-        let screen = self.ui.screen(&world);
+        let mut screen = self.ui.screen(&world);
         self.drawn = self.texts(&screen);
+        if self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+            screen = self.ui.screen(&world);
+            self.drawn = self.texts(&screen);
+        }
         if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
             self.ui.say(notice, now);
         }
@@ -337,19 +357,42 @@ impl Session {
         self.canvas.show(frame, cursor)
     }
 
+    /// The services whose logs there are, in order.
+    fn members(&self) -> Vec<Member> {
+        let names = self.snapshot.services.iter().map(|service| service.name.clone());
+        names.filter_map(|name| Some((name.clone(), self.handle.logs().get(&name)?))).collect()
+    }
+
+    /// Those of them that the merged view shows.
+    fn merged_members(&self) -> Vec<Member> {
+        self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
+    }
+
     /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
     fn texts(&mut self, screen: &Screen) -> Vec<Drawn> {
         self.shown.clear();
+        if self.ui.find.searches_all() {
+            let members = self.members();
+            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            self.ui.look_everywhere(&members);
+        }
+        if let Some(pane) = &screen.merged {
+            let members = self.merged_members();
+            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            let snapshot = Arc::clone(&self.snapshot);
+            let text = self.ui.read_merged(pane, &members, &snapshot, self.clock, screen.compact);
+            return vec![Drawn { source: Source::Merged, area: pane.inner(), text }];
+        }
         let mut drawn = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
             let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
             let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
             // The layout knows no others.
             let Some(service) = self.snapshot.services.get(pane.service) else { continue };
-            let (service_name, area) = (service.name.clone(), pane.inner());
+            let (source, area) = (Source::Service(service.name.clone()), pane.inner());
             let Some(document) = self.handle.logs().get(&service.name) else {
                 let text = PaneText { follow: true, ..PaneText::default() };
-                drawn.push(Drawn { service: service_name, area, text });
+                drawn.push(Drawn { source, area, text });
                 continue;
             };
             let typed = self.ui.typist.target() == Some(&service.name);
@@ -359,7 +402,7 @@ impl Session {
                 self.typed_top = text.top;
             }
             self.shown.push((document, text.version));
-            drawn.push(Drawn { service: service_name, area, text });
+            drawn.push(Drawn { source, area, text });
         }
         drawn
     }

@@ -214,6 +214,14 @@ impl Matches<'_> {
         }
     }
 
+    /// How many are before that line, without those that a filter hides.
+    pub fn rank_shown(&self, line: LineId, filter: Option<&Matches<'_>>) -> u64 {
+        let Some(filter) = filter else { return self.rank(line) };
+        let filed = self.found.lines.rank_in(&filter.found.lines, line.min(self.filed));
+        let live = self.live.iter().filter(|live| **live < line && filter.contains(**live));
+        filed + live.count() as u64
+    }
+
     /// The first from that line on.
     pub fn first_from(&self, line: LineId) -> Option<LineId> {
         let filed = self.found.lines.first_from(line).filter(|found| *found < self.filed);
