@@ -169,8 +169,8 @@ impl LogDocument {
     }
 
     /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
-    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
-        self.lock().screen.history.blocks_beside(covered, limit)
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, floor: u64, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, floor, limit)
     }
 
     /// Changes the document, and tells if the change says that it was one.

@@ -25,7 +25,7 @@ use crate::domain::{Moment, RunId, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader};
 use shown::{Shown, full_screen, text_cells};
 
-pub(super) use jump::Jump;
+pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
 pub(super) use merge::{Lane, Merge};
 pub(super) use merged::{Frame as MergedFrame, Label, MergedView};
@@ -116,6 +116,8 @@ pub(super) struct PaneText {
     pub(super) places: Vec<RowPlace>,
     /// In the merged view: whose the lines in sight are, by the numbers that they have there.
     pub(super) sources: Vec<(LineId, ServiceName, LineId)>,
+    /// Lines of a service before that one are in sight, or above what is.
+    pub(super) seen: Vec<(ServiceName, LineId)>,
     /// They are the rows of a full-screen program.
     pub(super) rows_of_screen: bool,
     /// The version of the document that this is.
@@ -270,6 +272,11 @@ impl LogView {
     /// By so many pages; up is negative.
     pub(super) fn page(&mut self, pages: i64) {
         self.pages_wanted = self.pages_wanted.saturating_add(pages);
+    }
+
+    /// Lines before this one are in sight, or above what is; `end` is where the document ends.
+    pub(super) fn seen(&self, end: LineId) -> LineId {
+        if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) }
     }
 
     /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.

@@ -33,6 +33,7 @@ mod theme;
 mod ticks;
 mod typing;
 mod ui_state;
+mod unseen;
 mod view;
 mod words;
 

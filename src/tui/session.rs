@@ -47,6 +47,8 @@ const START: Duration = Duration::from_millis(200);
 const SETTLED: Duration = Duration::from_millis(50);
 /// So long a lone ESC may be the beginning of a sequence.
 const ESCAPE: Duration = Duration::from_millis(30);
+/// Between two counts of errors out of sight.
+const COUNT: Duration = Duration::from_millis(500);
 /// How far back the last words of a service are looked for.
 const LAST_WORDS: u64 = 50;
 
@@ -65,6 +67,11 @@ pub(super) struct Session {
     clock: Clock,
     ui: UiState,
     searcher: Searcher,
+    /// Reads what is out of sight for errors: not the same, so that a search never waits for it.
+    lookout: Searcher,
+    /// When errors out of sight are counted next, and when they were last.
+    count_due: Option<Moment>,
+    counted: Option<Moment>,
     canvas: Canvas,
     decoder: Decoder,
     size: (u16, u16),
@@ -112,6 +119,9 @@ impl Session {
             clock,
             ui: UiState::new(options),
             searcher: Searcher::default(),
+            lookout: Searcher::default(),
+            count_due: None,
+            counted: None,
             canvas: Canvas::new(OuterModes { mouse: options.mouse, ..OuterModes::default() }),
             decoder: Decoder::default(),
             size,
@@ -159,7 +169,7 @@ impl Session {
         }
         let mut snapshots = self.handle.snapshots();
         let mut logs = self.handle.logs().changes();
-        let found = self.searcher.found();
+        let (found, looked_out) = (self.searcher.found(), self.lookout.found());
         // What has changed since the first frame.
         self.snapshot_new = true;
         self.logs_new = true;
@@ -216,6 +226,7 @@ impl Session {
                         self.looked = None;
                     }
                 }
+                () = looked_out.notified() => self.count_later(),
                 () = sleep => {}
             }
         }
@@ -234,7 +245,8 @@ impl Session {
     fn next_wake(&self) -> Option<Moment> {
         // Nothing is drawn while an editor has the terminal.
         let slot = (self.editing.is_none() && self.wants_frame()).then(|| self.slot());
-        [slot, self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due].into_iter().flatten().min()
+        let timers = [self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due, self.count_due];
+        timers.into_iter().chain([slot]).flatten().min()
     }
 
     /// Carries out what was due.
@@ -252,6 +264,9 @@ impl Session {
         }
         if due(self.pointer.edge_due) {
             self.scroll_at_edge(now);
+        }
+        if due(self.count_due) {
+            self.count_unseen(now);
         }
         if due(self.tick) {
             self.tick = None;
@@ -312,6 +327,7 @@ impl Session {
         }
         if std::mem::take(&mut self.logs_new) {
             self.redraw |= self.shown.iter().any(|(document, version)| document.version() != *version);
+            self.count_later();
             // Nothing is shown before the first output, or after a service has come.
             self.redraw |= self.shown.len() < self.snapshot.services.len().min(1);
         }
@@ -334,6 +350,9 @@ impl Session {
         }
         if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
             self.ui.say(notice, now);
+        }
+        for (name, end) in self.drawn.iter().flat_map(|drawn| &drawn.text.seen) {
+            self.ui.unseen.saw(name, *end);
         }
         self.run_errands();
         self.selection_follows();
@@ -405,6 +424,19 @@ impl Session {
             drawn.push(Drawn { source, area, text });
         }
         drawn
+    }
+
+    /// Something was printed: errors out of sight are counted soon.
+    fn count_later(&mut self) {
+        let next = self.counted.map_or(Moment::START, |counted| counted + COUNT);
+        self.count_due = self.count_due.or(Some(next.max(self.clock.now())));
+    }
+
+    fn count_unseen(&mut self, now: Moment) {
+        (self.count_due, self.counted) = (None, Some(now));
+        let mut behind = Vec::new();
+        self.redraw |= self.ui.unseen.count(&self.members(), &mut behind);
+        behind.into_iter().for_each(|scan| self.lookout.read(scan));
     }
 
     /// What the frame has left to be done.

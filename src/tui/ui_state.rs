@@ -27,6 +27,7 @@ use super::selection::{Handout, Selection};
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
+use super::unseen::Unseen;
 use super::words;
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
@@ -74,6 +75,8 @@ pub(super) struct UiState {
     /// The lines of all services, and whether they are shown in place of the panes.
     pub(super) merged: MergedView,
     pub(super) merging: bool,
+    /// Errors that were not in sight.
+    pub(super) unseen: Unseen,
     /// A search over all services looks for the next one that has a match: down, or up.
     roams: Option<bool>,
     toast: Option<(String, Moment)>,
@@ -112,6 +115,7 @@ impl UiState {
             logs: HashMap::new(),
             merged: MergedView::default(),
             merging: false,
+            unseen: Unseen::default(),
             roams: None,
             toast: None,
             notice_read: None,

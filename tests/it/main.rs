@@ -10,6 +10,7 @@ mod documents;
 mod harness;
 mod kept_logs;
 mod logs;
+mod merged;
 mod process;
 mod streaming;
 mod supervision;

@@ -4,7 +4,7 @@ use super::super::text;
 use super::shelf::{Found, Shelf};
 use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
-use crate::logs::{LineId, Matches, Query};
+use crate::logs::{LineId, Matches, Query, Reader};
 
 /// Where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,7 +282,7 @@ pub(super) fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineI
     let mut from = from;
     loop {
         let found = matches.first_from(from)?;
-        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf.reader, found)) {
             return Some(found);
         }
         from = shelf.from(LineId(found.0 + 1));
@@ -302,7 +302,7 @@ pub(super) fn previous(
     let mut before = before;
     loop {
         let found = matches.last_before(before)?;
-        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf.reader, found)) {
             return Some(found);
         }
         before = LineId(shelf.before(found)?.0 + 1);
@@ -310,9 +310,9 @@ pub(super) fn previous(
 }
 
 /// The line belongs to a stack trace that has begun above it.
-fn is_inside_trace(shelf: &mut Shelf<'_, '_>, id: LineId) -> bool {
-    let above = levels_above(shelf.reader, id);
-    shelf.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
+pub(in crate::tui) fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bool {
+    let above = levels_above(reader, id);
+    reader.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
 }
 
 /// The first line from there on that belongs to that run or a later one. Runs are in order.

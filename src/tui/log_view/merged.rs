@@ -208,6 +208,7 @@ impl MergedView {
             }
             _ => 0,
         };
+        text.seen = self.names.iter().cloned().zip(self.bottom.iter().copied()).collect();
         text.tally = self.tally(merge);
         let shares: Vec<_> = merge.lanes.iter().filter_map(|lane| lane.shelf.share()).collect();
         text.share = shares.into_iter().reduce(|all, one| (all.0 + one.0, all.1 + one.1));

@@ -46,7 +46,9 @@ impl UiState {
             errors: scans.errors.as_ref().map(|scan| look(scan, &mut reader, &mut behind)),
             roams: focused && self.find.searches_all(),
         };
-        let text = self.log(name).take(&mut reader, &found, layout);
+        let mut text = self.log(name).take(&mut reader, &found, layout);
+        let end = reader.end();
+        text.seen.push((name.clone(), if text.rows_of_screen { end } else { self.log(name).seen(end) }));
         drop(found);
         self.errands.extend(behind.into_iter().map(Errand::Scan));
         text
