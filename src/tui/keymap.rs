@@ -147,6 +147,8 @@ pub(super) enum FooterKind {
     Select,
     /// The watcher panel.
     Watcher,
+    /// A text to look for in the watcher panel is being typed.
+    WatcherFind,
     /// The help overlay.
     Help,
     /// A search or a filter is being typed.
@@ -272,6 +274,7 @@ impl FooterKind {
             Self::Zoom => Context::Zoom,
             Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
+            Self::WatcherFind => Context::WatcherFind,
             Self::Help => Context::Help,
             Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,

@@ -32,6 +32,7 @@ mod ticks;
 mod typing;
 mod ui_state;
 mod view;
+mod watcher_panel;
 mod words;
 
 pub use dashboard::{Dashboard, THREAD_NAME};

@@ -23,7 +23,7 @@ use super::ticks;
 use super::ui_state::{Errand, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
+use crate::domain::{Answer, Command, Explanation, GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
 use selecting::{Drawn, Pointer};
@@ -53,6 +53,25 @@ pub(super) enum Ending {
     Asked,
     /// The terminal is gone.
     TerminalGone,
+}
+
+/// What work aside has to say at its end.
+enum Told {
+    /// A short message.
+    Say(String),
+    /// Why an event of the journal was judged so.
+    Explained(u64, Result<Box<Explanation>, String>),
+}
+
+/// Asks the group for a reason; it may take as long as it takes.
+async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::UnboundedSender<Told>) {
+    let answer = match handle.ask(Command::Why { path }).await {
+        Ok(Answer::Explained(explanation)) => Ok(explanation),
+        Ok(Answer::Accepted { .. } | Answer::Refused(_)) => Err(String::from("no reason was given")),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    // The dashboard may have ended meanwhile.
+    let _ = tell.send(Told::Explained(seq, answer));
 }
 
 /// The dashboard's state on its thread.
@@ -85,7 +104,7 @@ pub(super) struct Session {
     /// Where logs are saved.
     saved: Option<PathBuf>,
     /// What work aside has to say at its end.
-    tell_later: Option<mpsc::UnboundedSender<String>>,
+    tell_later: Option<mpsc::UnboundedSender<Told>>,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
@@ -182,8 +201,11 @@ impl Session {
                     Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
                 },
                 _ = resized.recv() => self.resized(),
-                Some(text) = told.recv() => {
-                    self.ui.say(text, self.clock.now());
+                Some(told) = told.recv() => {
+                    match told {
+                        Told::Say(text) => self.ui.say(text, self.clock.now()),
+                        Told::Explained(seq, answer) => self.ui.explained(seq, answer),
+                    }
                     self.redraw = true;
                 }
                 // One wake-up for each frame, however much happens.
@@ -372,6 +394,11 @@ impl Session {
                 Errand::Mark(service, marker) => {
                     if let Some(document) = self.handle.logs().get(&service) {
                         document.mark(&marker);
+                    }
+                }
+                Errand::Why(seq, path) => {
+                    if let Some(tell) = self.tell_later.clone() {
+                        tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
                     }
                 }
             }

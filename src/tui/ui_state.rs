@@ -19,14 +19,15 @@ use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, Times};
 use super::options::DashboardOptions;
-use super::overlay::{Overlay, WatcherPanel, restart_menu};
+use super::overlay::{Overlay, restart_menu};
 use super::selection::{Handout, Selection};
 use super::theme::Theme;
 use super::typing::Typist;
 use super::view::watcher_event_at;
+use super::watcher_panel::WatcherPanel;
 use super::{sidebar, words};
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
+use crate::domain::{Command, Explanation, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
 
 /// Rows that one notch of the wheel scrolls.
@@ -174,13 +175,14 @@ impl UiState {
         if snapshot.stopping.is_some() {
             return Context::Stopping;
         }
+        let panel = self.watcher.as_ref().map(WatcherPanel::context);
         match self.overlay {
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Details) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
-            None if self.watcher.is_some() => Context::Watcher,
+            None if panel.is_some() => panel.unwrap_or(Context::Watcher),
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.zoom => Context::Zoom,
@@ -202,6 +204,13 @@ impl UiState {
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
         let more = if notice.detail.is_empty() { String::new() } else { format!("l shows all {} ", self.glyphs.dot) };
         shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
+    }
+
+    /// The reason of an event of the watcher panel has come.
+    pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
+        if let Some(panel) = &mut self.watcher {
+            panel.explained(seq, answer);
+        }
     }
 
     /// Says something for a few seconds.
@@ -249,6 +258,9 @@ impl UiState {
             }
         }
         if context == Context::Prompt && self.prompt_key(event, world) {
+            return Vec::new();
+        }
+        if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
         let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
@@ -303,7 +315,7 @@ impl UiState {
         match context {
             Context::Log => self.log_action(action),
             Context::Help => self.help_action(action),
-            Context::Watcher => self.watcher_action(action, world),
+            Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
@@ -367,19 +379,8 @@ impl UiState {
     }
 
     fn watcher_action(&mut self, action: Action, world: &World<'_>) {
-        let journal = &world.snapshot.journal;
-        let Some(panel) = &mut self.watcher else { return };
-        match action {
-            Action::LineUp => panel.step(journal, -1),
-            Action::LineDown => panel.step(journal, 1),
-            Action::PageUp => panel.step(journal, -10),
-            Action::PageDown => panel.step(journal, 10),
-            // Newest first: the top is the newest.
-            Action::Top => panel.marked = None,
-            Action::Follow => panel.step(journal, isize::MAX),
-            Action::Why => panel.why = !panel.why,
-            Action::Ignored => panel.hide_ignored = !panel.hide_ignored,
-            _ => {}
+        if let Some(panel) = &mut self.watcher {
+            panel.act(action, &world.snapshot.journal);
         }
     }
 
@@ -425,7 +426,7 @@ impl UiState {
             self.cancel_prompt(world);
         } else if self.selection.take().is_some() {
         } else if self.watcher.is_some() {
-            self.watcher = None;
+            self.watcher.take_if(|panel| !panel.end_search());
         } else if self.find.end_search() {
             self.logs.values_mut().for_each(LogView::forget_jump);
         } else if !std::mem::take(&mut self.zoom) {
@@ -480,6 +481,8 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
+        self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
         self.find.retain(|name| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {
@@ -523,7 +526,7 @@ impl UiState {
                     self.step(if wheel < 0 { -1 } else { 1 }, world);
                 }
             }
-            context @ (Context::Help | Context::Watcher) => {
+            context @ (Context::Help | Context::Watcher | Context::WatcherFind) => {
                 self.apply_in(action, context, world);
             }
             Context::Log => {
@@ -553,7 +556,7 @@ impl UiState {
         } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
             self.focus(pane.service, world);
         } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
-            && let Some(seq) = watcher_event_at(at, area, screen.compact, *panel, &world.snapshot.journal)
+            && let Some(seq) = watcher_event_at(at, area, screen.compact, panel, &world.snapshot.journal)
         {
             panel.marked = Some(seq);
         }
@@ -563,6 +566,9 @@ impl UiState {
     pub(super) fn paste(&mut self, text: &str, world: &World<'_>) {
         if self.context(world.snapshot) == Context::Prompt {
             return self.prompt_paste(text, world);
+        }
+        if let Some(panel) = self.watcher.as_mut().filter(|panel| panel.typing) {
+            return panel.type_text(text.lines().next().unwrap_or_default());
         }
         match &mut self.overlay {
             Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {

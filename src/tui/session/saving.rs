@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::thread;
 
-use super::Session;
+use super::{Session, Told};
 use crate::domain::Moment;
 use crate::tui::saved_log::save;
 use crate::tui::text::thousands;
@@ -28,7 +28,7 @@ impl Session {
                 Err(error) => format!("not saved: {}: {error}", short(&folder)),
             };
             // The dashboard may have ended meanwhile.
-            let _ = tell.send(said);
+            let _ = tell.send(Told::Say(said));
         };
         if let Err(error) = thread::Builder::new().name("save".into()).spawn(work) {
             self.ui.say(format!("not saved: {error}"), now);
