@@ -86,6 +86,9 @@ pub(super) struct RunArguments {
     /// Start with watching paused (`p` resumes)
     #[arg(long)]
     pub(super) paused: bool,
+    /// Name what an earlier run could not end, and leave it running
+    #[arg(long)]
+    pub(super) keep_leftovers: bool,
     /// Also the services of this profile; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,

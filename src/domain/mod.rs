@@ -33,6 +33,6 @@ pub use snapshot::{
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy,
-    RunCommand, ServiceSpec, SpecPattern, StopSpec, TextPattern, WatchFiles, WatchSpec,
+    RunCommand, ServiceSpec, SpecPattern, StopSpec, TextPattern, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

@@ -3,6 +3,7 @@
 
 mod editors;
 mod git_rules;
+mod limits;
 mod rules;
 mod tree;
 
