@@ -41,7 +41,7 @@ mod typing;
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 /// At the start, frames may follow each other faster, so that the first output is seen at once.
-const FIRST_FRAME: Duration = Duration::from_millis(5);
+const FIRST_FRAME: Duration = Duration::from_millis(2);
 /// How long the start lasts.
 const START: Duration = Duration::from_millis(200);
 /// So long a new layout must stand before the services are told their sizes.
