@@ -13,13 +13,13 @@ use super::cookies::Cookies;
 use super::git::Repository;
 use super::outcome::Reason;
 use super::own_file::OwnFile;
-use super::pending::{Batch, Marks, Noted, Pending};
+use super::pending::{Batch, Marks, Noted, Pending, Question};
 use super::reports::Outbox;
 use super::rules::Rules;
 use super::source::{Links, Refusal, Source};
 use super::tree::Tree;
 use crate::clock::Clock;
-use crate::domain::{FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
+use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
 use poll::Polling;
 
 /// All that the thread knows.
@@ -61,6 +61,8 @@ pub(super) struct Lookout {
 struct Aside {
     /// Folders whose rule files changed.
     rules: HashSet<PathBuf>,
+    /// Tops of repositories whose index changed.
+    index: HashSet<PathBuf>,
     /// What happened to the group's own file.
     own_file: Option<Marks>,
     /// The head may have moved.
@@ -171,11 +173,19 @@ impl Lookout {
         for folder in &aside.rules {
             replan |= self.rules.learn(folder);
         }
+        for top in &aside.index {
+            replan |= self.rules.learn_index(top);
+        }
         if replan {
             self.replan(Reports::Nothing);
         }
         if batch.places {
             self.look_at_starts(self.clock.now());
+        }
+        for Question { path, answer } in batch.questions {
+            let explanation = self.rules.why(&path);
+            // Whoever does not wait any more needs no answer.
+            let _ = answer.send(Answer::Explained(Box::new(explanation)));
         }
         if batch.sweep {
             self.sweep();
@@ -234,11 +244,13 @@ impl Lookout {
             aside.own_file.get_or_insert_default().join(*marks);
         }
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let ruled = self.rules.ruled_by(path).iter().cloned();
+        if name == "index" {
+            aside.index.extend(ruled);
+        } else {
+            aside.rules.extend(ruled);
+        }
         if let Some(repository) = &self.repository {
-            if *path == repository.exclude_file() {
-                aside.rules.insert(repository.top.clone());
-                return false;
-            }
             if repository.head_folders().iter().any(|head| head == folder || head == path) {
                 aside.git = true;
                 return false;
@@ -263,13 +275,13 @@ impl Lookout {
             match &self.repository {
                 Some(repository) => {
                     beside.extend(repository.head_folders());
-                    beside.extend(repository.exclude_file().parent().map(Path::to_path_buf));
                 }
                 None => {
                     // Perhaps one in the making.
                     beside.insert(self.rules.root().join(".git"));
                 }
             }
+            beside.extend(self.rules.folders_of_rules().map(Path::to_path_buf));
             for start in &self.starts {
                 beside.extend(self.rules.rule_folders_above(start).map(Path::to_path_buf));
             }

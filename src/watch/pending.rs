@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{GroupSpec, Moment};
+use tokio::sync::oneshot;
+
+use crate::domain::{Answer, GroupSpec, Moment};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +60,13 @@ pub(super) struct Heard {
     pub(super) places: bool,
 }
 
+/// A path to explain, and where the answer goes.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) path: PathBuf,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
 /// What the watcher's thread takes at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -69,6 +78,8 @@ pub(super) struct Batch {
     pub(super) places: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
+    /// What somebody wants explained.
+    pub(super) questions: Vec<Question>,
     /// The end.
     pub(super) stop: bool,
 }
@@ -90,6 +101,7 @@ struct Said {
     spec: Option<Arc<GroupSpec>>,
     /// The highest number of a cookie that has come back.
     cookie: u64,
+    questions: Vec<Question>,
     stop: bool,
 }
 
@@ -99,13 +111,15 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.places || self.stop || self.spec.is_some()
+        self.sweep || self.places || self.stop || self.spec.is_some() || !self.questions.is_empty()
     }
 }
 
 impl Pending {
     /// Paths kept; beyond it one look everywhere is cheaper, and the memory stays bounded.
     pub(super) const CAPACITY: usize = 16_384;
+    /// Questions that may wait.
+    const QUESTIONS: usize = 256;
     /// After the first event of a batch: time for the rest of the same save (create, write, close) to arrive.
     const GATHER: Duration = Duration::from_millis(1);
 
@@ -138,6 +152,15 @@ impl Pending {
     pub(super) fn respec(&self, spec: Arc<GroupSpec>) {
         self.lock().spec = Some(spec);
         self.wake.notify_one();
+    }
+
+    /// Asks for an explanation. One that comes when too many wait is dropped, and its asker told by that.
+    pub(super) fn ask(&self, question: Question) {
+        let mut said = self.lock();
+        if said.questions.len() < Self::QUESTIONS {
+            said.questions.push(question);
+            self.wake.notify_one();
+        }
     }
 
     /// Asks the thread to end.
@@ -177,6 +200,7 @@ impl Pending {
             sweep: std::mem::take(&mut said.sweep),
             places: std::mem::take(&mut said.places),
             spec: said.spec.take(),
+            questions: std::mem::take(&mut said.questions),
             stop: said.stop,
         };
         drop(said);

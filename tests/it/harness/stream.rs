@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Signal, kill_process};
 
-use super::{PATIENCE, Project, TICK, process, wait_until};
+use super::{PATIENCE, Project, TICK, process, program_below, wait_until};
 
 /// The program with its output in pipes.
 pub(crate) struct Stream<'p> {
@@ -58,6 +58,11 @@ impl<'p> Stream<'p> {
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(process(self.child.id()), signal).unwrap();
+    }
+
+    /// The program itself, below its guard.
+    pub(crate) fn program(&self) -> u32 {
+        program_below(self.child.id()).unwrap()
     }
 
     /// Closes the pipe of the results under the program.
