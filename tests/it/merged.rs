@@ -64,10 +64,13 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     assert!(copied.starts_with("api said 1 good morning\n") && !copied.contains('│'), "{copied}");
     // Another size, and the click still finds its line.
     dash.resize((80, 24));
-    let screen = dash.wait_for("the smaller screen", |screen| screen.lines().count() == 24 && screen.contains("worker said 1"));
+    let screen =
+        dash.wait_for("the smaller screen", |screen| screen.lines().count() == 24 && screen.contains("worker said 1"));
     let (column, row) = place(&screen, "worker said 1");
     dash.click(column, row);
-    dash.wait_for("the pane of the worker", |screen| screen.contains("2 ● worker · ") && !screen.contains("all services"));
+    dash.wait_for("the pane of the worker", |screen| {
+        screen.contains("2 ● worker · ") && !screen.contains("all services")
+    });
     drop((api, worker));
     quit(dash);
 }
@@ -122,9 +125,7 @@ fn editor(project: &Project, name: &str) -> String {
 
 #[test]
 fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
-    let project = Project::new(
-        "[services]\napi = \"seq -f 'line %g' 200; while sleep 0.2; do echo tick; done\"\n",
-    );
+    let project = Project::new("[services]\napi = \"seq -f 'line %g' 200; while sleep 0.2; do echo tick; done\"\n");
     let path = editor(&project, "nano");
     let project = project.with_variable("VISUAL", &path);
     let mut dash = Dash::start(&project, (80, 24), &[]);
