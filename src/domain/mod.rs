@@ -5,6 +5,7 @@
 
 mod cause;
 mod command;
+mod comparison;
 mod file_event;
 mod marker;
 mod name;
@@ -18,8 +19,9 @@ mod time;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause};
 pub use command::{Answer, Command, Refusal, Targets};
+pub use comparison::{Comparison, Difference, Differs, GitWork, covers};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
-pub use marker::{Exited, Marker, NextTry};
+pub use marker::{Exited, Marker, NextTry, ignore_line};
 pub use name::{RunId, ServiceName};
 pub use order::{Cycle, start_order};
 pub use phase::{ExitStatus, Outcome, Phase, Rung, Then};

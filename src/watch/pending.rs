@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{GroupSpec, Moment};
+use crate::domain::{GroupSpec, Moment, ServiceName};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,22 @@ pub(super) struct Heard {
     pub(super) mounts: bool,
 }
 
+/// What the loop asks of the watcher's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Which files of these services differ from their baselines.
+    Compare {
+        ask: u64,
+        services: Vec<ServiceName>,
+        /// After all that has happened until now is known.
+        sync: bool,
+    },
+    /// These services know what has changed until then, or until now with `sync`.
+    Baseline { services: Vec<ServiceName>, at: Moment, sync: bool },
+    /// Everything is held, or nothing is any more.
+    Held(bool),
+}
+
 /// What the watcher's thread takes at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -69,6 +85,8 @@ pub(super) struct Batch {
     pub(super) mounts: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
+    /// What the loop asks for, in order.
+    pub(super) requests: Vec<Request>,
     /// The end.
     pub(super) stop: bool,
 }
@@ -88,6 +106,7 @@ struct Said {
     sweep: bool,
     mounts: bool,
     spec: Option<Arc<GroupSpec>>,
+    requests: Vec<Request>,
     /// The highest number of a cookie that has come back.
     cookie: u64,
     stop: bool,
@@ -99,7 +118,7 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.mounts || self.stop || self.spec.is_some()
+        self.sweep || self.mounts || self.stop || self.spec.is_some() || !self.requests.is_empty()
     }
 }
 
@@ -140,6 +159,12 @@ impl Pending {
         self.wake.notify_one();
     }
 
+    /// Hands over what the loop asks for.
+    pub(super) fn request(&self, request: Request) {
+        self.lock().requests.push(request);
+        self.wake.notify_one();
+    }
+
     /// Asks the thread to end.
     pub(super) fn stop(&self) {
         self.lock().stop = true;
@@ -177,6 +202,7 @@ impl Pending {
             sweep: std::mem::take(&mut said.sweep),
             mounts: std::mem::take(&mut said.mounts),
             spec: said.spec.take(),
+            requests: std::mem::take(&mut said.requests),
             stop: said.stop,
         };
         drop(said);

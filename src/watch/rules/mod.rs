@@ -268,6 +268,11 @@ impl Rules {
         Some(&rules.repository)
     }
 
+    /// All repositories that were learnt: the one around the root, and those in its tree.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        self.folders.values().filter_map(|rules| rules.repository.as_ref()).map(|rules| &rules.repository)
+    }
+
     /// Folders above `start` whose rule files matter in it.
     pub(super) fn rule_folders_above<'a>(&'a self, start: &'a Path) -> impl Iterator<Item = &'a Path> {
         start.ancestors().skip(1).filter(|folder| self.folders.contains_key(*folder))
