@@ -4,9 +4,11 @@
 
 mod architecture;
 mod config;
+mod contents;
 mod copying;
 mod dashboard;
 mod documents;
+mod git_work;
 mod harness;
 mod kept_logs;
 mod logs;
