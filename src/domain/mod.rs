@@ -6,6 +6,7 @@
 mod cause;
 mod command;
 mod comparison;
+mod explanation;
 mod file_event;
 mod marker;
 mod name;
@@ -20,6 +21,7 @@ mod time;
 pub use cause::{FilesChanged, RestartCounts, StartCause};
 pub use command::{Answer, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitWork, covers};
+pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use marker::{Exited, Marker, NextTry, ignore_line};
 pub use name::{RunId, ServiceName};

@@ -3,16 +3,16 @@
 use std::fs;
 use std::time::Duration;
 
-use super::session::Member;
+use rustix::process::Pid;
 
 /// How long all of them have slept, all threads included, at least; `None` where the system does not tell (it is in
 /// `/proc/<pid>/sched`, with Linux's `CONFIG_SCHED_DEBUG`), or if there is nobody.
-pub(super) fn idle_for(members: &[Member]) -> Option<Duration> {
+pub(super) fn idle_for(processes: impl IntoIterator<Item = Pid>) -> Option<Duration> {
     // The scheduler has a clock of its own. This thread runs just now, so its last tick is the present, or a few
     // milliseconds before that: the others may have slept longer than is said, never shorter.
     let now = last_ran("/proc/thread-self/sched")?;
     let mut idle: Option<f64> = None;
-    for Member { pid, .. } in members {
+    for pid in processes {
         for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
             let path = task.ok()?.path().join("sched");
             let since = now - last_ran(path.to_str()?)?;
@@ -32,13 +32,11 @@ fn last_ran(file: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::process::Pid;
     use std::process::{Command, Stdio};
     use std::time::Instant;
 
-    fn member(pid: u32) -> Member {
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a pid");
-        Member { pid, group: pid, stopped: false }
+    fn pid(number: u32) -> Pid {
+        i32::try_from(number).ok().and_then(Pid::from_raw).expect("a pid")
     }
 
     #[test]
@@ -52,16 +50,16 @@ mod tests {
             Command::new("sh").args(["-c", "while :; do :; done"]).stdin(Stdio::null()).spawn().expect("started");
         let end = Instant::now() + Duration::from_secs(20);
         let long = Duration::from_millis(200);
-        while idle_for(&[member(sleeper.id())]).is_none_or(|idle| idle < long) {
+        while idle_for([pid(sleeper.id())]).is_none_or(|idle| idle < long) {
             assert!(Instant::now() < end, "it sleeps");
             std::thread::yield_now();
         }
-        let both = idle_for(&[member(sleeper.id()), member(busy.id())]);
+        let both = idle_for([pid(sleeper.id()), pid(busy.id())]);
         assert!(both.is_some_and(|idle| idle < Duration::from_secs(5)), "{both:?}");
         for child in [&mut sleeper, &mut busy] {
             child.kill().expect("killed");
             child.wait().expect("ended");
         }
-        assert_eq!(idle_for(&[]), None);
+        assert_eq!(idle_for([]), None);
     }
 }

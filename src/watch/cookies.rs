@@ -31,7 +31,9 @@ impl Cookies {
     /// The place, below `$XDG_RUNTIME_DIR/devgroup`, else below a folder of the user's own in the temporary one.
     /// Nothing is made yet. `since` tells several watchers of one process apart.
     pub(super) fn new(since: u64) -> Self {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute() && folder.is_dir());
         let shared = match runtime {
             Some(folder) => folder.join("devgroup"),
             None => std::env::temp_dir().join(format!("devgroup-{}", geteuid().as_raw())),

@@ -16,13 +16,13 @@ use super::cookies::Cookies;
 use super::git::Repository;
 use super::outcome::Reason;
 use super::own_file::OwnFile;
-use super::pending::{Batch, Marks, Noted, Pending};
+use super::pending::{Batch, Marks, Noted, Pending, Question};
 use super::reports::Outbox;
 use super::rules::Rules;
 use super::source::{Links, Refusal, Source};
 use super::tree::Tree;
 use crate::clock::Clock;
-use crate::domain::{FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
+use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
 use compare::Comparing;
 use git_work::Repositories;
 use poll::Polling;
@@ -69,6 +69,8 @@ pub(super) struct Lookout {
 struct Aside {
     /// Folders whose rule files changed.
     rules: HashSet<PathBuf>,
+    /// Tops of repositories whose index changed.
+    index: HashSet<PathBuf>,
     /// What happened to the group's own file.
     own_file: Option<Marks>,
     /// The head may have moved.
@@ -194,12 +196,20 @@ impl Lookout {
         for folder in &aside.rules {
             replan |= self.rules.learn(folder);
         }
+        for top in &aside.index {
+            replan |= self.rules.learn_index(top);
+        }
         if replan {
             self.replan(Reports::Nothing);
             self.forget_unwatched();
         }
-        if batch.mounts {
+        if batch.places {
             self.look_at_starts(self.clock.now());
+        }
+        for Question { path, answer } in batch.questions {
+            let explanation = self.rules.why(&path);
+            // Whoever does not wait any more needs no answer.
+            let _ = answer.send(Answer::Explained(Box::new(explanation)));
         }
         if batch.sweep {
             self.sweep();
@@ -259,11 +269,11 @@ impl Lookout {
             aside.own_file.get_or_insert_default().join(*marks);
         }
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
-        if let Some(repository) = &self.repository
-            && *path == repository.exclude_file()
-        {
-            aside.rules.insert(repository.top.clone());
-            return false;
+        let ruled = self.rules.ruled_by(path).iter().cloned();
+        if name == "index" {
+            aside.index.extend(ruled);
+        } else {
+            aside.rules.extend(ruled);
         }
         if self.repositories.notes(noted, &mut aside.repositories) {
             aside.git = true;
@@ -287,15 +297,11 @@ impl Lookout {
             self.repository = self.rules.repository().cloned();
             self.find_repositories();
             beside.extend(self.repositories.folders());
-            match &self.repository {
-                Some(repository) => {
-                    beside.extend(repository.exclude_file().parent().map(Path::to_path_buf));
-                }
-                None => {
-                    // Perhaps one in the making.
-                    beside.insert(self.rules.root().join(".git"));
-                }
+            if self.repository.is_none() {
+                // Perhaps one in the making.
+                beside.insert(self.rules.root().join(".git"));
             }
+            beside.extend(self.rules.folders_of_rules().map(Path::to_path_buf));
             for start in &self.starts {
                 beside.extend(self.rules.rule_folders_above(start).map(Path::to_path_buf));
             }
@@ -309,6 +315,7 @@ impl Lookout {
             before.into_iter().filter(|old| !self.beside.contains(old) && !self.tree.contains_key(old)).collect();
         self.source.unwatch(gone);
         self.source.watch(self.beside.iter().map(PathBuf::as_path), Links::Follow);
+        self.source.watch_above(self.starts.iter().flat_map(|start| start.ancestors().skip(1)));
         self.note_beside();
     }
 
@@ -331,6 +338,11 @@ impl Lookout {
             problem: lost.or(problem).map(Arc::from),
         };
         if self.sent.as_ref() != Some(&status) {
+            // The dashboard says it; where there is none, the diary goes to stderr.
+            let said = self.sent.as_ref().and_then(|sent| sent.problem.as_ref());
+            if let Some(problem) = status.problem.as_ref().filter(|problem| said != Some(*problem)) {
+                log::warn!("{problem}");
+            }
             self.outbox.push(WatchReport::Status(status.clone()));
             self.sent = Some(status);
         }

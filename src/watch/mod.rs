@@ -16,6 +16,7 @@ mod cookies;
 mod directory;
 mod fingerprint;
 mod git;
+mod git_config;
 mod lookout;
 mod outcome;
 mod own_file;
@@ -29,12 +30,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::clock::Clock;
-use crate::domain::{GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
+use crate::domain::{Answer, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
 
 use cookies::Cookies;
 use lookout::Lookout;
-use pending::{Pending, Request};
+use pending::{Pending, Question, Request};
 pub use reports::WatchReports;
 use reports::{Closes, Outbox};
 
@@ -76,6 +79,11 @@ impl Watcher {
             }));
         }
         (Self { pending, cookies }, WatchReports::new(outbox))
+    }
+
+    /// Explains what a change of a path means, on the watcher's thread. The sender is dropped if too many ask at once.
+    pub fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
+        self.pending.ask(Question { path, answer });
     }
 
     /// The file was read again: new rules; the watches follow. What only now is watched is no change.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{GroupSpec, Moment, ServiceName};
+use tokio::sync::oneshot;
+
+use crate::domain::{Answer, GroupSpec, Moment, ServiceName};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,8 +56,15 @@ pub(super) struct Heard {
     pub(super) loss: bool,
     /// The highest number of a cookie that has come back; 0 for none.
     pub(super) cookie: u64,
-    /// Something was mounted or unmounted.
-    pub(super) mounts: bool,
+    /// Something was mounted or unmounted, or a folder above was renamed.
+    pub(super) places: bool,
+}
+
+/// A path to explain, and where the answer goes.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) path: PathBuf,
+    pub(super) answer: oneshot::Sender<Answer>,
 }
 
 /// What the loop asks of the watcher's thread.
@@ -81,12 +90,14 @@ pub(super) struct Batch {
     pub(super) noted: Vec<Noted>,
     /// Events were lost: look everywhere.
     pub(super) sweep: bool,
-    /// Something was mounted or unmounted, perhaps over a folder that a walk begins at.
-    pub(super) mounts: bool,
+    /// The folders that walks begin at may be others now: something was mounted, or a folder above them renamed.
+    pub(super) places: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
     /// What the loop asks for, in order.
     pub(super) requests: Vec<Request>,
+    /// What somebody wants explained.
+    pub(super) questions: Vec<Question>,
     /// The end.
     pub(super) stop: bool,
 }
@@ -104,11 +115,12 @@ struct Said {
     paths: HashMap<PathBuf, (u64, Marks, Moment)>,
     next: u64,
     sweep: bool,
-    mounts: bool,
+    places: bool,
     spec: Option<Arc<GroupSpec>>,
     requests: Vec<Request>,
     /// The highest number of a cookie that has come back.
     cookie: u64,
+    questions: Vec<Question>,
     stop: bool,
 }
 
@@ -118,13 +130,20 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.mounts || self.stop || self.spec.is_some() || !self.requests.is_empty()
+        self.sweep
+            || self.places
+            || self.stop
+            || self.spec.is_some()
+            || !self.requests.is_empty()
+            || !self.questions.is_empty()
     }
 }
 
 impl Pending {
     /// Paths kept; beyond it one look everywhere is cheaper, and the memory stays bounded.
     pub(super) const CAPACITY: usize = 16_384;
+    /// Questions that may wait.
+    const QUESTIONS: usize = 256;
     /// After the first event of a batch: time for the rest of the same save (create, write, close) to arrive.
     const GATHER: Duration = Duration::from_millis(1);
 
@@ -132,7 +151,7 @@ impl Pending {
     pub(super) fn note_all(&self, heard: Heard, at: Moment) {
         let mut said = self.lock();
         said.sweep |= heard.loss;
-        said.mounts |= heard.mounts;
+        said.places |= heard.places;
         said.cookie = said.cookie.max(heard.cookie);
         for (path, marks) in heard.notes {
             if said.sweep {
@@ -163,6 +182,15 @@ impl Pending {
     pub(super) fn request(&self, request: Request) {
         self.lock().requests.push(request);
         self.wake.notify_one();
+    }
+
+    /// Asks for an explanation. One that comes when too many wait is dropped, and its asker told by that.
+    pub(super) fn ask(&self, question: Question) {
+        let mut said = self.lock();
+        if said.questions.len() < Self::QUESTIONS {
+            said.questions.push(question);
+            self.wake.notify_one();
+        }
     }
 
     /// Asks the thread to end.
@@ -200,9 +228,10 @@ impl Pending {
         let batch = Batch {
             noted: Vec::new(),
             sweep: std::mem::take(&mut said.sweep),
-            mounts: std::mem::take(&mut said.mounts),
+            places: std::mem::take(&mut said.places),
             spec: said.spec.take(),
             requests: std::mem::take(&mut said.requests),
+            questions: std::mem::take(&mut said.questions),
             stop: said.stop,
         };
         drop(said);
@@ -310,7 +339,7 @@ mod tests {
         let pending = Pending::default();
         let batch = pending.wait(Some(Duration::ZERO));
         assert!(batch.noted.is_empty() && !batch.sweep && !batch.stop);
-        note(&pending, Heard { mounts: true, ..Heard::default() }, 0);
-        assert!(pending.wait(None).mounts);
+        note(&pending, Heard { places: true, ..Heard::default() }, 0);
+        assert!(pending.wait(None).places);
     }
 }

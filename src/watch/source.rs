@@ -45,6 +45,9 @@ trait Watches: Sized {
     /// Makes sure that the watch of a folder is there, and is that of the folder that is there now.
     fn renew(&mut self, folder: &Path, links: Links) -> Result<(), Failure>;
 
+    /// Whether a folder has a watch.
+    fn watches(&self, folder: &Path) -> bool;
+
     /// Ends watches; those that ended by themselves are no error.
     fn remove(&mut self, folders: Vec<PathBuf>);
 
@@ -54,7 +57,10 @@ trait Watches: Sized {
     /// Watches the folder of cookies.
     fn add_cookies(&mut self, folder: &Path) -> io::Result<()>;
 
-    /// Watches there are, without that of the cookies.
+    /// Wants to know when this folder is renamed, which changes where the folders below it are.
+    fn add_above(&mut self, folder: &Path);
+
+    /// Folders with a watch on what is in them.
     fn count(&self) -> usize;
 
     /// How many watches there can be, as far as the system tells.
@@ -220,7 +226,11 @@ impl Source {
         let Feed::Native(native) = &mut self.feed else { return };
         for folder in folders {
             // There was no watch left for another; asking again for each folder would only cost time.
-            let watched = if self.unwatched.is_empty() { watch(native, folder) } else { Err(Failure::OutOfWatches) };
+            let watched = match self.unwatched.is_empty() {
+                true => watch(native, folder),
+                false if native.watches(folder) => Ok(()),
+                false => Err(Failure::OutOfWatches),
+            };
             match watched {
                 Ok(()) | Err(Failure::Gone) => {}
                 Err(Failure::OutOfWatches) => {
@@ -250,6 +260,13 @@ impl Source {
     /// Notes that these folders cannot have a watch, without asking for one.
     pub(super) fn note_unwatched<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
         self.unwatched.extend(folders.into_iter().map(Path::to_path_buf));
+    }
+
+    /// Wants to know when one of these folders is renamed.
+    pub(super) fn watch_above<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
+        if let Feed::Native(native) = &mut self.feed {
+            folders.into_iter().for_each(|folder| native.add_above(folder));
+        }
     }
 
     /// Ends the watches of these folders.

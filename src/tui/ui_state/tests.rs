@@ -1,11 +1,13 @@
 //! What keys, clicks and pastes do.
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{Signal, StopProgress, StopState, Stopping};
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop};
 use crate::tui::options::GlyphSet;
+use crate::tui::overlay::restart_menu;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");
@@ -195,7 +197,7 @@ proptest! {
     ) {
         let glyphs = if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode };
         let mut bench = Bench::new(shop(), 160, 50, glyphs);
-        let keys: Vec<char> = "rRpPqQsxX⏎⎋↑↓⇥⇞⇟jkzdWlfGgwtbLM?123456789adFhq +-".chars().collect();
+        let keys: Vec<char> = "rRpPqQsxX⏎⎋↑↓⇥⇞⇟jkzdWlfGgwtbLM?123456789aadFhq +-eEnNmC/".chars().collect();
         for (what, number, column, row) in steps {
             match what {
                 0 | 1 => {

@@ -195,9 +195,6 @@ impl Lookout {
 
     /// Goes over to looking.
     pub(super) fn go_over(&mut self, refusal: Option<Refusal>) {
-        if let Some(refusal) = &refusal {
-            log::warn!("watcher: polling: {refusal}");
-        }
         self.source.give_up(refusal);
         let now = self.clock.now();
         self.polling = Polling { next: now, retry: now + Polling::RETRY, held: self.polling.held, ..Polling::new() };

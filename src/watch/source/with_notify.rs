@@ -59,6 +59,10 @@ impl Watches for Notify {
         self.add(folder, links)
     }
 
+    fn watches(&self, folder: &Path) -> bool {
+        self.watched.contains(folder)
+    }
+
     fn remove(&mut self, folders: Vec<PathBuf>) {
         let watched = folders.into_iter().filter(|folder| self.watched.remove(folder));
         let mut old: Vec<_> = watched.map(PathOp::Unwatch).collect();
@@ -79,6 +83,10 @@ impl Watches for Notify {
             Failure::Other(error) => error,
             other => io::Error::other(format!("{other:?}")),
         })
+    }
+
+    fn add_above(&mut self, _: &Path) {
+        // It knows no watch for this alone, and a whole one would tell of everything around.
     }
 
     fn count(&self) -> usize {
