@@ -127,7 +127,7 @@ fn editor(project: &Project, name: &str) -> String {
 fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
     let project = Project::new("[services]\napi = \"seq -f 'line %g' 200; while sleep 0.2; do echo tick; done\"\n");
     let path = editor(&project, "nano");
-    let project = project.with_variable("VISUAL", &path);
+    let project = project.with_env("VISUAL", &path);
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("tick");
     dash.keys("/line 123");
@@ -162,13 +162,13 @@ fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
 fn an_editor_that_is_missing_is_said_and_one_that_is_open_at_the_end_is_ended() {
     let project = Project::new("[services]\napi = \"echo here; exec sleep 1000\"\n");
     let path = editor(&project, "vi");
-    let missing = project.with_variable("VISUAL", "no-such-editor");
+    let missing = project.with_env("VISUAL", "no-such-editor");
     let mut dash = Dash::start(&missing, (100, 30), &[]);
     dash.wait_for_text("here");
     dash.keys("v");
     dash.wait_for_text("`no-such-editor` cannot be run");
     quit(dash);
-    let project = missing.with_variable("VISUAL", &path);
+    let project = missing.with_env("VISUAL", &path);
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("here");
     dash.keys("v");
