@@ -250,11 +250,11 @@ impl Lookout {
         } else {
             aside.rules.extend(ruled);
         }
-        if let Some(repository) = &self.repository {
-            if repository.head_folders().iter().any(|head| head == folder || head == path) {
-                aside.git = true;
-                return false;
-            }
+        if let Some(repository) = &self.repository
+            && repository.head_folders().iter().any(|head| head == folder || head == path)
+        {
+            aside.git = true;
+            return false;
         }
         if name == ".gitignore" || name == ".ignore" || name == ".git" {
             aside.rules.insert(folder.to_path_buf());

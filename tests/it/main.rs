@@ -16,3 +16,4 @@ mod streaming;
 mod supervision;
 mod typing;
 mod watch;
+mod why;
