@@ -16,7 +16,7 @@ use std::time::Duration;
 use devgroup::clock::Clock;
 use devgroup::domain::{
     Backoff, Breaker, ChangeKind, FileEvent, GroupSpec, Kind, LogSpec, Match, OnChange, RestartPolicy, RunCommand,
-    ServiceSpec, SpecPattern, StepOutcome, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
