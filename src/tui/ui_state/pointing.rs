@@ -33,10 +33,14 @@ impl UiState {
         match self.context(world.snapshot) {
             Context::Normal
             | Context::Zoom
+            | Context::Merged
             | Context::Prompt
             | Context::Select
             | Context::Typing
             | Context::Stopping => {
+                if screen.merged.is_some_and(|pane| pane.area.contains(at)) {
+                    return self.merged.scroll(wheel * WHEEL_ROWS);
+                }
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
                     self.log(&service.name).scroll(wheel * WHEEL_ROWS);

@@ -219,7 +219,7 @@ proptest! {
     ) {
         let glyphs = if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode };
         let mut bench = Bench::new(shop(), 160, 50, glyphs);
-        let keys: Vec<char> = "rRpPqQsxX⏎⎋↑↓⇥⇞⇟jkzdWlfGgwtbLM?123456789adFhq +-".chars().collect();
+        let keys: Vec<char> = "rRpPqQsxX⏎⎋↑↓⇥⇞⇟jkzdWlfGgwtbLM?123456789aadFhq +-eEnNmC/".chars().collect();
         for (what, number, column, row) in steps {
             match what {
                 0 | 1 => {

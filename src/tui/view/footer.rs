@@ -46,6 +46,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::Normal if paused => FooterKind::Paused,
         Context::Normal => FooterKind::Normal,
         Context::Zoom | Context::Typing => FooterKind::Zoom,
+        Context::Merged => FooterKind::Merged,
         Context::Select => FooterKind::Select,
         Context::Watcher => FooterKind::Watcher,
         Context::WatcherFind => FooterKind::WatcherFind,
