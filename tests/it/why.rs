@@ -177,3 +177,44 @@ fn check_warns_of_patterns_that_restart_nobody_and_a_start_does_not() {
     let output = devgroup(shop.path(), &["--no-tui", "--timeout", "10s"], "");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("dead-watch"), "{output:?}");
 }
+
+#[test]
+fn the_panel_of_a_running_group_gives_the_same_reason_and_finds_events() {
+    use crate::harness::{Dash, Project, key};
+    let project = Project::new("[services]\napi = { run = \"exec sleep 1000\", watch = true }\n");
+    project.write(".gitignore", "*.gen\n");
+    project.write("a.gen", "");
+    project.git(&["init", "-q"]);
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for_text("watching 1 of 1");
+    project.write("a.gen", "1");
+    project.write("b.swp", "1");
+    dash.keys("W");
+    dash.wait_for("both events are there", |screen| screen.contains("a.gen") && screen.contains("b.swp"));
+    dash.keys("/a.g");
+    dash.wait_for("only what was asked for is there", |screen| screen.contains("/a.g") && !screen.contains("b.swp"));
+    dash.keys(key::ENTER);
+    dash.keys(key::ENTER);
+    let screen = dash.wait_for_text("same answer in a shell: devgroup why a.gen");
+    let text = stdout(&devgroup(&project.root(), &["why", "a.gen"], ""));
+    for row in text.lines().filter(|line| line.contains("matched")) {
+        let words: Vec<_> = row.split_whitespace().skip(1).collect();
+        let is_row = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(screen.lines().any(is_row), "{row}: {screen}");
+    }
+    // A rule that is saved now is in the next answer.
+    project.write(".gitignore", "nothing\n");
+    project.write("a.gen", "2");
+    dash.wait_for("the event counts now, and so does the answer", |screen| {
+        let has = |words: [&str; 2]| screen.lines().any(|line| words.iter().all(|word| line.contains(word)));
+        has(["a.gen", "restart"]) && has([".gitignore", "did not match"])
+    });
+    dash.keys(key::ESCAPE);
+    dash.wait_for_text("b.swp");
+    dash.keys("x");
+    dash.wait_for("ignored ones are hidden", |screen| !screen.contains("b.swp"));
+    dash.keys(key::ESCAPE);
+    dash.wait_for("the panel is closed", |screen| !screen.contains("same answer"));
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
