@@ -190,6 +190,12 @@ impl RunLoop {
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
             }
+            Incoming::Request(Request { command: Command::Why { path }, answer }) => {
+                if let Some(answer) = answer {
+                    self.runner.why(path, answer);
+                }
+                return;
+            }
             Incoming::Request(Request { command, answer }) => {
                 self.pass_on(&command);
                 let id = answer.map(|answer| {

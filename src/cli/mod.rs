@@ -3,6 +3,7 @@
 mod arguments;
 mod exit_code;
 mod help;
+mod why;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::guard::{self, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
+use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
 
@@ -66,6 +68,10 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     }
     match arguments.task {
         Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
+        Some(Task::Why(why)) => {
+            let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
+            why::run(&loaded.spec, &why)
+        }
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
         None => {
             let file = file(arguments.place.config.as_deref())?;
@@ -93,7 +99,15 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 fn check(file: &Path) -> Result<u8, Failure> {
-    let loaded = config::load(file).map_err(invalid)?;
+    let mut loaded = config::load(file).map_err(invalid)?;
+    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
+        match reason {
+            DeadReason::Ignored { rule, files, let_in, .. } => {
+                loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
+            }
+            DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
+        }
+    }
     if !loaded.warnings.is_empty() {
         app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
     }

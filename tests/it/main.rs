@@ -11,6 +11,7 @@ mod ends;
 mod harness;
 mod kept_logs;
 mod logs;
+mod merged;
 mod process;
 mod streaming;
 mod supervision;

@@ -37,7 +37,12 @@ pub(crate) struct Streamed {
 impl<'p> Stream<'p> {
     /// Starts devgroup with these arguments.
     pub(crate) fn start(project: &'p Project, arguments: &[&str]) -> Self {
-        let mut command = project.command(env!("CARGO_BIN_EXE_devgroup"));
+        Self::start_program(project, env!("CARGO_BIN_EXE_devgroup"), arguments)
+    }
+
+    /// Starts a program that becomes devgroup.
+    pub(crate) fn start_program(project: &'p Project, program: &str, arguments: &[&str]) -> Self {
+        let mut command = project.command(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = Source::new(child.stdout.take().unwrap());
