@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use super::environment;
 use crate::config;
-use crate::domain::{GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::domain::{Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
 use crate::process::{Aside, Launch, Prepare, Prepared, ProcessHost};
@@ -17,7 +19,7 @@ pub(crate) struct EffectRunner {
     host: ProcessHost,
     logs: Arc<LogBook>,
     watcher: Watcher,
-    file: PathBuf,
+    group: Arc<str>,
     memory: usize,
     inherited: Arc<[(OsString, OsString)]>,
 }
@@ -25,7 +27,7 @@ pub(crate) struct EffectRunner {
 /// What the runner leaves to the loop.
 pub(crate) enum Rest {
     /// Answer this client.
-    Answer(u64, crate::domain::Answer),
+    Answer(u64, Answer),
     /// Leave.
     Finish(Finish),
 }
@@ -37,7 +39,7 @@ impl EffectRunner {
             host,
             logs,
             watcher,
-            file: spec.file.clone(),
+            group: environment::group_key(&spec.file).into(),
             memory: spec.logs.memory,
             inherited: environment::inherited().into(),
         }
@@ -98,6 +100,11 @@ impl EffectRunner {
         self.host.resize(service, columns, rows);
     }
 
+    /// Why a path does or does not restart somebody. The watcher answers.
+    pub(crate) fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
+        self.watcher.why(path, answer);
+    }
+
     fn document(&self, service: &ServiceName) -> Arc<LogDocument> {
         self.logs.open(service, self.memory)
     }
@@ -115,11 +122,11 @@ impl EffectRunner {
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, file) = (self.inherited.clone(), self.file.clone());
+        let (inherited, group) = (self.inherited.clone(), self.group.clone());
         Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
-            environment::mark(&mut variables, &file, &spec.name, run);
+            environment::mark(&mut variables, &group, &spec.name, run);
             Ok(Prepared { command: resolved.command, env: variables })
         })
     }

@@ -9,12 +9,14 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
-use super::os_signals::OsSignals;
+use super::os_signals::{OsNews, OsSignals};
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName, WatchReport};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
 use crate::engine::{Engine, Event, Finish};
+use crate::fault;
 use crate::group_handle::Request;
 use crate::process::RunNews;
+use crate::tui;
 use crate::watch::WatchReports;
 
 /// Events that are taken before the state is published once: bounds how old the picture can get in a storm.
@@ -52,9 +54,33 @@ enum Incoming {
     Request(Request),
     News(RunNews),
     Watch(WatchReport),
-    Signal(i32, Command),
+    Os(OsNews),
     Event(Event),
     Time,
+}
+
+impl Incoming {
+    /// What began a turn, for the log if it is a long one.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Request(request) => match &request.command {
+                Command::Input { .. } => "typing",
+                Command::Resize { .. } => "a new size",
+                _ => "a command",
+            },
+            Self::News(news) => match &news.report {
+                RunReport::Started { .. } | RunReport::NotStarted { .. } => "a start",
+                RunReport::Ready => "readiness",
+                RunReport::Exited { .. } | RunReport::GroupGone => "an exit",
+            },
+            Self::Watch(WatchReport::Files(_)) => "file changes",
+            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
+            Self::Os(OsNews::Signal(..)) => "a signal",
+            Self::Os(OsNews::Alone) => "the end of the guard",
+            Self::Event(_) => "a reload",
+            Self::Time => "the time",
+        }
+    }
 }
 
 /// What grows while the loop runs.
@@ -80,6 +106,7 @@ impl RunLoop {
         let mut incoming = Incoming::Time;
         loop {
             let started = self.clock.now();
+            let began_with = incoming.label();
             self.take(incoming, &mut progress);
             for _ in 1..BATCH {
                 match self.queued() {
@@ -91,7 +118,7 @@ impl RunLoop {
             self.publish(&mut progress);
             let took = self.clock.now().since(started);
             if took > LONG_TURN {
-                log::warn!("a turn of the run loop took {took:?}");
+                log::warn!("a turn of the run loop took {took:?}; it began with {began_with}");
             }
             if let Some(finish) = progress.finish.take() {
                 return (finish, progress.circumstances);
@@ -112,7 +139,7 @@ impl RunLoop {
         };
         tokio::select! {
             biased;
-            (number, command) = self.signals.next() => Incoming::Signal(number, command),
+            news = self.signals.next() => Incoming::Os(news),
             Some(request) = self.requests.recv() => Incoming::Request(request),
             Some(news) = self.news.recv() => Incoming::News(news),
             Some(event) = self.reloads.recv() => Incoming::Event(event),
@@ -130,6 +157,7 @@ impl RunLoop {
     }
 
     fn take(&mut self, incoming: Incoming, progress: &mut Progress) {
+        fault::point("loop");
         let event = match incoming {
             Incoming::Event(event) => event,
             Incoming::Time => Event::TimePassed,
@@ -147,7 +175,13 @@ impl RunLoop {
                 self.config_written.notify_one();
                 return;
             }
-            Incoming::Signal(number, command) => {
+            Incoming::Os(OsNews::Alone) => {
+                log::error!("the guard of devgroup is gone");
+                // Whoever started it has the terminal back.
+                tui::restore_terminal();
+                Event::Client { id: None, command: Command::Quit }
+            }
+            Incoming::Os(OsNews::Signal(number, command)) => {
                 log::info!("signal {number}");
                 let now = self.clock.now();
                 if progress.signalled.replace(now).is_some_and(|before| now.since(before) < ONE_SIGNAL) {
@@ -155,6 +189,12 @@ impl RunLoop {
                 }
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
+            }
+            Incoming::Request(Request { command: Command::Why { path }, answer }) => {
+                if let Some(answer) = answer {
+                    self.runner.why(path, answer);
+                }
+                return;
             }
             Incoming::Request(Request { command, answer }) => {
                 self.pass_on(&command);

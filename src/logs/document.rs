@@ -171,8 +171,8 @@ impl LogDocument {
     }
 
     /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
-    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
-        self.lock().screen.history.blocks_beside(covered, limit)
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, floor: u64, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, floor, limit)
     }
 
     /// Changes the document, and tells if the change says that it was one.
@@ -299,6 +299,19 @@ impl Reader<'_> {
         }
     }
 
+    /// The first line that arrived after that moment, or the end: how far another document has come by then. Lines that
+    /// were written over may be younger than those below them.
+    pub fn line_after(&mut self, at: Moment) -> LineId {
+        let archived = self.archived();
+        let id = LineId(self.inner.screen.history.line_after(at));
+        if id < archived {
+            return id;
+        }
+        let live = (archived.0..self.end().0).map(LineId);
+        let mut lines = live.filter_map(|id| self.line(id));
+        lines.find(|line| line.at > at).map(|line| line.id).unwrap_or_else(|| self.end())
+    }
+
     /// The line that stands for those that were dropped, with the time of the oldest that is kept.
     fn loss(&mut self) -> Option<Line> {
         let id = self.first();
@@ -326,7 +339,7 @@ impl Reader<'_> {
     }
 
     /// Column and row of the cursor on the primary screen, from 0. It may stand in cells to which no byte of a line
-    /// belongs: blanks at the end of a line are not kept.
+    /// belongs: those at the end of a line that nothing was printed to.
     pub fn cursor_cell(&self) -> (usize, usize) {
         self.inner.view().cursor_cell()
     }

@@ -1,4 +1,4 @@
-//! The thread of a run: start it, feed its log, learn its end, wait for the rest of its session.
+//! The thread of a run: start it, feed its log, learn its end, wait for the rest of its family.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -13,14 +13,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::errands::{Errand, Errands};
+use super::kin::Left;
 use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
-use super::session::Left;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, program};
 use crate::clock::Clock;
 use crate::domain::{ExitStatus, Marker, Probe, RunReport, StartCause};
+use crate::process_tree::{self, Process};
 
 /// Bytes that are read before they are fed. A pty gives at most 4 KiB at once; feeding more together costs less.
 const BUFFER: usize = 64 << 10;
@@ -34,7 +35,7 @@ const QUIET: Duration = Duration::from_millis(10);
 /// … and is waited for no longer than this, whoever goes on printing.
 const DRAIN: Duration = Duration::from_millis(100);
 
-/// How often it is asked whether the rest of the session is gone: from here …
+/// How often it is asked whether the rest of the run is gone: from here …
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 
 /// … doubling to here …
@@ -91,7 +92,8 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
     let prepared = (launch.prepare)()?;
     let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env);
-    let size = live.forking().ok_or("it was killed before it began")?;
+    let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
+    let size = live.forking(mark).ok_or("it was killed before it began")?;
     let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
     let terminal = Arc::new(terminal);
     let leader = slave.start(argv, &launch.dir, &prepared.env)?;
@@ -157,6 +159,10 @@ impl Run<'_> {
         }
         let left = self.live.left();
         let group_gone = left == Left::Nobody;
+        if !left.members().is_empty() && !self.live.was_asked() {
+            let names = left.members().iter().map(Process::display).collect();
+            self.launch.document.mark(&Marker::LeftBehind { names });
+        }
         if group_gone {
             self.live.gone();
         }
@@ -187,7 +193,7 @@ impl Run<'_> {
         }
     }
 
-    /// Goes on reading until nobody of the session is left.
+    /// Goes on reading until nobody of the run is left.
     fn outlive(&mut self, mut left: Left) {
         let mut pause = FIRST_LOOK;
         let mut look_at = self.clock.now() + pause;

@@ -10,6 +10,7 @@
 mod action;
 mod clipboard;
 mod dashboard;
+mod editor;
 mod find;
 #[cfg(test)]
 mod fixture;
@@ -25,17 +26,20 @@ mod searcher;
 mod selection;
 mod session;
 mod sidebar;
+mod source;
 mod terminal;
 mod text;
 mod theme;
 mod ticks;
 mod typing;
 mod ui_state;
+mod unseen;
 mod view;
+mod watcher_panel;
 mod words;
 
 pub use dashboard::{Dashboard, THREAD_NAME};
 pub use keymap::{key_table_markdown, key_table_text};
 pub use layout::pane_size;
 pub use options::{DashboardOptions, GlyphSet, is_utf8_locale};
-pub use terminal::{restore_terminal, terminal_size};
+pub use terminal::{LEAVE, restore_terminal, terminal_size};

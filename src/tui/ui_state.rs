@@ -2,13 +2,16 @@
 //!
 //! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
 
+mod choosing;
 mod finding;
+mod merging;
+mod panels;
+mod pointing;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use super::action::{Action, Context};
@@ -17,20 +20,21 @@ use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
-use super::log_view::{LineLayout, LogView, Times};
+use super::log_view::{LineLayout, LogView, MergedView, Times};
 use super::options::DashboardOptions;
-use super::overlay::{Overlay, WatcherPanel, restart_menu};
+use super::overlay::Overlay;
 use super::selection::{Handout, Selection};
+use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
-use super::view::watcher_event_at;
-use super::{sidebar, words};
+use super::unseen::Unseen;
+use super::watcher_panel::WatcherPanel;
+use super::words;
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
+use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
+pub(super) use merging::Member;
 
-/// Rows that one notch of the wheel scrolls.
-const WHEEL_ROWS: i64 = 3;
 /// How long a short message stays in the footer.
 const TOAST_TIME: Duration = Duration::from_secs(3);
 /// How long good news of the group stays in the footer. Bad news stays until Esc takes it away.
@@ -69,6 +73,13 @@ pub(super) struct UiState {
     pub(super) watcher: Option<WatcherPanel>,
     pub(super) overlay: Option<Overlay>,
     logs: HashMap<ServiceName, LogView>,
+    /// The lines of all services, and whether they are shown in place of the panes.
+    pub(super) merged: MergedView,
+    pub(super) merging: bool,
+    /// Errors that were not in sight.
+    pub(super) unseen: Unseen,
+    /// A search over all services looks for the next one that has a match: down, or up.
+    roams: Option<bool>,
     toast: Option<(String, Moment)>,
     notice_read: Option<Moment>,
     /// Into which service every key goes, if any.
@@ -103,6 +114,10 @@ impl UiState {
             watcher: None,
             overlay: None,
             logs: HashMap::new(),
+            merged: MergedView::default(),
+            merging: false,
+            unseen: Unseen::default(),
+            roams: None,
             toast: None,
             notice_read: None,
             typist: Typist::default(),
@@ -124,7 +139,11 @@ impl UiState {
     pub(super) fn screen(&self, world: &World<'_>) -> Screen {
         let banner = matches!(world.snapshot.watch.state, WatchState::Paused | WatchState::Held)
             && world.snapshot.stopping.is_none();
-        Screen::new(world.size.0, world.size.1, self.wish(world.snapshot, self.zoom, self.watcher.is_some(), banner))
+        Screen::new(
+            world.size.0,
+            world.size.1,
+            Wish { merged: self.merging, ..self.wish(world.snapshot, self.zoom, self.watcher.is_some(), banner) },
+        )
     }
 
     /// Where the panes are when nothing is open: what the terminals of the services are sized by.
@@ -143,18 +162,25 @@ impl UiState {
             zoom,
             watcher,
             banner,
+            merged: false,
         }
     }
 
     /// How the lines of a pane are laid out.
     pub(super) fn line_layout(&self, pane: &Pane, snapshot: &GroupSnapshot, clock: Clock) -> LineLayout {
-        let inner = pane.inner();
-        let name = snapshot.services.get(pane.service).map(|service| &service.name);
         let focused = self.selected(snapshot) == Some(pane.service);
-        let taken = u16::from(self.find_takes_row(pane, name, focused));
+        let typed = |name: &ServiceName| self.typist.target() == Some(name);
+        let name = snapshot.services.get(pane.service).map(|service| &service.name).filter(|name| !typed(name));
+        let taken = name.is_some_and(|name| self.find_takes_row(pane, &Source::Service(name.clone()), focused));
+        self.line_layout_of(pane, taken, clock)
+    }
+
+    /// How the lines of a pane are laid out, of which one row may be taken.
+    fn line_layout_of(&self, pane: &Pane, taken: bool, clock: Clock) -> LineLayout {
+        let inner = pane.inner();
         LineLayout {
             width: usize::from(inner.width),
-            height: usize::from(inner.height.saturating_sub(taken)),
+            height: usize::from(inner.height.saturating_sub(u16::from(taken))),
             wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
             times: self.times,
             typed: false,
@@ -174,15 +200,17 @@ impl UiState {
         if snapshot.stopping.is_some() {
             return Context::Stopping;
         }
+        let panel = self.watcher.as_ref().map(WatcherPanel::context);
         match self.overlay {
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Details) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
-            None if self.watcher.is_some() => Context::Watcher,
+            None if panel.is_some() => panel.unwrap_or(Context::Watcher),
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
+            None if self.merging => Context::Merged,
             None if self.zoom => Context::Zoom,
             None => Context::Normal,
         }
@@ -202,6 +230,13 @@ impl UiState {
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
         let more = if notice.detail.is_empty() { String::new() } else { format!("l shows all {} ", self.glyphs.dot) };
         shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
+    }
+
+    /// The reason of an event of the watcher panel has come.
+    pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
+        if let Some(panel) = &mut self.watcher {
+            panel.explained(seq, answer);
+        }
     }
 
     /// Says something for a few seconds.
@@ -251,10 +286,18 @@ impl UiState {
         if context == Context::Prompt && self.prompt_key(event, world) {
             return Vec::new();
         }
+        if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
+            return Vec::new();
+        }
         let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
         match (action, key.digit()) {
             (Action::ServiceNumber, Some(digit)) => {
-                self.select(usize::try_from(digit).unwrap_or(0).wrapping_sub(1), world);
+                let index = usize::try_from(digit).unwrap_or(0).wrapping_sub(1);
+                if context == Context::Merged {
+                    self.toggle_member(index, world)
+                } else {
+                    self.select(index, world)
+                }
                 Vec::new()
             }
             _ => self.apply(action, context, world),
@@ -282,6 +325,7 @@ impl UiState {
                 self.arrangement = self.arrangement.next();
                 self.say(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
             }
+            Action::Merged => self.toggle_merged(),
             Action::Watcher => self.watcher = Some(WatcherPanel::default()),
             Action::Zoom => self.zoom = !self.zoom,
             Action::Wrap if self.zoom => self.wrap_zoomed = !self.wrap_zoomed,
@@ -303,10 +347,11 @@ impl UiState {
         match context {
             Context::Log => self.log_action(action),
             Context::Help => self.help_action(action),
-            Context::Watcher => self.watcher_action(action, world),
+            Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
+            Context::Merged => return self.merged_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
             Context::Details | Context::Stopping | Context::Typing => {}
         }
@@ -326,6 +371,7 @@ impl UiState {
             Action::TypeInto => self.type_into(&name, world),
             Action::Copy => self.handout = Some(Handout::Copy),
             Action::Save => self.handout = Some(Handout::Save),
+            Action::Edit => self.handout = Some(Handout::Edit),
             Action::Select if self.zoom => self.handout = Some(Handout::Select),
             Action::Select => self.say("V selects by keys in zoom", world.now),
             Action::Follow => self.log(&name).follow(),
@@ -334,84 +380,20 @@ impl UiState {
             Action::PageDown => self.log(&name).page(1),
             Action::LineUp => self.log(&name).scroll(-1),
             Action::LineDown => self.log(&name).scroll(1),
-            _ => self.find_action(action, &name, world),
+            Action::DropMarker => {
+                self.marks += 1;
+                let marker = Marker::Mark { number: self.marks };
+                self.errands.push(Errand::Mark(name, marker));
+            }
+            Action::Clear => {
+                self.log(&name).clear();
+                self.say("the view is clear: g shows everything again", world.now);
+            }
+            _ => {
+                self.find_action(action, &Source::Service(name), world);
+            }
         }
         Vec::new()
-    }
-
-    fn menu_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
-        let (Some(name), Some(Overlay::Menu { marked })) = (self.selected_name(world.snapshot), self.overlay.as_mut())
-        else {
-            return Vec::new();
-        };
-        let items = restart_menu(world.snapshot, &name);
-        let chosen = match action {
-            Action::LineUp => {
-                *marked = marked.saturating_sub(1);
-                return Vec::new();
-            }
-            Action::LineDown => {
-                *marked = (*marked + 1).min(items.len() - 1);
-                return Vec::new();
-            }
-            Action::Choose => *marked,
-            Action::Restart => 0,
-            Action::RestartAll => 1,
-            Action::RestartFailed => 2,
-            Action::RestartDependents => 3,
-            Action::RestartForce => 4,
-            _ => return Vec::new(),
-        };
-        self.overlay = None;
-        items.into_iter().nth(chosen).map(|item| item.command).into_iter().collect()
-    }
-
-    fn watcher_action(&mut self, action: Action, world: &World<'_>) {
-        let journal = &world.snapshot.journal;
-        let Some(panel) = &mut self.watcher else { return };
-        match action {
-            Action::LineUp => panel.step(journal, -1),
-            Action::LineDown => panel.step(journal, 1),
-            Action::PageUp => panel.step(journal, -10),
-            Action::PageDown => panel.step(journal, 10),
-            // Newest first: the top is the newest.
-            Action::Top => panel.marked = None,
-            Action::Follow => panel.step(journal, isize::MAX),
-            Action::Why => panel.why = !panel.why,
-            Action::Ignored => panel.hide_ignored = !panel.hide_ignored,
-            _ => {}
-        }
-    }
-
-    fn help_action(&mut self, action: Action) {
-        let Some(Overlay::Help { scroll, .. }) = &mut self.overlay else { return };
-        match action {
-            Action::LineUp => *scroll = scroll.saturating_sub(1),
-            Action::LineDown => *scroll = scroll.saturating_add(1),
-            Action::PageUp => *scroll = scroll.saturating_sub(10),
-            Action::PageDown => *scroll = scroll.saturating_add(10),
-            _ => {}
-        }
-        let count = Keymap::get().help(self.glyphs.set).len() * 2;
-        *scroll = (*scroll).min(count);
-    }
-
-    fn log_action(&mut self, action: Action) {
-        let event = match action {
-            Action::LogHide => TuiWidgetEvent::HideKey,
-            Action::LogFocus => TuiWidgetEvent::FocusKey,
-            Action::LineUp => TuiWidgetEvent::UpKey,
-            Action::LineDown => TuiWidgetEvent::DownKey,
-            Action::LogShowLess => TuiWidgetEvent::LeftKey,
-            Action::LogShowMore => TuiWidgetEvent::RightKey,
-            Action::LogCaptureLess => TuiWidgetEvent::MinusKey,
-            Action::LogCaptureMore => TuiWidgetEvent::PlusKey,
-            Action::PageUp => TuiWidgetEvent::PrevPageKey,
-            Action::PageDown => TuiWidgetEvent::NextPageKey,
-            Action::LogSilent => TuiWidgetEvent::SpaceKey,
-            _ => return,
-        };
-        self.own_log.transition(event);
     }
 
     /// One step back: the overlay, the panel, the search, the zoom, the message. Never quits.
@@ -425,61 +407,22 @@ impl UiState {
             self.cancel_prompt(world);
         } else if self.selection.take().is_some() {
         } else if self.watcher.is_some() {
-            self.watcher = None;
+            self.watcher.take_if(|panel| !panel.end_search());
         } else if self.find.end_search() {
             self.logs.values_mut().for_each(LogView::forget_jump);
+            self.merged.forget_jump();
+        } else if std::mem::take(&mut self.merging) {
         } else if !std::mem::take(&mut self.zoom) {
             self.toast = None;
             self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
         }
     }
 
-    fn selected_name(&self, snapshot: &GroupSnapshot) -> Option<ServiceName> {
-        Some(snapshot.services.get(self.selected(snapshot)?)?.name.clone())
-    }
-
-    /// Selects the service of that index, if there is one.
-    fn select(&mut self, index: usize, world: &World<'_>) {
-        if let Some(service) = world.snapshot.services.get(index) {
-            self.selected = Some(service.name.clone());
-            self.main = Some(service.name.clone());
-        }
-    }
-
-    fn step(&mut self, by: isize, world: &World<'_>) {
-        let Some(selected) = self.selected(world.snapshot) else { return };
-        let last = world.snapshot.services.len().saturating_sub(1);
-        self.select(selected.saturating_add_signed(by).min(last), world);
-    }
-
-    /// The next pane that is shown, round and round; where there is only one, the next service.
-    fn step_pane(&mut self, by: isize, world: &World<'_>) {
-        let Some(selected) = self.selected(world.snapshot) else { return };
-        let panes: Vec<usize> = self.screen(world).panes.iter().map(|pane| pane.service).collect();
-        let round = |place: usize, count: usize| {
-            if by < 0 { (place + count - 1) % count } else { (place + 1) % count }
-        };
-        match panes.iter().position(|service| *service == selected) {
-            Some(place) if panes.len() > 1 => {
-                if let Some(service) = panes.get(round(place, panes.len())) {
-                    self.focus(*service, world);
-                }
-            }
-            _ => self.select(round(selected, world.snapshot.services.len()), world),
-        }
-    }
-
-    /// Selects the service of a pane that is shown; the panes stay where they are.
-    fn focus(&mut self, index: usize, world: &World<'_>) {
-        if self.main.is_none() {
-            self.main = world.snapshot.services.first().map(|service| service.name.clone());
-        }
-        self.selected = world.snapshot.services.get(index).map(|service| service.name.clone());
-    }
-
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
+        self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
         self.find.retain(|name| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {
@@ -492,90 +435,6 @@ impl UiState {
             }
         }
     }
-
-    /// The mouse was used.
-    pub(super) fn pointer(&mut self, event: MouseEvent, world: &World<'_>) {
-        let at = Position { x: event.column, y: event.row };
-        let screen = self.screen(world);
-        let wheel = match event.kind {
-            MouseEventKind::ScrollUp => -1,
-            MouseEventKind::ScrollDown => 1,
-            MouseEventKind::Down(MouseButton::Left) => {
-                if world.snapshot.stopping.is_none() && self.overlay.is_none() {
-                    self.click(at, &screen, world);
-                }
-                return;
-            }
-            _ => return,
-        };
-        let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
-        match self.context(world.snapshot) {
-            Context::Normal
-            | Context::Zoom
-            | Context::Prompt
-            | Context::Select
-            | Context::Typing
-            | Context::Stopping => {
-                let under = screen.panes.iter().find(|pane| pane.area.contains(at));
-                if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
-                    self.log(&service.name).scroll(wheel * WHEEL_ROWS);
-                } else if contains(screen.sidebar.map(|(area, _)| area), at) || contains(screen.tabs, at) {
-                    self.step(if wheel < 0 { -1 } else { 1 }, world);
-                }
-            }
-            context @ (Context::Help | Context::Watcher) => {
-                self.apply_in(action, context, world);
-            }
-            Context::Log => {
-                let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
-                self.log_action(page);
-            }
-            Context::Details | Context::Menu => {}
-        }
-    }
-
-    fn click(&mut self, at: Position, screen: &Screen, world: &World<'_>) {
-        let selected = self.selected(world.snapshot);
-        if let Some((area, style)) = screen.sidebar
-            && area.contains(at)
-        {
-            let height = usize::from(area.height.saturating_sub(2));
-            let rows = sidebar::rows(world.snapshot, style, height, selected);
-            let row = at.y.checked_sub(area.y + 1).and_then(|row| rows.get(usize::from(row)));
-            if let Some(service) = row.and_then(sidebar::SidebarRow::service) {
-                self.select(service, world);
-            }
-        } else if contains(screen.tabs, at) {
-            let tabs = sidebar::tabs(world.snapshot, screen.area.width, selected, self.glyphs, self.theme);
-            if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
-                self.select(tab.service, world);
-            }
-        } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
-            self.focus(pane.service, world);
-        } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
-            && let Some(seq) = watcher_event_at(at, area, screen.compact, *panel, &world.snapshot.journal)
-        {
-            panel.marked = Some(seq);
-        }
-    }
-
-    /// Text was pasted: into the filter of the help, or nowhere.
-    pub(super) fn paste(&mut self, text: &str, world: &World<'_>) {
-        if self.context(world.snapshot) == Context::Prompt {
-            return self.prompt_paste(text, world);
-        }
-        match &mut self.overlay {
-            Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {
-                filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
-                *scroll = 0;
-            }
-            _ => self.say("pasted text does nothing here", world.now),
-        }
-    }
-}
-
-fn contains(area: Option<Rect>, at: Position) -> bool {
-    area.is_some_and(|area| area.contains(at))
 }
 
 fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usize> {
@@ -583,5 +442,7 @@ fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usiz
     found.or((!snapshot.services.is_empty()).then_some(0))
 }
 
+#[cfg(test)]
+mod merged_tests;
 #[cfg(test)]
 mod tests;
