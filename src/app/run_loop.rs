@@ -171,6 +171,8 @@ impl RunLoop {
                 }
                 Event::Watch(status)
             }
+            Incoming::Watch(WatchReport::Compared(comparison)) => Event::Compared(comparison),
+            Incoming::Watch(WatchReport::Git(work)) => Event::Git(work),
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;
