@@ -1,6 +1,7 @@
 //! Carries out what the engine orders. Knows every adapter, and decides nothing.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
