@@ -21,12 +21,20 @@ const LEAST_EVENTS: u16 = 3;
 
 /// Draws the last events.
 pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let titles = Titles { left: vec![Span::raw("watcher")], right: count(scene), ..Titles::default() };
+    let mut left = vec![Span::raw("watcher")];
+    left.extend(last_release(scene));
+    let titles = Titles { left, right: count(scene), ..Titles::default() };
     let inner = paint::frame(buffer, area, scene.glyphs(), false, scene.theme().dim(), &titles);
     let entries = scene.snapshot.journal.entries().rev();
     for (y, entry) in (inner.top()..inner.bottom()).zip(entries) {
         event(scene, entry, Rect { y, height: 1, ..inner }, Style::new(), buffer);
     }
+}
+
+/// What came of the last hold: `9 of 312 changes matter: api, worker`.
+fn last_release(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let said = scene.snapshot.watch.last_release.as_ref()?;
+    Some(Span::raw(format!(" {} {}", scene.glyphs().dot, cut_right(said, 90, scene.glyphs().ellipsis))))
 }
 
 /// `8 events · 3 ignored`.
@@ -47,6 +55,9 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
     if panel.typing || !panel.wanted.is_empty() {
         let cursor = if panel.typing { "_" } else { "" };
         left.push(Span::styled(format!(" /{}{cursor}", cut_left(&panel.wanted, 24, glyphs.ellipsis)), theme.busy()));
+    }
+    if !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
+        left.extend(last_release(scene));
     }
     if scene.screen.compact {
         let row = Rect { height: 1.min(area.height), ..area };
@@ -254,7 +265,9 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
     } else {
         let names = scene.snapshot.services.iter().map(|service| width(service.name.as_str()));
         let service_cells = names.max().unwrap_or(0).clamp(6, 12);
-        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + 9);
+        // A long verdict is not cut: it is what the row is about.
+        let verdict_cells = width(&verdict).max(9);
+        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + verdict_cells);
         format!(
             "{} {} {} {verdict}",
             time.get(time.len().saturating_sub(5)..).unwrap_or(&time),
