@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use super::environment;
 use crate::config;
-use crate::domain::{GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::domain::{Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
 use crate::process::{Aside, Launch, Prepare, Prepared, ProcessHost};
@@ -25,7 +27,7 @@ pub(crate) struct EffectRunner {
 /// What the runner leaves to the loop.
 pub(crate) enum Rest {
     /// Answer this client.
-    Answer(u64, crate::domain::Answer),
+    Answer(u64, Answer),
     /// Leave.
     Finish(Finish),
 }
@@ -96,6 +98,11 @@ impl EffectRunner {
     pub(crate) fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
         self.document(service).resize(columns, rows);
         self.host.resize(service, columns, rows);
+    }
+
+    /// Why a path does or does not restart somebody. The watcher answers.
+    pub(crate) fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
+        self.watcher.why(path, answer);
     }
 
     fn document(&self, service: &ServiceName) -> Arc<LogDocument> {

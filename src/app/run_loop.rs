@@ -9,12 +9,14 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
-use super::os_signals::OsSignals;
+use super::os_signals::{OsNews, OsSignals};
 use crate::clock::Clock;
 use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName, WatchReport};
 use crate::engine::{Engine, Event, Finish};
+use crate::fault;
 use crate::group_handle::Request;
 use crate::process::RunNews;
+use crate::tui;
 use crate::watch::WatchReports;
 
 /// Events that are taken before the state is published once: bounds how old the picture can get in a storm.
@@ -52,7 +54,7 @@ enum Incoming {
     Request(Request),
     News(RunNews),
     Watch(WatchReport),
-    Signal(i32, Command),
+    Os(OsNews),
     Event(Event),
     Time,
 }
@@ -112,7 +114,7 @@ impl RunLoop {
         };
         tokio::select! {
             biased;
-            (number, command) = self.signals.next() => Incoming::Signal(number, command),
+            news = self.signals.next() => Incoming::Os(news),
             Some(request) = self.requests.recv() => Incoming::Request(request),
             Some(news) = self.news.recv() => Incoming::News(news),
             Some(event) = self.reloads.recv() => Incoming::Event(event),
@@ -130,6 +132,7 @@ impl RunLoop {
     }
 
     fn take(&mut self, incoming: Incoming, progress: &mut Progress) {
+        fault::point("loop");
         let event = match incoming {
             Incoming::Event(event) => event,
             Incoming::Time => Event::TimePassed,
@@ -147,7 +150,13 @@ impl RunLoop {
                 self.config_written.notify_one();
                 return;
             }
-            Incoming::Signal(number, command) => {
+            Incoming::Os(OsNews::Alone) => {
+                log::error!("the guard of devgroup is gone");
+                // Whoever started it has the terminal back.
+                tui::restore_terminal();
+                Event::Client { id: None, command: Command::Quit }
+            }
+            Incoming::Os(OsNews::Signal(number, command)) => {
                 log::info!("signal {number}");
                 let now = self.clock.now();
                 if progress.signalled.replace(now).is_some_and(|before| now.since(before) < ONE_SIGNAL) {
@@ -155,6 +164,12 @@ impl RunLoop {
                 }
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
+            }
+            Incoming::Request(Request { command: Command::Why { path }, answer }) => {
+                if let Some(answer) = answer {
+                    self.runner.why(path, answer);
+                }
+                return;
             }
             Incoming::Request(Request { command, answer }) => {
                 self.pass_on(&command);

@@ -161,8 +161,6 @@ const NOT_YET: &[(&str, &str)] = &[
     (SERVICE.name, "cascade"),
     (SERVICE.name, "view"),
     (WATCH.name, "git_hold"),
-    (WATCH.name, "backend"),
-    (WATCH.name, "poll_interval"),
 ];
 
 /// Whether the key is one that nothing carries out yet.

@@ -5,6 +5,7 @@
 
 mod cause;
 mod command;
+mod explanation;
 mod file_event;
 mod marker;
 mod name;
@@ -18,6 +19,7 @@ mod time;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause};
 pub use command::{Answer, Command, Refusal, Targets};
+pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use marker::{Exited, Marker, NextTry};
 pub use name::{RunId, ServiceName};
@@ -31,6 +33,6 @@ pub use snapshot::{
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy,
-    RunCommand, ServiceSpec, SpecPattern, StopSpec, TextPattern, WatchFiles, WatchSpec,
+    RunCommand, ServiceSpec, SpecPattern, StopSpec, TextPattern, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

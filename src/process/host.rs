@@ -18,6 +18,7 @@ use super::run::supervise;
 use super::terminal::Size;
 use crate::clock::Clock;
 use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal};
+use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
 const STACK: usize = 1 << 20;
@@ -56,8 +57,10 @@ struct Runs {
 }
 
 impl ProcessHost {
-    /// A host without processes. What happens to them is sent to `reports`, in order for each run.
+    /// A host without processes. What happens to them is sent to `reports`, in order for each run. What their services
+    /// leave behind becomes a child of this process: the main thread is to reap it, see [`process_tree::reap_orphans`].
     pub fn new(clock: Clock, reports: UnboundedSender<RunNews>) -> Self {
+        process_tree::adopt_orphans();
         let (errands, runs) = (Arc::default(), Mutex::default());
         Self { inner: Arc::new(Inner { clock, reports, errands, runs }) }
     }

@@ -1,5 +1,6 @@
 //! A run as the host and the run's thread share it: what may be signalled, and what may still be reported.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
@@ -11,9 +12,14 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_g
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::host::RunNews;
-use super::session::{self, Left};
+use super::session::{Kin, Left};
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
+use crate::process_tree::Process;
+
+/// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
+/// is faster.
+const ROUNDS: usize = 50;
 
 /// What the host asks of the run's thread.
 pub(super) enum Order {
@@ -43,6 +49,10 @@ struct State {
     early: Vec<(Signal, bool)>,
     /// KILL was sent to all: whoever of the session is found later gets it too.
     killed: bool,
+    /// Somebody has asked it to end.
+    asked: bool,
+    /// What its processes are known by.
+    mark: Option<OsString>,
     ready: bool,
 }
 
@@ -74,6 +84,8 @@ impl LiveRun {
             thread: Some(thread),
             early: Vec::new(),
             killed: false,
+            asked: false,
+            mark: None,
             ready: false,
         };
         Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
@@ -93,6 +105,7 @@ impl LiveRun {
     /// Signals the leader, or everybody of the session: its group at once, others by the run's thread.
     pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
         let mut state = self.state();
+        state.asked = true;
         match state.life {
             Life::Asked | Life::Forking => state.early.push((signal, leader_only)),
             Life::Leader(_) | Life::Orphans(_) => {
@@ -133,18 +146,13 @@ impl LiveRun {
             };
         }
         state.killed = true;
-        // Whoever forks while the members are listed is found by the next round; a fork bomb is left to the kernel.
-        for _ in 0..4 {
-            state.send(Signal::Kill, false);
-            let Some((leader, reaped)) = state.leader() else { return };
-            let left = session::left(leader, reaped);
-            for member in left.members() {
-                session::signal(leader, member, rustix::process::Signal::KILL);
-            }
-            if left.members().is_empty() {
-                return;
-            }
-        }
+        state.send(Signal::Kill, false);
+        state.kill_left();
+    }
+
+    /// Whether anybody has sent it a signal.
+    pub(super) fn was_asked(&self) -> bool {
+        self.state().asked
     }
 
     /// Whether nothing of it is left.
@@ -163,13 +171,14 @@ impl LiveRun {
 
     // What the run's thread tells.
 
-    /// The size to start with; `None` if the run was killed before it began.
-    pub(super) fn forking(&self) -> Option<Size> {
+    /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
+    pub(super) fn forking(&self, mark: Option<OsString>) -> Option<Size> {
         let mut state = self.state();
         if state.life != Life::Asked {
             return None;
         }
         state.life = Life::Forking;
+        state.mark = mark;
         Some(state.size)
     }
 
@@ -210,48 +219,61 @@ impl LiveRun {
         Some(status)
     }
 
-    /// Who is left of the session. After a KILL each of them gets another one, since processes that were forked
-    /// meanwhile have missed the first.
+    /// Who is left of it. After a KILL each of them gets another one, since processes that were forked meanwhile have
+    /// missed the first.
     pub(super) fn left(&self) -> Left {
         let state = self.state();
-        let Some((leader, reaped)) = state.leader() else { return Left::Nobody };
-        let left = session::left(leader, reaped);
-        if state.killed {
-            for member in left.members() {
-                session::signal(leader, member, rustix::process::Signal::KILL);
-            }
-        }
-        left
+        if state.killed { state.kill_left() } else { state.left() }
     }
 
     /// After a signal to the group: members outside of it get the signal as well, and members that are stopped go on
     /// to be ended by it.
     pub(super) fn sweep(&self, signal: Signal, leader_only: bool) {
         let state = self.state();
-        let Some((leader, reaped)) = state.leader() else { return };
-        let left = session::left(leader, reaped);
-        for member in left.members() {
+        let Some(leader) = state.kin().map(|kin| kin.leader) else { return };
+        for member in state.left().members() {
             if leader_only && member.pid != leader {
                 continue;
             }
-            if member.group != leader {
-                session::signal(leader, member, number(signal));
+            if member.group != leader.as_raw_pid() {
+                member.signal(number(signal));
             }
             if member.stopped && matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup) {
-                session::signal(leader, member, rustix::process::Signal::CONT);
+                member.signal(rustix::process::Signal::CONT);
             }
         }
     }
 }
 
 impl State {
-    /// The leader's number, and whether it has been reaped.
-    fn leader(&self) -> Option<(Pid, bool)> {
-        match self.life {
-            Life::Asked | Life::Forking | Life::Gone => None,
-            Life::Leader(leader) => Some((leader, false)),
-            Life::Orphans(leader) => Some((leader, true)),
+    /// How its processes are known, while there may be any.
+    fn kin(&self) -> Option<Kin<'_>> {
+        let (leader, reaped) = match self.life {
+            Life::Asked | Life::Forking | Life::Gone => return None,
+            Life::Leader(leader) => (leader, false),
+            Life::Orphans(leader) => (leader, true),
+        };
+        Some(Kin { leader, reaped, mark: self.mark.as_deref() })
+    }
+
+    fn left(&self) -> Left {
+        self.kin().map_or(Left::Nobody, Kin::left)
+    }
+
+    /// Kills everybody who is left, again and again while new ones appear. Who is left then.
+    fn kill_left(&self) -> Left {
+        let mut known: Vec<Process> = Vec::new();
+        let mut left = self.left();
+        for _ in 0..ROUNDS {
+            let is_new = |member: &Process| !known.iter().any(|known| known.is_same(member));
+            if !left.members().iter().any(is_new) {
+                break;
+            }
+            left.members().iter().for_each(Process::kill_group);
+            known = left.members().to_vec();
+            left = self.left();
         }
+        left
     }
 
     /// Leaves an order with the run's thread and wakes it.

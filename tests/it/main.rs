@@ -7,6 +7,7 @@ mod config;
 mod copying;
 mod dashboard;
 mod documents;
+mod ends;
 mod harness;
 mod kept_logs;
 mod logs;
