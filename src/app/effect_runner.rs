@@ -19,7 +19,7 @@ pub(crate) struct EffectRunner {
     host: ProcessHost,
     logs: Arc<LogBook>,
     watcher: Watcher,
-    file: PathBuf,
+    group: Arc<str>,
     memory: usize,
     inherited: Arc<[(OsString, OsString)]>,
 }
@@ -39,7 +39,7 @@ impl EffectRunner {
             host,
             logs,
             watcher,
-            file: spec.file.clone(),
+            group: environment::group_key(&spec.file).into(),
             memory: spec.logs.memory,
             inherited: environment::inherited().into(),
         }
@@ -75,6 +75,10 @@ impl EffectRunner {
                 self.document(&service).mark(&marker);
             }
             Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
+            Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
+            Effect::Observe { service, run } => self.host.observe(&service, run),
+            Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
+            Effect::Holding(held) => self.watcher.set_held(held),
             Effect::Rewatch(spec) => {
                 self.memory = spec.logs.memory;
                 self.logs.set_total(spec.logs.total);
@@ -122,11 +126,11 @@ impl EffectRunner {
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, file) = (self.inherited.clone(), self.file.clone());
+        let (inherited, group) = (self.inherited.clone(), self.group.clone());
         Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
-            environment::mark(&mut variables, &file, &spec.name, run);
+            environment::mark(&mut variables, &group, &spec.name, run);
             Ok(Prepared { command: resolved.command, env: variables })
         })
     }

@@ -16,9 +16,9 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| !STALE.iter().any(|stale| name == OsStr::new(stale))).collect()
 }
 
-/// Adds what every service gets.
-pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, file: &Path, service: &ServiceName, run: RunId) {
-    let id = format!("{}-{}-{run}", group_key(file), std::process::id());
+/// Adds what every service of the group of this key gets.
+pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, group: &str, service: &ServiceName, run: RunId) {
+    let id = format!("{group}-{}-{run}", std::process::id());
     let own = [
         ("DEVGROUP", "1"),
         ("DEVGROUP_SERVICE", service.as_str()),

@@ -11,7 +11,7 @@ use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
 use super::os_signals::{OsNews, OsSignals};
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName, WatchReport};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
 use crate::engine::{Engine, Event, Finish};
 use crate::fault;
 use crate::group_handle::Request;
@@ -59,6 +59,30 @@ enum Incoming {
     Time,
 }
 
+impl Incoming {
+    /// What began a turn, for the log if it is a long one.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Request(request) => match &request.command {
+                Command::Input { .. } => "typing",
+                Command::Resize { .. } => "a new size",
+                _ => "a command",
+            },
+            Self::News(news) => match &news.report {
+                RunReport::Started { .. } | RunReport::NotStarted { .. } => "a start",
+                RunReport::Ready => "readiness",
+                RunReport::Exited { .. } | RunReport::GroupGone => "an exit",
+            },
+            Self::Watch(WatchReport::Files(_)) => "file changes",
+            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
+            Self::Os(OsNews::Signal(..)) => "a signal",
+            Self::Os(OsNews::Alone) => "the end of the guard",
+            Self::Event(_) => "a reload",
+            Self::Time => "the time",
+        }
+    }
+}
+
 /// What grows while the loop runs.
 #[derive(Default)]
 struct Progress {
@@ -82,6 +106,7 @@ impl RunLoop {
         let mut incoming = Incoming::Time;
         loop {
             let started = self.clock.now();
+            let began_with = incoming.label();
             self.take(incoming, &mut progress);
             for _ in 1..BATCH {
                 match self.queued() {
@@ -93,7 +118,7 @@ impl RunLoop {
             self.publish(&mut progress);
             let took = self.clock.now().since(started);
             if took > LONG_TURN {
-                log::warn!("a turn of the run loop took {took:?}");
+                log::warn!("a turn of the run loop took {took:?}; it began with {began_with}");
             }
             if let Some(finish) = progress.finish.take() {
                 return (finish, progress.circumstances);
@@ -146,6 +171,8 @@ impl RunLoop {
                 }
                 Event::Watch(status)
             }
+            Incoming::Watch(WatchReport::Compared(comparison)) => Event::Compared(comparison),
+            Incoming::Watch(WatchReport::Git(work)) => Event::Git(work),
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;

@@ -5,6 +5,7 @@
 
 mod cause;
 mod command;
+mod comparison;
 mod explanation;
 mod file_event;
 mod marker;
@@ -19,9 +20,10 @@ mod time;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause};
 pub use command::{Answer, Command, Refusal, Targets};
+pub use comparison::{Comparison, Difference, Differs, GitWork, covers};
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
-pub use marker::{Exited, Marker, NextTry};
+pub use marker::{Exited, Marker, NextTry, ignore_line};
 pub use name::{RunId, ServiceName};
 pub use order::{Cycle, start_order};
 pub use phase::{ExitStatus, Outcome, Phase, Rung, Then};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Command, FileEvent, GroupSpec, RunId, RunReport, ServiceName, WatchStatus};
+use crate::domain::{Command, Comparison, FileEvent, GitWork, GroupSpec, RunId, RunReport, ServiceName, WatchStatus};
 
 /// Everything that can happen to a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,10 @@ pub enum Event {
     },
     /// Files changed, after the rules.
     Files(Vec<FileEvent>),
+    /// The answer to an [`Effect::Compare`](super::Effect::Compare).
+    Compared(Comparison),
+    /// Git took or released its lock, or has moved the head.
+    Git(GitWork),
     /// What the watcher does has changed.
     Watch(WatchStatus),
     /// The file was read again and is valid.

@@ -9,6 +9,7 @@ use crate::domain::{
 
 use super::backoff::Jitter;
 use super::breaker::CrashRecord;
+use super::own_writes::OwnWrites;
 use super::path_set::PathSet;
 use super::turn::Turn;
 
@@ -43,6 +44,7 @@ pub(super) struct Service {
     pub(super) counts: RestartCounts,
     pub(super) crashes: CrashRecord,
     pub(super) jitter: Jitter,
+    pub(super) own_writes: OwnWrites,
     pub(super) last_exit: Option<LastExit>,
     pub(super) last_change: Option<LastChange>,
     /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
@@ -98,6 +100,7 @@ impl Service {
             counts: RestartCounts::default(),
             crashes: CrashRecord::default(),
             jitter: Jitter::new(seed, &spec.name),
+            own_writes: OwnWrites::default(),
             last_exit: None,
             last_change: None,
             labels: Labels::of(&spec),

@@ -162,6 +162,8 @@ pub(super) enum Context {
     Typing,
     /// The watcher panel.
     Watcher,
+    /// A text to look for in the watcher panel is being typed.
+    WatcherFind,
     /// The help overlay.
     Help,
     /// A search or a filter is being typed.

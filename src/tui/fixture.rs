@@ -17,6 +17,7 @@ use crate::domain::{
     Moment, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Verdict, WatchBackend, WatchSnapshot,
     WatchState,
 };
+use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
 
 /// 3 hours after the start.
@@ -107,6 +108,7 @@ pub(super) fn shop() -> GroupSnapshot {
             holds: Vec::new(),
             held: 0,
             busy: 0,
+            last_release: None,
         },
         journal: Arc::new(journal()),
         stopping: None,
@@ -139,6 +141,30 @@ fn journal() -> FileJournal {
         journal.push(FileEvent { at: ago(seconds), path: path.into(), kind, finished: true, matched }, verdict);
     }
     journal
+}
+
+/// Why the swap file of the shop is ignored, whatever is asked.
+fn reason(path: &str) -> Explanation {
+    let swap = Rule { source: RuleSource::BuiltIn("editor swap files"), line: None, pattern: "*.swp".into() };
+    let watch = Rule { source: RuleSource::ServiceWatch("api".into()), line: Some(12), pattern: "crates/**".into() };
+    let step = |source: &str, outcome, rule| WhyStep { source: source.into(), outcome, rule, about: None };
+    Explanation {
+        path: path.into(),
+        verdict: PathVerdict::Ignored,
+        services: Vec::new(),
+        effect: String::new(),
+        rule: Some(swap.clone()),
+        file: "procgroup.toml".into(),
+        notes: Vec::new(),
+        chain: vec![
+            step("services.api.watch", StepOutcome::Watches, Some(watch)),
+            step("services.worker.watch", StepOutcome::NoMatch, None),
+            step("watch.also", StepOutcome::NoMatch, None),
+            step("git index", StepOutcome::NoMatch, None),
+            step(".gitignore", StepOutcome::NoMatch, None),
+            step("built-in", StepOutcome::Ignores, Some(swap)),
+        ],
+    }
 }
 
 /// The shop while the key `p` holds.
@@ -234,6 +260,7 @@ impl Bench {
                             document.mark(&marker);
                         }
                     }
+                    Errand::Why(seq, path) => self.ui.explained(seq, Ok(Box::new(reason(&path)))),
                 }
             }
         }

@@ -149,6 +149,8 @@ pub(super) enum FooterKind {
     Select,
     /// The watcher panel.
     Watcher,
+    /// A text to look for in the watcher panel is being typed.
+    WatcherFind,
     /// The help overlay.
     Help,
     /// A search or a filter is being typed.
@@ -273,6 +275,7 @@ impl FooterKind {
             Self::Merged => Context::Merged,
             Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
+            Self::WatcherFind => Context::WatcherFind,
             Self::Help => Context::Help,
             Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,

@@ -35,6 +35,7 @@ mod typing;
 mod ui_state;
 mod unseen;
 mod view;
+mod watcher_panel;
 mod words;
 
 pub use dashboard::{Dashboard, THREAD_NAME};

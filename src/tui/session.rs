@@ -24,7 +24,7 @@ use super::ticks;
 use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName};
 use crate::fault;
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
@@ -41,7 +41,7 @@ mod typing;
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 /// At the start, frames may follow each other faster, so that the first output is seen at once.
-const FIRST_FRAME: Duration = Duration::from_millis(5);
+const FIRST_FRAME: Duration = Duration::from_millis(2);
 /// How long the start lasts.
 const START: Duration = Duration::from_millis(200);
 /// So long a new layout must stand before the services are told their sizes.
@@ -60,6 +60,17 @@ pub(super) enum Ending {
     Asked,
     /// The terminal is gone.
     TerminalGone,
+}
+
+/// Asks the group for a reason; it may take as long as it takes.
+async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::UnboundedSender<News>) {
+    let answer = match handle.ask(Command::Why { path }).await {
+        Ok(Answer::Explained(explanation)) => Ok(explanation),
+        Ok(Answer::Accepted { .. } | Answer::Refused(_)) => Err(String::from("no reason was given")),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    // The dashboard may have ended meanwhile.
+    let _ = tell.send(News::Explained(seq, answer));
 }
 
 /// The dashboard's state on its thread.
@@ -207,6 +218,10 @@ impl Session {
                 Some(news) = told.recv() => match news {
                     News::Said(text) => {
                         self.ui.say(text, self.clock.now());
+                        self.redraw = true;
+                    }
+                    News::Explained(seq, answer) => {
+                        self.ui.explained(seq, answer);
                         self.redraw = true;
                     }
                     News::Open(path, line) => self.open_editor(path, line),
@@ -449,6 +464,11 @@ impl Session {
                 Errand::Mark(service, marker) => {
                     if let Some(document) = self.handle.logs().get(&service) {
                         document.mark(&marker);
+                    }
+                }
+                Errand::Why(seq, path) => {
+                    if let Some(tell) = self.tell_later.clone() {
+                        tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
                     }
                 }
             }

@@ -22,15 +22,16 @@ use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, MergedView, Times};
 use super::options::DashboardOptions;
-use super::overlay::{Overlay, WatcherPanel};
+use super::overlay::Overlay;
 use super::selection::{Handout, Selection};
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
 use super::unseen::Unseen;
+use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
+use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
 pub(super) use merging::Member;
 
@@ -199,13 +200,14 @@ impl UiState {
         if snapshot.stopping.is_some() {
             return Context::Stopping;
         }
+        let panel = self.watcher.as_ref().map(WatcherPanel::context);
         match self.overlay {
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Details) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
-            None if self.watcher.is_some() => Context::Watcher,
+            None if panel.is_some() => panel.unwrap_or(Context::Watcher),
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.merging => Context::Merged,
@@ -228,6 +230,13 @@ impl UiState {
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
         let more = if notice.detail.is_empty() { String::new() } else { format!("l shows all {} ", self.glyphs.dot) };
         shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
+    }
+
+    /// The reason of an event of the watcher panel has come.
+    pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
+        if let Some(panel) = &mut self.watcher {
+            panel.explained(seq, answer);
+        }
     }
 
     /// Says something for a few seconds.
@@ -275,6 +284,9 @@ impl UiState {
             }
         }
         if context == Context::Prompt && self.prompt_key(event, world) {
+            return Vec::new();
+        }
+        if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
         let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
@@ -335,7 +347,7 @@ impl UiState {
         match context {
             Context::Log => self.log_action(action),
             Context::Help => self.help_action(action),
-            Context::Watcher => self.watcher_action(action, world),
+            Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
@@ -395,7 +407,7 @@ impl UiState {
             self.cancel_prompt(world);
         } else if self.selection.take().is_some() {
         } else if self.watcher.is_some() {
-            self.watcher = None;
+            self.watcher.take_if(|panel| !panel.end_search());
         } else if self.find.end_search() {
             self.logs.values_mut().for_each(LogView::forget_jump);
             self.merged.forget_jump();
@@ -409,6 +421,8 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
+        self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
         self.find.retain(|name| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {

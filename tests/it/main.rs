@@ -4,10 +4,12 @@
 
 mod architecture;
 mod config;
+mod contents;
 mod copying;
 mod dashboard;
 mod documents;
 mod ends;
+mod git_work;
 mod harness;
 mod kept_logs;
 mod logs;

@@ -1,8 +1,10 @@
 //! The machine as a whole: scenarios in virtual time, and properties under random input.
 
 mod changes;
+mod comparisons;
 mod driver;
 mod fixture;
+mod git;
 mod properties;
 mod reload;
 mod retries;

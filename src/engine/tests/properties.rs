@@ -9,8 +9,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::{
-    Breaker, Command, Condition, ExitStatus, GroupSpec, Moment, OnChange, Phase, RestartPolicy, RunId, RunReport,
-    ServiceName, ServiceSpec, Signal, StopSpec, Targets,
+    Breaker, Command, Comparison, Condition, Difference, Differs, ExitStatus, GroupSpec, Moment, OnChange, Phase,
+    RestartPolicy, RunId, RunReport, ServiceName, ServiceSpec, Signal, StopSpec, Targets,
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
@@ -33,6 +33,8 @@ struct World {
     engine: Engine,
     now: Moment,
     processes: BTreeMap<ServiceName, (RunId, Process)>,
+    /// Questions about files that nobody has answered.
+    asked: Vec<(u64, Vec<ServiceName>)>,
     history: Vec<(Event, Moment, Vec<Effect>)>,
     finish: Option<Finish>,
 }
@@ -66,7 +68,8 @@ fn spec(variant: u8) -> Arc<GroupSpec> {
 impl World {
     fn new() -> Self {
         let engine = Engine::new(spec(0), 42);
-        Self { engine, now: Moment::START, processes: BTreeMap::new(), history: Vec::new(), finish: None }
+        let (processes, asked, history) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { engine, now: Moment::START, processes, asked, history, finish: None }
     }
 
     fn tell(&mut self, event: Event) {
@@ -90,6 +93,7 @@ impl World {
                 });
                 assert!(alive, "a signal for {service} {run}, which does not exist: {:?}", self.processes);
             }
+            Effect::Compare { ask, services, .. } => self.asked.push((*ask, services.clone())),
             Effect::Finish(finish) => assert_eq!(self.finish.replace(finish.clone()), None, "two ends"),
             _ => {}
         }
@@ -114,11 +118,29 @@ impl World {
         self.tell(Event::Run { service: name.clone(), run, report });
     }
 
+    /// The watcher answers its oldest question in some way, or one that nobody has asked.
+    fn watcher_answers(&mut self, choice: u8) {
+        let (ask, services) = match self.asked.first() {
+            Some(_) => self.asked.remove(0),
+            None => (u64::from(choice), vec![ServiceName::from(NAMES[usize::from(choice) % NAMES.len()])]),
+        };
+        let file = Differs { path: "0.rs".into(), first_at: self.now, last_at: self.now };
+        let difference = |(n, name): (usize, ServiceName)| match (usize::from(choice) + n) % 4 {
+            0 => (name, Difference::default()),
+            1 => (name, Difference { files: Vec::new(), more: 3 }),
+            _ => (name, Difference { files: vec![file.clone()], more: 0 }),
+        };
+        let skip = usize::from(choice.is_multiple_of(7));
+        let services = services.into_iter().skip(skip).enumerate().map(difference).collect();
+        self.tell(Event::Compared(Comparison { ask, services }));
+    }
+
     fn random_step(&mut self, (operation, choice, number): (u8, u8, u16)) {
         let name = ServiceName::from(NAMES[usize::from(choice) % NAMES.len()]);
         let client = |command| Event::Client { id: Some(u64::from(number)), command };
         match operation {
-            0..=39 => self.process_acts(&name, (number % 251) as u8),
+            0..=34 => self.process_acts(&name, (number % 251) as u8),
+            35..=39 => self.watcher_answers((number % 251) as u8),
             40..=59 => {
                 self.now = self.now + Duration::from_millis(u64::from(number) / 8);
                 self.tell(Event::TimePassed);

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use super::Session;
-use crate::domain::Moment;
+use crate::domain::{Explanation, Moment};
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::source::Source;
 use crate::tui::text::thousands;
@@ -18,6 +18,8 @@ pub(super) enum News {
     Said(String),
     /// A file is ready to be opened at that line.
     Open(PathBuf, u64),
+    /// Why a path is watched or not; with the number of the question.
+    Explained(u64, Result<Box<Explanation>, String>),
     /// The editor has ended; how, as far as it is known.
     Closed(Option<ExitStatus>),
 }

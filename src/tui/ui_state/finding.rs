@@ -24,6 +24,8 @@ pub(in crate::tui) enum Errand {
     Scan(Arc<Scan>),
     /// Put a marker into the log of a service.
     Mark(ServiceName, Marker),
+    /// Ask why the path of this event in the journal was judged so.
+    Why(u64, Arc<str>),
 }
 
 impl UiState {

@@ -49,6 +49,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::Merged => FooterKind::Merged,
         Context::Select => FooterKind::Select,
         Context::Watcher => FooterKind::Watcher,
+        Context::WatcherFind => FooterKind::WatcherFind,
         Context::Help => FooterKind::Help,
         Context::Prompt => FooterKind::Prompt,
         Context::Details => FooterKind::Details,

@@ -98,7 +98,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     if let Some(area) = screen.strip {
         watcher::strip(scene, area, buffer);
     }
-    if let (Some(area), Some(panel)) = (screen.watcher, scene.ui.watcher) {
+    if let (Some(area), Some(panel)) = (screen.watcher, &scene.ui.watcher) {
         cursor = watcher::panel(scene, area, panel, buffer).or(cursor);
     }
     let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
