@@ -71,11 +71,11 @@ impl Incoming {
             Self::News(news) => match &news.report {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "a start",
                 RunReport::Ready => "readiness",
-                RunReport::Exited { .. } | RunReport::GroupGone => "an exit",
-                RunReport::LastActive { .. } => "news of a run",
+                RunReport::LastActive { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "an exit",
             },
-            Self::Watch(WatchReport::Files(_) | WatchReport::Compared(_)) => "file changes",
-            Self::Watch(WatchReport::Git(_)) => "news of git",
+            Self::Watch(WatchReport::Files(_)) => "file changes",
+            Self::Watch(WatchReport::Compared(_)) => "a comparison",
+            Self::Watch(WatchReport::Git(_)) => "git at work",
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
@@ -100,7 +100,7 @@ struct Progress {
 
 impl RunLoop {
     /// Runs a group that has begun to its end.
-    pub(crate) async fn run(mut self) -> (Finish, Circumstances) {
+    pub(crate) async fn run(&mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {
             circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
             ..Progress::default()

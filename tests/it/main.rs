@@ -19,3 +19,4 @@ mod streaming;
 mod supervision;
 mod typing;
 mod watch;
+mod why;

@@ -10,7 +10,7 @@ use super::super::text::{column, cut_left, cut_right, pad, path_column, thousand
 use super::super::watcher_panel::WatcherPanel;
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict};
+use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep};
 
 /// From this width on, an event has all its columns.
 const FULL_COLUMNS: u16 = 96;
@@ -172,7 +172,7 @@ fn explain(
         Some(Ok(explanation)) => {
             let left = usize::from(area.height).saturating_sub(lines.len() + 1);
             let shell = format!("    same answer in a shell: devgroup why {}", entry.event.path);
-            let chain = chain(explanation, entry, left, theme.dim());
+            let chain = chain(explanation, entry, (room, left), theme.dim());
             let spare = left > chain.len();
             lines.extend(chain);
             lines.extend(spare.then_some((shell, theme.dim())));
@@ -184,14 +184,28 @@ fn explain(
     }
 }
 
-/// The notes and the chain in so many rows: what was not reached goes first, then what did not match.
-fn chain(explanation: &Explanation, entry: &JournalEntry, room: usize, dim: Style) -> Vec<(String, Style)> {
+/// The notes and the chain in so many columns and rows: what was not reached goes first, then what did not match.
+fn chain(
+    explanation: &Explanation,
+    entry: &JournalEntry,
+    (columns, room): (usize, usize),
+    dim: Style,
+) -> Vec<(String, Style)> {
     let mut notes: Vec<_> = explanation.notes.iter().map(|note| format!("    {note}")).collect();
     let was_watched = matches!(entry.event.matched, Match::Watched { .. });
     if was_watched != (explanation.verdict == PathVerdict::Watched) {
         notes.insert(0, format!("    the rules have changed since: {} now", explanation.verdict));
     }
-    let mut rows: Vec<_> = explanation.rows().zip(&explanation.chain).enumerate().collect();
+    let row = |([source, outcome, why], step): ([String; 3], &WhyStep)| {
+        if columns >= usize::from(FULL_COLUMNS) {
+            return [source, outcome, why];
+        }
+        // The name of a rule file stands before it already.
+        let why = why.strip_prefix(&source).map_or_else(|| why.clone(), |rest| rest.trim_start().to_owned());
+        [source, step.outcome.short().to_owned(), why]
+    };
+    let steps = || explanation.chain.iter();
+    let mut rows: Vec<_> = explanation.rows().zip(steps()).map(row).zip(steps()).enumerate().collect();
     for goes in [StepOutcome::NotReached, StepOutcome::NoMatch] {
         while rows.len() + notes.len() > room
             && let Some(place) = rows.iter().rposition(|(_, (_, step))| step.outcome == goes)
