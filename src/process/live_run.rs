@@ -17,6 +17,9 @@ use super::session::{self, Left};
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
 
+/// The whole environment of a run.
+pub(super) type Environment = Arc<[(OsString, OsString)]>;
+
 /// What the host asks of the run's thread.
 pub(super) enum Order {
     /// Type this.
@@ -49,7 +52,7 @@ struct State {
     /// The liveness check. It ends with the leader.
     checkup: Option<Errand>,
     /// The environment that it was started in.
-    env: Arc<[(OsString, OsString)]>,
+    env: Environment,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,7 +164,7 @@ impl LiveRun {
     }
 
     /// The leader and its environment, while it lives.
-    pub(super) fn kin(&self) -> Option<(Pid, Arc<[(OsString, OsString)]>)> {
+    pub(super) fn kin(&self) -> Option<(Pid, Environment)> {
         let state = self.state();
         match state.life {
             Life::Leader(leader) => Some((leader, state.env.clone())),

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod architecture;
+mod care;
 mod config;
 mod copying;
 mod dashboard;
 mod documents;
+mod endurance;
 mod harness;
 mod kept_logs;
 mod logs;
