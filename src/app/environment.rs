@@ -3,10 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::domain::{RunId, ServiceName};
+use rustix::process::Pid;
 
-/// Names the run, so that a later start can find what is left of it, and a start inside of a service can be refused.
-const RUN: &str = "DEVGROUP_RUN";
+use crate::domain::{RunId, ServiceName};
+use crate::process_tree::{MARK as RUN, Process};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
 const STALE: [&str; 2] = ["COLUMNS", "LINES"];
@@ -18,7 +18,8 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
 
 /// Adds what every service gets.
 pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, file: &Path, service: &ServiceName, run: RunId) {
-    let id = format!("{}-{}-{run}", group_key(file), std::process::id());
+    // With the name: runs of two services have the same numbers, and are told apart by their marks.
+    let id = format!("{}-{}-{run}-{service}", group_key(file), std::process::id());
     let own = [
         ("DEVGROUP", "1"),
         ("DEVGROUP_SERVICE", service.as_str()),
@@ -37,9 +38,19 @@ pub fn inside_service_of(file: &Path) -> Option<String> {
     inside.then(|| std::env::var("DEVGROUP_SERVICE").unwrap_or_default())
 }
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file: short, and the same in every version of devgroup.
+/// Whether a process with this mark was started for the group of this key by a devgroup that is gone.
+pub(super) fn is_left_of(mark: &OsStr, key: &str) -> bool {
+    let mut parts = mark.to_str().unwrap_or_default().split('-');
+    let (Some(group), Some(Ok(pid))) = (parts.next(), parts.next().map(str::parse::<i32>)) else { return false };
+    let runs = |process: Process| !process.ended && process.name == "devgroup";
+    group == key && !Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)
+}
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file without links: short, and the same in every version of
+/// devgroup.
 pub(crate) fn group_key(file: &Path) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     for byte in file.as_os_str().as_encoded_bytes() {
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::SessionError;
+use crate::app::{Occupied, SessionError};
 use crate::config::SelectionError;
 
 /// Why the program fails before or instead of running a group.
@@ -31,6 +31,9 @@ pub(super) enum Failure {
         /// Which.
         service: String,
     },
+    /// Another devgroup runs this group.
+    #[error("error: {} already runs here, pid {}\n  help: use that one, or end it first:  kill {}", .0.name, .0.pid, .0.pid)]
+    Occupied(Occupied),
     /// The group could not be run.
     #[error("error: {0}")]
     Session(#[from] SessionError),
@@ -46,7 +49,9 @@ impl Failure {
             Self::Usage(_) | Self::Inside { .. } | Self::Session(SessionError::Selection(SelectionError::Nothing)) => 2,
             Self::NoFile { .. } | Self::Invalid(_) => 3,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
-            Self::Session(SessionError::System { .. } | SessionError::Panicked) | Self::Unexpected(_) => 1,
+            Self::Occupied(_)
+            | Self::Session(SessionError::System { .. } | SessionError::Panicked | SessionError::DashboardPanicked)
+            | Self::Unexpected(_) => 1,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod exit_code;
 mod help;
+mod why;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use clap::Parser;
 
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
+use crate::guard::{self, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
@@ -23,26 +25,37 @@ const STDERR_PATIENCE: Duration = Duration::from_millis(200);
 /// Columns of a stream that goes to no terminal: logs are wider than 80.
 const FILE_COLUMNS: u16 = 160;
 
-/// Runs the program with the arguments of the process.
+/// Runs the program with the arguments of the process, under its guard. To be called first of all.
 pub fn run() -> ExitCode {
+    match guard::stand(tui::LEAVE) {
+        Stand::Over(code) => ExitCode::from(code),
+        Stand::Program(ward) => {
+            let code = run_program(&ward);
+            ward.done(code);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run_program(ward: &Ward) -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be said if even this fails.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
-    match carry_out(arguments) {
-        Ok(code) => ExitCode::from(code),
+    match carry_out(arguments, ward) {
+        Ok(code) => code,
         Err(failure) => {
             app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
-            ExitCode::from(failure.code())
+            failure.code()
         }
     }
 }
 
-fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
+fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
@@ -54,10 +67,14 @@ fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
     }
     match arguments.task {
         Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
+        Some(Task::Why(why)) => {
+            let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
+            why::run(&loaded.spec, &why)
+        }
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
         None => {
             let file = file(arguments.place.config.as_deref())?;
-            run_group(&file, arguments.run)
+            run_group(&file, arguments.run, ward)
         }
     }
 }
@@ -91,7 +108,7 @@ fn check(file: &Path) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
+fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Inside { service });
     }
@@ -101,6 +118,7 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
     let face = face(&arguments)?;
     let streaming = matches!(face, Face::Stream(_));
     app::keep_diary(streaming);
+    let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
     let loaded = config::load(file).map_err(invalid)?;
     if !loaded.warnings.is_empty() {
         if streaming {
@@ -115,10 +133,11 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
         paused: arguments.paused,
         exit_with: arguments.exit_with.clone(),
         timeout: arguments.timeout,
+        keep_leftovers: arguments.keep_leftovers,
         selection: arguments.selection(),
         face,
     };
-    let ending = app::run(options)?;
+    let ending = app::run(options, claim, ward.tether())?;
     app::say(&ending.summary, STDERR_PATIENCE);
     Ok(ending.code)
 }

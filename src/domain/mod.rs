@@ -6,6 +6,7 @@
 mod cause;
 mod check;
 mod command;
+mod explanation;
 mod file_event;
 mod history;
 mod marker;
@@ -22,6 +23,7 @@ mod time;
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, Command, Refusal, Targets};
+pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use history::{GroupHistory, HISTORY, RunHistory, RunRecord};
 pub use marker::{Exited, Marker, NextTry};
@@ -37,6 +39,6 @@ pub use snapshot::{
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, RestartPolicy, RunCommand,
-    ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchSpec,
+    ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

@@ -175,6 +175,29 @@ mod dependents {
     }
 }
 
+mod a_daemon {
+    use super::*;
+
+    #[test]
+    fn of_one_service_outlives_the_end_of_another() {
+        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$ > ../home/daemon; exec sleep 1000' & echo one-is-up; exec sleep 1000\"\n";
+        let project = Project::new(&(daemon.to_owned() + &sleeper("two", "")));
+        let mut dash = Dash::start(&project, LARGE, &[]);
+        dash.wait_for("both are up", |screen| screen.contains("one-is-up") && screen.contains("two-is-up"));
+        dash.wait_while_reading("the daemon is there", |project| project.lines("../home/daemon") == 1);
+        let daemon = project.read("../home/daemon").trim().parse::<i32>().unwrap();
+        let lives = || project.processes().iter().any(|(pid, _)| *pid == daemon);
+        dash.keys("2x");
+        dash.wait_for_text("1 stopped");
+        assert!(lives(), "the daemon of one was ended with two");
+        dash.keys("1x");
+        dash.wait_for_text("2 stopped");
+        wait_for("it ends with its own service", || !lives());
+        dash.keys("q");
+        dash.wait_exit();
+    }
+}
+
 mod details {
     use super::*;
 

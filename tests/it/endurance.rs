@@ -65,7 +65,7 @@ fn runs(project: &Project) -> BTreeMap<String, BTreeMap<String, i32>> {
         // Number 0 is what runs beside a service: a check, a validation.
         if let (Some(service), Some(run)) = (environment.get("DEVGROUP_SERVICE"), environment.get("DEVGROUP_RUN"))
             && is_leader(pid)
-            && !run.ends_with("-0")
+            && !run.contains("-0-")
         {
             runs.entry(service.clone()).or_default().entry(run.clone()).or_insert(pid);
         }

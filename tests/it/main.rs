@@ -8,6 +8,7 @@ mod config;
 mod copying;
 mod dashboard;
 mod documents;
+mod ends;
 mod endurance;
 mod harness;
 mod kept_logs;
