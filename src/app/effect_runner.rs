@@ -21,7 +21,7 @@ pub(crate) struct EffectRunner {
     host: ProcessHost,
     logs: Arc<LogBook>,
     watcher: Watcher,
-    file: PathBuf,
+    group: Arc<str>,
     memory: usize,
     history: Option<Sender<Remembered>>,
     inherited: Arc<[(OsString, OsString)]>,
@@ -42,7 +42,7 @@ impl EffectRunner {
             host,
             logs,
             watcher,
-            file: spec.file.clone(),
+            group: environment::group_key(&spec.file).into(),
             memory: spec.logs.memory,
             history: None,
             inherited: environment::inherited().into(),
@@ -160,11 +160,11 @@ impl EffectRunner {
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, file) = (self.inherited.clone(), self.file.clone());
+        let (inherited, group) = (self.inherited.clone(), self.group.clone());
         Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
-            environment::mark(&mut variables, &file, &spec.name, run);
+            environment::mark(&mut variables, &group, &spec.name, run);
             Ok(Prepared { command: resolved.command, env: variables })
         })
     }

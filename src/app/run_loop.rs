@@ -64,8 +64,12 @@ impl Incoming {
     /// For a turn that took too long.
     fn name(&self) -> &'static str {
         match self {
-            Self::Request(_) => "a command of a client",
-            Self::News(news) => match news.report {
+            Self::Request(request) => match &request.command {
+                Command::Input { .. } => "typing",
+                Command::Resize { .. } => "a new size",
+                _ => "a command",
+            },
+            Self::News(news) => match &news.report {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
                 RunReport::Ready => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
@@ -73,9 +77,10 @@ impl Incoming {
                 RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
             },
-            Self::Watch(WatchReport::Files(_)) => "changes of files",
+            Self::Watch(WatchReport::Files(_)) => "file changes",
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
-            Self::Os(_) => "a signal",
+            Self::Os(OsNews::Signal(..)) => "a signal",
+            Self::Os(OsNews::Alone) => "the end of the guard",
             Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
             Self::Event(_) => "a notice",
             Self::Time => "the time",

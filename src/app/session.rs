@@ -124,25 +124,16 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         host.resize(&service.name, columns, rows);
     }
 
-    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
-    let mut runner = EffectRunner::new(host.clone(), logs.clone(), watcher, &spec);
     let mut engine = Engine::new(spec.clone(), seed());
     let (history, past) = HistoryFile::open(&spec);
-    if let Some(history) = &history {
-        runner.remember_by(history.sender());
-    }
     // Orders follow from the beginning only.
     engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
     let pulse = Pulse::new(&spec, clock);
     let end_pulse = pulse.as_ref().map(Pulse::end);
-    // Before the first picture, so that it shows services that start, and often what they say first.
-    for effect in engine.update(Event::Begin { paused: options.paused }, clock.now()) {
-        // Nobody has asked anything yet, and nothing can be over.
-        let _ = runner.carry_out(effect);
-    }
+    let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let handle = GroupHandle::new(requests_in, snapshots, logs);
+    let handle = GroupHandle::new(requests_in, snapshots, logs.clone());
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
@@ -156,6 +147,16 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
     };
+    // Only now, beside the drawing of the first picture, which knows already that they start.
+    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
+    let mut runner = EffectRunner::new(host.clone(), logs, watcher, &spec);
+    if let Some(history) = &history {
+        runner.remember_by(history.sender());
+    }
+    for effect in first {
+        // Nobody has asked anything yet, and nothing can be over.
+        let _ = runner.carry_out(effect);
+    }
     let run_loop = RunLoop {
         clock,
         engine,

@@ -169,8 +169,8 @@ impl LogDocument {
     }
 
     /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
-    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
-        self.lock().screen.history.blocks_beside(covered, limit)
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, floor: u64, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, floor, limit)
     }
 
     /// Changes the document, and tells if the change says that it was one.
@@ -294,6 +294,19 @@ impl Reader<'_> {
                 Some(Line { id, at, run, kind: LineKind::Output, content })
             }
         }
+    }
+
+    /// The first line that arrived after that moment, or the end: how far another document has come by then. Lines that
+    /// were written over may be younger than those below them.
+    pub fn line_after(&mut self, at: Moment) -> LineId {
+        let archived = self.archived();
+        let id = LineId(self.inner.screen.history.line_after(at));
+        if id < archived {
+            return id;
+        }
+        let live = (archived.0..self.end().0).map(LineId);
+        let mut lines = live.filter_map(|id| self.line(id));
+        lines.find(|line| line.at > at).map(|line| line.id).unwrap_or_else(|| self.end())
     }
 
     /// The line that stands for those that were dropped, with the time of the oldest that is kept.

@@ -97,7 +97,7 @@ impl ProcessHost {
         }
     }
 
-    /// Signals the whole session of a run, or its leader only. A run that is gone, or that never was, gets nothing.
+    /// Signals everybody of a run, or its leader only. A run that is gone, or that never was, gets nothing.
     /// One that is still being started gets it as soon as it exists. A process that is stopped is made to go on, so
     /// that it can end.
     pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, leader_only: bool) {

@@ -179,7 +179,7 @@ impl Lookout {
         if replan {
             self.replan(Reports::Nothing);
         }
-        if batch.mounts {
+        if batch.places {
             self.look_at_starts(self.clock.now());
         }
         for Question { path, answer } in batch.questions {
@@ -295,6 +295,7 @@ impl Lookout {
             before.into_iter().filter(|old| !self.beside.contains(old) && !self.tree.contains_key(old)).collect();
         self.source.unwatch(gone);
         self.source.watch(self.beside.iter().map(PathBuf::as_path), Links::Follow);
+        self.source.watch_above(self.starts.iter().flat_map(|start| start.ancestors().skip(1)));
         self.note_beside();
     }
 

@@ -56,8 +56,8 @@ pub(super) struct Heard {
     pub(super) loss: bool,
     /// The highest number of a cookie that has come back; 0 for none.
     pub(super) cookie: u64,
-    /// Something was mounted or unmounted.
-    pub(super) mounts: bool,
+    /// Something was mounted or unmounted, or a folder above was renamed.
+    pub(super) places: bool,
 }
 
 /// A path to explain, and where the answer goes.
@@ -74,8 +74,8 @@ pub(super) struct Batch {
     pub(super) noted: Vec<Noted>,
     /// Events were lost: look everywhere.
     pub(super) sweep: bool,
-    /// Something was mounted or unmounted, perhaps over a folder that a walk begins at.
-    pub(super) mounts: bool,
+    /// The folders that walks begin at may be others now: something was mounted, or a folder above them renamed.
+    pub(super) places: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
     /// What somebody wants explained.
@@ -97,7 +97,7 @@ struct Said {
     paths: HashMap<PathBuf, (u64, Marks, Moment)>,
     next: u64,
     sweep: bool,
-    mounts: bool,
+    places: bool,
     spec: Option<Arc<GroupSpec>>,
     /// The highest number of a cookie that has come back.
     cookie: u64,
@@ -111,7 +111,7 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.mounts || self.stop || self.spec.is_some() || !self.questions.is_empty()
+        self.sweep || self.places || self.stop || self.spec.is_some() || !self.questions.is_empty()
     }
 }
 
@@ -127,7 +127,7 @@ impl Pending {
     pub(super) fn note_all(&self, heard: Heard, at: Moment) {
         let mut said = self.lock();
         said.sweep |= heard.loss;
-        said.mounts |= heard.mounts;
+        said.places |= heard.places;
         said.cookie = said.cookie.max(heard.cookie);
         for (path, marks) in heard.notes {
             if said.sweep {
@@ -198,7 +198,7 @@ impl Pending {
         let batch = Batch {
             noted: Vec::new(),
             sweep: std::mem::take(&mut said.sweep),
-            mounts: std::mem::take(&mut said.mounts),
+            places: std::mem::take(&mut said.places),
             spec: said.spec.take(),
             questions: std::mem::take(&mut said.questions),
             stop: said.stop,
@@ -308,7 +308,7 @@ mod tests {
         let pending = Pending::default();
         let batch = pending.wait(Some(Duration::ZERO));
         assert!(batch.noted.is_empty() && !batch.sweep && !batch.stop);
-        note(&pending, Heard { mounts: true, ..Heard::default() }, 0);
-        assert!(pending.wait(None).mounts);
+        note(&pending, Heard { places: true, ..Heard::default() }, 0);
+        assert!(pending.wait(None).places);
     }
 }

@@ -13,6 +13,7 @@ mod endurance;
 mod harness;
 mod kept_logs;
 mod logs;
+mod merged;
 mod process;
 mod streaming;
 mod supervision;

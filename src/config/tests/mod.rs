@@ -1,7 +1,6 @@
 //! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
 
 mod environment;
-mod reach;
 mod selection;
 
 use std::fs;

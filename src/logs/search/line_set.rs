@@ -90,6 +90,20 @@ impl LineSet {
         whole + self.pages.get(&number).map_or(0, |page| page.count_in(0..line.0 % PAGE))
     }
 
+    /// How many are before that line, of those that are in the other set too.
+    pub(super) fn rank_in(&self, other: &Self, line: LineId) -> u64 {
+        let common = |(number, page): (&u64, &Page)| {
+            let Some(others) = other.pages.get(number) else { return 0 };
+            let range = 0..line.0.saturating_sub(number * PAGE).min(PAGE);
+            let words = (0..range.end.div_ceil(64)).map(|index| {
+                let word = page.word(index as usize) & others.word(index as usize) & mask(index, &range);
+                u64::from(word.count_ones())
+            });
+            words.sum()
+        };
+        self.pages.range(..=line.0 / PAGE).map(common).sum()
+    }
+
     /// The first from that line on.
     pub(super) fn first_from(&self, line: LineId) -> Option<LineId> {
         self.pages.range(line.0 / PAGE..).find_map(|(number, page)| {
@@ -149,12 +163,16 @@ mod tests {
                 set.insert(LineId(line));
                 model.insert(line);
             }
+            let mut odds = LineSet::default();
+            (1..21_000).step_by(2).for_each(|line| odds.insert(LineId(line)));
             for round in 0..2 {
                 prop_assert_eq!(set.len(), model.len() as u64);
                 for line in &asked {
                     let id = LineId(*line);
                     prop_assert_eq!(set.contains(id), model.contains(line));
                     prop_assert_eq!(set.rank(id), model.range(..line).count() as u64);
+                    let odd = model.range(..line).filter(|line| *line % 2 == 1).count() as u64;
+                    prop_assert_eq!(set.rank_in(&odds, id), odd);
                     prop_assert_eq!(set.first_from(id), model.range(line..).next().copied().map(LineId));
                     prop_assert_eq!(set.last_before(id), model.range(..line).next_back().copied().map(LineId));
                 }

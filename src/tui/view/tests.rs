@@ -61,6 +61,11 @@ fn a_search_in_a_zoomed_log_under_a_filter() {
 }
 
 #[test]
+fn all_services_in_one_pane() {
+    screens("merged", shop, GlyphSet::Unicode, "5a6/404⏎");
+}
+
+#[test]
 fn the_watcher_panel_with_the_reason() {
     screens("watcher", shop, GlyphSet::Unicode, "W↓↓⏎");
 }

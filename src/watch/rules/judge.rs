@@ -85,6 +85,11 @@ impl Rules {
         self.judge(above, folder, true)
     }
 
+    /// How things stand with a file.
+    pub(super) fn judge_file(&self, above: &Standing, file: &Path) -> Standing {
+        self.judge(above, file, false)
+    }
+
     /// How things stand in a folder, its own rule files included.
     pub(in crate::watch) fn enter(&self, judged: Standing, folder: &Path) -> Standing {
         match self.folders.get(folder) {

@@ -6,6 +6,7 @@
 //! something below it only where they name the folder; files in it that git tracks are watched as well.
 
 mod built_in;
+mod dead;
 mod explain;
 mod folder;
 mod glob;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern};
 
 use super::git::Repository;
+pub use dead::{DeadReason, DeadWatch, dead_watches};
 use folder::FolderRules;
 use list::{PatternList, Written};
 use reach::Reach;
