@@ -86,6 +86,23 @@ mod validate {
     }
 }
 
+mod validate_in_a_stream {
+    use super::*;
+
+    #[test]
+    fn that_fails_ends_what_waits_for_its_service() {
+        let project = Project::new(
+            &(sleeper("api", "watch = true\nvalidate = { run = 'echo no good; exit 101' }") + &sleeper("web", "")),
+        );
+        let streamed = Stream::run(&project, &["--no-tui", "--exit-with", "api"]);
+        assert_eq!(streamed.code, Some(1), "{streamed:?}");
+        assert!(streamed.stdout.contains("no good") && streamed.stdout.contains("validate failed · exit 101"));
+        let streamed = Stream::run(&project, &["--no-tui", "--no-watch", "api"]);
+        assert_eq!(streamed.code, Some(5), "{streamed:?}");
+        assert_eq!(starts(&project, "api"), 0);
+    }
+}
+
 mod alive {
     use super::*;
 
