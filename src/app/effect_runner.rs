@@ -99,6 +99,10 @@ impl EffectRunner {
                 self.document(&service).mark(&marker);
             }
             Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
+            Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
+            Effect::Observe { service, run } => self.host.observe(&service, run),
+            Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
+            Effect::Holding(held) => self.watcher.set_held(held),
             Effect::Rewatch(spec) => {
                 self.memory = spec.logs.memory;
                 self.logs.set_total(spec.logs.total);

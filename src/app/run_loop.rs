@@ -73,11 +73,13 @@ impl Incoming {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
                 RunReport::Ready => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
-                RunReport::Facts(_) => "a look at a run",
+                RunReport::Facts(_) | RunReport::LastActive { .. } => "a look at a run",
                 RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
             },
             Self::Watch(WatchReport::Files(_)) => "file changes",
+            Self::Watch(WatchReport::Compared(_)) => "a comparison of files",
+            Self::Watch(WatchReport::Git(_)) => "news of git",
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
@@ -182,6 +184,8 @@ impl RunLoop {
                 }
                 Event::Watch(status)
             }
+            Incoming::Watch(WatchReport::Compared(comparison)) => Event::Compared(comparison),
+            Incoming::Watch(WatchReport::Git(work)) => Event::Git(work),
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;

@@ -128,6 +128,7 @@ fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Wat
                 .take("backend", problems, |slot| slot.choice(BACKENDS))
                 .map_or(default.backend, Spanned::into_inner),
             poll_interval: fields.take("poll_interval", problems, Slot::some_duration).map(Spanned::into_inner),
+            git_hold: fields.take("git_hold", problems, Slot::boolean).map_or(default.git_hold, Spanned::into_inner),
         },
     }
 }

@@ -15,9 +15,9 @@ use super::live_run::LiveRun;
 use super::program;
 use super::run::supervise;
 use super::terminal::Size;
-use super::{aside, checkup, facts};
+use super::{activity, aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::domain::{Marker, Moment, RunId, RunReport, ServiceName, Signal, Validated};
 use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
@@ -104,6 +104,16 @@ impl ProcessHost {
         let live = self.inner.of(service).into_iter().find(|live| live.run == run);
         if let Some(live) = live {
             live.signal(signal, leader_only);
+        }
+    }
+
+    /// Finds out when a process of the run last ran: [`RunReport::LastActive`], where the system tells.
+    pub fn observe(&self, service: &ServiceName, run: RunId) {
+        let Some(live) = self.inner.of(service).into_iter().find(|live| live.run == run) else { return };
+        let now = self.inner.clock.now();
+        if let Some(idle) = activity::idle_for(live.left().members().iter().map(|member| member.pid)) {
+            let at = Moment::after_start(now.since_start().saturating_sub(idle));
+            live.report(RunReport::LastActive { at });
         }
     }
 

@@ -9,6 +9,7 @@
 //! Architecture invariant: log bytes go from the terminal into the document; only [`RunNews`] goes to the run loop.
 //! No process is signalled by a number that may have been given to somebody else.
 
+mod activity;
 mod aside;
 mod checkup;
 mod child;

@@ -115,6 +115,7 @@ pub(super) fn shop() -> GroupSnapshot {
             holds: Vec::new(),
             held: 0,
             busy: 0,
+            last_release: None,
         },
         journal: Arc::new(journal()),
         stopping: None,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::domain::{Answer, GroupSpec, Moment};
+use crate::domain::{Answer, GroupSpec, Moment, ServiceName};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +67,22 @@ pub(super) struct Question {
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
+/// What the loop asks of the watcher's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Which files of these services differ from their baselines.
+    Compare {
+        ask: u64,
+        services: Vec<ServiceName>,
+        /// After all that has happened until now is known.
+        sync: bool,
+    },
+    /// These services know what has changed until then, or until now with `sync`.
+    Baseline { services: Vec<ServiceName>, at: Moment, sync: bool },
+    /// Everything is held, or nothing is any more.
+    Held(bool),
+}
+
 /// What the watcher's thread takes at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -78,6 +94,8 @@ pub(super) struct Batch {
     pub(super) places: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
+    /// What the loop asks for, in order.
+    pub(super) requests: Vec<Request>,
     /// What somebody wants explained.
     pub(super) questions: Vec<Question>,
     /// The end.
@@ -99,6 +117,7 @@ struct Said {
     sweep: bool,
     places: bool,
     spec: Option<Arc<GroupSpec>>,
+    requests: Vec<Request>,
     /// The highest number of a cookie that has come back.
     cookie: u64,
     questions: Vec<Question>,
@@ -111,7 +130,12 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.places || self.stop || self.spec.is_some() || !self.questions.is_empty()
+        self.sweep
+            || self.places
+            || self.stop
+            || self.spec.is_some()
+            || !self.requests.is_empty()
+            || !self.questions.is_empty()
     }
 }
 
@@ -151,6 +175,12 @@ impl Pending {
     /// Hands over new rules; of several, the last.
     pub(super) fn respec(&self, spec: Arc<GroupSpec>) {
         self.lock().spec = Some(spec);
+        self.wake.notify_one();
+    }
+
+    /// Hands over what the loop asks for.
+    pub(super) fn request(&self, request: Request) {
+        self.lock().requests.push(request);
         self.wake.notify_one();
     }
 
@@ -200,6 +230,7 @@ impl Pending {
             sweep: std::mem::take(&mut said.sweep),
             places: std::mem::take(&mut said.places),
             spec: said.spec.take(),
+            requests: std::mem::take(&mut said.requests),
             questions: std::mem::take(&mut said.questions),
             stop: said.stop,
         };

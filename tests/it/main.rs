@@ -5,11 +5,13 @@
 mod architecture;
 mod care;
 mod config;
+mod contents;
 mod copying;
 mod dashboard;
 mod documents;
 mod ends;
 mod endurance;
+mod git_work;
 mod harness;
 mod kept_logs;
 mod logs;

@@ -256,6 +256,8 @@ fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
     match verdict {
         Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Notify => Style::new(),
         Verdict::Pending | Verdict::Busy | Verdict::Held => scene.theme().busy(),
-        Verdict::Discarded | Verdict::Ignored | Verdict::NoMatch => scene.theme().dim(),
+        Verdict::Discarded | Verdict::SameContent | Verdict::OwnWrite | Verdict::Ignored | Verdict::NoMatch => {
+            scene.theme().dim()
+        }
     }
 }

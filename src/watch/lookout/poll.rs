@@ -50,7 +50,6 @@ impl Polling {
 
 impl Lookout {
     /// While everything is held nobody looks; the end of the last hold does, with [`Lookout::sync`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "the holds ask for it next"))]
     pub(in crate::watch) fn set_held(&mut self, held: bool) {
         self.polling.held = held;
     }

@@ -212,6 +212,7 @@ impl Lookout {
             self.unseen_since = None;
             return false;
         };
+        self.read_later(path.clone());
         let unseen_since = self.unseen_since;
         let mut unseen = Vec::new();
         if let Some(folder) = self.tree.get_mut(&path) {

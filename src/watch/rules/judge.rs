@@ -1,7 +1,6 @@
 //! Deciding: what the rules say about a path, on the way down from where a walk begins.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::list::PatternList;
 use super::reach::Reach;
@@ -206,7 +205,7 @@ impl Rules {
 
     /// Why the group's own file restarts nothing.
     pub(super) fn own_file_rule(&self) -> Rule {
-        let pattern = Arc::from(self.shown(&self.file));
+        let pattern = self.shown(&self.file);
         Rule { source: RuleSource::BuiltIn("devgroup acts on its own file itself"), line: None, pattern }
     }
 }

@@ -143,6 +143,11 @@ impl Rules {
         Some(&rules.repository)
     }
 
+    /// All repositories that were learnt: the one around the root, and those in its tree.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        self.folders.values().filter_map(|rules| rules.repository.as_ref()).map(|rules| &rules.repository)
+    }
+
     /// The group's root.
     pub(super) fn root(&self) -> &Path {
         &self.root

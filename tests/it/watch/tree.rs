@@ -288,6 +288,7 @@ fn a_root_that_moves_with_a_folder_above_it_is_lost_and_found() {
     watched.until("the loss is said", |seen| {
         seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app: not found"))
     });
+    watched.until_finished("src/a.rs");
     watched.events.clear();
     write(watched.path("elsewhere/app/src/a.rs"), "other text");
     write(watched.path("above/app/src/b.rs"), "text");
