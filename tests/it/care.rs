@@ -42,7 +42,7 @@ mod validate {
             screen.lines().any(|line| line.contains("● api") && line.contains("kept")) && screen.contains("no good")
         });
         assert_eq!(starts(&project, "api"), 1);
-        project.write("src/check", "exit 0");
+        project.write("src/check", "exit 0 # repaired");
         dash.wait_for_text("restarted · src/check changed");
         dash.wait_while_reading("it was replaced", |project| starts(project, "api") == 2);
         dash.wait_for("nothing is kept any more", |screen| {
@@ -50,6 +50,25 @@ mod validate {
         });
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));
+    }
+
+    #[test]
+    fn keeps_nothing_any_more_when_the_files_are_what_runs() {
+        let project = project("exit 0");
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("api-is-up");
+        dash.wait_for_text("watching 1 of 1 ·");
+        project.write("src/check", "exit 101");
+        dash.wait_for("it is kept", |screen| {
+            screen.lines().any(|line| line.contains("● api") && line.contains("kept"))
+        });
+        project.write("src/check", "exit 0");
+        dash.wait_for("it is what the files are", |screen| {
+            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("kept"))
+        });
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "api"), 1);
     }
 
     #[test]
