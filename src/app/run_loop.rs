@@ -105,7 +105,7 @@ struct Progress {
 
 impl RunLoop {
     /// Runs a group that has begun to its end.
-    pub(crate) async fn run(mut self) -> (Finish, Circumstances) {
+    pub(crate) async fn run(&mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {
             circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
             ..Progress::default()

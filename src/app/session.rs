@@ -157,7 +157,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         // Nobody has asked anything yet, and nothing can be over.
         let _ = runner.carry_out(effect);
     }
-    let run_loop = RunLoop {
+    let mut run_loop = RunLoop {
         clock,
         engine,
         runner,
@@ -193,6 +193,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         log_files.finish();
     }
     runtime.shutdown_background();
+    // The watcher must not begin to close its watches: the kernel takes its time for that (fsnotify waits for RCU), no thread
+    // can be ended meanwhile, and the program ends now. Its end closes them without anybody waiting.
+    std::mem::forget(run_loop);
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
     if finish.given_up.is_empty() && !finish.abandoned {

@@ -42,6 +42,8 @@ mod typing;
 const FRAME: Duration = Duration::from_millis(33);
 /// At the start, frames may follow each other faster, so that the first output is seen at once.
 const FIRST_FRAME: Duration = Duration::from_millis(2);
+/// … and before one that shows what a key did: nobody presses keys as fast, and a flood must not make them wait.
+const KEY_FRAME: Duration = Duration::from_millis(8);
 /// How long the start lasts.
 const START: Duration = Duration::from_millis(200);
 /// So long a new layout must stand before the services are told their sizes.
@@ -94,6 +96,8 @@ pub(super) struct Session {
     logs_new: bool,
     /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
     awaits_hit: bool,
+    /// So many of the next frames show what a key did.
+    answers: u8,
     started: Moment,
     /// When it was last looked whether there is something to draw.
     looked: Option<Moment>,
@@ -141,6 +145,7 @@ impl Session {
             snapshot_new: false,
             logs_new: false,
             awaits_hit: false,
+            answers: 0,
             started: clock.now(),
             looked: None,
             shown: Vec::new(),
@@ -255,7 +260,12 @@ impl Session {
     /// When the next frame may be drawn.
     fn slot(&self) -> Moment {
         let Some(looked) = self.looked else { return Moment::START };
-        looked + if looked.since(self.started) < START { FIRST_FRAME } else { FRAME }
+        let rest = match self.answers {
+            _ if looked.since(self.started) < START => FIRST_FRAME,
+            1.. => KEY_FRAME,
+            0 => FRAME,
+        };
+        looked + rest
     }
 
     fn next_wake(&self) -> Option<Moment> {
@@ -321,6 +331,8 @@ impl Session {
             self.tell_focus();
             self.redraw = true;
             self.awaits_hit = true;
+            // The echo of a service comes after a frame of our own.
+            self.answers = if self.ui.typist.target().is_some() { 2 } else { 1 };
         }
         join_inputs(commands).into_iter().for_each(|command| self.tell(command));
     }
@@ -337,6 +349,7 @@ impl Session {
         fault::point("dashboard");
         let now = self.clock.now();
         self.looked = Some(now);
+        self.answers = self.answers.saturating_sub(1);
         if std::mem::take(&mut self.snapshot_new) {
             let newest = self.handle.snapshot();
             self.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);

@@ -6,7 +6,7 @@ mod look;
 mod poll;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,7 +19,7 @@ use super::own_file::OwnFile;
 use super::pending::{Batch, Marks, Noted, Pending, Question};
 use super::reports::Outbox;
 use super::rules::Rules;
-use super::source::{Links, Refusal, Source};
+use super::source::{self, Links, Refusal, Source};
 use super::tree::Tree;
 use crate::clock::Clock;
 use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
@@ -44,6 +44,8 @@ pub(super) struct Lookout {
     lost: Vec<PathBuf>,
     /// File system and inode of the starts that are.
     identities: HashMap<PathBuf, (u64, u64)>,
+    /// Where something is mounted, with the number of the mount.
+    mount_points: BTreeSet<(PathBuf, String)>,
     polling: Polling,
     /// `poll_interval`.
     poll_interval: Option<Duration>,
@@ -102,6 +104,7 @@ impl Lookout {
             starts: Vec::new(),
             lost: Vec::new(),
             identities: HashMap::new(),
+            mount_points: BTreeSet::new(),
             polling: Polling::new(),
             poll_interval: spec.watch.poll_interval,
             beside: HashSet::new(),
@@ -126,6 +129,7 @@ impl Lookout {
     pub(super) fn run(mut self) {
         self.replan(Reports::Nothing);
         self.report();
+        self.mount_points = source::mount_points();
         loop {
             while self.pending.is_empty() && self.stamp_a_folder() {}
             self.report();
@@ -204,7 +208,7 @@ impl Lookout {
             self.forget_unwatched();
         }
         if batch.places {
-            self.look_at_starts(self.clock.now());
+            self.look_at_places(self.clock.now());
         }
         for Question { path, answer } in batch.questions {
             let explanation = self.rules.why(&path);

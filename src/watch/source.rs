@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::domain::{WatchBackend, WatchChoice};
 #[cfg(target_os = "linux")]
 use inotify::Inotify as Native;
+pub(super) use mounts::points as mount_points;
 pub(super) use refusal::Refusal;
 #[cfg(not(target_os = "linux"))]
 use with_notify::Notify as Native;

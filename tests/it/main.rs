@@ -21,3 +21,4 @@ mod streaming;
 mod supervision;
 mod typing;
 mod watch;
+mod why;

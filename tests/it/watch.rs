@@ -17,8 +17,7 @@ use std::time::Duration;
 use devgroup::clock::Clock;
 use devgroup::domain::{
     Backoff, Breaker, ChangeKind, Comparison, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match, OnChange,
-    RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StepOutcome, StopSpec, WatchFiles, WatchReport, WatchSpec,
-    WatchStatus,
+    RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 

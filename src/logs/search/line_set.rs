@@ -57,16 +57,22 @@ fn mask(index: u64, range: &Range<u64>) -> u64 {
 }
 
 impl LineSet {
-    /// Adds a line; nothing happens if it is there.
-    pub(super) fn insert(&mut self, line: LineId) {
-        let page = self.pages.entry(line.0 / PAGE).or_insert_with(|| Page { bits: Box::new([0; WORDS]), len: 0 });
-        let place = line.0 % PAGE;
-        if let Some(word) = page.bits.get_mut((place / 64) as usize) {
-            let bit = 1 << (place % 64);
-            let new = u64::from(*word & bit == 0);
-            *word |= bit;
-            page.len += new;
-            self.len += new;
+    /// Adds lines; nothing happens to those that are there. A page is looked up once for lines of it in a row.
+    pub(super) fn extend(&mut self, lines: impl IntoIterator<Item = LineId>) {
+        let mut lines = lines.into_iter().peekable();
+        while let Some(LineId(first)) = lines.peek() {
+            let number = first / PAGE;
+            let page = self.pages.entry(number).or_insert_with(|| Page { bits: Box::new([0; WORDS]), len: 0 });
+            let before = page.len;
+            while let Some(line) = lines.next_if(|line| line.0 / PAGE == number) {
+                let place = line.0 % PAGE;
+                if let Some(word) = page.bits.get_mut((place / 64) as usize) {
+                    let bit = 1 << (place % 64);
+                    page.len += u64::from(*word & bit == 0);
+                    *word |= bit;
+                }
+            }
+            self.len += page.len - before;
         }
     }
 
@@ -159,12 +165,10 @@ mod tests {
         ) {
             let mut set = LineSet::default();
             let mut model = BTreeSet::new();
-            for line in lines {
-                set.insert(LineId(line));
-                model.insert(line);
-            }
+            set.extend(lines.iter().copied().map(LineId));
+            model.extend(lines);
             let mut odds = LineSet::default();
-            (1..21_000).step_by(2).for_each(|line| odds.insert(LineId(line)));
+            odds.extend((1..21_000).step_by(2).map(LineId));
             for round in 0..2 {
                 prop_assert_eq!(set.len(), model.len() as u64);
                 for line in &asked {

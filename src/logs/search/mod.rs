@@ -103,12 +103,9 @@ impl Scan {
         let mut found = self.found();
         found.lines.drop_before(LineId(covered.start));
         found.markers.drop_before(LineId(covered.start));
-        for (line, kind) in results.into_iter().flatten() {
-            found.lines.insert(line);
-            if kind == LineKind::Marker {
-                found.markers.insert(line);
-            }
-        }
+        let hits = || results.iter().flatten();
+        found.lines.extend(hits().map(|(line, _)| *line));
+        found.markers.extend(hits().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line));
         found.covered = covered;
         !blocks.is_empty()
     }

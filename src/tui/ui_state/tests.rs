@@ -176,7 +176,7 @@ fn the_watcher_panel_finds_what_is_typed_and_asks_for_each_reason_once() {
     assert!(!bench.text().contains("app.scss  mod"), "only what has the text");
     bench.press("⏎⏎");
     let text = bench.text();
-    assert!(text.contains("6 built-in") && text.contains("built-in  *.swp"), "{text}");
+    assert!(text.contains("6 built-in") && text.contains("ignored") && text.contains("*.swp"), "{text}");
     let snapshot = bench.snapshot.clone();
     let panel = bench.ui.watcher.as_mut().expect("the panel");
     assert_eq!(panel.question(&snapshot.journal), None, "it is known");

@@ -10,7 +10,7 @@ use super::super::text::{column, cut_left, cut_right, pad, path_column, thousand
 use super::super::watcher_panel::WatcherPanel;
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict};
+use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep};
 
 /// From this width on, an event has all its columns.
 const FULL_COLUMNS: u16 = 96;
@@ -21,12 +21,20 @@ const LEAST_EVENTS: u16 = 3;
 
 /// Draws the last events.
 pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let titles = Titles { left: vec![Span::raw("watcher")], right: count(scene), ..Titles::default() };
+    let mut left = vec![Span::raw("watcher")];
+    left.extend(last_release(scene));
+    let titles = Titles { left, right: count(scene), ..Titles::default() };
     let inner = paint::frame(buffer, area, scene.glyphs(), false, scene.theme().dim(), &titles);
     let entries = scene.snapshot.journal.entries().rev();
     for (y, entry) in (inner.top()..inner.bottom()).zip(entries) {
         event(scene, entry, Rect { y, height: 1, ..inner }, Style::new(), buffer);
     }
+}
+
+/// What came of the last hold: `9 of 312 changes matter: api, worker`.
+fn last_release(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let said = scene.snapshot.watch.last_release.as_ref()?;
+    Some(Span::raw(format!(" {} {}", scene.glyphs().dot, cut_right(said, 90, scene.glyphs().ellipsis))))
 }
 
 /// `8 events · 3 ignored`.
@@ -47,6 +55,9 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
     if panel.typing || !panel.wanted.is_empty() {
         let cursor = if panel.typing { "_" } else { "" };
         left.push(Span::styled(format!(" /{}{cursor}", cut_left(&panel.wanted, 24, glyphs.ellipsis)), theme.busy()));
+    }
+    if !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
+        left.extend(last_release(scene));
     }
     if scene.screen.compact {
         let row = Rect { height: 1.min(area.height), ..area };
@@ -172,7 +183,7 @@ fn explain(
         Some(Ok(explanation)) => {
             let left = usize::from(area.height).saturating_sub(lines.len() + 1);
             let shell = format!("    same answer in a shell: devgroup why {}", entry.event.path);
-            let chain = chain(explanation, entry, left, theme.dim());
+            let chain = chain(explanation, entry, (room, left), theme.dim());
             let spare = left > chain.len();
             lines.extend(chain);
             lines.extend(spare.then_some((shell, theme.dim())));
@@ -184,14 +195,28 @@ fn explain(
     }
 }
 
-/// The notes and the chain in so many rows: what was not reached goes first, then what did not match.
-fn chain(explanation: &Explanation, entry: &JournalEntry, room: usize, dim: Style) -> Vec<(String, Style)> {
+/// The notes and the chain in so many columns and rows: what was not reached goes first, then what did not match.
+fn chain(
+    explanation: &Explanation,
+    entry: &JournalEntry,
+    (columns, room): (usize, usize),
+    dim: Style,
+) -> Vec<(String, Style)> {
     let mut notes: Vec<_> = explanation.notes.iter().map(|note| format!("    {note}")).collect();
     let was_watched = matches!(entry.event.matched, Match::Watched { .. });
     if was_watched != (explanation.verdict == PathVerdict::Watched) {
         notes.insert(0, format!("    the rules have changed since: {} now", explanation.verdict));
     }
-    let mut rows: Vec<_> = explanation.rows().zip(&explanation.chain).enumerate().collect();
+    let row = |([source, outcome, why], step): ([String; 3], &WhyStep)| {
+        if columns >= usize::from(FULL_COLUMNS) {
+            return [source, outcome, why];
+        }
+        // The name of a rule file stands before it already.
+        let why = why.strip_prefix(&source).map_or_else(|| why.clone(), |rest| rest.trim_start().to_owned());
+        [source, step.outcome.short().to_owned(), why]
+    };
+    let steps = || explanation.chain.iter();
+    let mut rows: Vec<_> = explanation.rows().zip(steps()).map(row).zip(steps()).enumerate().collect();
     for goes in [StepOutcome::NotReached, StepOutcome::NoMatch] {
         while rows.len() + notes.len() > room
             && let Some(place) = rows.iter().rposition(|(_, (_, step))| step.outcome == goes)
@@ -240,7 +265,9 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
     } else {
         let names = scene.snapshot.services.iter().map(|service| width(service.name.as_str()));
         let service_cells = names.max().unwrap_or(0).clamp(6, 12);
-        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + 9);
+        // A long verdict is not cut: it is what the row is about.
+        let verdict_cells = width(&verdict).max(9);
+        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + verdict_cells);
         format!(
             "{} {} {} {verdict}",
             time.get(time.len().saturating_sub(5)..).unwrap_or(&time),

@@ -27,7 +27,9 @@ impl Lookout {
             _ => None,
         };
         if let Some(Entry::Folder { inode }) = before {
-            if now_folder == Some(inode) && !was_replaced(reason) {
+            // A listing tells the inode below a mount point, a look the one above.
+            let is_same = |now| now == inode || self.mount_points.iter().any(|(point, _)| point == path);
+            if now_folder.is_some_and(is_same) && !was_replaced(reason) {
                 return;
             }
             self.drop_below(path, Some(at));

@@ -84,6 +84,7 @@ impl Lookout {
         // What has no stamp yet would count as changed.
         while !self.pending.stopped() && self.stamp_a_folder() {}
         let began = self.clock.now();
+        self.look_at_places(began);
         let noted = self.differences(began);
         let active = !noted.is_empty();
         self.take_in(Batch { noted, ..Batch::default() });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::scope::{Scope, WatchGlob};
 use super::standing::{Standing, State};
 use super::{Rules, ServiceRules};
-use crate::domain::{Explanation, GroupSpec, Match, PathVerdict, ServiceName, SpecPattern};
+use crate::domain::{Explanation, GroupSpec, Match, PathVerdict, ServiceName, SpecPattern, WatchFiles};
 
 /// A pattern that restarts nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,18 +43,18 @@ const MOST: usize = 20_000;
 
 /// Looks for such patterns. Reads the tree as far as the patterns reach.
 pub fn dead_watches(spec: &GroupSpec) -> Vec<DeadWatch> {
-    let mut rules = Rules::new(spec, &[]);
     let mut dead = Vec::new();
-    for place in 0..rules.services.len() {
-        let Some(service) = rules.services.get(place) else { break };
-        let count = match &service.scope {
-            Scope::Off => 0,
-            Scope::All { .. } => 1,
-            Scope::Globs(globs) => globs.len(),
+    for service in &spec.services {
+        // Alone: what another service lets in is not let in for this one.
+        let alone = GroupSpec { services: vec![Arc::clone(service)], ..spec.clone() };
+        let mut rules = Rules::new(&alone, &[]);
+        let count = match &service.watch {
+            WatchFiles::Off => 0,
+            WatchFiles::All { .. } => 1,
+            WatchFiles::Globs(globs) => globs.len(),
         };
         for index in 0..count {
-            let reason = rules.dead(place, index, spec);
-            if let (Some(reason), Some(service)) = (reason, rules.services.get(place)) {
+            if let Some(reason) = rules.dead(index, &alone) {
                 dead.push(DeadWatch { service: service.name.clone(), index, reason });
             }
         }
@@ -101,8 +101,8 @@ impl Wanted<'_> {
 }
 
 impl Rules {
-    fn dead(&mut self, place: usize, index: usize, spec: &GroupSpec) -> Option<DeadReason> {
-        let mut start = Wanted::of(self.services.get(place)?, index)?.start();
+    fn dead(&mut self, index: usize, spec: &GroupSpec) -> Option<DeadReason> {
+        let mut start = Wanted::of(self.services.first()?, index)?.start();
         if start.is_file() {
             // A pattern without wildcards names a file.
             start.pop();
@@ -114,7 +114,7 @@ impl Rules {
             let Ok(listed) = crate::watch::directory::list(&folder) else { continue };
             self.learn(&folder);
             let standing = self.enter(standing, &folder);
-            let service = self.services.get(place)?;
+            let service = self.services.first()?;
             let wanted = Wanted::of(service, index)?;
             for found in listed {
                 seen += 1;
@@ -135,7 +135,7 @@ impl Rules {
                 }
             }
         }
-        let service = self.services.get(place)?;
+        let service = self.services.first()?;
         // Without a file: what would match may be ignored whatever it will be.
         let example = match (example, Wanted::of(service, index)?) {
             (Some(example), _) => example,
@@ -143,7 +143,6 @@ impl Rules {
             (None, Wanted::All(_)) => return None,
         };
         let explanation = self.explain(&example, false);
-        let name = service.name.clone();
         if explanation.verdict != PathVerdict::Ignored || !ignores_all(&explanation, files) {
             return (files == 0).then_some(DeadReason::Unmatched);
         }
@@ -152,7 +151,7 @@ impl Rules {
             format!("{}{line} `{}`", explanation.file_of(rule), rule.pattern)
         });
         let rule = rule.unwrap_or_default();
-        let let_in = self.let_in(&name, index, &explanation, &example, spec);
+        let let_in = let_in(index, &explanation, &example, spec);
         Some(DeadReason::Ignored { files, example: explanation.path.to_string(), rule, let_in })
     }
 
@@ -168,34 +167,26 @@ impl Rules {
         }
         standing
     }
+}
 
-    /// The line that lets a file in: the first of some that does.
-    fn let_in(
-        &self,
-        name: &ServiceName,
-        index: usize,
-        explanation: &Explanation,
-        example: &Path,
-        spec: &GroupSpec,
-    ) -> Option<String> {
-        let place = spec.services.iter().position(|service| service.name == *name)?;
-        let pattern = match &spec.services.get(place)?.watch {
-            crate::domain::WatchFiles::Globs(globs) => globs.get(index).map(|glob| glob.text.clone()),
-            _ => None,
-        };
-        // The folder that is ignored as a whole, with its slash.
-        let folder = explanation.chain.iter().rev().find_map(|step| step.about.as_deref()).map(str::to_owned);
-        let candidates = [pattern, folder, Some(explanation.path.to_string())];
-        candidates.into_iter().flatten().map(|pattern| format!("!{pattern}")).find(|line| {
-            let mut spec = spec.clone();
-            if let Some(service) = spec.services.get_mut(place) {
-                Arc::make_mut(service).ignore.push(SpecPattern { text: line.clone(), line: 0 });
-            }
-            let mut rules = Self::new(&spec, &[]);
-            rules.learn_towards(example);
-            matches!(rules.decide(example, false), Match::Watched { services, .. } if services.contains(name))
-        })
-    }
+/// The line that lets a file in: the first of some that does.
+fn let_in(index: usize, explanation: &Explanation, example: &Path, spec: &GroupSpec) -> Option<String> {
+    let pattern = match &spec.services.first()?.watch {
+        WatchFiles::Globs(globs) => globs.get(index).map(|glob| glob.text.clone()),
+        WatchFiles::Off | WatchFiles::All { .. } => None,
+    };
+    // The folder that is ignored as a whole, with its slash.
+    let folder = explanation.chain.iter().rev().find_map(|step| step.about.as_deref()).map(str::to_owned);
+    let candidates = [pattern, folder, Some(explanation.path.to_string())];
+    candidates.into_iter().flatten().map(|pattern| format!("!{pattern}")).find(|line| {
+        let mut spec = spec.clone();
+        if let Some(service) = spec.services.first_mut() {
+            Arc::make_mut(service).ignore.push(SpecPattern { text: line.clone(), line: 0 });
+        }
+        let mut rules = Rules::new(&spec, &[]);
+        rules.learn_towards(example);
+        matches!(rules.decide(example, false), Match::Watched { .. })
+    })
 }
 
 /// Whether the rule holds for all that a pattern can match: there are files and all are ignored, or it is about a folder
