@@ -18,7 +18,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpid, getuid, kill_process};
 
-/// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>`.
+/// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>-<service>`.
 pub const MARK: &str = "DEVGROUP_RUN";
 
 /// From now on, processes below this one whose parents have ended become children of it. Fails on other systems only.

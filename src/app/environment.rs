@@ -18,7 +18,8 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
 
 /// Adds what every service of the group of this key gets.
 pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, group: &str, service: &ServiceName, run: RunId) {
-    let id = format!("{group}-{}-{run}", std::process::id());
+    // With the name: runs of two services have the same numbers, and are told apart by their marks.
+    let id = format!("{group}-{}-{run}-{service}", std::process::id());
     let own = [
         ("DEVGROUP", "1"),
         ("DEVGROUP_SERVICE", service.as_str()),

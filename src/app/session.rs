@@ -9,9 +9,11 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
+use super::history_file::HistoryFile;
 use super::instance::Claim;
 use super::log_files;
 use super::os_signals::OsSignals;
+use super::pulse::Pulse;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
 use super::state_folder;
@@ -19,7 +21,7 @@ use super::stderr::say;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
-use crate::domain::{GroupSpec, ServiceName};
+use crate::domain::{GroupSpec, Moment, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
@@ -123,6 +125,11 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     }
 
     let mut engine = Engine::new(spec.clone(), seed());
+    let (history, past) = HistoryFile::open(&spec);
+    // Orders follow from the beginning only.
+    engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
+    let pulse = Pulse::new(&spec, clock);
+    let end_pulse = pulse.as_ref().map(Pulse::end);
     let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
@@ -143,6 +150,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     // Only now, beside the drawing of the first picture, which knows already that they start.
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
     let mut runner = EffectRunner::new(host.clone(), logs, watcher, &spec);
+    if let Some(history) = &history {
+        runner.remember_by(history.sender());
+    }
     for effect in first {
         // Nobody has asked anything yet, and nothing can be over.
         let _ = runner.carry_out(effect);
@@ -161,6 +171,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         time_up: options.timeout.map(|timeout| clock.now() + timeout),
         exit_with,
         streaming,
+        pulse,
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
     host.kill_all();
@@ -172,6 +183,12 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         }
         Client::Stream(stream) => stream.finish(),
     };
+    if let Some(end_pulse) = end_pulse {
+        end_pulse();
+    }
+    if let Some(history) = history {
+        history.finish();
+    }
     if let Some(log_files) = log_files {
         log_files.finish();
     }

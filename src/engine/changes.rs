@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Command, Comparison, Difference, FileEvent, FilesChanged, LastChange, Marker, Notice, OnChange, Phase, ServiceName,
-    StartCause, Then, Verdict, human,
+    StartCause, Verdict, human,
 };
 
 use super::git_gate::{Done, Touched};
@@ -84,6 +84,9 @@ impl Engine {
             if let Some(difference) = differences.remove(&name) {
                 self.changes.decided(&name, &changes, Verdict::SameContent);
                 let by_itself = question.after == After::Quiet;
+                if difference == Difference::default() {
+                    service.is_as_it_runs(turn);
+                }
                 let Judged { matter, caught } = service.judge_own_writes(difference, by_itself, turn);
                 if !caught.is_empty() {
                     let caught = Changes { paths: caught, ..changes };
@@ -202,6 +205,7 @@ impl Service {
         let up = match self.phase {
             Phase::Starting { run, .. } | Phase::Running { run, .. } => Some(run),
             Phase::Blocked { .. }
+            | Phase::Validating { .. }
             | Phase::Stopping { .. }
             | Phase::BackingOff { .. }
             | Phase::CircuitOpen { .. }
@@ -215,7 +219,7 @@ impl Service {
         match self.spec.on_change.clone() {
             OnChange::Restart => {
                 self.want(StartCause::Change(files), Some(&changes.paths), turn);
-                self.end_run(Then::Reconcile, Manner::Polite, turn);
+                self.replace(Manner::Polite, turn);
                 Verdict::Restart
             }
             // A process that does not exist yet will read the files as they are now.

@@ -7,7 +7,8 @@
 //! `runs` says what news of a run means, `commands` what clients may do, `changes` what files do, `reload` what a
 //! new `procgroup.toml` does; `restart_manager` keeps changes until they are quiet and no hold keeps them, `quiet`
 //! says when that is, `questions` which comparisons are waited for, `git_gate` when git holds, `own_writes` who
-//! restarts itself;
+//! restarts itself; `validation` asks before a run is replaced, and `liveness` whether it is stuck; `losses` tells who
+//! depends on what has failed; `history` is what is remembered of runs;
 //! `stop_ladder` ends runs and `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is
 //! what clients see; `invariants` is what always holds.
 
@@ -19,7 +20,10 @@ mod effect;
 mod event;
 mod git_gate;
 mod graph;
+mod history;
 mod invariants;
+mod liveness;
+mod losses;
 mod machine;
 mod own_writes;
 mod path_set;
@@ -35,6 +39,7 @@ mod stop_ladder;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod validation;
 mod view;
 
 pub use effect::{Effect, Finish};

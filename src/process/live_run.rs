@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::errands::Errand;
 use super::host::RunNews;
 use super::kin::{Kin, Left};
 use super::terminal::{Size, Terminal};
@@ -20,6 +21,9 @@ use crate::process_tree::Process;
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
 /// is faster.
 const ROUNDS: usize = 50;
+
+/// The whole environment of a run.
+pub(super) type Environment = Arc<[(OsString, OsString)]>;
 
 /// What the host asks of the run's thread.
 pub(super) enum Order {
@@ -54,6 +58,10 @@ struct State {
     /// What its processes are known by.
     mark: Option<OsString>,
     ready: bool,
+    /// The liveness check. It ends with the leader.
+    checkup: Option<Errand>,
+    /// The environment that it was started in.
+    env: Environment,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +95,8 @@ impl LiveRun {
             asked: false,
             mark: None,
             ready: false,
+            checkup: None,
+            env: Arc::default(),
         };
         Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
     }
@@ -160,6 +170,25 @@ impl LiveRun {
         self.state().life == Life::Gone
     }
 
+    /// Its processes, the leader first, and its environment; `None` if the leader does not live. Elsewhere than on Linux,
+    /// the leader only.
+    pub(super) fn look(&self) -> Option<(Vec<i32>, Environment)> {
+        let state = self.state();
+        let Life::Leader(leader) = state.life else { return None };
+        let leader = leader.as_raw_pid();
+        let left = state.left();
+        let others = left.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
+        Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
+    }
+
+    /// Keeps the liveness check, as long as the leader lives.
+    pub(super) fn is_looked_after(&self, checkup: Errand) {
+        let mut state = self.state();
+        if matches!(state.life, Life::Leader(_)) {
+            state.checkup = Some(checkup);
+        }
+    }
+
     /// Reports readiness, once, and only while the leader lives.
     pub(super) fn become_ready(&self) {
         let mut state = self.state();
@@ -172,8 +201,9 @@ impl LiveRun {
     // What the run's thread tells.
 
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
-    pub(super) fn forking(&self, mark: Option<OsString>) -> Option<Size> {
+    pub(super) fn forking(&self, mark: Option<OsString>, env: &[(OsString, OsString)]) -> Option<Size> {
         let mut state = self.state();
+        state.env = env.into();
         if state.life != Life::Asked {
             return None;
         }
@@ -200,6 +230,7 @@ impl LiveRun {
     pub(super) fn gone(&self) {
         let mut state = self.state();
         state.life = Life::Gone;
+        state.checkup = None;
         state.terminal = None;
         state.thread = None;
         self.forked.notify_all();
@@ -216,6 +247,7 @@ impl LiveRun {
             Err(_) => ExitStatus::Code(-1),
         };
         state.life = Life::Orphans(leader);
+        state.checkup = None;
         Some(status)
     }
 

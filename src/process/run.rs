@@ -93,7 +93,7 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
     let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
-    let size = live.forking(mark).ok_or("it was killed before it began")?;
+    let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
     let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
     let terminal = Arc::new(terminal);
     let leader = slave.start(argv, &launch.dir, &prepared.env)?;

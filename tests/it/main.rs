@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod architecture;
+mod care;
 mod config;
 mod contents;
 mod copying;
 mod dashboard;
 mod documents;
 mod ends;
+mod endurance;
 mod git_work;
 mod harness;
 mod kept_logs;

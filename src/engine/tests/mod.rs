@@ -2,12 +2,15 @@
 
 mod changes;
 mod comparisons;
+mod dependents;
 mod driver;
 mod fixture;
 mod git;
+mod liveness;
 mod properties;
 mod reload;
 mod retries;
 mod shutdown;
 mod starts;
 mod stops;
+mod validations;
