@@ -132,6 +132,11 @@ impl EffectRunner {
         self.history = Some(history);
     }
 
+    /// No more is to be remembered: the way to who writes it is closed.
+    pub(crate) fn remember_no_more(&mut self) {
+        self.history = None;
+    }
+
     /// The pane of a service has a new size.
     pub(crate) fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
         self.document(service).resize(columns, rows);

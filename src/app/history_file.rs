@@ -82,16 +82,19 @@ impl HistoryFile {
         }
     }
 
-    /// Takes records. All of them are to be dropped before [`Self::finish`].
+    /// Takes records. All of them are to be dropped before [`Self::close`].
     pub(crate) fn sender(&self) -> Sender<Remembered> {
         self.records.clone()
     }
 
-    /// Writes the rest. Waits for the disk, a while.
-    pub(crate) fn finish(self) {
-        drop(self.records);
-        if self.done.recv_timeout(PATIENCE).is_err() {
-            log::warn!("the history of runs was not written in time");
+    /// Begins to write the rest. What is returned waits for it, a while.
+    pub(crate) fn close(self) -> impl FnOnce() {
+        let Self { records, done } = self;
+        drop(records);
+        move || {
+            if done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                log::warn!("the history of runs was not written in time");
+            }
         }
     }
 }

@@ -174,6 +174,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         pulse,
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
+    // Written beside what follows. A run loop that still held the other end would let the end wait in vain.
+    run_loop.runner.remember_no_more();
+    let history_is_written = history.map(HistoryFile::close);
     host.kill_all();
     let mut is_broken = false;
     let output = match client {
@@ -186,8 +189,8 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     if let Some(end_pulse) = end_pulse {
         end_pulse();
     }
-    if let Some(history) = history {
-        history.finish();
+    if let Some(wait) = history_is_written {
+        wait();
     }
     if let Some(log_files) = log_files {
         log_files.finish();
