@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::domain::{RunId, ServiceName};
+use crate::domain::{RunId, ServiceName, group_key};
 
 /// Names the run, so that a later start can find what is left of it, and a start inside of a service can be refused.
 const RUN: &str = "DEVGROUP_RUN";
@@ -35,13 +35,4 @@ pub fn inside_service_of(file: &Path) -> Option<String> {
     let run = std::env::var(RUN).ok()?;
     let inside = run.split('-').next() == Some(&group_key(file));
     inside.then(|| std::env::var("DEVGROUP_SERVICE").unwrap_or_default())
-}
-
-/// 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file: short, and the same in every version of devgroup.
-pub(crate) fn group_key(file: &Path) -> String {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in file.as_os_str().as_encoded_bytes() {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}")
 }

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::environment::group_key;
-use crate::domain::GroupSpec;
+use crate::domain::{GroupSpec, group_key};
 
 /// The folder of a group, by the rules of XDG: a path that is not absolute does not count.
 ///

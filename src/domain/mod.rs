@@ -20,7 +20,7 @@ pub use cause::{FilesChanged, RestartCounts, StartCause};
 pub use command::{Answer, Command, Refusal, Targets};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use marker::{Exited, Marker, NextTry};
-pub use name::{RunId, ServiceName};
+pub use name::{RunId, ServiceName, group_key};
 pub use order::{Cycle, start_order};
 pub use phase::{ExitStatus, Outcome, Phase, Rung, Then};
 pub use report::{RunReport, WatchBackend, WatchReport, WatchStatus};
