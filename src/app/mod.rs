@@ -20,4 +20,4 @@ pub use ending::Ending;
 pub use environment::inside_service_of;
 pub use session::{Face, RunOptions, SessionError, run};
 pub use stderr::say;
-pub use stream::StreamOptions;
+pub use stream::{LineWriter, StreamOptions, Words, lost};
