@@ -71,6 +71,15 @@ impl Clock {
         self.wall_start.checked_add(moment.since_start()).unwrap_or(self.wall_start)
     }
 
+    /// A moment in RFC 3339, UTC, with milliseconds: `2026-11-22T14:02:23.114Z`. Empty if the clock on the wall stands at a
+    /// time that cannot be written so.
+    pub fn rfc3339(&self, moment: Moment) -> String {
+        match jiff::Timestamp::try_from(self.wall(moment)) {
+            Ok(timestamp) => format!("{timestamp:.3}"),
+            Err(_) => String::new(),
+        }
+    }
+
     /// Local time of day of a moment: `14:02:11`.
     pub fn time_of_day(&self, moment: Moment) -> String {
         match jiff::Timestamp::try_from(self.wall(moment)) {

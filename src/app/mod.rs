@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
 
+mod chronicle;
 mod diary;
 mod effect_runner;
 mod ending;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use super::chronicle::Chronicle;
 use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
 use super::os_signals::OsSignals;
@@ -28,6 +29,7 @@ pub(crate) struct RunLoop {
     pub(crate) clock: Clock,
     pub(crate) engine: Engine,
     pub(crate) runner: EffectRunner,
+    pub(crate) chronicle: Chronicle,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) news: mpsc::UnboundedReceiver<RunNews>,
     pub(crate) watch: WatchReports,
@@ -61,6 +63,8 @@ enum Incoming {
 #[derive(Default)]
 struct Progress {
     answers: HashMap<u64, oneshot::Sender<Answer>>,
+    /// Answers that are sent once their effect can be seen in a snapshot.
+    answered: Vec<(oneshot::Sender<Answer>, Answer)>,
     next_id: u64,
     circumstances: Circumstances,
     finish: Option<Finish>,
@@ -89,6 +93,10 @@ impl RunLoop {
             }
             self.pass_time(&mut progress);
             self.publish(&mut progress);
+            for (client, answer) in progress.answered.drain(..) {
+                // A client that does not wait any more needs no answer.
+                let _ = client.send(answer);
+            }
             let took = self.clock.now().since(started);
             if took > LONG_TURN {
                 log::warn!("a turn of the run loop took {took:?}");
@@ -182,14 +190,16 @@ impl RunLoop {
         if progress.finish.is_some() {
             return;
         }
-        for effect in self.engine.update(event, self.clock.now()) {
+        let now = self.clock.now();
+        self.chronicle.hear(&event, now);
+        for effect in self.engine.update(event, now) {
+            self.chronicle.ordered(&effect, now);
             match self.runner.carry_out(effect) {
                 None => {}
                 Some(Rest::Finish(finish)) => progress.finish = Some(finish),
                 Some(Rest::Answer(id, answer)) => {
                     if let Some(client) = progress.answers.remove(&id) {
-                        // A client that does not wait any more needs no answer.
-                        let _ = client.send(answer);
+                        progress.answered.push((client, answer));
                     }
                 }
             }
@@ -213,12 +223,14 @@ impl RunLoop {
         if snapshot.seq == self.snapshots.borrow().seq {
             return;
         }
+        self.chronicle.seen(&snapshot);
         if snapshot.stopping.is_none() {
             let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
             progress.circumstances.exit_with = ended;
             if ended.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
                 let snapshot = self.engine.snapshot(self.clock.now());
+                self.chronicle.seen(&snapshot);
                 self.snapshots.send_replace(Arc::new(snapshot));
                 return;
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::chronicle::Chronicle;
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
 use super::log_files;
@@ -114,13 +115,15 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let mut runner = EffectRunner::new(host.clone(), logs.clone(), watcher, &spec);
     let mut engine = Engine::new(spec.clone(), seed());
     // Before the first picture, so that it shows services that start, and often what they say first.
+    let mut chronicle = Chronicle::new(clock);
     for effect in engine.update(Event::Begin { paused: options.paused }, clock.now()) {
+        chronicle.ordered(&effect, clock.now());
         // Nobody has asked anything yet, and nothing can be over.
         let _ = runner.carry_out(effect);
     }
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let handle = GroupHandle::new(requests_in, snapshots, logs);
+    let handle = GroupHandle::new(requests_in, snapshots, logs, chronicle.log().clone());
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
@@ -138,6 +141,7 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         clock,
         engine,
         runner,
+        chronicle,
         requests,
         news,
         watch,

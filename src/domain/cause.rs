@@ -27,6 +27,20 @@ pub enum StartCause {
     Reload,
 }
 
+impl StartCause {
+    /// The word of the machine-readable outputs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Change(_) => "change",
+            Self::Hand => "manual",
+            Self::Crash { .. } => "crash",
+            Self::Dependency(_) => "dependency",
+            Self::Reload => "reload",
+        }
+    }
+}
+
 impl fmt::Display for StartCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,6 +6,7 @@
 mod cause;
 mod command;
 mod file_event;
+mod group_event;
 mod marker;
 mod name;
 mod order;
@@ -19,6 +20,7 @@ mod time;
 pub use cause::{FilesChanged, RestartCounts, StartCause};
 pub use command::{Answer, Command, Refusal, Targets};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
+pub use group_event::{GroupEvent, Happening};
 pub use marker::{Exited, Marker, NextTry};
 pub use name::{RunId, ServiceName, group_key};
 pub use order::{Cycle, start_order};
