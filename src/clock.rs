@@ -80,6 +80,14 @@ impl Clock {
         }
     }
 
+    /// Local date and time: `Nov 25 14:02:11`.
+    pub fn date_and_time(time: SystemTime) -> String {
+        match jiff::Timestamp::try_from(time) {
+            Ok(timestamp) => timestamp.to_zoned(LOCAL.clone()).strftime("%b %d %H:%M:%S").to_string(),
+            Err(_) => String::from("--"),
+        }
+    }
+
     /// Local time of day of a moment: `14:02:11`.
     pub fn time_of_day(&self, moment: Moment) -> String {
         match jiff::Timestamp::try_from(self.wall(moment)) {

@@ -91,6 +91,9 @@ impl Chronicle {
             Marker::Ready { after, .. } => Happening::Ready(*after),
             Marker::Exited(exited) => Happening::Exit { status: exited.status, asked: false },
             Marker::Stopped { status, .. } => Happening::Exit { status: *status, asked: true },
+            Marker::Validating { .. } | Marker::Kept { .. } | Marker::Valid { .. } => {
+                Happening::Validate(self.sentence(marker, now))
+            }
             Marker::NotReady { .. } | Marker::Stuck { .. } | Marker::GaveUp { .. } => {
                 Happening::Error(self.sentence(marker, now))
             }

@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use super::environment;
+use super::history_file::Remembered;
 use crate::config;
-use crate::domain::{GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::domain::{AliveProbe, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
-use crate::process::{Aside, Launch, Prepare, Prepared, ProcessHost};
+use crate::process::{Aside, Checkup, Launch, Prepare, Prepared, ProcessHost};
 use crate::watch::Watcher;
 
 /// Joins effects with adapters.
@@ -19,6 +21,7 @@ pub(crate) struct EffectRunner {
     watcher: Watcher,
     file: PathBuf,
     memory: usize,
+    history: Option<Sender<Remembered>>,
     inherited: Arc<[(OsString, OsString)]>,
 }
 
@@ -39,6 +42,7 @@ impl EffectRunner {
             watcher,
             file: spec.file.clone(),
             memory: spec.logs.memory,
+            history: None,
             inherited: environment::inherited().into(),
         }
     }
@@ -68,6 +72,26 @@ impl EffectRunner {
             Effect::RunHook { spec, command } => {
                 self.run_aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
             }
+            Effect::Validate { spec, number } => {
+                if let Some(validate) = &spec.validate {
+                    let aside = self.aside(&spec, &validate.run, RunId::default(), "validate");
+                    self.host.validate(aside, number);
+                }
+            }
+            Effect::EndValidation { service, number } => self.host.end_validation(&service, number),
+            Effect::CheckAlive { spec, run } => {
+                if let Some(check) = spec.alive.clone() {
+                    let command = if let AliveProbe::Cmd(command) = &check.probe { command } else { &spec.run };
+                    let (prepare, dir) = (self.prepare(&spec, command, run), spec.dir.clone());
+                    self.host.check_alive(Checkup { service: spec.name.clone(), run, check, prepare, dir });
+                }
+            }
+            Effect::Remember { service, record } => {
+                if let Some(history) = &self.history {
+                    // Without the thread that writes there is no history.
+                    let _ = history.send((service, record));
+                }
+            }
             Effect::Narrate { service, marker } => {
                 log::debug!("{service}: {marker:?}");
                 self.document(&service).mark(&marker);
@@ -92,6 +116,16 @@ impl EffectRunner {
         self.host.write(service, bytes);
     }
 
+    /// Somebody wants to know more of a run.
+    pub(crate) fn inspect(&self, service: &ServiceName) {
+        self.host.inspect(service);
+    }
+
+    /// What is to be remembered of runs goes there from now on.
+    pub(crate) fn remember_by(&mut self, history: Sender<Remembered>) {
+        self.history = Some(history);
+    }
+
     /// The pane of a service has a new size.
     pub(crate) fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
         self.document(service).resize(columns, rows);
@@ -103,13 +137,17 @@ impl EffectRunner {
     }
 
     fn run_aside(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId, label: &'static str) {
-        self.host.run_aside(Aside {
+        self.host.run_aside(self.aside(spec, command, run, label));
+    }
+
+    fn aside(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId, label: &'static str) -> Aside {
+        Aside {
             service: spec.name.clone(),
             label,
             prepare: self.prepare(spec, command, run),
             dir: spec.dir.clone(),
             document: self.document(&spec.name),
-        });
+        }
     }
 
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.

@@ -93,7 +93,8 @@ pub(crate) fn is_over(group: &GroupSnapshot) -> bool {
         only_tasks &= service.kind == Kind::Task;
         watches |= service.watches;
         match &service.phase {
-            Phase::Starting { .. }
+            Phase::Validating { .. }
+            | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }
             | Phase::BackingOff { .. }

@@ -7,13 +7,16 @@ mod diary;
 mod effect_runner;
 mod ending;
 mod environment;
+mod history_file;
 mod log_files;
 mod os_signals;
+mod pulse;
 mod reload;
 mod run_loop;
 mod session;
 mod state_folder;
 mod stderr;
+mod stopwatch;
 mod stream;
 
 pub use diary::keep_diary;

@@ -11,8 +11,10 @@ use super::chronicle::Chronicle;
 use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
 use super::os_signals::OsSignals;
+use super::pulse::Pulse;
+use super::stopwatch::Stopwatch;
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName, WatchReport};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
 use crate::engine::{Engine, Event, Finish};
 use crate::group_handle::Request;
 use crate::process::RunNews;
@@ -20,9 +22,6 @@ use crate::watch::WatchReports;
 
 /// Events that are taken before the state is published once: bounds how old the picture can get in a storm.
 const BATCH: usize = 256;
-
-/// A turn that takes longer is logged: keys and restarts waited for it.
-const LONG_TURN: Duration = Duration::from_millis(100);
 
 /// All that the loop joins.
 pub(crate) struct RunLoop {
@@ -43,6 +42,8 @@ pub(crate) struct RunLoop {
     pub(crate) exit_with: Option<ServiceName>,
     /// Lines are streamed: the group ends by itself when it is over.
     pub(crate) streaming: bool,
+    /// What others see of the loop's health, if there is a place for it.
+    pub(crate) pulse: Option<Pulse>,
 }
 
 /// Signals that come closer together than this are one: `timeout`, and wrappers that forward what the terminal has sent
@@ -57,6 +58,29 @@ enum Incoming {
     Signal(i32, Command),
     Event(Event),
     Time,
+}
+
+impl Incoming {
+    /// For a turn that took too long.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "a command of a client",
+            Self::News(news) => match news.report {
+                RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
+                RunReport::Ready => "the readiness of a run",
+                RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
+                RunReport::Facts(_) => "a look at a run",
+                RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
+                RunReport::Validated { .. } => "the end of a validation",
+            },
+            Self::Watch(WatchReport::Files(_)) => "changes of files",
+            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
+            Self::Signal(..) => "a signal",
+            Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
+            Self::Event(_) => "a notice",
+            Self::Time => "the time",
+        }
+    }
 }
 
 /// What grows while the loop runs.
@@ -83,23 +107,27 @@ impl RunLoop {
         };
         let mut incoming = Incoming::Time;
         loop {
-            let started = self.clock.now();
+            let mut stopwatch = Stopwatch::start(self.clock);
+            let name = incoming.name();
             self.take(incoming, &mut progress);
+            stopwatch.lap(name);
             for _ in 1..BATCH {
-                match self.queued() {
-                    Some(more) => self.take(more, &mut progress),
-                    None => break,
-                }
+                let Some(more) = self.queued() else { break };
+                let name = more.name();
+                self.take(more, &mut progress);
+                stopwatch.lap(name);
             }
             self.pass_time(&mut progress);
+            stopwatch.lap("what was due");
             self.publish(&mut progress);
             for (client, answer) in progress.answered.drain(..) {
                 // A client that does not wait any more needs no answer.
                 let _ = client.send(answer);
             }
-            let took = self.clock.now().since(started);
-            if took > LONG_TURN {
-                log::warn!("a turn of the run loop took {took:?}");
+            stopwatch.lap("the publishing");
+            let (now, took) = stopwatch.stop();
+            if let Some(pulse) = &mut self.pulse {
+                pulse.turned(now, took);
             }
             if let Some(finish) = progress.finish.take() {
                 return (finish, progress.circumstances);
@@ -110,7 +138,10 @@ impl RunLoop {
 
     /// Waits for whatever comes first.
     async fn next(&mut self) -> Incoming {
-        let deadline = [self.engine.next_deadline(), self.time_up].into_iter().flatten().min();
+        let deadline = [self.engine.next_deadline(), self.time_up, self.pulse.as_ref().map(Pulse::due)]
+            .into_iter()
+            .flatten()
+            .min();
         let clock = self.clock;
         let timer = async {
             match deadline {
@@ -181,6 +212,7 @@ impl RunLoop {
     fn pass_on(&self, command: &Command) {
         match command {
             Command::Input { service, bytes } => self.runner.write(service, bytes.clone()),
+            Command::Inspect { service } => self.runner.inspect(service),
             Command::Resize { service, columns, rows } => self.runner.resize(service, *columns, *rows),
             _ => {}
         }

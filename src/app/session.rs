@@ -9,15 +9,17 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::chronicle::Chronicle;
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
+use super::history_file::HistoryFile;
 use super::log_files;
 use super::os_signals::OsSignals;
+use super::pulse::Pulse;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
 use super::state_folder;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
-use crate::domain::{GroupSpec, ServiceName};
+use crate::domain::{GroupSpec, Moment, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
@@ -114,6 +116,14 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
     let mut runner = EffectRunner::new(host.clone(), logs.clone(), watcher, &spec);
     let mut engine = Engine::new(spec.clone(), seed());
+    let (history, past) = HistoryFile::open(&spec);
+    if let Some(history) = &history {
+        runner.remember_by(history.sender());
+    }
+    // Orders follow from the beginning only.
+    engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
+    let pulse = Pulse::new(&spec, clock);
+    let end_pulse = pulse.as_ref().map(Pulse::end);
     // Before the first picture, so that it shows services that start, and often what they say first.
     let mut chronicle = Chronicle::new(clock);
     for effect in engine.update(Event::Begin { paused: options.paused }, clock.now()) {
@@ -152,6 +162,7 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         time_up: options.timeout.map(|timeout| clock.now() + timeout),
         exit_with,
         streaming,
+        pulse,
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
     host.kill_all();
@@ -162,6 +173,12 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         }
         Client::Stream(stream) => stream.finish(),
     };
+    if let Some(end_pulse) = end_pulse {
+        end_pulse();
+    }
+    if let Some(history) = history {
+        history.finish();
+    }
     if let Some(log_files) = log_files {
         log_files.finish();
     }

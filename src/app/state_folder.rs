@@ -1,6 +1,9 @@
-//! Where a group keeps files of its own: log files and saved logs.
+//! Where a group keeps files of its own: log files, saved logs, the history of runs, its status.
 
-use std::path::PathBuf;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{GroupSpec, group_key};
 
@@ -29,6 +32,22 @@ fn state_home(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 /// A variable of devgroup's own environment.
 pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
+}
+
+/// Makes the folder, for its owner only, if it is not there.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Writes a file as a whole: whoever reads it sees the old one or the new one.
+pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let new = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = fs::write(&new, content).and_then(|()| fs::rename(&new, folder.join(name)));
+    if written.is_err() {
+        // Half a file is of no use; it may not even be there.
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::place::Place;
 use crate::domain::{
-    Backoff, Breaker, Condition, Dependency, Kind, OnChange, ReadyCheck, RestartPolicy, RunCommand, ServiceName,
-    ServiceSpec, Signal, SpecPattern, StopSpec, WatchFiles,
+    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Dependency, Kind, OnChange, ReadyCheck, RestartPolicy,
+    RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles,
 };
 
 /// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
@@ -30,6 +30,9 @@ pub(super) struct Draft {
     pub(super) env_files: Given<Vec<PathBuf>>,
     pub(super) depends_on: Option<Needs>,
     pub(super) ready: Given<ReadyCheck>,
+    pub(super) alive: Given<AliveDraft>,
+    pub(super) validate: Given<Validate>,
+    pub(super) cascade: Given<bool>,
     pub(super) restart: Given<RestartPolicy>,
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
@@ -42,6 +45,14 @@ pub(super) struct Draft {
     pub(super) ignore: Option<Vec<Spanned<SpecPattern>>>,
     pub(super) debounce: Given<Duration>,
     pub(super) on_change: Given<OnChange>,
+}
+
+/// `alive`. How long failures do not count depends on whether there is a readiness check, which `[defaults]` may give.
+#[derive(Clone, Debug)]
+pub(super) struct AliveDraft {
+    pub(super) check: AliveCheck,
+    /// `grace`, if the file gives it.
+    pub(super) grace: Option<Duration>,
 }
 
 /// `watch`, each pattern with its place.
@@ -96,6 +107,9 @@ impl Draft {
             env_files: self.env_files.or_else(|| defaults.env_files.clone()),
             depends_on,
             ready: self.ready.or_else(|| defaults.ready.clone()),
+            alive: self.alive.or_else(|| defaults.alive.clone()),
+            validate: self.validate.or_else(|| defaults.validate.clone()),
+            cascade: self.cascade.or_else(|| defaults.cascade.clone()),
             restart: self.restart.or_else(|| defaults.restart.clone()),
             backoff: BackoffDraft {
                 initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
@@ -158,6 +172,14 @@ impl Draft {
                     Dependency { until: until.unwrap_or_else(default), on }
                 })
                 .collect(),
+            alive: self.alive.map(|alive| {
+                let AliveDraft { check, grace } = alive.into_inner();
+                let waits_for_the_start = self.ready.is_none() && !matches!(check.probe, AliveProbe::File { .. });
+                let default = if waits_for_the_start { AliveCheck::GRACE } else { Duration::ZERO };
+                AliveCheck { grace: grace.unwrap_or(default), ..check }
+            }),
+            validate: self.validate.map(Spanned::into_inner),
+            cascade: or(self.cascade, false),
             ready: self.ready.map(Spanned::into_inner),
             restart: or(self.restart, RestartPolicy::default()),
             backoff: Backoff {

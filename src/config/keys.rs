@@ -39,6 +39,7 @@ const fn key(name: &'static str, values: &'static str, about: &'static str) -> K
 
 const DURATION: &str = "a duration like \"5s\"";
 const LIST: &str = "a list of texts";
+const STATUS: &str = "a code like 204, or a range like \"200-299\"";
 const COMMAND: &str = "a text (for the shell) or a list of texts (as it is)";
 
 /// The top of the file.
@@ -118,8 +119,32 @@ pub(super) const READY: Section = Section {
         key("cmd", COMMAND, "ready when this command succeeds"),
         key("file", "a text", "ready when this file is written"),
         key("delay", DURATION, "ready after this time"),
+        key("status", STATUS, "the answers to `http` that are good"),
         key("timeout", DURATION, "how long the start may take"),
     ],
+};
+
+/// `alive`.
+pub(super) const ALIVE: Section = Section {
+    name: "`alive`",
+    keys: &[
+        key("port", "a number from 1 to 65535", "alive while this TCP port of the local host accepts"),
+        key("http", "a text", "alive while this address answers"),
+        key("cmd", COMMAND, "alive while this command succeeds"),
+        key("file", "a text", "alive while this file is written again and again"),
+        key("max_age", DURATION, "how long `file` may stay as it is"),
+        key("status", STATUS, "the answers to `http` that are good"),
+        key("every", DURATION, "how long from one try to the next"),
+        key("timeout", DURATION, "how long a try may take"),
+        key("failures", "a whole number, at least 1", "so many tries in a row must fail"),
+        key("grace", DURATION, "how long after the start failures do not count"),
+    ],
+};
+
+/// `validate`.
+pub(super) const VALIDATE: Section = Section {
+    name: "`validate`",
+    keys: &[key("run", COMMAND, "the command that must succeed"), key("timeout", DURATION, "how long it may take")],
 };
 
 /// `backoff`.
@@ -155,15 +180,8 @@ pub(super) const STOP: Section = Section {
 };
 
 /// Keys that mean something and that nothing carries out yet. To accept one is to remove it here and to read it.
-const NOT_YET: &[(&str, &str)] = &[
-    (SERVICE.name, "validate"),
-    (SERVICE.name, "alive"),
-    (SERVICE.name, "cascade"),
-    (SERVICE.name, "view"),
-    (WATCH.name, "git_hold"),
-    (WATCH.name, "backend"),
-    (WATCH.name, "poll_interval"),
-];
+const NOT_YET: &[(&str, &str)] =
+    &[(SERVICE.name, "view"), (WATCH.name, "git_hold"), (WATCH.name, "backend"), (WATCH.name, "poll_interval")];
 
 /// Whether the key is one that nothing carries out yet.
 pub(super) fn is_not_yet(section: &Section, key: &str) -> bool {
@@ -195,6 +213,12 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "health", "ready"),
     (SERVICE.name, "healthcheck", "ready"),
     (SERVICE.name, "readiness_probe", "ready"),
+    (SERVICE.name, "liveness", "alive"),
+    (SERVICE.name, "liveness_probe", "alive"),
+    (SERVICE.name, "heartbeat", "alive"),
+    (SERVICE.name, "watchdog", "alive"),
+    (SERVICE.name, "check", "validate"),
+    (SERVICE.name, "build", "validate"),
     (SERVICE.name, "autorestart", "restart"),
     (SERVICE.name, "retry", "restart"),
     (SERVICE.name, "shutdown", "stop"),
@@ -215,6 +239,16 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (READY.name, "command", "cmd"),
     (READY.name, "run", "cmd"),
     (READY.name, "output", "log"),
+    (ALIVE.name, "url", "http"),
+    (ALIVE.name, "tcp", "port"),
+    (ALIVE.name, "command", "cmd"),
+    (ALIVE.name, "run", "cmd"),
+    (ALIVE.name, "interval", "every"),
+    (ALIVE.name, "period", "every"),
+    (ALIVE.name, "retries", "failures"),
+    (ALIVE.name, "start_period", "grace"),
+    (VALIDATE.name, "cmd", "run"),
+    (VALIDATE.name, "command", "run"),
     (STOP.name, "timeout", "grace"),
     (STOP.name, "run", "command"),
     (STOP.name, "cmd", "command"),
@@ -234,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_tables_agree_with_each_other() {
-        let sections = [&ROOT, &SERVICE, &WATCH, &LOGS, &READY, &BACKOFF, &BREAKER, &STOP];
+        let sections = [&ROOT, &SERVICE, &WATCH, &LOGS, &READY, &ALIVE, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, key) in NOT_YET {
             assert!(section(name).key(key).is_some(), "{name} {key}");

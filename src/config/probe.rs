@@ -1,19 +1,22 @@
-//! `ready`: one of several ways to find out, and how long it may take.
+//! `ready`, `alive` and `validate`: one of several ways to find out, and how long it may take.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
-use super::keys::READY;
+use super::draft::AliveDraft;
+use super::keys::{ALIVE, READY, VALIDATE};
 use super::near::any_of;
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, shown};
-use crate::domain::{Probe, ReadyCheck};
+use crate::domain::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, Validate};
 
 /// The longest start, where the file does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const WAYS: [&str; 6] = ["port", "http", "log", "cmd", "file", "delay"];
+const SIGNS: [&str; 4] = ["port", "http", "cmd", "file"];
 
 /// Reads `ready`.
 pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<ReadyCheck> {
@@ -37,35 +40,177 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     let cmd = fields.read("cmd", problems, Slot::command);
     let file = fields.take("file", problems, |slot| place.path(slot));
     let delay = fields.take("delay", problems, Slot::duration);
+    let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
     let timeout = fields.take("timeout", problems, Slot::some_duration);
 
-    let mut given = WAYS.iter().filter_map(|way| fields.key_span(way).map(|span| (*way, span)));
+    one_way(&fields, (&slot, "ready"), &WAYS, before, problems);
+    status_belongs_to_http(&fields, "ready", problems);
+    let probe = None
+        .or(port.and_then(|port| u16::try_from(port.into_inner()).ok()).map(Probe::Port))
+        .or(http.map(|address| Probe::Http(HttpCheck { url: address.into_inner(), status })))
+        .or(log.map(|pattern| Probe::Log(pattern.into_inner())))
+        .or(cmd.map(|command| Probe::Cmd(command.into_inner())))
+        .or(file.map(|file| Probe::File(file.into_inner())))
+        .or(delay.map(|delay| Probe::Delay(delay.into_inner())))?;
+    Some(ReadyCheck { probe, timeout: timeout.map_or(TIMEOUT, |timeout| timeout.into_inner()) })
+}
+
+/// Reads `alive`.
+pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<AliveDraft> {
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        let problem = slot.wrong_type();
+        problems.add(match slot.value.get_ref() {
+            DeValue::Integer(port) => problem.help(format!("alive = {{ port = {port} }}")),
+            DeValue::String(text) if text.starts_with("http://") => {
+                problem.help(format!("alive = {{ http = \"{}\" }}", shown(text)))
+            }
+            _ => problem.help("alive = { port = 4000 }   or with http, cmd, or file and max_age"),
+        });
+        return None;
+    };
+    let before = problems.items.len();
+    let fields = Fields::open(&ALIVE, table, format!("`alive` of {}", slot.place), problems);
+    let port = fields.take("port", problems, |slot| slot.whole(1..=u32::from(u16::MAX)));
+    let http = fields.take("http", problems, http);
+    let cmd = fields.read("cmd", problems, Slot::command);
+    let file = fields.take("file", problems, |slot| Ok((place.path(slot)?, Arc::<str>::from(slot.line()?))));
+    let max_age = fields.take("max_age", problems, Slot::some_duration);
+    let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
+    let every = fields.take("every", problems, Slot::some_duration);
+    let timeout = fields.take("timeout", problems, Slot::some_duration);
+    let failures = fields.take("failures", problems, |slot| slot.whole(1..=u32::MAX));
+    let grace = fields.take("grace", problems, Slot::duration);
+
+    one_way(&fields, (&slot, "alive"), &SIGNS, before, problems);
+    status_belongs_to_http(&fields, "alive", problems);
+    match (fields.key_span("file"), fields.key_span("max_age")) {
+        (Some(span), None) => problems.add(
+            Diagnostic::error("alive", format!("`alive` of {} does not say how old the file may be", slot.place))
+                .at(span, "needs `max_age`")
+                .help("alive = { file = \"tmp/status.json\", max_age = \"120s\" }"),
+        ),
+        (None, Some(span))
+            if fields.key_span("port").or(fields.key_span("http")).or(fields.key_span("cmd")).is_some() =>
+        {
+            problems.add(
+                Diagnostic::error("alive", "`max_age` belongs to `file`")
+                    .at(span, "no file is looked at here")
+                    .help("every: how long from one try to the next"),
+            );
+        }
+        _ => {}
+    }
+    let is_file = file.is_some();
+    let file = file.zip(max_age).map(|(file, max_age)| {
+        let (path, name) = file.into_inner();
+        AliveProbe::File { path, name, max_age: max_age.into_inner() }
+    });
+    let probe = None
+        .or(port.and_then(|port| u16::try_from(port.into_inner()).ok()).map(AliveProbe::Port))
+        .or(http.map(|address| AliveProbe::Http(HttpCheck { url: address.into_inner(), status })))
+        .or(cmd.map(|command| AliveProbe::Cmd(command.into_inner())))
+        .or(file)?;
+    let grace = grace.map(|grace| grace.into_inner());
+    let check = AliveCheck {
+        probe,
+        every: every.map_or(AliveCheck::EVERY, |every| every.into_inner()),
+        timeout: timeout.map_or(AliveCheck::TIMEOUT, |timeout| timeout.into_inner()),
+        failures: failures.map_or(if is_file { 1 } else { AliveCheck::FAILURES }, |failures| failures.into_inner()),
+        grace: grace.unwrap_or_default(),
+    };
+    Some(AliveDraft { check, grace })
+}
+
+/// Reads `validate`.
+pub(super) fn validate(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Validate> {
+    const EXAMPLE: &str = "validate = { run = \"cargo build\", timeout = \"5m\" }";
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        let problem = slot.wrong_type();
+        problems.add(match slot.value.get_ref() {
+            DeValue::String(text) => problem.help(format!("validate = {{ run = {:?} }}", shown(text))),
+            _ => problem.help(EXAMPLE),
+        });
+        return None;
+    };
+    let fields = Fields::open(&VALIDATE, table, format!("`validate` of {}", slot.place), problems);
+    let run = fields.read("run", problems, Slot::command);
+    let timeout = fields.take("timeout", problems, Slot::some_duration);
+    if run.is_none() && fields.key_span("run").is_none() && !fields.is_meant("run") {
+        problems.add(
+            Diagnostic::error("missing-run", format!("`validate` of {} has no command", slot.place))
+                .at(slot.span(), "needs `run`")
+                .help(EXAMPLE),
+        );
+    }
+    Some(Validate {
+        run: run?.into_inner(),
+        timeout: timeout.map_or(Validate::TIMEOUT, |timeout| timeout.into_inner()),
+    })
+}
+
+/// Exactly one of several keys must be there.
+fn one_way(
+    fields: &Fields<'_, '_>,
+    (slot, key): (&Slot<'_, '_>, &'static str),
+    ways: &[&'static str],
+    before: usize,
+    problems: &mut Problems,
+) {
+    let mut given = ways.iter().filter_map(|way| fields.key_span(way).map(|span| (*way, span)));
     match (given.next(), given.next()) {
         (Some(_), None) => {}
         (Some(first), Some(second)) => {
             let (first, second) = if first.1.start < second.1.start { (first, second) } else { (second, first) };
             problems.add(
-                Diagnostic::error("ready", format!("`ready` of {} has more than one way to find out", slot.place))
+                Diagnostic::error(key, format!("`{key}` of {} has more than one way to find out", slot.place))
                     .at(second.1, format!("and `{}`", second.0))
                     .at(first.1, format!("`{}`", first.0))
                     .help("one of them; a `cmd` can combine several checks"),
             );
         }
         (None, _) if problems.items.len() == before => problems.add(
-            Diagnostic::error("ready", format!("`ready` of {} does not say what to wait for", slot.place))
-                .at(slot.span(), format!("one of {} is missing", any_of(&WAYS)))
-                .help("ready = { port = 4000 }"),
+            Diagnostic::error(
+                key,
+                format!(
+                    "`{key}` of {} does not say what to {}",
+                    slot.place,
+                    if key == "ready" { "wait for" } else { "look at" }
+                ),
+            )
+            .at(slot.span(), format!("one of {} is missing", any_of(ways)))
+            .help(format!("{key} = {{ port = 4000 }}")),
         ),
         (None, _) => {}
     }
-    let probe = None
-        .or(port.and_then(|port| u16::try_from(port.into_inner()).ok()).map(Probe::Port))
-        .or(http.map(|address| Probe::Http(address.into_inner())))
-        .or(log.map(|pattern| Probe::Log(pattern.into_inner())))
-        .or(cmd.map(|command| Probe::Cmd(command.into_inner())))
-        .or(file.map(|file| Probe::File(file.into_inner())))
-        .or(delay.map(|delay| Probe::Delay(delay.into_inner())))?;
-    Some(ReadyCheck { probe, timeout: timeout.map_or(TIMEOUT, |timeout| timeout.into_inner()) })
+}
+
+fn status_belongs_to_http(fields: &Fields<'_, '_>, key: &str, problems: &mut Problems) {
+    if let (Some(span), None) = (fields.key_span("status"), fields.key_span("http")) {
+        problems.add(
+            Diagnostic::error("status", "`status` belongs to `http`")
+                .at(span, "no address is asked here")
+                .help(format!("{key} = {{ http = \"http://localhost:4000/health\", status = \"200-299\" }}")),
+        );
+    }
+}
+
+/// `204`, `"204"` or `"200-299"`: the first and the last code that is good.
+fn status(slot: Slot<'_, '_>) -> Result<(u16, u16), Diagnostic> {
+    let text = match slot.value.get_ref() {
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+        DeValue::String(text) => text.trim(),
+        _ => return Err(slot.wrong_type().help("status = 204   or   status = \"200-299\"")),
+    };
+    let code = |text: &str| text.trim().parse::<u16>().ok().filter(|code| (100..=599).contains(code));
+    let range = match text.split_once('-') {
+        Some((first, last)) => code(first).zip(code(last)),
+        None => code(text).map(|code| (code, code)),
+    };
+    range.filter(|(first, last)| first <= last).ok_or_else(|| {
+        Diagnostic::error("range", format!("{} must be {}", slot.what(), slot.key.values))
+            .at(slot.span(), "codes go from 100 to 599")
+            .help("status = 204   or   status = \"200-299\"")
+    })
 }
 
 /// `http://host[:port][/path]`.

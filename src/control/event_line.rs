@@ -12,7 +12,7 @@ pub struct EventLine {
     pub seq: u64,
     /// When, RFC 3339 UTC.
     pub at: String,
-    /// What: `change`, `start`, `restart`, `ready`, `exit`, `hold`, `release`, `reload`, `stop`, `error`, `notice`.
+    /// What: `change`, `start`, `restart`, `ready`, `exit`, `validate`, `hold`, `release`, `reload`, `stop`, `error`, `notice`.
     #[serde(rename = "type")]
     pub what: String,
     /// To which service.
@@ -20,7 +20,7 @@ pub struct EventLine {
     /// In which run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
-    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `reload`.
+    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `reload`.
     pub cause: Option<String>,
     /// The file that changed.
     pub path: Option<String>,
@@ -89,6 +89,7 @@ impl EventLine {
             Happening::Exit { status: ExitStatus::Code(code), .. } => line.code = Some(*code),
             Happening::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),
             Happening::Ready(_)
+            | Happening::Validate(_)
             | Happening::Hold(_)
             | Happening::Release(_)
             | Happening::Reload

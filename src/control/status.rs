@@ -170,8 +170,7 @@ impl Service {
                 crash: counts.crash,
                 manual: counts.manual,
                 dependency: counts.dependency,
-                // No service is restarted because it does not answer.
-                liveness: 0,
+                liveness: counts.liveness,
             },
             last_change: service
                 .last_change
@@ -186,8 +185,7 @@ impl Service {
             }),
             next_try_at: service.next_try.map(|at| clock.rfc3339(at)),
             held: service.held,
-            // Nothing is validated before a start.
-            kept: false,
+            kept: service.kept,
             url: service.url.as_deref().map(Into::into),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::ServiceName;
+use super::{ServiceName, human};
 
 /// Why a run was started.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,22 +24,10 @@ pub enum StartCause {
     },
     /// A service that this one depends on was restarted.
     Dependency(ServiceName),
+    /// It was up and did nothing: what was stale, and for how long.
+    Stuck(Stuck),
     /// Its part of `procgroup.toml` changed.
     Reload,
-}
-
-impl StartCause {
-    /// The word of the machine-readable outputs.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Change(_) => "change",
-            Self::Hand => "manual",
-            Self::Crash { .. } => "crash",
-            Self::Dependency(_) => "dependency",
-            Self::Reload => "reload",
-        }
-    }
 }
 
 impl fmt::Display for StartCause {
@@ -50,7 +39,44 @@ impl fmt::Display for StartCause {
             Self::Crash { attempt: 0, .. } => f.write_str("after it ended"),
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
             Self::Dependency(name) => write!(f, "{name} restarted"),
+            Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::Reload => f.write_str("procgroup.toml changed"),
+        }
+    }
+}
+
+impl StartCause {
+    /// The word of the machine-readable outputs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Change(_) => "change",
+            Self::Hand => "manual",
+            Self::Crash { .. } => "crash",
+            Self::Dependency(_) => "dependency",
+            Self::Stuck(_) => "liveness",
+            Self::Reload => "reload",
+        }
+    }
+}
+
+/// Why a run counts as stuck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// What the last try found: `tmp/status.json not written for 121s (max_age 120s)`.
+    pub problem: Arc<str>,
+    /// So many tries in a row had failed …
+    pub failures: u32,
+    /// … within this time.
+    pub over: Duration,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        match self.failures {
+            0 | 1 => Ok(()),
+            failures => write!(f, ", {failures} times in {}", human(self.over)),
         }
     }
 }
@@ -84,4 +110,6 @@ pub struct RestartCounts {
     pub manual: u32,
     /// A dependency was restarted.
     pub dependency: u32,
+    /// It was stuck (`!` in the sidebar).
+    pub liveness: u32,
 }

@@ -42,6 +42,12 @@ pub enum Command {
         /// As a terminal would send them.
         bytes: Vec<u8>,
     },
+    /// Look at the live run of a service: its ports, its processes, its environment. Carried out by the effect runner; the
+    /// answer is in a later snapshot.
+    Inspect {
+        /// Which.
+        service: ServiceName,
+    },
     /// The pane of a service has this size now. Carried out by the effect runner; no decision is in it.
     Resize {
         /// Which.

@@ -48,6 +48,8 @@ pub enum Happening {
         /// It had been asked to.
         asked: bool,
     },
+    /// What its files became is tried before the run is replaced, or was tried, in a sentence.
+    Validate(Arc<str>),
     /// Changes are held back from here on.
     Hold(Arc<str>),
     /// A hold has ended.
@@ -71,6 +73,7 @@ impl Happening {
             Self::Restart(_) => "restart",
             Self::Ready(_) => "ready",
             Self::Exit { .. } => "exit",
+            Self::Validate(_) => "validate",
             Self::Hold(_) => "hold",
             Self::Release(_) => "release",
             Self::Reload => "reload",
@@ -89,7 +92,7 @@ impl fmt::Display for Happening {
             Self::Start(cause) | Self::Restart(cause) => cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
             Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
-            Self::Hold(text) | Self::Release(text) | Self::Error(text) | Self::Notice(text) => f.write_str(text),
+            Self::Validate(text) | Self::Hold(text) | Self::Release(text) | Self::Error(text) | Self::Notice(text) => f.write_str(text),
             Self::Reload => f.write_str("procgroup.toml"),
             Self::Stop => Ok(()),
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{ExitStatus, StartCause, human};
+use super::{ExitStatus, StartCause, Stuck, human};
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,13 @@ pub enum Marker {
     },
     /// It ended by itself.
     Exited(Exited),
+    /// It was up and did nothing.
+    Silent {
+        /// What was found.
+        stuck: Stuck,
+        /// The next try.
+        next: NextTry,
+    },
     /// A stop that was asked for is complete.
     Stopped {
         /// How it ended.
@@ -78,6 +85,37 @@ pub enum Marker {
     Waits {
         /// For people: `db to be ready`.
         on: String,
+    },
+    /// One that it depends on will not come, or has gone.
+    Lost {
+        /// For people: `db failed (exit 1)`.
+        loss: String,
+    },
+    /// `validate` begins.
+    Validating {
+        /// The command on one line.
+        command: String,
+        /// Why, for people: `src/a.rs changed`.
+        cause: String,
+    },
+    /// `validate` failed: what runs goes on; without anything that runs, a change is waited for.
+    Kept {
+        /// A run goes on.
+        runs: bool,
+        /// How it failed, for people: `exit 101`.
+        problem: String,
+    },
+    /// `validate` succeeded.
+    Valid {
+        /// How long it took.
+        after: Duration,
+    },
+    /// The port by which it became ready is listened to by somebody else.
+    ForeignPort {
+        /// Which.
+        port: u16,
+        /// Who listens, as far as can be seen, for people: `node, pid 123`.
+        holder: String,
     },
     /// What `on_change` did instead of a restart, for people.
     Changed {
@@ -152,10 +190,11 @@ impl Marker {
                 if let Some((crash, of)) = exited.crash {
                     let _ = write!(text, " · crash {crash} of {of}");
                 }
-                match exited.next {
-                    NextTry::None => Ok(()),
-                    NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
-                }
+                next_try(&mut text, exited.next)
+            }
+            Self::Silent { stuck, next } => {
+                let _ = write!(text, "stuck · {stuck} · {clock}");
+                next_try(&mut text, *next)
             }
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
@@ -170,6 +209,16 @@ impl Marker {
             ),
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
+            Self::Lost { loss } => write!(text, "{loss} · {clock}"),
+            Self::Validating { command, cause } => write!(text, "validating · {command} · {cause} · {clock}"),
+            Self::Kept { runs: true, problem } => write!(text, "kept · validate failed · {problem}"),
+            Self::Kept { runs: false, problem } => {
+                write!(text, "not started · validate failed · {problem} · save a file or press s")
+            }
+            Self::Valid { after } => write!(text, "validated · {}", human(*after)),
+            Self::ForeignPort { port, holder } => {
+                write!(text, "warning · port {port} is not listened to by this service, but by {holder}")
+            }
             Self::Changed { action } => write!(text, "{action} · {clock}"),
             Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
             Self::Cleared => write!(text, "cleared by the service"),
@@ -178,6 +227,13 @@ impl Marker {
         };
         text.push_str(" ──");
         text
+    }
+}
+
+fn next_try(text: &mut String, next: NextTry) -> std::fmt::Result {
+    match next {
+        NextTry::None => Ok(()),
+        NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
     }
 }
 
@@ -205,7 +261,7 @@ fn short(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::FilesChanged;
+    use crate::domain::{FilesChanged, Stuck};
 
     #[test]
     fn markers_read_as_the_documentation_shows_them() {
@@ -232,6 +288,18 @@ mod tests {
                 "── exited · code 1 · 14:02:11 · crash 2 of 5 · next try in 4s (s = now) ──",
             ),
             (Marker::Killed { grace: Some(Duration::from_secs(5)) }, "── killed · SIGKILL after 5s grace ──"),
+            (
+                Marker::Restarted {
+                    cause: StartCause::Stuck(Stuck {
+                        problem: "tmp/status.json not written for 121s (max_age 120s)".into(),
+                        failures: 1,
+                        over: Duration::ZERO,
+                    }),
+                    was: None,
+                },
+                "── restarted · stuck: tmp/status.json not written for 121s (max_age 120s) · 14:02:11 ──",
+            ),
+            (Marker::Kept { runs: true, problem: "exit 101".into() }, "── kept · validate failed · exit 101 ──"),
             (Marker::Cleared, "── cleared by the service ──"),
         ];
         for (marker, line) in cases {

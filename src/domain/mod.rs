@@ -4,35 +4,41 @@
 //! Everything here can be made in a test by writing it down.
 
 mod cause;
+mod check;
 mod command;
 mod file_event;
 mod group_event;
+mod history;
 mod marker;
 mod name;
 mod order;
 mod phase;
 mod report;
+mod secret;
 mod signal;
 mod snapshot;
 mod spec;
 mod time;
 
-pub use cause::{FilesChanged, RestartCounts, StartCause};
+pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
+pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, Command, Refusal, Targets};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{GroupEvent, Happening};
+pub use history::{GroupHistory, HISTORY, RunHistory, RunRecord};
 pub use marker::{Exited, Marker, NextTry};
 pub use name::{RunId, ServiceName, group_key};
 pub use order::{Cycle, start_order};
-pub use phase::{ExitStatus, Outcome, Phase, Rung, Then};
-pub use report::{RunReport, WatchBackend, WatchReport, WatchStatus};
+pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
+pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
+pub use secret::{MASK, is_secret_name, shown_value, without_credentials};
 pub use signal::Signal;
 pub use snapshot::{
     Failure, GroupSnapshot, HoldSnapshot, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress, StopState,
     Stopping, WatchSnapshot, WatchState,
 };
 pub use spec::{
-    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy,
-    RunCommand, ServiceSpec, SpecPattern, StopSpec, TextPattern, WatchFiles, WatchSpec,
+    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, RestartPolicy, RunCommand,
+    ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

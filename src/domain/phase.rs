@@ -1,6 +1,7 @@
 //! Fact: where a service is in its life.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Moment, RunId, ServiceName, Signal};
 
@@ -11,6 +12,17 @@ pub enum Phase {
     Blocked {
         /// The dependencies that have not reached their condition.
         on: Vec<ServiceName>,
+        /// One that will not reach it by itself: one of them, or one that they wait for.
+        lost: Option<Loss>,
+    },
+    /// `validate` runs.
+    Validating {
+        /// The run that goes on beside it, if there is one.
+        run: Option<RunId>,
+        /// When it began.
+        since: Moment,
+        /// When it has failed.
+        until: Moment,
     },
     /// A process was asked for, or runs and is not ready yet.
     Starting {
@@ -49,8 +61,10 @@ pub enum Phase {
     BackingOff {
         /// When.
         until: Moment,
-        /// How many crashes in a row, from 1.
+        /// How many crashes in a row, from 1; 0 if it ended with 0.
         attempt: u32,
+        /// How it ended.
+        after: Outcome,
     },
     /// Too many crashes: no try until then.
     CircuitOpen {
@@ -68,6 +82,7 @@ impl Phase {
     pub fn live_run(&self) -> Option<RunId> {
         match self {
             Self::Starting { run, .. } | Self::Running { run, .. } | Self::Stopping { run, .. } => Some(*run),
+            Self::Validating { run, .. } => *run,
             Self::Blocked { .. }
             | Self::BackingOff { .. }
             | Self::CircuitOpen { .. }
@@ -80,6 +95,7 @@ impl Phase {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Blocked { .. } => "blocked",
+            Self::Validating { .. } => "validating",
             Self::Starting { .. } => "starting",
             Self::Running { ready: true, .. } => "ready",
             Self::Running { ready: false, .. } => "running",
@@ -125,6 +141,28 @@ pub enum Outcome {
     NotStarted,
     /// Not ready in time.
     NotReady,
+    /// It was up and did nothing.
+    Stuck,
+    /// `validate` failed, and nothing ran before: a change tries again.
+    Invalid,
+}
+
+/// A dependency that will not come by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Which.
+    pub name: ServiceName,
+    /// In one word: `failed`, `stopped`, `ended`.
+    pub word: &'static str,
+    /// More about it, for people: `exit 1`; may be empty.
+    pub detail: Arc<str>,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.word)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
 }
 
 /// How a process ended.

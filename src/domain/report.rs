@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ExitStatus, FileEvent};
+use super::{ExitStatus, FileEvent, RunId};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,22 @@ pub enum RunReport {
     },
     /// The readiness check has succeeded.
     Ready,
+    /// A try of the liveness check has succeeded: the first, or the first after one that failed.
+    Alive,
+    /// A try of the liveness check has failed.
+    Silent {
+        /// What it found, for people: `port 4000 refused`.
+        problem: Arc<str>,
+    },
+    /// What was asked about the run.
+    Facts(Arc<RunFacts>),
+    /// A validation of the service has ended. It is beside the runs: the number of the run says nothing.
+    Validated {
+        /// Which validation.
+        number: u32,
+        /// How it ended.
+        result: Validated,
+    },
     /// The leader has ended and all of its output is in the log.
     Exited {
         /// How.
@@ -28,6 +44,39 @@ pub enum RunReport {
     },
     /// The last process of the group is gone.
     GroupGone,
+}
+
+/// How a validation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Validated {
+    /// With 0.
+    Passed,
+    /// In another way, for people: `exit 101`, `program not found: foo`.
+    Failed(String),
+}
+
+/// What the operating system knows of a run. Secrets are masked before it leaves the process adapter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFacts {
+    /// Which run.
+    pub run: RunId,
+    /// TCP ports that its processes listen on; empty also where the system does not tell.
+    pub ports: Vec<u16>,
+    /// Its processes, the leader first.
+    pub pids: Vec<u32>,
+    /// Its environment: first what is not inherited from devgroup as it is, then the rest, each by name.
+    pub env: Vec<FactVariable>,
+}
+
+/// A variable of the environment of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactVariable {
+    /// Its name; what is not UTF-8 is replaced.
+    pub name: String,
+    /// Its value, masked if it may be a secret.
+    pub value: String,
+    /// devgroup has it too, with the same value.
+    pub inherited: bool,
 }
 
 /// News from the watcher.

@@ -1,9 +1,13 @@
 //! What every client sees: the state of the group at one moment, immutable.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ExitStatus, FileJournal, Kind, Moment, Phase, RestartCounts, RunId, ServiceName, Signal, WatchBackend};
+use super::{
+    ExitStatus, FileJournal, Kind, Moment, Outcome, Phase, RestartCounts, RunFacts, RunHistory, RunId, ServiceName,
+    Signal, WatchBackend,
+};
 
 /// The state of the group at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +89,12 @@ pub struct ServiceSnapshot {
     pub held: usize,
     /// Changes that wait for quiet.
     pub pending: usize,
+    /// The last change did not pass `validate`: what runs is older than the files.
+    pub kept: bool,
+    /// Its last runs that are over.
+    pub history: RunHistory,
+    /// What was asked about its live run ([`Command::Inspect`](super::Command::Inspect)).
+    pub facts: Option<Arc<RunFacts>>,
 }
 
 impl ServiceSnapshot {
@@ -92,12 +102,7 @@ impl ServiceSnapshot {
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
             Phase::CircuitOpen { .. } => Some(Failure::CrashLoop),
-            Phase::BackingOff { attempt: 1.., .. } => {
-                Some(self.last_exit.map_or(Failure::NotStarted, |exit| Failure::Exit(exit.status)))
-            }
-            Phase::Finished(super::Outcome::Failed(status)) => Some(Failure::Exit(*status)),
-            Phase::Finished(super::Outcome::NotStarted) => Some(Failure::NotStarted),
-            Phase::Finished(super::Outcome::NotReady) => Some(Failure::NotReady),
+            Phase::BackingOff { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
             _ => None,
         }
     }
@@ -114,6 +119,38 @@ pub enum Failure {
     NotStarted,
     /// Not ready in time.
     NotReady,
+    /// It was up and did nothing.
+    Stuck,
+    /// `validate` failed before the first start.
+    Invalid,
+}
+
+impl Outcome {
+    /// Which failure it is, if it is one.
+    pub fn failure(self) -> Option<Failure> {
+        match self {
+            Self::Done => None,
+            Self::Failed(status) => Some(Failure::Exit(status)),
+            Self::NotStarted => Some(Failure::NotStarted),
+            Self::NotReady => Some(Failure::NotReady),
+            Self::Stuck => Some(Failure::Stuck),
+            Self::Invalid => Some(Failure::Invalid),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// In a word or two.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(status) => status.fmt(f),
+            Self::CrashLoop => f.write_str("crash-loop"),
+            Self::NotStarted => f.write_str("failed"),
+            Self::NotReady => f.write_str("not ready"),
+            Self::Stuck => f.write_str("stuck"),
+            Self::Invalid => f.write_str("invalid"),
+        }
+    }
 }
 
 /// The last file that changed for a service.

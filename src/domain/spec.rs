@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ServiceName, Signal};
+use super::{AliveCheck, ReadyCheck, ServiceName, Signal, Validate};
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,12 @@ pub struct ServiceSpec {
     pub depends_on: Vec<Dependency>,
     /// `ready`.
     pub ready: Option<ReadyCheck>,
+    /// `alive`.
+    pub alive: Option<AliveCheck>,
+    /// `validate`.
+    pub validate: Option<Validate>,
+    /// `cascade`: those that depend on it, directly or not, are restarted after it.
+    pub cascade: bool,
     /// `restart`.
     pub restart: RestartPolicy,
     /// `backoff`.
@@ -124,41 +130,6 @@ pub enum Condition {
     Ready,
     /// It has ended with 0. The default for tasks.
     Done,
-}
-
-/// `ready`: when a run counts as ready.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReadyCheck {
-    /// What is tried.
-    pub probe: Probe,
-    /// After this the start has failed. Default 30 s.
-    pub timeout: Duration,
-}
-
-/// How readiness is found out.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Probe {
-    /// A TCP connection to this port of the local host is accepted, by IPv4 or IPv6.
-    Port(u16),
-    /// A GET is answered with 2xx or 3xx. Plain `http://` only.
-    Http(String),
-    /// A line of output holds this.
-    Log(TextPattern),
-    /// A command ends with 0; run like `run`, in the service's folder and environment.
-    Cmd(RunCommand),
-    /// A file exists that was written after the start; absolute.
-    File(PathBuf),
-    /// Simply this long.
-    Delay(Duration),
-}
-
-/// Text that is looked for: as it is, or a regular expression between slashes. The configuration has compiled it once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TextPattern {
-    /// Found as it is.
-    Literal(String),
-    /// A regular expression (crate `regex`).
-    Regex(String),
 }
 
 /// `restart`: what happens when a run ends without having been asked to.

@@ -64,6 +64,17 @@ impl CrashRecord {
         CrashCount { number: number.min(breaker.failures.max(1)), in_a_row: self.in_a_row, opens }
     }
 
+    /// Counts a run that was stuck. Finding that out may take longer than the time in which crashes are counted, so here
+    /// a row of runs of which none has lasted opens the circuit, however long it took.
+    pub(super) fn stuck(&mut self, breaker: &Breaker, lasted: bool, now: Moment) -> CrashCount {
+        let mut count = self.crash(breaker, lasted, now);
+        if count.opens.is_none() && count.in_a_row >= breaker.failures {
+            let row_began = self.row_began.unwrap_or(now);
+            count.opens = Some((count.in_a_row, Duration::from_secs(now.since(row_began).as_secs())));
+        }
+        count
+    }
+
     /// The cooldown is over: the next run is the one try.
     pub(super) fn half_open(&mut self) {
         self.half_open = true;

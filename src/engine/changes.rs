@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Command, FileEvent, FilesChanged, LastChange, Marker, Match, OnChange, Phase, ServiceName, StartCause, Then,
-    Verdict,
+    Command, FileEvent, FilesChanged, LastChange, Marker, Match, OnChange, Phase, ServiceName, StartCause, Verdict,
 };
 
 use super::restart_manager::{Changes, Owner};
@@ -77,6 +76,7 @@ impl Service {
         let up = match self.phase {
             Phase::Starting { run, .. } | Phase::Running { run, .. } => Some(run),
             Phase::Blocked { .. }
+            | Phase::Validating { .. }
             | Phase::Stopping { .. }
             | Phase::BackingOff { .. }
             | Phase::CircuitOpen { .. }
@@ -90,7 +90,7 @@ impl Service {
         match self.spec.on_change.clone() {
             OnChange::Restart => {
                 self.want(StartCause::Change(files), Some(&changes.paths), turn);
-                self.end_run(Then::Reconcile, Manner::Polite, turn);
+                self.replace(Manner::Polite, turn);
                 Verdict::Restart
             }
             // A process that does not exist yet will read the files as they are now.

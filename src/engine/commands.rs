@@ -28,7 +28,7 @@ impl Engine {
                 self.quit(urgency, false, turn);
             }
             // The effect runner has done it.
-            Command::Input { .. } | Command::Resize { .. } => {}
+            Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause | Command::Pause | Command::Resume { .. } => self.hold_or_release(&command, turn),
             Command::Start(targets) => {
@@ -36,7 +36,10 @@ impl Engine {
                     let service = &engine.services[place];
                     // One that waits for others is asked for once more all the same: what it waits for may have failed.
                     let is_coming = service.is_live() && service.start_is_coming();
-                    let is_up = matches!(service.phase, Phase::Starting { .. } | Phase::Running { .. });
+                    let is_up = matches!(
+                        service.phase,
+                        Phase::Validating { .. } | Phase::Starting { .. } | Phase::Running { .. }
+                    );
                     if !(service.wanted && (is_up || is_coming)) {
                         engine.want_by_hand(place, turn);
                     }
@@ -59,18 +62,25 @@ impl Engine {
                     Targets::Named(_) | Targets::All | Targets::Failed => None,
                 };
                 return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
+                    let validates = |first: &ServiceName| {
+                        engine.services.iter().position(|one| one.name() == first && one.validation.is_some())
+                    };
+                    let validating = first.as_ref().and_then(validates);
                     let service = &mut engine.services[place];
                     match &first {
                         // Dependents that nobody wants stay down; the others follow, since what they need is not there.
                         Some(first) if first != service.name() => {
-                            if service.wanted {
+                            if let Some(first) = validating {
+                                // It may be kept, and so are they then.
+                                engine.services[first].cascade_once = true;
+                            } else if service.wanted {
                                 service.want(StartCause::Dependency(first.clone()), None, turn);
                                 service.end_run(Then::Reconcile, manner, turn);
                             }
                         }
                         _ => {
                             engine.want_by_hand(place, turn);
-                            engine.services[place].end_run(Then::Reconcile, manner, turn);
+                            engine.services[place].replace(manner, turn);
                         }
                     }
                 });

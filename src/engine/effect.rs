@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Answer, ExitStatus, GroupSpec, Marker, RunId, ServiceName, ServiceSpec, Signal, StartCause};
+use crate::domain::{
+    Answer, ExitStatus, GroupSpec, Marker, RunId, RunRecord, ServiceName, ServiceSpec, Signal, StartCause,
+};
 
 /// An order. The effect runner carries it out and decides nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +45,34 @@ pub enum Effect {
         spec: Arc<ServiceSpec>,
         /// Shell text.
         command: String,
+    },
+    /// Run `validate` of a service beside it. How it ended comes back as [`RunReport::Validated`](crate::domain::RunReport::Validated).
+    Validate {
+        /// The service.
+        spec: Arc<ServiceSpec>,
+        /// The number of the validation.
+        number: u32,
+    },
+    /// End a validation, with all of its group; nothing of it is reported any more.
+    EndValidation {
+        /// Which service.
+        service: ServiceName,
+        /// The number of the validation.
+        number: u32,
+    },
+    /// Begin the liveness check of a run. It ends with the run.
+    CheckAlive {
+        /// The service.
+        spec: Arc<ServiceSpec>,
+        /// The run.
+        run: RunId,
+    },
+    /// A run is over: keep what became of it for later calls of devgroup.
+    Remember {
+        /// Which service.
+        service: ServiceName,
+        /// What.
+        record: RunRecord,
     },
     /// Put a marker into a log.
     Narrate {

@@ -1,8 +1,9 @@
 //! What comes in: everything that can happen, as plain data.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use crate::domain::{Command, FileEvent, GroupSpec, RunId, RunReport, ServiceName, WatchStatus};
+use crate::domain::{Command, FileEvent, GroupHistory, GroupSpec, RunId, RunReport, ServiceName, WatchStatus};
 
 /// Everything that can happen to a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +12,13 @@ pub enum Event {
     Begin {
         /// Hold changes from the start (`--paused`).
         paused: bool,
+    },
+    /// What is remembered of earlier calls of devgroup. To come before the beginning.
+    Recall {
+        /// What the clock on the wall showed at the start of the program.
+        start: SystemTime,
+        /// The runs.
+        past: GroupHistory,
     },
     /// A client asks for something. With an id, an [`Effect::Answer`](super::Effect::Answer) follows in the same turn.
     Client {

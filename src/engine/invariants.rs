@@ -49,6 +49,12 @@ impl Engine {
         if service.pid.is_some() && !live {
             return Err("there is a process and no run");
         }
+        if matches!(service.phase, Phase::Validating { run, .. } if run.is_some() || service.validation.is_none()) {
+            return Err("it is being validated beside nothing, or nothing is");
+        }
+        if service.validation.is_some() && (!service.wanted || service.retired) {
+            return Err("something is validated that nobody wants");
+        }
         if matches!(service.phase, Phase::Running { .. }) && service.pid.is_none() {
             return Err("it runs without a process");
         }

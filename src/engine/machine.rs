@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::domain::{
-    Answer, GroupSnapshot, GroupSpec, Marker, Moment, Notice, Phase, RunId, RunReport, ServiceName, WatchStatus,
+    Answer, GroupHistory, GroupSnapshot, GroupSpec, Marker, Moment, Notice, Phase, RunId, RunReport, ServiceName,
+    WatchStatus,
 };
 
 use super::graph::Graph;
@@ -32,6 +34,10 @@ pub struct Engine {
     pub(super) watch: WatchStatus,
     pub(super) notice: Option<Notice>,
     pub(super) shutdown: Option<Shutdown>,
+    /// What the clock on the wall showed at the start of the program.
+    start: SystemTime,
+    /// What earlier calls of devgroup have left.
+    pub(super) past: GroupHistory,
     /// What clients see, as of the last turn.
     shown: GroupSnapshot,
 }
@@ -53,6 +59,8 @@ impl Engine {
             watch: WatchStatus::default(),
             notice: None,
             shutdown: None,
+            start: SystemTime::UNIX_EPOCH,
+            past: GroupHistory::new(),
         };
         engine.services_have_changed();
         engine.shown = engine.view(now);
@@ -66,7 +74,7 @@ impl Engine {
             return Vec::new();
         }
         self.now = self.now.max(now);
-        let mut turn = Turn::new(self.now, self.shutdown.is_some());
+        let mut turn = Turn::new(self.now, self.start, self.shutdown.is_some());
         self.take_in(event, &mut turn);
         loop {
             self.expire(&mut turn);
@@ -85,6 +93,12 @@ impl Engine {
     fn take_in(&mut self, event: Event, turn: &mut Turn) {
         match event {
             Event::Begin { paused } => self.begin(paused, turn),
+            Event::Recall { start, past } => {
+                if !self.begun {
+                    self.start = start;
+                    self.recall(past);
+                }
+            }
             Event::Client { id, command } => {
                 let answer = self.carry_out(command, turn);
                 if let Some(id) = id {
@@ -139,6 +153,7 @@ impl Engine {
         for service in &mut self.services {
             service.climb(turn);
             service.give_up_waiting(turn);
+            service.give_up_validating(turn);
         }
         let due = self.changes.take_due(turn.now);
         self.quiet_reached(due, turn);
@@ -173,10 +188,10 @@ impl Engine {
     pub fn all_settled(&self) -> bool {
         self.begun
             && !self.changes.is_waiting()
-            && self
-                .services
-                .iter()
-                .all(|service| matches!(service.phase, Phase::Finished(_) | Phase::Down | Phase::Blocked { .. }))
+            && self.services.iter().all(|service| {
+                service.validation.is_none()
+                    && matches!(service.phase, Phase::Finished(_) | Phase::Down | Phase::Blocked { .. })
+            })
     }
 
     /// To be called when `services` or their specs have changed.
@@ -190,6 +205,7 @@ impl Engine {
             .map(|service| (service.name().clone(), Timing { debounce: service.spec.debounce, max_wait }))
             .collect();
         self.changes.set_services(timing);
+        self.give_past();
     }
 
     pub(super) fn accepted(&self, places: &[usize], turn: &Turn) -> Answer {

@@ -6,7 +6,8 @@
 //! The rooms: `machine` takes an event in and hands the orders out; `reconcile` is the one place that starts runs;
 //! `runs` says what news of a run means, `commands` what clients may do, `changes` what files do, `reload` what a
 //! new `procgroup.toml` does; `restart_manager` keeps changes until they are quiet and no hold keeps them;
-//! `stop_ladder` ends runs and `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is
+//! `validation` asks before a run is replaced, and `liveness` whether it is stuck; `losses` tells who depends on what has
+//! failed; `history` is what is remembered of runs; `stop_ladder` ends runs and `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is
 //! what clients see; `invariants` is what always holds.
 
 mod backoff;
@@ -16,7 +17,10 @@ mod commands;
 mod effect;
 mod event;
 mod graph;
+mod history;
 mod invariants;
+mod liveness;
+mod losses;
 mod machine;
 mod path_set;
 mod reconcile;
@@ -29,6 +33,7 @@ mod stop_ladder;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod validation;
 mod view;
 
 pub use effect::{Effect, Finish};

@@ -17,6 +17,11 @@ impl Engine {
         for at in 0..self.graph.order.len() {
             let place = self.graph.order[at];
             let service = &mut self.services[place];
+            if !service.wanted {
+                service.cancel_validation(turn);
+                service.kept = false;
+                service.cascade_once = false;
+            }
             match (&service.phase, service.wanted) {
                 (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
                 (Phase::BackingOff { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
@@ -30,30 +35,44 @@ impl Engine {
                 (Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, false) => {
                     service.enter(Phase::Down, turn);
                 }
-                (Phase::Starting { .. } | Phase::Running { .. }, true)
+                (Phase::Validating { .. }, _)
+                | (Phase::Starting { .. } | Phase::Running { .. }, true)
                 | (Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, true)
                 | (Phase::Stopping { .. } | Phase::Finished(_), _)
                 | (Phase::Down, false) => {}
             }
         }
+        self.tell_losses(turn);
         self.forget_retired(turn);
     }
 
     fn start_or_wait(&mut self, place: usize, turn: &mut Turn) {
         let unmet = self.unmet(place);
         if unmet.is_empty() {
-            self.start(place, turn);
+            if self.services[place].must_be_validated() {
+                self.services[place].validate_first(turn);
+            } else {
+                self.start(place, turn);
+            }
             return;
         }
+        let lost = self.loss(place);
         let service = &mut self.services[place];
         let on: Vec<ServiceName> = unmet.iter().map(|(name, _)| name.clone()).collect();
-        match &mut service.phase {
-            Phase::Blocked { on: before } => *before = on,
+        let told = match &mut service.phase {
+            Phase::Blocked { on: before, lost: told } => {
+                *before = on;
+                std::mem::replace(told, lost.clone())
+            }
             _ => {
-                service.enter(Phase::Blocked { on }, turn);
+                service.enter(Phase::Blocked { on, lost: lost.clone() }, turn);
                 let texts: Vec<String> = unmet.iter().map(|(name, condition)| awaited(name, *condition)).collect();
                 turn.narrate(&service.spec.name, Marker::Waits { on: texts.join(", ") });
+                None
             }
+        };
+        if let Some(loss) = lost.filter(|loss| told.as_ref() != Some(loss)) {
+            turn.narrate(&service.spec.name, Marker::Lost { loss: loss.to_string() });
         }
     }
 
@@ -71,6 +90,7 @@ impl Engine {
             (cause, _) => cause,
         };
         service.begin_run(cause, turn);
+        self.cascade_from(place, turn);
     }
 
     /// What the service depends on and that has not been reached.
@@ -101,7 +121,8 @@ impl Engine {
                 .filter(|(on, _)| *on == needed)
                 .all(|&(_, condition)| self.services[needed].has_reached(condition));
             let service = &mut self.services[needed];
-            let is_on_its_way = service.wanted && (service.is_live() || matches!(service.phase, Phase::Blocked { .. }));
+            let is_on_its_way = service.wanted
+                && (service.is_live() || matches!(service.phase, Phase::Blocked { .. } | Phase::Validating { .. }));
             if !reached && !is_on_its_way {
                 service.want(StartCause::Hand, None, turn);
             }
@@ -118,11 +139,15 @@ impl Service {
             match cause {
                 StartCause::Change(_) => counts.change = counts.change.saturating_add(1),
                 StartCause::Hand | StartCause::Reload => counts.manual = counts.manual.saturating_add(1),
+                StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
                 StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
                 // A crash was counted when it happened.
                 StartCause::Crash { .. } | StartCause::First => {}
             }
         }
+        self.cancel_validation(turn);
+        (self.kept, self.validated) = (false, false);
+        (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
         self.run = self.run.next();
         self.cause_paths = Default::default();
         self.stop = None;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, Outcome, Phase, ServiceName, ServiceSpec, StartCause, Then};
+use crate::domain::{GroupSpec, Outcome, Phase, ServiceName, ServiceSpec, StartCause};
 
 use super::service::Service;
 use super::stop_ladder::Manner;
@@ -80,13 +80,16 @@ impl Service {
     fn reloaded(&mut self, new: Arc<ServiceSpec>, turn: &mut Turn) {
         let differs = runs_differently(&self.spec, &new);
         self.respec(new);
+        if self.spec.validate.is_none() {
+            self.cancel_validation(turn);
+        }
         if !differs || !self.wanted || self.phase == Phase::Finished(Outcome::Done) {
             return;
         }
         let is_up = matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. });
         self.want(StartCause::Reload, None, turn);
         if is_up {
-            self.end_run(Then::Reconcile, Manner::Polite, turn);
+            self.replace(Manner::Polite, turn);
         }
     }
 }
@@ -99,4 +102,5 @@ fn runs_differently(old: &ServiceSpec, new: &ServiceSpec) -> bool {
         || old.env_files != new.env_files
         || old.kind != new.kind
         || old.ready != new.ready
+        || old.alive != new.alive
 }

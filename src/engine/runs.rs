@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, Probe, RestartPolicy, RunId,
-    RunReport, StartCause, TextPattern, Then,
+    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, RestartPolicy, RunId, RunReport,
+    StartCause, Then,
 };
 
 use super::backoff;
@@ -13,17 +13,20 @@ use super::stop_ladder::Manner;
 use super::turn::Turn;
 
 /// What becomes of a service whose run ended without having been asked to.
-struct Consequence {
-    phase: Phase,
+pub(super) struct Consequence {
+    pub(super) phase: Phase,
     /// Which crash, of how many.
     crash: Option<(u32, u32)>,
-    next: NextTry,
-    gave_up: Option<Marker>,
+    pub(super) next: NextTry,
+    pub(super) gave_up: Option<Marker>,
 }
 
 impl Service {
     /// News of a run. News of any but the live run is of the past and ignored.
     pub(super) fn report(&mut self, run: RunId, report: RunReport, turn: &mut Turn) {
+        if let RunReport::Validated { number, result } = report {
+            return self.hear_validated(number, result, turn);
+        }
         if self.phase.live_run() != Some(run) {
             return;
         }
@@ -31,6 +34,10 @@ impl Service {
             RunReport::Started { pid } => self.started(run, pid, turn),
             RunReport::NotStarted { .. } => self.not_started(turn),
             RunReport::Ready => self.ready(run, turn),
+            RunReport::Alive => self.shows_life(),
+            RunReport::Silent { problem } => self.stays_silent(problem, turn),
+            RunReport::Facts(facts) => self.facts = Some(facts),
+            RunReport::Validated { .. } => {}
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),
             RunReport::GroupGone => self.group_gone(turn),
         }
@@ -54,16 +61,25 @@ impl Service {
                 let ready_by = (!turn.stopping).then(|| turn.now + check.timeout);
                 self.phase = Phase::Starting { run, since, ready_by, spawned: true };
             }
-            None => self.enter(Phase::Running { run, since: turn.now, ready: false }, turn),
+            None => {
+                self.enter(Phase::Running { run, since: turn.now, ready: false }, turn);
+                self.watch_over(run, turn);
+            }
         }
     }
 
     fn ready(&mut self, run: RunId, turn: &mut Turn) {
         let Phase::Starting { spawned: true, .. } = self.phase else { return };
         let since = self.up_since.unwrap_or(turn.now);
-        self.crashes.ready();
+        // Where there is a sign of life to wait for, being ready is none.
+        if self.spec.alive.is_none() {
+            self.crashes.ready();
+        }
+        let after = turn.now.since(since);
+        self.ready_after = Some(after);
         self.enter(Phase::Running { run, since, ready: true }, turn);
-        turn.narrate(&self.spec.name, Marker::Ready { after: turn.now.since(since), restart: run.0 > 1 });
+        turn.narrate(&self.spec.name, Marker::Ready { after, restart: run.0 > 1 });
+        self.watch_over(run, turn);
     }
 
     /// The readiness check has used up its time: the run is ended, and that was a crash.
@@ -73,8 +89,8 @@ impl Service {
         if ready_by > turn.now {
             return;
         }
-        turn.narrate(&self.spec.name, Marker::NotReady { probe: probe_text(&check.probe), after: check.timeout });
-        let consequence = self.consequence(Outcome::NotReady, false, turn);
+        turn.narrate(&self.spec.name, Marker::NotReady { probe: check.probe.to_string(), after: check.timeout });
+        let consequence = self.consequence(Outcome::NotReady, false, None, turn);
         self.aftermath = Some(consequence.phase);
         if let Some(marker) = consequence.gave_up {
             turn.narrate(&self.spec.name, marker);
@@ -88,8 +104,9 @@ impl Service {
         }
         // How the run before ended says nothing about this one.
         self.last_exit = None;
+        self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);
         if let Phase::Starting { .. } = self.phase {
-            let consequence = self.consequence(Outcome::NotStarted, false, turn);
+            let consequence = self.consequence(Outcome::NotStarted, false, None, turn);
             if let Some(marker) = consequence.gave_up {
                 turn.narrate(&self.spec.name, marker);
             }
@@ -108,6 +125,7 @@ impl Service {
         let uptime = self.up_since.map_or(Duration::ZERO, |since| turn.now.since(since));
         let asked = matches!(self.phase, Phase::Stopping { .. });
         self.last_exit = Some(LastExit { status, at: turn.now, uptime, asked });
+        self.remember(Some(status), uptime, asked, turn);
         if asked {
             if group_gone {
                 self.run_over(turn);
@@ -119,7 +137,7 @@ impl Service {
         // A run that never became ready has not lasted, however long it took.
         let lasted = matches!(self.phase, Phase::Running { .. }) && uptime >= self.spec.backoff.reset_after;
         let outcome = if status.is_success() { Outcome::Done } else { Outcome::Failed(status) };
-        let consequence = self.consequence(outcome, lasted, turn);
+        let consequence = self.consequence(outcome, lasted, None, turn);
         let (crash, next) = (consequence.crash, consequence.next);
         turn.narrate(&self.spec.name, Marker::Exited(Exited { status, crash, next }));
         if let Some(marker) = consequence.gave_up {
@@ -175,18 +193,26 @@ impl Service {
         self.up_since = None;
         self.leader_gone = false;
         self.aftermath = None;
+        self.facts = None;
     }
 
     /// Decides what follows a run that ended without having been asked to, and counts it.
     ///
-    /// Tasks are never tried again by policy: a migration that failed half-way is not to be repeated blindly.
-    fn consequence(&mut self, outcome: Outcome, lasted: bool, turn: &Turn) -> Consequence {
+    /// `cause`: why it is started again, if that is no crash. Tasks are never tried again by policy: a migration that failed half-way is not to be repeated blindly.
+    pub(super) fn consequence(
+        &mut self,
+        outcome: Outcome,
+        lasted: bool,
+        cause: Option<StartCause>,
+        turn: &Turn,
+    ) -> Consequence {
         let success = outcome == Outcome::Done;
         let finished = Consequence { phase: Phase::Finished(outcome), crash: None, next: NextTry::None, gave_up: None };
         if turn.stopping || self.spec.kind == Kind::Task {
             return finished;
         }
-        if !success {
+        // One that was stuck is counted when it is restarted.
+        if !success && outcome != Outcome::Stuck {
             self.counts.crash = self.counts.crash.saturating_add(1);
         }
         let again = match self.spec.restart {
@@ -198,12 +224,15 @@ impl Service {
             return finished;
         }
         let breaker = self.spec.breaker;
-        let count = self.crashes.crash(&breaker, lasted, turn.now);
+        let count = match outcome {
+            Outcome::Stuck => self.crashes.stuck(&breaker, lasted, turn.now),
+            _ => self.crashes.crash(&breaker, lasted, turn.now),
+        };
         let of = breaker.failures.max(1);
         // A run that ended well is no crash, but it is counted like one: `always` must not become a tight loop.
         let attempt = if success { 0 } else { count.number };
         let crash = (!success).then_some((count.number, of));
-        self.because(StartCause::Crash { attempt, of }, None);
+        self.because(cause.unwrap_or(StartCause::Crash { attempt, of }), None);
         if let Some((crashes, within)) = count.opens {
             let gave_up = Some(Marker::GaveUp { crashes, within, cooldown: breaker.cooldown });
             let phase = Phase::CircuitOpen { until: turn.now + breaker.cooldown };
@@ -212,19 +241,11 @@ impl Service {
         let wait = backoff::wait(&self.spec.backoff, count.in_a_row, &mut self.jitter);
         let until: Moment = turn.now + wait;
         let attempt = if success { 0 } else { count.in_a_row };
-        Consequence { phase: Phase::BackingOff { until, attempt }, crash, next: NextTry::In(wait), gave_up: None }
-    }
-}
-
-/// What a readiness check waits for, for people.
-fn probe_text(probe: &Probe) -> String {
-    match probe {
-        Probe::Port(port) => format!("port {port}"),
-        Probe::Http(url) => url.clone(),
-        Probe::Log(TextPattern::Literal(text)) => format!("log `{text}`"),
-        Probe::Log(TextPattern::Regex(text)) => format!("log /{text}/"),
-        Probe::Cmd(command) => format!("command `{}`", command.display()),
-        Probe::File(path) => format!("file {}", path.display()),
-        Probe::Delay(delay) => format!("delay {}", crate::domain::human(*delay)),
+        Consequence {
+            phase: Phase::BackingOff { until, attempt, after: outcome },
+            crash,
+            next: NextTry::In(wait),
+            gave_up: None,
+        }
     }
 }

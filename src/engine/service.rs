@@ -1,16 +1,19 @@
 //! One service: what is wanted, what is, and what led there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::{
-    Condition, Kind, LastChange, LastExit, Moment, Outcome, Phase, RestartCounts, RunId, ServiceName, ServiceSpec,
-    Signal, StartCause,
+    Condition, Kind, LastChange, LastExit, Moment, Outcome, Phase, RestartCounts, RunFacts, RunHistory, RunId,
+    ServiceName, ServiceSpec, Signal, StartCause,
 };
 
 use super::backoff::Jitter;
 use super::breaker::CrashRecord;
+use super::liveness::Liveness;
 use super::path_set::PathSet;
 use super::turn::Turn;
+use super::validation::Validation;
 
 /// The state of one service.
 #[derive(Clone, Debug)]
@@ -45,6 +48,25 @@ pub(super) struct Service {
     pub(super) jitter: Jitter,
     pub(super) last_exit: Option<LastExit>,
     pub(super) last_change: Option<LastChange>,
+    /// The validation that runs, beside the live run or before a start.
+    pub(super) validation: Option<Validation>,
+    /// How many there were.
+    pub(super) validations: u32,
+    /// The next start has passed.
+    pub(super) validated: bool,
+    /// The last change did not pass: what runs is older than the files.
+    pub(super) kept: bool,
+    pub(super) liveness: Liveness,
+    /// Those that depend on it are restarted after its next start.
+    pub(super) cascade_once: bool,
+    /// Its failure has been told to those that depend on it.
+    pub(super) loss_told: bool,
+    /// Why the last run was started, when it was asked for, and how long it took to get ready.
+    pub(super) run_cause: StartCause,
+    pub(super) asked_at: Moment,
+    pub(super) ready_after: Option<Duration>,
+    pub(super) history: RunHistory,
+    pub(super) facts: Option<Arc<RunFacts>>,
     /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
     pub(super) labels: Labels,
 }
@@ -100,6 +122,18 @@ impl Service {
             jitter: Jitter::new(seed, &spec.name),
             last_exit: None,
             last_change: None,
+            validation: None,
+            validations: 0,
+            validated: false,
+            kept: false,
+            liveness: Liveness::default(),
+            cascade_once: false,
+            loss_told: false,
+            run_cause: StartCause::First,
+            asked_at: now,
+            ready_after: None,
+            history: RunHistory::default(),
+            facts: None,
             labels: Labels::of(&spec),
             spec,
         }
@@ -129,7 +163,8 @@ impl Service {
         self.wanted
             && match &self.phase {
                 Phase::Stopping { then, .. } => *then == crate::domain::Then::Reconcile,
-                Phase::Blocked { .. } => true,
+                Phase::Blocked { .. } | Phase::Validating { .. } => true,
+                _ if self.validation.is_some() => true,
                 Phase::Starting { .. }
                 | Phase::Running { .. }
                 | Phase::BackingOff { .. }
@@ -146,6 +181,7 @@ impl Service {
             Phase::CircuitOpen { .. } => true,
             Phase::Finished(outcome) => *outcome != Outcome::Done,
             Phase::Blocked { .. }
+            | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }
@@ -173,7 +209,8 @@ impl Service {
     pub(super) fn because(&mut self, cause: StartCause, paths: Option<&PathSet>) {
         let coming = self.start_is_coming();
         match (&cause, &self.cause) {
-            (StartCause::Change(_), StartCause::Change(_)) if coming => {}
+            // What did not pass is part of what is tried next.
+            (StartCause::Change(_), StartCause::Change(_)) if coming || self.kept => {}
             (StartCause::Change(_), _) if coming => return,
             _ => self.cause_paths = PathSet::default(),
         }
@@ -192,20 +229,28 @@ impl Service {
         self.because(cause, paths);
         self.wanted = true;
         self.crashes.forget();
+        self.validation_is_stale();
         match &mut self.phase {
             Phase::Stopping { then, .. } => *then = crate::domain::Then::Reconcile,
-            Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => self.enter(Phase::Down, turn),
+            Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
+                self.enter(Phase::Down, turn)
+            }
             Phase::Blocked { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Down => {}
         }
     }
 
     /// When something happens by itself.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        match &self.phase {
+        let of_phase = match &self.phase {
             Phase::Starting { ready_by, .. } => *ready_by,
             Phase::Stopping { escalate_at, .. } => Some(*escalate_at),
             Phase::BackingOff { until, .. } | Phase::CircuitOpen { until } => Some(*until),
-            Phase::Blocked { .. } | Phase::Running { .. } | Phase::Finished(_) | Phase::Down => None,
-        }
+            Phase::Blocked { .. }
+            | Phase::Validating { .. }
+            | Phase::Running { .. }
+            | Phase::Finished(_)
+            | Phase::Down => None,
+        };
+        of_phase.into_iter().chain(self.validation_until()).min()
     }
 }

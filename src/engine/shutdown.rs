@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    fn begin_shutdown(&mut self, timed_out: bool, turn: &Turn) {
+    fn begin_shutdown(&mut self, timed_out: bool, turn: &mut Turn) {
         let named = |keep: &dyn Fn(&Service) -> bool| {
             self.services.iter().filter(|service| keep(service)).map(|service| service.name().clone()).collect()
         };
@@ -77,13 +77,18 @@ impl Engine {
         self.changes.cancel();
         for service in &mut self.services {
             service.wanted = false;
+            service.cancel_validation(turn);
             match &mut service.phase {
                 Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } => {
                     service.enter(Phase::Down, turn);
                 }
                 // It is ended in its turn; whether it gets ready before that is of no interest.
                 Phase::Starting { ready_by, .. } => *ready_by = None,
-                Phase::Running { .. } | Phase::Stopping { .. } | Phase::Finished(_) | Phase::Down => {}
+                Phase::Validating { .. }
+                | Phase::Running { .. }
+                | Phase::Stopping { .. }
+                | Phase::Finished(_)
+                | Phase::Down => {}
             }
         }
     }
@@ -166,6 +171,7 @@ fn stop_state(service: &Service, was_live: bool) -> StopState {
             }
         }
         Phase::Blocked { .. }
+        | Phase::Validating { .. }
         | Phase::BackingOff { .. }
         | Phase::CircuitOpen { .. }
         | Phase::Finished(_)

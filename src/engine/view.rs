@@ -52,9 +52,11 @@ impl Engine {
     }
 
     fn view_service(&self, service: &Service) -> ServiceSnapshot {
-        let next_try = match service.phase {
+        let phase = service.shown_phase();
+        let next_try = match phase {
             Phase::BackingOff { until, .. } | Phase::CircuitOpen { until } => Some(until),
             Phase::Blocked { .. }
+            | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }
@@ -67,8 +69,8 @@ impl Engine {
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
             command: Arc::clone(&service.labels.command),
-            phase: service.phase.clone(),
-            since: service.since,
+            since: if let Phase::Validating { since, .. } = phase { since } else { service.since },
+            phase,
             wanted: service.wanted,
             watches: watches(service),
             pid: service.pid,
@@ -80,6 +82,9 @@ impl Engine {
             next_try,
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
+            kept: service.kept && service.is_live(),
+            history: Arc::clone(&service.history),
+            facts: service.facts.clone(),
         }
     }
 

@@ -323,7 +323,7 @@ impl Reader<'_> {
     }
 
     /// Column and row of the cursor on the primary screen, from 0. It may stand in cells to which no byte of a line
-    /// belongs: blanks at the end of a line are not kept.
+    /// belongs: those at the end of a line that nothing was printed to.
     pub fn cursor_cell(&self) -> (usize, usize) {
         self.inner.view().cursor_cell()
     }

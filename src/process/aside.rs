@@ -1,5 +1,6 @@
-//! Hooks and stop commands: run beside a service, with their output in its log.
+//! Hooks, stop commands and validations: run beside a service, with their output in its log.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::child::{Child, Children};
 use super::launch::Aside;
 use super::live_run::LiveRun;
-use crate::domain::Marker;
+use crate::domain::{ExitStatus, Marker};
 
 /// One that takes longer is killed.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -36,7 +37,20 @@ fn complain(aside: &Aside, problem: String) {
     aside.document.mark(&Marker::AsideFailed { what: aside.label, problem });
 }
 
-async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) -> Result<(), String> {
+/// How it ended, for people: `exit 101`, `SIGKILL`.
+pub(super) fn told(status: std::process::ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => ExitStatus::Code(code).to_string(),
+        (None, Some(signal)) => ExitStatus::Signal(signal).to_string(),
+        (None, None) => status.to_string(),
+    }
+}
+
+/// Runs it to its end, however long that takes, with its output in the log.
+///
+/// # Errors
+/// It did not end with 0, or could not be run; for people.
+pub(super) async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) -> Result<(), String> {
     let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let mut output = Receiver::from_owned_fd(reader.into()).map_err(|error| error.to_string())?;
     let prepared = (aside.prepare)()?;
@@ -51,7 +65,7 @@ async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>)
     lines.flush();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(status.to_string()),
+        Ok(status) => Err(told(status)),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -9,15 +9,15 @@ use std::thread;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::aside;
-use super::errands::Errands;
-use super::launch::{Aside, Launch};
+use super::errands::{Errand, Errands};
+use super::launch::{Aside, Checkup, Launch};
 use super::live_run::LiveRun;
 use super::program;
 use super::run::supervise;
 use super::terminal::Size;
+use super::{aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal};
+use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
 
 /// The stack of a run's thread. Only what is used takes memory.
 const STACK: usize = 1 << 20;
@@ -52,6 +52,8 @@ struct Runs {
     live: Vec<Arc<LiveRun>>,
     /// The sizes of the panes, also of services that do not run.
     sizes: HashMap<ServiceName, Size>,
+    /// The validation of a service, with its number; also one that has ended.
+    validations: HashMap<ServiceName, (u32, Errand)>,
     closed: bool,
 }
 
@@ -107,6 +109,58 @@ impl ProcessHost {
         let live = self.inner.of(&aside.service).pop();
         let errands = &self.inner.errands;
         errands.send_off(aside::run(aside, errands.children().clone(), live));
+    }
+
+    /// Begins to look after a run that is up. Reports [`RunReport::Alive`] and [`RunReport::Silent`]; ends with the run.
+    pub fn check_alive(&self, checkup: Checkup) {
+        let runs = self.inner.of(&checkup.service);
+        let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
+        let errands = &self.inner.errands;
+        if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.children().clone(), live.clone())) {
+            live.is_looked_after(errand);
+        }
+    }
+
+    /// Runs a validation beside whatever runs. Reports [`RunReport::Validated`] with this number. An older one of the same
+    /// service is ended.
+    pub fn validate(&self, aside: Aside, number: u32) {
+        let (service, reports) = (aside.service.clone(), self.inner.reports.clone());
+        let (errands, live) = (&self.inner.errands, self.inner.of(&service).pop());
+        let children = errands.children().clone();
+        let name = service.clone();
+        let tell = move |result: Result<(), String>| {
+            let result = result.map_or_else(Validated::Failed, |()| Validated::Passed);
+            let report = RunReport::Validated { number, result };
+            // The loop may be gone already; then nobody needs to know.
+            let _ = reports.send(RunNews { service: name.clone(), run: RunId::default(), report });
+        };
+        let tell_later = tell.clone();
+        // Before the new one begins: two of them at once would be in each other's way.
+        let mut runs = self.inner.runs();
+        drop(runs.validations.remove(&service));
+        let errand = async move { tell_later(aside::follow(&aside, &children, live.as_deref()).await) };
+        match errands.begin(errand) {
+            Some(errand) => drop(runs.validations.insert(service, (number, errand))),
+            None => tell(Err("there is no thread for it".into())),
+        }
+    }
+
+    /// Ends a validation, with all of its group.
+    pub fn end_validation(&self, service: &ServiceName, number: u32) {
+        let mut runs = self.inner.runs();
+        if runs.validations.get(service).is_some_and(|(its, _)| *its == number) {
+            runs.validations.remove(service);
+        }
+    }
+
+    /// Looks at the live run of a service. Reports [`RunReport::Facts`]; nothing if there is none.
+    pub fn inspect(&self, service: &ServiceName) {
+        let Some(live) = self.inner.of(service).pop() else { return };
+        self.inner.errands.send_off(async move {
+            if let Some((leader, env)) = live.kin() {
+                live.report(RunReport::Facts(Arc::new(facts::of(live.run, leader, &env))));
+            }
+        });
     }
 
     /// Types into the terminal of the service's run; nothing happens if there is none. A service that does not read
@@ -166,6 +220,7 @@ impl Inner {
     fn kill_all(&self) {
         let mut runs = self.runs();
         runs.closed = true;
+        runs.validations.clear();
         let live = std::mem::take(&mut runs.live);
         drop(runs);
         self.errands.children().kill_all();

@@ -1,4 +1,4 @@
-//! The smallest HTTP client: one GET, and whether the answer is a good one.
+//! The smallest HTTP client: one GET, and the code of its answer.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,14 +16,17 @@ const REST: u64 = 64 << 10;
 /// … in at most this time.
 const REST_TIME: Duration = Duration::from_millis(250);
 
-/// Whether a GET of a plain `http://` address is answered with 2xx or 3xx. Waits as long as the server does.
-pub(super) async fn answers(url: &str) -> bool {
-    let Some(target) = Target::of(url) else { return false };
-    let Ok(stream) = TcpStream::connect(target.address().as_str()).await else { return false };
+/// The code with which a GET of a plain `http://` address is answered. Waits as long as the server does.
+///
+/// # Errors
+/// Why there is none, for people, to be read behind the address.
+pub(super) async fn get(url: &str) -> Result<u16, &'static str> {
+    let target = Target::of(url).ok_or("is no address")?;
+    let stream = TcpStream::connect(target.address().as_str()).await.map_err(|_| "refused")?;
     if is_itself(&stream) {
-        return false;
+        return Err("refused");
     }
-    status(stream, &target).await.is_some_and(|status| (200..400).contains(&status))
+    status(stream, &target).await.ok_or("did not speak HTTP")
 }
 
 /// Whether a connection is one with itself. Linux does that when nobody listens on a port of the range that it takes

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{ExitStatus, ReadyCheck, RunCommand, RunId, ServiceName, StartCause};
+use crate::domain::{AliveCheck, ExitStatus, ReadyCheck, RunCommand, RunId, ServiceName, StartCause};
 use crate::logs::LogDocument;
 
 /// A command with its environment.
@@ -59,6 +59,28 @@ pub struct Aside {
     pub dir: PathBuf,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
+}
+
+/// A run that is up and is to be looked after.
+#[derive(Clone)]
+pub struct Checkup {
+    /// Whose run.
+    pub service: ServiceName,
+    /// Its number.
+    pub run: RunId,
+    /// What is tried, and how often.
+    pub check: AliveCheck,
+    /// The command of [`AliveProbe::Cmd`](crate::domain::AliveProbe::Cmd) with its environment; of other probes it is not
+    /// asked.
+    pub prepare: Prepare,
+    /// Where that runs; absolute.
+    pub dir: PathBuf,
+}
+
+impl fmt::Debug for Checkup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkup").field("service", &self.service).field("run", &self.run).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Launch {

@@ -1,5 +1,6 @@
 //! A run as the host and the run's thread share it: what may be signalled, and what may still be reported.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
@@ -10,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::errands::Errand;
 use super::host::RunNews;
 use super::session::{self, Left};
 use super::terminal::{Size, Terminal};
@@ -44,6 +46,10 @@ struct State {
     /// KILL was sent to all: whoever of the session is found later gets it too.
     killed: bool,
     ready: bool,
+    /// The liveness check. It ends with the leader.
+    checkup: Option<Errand>,
+    /// The environment that it was started in.
+    env: Arc<[(OsString, OsString)]>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +81,8 @@ impl LiveRun {
             early: Vec::new(),
             killed: false,
             ready: false,
+            checkup: None,
+            env: Arc::default(),
         };
         Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
     }
@@ -152,6 +160,28 @@ impl LiveRun {
         self.state().life == Life::Gone
     }
 
+    /// The leader and its environment, while it lives.
+    pub(super) fn kin(&self) -> Option<(Pid, Arc<[(OsString, OsString)]>)> {
+        let state = self.state();
+        match state.life {
+            Life::Leader(leader) => Some((leader, state.env.clone())),
+            Life::Asked | Life::Forking | Life::Orphans(_) | Life::Gone => None,
+        }
+    }
+
+    /// The leader, while it lives.
+    pub(super) fn living_leader(&self) -> Option<Pid> {
+        self.kin().map(|(leader, _)| leader)
+    }
+
+    /// Keeps the liveness check, as long as the leader lives.
+    pub(super) fn is_looked_after(&self, checkup: Errand) {
+        let mut state = self.state();
+        if matches!(state.life, Life::Leader(_)) {
+            state.checkup = Some(checkup);
+        }
+    }
+
     /// Reports readiness, once, and only while the leader lives.
     pub(super) fn become_ready(&self) {
         let mut state = self.state();
@@ -164,8 +194,9 @@ impl LiveRun {
     // What the run's thread tells.
 
     /// The size to start with; `None` if the run was killed before it began.
-    pub(super) fn forking(&self) -> Option<Size> {
+    pub(super) fn forking(&self, env: &[(OsString, OsString)]) -> Option<Size> {
         let mut state = self.state();
+        state.env = env.into();
         if state.life != Life::Asked {
             return None;
         }
@@ -191,6 +222,7 @@ impl LiveRun {
     pub(super) fn gone(&self) {
         let mut state = self.state();
         state.life = Life::Gone;
+        state.checkup = None;
         state.terminal = None;
         state.thread = None;
         self.forked.notify_all();
@@ -207,6 +239,7 @@ impl LiveRun {
             Err(_) => ExitStatus::Code(-1),
         };
         state.life = Life::Orphans(leader);
+        state.checkup = None;
         Some(status)
     }
 

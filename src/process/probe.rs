@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep, timeout};
 use super::child::{Child, Children};
 use super::http;
 use super::launch::Launch;
+use super::listener::{Kin, Listener};
 use super::live_run::LiveRun;
-use crate::domain::{Probe, RunCommand};
+use crate::domain::{HttpCheck, Marker, Probe, RunCommand};
+use crate::logs::LogDocument;
 
 /// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
 /// shorter than this …
@@ -31,11 +33,12 @@ pub(super) struct Prober {
     check: Check,
     dir: PathBuf,
     env: Vec<(OsString, OsString)>,
+    document: Arc<LogDocument>,
 }
 
 enum Check {
     Port(u16),
-    Http(String),
+    Http(HttpCheck),
     Cmd(RunCommand),
     /// The file, and its state before the start.
     File(PathBuf, Option<Written>),
@@ -48,12 +51,12 @@ impl Prober {
         let check = match &launch.ready.as_ref()?.probe {
             Probe::Log(_) => return None,
             Probe::Port(port) => Check::Port(*port),
-            Probe::Http(url) => Check::Http(url.clone()),
+            Probe::Http(check) => Check::Http(check.clone()),
             Probe::Cmd(command) => Check::Cmd(command.clone()),
             Probe::File(path) => Check::File(path.clone(), written(path)),
             Probe::Delay(time) => Check::Delay(*time),
         };
-        Some(Self { check, dir: launch.dir.clone(), env: env.to_vec() })
+        Some(Self { check, dir: launch.dir.clone(), env: env.to_vec(), document: launch.document.clone() })
     }
 
     /// Tries until it succeeds, and then says so.
@@ -70,16 +73,20 @@ impl Prober {
             while timeout(patience, self.succeeds(&children)).await != Ok(true) {
                 sleep((begun.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
             }
+            if let (Check::Port(port), Some(leader)) = (&self.check, live.living_leader())
+                && let Listener::Foreign(holder) = Kin::new(leader, &self.env).who_listens(*port)
+            {
+                log::warn!("{}: port {port} is listened to by {holder}", live.service);
+                self.document.mark(&Marker::ForeignPort { port: *port, holder });
+            }
             live.become_ready();
         }
     }
 
     async fn succeeds(&self, children: &Arc<Children>) -> bool {
         match &self.check {
-            Check::Port(port) => {
-                accepts((Ipv4Addr::LOCALHOST, *port).into()).await || accepts((Ipv6Addr::LOCALHOST, *port).into()).await
-            }
-            Check::Http(url) => http::answers(url).await,
+            Check::Port(port) => accepts(*port).await,
+            Check::Http(check) => http::get(&check.url).await.is_ok_and(|code| check.accepts(code)),
             Check::Cmd(command) => match Child::start(children, command, (&self.dir, &self.env), None) {
                 Ok(mut child) => child.wait().await.is_ok_and(|status| status.success()),
                 Err(reason) => {
@@ -99,7 +106,12 @@ impl Prober {
     }
 }
 
-async fn accepts(address: SocketAddr) -> bool {
+/// Whether a connection to this port of the local host is accepted, by IPv4 or IPv6.
+pub(super) async fn accepts(port: u16) -> bool {
+    accepts_at((Ipv4Addr::LOCALHOST, port).into()).await || accepts_at((Ipv6Addr::LOCALHOST, port).into()).await
+}
+
+async fn accepts_at(address: SocketAddr) -> bool {
     TcpStream::connect(address).await.is_ok_and(|stream| !http::is_itself(&stream))
 }
 

@@ -91,7 +91,7 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
     let prepared = (launch.prepare)()?;
     let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env);
-    let size = live.forking().ok_or("it was killed before it began")?;
+    let size = live.forking(&prepared.env).ok_or("it was killed before it began")?;
     let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
     let terminal = Arc::new(terminal);
     let leader = slave.start(argv, &launch.dir, &prepared.env)?;

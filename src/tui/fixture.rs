@@ -12,8 +12,8 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
     ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Kind, LastChange, LastExit, Match,
-    Moment, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Verdict, WatchBackend, WatchSnapshot,
-    WatchState,
+    Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot, Verdict, WatchBackend,
+    WatchSnapshot, WatchState,
 };
 use crate::logs::LogBook;
 
@@ -50,6 +50,9 @@ pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
         next_try: None,
         held: 0,
         pending: 0,
+        kept: false,
+        history: RunHistory::default(),
+        facts: None,
     }
 }
 
@@ -69,7 +72,11 @@ pub(super) fn shop() -> GroupSnapshot {
             ..running("api", true, 12)
         },
         ServiceSnapshot {
-            phase: Phase::BackingOff { until: ago(0) + Duration::from_secs(4), attempt: 2 },
+            phase: Phase::BackingOff {
+                until: ago(0) + Duration::from_secs(4),
+                attempt: 2,
+                after: Outcome::Failed(ExitStatus::Code(1)),
+            },
             since: ago(3),
             watches: true,
             pid: None,

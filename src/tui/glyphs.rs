@@ -33,6 +33,8 @@ pub(super) struct Glyphs {
     pub(super) changes: &'static str,
     /// Restarts by crashes.
     pub(super) crashes: &'static str,
+    /// Restarts because it was stuck.
+    pub(super) stuck: &'static str,
     /// Between parts of a sentence.
     pub(super) dot: &'static str,
     /// Where something was cut.
@@ -92,6 +94,7 @@ const UNICODE: Glyphs = Glyphs {
     hit: ">",
     changes: "↻",
     crashes: "✗",
+    stuck: "!",
     dot: "·",
     ellipsis: "…",
     new_lines: "▲",
@@ -121,6 +124,7 @@ const ASCII: Glyphs = Glyphs {
     hit: ">",
     changes: "r",
     crashes: "x",
+    stuck: "!",
     dot: "-",
     ellipsis: "...",
     new_lines: "^",

@@ -2,13 +2,15 @@
 //!
 //! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
 
+mod choosing;
 mod finding;
+mod panels;
+mod pointing;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use super::action::{Action, Context};
@@ -19,18 +21,15 @@ use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, Times};
 use super::options::DashboardOptions;
-use super::overlay::{Overlay, WatcherPanel, restart_menu};
+use super::overlay::{Overlay, WatcherPanel};
 use super::selection::{Handout, Selection};
 use super::theme::Theme;
 use super::typing::Typist;
-use super::view::watcher_event_at;
-use super::{sidebar, words};
+use super::words;
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
 
-/// Rows that one notch of the wheel scrolls.
-const WHEEL_ROWS: i64 = 3;
 /// How long a short message stays in the footer.
 const TOAST_TIME: Duration = Duration::from_secs(3);
 /// How long good news of the group stays in the footer. Bad news stays until Esc takes it away.
@@ -339,81 +338,6 @@ impl UiState {
         Vec::new()
     }
 
-    fn menu_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
-        let (Some(name), Some(Overlay::Menu { marked })) = (self.selected_name(world.snapshot), self.overlay.as_mut())
-        else {
-            return Vec::new();
-        };
-        let items = restart_menu(world.snapshot, &name);
-        let chosen = match action {
-            Action::LineUp => {
-                *marked = marked.saturating_sub(1);
-                return Vec::new();
-            }
-            Action::LineDown => {
-                *marked = (*marked + 1).min(items.len() - 1);
-                return Vec::new();
-            }
-            Action::Choose => *marked,
-            Action::Restart => 0,
-            Action::RestartAll => 1,
-            Action::RestartFailed => 2,
-            Action::RestartDependents => 3,
-            Action::RestartForce => 4,
-            _ => return Vec::new(),
-        };
-        self.overlay = None;
-        items.into_iter().nth(chosen).map(|item| item.command).into_iter().collect()
-    }
-
-    fn watcher_action(&mut self, action: Action, world: &World<'_>) {
-        let journal = &world.snapshot.journal;
-        let Some(panel) = &mut self.watcher else { return };
-        match action {
-            Action::LineUp => panel.step(journal, -1),
-            Action::LineDown => panel.step(journal, 1),
-            Action::PageUp => panel.step(journal, -10),
-            Action::PageDown => panel.step(journal, 10),
-            // Newest first: the top is the newest.
-            Action::Top => panel.marked = None,
-            Action::Follow => panel.step(journal, isize::MAX),
-            Action::Why => panel.why = !panel.why,
-            Action::Ignored => panel.hide_ignored = !panel.hide_ignored,
-            _ => {}
-        }
-    }
-
-    fn help_action(&mut self, action: Action) {
-        let Some(Overlay::Help { scroll, .. }) = &mut self.overlay else { return };
-        match action {
-            Action::LineUp => *scroll = scroll.saturating_sub(1),
-            Action::LineDown => *scroll = scroll.saturating_add(1),
-            Action::PageUp => *scroll = scroll.saturating_sub(10),
-            Action::PageDown => *scroll = scroll.saturating_add(10),
-            _ => {}
-        }
-        let count = Keymap::get().help(self.glyphs.set).len() * 2;
-        *scroll = (*scroll).min(count);
-    }
-
-    fn log_action(&mut self, action: Action) {
-        let event = match action {
-            Action::LogHide => TuiWidgetEvent::HideKey,
-            Action::LogFocus => TuiWidgetEvent::FocusKey,
-            Action::LineUp => TuiWidgetEvent::UpKey,
-            Action::LineDown => TuiWidgetEvent::DownKey,
-            Action::LogShowLess => TuiWidgetEvent::LeftKey,
-            Action::LogShowMore => TuiWidgetEvent::RightKey,
-            Action::LogCaptureLess => TuiWidgetEvent::MinusKey,
-            Action::LogCaptureMore => TuiWidgetEvent::PlusKey,
-            Action::PageUp => TuiWidgetEvent::PrevPageKey,
-            Action::PageDown => TuiWidgetEvent::NextPageKey,
-            Action::LogSilent => TuiWidgetEvent::SpaceKey,
-            _ => return,
-        };
-        self.own_log.transition(event);
-    }
-
     /// One step back: the overlay, the panel, the search, the zoom, the message. Never quits.
     fn back(&mut self, world: &World<'_>) {
         if let Some(overlay) = self.overlay.take() {
@@ -434,49 +358,6 @@ impl UiState {
         }
     }
 
-    fn selected_name(&self, snapshot: &GroupSnapshot) -> Option<ServiceName> {
-        Some(snapshot.services.get(self.selected(snapshot)?)?.name.clone())
-    }
-
-    /// Selects the service of that index, if there is one.
-    fn select(&mut self, index: usize, world: &World<'_>) {
-        if let Some(service) = world.snapshot.services.get(index) {
-            self.selected = Some(service.name.clone());
-            self.main = Some(service.name.clone());
-        }
-    }
-
-    fn step(&mut self, by: isize, world: &World<'_>) {
-        let Some(selected) = self.selected(world.snapshot) else { return };
-        let last = world.snapshot.services.len().saturating_sub(1);
-        self.select(selected.saturating_add_signed(by).min(last), world);
-    }
-
-    /// The next pane that is shown, round and round; where there is only one, the next service.
-    fn step_pane(&mut self, by: isize, world: &World<'_>) {
-        let Some(selected) = self.selected(world.snapshot) else { return };
-        let panes: Vec<usize> = self.screen(world).panes.iter().map(|pane| pane.service).collect();
-        let round = |place: usize, count: usize| {
-            if by < 0 { (place + count - 1) % count } else { (place + 1) % count }
-        };
-        match panes.iter().position(|service| *service == selected) {
-            Some(place) if panes.len() > 1 => {
-                if let Some(service) = panes.get(round(place, panes.len())) {
-                    self.focus(*service, world);
-                }
-            }
-            _ => self.select(round(selected, world.snapshot.services.len()), world),
-        }
-    }
-
-    /// Selects the service of a pane that is shown; the panes stay where they are.
-    fn focus(&mut self, index: usize, world: &World<'_>) {
-        if self.main.is_none() {
-            self.main = world.snapshot.services.first().map(|service| service.name.clone());
-        }
-        self.selected = world.snapshot.services.get(index).map(|service| service.name.clone());
-    }
-
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
@@ -492,90 +373,6 @@ impl UiState {
             }
         }
     }
-
-    /// The mouse was used.
-    pub(super) fn pointer(&mut self, event: MouseEvent, world: &World<'_>) {
-        let at = Position { x: event.column, y: event.row };
-        let screen = self.screen(world);
-        let wheel = match event.kind {
-            MouseEventKind::ScrollUp => -1,
-            MouseEventKind::ScrollDown => 1,
-            MouseEventKind::Down(MouseButton::Left) => {
-                if world.snapshot.stopping.is_none() && self.overlay.is_none() {
-                    self.click(at, &screen, world);
-                }
-                return;
-            }
-            _ => return,
-        };
-        let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
-        match self.context(world.snapshot) {
-            Context::Normal
-            | Context::Zoom
-            | Context::Prompt
-            | Context::Select
-            | Context::Typing
-            | Context::Stopping => {
-                let under = screen.panes.iter().find(|pane| pane.area.contains(at));
-                if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
-                    self.log(&service.name).scroll(wheel * WHEEL_ROWS);
-                } else if contains(screen.sidebar.map(|(area, _)| area), at) || contains(screen.tabs, at) {
-                    self.step(if wheel < 0 { -1 } else { 1 }, world);
-                }
-            }
-            context @ (Context::Help | Context::Watcher) => {
-                self.apply_in(action, context, world);
-            }
-            Context::Log => {
-                let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
-                self.log_action(page);
-            }
-            Context::Details | Context::Menu => {}
-        }
-    }
-
-    fn click(&mut self, at: Position, screen: &Screen, world: &World<'_>) {
-        let selected = self.selected(world.snapshot);
-        if let Some((area, style)) = screen.sidebar
-            && area.contains(at)
-        {
-            let height = usize::from(area.height.saturating_sub(2));
-            let rows = sidebar::rows(world.snapshot, style, height, selected);
-            let row = at.y.checked_sub(area.y + 1).and_then(|row| rows.get(usize::from(row)));
-            if let Some(service) = row.and_then(sidebar::SidebarRow::service) {
-                self.select(service, world);
-            }
-        } else if contains(screen.tabs, at) {
-            let tabs = sidebar::tabs(world.snapshot, screen.area.width, selected, self.glyphs, self.theme);
-            if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
-                self.select(tab.service, world);
-            }
-        } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
-            self.focus(pane.service, world);
-        } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
-            && let Some(seq) = watcher_event_at(at, area, screen.compact, *panel, &world.snapshot.journal)
-        {
-            panel.marked = Some(seq);
-        }
-    }
-
-    /// Text was pasted: into the filter of the help, or nowhere.
-    pub(super) fn paste(&mut self, text: &str, world: &World<'_>) {
-        if self.context(world.snapshot) == Context::Prompt {
-            return self.prompt_paste(text, world);
-        }
-        match &mut self.overlay {
-            Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {
-                filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
-                *scroll = 0;
-            }
-            _ => self.say("pasted text does nothing here", world.now),
-        }
-    }
-}
-
-fn contains(area: Option<Rect>, at: Position) -> bool {
-    area.is_some_and(|area| area.contains(at))
 }
 
 fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usize> {

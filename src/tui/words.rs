@@ -22,20 +22,20 @@ pub(super) fn look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> 
     let told = |glyph, word: &str, style| Look { glyph, word: word.to_owned(), style };
     let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
     if let Some(failure) = service.failure() {
-        let word = match failure {
-            Failure::Exit(status) => exit(Some(status)),
-            Failure::CrashLoop => "crash-loop".into(),
-            Failure::NotStarted => "failed".into(),
-            Failure::NotReady => "not ready".into(),
-        };
-        return Look { glyph: glyphs.failed, word, style: theme.bad() };
+        return Look { glyph: glyphs.failed, word: failure.to_string(), style: theme.bad() };
     }
     match &service.phase {
-        Phase::Blocked { on } => {
+        Phase::Blocked { lost: Some(loss), .. } => {
+            Look { glyph: glyphs.waits, word: format!("{} {}", loss.name, loss.word), style: theme.bad() }
+        }
+        Phase::Blocked { on, lost: None } => {
             let word = on.first().map_or_else(|| "waits".to_owned(), |name| format!("waits {name}"));
             Look { glyph: glyphs.waits, word, style: theme.dim() }
         }
         Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
+        Phase::Validating { .. } => told(glyphs.busy, "validating", theme.busy()),
+        // It runs, and it is not what the files say.
+        Phase::Running { .. } if service.kept => told(glyphs.up, "kept", theme.alert()),
         Phase::Running { ready: true, .. } => told(glyphs.up, "ready", theme.good()),
         Phase::Running { ready: false, .. } => told(glyphs.up, "up", theme.good()),
         Phase::Stopping { .. } => told(glyphs.busy, "stopping", theme.busy()),
@@ -47,7 +47,7 @@ pub(super) fn look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> 
     }
 }
 
-/// `↻7 ✗2`; empty if there were no restarts.
+/// `↻7 ✗2 !1`; empty if there were no restarts.
 pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
     let mut parts = Vec::new();
     if service.restarts.change > 0 {
@@ -55,6 +55,9 @@ pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
     }
     if service.restarts.crash > 0 {
         parts.push(format!("{}{}", glyphs.crashes, service.restarts.crash));
+    }
+    if service.restarts.liveness > 0 {
+        parts.push(format!("{}{}", glyphs.stuck, service.restarts.liveness));
     }
     parts.join(" ")
 }
@@ -83,7 +86,8 @@ impl Census {
                 &mut census.failed
             } else {
                 match service.phase {
-                    Phase::Starting { .. }
+                    Phase::Validating { .. }
+                    | Phase::Starting { .. }
                     | Phase::Running { .. }
                     | Phase::Stopping { .. }
                     | Phase::BackingOff { .. } => &mut census.up,

@@ -111,9 +111,9 @@ mod tests {
         assert_eq!(text(&look), "api    │ one\napi    │ two\n");
         assert_eq!(look.due, Some(later(100)));
         assert_eq!(text(&printer.look(&logs, &names, later(99), false)), "");
-        assert_eq!(text(&printer.look(&logs, &names, later(100), false)), "api    │ Password:\n");
+        assert_eq!(text(&printer.look(&logs, &names, later(100), false)), "api    │ Password: \n");
         api.feed(b"ok\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(101), false)), "api    │  ok\n");
+        assert_eq!(text(&printer.look(&logs, &names, later(101), false)), "api    │ ok\n");
         assert_eq!(text(&printer.look(&logs, &names, later(300), true)), "");
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::{
     ChangeKind, Command, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec, Marker, Match, Moment, NextTry,
-    Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec, Targets, Verdict,
+    Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec, Targets, Validated, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -49,7 +49,9 @@ impl Scenario {
 
     fn turn(&mut self, event: Event) {
         for effect in self.engine.update(event, self.now) {
-            let _ = writeln!(self.trace, "{}   {}", self.time(), text(&effect));
+            if let Some(text) = text(&effect) {
+                let _ = writeln!(self.trace, "{}   {text}", self.time());
+            }
         }
     }
 
@@ -89,6 +91,21 @@ impl Scenario {
 
     pub(super) fn ready(&mut self, service: &str) -> &mut Self {
         self.report(service, "is ready", RunReport::Ready)
+    }
+
+    pub(super) fn alive(&mut self, service: &str) -> &mut Self {
+        self.report(service, "shows life", RunReport::Alive)
+    }
+
+    pub(super) fn silent(&mut self, service: &str) -> &mut Self {
+        self.report(service, "is silent", RunReport::Silent { problem: "port 4000 refused".into() })
+    }
+
+    /// The validation with this number ends.
+    pub(super) fn validated(&mut self, service: &str, number: u32, failed: Option<&str>) -> &mut Self {
+        let result = failed.map_or(Validated::Passed, |problem| Validated::Failed(problem.into()));
+        let report = RunReport::Validated { number, result };
+        self.report(service, &format!("validation {number} ends"), report)
     }
 
     pub(super) fn exits(&mut self, service: &str, code: i32) -> &mut Self {
@@ -205,8 +222,9 @@ fn named(targets: &Targets) -> String {
     }
 }
 
-fn text(effect: &Effect) -> String {
-    match effect {
+/// What was ordered; `None` for what only keeps the books.
+fn text(effect: &Effect) -> Option<String> {
+    Some(match effect {
         Effect::Spawn { spec, run, cause, was } => match was {
             Some((status, up)) => {
                 format!("spawn {} {run} · {cause} · was {status}, up {}ms", spec.name, up.as_millis())
@@ -221,6 +239,10 @@ fn text(effect: &Effect) -> String {
         Effect::Narrate { service, marker } => format!("{service}: {}", marker_text(marker)),
         Effect::Answer { id, answer } => format!("answer {id}: {answer:?}"),
         Effect::Rewatch(spec) => format!("rewatch {} services", spec.services.len()),
+        Effect::Validate { spec, number } => format!("validate {} {number}", spec.name),
+        Effect::EndValidation { service, number } => format!("end validation of {service} {number}"),
+        Effect::CheckAlive { spec, run } => format!("look after {} {run}", spec.name),
+        Effect::Remember { .. } => return None,
         Effect::Forget(name) => format!("forget {name}"),
         Effect::Finish(finish) => format!(
             "finish · {} stopped in {}ms · given up {:?} · failed {:?}{}{}",
@@ -231,7 +253,7 @@ fn text(effect: &Effect) -> String {
             if finish.timed_out { " · timed out" } else { "" },
             if finish.abandoned { " · abandoned" } else { "" },
         ),
-    }
+    })
 }
 
 /// Like the line in the log, but with exact times: how those are rounded is not the machine's business.

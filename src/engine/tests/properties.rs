@@ -215,7 +215,7 @@ impl World {
             let live = self.processes.contains_key(&service.name);
             let fits = match (&service.phase, service.wanted) {
                 (Phase::Running { .. }, true) => live,
-                (Phase::Blocked { on }, true) => {
+                (Phase::Blocked { on, .. }, true) => {
                     let waited_for =
                         |name| snapshot.service(name).is_some_and(|one| !matches!(one.phase, Phase::Running { .. }));
                     !live && on.iter().all(waited_for)

@@ -1,7 +1,7 @@
 //! Starts, dependencies and commands, as stories.
 
 use crate::domain::{
-    Answer, Command, Condition, Moment, OnChange, Phase, Refusal, RestartPolicy, ServiceSpec, Targets,
+    Answer, Command, Condition, Loss, Moment, OnChange, Phase, Refusal, RestartPolicy, ServiceSpec, Targets,
 };
 use crate::engine::{Effect, Event};
 
@@ -102,7 +102,8 @@ fn a_start_by_name_brings_what_it_needs() {
 fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
     let mut s = Scenario::new(vec![task("migrate"), needs(service("api"), "migrate", Condition::Done)]);
     s.begin().started("migrate").exits("migrate", 1);
-    assert_eq!(s.phase("api"), Phase::Blocked { on: vec!["migrate".into()] });
+    let lost = Loss { name: "migrate".into(), word: "failed", detail: "exit 1".into() };
+    assert_eq!(s.phase("api"), Phase::Blocked { on: vec!["migrate".into()], lost: Some(lost) });
     assert!(s.engine.all_settled(), "nothing will happen by itself");
     s.until(3.0).save("migrations/1.sql", &["migrate"]).until(3.1).started("migrate").exits("migrate", 0);
     s.expect(
@@ -113,6 +114,7 @@ fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
         0.000 > migrate started
         0.000 > migrate exits 1
         0.000   migrate: exited · exit 1
+        0.000   api: migrate failed (exit 1)
         3.000 > migrations/1.sql is saved
         3.020   spawn migrate 2 · migrations/1.sql changed · was exit 1, up 0ms
         3.100 > migrate started

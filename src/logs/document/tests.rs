@@ -496,3 +496,59 @@ fn a_reader_gets_its_turn_while_a_writer_floods() {
         assert!(most <= 3, "a reader waited for {most} pieces");
     });
 }
+
+/// The lines as a copy has them.
+fn printed(document: &LogDocument) -> Vec<String> {
+    let mut reader = document.read();
+    let lines = (reader.first().0..reader.end().0).filter_map(|id| reader.line(LineId(id)));
+    lines.map(|line| line.content.as_printed(0..line.content.text.len())).collect()
+}
+
+#[test]
+fn blanks_that_were_printed_at_the_end_of_a_line_are_text_and_erased_ones_are_not() {
+    let cases: [(&[u8], &str); 12] = [
+        (b"at foo (a.js:1)  ", "at foo (a.js:1)  "),
+        (b"a\t", "a\t"),
+        (b"a\t \t", "a\t \t"),
+        (b"\t\t", "\t\t"),
+        (b"   ", "   "),
+        (b"\x1b[32mgreen \x1b[0m ", "green  "),
+        (b"abcdef\x1b[3D\x1b[K", "abc"),
+        (b"abc   \x1b[2D\x1b[K", "abc "),
+        // Jumped over, written behind, erased again.
+        (b"a\x1b[5Cb\x1b[D\x1b[K", "a"),
+        (b"a\x1b[5C ", "a      "),
+        // Cells: a letter in the middle was written over.
+        (b"abc  \r\x1b[Cx", "axc  "),
+        (b"abcdef  \r\x1b[Cx\x1b[20G\x1b[3X\x1b[7G\x1b[K", "axcdef"),
+    ];
+    for (bytes, expected) in cases {
+        for size in [(80, 24), (4, 3)] {
+            let document = fed("");
+            document.resize(size.0, size.1);
+            if size.0 == 4 && bytes.contains(&0x1b) || size.0 == 4 && bytes.contains(&b'\t') {
+                // What moves the cursor means something else there.
+                continue;
+            }
+            document.feed(bytes);
+            assert_eq!(printed(&document).first().map(String::as_str), Some(expected), "{bytes:?} on the screen");
+            document.feed(b"\r\n");
+            document.feed(&b"next\r\n".repeat(30));
+            assert_eq!(printed(&document).first().map(String::as_str), Some(expected), "{bytes:?} in history");
+        }
+    }
+}
+
+#[test]
+fn blanks_at_the_end_of_a_line_survive_another_width_and_a_marker() {
+    let document = fed("");
+    document.resize(40, 5);
+    document.feed(b"one  \r\ntwo\t\r\nthree ");
+    document.resize(20, 5);
+    document.resize(40, 5);
+    document.mark(&Marker::Mark { number: 1 });
+    document.feed(b" x \r\n");
+    let lines = printed(&document);
+    assert_eq!(lines.get(..3).map(<[_]>::to_vec), Some(vec!["one  ".to_owned(), "two\t".into(), "three ".into()]));
+    assert!(lines.iter().any(|line| line == " x "), "{lines:?}");
+}

@@ -34,6 +34,8 @@ pub(super) enum Glyph {
 }
 
 const CLUSTER: u32 = 1 << 31;
+/// Nothing was printed there, or what was is erased: it looks like a space, and is none. No program can print it.
+const NOTHING: char = '\0';
 
 impl Cell {
     /// A character.
@@ -44,12 +46,13 @@ impl Cell {
     /// What erasing leaves: the background stays, as terminals do it.
     pub(super) const fn erased(background: Color) -> Self {
         let style = Style { foreground: Color::Default, background, attributes: Attributes(0) };
-        Self::new(' ', style, CellKind::Narrow)
+        Self::new(NOTHING, style, CellKind::Narrow)
     }
 
     /// What it shows.
     pub(super) fn glyph(self) -> Glyph {
         match self.glyph & CLUSTER {
+            0 if self.glyph == u32::from(NOTHING) => Glyph::Char(' '),
             0 => Glyph::Char(char::from_u32(self.glyph).unwrap_or(' ')),
             _ => Glyph::Cluster((self.glyph & !CLUSTER) as usize),
         }
@@ -60,9 +63,15 @@ impl Cell {
         self.glyph = CLUSTER | u32::try_from(index).unwrap_or(0);
     }
 
-    /// Nobody could see it: a space without colours. Such cells at the end of a line are no text.
+    /// Nobody could see it: a space without colours, whether it was printed or not.
     pub(super) fn is_blank(self) -> bool {
-        self.glyph == u32::from(b' ') && self.kind == CellKind::Narrow && self.style.shows_nothing()
+        self.kind == CellKind::Narrow && self.glyph() == Glyph::Char(' ') && self.style.shows_nothing()
+    }
+
+    /// Nothing was printed there, and nothing is to be seen. Such cells at the end of a line are no text; spaces that
+    /// were printed are.
+    pub(super) fn is_empty(self) -> bool {
+        self.glyph == u32::from(NOTHING) && self.kind == CellKind::Narrow && self.style.shows_nothing()
     }
 
     /// Half of a wide character, or the filler before one.
@@ -70,9 +79,9 @@ impl Cell {
         self.kind != CellKind::Narrow
     }
 
-    /// A space in the same style: what stays of half a wide character.
+    /// Nothing in the same style: what stays of half a wide character.
     pub(super) fn blanked(self) -> Self {
-        Self::new(' ', self.style, CellKind::Narrow)
+        Self::new(NOTHING, self.style, CellKind::Narrow)
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) struct Row {
     text: String,
     /// Columns of `text`: the first that was never written.
     written: usize,
+    /// Columns up to here were jumped over when they were last padded: blanks at the end that lie before it were not
+    /// printed.
+    padded: usize,
     /// Styles of `text`, without gaps: the byte where each ends.
     spans: Vec<(u32, Style)>,
     /// Columns behind `text` over which tabs have jumped since the last character.
@@ -54,6 +57,7 @@ impl Row {
         Self {
             text: String::new(),
             written: 0,
+            padded: 0,
             spans: Vec::new(),
             tabs: Vec::new(),
             cells: Vec::new(),
@@ -146,7 +150,7 @@ impl Row {
 
     fn note_tab(&mut self, from: usize, to: usize) {
         if let Some(jumped) = self.cells.get_mut(from..to)
-            && jumped.iter().all(|cell| cell.is_blank())
+            && jumped.iter().all(|cell| cell.is_empty())
         {
             for (index, cell) in jumped.iter_mut().enumerate() {
                 *cell = Cell::new(' ', if index == 0 { TAB } else { TAB_REST }, CellKind::Narrow);
@@ -280,7 +284,7 @@ impl Row {
 
     fn clear_plain(&mut self) {
         self.text.clear();
-        self.written = 0;
+        (self.written, self.padded) = (0, 0);
         self.spans.clear();
         self.tabs.clear();
     }
@@ -295,7 +299,7 @@ impl Row {
             return false;
         }
         self.text.truncate(length);
-        self.written = column;
+        (self.written, self.padded) = (column, self.padded.min(column));
         while let [.., before, _] = self.spans.as_slice()
             && before.0 as usize >= length
         {
@@ -343,7 +347,7 @@ impl Row {
     fn push_blanks(&mut self, column: usize, style: Style) {
         if column > self.written {
             self.text.extend(std::iter::repeat_n(' ', column - self.written));
-            self.written = column;
+            (self.written, self.padded) = (column, column);
             self.extend_spans(style);
         }
     }
@@ -388,11 +392,17 @@ impl Row {
         }
     }
 
-    /// Columns up to the last one that shows something.
+    /// Columns up to the last one that was printed to, and not erased: blanks count, as they are part of the text.
     pub(super) fn content_len(&self) -> usize {
         if !self.cells.is_empty() {
-            return self.cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1);
+            return self.cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
         }
+        let printed = if self.written > self.padded { self.written } else { self.seen_len() };
+        self.tabs.last().map_or(printed, |(_, to)| printed.max(*to))
+    }
+
+    /// Columns of a plain row up to the last one that shows something.
+    fn seen_len(&self) -> usize {
         let mut length = self.text.len();
         if !self.text.ends_with(' ') {
             return self.written;
@@ -413,7 +423,7 @@ impl Row {
 
     /// Nothing is to be seen on it.
     pub(super) fn is_blank(&self) -> bool {
-        self.content_len() == 0
+        if self.cells.is_empty() { self.seen_len() == 0 } else { self.cells.iter().all(|cell| cell.is_blank()) }
     }
 
     /// Nothing was written after what stands in history.
@@ -422,7 +432,7 @@ impl Row {
     }
 
     /// Adds the text of the columns from `start` on: all of them if the line goes on in the next row, else those that
-    /// show something.
+    /// were printed to.
     pub(super) fn append_to(&self, start: usize, columns: usize, sink: &mut impl TextSink) {
         let end = if self.wrapped { columns } else { self.content_len() };
         self.append_part(start, end, sink);
@@ -441,10 +451,19 @@ impl Row {
                 byte = span_end;
             }
         }
-        let blank = end.saturating_sub(self.written.max(start));
-        if blank > 0 {
-            sink.push(&" ".repeat(blank), Style::default());
+        let mut column = self.written.max(start);
+        let mut push_to = |to: usize, style| {
+            if to.min(end) > column {
+                sink.push(&" ".repeat(to.min(end) - column), style);
+                column = to.min(end);
+            }
+        };
+        for (from, to) in &self.tabs {
+            push_to(*from, Style::default());
+            push_to(*from + 1, TAB);
+            push_to(*to, TAB_REST);
         }
+        push_to(end, Style::default());
     }
 
     fn append_cells(&self, start: usize, end: usize, sink: &mut impl TextSink) {
@@ -487,6 +506,10 @@ impl Row {
         };
         if pieces.iter().all(|piece| ascii(piece).is_some()) {
             for (piece, c) in pieces.iter().filter_map(|piece| Some((piece, ascii(piece)?))) {
+                if piece.cell.is_empty() {
+                    row.push_blanks(row.written + 1, Style::default());
+                    continue;
+                }
                 row.text.push(c);
                 row.written += 1;
                 row.extend_spans(piece.cell.style);

@@ -69,8 +69,9 @@ impl Shown {
         let start = if left { text::fitting(&content.text, offset + ellipsis) } else { 0 };
         let rest = content.text.get(start..).unwrap_or_default();
         let room = cells.saturating_sub(if left { ellipsis } else { 0 });
-        let right = text::width(rest) > room;
-        let end = if right { start + text::fitting(rest, room.saturating_sub(ellipsis)) } else { content.text.len() };
+        // Blanks at the end are text, but nobody misses them.
+        let right = text::width(rest.trim_end()) > room;
+        let end = start + text::fitting(rest, room.saturating_sub(if right { ellipsis } else { 0 }));
         let rows = std::iter::once(start..end).collect();
         Self { content, kind: line.kind, rows, cut: (left, right), hit }
     }

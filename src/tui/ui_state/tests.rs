@@ -1,11 +1,13 @@
 //! What keys, clicks and pastes do.
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{Signal, StopProgress, StopState, Stopping};
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop};
 use crate::tui::options::GlyphSet;
+use crate::tui::overlay::restart_menu;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");

@@ -9,26 +9,27 @@ use super::super::text::{cut_right, pad, width, wrap};
 use super::super::words::look;
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::{Kind, ServiceSnapshot, human};
+use crate::clock::Clock;
+use crate::domain::{ExitStatus, Kind, Phase, RunFacts, RunRecord, ServiceSnapshot, human, without_credentials};
 
 /// Cells of the names on the left.
 const NAMES: usize = 13;
 
-/// Draws the box. The answer is where it begins.
-pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+/// A name and what there is to say; a heading has nothing.
+type Fact = (String, String);
+
+/// Draws the box, from the line that it is scrolled to. The answer is where it begins.
+pub(super) fn draw(scene: &Scene<'_>, scroll: usize, buffer: &mut Buffer) -> Option<Position> {
     let service = scene.snapshot.services.get(scene.ui.selected(scene.snapshot)?)?;
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
     let free = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
-    let columns = if scene.screen.compact { all.width } else { all.width.saturating_sub(4).min(84) };
-    let room = usize::from(columns).saturating_sub(NAMES + 5).max(1);
-    let mut lines = Vec::new();
-    for (name, text) in facts(scene, service) {
-        for (place, range) in wrap(&text, room).into_iter().enumerate() {
-            lines.push((if place == 0 { name } else { "" }, text.get(range).unwrap_or_default().to_owned()));
-        }
-    }
-    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    let columns = columns(scene.screen.compact, all.width);
+    let lines = lines(scene, service, columns);
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(free.height);
     let area = paint::centered(free, columns, rows);
+    let height = usize::from(area.height.saturating_sub(2)).max(1);
+    let last_start = lines.len().saturating_sub(height);
+    let start = scroll.min(last_start);
     paint::clear(buffer, area);
     let look = look(service, glyphs, theme);
     let left = vec![
@@ -37,66 +38,164 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         Span::raw(format!(" {} ", glyphs.dot)),
         Span::styled(look.word, look.style),
     ];
-    let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &Titles { left, ..Titles::default() });
-    for ((name, text), y) in lines.iter().zip(inner.top()..inner.bottom()) {
-        let x = paint::put(buffer, inner, inner.x + 1, y, &pad((*name).to_owned(), NAMES), theme.dim());
+    let below = match (start, last_start - start) {
+        (_, 1..) => vec![Span::raw(format!("{} {} more", glyphs.more, last_start - start))],
+        (1.., 0) => vec![Span::raw("end")],
+        (0, 0) => Vec::new(),
+    };
+    let titles = Titles { left, below, ..Titles::default() };
+    let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+    for ((name, text), y) in lines.iter().skip(start).zip(inner.top()..inner.bottom()) {
+        let room = usize::from(inner.width).saturating_sub(1);
+        if text.is_empty() && !name.is_empty() {
+            paint::put(buffer, inner, inner.x + 1, y, &cut_right(name, room, glyphs.ellipsis), theme.strong());
+            continue;
+        }
+        let name = cut_right(name, NAMES - 1, glyphs.ellipsis);
+        let x = paint::put(buffer, inner, inner.x + 1, y, &pad(name, NAMES), theme.dim());
         let left = usize::from(inner.right().saturating_sub(x));
         paint::put(buffer, inner, x, y, &cut_right(text, left, glyphs.ellipsis), Style::new());
     }
     (width(service.name.as_str()) > 0 && inner.height > 0).then_some(Position { x: inner.x, y: inner.y })
 }
 
-/// What there is to say, in the order of interest.
-fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<(&'static str, String)> {
+fn columns(compact: bool, all: u16) -> u16 {
+    if compact { all } else { all.saturating_sub(4).min(100) }
+}
+
+/// What there is to say, wrapped.
+fn lines(scene: &Scene<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fact> {
+    let room = usize::from(columns).saturating_sub(NAMES + 4).max(1);
+    let mut facts = facts(scene, service);
+    runs(scene, service, &mut facts);
+    if let Some(its) = service.facts.as_deref().filter(|its| its.run == service.run) {
+        environment(its, &mut facts);
+    }
+    let mut lines = Vec::new();
+    for (name, text) in facts {
+        let text = scene.glyphs().own_text(&text);
+        if text.is_empty() {
+            lines.push((name, text));
+            continue;
+        }
+        for (place, range) in wrap(&text, room).into_iter().enumerate() {
+            let name = if place == 0 { name.clone() } else { String::new() };
+            lines.push((name, text.get(range).unwrap_or_default().to_owned()));
+        }
+    }
+    lines
+}
+
+/// The present, in the order of interest.
+fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     let (now, dot) = (scene.now, scene.glyphs().dot);
     let ago = |moment| format!("{} ago", human(now.since(moment)));
     let kind = match service.kind {
         Kind::Service => "service",
         Kind::Task => "task",
     };
-    let mut facts = vec![
-        ("command", service.command.to_string()),
-        ("kind", kind.to_owned()),
-        ("state", format!("{} {dot} for {}", service.phase.word(), human(now.since(service.since)))),
-        ("wanted", if service.wanted { "up" } else { "down" }.to_owned()),
-    ];
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut fact = |name: &str, text: String| facts.push((name.to_owned(), text));
+    fact("command", without_credentials(&service.command));
+    fact("kind", kind.to_owned());
+    fact("state", format!("{} {dot} for {}", service.phase.word(), human(now.since(service.since))));
+    if let Phase::Blocked { on, lost } = &service.phase {
+        let names: Vec<&str> = on.iter().map(|name| name.as_str()).collect();
+        let lost = lost.as_ref().map(|loss| format!(" {dot} {loss}")).unwrap_or_default();
+        fact("waits for", format!("{}{lost}", names.join(", ")));
+    }
+    if service.kept {
+        fact("kept", "the last change did not pass validate: what runs is older than the files".to_owned());
+    }
+    fact("wanted", if service.wanted { "up" } else { "down" }.to_owned());
+    let known = service.facts.as_deref().filter(|its| its.run == service.run);
     if let Some(pid) = service.pid {
-        facts.push(("pid", pid.to_string()));
+        let others: Vec<String> =
+            known.iter().flat_map(|its| &its.pids).filter(|&&other| other != pid).map(ToString::to_string).collect();
+        let others = if others.is_empty() { String::new() } else { format!(" {dot} and {}", others.join(", ")) };
+        fact("pid", format!("{pid}{others}"));
+    }
+    if let Some(its) = known {
+        let ports: Vec<String> = its.ports.iter().map(ToString::to_string).collect();
+        fact("ports", if ports.is_empty() { "none".to_owned() } else { ports.join(", ") });
     }
     if let Some(since) = service.up_since {
         let started = (scene.time_of_day)(since);
-        facts.push(("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run)));
+        fact("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run));
     }
     if let Some(url) = &service.url {
-        facts.push(("url", url.to_string()));
+        fact("url", without_credentials(url));
     }
     let counts = service.restarts;
-    facts.push((
+    fact(
         "restarts",
         format!(
-            "{} changes {dot} {} crashes {dot} {} by hand or reload {dot} {} by dependencies",
-            counts.change, counts.crash, counts.manual, counts.dependency
+            "{} changes {dot} {} crashes {dot} {} by hand or reload {dot} {} by dependencies {dot} {} stuck",
+            counts.change, counts.crash, counts.manual, counts.dependency, counts.liveness
         ),
-    ));
+    );
     if let Some(exit) = service.last_exit {
         let asked = if exit.asked { "asked to end" } else { "by itself" };
         let uptime = human(exit.uptime);
-        facts.push(("last exit", format!("{} {dot} {asked} {dot} {} {dot} up {uptime}", exit.status, ago(exit.at))));
+        fact("last exit", format!("{} {dot} {asked} {dot} {} {dot} up {uptime}", exit.status, ago(exit.at)));
     }
     if let Some(next) = service.next_try {
-        facts.push(("next try", format!("in {} {dot} s = now", human(next.since(now)))));
+        fact("next try", format!("in {} {dot} s = now", human(next.since(now))));
     }
     if let Some(change) = &service.last_change {
-        facts.push(("last change", format!("{} {dot} {}", change.path, ago(change.at))));
+        fact("last change", format!("{} {dot} {}", change.path, ago(change.at)));
     }
     if !service.watches {
-        facts.push(("watches", "nothing".to_owned()));
+        fact("watches", "nothing".to_owned());
     }
     if service.held > 0 {
-        facts.push(("held", format!("{} changes", service.held)));
+        fact("held", format!("{} changes", service.held));
     }
     if service.pending > 0 {
-        facts.push(("pending", format!("{} changes wait for quiet", service.pending)));
+        fact("pending", format!("{} changes wait for quiet", service.pending));
     }
     facts
+}
+
+/// The runs that are over, the newest first.
+fn runs(scene: &Scene<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
+    if service.history.is_empty() {
+        return;
+    }
+    let dot = scene.glyphs().dot;
+    facts.push((String::from("RUNS BEFORE"), String::new()));
+    for record in service.history.iter().rev() {
+        facts.push((format!("run {}", record.run), run(record, dot)));
+    }
+}
+
+/// `Nov 25 14:02:11 · src/a.rs changed · ready after 2.9s · up 9m 12s · exit 1`.
+fn run(record: &RunRecord, dot: &str) -> String {
+    let mut parts = vec![Clock::date_and_time(record.began), record.reason.to_string()];
+    if let Some(after) = record.ready_after {
+        parts.push(format!("ready after {}", human(after)));
+    }
+    match record.exit {
+        None => parts.push("could not start".to_owned()),
+        Some(exit) => {
+            parts.push(format!("up {}", human(record.uptime)));
+            let asked = if record.asked && exit != ExitStatus::Code(0) { " as asked" } else { "" };
+            parts.push(format!("{exit}{asked}"));
+        }
+    }
+    parts.join(&format!(" {dot} "))
+}
+
+/// The environment: what devgroup does not have itself comes first.
+fn environment(its: &RunFacts, facts: &mut Vec<Fact>) {
+    for (inherited, heading) in [(false, "ENVIRONMENT OF ITS OWN"), (true, "ENVIRONMENT INHERITED")] {
+        let mut variables = its.env.iter().filter(|variable| variable.inherited == inherited).peekable();
+        if variables.peek().is_some() {
+            facts.push((heading.to_owned(), String::new()));
+        }
+        for variable in variables {
+            let value: String = variable.value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            facts.push((String::new(), format!("{}={value}", variable.name)));
+        }
+    }
 }

@@ -101,7 +101,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
         (Context::Stopping, _) => stopping::draw(scene, buffer),
         (_, Some(Overlay::Help { filter, scroll })) => help::draw(scene, filter, *scroll, buffer),
-        (_, Some(Overlay::Details)) => details::draw(scene, buffer),
+        (_, Some(Overlay::Details)) => details::draw(scene, 0, buffer),
         (_, Some(Overlay::Menu { marked })) => menu::draw(scene, *marked, buffer),
         (_, Some(Overlay::OwnLog)) => own_log::draw(scene, buffer),
         (_, None) => None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use devgroup::domain::{ExitStatus, Probe, RunReport, Signal};
+use devgroup::domain::{ExitStatus, HttpCheck, Probe, RunReport, Signal};
 
 use super::bench::{Bench, lives, shell, wait_for};
 
@@ -50,7 +50,7 @@ fn http_is_ready_with_the_first_good_answer() {
         }
     });
     let mut bench = Bench::new();
-    bench.sh_until("api", "sleep 1000", Probe::Http(format!("http://localhost:{port}/health?full=1")));
+    bench.sh_until("api", "sleep 1000", Probe::Http(HttpCheck::new(format!("http://localhost:{port}/health?full=1"))));
     bench.ready("api");
     assert_eq!(asked.load(Ordering::Relaxed), 3);
     bench.signal("api", Signal::Term);

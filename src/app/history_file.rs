@@ -1,0 +1,363 @@
+//! What became of runs, across calls of devgroup: `history.json` in the state folder.
+//!
+//! Written by a thread of its own, as a whole and renamed into place, at most once a second and at the end. Two devgroups
+//! at once write one after the other, each with what the other has written. A file that cannot be read loses nothing but
+//! itself.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::state_folder;
+use crate::domain::{ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName};
+
+const NAME: &str = "history.json";
+
+/// Of the format. Keys are only ever added within a version.
+const VERSION: u32 = 1;
+
+/// A larger file is none of ours.
+const LARGEST: u64 = 16 << 20;
+
+/// Services that are remembered, also those that are gone from the file; those that ran last.
+const SERVICES: usize = 200;
+
+/// Records are collected for so long before they are written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the end waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What became of a run of a service.
+pub(crate) type Remembered = (ServiceName, RunRecord);
+
+/// Keeps the file.
+pub(crate) struct HistoryFile {
+    records: Sender<Remembered>,
+    done: Receiver<()>,
+}
+
+impl HistoryFile {
+    /// Reads what there is, and begins to keep it. If that cannot be, the group runs without.
+    pub(crate) fn open(spec: &GroupSpec) -> (Option<Self>, GroupHistory) {
+        let folder = match state_folder::of_group(spec, state_folder::variable) {
+            Ok(folder) => folder,
+            Err(why) => {
+                log::info!("no history of runs: {why}");
+                return (None, GroupHistory::new());
+            }
+        };
+        let past = match read(&folder) {
+            Ok(past) => past,
+            Err(Unreadable::Newer) => {
+                log::warn!("{} is of a newer devgroup: it is left alone", folder.join(NAME).display());
+                return (None, GroupHistory::new());
+            }
+            Err(unreadable) => {
+                log::warn!("{}: {unreadable}: begun anew", folder.join(NAME).display());
+                GroupHistory::new()
+            }
+        };
+        let (records, inbox) = mpsc::channel();
+        let (tell, done) = mpsc::channel();
+        let keep = move || {
+            keep(&folder, &inbox);
+            let _ = tell.send(());
+        };
+        match thread::Builder::new().name("history".into()).stack_size(256 << 10).spawn(keep) {
+            Ok(_) => (Some(Self { records, done }), past),
+            Err(error) => {
+                log::warn!("no history of runs: {error}");
+                (None, past)
+            }
+        }
+    }
+
+    /// Takes records. All of them are to be dropped before [`Self::finish`].
+    pub(crate) fn sender(&self) -> Sender<Remembered> {
+        self.records.clone()
+    }
+
+    /// Writes the rest. Waits for the disk, a while.
+    pub(crate) fn finish(self) {
+        drop(self.records);
+        if self.done.recv_timeout(PATIENCE).is_err() {
+            log::warn!("the history of runs was not written in time");
+        }
+    }
+}
+
+/// Writes what comes until nobody can send any more.
+fn keep(folder: &Path, inbox: &Receiver<Remembered>) {
+    let mut failed = false;
+    while let Ok(first) = inbox.recv() {
+        let mut records = vec![first];
+        let mut open = true;
+        while open {
+            match inbox.recv_timeout(PAUSE) {
+                Ok(record) => records.push(record),
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => open = false,
+            }
+            // A group that crashes all the time is written as well.
+            if records.len() >= HISTORY {
+                break;
+            }
+        }
+        match add(folder, records) {
+            Ok(()) => failed = false,
+            // Once: a full disk is full for a while.
+            Err(error) if !failed => {
+                failed = true;
+                log::warn!("{}: {error}", folder.join(NAME).display());
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Adds records to the file, whoever else does.
+fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
+    state_folder::make(folder)?;
+    let turn = File::open(folder)?;
+    // Given back with the descriptor.
+    flock(&turn, FlockOperation::LockExclusive)?;
+    let mut history = match read(folder) {
+        Ok(history) => history,
+        Err(Unreadable::Newer) => return Err(io::Error::other("it is of a newer devgroup")),
+        Err(unreadable) => {
+            let broken = folder.join("history.json.broken");
+            log::warn!("{}: {unreadable}: kept as {}", folder.join(NAME).display(), broken.display());
+            // It may be gone meanwhile; what is there is replaced in any case.
+            let _ = fs::rename(folder.join(NAME), broken);
+            GroupHistory::new()
+        }
+    };
+    for (service, record) in records {
+        let runs = Arc::make_mut(history.entry(service).or_default());
+        if !runs.contains(&record) {
+            runs.push(record);
+        }
+        runs.sort_by_key(|run| (run.began, run.run));
+        let surplus = runs.len().saturating_sub(HISTORY);
+        runs.drain(..surplus);
+    }
+    while history.len() > SERVICES {
+        let last_run = |runs: &Arc<Vec<RunRecord>>| runs.last().map(|run| run.began);
+        let Some(oldest) = history.iter().min_by_key(|(_, runs)| last_run(runs)).map(|(name, _)| name.clone()) else {
+            break;
+        };
+        history.remove(&oldest);
+    }
+    let text = serde_json::to_vec(&Written::of(&history)).map_err(io::Error::other)?;
+    state_folder::replace(folder, NAME, &text)
+}
+
+/// Why there is no history.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("not understood: {0}")]
+    Syntax(#[from] serde_json::Error),
+    #[error("too large")]
+    TooLarge,
+    #[error("of a newer version")]
+    Newer,
+}
+
+fn read(folder: &Path) -> Result<GroupHistory, Unreadable> {
+    let path: PathBuf = folder.join(NAME);
+    let found = match fs::metadata(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(GroupHistory::new()),
+        Err(error) => return Err(error.into()),
+    };
+    if !found.is_file() || found.len() > LARGEST {
+        return Err(Unreadable::TooLarge);
+    }
+    let text = fs::read(&path)?;
+    let head: Head = serde_json::from_slice(&text)?;
+    if head.version != VERSION {
+        return Err(Unreadable::Newer);
+    }
+    Ok(serde_json::from_slice::<Written>(&text)?.history())
+}
+
+/// What every version has.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    services: BTreeMap<String, Vec<Run>>,
+}
+
+/// One run, as it is written. Times are RFC 3339 UTC, durations are in milliseconds.
+#[derive(Serialize, Deserialize)]
+struct Run {
+    run: u32,
+    at: Timestamp,
+    cause: String,
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default)]
+    more: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ready_ms: Option<u64>,
+    uptime_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    #[serde(default)]
+    asked: bool,
+}
+
+impl Written {
+    fn of(history: &GroupHistory) -> Self {
+        let services = history.iter().map(|(name, runs)| {
+            let runs = runs.iter().filter_map(Run::of).collect();
+            (name.as_str().to_owned(), runs)
+        });
+        Self { version: VERSION, services: services.collect() }
+    }
+
+    fn history(self) -> GroupHistory {
+        let services = self.services.into_iter().map(|(name, runs)| {
+            let surplus = runs.len().saturating_sub(HISTORY);
+            let runs = runs.into_iter().skip(surplus).map(Run::record).collect();
+            (ServiceName::new(name), Arc::new(runs))
+        });
+        services.collect()
+    }
+}
+
+impl Run {
+    fn of(record: &RunRecord) -> Option<Self> {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let (code, signal) = match record.exit {
+            None => (None, None),
+            Some(ExitStatus::Code(code)) => (Some(code), None),
+            Some(ExitStatus::Signal(signal)) => (None, Some(signal)),
+        };
+        Some(Self {
+            run: record.run.0,
+            at: Timestamp::try_from(record.began).ok()?,
+            cause: record.cause.to_string(),
+            reason: record.reason.to_string(),
+            path: record.files.as_ref().map(|files| files.first.to_string()),
+            more: record.files.as_ref().map_or(0, |files| files.more),
+            ready_ms: record.ready_after.map(millis),
+            uptime_ms: millis(record.uptime),
+            code,
+            signal,
+            asked: record.asked,
+        })
+    }
+
+    fn record(self) -> RunRecord {
+        let exit = match (self.code, self.signal) {
+            (_, Some(signal)) => Some(ExitStatus::Signal(signal)),
+            (code, None) => code.map(ExitStatus::Code),
+        };
+        RunRecord {
+            run: RunId(self.run),
+            began: SystemTime::from(self.at),
+            cause: self.cause.into(),
+            reason: self.reason.into(),
+            files: self.path.map(|path| FilesChanged { first: path.into(), more: self.more }),
+            ready_after: self.ready_ms.map(Duration::from_millis),
+            uptime: Duration::from_millis(self.uptime_ms),
+            exit,
+            asked: self.asked,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(run: u32, seconds: u64) -> RunRecord {
+        RunRecord {
+            run: RunId(run),
+            began: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+            cause: "change".into(),
+            reason: "src/ä.rs and 2 more changed".into(),
+            files: Some(FilesChanged { first: "src/ä.rs".into(), more: 2 }),
+            ready_after: Some(Duration::from_millis(40)),
+            uptime: Duration::from_millis(1_500),
+            exit: Some(ExitStatus::Signal(15)),
+            asked: true,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("deep/state");
+        assert!(read(&state).unwrap().is_empty());
+        add(&state, (1..=60).map(|n| ("api".into(), record(n, n.into()))).collect()).unwrap();
+        // Another devgroup, and one that tells the same once more.
+        add(&state, vec![("web".into(), record(1, 7)), ("api".into(), record(60, 60))]).unwrap();
+        let history = read(&state).unwrap();
+        assert_eq!(history[&ServiceName::from("api")].len(), HISTORY);
+        assert_eq!(history[&ServiceName::from("api")].last(), Some(&record(60, 60)));
+        assert_eq!(history[&ServiceName::from("api")][0].run, RunId(11));
+        assert_eq!(**history[&ServiceName::from("web")], [record(1, 7)]);
+        add(&state, (0..300).map(|n| (ServiceName::new(format!("s{n}")), record(1, 1000 + n))).collect()).unwrap();
+        let history = read(&state).unwrap();
+        assert_eq!(history.len(), SERVICES);
+        assert!(!history.contains_key(&ServiceName::from("web")) && history.contains_key(&ServiceName::from("s299")));
+        let left: Vec<_> = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [NAME], "nothing else is left there");
+    }
+
+    #[test]
+    fn a_broken_file_loses_nothing_but_itself_and_a_newer_one_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for broken in
+            [&b"{\"version\":1,\"serv"[..], b"", b"\xff\xfe", b"[]", b"{\"version\":1,\"services\":{\"a\":[{}]}}"]
+        {
+            fs::write(folder.path().join(NAME), broken).unwrap();
+            assert!(read(folder.path()).is_err());
+            add(folder.path(), vec![("api".into(), record(1, 1))]).unwrap();
+            assert_eq!(read(folder.path()).unwrap().len(), 1);
+            assert_eq!(fs::read(folder.path().join("history.json.broken")).unwrap(), broken);
+        }
+        let newer = br#"{"version":2,"services":{"a":"unlike"}}"#;
+        fs::write(folder.path().join(NAME), newer).unwrap();
+        assert!(add(folder.path(), vec![("api".into(), record(1, 1))]).is_err());
+        assert_eq!(fs::read(folder.path().join(NAME)).unwrap(), newer);
+    }
+
+    #[test]
+    fn two_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        thread::scope(|scope| {
+            for writer in 0..4_u32 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    for n in 0..10 {
+                        add(folder, vec![("api".into(), record(writer, u64::from(writer * 100 + n)))]).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read(folder.path()).unwrap()[&ServiceName::from("api")].len(), 40);
+    }
+}

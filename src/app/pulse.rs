@@ -1,0 +1,187 @@
+//! The pulse of the run loop: `status.json` in the state folder, so that others can tell a stuck devgroup from one that
+//! lives. Renewed at least every 30 s, and, while nothing happens, not more often: it is the only thing that an idle
+//! devgroup wakes up for.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::state_folder;
+use crate::clock::Clock;
+use crate::domain::{GroupSpec, Moment};
+
+const NAME: &str = "status.json";
+
+/// From one beat to the next: at least every 30 s is the promise, and a busy machine is late.
+const EVERY: Duration = Duration::from_secs(25);
+
+/// The first beat lets the first picture go first.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// The pulse of one run of a group.
+pub(crate) struct Pulse {
+    place: Arc<Place>,
+    clock: Clock,
+    /// When the next beat is due.
+    due: Moment,
+    last_turn: Moment,
+    longest_turn: Duration,
+}
+
+/// What the thread that writes needs.
+struct Place {
+    folder: PathBuf,
+    group: Arc<str>,
+    /// Held while the file is written; whether it must not be any more.
+    over: Mutex<bool>,
+}
+
+/// The file. Times are RFC 3339 UTC.
+#[derive(Debug, Serialize, Deserialize, PartialEq)]
+struct Status {
+    /// Of the format.
+    version: u32,
+    /// The version of the program.
+    devgroup: String,
+    pid: u32,
+    group: String,
+    since: Timestamp,
+    last_turn: Timestamp,
+    longest_turn_ms: u64,
+}
+
+impl Pulse {
+    /// `None` if there is no place for the file; the group runs without.
+    pub(crate) fn new(spec: &GroupSpec, clock: Clock) -> Option<Self> {
+        let folder = state_folder::of_group(spec, state_folder::variable)
+            .inspect_err(|why| log::info!("no status file: {why}"))
+            .ok()?;
+        let place = Place { folder, group: Arc::clone(&spec.name), over: Mutex::new(false) };
+        let (now, longest_turn) = (clock.now(), Duration::ZERO);
+        Some(Self { place: Arc::new(place), clock, due: now + FIRST, last_turn: now, longest_turn })
+    }
+
+    /// When the loop is to turn again, whatever else happens.
+    pub(crate) fn due(&self) -> Moment {
+        self.due
+    }
+
+    /// A turn is over. If a beat is due, it is written, on another thread; one that is still being written is enough.
+    pub(crate) fn turned(&mut self, now: Moment, took: Duration) {
+        self.last_turn = now;
+        self.longest_turn = self.longest_turn.max(took);
+        if now < self.due {
+            return;
+        }
+        self.due = now + EVERY;
+        let status = self.status();
+        let place = Arc::clone(&self.place);
+        tokio::task::spawn_blocking(move || place.write(&status));
+    }
+
+    fn status(&self) -> Status {
+        let time = |moment| Timestamp::try_from(self.clock.wall(moment)).unwrap_or(Timestamp::UNIX_EPOCH);
+        Status {
+            version: 1,
+            devgroup: env!("CARGO_PKG_VERSION").into(),
+            pid: std::process::id(),
+            group: self.place.group.to_string(),
+            since: time(Moment::START),
+            last_turn: time(self.last_turn),
+            longest_turn_ms: u64::try_from(self.longest_turn.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Something that ends the pulse, and takes the file away, wherever the loop is by then.
+    pub(crate) fn end(&self) -> impl FnOnce() + 'static {
+        let place = Arc::clone(&self.place);
+        move || place.end()
+    }
+}
+
+impl Place {
+    fn write(&self, status: &Status) {
+        // Two beats at once: a disk that took 25 s for one will not take the other either.
+        let Ok(over) = self.over.try_lock() else { return };
+        if *over {
+            return;
+        }
+        let written = serde_json::to_vec(status).map_err(std::io::Error::other).and_then(|text| {
+            state_folder::make(&self.folder)?;
+            state_folder::replace(&self.folder, NAME, &text)
+        });
+        if let Err(error) = written {
+            log::debug!("{}: {error}", self.folder.join(NAME).display());
+        }
+    }
+
+    /// Does not wait for a disk that hangs.
+    fn end(&self) {
+        match self.over.try_lock() {
+            Ok(mut over) => *over = true,
+            Err(TryLockError::Poisoned(_)) => {}
+            Err(TryLockError::WouldBlock) => return,
+        }
+        // Another devgroup of the same file may have written its own.
+        let path = self.folder.join(NAME);
+        let is_ours =
+            |text: Vec<u8>| serde_json::from_slice::<Status>(&text).is_ok_and(|s| s.pid == std::process::id());
+        if std::fs::read(&path).is_ok_and(is_ours) {
+            // It may be gone meanwhile.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pulse(folder: &std::path::Path) -> Pulse {
+        let place = Place { folder: folder.join("state"), group: "shop".into(), over: Mutex::new(false) };
+        let clock = Clock::start();
+        Pulse {
+            place: Arc::new(place),
+            clock,
+            due: Moment::START,
+            last_turn: Moment::START,
+            longest_turn: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_file_says_who_since_when_and_how_it_goes_and_is_gone_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pulse = pulse(folder.path());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let inside = runtime.enter();
+        pulse.turned(Moment::from_millis(3), Duration::from_millis(130));
+        assert_eq!(pulse.due(), Moment::from_millis(3) + EVERY);
+        pulse.turned(Moment::from_millis(9), Duration::from_millis(1));
+        drop(inside);
+        // Waits for the thread.
+        drop(runtime);
+        let path = folder.path().join("state").join(NAME);
+        let status: Status = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!((status.pid, status.group.as_str(), status.longest_turn_ms), (std::process::id(), "shop", 130));
+        assert!(status.last_turn >= status.since);
+        (pulse.end())();
+        assert!(!path.exists());
+        pulse.place.write(&status);
+        assert!(!path.exists(), "nothing is written after the end");
+    }
+
+    #[test]
+    fn the_file_of_another_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let pulse = pulse(folder.path());
+        let mut status = pulse.status();
+        status.pid += 1;
+        pulse.place.write(&status);
+        (pulse.end())();
+        assert!(folder.path().join("state").join(NAME).exists());
+    }
+}

@@ -1,0 +1,39 @@
+//! What became of the runs of a service: the last ones, also those of earlier calls of devgroup.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::{ExitStatus, FilesChanged, RunId, ServiceName};
+
+/// Runs that are remembered of each service.
+pub const HISTORY: usize = 50;
+
+/// One run that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number, in the call of devgroup that it belongs to.
+    pub run: RunId,
+    /// When it was asked for.
+    pub began: SystemTime,
+    /// Why, in one word: `change`, `crash`, `manual`, …
+    pub cause: Arc<str>,
+    /// Why, for people.
+    pub reason: Arc<str>,
+    /// The files behind it, if it was a change.
+    pub files: Option<FilesChanged>,
+    /// From its start to its readiness; `None` without a check, or if it never was ready.
+    pub ready_after: Option<Duration>,
+    /// How long it ran; zero if no process could be made.
+    pub uptime: Duration,
+    /// How it ended; `None` if no process could be made.
+    pub exit: Option<ExitStatus>,
+    /// It had been asked to end.
+    pub asked: bool,
+}
+
+/// The last runs of a service, oldest first; at most [`HISTORY`].
+pub type RunHistory = Arc<Vec<RunRecord>>;
+
+/// The last runs of all services.
+pub type GroupHistory = BTreeMap<ServiceName, RunHistory>;

@@ -1,0 +1,156 @@
+//! What must not be shown to whoever looks over a shoulder, or reads a screenshot.
+
+/// What stands in place of a secret.
+pub const MASK: &str = "******";
+
+/// Parts of names of variables that hold secrets, as names are commonly given. Words, so that `MONKEY` is no `KEY`.
+const SECRET_WORDS: [&str; 19] = [
+    "KEY",
+    "KEYS",
+    "APIKEY",
+    "TOKEN",
+    "TOKENS",
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWORDS",
+    "PASSWD",
+    "PASS",
+    "PASSPHRASE",
+    "PWD",
+    "PAT",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "AUTH",
+    "COOKIE",
+    "PRIVATE",
+];
+
+/// Words that may also be the end of a longer one: `GITHUBTOKEN`, `PGPASSWORD`.
+const SECRET_ENDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "APIKEY", "CREDENTIALS"];
+
+/// Names that only look like one: the shell's own folders, and the path of a socket that says nothing by itself.
+const HARMLESS: [&str; 3] = ["PWD", "OLDPWD", "SSH_AUTH_SOCK"];
+
+/// Whether a variable of this name is likely to hold a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    if HARMLESS.contains(&name.as_str()) {
+        return false;
+    }
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.any(|word| SECRET_WORDS.contains(&word) || SECRET_ENDS.iter().any(|end| word.ends_with(end)))
+}
+
+/// The value of a variable as it may be shown: masked if the name says that it is a secret; otherwise without the
+/// credentials of addresses in it (`postgres://user:word@host`) and without parameters that are secrets (`?token=…`).
+pub fn shown_value(name: &str, value: &str) -> String {
+    if is_secret_name(name) && !value.is_empty() {
+        return MASK.to_owned();
+    }
+    without_credentials(value)
+}
+
+/// A text without the credentials of the addresses in it.
+pub fn without_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>')).unwrap_or(after.len());
+        let (address, behind) = after.split_at(end);
+        shown.push_str(&masked_address(address));
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// `user:word@host/path?token=x` → `user:******@host/path?token=******`. A user without a word is masked as well: tokens
+/// are often passed so.
+fn masked_address(address: &str) -> String {
+    let (place, query) = match address.split_once('?') {
+        Some((place, query)) => (place, Some(query)),
+        None => (address, None),
+    };
+    let slash = place.find('/').unwrap_or(place.len());
+    let (head, _) = place.split_at(slash);
+    // A word that was not escaped may hold a slash; what stands behind the colon of a host is a number.
+    let cut_in_a_word = !head.contains('@')
+        && head.split_once(':').is_some_and(|(_, rest)| !rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let authority_end = match place.rfind('@').filter(|_| cut_in_a_word) {
+        Some(at) => place.get(at..).and_then(|host| host.find('/')).map_or(place.len(), |slash| at + slash),
+        None => slash,
+    };
+    let (authority, path) = place.split_at(authority_end);
+    let mut shown = match authority.rsplit_once('@') {
+        None => authority.to_owned(),
+        Some((who, host)) => match who.split_once(':') {
+            Some((user, _)) => format!("{user}:{MASK}@{host}"),
+            None => format!("{MASK}@{host}"),
+        },
+    };
+    shown.push_str(path);
+    if let Some(query) = query {
+        let parts = query.split('&').map(|part| match part.split_once('=') {
+            Some((name, value)) if is_secret_name(name) && !value.is_empty() => format!("{name}={MASK}"),
+            _ => part.to_owned(),
+        });
+        shown.push('?');
+        shown.push_str(&parts.collect::<Vec<_>>().join("&"));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_and_others_are_not() {
+        for name in [
+            "API_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "GITHUB_TOKEN",
+            "GITHUBTOKEN",
+            "PGPASSWORD",
+            "db_password",
+            "JWT_SECRET",
+            "STRIPE-KEY",
+            "SSH_PRIVATE",
+            "NPM_AUTH",
+            "MYSQL_PWD",
+            "GH_PAT",
+            "SESSION_COOKIE",
+            "DB_PASS",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["PATH", "PWD", "OLDPWD", "MONKEY", "KEYBOARD", "COMPASS", "SSH_AUTH_SOCK", "PORT", "HOME", ""] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn credentials_in_addresses_are_masked() {
+        let cases = [
+            ("postgres://shop:s3cret@db:5432/shop", "postgres://shop:******@db:5432/shop"),
+            ("redis://:s3cret@localhost", "redis://:******@localhost"),
+            ("https://ghp_abc@github.com/a/b", "https://******@github.com/a/b"),
+            ("amqp://u:p@ss@host/v", "amqp://u:******@host/v"),
+            ("amqp://u:p/w@host/v", "amqp://u:******@host/v"),
+            ("http://localhost:4000/a@b", "http://localhost:4000/a@b"),
+            ("http://h/x?token=abc&page=2", "http://h/x?token=******&page=2"),
+            ("a=http://u:p@h b=http://v:q@i", "a=http://u:******@h b=http://v:******@i"),
+            ("no address", "no address"),
+            ("://", "://"),
+            ("é://ü:ö@ä", "é://ü:******@ä"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(shown_value("DATABASE_URL", value), shown);
+        }
+        assert_eq!(shown_value("API_TOKEN", "abc"), MASK);
+        assert_eq!(shown_value("API_TOKEN", ""), "");
+    }
+}

@@ -1,0 +1,65 @@
+//! `alive`: what tells a run that works from one that is only there. The tries are made elsewhere; what they mean is
+//! decided here.
+
+use std::sync::Arc;
+
+use crate::domain::{Marker, Moment, Outcome, Phase, RunId, StartCause, Stuck, Then};
+
+use super::Effect;
+use super::service::Service;
+use super::stop_ladder::Manner;
+use super::turn::Turn;
+
+/// What the tries of the live run have shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Liveness {
+    /// A try has succeeded.
+    proven: bool,
+    /// Failed tries in a row.
+    failures: u32,
+    /// The first of that row.
+    first_failure: Option<Moment>,
+}
+
+impl Service {
+    /// A run is up: it is looked at from now on.
+    pub(super) fn watch_over(&mut self, run: RunId, turn: &mut Turn) {
+        self.liveness = Liveness::default();
+        if self.spec.alive.is_some() && !turn.stopping {
+            turn.order(Effect::CheckAlive { spec: self.spec.clone(), run });
+        }
+    }
+
+    /// A try has succeeded.
+    pub(super) fn shows_life(&mut self) {
+        self.liveness = Liveness { proven: true, ..Liveness::default() };
+        if self.spec.alive.is_some() {
+            self.crashes.ready();
+        }
+    }
+
+    /// A try has failed: with enough of them the run is ended, and started again by its policy, backoff and breaker.
+    pub(super) fn stays_silent(&mut self, problem: Arc<str>, turn: &mut Turn) {
+        let (Phase::Running { .. }, Some(check)) = (&self.phase, &self.spec.alive) else { return };
+        if turn.stopping || (!self.liveness.proven && turn.now.since(self.since) < check.grace) {
+            return;
+        }
+        self.liveness.failures = self.liveness.failures.saturating_add(1);
+        let first = *self.liveness.first_failure.get_or_insert(turn.now);
+        if self.liveness.failures < check.failures.max(1) {
+            return;
+        }
+        let stuck = Stuck { problem, failures: self.liveness.failures, over: turn.now.since(first) };
+        // One that never showed a sign of life has not lasted, however long it took to find that out.
+        let uptime = self.up_since.map(|since| turn.now.since(since)).unwrap_or_default();
+        let lasted = self.liveness.proven && uptime >= self.spec.backoff.reset_after;
+        let cause = StartCause::Stuck(stuck.clone());
+        let consequence = self.consequence(Outcome::Stuck, lasted, Some(cause), turn);
+        turn.narrate(&self.spec.name, Marker::Silent { stuck, next: consequence.next });
+        if let Some(marker) = consequence.gave_up {
+            turn.narrate(&self.spec.name, marker);
+        }
+        self.aftermath = Some(consequence.phase);
+        self.end_run(Then::Settle(Outcome::Stuck), Manner::Polite, turn);
+    }
+}

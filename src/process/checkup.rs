@@ -1,0 +1,185 @@
+//! Looking after a run that is up: one try at a time, and a report of what it found. What that means is the engine's
+//! business.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::child::{Child, Children};
+use super::launch::{Checkup, Prepared};
+use super::live_run::LiveRun;
+use super::{aside, http, probe};
+use crate::domain::{AliveProbe, RunReport};
+
+/// A heartbeat file is looked at so long after it would be stale: clocks of file systems are coarse.
+const LATE: Duration = Duration::from_millis(20);
+
+/// Tries again and again, as long as the run lives.
+pub(super) async fn look_after(checkup: Checkup, children: Arc<Children>, live: Arc<LiveRun>) {
+    let mut told = Told { live, well: false };
+    if let AliveProbe::File { path, name, max_age } = &checkup.check.probe {
+        return listen(&checkup, (path, name, *max_age), told).await;
+    }
+    // Once: what files say about the environment counts from the next start, as for the run itself.
+    let prepared = match &checkup.check.probe {
+        AliveProbe::Cmd(_) => Some((checkup.prepare)()),
+        AliveProbe::Port(_) | AliveProbe::Http(_) | AliveProbe::File { .. } => None,
+    };
+    loop {
+        let limit = checkup.check.timeout;
+        let result = match timeout(limit, try_once(&checkup, prepared.as_ref(), &children)).await {
+            Ok(result) => result,
+            Err(_) => Err(format!("{} in {}", silence(&checkup.check.probe), seconds(limit))),
+        };
+        told.tell(result);
+        sleep(checkup.check.every).await;
+    }
+}
+
+/// What was reported last.
+struct Told {
+    live: Arc<LiveRun>,
+    well: bool,
+}
+
+impl Told {
+    /// Reports every failure, and of successes the first of a row: an idle loop is not to be woken for good news.
+    fn tell(&mut self, result: Result<(), String>) {
+        match result {
+            Ok(()) if self.well => {}
+            Ok(()) => self.live.report(RunReport::Alive),
+            Err(ref problem) => self.live.report(RunReport::Silent { problem: problem.as_str().into() }),
+        }
+        self.well = result.is_ok();
+    }
+}
+
+async fn try_once(
+    checkup: &Checkup,
+    prepared: Option<&Result<Prepared, String>>,
+    children: &Arc<Children>,
+) -> Result<(), String> {
+    match &checkup.check.probe {
+        AliveProbe::Port(port) => {
+            if probe::accepts(*port).await {
+                Ok(())
+            } else {
+                Err(format!("port {port} refused"))
+            }
+        }
+        AliveProbe::Http(check) => match http::get(&check.url).await {
+            Ok(code) if check.accepts(code) => Ok(()),
+            Ok(code) => Err(format!("{} answered {code}", check.url)),
+            Err(problem) => Err(format!("{} {problem}", check.url)),
+        },
+        AliveProbe::Cmd(command) => {
+            let about = |problem: &str| format!("`{}`: {problem}", command.display());
+            let prepared = match prepared {
+                Some(Ok(prepared)) => prepared,
+                Some(Err(problem)) => return Err(about(problem)),
+                None => return Ok(()),
+            };
+            let place = (checkup.dir.as_path(), prepared.env.as_slice());
+            let mut child =
+                Child::start(children, &prepared.command, place, None).map_err(|problem| about(&problem))?;
+            match child.wait().await {
+                Ok(status) if status.success() => Ok(()),
+                Ok(status) => Err(about(&aside::told(status))),
+                Err(error) => Err(about(&error.to_string())),
+            }
+        }
+        AliveProbe::File { .. } => Ok(()),
+    }
+}
+
+/// What a probe without an answer did not do.
+fn silence(probe: &AliveProbe) -> String {
+    match probe {
+        AliveProbe::Port(port) => format!("port {port} did not accept"),
+        AliveProbe::Http(check) => format!("{} did not answer", check.url),
+        AliveProbe::Cmd(command) => format!("`{}` did not end", command.display()),
+        AliveProbe::File { name, .. } => format!("{name} could not be looked at"),
+    }
+}
+
+/// Waits for each beat of a heartbeat file. Looks only when the file would be stale.
+///
+/// Beats are counted on our own clock, which stands still while the machine sleeps and which nobody sets: what the file
+/// says about its time only tells when, since the last look, it was written.
+async fn listen(checkup: &Checkup, (path, name, max_age): (&Path, &str, Duration), mut told: Told) {
+    let mut seen = beat(path);
+    let mut looked_at = Instant::now();
+    // To be up is the first beat.
+    let mut beat_at = looked_at;
+    let mut look_at = beat_at + max_age + LATE;
+    loop {
+        sleep_until(look_at).await;
+        let now = Instant::now();
+        let found = beat(path);
+        if found.is_some() && found != seen {
+            let written = found.as_ref().and_then(|beat| beat.written.elapsed_or_none()).unwrap_or_default();
+            beat_at = now.checked_sub(written.min(now - looked_at)).unwrap_or(now);
+            seen = found;
+        }
+        looked_at = now;
+        let age = now - beat_at;
+        if age > max_age {
+            told.tell(Err(format!("{name} not written for {} (max_age {})", seconds(age), seconds(max_age))));
+            look_at = now + checkup.check.every;
+        } else {
+            told.tell(Ok(()));
+            look_at = beat_at + max_age + LATE;
+        }
+    }
+}
+
+/// What changes when a file is written or replaced.
+#[derive(PartialEq)]
+struct Beat {
+    written: Written,
+    length: u64,
+    inode: u64,
+}
+
+/// When a file was written, by the clock on the wall.
+#[derive(PartialEq)]
+struct Written(Option<SystemTime>);
+
+impl Written {
+    /// How long ago; `None` if the clock has gone back since, or the file system does not tell.
+    fn elapsed_or_none(&self) -> Option<Duration> {
+        self.0?.elapsed().ok()
+    }
+}
+
+fn beat(path: &Path) -> Option<Beat> {
+    let found = fs::metadata(path).ok()?;
+    Some(Beat { written: Written(found.modified().ok()), length: found.len(), inode: found.ino() })
+}
+
+/// In seconds: `121s`, `2s`, `1.2s`, `300ms`.
+fn seconds(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1_000 => format!("{millis}ms"),
+        1_000..10_000 if !millis.is_multiple_of(1_000) => format!("{}.{}s", millis / 1_000, millis / 100 % 10),
+        _ => format!("{}s", millis / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_seconds() {
+        let cases = [(300, "300ms"), (1_000, "1s"), (1_234, "1.2s"), (10_000, "10s"), (121_400, "121s")];
+        for (millis, text) in cases {
+            assert_eq!(seconds(Duration::from_millis(millis)), text);
+        }
+    }
+}

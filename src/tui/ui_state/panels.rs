@@ -1,0 +1,86 @@
+//! Keys in what lies over the panes: the menu of restarts, the watcher panel, the help, devgroup's own log.
+
+use tui_logger::TuiWidgetEvent;
+
+use super::super::action::Action;
+use super::super::keymap::Keymap;
+use super::super::overlay::{Overlay, restart_menu};
+use super::{UiState, World};
+use crate::domain::Command;
+
+impl UiState {
+    pub(super) fn menu_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
+        let (Some(name), Some(Overlay::Menu { marked })) = (self.selected_name(world.snapshot), self.overlay.as_mut())
+        else {
+            return Vec::new();
+        };
+        let items = restart_menu(world.snapshot, &name);
+        let chosen = match action {
+            Action::LineUp => {
+                *marked = marked.saturating_sub(1);
+                return Vec::new();
+            }
+            Action::LineDown => {
+                *marked = (*marked + 1).min(items.len() - 1);
+                return Vec::new();
+            }
+            Action::Choose => *marked,
+            Action::Restart => 0,
+            Action::RestartAll => 1,
+            Action::RestartFailed => 2,
+            Action::RestartDependents => 3,
+            Action::RestartForce => 4,
+            _ => return Vec::new(),
+        };
+        self.overlay = None;
+        items.into_iter().nth(chosen).map(|item| item.command).into_iter().collect()
+    }
+
+    pub(super) fn watcher_action(&mut self, action: Action, world: &World<'_>) {
+        let journal = &world.snapshot.journal;
+        let Some(panel) = &mut self.watcher else { return };
+        match action {
+            Action::LineUp => panel.step(journal, -1),
+            Action::LineDown => panel.step(journal, 1),
+            Action::PageUp => panel.step(journal, -10),
+            Action::PageDown => panel.step(journal, 10),
+            // Newest first: the top is the newest.
+            Action::Top => panel.marked = None,
+            Action::Follow => panel.step(journal, isize::MAX),
+            Action::Why => panel.why = !panel.why,
+            Action::Ignored => panel.hide_ignored = !panel.hide_ignored,
+            _ => {}
+        }
+    }
+
+    pub(super) fn help_action(&mut self, action: Action) {
+        let Some(Overlay::Help { scroll, .. }) = &mut self.overlay else { return };
+        match action {
+            Action::LineUp => *scroll = scroll.saturating_sub(1),
+            Action::LineDown => *scroll = scroll.saturating_add(1),
+            Action::PageUp => *scroll = scroll.saturating_sub(10),
+            Action::PageDown => *scroll = scroll.saturating_add(10),
+            _ => {}
+        }
+        let count = Keymap::get().help(self.glyphs.set).len() * 2;
+        *scroll = (*scroll).min(count);
+    }
+
+    pub(super) fn log_action(&mut self, action: Action) {
+        let event = match action {
+            Action::LogHide => TuiWidgetEvent::HideKey,
+            Action::LogFocus => TuiWidgetEvent::FocusKey,
+            Action::LineUp => TuiWidgetEvent::UpKey,
+            Action::LineDown => TuiWidgetEvent::DownKey,
+            Action::LogShowLess => TuiWidgetEvent::LeftKey,
+            Action::LogShowMore => TuiWidgetEvent::RightKey,
+            Action::LogCaptureLess => TuiWidgetEvent::MinusKey,
+            Action::LogCaptureMore => TuiWidgetEvent::PlusKey,
+            Action::PageUp => TuiWidgetEvent::PrevPageKey,
+            Action::PageDown => TuiWidgetEvent::NextPageKey,
+            Action::LogSilent => TuiWidgetEvent::SpaceKey,
+            _ => return,
+        };
+        self.own_log.transition(event);
+    }
+}

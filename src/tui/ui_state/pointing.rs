@@ -1,0 +1,100 @@
+//! The mouse on the dashboard, and text that is pasted into it.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use super::super::action::{Action, Context};
+use super::super::layout::Screen;
+use super::super::overlay::Overlay;
+use super::super::sidebar;
+use super::super::view::watcher_event_at;
+use super::{UiState, World};
+
+/// Rows that one notch of the wheel scrolls.
+const WHEEL_ROWS: i64 = 3;
+
+impl UiState {
+    /// The mouse was used.
+    pub(in crate::tui) fn pointer(&mut self, event: MouseEvent, world: &World<'_>) {
+        let at = Position { x: event.column, y: event.row };
+        let screen = self.screen(world);
+        let wheel = match event.kind {
+            MouseEventKind::ScrollUp => -1,
+            MouseEventKind::ScrollDown => 1,
+            MouseEventKind::Down(MouseButton::Left) => {
+                if world.snapshot.stopping.is_none() && self.overlay.is_none() {
+                    self.click(at, &screen, world);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
+        match self.context(world.snapshot) {
+            Context::Normal
+            | Context::Zoom
+            | Context::Prompt
+            | Context::Select
+            | Context::Typing
+            | Context::Stopping => {
+                let under = screen.panes.iter().find(|pane| pane.area.contains(at));
+                if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
+                    self.log(&service.name).scroll(wheel * WHEEL_ROWS);
+                } else if contains(screen.sidebar.map(|(area, _)| area), at) || contains(screen.tabs, at) {
+                    self.step(if wheel < 0 { -1 } else { 1 }, world);
+                }
+            }
+            context @ (Context::Help | Context::Watcher) => {
+                self.apply_in(action, context, world);
+            }
+            Context::Log => {
+                let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
+                self.log_action(page);
+            }
+            Context::Details | Context::Menu => {}
+        }
+    }
+
+    fn click(&mut self, at: Position, screen: &Screen, world: &World<'_>) {
+        let selected = self.selected(world.snapshot);
+        if let Some((area, style)) = screen.sidebar
+            && area.contains(at)
+        {
+            let height = usize::from(area.height.saturating_sub(2));
+            let rows = sidebar::rows(world.snapshot, style, height, selected);
+            let row = at.y.checked_sub(area.y + 1).and_then(|row| rows.get(usize::from(row)));
+            if let Some(service) = row.and_then(sidebar::SidebarRow::service) {
+                self.select(service, world);
+            }
+        } else if contains(screen.tabs, at) {
+            let tabs = sidebar::tabs(world.snapshot, screen.area.width, selected, self.glyphs, self.theme);
+            if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
+                self.select(tab.service, world);
+            }
+        } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
+            self.focus(pane.service, world);
+        } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
+            && let Some(seq) = watcher_event_at(at, area, screen.compact, *panel, &world.snapshot.journal)
+        {
+            panel.marked = Some(seq);
+        }
+    }
+
+    /// Text was pasted: into the filter of the help, or nowhere.
+    pub(in crate::tui) fn paste(&mut self, text: &str, world: &World<'_>) {
+        if self.context(world.snapshot) == Context::Prompt {
+            return self.prompt_paste(text, world);
+        }
+        match &mut self.overlay {
+            Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {
+                filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
+                *scroll = 0;
+            }
+            _ => self.say("pasted text does nothing here", world.now),
+        }
+    }
+}
+
+fn contains(area: Option<Rect>, at: Position) -> bool {
+    area.is_some_and(|area| area.contains(at))
+}
