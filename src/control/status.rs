@@ -114,8 +114,10 @@ pub struct Exit {
 }
 
 impl Status {
-    /// The state as it is sent. `now` is for the times that a service has been up.
-    pub(super) fn new(group: &GroupSnapshot, clock: Clock, now: Moment) -> Self {
+    /// The state as it is sent. `pid`: the process by which the user knows the group.
+    pub(super) fn new(group: &GroupSnapshot, pid: u32, clock: Clock) -> Self {
+        // For the times that services have been up.
+        let now = clock.now();
         let watch = &group.watch;
         let state = match watch.state {
             WatchState::Watching => "watching",
@@ -133,7 +135,7 @@ impl Status {
         Self {
             version: super::VERSION,
             project: group.name.to_string(),
-            pid: std::process::id(),
+            pid,
             stopping: group.stopping.is_some(),
             watch: Watch {
                 state: state.into(),

@@ -27,11 +27,7 @@ pub(super) struct Before {
 impl Before {
     /// The service as it is now.
     pub(super) fn of(service: &ServiceSnapshot) -> Self {
-        Self {
-            run: service.run,
-            crashes: service.restarts.crash,
-            live: service.phase.live_run().is_some(),
-        }
+        Self { run: service.run, crashes: service.restarts.crash, live: service.phase.live_run().is_some() }
     }
 }
 
@@ -67,8 +63,10 @@ fn up(before: Before, service: &ServiceSnapshot, newer: bool) -> Option<Became> 
         return Some(Became::Failed);
     }
     if newer && service.run <= before.run {
-        // Somebody has stopped it meanwhile, or it cannot be started.
-        return given_up(service).filter(|_| service.phase.live_run().is_none());
+        // What its files have become is not valid; or somebody has stopped it meanwhile, or it cannot be started.
+        let kept = service.kept && matches!(service.phase, Phase::Running { .. });
+        let over = given_up(service).filter(|_| service.phase.live_run().is_none());
+        return if kept { Some(Became::Failed) } else { over };
     }
     let failed = matches!(service.phase, Phase::BackingOff { .. } | Phase::CircuitOpen { .. });
     is_up(service).or_else(|| failed.then_some(Became::Failed)).or_else(|| given_up(service))
@@ -87,7 +85,7 @@ fn is_up(service: &ServiceSnapshot) -> Option<Became> {
 fn given_up(service: &ServiceSnapshot) -> Option<Became> {
     match &service.phase {
         Phase::Finished(End::Done) => Some(Became::Done),
-        Phase::Finished(_) | Phase::CircuitOpen { .. } => Some(Became::Failed),
+        Phase::Finished(_) | Phase::CircuitOpen { .. } | Phase::Blocked { lost: Some(_), .. } => Some(Became::Failed),
         Phase::Down if !service.wanted => Some(Became::Stopped),
         _ => None,
     }
@@ -96,7 +94,7 @@ fn given_up(service: &ServiceSnapshot) -> Option<Became> {
 /// How its last run has ended.
 fn exit(service: &ServiceSnapshot) -> Became {
     match (&service.phase, service.last_exit) {
-        (Phase::Finished(End::NotReady | End::NotStarted), _) => Became::Failed,
+        (Phase::Finished(End::NotReady | End::NotStarted | End::Stuck | End::Invalid), _) => Became::Failed,
         (_, Some(exit)) if exit.status.is_success() || exit.asked => Became::Done,
         (_, Some(_)) => Became::Failed,
         (_, None) => Became::Stopped,
@@ -106,7 +104,7 @@ fn exit(service: &ServiceSnapshot) -> Became {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExitStatus, LastExit, Moment, RestartCounts, ServiceName};
+    use crate::domain::{ExitStatus, LastExit, Moment, RestartCounts, RunHistory};
     use std::time::Duration;
 
     const NOW: Moment = Moment::from_millis(5);
@@ -116,7 +114,24 @@ mod tests {
             pid: phase.live_run().map(|_| 7),
             phase,
             run: RunId(run),
-            ..ServiceSnapshot::example(ServiceName::new("api"))
+            name: "api".into(),
+            kind: Kind::Service,
+            group: None,
+            url: None,
+            command: "".into(),
+            since: NOW,
+            wanted: true,
+            watches: false,
+            up_since: None,
+            restarts: RestartCounts::default(),
+            last_change: None,
+            last_exit: None,
+            next_try: None,
+            held: 0,
+            pending: 0,
+            kept: false,
+            history: RunHistory::default(),
+            facts: None,
         }
     }
 
@@ -133,7 +148,7 @@ mod tests {
     }
 
     fn backing_off(run: u32) -> ServiceSnapshot {
-        service(run, Phase::BackingOff { until: NOW, attempt: 1 })
+        service(run, Phase::BackingOff { until: NOW, attempt: 1, after: End::Failed(ExitStatus::Code(1)) })
     }
 
     #[test]
@@ -145,10 +160,8 @@ mod tests {
         assert_eq!(result(&running(4)), Some(Became::Ready));
         assert_eq!(result(&failed(4)), Some(Became::Failed));
         assert_eq!(result(&backing_off(4)), Some(Became::Failed), "the first failure is the answer");
-        let crashed_and_again = ServiceSnapshot {
-            restarts: RestartCounts { crash: 1, ..RestartCounts::default() },
-            ..running(5)
-        };
+        let crashed_and_again =
+            ServiceSnapshot { restarts: RestartCounts { crash: 1, ..RestartCounts::default() }, ..running(5) };
         assert_eq!(result(&crashed_and_again), Some(Became::Failed), "even if nobody saw it down");
         let stopped = ServiceSnapshot { wanted: false, ..service(3, Phase::Down) };
         assert_eq!(result(&stopped), Some(Became::Stopped));

@@ -278,9 +278,15 @@ impl Problem {
 }
 
 impl Message {
-    /// The message as a line, with its end.
-    pub fn to_line(&self) -> Vec<u8> {
-        to_line(self)
+    /// A message as a line, with its end.
+    pub(super) fn line(id: Option<u64>, reply: &Reply) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<u64>,
+            reply: &'a Reply,
+        }
+        to_line(&Borrowed { id, reply })
     }
 }
 
@@ -395,7 +401,8 @@ mod tests {
         );
         assert!(question(r#"{"id":1,"ask":{"restart":{"service":["api"]}}}"#).is_err(), "an unknown key");
         assert!(question(r#"{"id":1,"ask":{"explode":{}}}"#).is_err());
-        let line = Message { id: None, reply: Reply::End {} }.to_line();
+        let line = Message::line(None, &Reply::End {});
+        assert_eq!(read_line::<Message>(&line), Ok(Message { id: None, reply: Reply::End {} }));
         assert_eq!(line, b"{\"reply\":{\"end\":{}}}\n");
     }
 

@@ -92,7 +92,9 @@ impl fmt::Display for Happening {
             Self::Start(cause) | Self::Restart(cause) => cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
             Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
-            Self::Validate(text) | Self::Hold(text) | Self::Release(text) | Self::Error(text) | Self::Notice(text) => f.write_str(text),
+            Self::Validate(text) | Self::Hold(text) | Self::Release(text) | Self::Error(text) | Self::Notice(text) => {
+                f.write_str(text)
+            }
             Self::Reload => f.write_str("procgroup.toml"),
             Self::Stop => Ok(()),
         }

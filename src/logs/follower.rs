@@ -57,6 +57,11 @@ impl Follower {
         Self { next, ..Self::default() }
     }
 
+    /// The line that comes next.
+    pub fn next(&self) -> LineId {
+        self.next
+    }
+
     /// When a line without an end will have rested.
     pub fn due(&self) -> Option<Moment> {
         self.resting.as_ref().map(|(_, since)| *since + PARTIAL_REST)
