@@ -1,7 +1,7 @@
 //! Carries out what the engine orders. Knows every adapter, and decides nothing.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -20,6 +20,7 @@ pub(crate) struct EffectRunner {
     logs: Arc<LogBook>,
     watcher: Watcher,
     file: PathBuf,
+    socket: Option<Arc<Path>>,
     memory: usize,
     history: Option<Sender<Remembered>>,
     inherited: Arc<[(OsString, OsString)]>,
@@ -35,12 +36,19 @@ pub(crate) enum Rest {
 
 impl EffectRunner {
     /// A runner for the group of this spec.
-    pub(crate) fn new(host: ProcessHost, logs: Arc<LogBook>, watcher: Watcher, spec: &GroupSpec) -> Self {
+    pub(crate) fn new(
+        host: ProcessHost,
+        logs: Arc<LogBook>,
+        watcher: Watcher,
+        spec: &GroupSpec,
+        socket: Option<Arc<Path>>,
+    ) -> Self {
         Self {
             host,
             logs,
             watcher,
             file: spec.file.clone(),
+            socket,
             memory: spec.logs.memory,
             history: None,
             inherited: environment::inherited().into(),
@@ -153,11 +161,11 @@ impl EffectRunner {
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, file) = (self.inherited.clone(), self.file.clone());
+        let (inherited, file, socket) = (self.inherited.clone(), self.file.clone(), self.socket.clone());
         Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
-            environment::mark(&mut variables, &file, &spec.name, run);
+            environment::mark(&mut variables, &file, socket.as_deref(), &spec.name, run);
             Ok(Prepared { command: resolved.command, env: variables })
         })
     }

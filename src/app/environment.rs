@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crate::control::SOCKET_VARIABLE;
 use crate::domain::{RunId, ServiceName, group_key};
 
 /// Names the run, so that a later start can find what is left of it, and a start inside of a service can be refused.
@@ -17,7 +18,13 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
 }
 
 /// Adds what every service gets.
-pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, file: &Path, service: &ServiceName, run: RunId) {
+pub(crate) fn mark(
+    variables: &mut Vec<(OsString, OsString)>,
+    file: &Path,
+    socket: Option<&Path>,
+    service: &ServiceName,
+    run: RunId,
+) {
     let id = format!("{}-{}-{run}", group_key(file), std::process::id());
     let own = [
         ("DEVGROUP", "1"),
@@ -26,8 +33,11 @@ pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, file: &Path, servi
         ("TERM", "xterm-256color"),
         ("COLORTERM", "truecolor"),
     ];
-    variables.retain(|(name, _)| !own.iter().any(|(own, _)| name == OsStr::new(own)));
+    // That of a group around this one would be the wrong one.
+    let is_own = |name: &OsStr| name == SOCKET_VARIABLE || own.iter().any(|(own, _)| name == OsStr::new(own));
+    variables.retain(|(name, _)| !is_own(name));
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables.extend(socket.map(|socket| (SOCKET_VARIABLE.into(), socket.into())));
 }
 
 /// The service of the group of this file that we were started in, if we were.

@@ -19,6 +19,7 @@ use super::state_folder;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
+use crate::control::{About, Door, Server};
 use crate::domain::{GroupSpec, Moment, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
@@ -113,8 +114,11 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         host.resize(&service.name, columns, rows);
     }
 
+    // Before the first start: services find it in their environment.
+    let door = open_door(&spec);
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
-    let mut runner = EffectRunner::new(host.clone(), logs.clone(), watcher, &spec);
+    let mut runner =
+        EffectRunner::new(host.clone(), logs.clone(), watcher, &spec, door.as_ref().map(|door| door.path().into()));
     let mut engine = Engine::new(spec.clone(), seed());
     let (history, past) = HistoryFile::open(&spec);
     if let Some(history) = &history {
@@ -138,6 +142,7 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
 
+    let server = door.and_then(|door| serve(door, handle.clone(), &spec));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
         Face::Dashboard(face) => {
@@ -185,7 +190,21 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     runtime.shutdown_background();
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
-    Ok(ending(&spec.name, &finish, circumstances))
+    let ending = ending(&spec.name, &finish, circumstances);
+    if let Some(server) = server {
+        server.finish(ending.code, &ending.summary);
+    }
+    Ok(ending)
+}
+
+/// The socket for clients. Without a place for it, the group runs without.
+fn open_door(spec: &GroupSpec) -> Option<Door> {
+    Door::open(&spec.file).inspect_err(|why| log::warn!("no control socket: {why}")).ok()
+}
+
+fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec) -> Option<Server> {
+    let about = About { project: spec.name.to_string(), pid: std::process::id(), file: spec.file.clone() };
+    Server::start(door, handle, about).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }
 
 enum Client {
