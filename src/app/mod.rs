@@ -24,4 +24,4 @@ pub use ending::Ending;
 pub use environment::inside_service_of;
 pub use session::{Face, RunOptions, SessionError, run};
 pub use stderr::say;
-pub use stream::{LineWriter, StreamOptions, Words, lost};
+pub use stream::{LineWriter, StreamOptions, Words};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::client::ClientTask;
 use crate::config::{self, Selection};
 
 const EXAMPLES: &str = "\
@@ -13,7 +14,8 @@ Examples:
   devgroup api web                only these, and what they depend on
   devgroup --no-tui               stream prefixed lines instead
   devgroup --exit-with test       run until `test` ends, and end with its code
-  devgroup check                  validate the file";
+  devgroup check                  validate the file
+  devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
 
 /// A terminal dashboard for a development process group.
 #[derive(Debug, Parser)]
@@ -101,12 +103,14 @@ impl RunArguments {
 /// What else to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Task {
+    #[command(flatten)]
+    Client(ClientTask),
     /// Validate the file, and say all that is wrong with it
     Check,
     /// Explain the keys, the file, watching, or the exit codes
     Help {
         /// About what
-        topic: Option<Topic>,
+        topic: Option<String>,
     },
 }
 
@@ -121,6 +125,4 @@ pub(super) enum Topic {
     Watch,
     /// The exit codes
     ExitCodes,
-    /// The command `check`
-    Check,
 }

@@ -1,6 +1,7 @@
 //! Arguments in, exit code out: finds the file, runs what was asked for, and reports errors to stderr.
 
 mod arguments;
+mod client;
 mod exit_code;
 mod help;
 
@@ -53,13 +54,19 @@ fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
         return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
-        Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
+        Some(Task::Client(task)) => client::run(task, &arguments.place),
+        Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
         None => {
             let file = file(arguments.place.config.as_deref())?;
             run_group(&file, arguments.run)
         }
     }
+}
+
+/// A message.
+fn say(text: &str) {
+    app::say(text, STDERR_PATIENCE);
 }
 
 fn print(text: &str) -> Result<(), Failure> {

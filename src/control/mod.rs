@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here runs on the thread of the run loop, and nothing waits for a client.
 
 mod answers;
+mod client;
 mod connection;
 mod event_line;
 mod line_reader;
@@ -15,6 +16,7 @@ mod status;
 mod waiting;
 mod wire;
 
+pub use client::{Client, ClientError};
 pub use event_line::{EventLine, RuleLine};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use place::{Place, SOCKET_VARIABLE};

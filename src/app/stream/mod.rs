@@ -18,7 +18,6 @@ use crate::domain::{Command, GroupSpec, RunId, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
 pub use lines::{LineWriter, Words};
 use printer::Printer;
-pub use printer::lost;
 
 /// At the end, a reader may take as long as it likes while it reads at all; one that has read nothing for this long is
 /// gone or stopped, and the program leaves.

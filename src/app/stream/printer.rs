@@ -79,7 +79,7 @@ impl Printer {
 }
 
 /// What is said of lines that the reader has missed.
-pub fn lost(lines: u64) -> String {
+fn lost(lines: u64) -> String {
     format!("── {lines} lines were not printed: the reader is too slow ──")
 }
 
