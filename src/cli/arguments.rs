@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::client::ClientTask;
 use crate::config::{self, Selection};
@@ -38,11 +38,36 @@ pub(super) struct Arguments {
     pub(super) task: Option<Task>,
 }
 
+impl Arguments {
+    /// The command line as it is read. `--config` may stand before and after a command. (As one of clap's global options
+    /// it would claim `-f` also where that means to follow.)
+    pub(super) fn grammar() -> Command {
+        Self::command().mut_subcommands(|command| {
+            let follows = command.get_arguments().any(|argument| argument.get_short() == Some('f'));
+            let file = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
+            let file = file.help("The file; otherwise procgroup.toml in this folder or the nearest one above");
+            command.arg(if follows { file } else { file.short('f') })
+        })
+    }
+
+    /// The arguments of the process.
+    ///
+    /// # Errors
+    /// They make no sense, or ask for help.
+    pub(super) fn read() -> Result<Self, clap::Error> {
+        let mut matches = Self::grammar().try_get_matches()?;
+        let inner = matches.subcommand().and_then(|(_, inner)| inner.get_one::<PathBuf>("config").cloned());
+        let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
+        arguments.place.config = inner.or(arguments.place.config);
+        Ok(arguments)
+    }
+}
+
 /// Which file.
 #[derive(Debug, Args)]
 pub(super) struct Place {
     /// The file; otherwise procgroup.toml in this folder or the nearest one above
-    #[arg(short = 'f', long = "config", value_name = "FILE", env = "DEVGROUP_CONFIG", global = true)]
+    #[arg(short = 'f', long = "config", value_name = "FILE", env = "DEVGROUP_CONFIG")]
     pub(super) config: Option<PathBuf>,
     /// Go to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]

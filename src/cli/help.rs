@@ -1,13 +1,13 @@
 //! The pages of `devgroup help`.
 
-use clap::{CommandFactory, ValueEnum};
+use clap::ValueEnum;
 
 use super::arguments::{Arguments, Topic};
 use super::exit_code::Failure;
 
 /// The text of a page: of a topic, of a command, or of all.
 pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
-    let mut command = Arguments::command();
+    let mut command = Arguments::grammar();
     // So that what is global is told of each command.
     command.build();
     let Some(name) = topic else { return Ok(command.render_long_help().to_string()) };

@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::tui::{self, DashboardOptions};
@@ -26,7 +24,7 @@ const FILE_COLUMNS: u16 = 160;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing can be said if even this fails.

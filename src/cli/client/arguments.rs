@@ -190,22 +190,21 @@ pub(in crate::cli) struct LogsArguments {
 
 /// Which services.
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false, args = ["services", "all", "failed"])]
 pub(in crate::cli) struct OrderArguments {
     /// These
-    #[arg(value_name = "SERVICE")]
+    #[arg(value_name = "SERVICE", required_unless_present_any = ["all", "failed"])]
     pub(super) services: Vec<String>,
     /// All: those that start by themselves (start), or that are up (stop, restart)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["services", "failed"])]
     pub(super) all: bool,
     /// Those that have failed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "services")]
     pub(super) failed: bool,
     /// Wait until they are up (or down); code 5 if one of them fails
     #[arg(long)]
     pub(super) wait: bool,
     /// Wait at most so long (90s, 10m); then the code is 124
-    #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "30s", requires = "wait")]
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "30s")]
     pub(super) timeout: Duration,
     /// Print one JSON object
     #[arg(long)]
