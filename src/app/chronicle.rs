@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Happening, HoldSnapshot, Marker, Match, Moment, RunId, ServiceName};
+use crate::domain::{
+    Command, GroupSnapshot, Happening, HoldSnapshot, LastExit, Marker, Match, Moment, RunId, ServiceName,
+};
 use crate::engine::{Effect, Event};
 use crate::group_handle::EventLog;
 
@@ -52,6 +54,16 @@ impl Chronicle {
         }
     }
 
+    /// A run of a service has ended, if that is news to the group.
+    pub(crate) fn ended(&self, service: &ServiceName, run: RunId, group: &GroupSnapshot, now: Moment) {
+        let last_exit = group.service(service).and_then(|service| service.last_exit);
+        if let Some(LastExit { status, asked, at, .. }) = last_exit.filter(|exit| exit.at == now)
+            && self.runs.get(service) == Some(&run)
+        {
+            self.log.push(at, Some(service.clone()), Some(run), Happening::Exit { status, asked });
+        }
+    }
+
     /// What goes out.
     pub(crate) fn ordered(&mut self, effect: &Effect, now: Moment) {
         match effect {
@@ -89,16 +101,18 @@ impl Chronicle {
     fn told(&self, marker: &Marker, now: Moment) -> Option<Happening> {
         Some(match marker {
             Marker::Ready { after, .. } => Happening::Ready(*after),
-            Marker::Exited(exited) => Happening::Exit { status: exited.status, asked: false },
-            Marker::Stopped { status, .. } => Happening::Exit { status: *status, asked: true },
             Marker::Validating { .. } | Marker::Kept { .. } | Marker::Valid { .. } => {
                 Happening::Validate(self.sentence(marker, now))
             }
             Marker::NotReady { .. } | Marker::Stuck { .. } | Marker::GaveUp { .. } => {
                 Happening::Error(self.sentence(marker, now))
             }
-            // It has not happened; and the order of a run says what these would.
-            Marker::NotStarted { .. } | Marker::Started { .. } | Marker::Restarted { .. } => return None,
+            // It has not happened; or another event says it already.
+            Marker::Exited(_)
+            | Marker::Stopped { .. }
+            | Marker::NotStarted { .. }
+            | Marker::Started { .. }
+            | Marker::Restarted { .. } => return None,
             _ => Happening::Notice(self.sentence(marker, now)),
         })
     }

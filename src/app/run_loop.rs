@@ -224,7 +224,15 @@ impl RunLoop {
         }
         let now = self.clock.now();
         self.chronicle.hear(&event, now);
-        for effect in self.engine.update(event, now) {
+        let ended = match &event {
+            Event::Run { service, run, report: RunReport::Exited { .. } } => Some((service.clone(), *run)),
+            _ => None,
+        };
+        let effects = self.engine.update(event, now);
+        if let Some((service, run)) = ended {
+            self.chronicle.ended(&service, run, &self.engine.snapshot(now), now);
+        }
+        for effect in effects {
             self.chronicle.ordered(&effect, now);
             match self.runner.carry_out(effect) {
                 None => {}

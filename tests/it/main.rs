@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod architecture;
+mod clients;
 mod config;
+mod control;
 mod copying;
 mod dashboard;
 mod documents;
