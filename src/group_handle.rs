@@ -51,7 +51,7 @@ impl GroupHandle {
         self.requests.try_send(Request { command, answer: Some(sender) }).map_err(|_| Refusal::Unavailable)?;
         match receiver.await.map_err(|_| Refusal::Unavailable)? {
             Answer::Refused(refusal) => Err(refusal),
-            accepted @ Answer::Accepted { .. } => Ok(accepted),
+            answer @ (Answer::Accepted { .. } | Answer::Explained(_)) => Ok(answer),
         }
     }
 

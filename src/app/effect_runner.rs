@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use tokio::sync::oneshot;
+
 use super::environment;
 use super::history_file::Remembered;
 use crate::config;
-use crate::domain::{AliveProbe, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
 use crate::process::{Aside, Checkup, Launch, Prepare, Prepared, ProcessHost};
@@ -29,7 +31,7 @@ pub(crate) struct EffectRunner {
 /// What the runner leaves to the loop.
 pub(crate) enum Rest {
     /// Answer this client.
-    Answer(u64, crate::domain::Answer),
+    Answer(u64, Answer),
     /// Leave.
     Finish(Finish),
 }
@@ -138,6 +140,11 @@ impl EffectRunner {
     pub(crate) fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
         self.document(service).resize(columns, rows);
         self.host.resize(service, columns, rows);
+    }
+
+    /// Why a path does or does not restart somebody. The watcher answers.
+    pub(crate) fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
+        self.watcher.why(path, answer);
     }
 
     fn document(&self, service: &ServiceName) -> Arc<LogDocument> {

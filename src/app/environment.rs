@@ -3,11 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::control::SOCKET_VARIABLE;
-use crate::domain::{RunId, ServiceName, group_key};
+use rustix::process::Pid;
 
-/// Names the run, so that a later start can find what is left of it, and a start inside of a service can be refused.
-const RUN: &str = "DEVGROUP_RUN";
+use crate::control::{SOCKET_VARIABLE, group_key};
+use crate::domain::{RunId, ServiceName};
+use crate::process_tree::{MARK as RUN, Process};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
 const STALE: [&str; 2] = ["COLUMNS", "LINES"];
@@ -25,7 +25,8 @@ pub(crate) fn mark(
     service: &ServiceName,
     run: RunId,
 ) {
-    let id = format!("{}-{}-{run}", group_key(file), std::process::id());
+    // With the name: runs of two services have the same numbers, and are told apart by their marks.
+    let id = format!("{}-{}-{run}-{service}", group_key(file), std::process::id());
     let own = [
         ("DEVGROUP", "1"),
         ("DEVGROUP_SERVICE", service.as_str()),
@@ -45,4 +46,12 @@ pub fn inside_service_of(file: &Path) -> Option<String> {
     let run = std::env::var(RUN).ok()?;
     let inside = run.split('-').next() == Some(&group_key(file));
     inside.then(|| std::env::var("DEVGROUP_SERVICE").unwrap_or_default())
+}
+
+/// Whether a process with this mark was started for the group of this key by a devgroup that is gone.
+pub(super) fn is_left_of(mark: &OsStr, key: &str) -> bool {
+    let mut parts = mark.to_str().unwrap_or_default().split('-');
+    let (Some(group), Some(Ok(pid))) = (parts.next(), parts.next().map(str::parse::<i32>)) else { return false };
+    let runs = |process: Process| !process.ended && process.name == "devgroup";
+    group == key && !Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)
 }

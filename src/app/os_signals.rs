@@ -1,10 +1,21 @@
 //! Signals of the operating system, as commands.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
+use tokio::net::unix::pipe::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::domain::Command;
+use crate::process_tree;
+
+/// What the operating system has to say.
+pub(crate) enum OsNews {
+    /// A signal: its number, and what it asks for.
+    Signal(i32, Command),
+    /// The guard is gone: nobody waits for us any more, and nobody would clear up after us.
+    Alone,
+}
 
 /// The signals that end a group. SIGHUP comes when the terminal was closed.
 pub(crate) struct OsSignals {
@@ -12,27 +23,50 @@ pub(crate) struct OsSignals {
     terminate: Signal,
     quit: Signal,
     hang_up: Signal,
+    child: Signal,
+    tether: Option<Receiver>,
 }
 
 impl OsSignals {
-    /// Takes the signals over.
-    pub(crate) fn take() -> io::Result<Self> {
+    /// Takes the signals over. `tether`: becomes readable when the guard is gone.
+    pub(crate) fn take(tether: Option<OwnedFd>) -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             quit: signal(SignalKind::quit())?,
             hang_up: signal(SignalKind::hangup())?,
+            child: signal(SignalKind::child())?,
+            tether: tether.map(Receiver::from_owned_fd).transpose()?,
         })
     }
 
-    /// The next signal: its number, and what it asks for. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> (i32, Command) {
-        tokio::select! {
-            _ = self.interrupt.recv() => (SignalKind::interrupt().as_raw_value(), Command::Interrupt),
-            _ = self.terminate.recv() => (SignalKind::terminate().as_raw_value(), Command::Interrupt),
-            _ = self.quit.recv() => (SignalKind::quit().as_raw_value(), Command::Interrupt),
-            // The shell and the terminal may both send it: twice is not "hurry".
-            _ = self.hang_up.recv() => (SignalKind::hangup().as_raw_value(), Command::Quit),
+    /// The next news. Cancel-safe. Reaps meanwhile what services have left to us, so it must be asked on the main thread.
+    pub(crate) async fn next(&mut self) -> OsNews {
+        let ends = |kind: SignalKind| OsNews::Signal(kind.as_raw_value(), Command::Interrupt);
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return ends(SignalKind::interrupt()),
+                _ = self.terminate.recv() => return ends(SignalKind::terminate()),
+                _ = self.quit.recv() => return ends(SignalKind::quit()),
+                // The shell and the terminal may both send it: twice is not "hurry".
+                _ = self.hang_up.recv() => return OsNews::Signal(SignalKind::hangup().as_raw_value(), Command::Quit),
+                _ = self.child.recv() => {
+                    process_tree::reap_orphans();
+                }
+                () = broken(self.tether.as_ref()) => {
+                    self.tether = None;
+                    return OsNews::Alone;
+                }
+            }
         }
+    }
+}
+
+/// Waits for the end of the guard, which never writes.
+async fn broken(tether: Option<&Receiver>) {
+    match tether {
+        // An error is no reason to go on alone either.
+        Some(tether) => drop(tether.readable().await),
+        None => std::future::pending().await,
     }
 }

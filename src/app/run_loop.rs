@@ -10,14 +10,16 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::chronicle::Chronicle;
 use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
-use super::os_signals::OsSignals;
+use super::os_signals::{OsNews, OsSignals};
 use super::pulse::Pulse;
 use super::stopwatch::Stopwatch;
 use crate::clock::Clock;
 use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
 use crate::engine::{Engine, Event, Finish};
+use crate::fault;
 use crate::group_handle::Request;
 use crate::process::RunNews;
+use crate::tui;
 use crate::watch::WatchReports;
 
 /// Events that are taken before the state is published once: bounds how old the picture can get in a storm.
@@ -55,7 +57,7 @@ enum Incoming {
     Request(Request),
     News(RunNews),
     Watch(WatchReport),
-    Signal(i32, Command),
+    Os(OsNews),
     Event(Event),
     Time,
 }
@@ -75,7 +77,7 @@ impl Incoming {
             },
             Self::Watch(WatchReport::Files(_)) => "changes of files",
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
-            Self::Signal(..) => "a signal",
+            Self::Os(_) => "a signal",
             Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
             Self::Event(_) => "a notice",
             Self::Time => "the time",
@@ -151,7 +153,7 @@ impl RunLoop {
         };
         tokio::select! {
             biased;
-            (number, command) = self.signals.next() => Incoming::Signal(number, command),
+            news = self.signals.next() => Incoming::Os(news),
             Some(request) = self.requests.recv() => Incoming::Request(request),
             Some(news) = self.news.recv() => Incoming::News(news),
             Some(event) = self.reloads.recv() => Incoming::Event(event),
@@ -169,6 +171,7 @@ impl RunLoop {
     }
 
     fn take(&mut self, incoming: Incoming, progress: &mut Progress) {
+        fault::point("loop");
         let event = match incoming {
             Incoming::Event(event) => event,
             Incoming::Time => Event::TimePassed,
@@ -186,7 +189,13 @@ impl RunLoop {
                 self.config_written.notify_one();
                 return;
             }
-            Incoming::Signal(number, command) => {
+            Incoming::Os(OsNews::Alone) => {
+                log::error!("the guard of devgroup is gone");
+                // Whoever started it has the terminal back.
+                tui::restore_terminal();
+                Event::Client { id: None, command: Command::Quit }
+            }
+            Incoming::Os(OsNews::Signal(number, command)) => {
                 log::info!("signal {number}");
                 let now = self.clock.now();
                 if progress.signalled.replace(now).is_some_and(|before| now.since(before) < ONE_SIGNAL) {
@@ -194,6 +203,12 @@ impl RunLoop {
                 }
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
+            }
+            Incoming::Request(Request { command: Command::Why { path }, answer }) => {
+                if let Some(answer) = answer {
+                    self.runner.why(path, answer);
+                }
+                return;
             }
             Incoming::Request(Request { command, answer }) => {
                 self.pass_on(&command);

@@ -1,5 +1,6 @@
 //! One run of a group from its start to its last line.
 
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,14 @@ use super::chronicle::Chronicle;
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
 use super::history_file::HistoryFile;
+use super::instance::Claim;
 use super::log_files;
 use super::os_signals::OsSignals;
 use super::pulse::Pulse;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
 use super::state_folder;
+use super::stderr::say;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
@@ -25,6 +28,7 @@ use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
 use crate::process::ProcessHost;
+use crate::process_tree;
 use crate::tui::{self, Dashboard, DashboardOptions};
 use crate::watch::Watcher;
 
@@ -57,6 +61,8 @@ pub struct RunOptions {
     pub exit_with: Option<String>,
     /// End after this time.
     pub timeout: Option<Duration>,
+    /// Do not end what an earlier run has left; only name it.
+    pub keep_leftovers: bool,
 }
 
 /// Why a group could not be run.
@@ -79,13 +85,16 @@ pub enum SessionError {
     /// A bug: the loop panicked. Every process of the group was killed.
     #[error("devgroup failed and has killed its services; please report the message above")]
     Panicked,
+    /// A bug: the dashboard panicked. Every service was stopped.
+    #[error("the dashboard failed, so the services were stopped; please report the message above")]
+    DashboardPanicked,
 }
 
-/// Runs a group to its end.
+/// Runs a group to its end. `claim`: the place of its file. `tether`: becomes readable when the guard is gone.
 ///
 /// # Errors
 /// See [`SessionError`]. Nothing is left running in any case.
-pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
+pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Result<Ending, SessionError> {
     let system = |what| move |error| SessionError::System { what, error };
     let clock = Clock::start();
     let recipe = Recipe { selection: options.selection, watch: options.watch };
@@ -98,8 +107,11 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
         .build()
         .map_err(system("start the event loop"))?;
     let _inside = runtime.enter();
-    let signals = OsSignals::take().map_err(system("listen for signals"))?;
+    let signals = OsSignals::take(tether).map_err(system("listen for signals"))?;
 
+    claim.sign(&spec.name);
+    let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers);
+    claim.begin(is_clear);
     let logs = Arc::new(LogBook::new(clock));
     logs.set_total(spec.logs.total);
     let log_files = log_files::start(&spec, &logs);
@@ -142,7 +154,7 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
 
-    let server = door.and_then(|door| serve(door, handle.clone(), &spec));
+    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid()));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
         Face::Dashboard(face) => {
@@ -171,9 +183,10 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
     host.kill_all();
+    let mut is_broken = false;
     let output = match client {
         Client::Dashboard(dashboard) => {
-            dashboard.finish(TERMINAL_PATIENCE);
+            is_broken = dashboard.finish(TERMINAL_PATIENCE).is_err();
             Ok(())
         }
         Client::Stream(stream) => stream.finish(),
@@ -191,8 +204,15 @@ pub fn run(options: RunOptions) -> Result<Ending, SessionError> {
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
     let ending = ending(&spec.name, &finish, circumstances);
+    // Before the place is given up: the next holder opens a socket of its own.
     if let Some(server) = server {
         server.finish(ending.code, &ending.summary);
+    }
+    if finish.given_up.is_empty() && !finish.abandoned {
+        claim.is_clean();
+    }
+    if is_broken {
+        return Err(SessionError::DashboardPanicked);
     }
     Ok(ending)
 }
@@ -202,9 +222,34 @@ fn open_door(spec: &GroupSpec) -> Option<Door> {
     Door::open(&spec.file).inspect_err(|why| log::warn!("no control socket: {why}")).ok()
 }
 
-fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec) -> Option<Server> {
-    let about = About { project: spec.name.to_string(), pid: std::process::id(), file: spec.file.clone() };
+fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32) -> Option<Server> {
+    let about = About { project: spec.name.to_string(), pid, file: spec.file.clone() };
     Server::start(door, handle, about).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
+}
+
+/// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.
+fn see_to_leftovers(claim: &Claim, group: &str, keep: bool) -> bool {
+    let found = claim.leftovers();
+    if found.is_empty() {
+        return true;
+    }
+    let names = process_tree::display(&found);
+    let tell = |line: String| {
+        log::warn!("{line}");
+        say(&line, TERMINAL_PATIENCE);
+    };
+    if keep {
+        tell(format!("{group}: an earlier run has left {names} · kept"));
+        return false;
+    }
+    let left = claim.end_leftovers();
+    tell(match left.as_slice() {
+        [] => format!("{group}: an earlier run had left {names} · ended"),
+        left => {
+            format!("{group}: an earlier run had left {names} · could not be ended: {}", process_tree::display(left))
+        }
+    });
+    left.is_empty()
 }
 
 enum Client {

@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::domain::{GroupSpec, group_key};
+use crate::control::group_key;
+use crate::domain::GroupSpec;
 
 /// The folder of a group, by the rules of XDG: a path that is not absolute does not count.
 ///

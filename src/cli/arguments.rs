@@ -17,6 +17,12 @@ Examples:
   devgroup check                  validate the file
   devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
 
+const WHY_NOTES: &str = "\
+The sources are listed in the order in which they are asked. The group need not run.
+Examples:
+  devgroup why src/main.rs target/debug/api
+  git status --porcelain | cut -c4- | devgroup why -";
+
 /// A terminal dashboard for a development process group.
 #[derive(Debug, Parser)]
 #[command(
@@ -107,6 +113,9 @@ pub(super) struct RunArguments {
     /// Start with watching paused (`p` resumes)
     #[arg(long)]
     pub(super) paused: bool,
+    /// Name what an earlier run could not end, and leave it running
+    #[arg(long)]
+    pub(super) keep_leftovers: bool,
     /// Also the services of this profile; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
@@ -132,11 +141,28 @@ pub(super) enum Task {
     Client(ClientTask),
     /// Validate the file, and say all that is wrong with it
     Check,
+    /// Explain which rule decides about files, and whom a change would restart
+    #[command(after_help = WHY_NOTES)]
+    Why(WhyArguments),
     /// Explain the keys, the file, watching, or the exit codes
     Help {
         /// About what
         topic: Option<String>,
     },
+}
+
+/// Which paths, and how to answer.
+#[derive(Debug, Args)]
+pub(super) struct WhyArguments {
+    /// Files or folders, there or not, relative to the current folder; `-` reads one a line from stdin
+    #[arg(value_name = "PATH", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) json: bool,
+    /// Print nothing; the exit code is 0 if each path restarts something, else 1
+    #[arg(short, long)]
+    pub(super) quiet: bool,
 }
 
 /// A page of help.

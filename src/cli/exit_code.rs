@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::SessionError;
+use crate::app::{Occupied, SessionError};
 use crate::config::{self, SelectionError};
 use crate::control::{ClientError, Problem, ProblemCode};
 
@@ -32,6 +32,9 @@ pub(super) enum Failure {
         /// Which.
         service: String,
     },
+    /// Another devgroup runs this group.
+    #[error("error: {} already runs here, pid {}\n  help: use that one, or end it first:  kill {}", .0.name, .0.pid, .0.pid)]
+    Occupied(Occupied),
     /// The group could not be run.
     #[error("error: {0}")]
     Session(#[from] SessionError),
@@ -73,7 +76,9 @@ impl Failure {
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
-            Self::Session(SessionError::System { .. } | SessionError::Panicked) | Self::Unexpected(_) => 1,
+            Self::Occupied(_)
+            | Self::Session(SessionError::System { .. } | SessionError::Panicked | SessionError::DashboardPanicked)
+            | Self::Unexpected(_) => 1,
         }
     }
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod client;
 mod exit_code;
 mod help;
+mod why;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
+use crate::guard::{self, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
@@ -22,7 +24,7 @@ const STDERR_PATIENCE: Duration = Duration::from_millis(200);
 /// Columns of a stream that goes to no terminal: logs are wider than 80.
 const FILE_COLUMNS: u16 = 160;
 
-/// Runs the program with the arguments of the process.
+/// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
@@ -32,16 +34,31 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match carry_out(arguments) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
-            ExitCode::from(failure.code())
+    // Only a group has processes to guard; a question to it is not to cost two.
+    if arguments.task.is_some() {
+        return ExitCode::from(run_program(arguments, &Ward::default()));
+    }
+    match guard::stand(tui::LEAVE) {
+        Stand::Over(code) => ExitCode::from(code),
+        Stand::Program(ward) => {
+            let code = run_program(arguments, &ward);
+            ward.done(code);
+            ExitCode::from(code)
         }
     }
 }
 
-fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
+fn run_program(arguments: Arguments, ward: &Ward) -> u8 {
+    match carry_out(arguments, ward) {
+        Ok(code) => code,
+        Err(failure) => {
+            app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
+            failure.code()
+        }
+    }
+}
+
+fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
@@ -54,10 +71,14 @@ fn carry_out(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
+        Some(Task::Why(why)) => {
+            let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
+            why::run(&loaded.spec, &why)
+        }
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
         None => {
             let file = file(arguments.place.config.as_deref())?;
-            run_group(&file, arguments.run)
+            run_group(&file, arguments.run, ward)
         }
     }
 }
@@ -96,7 +117,7 @@ fn check(file: &Path) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
+fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Inside { service });
     }
@@ -106,6 +127,7 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
     let face = face(&arguments)?;
     let streaming = matches!(face, Face::Stream(_));
     app::keep_diary(streaming);
+    let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
     let loaded = config::load(file).map_err(invalid)?;
     if !loaded.warnings.is_empty() {
         if streaming {
@@ -120,10 +142,11 @@ fn run_group(file: &Path, arguments: RunArguments) -> Result<u8, Failure> {
         paused: arguments.paused,
         exit_with: arguments.exit_with.clone(),
         timeout: arguments.timeout,
+        keep_leftovers: arguments.keep_leftovers,
         selection: arguments.selection(),
         face,
     };
-    let ending = app::run(options)?;
+    let ending = app::run(options, claim, ward.tether())?;
     app::say(&ending.summary, STDERR_PATIENCE);
     Ok(ending.code)
 }

@@ -14,7 +14,7 @@ use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, entries, shown};
 use super::service;
-use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchSpec};
+use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchChoice, WatchSpec};
 
 /// A service and where it stands.
 pub(super) struct Named {
@@ -82,6 +82,9 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
     spec
 }
 
+const BACKENDS: &[(&str, WatchChoice)] =
+    &[("auto", WatchChoice::Auto), ("native", WatchChoice::Native), ("poll", WatchChoice::Poll)];
+
 /// `[watch]`, with what only services carry in the specification.
 #[derive(Default)]
 pub(super) struct Watch {
@@ -114,6 +117,10 @@ fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Wat
                 .take("max_wait", problems, Slot::some_duration)
                 .map_or(default.max_wait, Spanned::into_inner),
             gitignore: fields.take("gitignore", problems, Slot::boolean).map_or(default.gitignore, Spanned::into_inner),
+            backend: fields
+                .take("backend", problems, |slot| slot.choice(BACKENDS))
+                .map_or(default.backend, Spanned::into_inner),
+            poll_interval: fields.take("poll_interval", problems, Slot::some_duration).map(Spanned::into_inner),
         },
     }
 }

@@ -222,10 +222,11 @@ fn http(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
             .help("http = \"http://localhost:4000/health\"")
     };
     if text.starts_with("https://") {
+        let key = if slot.place.starts_with("`alive`") { "alive" } else { "ready" };
         let authority = text.trim_start_matches("https://").split('/').next().unwrap_or("");
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(443);
         return Err(wrong("only plain http:// is asked")
-            .help(format!("for https, see whether the port accepts: ready = {{ port = {port} }}")));
+            .help(format!("for https, see whether the port accepts: {key} = {{ port = {port} }}")));
     }
     let Some(rest) = text.strip_prefix("http://") else { return Err(wrong("it must begin with http://")) };
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {

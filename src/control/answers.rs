@@ -123,6 +123,7 @@ impl Answers {
         let services = match self.handle.ask(command(targets)).await.map_err(refused)? {
             Answer::Accepted { services, .. } => services,
             Answer::Refused(refusal) => return Err(refused(refusal)),
+            Answer::Explained(_) => Vec::new(),
         };
         if !order.wait {
             let group = self.handle.snapshot();

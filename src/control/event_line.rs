@@ -54,7 +54,7 @@ pub struct RuleLine {
 impl From<&Rule> for RuleLine {
     fn from(rule: &Rule) -> Self {
         let file = match &rule.source {
-            RuleSource::BuiltIn => "built-in".into(),
+            RuleSource::BuiltIn(_) => "built-in".into(),
             RuleSource::IgnoreFile(file) => file.display().to_string(),
             _ => "procgroup.toml".into(),
         };

@@ -19,7 +19,7 @@ mod wire;
 pub use client::{Client, ClientError};
 pub use event_line::{EventLine, RuleLine};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
-pub use place::{Place, SOCKET_VARIABLE};
+pub use place::{Place, SOCKET_VARIABLE, group_key};
 pub use server::{About, CLIENTS, Door, Server};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
 pub use wire::{

@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use crate::domain::group_key;
-
 /// The variable in which a service finds the socket of its group.
 pub const SOCKET_VARIABLE: &str = "DEVGROUP_SOCKET";
 
@@ -29,7 +27,7 @@ impl Place {
         let mut problem = String::from("no folder for it");
         for folder in folders(variable) {
             match own(&folder) {
-                Ok(()) => return Ok(Self { folder, key: key(file) }),
+                Ok(()) => return Ok(Self { folder, key: group_key(file) }),
                 Err(error) => problem = format!("{}: {error}", folder.display()),
             }
         }
@@ -38,8 +36,13 @@ impl Place {
 
     /// The places in which a running group of this file may be met, the likeliest first. Nothing is made.
     pub fn candidates(file: &Path) -> Vec<Self> {
-        let key = key(file);
+        let key = group_key(file);
         folders(variable).into_iter().map(|folder| Self { folder, key: key.clone() }).collect()
+    }
+
+    /// The key of the group.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// The folder: mode 0700, the user's own.
@@ -58,14 +61,20 @@ impl Place {
     }
 }
 
-/// The key of the file, however one came to its folder: through a symbolic link it is the same group. The file itself may
-/// be gone.
-fn key(file: &Path) -> String {
+/// What tells groups apart, in the names of folders, sockets and locks, and in the marks of processes: 64-bit FNV-1a
+/// (Fowler, Noll, Vo) of the path of the file, short and the same in every version of devgroup. However one came to its
+/// folder: through a symbolic link it is the same group. The file itself may be gone.
+pub fn group_key(file: &Path) -> String {
     let folder = file.parent().and_then(|folder| fs::canonicalize(folder).ok());
-    match (folder, file.file_name()) {
-        (Some(folder), Some(name)) => group_key(&folder.join(name)),
-        _ => group_key(file),
+    let path = match (folder, file.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    };
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in path.as_os_str().as_encoded_bytes() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
+    format!("{hash:016x}")
 }
 
 fn folders(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {

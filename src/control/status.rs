@@ -31,7 +31,7 @@ pub struct Watch {
     pub held: usize,
     /// Oldest first.
     pub holds: Vec<Hold>,
-    /// `native`; nothing if nothing is watched.
+    /// `native`, `poll`; nothing if nothing is watched.
     pub backend: Option<String>,
     /// With a watch.
     pub directories: usize,
@@ -143,6 +143,7 @@ impl Status {
                 holds: holds.collect(),
                 backend: match watch.backend {
                     WatchBackend::Native => Some("native".into()),
+                    WatchBackend::Poll => Some("poll".into()),
                     WatchBackend::Off => None,
                 },
                 directories: watch.directories,

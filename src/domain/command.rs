@@ -1,6 +1,8 @@
 //! What clients may ask for. The dashboard, the streams and the signals of the operating system all speak this.
 
-use super::{Moment, ServiceName};
+use std::path::PathBuf;
+
+use super::{Explanation, Moment, ServiceName};
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,11 @@ pub enum Command {
         /// At least 1.
         rows: u16,
     },
+    /// Why a change of this path restarts whom it restarts. The watcher answers it; no decision is in it.
+    Why {
+        /// Absolute, or relative to the root of the group. It need not exist.
+        path: PathBuf,
+    },
 }
 
 /// Which services a command means.
@@ -89,6 +96,8 @@ pub enum Answer {
         /// Which.
         services: Vec<ServiceName>,
     },
+    /// What [`Command::Why`] asks for.
+    Explained(Box<Explanation>),
     /// It was not.
     Refused(Refusal),
 }

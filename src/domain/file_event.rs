@@ -66,15 +66,15 @@ pub struct Rule {
     pub source: RuleSource,
     /// Line in that file, 1-based, where it is known.
     pub line: Option<u32>,
-    /// The pattern as written; of a built-in, its name for people.
+    /// The pattern as written.
     pub pattern: Arc<str>,
 }
 
 /// Where a rule stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleSource {
-    /// In devgroup itself.
-    BuiltIn,
+    /// In devgroup itself; with what sort of files it is about, for people.
+    BuiltIn(&'static str),
     /// An ignore file (`.gitignore`, `.ignore`, `info/exclude`, the global one), relative to the root where it is below it.
     IgnoreFile(PathBuf),
     /// `[services.NAME] watch`.
@@ -90,7 +90,7 @@ pub enum RuleSource {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            RuleSource::BuiltIn => write!(f, "built-in: {}", self.pattern),
+            RuleSource::BuiltIn(sort) => write!(f, "built-in: {sort}"),
             RuleSource::IgnoreFile(file) => match self.line {
                 Some(line) => write!(f, "{}:{line}  {}", file.display(), self.pattern),
                 None => write!(f, "{}  {}", file.display(), self.pattern),

@@ -67,6 +67,11 @@ pub enum Marker {
         /// Its leader.
         pid: u32,
     },
+    /// It ended by itself and left processes running; they are ended now.
+    LeftBehind {
+        /// For people: `node (48213)`.
+        names: Vec<String>,
+    },
     /// The circuit breaker opened.
     GaveUp {
         /// So many crashes …
@@ -200,6 +205,15 @@ impl Marker {
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
             Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
+            Self::LeftBehind { names } => {
+                let more = names.len().saturating_sub(3);
+                let _ = write!(
+                    text,
+                    "left running, and ended now · {}",
+                    names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
+                );
+                if more > 0 { write!(text, " and {more} more") } else { Ok(()) }
+            }
             Self::GaveUp { crashes, within, cooldown } => write!(
                 text,
                 "gave up · {crashes} crash{} in {} · save a file or press s · next try in {}",

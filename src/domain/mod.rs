@@ -6,6 +6,7 @@
 mod cause;
 mod check;
 mod command;
+mod explanation;
 mod file_event;
 mod group_event;
 mod history;
@@ -23,11 +24,12 @@ mod time;
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, Command, Refusal, Targets};
+pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunHistory, RunRecord};
 pub use marker::{Exited, Marker, NextTry};
-pub use name::{RunId, ServiceName, group_key};
+pub use name::{RunId, ServiceName};
 pub use order::{Cycle, start_order};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
 pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
@@ -39,6 +41,6 @@ pub use snapshot::{
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, RestartPolicy, RunCommand,
-    ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchSpec,
+    ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

@@ -1,7 +1,6 @@
-//! Who: the name of a service, the number of a run, and the key of a group.
+//! Who: the name of a service and the number of a run.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The name of a service as written in `procgroup.toml`. Cheap to clone; ordered by text.
@@ -47,13 +46,4 @@ impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// What tells groups apart, in names of folders and sockets: 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file, short, and the same in every version of devgroup.
-pub fn group_key(file: &Path) -> String {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in file.as_os_str().as_encoded_bytes() {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}")
 }

@@ -95,7 +95,7 @@ pub enum WatchReport {
 pub struct WatchStatus {
     /// Where events come from.
     pub backend: WatchBackend,
-    /// Directories with a watch.
+    /// Directories with a watch; when polling, those that are looked at.
     pub directories: usize,
     /// The first listing is complete.
     pub ready: bool,
@@ -111,6 +111,8 @@ pub enum WatchBackend {
     /// The operating system.
     #[default]
     Native,
+    /// devgroup looks by itself, now and then.
+    Poll,
     /// Nothing is watched.
     Off,
 }

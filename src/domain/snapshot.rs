@@ -182,7 +182,7 @@ pub struct WatchSnapshot {
     pub state: WatchState,
     /// Where events come from.
     pub backend: WatchBackend,
-    /// Directories with a watch.
+    /// Directories with a watch; when polling, those that are looked at.
     pub directories: usize,
     /// The first listing is complete.
     pub ready: bool,

@@ -254,6 +254,22 @@ pub struct WatchSpec {
     pub max_wait: Duration,
     /// Honour `.gitignore`, `.git/info/exclude`, `core.excludesFile` and `.ignore`.
     pub gitignore: bool,
+    /// Where file events come from.
+    pub backend: WatchChoice,
+    /// How long to wait between two looks, when polling. `None`: one second after activity, up to five when quiet.
+    pub poll_interval: Option<Duration>,
+}
+
+/// `backend`: where file events come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WatchChoice {
+    /// The operating system; looking, where that cannot or does not tell of all changes.
+    #[default]
+    Auto,
+    /// The operating system, whatever it misses.
+    Native,
+    /// Looking at all that is watched, now and then.
+    Poll,
 }
 
 impl WatchSpec {
@@ -268,6 +284,8 @@ impl Default for WatchSpec {
             also: vec![SpecPattern { text: ".env*".into(), line: 0 }],
             max_wait: Duration::from_secs(2),
             gitignore: true,
+            backend: WatchChoice::Auto,
+            poll_interval: None,
         }
     }
 }

@@ -27,8 +27,8 @@ impl Engine {
                 let urgency = if self.shutdown.is_some() { Urgency::Kill } else { Urgency::Polite };
                 self.quit(urgency, false, turn);
             }
-            // The effect runner has done it.
-            Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } => {}
+            // The adapters have done it.
+            Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } | Command::Why { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause | Command::Pause | Command::Resume { .. } => self.hold_or_release(&command, turn),
             Command::Start(targets) => {

@@ -2,14 +2,11 @@
 
 use std::ffi::OsString;
 
-use rustix::process::Pid;
-
-use super::listener::Kin;
+use super::listener;
 use crate::domain::{FactVariable, RunFacts, RunId, shown_value};
 
 /// Looks. Secrets are masked here, so that nothing that is shown, sent or recorded holds one.
-pub(super) fn of(run: RunId, leader: Pid, env: &[(OsString, OsString)]) -> RunFacts {
-    let kin = Kin::new(leader, env);
+pub(super) fn of(run: RunId, pids: &[i32], env: &[(OsString, OsString)]) -> RunFacts {
     let mut variables: Vec<FactVariable> = env
         .iter()
         .map(|(name, value)| {
@@ -19,6 +16,6 @@ pub(super) fn of(run: RunId, leader: Pid, env: &[(OsString, OsString)]) -> RunFa
         })
         .collect();
     variables.sort_by(|one, other| (one.inherited, &one.name).cmp(&(other.inherited, &other.name)));
-    let pids = kin.pids().into_iter().map(i32::unsigned_abs).collect();
-    RunFacts { run, ports: kin.ports(), pids, env: variables }
+    let numbers = pids.iter().map(|pid| pid.unsigned_abs()).collect();
+    RunFacts { run, ports: listener::ports(pids), pids: numbers, env: variables }
 }

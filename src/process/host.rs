@@ -18,6 +18,7 @@ use super::terminal::Size;
 use super::{aside, checkup, facts};
 use crate::clock::Clock;
 use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
 const STACK: usize = 1 << 20;
@@ -58,8 +59,10 @@ struct Runs {
 }
 
 impl ProcessHost {
-    /// A host without processes. What happens to them is sent to `reports`, in order for each run.
+    /// A host without processes. What happens to them is sent to `reports`, in order for each run. What their services
+    /// leave behind becomes a child of this process: the main thread is to reap it, see [`process_tree::reap_orphans`].
     pub fn new(clock: Clock, reports: UnboundedSender<RunNews>) -> Self {
+        process_tree::adopt_orphans();
         let (errands, runs) = (Arc::default(), Mutex::default());
         Self { inner: Arc::new(Inner { clock, reports, errands, runs }) }
     }
@@ -157,8 +160,8 @@ impl ProcessHost {
     pub fn inspect(&self, service: &ServiceName) {
         let Some(live) = self.inner.of(service).pop() else { return };
         self.inner.errands.send_off(async move {
-            if let Some((leader, env)) = live.kin() {
-                live.report(RunReport::Facts(Arc::new(facts::of(live.run, leader, &env))));
+            if let Some((pids, env)) = live.look() {
+                live.report(RunReport::Facts(Arc::new(facts::of(live.run, &pids, &env))));
             }
         });
     }

@@ -3,22 +3,7 @@
 //! A program that cannot bind its port because an old one still has it looks ready from outside: the old one answers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
-
-use rustix::process::Pid;
-
-/// The variable that names a run in the environment of all that descends from it, whatever session it is in.
-const MARK: &str = "DEVGROUP_RUN";
-
-/// How the processes of a run are known.
-#[derive(Clone, Debug)]
-pub(super) struct Kin {
-    leader: Pid,
-    /// `DEVGROUP_RUN=…`, if its environment has it.
-    mark: Option<Vec<u8>>,
-}
 
 /// Who listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,59 +16,33 @@ pub(super) enum Listener {
     Unknown,
 }
 
-impl Kin {
-    /// The processes of the run of this leader, which was started in this environment.
-    pub(super) fn new(leader: Pid, env: &[(OsString, OsString)]) -> Self {
-        let value = env.iter().rev().find(|(name, _)| name == MARK).map(|(_, value)| value);
-        let mark = value.map(|value| [MARK.as_bytes(), b"=", value.as_bytes()].concat());
-        Self { leader, mark }
+/// Who listens on this port, if these are the processes of the run.
+pub(super) fn who_listens(port: u16, run: &[i32]) -> Listener {
+    let sockets: BTreeSet<u64> =
+        listening().into_iter().filter(|(_, its)| *its == port).map(|(socket, _)| socket).collect();
+    if sockets.is_empty() {
+        return Listener::Unknown;
     }
+    let holds = |pid: i32| sockets_of(pid).iter().any(|socket| sockets.contains(socket));
+    if run.iter().copied().any(holds) {
+        return Listener::Ours;
+    }
+    let holder = processes().find(|&pid| holds(pid)).map(|pid| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        format!("{}, pid {pid}", name.trim_end())
+    });
+    Listener::Foreign(holder.unwrap_or_else(|| "a process of another user".into()))
+}
 
-    /// All living ones, the leader first.
-    pub(super) fn pids(&self) -> Vec<i32> {
-        let mut pids: Vec<i32> = processes().filter(|&pid| self.has(pid)).collect();
-        pids.sort_by_key(|&pid| (pid != self.leader.as_raw_pid(), pid));
-        pids
+/// The ports that these processes listen on, each once.
+pub(super) fn ports(run: &[i32]) -> Vec<u16> {
+    let listening = listening();
+    if listening.is_empty() {
+        return Vec::new();
     }
-
-    fn has(&self, pid: i32) -> bool {
-        let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid)));
-        if session.is_ok_and(|session| session.as_raw() == self.leader.as_raw_pid()) {
-            return true;
-        }
-        let Some(mark) = &self.mark else { return false };
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_slice())
-    }
-
-    /// Who listens on this port.
-    pub(super) fn who_listens(&self, port: u16) -> Listener {
-        let sockets: BTreeSet<u64> =
-            listening().into_iter().filter(|(_, its)| *its == port).map(|(socket, _)| socket).collect();
-        if sockets.is_empty() {
-            return Listener::Unknown;
-        }
-        let holds = |pid: i32| sockets_of(pid).iter().any(|socket| sockets.contains(socket));
-        if self.pids().into_iter().any(holds) {
-            return Listener::Ours;
-        }
-        let holder = processes().find(|&pid| holds(pid)).map(|pid| {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            format!("{}, pid {pid}", name.trim_end())
-        });
-        Listener::Foreign(holder.unwrap_or_else(|| "a process of another user".into()))
-    }
-
-    /// The ports that its processes listen on, each once.
-    pub(super) fn ports(&self) -> Vec<u16> {
-        let listening = listening();
-        if listening.is_empty() {
-            return Vec::new();
-        }
-        let sockets = self.pids().into_iter().flat_map(sockets_of);
-        let ports: BTreeSet<u16> = sockets.filter_map(|socket| listening.get(&socket).copied()).collect();
-        ports.into_iter().collect()
-    }
+    let sockets = run.iter().copied().flat_map(sockets_of);
+    let ports: BTreeSet<u16> = sockets.filter_map(|socket| listening.get(&socket).copied()).collect();
+    ports.into_iter().collect()
 }
 
 /// All processes, of whomever.
@@ -133,22 +92,22 @@ mod tests {
         }
     }
 
+    fn holder_of(listener: Listener) -> Option<u32> {
+        let Listener::Foreign(holder) = listener else { return None };
+        holder.rsplit(' ').next()?.parse().ok()
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn whoever_listens_is_told_from_others() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let session = nix::unistd::getsid(None).unwrap().as_raw();
-        let ours = Kin::new(Pid::from_raw(session).unwrap_or(Pid::INIT), &[]);
-        // A run that nobody here belongs to.
-        let other = Kin { leader: Pid::from_raw(i32::MAX).unwrap(), mark: None };
-        if session != 0 {
-            assert_eq!(ours.who_listens(port), Listener::Ours);
-            assert!(ours.ports().contains(&port));
-        }
-        let Listener::Foreign(holder) = other.who_listens(port) else { panic!("it is ours") };
-        assert!(holder.ends_with(&format!("pid {}", std::process::id())), "{holder}");
+        let us = std::process::id();
+        let ours = [i32::try_from(us).unwrap()];
+        assert_eq!(who_listens(port, &ours), Listener::Ours);
+        assert!(ports(&ours).contains(&port) && ports(&[]).is_empty());
+        assert_eq!(holder_of(who_listens(port, &[])), Some(us));
         drop(listener);
-        assert_eq!(other.who_listens(port), Listener::Unknown);
+        assert_eq!(who_listens(port, &ours), Listener::Unknown);
     }
 }

@@ -13,9 +13,17 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::errands::Errand;
 use super::host::RunNews;
-use super::session::{self, Left};
+use super::session::{Kin, Left};
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
+use crate::process_tree::Process;
+
+/// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
+/// is faster.
+const ROUNDS: usize = 50;
+
+/// The whole environment of a run.
+pub(super) type Environment = Arc<[(OsString, OsString)]>;
 
 /// What the host asks of the run's thread.
 pub(super) enum Order {
@@ -45,11 +53,15 @@ struct State {
     early: Vec<(Signal, bool)>,
     /// KILL was sent to all: whoever of the session is found later gets it too.
     killed: bool,
+    /// Somebody has asked it to end.
+    asked: bool,
+    /// What its processes are known by.
+    mark: Option<OsString>,
     ready: bool,
     /// The liveness check. It ends with the leader.
     checkup: Option<Errand>,
     /// The environment that it was started in.
-    env: Arc<[(OsString, OsString)]>,
+    env: Environment,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,6 +92,8 @@ impl LiveRun {
             thread: Some(thread),
             early: Vec::new(),
             killed: false,
+            asked: false,
+            mark: None,
             ready: false,
             checkup: None,
             env: Arc::default(),
@@ -101,6 +115,7 @@ impl LiveRun {
     /// Signals the leader, or everybody of the session: its group at once, others by the run's thread.
     pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
         let mut state = self.state();
+        state.asked = true;
         match state.life {
             Life::Asked | Life::Forking => state.early.push((signal, leader_only)),
             Life::Leader(_) | Life::Orphans(_) => {
@@ -141,18 +156,13 @@ impl LiveRun {
             };
         }
         state.killed = true;
-        // Whoever forks while the members are listed is found by the next round; a fork bomb is left to the kernel.
-        for _ in 0..4 {
-            state.send(Signal::Kill, false);
-            let Some((leader, reaped)) = state.leader() else { return };
-            let left = session::left(leader, reaped);
-            for member in left.members() {
-                session::signal(leader, member, rustix::process::Signal::KILL);
-            }
-            if left.members().is_empty() {
-                return;
-            }
-        }
+        state.send(Signal::Kill, false);
+        state.kill_left();
+    }
+
+    /// Whether anybody has sent it a signal.
+    pub(super) fn was_asked(&self) -> bool {
+        self.state().asked
     }
 
     /// Whether nothing of it is left.
@@ -160,18 +170,15 @@ impl LiveRun {
         self.state().life == Life::Gone
     }
 
-    /// The leader and its environment, while it lives.
-    pub(super) fn kin(&self) -> Option<(Pid, Arc<[(OsString, OsString)]>)> {
+    /// Its processes, the leader first, and its environment; `None` if the leader does not live. Elsewhere than on Linux,
+    /// the leader only.
+    pub(super) fn look(&self) -> Option<(Vec<i32>, Environment)> {
         let state = self.state();
-        match state.life {
-            Life::Leader(leader) => Some((leader, state.env.clone())),
-            Life::Asked | Life::Forking | Life::Orphans(_) | Life::Gone => None,
-        }
-    }
-
-    /// The leader, while it lives.
-    pub(super) fn living_leader(&self) -> Option<Pid> {
-        self.kin().map(|(leader, _)| leader)
+        let Life::Leader(leader) = state.life else { return None };
+        let leader = leader.as_raw_pid();
+        let left = state.left();
+        let others = left.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
+        Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
     }
 
     /// Keeps the liveness check, as long as the leader lives.
@@ -193,14 +200,15 @@ impl LiveRun {
 
     // What the run's thread tells.
 
-    /// The size to start with; `None` if the run was killed before it began.
-    pub(super) fn forking(&self, env: &[(OsString, OsString)]) -> Option<Size> {
+    /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
+    pub(super) fn forking(&self, mark: Option<OsString>, env: &[(OsString, OsString)]) -> Option<Size> {
         let mut state = self.state();
         state.env = env.into();
         if state.life != Life::Asked {
             return None;
         }
         state.life = Life::Forking;
+        state.mark = mark;
         Some(state.size)
     }
 
@@ -243,48 +251,61 @@ impl LiveRun {
         Some(status)
     }
 
-    /// Who is left of the session. After a KILL each of them gets another one, since processes that were forked
-    /// meanwhile have missed the first.
+    /// Who is left of it. After a KILL each of them gets another one, since processes that were forked meanwhile have
+    /// missed the first.
     pub(super) fn left(&self) -> Left {
         let state = self.state();
-        let Some((leader, reaped)) = state.leader() else { return Left::Nobody };
-        let left = session::left(leader, reaped);
-        if state.killed {
-            for member in left.members() {
-                session::signal(leader, member, rustix::process::Signal::KILL);
-            }
-        }
-        left
+        if state.killed { state.kill_left() } else { state.left() }
     }
 
     /// After a signal to the group: members outside of it get the signal as well, and members that are stopped go on
     /// to be ended by it.
     pub(super) fn sweep(&self, signal: Signal, leader_only: bool) {
         let state = self.state();
-        let Some((leader, reaped)) = state.leader() else { return };
-        let left = session::left(leader, reaped);
-        for member in left.members() {
+        let Some(leader) = state.kin().map(|kin| kin.leader) else { return };
+        for member in state.left().members() {
             if leader_only && member.pid != leader {
                 continue;
             }
-            if member.group != leader {
-                session::signal(leader, member, number(signal));
+            if member.group != leader.as_raw_pid() {
+                member.signal(number(signal));
             }
             if member.stopped && matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup) {
-                session::signal(leader, member, rustix::process::Signal::CONT);
+                member.signal(rustix::process::Signal::CONT);
             }
         }
     }
 }
 
 impl State {
-    /// The leader's number, and whether it has been reaped.
-    fn leader(&self) -> Option<(Pid, bool)> {
-        match self.life {
-            Life::Asked | Life::Forking | Life::Gone => None,
-            Life::Leader(leader) => Some((leader, false)),
-            Life::Orphans(leader) => Some((leader, true)),
+    /// How its processes are known, while there may be any.
+    fn kin(&self) -> Option<Kin<'_>> {
+        let (leader, reaped) = match self.life {
+            Life::Asked | Life::Forking | Life::Gone => return None,
+            Life::Leader(leader) => (leader, false),
+            Life::Orphans(leader) => (leader, true),
+        };
+        Some(Kin { leader, reaped, mark: self.mark.as_deref() })
+    }
+
+    fn left(&self) -> Left {
+        self.kin().map_or(Left::Nobody, Kin::left)
+    }
+
+    /// Kills everybody who is left, again and again while new ones appear. Who is left then.
+    fn kill_left(&self) -> Left {
+        let mut known: Vec<Process> = Vec::new();
+        let mut left = self.left();
+        for _ in 0..ROUNDS {
+            let is_new = |member: &Process| !known.iter().any(|known| known.is_same(member));
+            if !left.members().iter().any(is_new) {
+                break;
+            }
+            left.members().iter().for_each(Process::kill_group);
+            known = left.members().to_vec();
+            left = self.left();
         }
+        left
     }
 
     /// Leaves an order with the run's thread and wakes it.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::child::{Child, Children};
 use super::http;
 use super::launch::Launch;
-use super::listener::{Kin, Listener};
+use super::listener::{self, Listener};
 use super::live_run::LiveRun;
 use crate::domain::{HttpCheck, Marker, Probe, RunCommand};
 use crate::logs::LogDocument;
@@ -73,8 +73,8 @@ impl Prober {
             while timeout(patience, self.succeeds(&children)).await != Ok(true) {
                 sleep((begun.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
             }
-            if let (Check::Port(port), Some(leader)) = (&self.check, live.living_leader())
-                && let Listener::Foreign(holder) = Kin::new(leader, &self.env).who_listens(*port)
+            if let (Check::Port(port), Some((pids, _))) = (&self.check, live.look())
+                && let Listener::Foreign(holder) = listener::who_listens(*port, &pids)
             {
                 log::warn!("{}: port {port} is listened to by {holder}", live.service);
                 self.document.mark(&Marker::ForeignPort { port: *port, holder });

@@ -21,6 +21,7 @@ use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, program};
 use crate::clock::Clock;
 use crate::domain::{ExitStatus, Marker, Probe, RunReport, StartCause};
+use crate::process_tree::{self, Process};
 
 /// Bytes that are read before they are fed. A pty gives at most 4 KiB at once; feeding more together costs less.
 const BUFFER: usize = 64 << 10;
@@ -91,7 +92,8 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
     let prepared = (launch.prepare)()?;
     let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env);
-    let size = live.forking(&prepared.env).ok_or("it was killed before it began")?;
+    let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
+    let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
     let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
     let terminal = Arc::new(terminal);
     let leader = slave.start(argv, &launch.dir, &prepared.env)?;
@@ -157,6 +159,10 @@ impl Run<'_> {
         }
         let left = self.live.left();
         let group_gone = left == Left::Nobody;
+        if !left.members().is_empty() && !self.live.was_asked() {
+            let names = left.members().iter().map(Process::display).collect();
+            self.launch.document.mark(&Marker::LeftBehind { names });
+        }
         if group_gone {
             self.live.gone();
         }

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -22,7 +23,12 @@ pub const THREAD_NAME: &str = "dashboard";
 pub struct Dashboard {
     leave: oneshot::Sender<()>,
     ended: mpsc::Receiver<()>,
+    failed: Arc<AtomicBool>,
 }
+
+/// The thread that draws has panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panicked;
 
 impl Dashboard {
     /// Takes over the terminal, and draws on a thread of its own from here on. If the terminal goes away, or the thread
@@ -33,11 +39,13 @@ impl Dashboard {
     pub fn start(handle: GroupHandle, options: DashboardOptions, saved: Option<PathBuf>) -> io::Result<Self> {
         let (leave, asked) = oneshot::channel();
         let (ending, ended) = mpsc::channel();
+        let failed = Arc::new(AtomicBool::new(false));
+        let its_failed = failed.clone();
         terminal::enter(options.mouse)?;
         let run = move || {
             // Dropped last: tells that the thread writes no more.
             let _ending: mpsc::Sender<()> = ending;
-            let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false };
+            let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false, failed: its_failed };
             match Session::new(handle, options, saved).run(asked) {
                 Ok(Ending::Asked) => quit.asked = true,
                 Ok(Ending::TerminalGone) => log::warn!("the terminal is gone"),
@@ -45,16 +53,20 @@ impl Dashboard {
             }
         };
         thread::Builder::new().name(THREAD_NAME.into()).spawn(run).inspect_err(|_| restore_terminal())?;
-        Ok(Self { leave, ended })
+        Ok(Self { leave, ended, failed })
     }
 
     /// Ends the thread, waiting for it at most so long (it may be held by a terminal that does not read), and gives the
     /// terminal back in any case.
-    pub fn finish(self, patience: Duration) {
+    ///
+    /// # Errors
+    /// The thread has panicked.
+    pub fn finish(self, patience: Duration) -> Result<(), Panicked> {
         // The thread may have ended already.
         let _ = self.leave.send(());
         let _ = self.ended.recv_timeout(patience);
         restore_terminal();
+        if self.failed.load(Ordering::SeqCst) { Err(Panicked) } else { Ok(()) }
     }
 }
 
@@ -62,10 +74,12 @@ impl Dashboard {
 struct QuitUnlessAsked {
     handle: GroupHandle,
     asked: bool,
+    failed: Arc<AtomicBool>,
 }
 
 impl Drop for QuitUnlessAsked {
     fn drop(&mut self) {
+        self.failed.store(thread::panicking(), Ordering::SeqCst);
         if !self.asked {
             // If the group has ended, it needs no asking.
             let _ = self.handle.tell(Command::Quit);

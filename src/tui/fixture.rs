@@ -126,7 +126,7 @@ fn journal() -> FileJournal {
         services: [name.into()].into(),
         rule: rule(RuleSource::ServiceWatch(name.into()), Some(9), "**"),
     };
-    let swap = rule(RuleSource::BuiltIn, None, "editor swap files");
+    let swap = rule(RuleSource::BuiltIn("editor swap files"), None, "*.swp");
     let target = rule(RuleSource::IgnoreFile(".gitignore".into()), Some(1), "/target");
     let metadata = rule(RuleSource::IgnoreFile(".gitignore".into()), Some(1), "/target");
     let events = [

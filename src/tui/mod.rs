@@ -38,4 +38,4 @@ pub use dashboard::{Dashboard, THREAD_NAME};
 pub use keymap::{key_table_markdown, key_table_text};
 pub use layout::pane_size;
 pub use options::{DashboardOptions, GlyphSet, is_utf8_locale};
-pub use terminal::{restore_terminal, terminal_size};
+pub use terminal::{LEAVE, restore_terminal, terminal_size};

@@ -13,7 +13,10 @@ pub(super) enum Overlay {
         scroll: usize,
     },
     /// Everything about the selected service.
-    Details,
+    Details {
+        /// The first line that is shown.
+        scroll: usize,
+    },
     /// The restarts.
     Menu {
         /// The marked one.

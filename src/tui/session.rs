@@ -24,6 +24,7 @@ use super::ui_state::{Errand, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
+use crate::fault;
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
 use selecting::{Drawn, Pointer};
@@ -287,6 +288,7 @@ impl Session {
 
     /// Draws a frame, if there is something to draw.
     fn draw(&mut self) -> io::Result<()> {
+        fault::point("dashboard");
         let now = self.clock.now();
         self.looked = Some(now);
         if std::mem::take(&mut self.snapshot_new) {

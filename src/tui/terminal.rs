@@ -4,22 +4,29 @@
 //! could hold for ever.
 
 use std::io::{self, IsTerminal};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::getpgrp;
 use rustix::stdio;
+use rustix::termios::{Termios, tcgetattr, tcgetpgrp};
 
 /// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
+/// The modes of the line while the dashboard has it.
+static RAW: Mutex<Option<Termios>> = Mutex::new(None);
+
 /// Alternate screen, bracketed paste. The first frame clears.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
 /// Ends whatever a frame that was cut off may have begun (a synchronized update, a style), then undoes [`ENTER`].
-const LEAVE: &str =
+pub const LEAVE: &str =
     "\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
@@ -41,6 +48,9 @@ pub(super) fn enter(mouse: bool) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "the dashboard needs a terminal on stdin and stdout"));
     }
     enable_raw_mode()?;
+    if let Ok(mut raw) = RAW.lock() {
+        *raw = tcgetattr(stdio::stdin()).ok();
+    }
     ENTERED.store(true, Ordering::SeqCst);
     let mut text = String::from(ENTER);
     if mouse {
@@ -62,7 +72,24 @@ pub fn restore_terminal() {
         // A terminal that is gone cannot be restored.
         let _ = write_out(LEAVE.as_bytes());
     }
-    let _ = disable_raw_mode();
+    if is_ours() {
+        // A program in the background may not change modes, unless it does not mind the signal that says so.
+        let before = SigSet::from(Signal::SIGTTOU).thread_swap_mask(SigmaskHow::SIG_BLOCK);
+        let _ = disable_raw_mode();
+        let _ = before.map(|before| before.thread_set_mask());
+    }
+}
+
+/// Whether the modes of the line are ours to give back: we are in the foreground, or nobody has touched them since. A
+/// shell may have the terminal already, if our guard was killed.
+fn is_ours() -> bool {
+    let stdin = stdio::stdin();
+    let modes = |modes: &Termios| (modes.input_modes, modes.output_modes, modes.control_modes, modes.local_modes);
+    let as_set = || {
+        let (Ok(raw), Ok(now)) = (RAW.try_lock(), tcgetattr(stdin)) else { return false };
+        raw.as_ref().is_some_and(|raw| modes(raw) == modes(&now))
+    };
+    tcgetpgrp(stdin).is_ok_and(|foreground| foreground == getpgrp()) || as_set()
 }
 
 /// Columns and rows of the outer terminal now; 0×0 if it does not say.
@@ -148,6 +175,9 @@ impl Canvas {
     /// # Errors
     /// The terminal is gone.
     pub(super) fn show(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<()> {
+        if !ENTERED.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the terminal was given back"));
+        }
         if self.stale || self.shown.area != frame.area {
             self.pending.push_str("\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(frame.area);

@@ -23,7 +23,7 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
     let waits = |index: usize| shown(index).is_some_and(|service| service.next_try.is_some());
     let counts_seconds = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
         // The quit screen and the details count seconds; the own log has no other way to tell that it has grown.
-        (Context::Stopping, _) | (_, Some(Overlay::Details | Overlay::OwnLog)) => Some(ceil(scene.now, SECOND)),
+        (Context::Stopping, _) | (_, Some(Overlay::Details { .. } | Overlay::OwnLog)) => Some(ceil(scene.now, SECOND)),
         _ if scene.screen.panes.iter().any(|pane| waits(pane.service)) => Some(ceil(scene.now, SECOND)),
         (_, Some(Overlay::Help { .. } | Overlay::Menu { .. }) | None) => None,
     };

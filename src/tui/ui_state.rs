@@ -175,7 +175,7 @@ impl UiState {
         }
         match self.overlay {
             Some(Overlay::Help { .. }) => Context::Help,
-            Some(Overlay::Details) => Context::Details,
+            Some(Overlay::Details { .. }) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
@@ -307,7 +307,8 @@ impl UiState {
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
-            Context::Details | Context::Stopping | Context::Typing => {}
+            Context::Details => self.details_action(action, world),
+            Context::Stopping | Context::Typing => {}
         }
         Vec::new()
     }
@@ -321,7 +322,10 @@ impl UiState {
             Action::Stop => return vec![Command::Stop(Targets::one(&name))],
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
             Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
-            Action::Details => self.overlay = Some(Overlay::Details),
+            Action::Details => {
+                self.overlay = Some(Overlay::Details { scroll: 0 });
+                return vec![Command::Inspect { service: name }];
+            }
             Action::TypeInto => self.type_into(&name, world),
             Action::Copy => self.handout = Some(Handout::Copy),
             Action::Save => self.handout = Some(Handout::Save),

@@ -55,6 +55,10 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    pub(super) fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Whether the file was surely written after that moment. File systems date with the clock's last tick,
     /// so a change within some milliseconds after it cannot be told from one before, which must not count as news.
     pub(super) fn is_after(&self, moment: SystemTime) -> bool {
@@ -91,7 +95,20 @@ impl Seen {
 
 /// What is at a path now; `None` if nothing is, or nothing that can be seen. Links are not followed.
 pub(super) fn at(path: &Path) -> Option<(FoundKind, Seen)> {
-    let metadata = fs::symlink_metadata(path).ok()?;
+    fs::symlink_metadata(path).ok().map(|metadata| seen(&metadata))
+}
+
+/// What is at a path, or behind the link that is.
+pub(super) fn behind(path: &Path) -> Option<(FoundKind, Seen)> {
+    fs::metadata(path).ok().map(|metadata| seen(&metadata))
+}
+
+/// What tells a folder from every other one: its file system and its inode. Links are followed.
+pub(super) fn identity(folder: &Path) -> Option<(u64, u64)> {
+    fs::metadata(folder).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn seen(metadata: &Metadata) -> (FoundKind, Seen) {
     let kind = if metadata.is_dir() {
         FoundKind::Folder { inode: metadata.ino() }
     } else if metadata.is_file() || metadata.is_symlink() {
@@ -99,5 +116,5 @@ pub(super) fn at(path: &Path) -> Option<(FoundKind, Seen)> {
     } else {
         FoundKind::Other
     };
-    Some((kind, Seen::new(&metadata)))
+    (kind, Seen::new(metadata))
 }

@@ -6,6 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::git_config::{GitConfig, Places};
+use super::rules::normal;
+
 /// A repository's folders and the few settings that change what is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Repository {
@@ -17,7 +20,9 @@ pub(super) struct Repository {
     pub(super) common_dir: PathBuf,
     /// `core.ignoreCase`.
     pub(super) ignores_case: bool,
-    /// `core.excludesFile` of this repository.
+    /// Hashes have 32 bytes.
+    pub(super) sha256: bool,
+    /// `core.excludesFile`, or the user's ignore file.
     excludes_file: Option<PathBuf>,
 }
 
@@ -30,22 +35,24 @@ impl Repository {
             dot_git
         } else if kind.is_file() {
             let text = fs::read_to_string(&dot_git).ok()?;
-            folder.join(text.strip_prefix("gitdir:")?.trim())
+            normal(&folder.join(text.strip_prefix("gitdir:")?.trim()))
         } else {
             return None;
         };
         let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(text) => git_dir.join(text.trim()),
+            Ok(text) => normal(&git_dir.join(text.trim())),
             Err(_) => git_dir.clone(),
         };
         // An empty folder called `.git` is none.
         fs::metadata(git_dir.join("HEAD")).ok()?;
-        let config = fs::read_to_string(common_dir.join("config")).unwrap_or_default();
+        let places = Places { git_dir: &git_dir, common_dir: &common_dir, top: folder };
+        let config = GitConfig::read(&places);
         Some(Self {
             top: folder.to_path_buf(),
+            ignores_case: config.ignores_case,
+            sha256: config.sha256,
+            excludes_file: config.excludes_file,
             git_dir,
-            ignores_case: core_setting(&config, "ignorecase").is_some_and(|value| is_true(&value)),
-            excludes_file: core_setting(&config, "excludesfile").map(|value| expand_home(&value, folder)),
             common_dir,
         })
     }
@@ -56,8 +63,8 @@ impl Repository {
     }
 
     /// The user's ignore file: `core.excludesFile` of the repository, else of the user, else `$XDG_CONFIG_HOME/git/ignore`.
-    pub(super) fn global_excludes(&self) -> Option<PathBuf> {
-        self.excludes_file.clone().or_else(ignore::gitignore::gitconfig_excludes_path)
+    pub(super) fn global_excludes(&self) -> Option<&Path> {
+        self.excludes_file.as_deref()
     }
 
     /// The folders whose events can mean a new head, besides those of the tree.
@@ -104,61 +111,9 @@ fn short(commit: &str) -> Option<&str> {
     commit.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| commit.get(..SHORT)).flatten()
 }
 
-/// The last value of a key in `[core]`. Enough of git's syntax for the two keys that are asked for; files that are
-/// included are not read.
-fn core_setting(config: &str, key: &str) -> Option<String> {
-    let mut in_core = false;
-    let mut found = None;
-    for line in config.lines() {
-        let mut line = line.trim();
-        if let Some(section) = line.strip_prefix('[') {
-            let (name, rest) = section.split_once(']').unwrap_or((section, ""));
-            in_core = name.trim().eq_ignore_ascii_case("core");
-            line = rest.trim();
-        }
-        if !in_core || line.starts_with(['#', ';']) {
-            continue;
-        }
-        let (name, value) = line.split_once('=').unwrap_or((line, "true"));
-        if name.trim().eq_ignore_ascii_case(key) {
-            found = Some(unquote(value));
-        }
-    }
-    found
-}
-
-fn unquote(value: &str) -> String {
-    let value = value.trim();
-    match value.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
-        Some((quoted, _)) => quoted.replace("\\\\", "\\"),
-        None => value.split([';', '#']).next().unwrap_or_default().trim().to_owned(),
-    }
-}
-
-fn is_true(value: &str) -> bool {
-    ["true", "yes", "on", "1"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
-}
-
-fn expand_home(value: &str, folder: &Path) -> PathBuf {
-    match value.strip_prefix("~/").zip(std::env::home_dir()) {
-        Some((rest, home)) => home.join(rest),
-        None => folder.join(value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_are_read_as_git_writes_them() {
-        let config = "[core]\n\trepositoryformatversion = 0\n\tignoreCase = true # yes\n\
-            [user]\n\texcludesfile = /wrong\n[Core] excludesFile = \"/a b/c\"\n";
-        assert_eq!(core_setting(config, "ignorecase").as_deref(), Some("true"));
-        assert_eq!(core_setting(config, "excludesfile").as_deref(), Some("/a b/c"));
-        assert_eq!(core_setting("[core]\n\tignorecase\n", "ignorecase").as_deref(), Some("true"));
-        assert_eq!(core_setting("", "ignorecase"), None);
-    }
 
     #[test]
     fn the_head_is_read_from_loose_and_packed_refs_and_when_detached() {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{GroupSpec, Moment};
+use tokio::sync::oneshot;
+
+use crate::domain::{Answer, GroupSpec, Moment};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,26 @@ pub(super) struct Noted {
     pub(super) at: Moment,
 }
 
+/// What the event thread has read at once.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// In order.
+    pub(super) notes: Vec<(PathBuf, Marks)>,
+    /// Events were lost.
+    pub(super) loss: bool,
+    /// The highest number of a cookie that has come back; 0 for none.
+    pub(super) cookie: u64,
+    /// Something was mounted or unmounted.
+    pub(super) mounts: bool,
+}
+
+/// A path to explain, and where the answer goes.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) path: PathBuf,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
 /// What the watcher's thread takes at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -52,8 +74,12 @@ pub(super) struct Batch {
     pub(super) noted: Vec<Noted>,
     /// Events were lost: look everywhere.
     pub(super) sweep: bool,
+    /// Something was mounted or unmounted, perhaps over a folder that a walk begins at.
+    pub(super) mounts: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
+    /// What somebody wants explained.
+    pub(super) questions: Vec<Question>,
     /// The end.
     pub(super) stop: bool,
 }
@@ -71,7 +97,11 @@ struct Said {
     paths: HashMap<PathBuf, (u64, Marks, Moment)>,
     next: u64,
     sweep: bool,
+    mounts: bool,
     spec: Option<Arc<GroupSpec>>,
+    /// The highest number of a cookie that has come back.
+    cookie: u64,
+    questions: Vec<Question>,
     stop: bool,
 }
 
@@ -81,43 +111,40 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.stop || self.spec.is_some()
+        self.sweep || self.mounts || self.stop || self.spec.is_some() || !self.questions.is_empty()
     }
 }
 
 impl Pending {
     /// Paths kept; beyond it one look everywhere is cheaper, and the memory stays bounded.
     pub(super) const CAPACITY: usize = 16_384;
+    /// Questions that may wait.
+    const QUESTIONS: usize = 256;
     /// After the first event of a batch: time for the rest of the same save (create, write, close) to arrive.
     const GATHER: Duration = Duration::from_millis(1);
 
-    /// Notes what was said about a path.
-    pub(super) fn note(&self, path: PathBuf, marks: Marks, at: Moment) {
+    /// Notes what was heard. Of a path that is in the set already, one entry stays.
+    pub(super) fn note_all(&self, heard: Heard, at: Moment) {
         let mut said = self.lock();
+        said.sweep |= heard.loss;
+        said.mounts |= heard.mounts;
+        said.cookie = said.cookie.max(heard.cookie);
+        for (path, marks) in heard.notes {
+            if said.sweep {
+                // Everything will be looked at anyway.
+                break;
+            }
+            let number = said.next;
+            said.next += 1;
+            let (_, known, last) = said.paths.entry(path).or_insert((number, Marks::default(), at));
+            known.join(marks);
+            *last = at;
+            said.sweep = said.paths.len() > Self::CAPACITY;
+        }
         if said.sweep {
-            // Everything will be looked at anyway.
-            return;
-        }
-        let was_empty = said.is_empty();
-        let number = said.next;
-        said.next += 1;
-        let (_, known, last) = said.paths.entry(path).or_insert((number, Marks::default(), at));
-        known.join(marks);
-        *last = at;
-        if said.paths.len() > Self::CAPACITY {
             said.paths = HashMap::new();
-            said.sweep = true;
         }
-        if was_empty {
-            self.wake.notify_one();
-        }
-    }
-
-    /// Events were lost.
-    pub(super) fn note_loss(&self) {
-        let mut said = self.lock();
-        said.paths = HashMap::new();
-        said.sweep = true;
+        drop(said);
         self.wake.notify_one();
     }
 
@@ -125,6 +152,15 @@ impl Pending {
     pub(super) fn respec(&self, spec: Arc<GroupSpec>) {
         self.lock().spec = Some(spec);
         self.wake.notify_one();
+    }
+
+    /// Asks for an explanation. One that comes when too many wait is dropped, and its asker told by that.
+    pub(super) fn ask(&self, question: Question) {
+        let mut said = self.lock();
+        if said.questions.len() < Self::QUESTIONS {
+            said.questions.push(question);
+            self.wake.notify_one();
+        }
     }
 
     /// Asks the thread to end.
@@ -143,33 +179,59 @@ impl Pending {
         self.lock().is_empty()
     }
 
-    /// Waits until there is something, and takes it all.
-    pub(super) fn wait(&self) -> Batch {
-        let mut said = self.lock();
-        while said.is_empty() {
-            said = self.wake.wait(said).unwrap_or_else(PoisonError::into_inner);
-        }
-        if !said.is_urgent() {
+    /// Waits until there is something, at most so long, and takes it all.
+    pub(super) fn wait(&self, patience: Option<Duration>) -> Batch {
+        let empty = |said: &mut Said| said.is_empty();
+        let said = self.lock();
+        let mut said = match patience {
+            None => self.wake.wait_while(said, empty).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                self.wake.wait_timeout_while(said, patience, empty).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        if !said.is_urgent() && !said.paths.is_empty() {
             drop(said);
             std::thread::sleep(Self::GATHER);
             said = self.lock();
         }
-        let mut noted: Vec<_> = said.paths.drain().collect();
+        let paths = std::mem::take(&mut said.paths);
         let batch = Batch {
             noted: Vec::new(),
             sweep: std::mem::take(&mut said.sweep),
+            mounts: std::mem::take(&mut said.mounts),
             spec: said.spec.take(),
+            questions: std::mem::take(&mut said.questions),
             stop: said.stop,
         };
         drop(said);
-        noted.sort_unstable_by_key(|(_, (number, ..))| *number);
-        Batch { noted: noted.into_iter().map(|(path, (_, marks, at))| Noted { path, marks, at }).collect(), ..batch }
+        Batch { noted: in_order(paths), ..batch }
+    }
+
+    /// Waits until this cookie has come back, and takes what was said about files until then. What else was asked stays
+    /// for [`Pending::wait`]. The second value: whether all that was said before the cookie is in the batch, which a
+    /// sweep also makes sure of.
+    pub(super) fn wait_for_cookie(&self, number: u64, patience: Duration) -> (Batch, bool) {
+        let waits = |said: &mut Said| said.cookie < number && !said.sweep && !said.stop;
+        let said = self.lock();
+        let (mut said, _) = self.wake.wait_timeout_while(said, patience, waits).unwrap_or_else(PoisonError::into_inner);
+        let complete = said.cookie >= number || said.sweep;
+        let paths = std::mem::take(&mut said.paths);
+        let sweep = std::mem::take(&mut said.sweep);
+        drop(said);
+        (Batch { noted: in_order(paths), sweep, ..Batch::default() }, complete)
     }
 
     fn lock(&self) -> MutexGuard<'_, Said> {
         // Nothing in here can be left half done by a panic.
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn in_order(paths: HashMap<PathBuf, (u64, Marks, Moment)>) -> Vec<Noted> {
+    // Not under the lock: the event thread may be waiting for it.
+    let mut noted: Vec<_> = paths.into_iter().collect();
+    noted.sort_unstable_by_key(|(_, (number, ..))| *number);
+    noted.into_iter().map(|(path, (_, marks, at))| Noted { path, marks, at }).collect()
 }
 
 #[cfg(test)]
@@ -180,13 +242,21 @@ mod tests {
         Marks { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
     const CLOSED: Marks = Marks { created: false, closed: true, ..CREATED };
 
+    fn said(path: &str, marks: Marks) -> Heard {
+        Heard { notes: vec![(path.into(), marks)], ..Heard::default() }
+    }
+
+    fn note(pending: &Pending, heard: Heard, at: u64) {
+        pending.note_all(heard, Moment::from_millis(at));
+    }
+
     #[test]
     fn events_of_a_path_are_one_and_keep_their_order() {
         let pending = Pending::default();
-        pending.note("b".into(), CREATED, Moment::from_millis(1));
-        pending.note("a".into(), CREATED, Moment::from_millis(2));
-        pending.note("b".into(), CLOSED, Moment::from_millis(3));
-        let batch = pending.wait();
+        note(&pending, said("b", CREATED), 1);
+        note(&pending, said("a", CREATED), 2);
+        note(&pending, said("b", CLOSED), 3);
+        let batch = pending.wait(None);
         let seen: Vec<_> = batch.noted.iter().map(|noted| (noted.path.to_str(), noted.marks, noted.at)).collect();
         let both = Marks { closed: true, ..CREATED };
         let expected = [(Some("b"), both, Moment::from_millis(3)), (Some("a"), CREATED, Moment::from_millis(2))];
@@ -198,10 +268,10 @@ mod tests {
     fn too_many_paths_become_one_sweep() {
         let pending = Pending::default();
         for n in 0..2 * Pending::CAPACITY {
-            pending.note(n.to_string().into(), CREATED, Moment::START);
+            note(&pending, said(&n.to_string(), CREATED), 0);
             assert!(pending.lock().paths.len() <= Pending::CAPACITY);
         }
-        let batch = pending.wait();
+        let batch = pending.wait(None);
         assert!(batch.sweep && batch.noted.is_empty());
         assert!(pending.is_empty(), "the next batch begins anew");
     }
@@ -209,10 +279,36 @@ mod tests {
     #[test]
     fn a_loss_is_a_sweep_and_of_several_rules_the_last_counts() {
         let pending = Pending::default();
-        pending.note("a".into(), CREATED, Moment::START);
-        pending.note_loss();
+        note(&pending, said("a", CREATED), 0);
+        note(&pending, Heard { loss: true, ..Heard::default() }, 0);
         pending.stop();
-        let batch = pending.wait();
+        let batch = pending.wait(None);
         assert!(batch.sweep && batch.stop && batch.noted.is_empty() && batch.spec.is_none());
+    }
+
+    #[test]
+    fn a_cookie_that_comes_back_brings_all_before_it_and_leaves_what_was_asked() {
+        let pending = Pending::default();
+        note(&pending, said("a", CREATED), 0);
+        note(&pending, Heard { cookie: 3, ..Heard::default() }, 0);
+        pending.stop();
+        let (batch, complete) = pending.wait_for_cookie(2, Duration::ZERO);
+        assert!(complete && batch.noted.len() == 1 && !batch.stop);
+        note(&pending, said("b", CREATED), 0);
+        let (batch, complete) = pending.wait_for_cookie(4, Duration::ZERO);
+        assert!(!complete && batch.noted.len() == 1, "silent: what there is, is taken nevertheless");
+        note(&pending, Heard { loss: true, ..Heard::default() }, 0);
+        let (batch, complete) = pending.wait_for_cookie(5, Duration::ZERO);
+        assert!(complete && batch.sweep, "the cookie may be among what was lost");
+        assert!(pending.wait(None).stop);
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_patience() {
+        let pending = Pending::default();
+        let batch = pending.wait(Some(Duration::ZERO));
+        assert!(batch.noted.is_empty() && !batch.sweep && !batch.stop);
+        note(&pending, Heard { mounts: true, ..Heard::default() }, 0);
+        assert!(pending.wait(None).mounts);
     }
 }

@@ -1,127 +1,282 @@
-//! The operating system's watches: one watcher, one non-recursive watch for each folder, and what did not work.
+//! Where events come from: one watch of the operating system for each folder, or looking at everything now and then.
+//! It is one or the other for the whole tree, never a mix; and what does not work is said with its remedy.
 //!
-//! notify 9.0.0-rc.7 compares each folder that is removed with all watched ones: removing n watched folders at once costs
-//! it n² (1,000: 0.15 s, 4,000: 1 s, 10,000: 7 s of its thread, measured). This file is the only one that knows notify,
-//! so that another source can take its place.
+//! On Linux this is our own [`inotify`]; on every other system `notify`, behind the same [`Watches`].
+
+#[cfg(target_os = "linux")]
+mod inotify;
+mod mounts;
+mod refusal;
+#[cfg(any(test, not(target_os = "linux")))]
+mod with_notify;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use notify::event::{AccessKind, AccessMode, EventKindMask, ModifyKind, RenameMode};
-use notify::{
-    Config, ErrorKind, Event, EventKind, PathOp, RecommendedWatcher, RecursiveMode, WatchPathConfig, Watcher as _,
-};
-
-use super::pending::{Marks, Pending};
+use super::cookies::Cookies;
+use super::pending::Pending;
 use crate::clock::Clock;
+use crate::domain::{WatchBackend, WatchChoice};
+#[cfg(target_os = "linux")]
+use inotify::Inotify as Native;
+pub(super) use refusal::Refusal;
+#[cfg(not(target_os = "linux"))]
+use with_notify::Notify as Native;
 
-/// The watches.
+/// What the watches put what they hear into.
+#[derive(Clone, Debug)]
+struct Ear {
+    pending: Arc<Pending>,
+    clock: Clock,
+    /// Whose events are no changes.
+    cookies: Arc<Cookies>,
+}
+
+/// The operating system's watches, none of them recursive. Whatever they hear goes into the [`Ear`].
+trait Watches: Sized {
+    /// Watches of which there are none yet.
+    fn open(ear: Ear) -> Result<Self, Refused>;
+
+    /// Watches a folder. Harmless if it is watched already.
+    fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure>;
+
+    /// Makes sure that the watch of a folder is there, and is that of the folder that is there now.
+    fn renew(&mut self, folder: &Path, links: Links) -> Result<(), Failure>;
+
+    /// Whether a folder has a watch.
+    fn watches(&self, folder: &Path) -> bool;
+
+    /// Ends watches; those that ended by themselves are no error.
+    fn remove(&mut self, folders: Vec<PathBuf>);
+
+    /// Something that perhaps was a watched folder was removed, or renamed away.
+    fn forget(&mut self, path: &Path);
+
+    /// Watches the folder of cookies.
+    fn add_cookies(&mut self, folder: &Path) -> io::Result<()>;
+
+    /// Watches there are, without that of the cookies.
+    fn count(&self) -> usize;
+
+    /// How many watches there can be, as far as the system tells.
+    fn limit() -> Option<usize>;
+
+    /// How many inotify instances there can be, as far as the system tells.
+    fn instance_limit() -> Option<usize>;
+}
+
+/// Whether a link that stands for a folder is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    /// For a folder that the user or git has named.
+    Follow,
+    /// For those that a walk has found.
+    Refuse,
+}
+
+/// Why there are no watches at all.
+#[derive(Debug)]
+enum Refused {
+    /// `max_user_instances`.
+    OutOfInstances,
+    /// Anything else.
+    Other(io::Error),
+}
+
+/// Why a folder has no watch.
+#[derive(Debug)]
+enum Failure {
+    /// `max_user_watches`.
+    OutOfWatches,
+    /// It is not there, or is no folder any more.
+    Gone,
+    /// Anything else.
+    Other(io::Error),
+}
+
+/// The source of events.
 pub(super) struct Source {
-    watcher: Result<RecommendedWatcher, String>,
-    watched: HashSet<PathBuf>,
+    choice: WatchChoice,
+    feed: Feed<Native>,
+    ear: Ear,
+    /// How many watches there can be, as it was last read.
+    limit: Option<usize>,
     /// Folders without a watch because there are no more.
     unwatched: HashSet<PathBuf>,
     /// Folders that cannot be read, and why.
     unreadable: BTreeMap<PathBuf, String>,
 }
 
-/// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes.
-const KINDS: EventKindMask = EventKindMask::CREATE
-    .union(EventKindMask::REMOVE)
-    .union(EventKindMask::MODIFY_DATA)
-    .union(EventKindMask::MODIFY_NAME)
-    .union(EventKindMask::ACCESS_CLOSE);
+enum Feed<N> {
+    /// The operating system.
+    Native(N),
+    /// Looking. With the reason, unless it was chosen by hand.
+    Poll(Option<Refusal>),
+    /// Native was chosen by hand, and there are no watches at all.
+    Nothing(Refusal),
+}
 
 impl Source {
     /// A source without watches, which puts what it hears into `pending`.
-    pub(super) fn new(pending: Arc<Pending>, clock: Clock) -> Self {
-        let config = Config::default().with_event_kinds(KINDS).with_follow_symlinks(false);
-        let handler = move |heard: notify::Result<Event>| match heard {
-            Ok(event) => hear(&pending, clock, event),
-            Err(error) => log::warn!("watcher: {error}"),
+    pub(super) fn new(choice: WatchChoice, pending: Arc<Pending>, clock: Clock, cookies: Arc<Cookies>) -> Self {
+        let ear = Ear { pending, clock, cookies };
+        let feed = match choice {
+            WatchChoice::Poll => Feed::Poll(None),
+            WatchChoice::Auto | WatchChoice::Native => match open(&ear) {
+                Ok(native) => Feed::Native(native),
+                Err(refusal) if choice == WatchChoice::Native => Feed::Nothing(refusal),
+                Err(refusal) => Feed::Poll(Some(refusal)),
+            },
         };
-        let watcher = RecommendedWatcher::new(handler, config).map_err(|error| match &error.kind {
-            ErrorKind::Io(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-                String::from("out of inotify instances · sudo sysctl fs.inotify.max_user_instances=1024")
-            }
-            _ => error.to_string(),
-        });
-        Self { watcher, watched: HashSet::new(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
+        Self { choice, feed, ear, limit: Native::limit(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
     }
 
-    /// Whether there can be any watch.
-    pub(super) fn works(&self) -> bool {
-        self.watcher.is_ok()
+    /// What was chosen by hand.
+    pub(super) fn choice(&self) -> WatchChoice {
+        self.choice
     }
 
-    /// Watches these folders, in one request. Those that cannot be watched are remembered for [`Source::problem`].
-    pub(super) fn watch<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
-        let Ok(watcher) = &mut self.watcher else { return };
-        let config = WatchPathConfig::new(RecursiveMode::NonRecursive);
-        let mut new = Vec::new();
-        for folder in folders {
-            if self.unwatched.is_empty() {
-                if self.watched.insert(folder.to_path_buf()) {
-                    new.push(PathOp::Watch(folder.to_path_buf(), config.clone()));
+    /// Chooses anew. Nothing else changes by that: the lookout goes over.
+    pub(super) fn choose(&mut self, choice: WatchChoice) {
+        self.choice = choice;
+    }
+
+    /// Where events come from.
+    pub(super) fn backend(&self) -> WatchBackend {
+        match self.feed {
+            Feed::Native(_) => WatchBackend::Native,
+            Feed::Poll(_) => WatchBackend::Poll,
+            Feed::Nothing(_) => WatchBackend::Off,
+        }
+    }
+
+    /// Whether the lookout has to look by itself.
+    pub(super) fn polls(&self) -> bool {
+        matches!(self.feed, Feed::Poll(_))
+    }
+
+    /// Why the operating system's events are not enough here, where nobody has insisted on them: these folders are on a
+    /// file system that does not tell of all changes, or there were not enough watches.
+    pub(super) fn refusal<'a>(&self, mut starts: impl Iterator<Item = &'a Path>) -> Option<Refusal> {
+        if self.choice != WatchChoice::Auto || self.polls() {
+            return None;
+        }
+        if !self.unwatched.is_empty() {
+            return Some(Refusal::out_of_watches(self.count() + self.unwatched.len(), Native::limit()));
+        }
+        starts.find_map(|start| mounts::silent(start).map(Refusal::FileSystem))
+    }
+
+    /// Gives all watches back; from now on the lookout looks by itself.
+    pub(super) fn give_up(&mut self, refusal: Option<Refusal>) {
+        // The thread that listens closes the descriptor, so that nobody waits for that.
+        self.feed = Feed::Poll(refusal);
+        self.unwatched.clear();
+    }
+
+    /// Tries the operating system again, with watches on all these folders: all of them or none. Whether it works.
+    pub(super) fn try_native<'a>(&mut self, folders: impl ExactSizeIterator<Item = (&'a Path, Links)>) -> bool {
+        let insists = self.choice == WatchChoice::Native;
+        if !insists && Native::limit().is_some_and(|limit| folders.len() > limit) {
+            return false;
+        }
+        let mut native = match open::<Native>(&self.ear) {
+            Ok(native) => native,
+            Err(refusal) => {
+                if insists {
+                    self.feed = Feed::Nothing(refusal);
                 }
-            } else if !self.watched.contains(folder) {
-                // There was no watch left for another; asking again for each folder would only cost time.
+                return false;
+            }
+        };
+        for (folder, links) in folders {
+            if matches!(native.add(folder, links), Err(Failure::OutOfWatches)) {
+                if !insists {
+                    return false;
+                }
                 self.unwatched.insert(folder.to_path_buf());
             }
         }
-        while !new.is_empty() {
-            let Err(failed) = watcher.update_paths(std::mem::take(&mut new)) else { break };
-            if let Some(folder) = failed.origin.map(PathOp::into_path) {
-                self.watched.remove(&folder);
-                match failed.source.kind {
-                    ErrorKind::MaxFilesWatch => {
-                        self.unwatched.insert(folder);
-                        for rest in failed.remaining {
-                            self.watched.remove(rest.as_path());
-                            self.unwatched.insert(rest.into_path());
-                        }
-                        break;
-                    }
-                    ErrorKind::PathNotFound => {}
-                    ErrorKind::Io(error) => note_unreadable(&mut self.unreadable, &folder, &error),
-                    other => log::warn!("{}: not watched: {other:?}", folder.display()),
-                }
-            }
-            new = failed.remaining;
-        }
+        self.feed = Feed::Native(native);
+        self.limit = Native::limit();
+        true
     }
 
-    /// Ends the watches of these folders.
-    pub(super) fn unwatch(&mut self, folders: impl IntoIterator<Item = PathBuf>) {
-        let mut old = Vec::new();
-        for folder in folders {
-            self.unwatched.remove(&folder);
-            self.unreadable.remove(&folder);
-            if self.watched.remove(&folder) {
-                old.push(PathOp::Unwatch(folder));
-            }
-        }
-        let Ok(watcher) = &mut self.watcher else { return };
-        while !old.is_empty() {
-            // What has no watch any more needs none removed.
-            let Err(failed) = watcher.update_paths(std::mem::take(&mut old)) else { break };
-            old = failed.remaining;
-        }
+    /// Watches these folders. Those that cannot be watched are remembered for [`Source::problem`].
+    pub(super) fn watch<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>, links: Links) {
+        self.each(folders, |native, folder| native.add(folder, links));
     }
 
     /// Watches these folders anew: after a loss nobody knows which watches are still there.
-    pub(super) fn renew(&mut self, folders: &[PathBuf]) {
-        self.unwatch(folders.iter().cloned());
-        self.watch(folders.iter().map(PathBuf::as_path));
+    pub(super) fn renew<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>, links: Links) {
+        self.unwatched.clear();
+        self.each(folders, |native, folder| native.renew(folder, links));
     }
 
-    /// The operating system has ended the watch of a folder that is gone from there.
-    pub(super) fn forget(&mut self, folder: &Path) {
-        self.watched.remove(folder);
-        self.unwatched.remove(folder);
-        self.unreadable.remove(folder);
+    fn each<'a>(
+        &mut self,
+        folders: impl IntoIterator<Item = &'a Path>,
+        mut watch: impl FnMut(&mut Native, &Path) -> Result<(), Failure>,
+    ) {
+        let Feed::Native(native) = &mut self.feed else { return };
+        for folder in folders {
+            // There was no watch left for another; asking again for each folder would only cost time.
+            let watched = match self.unwatched.is_empty() {
+                true => watch(native, folder),
+                false if native.watches(folder) => Ok(()),
+                false => Err(Failure::OutOfWatches),
+            };
+            match watched {
+                Ok(()) | Err(Failure::Gone) => {}
+                Err(Failure::OutOfWatches) => {
+                    self.unwatched.insert(folder.to_path_buf());
+                }
+                Err(Failure::Other(error)) => note_unreadable(&mut self.unreadable, folder, &error),
+            }
+        }
+    }
+
+    /// Whether so many more watches are within what the system allows, as far as it tells.
+    pub(super) fn affords(&mut self, more: usize) -> bool {
+        let Feed::Native(native) = &self.feed else { return true };
+        let needed = native.count() + more;
+        if self.limit.is_some_and(|limit| needed > limit) {
+            // It may have been raised.
+            self.limit = Native::limit();
+        }
+        self.limit.is_none_or(|limit| needed <= limit)
+    }
+
+    /// Whether there are folders without a watch because there are no more.
+    pub(super) fn lacks_watches(&self) -> bool {
+        !self.unwatched.is_empty()
+    }
+
+    /// Notes that these folders cannot have a watch, without asking for one.
+    pub(super) fn note_unwatched<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
+        self.unwatched.extend(folders.into_iter().map(Path::to_path_buf));
+    }
+
+    /// Ends the watches of these folders.
+    pub(super) fn unwatch(&mut self, folders: Vec<PathBuf>) {
+        for folder in &folders {
+            self.unwatched.remove(folder);
+            self.unreadable.remove(folder);
+        }
+        if let Feed::Native(native) = &mut self.feed {
+            native.remove(folders);
+        }
+    }
+
+    /// Something is gone from there; the operating system ends the watch of what was removed.
+    pub(super) fn forget(&mut self, path: &Path) {
+        self.unwatched.remove(path);
+        self.unreadable.remove(path);
+        if let Feed::Native(native) = &mut self.feed {
+            native.forget(path);
+        }
     }
 
     /// A folder could not be read.
@@ -129,21 +284,33 @@ impl Source {
         note_unreadable(&mut self.unreadable, folder, error);
     }
 
+    /// Makes a cookie. Its number, which [`Pending::wait_for_cookie`] waits for; `None` if none can be made.
+    pub(super) fn cookie(&mut self) -> Option<u64> {
+        let Feed::Native(native) = &mut self.feed else { return None };
+        let cookies = &self.ear.cookies;
+        let baked = cookies.folder().and_then(|folder| native.add_cookies(folder)).and_then(|()| cookies.bake());
+        baked.inspect_err(|error| log::warn!("no sync mark: {error}")).ok()
+    }
+
     /// Folders with a watch.
     pub(super) fn count(&self) -> usize {
-        self.watched.len()
+        match &self.feed {
+            Feed::Native(native) => native.count(),
+            Feed::Poll(_) | Feed::Nothing(_) => 0,
+        }
     }
 
     /// What does not work, with the remedy, for people; the worst first.
     pub(super) fn problem(&self, shown: impl Fn(&Path) -> Arc<str>) -> Option<String> {
-        if let Err(reason) = &self.watcher {
-            return Some(format!("nothing is watched: {reason}"));
+        match &self.feed {
+            Feed::Nothing(refusal) => return Some(format!("nothing is watched: {refusal}")),
+            Feed::Poll(Some(refusal)) => return Some(format!("polling: {refusal}")),
+            Feed::Poll(None) | Feed::Native(_) => {}
         }
         if !self.unwatched.is_empty() {
-            let (count, all) = (self.unwatched.len(), self.unwatched.len() + self.watched.len());
-            return Some(format!(
-                "{count} of {all} folders are not watched: out of inotify watches · sudo sysctl fs.inotify.max_user_watches=524288"
-            ));
+            let (count, all) = (self.unwatched.len(), self.unwatched.len() + self.count());
+            let refusal = Refusal::out_of_watches(all, Native::limit());
+            return Some(format!("{count} of {all} folders are not watched: {refusal}"));
         }
         let (folder, reason) = self.unreadable.first_key_value()?;
         let more = match self.unreadable.len() {
@@ -154,6 +321,18 @@ impl Source {
     }
 }
 
+/// Whether the folder is on a file system that does not tell of all changes.
+pub(super) fn is_silent(folder: &Path) -> bool {
+    mounts::silent(folder).is_some()
+}
+
+fn open<N: Watches>(ear: &Ear) -> Result<N, Refusal> {
+    N::open(ear.clone()).map_err(|refused| match refused {
+        Refused::OutOfInstances => Refusal::out_of_instances(N::instance_limit()),
+        Refused::Other(error) => Refusal::System(error.to_string().into()),
+    })
+}
+
 fn note_unreadable(unreadable: &mut BTreeMap<PathBuf, String>, folder: &Path, error: &io::Error) {
     // What is gone again already is no problem.
     if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
@@ -161,59 +340,5 @@ fn note_unreadable(unreadable: &mut BTreeMap<PathBuf, String>, folder: &Path, er
     }
 }
 
-/// Runs on notify's thread: only moves what was said into the set.
-fn hear(pending: &Pending, clock: Clock, event: Event) {
-    if event.need_rescan() {
-        pending.note_loss();
-        return;
-    }
-    let none = Marks::default();
-    let marks = match event.kind {
-        EventKind::Create(_) => Marks { created: true, ..none },
-        EventKind::Remove(_) => Marks { removed: true, ..none },
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Marks { closed: true, ..none },
-        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Marks { moved_out: true, ..none },
-        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Marks { moved_in: true, ..none },
-        // Both ends were said before, each for itself.
-        EventKind::Modify(ModifyKind::Name(RenameMode::Both) | ModifyKind::Metadata(_)) | EventKind::Access(_) => {
-            return;
-        }
-        // Renamed from or to here: the disk will tell.
-        EventKind::Modify(ModifyKind::Name(_)) => Marks { moved_in: true, moved_out: true, ..none },
-        EventKind::Modify(_) | EventKind::Any | EventKind::Other => Marks { written: true, ..none },
-    };
-    let at = clock.now();
-    for path in event.paths {
-        pending.note(path, marks, at);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_does_not_work_is_said_with_its_remedy() {
-        let mut source = Source::new(Arc::default(), Clock::start());
-        let said = |source: &Source| source.problem(|folder| folder.to_string_lossy().into());
-        assert_eq!(said(&source), None);
-        source.note_unreadable(Path::new("b"), &io::Error::from(io::ErrorKind::PermissionDenied));
-        source.note_unreadable(Path::new("c"), &io::Error::from(io::ErrorKind::NotFound));
-        assert_eq!(said(&source).as_deref(), Some("not watched: b: permission denied"));
-        source.note_unreadable(Path::new("a"), &io::Error::from(io::ErrorKind::PermissionDenied));
-        assert_eq!(said(&source).as_deref(), Some("not watched: a and 1 more: permission denied"));
-        source.unwatched.insert(PathBuf::from("d"));
-        source.watch([Path::new("e")]);
-        let problem = said(&source);
-        let problem = problem.as_deref().unwrap_or_default();
-        assert!(problem.starts_with("2 of 2 folders are not watched: "), "{problem}");
-        assert!(problem.ends_with("sudo sysctl fs.inotify.max_user_watches=524288"), "{problem}");
-    }
-
-    #[test]
-    fn a_loss_is_heard() {
-        let pending = Pending::default();
-        hear(&pending, Clock::start(), Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan));
-        assert!(pending.wait().sweep);
-    }
-}
+mod tests;

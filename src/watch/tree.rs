@@ -18,6 +18,16 @@ pub(super) struct Folder {
     pub(super) standing: Standing,
     /// What is in it, ignored or not.
     pub(super) entries: HashMap<OsString, Entry>,
+    /// The folder itself when a look has listed it; events need it not.
+    pub(super) listed: Option<Listed>,
+}
+
+/// A folder as it was when it was listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) stamp: Stamp,
+    /// It was the same at the listing before.
+    pub(super) twice: bool,
 }
 
 /// Something in a watched folder.

@@ -82,7 +82,7 @@ fn pass(dash: &mut Dash<'_>, time: Duration) {
 }
 
 fn rss_mb(dash: &Dash<'_>) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", dash.pid())).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", dash.program())).unwrap();
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     kilobytes.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e3
 }

@@ -3,6 +3,9 @@
 //!
 //! The ages on a large screen are visible changes: they tick once a second for a minute, then once a minute. So the
 //! first minute and the time after it are measured apart, and a small screen, which shows no ages, beside a large one.
+//!
+//! One wake-up is neither: every 25 s the loop renews its status file, by a short-lived thread. So each window holds one
+//! or two of those, a handful of voluntary switches each, and nothing else.
 
 #![expect(
     clippy::unwrap_used,

@@ -64,7 +64,7 @@ fn load(lines: usize) -> String {
 }
 
 fn rss_mb(dash: &Dash<'_>) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", dash.pid())).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", dash.program())).unwrap();
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     kilobytes.split_whitespace().next().unwrap().parse::<f64>().unwrap() * 1024.0 / 1e6
 }

@@ -324,16 +324,17 @@ fn a_group_that_dies_is_told_from_one_that_ends() {
     let mut follower = Stream::start(&project, &["logs", "-f"]);
     follower.wait_for_text("api │ up");
     let waiting = Stream::start(&project, &["wait", "api", "--for", "exit"]);
-    let status = json(&project, &["status", "--json"]);
-    let pid = i32::try_from(status["pid"].as_i64().unwrap()).unwrap();
-    crate::harness::kill(pid, Signal::KILL);
+    let guard = json(&project, &["status", "--json"])["pid"].clone();
+    let is_program = |(pid, line): &(i32, String)| line.ends_with("/devgroup") && *pid != guard;
+    let program = project.processes().into_iter().find(is_program).unwrap().0;
+    crate::harness::kill(program, Signal::KILL);
     for client in [follower, waiting] {
         let ended = client.wait_client();
         assert_eq!(ended.code, Some(4));
         assert!(ended.stderr.contains("lost") || ended.stderr.contains("no group is running"), "{}", ended.stderr);
     }
     assert_eq!(Stream::ask(&project, &["status"]).code, Some(4), "a stale socket is nobody");
-    drop(group);
+    group.wait_exit();
     let mut again = Stream::start(&project, &[]);
     again.wait_for_text("api │ up");
     assert_eq!(json(&project, &["status", "--json"])["services"][0]["state"], "running");

@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod architecture;
+mod care;
 mod clients;
 mod config;
 mod control;
 mod copying;
 mod dashboard;
 mod documents;
+mod ends;
+mod endurance;
 mod harness;
 mod kept_logs;
 mod logs;

@@ -9,6 +9,8 @@ mod input;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod liveness;
+#[cfg(test)]
 mod output;
 #[cfg(test)]
 mod readiness;

@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod editors;
+mod git_rules;
+mod limits;
 mod rules;
 mod tree;
 
@@ -14,7 +16,7 @@ use std::time::Duration;
 use devgroup::clock::Clock;
 use devgroup::domain::{
     Backoff, Breaker, ChangeKind, FileEvent, GroupSpec, Kind, LogSpec, Match, OnChange, RestartPolicy, RunCommand,
-    ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    ServiceSpec, SpecPattern, StepOutcome, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -45,6 +47,9 @@ fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
         env_files: Vec::new(),
         depends_on: Vec::new(),
         ready: None,
+        alive: None,
+        validate: None,
+        cascade: false,
         restart: RestartPolicy::Never,
         backoff: Backoff::default(),
         breaker: Breaker::default(),

@@ -5,6 +5,7 @@
 mod lines;
 mod printer;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,11 +102,14 @@ async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, 
     let mut changes = handle.logs().changes();
     let clock = handle.logs().clock();
     let mut ending = false;
+    let mut wanted = BTreeSet::new();
     loop {
         changes.mark_unchanged();
         let group = handle.snapshot();
-        // What this call does not run has nothing to say.
-        let speaks = |service: &&ServiceSnapshot| service.wanted || service.run > RunId::default();
+        // What this call does not run has nothing to say; what it wanted once has, also when it is wanted no more.
+        let speaks = |service: &ServiceSnapshot| service.wanted || service.run > RunId::default();
+        wanted.extend(group.services.iter().filter(|service| speaks(service)).map(|service| service.name.clone()));
+        let speaks = |service: &&ServiceSnapshot| wanted.contains(&service.name);
         let services: Vec<_> = group.services.iter().filter(speaks).map(|service| service.name.clone()).collect();
         let look = printer.look(handle.logs(), &services, clock.now(), ending);
         if !look.bytes.is_empty() {

@@ -107,9 +107,9 @@ fn the_file_of_the_contract_means_what_it_says() {
     assert_eq!(api.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned()), ("PORT".to_owned(), "4000".to_owned())]);
     assert_eq!(api.dir, spec.root);
     let WatchFiles::Globs(globs) = &api.watch else { panic!("{:?}", api.watch) };
-    assert_eq!((globs.len(), globs[2].text.as_str(), globs[2].line), (4, "!**/tests/**", 35));
+    assert_eq!((globs.len(), globs[2].text.as_str(), globs[2].line), (4, "!**/tests/**", 37));
     let worker = service(&spec, "worker");
-    assert!(matches!(worker.watch, WatchFiles::All { line: 43 }), "{:?}", worker.watch);
+    assert!(matches!(worker.watch, WatchFiles::All { line: 45 }), "{:?}", worker.watch);
     assert_eq!(worker.debounce, Duration::from_millis(500));
     let web = service(&spec, "web");
     assert_eq!(web.dir, spec.root.join("web"));

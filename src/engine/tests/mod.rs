@@ -1,11 +1,14 @@
 //! The machine as a whole: scenarios in virtual time, and properties under random input.
 
 mod changes;
+mod dependents;
 mod driver;
 mod fixture;
+mod liveness;
 mod properties;
 mod reload;
 mod retries;
 mod shutdown;
 mod starts;
 mod stops;
+mod validations;

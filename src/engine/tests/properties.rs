@@ -9,8 +9,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::{
-    Breaker, Command, Condition, ExitStatus, GroupSpec, Moment, OnChange, Phase, RestartPolicy, RunId, RunReport,
-    ServiceName, ServiceSpec, Signal, StopSpec, Targets,
+    AliveCheck, AliveProbe, Breaker, Command, Condition, ExitStatus, GroupSpec, Kind, Marker, Moment, OnChange, Phase,
+    RestartPolicy, RunCommand, RunId, RunReport, ServiceName, ServiceSpec, Signal, StartCause, StopSpec, Targets,
+    Validate, Validated,
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
@@ -34,7 +35,11 @@ struct World {
     now: Moment,
     processes: BTreeMap<ServiceName, (RunId, Process)>,
     history: Vec<(Event, Moment, Vec<Effect>)>,
+    /// The validation that runs beside each service.
+    validations: BTreeMap<ServiceName, u32>,
     finish: Option<Finish>,
+    names: Vec<String>,
+    spec: fn(u8) -> Arc<GroupSpec>,
 }
 
 const NAMES: [&str; 6] = ["db", "migrate", "api", "worker", "web", "mail"];
@@ -47,10 +52,13 @@ fn spec(variant: u8) -> Arc<GroupSpec> {
         ..spec
     };
     let mut services = vec![
-        quick(needs(needs(service("api"), "migrate", Condition::Done), "db", Condition::Ready)),
-        quick(checked("db")),
+        quick(validated(needs(needs(service("api"), "migrate", Condition::Done), "db", Condition::Ready))),
+        quick(ServiceSpec { cascade: true, ..checked("db") }),
         quick(needs(task("migrate"), "db", Condition::Started)),
-        quick(ServiceSpec { restart: RestartPolicy::Always, ..needs(service("worker"), "api", Condition::Ready) }),
+        quick(watched(ServiceSpec {
+            restart: RestartPolicy::Always,
+            ..needs(service("worker"), "api", Condition::Ready)
+        })),
         quick(ServiceSpec { on_change: OnChange::Signal(Signal::Hup), ..service("web") }),
         quick(ServiceSpec { autostart: false, restart: RestartPolicy::Never, ..service("mail") }),
     ];
@@ -63,10 +71,90 @@ fn spec(variant: u8) -> Arc<GroupSpec> {
     group(services)
 }
 
+fn validated(spec: ServiceSpec) -> ServiceSpec {
+    let run = RunCommand::Shell("make".into());
+    ServiceSpec { validate: Some(Validate { run, timeout: Duration::from_secs(3) }), ..spec }
+}
+
+fn watched(spec: ServiceSpec) -> ServiceSpec {
+    let check = AliveCheck {
+        probe: AliveProbe::Port(4000),
+        every: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        failures: 2,
+        grace: Duration::from_secs(2),
+    };
+    ServiceSpec { alive: Some(check), ..spec }
+}
+
+/// Twelve services of all kinds; `variant` changes a part of it, for reloads.
+fn dozen(variant: u8) -> Arc<GroupSpec> {
+    let services = (0..12_u8).map(|n| {
+        let name = format!("s{n}");
+        let mut spec = match n {
+            3 | 8 => task(&name),
+            n if n % 3 == 1 => checked(&name),
+            _ => service(&name),
+        };
+        for on in 0..n {
+            if (u16::from(n) * 7 + u16::from(on) * 5) % 11 == 3 {
+                let until = match on {
+                    3 | 8 => Condition::Done,
+                    on if on % 2 == 0 => Condition::Started,
+                    _ => Condition::Ready,
+                };
+                spec = needs(spec, &format!("s{on}"), until);
+            }
+        }
+        if n % 4 == 2 {
+            spec = validated(spec);
+        }
+        if n % 5 == 0 {
+            spec = watched(spec);
+        }
+        ServiceSpec {
+            cascade: n % 6 == 1,
+            autostart: n != 11,
+            restart: [RestartPolicy::OnFailure, RestartPolicy::Always, RestartPolicy::Never][usize::from(n % 3)],
+            on_change: if n == 7 { OnChange::Notify } else { OnChange::Restart },
+            dir: if variant % 12 == n && variant > 20 { "/elsewhere".into() } else { spec.dir.clone() },
+            stop: StopSpec { grace: Duration::from_millis(300), ..StopSpec::default() },
+            breaker: Breaker { failures: 3, within: Duration::from_secs(60), cooldown: Duration::from_secs(5) },
+            ..spec
+        }
+    });
+    group(services.collect())
+}
+
 impl World {
     fn new() -> Self {
-        let engine = Engine::new(spec(0), 42);
-        Self { engine, now: Moment::START, processes: BTreeMap::new(), history: Vec::new(), finish: None }
+        Self::of(spec, NAMES.map(String::from).into())
+    }
+
+    fn of(spec: fn(u8) -> Arc<GroupSpec>, names: Vec<String>) -> Self {
+        Self {
+            engine: Engine::new(spec(0), 42),
+            now: Moment::START,
+            processes: BTreeMap::new(),
+            history: Vec::new(),
+            validations: BTreeMap::new(),
+            finish: None,
+            names,
+            spec,
+        }
+    }
+
+    fn name(&self, choice: impl Into<usize>) -> ServiceName {
+        ServiceName::new(&self.names[choice.into() % self.names.len()])
+    }
+
+    /// The validation of a service ends.
+    fn validation_ends(&mut self, service: &ServiceName, passes: bool) {
+        if let Some(number) = self.validations.remove(service) {
+            let result = if passes { Validated::Passed } else { Validated::Failed("exit 1".into()) };
+            let report = RunReport::Validated { number, result };
+            self.tell(Event::Run { service: service.clone(), run: RunId(0), report });
+        }
     }
 
     fn tell(&mut self, event: Event) {
@@ -83,6 +171,17 @@ impl World {
             Effect::Spawn { spec, run, .. } => {
                 let before = self.processes.insert(spec.name.clone(), (*run, Process::Ordered));
                 assert_eq!(before, None, "two live runs of {}", spec.name);
+            }
+            Effect::Validate { spec, number } => {
+                let before = self.validations.insert(spec.name.clone(), *number);
+                assert_eq!(before, None, "two validations of {}", spec.name);
+            }
+            Effect::EndValidation { service, number } => {
+                assert_eq!(self.validations.remove(service), Some(*number), "a validation of {service} that is not");
+            }
+            Effect::CheckAlive { spec, run } => {
+                let alive = self.processes.get(&spec.name) == Some(&(*run, Process::Alive));
+                assert!(alive, "{} {run} is looked after and does not live", spec.name);
             }
             Effect::Signal { service, run, .. } => {
                 let alive = self.processes.get(service).is_some_and(|(live, process)| {
@@ -102,7 +201,9 @@ impl World {
         let (next, report) = match (process, choice % 8) {
             (Process::Ordered, 0) => (None, RunReport::NotStarted { reason: String::new() }),
             (Process::Ordered, _) => (Some(Process::Alive), RunReport::Started { pid: run.0 + 1 }),
-            (Process::Alive, 0..=2) => (Some(Process::Alive), RunReport::Ready),
+            (Process::Alive, 0..=1) => (Some(Process::Alive), RunReport::Ready),
+            (Process::Alive, 2) if choice.is_multiple_of(5) => (Some(Process::Alive), RunReport::Alive),
+            (Process::Alive, 2) => (Some(Process::Alive), RunReport::Silent { problem: "refused".into() }),
             (Process::Alive, 3) => (Some(Process::Leaderless), RunReport::Exited { status, group_gone: false }),
             (Process::Alive, _) => (None, RunReport::Exited { status, group_gone: true }),
             (Process::Leaderless, _) => (None, RunReport::GroupGone),
@@ -115,10 +216,11 @@ impl World {
     }
 
     fn random_step(&mut self, (operation, choice, number): (u8, u8, u16)) {
-        let name = ServiceName::from(NAMES[usize::from(choice) % NAMES.len()]);
+        let name = self.name(choice);
         let client = |command| Event::Client { id: Some(u64::from(number)), command };
         match operation {
-            0..=39 => self.process_acts(&name, (number % 251) as u8),
+            0..=5 => self.validation_ends(&name, number.is_multiple_of(2)),
+            6..=39 => self.process_acts(&name, (number % 251) as u8),
             40..=59 => {
                 self.now = self.now + Duration::from_millis(u64::from(number) / 8);
                 self.tell(Event::TimePassed);
@@ -133,7 +235,8 @@ impl World {
             }
             75..=84 => {
                 let many = if number.is_multiple_of(11) { 120 } else { 1 + u32::from(number % 4) };
-                let services = [NAMES[usize::from(choice) % 6], NAMES[usize::from(number) % 6]];
+                let services = [self.name(choice), self.name(number)];
+                let services = services.each_ref().map(ServiceName::as_str);
                 let finished = !number.is_multiple_of(5);
                 let files = (0..many).map(|n| file_event(&format!("{n}.rs"), &services, finished, self.now)).collect();
                 self.tell(Event::Files(files));
@@ -142,7 +245,7 @@ impl World {
                 let report = RunReport::Exited { status: ExitStatus::Code(1), group_gone: true };
                 self.tell(Event::Run { service: name, run: RunId(u32::MAX), report });
             }
-            89..=92 => self.tell(Event::Reloaded(spec(choice))),
+            89..=92 => self.tell(Event::Reloaded((self.spec)(choice))),
             _ => {
                 let targets = match number % 5 {
                     0 => Targets::All,
@@ -171,15 +274,19 @@ impl World {
             if self.finish.is_some() {
                 return;
             }
+            if let Some(service) = self.validations.keys().next().cloned() {
+                self.validation_ends(&service, true);
+                continue;
+            }
             let ending = |world: &Self, name: &ServiceName| {
                 let snapshot = world.engine.snapshot(world.now);
                 snapshot.service(name).is_some_and(|service| matches!(service.phase, Phase::Stopping { .. }))
             };
             let next = self.processes.iter().find_map(|(name, &(run, process))| {
                 let deaf = deaf.contains(&name.as_str());
-                let is_task = name.as_str() == "migrate";
-                let starting =
-                    self.engine.snapshot(self.now).service(name).map(|one| one.phase.word()) == Some("starting");
+                let snapshot = self.engine.snapshot(self.now);
+                let is_task = snapshot.service(name).is_some_and(|one| one.kind == Kind::Task);
+                let starting = snapshot.service(name).map(|one| one.phase.word()) == Some("starting");
                 let (after, report) = match process {
                     Process::Ordered => (Some(Process::Alive), RunReport::Started { pid: 7 }),
                     _ if deaf && ending(self, name) => return None,
@@ -225,6 +332,7 @@ impl World {
             };
             assert!(fits, "{service:#?}\n{:?}", self.processes);
         }
+        assert!(self.validations.is_empty(), "{:?}", self.validations);
         assert_eq!(snapshot.watch.held, 0);
         assert!(snapshot.services.iter().all(|service| service.held == 0 && service.pending == 0));
         let known = |name: &ServiceName| snapshot.service(name).is_some();
@@ -301,7 +409,13 @@ proptest! {
             let service = ServiceName::from(NAMES[usize::from(choice) % NAMES.len()]);
             let run = world.engine.snapshot(world.now).service(&service).map_or(RunId(1), |service| service.run);
             let status = ExitStatus::Code(i32::from(choice % 2));
-            let report = match number % 5 {
+            let report = match number % 8 {
+                5 => RunReport::Alive,
+                6 => RunReport::Silent { problem: "refused".into() },
+                7 => {
+                    let result = if choice.is_multiple_of(2) { Validated::Passed } else { Validated::Failed("x".into()) };
+                    RunReport::Validated { number: u32::from(operation % 4), result }
+                }
                 0 => RunReport::Started { pid: u32::from(number) },
                 1 => RunReport::NotStarted { reason: String::new() },
                 2 => RunReport::Ready,
@@ -330,4 +444,43 @@ proptest! {
         let ends = last.iter().filter(|effect| matches!(effect, Effect::Finish(_))).count();
         prop_assert_eq!(ends, 1);
     }
+}
+
+/// 10,000 operations against a dozen services, always the same ones; after each hundred the world comes to rest, and the
+/// state that is shown is the state that is.
+#[test]
+fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
+    let mut world = World::of(dozen, (0..12).map(|n| format!("s{n}")).collect());
+    world.tell(Event::Begin { paused: false });
+    // A linear congruential generator (Knuth, MMIX): the same numbers on every machine.
+    let mut state: u64 = 2026;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let mut seen = [0; 6];
+    for round in 0..100 {
+        for _ in 0..100 {
+            world.random_step(((draw() % 102) as u8, (draw() % 256) as u8, (draw() % 65_536) as u16));
+        }
+        world.tell(Event::Client { id: None, command: Command::Resume { discard: round % 2 == 0 } });
+        world.calm_down(&[]);
+        world.check_quiet();
+        let effects = world.history.drain(..).flat_map(|(_, _, effects)| effects);
+        for effect in effects {
+            match effect {
+                Effect::Validate { .. } => seen[0] += 1,
+                Effect::EndValidation { .. } => seen[1] += 1,
+                Effect::CheckAlive { .. } => seen[2] += 1,
+                Effect::Spawn { cause: StartCause::Stuck(_), .. } => seen[3] += 1,
+                Effect::Spawn { cause: StartCause::Dependency(_), .. } => seen[4] += 1,
+                Effect::Narrate { marker: Marker::Kept { .. } | Marker::Lost { .. }, .. } => seen[5] += 1,
+                _ => {}
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 10), "something hardly ever happened: {seen:?}");
+    world.tell(Event::Client { id: None, command: Command::Quit });
+    world.calm_down(&[]);
+    assert!(world.finish.is_some() && world.processes.is_empty() && world.validations.is_empty());
 }

@@ -1,10 +1,11 @@
-//! Keys in what lies over the panes: the menu of restarts, the watcher panel, the help, devgroup's own log.
+//! Keys in what lies over the panes: the menu of restarts, the watcher panel, the help, the details, devgroup's own log.
 
 use tui_logger::TuiWidgetEvent;
 
 use super::super::action::Action;
 use super::super::keymap::Keymap;
 use super::super::overlay::{Overlay, restart_menu};
+use super::super::view::details_last_start;
 use super::{UiState, World};
 use crate::domain::Command;
 
@@ -64,6 +65,22 @@ impl UiState {
         }
         let count = Keymap::get().help(self.glyphs.set).len() * 2;
         *scroll = (*scroll).min(count);
+    }
+
+    pub(super) fn details_action(&mut self, action: Action, world: &World<'_>) {
+        let Some(Overlay::Details { scroll }) = self.overlay else { return };
+        let service = self.selected(world.snapshot).and_then(|index| world.snapshot.services.get(index));
+        let last = service.map_or(0, |service| details_last_start(service, &self.screen(world), self, world.now));
+        let to = match action {
+            Action::LineUp => scroll.saturating_sub(1),
+            Action::LineDown => scroll.saturating_add(1),
+            Action::PageUp => scroll.saturating_sub(10),
+            Action::PageDown => scroll.saturating_add(10),
+            Action::Top => 0,
+            Action::Follow => last,
+            _ => return,
+        };
+        self.overlay = Some(Overlay::Details { scroll: to.min(last) });
     }
 
     pub(super) fn log_action(&mut self, action: Action) {

@@ -44,14 +44,14 @@ impl UiState {
                     self.step(if wheel < 0 { -1 } else { 1 }, world);
                 }
             }
-            context @ (Context::Help | Context::Watcher) => {
+            context @ (Context::Help | Context::Watcher | Context::Details) => {
                 self.apply_in(action, context, world);
             }
             Context::Log => {
                 let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
                 self.log_action(page);
             }
-            Context::Details | Context::Menu => {}
+            Context::Menu => {}
         }
     }
 

@@ -5,12 +5,17 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::super::glyphs::Glyphs;
+use super::super::layout::Screen;
 use super::super::text::{cut_right, pad, width, wrap};
+use super::super::ui_state::UiState;
 use super::super::words::look;
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Kind, Phase, RunFacts, RunRecord, ServiceSnapshot, human, without_credentials};
+use crate::domain::{
+    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceSnapshot, human, without_credentials,
+};
 
 /// Cells of the names on the left.
 const NAMES: usize = 13;
@@ -18,17 +23,21 @@ const NAMES: usize = 13;
 /// A name and what there is to say; a heading has nothing.
 type Fact = (String, String);
 
+/// What the words depend on, besides the service.
+struct Teller<'a> {
+    now: Moment,
+    glyphs: &'static Glyphs,
+    time_of_day: &'a dyn Fn(Moment) -> String,
+}
+
 /// Draws the box, from the line that it is scrolled to. The answer is where it begins.
 pub(super) fn draw(scene: &Scene<'_>, scroll: usize, buffer: &mut Buffer) -> Option<Position> {
     let service = scene.snapshot.services.get(scene.ui.selected(scene.snapshot)?)?;
-    let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
-    let free = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
-    let columns = columns(scene.screen.compact, all.width);
-    let lines = lines(scene, service, columns);
-    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(free.height);
-    let area = paint::centered(free, columns, rows);
-    let height = usize::from(area.height.saturating_sub(2)).max(1);
-    let last_start = lines.len().saturating_sub(height);
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let teller = Teller { now: scene.now, glyphs, time_of_day: scene.time_of_day };
+    let lines = lines(&teller, service, columns(scene.screen));
+    let area = area(scene.screen, lines.len());
+    let last_start = lines.len().saturating_sub(height(area));
     let start = scroll.min(last_start);
     paint::clear(buffer, area);
     let look = look(service, glyphs, theme);
@@ -59,21 +68,41 @@ pub(super) fn draw(scene: &Scene<'_>, scroll: usize, buffer: &mut Buffer) -> Opt
     (width(service.name.as_str()) > 0 && inner.height > 0).then_some(Position { x: inner.x, y: inner.y })
 }
 
-fn columns(compact: bool, all: u16) -> u16 {
-    if compact { all } else { all.saturating_sub(4).min(100) }
+/// The last line that the box can be scrolled to.
+pub(in super::super) fn last_start(service: &ServiceSnapshot, screen: &Screen, ui: &UiState, now: Moment) -> usize {
+    // Any time of day is as long.
+    let teller = Teller { now, glyphs: ui.glyphs, time_of_day: &|_| "00:00:00".to_owned() };
+    let count = lines(&teller, service, columns(screen)).len();
+    count.saturating_sub(height(area(screen, count)))
+}
+
+fn columns(screen: &Screen) -> u16 {
+    if screen.compact { screen.area.width } else { screen.area.width.saturating_sub(4).min(100) }
+}
+
+/// Where the box is, with so many lines.
+fn area(screen: &Screen, lines: usize) -> Rect {
+    let all = screen.area;
+    let free = Rect { height: all.height.saturating_sub(u16::from(screen.footer.is_some())), ..all };
+    paint::centered(free, columns(screen), u16::try_from(lines.saturating_add(2)).unwrap_or(u16::MAX))
+}
+
+/// Lines that the box shows at once.
+fn height(area: Rect) -> usize {
+    usize::from(area.height.saturating_sub(2)).max(1)
 }
 
 /// What there is to say, wrapped.
-fn lines(scene: &Scene<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fact> {
-    let room = usize::from(columns).saturating_sub(NAMES + 4).max(1);
-    let mut facts = facts(scene, service);
-    runs(scene, service, &mut facts);
+fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fact> {
+    let room = usize::from(columns).saturating_sub(NAMES + 5).max(1);
+    let mut facts = facts(teller, service);
+    runs(teller, service, &mut facts);
     if let Some(its) = service.facts.as_deref().filter(|its| its.run == service.run) {
         environment(its, &mut facts);
     }
     let mut lines = Vec::new();
     for (name, text) in facts {
-        let text = scene.glyphs().own_text(&text);
+        let text = teller.glyphs.own_text(&text);
         if text.is_empty() {
             lines.push((name, text));
             continue;
@@ -87,8 +116,8 @@ fn lines(scene: &Scene<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fact
 }
 
 /// The present, in the order of interest.
-fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
-    let (now, dot) = (scene.now, scene.glyphs().dot);
+fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
+    let (now, dot) = (teller.now, teller.glyphs.dot);
     let ago = |moment| format!("{} ago", human(now.since(moment)));
     let kind = match service.kind {
         Kind::Service => "service",
@@ -120,7 +149,7 @@ fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         fact("ports", if ports.is_empty() { "none".to_owned() } else { ports.join(", ") });
     }
     if let Some(since) = service.up_since {
-        let started = (scene.time_of_day)(since);
+        let started = (teller.time_of_day)(since);
         fact("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run));
     }
     if let Some(url) = &service.url {
@@ -158,11 +187,11 @@ fn facts(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
 }
 
 /// The runs that are over, the newest first.
-fn runs(scene: &Scene<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
+fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
     if service.history.is_empty() {
         return;
     }
-    let dot = scene.glyphs().dot;
+    let dot = teller.glyphs.dot;
     facts.push((String::from("RUNS BEFORE"), String::new()));
     for record in service.history.iter().rev() {
         facts.push((format!("run {}", record.run), run(record, dot)));

@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::text::{cut_right, thousands, width};
 use super::super::words::Census;
 use super::{Scene, paint, typing};
-use crate::domain::{StopState, Stopping, WatchState};
+use crate::domain::{StopState, Stopping, WatchBackend, WatchState};
 
 /// Draws header and banner.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
@@ -141,13 +141,14 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
     let number = |count: usize| thousands(u64::try_from(count).unwrap_or(u64::MAX));
     let watching = || {
         let (some, all) = (snapshot.services.iter().filter(|service| service.watches).count(), snapshot.services.len());
+        let does = if watch.backend == WatchBackend::Poll { "polling" } else { "watching" };
         match length {
             Length::Wide if watch.ready => {
                 let dirs = if watch.directories == 1 { "dir" } else { "dirs" };
-                format!("watching {some} of {all} {} {} {dirs}", glyphs.dot, number(watch.directories))
+                format!("{does} {some} of {all} {} {} {dirs}", glyphs.dot, number(watch.directories))
             }
-            Length::Wide => format!("watching {some} of {all}"),
-            Length::Short | Length::Tiny => format!("watching {some}/{all}"),
+            Length::Wide => format!("{does} {some} of {all}"),
+            Length::Short | Length::Tiny => format!("{does} {some}/{all}"),
         }
     };
     let (text, style) = match watch.state {

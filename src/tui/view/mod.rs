@@ -26,6 +26,7 @@ use super::ui_state::UiState;
 use super::words::Census;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
+pub(super) use details::last_start as details_last_start;
 #[cfg(test)]
 pub(super) use menu::KEYS as MENU_KEYS;
 pub(super) use services::age_of;
@@ -101,7 +102,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
         (Context::Stopping, _) => stopping::draw(scene, buffer),
         (_, Some(Overlay::Help { filter, scroll })) => help::draw(scene, filter, *scroll, buffer),
-        (_, Some(Overlay::Details)) => details::draw(scene, 0, buffer),
+        (_, Some(Overlay::Details { scroll })) => details::draw(scene, *scroll, buffer),
         (_, Some(Overlay::Menu { marked })) => menu::draw(scene, *marked, buffer),
         (_, Some(Overlay::OwnLog)) => own_log::draw(scene, buffer),
         (_, None) => None,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -52,6 +53,181 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("written");
 }
 
+fn lookout(root: &Path, pending: &Arc<Pending>) -> (Lookout, Arc<Cookies>) {
+    lookout_of(spec(root), pending)
+}
+
+fn lookout_of(spec: Arc<GroupSpec>, pending: &Arc<Pending>) -> (Lookout, Arc<Cookies>) {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let cookies = Arc::new(Cookies::new(NUMBER.fetch_add(1, Ordering::Relaxed)));
+    let (pending, given) = (Arc::clone(pending), Arc::clone(&cookies));
+    (Lookout::new(spec, Clock::start(), Vec::new(), pending, given, Arc::default()), cookies)
+}
+
+#[test]
+fn a_sync_knows_all_that_happened_before_it_and_leaves_requests_for_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(&root.join("src/a"), "text");
+    let pending = Arc::new(Pending::default());
+    let (mut lookout, cookies) = lookout(root, &pending);
+    lookout.replan(Reports::Nothing);
+    while lookout.stamp_a_folder() {}
+    for n in 0..50 {
+        pending.respec(spec(root));
+        write(&root.join("src/a"), &format!("other text {n}"));
+        assert!(lookout.sync(Duration::from_secs(20)));
+        let found: Vec<_> = lookout.events.drain(..).map(|event| (event.path.to_string(), event.finished)).collect();
+        assert_eq!(found, [(String::from("src/a"), true)], "round {n}");
+        assert!(pending.wait(None).spec.is_some());
+    }
+    cookies.close();
+    write(&root.join("src/a"), "more text");
+    assert!(lookout.sync(Duration::ZERO), "where no cookie can be made, looking everywhere does the same");
+    assert_eq!(lookout.events.len(), 1);
+}
+
+fn polling_spec(root: &Path) -> Arc<GroupSpec> {
+    let mut spec = (*spec(root)).clone();
+    spec.watch.backend = WatchChoice::Poll;
+    Arc::new(spec)
+}
+
+/// What was found since the last time.
+fn found(lookout: &mut Lookout) -> HashMap<String, (ChangeKind, bool)> {
+    lookout.events.drain(..).map(|event| (event.path.to_string(), (event.kind, event.finished))).collect()
+}
+
+#[test]
+fn looking_finds_what_events_would_have_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    for path in ["src/same", "src/changed", "src/gone", "old/deep/a", "procgroup.toml", "skipped/a", ".git/HEAD"] {
+        write(&root.join(path), "text");
+    }
+    write(&root.join(".gitignore"), "skipped\n");
+    let pending = Arc::new(Pending::default());
+    let (mut lookout, _) = lookout_of(polling_spec(root), &pending);
+    lookout.replan(Reports::Nothing);
+    assert_eq!((lookout.source.backend(), lookout.source.count()), (WatchBackend::Poll, 0));
+    lookout.poll();
+    assert!(lookout.events.is_empty(), "{:#?}", lookout.events);
+
+    write(&root.join("src/changed"), "other text");
+    fs::remove_file(root.join("src/gone")).expect("removed");
+    fs::rename(root.join("old"), root.join("new")).expect("renamed");
+    write(&root.join("fresh/deep/b"), "text");
+    write(&root.join("skipped/a"), "other text");
+    assert!(lookout.sync(Duration::ZERO), "a sync is a look");
+    let expected = [
+        ("src/changed", ChangeKind::Modified),
+        ("src/gone", ChangeKind::Removed),
+        ("old/deep/a", ChangeKind::Removed),
+        ("new/deep/a", ChangeKind::Created),
+        ("fresh/deep/b", ChangeKind::Created),
+    ];
+    assert_eq!(found(&mut lookout), expected.map(|(path, kind)| (path.to_owned(), (kind, true))).into());
+    lookout.poll();
+    assert!(lookout.events.is_empty(), "nothing has changed since: {:#?}", lookout.events);
+
+    // Rules, the head of git and the group's own file are followed as well.
+    write(&root.join(".gitignore"), "fresh\n");
+    write(&root.join(".git/HEAD"), "ref: refs/heads/other\n");
+    write(&root.join("procgroup.toml"), "[services]\n");
+    lookout.poll();
+    // As the thread does before it waits.
+    while lookout.stamp_a_folder() {}
+    write(&root.join("skipped/a"), "once more");
+    write(&root.join("fresh/deep/b"), "once more");
+    lookout.poll();
+    let found: Vec<_> = found(&mut lookout).into_keys().filter(|path| path.contains('/')).collect();
+    assert_eq!(found, ["skipped/a"]);
+    assert_eq!(lookout.git_head.as_deref(), Some("other"));
+
+    // A root that goes and comes back.
+    let elsewhere = root.with_extension("elsewhere");
+    fs::rename(root, &elsewhere).expect("renamed");
+    lookout.poll();
+    assert_eq!(lookout.lost, [root]);
+    fs::rename(&elsewhere, root).expect("renamed");
+    lookout.events.clear();
+    lookout.poll();
+    assert!(lookout.lost.is_empty());
+    assert_eq!(lookout.events.iter().filter(|event| &*event.path == "src/same").count(), 1);
+}
+
+#[test]
+fn looks_are_rare_when_nothing_happens_and_none_when_everything_is_held() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(&root.join("a"), "text");
+    let pending = Arc::new(Pending::default());
+    let (mut lookout, _) = lookout_of(polling_spec(root), &pending);
+    lookout.replan(Reports::Nothing);
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        lookout.poll();
+        waits.push(lookout.patience().expect("a next look").as_millis().div_ceil(500));
+    }
+    assert_eq!(waits, [3, 5, 7, 10, 10, 10], "in halves of a second");
+    write(&root.join("a"), "other text");
+    lookout.poll();
+    assert!(lookout.patience() <= Some(Duration::from_secs(1)));
+    lookout.set_held(true);
+    assert_eq!(lookout.patience(), None);
+    lookout.set_held(false);
+    lookout.poll_interval = Some(Duration::from_secs(60));
+    lookout.poll();
+    assert!(lookout.patience() > Some(Duration::from_secs(50)));
+}
+
+#[test]
+fn no_change_is_lost_on_the_way_to_looking_and_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(&root.join("src/a"), "1");
+    let pending = Arc::new(Pending::default());
+    let (mut lookout, _) = lookout(root, &pending);
+    lookout.replan(Reports::Nothing);
+    while lookout.stamp_a_folder() {}
+    for (n, choice) in [WatchChoice::Poll, WatchChoice::Native, WatchChoice::Poll, WatchChoice::Auto].iter().enumerate()
+    {
+        write(&root.join("src/a"), &"x".repeat(n + 2));
+        write(&root.join(format!("new{n}/b")), "text");
+        let mut spec = (*spec(root)).clone();
+        spec.watch.backend = *choice;
+        lookout.take_in(Batch { spec: Some(Arc::new(spec)), ..Batch::default() });
+        assert_eq!(lookout.source.polls(), *choice == WatchChoice::Poll);
+        lookout.poll_if_due();
+        lookout.sync(Duration::from_secs(20));
+        let found = found(&mut lookout);
+        let expected =
+            [(String::from("src/a"), (ChangeKind::Modified, true)), (format!("new{n}/b"), (ChangeKind::Created, true))];
+        assert_eq!(found, expected.into(), "{choice:?}");
+    }
+    assert_eq!(lookout.source.count(), 6);
+}
+
+#[test]
+fn a_silent_stream_is_said_and_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(&root.join("a"), "text");
+    let pending = Arc::new(Pending::default());
+    let (mut lookout, _) = lookout(root, &pending);
+    lookout.replan(Reports::Nothing);
+    while lookout.stamp_a_folder() {}
+    // Its watches hear into another set: nothing arrives in this one.
+    let deaf = Cookies::new(u64::MAX);
+    lookout.source = Source::new(WatchChoice::Auto, Arc::default(), lookout.clock, Arc::new(deaf));
+    write(&root.join("a"), "other text");
+    assert!(!lookout.sync(Duration::ZERO));
+    assert!(lookout.source.polls());
+    assert_eq!(found(&mut lookout), [(String::from("a"), (ChangeKind::Modified, true))].into());
+    let problem = lookout.source.problem(|path| path.to_string_lossy().into());
+    assert_eq!(problem.as_deref(), Some("polling: the system's file events do not arrive"));
+}
+
 #[test]
 fn a_sweep_finds_what_changed_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -61,8 +237,7 @@ fn a_sweep_finds_what_changed_and_nothing_else() {
     }
     write(&root.join(".gitignore"), "skipped\n");
     let pending = Arc::new(Pending::default());
-    let mut lookout =
-        Lookout::new(spec(root), Clock::start(), Vec::new(), Arc::clone(&pending), Arc::new(Outbox::default()));
+    let (mut lookout, _) = lookout(root, &pending);
     lookout.replan(Reports::Nothing);
     while lookout.stamp_a_folder() {}
     assert!(lookout.events.is_empty());
@@ -99,7 +274,7 @@ fn a_sweep_finds_what_changed_and_nothing_else() {
         if pending.is_empty() {
             std::thread::yield_now();
         } else {
-            noted.extend(pending.wait().noted.into_iter().map(|noted| noted.path));
+            noted.extend(pending.wait(None).noted.into_iter().map(|noted| noted.path));
         }
     }
 }

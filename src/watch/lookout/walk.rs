@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Lookout, Reports};
-use crate::domain::{ChangeKind, Moment};
+use crate::domain::{ChangeKind, Moment, WatchChoice};
 use crate::watch::directory::{self, Found, FoundKind, Seen, Stamp};
 use crate::watch::outcome::{self, Reason};
 use crate::watch::rules::Standing;
+use crate::watch::source::Links;
 use crate::watch::tree::{Entry, Folder, KnownFile};
 
 impl Lookout {
@@ -17,13 +18,29 @@ impl Lookout {
     pub(super) fn walk(&mut self, mut level: Vec<(PathBuf, Standing)>, reports: Reports, at: Moment) {
         // Level by level, so that the watches of many folders are one request.
         while !level.is_empty() && !self.pending.stopped() {
-            self.source.watch(level.iter().map(|(folder, _)| folder.as_path()));
+            self.watch_level(&level);
             let mut next = Vec::new();
             for (folder, judged) in level {
                 self.list(folder, judged, reports, at, &mut next);
             }
             level = next;
         }
+    }
+
+    /// Watches folders, after they have been counted: where there are too few watches for all, none is asked for.
+    fn watch_level(&mut self, level: &[(PathBuf, Standing)]) {
+        let (starts, below): (Vec<_>, Vec<_>) =
+            level.iter().map(|(folder, _)| folder.as_path()).partition(|folder| self.is_start(folder));
+        if self.source.affords(level.len()) || self.source.choice() == WatchChoice::Native {
+            self.source.watch(starts, Links::Follow);
+            self.source.watch(below, Links::Refuse);
+        } else {
+            self.source.note_unwatched(starts.into_iter().chain(below));
+        }
+    }
+
+    fn is_start(&self, folder: &Path) -> bool {
+        self.starts.iter().any(|start| start == folder)
     }
 
     fn list(
@@ -39,7 +56,7 @@ impl Lookout {
             Err(error) => {
                 self.source.note_unreadable(&path, &error);
                 if error.kind() == ErrorKind::NotFound {
-                    self.source.unwatch([path]);
+                    self.source.unwatch(vec![path]);
                 }
                 return;
             }
@@ -74,7 +91,7 @@ impl Lookout {
         if reports == Reports::Nothing {
             self.unstamped.push(path.clone());
         }
-        self.tree.insert(path, Folder { standing, entries });
+        self.tree.insert(path, Folder { standing, entries, listed: None });
     }
 
     /// Brings the watches in line with the rules: judges every known folder anew, walks into those that are wanted now,
@@ -110,6 +127,8 @@ impl Lookout {
         let at = self.clock.now();
         self.walk(new, reports, at);
         self.watch_beside();
+        self.go_over_if_need_be();
+        self.identify_starts();
         self.read_head();
     }
 
@@ -144,9 +163,12 @@ impl Lookout {
         let mut folders: Vec<_> = self.tree.keys().cloned().collect();
         // Above before below: what is dropped there need not be looked at here.
         folders.sort();
-        self.source.renew(&folders);
-        let beside: Vec<_> = self.beside.iter().cloned().collect();
-        self.source.renew(&beside);
+        let (starts, below): (Vec<_>, Vec<_>) =
+            folders.iter().map(PathBuf::as_path).partition(|folder| self.is_start(folder));
+        self.source.renew(starts, Links::Follow);
+        self.source.renew(below, Links::Refuse);
+        self.source.renew(self.beside.iter().map(PathBuf::as_path), Links::Follow);
+        self.look_at_starts(at);
         for folder in &folders {
             self.rules.learn(folder);
         }
@@ -165,6 +187,22 @@ impl Lookout {
                 self.look(&folder.join(name), Reason::Listing, at);
             }
         }
+    }
+
+    /// A folder that a walk begins at may have been replaced, or something mounted over it, without an event: its identity
+    /// tells. What was there is gone then; what is there now is found as new.
+    pub(super) fn look_at_starts(&mut self, at: Moment) {
+        for start in self.starts.clone() {
+            if self.tree.contains_key(&start) && self.identities.get(&start) != directory::identity(&start).as_ref() {
+                self.drop_below(&start, Some(at));
+                self.lost.push(start);
+            }
+        }
+    }
+
+    fn identify_starts(&mut self) {
+        let identity = |start: &PathBuf| Some((start.clone(), directory::identity(start)?));
+        self.identities = self.starts.iter().filter_map(identity).collect();
     }
 
     /// Takes the stamps of the files of one folder that was walked silently. Whether there was one. After the first walk,

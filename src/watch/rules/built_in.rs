@@ -39,10 +39,10 @@ const BUILT_IN: [(&str, &[&str]); 6] = [
 
 /// The list, for a root.
 pub(super) fn list(root: &Path) -> PatternList {
-    let lines = BUILT_IN.iter().flat_map(|(name, patterns)| {
-        patterns.iter().map(|pattern| Written { number: None, pattern, shown: Some(name) })
+    let lines = BUILT_IN.iter().flat_map(|(sort, patterns)| {
+        patterns.iter().map(|pattern| Written { number: None, pattern: pattern.as_bytes(), sort: Some(sort) })
     });
-    PatternList::new(root, RuleSource::BuiltIn, false, lines)
+    PatternList::new(root, RuleSource::BuiltIn(""), false, lines)
 }
 
 #[cfg(test)]

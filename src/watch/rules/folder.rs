@@ -1,10 +1,13 @@
 //! The rule files of one folder: `.gitignore`, `.ignore`, and what a repository that begins there brings along.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::list::{PatternList, Written};
+use super::tracked::Tracked;
 use crate::domain::RuleSource;
 use crate::watch::git::Repository;
 
@@ -26,21 +29,27 @@ pub(super) struct RepositoryRules {
     pub(super) exclude: Option<PatternList>,
     /// `core.excludesFile`.
     pub(super) global: Option<PatternList>,
+    /// What git tracks: no pattern of git's takes it out.
+    pub(super) tracked: Arc<Tracked>,
 }
 
 impl FolderRules {
-    /// Reads the rule files of `folder`. `any_case` is `core.ignoreCase` of the repository around it.
-    pub(super) fn read(folder: &Path, root: &Path, any_case: bool) -> Self {
+    /// Reads the rule files of `folder`. `any_case` is `core.ignoreCase` of the repository around it; `before` is what is
+    /// known of the folder, whose list of tracked files is kept if nothing has changed in it.
+    pub(super) fn read(folder: &Path, root: &Path, any_case: bool, before: Option<&Self>) -> Self {
         let repository = Repository::at(folder).map(|repository| {
             let any_case = repository.ignores_case;
-            let exclude = read_list(&repository.exclude_file(), folder, root, any_case);
-            let global = repository.global_excludes().and_then(|file| read_list(&file, folder, root, any_case));
-            RepositoryRules { repository, exclude, global }
+            let list = |file: &Path| read_list(file, folder, root, any_case, Links::Followed);
+            let exclude = list(&repository.exclude_file());
+            let global = repository.global_excludes().and_then(list);
+            let before = before.and_then(|before| Some(&before.repository.as_ref()?.tracked));
+            let tracked = Tracked::read(&repository.git_dir, repository.sha256, before);
+            RepositoryRules { repository, exclude, global, tracked }
         });
         let any_case = repository.as_ref().map_or(any_case, |rules| rules.repository.ignores_case);
         Self {
-            gitignore: read_list(&folder.join(".gitignore"), folder, root, any_case),
-            ignore: read_list(&folder.join(".ignore"), folder, root, any_case),
+            gitignore: read_list(&folder.join(".gitignore"), folder, root, any_case, Links::Refused),
+            ignore: read_list(&folder.join(".ignore"), folder, root, any_case, Links::Followed),
             repository,
         }
     }
@@ -50,12 +59,20 @@ impl FolderRules {
     }
 }
 
-/// Longer rule files are cut: compiling the patterns of a file that was never meant as one would take for ever.
-const LONGEST: u64 = 1 << 20;
+/// What a rule file that is a link means. Git follows none in the tree, so that whoever makes a repository cannot have
+/// other files read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Links {
+    Followed,
+    Refused,
+}
+
+/// Longer rule files are cut after the last whole line: they were never meant as one. Git's own limit is 100 MiB.
+const LONGEST: usize = 1 << 20;
 
 /// Reads a rule file. `None` if it does not exist or holds no pattern.
-fn read_list(file: &Path, base: &Path, root: &Path, any_case: bool) -> Option<PatternList> {
-    let bytes = match read_start(file) {
+fn read_list(file: &Path, base: &Path, root: &Path, any_case: bool, links: Links) -> Option<PatternList> {
+    let bytes = match read_start(file, links) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
@@ -63,19 +80,35 @@ fn read_list(file: &Path, base: &Path, root: &Path, any_case: bool) -> Option<Pa
             return None;
         }
     };
-    let text = String::from_utf8_lossy(&bytes);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let lines = text.split('\n').zip(1..).map(|(pattern, n)| Written { number: Some(n), pattern, shown: None });
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let lines = text.split(|byte| *byte == b'\n').zip(1..);
+    let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern, sort: None });
     let source = RuleSource::IgnoreFile(file.strip_prefix(root).map_or_else(|_| file.to_path_buf(), PathBuf::from));
     Some(PatternList::new(base, source, any_case, lines)).filter(|list| !list.is_empty())
 }
 
-fn read_start(file: &Path) -> io::Result<Vec<u8>> {
+fn read_start(file: &Path, links: Links) -> io::Result<Vec<u8>> {
+    let found = match links {
+        Links::Followed => fs::metadata(file)?,
+        Links::Refused => fs::symlink_metadata(file)?,
+    };
     // A named pipe would block when it is opened.
-    if !std::fs::metadata(file)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    if !found.is_file() {
+        let what = if found.is_symlink() { "a link, which git does not follow" } else { "not a file" };
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if links == Links::Refused {
+        // It may have become a link meanwhile.
+        options.custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default());
+    }
+    let opened: File = options.open(file)?;
     let mut bytes = Vec::new();
-    File::open(file)?.take(LONGEST).read_to_end(&mut bytes)?;
+    opened.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > LONGEST {
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or_default());
+        log::warn!("{}: only the first MiB is read", file.display());
+    }
     Ok(bytes)
 }

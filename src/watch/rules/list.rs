@@ -1,41 +1,48 @@
 //! One list of patterns in gitignore syntax, which can say which of its lines decided.
 //!
-//! The matching is the `ignore` crate's. What it leaves out is added here: line numbers, and the few places where its
-//! globs read a line differently from git (<https://git-scm.com/docs/gitignore>): braces are no alternatives, `[[:alpha:]]`
-//! is a class, an unclosed `[` matches nothing, and only spaces are trimmed from the end of a line.
+//! Read as git reads it (<https://git-scm.com/docs/gitignore>): bytes, not text; one slash at the end means folders, any
+//! other one binds the pattern to the folder of its file; spaces at the end count only when escaped.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::borrow::Cow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
+use super::glob::Glob;
 use crate::domain::{Rule, RuleSource};
 
 /// Patterns of one place; the last that matches decides.
 #[derive(Debug)]
 pub(super) struct PatternList {
-    matcher: Gitignore,
+    base: PathBuf,
     source: RuleSource,
-    /// By the text that the matcher knows. Lines with the same text decide the same: the last one is the one that counts.
-    lines: HashMap<String, Line>,
-    /// Of the patterns that let in and say in which folder: that folder and the rest.
-    anchored_let_in: Vec<String>,
+    any_case: bool,
+    patterns: Vec<Pattern>,
 }
 
-/// Where a pattern stands.
+/// One pattern, and where it stands.
 #[derive(Debug)]
-struct Line {
+struct Pattern {
+    /// Without `!`, and without a slash at either end.
+    text: Box<[u8]>,
+    /// So many bytes of it stand for themselves.
+    literal: usize,
+    /// What follows them, if anything does.
+    glob: Option<Glob>,
+    lets_in: bool,
+    only_folders: bool,
+    /// It is about the last name of a path, in any folder.
+    any_folder: bool,
     number: Option<u32>,
     shown: Arc<str>,
-    anchored: bool,
+    sort: Option<&'static str>,
 }
 
 /// A pattern of a list that decided.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Hit<'a> {
     source: &'a RuleSource,
-    line: &'a Line,
+    pattern: &'a Pattern,
     /// It lets in (`!`).
     pub(super) lets_in: bool,
 }
@@ -44,20 +51,21 @@ impl Hit<'_> {
     /// The pattern names the folder in which it applies, so that it can let in something below an ignored folder without
     /// anybody having to look through all ignored folders.
     pub(super) fn is_anchored(&self) -> bool {
-        self.line.anchored
+        self.pattern.is_anchored()
     }
 
     /// The rule, for people.
     pub(super) fn rule(&self) -> Rule {
-        Rule { source: self.source.clone(), line: self.line.number, pattern: Arc::clone(&self.line.shown) }
+        let source = self.pattern.sort.map_or_else(|| self.source.clone(), RuleSource::BuiltIn);
+        Rule { source, line: self.pattern.number, pattern: Arc::clone(&self.pattern.shown) }
     }
 }
 
-/// A line as it is written: its number, the pattern, and the pattern for people where that is something else.
+/// A line as it is written: its number, the pattern, and of a built-in one the sort of files that it is about.
 pub(super) struct Written<'a> {
     pub(super) number: Option<u32>,
-    pub(super) pattern: &'a str,
-    pub(super) shown: Option<&'a str>,
+    pub(super) pattern: &'a [u8],
+    pub(super) sort: Option<&'static str>,
 }
 
 impl PatternList {
@@ -69,130 +77,111 @@ impl PatternList {
         any_case: bool,
         written: impl IntoIterator<Item = Written<'a>>,
     ) -> Self {
-        let mut builder = GitignoreBuilder::new(base);
-        builder.allow_unclosed_class(false);
-        if let Err(error) = builder.case_insensitive(any_case) {
-            log::debug!("{}: {error}", base.display());
-        }
-        let mut lines = HashMap::new();
-        let mut anchored_let_in = Vec::new();
-        for Written { number, pattern, shown } in written {
-            let pattern = trim(pattern);
-            let Some(translated) = translate(pattern) else { continue };
-            if let Err(error) = builder.add_line(None, &translated) {
-                log::debug!("{}: no pattern: {error}", base.display());
-                continue;
-            }
-            let anchored = is_anchored(&translated);
-            if anchored && let Some(positive) = translated.strip_prefix('!') {
-                anchored_let_in.push(positive.trim_matches('/').to_owned());
-            }
-            // The same trimming as the matcher's own, because its text is the key.
-            let key = if translated.ends_with("\\ ") { translated } else { translated.trim_end().to_owned() };
-            lines.insert(key, Line { number, shown: shown.unwrap_or(pattern).into(), anchored });
-        }
-        let matcher = builder.build().unwrap_or_else(|error| {
-            log::warn!("{}: patterns left out: {error}", base.display());
-            Gitignore::empty()
-        });
-        Self { matcher, source, lines, anchored_let_in }
+        let patterns = written.into_iter().filter_map(|line| Pattern::new(&line, any_case)).collect();
+        Self { base: base.to_path_buf(), source, any_case, patterns }
     }
 
     /// What the list says about this very path; nothing about its folders. `path` is absolute.
     pub(super) fn hit(&self, path: &Path, is_dir: bool) -> Option<Hit<'_>> {
-        let (glob, lets_in) = match self.matcher.matched(path, is_dir) {
-            ignore::Match::None => return None,
-            ignore::Match::Ignore(glob) => (glob, false),
-            ignore::Match::Whitelist(glob) => (glob, true),
-        };
-        Some(Hit { source: &self.source, line: self.lines.get(glob.original())?, lets_in })
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let relative = relative(path.as_os_str().as_bytes(), self.base.as_os_str().as_bytes())?;
+        let name = relative.rsplit(|byte| *byte == b'/').next()?;
+        let found = self.patterns.iter().rev().find(|pattern| {
+            (is_dir || !pattern.only_folders)
+                && pattern.matches(if pattern.any_folder { name } else { relative }, self.any_case)
+        });
+        found.map(|pattern| Hit { source: &self.source, pattern, lets_in: pattern.lets_in })
     }
 
-    /// The patterns that let in something of which they name the folder, relative to the base.
-    pub(super) fn anchored_let_in(&self) -> impl Iterator<Item = &str> {
-        self.anchored_let_in.iter().map(String::as_str)
+    /// The patterns that say in which folder they apply, relative to the base, and whether they let in.
+    pub(super) fn anchored(&self) -> impl Iterator<Item = (Cow<'_, str>, bool)> {
+        let anchored = self.patterns.iter().filter(|pattern| pattern.is_anchored());
+        anchored.map(|pattern| (String::from_utf8_lossy(&pattern.text), pattern.lets_in))
+    }
+
+    /// Where it stands.
+    pub(super) fn source(&self) -> &RuleSource {
+        &self.source
     }
 
     /// There is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.patterns.is_empty()
     }
 }
 
-/// Whether a pattern holds for one place only: a slash at the beginning or in the middle, and not just `**/`.
-pub(super) fn is_anchored(pattern: &str) -> bool {
-    let pattern = pattern.strip_prefix('!').unwrap_or(pattern);
-    !pattern.starts_with("**/") && pattern.strip_suffix('/').unwrap_or(pattern).contains('/')
+impl Pattern {
+    /// `None` if the line holds no pattern.
+    fn new(line: &Written<'_>, any_case: bool) -> Option<Self> {
+        let whole = trim(line.pattern);
+        if whole.starts_with(b"#") {
+            return None;
+        }
+        let lets_in = whole.starts_with(b"!");
+        let text = whole.strip_prefix(b"!").unwrap_or(whole);
+        let only_folders = text.ends_with(b"/");
+        let text = text.strip_suffix(b"/").unwrap_or(text);
+        let any_folder = !text.contains(&b'/');
+        let text = text.strip_prefix(b"/").unwrap_or(text);
+        if text.is_empty() {
+            return None;
+        }
+        let literal = text.iter().position(|byte| is_special(*byte)).unwrap_or(text.len());
+        let rest = text.get(literal..).filter(|rest| !rest.is_empty());
+        Some(Self {
+            text: text.into(),
+            literal,
+            glob: rest.map(|rest| Glob::new(rest, any_case)),
+            lets_in,
+            only_folders,
+            any_folder,
+            number: line.number,
+            shown: String::from_utf8_lossy(whole).into(),
+            sort: line.sort,
+        })
+    }
+
+    fn matches(&self, text: &[u8], any_case: bool) -> bool {
+        let Some((first, rest)) = text.split_at_checked(self.literal) else { return false };
+        let literal = self.text.get(..self.literal).unwrap_or_default();
+        let same = if any_case { literal.eq_ignore_ascii_case(first) } else { literal == first };
+        same && match &self.glob {
+            Some(glob) => glob.is_match(rest),
+            None => rest.is_empty(),
+        }
+    }
+
+    fn is_anchored(&self) -> bool {
+        !self.any_folder && !self.text.starts_with(b"**/")
+    }
 }
 
-/// Without the end of the line and without the spaces at the end that are not escaped.
-fn trim(line: &str) -> &str {
-    let line = line.strip_suffix('\r').unwrap_or(line);
+/// The path below a folder; `None` if it is not.
+fn relative<'a>(path: &'a [u8], base: &[u8]) -> Option<&'a [u8]> {
+    let rest = path.strip_prefix(base)?;
+    let rest = if base.ends_with(b"/") { rest } else { rest.strip_prefix(b"/")? };
+    (!rest.is_empty()).then_some(rest)
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b'\\')
+}
+
+/// Without the end of the line and without the spaces at the end that are not escaped. What follows a NUL is not read.
+fn trim(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
     let mut end = 0;
     let mut escaped = false;
-    for (at, character) in line.char_indices() {
-        if character != ' ' || escaped {
-            end = at + character.len_utf8();
+    for (at, byte) in line.iter().enumerate() {
+        if *byte != b' ' || escaped {
+            end = at + 1;
         }
-        escaped = character == '\\' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
     }
     line.get(..end).unwrap_or(line)
-}
-
-/// The line in the words of the `ignore` crate; `None` if it holds no pattern.
-fn translate(line: &str) -> Option<String> {
-    if line.starts_with('#') || line.trim_start_matches('!').trim_matches('/').is_empty() {
-        return None;
-    }
-    let mut translated = String::with_capacity(line.len());
-    let mut rest = line.chars();
-    while let Some(character) = rest.next() {
-        match character {
-            '\\' => {
-                translated.push('\\');
-                translated.extend(rest.next());
-            }
-            '{' | '}' => translated.extend(['\\', character]),
-            '[' => rest = copy_class(rest, &mut translated),
-            other => translated.push(other),
-        }
-    }
-    Some(translated)
-}
-
-/// Copies a class (`[a-z]`, `[!a]`, `[[:digit:]]`) of which the bracket has been read.
-fn copy_class<'a>(mut rest: std::str::Chars<'a>, translated: &mut String) -> std::str::Chars<'a> {
-    const NAMED: [(&str, &str); 7] = [
-        ("[:alpha:]", "a-zA-Z"),
-        ("[:digit:]", "0-9"),
-        ("[:alnum:]", "a-zA-Z0-9"),
-        ("[:upper:]", "A-Z"),
-        ("[:lower:]", "a-z"),
-        ("[:xdigit:]", "0-9a-fA-F"),
-        ("[:space:]", " \t\n\r\u{b}\u{c}"),
-    ];
-    translated.push('[');
-    if let Some(after) = rest.as_str().strip_prefix(['!', '^']) {
-        translated.push('!');
-        rest = after.chars();
-    }
-    let mut first = true;
-    loop {
-        if let Some((name, members)) = NAMED.iter().find(|(name, _)| rest.as_str().starts_with(name)) {
-            translated.push_str(members);
-            rest = rest.as_str().get(name.len()..).unwrap_or_default().chars();
-        } else {
-            match rest.next() {
-                None => return rest,
-                Some(']') if !first => {
-                    translated.push(']');
-                    return rest;
-                }
-                Some(other) => translated.push(other),
-            }
-        }
-        first = false;
-    }
 }
 
 #[cfg(test)]
@@ -200,7 +189,8 @@ mod tests {
     use super::*;
 
     fn list(text: &str) -> PatternList {
-        let lines = text.lines().zip(1..).map(|(pattern, n)| Written { number: Some(n), pattern, shown: None });
+        let lines = text.lines().zip(1..);
+        let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern: pattern.as_bytes(), sort: None });
         PatternList::new(Path::new("/r"), RuleSource::GroupIgnore, false, lines)
     }
 
@@ -213,15 +203,16 @@ mod tests {
         assert_eq!((hit.rule().line, &*hit.rule().pattern), (Some(6), "/docs/"));
         assert!(list.hit(Path::new("/r/docs"), false).is_none(), "a file is no folder");
         assert!(list.hit(Path::new("/r/a/docs"), true).is_none(), "anchored");
+        assert!(list.hit(Path::new("/rest/a.log"), false).is_none(), "elsewhere");
     }
 
     #[test]
     fn spaces_at_the_end_count_only_when_escaped() {
-        assert_eq!(trim("foo   "), "foo");
-        assert_eq!(trim("foo\\ "), "foo\\ ");
-        assert_eq!(trim("foo\\   "), "foo\\ ");
-        assert_eq!(trim("foo\\\\ "), "foo\\\\");
-        assert_eq!(trim("  foo bar\r"), "  foo bar");
+        assert_eq!(trim(b"foo   "), b"foo");
+        assert_eq!(trim(b"foo\\ "), b"foo\\ ");
+        assert_eq!(trim(b"foo\\   "), b"foo\\ ");
+        assert_eq!(trim(b"foo\\\\ "), b"foo\\\\");
+        assert_eq!(trim(b"  foo bar\r"), b"  foo bar");
         assert!(list("foo\\ ").hit(Path::new("/r/foo "), false).is_some());
     }
 
@@ -236,7 +227,9 @@ mod tests {
 
     #[test]
     fn only_patterns_that_name_a_folder_are_anchored() {
-        assert!(is_anchored("!target/debug/api") && is_anchored("/target") && is_anchored("a/b/"));
-        assert!(!is_anchored("target/") && !is_anchored("!.env*") && !is_anchored("**/foo"));
+        let list = list("!target/debug/api\n/target\na/b/\ntarget/\n!.env*\n**/foo\n");
+        let anchored: Vec<_> = list.anchored().map(|(text, lets_in)| (text.into_owned(), lets_in)).collect();
+        let expected = [("target/debug/api", true), ("target", false), ("a/b", false)];
+        assert_eq!(anchored, expected.map(|(text, lets_in)| (text.to_owned(), lets_in)));
     }
 }

@@ -32,6 +32,17 @@ pub(super) struct WatchGlob {
     rule: Rule,
 }
 
+/// What a service's `watch` says about a path.
+#[derive(Debug)]
+pub(super) enum Asked<'a> {
+    /// It is in it, by this rule.
+    In(&'a Rule),
+    /// It was, and this rule took it out.
+    TakenOut(&'a Rule),
+    /// It is not; with the folder that the service watches, if it watches all of one.
+    No(Option<&'a Path>),
+}
+
 impl Scope {
     pub(super) fn new(service: &ServiceSpec, root: &Path) -> Self {
         let source = RuleSource::ServiceWatch(service.name.clone());
@@ -65,16 +76,27 @@ impl Scope {
         }
     }
 
+    /// The same for people: of a folder, whether something in it could be in it; and why something is not.
+    pub(super) fn asked(&self, path: &Path, is_dir: bool) -> Asked<'_> {
+        match (self.decide(path), self) {
+            (Some(Ok(rule)), _) => Asked::In(rule),
+            (Some(Err(rule)), _) => Asked::TakenOut(rule),
+            (None, Self::All { folder, rule }) if is_dir && folder.starts_with(path) => Asked::In(rule),
+            (None, Self::All { folder, .. }) => Asked::No(Some(folder)),
+            (None, Self::Globs(globs)) if is_dir => {
+                let reaching = globs.iter().find(|glob| !glob.takes_out && glob.may_reach(path));
+                reaching.map_or(Asked::No(None), |glob| Asked::In(&glob.rule))
+            }
+            (None, Self::Off | Self::Globs(_)) => Asked::No(None),
+        }
+    }
+
     /// Whether something in this folder or below could be in it.
     pub(super) fn may_reach(&self, folder: &Path) -> bool {
         match self {
             Self::Off => false,
             Self::All { folder: whole, .. } => folder.starts_with(whole) || whole.starts_with(folder),
-            Self::Globs(globs) => globs.iter().filter(|glob| !glob.takes_out).any(|glob| {
-                folder
-                    .strip_prefix(&glob.base)
-                    .map_or_else(|_| glob.base.starts_with(folder), |relative| glob.reach.may_hold(relative))
-            }),
+            Self::Globs(globs) => globs.iter().any(|glob| !glob.takes_out && glob.may_reach(folder)),
         }
     }
 
@@ -117,6 +139,12 @@ impl WatchGlob {
         Some(Self { base, matcher, all_below, reach, takes_out, rule })
     }
 
+    fn may_reach(&self, folder: &Path) -> bool {
+        folder
+            .strip_prefix(&self.base)
+            .map_or_else(|_| self.base.starts_with(folder), |relative| self.reach.may_hold(relative))
+    }
+
     fn matches(&self, path: &Path) -> bool {
         path.strip_prefix(&self.base).is_ok_and(|relative| {
             self.matcher.is_match(relative) || self.all_below.as_ref().is_some_and(|glob| glob.is_match(relative))
@@ -146,7 +174,7 @@ fn resolve<'a>(glob: &'a str, root: &Path) -> (PathBuf, &'a str) {
 }
 
 /// The path without `.` and `..`, by its text alone: links are not followed.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(in crate::watch) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {

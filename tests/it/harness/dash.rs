@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::termios::{Termios, tcgetattr};
 
-use super::{PATIENCE, Project, TICK, process, wait_until};
+use super::{PATIENCE, Project, TICK, process, program_below, wait_until};
 
 /// What Linux keeps for the reader of a terminal before its writer stands still: at least this much, in practice.
 const PTY_BUFFER: u64 = 4096 - 256;
@@ -166,9 +166,14 @@ impl<'p> Dash<'p> {
         kill_process(process(self.pid()), signal).unwrap();
     }
 
-    /// The process of the program.
+    /// The process that was started. Of devgroup it is the guard.
     pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
+    }
+
+    /// The program itself, below its guard.
+    pub(crate) fn program(&self) -> u32 {
+        program_below(self.pid()).unwrap_or(self.pid())
     }
 
     /// Closes the terminal under the program.

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 mod dash;
 mod stream;
 
-pub(crate) use dash::{Dash, key};
+pub(crate) use dash::{Dash, Ended, key};
 pub(crate) use stream::Stream;
 
 /// The deadline of a wait that says nothing else. Long, because it is only ever used up by a failure, and a busy
@@ -199,8 +199,16 @@ fn command_line(process: &Path) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', " ").trim_end().to_owned()
 }
 
+/// The child of a process that runs the same program: of a guard, what it guards.
+pub(crate) fn program_below(pid: u32) -> Option<u32> {
+    let exe = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let mut children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    children.find(|child| exe(*child).is_some_and(|its| Some(its) == exe(pid)))
+}
+
 /// A process by its number.
-fn process(pid: u32) -> Pid {
+pub(crate) fn process(pid: u32) -> Pid {
     Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
 

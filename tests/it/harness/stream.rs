@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Signal, kill_process};
 
-use super::{PATIENCE, Project, TICK, process, wait_until};
+use super::{PATIENCE, Project, TICK, process, program_below, wait_until};
 
 /// The program with its output in pipes.
 pub(crate) struct Stream<'p> {
@@ -37,7 +37,12 @@ pub(crate) struct Streamed {
 impl<'p> Stream<'p> {
     /// Starts devgroup with these arguments.
     pub(crate) fn start(project: &'p Project, arguments: &[&str]) -> Self {
-        let mut command = project.command(env!("CARGO_BIN_EXE_devgroup"));
+        Self::start_program(project, env!("CARGO_BIN_EXE_devgroup"), arguments)
+    }
+
+    /// Starts a program that becomes devgroup.
+    pub(crate) fn start_program(project: &'p Project, program: &str, arguments: &[&str]) -> Self {
+        let mut command = project.command(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = Source::new(child.stdout.take().unwrap());
@@ -63,6 +68,11 @@ impl<'p> Stream<'p> {
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(process(self.child.id()), signal).unwrap();
+    }
+
+    /// The program itself, below its guard.
+    pub(crate) fn program(&self) -> u32 {
+        program_below(self.child.id()).unwrap()
     }
 
     /// Closes the pipe of the results under the program.

@@ -163,14 +163,66 @@ fn the_hang_up_ends_what_a_shell_leaves_behind() {
 }
 
 #[test]
-fn what_leaves_the_session_does_not_hold_the_run() {
+fn what_leaves_the_session_is_part_of_the_run_by_descent_or_by_its_mark() {
     let mut bench = Bench::new();
-    bench.sh("api", "setsid sh -c 'trap \"\" HUP; echo daemon pid $$; exec sleep 1000' & wait $!; sleep 1000");
-    let daemon = last_number(&bench.line("api", "daemon pid"));
+    let mark = format!("test-{}-1", std::process::id());
+    let mut env = environment();
+    env.push(("DEVGROUP_RUN".into(), mark.into()));
+    // Below the leader; and with all between them gone.
+    let text = "setsid sh -c 'echo near pid $$; exec sleep 1000' & \
+                (setsid sh -c 'trap \"\" HUP; echo far pid $$; exec sleep 1000' &); wait";
+    bench.host.spawn(bench.launch_in("api", 1, shell(text), env));
+    let daemons = ["near pid", "far pid"].map(|part| last_number(&bench.line("api", part)));
     bench.signal("api", Signal::Term);
-    assert_eq!(bench.exited("api"), (ExitStatus::Signal(15), true));
+    let (status, gone) = bench.exited("api");
+    assert_eq!(status, ExitStatus::Signal(15));
+    if !gone {
+        bench.group_gone("api");
+    }
+    assert_eq!(daemons.map(lives), [false, false]);
+}
+
+#[test]
+fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
+    let mut bench = Bench::new();
+    let mut env = environment();
+    env.push(("DEVGROUP_RUN".into(), format!("test-{}-2", std::process::id()).into()));
+    let text = "(setsid sh -c 'trap \"\" TERM; echo pid $$; while :; do sleep 0.01; done' &); sleep 0.1";
+    bench.host.spawn(bench.launch_in("api", 1, shell(text), env));
+    let daemon = last_number(&bench.line("api", "pid"));
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(0), false));
+    let markers = bench.markers("api");
+    assert!(markers[1].starts_with("── left running, and ended now · "), "{markers:?}");
+    assert!(markers[1].contains(&format!("sh ({daemon})")), "{markers:?}");
+    bench.signal("api", Signal::Term);
     assert!(lives(daemon));
-    std::process::Command::new("kill").args(["-KILL", &daemon.to_string()]).status().unwrap();
+    bench.signal("api", Signal::Kill);
+    bench.group_gone("api");
+    assert!(!lives(daemon));
+}
+
+#[test]
+fn who_forks_without_end_outside_of_the_session_is_ended() {
+    let mut bench = Bench::new();
+    let chain = "trap '' TERM HUP\necho hop >> hops\nsleep 0.002\nsetsid sh ./chain.sh &\n";
+    std::fs::write(bench.path("chain.sh"), chain).unwrap();
+    let mut env = environment();
+    env.push(("DEVGROUP_RUN".into(), format!("test-{}-3", std::process::id()).into()));
+    bench.host.spawn(bench.launch_in("api", 1, shell("setsid sh ./chain.sh & exec sleep 1000"), env));
+    let hops = |bench: &Bench| std::fs::read_to_string(bench.path("hops")).unwrap_or_default().lines().count();
+    wait_for("some hops", || (hops(&bench) > 5).then_some(()));
+    bench.signal("api", Signal::Kill);
+    if !bench.exited("api").1 {
+        bench.group_gone("api");
+    }
+    let (then, mut since) = (hops(&bench), std::time::Instant::now());
+    wait_for("a moment without a hop", || {
+        if hops(&bench) != then {
+            since = std::time::Instant::now();
+        }
+        (since.elapsed() > std::time::Duration::from_millis(50)).then_some(())
+    });
+    assert_eq!(hops(&bench), then);
 }
 
 #[test]

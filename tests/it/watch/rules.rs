@@ -1,7 +1,4 @@
-//! The rules as a whole: the same answers as git's, and the group's own lists above them.
-
-use std::io::Write;
-use std::process::{Command, Stdio};
+//! The rules as a whole: the group's own lists, git's files below them, and the reason for each decision.
 
 use devgroup::domain::{Rule, RuleSource};
 use devgroup::watch::rules::Rules;
@@ -17,9 +14,10 @@ fn decide(spec: &GroupSpec, path: &str) -> Match {
 
 /// The decision in one line: `watched api services.api.watch:1 **`.
 fn told(spec: &GroupSpec, path: &str) -> String {
-    let rule = |rule: &Rule| match rule.line {
-        Some(line) => format!("{}:{line} {}", source(&rule.source), rule.pattern),
-        None => format!("{} {}", source(&rule.source), rule.pattern),
+    let rule = |rule: &Rule| match (rule.line, &rule.source) {
+        (_, RuleSource::BuiltIn(sort)) => format!("built-in {sort}"),
+        (Some(line), _) => format!("{}:{line} {}", source(&rule.source), rule.pattern),
+        (None, _) => format!("{} {}", source(&rule.source), rule.pattern),
     };
     match decide(spec, path) {
         Match::Watched { services, rule: why } => {
@@ -31,191 +29,15 @@ fn told(spec: &GroupSpec, path: &str) -> String {
     }
 }
 
-fn source(source: &RuleSource) -> String {
+pub(super) fn source(source: &RuleSource) -> String {
     match source {
-        RuleSource::BuiltIn => String::from("built-in"),
+        RuleSource::BuiltIn(_) => String::from("built-in"),
         RuleSource::IgnoreFile(file) => file.display().to_string(),
         RuleSource::ServiceWatch(name) => format!("{name}.watch"),
         RuleSource::ServiceIgnore(name) => format!("{name}.ignore"),
         RuleSource::GroupIgnore => String::from("watch.ignore"),
         RuleSource::GroupAlso => String::from("watch.also"),
     }
-}
-
-/// A small generator of numbers, so that each run makes the same repositories.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        // Knuth's MMIX generator; the high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % n
-    }
-
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
-}
-
-const NAMES: [&str; 12] = ["a", "b", "ab", "foo", "foo.c", "B", "x y", ".h", "#n", "!e", "{a,b}", "tail "];
-const PATTERNS: [&str; 58] = [
-    "a",
-    "b",
-    "foo",
-    "foo.c",
-    "*.c",
-    "a*",
-    "*b",
-    "?",
-    "a?",
-    "**/a",
-    "**/foo.c",
-    "a/**",
-    "foo/**",
-    "a/**/b",
-    "**/a/b",
-    "/a",
-    "/foo",
-    "/ab/foo",
-    "a/",
-    "foo/",
-    "/b/",
-    "!a",
-    "!foo.c",
-    "!*.c",
-    "!a/",
-    "!/foo",
-    "!ab/foo",
-    "!*/",
-    "*",
-    "/*",
-    "!.h",
-    ".*",
-    "\\#n",
-    "#n",
-    "\\!e",
-    "x\\ y",
-    "x y",
-    "x y   ",
-    "tail\\ ",
-    "tail ",
-    "[ab]",
-    "[!a]",
-    "[^a]b",
-    "[[:alpha:]]",
-    "[a-c]*",
-    "{a,b}",
-    "**",
-    "foo**",
-    "a**b",
-    "**/",
-    "a/b",
-    "b/*",
-    "b/*/a",
-    "\\a",
-    "[a",
-    "a\\",
-    "",
-    "ab/**/foo.c",
-];
-
-fn make_repository(root: &Path, dice: &mut Dice) -> Vec<String> {
-    git(root, &["init", "-q"]);
-    git(root, &["config", "core.excludesFile", "../excludes"]);
-    let list = |dice: &mut Dice, most: usize| {
-        let count = 1 + dice.below(most);
-        (0..count).map(|_| dice.pick(&PATTERNS)).collect::<Vec<_>>().join("\n")
-    };
-    write(root.join("../excludes"), &list(dice, 2));
-    write(root.join(".git/info/exclude"), &list(dice, 2));
-    write(root.join(".gitignore"), &list(dice, 5));
-    let mut paths = Vec::new();
-    for _ in 0..60 {
-        let depth = 1 + dice.below(4);
-        let path = (0..depth).map(|_| dice.pick(&NAMES)).collect::<Vec<_>>().join("/");
-        let full = root.join(&path);
-        // A part of it may be a file already.
-        if full.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()) && !full.exists() {
-            fs::write(full, "").expect("written");
-            paths.push(path);
-        }
-    }
-    let folders: HashSet<_> = paths
-        .iter()
-        .flat_map(|path| Path::new(path).ancestors().skip(1).map(|above| above.display().to_string()))
-        .filter(|folder| !folder.is_empty())
-        .collect();
-    for folder in &folders {
-        if dice.below(4) == 0 {
-            write(root.join(folder).join(".gitignore"), &list(dice, 3));
-        }
-    }
-    paths.extend(folders.into_iter().map(|folder| format!("{folder}/")));
-    paths.sort();
-    paths
-}
-
-/// What git says: file and line for each path that a pattern ignores.
-fn ask_git(root: &Path, paths: &[String]) -> Vec<Option<(String, u32)>> {
-    let mut git = Command::new("git")
-        .args(["check-ignore", "-v", "-n", "-z", "--no-index", "--stdin"])
-        .current_dir(root)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("git is there");
-    let mut stdin = git.stdin.take().expect("piped");
-    for path in paths {
-        write!(stdin, "{}\0", path.trim_end_matches('/')).expect("asked");
-    }
-    drop(stdin);
-    let output = git.wait_with_output().expect("answered");
-    let text = String::from_utf8(output.stdout).expect("text");
-    let fields: Vec<_> = text.split('\0').collect();
-    fields
-        .chunks_exact(4)
-        .map(|field| match (field[0], field[2].starts_with('!')) {
-            ("", _) | (_, true) => None,
-            (file, false) => Some((file.to_owned(), field[1].parse().expect("a number"))),
-        })
-        .collect()
-}
-
-#[test]
-fn the_decisions_are_gits() {
-    let (mut decided, mut ignored) = (0, 0);
-    for seed in 0..16 {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().join("repository");
-        fs::create_dir(&root).expect("made");
-        let paths = make_repository(&root, &mut Dice(seed));
-        let mut spec = all(&root);
-        spec.watch.also.clear();
-        let mut rules = Rules::new(&spec, &[]);
-        let folders: HashSet<_> = paths.iter().filter_map(|path| Path::new(path).parent()).collect();
-        for folder in folders {
-            rules.learn_towards(&folder.join("x"));
-        }
-        for (path, expected) in paths.iter().zip(ask_git(&root, &paths)) {
-            decided += 1;
-            ignored += usize::from(expected.is_some());
-            let found = match rules.decide(Path::new(path), path.ends_with('/')) {
-                Match::Watched { .. } => None,
-                Match::Ignored(rule) => Some((source(&rule.source), rule.line.unwrap_or_default())),
-                Match::NoMatch => panic!("{path}: everything is watched"),
-            };
-            assert_eq!(found, expected.clone(), "seed {seed}, {path:?}\n{}", every_rule(&root));
-        }
-    }
-    assert!(decided > 800 && ignored > 200 && ignored < decided - 200, "{ignored} of {decided}");
-}
-
-fn every_rule(root: &Path) -> String {
-    let mut grep = Command::new("grep");
-    grep.args(["-rn", "", "--include=.gitignore", ".", ".git/info/exclude", "../excludes"]).current_dir(root);
-    let output = grep.output().expect("grep is there");
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]

@@ -51,14 +51,14 @@ fn nothing_in_a_fresh_folder_is_missed() {
         for worker in 0..4 {
             let root = watched.root();
             scope.spawn(move || {
-                for n in 0..50 {
+                for n in 0..250 {
                     write(root.join(format!("w{worker}/n{n}/b/c/f")), "text");
                 }
             });
         }
     });
     let expected: HashSet<_> =
-        (0..4).flat_map(|worker| (0..50).map(move |n| format!("w{worker}/n{n}/b/c/f"))).collect();
+        (0..4).flat_map(|worker| (0..250).map(move |n| format!("w{worker}/n{n}/b/c/f"))).collect();
     watched.until("each file is reported as finished", |seen| {
         let finished: HashSet<_> =
             seen.events.iter().filter(|event| event.finished).map(|event| event.path.to_string()).collect();

@@ -1,0 +1,202 @@
+//! One devgroup for each file, and what an earlier one could not end.
+//!
+//! A running group holds a lock on a file of its own in the runtime folder. The kernel gives a lock back when its holder
+//! ends, however it ends. The file is removed at an orderly end only: one that is there and not locked tells that the
+//! last end was none, so that only then all processes are searched for what is left.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use rustix::process::Signal;
+
+use super::environment::is_left_of;
+use crate::clock::Clock;
+use crate::control::{Place, group_key};
+use crate::domain::Moment;
+use crate::process_tree::{self, Process};
+
+/// What an earlier run has left gets as long as a service has by default …
+const GRACE: Duration = Duration::from_secs(5);
+
+/// … and KILL may take as long as with a service.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks whether they are gone.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The place of a group: nobody else runs it while this is held.
+#[derive(Debug)]
+pub struct Claim {
+    lock: Option<(PathBuf, File)>,
+    key: String,
+    /// The process that was started: the guard.
+    pid: u32,
+    /// The last holder has not said good-bye, or something of it was kept.
+    is_unclean: bool,
+    /// Something was started that may be left.
+    has_begun: bool,
+}
+
+/// Somebody else runs this group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occupied {
+    /// The process that was started: its guard.
+    pub pid: u32,
+    /// The group's name, as far as it is known.
+    pub name: String,
+}
+
+/// Claims the group of a file for the process `pid`, by which the user knows us. Where there is no place for a lock, the
+/// group runs without, and a warning says so.
+///
+/// # Errors
+/// Somebody else runs it.
+pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
+    let key = group_key(file);
+    let unlocked = |why: String| {
+        log::warn!("a second start of this group would not be noticed: {why}");
+        Ok(Claim { lock: None, key: key.clone(), pid, is_unclean: false, has_begun: false })
+    };
+    let path = match Place::make(file) {
+        Ok(place) => place.lock(),
+        Err(why) => return unlocked(why),
+    };
+    let mut lock = match lock(&path) {
+        Ok(Some(lock)) => lock,
+        Ok(None) => return Err(occupied(&path, file)),
+        Err(error) => return unlocked(format!("{}: {error}", path.display())),
+    };
+    let mut before = String::new();
+    let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();
+    let claim = Claim { lock: Some((path, lock)), key, pid, is_unclean, has_begun: false };
+    claim.sign(&folder_name(file));
+    Ok(claim)
+}
+
+impl Claim {
+    /// The process by which the user knows us.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Notes the name of the group, for those who come second.
+    pub fn sign(&self, name: &str) {
+        let Some((path, mut file)) = self.lock.as_ref().map(|(path, file)| (path, file)) else { return };
+        let text = format!("{}\n{name}\n", self.pid);
+        let write = |file: &mut &File| {
+            file.seek(SeekFrom::Start(0))?;
+            file.set_len(0)?;
+            file.write_all(text.as_bytes())
+        };
+        if let Err(error) = write(&mut file) {
+            log::warn!("{}: {error}", path.display());
+        }
+    }
+
+    /// What is left of an earlier run that was ended together with its guard.
+    pub fn leftovers(&self) -> Vec<Process> {
+        if self.is_unclean { process_tree::marked(|mark| is_left_of(mark, &self.key)) } else { Vec::new() }
+    }
+
+    /// Ends what an earlier run has left: asked first, killed when the grace is over. Who is left in spite of that.
+    pub(super) fn end_leftovers(&self) -> Vec<Process> {
+        let clock = Clock::start();
+        let mut known: Vec<Process> = Vec::new();
+        loop {
+            // Again from the start: who forks has another child meanwhile.
+            let left = self.leftovers();
+            let waited = clock.now().since(Moment::START);
+            if left.is_empty() || waited >= GRACE + KILL_PATIENCE {
+                return left;
+            }
+            let is_new = |process: &&Process| !known.iter().any(|known| known.is_same(process));
+            if waited >= GRACE {
+                left.iter().for_each(Process::kill_group);
+            } else {
+                for process in left.iter().filter(is_new) {
+                    process.signal(Signal::TERM);
+                    process.signal(Signal::CONT);
+                }
+            }
+            known = left;
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// From here on, an end without [`Self::is_clean`] may leave something. `is_clear`: of an earlier run nothing is left.
+    pub fn begin(&mut self, is_clear: bool) {
+        self.has_begun = true;
+        self.is_unclean = !is_clear;
+    }
+
+    /// Everything that was started has ended: the next start need not look for it.
+    pub fn is_clean(mut self) {
+        self.has_begun = false;
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &self.lock
+            && !self.has_begun
+            && !self.is_unclean
+        {
+            // It is only a hint.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Opens and locks a file; `None` if somebody else holds the lock.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        // The holder before us may have removed it between our two steps.
+        let (ours, named) = (file.metadata()?, fs::metadata(path));
+        if named.is_ok_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+fn occupied(path: &Path, file: &Path) -> Occupied {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let mut lines = text.lines();
+    let pid = lines.next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
+    let name = lines.next().filter(|name| !name.is_empty()).map_or_else(|| folder_name(file), str::to_owned);
+    Occupied { pid, name }
+}
+
+fn folder_name(file: &Path) -> String {
+    let name = file.parent().and_then(Path::file_name).unwrap_or(file.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_one_holder_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let first = lock(&path).unwrap().unwrap();
+        assert!(lock(&path).unwrap().is_none());
+        drop(first);
+        let second = lock(&path).unwrap().unwrap();
+        fs::remove_file(&path).unwrap();
+        // The removed file is no place any more: whoever comes now has a new one.
+        assert!(lock(&path).unwrap().is_some());
+        drop(second);
+    }
+}

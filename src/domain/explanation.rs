@@ -1,0 +1,136 @@
+//! Why a file does or does not restart a service: the verdict on a path, and every source that was asked, in order.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Rule, RuleSource, ServiceName};
+
+/// The answer to "why": of one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Relative to the root of the group; absolute if outside. Not UTF-8 parts are replaced.
+    pub path: Arc<str>,
+    /// What a change of it means.
+    pub verdict: PathVerdict,
+    /// Who would act; of a folder, who would for some file in it.
+    pub services: Vec<ServiceName>,
+    /// What a change does to them, in words: `restarts api`; empty if nothing.
+    pub effect: String,
+    /// The rule that decided; none if no service asks for the path.
+    pub rule: Option<Rule>,
+    /// The group's file, as rules name it.
+    pub file: Arc<str>,
+    /// What else there is to know, a sentence each.
+    pub notes: Vec<String>,
+    /// The sources in the order in which they are asked.
+    pub chain: Vec<WhyStep>,
+}
+
+/// What a change of a path means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathVerdict {
+    /// Somebody acts.
+    Watched,
+    /// A rule takes it out.
+    Ignored,
+    /// No service asks for it.
+    NoMatch,
+    /// It is not below the group's root, nor where any service watches.
+    Outside,
+}
+
+impl fmt::Display for PathVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Watched => "watched",
+            Self::Ignored => "ignored",
+            Self::NoMatch => "no match",
+            Self::Outside => "outside",
+        })
+    }
+}
+
+/// One source that was asked, or would have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhyStep {
+    /// Its name: `services.api.watch`, `watch.ignore`, `.gitignore`, `git index`, `built-in`.
+    pub source: Arc<str>,
+    /// What came of it.
+    pub outcome: StepOutcome,
+    /// The rule that matched; of a `watch` that did not match, what it asks for.
+    pub rule: Option<Rule>,
+    /// What it was about, if not the path itself: a folder above it, with a slash at the end.
+    pub about: Option<Arc<str>>,
+}
+
+/// What came of asking a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It matched: the path counts.
+    Watches,
+    /// It matched: the path does not count.
+    Ignores,
+    /// It matched and would let the path in, but a folder above is ignored, and it names no folder.
+    Powerless,
+    /// It has no rule for the path.
+    NoMatch,
+    /// An earlier source has decided.
+    NotReached,
+}
+
+impl fmt::Display for StepOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Watches => "matched: watched",
+            Self::Ignores => "matched: ignored",
+            Self::Powerless => "too late",
+            Self::NoMatch => "did not match",
+            Self::NotReached => "not reached",
+        })
+    }
+}
+
+impl Explanation {
+    /// The verdict and what a change does, in words: `watched · restarts api`.
+    pub fn summary(&self, dot: &str) -> String {
+        match self.effect.as_str() {
+            "" => format!("{} {dot} a change restarts nothing", self.verdict),
+            effect => format!("{} {dot} a change {effect}", self.verdict),
+        }
+    }
+
+    /// A rule and its place: `.gitignore:1  /target`.
+    pub fn place_of(&self, rule: &Rule) -> String {
+        match (rule.line, &rule.source) {
+            (_, RuleSource::BuiltIn(sort)) => format!("built-in  {}  ({sort})", rule.pattern),
+            (Some(line), _) => format!("{}:{line}  {}", self.file_of(rule), rule.pattern),
+            (None, _) => format!("{}  {}", self.file_of(rule), rule.pattern),
+        }
+    }
+
+    /// The file that a rule stands in; `built-in` if in none.
+    pub fn file_of(&self, rule: &Rule) -> String {
+        match &rule.source {
+            RuleSource::BuiltIn(_) => String::from("built-in"),
+            RuleSource::IgnoreFile(file) => file.display().to_string(),
+            // A default stands in no file.
+            _ if rule.line.is_none() => String::from("built-in"),
+            RuleSource::ServiceWatch(_)
+            | RuleSource::ServiceIgnore(_)
+            | RuleSource::GroupIgnore
+            | RuleSource::GroupAlso => self.file.to_string(),
+        }
+    }
+
+    /// The chain for people, a row for each source: its name, what came of it, and the rule with its place.
+    pub fn rows(&self) -> impl Iterator<Item = [String; 3]> + '_ {
+        self.chain.iter().map(|step| {
+            let mut why = step.rule.as_ref().map(|rule| self.place_of(rule)).unwrap_or_default();
+            if let Some(about) = &step.about {
+                let gap = if why.is_empty() { "" } else { "  " };
+                why = format!("{why}{gap}({about})");
+            }
+            [step.source.to_string(), step.outcome.to_string(), why]
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! Those that depend on others, as stories: what they are told, and when they follow.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::domain::{Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunId, RunRecord, ServiceName, ServiceSpec};
+use crate::engine::Event;
+
+use super::driver::Scenario;
+use super::fixture::{checked, needs, service, task};
+
+fn chain() -> Vec<ServiceSpec> {
+    vec![
+        ServiceSpec { cascade: true, ..checked("db") },
+        needs(task("migrate"), "db", Condition::Ready),
+        needs(needs(service("api"), "db", Condition::Ready), "migrate", Condition::Done),
+        needs(service("web"), "api", Condition::Ready),
+        service("mail"),
+    ]
+}
+
+fn running() -> Scenario {
+    let mut s = Scenario::new(chain());
+    s.begin().started("db").started("mail").ready("db").started("migrate").exits("migrate", 0);
+    s.started("api").started("web").expect(
+        "
+        0.000 > begin
+        0.000   spawn db 1 · with the group
+        0.000   migrate: waits · db to be ready
+        0.000   api: waits · db to be ready, migrate to be done
+        0.000   web: waits · api to be ready
+        0.000   spawn mail 1 · with the group
+        0.000 > db started
+        0.000 > mail started
+        0.000 > db is ready
+        0.000   db: ready · 0ns after start
+        0.000   spawn migrate 1 · with the group
+        0.000 > migrate started
+        0.000 > migrate exits 0
+        0.000   migrate: exited · exit 0
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        0.000   spawn web 1 · with the group
+        0.000 > web started
+    ",
+    );
+    s
+}
+
+#[test]
+fn a_cascade_restarts_them_after_it_and_leaves_what_is_done() {
+    let mut s = running();
+    s.restart("db")
+        .dies("db", 15)
+        .dies("web", 15)
+        .dies("api", 15)
+        .started("db")
+        .ready("db")
+        .started("api")
+        .started("web");
+    s.expect(
+        "
+        0.000 > restart db
+        0.000   SIGTERM to db 1
+        0.000 > db dies of SIGTERM
+        0.000   spawn db 2 · by hand · was SIGTERM, up 0ms
+        0.000   SIGTERM to api 1
+        0.000   SIGTERM to web 1
+        0.000 > web dies of SIGTERM
+        0.000   web: waits · api to be ready
+        0.000 > api dies of SIGTERM
+        0.000   api: waits · db to be ready
+        0.000 > db started
+        0.000 > db is ready
+        0.000   db: ready · 0ns after restart
+        0.000   spawn api 2 · db restarted · was SIGTERM, up 0ms
+        0.000 > api started
+        0.000   spawn web 2 · db restarted · was SIGTERM, up 0ms
+        0.000 > web started
+    ",
+    );
+    assert_eq!(s.service("api").restarts.dependency, 1);
+    assert_eq!(s.service("web").restarts.dependency, 1);
+    assert_eq!((s.service("migrate").run, s.service("mail").run), (RunId(1), RunId(1)));
+}
+
+#[test]
+fn a_cascade_follows_a_crash_as_well_but_not_a_first_start() {
+    let mut s = running();
+    s.exits("db", 1).until(2.0);
+    assert_eq!((s.phase("db").word(), s.phase("api").word()), ("starting", "stopping"));
+    assert_eq!(s.service("mail").phase.word(), "running");
+}
+
+#[test]
+fn a_cascade_does_not_start_what_nobody_wants() {
+    let mut s = running();
+    s.stop("web").dies("web", 15).restart("db").dies("db", 15);
+    assert_eq!(s.phase("web"), Phase::Down);
+}
+
+#[test]
+fn a_dependency_that_is_lost_is_told_to_all_that_wait_and_to_those_that_run() {
+    let db = ServiceSpec { restart: RestartPolicy::Never, ..checked("db") };
+    let mut s = Scenario::new(vec![
+        db,
+        needs(service("api"), "db", Condition::Ready),
+        needs(service("web"), "api", Condition::Ready),
+        needs(service("log"), "db", Condition::Started),
+    ]);
+    s.begin().started("db").started("log").until(1.0).exits("db", 3).until(2.0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn db 1 · with the group
+        0.000   api: waits · db to be ready
+        0.000   web: waits · api to be ready
+        0.000   log: waits · db to start
+        0.000 > db started
+        0.000   spawn log 1 · with the group
+        0.000 > log started
+        1.000 > db exits 3
+        1.000   db: exited · exit 3
+        1.000   api: db failed (exit 3)
+        1.000   web: db failed (exit 3)
+        1.000   log: db failed (exit 3)
+    ",
+    );
+    for name in ["api", "web"] {
+        let Phase::Blocked { lost: Some(lost), .. } = s.phase(name) else { panic!("{:?}", s.phase(name)) };
+        assert_eq!(lost.to_string(), "db failed (exit 3)");
+    }
+    // Somebody tries again: they wait as before.
+    s.start("db");
+    assert!(matches!(s.phase("web"), Phase::Blocked { lost: None, .. }));
+    s.stop("db").started("db").dies("db", 15);
+    let Phase::Blocked { lost: Some(lost), .. } = s.phase("api") else { panic!("{:?}", s.phase("api")) };
+    assert_eq!(lost.to_string(), "db stopped");
+}
+
+#[test]
+fn a_crash_that_will_be_tried_again_is_no_loss() {
+    let mut s = Scenario::new(vec![checked("db"), needs(service("api"), "db", Condition::Ready)]);
+    s.begin().started("db").exits("db", 1);
+    assert_eq!(s.phase("api"), Phase::Blocked { on: vec!["db".into()], lost: None });
+}
+
+#[test]
+fn runs_that_are_over_are_remembered_with_those_of_earlier_calls() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let earlier = RunRecord {
+        run: RunId(7),
+        began: start - Duration::from_secs(60),
+        cause: "manual".into(),
+        reason: "by hand".into(),
+        files: None,
+        ready_after: None,
+        uptime: Duration::from_secs(1),
+        exit: Some(ExitStatus::Code(0)),
+        asked: true,
+    };
+    let past = [(ServiceName::from("db"), Arc::new(vec![earlier.clone()]))].into();
+    let mut s = Scenario::new(vec![checked("db")]);
+    s.event("recall", Event::Recall { start, past });
+    s.begin().until(1.0).started("db").until(1.5).ready("db").save("a.sql", &["db"]).until(2.0).dies("db", 15);
+    s.not_started("db");
+    let history = s.service("db").history;
+    assert_eq!(history.len(), 3);
+    assert_eq!(history[0], earlier);
+    assert_eq!((history[1].began, history[1].ready_after), (start, Some(Duration::from_millis(500))));
+    assert_eq!((&*history[1].cause, history[1].exit), ("first", Some(ExitStatus::Signal(15))));
+    assert_eq!((history[1].uptime, history[1].asked), (Duration::from_secs(1), true));
+    assert_eq!((&*history[2].reason, history[2].exit), ("a.sql changed", None));
+    assert_eq!(history[2].files.as_ref().map(|files| &*files.first), Some("a.sql"));
+    for _ in 0..60 {
+        s.start("db").started("db").kill("db").dies("db", 9);
+    }
+    let history = s.service("db").history;
+    assert_eq!(history.len(), HISTORY);
+    assert_eq!(history.last().map(|record| record.run), Some(s.service("db").run));
+}

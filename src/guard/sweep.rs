@@ -1,0 +1,88 @@
+//! Ending what is below us: asked first, killed when the grace is over, and named if even that does not help.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::outer::say;
+use super::signals::{News, Signals};
+use super::watch::reap;
+use crate::clock::Clock;
+use crate::process_tree::{self, Process, Tree};
+
+/// How long KILL may take, as for a service.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks follow each other after this time …
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+
+/// … doubling to this one.
+const SLOW_LOOK: Duration = Duration::from_millis(50);
+
+/// Who waits longer than this is told for whom.
+const UNEXPLAINED: Duration = Duration::from_secs(1);
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    /// Processes that are gone.
+    pub(super) ended: Vec<Process>,
+    /// Processes that are not.
+    pub(super) left: Vec<Process>,
+}
+
+impl Swept {
+    /// There was nobody.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.ended.is_empty() && self.left.is_empty()
+    }
+}
+
+/// Ends everything below us but `strangers`. A signal to us means that nobody wants to wait.
+pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duration) -> Swept {
+    let clock = Clock::start();
+    let begun = clock.now();
+    let mut swept = Swept::default();
+    let (mut killed, mut told, mut pause) = (None, false, FIRST_LOOK);
+    loop {
+        reap(None);
+        let mut left = Tree::look().below_us();
+        left.retain(|process| !strangers.iter().any(|stranger| stranger.is_same(process)));
+        let (now, waited) = (clock.now(), clock.now().since(begun));
+        let mut hurry = false;
+        while let Some(news) = signals.next() {
+            hurry |= news != News::Child;
+        }
+        if killed.is_none() && (hurry || waited >= grace) {
+            killed = Some(now);
+        }
+        for process in &left {
+            let is_new = !swept.ended.iter().any(|known| known.is_same(process));
+            if is_new {
+                swept.ended.push(process.clone());
+                // Somebody new may be young: forking goes faster than looking.
+                pause = FIRST_LOOK;
+            }
+            if killed.is_some() {
+                process.kill_group();
+            } else if is_new {
+                process.signal(Signal::TERM);
+                if process.stopped {
+                    process.signal(Signal::CONT);
+                }
+            }
+        }
+        let given_up = killed.is_some_and(|killed| now.since(killed) >= KILL_PATIENCE);
+        if left.is_empty() || given_up {
+            swept.ended.retain(|process| !left.iter().any(|other| other.is_same(process)));
+            swept.left = left;
+            return swept;
+        }
+        if waited >= UNEXPLAINED && !told {
+            told = true;
+            say(&format!("devgroup: waiting for {} · Ctrl-C kills", process_tree::display(&left)));
+        }
+        signals.wait(None, Some(pause));
+        pause = (pause * 2).min(SLOW_LOOK);
+    }
+}

@@ -1,0 +1,149 @@
+//! What the guard does: it sleeps, passes signals on, and sees to what is left.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, wait};
+
+use super::outer::{Outer, say};
+use super::signals::{News, Signals};
+use super::sweep::{Swept, sweep};
+use crate::domain::ExitStatus;
+use crate::process_tree::{self, Process};
+
+/// What was asked to end by nobody, since the program died, gets as long as a service has by default.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What is left after an orderly end has left its service long ago, or was killed already.
+const SHORT_GRACE: Duration = Duration::from_secs(1);
+
+/// The exit code for processes that could not be ended.
+const GIVEN_UP: u8 = 7;
+
+/// The guard of a program that runs.
+pub(super) struct Guard {
+    pub(super) program: Pid,
+    pub(super) signals: Signals,
+    /// The guard's end of the life line, until it is closed.
+    pub(super) life: Option<OwnedFd>,
+    pub(super) outer: Outer,
+    /// Children that we had before, with what was below them.
+    pub(super) strangers: Vec<Process>,
+}
+
+impl Guard {
+    /// Waits for the program's end, and for the end of all that it has started. The exit code.
+    pub(super) fn watch(mut self) -> u8 {
+        let mut code = None;
+        let status = loop {
+            self.signals.wait(self.life.as_ref().map(AsFd::as_fd), None);
+            if let Some(life) = &self.life {
+                let mut byte = [0];
+                match rustix::io::read(life, &mut byte) {
+                    Ok(1) => code = Some(byte[0]),
+                    Ok(_) => {
+                        if let Some(code) = code {
+                            return code;
+                        }
+                        self.life = None;
+                    }
+                    Err(_) => {}
+                }
+            }
+            if let Some(status) = self.take_signals() {
+                break status;
+            }
+        };
+        self.outer.restore();
+        let grace = if matches!(status, ExitStatus::Signal(_)) { GRACE } else { SHORT_GRACE };
+        let swept = sweep(&mut self.signals, &self.strangers, grace);
+        if let Some(words) = words(status, &swept) {
+            say(&words);
+        }
+        if swept.left.is_empty() { u8::try_from(status.shell_code()).unwrap_or(1) } else { GIVEN_UP }
+    }
+
+    /// Passes on what has come. How the program has ended, if it has.
+    fn take_signals(&mut self) -> Option<ExitStatus> {
+        let mut ended = None;
+        while let Some(news) = self.signals.next() {
+            match news {
+                News::Child => ended = ended.or(reap(Some(self.program))),
+                // It is our child and not reaped: nobody else has its number.
+                News::PassOn(signal) if ended.is_none() => {
+                    let _ = kill_process(self.program, signal);
+                }
+                News::PassOn(_) | News::Both => {}
+            }
+        }
+        ended
+    }
+}
+
+/// Reaps all children that have ended. How the program did, if it is among them.
+pub(super) fn reap(program: Option<Pid>) -> Option<ExitStatus> {
+    let mut found = None;
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+        if Some(pid) == program {
+            found = Some(exit_status(status));
+        }
+    }
+    found
+}
+
+fn exit_status(status: WaitStatus) -> ExitStatus {
+    match (status.exit_status(), status.terminating_signal()) {
+        (_, Some(signal)) => ExitStatus::Signal(signal),
+        (code, None) => ExitStatus::Code(code.unwrap_or(1)),
+    }
+}
+
+/// One line about what happened, if anything did that the program has not said itself.
+fn words(status: ExitStatus, swept: &Swept) -> Option<String> {
+    // Ended by what is meant to end it, before it could take notice.
+    let is_quiet = |signal: i32| matches!(signal, 1 | 2 | 3 | 13 | 15);
+    let mut parts = Vec::new();
+    match status {
+        ExitStatus::Signal(signal) if is_quiet(signal) && swept.is_nothing() => return None,
+        ExitStatus::Code(_) if swept.is_nothing() => return None,
+        ExitStatus::Signal(_) => parts.push(format!("devgroup was ended by {status}")),
+        ExitStatus::Code(_) => parts.push("devgroup has ended".into()),
+    }
+    match swept.ended.as_slice() {
+        [] if swept.left.is_empty() => parts.push("nothing that it had started was left".into()),
+        [] => {}
+        ended => parts.push(format!("ended what was left: {}", process_tree::display(ended))),
+    }
+    if !swept.left.is_empty() {
+        parts.push(format!("could not be ended: {}", process_tree::display(&swept.left)));
+    }
+    Some(parts.join(" · "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_nobody_else_has_said() {
+        let nothing = Swept::default();
+        let ours = Process::of(rustix::process::getpid()).unwrap();
+        let named = ours.display();
+        let some = Swept { ended: vec![ours.clone()], left: Vec::new() };
+        let stuck = Swept { ended: Vec::new(), left: vec![ours] };
+        assert_eq!(words(ExitStatus::Code(1), &nothing), None);
+        assert_eq!(words(ExitStatus::Signal(2), &nothing), None);
+        assert_eq!(
+            words(ExitStatus::Signal(9), &nothing).unwrap(),
+            "devgroup was ended by SIGKILL · nothing that it had started was left"
+        );
+        assert_eq!(
+            words(ExitStatus::Signal(9), &some).unwrap(),
+            format!("devgroup was ended by SIGKILL · ended what was left: {named}")
+        );
+        assert_eq!(
+            words(ExitStatus::Code(0), &stuck).unwrap(),
+            format!("devgroup has ended · could not be ended: {named}")
+        );
+    }
+}

@@ -1,0 +1,321 @@
+//! The operating system's processes: who descends from whom, who carries our mark, and signals that cannot hit a
+//! stranger.
+//!
+//! On Linux, what a service starts stays below us in the tree whatever it does: a process whose parent ends is given to
+//! the next ancestor that is a sub-reaper (`PR_SET_CHILD_SUBREAPER`, prctl(2)), and we are one. So our own children and
+//! what is below them are all there is, and most looks read two small files of `/proc` instead of all of it. Other
+//! systems tell none of this: lists are empty there, and who asks goes by sessions and process groups.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getpid, getuid, kill_process};
+
+/// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>-<service>`.
+pub const MARK: &str = "DEVGROUP_RUN";
+
+/// From now on, processes below this one whose parents have ended become children of it. Fails on other systems only.
+pub fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_child_subreaper(Some(getpid())) {
+        log::warn!("what leaves its session cannot be followed: {error}");
+    }
+}
+
+/// Reaps the children of the calling thread that have ended, and no others: a run's thread waits for its own. Orphans
+/// become children of the main thread, which makes no processes itself. True if there was one.
+pub fn reap_orphans() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+        let mut any = false;
+        let options = WaitPidFlag::WNOHANG | WaitPidFlag::__WNOTHREAD;
+        while waitpid(None, Some(options)).is_ok_and(|status| status != WaitStatus::StillAlive) {
+            any = true;
+        }
+        any
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// A process at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: Pid,
+    /// Its program's name, at most 15 bytes.
+    pub name: String,
+    /// Its parent; 0 for none that we can see.
+    pub parent: i32,
+    /// Its process group.
+    pub group: i32,
+    /// Its session.
+    pub session: i32,
+    /// It is stopped (`T`): signals other than KILL and CONT wait until it goes on.
+    pub stopped: bool,
+    /// It has ended. Who should reap it may never do so, and it does nothing more.
+    pub ended: bool,
+    /// When it was started, in ticks since the machine was: with the number, this is nobody else.
+    start: u64,
+}
+
+impl Process {
+    /// Looks at a process; `None` if there is none, or no `/proc`.
+    pub fn of(pid: Pid) -> Option<Self> {
+        Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Reads a line of `/proc/<pid>/stat` (proc_pid_stat(5)): `pid (comm) state ppid pgrp session …`. The name may hold
+    /// anything, also parentheses.
+    fn parse(pid: Pid, stat: &[u8]) -> Option<Self> {
+        let begin = stat.iter().position(|byte| *byte == b'(')? + 1;
+        let end = stat.iter().rposition(|byte| *byte == b')')?;
+        let name = String::from_utf8_lossy(stat.get(begin..end)?).into_owned();
+        let mut fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?.split_ascii_whitespace();
+        let state = fields.next()?;
+        let mut number = || fields.next()?.parse::<i32>().ok();
+        let (parent, group, session) = (number()?, number()?, number()?);
+        // Fields 20 and 22 of the line.
+        let threads: u32 = fields.nth(13)?.parse().ok()?;
+        let start = fields.nth(1)?.parse().ok()?;
+        // A main thread that has ended before the others looks like a zombie.
+        let ended = matches!(state, "Z" | "X") && threads <= 1;
+        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, start })
+    }
+
+    /// Whether both are the same process, at two moments.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.pid, self.start) == (other.pid, other.start)
+    }
+
+    /// Signals it, and nobody else who may have got its number meanwhile.
+    pub fn signal(&self, signal: Signal) {
+        let is_it = || Self::of(self.pid).is_some_and(|now| now.is_same(self));
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+            match pidfd_open(self.pid, PidfdFlags::empty()) {
+                Ok(handle) => {
+                    if is_it() {
+                        // Fails if it has ended by itself, or runs as somebody else.
+                        let _ = pidfd_send_signal(&handle, signal);
+                    }
+                    return;
+                }
+                Err(Errno::SRCH) => return,
+                // An old kernel, or no descriptor left: by number.
+                Err(_) => {}
+            }
+        }
+        if is_it() {
+            let _ = kill_process(self.pid, signal);
+        }
+    }
+
+    /// Kills it with its whole process group at once, so that who forks without end has no moment to do so. For
+    /// processes below us only: their groups are in sessions that began below us. A group of our own session is not
+    /// touched, since we are in it.
+    pub fn kill_group(&self) {
+        self.signal(Signal::KILL);
+        let own = rustix::process::getsid(None).map_or(0, Pid::as_raw_pid);
+        // Not when it has just gone: nobody would hold the number of its group.
+        if self.session != own
+            && Self::of(self.pid).is_some_and(|now| now.is_same(self) && now.group == self.group)
+            && let Some(group) = Pid::from_raw(self.group)
+        {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    /// `node (48213)`.
+    pub fn display(&self) -> String {
+        format!("{} ({})", self.name.escape_debug(), self.pid)
+    }
+}
+
+/// Who is below whom, as far as it was asked for. The kernel may list the children of each thread; without that, all
+/// processes are read once.
+pub struct Tree {
+    all: Option<HashMap<i32, Vec<Pid>>>,
+}
+
+impl Tree {
+    /// The tree as it is while it is walked.
+    pub fn look() -> Self {
+        let listed = fs::exists(format!("/proc/self/task/{}/children", getpid())).unwrap_or(false);
+        Self { all: (!listed).then(everybody) }
+    }
+
+    /// Our own children that no living thread but the main one has: orphans that we have adopted.
+    pub fn adopted(&self) -> Vec<Pid> {
+        self.of_thread(getpid(), getpid())
+    }
+
+    /// The living children of a process.
+    fn children(&self, pid: Pid) -> Vec<Pid> {
+        if self.all.is_some() {
+            return self.of_thread(pid, pid);
+        }
+        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+        let threads = threads.filter_map(|thread| number(&thread.ok()?.file_name()));
+        threads.flat_map(|thread| self.of_thread(pid, thread)).collect()
+    }
+
+    fn of_thread(&self, pid: Pid, thread: Pid) -> Vec<Pid> {
+        if let Some(all) = &self.all {
+            return all.get(&pid.as_raw_pid()).cloned().unwrap_or_default();
+        }
+        let list = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+        list.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+    }
+
+    /// These processes and all below them that live, each once.
+    pub fn below(&self, roots: impl IntoIterator<Item = Pid>) -> Vec<Process> {
+        let mut waiting: Vec<Pid> = roots.into_iter().collect();
+        let mut seen: Vec<Pid> = Vec::new();
+        let mut found = Vec::new();
+        while let Some(pid) = waiting.pop() {
+            if seen.contains(&pid) {
+                continue;
+            }
+            seen.push(pid);
+            // What has ended has no children any more.
+            if let Some(process) = Process::of(pid).filter(|process| !process.ended) {
+                waiting.extend(self.children(pid));
+                found.push(process);
+            }
+        }
+        found
+    }
+
+    /// All that live below this process, without itself.
+    pub fn below_us(&self) -> Vec<Process> {
+        self.below(self.children(getpid()))
+    }
+}
+
+/// The mark in a process' environment, if it is of our user and has one. The environment is that of its start.
+pub fn mark_of(pid: Pid) -> Option<OsString> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mark = environment.split(|byte| *byte == 0).find_map(|line| {
+        let (name, value) = (line.get(..MARK.len())?, line.get(MARK.len() + 1..)?);
+        (name == MARK.as_bytes() && line.get(MARK.len()) == Some(&b'=')).then(|| value.to_vec())
+    })?;
+    Some(OsString::from_vec(mark))
+}
+
+/// All living processes of our user with a mark that is asked for. Reads the environment of all of them: milliseconds.
+pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
+    let own = getuid().as_raw();
+    let ours = |pid: &Pid| fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == own);
+    let with_mark = pids().into_iter().filter(ours).filter(|pid| mark_of(*pid).is_some_and(|mark| wanted(&mark)));
+    with_mark.filter_map(Process::of).filter(|process| !process.ended).collect()
+}
+
+/// The numbers of all processes.
+fn pids() -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir(Path::new("/proc")) else { return Vec::new() };
+    entries.filter_map(|entry| number(&entry.ok()?.file_name())).collect()
+}
+
+/// Everybody's children.
+fn everybody() -> HashMap<i32, Vec<Pid>> {
+    let mut children: HashMap<i32, Vec<Pid>> = HashMap::new();
+    for process in pids().into_iter().filter_map(Process::of) {
+        children.entry(process.parent).or_default().push(process.pid);
+    }
+    children
+}
+
+fn number(name: &OsStr) -> Option<Pid> {
+    let name = name.as_bytes();
+    Pid::from_raw(std::str::from_utf8(name).ok()?.parse().ok()?)
+}
+
+/// `node (48213), sh (48214) and 3 more`.
+pub fn display(processes: &[Process]) -> String {
+    const NAMED: usize = 4;
+    let named: Vec<String> = processes.iter().take(NAMED).map(Process::display).collect();
+    let more = processes.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    named.join(", ") + &rest
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn parsed(stat: &str) -> Option<Process> {
+        Process::parse(Pid::from_raw(7).unwrap(), stat.as_bytes())
+    }
+
+    #[test]
+    fn a_line_of_proc_tells_who_it_is_whatever_the_name() {
+        let rest = "0 -1 4194304 86 0 0 0 0 0 0 0 20 0";
+        let plain = parsed(&format!("7 (sleep) S 1 6 5 {rest} 1 0 99 0")).unwrap();
+        assert_eq!((plain.parent, plain.group, plain.session, plain.start), (1, 6, 5, 99));
+        assert_eq!((plain.name.as_str(), plain.stopped, plain.ended), ("sleep", false, false));
+        let odd = parsed(&format!("7 (a) Z 9 (b) T 1 6 5 {rest} 1 0 99 0")).unwrap();
+        assert_eq!((odd.name.as_str(), odd.stopped, odd.group), ("a) Z 9 (b", true, 6));
+        assert!(parsed(&format!("7 (sleep) Z 1 6 5 {rest} 1 0 99 0")).unwrap().ended);
+        assert!(!parsed(&format!("7 (node) Z 1 6 5 {rest} 3 0 99 0")).unwrap().ended, "other threads go on");
+        for junk in ["", "7", "7 (", "7 (a)", "7 (a) S", "7 (a) S x y z", "7 )("] {
+            assert_eq!(parsed(junk), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn both_ways_to_look_find_the_same_family() {
+        let script = "sleep 1000 & sleep 1000 & echo up; wait";
+        let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = [0; 3];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
+        let root = Pid::from_child(&child);
+        for look in [Tree::look, || Tree { all: Some(everybody()) }] {
+            // A fork has the name of its parent for a moment.
+            loop {
+                let mut names: Vec<String> = look().below([root]).into_iter().map(|process| process.name).collect();
+                names.sort();
+                assert_eq!(names.len(), 3, "{names:?}");
+                if names == ["sh", "sleep", "sleep"] {
+                    break;
+                }
+            }
+        }
+        for process in Tree::look().below([root]) {
+            process.signal(Signal::KILL);
+        }
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn another_process_of_the_same_number_is_left_alone() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let found = Process::of(Pid::from_child(&child)).unwrap();
+        Process { start: found.start + 1, ..found.clone() }.signal(Signal::KILL);
+        assert_eq!(child.try_wait().unwrap(), None);
+        found.signal(Signal::KILL);
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_mark_is_found_and_nothing_that_only_looks_like_one() {
+        let run = |name: &str| Command::new("sleep").arg("1000").env_clear().env(name, "test-mark").spawn().unwrap();
+        let (mut ours, mut other) = (run(MARK), run("DEVGROUP_RUNS"));
+        let found = marked(|mark| mark == "test-mark");
+        let pids: Vec<Pid> = found.iter().map(|process| process.pid).collect();
+        for child in [&mut ours, &mut other] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(pids, [Pid::from_child(&ours)]);
+    }
+}

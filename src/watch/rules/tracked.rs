@@ -1,0 +1,359 @@
+//! What git tracks, from the index of a repository: no pattern of git's takes that out.
+//!
+//! Format: <https://git-scm.com/docs/index-format>, versions 2, 3 and 4, with a shared index (`core.splitIndex`). Of a sparse
+//! index, what is folded into a folder is not in the tree, and passed over. `gix-index` reads the same and brings some forty
+//! crates along; only names are needed here.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Larger ones are not read: three million files.
+const LARGEST: u64 = 256 << 20;
+
+/// The names of all tracked files, relative to the top of the repository, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tracked {
+    names: Vec<u8>,
+    /// Where each name ends in `names`.
+    ends: Vec<u32>,
+    /// Those that are repositories themselves: submodules.
+    modules: Vec<Box<[u8]>>,
+    /// Of the index that it was read from.
+    stamp: Option<Stamp>,
+}
+
+/// What tells two states of the index apart: git never writes into the file, it renames a new one into its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+            inode: found.ino(),
+        }
+    }
+}
+
+impl Tracked {
+    /// Reads the index of a repository; `before` is the answer again if the file is the same. Without an index, or with one
+    /// that cannot be read, nothing is tracked, and git's patterns decide alone.
+    pub(super) fn read(git_dir: &Path, sha256: bool, before: Option<&Arc<Self>>) -> Arc<Self> {
+        let file = git_dir.join("index");
+        let stamp = fs::metadata(&file).ok().map(|found| Stamp::of(&found));
+        if let Some(before) = before
+            && before.stamp == stamp
+        {
+            return Arc::clone(before);
+        }
+        let mut tracked = match Index::open(&file, sha256).and_then(|index| index.complete(git_dir, sha256)) {
+            Ok(index) => Self::from(index),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    log::warn!("{}: not read: {error}: tracked files that are ignored are not watched", file.display());
+                }
+                Self::default()
+            }
+        };
+        tracked.stamp = stamp;
+        Arc::new(tracked)
+    }
+
+    /// Whether the same files are tracked.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.ends == other.ends && self.names == other.names && self.modules == other.modules
+    }
+
+    /// Whether a file is tracked, or a folder is a submodule.
+    pub(super) fn has(&self, name: &[u8], is_dir: bool) -> bool {
+        if is_dir {
+            return self.modules.iter().any(|module| **module == *name);
+        }
+        self.name(self.first_from(name)) == Some(name)
+    }
+
+    /// Whether something in a folder, or below, is tracked; a submodule is.
+    pub(super) fn has_below(&self, folder: &[u8]) -> bool {
+        if self.has(folder, true) {
+            return true;
+        }
+        let prefix = [folder, b"/"].concat();
+        self.name(self.first_from(&prefix)).is_some_and(|name| name.starts_with(&prefix))
+    }
+
+    /// The place of the first name that is not before this one.
+    fn first_from(&self, wanted: &[u8]) -> usize {
+        let (mut low, mut high) = (0, self.ends.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.name(middle).is_some_and(|name| name < wanted) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn name(&self, place: usize) -> Option<&[u8]> {
+        let end = usize::try_from(*self.ends.get(place)?).ok()?;
+        let begin = match place.checked_sub(1) {
+            Some(before) => usize::try_from(*self.ends.get(before)?).ok()?,
+            None => 0,
+        };
+        self.names.get(begin..end)
+    }
+}
+
+impl From<Index> for Tracked {
+    fn from(index: Index) -> Self {
+        let mut entries = index.entries;
+        if !entries.is_sorted() {
+            entries.sort_unstable();
+        }
+        // One for each stage of a conflict.
+        entries.dedup();
+        let mut tracked = Self::default();
+        for Entry { name, kind } in entries {
+            if kind == EntryKind::Module {
+                tracked.modules.push(name.as_slice().into());
+            }
+            tracked.names.extend(name);
+            // The file is smaller than that.
+            tracked.ends.push(u32::try_from(tracked.names.len()).unwrap_or(u32::MAX));
+        }
+        tracked
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    name: Vec<u8>,
+    kind: EntryKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum EntryKind {
+    File,
+    Module,
+    /// A folder of a sparse index.
+    Folder,
+}
+
+/// A file of the index.
+struct Index {
+    /// In order. Those of a split index that stand for one of the shared index have no name.
+    entries: Vec<Entry>,
+    /// The shared index, and which of its entries are gone.
+    shared: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Index {
+    fn open(file: &Path, sha256: bool) -> io::Result<Self> {
+        let opened = File::open(file)?;
+        let found = opened.metadata()?;
+        if !found.is_file() || found.len() > LARGEST {
+            return Err(broken("not an index"));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+        opened.take(LARGEST).read_to_end(&mut bytes)?;
+        Self::parse(&bytes, if sha256 { 32 } else { 20 }).ok_or_else(|| broken("not understood"))
+    }
+
+    /// With the entries of the shared index, if there is one.
+    fn complete(mut self, git_dir: &Path, sha256: bool) -> io::Result<Self> {
+        use std::fmt::Write;
+        if let Some((hash, gone)) = self.shared.take() {
+            let mut name = String::from("sharedindex.");
+            hash.iter().for_each(|byte| {
+                // Writing to a text cannot fail.
+                let _ = write!(name, "{byte:02x}");
+            });
+            let shared = Self::open(&git_dir.join(name), sha256)?;
+            let gone = bits(&gone).ok_or_else(|| broken("its list of removed entries is not understood"))?;
+            let kept = shared.entries.into_iter().enumerate();
+            let kept = kept.filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, entry)| entry);
+            self.entries.extend(kept);
+        }
+        self.entries.retain(|entry| !entry.name.is_empty() && entry.kind != EntryKind::Folder);
+        Ok(self)
+    }
+
+    /// `hash` is the number of bytes of a hash.
+    fn parse(bytes: &[u8], hash: usize) -> Option<Self> {
+        // Both times, device, inode, mode, user, group, size.
+        const STAT: usize = 40;
+        const MODE: usize = 24;
+        const EXTENDED: u16 = 0x4000;
+        let version = number(bytes.strip_prefix(b"DIRC")?)?;
+        let count = number(bytes.get(8..)?)?;
+        if !(2..=4).contains(&version) {
+            return None;
+        }
+        let mut entries = Vec::with_capacity(usize::try_from(count).ok()?.min(bytes.len() / STAT));
+        let mut at = 12;
+        let mut name: Vec<u8> = Vec::new();
+        for _ in 0..count {
+            let begin = at;
+            let mode = number(bytes.get(at + MODE..)?)?;
+            at += STAT + hash;
+            let flags = u16::from_be_bytes(bytes.get(at..)?.first_chunk().copied()?);
+            at += if version >= 3 && flags & EXTENDED != 0 { 4 } else { 2 };
+            if version == 4 {
+                let (cut, after) = offset(bytes, at)?;
+                at = after;
+                name.truncate(name.len().checked_sub(cut)?);
+            } else {
+                name.clear();
+            }
+            let rest = bytes.get(at..)?;
+            let length = memchr::memchr(0, rest)?;
+            name.extend(rest.get(..length)?);
+            at += length + 1;
+            if version < 4 {
+                // Padded with NULs to a multiple of eight.
+                at = begin + (at - begin).next_multiple_of(8);
+            }
+            let kind = match mode & 0o170_000 {
+                0o160_000 => EntryKind::Module,
+                0o040_000 => EntryKind::Folder,
+                _ => EntryKind::File,
+            };
+            entries.push(Entry { name: name.clone(), kind });
+        }
+        let mut shared = None;
+        // Extensions follow, then a hash.
+        while at + 8 + hash <= bytes.len() {
+            let length = usize::try_from(number(bytes.get(at + 4..)?)?).ok()?;
+            let data = bytes.get(at + 8..(at + 8).checked_add(length)?)?;
+            if bytes.get(at..at + 4)? == b"link" {
+                let (name, gone) = data.split_at_checked(hash)?;
+                // Zeros: nothing is shared.
+                if name.iter().any(|byte| *byte != 0) {
+                    shared = Some((name.to_vec(), gone.to_vec()));
+                }
+            }
+            at += 8 + length;
+        }
+        Some(Self { entries, shared })
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk().copied().map(u32::from_be_bytes)
+}
+
+/// A number of seven bits a byte, as in pack files: each byte that is followed by another counts one more.
+fn offset(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let mut value: usize = 0;
+    loop {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        value = value.checked_shl(7)? | usize::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some((value, at));
+        }
+        value = value.checked_add(1)?;
+    }
+}
+
+/// The places of the bits that are set in a compressed bitmap (EWAH, <https://git-scm.com/docs/bitmap-format>): a word
+/// says how many words of equal bits follow, and how many literal ones.
+fn bits(bitmap: &[u8]) -> Option<Vec<usize>> {
+    if bitmap.is_empty() {
+        return Some(Vec::new());
+    }
+    let size = usize::try_from(number(bitmap)?).ok()?;
+    let count = usize::try_from(number(bitmap.get(4..)?)?).ok()?;
+    let mut words = bitmap.get(8..8 + count.checked_mul(8)?)?.chunks_exact(8);
+    let mut next = || words.next()?.first_chunk().copied().map(u64::from_be_bytes);
+    let mut set = Vec::new();
+    let mut place: usize = 0;
+    while let Some(marker) = next() {
+        let run = usize::try_from(marker >> 1 & 0xffff_ffff).ok()?.checked_mul(64)?;
+        let end = place.checked_add(run)?;
+        if marker & 1 == 1 {
+            set.extend(place..end.min(size));
+        }
+        place = end;
+        for _ in 0..marker >> 33 {
+            let literal = next()?;
+            set.extend((0..64).filter(|bit| literal >> bit & 1 == 1).map(|bit| place + bit));
+            place = place.checked_add(64)?;
+        }
+    }
+    Some(set)
+}
+
+fn broken(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracked(names: &[&str], modules: &[&str]) -> Tracked {
+        let entry = |kind| move |name: &&str| Entry { name: name.as_bytes().to_vec(), kind };
+        let files = names.iter().map(entry(EntryKind::File));
+        let entries = files.chain(modules.iter().map(entry(EntryKind::Module))).collect();
+        Tracked::from(Index { entries, shared: None })
+    }
+
+    #[test]
+    fn files_and_what_is_above_them_are_found() {
+        let tracked = tracked(&["a.c", "a/b", "a/b", "ab/c/d", "z"], &["lib/module"]);
+        for file in ["a.c", "a/b", "ab/c/d", "z"] {
+            assert!(tracked.has(file.as_bytes(), false), "{file}");
+        }
+        for file in ["", "a", "a/", "ab/c", "zz", "lib"] {
+            assert!(!tracked.has(file.as_bytes(), false), "{file}");
+        }
+        for folder in ["a", "ab", "ab/c", "lib", "lib/module"] {
+            assert!(tracked.has_below(folder.as_bytes()), "{folder}");
+        }
+        for folder in ["a.c", "b", "z", "lib/module/src"] {
+            assert!(!tracked.has_below(folder.as_bytes()), "{folder}");
+        }
+        assert!(tracked.has(b"lib/module", true) && !tracked.has(b"lib", true));
+    }
+
+    #[test]
+    fn a_compressed_bitmap_is_read() {
+        // One word of ones, then one literal with the bits 0 and 63.
+        let marker: u64 = 1 | 1 << 1 | 1 << 33;
+        let mut bitmap = Vec::new();
+        bitmap.extend(128u32.to_be_bytes());
+        bitmap.extend(2u32.to_be_bytes());
+        bitmap.extend(marker.to_be_bytes());
+        bitmap.extend((1u64 << 63 | 1).to_be_bytes());
+        bitmap.extend(0u32.to_be_bytes());
+        let expected: Vec<usize> = (0..65).chain([127]).collect();
+        assert_eq!(bits(&bitmap), Some(expected));
+        assert_eq!(bits(&[]), Some(Vec::new()));
+        assert_eq!(bits(&[0, 0]), None);
+    }
+
+    #[test]
+    fn whatever_the_file_holds_is_survived() {
+        for bytes in [
+            &b""[..],
+            b"DIRC",
+            b"DIRC\0\0\0\x02\0\0\0\x09",
+            b"DIRC\0\0\0\x09\0\0\0\0",
+            b"DIRC\0\0\0\x04\xff\xff\xff\xff",
+        ] {
+            assert!(Index::parse(bytes, 20).is_none(), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Linux: our own inotify, one watch for each folder, and the thread that reads what it says.
+//!
+//! Why not notify here: it compares each watched folder that is removed with all the others, reads 1 KiB at a time, keeps
+//! the old names of folders that were renamed, and knows neither `IN_ONLYDIR` nor `IN_DONT_FOLLOW` nor `IN_EXCL_UNLINK`.
+//!
+//! Facts (inotify(7)): an inode has one watch, however many names lead to it; numbers of watches are not used again; the
+//! watch goes with a folder that is renamed, and ends with `IN_IGNORED` when it is removed.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, OsStr};
+use std::fs::{self, File};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+use super::{Ear, Failure, Links, Refused, Watches};
+use crate::watch::cookies::Cookies;
+use crate::watch::pending::{Heard, Marks};
+
+/// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes.
+const KINDS: WatchFlags = WatchFlags::CREATE
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MODIFY)
+    .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::MOVE)
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::MOVE_SELF)
+    .union(WatchFlags::EXCL_UNLINK)
+    .union(WatchFlags::ONLYDIR);
+
+/// Read at once: some 2,000 events with names of usual length.
+const BUFFER: usize = 64 << 10;
+
+/// The watches. Dropping it ends the thread without waiting for it; that thread is the one that closes the descriptor,
+/// for which the kernel takes many milliseconds.
+#[derive(Debug)]
+pub(super) struct Inotify {
+    /// Shared with the thread.
+    inotify: Arc<OwnedFd>,
+    table: Arc<Mutex<Table>>,
+    /// Written to at the end.
+    end: Arc<OwnedFd>,
+}
+
+/// Which watch stands for which folder.
+#[derive(Debug, Default)]
+struct Table {
+    /// Nearly always one folder; several where a folder is reached in several ways.
+    folders: HashMap<i32, Vec<Arc<Path>>>,
+    watches: HashMap<Arc<Path>, i32>,
+    /// That of the folder of cookies.
+    cookies: Option<i32>,
+}
+
+impl Watches for Inotify {
+    fn open(ear: Ear) -> Result<Self, Refused> {
+        // First, so that a lack of descriptors is not taken for one of inotify instances: both are EMFILE.
+        let end = eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| Refused::Other(error.into()))?;
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| match error {
+            Errno::MFILE => Refused::OutOfInstances,
+            other => Refused::Other(other.into()),
+        })?;
+        let (inotify, end) = (Arc::new(inotify), Arc::new(end));
+        let table = Arc::new(Mutex::new(Table::default()));
+        let thread = Listener { inotify: Arc::clone(&inotify), end: Arc::clone(&end), table: Arc::clone(&table), ear };
+        std::thread::Builder::new()
+            .name(String::from("watch-events"))
+            .spawn(move || thread.listen())
+            .map_err(Refused::Other)?;
+        Ok(Self { inotify, table, end })
+    }
+
+    fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure> {
+        let flags = match links {
+            Links::Follow => KINDS,
+            Links::Refuse => KINDS | WatchFlags::DONT_FOLLOW,
+        };
+        let watch = inotify::add_watch(&self.inotify, folder, flags).map_err(|error| match error {
+            Errno::NOSPC => Failure::OutOfWatches,
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Failure::Gone,
+            other => Failure::Other(other.into()),
+        })?;
+        // An event that comes before this is one from before the folder was listed.
+        let unused = self.lock().put(folder, watch);
+        self.end_watch(unused);
+        Ok(())
+    }
+
+    fn renew(&mut self, folder: &Path, links: Links) -> Result<(), Failure> {
+        // The kernel gives the same watch for the same folder, and a new one where the folder is another: no gap.
+        self.add(folder, links)
+    }
+
+    fn watches(&self, folder: &Path) -> bool {
+        self.lock().watches.contains_key(folder)
+    }
+
+    fn remove(&mut self, folders: Vec<PathBuf>) {
+        for folder in folders {
+            let unused = self.lock().take(&folder);
+            self.end_watch(unused);
+        }
+    }
+
+    fn forget(&mut self, _: &Path) {
+        // The listener has seen the end of the watch, if it has ended: one that was renamed has not.
+    }
+
+    fn add_cookies(&mut self, folder: &Path) -> io::Result<()> {
+        let flags = WatchFlags::CREATE | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW;
+        let watch = inotify::add_watch(&self.inotify, folder, flags)?;
+        self.lock().cookies = Some(watch);
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        self.lock().folders.len()
+    }
+
+    fn limit() -> Option<usize> {
+        // The second is that of our user namespace; outside of any both are the same.
+        let limits = ["fs/inotify/max_user_watches", "user/max_inotify_watches"];
+        limits.into_iter().filter_map(read_limit).min()
+    }
+
+    fn instance_limit() -> Option<usize> {
+        read_limit("fs/inotify/max_user_instances")
+    }
+}
+
+fn read_limit(name: &str) -> Option<usize> {
+    fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
+}
+
+impl Inotify {
+    fn end_watch(&self, watch: Option<i32>) {
+        if let Some(watch) = watch {
+            // It may have ended by itself.
+            let _ = inotify::remove_watch(&self.inotify, watch);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        lock(&self.table)
+    }
+}
+
+impl Drop for Inotify {
+    fn drop(&mut self) {
+        // It cannot fail: nobody else counts it up.
+        let _ = rustix::io::write(&self.end, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Table {
+    /// Notes that a watch stands for a folder. A watch that stands for none any more.
+    fn put(&mut self, folder: &Path, watch: i32) -> Option<i32> {
+        if self.watches.get(folder) == Some(&watch) {
+            return None;
+        }
+        let unused = self.take(folder);
+        let folder: Arc<Path> = folder.into();
+        self.folders.entry(watch).or_default().push(Arc::clone(&folder));
+        self.watches.insert(folder, watch);
+        unused
+    }
+
+    /// Forgets a folder. Its watch, if that stands for no other.
+    fn take(&mut self, folder: &Path) -> Option<i32> {
+        let watch = self.watches.remove(folder)?;
+        let folders = self.folders.get_mut(&watch)?;
+        folders.retain(|other| **other != *folder);
+        if !folders.is_empty() {
+            return None;
+        }
+        self.folders.remove(&watch);
+        Some(watch)
+    }
+
+    /// The kernel has ended a watch.
+    fn ended(&mut self, watch: i32) {
+        for folder in self.folders.remove(&watch).unwrap_or_default() {
+            // It may have another one by now.
+            if self.watches.get(&folder) == Some(&watch) {
+                self.watches.remove(&folder);
+            }
+        }
+    }
+
+    /// Puts down what an event says.
+    fn hear(&mut self, watch: i32, events: ReadFlags, name: Option<&CStr>, heard: &mut Heard) {
+        if events.contains(ReadFlags::QUEUE_OVERFLOW) {
+            heard.loss = true;
+            return;
+        }
+        if self.cookies == Some(watch) {
+            if let Some(number) = name.and_then(|name| Cookies::number(name.to_bytes())) {
+                heard.cookie = heard.cookie.max(number);
+            }
+            return;
+        }
+        let marks = Marks {
+            created: events.contains(ReadFlags::CREATE),
+            written: events.contains(ReadFlags::MODIFY),
+            closed: events.contains(ReadFlags::CLOSE_WRITE),
+            moved_in: events.contains(ReadFlags::MOVED_TO),
+            moved_out: events.intersects(ReadFlags::MOVED_FROM | ReadFlags::MOVE_SELF),
+            removed: events.intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::UNMOUNT),
+        };
+        if marks != Marks::default() {
+            for folder in self.folders.get(&watch).into_iter().flatten() {
+                match name {
+                    Some(name) => {
+                        heard.notes.push((folder.join(OsStr::from_bytes(name.to_bytes())), marks));
+                    }
+                    // About the folder itself. Where the one above is watched, that has said so already, under the name
+                    // that was right then.
+                    None if events.contains(ReadFlags::UNMOUNT)
+                        || !folder.parent().is_some_and(|above| self.watches.contains_key(above)) =>
+                    {
+                        heard.notes.push((folder.to_path_buf(), marks));
+                    }
+                    None => {}
+                }
+            }
+        }
+        if events.contains(ReadFlags::IGNORED) {
+            self.ended(watch);
+        }
+    }
+}
+
+/// The thread that listens. It only moves what the kernel says into the set: it asks the disk nothing, adds no watch,
+/// and waits for nobody but the kernel.
+struct Listener {
+    inotify: Arc<OwnedFd>,
+    end: Arc<OwnedFd>,
+    table: Arc<Mutex<Table>>,
+    ear: Ear,
+}
+
+impl Listener {
+    fn listen(self) {
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
+        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        // Becomes urgent whenever something is mounted or unmounted: a folder that comes back that way says nothing itself.
+        let mounts = File::open("/proc/self/mountinfo").ok();
+        loop {
+            let mut waits = vec![PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.end, PollFlags::IN)];
+            waits.extend(mounts.as_ref().map(|mounts| PollFd::new(mounts, PollFlags::PRI)));
+            match poll(&mut waits, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => {
+                    log::error!("watcher: {error}");
+                    return;
+                }
+            }
+            let became = |n: usize| waits.get(n).is_some_and(|wait| !wait.revents().is_empty());
+            if became(1) {
+                return;
+            }
+            let mut heard = Heard { mounts: became(2), ..Heard::default() };
+            if became(0) {
+                let mut table = lock(&self.table);
+                loop {
+                    match reader.next() {
+                        Ok(event) => table.hear(event.wd(), event.events(), event.file_name(), &mut heard),
+                        Err(Errno::AGAIN | Errno::INTR) => break,
+                        Err(error) => {
+                            log::error!("watcher: {error}");
+                            heard.loss = true;
+                            break;
+                        }
+                    }
+                    if reader.is_buffer_empty() {
+                        break;
+                    }
+                }
+            }
+            self.ear.pending.note_all(heard, self.ear.clock.now());
+        }
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    // A panic between two of its maps would leave a folder without events, which the next sweep mends.
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hear(table: &mut Table, watch: i32, events: ReadFlags, name: Option<&CStr>) -> Heard {
+        let mut heard = Heard::default();
+        table.hear(watch, events, name, &mut heard);
+        heard
+    }
+
+    #[test]
+    fn a_folder_that_is_reached_twice_reports_under_both_names_until_one_is_left() {
+        let mut table = Table::default();
+        assert_eq!(table.put(Path::new("/a"), 1), None);
+        assert_eq!(table.put(Path::new("/b"), 1), None);
+        let heard = hear(&mut table, 1, ReadFlags::CREATE, Some(c"f"));
+        let paths: Vec<_> = heard.notes.iter().map(|(path, _)| path.to_str()).collect();
+        assert_eq!(paths, [Some("/a/f"), Some("/b/f")]);
+        assert_eq!(table.take(Path::new("/a")), None, "it stands for the other");
+        assert_eq!(hear(&mut table, 1, ReadFlags::CREATE, Some(c"f")).notes.len(), 1);
+        assert_eq!(table.take(Path::new("/b")), Some(1));
+        assert!(hear(&mut table, 1, ReadFlags::CREATE, Some(c"f")).notes.is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_was_replaced_gets_its_new_watch_and_the_old_one_ends() {
+        let mut table = Table::default();
+        table.put(Path::new("/a"), 1);
+        assert_eq!(table.put(Path::new("/a"), 2), Some(1));
+        hear(&mut table, 1, ReadFlags::IGNORED, None);
+        assert_eq!(hear(&mut table, 2, ReadFlags::MODIFY, Some(c"f")).notes.len(), 1);
+        hear(&mut table, 2, ReadFlags::IGNORED, None);
+        assert!(table.folders.is_empty() && table.watches.is_empty());
+    }
+
+    #[test]
+    fn what_a_folder_says_of_itself_counts_where_nobody_else_says_it() {
+        let mut table = Table::default();
+        table.put(Path::new("/a"), 1);
+        table.put(Path::new("/a/b"), 2);
+        let gone = Marks { moved_out: true, ..Marks::default() };
+        assert_eq!(hear(&mut table, 1, ReadFlags::MOVE_SELF, None).notes, [("/a".into(), gone)]);
+        assert!(hear(&mut table, 2, ReadFlags::MOVE_SELF, None).notes.is_empty(), "it has another name by now");
+        let gone = Marks { removed: true, ..Marks::default() };
+        assert_eq!(hear(&mut table, 2, ReadFlags::UNMOUNT, None).notes, [("/a/b".into(), gone)]);
+        assert!(hear(&mut table, -1, ReadFlags::QUEUE_OVERFLOW, None).loss);
+    }
+}

@@ -1,0 +1,266 @@
+//! What watching costs: a tree of 50,000 files in 5,000 directories, 80 % of them ignored, until it is watched; removing
+//! big trees; a storm of renames; and a million events in an ignored folder. watchexec is measured beside it if it is
+//! installed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a benchmark stops at the first thing that is not as it should be"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use devgroup::clock::Clock;
+use devgroup::domain::{GroupSpec, WatchReport, WatchStatus};
+use devgroup::watch::{WatchReports, Watcher};
+
+mod figures;
+
+use figures::{Samples, on_path, print_table};
+
+const ROUNDS: usize = 15;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() {
+    ready();
+    removal();
+    storm();
+    ignored_events();
+}
+
+/// A watcher, and what it has said.
+struct Watched {
+    /// Ends the watcher when it is dropped.
+    _watcher: Watcher,
+    reports: WatchReports,
+    status: WatchStatus,
+    files: usize,
+    last: String,
+}
+
+impl Watched {
+    fn start(root: &Path) -> Self {
+        let (watcher, reports) = Watcher::start(spec(root), Clock::start(), Vec::new());
+        Self { _watcher: watcher, reports, status: WatchStatus::default(), files: 0, last: String::new() }
+    }
+
+    /// Reads reports until the condition holds.
+    fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            while !condition(self) {
+                match tokio::time::timeout(PATIENCE, self.reports.next()).await {
+                    Ok(Some(WatchReport::Status(status))) => self.status = status,
+                    Ok(Some(WatchReport::Files(events))) => {
+                        self.files += events.len();
+                        self.last = events.last().map(|event| event.path.to_string()).unwrap_or_default();
+                    }
+                    Ok(Some(WatchReport::ConfigWritten)) => {}
+                    other => panic!("{what}: {other:?} after {:?}", self.status),
+                }
+            }
+        });
+    }
+
+    fn ready(root: &Path) -> Self {
+        let mut watched = Self::start(root);
+        watched.until("ready", |seen| seen.status.ready);
+        watched
+    }
+}
+
+/// The group of a `procgroup.toml` with one service that watches everything.
+fn spec(root: &Path) -> Arc<GroupSpec> {
+    fs::write(root.join("procgroup.toml"), "[services]\napi = { run = \"sleep 1000\", watch = true }\n").unwrap();
+    let loaded = devgroup::config::load(&root.join("procgroup.toml"));
+    Arc::new(loaded.unwrap().spec)
+}
+
+/// 1,000 directories of sources and 4,000 that git ignores, ten files each.
+fn make_tree(root: &Path) {
+    fs::write(root.join(".gitignore"), "/packages/\n").unwrap();
+    fs::create_dir(root.join(".git")).unwrap();
+    fs::write(root.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    let folders = (0..1000).map(|n| format!("src/{}/{}/{}", n / 100, n / 10 % 10, n % 10));
+    let ignored = (0..4000).map(|n| format!("packages/{}/{}", n / 50, n % 50));
+    for folder in folders.chain(ignored) {
+        let folder = root.join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        for n in 0..10 {
+            fs::write(folder.join(format!("f{n}.rs")), "text").unwrap();
+        }
+    }
+}
+
+fn ready() {
+    let folder = tempfile::tempdir().unwrap();
+    make_tree(folder.path());
+    let (mut own, mut end) = (Samples::default(), Samples::default());
+    let mut handles = 0;
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        let watched = Watched::ready(folder.path());
+        own.add_time(started.elapsed());
+        handles = watched.status.directories;
+        let dropped = Instant::now();
+        let Watched { _watcher, reports, .. } = watched;
+        drop(_watcher);
+        end.add_time(dropped.elapsed());
+        drop(reports);
+    }
+    let mut rows = vec![row!["what", "until it is watched ms", "handles", "end ms"]];
+    rows.push(row!["the watcher alone", own.show(), handles, end.show()]);
+    let devgroup = PathBuf::from(env!("CARGO_BIN_EXE_devgroup"));
+    rows.push(process_row("devgroup, process", &devgroup, &["--no-tui"], folder.path()));
+    if on_path("watchexec") {
+        let arguments = ["-w", ".", "--", "sleep", "1000"];
+        rows.push(process_row("watchexec, process", Path::new("watchexec"), &arguments, folder.path()));
+    }
+    print_table("50,000 files in 5,000 directories, 80 % ignored", &rows);
+}
+
+/// From the start of a process to the last watch that it adds, as the kernel tells.
+fn process_row(name: &str, program: &Path, arguments: &[&str], root: &Path) -> Vec<String> {
+    let mut times = Samples::default();
+    let mut handles = 0;
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        let mut child = Command::new(program)
+            .args(arguments)
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut last, mut count) = (started, 0);
+        while last.elapsed() < Duration::from_millis(600) {
+            let now = inotify_watches(child.id());
+            if now != count {
+                (last, count) = (Instant::now(), now);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        times.add_time(last - started);
+        handles = count;
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        child.wait().unwrap();
+    }
+    row![name, times.show(), handles, "-"]
+}
+
+/// The watches of a process and of its children.
+fn inotify_watches(pid: u32) -> usize {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok()).map(inotify_watches);
+    let own = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten().map(|descriptor| {
+        let text = fs::read_to_string(descriptor.path()).unwrap_or_default();
+        text.lines().filter(|line| line.starts_with("inotify wd:")).count()
+    });
+    own.sum::<usize>() + children.sum::<usize>()
+}
+
+/// Removing n watched directories.
+fn removal() {
+    let mut rows = vec![row!["directories", "rm -rf ms", "until all watches are gone ms"]];
+    for count in [2500, 5000, 10_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for n in 0..count {
+            let folder = root.join(format!("big/{}/{n}", n / 100));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("f"), "text").unwrap();
+        }
+        let mut watched = Watched::ready(root);
+        let started = Instant::now();
+        fs::remove_dir_all(root.join("big")).unwrap();
+        let removed = started.elapsed();
+        watched.until("the watches are gone", |seen| seen.status.directories == 1);
+        rows.push(row![count, removed.as_millis(), started.elapsed().as_millis()]);
+    }
+    print_table("removing a watched tree", &rows);
+}
+
+/// 10,000 renames a second that nobody reads of.
+fn storm() {
+    const RATE: u32 = 10_000;
+    let seconds = std::env::var("STORM_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(30);
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("src")).unwrap();
+    let mut watched = Watched::ready(root);
+    let (cpu, memory) = (cpu_of("watch"), resident());
+    let started = Instant::now();
+    for n in 0..seconds * RATE {
+        let temporary = root.join("src/tmp");
+        fs::write(&temporary, n.to_string()).unwrap();
+        fs::rename(&temporary, root.join(format!("src/a{}", n % 100))).unwrap();
+        if n % 100 == 0 {
+            let due = started + Duration::from_secs(1) * n / RATE;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+    }
+    let took = started.elapsed();
+    fs::write(root.join("src/end"), "").unwrap();
+    let (cpu, memory) = (cpu_of("watch") - cpu, resident().saturating_sub(memory));
+    watched.until("the end is reported", |seen| seen.last == "src/end");
+    let rows = vec![
+        row!["renames", "took s", "CPU of the watcher s", "memory more MB", "reports"],
+        row![
+            seconds * RATE,
+            format!("{:.1}", took.as_secs_f64()),
+            format!("{:.2}", cpu.as_secs_f64()),
+            memory >> 20,
+            watched.files
+        ],
+    ];
+    print_table("a storm that nobody reads", &rows);
+}
+
+/// A million events in a folder that is ignored.
+fn ignored_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("node_modules/a")).unwrap();
+    let _watched = Watched::ready(root);
+    let cpu = cpu_of("watch");
+    let started = Instant::now();
+    for n in 0..250_000 {
+        // Created, written, closed, removed.
+        let file = root.join(format!("node_modules/a/{}", n % 1000));
+        fs::write(&file, "text").unwrap();
+        fs::remove_file(&file).unwrap();
+    }
+    let rows = vec![
+        row!["events", "took s", "CPU of the watcher ms"],
+        row![
+            1_000_000,
+            format!("{:.1}", started.elapsed().as_secs_f64()),
+            format!("{:.2}", (cpu_of("watch") - cpu).as_secs_f64() * 1e3)
+        ],
+    ];
+    print_table("events in an ignored folder", &rows);
+}
+
+/// CPU time of our threads whose names begin so.
+fn cpu_of(name: &str) -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten().map(|task| task.path());
+    let ours = tasks.filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.starts_with(name)));
+    let nanoseconds = ours.filter_map(|task| {
+        let schedstat = fs::read_to_string(task.join("schedstat")).ok()?;
+        schedstat.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
+}
+
+/// Resident bytes of this process.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() << 10
+}

@@ -1,0 +1,276 @@
+//! The real program where the operating system gives too little: too few watches, no instance, a short queue. Each is
+//! survived and said, and no change is lost.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::*;
+use crate::harness::{Dash, Project, Stream, wait_for};
+
+const SIZE: (u16, u16) = (160, 50);
+const API: &str = "[services]\napi = { run = \"echo started >> ../runs; exec sleep 1000\", watch = true }\n";
+
+/// The arguments of `unshare` that start devgroup in a user namespace of its own, where this limit holds. `None`, with a
+/// message, where the machine does not allow that.
+fn limited<'a>(limit: &'a str, value: &'a str) -> Option<Vec<&'a str>> {
+    let script = "echo \"$1\" > /proc/sys/user/$0 && shift && exec \"$@\"";
+    let limited = vec!["-Ur", "sh", "-c", script, limit, value];
+    let works = Command::new("unshare").args(&limited).arg("true").output().is_ok_and(|tried| tried.status.success());
+    if !works {
+        eprintln!("skipped: no user namespaces with limits of their own here");
+    }
+    works.then(|| [&limited[..], &[env!("CARGO_BIN_EXE_devgroup")]].concat())
+}
+
+fn start_limited<'p>(project: &'p Project, limit: &str, value: &str) -> Option<Dash<'p>> {
+    Some(Dash::start_program(project, "unshare", SIZE, &limited(limit, value)?))
+}
+
+fn project(folders: std::ops::Range<usize>) -> Project {
+    let project = Project::new(API);
+    for n in folders {
+        project.write(&format!("src/d{n}/f"), "1");
+    }
+    project
+}
+
+fn runs(project: &Project) -> usize {
+    project.lines("../runs")
+}
+
+/// Saves, and waits for the restart.
+fn save(dash: &mut Dash<'_>, project: &Project, file: &str) {
+    let before = runs(project);
+    project.write(file, format!("changed after {before} runs"));
+    dash.wait_while_reading(&format!("{file} restarts the service"), |project| runs(project) > before);
+    dash.wait_for_text(&format!("restarted · {file} changed"));
+}
+
+fn quit(mut dash: Dash<'_>) {
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_tree_that_takes_too_many_watches_is_polled_as_a_whole() {
+    let project = project(0..20);
+    let Some(mut dash) = start_limited(&project, "max_inotify_watches", "10") else { return };
+    let screen = dash.wait_for_text("polling 1 of 1 · 22 dirs");
+    let said = "polling: out of inotify watches, 22 needed · sudo sysctl fs.inotify.max_user_watches=";
+    assert!(screen.contains(said), "{screen}");
+    let watches = own_processes(&project).iter().map(|pid| inotify_watches(*pid)).sum::<usize>();
+    assert_eq!(watches, 0, "none is kept from others");
+    save(&mut dash, &project, "src/d0/f");
+    save(&mut dash, &project, "src/d19/new/deep/f");
+    quit(dash);
+}
+
+#[test]
+fn watches_that_run_out_later_lose_nothing() {
+    let project = project(0..20);
+    let Some(mut dash) = start_limited(&project, "max_inotify_watches", "30") else { return };
+    dash.wait_for_text("watching 1 of 1 · 22 dirs");
+    save(&mut dash, &project, "src/d0/f");
+    let before = runs(&project);
+    for n in 20..40 {
+        project.write(&format!("src/d{n}/f"), "1");
+    }
+    dash.wait_for_text("polling 1 of 1 · 42 dirs");
+    dash.wait_while_reading("the new files restart the service", |project| runs(project) > before);
+    save(&mut dash, &project, "src/d39/f");
+    quit(dash);
+}
+
+#[test]
+fn without_an_inotify_instance_the_tree_is_polled() {
+    let project = project(0..3);
+    let Some(mut dash) = start_limited(&project, "max_inotify_instances", "0") else { return };
+    let screen = dash.wait_for_text("polling 1 of 1 · 5 dirs");
+    let said = "polling: out of inotify instances · sudo sysctl fs.inotify.max_user_instances=";
+    assert!(screen.contains(said), "{screen}");
+    save(&mut dash, &project, "src/d0/f");
+    quit(dash);
+}
+
+#[test]
+fn without_a_dashboard_the_remedy_is_on_stderr() {
+    let project = project(0..3);
+    let Some(mut arguments) = limited("max_inotify_watches", "4") else { return };
+    arguments.push("--no-tui");
+    let mut stream = Stream::start_program(&project, "unshare", &arguments);
+    stream.wait_for_text("started");
+    project.write("src/d0/f", "changed");
+    stream.wait_for_text("src/d0/f changed");
+    stream.signal(Signal::TERM);
+    let said = "devgroup: polling: out of inotify watches, 5 needed · sudo sysctl fs.inotify.max_user_watches=65536\n";
+    let stderr = stream.wait_exit().stderr;
+    assert_eq!(stderr.matches(said).count(), 1, "{stderr}");
+}
+
+#[test]
+fn polling_by_hand_sees_a_save_and_asks_for_no_watch() {
+    let project = project(0..3);
+    project.write("procgroup.toml", format!("[watch]\nbackend = \"poll\"\npoll_interval = \"100ms\"\n{API}"));
+    let mut dash = Dash::start(&project, SIZE, &[]);
+    let screen = dash.wait_for_text("polling 1 of 1 · 5 dirs");
+    assert!(!screen.contains("polling:"), "nothing is wrong: {screen}");
+    assert_eq!(own_processes(&project).iter().map(|pid| inotify_watches(*pid)).sum::<usize>(), 0);
+    save(&mut dash, &project, "src/d0/f");
+    // The file is read again, and the operating system asked.
+    project.write("procgroup.toml", API);
+    dash.wait_for_text("watching 1 of 1 · 5 dirs");
+    save(&mut dash, &project, "src/d1/f");
+    quit(dash);
+}
+
+#[test]
+fn an_overflow_loses_no_change() {
+    let project = project(0..20);
+    project.write(".gitignore", "*.out\n");
+    let mut dash = Dash::start(&project, SIZE, &[]);
+    dash.wait_for_text("watching 1 of 1 · 22 dirs");
+    dash.wait_while_reading("the service runs", |project| runs(project) == 1);
+    let devgroup = own_processes(&project);
+    let signal = |signal| {
+        for pid in &devgroup {
+            kill_process(Pid::from_raw(*pid).unwrap(), signal).unwrap();
+        }
+    };
+    // While nobody reads, more events than the kernel keeps: all that comes last is lost.
+    signal(Signal::STOP);
+    let queue = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    for n in 0..queue.trim().parse::<usize>().unwrap() / 4 + 1 {
+        let file = project.path(&format!("src/d0/{n}.out"));
+        fs::write(&file, "1").unwrap();
+        fs::remove_file(&file).unwrap();
+    }
+    fs::create_dir(project.path("src/fresh")).unwrap();
+    fs::rename(project.path("src/d1"), project.path("src/moved")).unwrap();
+    project.write("src/d19/f", "changed");
+    signal(Signal::CONT);
+    dash.wait_while_reading("the change restarts the service", |project| runs(project) == 2);
+    // The watches are where the folders are now.
+    save(&mut dash, &project, "src/fresh/f");
+    save(&mut dash, &project, "src/moved/f");
+    assert_eq!(runs(&project), 4, "one restart for each");
+    quit(dash);
+}
+
+#[test]
+fn the_shortest_queue_of_the_kernel_is_enough() {
+    const QUEUE: &str = "/proc/sys/fs/inotify/max_queued_events";
+    /// Puts the limit back, however the test ends.
+    struct Restore(String);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            fs::write(QUEUE, &self.0).unwrap();
+        }
+    }
+    let before = fs::read_to_string(QUEUE).unwrap();
+    // It counts when an instance is made, so it is low only until ours is there.
+    let restore = Restore(before.trim().to_owned());
+    if fs::write(QUEUE, "1").is_err() {
+        eprintln!("skipped: {QUEUE} cannot be written here");
+        std::mem::forget(restore);
+        return;
+    }
+    let mut watched = Watched::new(|root| write(root.join("src/a"), "1"), all);
+    drop(restore);
+    for n in 0..50 {
+        write(watched.path(format!("src/d{}/f{n}", n % 7)), "text");
+    }
+    fs::rename(watched.path("src/d0"), watched.path("moved")).expect("renamed");
+    write(watched.path("src/a"), "the last state");
+    watched.until("every file is reported", |seen| {
+        let paths = seen.paths();
+        (0..50).all(|n| {
+            let folder = if n % 7 == 0 { "moved".to_owned() } else { format!("src/d{}", n % 7) };
+            paths.contains(&format!("{folder}/f{n}"))
+        }) && paths.contains("src/a")
+    });
+    write(watched.path("moved/f0"), "changed");
+    watched.events.clear();
+    watched.until("the moved folder reports", |seen| seen.paths().contains("moved/f0"));
+}
+
+#[test]
+fn reading_the_tree_wakes_no_thread() {
+    let project = project(0..50);
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    wait_for("the tree is watched", || own_processes(&project).iter().any(|pid| inotify_watches(*pid) >= 52));
+    wait_for("the service runs", || runs(&project) == 1);
+    stream.wait_for_text("started");
+    // All is quiet when a whole look at all threads finds the same as the one before.
+    let mut before = switches(&project);
+    wait_for("nothing moves any more", || {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = switches(&project);
+        std::mem::replace(&mut before, now.clone()) == now
+    });
+    let grep = Command::new("grep").args(["-r", "nothing like it", "."]).current_dir(project.root()).output().unwrap();
+    assert!(grep.stdout.is_empty());
+    for n in 0..50 {
+        // Opened for reading, and its folder listed.
+        project.read(&format!("src/d{n}/f"));
+    }
+    assert_eq!(switches(&project), before, "threads that were woken");
+    stream.signal(Signal::TERM);
+    stream.wait_exit();
+}
+
+#[test]
+fn events_in_an_ignored_folder_wake_no_thread() {
+    let project = project(0..3);
+    project.write("node_modules/a/f", "1");
+    let stream = Stream::start(&project, &["--no-tui"]);
+    wait_for("the tree is watched", || own_processes(&project).iter().any(|pid| inotify_watches(*pid) >= 5));
+    wait_for("the service runs", || runs(&project) == 1);
+    let mut before = switches(&project);
+    wait_for("nothing moves any more", || {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = switches(&project);
+        std::mem::replace(&mut before, now.clone()) == now
+    });
+    for n in 0..5000 {
+        project.write(&format!("node_modules/a/{}", n % 100), "text");
+    }
+    project.write("node_modules/new/deep/f", "text");
+    assert_eq!(switches(&project), before, "threads that were woken");
+    assert_eq!(runs(&project), 1);
+    stream.signal(Signal::TERM);
+    stream.wait_exit();
+}
+
+/// The processes of devgroup itself.
+fn own_processes(project: &Project) -> Vec<i32> {
+    let exe = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let own = PathBuf::from(env!("CARGO_BIN_EXE_devgroup"));
+    project.processes().into_iter().map(|(pid, _)| pid).filter(|pid| exe(*pid) == own).collect()
+}
+
+fn inotify_watches(pid: i32) -> usize {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
+    let texts = descriptors.map(|descriptor| fs::read_to_string(descriptor.path()).unwrap_or_default());
+    texts.map(|text| text.lines().filter(|line| line.starts_with("inotify wd:")).count()).sum()
+}
+
+/// How often each thread of devgroup has been woken, by process, number and name.
+fn switches(project: &Project) -> Vec<(String, u64)> {
+    let tasks = own_processes(project).into_iter().flat_map(|pid| {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        tasks.map(|task| task.path())
+    });
+    let mut switches: Vec<_> = tasks
+        .map(|task| {
+            let status = fs::read_to_string(task.join("status")).unwrap_or_default();
+            let name = fs::read_to_string(task.join("comm")).unwrap_or_default();
+            let woken = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            let woken = woken.and_then(|number| number.trim().parse().ok()).unwrap_or(0);
+            (format!("{} {}", task.display(), name.trim()), woken)
+        })
+        .collect();
+    switches.sort();
+    switches
+}
