@@ -68,11 +68,10 @@ pub(super) async fn serve(
             outbox.send(&Reply::Ended { code, summary }).await;
         }
         drop((outbox, client.answers));
-        // Nothing worth knowing: the client is gone, or has all.
-        let _ = writing.await;
     };
-    // A client that does not read is not waited for.
-    let _ = timeout(FAREWELL_PATIENCE, said).await;
+    // Side by side: what waits to be written leaves no room for the farewell. A client that does not read is not waited
+    // for; and one that is gone needs none.
+    let _ = timeout(FAREWELL_PATIENCE, async { tokio::join!(said, writing) }).await;
 }
 
 /// One client.
