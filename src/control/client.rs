@@ -77,10 +77,18 @@ impl Client {
         let input = BufReader::with_capacity(BUFFER, output.try_clone()?);
         let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new() };
         let mut client = Self { input, output, hello, line: Vec::new(), next_id: 0 };
-        client.output.write_all(&to_line(&Greeting { version: VERSION })).map_err(lost)?;
+        // A group that has no room closes at once, but has said why.
+        let greeted = client.output.write_all(&to_line(&Greeting { version: VERSION }));
         // A group that was stopped (SIGSTOP) is there and says nothing.
         client.output.set_read_timeout(Some(GREETING_PATIENCE))?;
-        match client.next()?.reply {
+        match client
+            .next()
+            .map_err(|said| match (said, greeted) {
+                (ClientError::Lost, Err(error)) => lost(error),
+                (said, _) => said,
+            })?
+            .reply
+        {
             Reply::Hello(hello) => client.hello = hello,
             other => return Err(ClientError::Malformed(format!("{other:?} instead of a greeting"))),
         }
@@ -103,7 +111,7 @@ impl Client {
         match self.output.write_all(&to_line(&question)) {
             Ok(()) => Ok(self.next_id),
             // It may have said why.
-            Err(error) => Err(self.next().err().unwrap_or_else(|| lost(error))),
+            Err(error) => Err(self.hear().err().unwrap_or_else(|| lost(error))),
         }
     }
 
@@ -114,7 +122,7 @@ impl Client {
     pub fn ask(&mut self, ask: Ask) -> Result<Reply, ClientError> {
         let id = self.send(ask)?;
         loop {
-            let message = self.next()?;
+            let message = self.hear()?;
             if message.id == Some(id) {
                 return Ok(message.reply);
             }
@@ -125,7 +133,7 @@ impl Client {
     ///
     /// # Errors
     /// It is an error, or the group's farewell; or the group is gone.
-    pub fn next(&mut self) -> Result<Message, ClientError> {
+    pub fn hear(&mut self) -> Result<Message, ClientError> {
         self.line.clear();
         let mut limited = Read::take(&mut self.input, LONGEST_REPLY);
         limited.read_until(b'\n', &mut self.line).map_err(lost)?;

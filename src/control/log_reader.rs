@@ -252,10 +252,11 @@ impl LogReader {
     fn join_new(&mut self) {
         let group = self.handle.snapshot();
         for service in &group.services {
-            if self.wants(&service.name) && self.sources.iter().all(|source| source.name != service.name) {
-                if let Some(document) = self.handle.logs().get(&service.name) {
-                    self.sources.push(Source::new(service.name.clone(), document, LineId(0), None));
-                }
+            if self.wants(&service.name)
+                && self.sources.iter().all(|source| source.name != service.name)
+                && let Some(document) = self.handle.logs().get(&service.name)
+            {
+                self.sources.push(Source::new(service.name.clone(), document, LineId(0), None));
             }
         }
         // A log that was forgotten with its service has nothing more to say.

@@ -14,7 +14,7 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
     group.send(Ask::Events { follow, after: 0 })?;
     let mut text = String::new();
     loop {
-        let reply = match group.next() {
+        let reply = match group.hear() {
             Ok(message) => message.reply,
             Err(ClientError::Ended { summary, .. }) if follow => {
                 output::write(&text)?;

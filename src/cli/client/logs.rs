@@ -51,7 +51,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     let mut printer = Printer::new(&arguments, names, color);
     group.send(Ask::Logs(ask))?;
     loop {
-        let reply = match group.next() {
+        let reply = match group.hear() {
             Ok(message) => message.reply,
             Err(error) => {
                 output::write(&printer.text)?;

@@ -108,7 +108,7 @@ pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
     let farewell = match group.ask(Ask::Down { now }) {
         Err(error) => ended(error)?,
         Ok(_) => loop {
-            if let Err(error) = group.next() {
+            if let Err(error) = group.hear() {
                 break ended(error)?;
             }
         },
@@ -184,7 +184,7 @@ fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>,
             ..LogsAsk::default()
         }))?;
         loop {
-            match group.next()?.reply {
+            match group.hear()?.reply {
                 Reply::Line(line) => all.push(line),
                 Reply::End {} => break,
                 _ => {}

@@ -15,7 +15,7 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
     group.send(Ask::Status { follow })?;
     let mut first = true;
     loop {
-        let status = match group.next() {
+        let status = match group.hear() {
             Ok(message) => match message.reply {
                 Reply::Status(status) => status,
                 _ => continue,
