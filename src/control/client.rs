@@ -82,7 +82,7 @@ impl Client {
         // A group that was stopped (SIGSTOP) is there and says nothing.
         client.output.set_read_timeout(Some(GREETING_PATIENCE))?;
         match client
-            .next()
+            .hear()
             .map_err(|said| match (said, greeted) {
                 (ClientError::Lost, Err(error)) => lost(error),
                 (said, _) => said,
