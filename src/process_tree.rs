@@ -12,7 +12,9 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpid, getuid, kill_process};
 
@@ -68,7 +70,7 @@ pub struct Process {
 impl Process {
     /// Looks at a process; `None` if there is none, or no `/proc`.
     pub fn of(pid: Pid) -> Option<Self> {
-        Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Self::parse(pid, &read(&format!("/proc/{pid}/stat"))?)
     }
 
     /// Reads a line of `/proc/<pid>/stat` (proc_pid_stat(5)): `pid (comm) state ppid pgrp session …`. The name may hold
@@ -148,8 +150,9 @@ pub struct Tree {
 impl Tree {
     /// The tree as it is while it is walked.
     pub fn look() -> Self {
-        let listed = fs::exists(format!("/proc/self/task/{}/children", getpid())).unwrap_or(false);
-        Self { all: (!listed).then(everybody) }
+        static LISTED: LazyLock<bool> =
+            LazyLock::new(|| fs::exists(format!("/proc/self/task/{}/children", getpid())).unwrap_or(false));
+        Self { all: (!*LISTED).then(everybody) }
     }
 
     /// Our own children that no living thread but the main one has: orphans that we have adopted.
@@ -171,7 +174,8 @@ impl Tree {
         if let Some(all) = &self.all {
             return all.get(&pid.as_raw_pid()).cloned().unwrap_or_default();
         }
-        let list = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+        let list = read(&format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+        let list = std::str::from_utf8(&list).unwrap_or_default();
         list.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
     }
 
@@ -202,7 +206,7 @@ impl Tree {
 
 /// The mark in a process' environment, if it is of our user and has one. The environment is that of its start.
 pub fn mark_of(pid: Pid) -> Option<OsString> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let environment = read(&format!("/proc/{pid}/environ"))?;
     let mark = environment.split(|byte| *byte == 0).find_map(|line| {
         let (name, value) = (line.get(..MARK.len())?, line.get(MARK.len() + 1..)?);
         (name == MARK.as_bytes() && line.get(MARK.len()) == Some(&b'=')).then(|| value.to_vec())
@@ -231,6 +235,27 @@ fn everybody() -> HashMap<i32, Vec<Pid>> {
         children.entry(process.parent).or_default().push(process.pid);
     }
     children
+}
+
+/// A file of `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run waits for it.
+fn read(path: &str) -> Option<Vec<u8>> {
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let (mut bytes, mut filled) = (vec![0; 4096], 0);
+    loop {
+        match rustix::io::read(&file, bytes.get_mut(filled..)?) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(_) => return None,
+        }
+        // The kernel fills what it is given while there is more.
+        if filled < bytes.len() {
+            break;
+        }
+        bytes.resize(2 * bytes.len(), 0);
+    }
+    bytes.truncate(filled);
+    Some(bytes)
 }
 
 fn number(name: &OsStr) -> Option<Pid> {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::environment;
 use super::history_file::Remembered;
 use crate::config;
+use crate::control::group_key;
 use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
@@ -21,7 +22,7 @@ pub(crate) struct EffectRunner {
     host: ProcessHost,
     logs: Arc<LogBook>,
     watcher: Watcher,
-    file: PathBuf,
+    group: Arc<str>,
     socket: Option<Arc<Path>>,
     memory: usize,
     history: Option<Sender<Remembered>>,
@@ -49,7 +50,7 @@ impl EffectRunner {
             host,
             logs,
             watcher,
-            file: spec.file.clone(),
+            group: group_key(&spec.file).into(),
             socket,
             memory: spec.logs.memory,
             history: None,
@@ -107,6 +108,10 @@ impl EffectRunner {
                 self.document(&service).mark(&marker);
             }
             Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
+            Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
+            Effect::Observe { service, run } => self.host.observe(&service, run),
+            Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
+            Effect::Holding(held) => self.watcher.set_held(held),
             Effect::Rewatch(spec) => {
                 self.memory = spec.logs.memory;
                 self.logs.set_total(spec.logs.total);
@@ -168,11 +173,11 @@ impl EffectRunner {
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, file, socket) = (self.inherited.clone(), self.file.clone(), self.socket.clone());
+        let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
         Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
-            environment::mark(&mut variables, &file, socket.as_deref(), &spec.name, run);
+            environment::mark(&mut variables, &group, socket.as_deref(), &spec.name, run);
             Ok(Prepared { command: resolved.command, env: variables })
         })
     }

@@ -120,6 +120,8 @@ pub(crate) fn has_ended(group: &GroupSnapshot, name: &ServiceName) -> Option<Exi
     match (service.last_exit, &service.phase) {
         (Some(exit), _) if !exit.asked => Some(exit.status),
         (_, Phase::Finished(Outcome::NotStarted)) => Some(ExitStatus::Code(127)),
+        // `validate` failed before the first start. Nobody is there to save a file.
+        (None, Phase::Finished(Outcome::Invalid)) => Some(ExitStatus::Code(1)),
         _ => None,
     }
 }

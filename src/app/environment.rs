@@ -17,16 +17,16 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| !STALE.iter().any(|stale| name == OsStr::new(stale))).collect()
 }
 
-/// Adds what every service gets.
+/// Adds what every service of the group of this key gets.
 pub(crate) fn mark(
     variables: &mut Vec<(OsString, OsString)>,
-    file: &Path,
+    group: &str,
     socket: Option<&Path>,
     service: &ServiceName,
     run: RunId,
 ) {
     // With the name: runs of two services have the same numbers, and are told apart by their marks.
-    let id = format!("{}-{}-{run}-{service}", group_key(file), std::process::id());
+    let id = format!("{group}-{}-{run}-{service}", std::process::id());
     let own = [
         ("DEVGROUP", "1"),
         ("DEVGROUP_SERVICE", service.as_str()),

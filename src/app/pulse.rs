@@ -18,9 +18,6 @@ const NAME: &str = "status.json";
 /// From one beat to the next: at least every 30 s is the promise, and a busy machine is late.
 const EVERY: Duration = Duration::from_secs(25);
 
-/// The first beat lets the first picture go first.
-const FIRST: Duration = Duration::from_millis(500);
-
 /// The pulse of one run of a group.
 pub(crate) struct Pulse {
     place: Arc<Place>,
@@ -61,7 +58,7 @@ impl Pulse {
             .ok()?;
         let place = Place { folder, group: Arc::clone(&spec.name), over: Mutex::new(false) };
         let (now, longest_turn) = (clock.now(), Duration::ZERO);
-        Some(Self { place: Arc::new(place), clock, due: now + FIRST, last_turn: now, longest_turn })
+        Some(Self { place: Arc::new(place), clock, due: now, last_turn: now, longest_turn })
     }
 
     /// When the loop is to turn again, whatever else happens.

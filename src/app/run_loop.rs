@@ -66,18 +66,25 @@ impl Incoming {
     /// For a turn that took too long.
     fn name(&self) -> &'static str {
         match self {
-            Self::Request(_) => "a command of a client",
-            Self::News(news) => match news.report {
+            Self::Request(request) => match &request.command {
+                Command::Input { .. } => "typing",
+                Command::Resize { .. } => "a new size",
+                _ => "a command",
+            },
+            Self::News(news) => match &news.report {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
                 RunReport::Ready => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
-                RunReport::Facts(_) => "a look at a run",
+                RunReport::Facts(_) | RunReport::LastActive { .. } => "a look at a run",
                 RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
             },
-            Self::Watch(WatchReport::Files(_)) => "changes of files",
+            Self::Watch(WatchReport::Files(_)) => "file changes",
+            Self::Watch(WatchReport::Compared(_)) => "a comparison of files",
+            Self::Watch(WatchReport::Git(_)) => "news of git",
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
-            Self::Os(_) => "a signal",
+            Self::Os(OsNews::Signal(..)) => "a signal",
+            Self::Os(OsNews::Alone) => "the end of the guard",
             Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
             Self::Event(_) => "a notice",
             Self::Time => "the time",
@@ -102,7 +109,7 @@ struct Progress {
 
 impl RunLoop {
     /// Runs a group that has begun to its end.
-    pub(crate) async fn run(mut self) -> (Finish, Circumstances) {
+    pub(crate) async fn run(&mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {
             circumstances: Circumstances { streaming: self.streaming, ..Circumstances::default() },
             ..Progress::default()
@@ -185,6 +192,8 @@ impl RunLoop {
                 }
                 Event::Watch(status)
             }
+            Incoming::Watch(WatchReport::Compared(comparison)) => Event::Compared(comparison),
+            Incoming::Watch(WatchReport::Git(work)) => Event::Git(work),
             Incoming::Watch(WatchReport::ConfigWritten) => {
                 self.config_written.notify_one();
                 return;

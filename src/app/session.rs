@@ -126,34 +126,24 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         host.resize(&service.name, columns, rows);
     }
 
-    // Before the first start: services find it in their environment.
-    let door = open_door(&spec);
-    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
-    let mut runner =
-        EffectRunner::new(host.clone(), logs.clone(), watcher, &spec, door.as_ref().map(|door| door.path().into()));
     let mut engine = Engine::new(spec.clone(), seed());
     let (history, past) = HistoryFile::open(&spec);
-    if let Some(history) = &history {
-        runner.remember_by(history.sender());
-    }
     // Orders follow from the beginning only.
     engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
     let pulse = Pulse::new(&spec, clock);
     let end_pulse = pulse.as_ref().map(Pulse::end);
-    // Before the first picture, so that it shows services that start, and often what they say first.
     let mut chronicle = Chronicle::new(clock);
-    for effect in engine.update(Event::Begin { paused: options.paused }, clock.now()) {
-        chronicle.ordered(&effect, clock.now());
-        // Nobody has asked anything yet, and nothing can be over.
-        let _ = runner.carry_out(effect);
-    }
+    let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let handle = GroupHandle::new(requests_in, snapshots, logs, chronicle.log().clone());
+    let handle = GroupHandle::new(requests_in, snapshots, logs.clone(), chronicle.log().clone());
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
 
+    // Before the first start: services find it in their environment.
+    let door = open_door(&spec);
+    let socket = door.as_ref().map(|door| door.path().into());
     let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid()));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
@@ -164,7 +154,18 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
     };
-    let run_loop = RunLoop {
+    // Only now, beside the drawing of the first picture, which knows already that they start.
+    let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
+    let mut runner = EffectRunner::new(host.clone(), logs, watcher, &spec, socket);
+    if let Some(history) = &history {
+        runner.remember_by(history.sender());
+    }
+    for effect in first {
+        chronicle.ordered(&effect, clock.now());
+        // Nobody has asked anything yet, and nothing can be over.
+        let _ = runner.carry_out(effect);
+    }
+    let mut run_loop = RunLoop {
         clock,
         engine,
         runner,
@@ -201,6 +202,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         log_files.finish();
     }
     runtime.shutdown_background();
+    // The watcher must not begin to close its watches: the kernel takes its time for that (fsnotify waits for RCU), no thread
+    // can be ended meanwhile, and the program ends now. Its end closes them without anybody waiting.
+    std::mem::forget(run_loop);
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
     let ending = ending(&spec.name, &finish, circumstances);

@@ -15,6 +15,7 @@ use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::guard::{self, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
+use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
 
@@ -107,7 +108,15 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 fn check(file: &Path) -> Result<u8, Failure> {
-    let loaded = config::load(file).map_err(invalid)?;
+    let mut loaded = config::load(file).map_err(invalid)?;
+    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
+        match reason {
+            DeadReason::Ignored { rule, files, let_in, .. } => {
+                loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
+            }
+            DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
+        }
+    }
     if !loaded.warnings.is_empty() {
         app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
     }

@@ -7,11 +7,10 @@ use toml::Spanned;
 
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
-use super::group::{Named, Watch};
+use super::group::Named;
 use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
-use super::reach;
 use crate::domain::{
     Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, start_order,
 };
@@ -30,8 +29,7 @@ pub(super) fn edges(service: &Named) -> impl Iterator<Item = Edge> {
 }
 
 /// Looks at the services one by one, and at pairs of them.
-pub(super) fn services(services: &[Named], watch: &Watch, place: &Place<'_>, problems: &mut Problems) {
-    let mut ignored = reach::IgnoreFiles::new(place, watch.spec());
+pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Problems) {
     let by_name = services.iter().map(|service| (&service.name, service)).collect();
     for service in services {
         if service.draft.run.is_none() && !service.draft.run_reported {
@@ -46,9 +44,22 @@ pub(super) fn services(services: &[Named], watch: &Watch, place: &Place<'_>, pro
         if let Some(problem) = reloads_itself(service) {
             problems.add(problem);
         }
-        ignored.check(service, problems);
+        outside(service, place, problems);
     }
     ports(services, problems);
+}
+
+/// `watch = true` means all below `dir`.
+fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
+    let (Some(watch), Some(dir)) = (&service.draft.watch, &service.draft.dir) else { return };
+    if matches!(watch.get_ref(), Watched::All { .. }) && !dir.get_ref().starts_with(&place.root) {
+        problems.add(
+            Diagnostic::error("outside", format!("service `{}` watches a folder outside of the group", service.name))
+                .at(watch.span(), "all below `dir`")
+                .at(dir.span(), format!("{} is not below {}", dir.get_ref().display(), place.root.display()))
+                .help("put procgroup.toml into the folder that holds all that is to be watched"),
+        );
+    }
 }
 
 fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
@@ -222,7 +233,7 @@ fn reloads_itself(service: &Named) -> Option<Diagnostic> {
 
 /// The program of a command that watches files itself.
 fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
-    const ALWAYS: [&str; 9] = [
+    const ALWAYS: [&str; 11] = [
         "nodemon",
         "watchexec",
         "cargo-watch",
@@ -232,9 +243,11 @@ fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
         "webpack-dev-server",
         "ts-node-dev",
         "entr",
+        "modd",
+        "wgo",
     ];
     /// Together with one of these words behind it.
-    const WITH: [(&str, &[&str]); 20] = [
+    const WITH: [(&str, &[&str]); 34] = [
         ("next", &["dev"]),
         ("nuxt", &["dev"]),
         ("nuxi", &["dev"]),
@@ -254,7 +267,21 @@ fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
         ("tsc", &["--watch", "-w"]),
         ("uvicorn", &["--reload"]),
         ("gunicorn", &["--reload"]),
-        ("flask", &["--debug"]),
+        ("flask", &["--debug", "--reload"]),
+        ("hypercorn", &["--reload"]),
+        ("fastapi", &["dev"]),
+        ("litestar", &["--reload"]),
+        ("manage.py", &["runserver"]),
+        ("svelte-kit", &["dev"]),
+        ("storybook", &["dev"]),
+        ("gatsby", &["develop"]),
+        ("hugo", &["server", "serve"]),
+        ("jekyll", &["serve"]),
+        ("rollup", &["--watch", "-w"]),
+        ("esbuild", &["--watch", "--serve"]),
+        ("sass", &["--watch", "-w"]),
+        ("tailwindcss", &["--watch", "-w"]),
+        ("mix", &["phx.server"]),
     ];
     words.iter().enumerate().find_map(|(index, word)| {
         let program = word.rsplit('/').next().unwrap_or(word);
@@ -265,6 +292,9 @@ fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
         }
         let vite = program == "vite"
             && rest.first().is_none_or(|next| next.starts_with('-') || matches!(*next, "dev" | "serve"));
+        if rest.contains(&"--noreload") {
+            return None;
+        }
         let with = WITH.iter().any(|(tool, words)| *tool == program && rest.iter().any(|word| words.contains(word)));
         (vite || with || ALWAYS.contains(&program)).then_some(program)
     })
@@ -272,5 +302,6 @@ fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
 
 /// Words after which a name is not that of a program: `cargo run -p air`, `cd air`.
 fn takes_a_name(word: &str) -> bool {
-    word.starts_with('-') && word != "--" || matches!(word, "cd" | "echo" | "-p")
+    // `python -m flask` runs it.
+    word.starts_with('-') && !matches!(word, "--" | "-m") || matches!(word, "cd" | "echo" | "-p")
 }

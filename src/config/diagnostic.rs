@@ -93,6 +93,12 @@ impl Diagnostics {
         Self { file, text: text.to_owned(), items }
     }
 
+    /// Adds one, at its place.
+    pub(super) fn add(&mut self, item: Diagnostic) {
+        self.items.push(item);
+        self.items.sort_by_key(Diagnostic::start);
+    }
+
     /// Nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::check;
 use super::diagnostic::Diagnostic;
-use super::draft::Draft;
+use super::draft::{Draft, Watched};
 use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, entries, shown};
@@ -26,8 +26,11 @@ pub(super) struct Named {
     pub(super) draft: Draft,
 }
 
-/// Walks the tree of a file. The group is only good if no problem was found.
-pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> GroupSpec {
+/// Where the patterns of `watch` of each service stand.
+pub(super) type PatternPlaces = HashMap<ServiceName, Vec<Range<usize>>>;
+
+/// Walks the tree of a file, and says where its patterns stand. The group is only good if no problem was found.
+pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> (GroupSpec, PatternPlaces) {
     let fields = Fields::open(&ROOT, root, "the file", problems);
     let folder = || place.root.file_name().map_or_else(|| "group".into(), |name| name.to_string_lossy());
     let name = match fields.take("name", problems, group_name) {
@@ -58,7 +61,8 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
 
     let services = services(&fields, &defaults, place, problems);
     let debounce = watch.debounce.unwrap_or(WatchSpec::DEBOUNCE);
-    check::services(&services, &watch, place, problems);
+    check::services(&services, place, problems);
+    let patterns = services.iter().map(pattern_places).collect();
 
     let kinds: HashMap<ServiceName, Kind> = services
         .iter()
@@ -79,7 +83,17 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
     };
     check::circles(&spec, &places, problems);
-    spec
+    (spec, patterns)
+}
+
+/// Where the patterns of `watch` stand; of `watch = true`, the key's value.
+fn pattern_places(service: &Named) -> (ServiceName, Vec<Range<usize>>) {
+    let places = match service.draft.watch.as_ref().map(|watch| (watch.get_ref(), watch.span())) {
+        Some((Watched::Globs(globs), _)) => globs.iter().map(Spanned::span).collect(),
+        Some((Watched::All { .. }, span)) => vec![span],
+        Some((Watched::Off, _)) | None => Vec::new(),
+    };
+    (service.name.clone(), places)
 }
 
 const BACKENDS: &[(&str, WatchChoice)] =
@@ -90,13 +104,6 @@ const BACKENDS: &[(&str, WatchChoice)] =
 pub(super) struct Watch {
     spec: WatchSpec,
     debounce: Option<std::time::Duration>,
-}
-
-impl Watch {
-    /// What holds for the whole group.
-    pub(super) fn spec(&self) -> &WatchSpec {
-        &self.spec
-    }
 }
 
 fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Watch {
@@ -121,6 +128,7 @@ fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Wat
                 .take("backend", problems, |slot| slot.choice(BACKENDS))
                 .map_or(default.backend, Spanned::into_inner),
             poll_interval: fields.take("poll_interval", problems, Slot::some_duration).map(Spanned::into_inner),
+            git_hold: fields.take("git_hold", problems, Slot::boolean).map_or(default.git_hold, Spanned::into_inner),
         },
     }
 }

@@ -180,7 +180,7 @@ pub(super) const STOP: Section = Section {
 };
 
 /// Keys that mean something and that nothing carries out yet. To accept one is to remove it here and to read it.
-const NOT_YET: &[(&str, &str)] = &[(SERVICE.name, "view"), (WATCH.name, "git_hold")];
+const NOT_YET: &[(&str, &str)] = &[(SERVICE.name, "view")];
 
 /// Whether the key is one that nothing carries out yet.
 pub(super) fn is_not_yet(section: &Section, key: &str) -> bool {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Diagnostics, position};
-use super::group;
+use super::group::{self, PatternPlaces};
 use super::place::Place;
 use super::problems::Problems;
 use super::syntax;
@@ -24,6 +24,8 @@ pub struct Loaded {
     pub spec: GroupSpec,
     /// What is hardly meant so.
     pub warnings: Diagnostics,
+    /// Where the patterns of `watch` stand.
+    pub(super) patterns: PatternPlaces,
 }
 
 /// The nearest [`FILE_NAME`] in a folder or above it. A folder of that name counts too: reading it says what is wrong.
@@ -44,7 +46,7 @@ pub fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     }
 }
 
-/// Checks a text as if it stood in `file`. Folders, environment files and ignore files around it are looked at.
+/// Checks a text as if it stood in `file`. Folders and environment files around it are looked at.
 ///
 /// # Errors
 /// All that is wrong with it, warnings included.
@@ -61,7 +63,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
     problems.items.extend(syntax_problems);
     let diagnostics = Diagnostics::new(file.to_owned(), text, problems.items);
     match spec {
-        Some(spec) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics }),
+        Some((spec, patterns)) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics, patterns }),
         _ => Err(diagnostics),
     }
 }

@@ -5,9 +5,10 @@
 //! them stops at a mistake: all problems of a file are reported at once, each by a [`Diagnostic`].
 //!
 //! Architecture invariant: nothing here starts a process or changes a file. The disk is only read: the file itself,
-//! environment files, whether a `dir` exists, and ignore files for the warning about dead patterns.
+//! environment files, and whether a `dir` exists.
 
 mod check;
+mod dead_watch;
 mod diagnostic;
 mod draft;
 mod env_file;
@@ -21,7 +22,6 @@ mod near;
 mod place;
 mod probe;
 mod problems;
-mod reach;
 mod render;
 mod selection;
 mod service;

@@ -251,10 +251,11 @@ impl<'a> Slot<'a, '_> {
         if text.starts_with("../") || text.starts_with("!../") {
             self.inside(text, text.trim_start_matches('!'))?;
         }
-        match ignore::gitignore::GitignoreBuilder::new("").add_line(None, text) {
+        // Braces mean themselves there. What git would silently never match is said.
+        let without_braces = text.replace(['{', '}'], "");
+        match globset::Glob::new(without_braces.strip_prefix('!').unwrap_or(&without_braces)) {
             Ok(_) => Ok(SpecPattern { text: text.to_owned(), line }),
-            Err(ignore::Error::Glob { err, .. }) => Err(self.bad_glob(text, &err)),
-            Err(error) => Err(self.bad_glob(text, &error.to_string())),
+            Err(error) => Err(self.bad_glob(text, &error.kind().to_string())),
         }
     }
 

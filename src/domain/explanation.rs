@@ -78,6 +78,19 @@ pub enum StepOutcome {
     NotReached,
 }
 
+impl StepOutcome {
+    /// In fewer letters, where there is little room.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Watches => "watched",
+            Self::Ignores => "ignored",
+            Self::Powerless => "too late",
+            Self::NoMatch => "no match",
+            Self::NotReached => "not reached",
+        }
+    }
+}
+
 impl fmt::Display for StepOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

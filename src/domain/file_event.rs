@@ -122,6 +122,10 @@ pub enum Verdict {
     Held,
     /// A hold kept it and was ended with discard.
     Discarded,
+    /// The content is what it was when its services last started.
+    SameContent,
+    /// Its service writes it itself, and has been restarted for it often enough.
+    OwnWrite,
     /// An ignore rule took it out.
     Ignored,
     /// No service watches it.
@@ -139,6 +143,8 @@ impl fmt::Display for Verdict {
             Self::Notify => "notify",
             Self::Held => "held",
             Self::Discarded => "discarded",
+            Self::SameContent => "same content",
+            Self::OwnWrite => "own write",
             Self::Ignored => "ignored",
             Self::NoMatch => "no match",
         })

@@ -81,6 +81,13 @@ pub enum Marker {
         /// The next try by itself.
         cooldown: Duration,
     },
+    /// It has been restarted again and again for a file that it writes itself.
+    WritesItself {
+        /// The file.
+        path: String,
+        /// So many restarts in a row.
+        restarts: u32,
+    },
     /// Not started, because it does not start by itself.
     NotStarted {
         /// `autostart = false`, `not selected`.
@@ -221,6 +228,11 @@ impl Marker {
                 short(*within),
                 short(*cooldown)
             ),
+            Self::WritesItself { path, restarts } => write!(
+                text,
+                "does not react to {path} any more · restarted {restarts} times for it, it writes it itself · [watch] {} · r = react again",
+                ignore_line(path)
+            ),
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Lost { loss } => write!(text, "{loss} · {clock}"),
@@ -249,6 +261,22 @@ fn next_try(text: &mut String, next: NextTry) -> std::fmt::Result {
         NextTry::None => Ok(()),
         NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
     }
+}
+
+/// The line of `procgroup.toml` that takes one file out: `ignore = ["/tmp/status.json"]`.
+pub fn ignore_line(path: &str) -> String {
+    let mut pattern = String::new();
+    if !path.starts_with('/') {
+        pattern.push('/');
+    }
+    for char in path.chars() {
+        if "*?[]\\".contains(char) {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    let quoted = pattern.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("ignore = [\"{quoted}\"]")
 }
 
 /// Rounded to tenths of a second, unless it is shorter: jitter is nothing to read.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ExitStatus, FileEvent, RunId};
+use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,11 @@ pub enum RunReport {
     },
     /// The last process of the group is gone.
     GroupGone,
+    /// The answer to a question: all processes of it have slept since then.
+    LastActive {
+        /// When the last of them ran.
+        at: Moment,
+    },
 }
 
 /// How a validation ended.
@@ -88,6 +93,10 @@ pub enum WatchReport {
     Status(WatchStatus),
     /// `procgroup.toml` was written.
     ConfigWritten,
+    /// The answer to a question. All changes that it knows of have been reported before.
+    Compared(Comparison),
+    /// Git took or released its lock, or has moved the head.
+    Git(GitWork),
 }
 
 /// What the watcher does.

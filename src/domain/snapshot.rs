@@ -196,6 +196,8 @@ pub struct WatchSnapshot {
     pub held: usize,
     /// Different paths of the bulk that goes on.
     pub busy: usize,
+    /// What came of the changes of the last hold: `9 of 312 changes matter: api, worker`.
+    pub last_release: Option<Arc<str>>,
 }
 
 /// The watcher in one word.

@@ -258,6 +258,8 @@ pub struct WatchSpec {
     pub backend: WatchChoice,
     /// How long to wait between two looks, when polling. `None`: one second after activity, up to five when quiet.
     pub poll_interval: Option<Duration>,
+    /// Hold while git changes the tree.
+    pub git_hold: bool,
 }
 
 /// `backend`: where file events come from.
@@ -286,6 +288,7 @@ impl Default for WatchSpec {
             gitignore: true,
             backend: WatchChoice::Auto,
             poll_interval: None,
+            git_hold: true,
         }
     }
 }

@@ -1,52 +1,161 @@
 //! What a change of files does to the services that watch them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::{
-    Command, FileEvent, FilesChanged, LastChange, Marker, Match, OnChange, Phase, ServiceName, StartCause, Verdict,
+    Command, Comparison, Difference, FileEvent, FilesChanged, LastChange, Marker, Notice, OnChange, Phase, ServiceName,
+    StartCause, Verdict, human,
 };
 
-use super::restart_manager::{Changes, Owner};
+use super::git_gate::{Done, Touched};
+use super::own_writes::Judged;
+use super::path_set::PathSet;
+use super::questions::{After, Question};
+use super::quiet::Changes;
+use super::restart_manager::{Asks, Owner};
 use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
 use super::{Effect, Engine};
 
+/// Services that are named in one line.
+const NAMED: usize = 4;
+
 impl Engine {
     /// What the `p` key's hold is called.
     pub(super) const KEY_LABEL: &str = "p";
+    /// What git's hold is called, until git says more.
+    const GIT_LABEL: &str = "git";
 
     pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &Turn) {
         for event in files {
-            if let Match::Watched { services, .. } = &event.matched {
-                for service in self.services.iter_mut().filter(|service| services.contains(service.name())) {
-                    service.last_change = Some(LastChange { path: event.path.clone(), at: event.at.min(turn.now) });
-                }
+            match self.git.touched(&event, turn.now) {
+                Touched::Free => {}
+                Touched::Holds(tree) => self.changes.hold(Owner::Git(tree), Self::GIT_LABEL, turn.now),
+                Touched::OldLock { tree, age } => self.notice = Some(old_lock(&tree, age, turn)),
             }
             self.changes.record(event, turn.now);
         }
     }
 
-    /// The one place where changes that have had their quiet time, or whose hold has ended, become actions: each service
-    /// acts once, dependencies first. A comparison of contents belongs here, before the loop.
-    pub(super) fn quiet_reached(&mut self, mut changes: BTreeMap<ServiceName, Changes>, turn: &mut Turn) {
-        if changes.is_empty() {
-            return;
+    /// Quiet has come for some, or git is done: the watcher is asked what that comes to. And who is not answered in time
+    /// goes by what is known.
+    pub(super) fn changes_expire(&mut self, turn: &mut Turn) {
+        while let Some(Done { tree, label, stale }) = self.git.done(turn.now) {
+            let label = match stale {
+                Some(age) => format!("index.lock is {} old: ignored, remove it if no git runs", human(age)).into(),
+                None => label.unwrap_or_default(),
+            };
+            let asks = self.changes.release(&Owner::Git(tree), Some(label), turn.now);
+            ask(asks, true, turn);
         }
+        if let Some(asks) = self.changes.take_due(turn.now) {
+            for service in self.services.iter().filter(|service| asks.services.contains(service.name())) {
+                service.observe_on_trial(turn);
+            }
+            ask(Some(asks), false, turn);
+        }
+        while let Some(question) = self.changes.overdue(turn.now) {
+            self.quiet_reached(question, BTreeMap::new(), turn);
+        }
+    }
+
+    /// The watcher has compared. An answer to a question that is not open any more is of the past.
+    pub(super) fn compared(&mut self, Comparison { ask, services }: Comparison, turn: &mut Turn) {
+        if let Some(question) = self.changes.answered(ask) {
+            self.quiet_reached(question, services.into_iter().collect(), turn);
+        }
+    }
+
+    /// The one place where changes that have had their quiet time, or whose hold has ended, become actions: each service
+    /// acts once, dependencies first. What differs is known of those in `differences`; the changes of others count.
+    fn quiet_reached(
+        &mut self,
+        mut question: Question,
+        mut differences: BTreeMap<ServiceName, Difference>,
+        turn: &mut Turn,
+    ) {
+        let mut matter = PathSet::default();
+        let mut acted = Vec::new();
         for at in 0..self.graph.order.len() {
             let service = &mut self.services[self.graph.order[at]];
-            if let Some((name, changes)) = changes.remove_entry(service.name())
-                && let Some(files) = changes.paths.files()
-            {
-                let verdict = service.changed(&changes, files, turn);
-                self.changes.decided(&name, &changes, verdict);
+            let Some((name, mut changes)) = question.changes.remove_entry(service.name()) else { continue };
+            if let Some(difference) = differences.remove(&name) {
+                self.changes.decided(&name, &changes, Verdict::SameContent);
+                let by_itself = question.after == After::Quiet;
+                if difference == Difference::default() {
+                    service.is_as_it_runs(turn);
+                }
+                let Judged { matter, caught } = service.judge_own_writes(difference, by_itself, turn);
+                if !caught.is_empty() {
+                    let caught = Changes { paths: caught, ..changes };
+                    self.changes.decided(&name, &caught, Verdict::OwnWrite);
+                }
+                changes.paths = matter;
             }
+            let Some(files) = changes.paths.files() else { continue };
+            matter.merge(&changes.paths);
+            if let Some(path) = changes.paths.last() {
+                service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
+            }
+            let verdict = service.changed(&changes, files, turn);
+            self.changes.decided(&name, &changes, verdict);
+            if service.wanted {
+                acted.push((name, verdict));
+            }
+        }
+        if let After::Hold { git, changes } = question.after {
+            self.tell_end_of_hold(git, changes, matter.len(), &acted, turn);
+        }
+        if let Some((path, service)) = self.services.iter_mut().find_map(Service::take_caught) {
+            self.notice = Some(super::own_writes::notice(&path, &service, turn));
+        }
+    }
+
+    /// One line about what came of all that was held.
+    fn tell_end_of_hold(
+        &mut self,
+        git: Option<Arc<str>>,
+        changes: usize,
+        matter: usize,
+        acted: &[(ServiceName, Verdict)],
+        turn: &Turn,
+    ) {
+        let plural = if changes == 1 { "" } else { "s" };
+        let names: Vec<&str> = acted.iter().map(|(name, _)| name.as_str()).collect();
+        let who = match names.split_at_checked(NAMED) {
+            Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
+            _ => names.join(", "),
+        };
+        let restarted = acted.iter().all(|(_, verdict)| *verdict == Verdict::Restart);
+        let summary = match (git, acted.is_empty()) {
+            (Some(label), true) if matter == 0 => {
+                format!("{} · {changes} change{plural} cancelled out · no restart", git_words(&label))
+            }
+            (Some(label), true) => format!("{} · {changes} change{plural} · no restart", git_words(&label)),
+            (Some(label), false) => {
+                let did = if restarted { " restarted" } else { "" };
+                format!("{} · {changes} change{plural} · {who}{did}", git_words(&label))
+            }
+            (None, _) if matter == 0 => format!("{changes} held change{plural} cancelled out · no restart"),
+            (None, _) => {
+                let verb = if matter == 1 { "matters" } else { "matter" };
+                let who = if acted.is_empty() { "nothing runs that they are for" } else { &who };
+                format!("{matter} of {changes} change{plural} {verb}: {who}")
+            }
+        };
+        let summary: Arc<str> = summary.into();
+        self.last_release = Some(Arc::clone(&summary));
+        // What is wrong stays on the screen.
+        if self.notice.as_ref().is_none_or(|notice| !notice.problem) {
+            self.notice = Some(Notice { at: turn.now, problem: false, summary, detail: "".into() });
         }
     }
 
     /// Carries out what is asked of the `p` key's hold.
     pub(super) fn hold_or_release(&mut self, command: &Command, turn: &mut Turn) {
-        let held = self.changes.is_held_by(Owner::Key);
+        let held = self.changes.is_held_by(&Owner::Key);
         let discard = match command {
             Command::Pause => None,
             Command::TogglePause if !held => None,
@@ -55,12 +164,32 @@ impl Engine {
         };
         match discard {
             None => self.changes.hold(Owner::Key, Self::KEY_LABEL, turn.now),
-            Some(discard) => {
-                let released = self.changes.release(Owner::Key, discard);
-                self.quiet_reached(released, turn);
+            Some(false) => ask(self.changes.release(&Owner::Key, None, turn.now), true, turn),
+            Some(true) => {
+                let services = self.changes.discard(&Owner::Key);
+                if !services.is_empty() {
+                    turn.order(Effect::Baseline { services, at: turn.now, sync: true });
+                }
             }
         }
     }
+}
+
+fn ask(asks: Option<Asks>, sync: bool, turn: &mut Turn) {
+    if let Some(Asks { id, services }) = asks {
+        turn.order(Effect::Compare { ask: id, services, sync });
+    }
+}
+
+/// `git checkout: moving from main to feat`.
+fn git_words(label: &str) -> String {
+    if label.is_empty() { "git".to_owned() } else { format!("git {label}") }
+}
+
+fn old_lock(tree: &str, age: std::time::Duration, turn: &Turn) -> Notice {
+    let place = if tree.is_empty() { String::new() } else { format!(" of {tree}") };
+    let summary = format!("git index.lock{place} is {} old: ignored, remove it if no git runs", human(age));
+    Notice { at: turn.now, problem: false, summary: summary.into(), detail: "".into() }
 }
 
 impl Service {
@@ -94,22 +223,34 @@ impl Service {
                 Verdict::Restart
             }
             // A process that does not exist yet will read the files as they are now.
-            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Notify if self.pid.is_none() => Verdict::Restart,
+            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Notify if self.pid.is_none() => {
+                self.took_note(turn);
+                Verdict::Restart
+            }
             OnChange::Signal(signal) => {
                 self.say_changed(format!("sent {signal} · {files}"), turn);
                 turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
+                self.took_note(turn);
                 Verdict::Signal
             }
             OnChange::Run(command) => {
                 self.say_changed(format!("runs {command} · {files}"), turn);
                 turn.order(Effect::RunHook { spec: self.spec.clone(), command });
+                self.took_note(turn);
                 Verdict::Run
             }
             OnChange::Notify => {
                 self.say_changed(files.to_string(), turn);
+                self.took_note(turn);
                 Verdict::Notify
             }
         }
+    }
+
+    /// It has been told of its changes without a start: from now on it is as if it had started with them.
+    fn took_note(&mut self, turn: &mut Turn) {
+        self.own_writes.begin(turn.now);
+        turn.order(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
     }
 
     fn say_changed(&self, action: String, turn: &mut Turn) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Answer, ExitStatus, GroupSpec, Marker, RunId, RunRecord, ServiceName, ServiceSpec, Signal, StartCause,
+    Answer, ExitStatus, GroupSpec, Marker, Moment, RunId, RunRecord, ServiceName, ServiceSpec, Signal, StartCause,
 };
 
 /// An order. The effect runner carries it out and decides nothing.
@@ -88,6 +88,35 @@ pub enum Effect {
         /// The answer.
         answer: Answer,
     },
+    /// Ask the watcher which files of these services differ from what they were at the services' baselines. The answer is
+    /// an [`Event::Compared`](super::Event::Compared).
+    Compare {
+        /// The number of the question.
+        ask: u64,
+        /// About whom.
+        services: Vec<ServiceName>,
+        /// Everything that has happened until now is to be known first: a hold has ended.
+        sync: bool,
+    },
+    /// Find out when a process of this run last ran: who has slept has written nothing. The answer, where there is one, is
+    /// a [`RunReport::LastActive`](crate::domain::RunReport::LastActive) before that to the comparison that follows.
+    Observe {
+        /// Which service.
+        service: ServiceName,
+        /// Which run.
+        run: RunId,
+    },
+    /// What has changed until now is known to these services: later changes are compared with how things are now.
+    Baseline {
+        /// Whose.
+        services: Vec<ServiceName>,
+        /// Now.
+        at: Moment,
+        /// What has happened until now and is not known yet counts as known as well: held changes are discarded.
+        sync: bool,
+    },
+    /// Whether anything holds has changed: while it does, nobody needs to look for changes eagerly.
+    Holding(bool),
     /// Services or rules have changed: watch by this spec from now on, and give each service its log.
     Rewatch(Arc<GroupSpec>),
     /// A service is gone from the file and its last run has ended: forget its log.

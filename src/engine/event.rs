@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::domain::{Command, FileEvent, GroupHistory, GroupSpec, RunId, RunReport, ServiceName, WatchStatus};
+use crate::domain::{
+    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, RunId, RunReport, ServiceName, WatchStatus,
+};
 
 /// Everything that can happen to a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,10 @@ pub enum Event {
     },
     /// Files changed, after the rules.
     Files(Vec<FileEvent>),
+    /// The answer to an [`Effect::Compare`](super::Effect::Compare).
+    Compared(Comparison),
+    /// Git took or released its lock, or has moved the head.
+    Git(GitWork),
     /// What the watcher does has changed.
     Watch(WatchStatus),
     /// The file was read again and is valid.

@@ -9,8 +9,10 @@ use crate::domain::{
     WatchStatus,
 };
 
+use super::git_gate::GitGate;
 use super::graph::Graph;
-use super::restart_manager::{Owner, RestartManager, Timing};
+use super::quiet::Timing;
+use super::restart_manager::{Owner, RestartManager};
 use super::service::Service;
 use super::shutdown::Shutdown;
 use super::turn::Turn;
@@ -31,6 +33,11 @@ pub struct Engine {
     pub(super) services: Vec<Service>,
     pub(super) graph: Graph,
     pub(super) changes: RestartManager,
+    pub(super) git: GitGate,
+    /// Something held at the end of the last turn.
+    was_holding: bool,
+    /// What came of the last hold, for the watcher panel.
+    pub(super) last_release: Option<Arc<str>>,
     pub(super) watch: WatchStatus,
     pub(super) notice: Option<Notice>,
     pub(super) shutdown: Option<Shutdown>,
@@ -56,6 +63,9 @@ impl Engine {
             services,
             graph: Graph::default(),
             changes: RestartManager::default(),
+            git: GitGate::default(),
+            was_holding: false,
+            last_release: None,
             watch: WatchStatus::default(),
             notice: None,
             shutdown: None,
@@ -85,6 +95,12 @@ impl Engine {
                 break;
             }
         }
+        let holding = self.changes.is_holding();
+        if holding != self.was_holding && !self.has_finished() {
+            self.was_holding = holding;
+            // A question comes after it: what nobody looked for is looked for then.
+            turn.effects.insert(0, Effect::Holding(holding));
+        }
         self.show(turn.now);
         debug_assert_eq!(self.check_invariants(&turn.effects), Ok(()));
         turn.effects
@@ -110,6 +126,12 @@ impl Engine {
             Event::Files(files) => {
                 if !turn.stopping {
                     self.take_in_files(files, turn);
+                }
+            }
+            Event::Compared(comparison) => self.compared(comparison, turn),
+            Event::Git(work) => {
+                if self.spec.watch.git_hold && !turn.stopping {
+                    self.git.hear(work);
                 }
             }
             Event::Watch(status) => {
@@ -155,8 +177,7 @@ impl Engine {
             service.give_up_waiting(turn);
             service.give_up_validating(turn);
         }
-        let due = self.changes.take_due(turn.now);
-        self.quiet_reached(due, turn);
+        self.changes_expire(turn);
     }
 
     /// When something will happen by itself, if nothing else does. Later than the time of the last update.
@@ -164,7 +185,8 @@ impl Engine {
         if self.has_finished() {
             return None;
         }
-        self.services.iter().filter_map(Service::deadline).chain(self.changes.next_due()).min()
+        let changes = self.changes.next_due().into_iter().chain(self.git.next_due());
+        self.services.iter().filter_map(Service::deadline).chain(changes).min()
     }
 
     /// The group as clients see it. Two with the same `seq` differ in `at` only.

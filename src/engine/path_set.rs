@@ -10,6 +10,7 @@ use crate::domain::FilesChanged;
 #[derive(Clone, Debug, Default)]
 pub(super) struct PathSet {
     first: Option<Arc<str>>,
+    last: Option<Arc<str>>,
     hashes: BTreeSet<u64>,
     /// Those that came after the set was full; a path that comes twice then counts twice.
     beyond: usize,
@@ -23,7 +24,21 @@ impl PathSet {
         if self.first.is_none() {
             self.first = Some(Arc::clone(path));
         }
+        self.last = Some(Arc::clone(path));
         self.add(hash(path));
+    }
+
+    /// Adds paths of which only the number is known.
+    pub(super) fn add_unnamed(&mut self, count: usize) {
+        if count > 0 {
+            self.first.get_or_insert_with(|| "many files".into());
+            self.beyond = self.beyond.saturating_add(count);
+        }
+    }
+
+    /// The path that came last.
+    pub(super) fn last(&self) -> Option<&Arc<str>> {
+        self.last.as_ref()
     }
 
     fn add(&mut self, hash: u64) {
@@ -43,6 +58,7 @@ impl PathSet {
         for &hash in &other.hashes {
             self.add(hash);
         }
+        self.last = other.last.clone().or(self.last.take());
         self.beyond = self.beyond.saturating_add(other.beyond);
     }
 

@@ -1,6 +1,8 @@
 //! Desire meets fact: after each event every service is moved towards what is wanted. The one place that starts runs.
 
-use crate::domain::{Condition, Marker, Phase, ServiceName, StartCause, Then};
+use std::sync::Arc;
+
+use crate::domain::{Condition, LastChange, Marker, Phase, ServiceName, StartCause, Then};
 
 use super::service::Service;
 use super::stop_ladder::Manner;
@@ -84,6 +86,9 @@ impl Engine {
             && let StartCause::Change(_) = service.cause
         {
             service.cause_paths.merge(&met.paths);
+            if let Some(path) = met.paths.last() {
+                service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
+            }
         }
         let cause = match (std::mem::replace(&mut service.cause, StartCause::Hand), service.cause_paths.files()) {
             (StartCause::Change(_), Some(files)) => StartCause::Change(files),
@@ -148,12 +153,18 @@ impl Service {
         self.cancel_validation(turn);
         (self.kept, self.validated) = (false, false);
         (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
+        if let StartCause::First | StartCause::Hand | StartCause::Reload = cause {
+            self.own_writes.forget();
+        }
+        self.own_writes.begin(turn.now);
         self.run = self.run.next();
         self.cause_paths = Default::default();
         self.stop = None;
         let run = self.run;
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
         let was = self.last_exit.map(|exit| (exit.status, exit.uptime));
+        // Before the process exists: what is written from here on may be what it does not see.
+        turn.order(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
         turn.order(Effect::Spawn { spec: self.spec.clone(), run, cause, was });
     }
 }

@@ -43,6 +43,7 @@ impl Engine {
                     let known = |name| service.spec.depends_on.iter().any(|old| &old.on == name);
                     needed.extend(new.depends_on.iter().filter(|one| !known(&one.on)).map(|one| one.on.clone()));
                 }
+                service.own_writes.forget();
                 service.reloaded(new.clone(), turn);
             }
             self.services.push(service);

@@ -1,41 +1,32 @@
 //! Changes on their way to a restart: which services have which, until when each waits for quiet, and who holds them.
 //!
-//! Every change is in one of three states: pending (it waits for quiet), held, or decided. There is no timer: quiet is
-//! a comparison of times, and cancelling is forgetting.
+//! Every change is in one of four states: pending (it waits for quiet), held, asked about (whether its content differs
+//! is being found out), or decided. There is no timer: quiet is a comparison of times, and cancelling is forgetting.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::domain::{FileEvent, FileJournal, HoldSnapshot, Match, Moment, ServiceName, Verdict};
 
 use super::path_set::PathSet;
-
-/// From so many different paths on, changes come from a tool (a generator, an installer, a checkout) and not from a
-/// person who saves: wait longer, and as long as it takes.
-const BULK: usize = 10;
-/// The quiet time of a bulk. Longer than the pauses between the files of tools that write one after the other.
-const BULK_QUIET: Duration = Duration::from_millis(300);
-/// From so many different paths on …
-const BIG_BULK: usize = 100;
-/// … the pauses are longer as well: installers resolve, link and run scripts in between.
-const BIG_BULK_QUIET: Duration = Duration::from_millis(500);
-/// A service that has only a few of a bulk's changes waits for the end of it, to act once; but what goes on and on for
-/// others does not keep it for longer than this.
-const BESIDE_BULK_WAIT: Duration = Duration::from_secs(10);
-/// A write that was not seen to be finished waits at least so long …
-const UNFINISHED_QUIET: Duration = Duration::from_millis(50);
-/// … or this many times its service's quiet time: its closing may have been missed, or come from a slow writer.
-const UNFINISHED_FACTOR: f64 = 2.5;
-/// Unfinished writes that are followed by path; of more, only the time of the last.
-const OPEN_CAPACITY: usize = 1_000;
+use super::questions::{After, Question, Questions};
+use super::quiet::{Burst, Changes, Pending, Timing};
 
 /// Who holds changes back. Holds of different owners overlap; each ends its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The `p` key, or `--paused`.
     Key,
+    /// Git at work in the repository of this tree, as in [`GitWork::tree`](crate::domain::GitWork::tree).
+    Git(Arc<str>),
+}
+
+/// What the watcher is to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asks {
+    pub(super) id: u64,
+    pub(super) services: Vec<ServiceName>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,136 +34,6 @@ struct Hold {
     owner: Owner,
     label: Arc<str>,
     since: Moment,
-}
-
-/// The changes of one service that are to be decided now.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Changes {
-    /// Which.
-    pub(super) paths: PathSet,
-    /// The first entry of the journal that may be among them.
-    first_entry: u64,
-}
-
-impl Changes {
-    fn add(&mut self, path: &Arc<str>, entry: u64) {
-        if self.paths.is_empty() {
-            self.first_entry = entry;
-        }
-        self.paths.insert(path);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.first_entry = match (self.paths.is_empty(), other.paths.is_empty()) {
-            (true, _) => other.first_entry,
-            (false, true) => self.first_entry,
-            (false, false) => self.first_entry.min(other.first_entry),
-        };
-        self.paths.merge(&other.paths);
-    }
-}
-
-/// Changes of one service that wait for quiet.
-#[derive(Clone, Debug)]
-struct Pending {
-    /// Those whose write is complete.
-    saved: Changes,
-    /// Those whose write is not, and when the last of it was seen.
-    open: BTreeMap<Arc<str>, Moment>,
-    /// The last write beyond the capacity of `open`.
-    open_beyond: Option<Moment>,
-    first_at: Moment,
-    last_saved: Option<Moment>,
-    first_entry: u64,
-}
-
-impl Pending {
-    fn new(at: Moment, first_entry: u64) -> Self {
-        Self {
-            saved: Changes::default(),
-            open: BTreeMap::new(),
-            open_beyond: None,
-            first_at: at,
-            last_saved: None,
-            first_entry,
-        }
-    }
-
-    fn add(&mut self, event: &FileEvent, at: Moment, entry: u64) {
-        if event.finished {
-            self.open.remove(&event.path);
-            self.saved.add(&event.path, entry);
-            self.last_saved = Some(at);
-        } else if self.open.contains_key(&event.path) || self.open.len() < OPEN_CAPACITY {
-            self.open.insert(Arc::clone(&event.path), at);
-        } else {
-            self.saved.add(&event.path, entry);
-            self.open_beyond = Some(at);
-        }
-    }
-
-    /// When it has been quiet for long enough, if nothing more comes.
-    fn due(&self, timing: &Timing, burst: &Burst) -> Moment {
-        let unfinished = UNFINISHED_QUIET.max(timing.debounce.mul_f64(UNFINISHED_FACTOR));
-        let saved = self.last_saved.map(|at| at + timing.debounce);
-        let open = self.open.values().copied().chain(self.open_beyond).max().map(|at| at + unfinished);
-        let quiet = saved.max(open).unwrap_or(self.first_at);
-        match burst.quiet() {
-            // To act in the middle of a bulk is what must not happen: no longest wait. It is shown as busy.
-            Some(over) if self.len() >= BULK => quiet.max(over),
-            Some(over) => quiet.max(over).min(self.first_at + BESIDE_BULK_WAIT.max(timing.debounce)),
-            None => quiet.min(self.first_at + timing.max_wait.max(timing.debounce)),
-        }
-    }
-
-    fn into_all(self) -> Changes {
-        let mut all = self.saved;
-        for path in self.open.keys() {
-            all.add(path, self.first_entry);
-        }
-        all.first_entry = self.first_entry;
-        all
-    }
-
-    fn len(&self) -> usize {
-        self.saved.paths.len() + self.open.keys().filter(|path| !self.saved.paths.contains(path)).count()
-    }
-}
-
-/// What a service says about quiet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
-    /// `debounce` of the service.
-    pub(super) debounce: Duration,
-    /// `[watch] max_wait`.
-    pub(super) max_wait: Duration,
-}
-
-/// Matched changes of the whole group that follow each other closely.
-#[derive(Clone, Debug, Default)]
-struct Burst {
-    paths: PathSet,
-    last_at: Moment,
-}
-
-impl Burst {
-    fn add(&mut self, path: &Arc<str>, at: Moment) {
-        if at.since(self.last_at) > self.gap() {
-            self.paths = PathSet::default();
-        }
-        self.paths.insert(path);
-        self.last_at = self.last_at.max(at);
-    }
-
-    /// A longer pause than this ends it.
-    fn gap(&self) -> Duration {
-        if self.paths.len() >= BIG_BULK { BIG_BULK_QUIET } else { BULK_QUIET }
-    }
-
-    /// If it is a bulk: when it will have been quiet for long enough.
-    fn quiet(&self) -> Option<Moment> {
-        (self.paths.len() >= BULK).then(|| self.last_at + self.gap())
-    }
 }
 
 /// See the top of the file.
@@ -185,6 +46,7 @@ pub(super) struct RestartManager {
     held: BTreeMap<ServiceName, Changes>,
     /// All that is held, for the number in the banner.
     held_in_all: PathSet,
+    questions: Questions,
     journal: Arc<FileJournal>,
 }
 
@@ -193,6 +55,7 @@ impl RestartManager {
     pub(super) fn set_services(&mut self, timing: BTreeMap<ServiceName, Timing>) {
         self.pending.retain(|name, _| timing.contains_key(name));
         self.held.retain(|name, _| timing.contains_key(name));
+        self.questions.retain_services(|name| timing.contains_key(name));
         self.timing = timing;
         self.count_held();
     }
@@ -241,22 +104,47 @@ impl RestartManager {
         Some(pending.due(self.timing.get(name)?, &self.burst))
     }
 
-    /// When the next service will have had its quiet time.
+    /// When the next service will have had its quiet time, or the next answer is overdue.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        self.pending.iter().filter_map(|(name, pending)| self.due_of(name, pending)).min()
+        let quiet = self.pending.iter().filter(|(name, _)| self.questions.about(name).is_none());
+        quiet.filter_map(|(name, pending)| self.due_of(name, pending)).chain(self.questions.next_due()).min()
     }
 
-    /// The changes of the services that have had their quiet time.
-    pub(super) fn take_due(&mut self, now: Moment) -> BTreeMap<ServiceName, Changes> {
+    /// The question about the services that have had their quiet time. While an answer about a service is waited for,
+    /// its further changes wait as well.
+    pub(super) fn take_due(&mut self, now: Moment) -> Option<Asks> {
         let due: Vec<ServiceName> = self
             .pending
             .iter()
+            .filter(|(name, _)| self.questions.about(name).is_none())
             .filter(|(name, pending)| self.due_of(name, pending).is_some_and(|due| due <= now))
             .map(|(name, _)| name.clone())
             .collect();
-        due.into_iter()
+        let changes = due
+            .into_iter()
             .filter_map(|name| self.pending.remove(&name).map(|pending| (name, pending.into_all())))
-            .collect()
+            .collect();
+        let asks = self.ask(changes, After::Quiet, now)?;
+        self.burst.acted();
+        Some(asks)
+    }
+
+    fn ask(&mut self, changes: BTreeMap<ServiceName, Changes>, after: After, now: Moment) -> Option<Asks> {
+        if changes.is_empty() {
+            return None;
+        }
+        let services = changes.keys().cloned().collect();
+        Some(Asks { id: self.questions.ask(changes, after, now), services })
+    }
+
+    /// The question that this is the answer to, if it is open still.
+    pub(super) fn answered(&mut self, id: u64) -> Option<Question> {
+        self.questions.answered(id)
+    }
+
+    /// A question that nobody has answered in time.
+    pub(super) fn overdue(&mut self, now: Moment) -> Option<Question> {
+        self.questions.overdue(now)
     }
 
     /// Writes down what became of changes. Of several services behind one entry, the strongest verdict stays, and those
@@ -291,9 +179,12 @@ impl RestartManager {
         let mut met = Changes::default();
         if let Some(pending) = self.pending.get_mut(name) {
             met.merge(&std::mem::take(&mut pending.saved));
-            if pending.open.is_empty() && pending.open_beyond.is_none() {
+            if !pending.is_open() {
                 self.pending.remove(name);
             }
+        }
+        if let Some(asked) = self.questions.drop_service(name) {
+            met.merge(&asked);
         }
         if let Some(held) = self.held.remove(name) {
             met.merge(&held);
@@ -308,12 +199,13 @@ impl RestartManager {
 
     /// Begins a hold; the changes that wait for quiet are held as well. A second hold of the same owner changes nothing.
     pub(super) fn hold(&mut self, owner: Owner, label: &str, now: Moment) {
-        if self.is_held_by(owner) {
+        if self.is_held_by(&owner) {
             return;
         }
         self.holds.push(Hold { owner, label: label.into(), since: now });
-        for (name, pending) in std::mem::take(&mut self.pending) {
-            let changes = pending.into_all();
+        let pending = std::mem::take(&mut self.pending).into_iter().map(|(name, pending)| (name, pending.into_all()));
+        let asked = self.questions.take_all().into_iter().flat_map(|question| question.changes);
+        for (name, changes) in pending.chain(asked).collect::<Vec<_>>() {
             self.decided(&name, &changes, Verdict::Held);
             self.held.entry(name).or_default().merge(&changes);
         }
@@ -321,24 +213,35 @@ impl RestartManager {
         self.count_held();
     }
 
-    /// Ends a hold. At the end of the last one, what was held is handed out to be decided.
-    pub(super) fn release(&mut self, owner: Owner, discard: bool) -> BTreeMap<ServiceName, Changes> {
-        if !self.is_held_by(owner) {
-            return BTreeMap::new();
+    /// Ends a hold. At the end of the last one, what was held is to be compared.
+    pub(super) fn release(&mut self, owner: &Owner, git: Option<Arc<str>>, now: Moment) -> Option<Asks> {
+        if !self.end_hold(owner) {
+            return None;
         }
-        self.holds.retain(|hold| hold.owner != owner);
-        if self.is_holding() {
-            return BTreeMap::new();
+        let after = After::Hold { git, changes: self.held_in_all.len() };
+        let held = std::mem::take(&mut self.held);
+        self.count_held();
+        self.ask(held, after, now)
+    }
+
+    /// Ends a hold. At the end of the last one, what was held is forgotten; the services that it is forgotten of.
+    pub(super) fn discard(&mut self, owner: &Owner) -> Vec<ServiceName> {
+        if !self.end_hold(owner) {
+            return Vec::new();
         }
         let held = std::mem::take(&mut self.held);
         self.count_held();
-        if !discard {
-            return held;
-        }
         for (name, changes) in &held {
             self.decided(name, changes, Verdict::Discarded);
         }
-        BTreeMap::new()
+        held.into_keys().collect()
+    }
+
+    /// Whether that was the last one.
+    fn end_hold(&mut self, owner: &Owner) -> bool {
+        let held = self.is_held_by(owner);
+        self.holds.retain(|hold| hold.owner != *owner);
+        held && !self.is_holding()
     }
 
     /// The group is being stopped: nothing will be restarted any more.
@@ -347,6 +250,9 @@ impl RestartManager {
             self.decided(&name, &pending.into_all(), Verdict::Discarded);
         }
         for (name, changes) in std::mem::take(&mut self.held) {
+            self.decided(&name, &changes, Verdict::Discarded);
+        }
+        for (name, changes) in self.questions.take_all().into_iter().flat_map(|question| question.changes) {
             self.decided(&name, &changes, Verdict::Discarded);
         }
         self.holds.clear();
@@ -365,12 +271,12 @@ impl RestartManager {
         !self.holds.is_empty()
     }
 
-    pub(super) fn is_held_by(&self, owner: Owner) -> bool {
-        self.holds.iter().any(|hold| hold.owner == owner)
+    pub(super) fn is_held_by(&self, owner: &Owner) -> bool {
+        self.holds.iter().any(|hold| hold.owner == *owner)
     }
 
     pub(super) fn is_waiting(&self) -> bool {
-        !self.pending.is_empty()
+        !self.pending.is_empty() || !self.questions.is_empty()
     }
 
     /// Oldest first.
@@ -390,12 +296,13 @@ impl RestartManager {
 
     /// Different paths of this service that wait for quiet.
     pub(super) fn pending(&self, name: &ServiceName) -> usize {
-        self.pending.get(name).map_or(0, Pending::len)
+        let asked = self.questions.about(name).map_or(0, |changes| changes.paths.len());
+        self.pending.get(name).map_or(0, Pending::len) + asked
     }
 
     /// Different paths of the bulk that somebody waits for; 0 if there is none.
     pub(super) fn busy(&self) -> usize {
-        if self.is_waiting() && self.burst.quiet().is_some() { self.burst.paths.len() } else { 0 }
+        if !self.pending.is_empty() && self.burst.quiet().is_some() { self.burst.paths.len() } else { 0 }
     }
 
     pub(super) fn journal(&self) -> &Arc<FileJournal> {
@@ -407,10 +314,12 @@ impl RestartManager {
 fn strength(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Ignored | Verdict::NoMatch => 0,
-        Verdict::Discarded => 1,
-        Verdict::Notify => 2,
-        Verdict::Run => 3,
-        Verdict::Signal => 4,
-        Verdict::Restart => 5,
+        Verdict::SameContent => 1,
+        Verdict::Discarded => 2,
+        Verdict::OwnWrite => 3,
+        Verdict::Notify => 4,
+        Verdict::Run => 5,
+        Verdict::Signal => 6,
+        Verdict::Restart => 7,
     }
 }

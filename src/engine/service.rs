@@ -11,6 +11,7 @@ use crate::domain::{
 use super::backoff::Jitter;
 use super::breaker::CrashRecord;
 use super::liveness::Liveness;
+use super::own_writes::OwnWrites;
 use super::path_set::PathSet;
 use super::turn::Turn;
 use super::validation::Validation;
@@ -46,6 +47,7 @@ pub(super) struct Service {
     pub(super) counts: RestartCounts,
     pub(super) crashes: CrashRecord,
     pub(super) jitter: Jitter,
+    pub(super) own_writes: OwnWrites,
     pub(super) last_exit: Option<LastExit>,
     pub(super) last_change: Option<LastChange>,
     /// The validation that runs, beside the live run or before a start.
@@ -120,6 +122,7 @@ impl Service {
             counts: RestartCounts::default(),
             crashes: CrashRecord::default(),
             jitter: Jitter::new(seed, &spec.name),
+            own_writes: OwnWrites::default(),
             last_exit: None,
             last_change: None,
             validation: None,

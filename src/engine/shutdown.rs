@@ -75,6 +75,7 @@ impl Engine {
             finished: false,
         });
         self.changes.cancel();
+        self.git.cancel();
         for service in &mut self.services {
             service.wanted = false;
             service.cancel_validation(turn);

@@ -90,6 +90,16 @@ impl Service {
         }
     }
 
+    /// Its files are what they were when the live run started: nothing is kept any more, and nothing is left to validate.
+    pub(super) fn is_as_it_runs(&mut self, turn: &mut Turn) {
+        if matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. }) {
+            self.kept = false;
+            if let StartCause::Change(_) = self.cause {
+                self.cancel_validation(turn);
+            }
+        }
+    }
+
     /// There is a new reason to start it.
     pub(super) fn validation_is_stale(&mut self) {
         self.validated = false;

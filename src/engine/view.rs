@@ -29,6 +29,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
             holds: Vec::new(),
             held: 0,
             busy: 0,
+            last_release: None,
         },
         journal: Arc::default(),
         stopping: None,
@@ -90,7 +91,7 @@ impl Engine {
 
     fn view_watch(&self) -> WatchSnapshot {
         let busy = self.changes.busy();
-        let state = if self.changes.is_held_by(Owner::Key) {
+        let state = if self.changes.is_held_by(&Owner::Key) {
             WatchState::Paused
         } else if self.changes.is_holding() {
             WatchState::Held
@@ -111,6 +112,7 @@ impl Engine {
             holds: self.changes.holds(),
             held: self.changes.held_in_all(),
             busy,
+            last_release: self.last_release.clone(),
         }
     }
 }

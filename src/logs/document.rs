@@ -44,6 +44,7 @@ pub struct LogDocument {
 struct Inner {
     screen: Screen,
     input: Input,
+    frame_begins: memmem::Finder<'static>,
     /// What readers see while a frame is drawn, and until when.
     frozen: Option<(Box<Frame>, Moment)>,
     version: u64,
@@ -67,7 +68,8 @@ impl LogDocument {
     /// The same, for a group that has a budget for all.
     pub(super) fn of_group(memory: usize, clock: Clock, changed: watch::Sender<()>, budget: Arc<GroupBudget>) -> Self {
         let screen = Screen::new(COLUMNS, ROWS, memory);
-        let inner = Inner { screen, input: Input::default(), frozen: None, version: 0 };
+        let frame_begins = memmem::Finder::new(FRAME_BEGINS);
+        let inner = Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0 };
         Self { clock, changed, turn: Mutex::new(()), inner: Mutex::new(inner), budget, kept: AtomicUsize::new(0) }
     }
 
@@ -169,8 +171,8 @@ impl LogDocument {
     }
 
     /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
-    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
-        self.lock().screen.history.blocks_beside(covered, limit)
+    pub(super) fn blocks_beside(&self, covered: &mut Range<u64>, floor: u64, limit: usize) -> Vec<Block> {
+        self.lock().screen.history.blocks_beside(covered, floor, limit)
     }
 
     /// Changes the document, and tells if the change says that it was one.
@@ -204,8 +206,9 @@ impl LogDocument {
 impl Inner {
     fn feed(&mut self, bytes: &[u8], now: Moment) {
         self.screen.set_now(now);
-        // Only a frame that is left open at the end can be seen half drawn, and only then is a copy needed.
-        let begin = memmem::rfind(bytes, FRAME_BEGINS).filter(|begin| {
+        // Only a frame that is left open at the end can be seen half drawn, and only then is a copy needed. (Looking from
+        // the front, although it is the last that matters: `rfind` looks at every byte, `find` at 32 of them at once.)
+        let begin = self.frame_begins.find_iter(bytes).last().filter(|begin| {
             let after = bytes.get(*begin..).unwrap_or_default();
             memmem::find(after, FRAME_ENDS).is_none()
         });
@@ -294,6 +297,19 @@ impl Reader<'_> {
                 Some(Line { id, at, run, kind: LineKind::Output, content })
             }
         }
+    }
+
+    /// The first line that arrived after that moment, or the end: how far another document has come by then. Lines that
+    /// were written over may be younger than those below them.
+    pub fn line_after(&mut self, at: Moment) -> LineId {
+        let archived = self.archived();
+        let id = LineId(self.inner.screen.history.line_after(at));
+        if id < archived {
+            return id;
+        }
+        let live = (archived.0..self.end().0).map(LineId);
+        let mut lines = live.filter_map(|id| self.line(id));
+        lines.find(|line| line.at > at).map(|line| line.id).unwrap_or_else(|| self.end())
     }
 
     /// The line that stands for those that were dropped, with the time of the oldest that is kept.

@@ -124,30 +124,41 @@ pub struct StyleRun {
 /// What rows write their text into.
 pub(super) trait TextSink {
     /// Adds text at the end.
-    fn push(&mut self, text: &str, style: Style);
+    fn push(&mut self, text: &str, style: Style) {
+        self.push_spans(text, [(text.len(), style)]);
+    }
+
+    /// Adds text at the end, in several styles: the byte where each ends, without gaps.
+    fn push_spans(&mut self, text: &str, spans: impl IntoIterator<Item = (usize, Style)>);
 }
 
 impl TextSink for StyledText {
-    fn push(&mut self, text: &str, style: Style) {
-        push_run(&mut self.text, &mut self.runs, 0, text, style);
+    fn push_spans(&mut self, text: &str, spans: impl IntoIterator<Item = (usize, Style)>) {
+        push_spans(&mut self.text, &mut self.runs, 0, text, spans);
     }
 }
 
-/// Adds text to `out`, and to `runs` if it does not look as all text does. Joins it to the last run if that is one of
-/// those from `first_run` on, ends here and looks the same.
-pub(super) fn push_run(out: &mut String, runs: &mut Vec<StyleRun>, first_run: usize, text: &str, style: Style) {
-    if text.is_empty() {
-        return;
-    }
+/// Adds text to `out`, and to `runs` what of it does not look as all text does. Joins it to the last run if that is one
+/// of those from `first_run` on, ends there and looks the same.
+pub(super) fn push_spans(
+    out: &mut String,
+    runs: &mut Vec<StyleRun>,
+    first_run: usize,
+    text: &str,
+    spans: impl IntoIterator<Item = (usize, Style)>,
+) {
     let offset = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    let start = offset(out.len());
+    let before = out.len();
     out.push_str(text);
-    if style == Style::default() {
-        return;
-    }
-    let end = offset(out.len());
-    match runs.get_mut(first_run..).and_then(<[_]>::last_mut) {
-        Some(last) if last.end == start && last.style == style => last.end = end,
-        _ => runs.push(StyleRun { start, end, style }),
+    let mut start = offset(before);
+    for (end, style) in spans {
+        let end = offset(before + end);
+        if style != Style::default() && end > start {
+            match runs.get_mut(first_run..).and_then(<[_]>::last_mut) {
+                Some(last) if last.end == start && last.style == style => last.end = end,
+                _ => runs.push(StyleRun { start, end, style }),
+            }
+        }
+        start = end;
     }
 }

@@ -15,9 +15,9 @@ use super::live_run::LiveRun;
 use super::program;
 use super::run::supervise;
 use super::terminal::Size;
-use super::{aside, checkup, facts};
+use super::{activity, aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::domain::{Marker, Moment, RunId, RunReport, ServiceName, Signal, Validated};
 use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
@@ -97,13 +97,23 @@ impl ProcessHost {
         }
     }
 
-    /// Signals the whole session of a run, or its leader only. A run that is gone, or that never was, gets nothing.
+    /// Signals everybody of a run, or its leader only. A run that is gone, or that never was, gets nothing.
     /// One that is still being started gets it as soon as it exists. A process that is stopped is made to go on, so
     /// that it can end.
     pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, leader_only: bool) {
         let live = self.inner.of(service).into_iter().find(|live| live.run == run);
         if let Some(live) = live {
             live.signal(signal, leader_only);
+        }
+    }
+
+    /// Finds out when a process of the run last ran: [`RunReport::LastActive`], where the system tells.
+    pub fn observe(&self, service: &ServiceName, run: RunId) {
+        let Some(live) = self.inner.of(service).into_iter().find(|live| live.run == run) else { return };
+        let now = self.inner.clock.now();
+        if let Some(idle) = activity::idle_for(live.left().members().iter().map(|member| member.pid)) {
+            let at = Moment::after_start(now.since_start().saturating_sub(idle));
+            live.report(RunReport::LastActive { at });
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::errands::Errand;
 use super::host::RunNews;
-use super::session::{Kin, Left};
+use super::kin::{Kin, Left};
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
 use crate::process_tree::Process;
@@ -29,11 +29,11 @@ pub(super) type Environment = Arc<[(OsString, OsString)]>;
 pub(super) enum Order {
     /// Type this.
     Write(Vec<u8>),
-    /// The group has got this signal; see to the rest of the session.
+    /// The group has got this signal; see to the rest of the run.
     Sweep { signal: Signal, leader_only: bool },
 }
 
-/// One run, from the request to the end of its session.
+/// One run, from the request to the end of all that descends from it.
 pub(super) struct LiveRun {
     pub(super) service: ServiceName,
     pub(super) run: RunId,
@@ -51,7 +51,7 @@ struct State {
     thread: Option<(Sender<Order>, UnixStream)>,
     /// Signals that came before the process.
     early: Vec<(Signal, bool)>,
-    /// KILL was sent to all: whoever of the session is found later gets it too.
+    /// KILL was sent to all: whoever of it is found later gets it too.
     killed: bool,
     /// Somebody has asked it to end.
     asked: bool,
@@ -72,7 +72,7 @@ enum Life {
     Forking,
     /// The leader has not been reaped: its number, and that of its group and session, is ours.
     Leader(Pid),
-    /// The leader has been reaped, others of the session may be left.
+    /// The leader has been reaped, others may be left.
     Orphans(Pid),
     /// Nothing is left, or nothing ever was.
     Gone,
@@ -112,7 +112,7 @@ impl LiveRun {
 
     // What the host asks.
 
-    /// Signals the leader, or everybody of the session: its group at once, others by the run's thread.
+    /// Signals the leader, or everybody of the run: its group at once, others by the run's thread.
     pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
         let mut state = self.state();
         state.asked = true;

@@ -3,12 +3,13 @@
 //!
 //! Each run has one thread for its whole life: it starts the process in a terminal and a session of its own, feeds the
 //! log document with what the terminal says, learns the exit from the process (never from the end of the output), and
-//! waits until nobody of the session is left. What is small and beside the runs (readiness probes, liveness checks, hooks,
-//! stop commands, validations) shares one thread, which exists only once it is needed. All of them sleep while nothing happens.
+//! waits until nobody of the run is left. What is small and beside the runs (readiness probes, liveness checks, hooks, stop
+//! commands, validations) shares one thread, which exists only once it is needed. All of them sleep while nothing happens.
 //!
 //! Architecture invariant: log bytes go from the terminal into the document; only [`RunNews`] goes to the run loop.
 //! No process is signalled by a number that may have been given to somebody else.
 
+mod activity;
 mod aside;
 mod checkup;
 mod child;
@@ -17,13 +18,13 @@ mod exit;
 mod facts;
 mod host;
 mod http;
+mod kin;
 mod launch;
 mod listener;
 mod live_run;
 mod probe;
 mod program;
 mod run;
-mod session;
 mod terminal;
 
 pub use host::{ProcessHost, RunNews};

@@ -1,4 +1,4 @@
-//! The thread of a run: start it, feed its log, learn its end, wait for the rest of its session.
+//! The thread of a run: start it, feed its log, learn its end, wait for the rest of its family.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -13,10 +13,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::errands::{Errand, Errands};
+use super::kin::Left;
 use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
-use super::session::Left;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, program};
 use crate::clock::Clock;
@@ -35,7 +35,7 @@ const QUIET: Duration = Duration::from_millis(10);
 /// … and is waited for no longer than this, whoever goes on printing.
 const DRAIN: Duration = Duration::from_millis(100);
 
-/// How often it is asked whether the rest of the session is gone: from here …
+/// How often it is asked whether the rest of the run is gone: from here …
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 
 /// … doubling to here …
@@ -193,7 +193,7 @@ impl Run<'_> {
         }
     }
 
-    /// Goes on reading until nobody of the session is left.
+    /// Goes on reading until nobody of the run is left.
     fn outlive(&mut self, mut left: Left) {
         let mut pause = FIRST_LOOK;
         let mut look_at = self.clock.now() + pause;

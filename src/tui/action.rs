@@ -48,6 +48,12 @@ pub(super) enum Action {
     Copy,
     /// The whole log into a file.
     Save,
+    /// The log as a text file in the user's editor.
+    Edit,
+    /// The lines of all services in one pane.
+    Merged,
+    /// Merged view: the line in the pane of its service.
+    OpenLine,
     /// Zoomed: select lines by keys.
     Select,
     /// One pane on the whole screen, or back.
@@ -102,6 +108,8 @@ pub(super) enum Action {
     Keep,
     /// Prompt: text, expression, whole word.
     QueryKind,
+    /// Prompt: this pane, all services.
+    QueryScope,
     /// Wrap long lines, or cut them.
     Wrap,
     /// Times before the lines: off, clock, since the start.
@@ -146,12 +154,16 @@ pub(super) enum Context {
     Normal,
     /// One pane on the whole screen.
     Zoom,
+    /// The lines of all services.
+    Merged,
     /// Lines are being selected by keys.
     Select,
     /// Every key goes to a service.
     Typing,
     /// The watcher panel.
     Watcher,
+    /// A text to look for in the watcher panel is being typed.
+    WatcherFind,
     /// The help overlay.
     Help,
     /// A search or a filter is being typed.
@@ -164,4 +176,11 @@ pub(super) enum Context {
     Log,
     /// The group is being stopped.
     Stopping,
+}
+
+impl Context {
+    /// Keys that have no meaning of their own there mean what they do on the dashboard.
+    pub(super) fn falls_back(self) -> bool {
+        matches!(self, Self::Zoom | Self::Merged)
+    }
 }

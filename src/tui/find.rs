@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::glyphs::Glyphs;
-use super::log_view::Jump;
+use super::log_view::{Jump, Tally};
+use super::source::Source;
 use super::text::thousands;
 use crate::domain::ServiceName;
 use crate::logs::{Criterion, LogDocument, Query, QueryKind, Scan, Term};
@@ -22,6 +23,16 @@ pub(super) enum Purpose {
     Filter,
 }
 
+/// Where is searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// In the pane with the focus.
+    #[default]
+    Pane,
+    /// In the logs of all services.
+    All,
+}
+
 /// The line in the border of the pane.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
@@ -31,6 +42,8 @@ pub(super) struct Prompt {
     pub(super) text: String,
     /// How it is meant.
     pub(super) kind: QueryKind,
+    /// Where is searched.
+    pub(super) scope: Scope,
     /// The search that was in force before.
     before: Option<Search>,
 }
@@ -40,16 +53,18 @@ pub(super) struct Prompt {
 struct Search {
     text: String,
     kind: QueryKind,
+    scope: Scope,
     /// Or why it means nothing.
     query: Result<Query, String>,
 }
 
-/// The filter of one service.
+/// The filter of one pane.
 #[derive(Debug, Default)]
 struct Filter {
     /// As they were typed, and what they mean.
     terms: Vec<(String, Term)>,
-    scan: Option<Arc<Scan>>,
+    /// One for each service of the pane.
+    scans: HashMap<ServiceName, Arc<Scan>>,
 }
 
 /// The scans that a pane needs.
@@ -69,8 +84,10 @@ pub(super) struct Find {
     pub(super) prompt: Option<Prompt>,
     search: Option<Search>,
     searches: HashMap<ServiceName, Arc<Scan>>,
-    filters: HashMap<ServiceName, Filter>,
+    filters: HashMap<Source, Filter>,
     errors: HashMap<ServiceName, Arc<Scan>>,
+    /// While all services are searched: how many lines of each were found, in their order, and whether that is all.
+    everywhere: Vec<(ServiceName, u64, bool)>,
 }
 
 impl Find {
@@ -78,7 +95,24 @@ impl Find {
     pub(super) fn open(&mut self, purpose: Purpose) {
         let kind = self.search.as_ref().map_or(QueryKind::Literal, |search| search.kind);
         let kind = if purpose == Purpose::Search { kind } else { QueryKind::Literal };
-        self.prompt = Some(Prompt { purpose, text: String::new(), kind, before: self.search.clone() });
+        let scope = self.search.as_ref().map_or(Scope::Pane, |search| search.scope);
+        self.prompt = Some(Prompt { purpose, text: String::new(), kind, scope, before: self.search.clone() });
+    }
+
+    /// This pane, all services.
+    pub(super) fn next_scope(&mut self) {
+        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.purpose == Purpose::Search) {
+            prompt.scope = match prompt.scope {
+                Scope::Pane => Scope::All,
+                Scope::All => Scope::Pane,
+            };
+        }
+        self.search_as_typed();
+    }
+
+    /// All services are searched.
+    pub(super) fn searches_all(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.scope == Scope::All && search.query.is_ok())
     }
 
     /// Adds to the line, or takes its last character away. The answer is whether it has changed.
@@ -112,7 +146,7 @@ impl Find {
     fn search_as_typed(&mut self) {
         let Some(prompt) = self.prompt.as_ref().filter(|prompt| prompt.purpose == Purpose::Search) else { return };
         let query = Query::new(&prompt.text, prompt.kind).map_err(|error| error.to_string());
-        let search = Search { text: prompt.text.clone(), kind: prompt.kind, query };
+        let search = Search { text: prompt.text.clone(), kind: prompt.kind, scope: prompt.scope, query };
         self.set_search((!search.text.is_empty()).then_some(search));
     }
 
@@ -120,10 +154,11 @@ impl Find {
         self.search = search;
         // Whoever still reads for the old one stops at its next slice.
         self.searches.clear();
+        self.everywhere.clear();
     }
 
     /// Keeps what was typed. A filter that means nothing stays in the prompt, and the answer is why.
-    pub(super) fn keep(&mut self, service: &ServiceName) -> Result<(), String> {
+    pub(super) fn keep(&mut self, source: &Source) -> Result<(), String> {
         let Some(prompt) = self.prompt.take() else { return Ok(()) };
         match prompt.purpose {
             // A search that means nothing is over, as an empty one is.
@@ -135,7 +170,7 @@ impl Find {
                 error.map_or(Ok(()), Err)
             }
             Purpose::Filter if prompt.text.is_empty() => {
-                self.filters.remove(service);
+                self.filters.remove(source);
                 Ok(())
             }
             Purpose::Filter => {
@@ -153,9 +188,9 @@ impl Find {
                         return Err(error.to_string());
                     }
                 };
-                let filter = self.filters.entry(service.clone()).or_default();
+                let filter = self.filters.entry(source.clone()).or_default();
                 filter.terms.push((prompt.text.clone(), Term { query, inverted }));
-                filter.scan = None;
+                filter.scans.clear();
                 Ok(())
             }
         }
@@ -182,7 +217,7 @@ impl Find {
         self.search.is_some()
     }
 
-    /// What a pane needs, for its document as it is now. Only the pane with the focus is searched.
+    /// What a pane needs, for its document as it is now. Only the pane with the focus is searched, unless all are.
     pub(super) fn scans(
         &mut self,
         service: &ServiceName,
@@ -190,39 +225,86 @@ impl Find {
         focused: bool,
         jump: Option<Jump>,
     ) -> Scans {
-        let mut scans = Scans::default();
-        if focused && let Some(Search { query: Ok(query), .. }) = &self.search {
+        let focused = focused || self.searches_all();
+        let source = Source::Service(service.clone());
+        self.scans_of(&source, service, document, focused, jump)
+    }
+
+    /// What the merged view needs for one of its services.
+    pub(super) fn merged_scans(
+        &mut self,
+        service: &ServiceName,
+        document: &Arc<LogDocument>,
+        jump: Option<Jump>,
+    ) -> Scans {
+        self.scans_of(&Source::Merged, service, document, true, jump)
+    }
+
+    fn scans_of(
+        &mut self,
+        source: &Source,
+        service: &ServiceName,
+        document: &Arc<LogDocument>,
+        searched: bool,
+        jump: Option<Jump>,
+    ) -> Scans {
+        let mut scans = Scans { filter: self.filter(source, service, document), ..Scans::default() };
+        if searched && let Some(Search { query: Ok(query), .. }) = &self.search {
             let scan = scan_of(&mut self.searches, service, document, || Criterion::Query(query.clone()));
             scans.search = Some((query.clone(), scan));
         }
-        scans.filter = self.filter(service, document);
         if matches!(jump, Some(Jump::Error { .. })) {
             scans.errors = Some(scan_of(&mut self.errors, service, document, || Criterion::Errors));
         }
         scans
     }
 
-    /// The filter of a service, if it has one.
-    pub(super) fn filter(&mut self, service: &ServiceName, document: &Arc<LogDocument>) -> Option<Arc<Scan>> {
-        let filter = self.filters.get_mut(service)?;
-        let scan = filter.scan.take().filter(|scan| scan.is_of(document)).unwrap_or_else(|| {
-            let terms = filter.terms.iter().map(|(_, term)| term.clone()).collect();
-            Arc::new(Scan::new(document.clone(), Criterion::Filter(terms)))
-        });
-        Some(filter.scan.insert(scan).clone())
+    /// The filter of a pane, if it has one, for one of its services.
+    pub(super) fn filter(
+        &mut self,
+        source: &Source,
+        service: &ServiceName,
+        document: &Arc<LogDocument>,
+    ) -> Option<Arc<Scan>> {
+        let filter = self.filters.get_mut(source)?;
+        let terms = &filter.terms;
+        let criterion = || Criterion::Filter(terms.iter().map(|(_, term)| term.clone()).collect());
+        Some(scan_of(&mut filter.scans, service, document, criterion))
+    }
+
+    /// While all services are searched: how many lines of each were found, in their order.
+    pub(super) fn found_everywhere(&mut self, found: Vec<(ServiceName, u64, bool)>) {
+        self.everywhere = found;
+    }
+
+    /// The same, and whether all was read.
+    pub(super) fn everywhere(&self) -> &[(ServiceName, u64, bool)] {
+        &self.everywhere
+    }
+
+    /// What the border says of the matches in the log of a service: while all are searched, of all of them.
+    pub(super) fn tally(&self, service: &ServiceName, own: Tally) -> Tally {
+        let Some(index) = self.everywhere.iter().position(|(name, ..)| name == service) else { return own };
+        let before: u64 = self.everywhere.iter().take(index).map(|(_, count, _)| count).sum();
+        Tally {
+            place: own.place.map(|place| before + place),
+            count: self.everywhere.iter().map(|(_, count, _)| count).sum(),
+            complete: own.complete && self.everywhere.iter().all(|(.., complete)| *complete),
+        }
     }
 
     /// Forgets services that are gone.
     pub(super) fn retain(&mut self, is_there: impl Fn(&ServiceName) -> bool) {
         self.searches.retain(|name, _| is_there(name));
-        self.filters.retain(|name, _| is_there(name));
+        self.filters.retain(|source, _| source.service().is_none_or(&is_there));
+        self.filters.values_mut().for_each(|filter| filter.scans.retain(|name, _| is_there(name)));
         self.errors.retain(|name, _| is_there(name));
     }
 
     /// What stands in the border below a pane: `/404_`, `& 404 !health · 128 of 9,412 lines`.
     pub(super) fn line(
         &self,
-        service: &ServiceName,
+        source: &Source,
         focused: bool,
         share: Option<(u64, u64)>,
         glyphs: &Glyphs,
@@ -232,17 +314,22 @@ impl Find {
             QueryKind::Regex => " (regex)",
             QueryKind::Word => " (word)",
         };
+        // The merged view shows all that is searched.
+        let scope = |scope| if scope == Scope::All && *source != Source::Merged { " (all services)" } else { "" };
         let mut parts = Vec::new();
         match (&self.prompt, &self.search) {
             (Some(prompt), _) if focused => {
                 let sign = if prompt.purpose == Purpose::Search { "/" } else { "& " };
-                parts.push(format!("{sign}{}_{}", prompt.text, kind(prompt.kind)));
+                let scope = if prompt.purpose == Purpose::Search { scope(prompt.scope) } else { "" };
+                parts.push(format!("{sign}{}_{}{scope}", prompt.text, kind(prompt.kind)));
             }
-            (None, Some(search)) if focused => parts.push(format!("/{}{}", search.text, kind(search.kind))),
+            (None, Some(search)) if focused => {
+                parts.push(format!("/{}{}{}", search.text, kind(search.kind), scope(search.scope)));
+            }
             _ => {}
         }
         // A full-screen program is not filtered, nor what is typed into.
-        if let Some((filter, (shown, all))) = self.filters.get(service).zip(share) {
+        if let Some((filter, (shown, all))) = self.filters.get(source).zip(share) {
             let terms: Vec<_> = filter.terms.iter().map(|(text, _)| text.as_str()).collect();
             let (shown, all) = (thousands(shown), thousands(all));
             parts.push(format!("& {} {} {shown} of {all} lines", terms.join(" & "), glyphs.dot));
@@ -256,8 +343,8 @@ impl Find {
     }
 
     /// There is a line in the border below that pane.
-    pub(super) fn has_line(&self, service: &ServiceName, focused: bool) -> bool {
-        focused && (self.prompt.is_some() || self.search.is_some()) || self.filters.contains_key(service)
+    pub(super) fn has_line(&self, source: &Source, focused: bool) -> bool {
+        focused && (self.prompt.is_some() || self.search.is_some()) || self.filters.contains_key(source)
     }
 }
 

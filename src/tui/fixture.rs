@@ -6,8 +6,10 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::layout::Screen;
+use super::log_view::PaneText;
 use super::options::{DashboardOptions, GlyphSet};
-use super::ui_state::{Errand, UiState, World};
+use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
@@ -15,6 +17,7 @@ use crate::domain::{
     Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot, Verdict, WatchBackend,
     WatchSnapshot, WatchState,
 };
+use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
 
 /// 3 hours after the start.
@@ -112,6 +115,7 @@ pub(super) fn shop() -> GroupSnapshot {
             holds: Vec::new(),
             held: 0,
             busy: 0,
+            last_release: None,
         },
         journal: Arc::new(journal()),
         stopping: None,
@@ -144,6 +148,30 @@ fn journal() -> FileJournal {
         journal.push(FileEvent { at: ago(seconds), path: path.into(), kind, finished: true, matched }, verdict);
     }
     journal
+}
+
+/// Why the swap file of the shop is ignored, whatever is asked.
+fn reason(path: &str) -> Explanation {
+    let swap = Rule { source: RuleSource::BuiltIn("editor swap files"), line: None, pattern: "*.swp".into() };
+    let watch = Rule { source: RuleSource::ServiceWatch("api".into()), line: Some(12), pattern: "crates/**".into() };
+    let step = |source: &str, outcome, rule| WhyStep { source: source.into(), outcome, rule, about: None };
+    Explanation {
+        path: path.into(),
+        verdict: PathVerdict::Ignored,
+        services: Vec::new(),
+        effect: String::new(),
+        rule: Some(swap.clone()),
+        file: "procgroup.toml".into(),
+        notes: Vec::new(),
+        chain: vec![
+            step("services.api.watch", StepOutcome::Watches, Some(watch)),
+            step("services.worker.watch", StepOutcome::NoMatch, None),
+            step("watch.also", StepOutcome::NoMatch, None),
+            step("git index", StepOutcome::NoMatch, None),
+            step(".gitignore", StepOutcome::NoMatch, None),
+            step("built-in", StepOutcome::Ignores, Some(swap)),
+        ],
+    }
 }
 
 /// The shop while the key `p` holds.
@@ -234,7 +262,12 @@ impl Bench {
             for errand in errands {
                 match errand {
                     Errand::Scan(scan) => scan.run(|| true),
-                    Errand::Mark(service, marker) => self.book.get(&service).expect("a log").mark(&marker),
+                    Errand::Mark(service, marker) => {
+                        if let Some(document) = self.book.get(&service) {
+                            document.mark(&marker);
+                        }
+                    }
+                    Errand::Why(seq, path) => self.ui.explained(seq, Ok(Box::new(reason(&path)))),
                 }
             }
         }
@@ -244,18 +277,11 @@ impl Bench {
         let snapshot = self.snapshot.clone();
         let world = World { snapshot: &snapshot, size: self.size, now: NOW };
         self.ui.adjust(&world);
-        let screen = self.ui.screen(&world);
-        let mut texts = Vec::new();
-        for pane in &screen.panes {
-            let layout = self.ui.line_layout(pane, &snapshot, self.clock);
-            let focused = self.ui.selected(&snapshot) == Some(pane.service);
-            let text = snapshot.services.get(pane.service).and_then(|service| {
-                let typed = self.ui.typist.target() == Some(&service.name);
-                let layout = if typed { layout.as_terminal() } else { layout };
-                let document = self.book.get(&service.name)?;
-                Some(self.ui.read_pane(&service.name, focused, &document, &layout))
-            });
-            texts.push(text.unwrap_or_default());
+        let mut screen = self.ui.screen(&world);
+        let mut texts = self.texts(&snapshot, &screen);
+        if self.ui.roam(texts.iter().find_map(|text| text.leaves), &world) {
+            screen = self.ui.screen(&world);
+            texts = self.texts(&snapshot, &screen);
         }
         if let Some(notice) = texts.iter().find_map(|text| text.notice) {
             self.ui.say(notice, NOW);
@@ -275,6 +301,29 @@ impl Bench {
             assert!(buffer.area.contains(cursor), "the cursor {cursor} is outside of {}", buffer.area);
         }
         buffer
+    }
+
+    fn texts(&mut self, snapshot: &GroupSnapshot, screen: &Screen) -> Vec<PaneText> {
+        let names = snapshot.services.iter().map(|service| service.name.clone());
+        let members: Vec<Member> = names.filter_map(|name| Some((name.clone(), self.book.get(&name)?))).collect();
+        self.ui.look_everywhere(&members);
+        if let Some(pane) = &screen.merged {
+            let members: Vec<_> = members.into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect();
+            return vec![self.ui.read_merged(pane, &members, snapshot, self.clock, screen.compact)];
+        }
+        let mut texts = Vec::new();
+        for pane in &screen.panes {
+            let layout = self.ui.line_layout(pane, snapshot, self.clock);
+            let focused = self.ui.selected(snapshot) == Some(pane.service);
+            let text = snapshot.services.get(pane.service).and_then(|service| {
+                let typed = self.ui.typist.target() == Some(&service.name);
+                let layout = if typed { layout.as_terminal() } else { layout };
+                let document = self.book.get(&service.name)?;
+                Some(self.ui.read_pane(&service.name, focused, &document, &layout))
+            });
+            texts.push(text.unwrap_or_default());
+        }
+        texts
     }
 
     /// One frame as text.

@@ -143,10 +143,14 @@ pub(super) enum FooterKind {
     Paused,
     /// One pane on the whole screen.
     Zoom,
+    /// The lines of all services.
+    Merged,
     /// Lines are being selected by keys.
     Select,
     /// The watcher panel.
     Watcher,
+    /// A text to look for in the watcher panel is being typed.
+    WatcherFind,
     /// The help overlay.
     Help,
     /// A search or a filter is being typed.
@@ -204,7 +208,7 @@ impl Keymap {
             let bound = self.keys.get(&context)?;
             bound.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
         };
-        there(context).or_else(|| if context == Context::Zoom { there(Context::Normal) } else { None })
+        there(context).or_else(|| if context.falls_back() { there(Context::Normal) } else { None })
     }
 
     /// The first key of an action there, as a hint shows it.
@@ -215,9 +219,7 @@ impl Keymap {
     /// The keys of an action there.
     fn keys(&self, context: Context, action: Action) -> &[Key] {
         let there = |context| self.keys.get(&context)?.get(&action).map(Vec::as_slice);
-        there(context)
-            .or_else(|| if context == Context::Zoom { there(Context::Normal) } else { None })
-            .unwrap_or_default()
+        there(context).or_else(|| if context.falls_back() { there(Context::Normal) } else { None }).unwrap_or_default()
     }
 
     /// The hints of a footer. Items are separated by two spaces.
@@ -270,8 +272,10 @@ impl FooterKind {
         match self {
             Self::Normal | Self::Paused => Context::Normal,
             Self::Zoom => Context::Zoom,
+            Self::Merged => Context::Merged,
             Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
+            Self::WatcherFind => Context::WatcherFind,
             Self::Help => Context::Help,
             Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,

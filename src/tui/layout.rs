@@ -54,6 +54,8 @@ pub(super) struct Wish {
     pub(super) watcher: bool,
     /// Something holds: there is a banner.
     pub(super) banner: bool,
+    /// The lines of all services are in place of the panes.
+    pub(super) merged: bool,
 }
 
 /// How much a line of the sidebar tells.
@@ -141,6 +143,8 @@ pub(super) struct Screen {
     pub(super) sidebar: Option<(Rect, SidebarStyle)>,
     /// The logs.
     pub(super) panes: Vec<Pane>,
+    /// The lines of all services in place of the panes. Its service means nothing.
+    pub(super) merged: Option<Pane>,
     /// The watcher panel in place of the panes.
     pub(super) watcher: Option<Rect>,
     /// The last file events.
@@ -186,9 +190,7 @@ impl Screen {
             screen.banner = Some(take_top(&mut rest, 1));
         }
         if wish.zoom {
-            if wish.services > 0 {
-                screen.panes.push(Pane { service: wish.main, area: rest, frame: Frame::Title });
-            }
+            screen.show(Pane { service: wish.main, area: rest, frame: Frame::Title }, wish);
             return screen;
         }
         if rows >= 28 && !wish.watcher {
@@ -203,9 +205,7 @@ impl Screen {
             if rows >= 8 {
                 screen.tabs = Some(take_top(&mut rest, 1));
             }
-            if wish.services > 0 {
-                screen.panes.push(Pane { service: wish.main, area: rest, frame: Frame::None });
-            }
+            screen.show(Pane { service: wish.main, area: rest, frame: Frame::None }, wish);
             return screen;
         }
         screen.divide(rest, wish);
@@ -251,9 +251,19 @@ impl Screen {
         self.sidebar = sidebar;
         if wish.watcher {
             self.watcher = Some(main);
+        } else if wish.merged {
+            self.show(Pane { service: wish.main, area: main, frame: Frame::Full }, wish);
         } else if wish.services > 0 {
             self.panes = panes;
         }
+    }
+
+    /// One pane alone.
+    fn show(&mut self, pane: Pane, wish: Wish) {
+        if wish.services == 0 {
+            return;
+        }
+        if wish.merged { self.merged = Some(pane) } else { self.panes.push(pane) }
     }
 
     /// The pane of that service, if it is shown.

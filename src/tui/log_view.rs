@@ -5,6 +5,8 @@
 
 mod jump;
 mod marks;
+mod merge;
+mod merged;
 mod shelf;
 mod shown;
 
@@ -19,12 +21,14 @@ use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
-use crate::domain::{Moment, RunId, human};
+use crate::domain::{Moment, RunId, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader};
 use shown::{Shown, full_screen, text_cells};
 
-pub(super) use jump::Jump;
+pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
+pub(super) use merge::{Lane, Merge};
+pub(super) use merged::{Frame as MergedFrame, Label, MergedView};
 pub(super) use shelf::{Found, Shelf, Tally};
 
 /// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
@@ -102,12 +106,18 @@ pub(super) struct PaneText {
     pub(super) share: Option<(u64, u64)>,
     /// What is to be said about where the reader has gone.
     pub(super) notice: Option<&'static str>,
+    /// There is no further match in this service: down, or up.
+    pub(super) leaves: Option<bool>,
     /// The cursor of a full-screen program, or of a service that is typed into.
     pub(super) cursor: Option<Position>,
     /// The row of the service's screen that is in the first row.
     pub(super) top: i32,
     /// What of the document each row shows.
     pub(super) places: Vec<RowPlace>,
+    /// In the merged view: whose the lines in sight are, by the numbers that they have there.
+    pub(super) sources: Vec<(LineId, ServiceName, LineId)>,
+    /// Lines of a service before that one are in sight, or above what is.
+    pub(super) seen: Vec<(ServiceName, LineId)>,
     /// They are the rows of a full-screen program.
     pub(super) rows_of_screen: bool,
     /// The version of the document that this is.
@@ -135,6 +145,11 @@ impl PaneText {
         let mut text: String = spans.map(|span| &*span.content).collect();
         text.truncate(text::floor(&text, place.bytes.len()));
         Some((place, text))
+    }
+
+    /// In the merged view: the service of a line in sight, and its number there.
+    pub(super) fn source_of(&self, line: LineId) -> Option<(&ServiceName, LineId)> {
+        self.sources.iter().find(|(number, ..)| *number == line).map(|(_, service, line)| (service, *line))
     }
 
     /// What of the document a cell shows: below the last row, its end.
@@ -166,6 +181,8 @@ pub(super) struct LogView {
     jump: Option<Jump>,
     /// Where the last jump has gone, while the reader has not moved otherwise.
     current: Option<LineId>,
+    /// The search has left this log: down, or up.
+    leaves: Option<bool>,
     /// The last line in sight.
     bottom: LineId,
     /// Where the search that is being typed was begun.
@@ -189,6 +206,7 @@ impl Default for LogView {
             offset: 0,
             jump: None,
             current: None,
+            leaves: None,
             bottom: LineId(0),
             begun: None,
             floor: LineId(0),
@@ -208,6 +226,11 @@ impl LogView {
     pub(super) fn clear(&mut self) {
         self.floor = LineId(u64::MAX);
         self.follow();
+    }
+
+    /// The line that keys mean: the one that was gone to, or the first in sight; nothing for the end.
+    pub(super) fn marked(&self) -> Option<LineId> {
+        self.current.or((!self.follow).then_some(self.line))
     }
 
     /// Stays with what is in sight.
@@ -249,6 +272,11 @@ impl LogView {
     /// By so many pages; up is negative.
     pub(super) fn page(&mut self, pages: i64) {
         self.pages_wanted = self.pages_wanted.saturating_add(pages);
+    }
+
+    /// Lines before this one are in sight, or above what is; `end` is where the document ends.
+    pub(super) fn seen(&self, end: LineId) -> LineId {
+        if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) }
     }
 
     /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.
@@ -315,9 +343,12 @@ impl LogView {
         }
         let new = if self.follow { 0 } else { shelf.count_from(self.seen) };
         let tally = found.search.as_ref().map(|(_, matches)| Tally {
-            place: self.current.filter(|line| matches.contains(*line)).map(|line| matches.rank(line) + 1),
-            count: matches.count(),
-            complete: matches.is_complete(),
+            place: self
+                .current
+                .filter(|line| matches.contains(*line) && shelf.shows(*line))
+                .map(|line| shelf.rank(matches, line) + 1),
+            count: shelf.count(matches),
+            complete: matches.is_complete() && shelf.is_complete(),
         });
         let share = shelf.share();
         if let Some(anchor) = anchor.filter(|_| !moved) {
@@ -328,8 +359,9 @@ impl LogView {
             .and_then(|(column, row)| Some(Position { x: u16::try_from(column).ok()?, y: u16::try_from(row).ok()? }));
         let top = cursor.and_then(|cursor| i32::try_from(reader.cursor_cell().1).ok()?.checked_sub(cursor.y.into()));
         let (top, follow) = (top.unwrap_or(0), self.follow);
-        let rows_of_screen = false;
-        PaneText { rows, follow, new, gutter, tally, share, notice, cursor, top, places, rows_of_screen, version }
+        let leaves = self.leaves.take();
+        let of_one = PaneText { cursor, top, leaves, version, ..PaneText::default() };
+        PaneText { rows, follow, new, gutter, tally, share, notice, places, ..of_one }
     }
 
     /// The lines that are shown of those that no filter hides.
@@ -435,7 +467,7 @@ impl LogView {
     }
 
     /// What stands before the first row of a line.
-    fn time_of(&mut self, reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
+    pub(super) fn time_of(&mut self, reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
         if line.kind == LineKind::Marker {
             return String::new();
         }

@@ -10,6 +10,7 @@
 mod action;
 mod clipboard;
 mod dashboard;
+mod editor;
 mod find;
 #[cfg(test)]
 mod fixture;
@@ -25,13 +26,16 @@ mod searcher;
 mod selection;
 mod session;
 mod sidebar;
+mod source;
 mod terminal;
 mod text;
 mod theme;
 mod ticks;
 mod typing;
 mod ui_state;
+mod unseen;
 mod view;
+mod watcher_panel;
 mod words;
 
 pub use dashboard::{Dashboard, THREAD_NAME};

@@ -2,9 +2,9 @@
 //! arrives, the view scrolls or the window gets another size.
 
 use super::action::Action;
+use super::source::Source;
 use super::text::floor;
 use super::ui_state::{UiState, World};
-use crate::domain::ServiceName;
 use crate::logs::{LineId, LogDocument, Reader, Scan, StyledText};
 
 /// Bytes that are copied at most: what nobody pastes.
@@ -38,8 +38,8 @@ pub(super) enum Unit {
 /// What is selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Selection {
-    /// In whose log.
-    pub(super) service: ServiceName,
+    /// In whose log. In the merged view, the lines are those numbers that they have there.
+    pub(super) source: Source,
     /// The rows of a full-screen program are meant, not lines.
     pub(super) rows: bool,
     /// By keys: they extend it.
@@ -77,6 +77,8 @@ pub(super) enum Handout {
     Copy,
     /// All of it into a file.
     Save,
+    /// All of it into an editor.
+    Edit,
     /// Select by keys from here on.
     Select,
     /// Go on to the line so many further down.
@@ -111,25 +113,28 @@ pub(super) struct Copied {
     pub(super) cut: bool,
 }
 
+/// Adds what a stretch has of a line. The answer is whether there is room for more.
+pub(super) fn add_line(copied: &mut Copied, (from, to): Stretch, id: LineId, content: &StyledText, text: &str) -> bool {
+    let end = if id == to.line { to.byte.min(text.len()) } else { text.len() };
+    let start = if id == from.line { from.byte.min(end) } else { 0 };
+    let part = content.as_printed(floor(text, start)..floor(text, end));
+    if copied.text.len() + part.len() >= LIMIT {
+        copied.cut = true;
+        return false;
+    }
+    if copied.lines > 0 {
+        copied.text.push('\n');
+    }
+    copied.text.push_str(&part);
+    copied.lines += 1;
+    true
+}
+
 /// The text of a stretch, from the document: whole lines however they are wrapped or cut on the screen.
 /// Lines that the filter hides, if there is one, are left out.
 pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch, filter: Option<&Scan>) -> Copied {
     let mut copied = Copied::default();
-    let mut add = |id: LineId, content: &StyledText, text: &str| {
-        let end = if id == to.line { to.byte.min(text.len()) } else { text.len() };
-        let start = if id == from.line { from.byte.min(end) } else { 0 };
-        let part = content.as_printed(floor(text, start)..floor(text, end));
-        if copied.text.len() + part.len() >= LIMIT {
-            copied.cut = true;
-            return false;
-        }
-        if copied.lines > 0 {
-            copied.text.push('\n');
-        }
-        copied.text.push_str(&part);
-        copied.lines += 1;
-        true
-    };
+    let mut add = |id: LineId, content: &StyledText, text: &str| add_line(&mut copied, (from, to), id, content, text);
     if rows {
         let screen = document.read().screen().unwrap_or_default();
         for (id, row) in (0..).map(LineId).zip(&screen.rows) {
@@ -169,10 +174,14 @@ pub(super) fn unit_at(reader: &mut Reader<'_>, rows: bool, unit: Unit, at: Point
     } else {
         reader.line(at.line).map(|line| line.content.text)
     };
-    let text = text.unwrap_or_default();
+    unit_in(&text.unwrap_or_default(), unit, at)
+}
+
+/// The unit of a line's text that a place is in.
+pub(super) fn unit_in(text: &str, unit: Unit, at: Point) -> Stretch {
     let (start, end) = match unit {
-        Unit::Character => character(&text, at.byte),
-        Unit::Word => word(&text, at.byte),
+        Unit::Character => character(text, at.byte),
+        Unit::Word => word(text, at.byte),
         Unit::Line => (0, text.len()),
     };
     (Point { line: at.line, byte: start }, Point { line: at.line, byte: end })

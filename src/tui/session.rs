@@ -18,18 +18,22 @@ use super::layout::{Screen, service_size};
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
 use super::searcher::Searcher;
+use super::source::Source;
 use super::terminal::{Canvas, OuterModes, terminal_size};
 use super::ticks;
-use super::ui_state::{Errand, UiState, World};
+use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Moment, ServiceName};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName};
 use crate::fault;
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
+use editing::Editing;
+use saving::News;
 use selecting::{Drawn, Pointer};
 use typing::join_inputs;
 
+mod editing;
 mod saving;
 mod selecting;
 mod typing;
@@ -37,13 +41,17 @@ mod typing;
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 /// At the start, frames may follow each other faster, so that the first output is seen at once.
-const FIRST_FRAME: Duration = Duration::from_millis(5);
+const FIRST_FRAME: Duration = Duration::from_millis(2);
+/// … and before one that shows what a key did: nobody presses keys as fast, and a flood must not make them wait.
+const KEY_FRAME: Duration = Duration::from_millis(8);
 /// How long the start lasts.
 const START: Duration = Duration::from_millis(200);
 /// So long a new layout must stand before the services are told their sizes.
 const SETTLED: Duration = Duration::from_millis(50);
 /// So long a lone ESC may be the beginning of a sequence.
 const ESCAPE: Duration = Duration::from_millis(30);
+/// Between two counts of errors out of sight.
+const COUNT: Duration = Duration::from_millis(500);
 /// How far back the last words of a service are looked for.
 const LAST_WORDS: u64 = 50;
 
@@ -56,12 +64,28 @@ pub(super) enum Ending {
     TerminalGone,
 }
 
+/// Asks the group for a reason; it may take as long as it takes.
+async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::UnboundedSender<News>) {
+    let answer = match handle.ask(Command::Why { path }).await {
+        Ok(Answer::Explained(explanation)) => Ok(explanation),
+        Ok(Answer::Accepted { .. } | Answer::Refused(_)) => Err(String::from("no reason was given")),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    // The dashboard may have ended meanwhile.
+    let _ = tell.send(News::Explained(seq, answer));
+}
+
 /// The dashboard's state on its thread.
 pub(super) struct Session {
     handle: GroupHandle,
     clock: Clock,
     ui: UiState,
     searcher: Searcher,
+    /// Reads what is out of sight for errors: not the same, so that a search never waits for it.
+    lookout: Searcher,
+    /// When errors out of sight are counted next, and when they were last.
+    count_due: Option<Moment>,
+    counted: Option<Moment>,
     canvas: Canvas,
     decoder: Decoder,
     size: (u16, u16),
@@ -72,6 +96,8 @@ pub(super) struct Session {
     logs_new: bool,
     /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
     awaits_hit: bool,
+    /// So many of the next frames show what a key did.
+    answers: u8,
     started: Moment,
     /// When it was last looked whether there is something to draw.
     looked: Option<Moment>,
@@ -86,7 +112,9 @@ pub(super) struct Session {
     /// Where logs are saved.
     saved: Option<PathBuf>,
     /// What work aside has to say at its end.
-    tell_later: Option<mpsc::UnboundedSender<String>>,
+    tell_later: Option<mpsc::UnboundedSender<News>>,
+    /// An editor has the terminal.
+    editing: Option<Editing>,
     escape_due: Option<Moment>,
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
@@ -107,6 +135,9 @@ impl Session {
             clock,
             ui: UiState::new(options),
             searcher: Searcher::default(),
+            lookout: Searcher::default(),
+            count_due: None,
+            counted: None,
             canvas: Canvas::new(OuterModes { mouse: options.mouse, ..OuterModes::default() }),
             decoder: Decoder::default(),
             size,
@@ -114,6 +145,7 @@ impl Session {
             snapshot_new: false,
             logs_new: false,
             awaits_hit: false,
+            answers: 0,
             started: clock.now(),
             looked: None,
             shown: Vec::new(),
@@ -124,6 +156,7 @@ impl Session {
             pointer: Pointer::default(),
             saved,
             tell_later: None,
+            editing: None,
             escape_due: None,
             tick: None,
             window_focused: true,
@@ -153,7 +186,7 @@ impl Session {
         }
         let mut snapshots = self.handle.snapshots();
         let mut logs = self.handle.logs().changes();
-        let found = self.searcher.found();
+        let (found, looked_out) = (self.searcher.found(), self.lookout.found());
         // What has changed since the first frame.
         self.snapshot_new = true;
         self.logs_new = true;
@@ -164,7 +197,8 @@ impl Session {
         loop {
             let now = self.clock.now();
             self.timers(now);
-            if self.wants_frame() && self.slot() <= now {
+            let editing = self.editing.is_some();
+            if !editing && self.wants_frame() && self.slot() <= now {
                 self.draw()?;
             }
             let wake = self.next_wake().map(|moment| self.clock.instant(moment));
@@ -177,16 +211,27 @@ impl Session {
             tokio::select! {
                 biased;
                 // An error means that the dashboard was dropped.
-                _ = &mut leave => return Ok(Ending::Asked),
-                read = keyboard.read(&mut buffer) => match read {
+                _ = &mut leave => {
+                    self.end_editor(&mut told).await;
+                    return Ok(Ending::Asked);
+                }
+                read = keyboard.read(&mut buffer), if !editing => match read {
                     Ok(0) | Err(_) => return Ok(Ending::TerminalGone),
                     Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
                 },
                 _ = resized.recv() => self.resized(),
-                Some(text) = told.recv() => {
-                    self.ui.say(text, self.clock.now());
-                    self.redraw = true;
-                }
+                Some(news) = told.recv() => match news {
+                    News::Said(text) => {
+                        self.ui.say(text, self.clock.now());
+                        self.redraw = true;
+                    }
+                    News::Explained(seq, answer) => {
+                        self.ui.explained(seq, answer);
+                        self.redraw = true;
+                    }
+                    News::Open(path, line) => self.open_editor(path, line),
+                    News::Closed(status) => self.editor_closed(status),
+                },
                 // One wake-up for each frame, however much happens.
                 changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();
@@ -202,6 +247,7 @@ impl Session {
                         self.looked = None;
                     }
                 }
+                () = looked_out.notified() => self.count_later(),
                 () = sleep => {}
             }
         }
@@ -214,12 +260,19 @@ impl Session {
     /// When the next frame may be drawn.
     fn slot(&self) -> Moment {
         let Some(looked) = self.looked else { return Moment::START };
-        looked + if looked.since(self.started) < START { FIRST_FRAME } else { FRAME }
+        let rest = match self.answers {
+            _ if looked.since(self.started) < START => FIRST_FRAME,
+            1.. => KEY_FRAME,
+            0 => FRAME,
+        };
+        looked + rest
     }
 
     fn next_wake(&self) -> Option<Moment> {
-        let slot = self.wants_frame().then(|| self.slot());
-        [slot, self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due].into_iter().flatten().min()
+        // Nothing is drawn while an editor has the terminal.
+        let slot = (self.editing.is_none() && self.wants_frame()).then(|| self.slot());
+        let timers = [self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due, self.count_due];
+        timers.into_iter().chain([slot]).flatten().min()
     }
 
     /// Carries out what was due.
@@ -237,6 +290,9 @@ impl Session {
         }
         if due(self.pointer.edge_due) {
             self.scroll_at_edge(now);
+        }
+        if due(self.count_due) {
+            self.count_unseen(now);
         }
         if due(self.tick) {
             self.tick = None;
@@ -275,6 +331,8 @@ impl Session {
             self.tell_focus();
             self.redraw = true;
             self.awaits_hit = true;
+            // The echo of a service comes after a frame of our own.
+            self.answers = if self.ui.typist.target().is_some() { 2 } else { 1 };
         }
         join_inputs(commands).into_iter().for_each(|command| self.tell(command));
     }
@@ -291,6 +349,7 @@ impl Session {
         fault::point("dashboard");
         let now = self.clock.now();
         self.looked = Some(now);
+        self.answers = self.answers.saturating_sub(1);
         if std::mem::take(&mut self.snapshot_new) {
             let newest = self.handle.snapshot();
             self.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
@@ -298,6 +357,7 @@ impl Session {
         }
         if std::mem::take(&mut self.logs_new) {
             self.redraw |= self.shown.iter().any(|(document, version)| document.version() != *version);
+            self.count_later();
             // Nothing is shown before the first output, or after a service has come.
             self.redraw |= self.shown.len() < self.snapshot.services.len().min(1);
         }
@@ -312,10 +372,17 @@ impl Session {
         self.ui.adjust(&world);
         self.tell_focus();
         self.canvas.ask_for(self.outer_modes());
-        let screen = self.ui.screen(&world);
+        let mut screen = self.ui.screen(&world);
         self.drawn = self.texts(&screen);
+        if self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+            screen = self.ui.screen(&world);
+            self.drawn = self.texts(&screen);
+        }
         if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
             self.ui.say(notice, now);
+        }
+        for (name, end) in self.drawn.iter().flat_map(|drawn| &drawn.text.seen) {
+            self.ui.unseen.saw(name, *end);
         }
         self.run_errands();
         self.selection_follows();
@@ -339,19 +406,42 @@ impl Session {
         self.canvas.show(frame, cursor)
     }
 
+    /// The services whose logs there are, in order.
+    fn members(&self) -> Vec<Member> {
+        let names = self.snapshot.services.iter().map(|service| service.name.clone());
+        names.filter_map(|name| Some((name.clone(), self.handle.logs().get(&name)?))).collect()
+    }
+
+    /// Those of them that the merged view shows.
+    fn merged_members(&self) -> Vec<Member> {
+        self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
+    }
+
     /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
     fn texts(&mut self, screen: &Screen) -> Vec<Drawn> {
         self.shown.clear();
+        if self.ui.find.searches_all() {
+            let members = self.members();
+            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            self.ui.look_everywhere(&members);
+        }
+        if let Some(pane) = &screen.merged {
+            let members = self.merged_members();
+            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            let snapshot = Arc::clone(&self.snapshot);
+            let text = self.ui.read_merged(pane, &members, &snapshot, self.clock, screen.compact);
+            return vec![Drawn { source: Source::Merged, area: pane.inner(), text }];
+        }
         let mut drawn = Vec::with_capacity(screen.panes.len());
         for pane in &screen.panes {
             let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
             let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
             // The layout knows no others.
             let Some(service) = self.snapshot.services.get(pane.service) else { continue };
-            let (service_name, area) = (service.name.clone(), pane.inner());
+            let (source, area) = (Source::Service(service.name.clone()), pane.inner());
             let Some(document) = self.handle.logs().get(&service.name) else {
                 let text = PaneText { follow: true, ..PaneText::default() };
-                drawn.push(Drawn { service: service_name, area, text });
+                drawn.push(Drawn { source, area, text });
                 continue;
             };
             let typed = self.ui.typist.target() == Some(&service.name);
@@ -361,9 +451,22 @@ impl Session {
                 self.typed_top = text.top;
             }
             self.shown.push((document, text.version));
-            drawn.push(Drawn { service: service_name, area, text });
+            drawn.push(Drawn { source, area, text });
         }
         drawn
+    }
+
+    /// Something was printed: errors out of sight are counted soon.
+    fn count_later(&mut self) {
+        let next = self.counted.map_or(Moment::START, |counted| counted + COUNT);
+        self.count_due = self.count_due.or(Some(next.max(self.clock.now())));
+    }
+
+    fn count_unseen(&mut self, now: Moment) {
+        (self.count_due, self.counted) = (None, Some(now));
+        let mut behind = Vec::new();
+        self.redraw |= self.ui.unseen.count(&self.members(), &mut behind);
+        behind.into_iter().for_each(|scan| self.lookout.read(scan));
     }
 
     /// What the frame has left to be done.
@@ -374,6 +477,11 @@ impl Session {
                 Errand::Mark(service, marker) => {
                     if let Some(document) = self.handle.logs().get(&service) {
                         document.mark(&marker);
+                    }
+                }
+                Errand::Why(seq, path) => {
+                    if let Some(tell) = self.tell_later.clone() {
+                        tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
                     }
                 }
             }

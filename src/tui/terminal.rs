@@ -150,6 +150,11 @@ impl Canvas {
         self.stale = true;
     }
 
+    /// On a screen that others have used: of which nothing is known but its modes.
+    pub(super) fn begin_anew(&mut self, modes: OuterModes) {
+        *self = Self { pending: std::mem::take(&mut self.pending), ..Self::new(modes) };
+    }
+
     /// A sequence for the terminal itself, with the next frame.
     pub(super) fn send(&mut self, sequence: &str) {
         self.pending.push_str(sequence);

@@ -47,6 +47,12 @@ impl Theme {
         self.colored(Color::Cyan)
     }
 
+    /// A service among others, by its number: nothing that tells of a state.
+    pub(super) fn of_service(self, number: usize) -> Style {
+        const COLORS: [Color; 5] = [Color::Cyan, Color::Magenta, Color::Blue, Color::Green, Color::Yellow];
+        self.colored(COLORS.get(number % COLORS.len()).copied().unwrap_or(Color::Reset))
+    }
+
     /// What must be seen: banners, notices.
     pub(super) fn alert(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)

@@ -4,6 +4,7 @@
 
 mod choosing;
 mod finding;
+mod merging;
 mod panels;
 mod pointing;
 
@@ -19,16 +20,20 @@ use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
-use super::log_view::{LineLayout, LogView, Times};
+use super::log_view::{LineLayout, LogView, MergedView, Times};
 use super::options::DashboardOptions;
-use super::overlay::{Overlay, WatcherPanel};
+use super::overlay::Overlay;
 use super::selection::{Handout, Selection};
+use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
+use super::unseen::Unseen;
+use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
-use crate::domain::{Command, GroupSnapshot, Moment, ServiceName, Targets, WatchState};
+use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
+pub(super) use merging::Member;
 
 /// How long a short message stays in the footer.
 const TOAST_TIME: Duration = Duration::from_secs(3);
@@ -68,6 +73,13 @@ pub(super) struct UiState {
     pub(super) watcher: Option<WatcherPanel>,
     pub(super) overlay: Option<Overlay>,
     logs: HashMap<ServiceName, LogView>,
+    /// The lines of all services, and whether they are shown in place of the panes.
+    pub(super) merged: MergedView,
+    pub(super) merging: bool,
+    /// Errors that were not in sight.
+    pub(super) unseen: Unseen,
+    /// A search over all services looks for the next one that has a match: down, or up.
+    roams: Option<bool>,
     toast: Option<(String, Moment)>,
     notice_read: Option<Moment>,
     /// Into which service every key goes, if any.
@@ -102,6 +114,10 @@ impl UiState {
             watcher: None,
             overlay: None,
             logs: HashMap::new(),
+            merged: MergedView::default(),
+            merging: false,
+            unseen: Unseen::default(),
+            roams: None,
             toast: None,
             notice_read: None,
             typist: Typist::default(),
@@ -123,7 +139,11 @@ impl UiState {
     pub(super) fn screen(&self, world: &World<'_>) -> Screen {
         let banner = matches!(world.snapshot.watch.state, WatchState::Paused | WatchState::Held)
             && world.snapshot.stopping.is_none();
-        Screen::new(world.size.0, world.size.1, self.wish(world.snapshot, self.zoom, self.watcher.is_some(), banner))
+        Screen::new(
+            world.size.0,
+            world.size.1,
+            Wish { merged: self.merging, ..self.wish(world.snapshot, self.zoom, self.watcher.is_some(), banner) },
+        )
     }
 
     /// Where the panes are when nothing is open: what the terminals of the services are sized by.
@@ -142,18 +162,25 @@ impl UiState {
             zoom,
             watcher,
             banner,
+            merged: false,
         }
     }
 
     /// How the lines of a pane are laid out.
     pub(super) fn line_layout(&self, pane: &Pane, snapshot: &GroupSnapshot, clock: Clock) -> LineLayout {
-        let inner = pane.inner();
-        let name = snapshot.services.get(pane.service).map(|service| &service.name);
         let focused = self.selected(snapshot) == Some(pane.service);
-        let taken = u16::from(self.find_takes_row(pane, name, focused));
+        let typed = |name: &ServiceName| self.typist.target() == Some(name);
+        let name = snapshot.services.get(pane.service).map(|service| &service.name).filter(|name| !typed(name));
+        let taken = name.is_some_and(|name| self.find_takes_row(pane, &Source::Service(name.clone()), focused));
+        self.line_layout_of(pane, taken, clock)
+    }
+
+    /// How the lines of a pane are laid out, of which one row may be taken.
+    fn line_layout_of(&self, pane: &Pane, taken: bool, clock: Clock) -> LineLayout {
+        let inner = pane.inner();
         LineLayout {
             width: usize::from(inner.width),
-            height: usize::from(inner.height.saturating_sub(taken)),
+            height: usize::from(inner.height.saturating_sub(u16::from(taken))),
             wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
             times: self.times,
             typed: false,
@@ -173,15 +200,17 @@ impl UiState {
         if snapshot.stopping.is_some() {
             return Context::Stopping;
         }
+        let panel = self.watcher.as_ref().map(WatcherPanel::context);
         match self.overlay {
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Details { .. }) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
-            None if self.watcher.is_some() => Context::Watcher,
+            None if panel.is_some() => panel.unwrap_or(Context::Watcher),
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
+            None if self.merging => Context::Merged,
             None if self.zoom => Context::Zoom,
             None => Context::Normal,
         }
@@ -201,6 +230,13 @@ impl UiState {
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
         let more = if notice.detail.is_empty() { String::new() } else { format!("l shows all {} ", self.glyphs.dot) };
         shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
+    }
+
+    /// The reason of an event of the watcher panel has come.
+    pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
+        if let Some(panel) = &mut self.watcher {
+            panel.explained(seq, answer);
+        }
     }
 
     /// Says something for a few seconds.
@@ -250,10 +286,18 @@ impl UiState {
         if context == Context::Prompt && self.prompt_key(event, world) {
             return Vec::new();
         }
+        if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
+            return Vec::new();
+        }
         let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
         match (action, key.digit()) {
             (Action::ServiceNumber, Some(digit)) => {
-                self.select(usize::try_from(digit).unwrap_or(0).wrapping_sub(1), world);
+                let index = usize::try_from(digit).unwrap_or(0).wrapping_sub(1);
+                if context == Context::Merged {
+                    self.toggle_member(index, world)
+                } else {
+                    self.select(index, world)
+                }
                 Vec::new()
             }
             _ => self.apply(action, context, world),
@@ -281,6 +325,7 @@ impl UiState {
                 self.arrangement = self.arrangement.next();
                 self.say(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
             }
+            Action::Merged => self.toggle_merged(),
             Action::Watcher => self.watcher = Some(WatcherPanel::default()),
             Action::Zoom => self.zoom = !self.zoom,
             Action::Wrap if self.zoom => self.wrap_zoomed = !self.wrap_zoomed,
@@ -302,10 +347,11 @@ impl UiState {
         match context {
             Context::Log => self.log_action(action),
             Context::Help => self.help_action(action),
-            Context::Watcher => self.watcher_action(action, world),
+            Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
+            Context::Merged => return self.merged_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
             Context::Details => self.details_action(action, world),
             Context::Stopping | Context::Typing => {}
@@ -329,6 +375,7 @@ impl UiState {
             Action::TypeInto => self.type_into(&name, world),
             Action::Copy => self.handout = Some(Handout::Copy),
             Action::Save => self.handout = Some(Handout::Save),
+            Action::Edit => self.handout = Some(Handout::Edit),
             Action::Select if self.zoom => self.handout = Some(Handout::Select),
             Action::Select => self.say("V selects by keys in zoom", world.now),
             Action::Follow => self.log(&name).follow(),
@@ -337,7 +384,18 @@ impl UiState {
             Action::PageDown => self.log(&name).page(1),
             Action::LineUp => self.log(&name).scroll(-1),
             Action::LineDown => self.log(&name).scroll(1),
-            _ => self.find_action(action, &name, world),
+            Action::DropMarker => {
+                self.marks += 1;
+                let marker = Marker::Mark { number: self.marks };
+                self.errands.push(Errand::Mark(name, marker));
+            }
+            Action::Clear => {
+                self.log(&name).clear();
+                self.say("the view is clear: g shows everything again", world.now);
+            }
+            _ => {
+                self.find_action(action, &Source::Service(name), world);
+            }
         }
         Vec::new()
     }
@@ -353,9 +411,11 @@ impl UiState {
             self.cancel_prompt(world);
         } else if self.selection.take().is_some() {
         } else if self.watcher.is_some() {
-            self.watcher = None;
+            self.watcher.take_if(|panel| !panel.end_search());
         } else if self.find.end_search() {
             self.logs.values_mut().for_each(LogView::forget_jump);
+            self.merged.forget_jump();
+        } else if std::mem::take(&mut self.merging) {
         } else if !std::mem::take(&mut self.zoom) {
             self.toast = None;
             self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
@@ -365,6 +425,8 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
+        self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
         self.find.retain(|name| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {
@@ -384,5 +446,7 @@ fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usiz
     found.or((!snapshot.services.is_empty()).then_some(0))
 }
 
+#[cfg(test)]
+mod merged_tests;
 #[cfg(test)]
 mod tests;

@@ -59,13 +59,35 @@ impl Stamp {
         self.inode
     }
 
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether nothing says that the content is another one.
+    pub(super) fn is_same_content(&self, other: &Self) -> bool {
+        (self.size, self.modified, self.inode) == (other.size, other.modified, other.inode)
+    }
+
+    /// Whether the file system keeps whole seconds only, as far as this stamp tells.
+    pub(super) fn is_coarse(&self) -> bool {
+        self.modified.1 == 0 && self.changed.1 == 0
+    }
+
+    /// Whether anything of the file was changed after that moment.
+    pub(super) fn is_changed_after(&self, moment: SystemTime) -> bool {
+        self.modified.max(self.changed) > since_epoch(moment)
+    }
+
     /// Whether the file was surely written after that moment. File systems date with the clock's last tick,
     /// so a change within some milliseconds after it cannot be told from one before, which must not count as news.
     pub(super) fn is_after(&self, moment: SystemTime) -> bool {
-        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        self.modified > (seconds, i64::from(since.subsec_nanos()))
+        self.modified > since_epoch(moment)
     }
+}
+
+fn since_epoch(moment: SystemTime) -> (i64, i64) {
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), i64::from(since.subsec_nanos()))
 }
 
 /// A file as it is now.
@@ -76,6 +98,8 @@ pub(super) struct Seen {
     pub(super) may_be_half_written: bool,
     /// It holds nothing.
     pub(super) is_empty: bool,
+    /// A symbolic link.
+    pub(super) is_link: bool,
 }
 
 impl Seen {
@@ -89,6 +113,7 @@ impl Seen {
             },
             may_be_half_written: metadata.is_file() && metadata.nlink() <= 1,
             is_empty: metadata.size() == 0,
+            is_link: metadata.is_symlink(),
         }
     }
 }

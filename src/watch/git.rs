@@ -3,8 +3,10 @@
 //! Layout: <https://git-scm.com/docs/gitrepository-layout>. In a linked worktree and in a submodule `.git` is a file that
 //! names the real folder, and `commondir` in there names the folder that worktrees share.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::git_config::{GitConfig, Places};
 use super::rules::normal;
@@ -90,6 +92,20 @@ impl Repository {
         }
     }
 
+    /// What the last line of a log of the head says that was done: `checkout: moving from main to feat`. `None` if it says
+    /// nothing, or is longer than any that is meant for people.
+    pub(super) fn last_action(mut log: &File) -> Option<Arc<str>> {
+        let end = log.seek(SeekFrom::End(0)).ok()?;
+        log.seek(SeekFrom::Start(end.saturating_sub(LONGEST_LINE))).ok()?;
+        let mut bytes = Vec::new();
+        log.take(LONGEST_LINE).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        // Old and new commit, who and when, a tab, and what.
+        let (_, action) = text.trim_end().rsplit('\n').next()?.split_once('\t')?;
+        let action: String = action.trim().chars().filter(|char| !char.is_control()).take(LONGEST_ACTION).collect();
+        (!action.is_empty()).then(|| action.into())
+    }
+
     fn commit_of(&self, reference: &str) -> Option<String> {
         for folder in [&self.git_dir, &self.common_dir] {
             if let Ok(text) = fs::read_to_string(folder.join(reference)) {
@@ -103,6 +119,11 @@ impl Repository {
         })
     }
 }
+
+/// Bytes of a log that are read from its end.
+const LONGEST_LINE: u64 = 4096;
+/// Characters of an action that are told: branch names can be long, messages of commits are.
+const LONGEST_ACTION: usize = 100;
 
 /// Hexadecimal digits of a commit that are shown.
 const SHORT: usize = 6;

@@ -1,14 +1,17 @@
 //! The watcher's own thread: takes what was said, looks, and reports.
 
+mod compare;
+mod git_work;
 mod look;
 mod poll;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::baselines::Baselines;
 use super::cookies::Cookies;
 use super::git::Repository;
 use super::outcome::Reason;
@@ -16,10 +19,12 @@ use super::own_file::OwnFile;
 use super::pending::{Batch, Marks, Noted, Pending, Question};
 use super::reports::Outbox;
 use super::rules::Rules;
-use super::source::{Links, Refusal, Source};
+use super::source::{self, Links, Refusal, Source};
 use super::tree::Tree;
 use crate::clock::Clock;
 use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
+use compare::Comparing;
+use git_work::Repositories;
 use poll::Polling;
 
 /// All that the thread knows.
@@ -39,17 +44,22 @@ pub(super) struct Lookout {
     lost: Vec<PathBuf>,
     /// File system and inode of the starts that are.
     identities: HashMap<PathBuf, (u64, u64)>,
+    /// Where something is mounted, with the number of the mount.
+    mount_points: BTreeSet<(PathBuf, String)>,
     polling: Polling,
     /// `poll_interval`.
     poll_interval: Option<Duration>,
     /// Folders that are watched for something else than the files in them: the group's file, rules, the head of git.
     beside: HashSet<PathBuf>,
     repository: Option<Repository>,
+    repositories: Repositories,
     git_head: Option<Arc<str>>,
     /// Folders whose files have no stamp yet.
     unstamped: Vec<PathBuf>,
     /// While the stamps are those of the first walk: since when whatever changed was seen by nobody.
     unseen_since: Option<SystemTime>,
+    comparing: Comparing,
+    baselines: Baselines,
     /// What this batch has found.
     events: Vec<FileEvent>,
     /// The status that was sent last.
@@ -67,6 +77,8 @@ struct Aside {
     own_file: Option<Marks>,
     /// The head may have moved.
     git: bool,
+    /// What was said about the inside of repositories.
+    repositories: git_work::Said,
 }
 
 impl Lookout {
@@ -92,13 +104,17 @@ impl Lookout {
             starts: Vec::new(),
             lost: Vec::new(),
             identities: HashMap::new(),
+            mount_points: BTreeSet::new(),
             polling: Polling::new(),
             poll_interval: spec.watch.poll_interval,
             beside: HashSet::new(),
             repository: None,
+            repositories: Repositories::default(),
             git_head: None,
             unstamped: Vec::new(),
             unseen_since: None,
+            comparing: Comparing::default(),
+            baselines: Baselines::default(),
             events: Vec::new(),
             sent: None,
         }
@@ -113,14 +129,21 @@ impl Lookout {
     pub(super) fn run(mut self) {
         self.replan(Reports::Nothing);
         self.report();
+        self.mount_points = source::mount_points();
         loop {
             while self.pending.is_empty() && self.stamp_a_folder() {}
             self.report();
-            let batch = self.pending.wait(self.patience());
+            let background = self.work_in_background();
+            self.report();
+            let mut batch = self.pending.wait([self.patience(), background].into_iter().flatten().min());
             if batch.stop {
                 return;
             }
+            let requests = std::mem::take(&mut batch.requests);
             self.take_in(batch);
+            for request in requests {
+                self.take_up(request);
+            }
             self.poll_if_due();
             self.report();
         }
@@ -130,7 +153,6 @@ impl Lookout {
     /// tree is, and all that comes before its event is taken in. Requests that arrive meanwhile stay for later.
     ///
     /// False: the event has not come back in time, so the stream of events is not to be trusted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the end of a hold asks for it next"))]
     pub(super) fn sync(&mut self, patience: Duration) -> bool {
         if self.source.polls() {
             self.poll();
@@ -158,6 +180,11 @@ impl Lookout {
     fn take_in(&mut self, batch: Batch) {
         let mut aside = Aside::default();
         let noted: Vec<_> = batch.noted.into_iter().filter(|noted| self.is_for_the_tree(noted, &mut aside)).collect();
+        // Before the files: it says what their changes mean.
+        if batch.sweep {
+            self.look_at_repositories(&mut aside.repositories);
+        }
+        self.tell_git_work(std::mem::take(&mut aside.repositories));
         let mut replan = false;
         if let Some(spec) = batch.spec {
             let rules = Rules::new(&spec, &self.own);
@@ -178,9 +205,10 @@ impl Lookout {
         }
         if replan {
             self.replan(Reports::Nothing);
+            self.forget_unwatched();
         }
-        if batch.mounts {
-            self.look_at_starts(self.clock.now());
+        if batch.places {
+            self.look_at_places(self.clock.now());
         }
         for Question { path, answer } in batch.questions {
             let explanation = self.rules.why(&path);
@@ -236,7 +264,8 @@ impl Lookout {
     }
 
     /// Whether what was noted is about a file of the tree; what else it means is put down in `aside`.
-    fn is_for_the_tree(&mut self, Noted { path, marks, .. }: &Noted, aside: &mut Aside) -> bool {
+    fn is_for_the_tree(&mut self, noted: &Noted, aside: &mut Aside) -> bool {
+        let Noted { path, marks, .. } = noted;
         if marks.removed || marks.moved_out {
             self.source.forget(path);
         }
@@ -250,11 +279,9 @@ impl Lookout {
         } else {
             aside.rules.extend(ruled);
         }
-        if let Some(repository) = &self.repository {
-            if repository.head_folders().iter().any(|head| head == folder || head == path) {
-                aside.git = true;
-                return false;
-            }
+        if self.repositories.notes(noted, &mut aside.repositories) {
+            aside.git = true;
+            return false;
         }
         if name == ".gitignore" || name == ".ignore" || name == ".git" {
             aside.rules.insert(folder.to_path_buf());
@@ -272,14 +299,11 @@ impl Lookout {
         let mut beside: HashSet<PathBuf> = self.own_file.folders().map(Path::to_path_buf).collect();
         if !self.starts.is_empty() {
             self.repository = self.rules.repository().cloned();
-            match &self.repository {
-                Some(repository) => {
-                    beside.extend(repository.head_folders());
-                }
-                None => {
-                    // Perhaps one in the making.
-                    beside.insert(self.rules.root().join(".git"));
-                }
+            self.find_repositories();
+            beside.extend(self.repositories.folders());
+            if self.repository.is_none() {
+                // Perhaps one in the making.
+                beside.insert(self.rules.root().join(".git"));
             }
             beside.extend(self.rules.folders_of_rules().map(Path::to_path_buf));
             for start in &self.starts {
@@ -295,6 +319,7 @@ impl Lookout {
             before.into_iter().filter(|old| !self.beside.contains(old) && !self.tree.contains_key(old)).collect();
         self.source.unwatch(gone);
         self.source.watch(self.beside.iter().map(PathBuf::as_path), Links::Follow);
+        self.source.watch_above(self.starts.iter().flat_map(|start| start.ancestors().skip(1)));
         self.note_beside();
     }
 

@@ -11,8 +11,10 @@
 //! Architecture invariants: the thread that delivers events never blocks, asks the disk or adds a watch; the lookout
 //! never waits for the loop; nothing here decides what a change does to a service.
 
+mod baselines;
 mod cookies;
 mod directory;
+mod fingerprint;
 mod git;
 mod git_config;
 mod lookout;
@@ -31,11 +33,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::domain::{Answer, GroupSpec, WatchBackend, WatchReport, WatchStatus};
+use crate::domain::{Answer, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
 
 use cookies::Cookies;
 use lookout::Lookout;
-use pending::{Pending, Question};
+use pending::{Pending, Question, Request};
 pub use reports::WatchReports;
 use reports::{Closes, Outbox};
 
@@ -87,6 +89,23 @@ impl Watcher {
     /// The file was read again: new rules; the watches follow. What only now is watched is no change.
     pub fn respec(&self, spec: Arc<GroupSpec>) {
         self.pending.respec(spec);
+    }
+
+    /// Asks which files of these services differ from what they were at the services' baselines. The answer is a
+    /// [`WatchReport::Compared`]; with `sync` it knows of everything that has happened until now.
+    pub fn compare(&self, ask: u64, services: Vec<ServiceName>, sync: bool) {
+        self.pending.request(Request::Compare { ask, services, sync });
+    }
+
+    /// These services know what has changed until then: the files as they are now are their baseline. With `sync` that is
+    /// everything that has happened until now, also what has not been heard of yet.
+    pub fn baseline(&self, services: Vec<ServiceName>, at: Moment, sync: bool) {
+        self.pending.request(Request::Baseline { services, at, sync });
+    }
+
+    /// Whether changes are held: while they are, nobody looks for them where that costs something.
+    pub fn set_held(&self, held: bool) {
+        self.pending.request(Request::Held(held));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::directory::Seen;
 use super::pending::Marks;
-use super::tree::KnownFile;
+use super::tree::{Content, KnownFile};
 use crate::domain::ChangeKind;
 
 /// Why a file is looked at.
@@ -35,6 +35,7 @@ pub(super) fn of(before: Option<KnownFile>, now: Option<Seen>, reason: Reason) -
         stamp: Some(now.stamp),
         unfinished: (!finished).then_some(kind),
         listed: reason == Reason::Listing && before.is_none(),
+        content: Content::Unknown,
     };
     (Some(known), Some((kind, finished)))
 }
@@ -53,7 +54,8 @@ fn is_finished(now: &Seen, reason: Reason) -> bool {
 /// Whether an event for a file with an unchanged stamp is without news.
 fn says_nothing_new(before: KnownFile, reason: Reason) -> bool {
     match reason {
-        Reason::Listing => true,
+        // Read so soon after its last change that it may have been changed again since: to be compared.
+        Reason::Listing => !matches!(before.content, Content::Racy(_)),
         Reason::Event(marks) => {
             // A write within the grain of the file system's clock leaves the stamp as it was, so a write is believed. A
             // close alone is not: many programs open for writing what they only read.

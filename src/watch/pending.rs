@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::domain::{Answer, GroupSpec, Moment};
+use crate::domain::{Answer, GroupSpec, Moment, ServiceName};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub(super) struct Heard {
     pub(super) loss: bool,
     /// The highest number of a cookie that has come back; 0 for none.
     pub(super) cookie: u64,
-    /// Something was mounted or unmounted.
-    pub(super) mounts: bool,
+    /// Something was mounted or unmounted, or a folder above was renamed.
+    pub(super) places: bool,
 }
 
 /// A path to explain, and where the answer goes.
@@ -67,6 +67,22 @@ pub(super) struct Question {
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
+/// What the loop asks of the watcher's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Which files of these services differ from their baselines.
+    Compare {
+        ask: u64,
+        services: Vec<ServiceName>,
+        /// After all that has happened until now is known.
+        sync: bool,
+    },
+    /// These services know what has changed until then, or until now with `sync`.
+    Baseline { services: Vec<ServiceName>, at: Moment, sync: bool },
+    /// Everything is held, or nothing is any more.
+    Held(bool),
+}
+
 /// What the watcher's thread takes at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -74,10 +90,12 @@ pub(super) struct Batch {
     pub(super) noted: Vec<Noted>,
     /// Events were lost: look everywhere.
     pub(super) sweep: bool,
-    /// Something was mounted or unmounted, perhaps over a folder that a walk begins at.
-    pub(super) mounts: bool,
+    /// The folders that walks begin at may be others now: something was mounted, or a folder above them renamed.
+    pub(super) places: bool,
     /// New rules.
     pub(super) spec: Option<Arc<GroupSpec>>,
+    /// What the loop asks for, in order.
+    pub(super) requests: Vec<Request>,
     /// What somebody wants explained.
     pub(super) questions: Vec<Question>,
     /// The end.
@@ -97,8 +115,9 @@ struct Said {
     paths: HashMap<PathBuf, (u64, Marks, Moment)>,
     next: u64,
     sweep: bool,
-    mounts: bool,
+    places: bool,
     spec: Option<Arc<GroupSpec>>,
+    requests: Vec<Request>,
     /// The highest number of a cookie that has come back.
     cookie: u64,
     questions: Vec<Question>,
@@ -111,7 +130,12 @@ impl Said {
     }
 
     fn is_urgent(&self) -> bool {
-        self.sweep || self.mounts || self.stop || self.spec.is_some() || !self.questions.is_empty()
+        self.sweep
+            || self.places
+            || self.stop
+            || self.spec.is_some()
+            || !self.requests.is_empty()
+            || !self.questions.is_empty()
     }
 }
 
@@ -127,7 +151,7 @@ impl Pending {
     pub(super) fn note_all(&self, heard: Heard, at: Moment) {
         let mut said = self.lock();
         said.sweep |= heard.loss;
-        said.mounts |= heard.mounts;
+        said.places |= heard.places;
         said.cookie = said.cookie.max(heard.cookie);
         for (path, marks) in heard.notes {
             if said.sweep {
@@ -151,6 +175,12 @@ impl Pending {
     /// Hands over new rules; of several, the last.
     pub(super) fn respec(&self, spec: Arc<GroupSpec>) {
         self.lock().spec = Some(spec);
+        self.wake.notify_one();
+    }
+
+    /// Hands over what the loop asks for.
+    pub(super) fn request(&self, request: Request) {
+        self.lock().requests.push(request);
         self.wake.notify_one();
     }
 
@@ -198,8 +228,9 @@ impl Pending {
         let batch = Batch {
             noted: Vec::new(),
             sweep: std::mem::take(&mut said.sweep),
-            mounts: std::mem::take(&mut said.mounts),
+            places: std::mem::take(&mut said.places),
             spec: said.spec.take(),
+            requests: std::mem::take(&mut said.requests),
             questions: std::mem::take(&mut said.questions),
             stop: said.stop,
         };
@@ -308,7 +339,7 @@ mod tests {
         let pending = Pending::default();
         let batch = pending.wait(Some(Duration::ZERO));
         assert!(batch.noted.is_empty() && !batch.sweep && !batch.stop);
-        note(&pending, Heard { mounts: true, ..Heard::default() }, 0);
-        assert!(pending.wait(None).mounts);
+        note(&pending, Heard { places: true, ..Heard::default() }, 0);
+        assert!(pending.wait(None).places);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::{ChangeKind, FileEvent, Match, ServiceName, WatchReport, WatchStatus};
+use crate::domain::{ChangeKind, Comparison, FileEvent, GitWork, Match, ServiceName, WatchReport, WatchStatus};
 
 /// The news of a watcher, for one reader.
 pub struct WatchReports {
@@ -66,6 +66,11 @@ impl Outbox {
                 WatchReport::Files(events) => events.into_iter().for_each(|event| waiting.files.push(event)),
                 WatchReport::Status(status) => waiting.status = Some(status),
                 WatchReport::ConfigWritten => waiting.config_written = true,
+                WatchReport::Compared(comparison) => {
+                    let after = waiting.files.end();
+                    waiting.compared.push_back((after, comparison));
+                }
+                WatchReport::Git(work) => waiting.git.push_back(work),
             }
         }
         self.arrived.notify_one();
@@ -78,6 +83,17 @@ impl Outbox {
         }
         if std::mem::take(&mut waiting.config_written) {
             return Taken::Report(WatchReport::ConfigWritten);
+        }
+        // Before the files: it says what they mean.
+        if let Some(work) = waiting.git.pop_front() {
+            return Taken::Report(WatchReport::Git(work));
+        }
+        // After the files that it knows of, and not after all that come in a flood.
+        let taken = waiting.files.first;
+        if waiting.compared.front().is_some_and(|(after, _)| *after <= taken)
+            && let Some((_, comparison)) = waiting.compared.pop_front()
+        {
+            return Taken::Report(WatchReport::Compared(comparison));
         }
         let files = waiting.files.take(FilesWaiting::AT_A_TIME);
         if !files.is_empty() {
@@ -103,6 +119,9 @@ struct Waiting {
     files: FilesWaiting,
     status: Option<WatchStatus>,
     config_written: bool,
+    /// With the number of the file event that it does not know of.
+    compared: VecDeque<(usize, Comparison)>,
+    git: VecDeque<GitWork>,
     closed: bool,
 }
 
@@ -124,6 +143,11 @@ impl FilesWaiting {
     const CAPACITY: usize = 8192;
     /// Events in one report.
     const AT_A_TIME: usize = 256;
+
+    /// The number of the next event.
+    fn end(&self) -> usize {
+        self.first + self.events.len()
+    }
 
     fn push(&mut self, event: FileEvent) {
         if let Some(slot) =

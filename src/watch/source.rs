@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::domain::{WatchBackend, WatchChoice};
 #[cfg(target_os = "linux")]
 use inotify::Inotify as Native;
+pub(super) use mounts::points as mount_points;
 pub(super) use refusal::Refusal;
 #[cfg(not(target_os = "linux"))]
 use with_notify::Notify as Native;
@@ -57,7 +58,10 @@ trait Watches: Sized {
     /// Watches the folder of cookies.
     fn add_cookies(&mut self, folder: &Path) -> io::Result<()>;
 
-    /// Watches there are, without that of the cookies.
+    /// Wants to know when this folder is renamed, which changes where the folders below it are.
+    fn add_above(&mut self, folder: &Path);
+
+    /// Folders with a watch on what is in them.
     fn count(&self) -> usize;
 
     /// How many watches there can be, as far as the system tells.
@@ -257,6 +261,13 @@ impl Source {
     /// Notes that these folders cannot have a watch, without asking for one.
     pub(super) fn note_unwatched<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
         self.unwatched.extend(folders.into_iter().map(Path::to_path_buf));
+    }
+
+    /// Wants to know when one of these folders is renamed.
+    pub(super) fn watch_above<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
+        if let Feed::Native(native) = &mut self.feed {
+            folders.into_iter().for_each(|folder| native.add_above(folder));
+        }
     }
 
     /// Ends the watches of these folders.

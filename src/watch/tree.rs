@@ -48,9 +48,31 @@ pub(super) struct KnownFile {
     pub(super) unfinished: Option<ChangeKind>,
     /// Found by a listing and reported; the event of the operating system may still come and say nothing new.
     pub(super) listed: bool,
+    /// What it holds.
+    pub(super) content: Content,
+}
+
+/// What a file holds, as a hash of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Not read since it last changed.
+    #[default]
+    Unknown,
+    /// Read so soon after a change that another one need not have left another time stamp.
+    Racy([u64; 2]),
+    /// Read later than that.
+    Sure([u64; 2]),
 }
 
 /// What is known at a path.
 pub(super) fn entry(tree: &Tree, path: &Path) -> Option<Entry> {
     tree.get(path.parent()?)?.entries.get(path.file_name()?).copied()
+}
+
+/// What is known of the file at a path, to be changed.
+pub(super) fn file_mut<'a>(tree: &'a mut Tree, path: &Path) -> Option<&'a mut KnownFile> {
+    match tree.get_mut(path.parent()?)?.entries.get_mut(path.file_name()?)? {
+        Entry::File(known) => Some(known),
+        Entry::Folder { .. } => None,
+    }
 }

@@ -2,7 +2,7 @@
 //! `cargo bench --bench logs`.
 //!
 //! Speeds are of 64 KiB pieces into a terminal of 160×50 with the default budget, medians of five rounds; `4 KiB` is
-//! the most that one read of a Linux pty returns.
+//! the most that one read of a Linux pty returns. `cargo bench --bench logs -- plain` feeds only what is named so.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -64,7 +64,9 @@ fn main() {
         ("progress", sample(|n| format!("\r\x1b[2K  Building [{:>30}] {n}/4000", "=".repeat(n as usize % 30)))),
         ("one long line", sample(|n| format!("{n} "))),
     ];
-    for (name, bytes) in &samples {
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|one| name.starts_with(one.as_str()));
+    for (name, bytes) in samples.iter().filter(|(name, _)| wanted(name)) {
         for (size, piece) in [("64 KiB", 64 << 10), ("4 KiB", 4 << 10)] {
             let times = (0..5).map(|_| {
                 let document = document();
@@ -80,7 +82,7 @@ fn main() {
         }
     }
 
-    for (name, bytes) in samples.iter().take(2) {
+    for (name, bytes) in samples.iter().take(2).filter(|_| named.is_empty()) {
         let before = resident();
         let document = document();
         while document.read().end() < LineId(1_000_000) && document.read().dropped() == 0 {

@@ -2,7 +2,8 @@
 //! new process, with default settings and a service that stops at once. The median of 30; the target is 40 ms.
 //!
 //! The new process says that it is there through a pipe of its own (`process`), so that drawing is not in the figure;
-//! `screen` is when the cause of the restart can be read. watchexec is measured beside it if it is installed.
+//! `screen` is when the cause of the restart can be read. watchexec is measured beside it if it is installed; their saves
+//! take turns, so that whatever else the machine does slows down both.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,49 +26,78 @@ mod harness;
 use figures::{Samples, on_path, print_table};
 use harness::{Dash, Project};
 
+const SIZE: (u16, u16) = (160, 50);
 const SAVES: usize = 30;
 const SERVICE: &str = "echo x > ../home/pipe; echo up; exec sleep 1000";
 
 fn main() {
-    let mut rows = vec![row!["program", "save to process ms", "save to screen ms"]];
-    let project = Project::new(&format!("[services]\napi = {{ run = \"{SERVICE}\", watch = true }}\n"));
-    let starts = Starts::listen(&project);
-    let dash = Dash::start(&project, (160, 50), &[]);
-    rows.push(measure("devgroup", dash, &project, &starts, true));
+    let plain = Project::new(&format!("[services]\napi = {{ run = \"{SERVICE}\", watch = true }}\n"));
+    let other = Project::empty();
+    let mut programs = vec![Program::start("devgroup", env!("CARGO_BIN_EXE_devgroup"), &plain, &[])];
     if on_path("watchexec") {
-        let arguments = ["-r", "-w", "src", "--", "sh", "-c", SERVICE];
-        let dash = Dash::start_program(&project, "watchexec", (160, 50), &arguments);
-        rows.push(measure("watchexec", dash, &project, &starts, false));
+        other.write("src/first.rs", "");
+        // Without a shell of its own, which would take the service's words apart.
+        let arguments = ["--shell=none", "-r", "-w", "src", "--", "sh", "-c", SERVICE];
+        programs.push(Program::start("watchexec", "watchexec", &other, &arguments));
     }
-    print_table("a save, medians of 30 [min..max]", &rows);
+    programs.iter_mut().for_each(Program::begin);
+    for number in 0..SAVES {
+        programs.iter_mut().for_each(|program| program.save(number));
+    }
+    let mut rows = vec![row!["program", "save to process ms", "save to screen ms"]];
+    rows.extend(programs.iter().map(|program| row![program.name, program.process.show(), program.screen.show()]));
+    print_table(&format!("a save, medians of {SAVES} [min..max], interleaved"), &rows);
 }
 
-fn measure(name: &str, mut dash: Dash<'_>, project: &Project, starts: &Starts, named: bool) -> Vec<String> {
-    let [mut process, mut screen] = [(); 2].map(|()| Samples::default());
-    dash.wait_for_text("up");
-    starts.next(&mut dash);
-    if named {
-        dash.wait_for_text("watching 1 of 1 ·");
+/// A program that restarts a service, and how long its restarts took.
+struct Program<'a> {
+    name: &'static str,
+    dash: Dash<'a>,
+    project: &'a Project,
+    starts: Starts,
+    process: Samples,
+    screen: Samples,
+}
+
+impl<'a> Program<'a> {
+    fn start(name: &'static str, program: &str, project: &'a Project, arguments: &[&str]) -> Self {
+        // Before the program, whose service writes into the pipe.
+        let starts = Starts::listen(project);
+        let dash = Dash::start_program(project, program, SIZE, arguments);
+        let [process, screen] = [(); 2].map(|()| Samples::default());
+        Self { name, dash, project, starts, process, screen }
     }
-    for number in 0..SAVES {
+
+    fn is_ours(&self) -> bool {
+        self.name == "devgroup"
+    }
+
+    fn begin(&mut self) {
+        self.dash.wait_for_text("up");
+        self.starts.next(&mut self.dash);
+        if self.is_ours() {
+            self.dash.wait_for_text("watching 1 of 1 ·");
+        }
+    }
+
+    fn save(&mut self, number: usize) {
         let file = format!("src/save-{number}.rs");
-        project.write(&file, "");
-        starts.next(&mut dash);
-        dash.wait_while_reading("the service sleeps", sleeps);
+        self.project.write(&file, "");
+        self.starts.next(&mut self.dash);
+        self.dash.wait_while_reading("the service sleeps", sleeps);
         let saved = Instant::now();
-        let mut open = OpenOptions::new().append(true).open(project.path(&file)).unwrap();
+        let mut open = OpenOptions::new().append(true).open(self.project.path(&file)).unwrap();
         open.write_all(b"change\n").unwrap();
         drop(open);
-        let there = starts.next(&mut dash);
-        process.add_time(there - saved);
-        if named {
+        let there = self.starts.next(&mut self.dash);
+        self.process.add_time(there - saved);
+        if self.is_ours() {
             let cause = format!("restarted · {file} changed");
-            dash.wait_for(&cause, |screen| screen.matches(&cause).count() == 2);
-            screen.add_time(saved.elapsed());
+            self.dash.wait_for(&cause, |screen| screen.matches(&cause).count() == 2);
+            self.screen.add_time(saved.elapsed());
         }
-        dash.wait_while_reading("the service sleeps", sleeps);
+        self.dash.wait_while_reading("the service sleeps", sleeps);
     }
-    row![name, process.show(), screen.show()]
 }
 
 /// The moments at which services said that they are there.

@@ -42,7 +42,7 @@ mod validate {
             screen.lines().any(|line| line.contains("● api") && line.contains("kept")) && screen.contains("no good")
         });
         assert_eq!(starts(&project, "api"), 1);
-        project.write("src/check", "exit 0");
+        project.write("src/check", "exit 0 # repaired");
         dash.wait_for_text("restarted · src/check changed");
         dash.wait_while_reading("it was replaced", |project| starts(project, "api") == 2);
         dash.wait_for("nothing is kept any more", |screen| {
@@ -50,6 +50,25 @@ mod validate {
         });
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));
+    }
+
+    #[test]
+    fn keeps_nothing_any_more_when_the_files_are_what_runs() {
+        let project = project("exit 0");
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("api-is-up");
+        dash.wait_for_text("watching 1 of 1 ·");
+        project.write("src/check", "exit 101");
+        dash.wait_for("it is kept", |screen| {
+            screen.lines().any(|line| line.contains("● api") && line.contains("kept"))
+        });
+        project.write("src/check", "exit 0");
+        dash.wait_for("it is what the files are", |screen| {
+            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("kept"))
+        });
+        dash.keys("q");
+        dash.wait_exit();
+        assert_eq!(starts(&project, "api"), 1);
     }
 
     #[test]
@@ -83,6 +102,23 @@ mod validate {
         wait_for("a third validation goes on", || waits() == 3);
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}
+
+mod validate_in_a_stream {
+    use super::*;
+
+    #[test]
+    fn that_fails_ends_what_waits_for_its_service() {
+        let project = Project::new(
+            &(sleeper("api", "watch = true\nvalidate = { run = 'echo no good; exit 101' }") + &sleeper("web", "")),
+        );
+        let streamed = Stream::run(&project, &["--no-tui", "--exit-with", "api"]);
+        assert_eq!(streamed.code, Some(1), "{streamed:?}");
+        assert!(streamed.stdout.contains("no good") && streamed.stdout.contains("validate failed · exit 101"));
+        let streamed = Stream::run(&project, &["--no-tui", "--no-watch", "api"]);
+        assert_eq!(streamed.code, Some(5), "{streamed:?}");
+        assert_eq!(starts(&project, "api"), 0);
     }
 }
 
@@ -180,7 +216,7 @@ mod a_daemon {
 
     #[test]
     fn of_one_service_outlives_the_end_of_another() {
-        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$ > ../home/daemon; exec sleep 1000' & echo one-is-up; exec sleep 1000\"\n";
+        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$$$ > ../home/daemon; exec sleep 1000' & echo one-is-up; exec sleep 1000\"\n";
         let project = Project::new(&(daemon.to_owned() + &sleeper("two", "")));
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_for("both are up", |screen| screen.contains("one-is-up") && screen.contains("two-is-up"));

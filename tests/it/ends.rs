@@ -367,8 +367,9 @@ mod many_restarts {
             }
         }
         let program = dash.program();
+        // What the twentieth had not opened yet may be there; one for each restart may not.
         dash.wait_while_reading("descriptors and threads are given back", |_| {
-            descriptors(program) <= before.0 && status(program, "Threads") <= before.1
+            descriptors(program) <= before.0 + 4 && status(program, "Threads") <= before.1 + 4
         });
         let grown = status(program, "VmRSS").saturating_sub(before.2);
         assert!(grown < 2_000, "{grown} kB more after 80 restarts");

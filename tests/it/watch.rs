@@ -1,6 +1,7 @@
 //! The watcher on real trees, through its public API: what is saved, made, moved and removed, and what stays silent.
 #![cfg(test)]
 
+mod contents;
 mod editors;
 mod git_rules;
 mod limits;
@@ -15,8 +16,8 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    Backoff, Breaker, ChangeKind, FileEvent, GroupSpec, Kind, LogSpec, Match, OnChange, RestartPolicy, RunCommand,
-    ServiceSpec, SpecPattern, StepOutcome, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    Backoff, Breaker, ChangeKind, Comparison, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match, OnChange,
+    RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -33,6 +34,8 @@ struct Watched {
     events: Vec<FileEvent>,
     config_written: usize,
     status: WatchStatus,
+    compared: Option<Comparison>,
+    git: Vec<GitWork>,
     marks: usize,
 }
 
@@ -137,6 +140,8 @@ impl Watched {
             events: Vec::new(),
             config_written: 0,
             status: WatchStatus::default(),
+            compared: None,
+            git: Vec::new(),
             marks: 0,
         }
     }
@@ -159,6 +164,8 @@ impl Watched {
                 Ok(Some(WatchReport::Files(events))) => self.events.extend(events),
                 Ok(Some(WatchReport::Status(status))) => self.status = status,
                 Ok(Some(WatchReport::ConfigWritten)) => self.config_written += 1,
+                Ok(Some(WatchReport::Compared(comparison))) => self.compared = Some(comparison),
+                Ok(Some(WatchReport::Git(work))) => self.git.push(work),
                 Ok(None) => panic!("the watcher ended while waiting: {what}"),
                 Err(_) => panic!("waited in vain: {what}; got {:#?} {:?}", self.events, self.status),
             }

@@ -1,7 +1,6 @@
 //! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
 
 mod environment;
-mod reach;
 mod selection;
 
 use std::fs;
@@ -10,8 +9,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    Backoff, Breaker, Condition, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy, RunCommand,
-    ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles, WatchSpec,
+    AliveCheck, AliveProbe, Backoff, Breaker, Condition, GroupSpec, HttpCheck, Kind, LogSpec, OnChange, Probe,
+    ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles, WatchSpec,
 };
 
 /// A file that need not exist.
@@ -107,9 +106,23 @@ fn the_file_of_the_contract_means_what_it_says() {
     assert_eq!(api.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned()), ("PORT".to_owned(), "4000".to_owned())]);
     assert_eq!(api.dir, spec.root);
     let WatchFiles::Globs(globs) = &api.watch else { panic!("{:?}", api.watch) };
-    assert_eq!((globs.len(), globs[2].text.as_str(), globs[2].line), (4, "!**/tests/**", 37));
+    assert_eq!((globs.len(), globs[2].text.as_str(), globs[2].line), (4, "!**/tests/**", 38));
+    let validate = api.validate.clone().unwrap();
+    assert_eq!((validate.run.display().as_str(), validate.timeout), ("cargo build -p api", Duration::from_secs(300)));
+    let alive = api.alive.clone().unwrap();
+    assert_eq!(alive.probe, AliveProbe::Http(HttpCheck::new("http://localhost:4000/health")));
+    assert_eq!((alive.every, alive.timeout, alive.failures), (Duration::from_secs(10), Duration::from_secs(2), 3));
+    assert!(alive.grace.is_zero(), "it is ready before it is looked after");
+    assert!(api.cascade && !db.cascade);
     let worker = service(&spec, "worker");
-    assert!(matches!(worker.watch, WatchFiles::All { line: 45 }), "{:?}", worker.watch);
+    let beat = worker.alive.clone().unwrap();
+    assert_eq!((beat.failures, beat.grace), (1, Duration::ZERO));
+    let AliveProbe::File { path, name, max_age } = beat.probe else { panic!("{:?}", beat.probe) };
+    assert_eq!(
+        (path, &*name, max_age),
+        (spec.root.join("tmp/status.json"), "tmp/status.json", Duration::from_secs(120))
+    );
+    assert!(matches!(worker.watch, WatchFiles::All { line: 48 }), "{:?}", worker.watch);
     assert_eq!(worker.debounce, Duration::from_millis(500));
     let web = service(&spec, "web");
     assert_eq!(web.dir, spec.root.join("web"));
@@ -128,6 +141,13 @@ fn every_form_of_a_value_is_understood() {
     let probe = |name: &str| service(&spec, name).ready.unwrap().probe;
     assert_eq!(probe("cmd"), Probe::Cmd(RunCommand::Argv(vec!["true".into()])));
     assert_eq!(probe("cmd-text"), Probe::Cmd(RunCommand::Shell("test -e x".into())));
+    let http = |status| Probe::Http(HttpCheck { url: "http://localhost:4000".into(), status });
+    assert_eq!((probe("status"), probe("code")), (http((200, 204)), http((401, 401))));
+    let grace = |name: &str| service(&spec, name).alive.unwrap().grace;
+    assert_eq!(
+        (grace("alive1"), grace("alive2"), grace("alive3")),
+        (AliveCheck::GRACE, Duration::ZERO, Duration::ZERO)
+    );
     assert_eq!(probe("file"), Probe::File(spec.root.join("tmp/ready")));
     assert_eq!(probe("delay"), Probe::Delay(Duration::from_millis(150)));
     assert_eq!(probe("regex"), Probe::Log(TextPattern::Regex("listening on \\d+".into())));

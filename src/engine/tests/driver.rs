@@ -1,12 +1,14 @@
 //! A scenario: things happen at times, and the trace of what came of them reads like a story.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ChangeKind, Command, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec, Marker, Match, Moment, NextTry,
-    Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec, Targets, Validated, Verdict,
+    ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec,
+    Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec,
+    Targets, Validated, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -18,11 +20,53 @@ pub(super) struct Scenario {
     now: Moment,
     trace: String,
     pid: u32,
+    disk: Disk,
+}
+
+/// What a watcher would know: the files that have changed since each service started.
+#[derive(Default)]
+struct Disk {
+    /// Files that are being written.
+    open: Vec<String>,
+    changed: BTreeMap<ServiceName, Vec<Differs>>,
+    /// Files that hold what they held.
+    same: Vec<String>,
+    /// It does not answer by itself.
+    mute: bool,
+    asked: Vec<(u64, Vec<ServiceName>)>,
+}
+
+impl Disk {
+    fn note(&mut self, event: &FileEvent) {
+        let Match::Watched { services, .. } = &event.matched else { return };
+        self.open.retain(|path| **path != *event.path);
+        if !event.finished {
+            self.open.push(event.path.to_string());
+        }
+        for name in services.iter() {
+            let files = self.changed.entry(name.clone()).or_default();
+            match files.iter_mut().find(|file| file.path == event.path) {
+                Some(file) => file.last_at = event.at,
+                None => files.push(Differs { path: event.path.clone(), first_at: event.at, last_at: event.at }),
+            }
+        }
+    }
+
+    fn answer(&mut self) -> Option<Comparison> {
+        let (ask, services) = self.asked.pop()?;
+        let differs = |file: &&Differs| !self.same.iter().any(|same| **same == *file.path);
+        let difference = |name: ServiceName| {
+            let files = self.changed.get(&name).into_iter().flatten().filter(differs).cloned().collect();
+            (name, Difference { files, more: 0 })
+        };
+        Some(Comparison { ask, services: services.into_iter().map(difference).collect() })
+    }
 }
 
 impl Scenario {
     pub(super) fn new(services: Vec<ServiceSpec>) -> Self {
-        Self { engine: Engine::new(group(services), 1), now: Moment::START, trace: String::new(), pid: 100 }
+        let engine = Engine::new(group(services), 1);
+        Self { engine, now: Moment::START, trace: String::new(), pid: 100, disk: Disk::default() }
     }
 
     /// A scenario after the start of everything, with the trace still empty. Services with a check are ready.
@@ -48,11 +92,56 @@ impl Scenario {
     }
 
     fn turn(&mut self, event: Event) {
+        if let Event::Files(files) = &event {
+            files.iter().for_each(|file| self.disk.note(file));
+        }
         for effect in self.engine.update(event, self.now) {
-            if let Some(text) = text(&effect) {
-                let _ = writeln!(self.trace, "{}   {text}", self.time());
+            match &effect {
+                Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, services.clone())),
+                Effect::Baseline { services, at, .. } => {
+                    let Disk { changed, open, .. } = &mut self.disk;
+                    for name in services {
+                        let is_news =
+                            |file: &Differs| file.last_at > *at || open.iter().any(|path| **path == *file.path);
+                        changed.entry(name.clone()).or_default().retain(is_news);
+                    }
+                }
+                Effect::Holding(_) | Effect::Observe { .. } => {}
+                _ => {
+                    if let Some(text) = text(&effect) {
+                        let _ = writeln!(self.trace, "{}   {text}", self.time());
+                    }
+                }
             }
         }
+        if !self.disk.mute {
+            self.answer();
+        }
+    }
+
+    /// The watcher answers what it was asked.
+    pub(super) fn answer(&mut self) -> &mut Self {
+        while let Some(comparison) = self.disk.answer() {
+            self.turn(Event::Compared(comparison));
+        }
+        self
+    }
+
+    /// The watcher does not answer by itself from now on.
+    pub(super) fn mute(&mut self) -> &mut Self {
+        self.disk.mute = true;
+        self
+    }
+
+    /// From now on these files hold what they held when their services started.
+    pub(super) fn same(&mut self, paths: &[&str]) -> &mut Self {
+        self.disk.same = paths.iter().map(|&path| path.to_owned()).collect();
+        self
+    }
+
+    /// What is said to the user.
+    pub(super) fn notice(&self) -> String {
+        self.snapshot().notice.map_or_else(String::new, |notice| notice.summary.to_string())
     }
 
     fn time(&self) -> String {
@@ -236,6 +325,10 @@ fn text(effect: &Effect) -> Option<String> {
         }
         Effect::StopCommand { spec, run } => format!("stop command of {} {run}", spec.name),
         Effect::RunHook { spec, command } => format!("run {command} beside {}", spec.name),
+        Effect::Compare { ask, .. } => format!("question {ask}"),
+        Effect::Baseline { services, .. } => format!("baseline of {} services", services.len()),
+        Effect::Observe { service, run } => format!("observe {service} {run}"),
+        Effect::Holding(holding) => format!("holding: {holding}"),
         Effect::Narrate { service, marker } => format!("{service}: {}", marker_text(marker)),
         Effect::Answer { id, answer } => format!("answer {id}: {answer:?}"),
         Effect::Rewatch(spec) => format!("rewatch {} services", spec.services.len()),

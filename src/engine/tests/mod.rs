@@ -1,9 +1,11 @@
 //! The machine as a whole: scenarios in virtual time, and properties under random input.
 
 mod changes;
+mod comparisons;
 mod dependents;
 mod driver;
 mod fixture;
+mod git;
 mod liveness;
 mod properties;
 mod reload;

@@ -102,6 +102,31 @@ fn a_change_meanwhile_starts_it_anew_and_news_of_the_old_one_is_ignored() {
 }
 
 #[test]
+fn is_over_when_the_files_are_again_what_runs() {
+    let mut s = up(validated("api"));
+    s.until(1.0).save("src/a.rs", &["api"]).until(2.0).validated("api", 2, Some("exit 1")).same(&["src/a.rs"]);
+    s.save("src/a.rs", &["api"]).until(3.0);
+    assert!(!s.service("api").kept);
+    s.same(&[]).save("src/a.rs", &["api"]).until(4.0).same(&["src/a.rs"]).save("src/a.rs", &["api"]).until(5.0);
+    assert_eq!(s.phase("api").word(), "running");
+    s.expect(
+        "
+        1.000 > src/a.rs is saved
+        1.020   api: validating · make api · src/a.rs changed
+        1.020   validate api 2
+        2.000 > api validation 2 ends
+        2.000   api: kept · validate failed · exit 1
+        2.000 > src/a.rs is saved
+        3.000 > src/a.rs is saved
+        3.020   api: validating · make api · src/a.rs changed
+        3.020   validate api 3
+        4.000 > src/a.rs is saved
+        4.020   end validation of api 3
+    ",
+    );
+}
+
+#[test]
 fn that_takes_too_long_has_failed() {
     let mut s = up(validated("api"));
     s.until(1.0).save("src/a.rs", &["api"]).until(70.0);

@@ -21,6 +21,8 @@ pub(super) struct Sealed {
     pub(super) unpacked: u32,
     /// Where the text of the lines begins when it is unpacked.
     pub(super) text_start: u32,
+    /// When its first line arrived.
+    pub(super) at: Moment,
     pub(super) packed: Arc<[u8]>,
 }
 
@@ -92,6 +94,7 @@ impl Packer {
             lines: u32::try_from(open.lines.len()).unwrap_or(u32::MAX),
             unpacked: u32::try_from(self.plain.len()).unwrap_or(u32::MAX),
             text_start: u32::try_from(text_start).unwrap_or(u32::MAX),
+            at: open.lines.first().map_or(Moment::START, |line| line.at),
             packed: self.packed.get(..length).unwrap_or_default().into(),
         }
     }

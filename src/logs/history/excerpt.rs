@@ -46,8 +46,9 @@ enum Table<'a> {
 impl History {
     /// At most so many blocks that are next to the lines that are `covered`, which then covers them too: newer ones
     /// first, from old to new; then older ones, from new to old. Nothing if there are no more. What was dropped is taken
-    /// out of `covered`; a first call begins with an empty range of `u64::MAX`.
-    pub(in crate::logs) fn blocks_beside(&self, covered: &mut Range<u64>, limit: usize) -> Vec<Block> {
+    /// out of `covered`; a first call begins with an empty range of `u64::MAX`. Older blocks are not needed if they end
+    /// before `floor`.
+    pub(in crate::logs) fn blocks_beside(&self, covered: &mut Range<u64>, floor: u64, limit: usize) -> Vec<Block> {
         let (first, end) = (self.first(), self.end());
         if covered.start > end || covered.end < first {
             *covered = end..end;
@@ -63,7 +64,7 @@ impl History {
                 blocks.extend(self.open_lines());
             }
             covered.end = blocks.last().map_or(end, Block::end);
-        } else if covered.start > first {
+        } else if covered.start > first.max(floor) {
             if covered.start > self.open_first {
                 blocks.extend(self.open_lines());
             }

@@ -145,6 +145,23 @@ impl History {
         line
     }
 
+    /// The first line that arrived later, or the line after the last complete one. Lines that were written over may be
+    /// younger than those below them: then it is one of those that arrived about then.
+    pub(super) fn line_after(&mut self, at: Moment) -> u64 {
+        let before = self.sealed.partition_point(|block| block.at <= at);
+        let in_open = self.open.lines.first().is_some_and(|line| line.at <= at);
+        let (mut low, mut high) = match before.checked_sub(1).and_then(|index| self.sealed.get(index)) {
+            _ if in_open => (self.open_first, self.end()),
+            Some(block) => (block.first, block.first + block.len()),
+            None => (self.first(), self.first()),
+        };
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.line(middle).is_some_and(|line| line.at <= at) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// Bytes that the kept lines take up.
     pub(super) fn bytes(&self) -> usize {
         self.sealed_bytes + self.open.bytes()

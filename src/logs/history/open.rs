@@ -1,7 +1,7 @@
 //! The block that lines are added to.
 
 use crate::domain::{Moment, RunId};
-use crate::logs::style::{TextSink, push_run};
+use crate::logs::style::{TextSink, push_spans};
 use crate::logs::{Line, LineId, LineKind, Style, StyleRun, StyledText};
 
 /// The newest lines of a history, not compressed yet.
@@ -91,9 +91,9 @@ impl OpenBlock {
 }
 
 impl TextSink for OpenBlock {
-    fn push(&mut self, text: &str, style: Style) {
+    fn push_spans(&mut self, text: &str, spans: impl IntoIterator<Item = (usize, Style)>) {
         let (_, first_run) = self.starts();
-        push_run(&mut self.text, &mut self.runs, first_run, text, style);
+        push_spans(&mut self.text, &mut self.runs, first_run, text, spans);
     }
 }
 

@@ -42,6 +42,14 @@ impl Grid {
 
     /// Takes a row out at `from` and puts it back, empty, at `to`; those between move.
     pub(super) fn recycle(&mut self, from: usize, to: usize, background: Color, at: Moment) {
+        if from == 0 && to + 1 == self.rows.len() {
+            // Most of all: a row is many words, and turning the ring moves none of them.
+            self.rows.rotate_left(1);
+            if let Some(row) = self.rows.back_mut() {
+                row.reset(background, self.columns, at);
+            }
+            return;
+        }
         let row = if from == 0 { self.rows.pop_front() } else { self.rows.remove(from) };
         if let Some(mut row) = row {
             row.reset(background, self.columns, at);

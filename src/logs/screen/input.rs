@@ -57,23 +57,32 @@ impl std::fmt::Debug for Input {
 
 impl Input {
     /// Carries out what the bytes ask for.
-    pub(in crate::logs) fn advance(&mut self, screen: &mut Screen, mut bytes: &[u8]) {
-        while let Some(first) = bytes.first() {
-            let used = match self.state {
+    pub(in crate::logs) fn advance(&mut self, screen: &mut Screen, bytes: &[u8]) {
+        // Output is found to be UTF-8 in one go, up to where it is not: asking for each stretch of text costs more.
+        let (mut valid, mut valid_start) = ("", 0);
+        let mut place = 0;
+        while let Some(rest @ [first, ..]) = bytes.get(place..) {
+            place += match self.state {
                 State::Ground if !self.partial.is_empty() => self.complete_character(screen, *first),
-                State::Ground => self.ground(screen, bytes),
+                State::Ground => {
+                    if place >= valid_start + valid.len() {
+                        (valid, valid_start) = (valid_prefix(rest), place);
+                    }
+                    // Nothing where a sequence has ended in the middle of a character.
+                    self.ground(screen, rest, valid.get(place - valid_start..).unwrap_or_default())
+                }
                 State::Sequence { escape } => self.sequence(screen, *first, escape),
-                State::String { kind, length } => self.string(bytes, kind, length),
+                State::String { kind, length } => self.string(rest, kind, length),
             };
-            bytes = bytes.get(used..).unwrap_or_default();
         }
     }
 
-    fn ground(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
+    /// Carries out the next step; returns the bytes that it took. `valid` is the beginning of `bytes`, as text.
+    fn ground(&mut self, screen: &mut Screen, bytes: &[u8], valid: &str) -> usize {
         match bytes {
             [b' '..=b'~', ..] => {
                 let length = printable_prefix(bytes);
-                screen.print_ascii(text(bytes.get(..length).unwrap_or_default()));
+                screen.print_ascii(valid.get(..length).unwrap_or_default());
                 length
             }
             [b'\r', b'\n', ..] => {
@@ -90,18 +99,18 @@ impl Input {
                 1
             }
             [0x7F, ..] => 1,
-            _ => self.characters(screen, bytes),
+            _ => self.characters(screen, bytes, valid),
         }
     }
 
     /// Text that begins with a character beyond ASCII, up to the next control character.
-    fn characters(&mut self, screen: &mut Screen, bytes: &[u8]) -> usize {
+    fn characters(&mut self, screen: &mut Screen, bytes: &[u8], valid: &str) -> usize {
         let length = text_prefix(bytes);
-        let run = bytes.get(..length).unwrap_or_default();
-        if let Ok(text) = std::str::from_utf8(run) {
+        if let Some(text) = valid.get(..length) {
             screen.print_text(text);
             return length;
         }
+        let run = bytes.get(..length).unwrap_or_default();
         let mut place = 0;
         for chunk in run.utf8_chunks() {
             place += chunk.valid().len() + chunk.invalid().len();
@@ -187,9 +196,15 @@ fn is_cut(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// Bytes that were found to be text.
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
+/// What of the bytes is UTF-8, from the first one on.
+fn valid_prefix(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let (valid, _) = bytes.split_at(error.valid_up_to());
+            std::str::from_utf8(valid).unwrap_or_default()
+        }
+    }
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;

@@ -99,7 +99,7 @@ impl Row {
         if end >= columns {
             self.wrapped = false;
         }
-        if self.cells.is_empty() && (end >= self.written || column >= self.written) && self.truncate_plain(column) {
+        if self.cells.is_empty() && end >= self.written && self.truncate_plain(column) {
             self.push_plain(column, ascii, end, style);
             return;
         }
@@ -443,14 +443,11 @@ impl Row {
         if !self.cells.is_empty() {
             return self.append_cells(start, end, sink);
         }
-        let (mut byte, stop) = (self.byte_from(start).0, self.byte_from(end).0);
-        for (span_end, style) in &self.spans {
-            let span_end = (*span_end as usize).min(stop);
-            if span_end > byte {
-                sink.push(self.text.get(byte..span_end).unwrap_or_default(), *style);
-                byte = span_end;
-            }
-        }
+        let (byte, stop) = (self.byte_from(start).0, self.byte_from(end).0);
+        let text = self.text.get(byte..stop).unwrap_or_default();
+        // Spans before the part end at 0, those after it where it ends: nothing of them is pushed.
+        let spans = self.spans.iter().map(|(end, style)| ((*end as usize).min(stop).saturating_sub(byte), *style));
+        sink.push_spans(text, spans);
         let mut column = self.written.max(start);
         let mut push_to = |to: usize, style| {
             if to.min(end) > column {

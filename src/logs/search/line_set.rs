@@ -57,16 +57,22 @@ fn mask(index: u64, range: &Range<u64>) -> u64 {
 }
 
 impl LineSet {
-    /// Adds a line; nothing happens if it is there.
-    pub(super) fn insert(&mut self, line: LineId) {
-        let page = self.pages.entry(line.0 / PAGE).or_insert_with(|| Page { bits: Box::new([0; WORDS]), len: 0 });
-        let place = line.0 % PAGE;
-        if let Some(word) = page.bits.get_mut((place / 64) as usize) {
-            let bit = 1 << (place % 64);
-            let new = u64::from(*word & bit == 0);
-            *word |= bit;
-            page.len += new;
-            self.len += new;
+    /// Adds lines; nothing happens to those that are there. A page is looked up once for lines of it in a row.
+    pub(super) fn extend(&mut self, lines: impl IntoIterator<Item = LineId>) {
+        let mut lines = lines.into_iter().peekable();
+        while let Some(LineId(first)) = lines.peek() {
+            let number = first / PAGE;
+            let page = self.pages.entry(number).or_insert_with(|| Page { bits: Box::new([0; WORDS]), len: 0 });
+            let before = page.len;
+            while let Some(line) = lines.next_if(|line| line.0 / PAGE == number) {
+                let place = line.0 % PAGE;
+                if let Some(word) = page.bits.get_mut((place / 64) as usize) {
+                    let bit = 1 << (place % 64);
+                    page.len += u64::from(*word & bit == 0);
+                    *word |= bit;
+                }
+            }
+            self.len += page.len - before;
         }
     }
 
@@ -88,6 +94,20 @@ impl LineSet {
         let number = line.0 / PAGE;
         let whole: u64 = self.pages.range(..number).map(|(_, page)| page.len).sum();
         whole + self.pages.get(&number).map_or(0, |page| page.count_in(0..line.0 % PAGE))
+    }
+
+    /// How many are before that line, of those that are in the other set too.
+    pub(super) fn rank_in(&self, other: &Self, line: LineId) -> u64 {
+        let common = |(number, page): (&u64, &Page)| {
+            let Some(others) = other.pages.get(number) else { return 0 };
+            let range = 0..line.0.saturating_sub(number * PAGE).min(PAGE);
+            let words = (0..range.end.div_ceil(64)).map(|index| {
+                let word = page.word(index as usize) & others.word(index as usize) & mask(index, &range);
+                u64::from(word.count_ones())
+            });
+            words.sum()
+        };
+        self.pages.range(..=line.0 / PAGE).map(common).sum()
     }
 
     /// The first from that line on.
@@ -145,16 +165,18 @@ mod tests {
         ) {
             let mut set = LineSet::default();
             let mut model = BTreeSet::new();
-            for line in lines {
-                set.insert(LineId(line));
-                model.insert(line);
-            }
+            set.extend(lines.iter().copied().map(LineId));
+            model.extend(lines);
+            let mut odds = LineSet::default();
+            odds.extend((1..21_000).step_by(2).map(LineId));
             for round in 0..2 {
                 prop_assert_eq!(set.len(), model.len() as u64);
                 for line in &asked {
                     let id = LineId(*line);
                     prop_assert_eq!(set.contains(id), model.contains(line));
                     prop_assert_eq!(set.rank(id), model.range(..line).count() as u64);
+                    let odd = model.range(..line).filter(|line| *line % 2 == 1).count() as u64;
+                    prop_assert_eq!(set.rank_in(&odds, id), odd);
                     prop_assert_eq!(set.first_from(id), model.range(line..).next().copied().map(LineId));
                     prop_assert_eq!(set.last_before(id), model.range(..line).next_back().copied().map(LineId));
                 }

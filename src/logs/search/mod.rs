@@ -35,6 +35,8 @@ static POSSIBLE_ERRORS: LazyLock<Option<Query>> = LazyLock::new(Query::possible_
 pub struct Scan {
     document: Arc<LogDocument>,
     criterion: Criterion,
+    /// Lines before this one are not read.
+    floor: u64,
     /// Somebody is at it.
     claimed: AtomicBool,
     found: Mutex<Found>,
@@ -53,7 +55,15 @@ impl Scan {
     /// A search that has not begun.
     pub fn new(document: Arc<LogDocument>, criterion: Criterion) -> Self {
         let found = Found { lines: LineSet::default(), markers: LineSet::default(), covered: u64::MAX..u64::MAX };
-        Self { document, criterion, claimed: AtomicBool::new(false), found: Mutex::new(found) }
+        Self { document, criterion, floor: 0, claimed: AtomicBool::new(false), found: Mutex::new(found) }
+    }
+
+    /// A search in the lines from that one on.
+    pub fn since(document: Arc<LogDocument>, criterion: Criterion, first: LineId) -> Self {
+        let mut scan = Self::new(document, criterion);
+        scan.floor = first.0;
+        scan.found.get_mut().unwrap_or_else(PoisonError::into_inner).covered = first.0..first.0;
+        scan
     }
 
     /// It is for that document.
@@ -78,7 +88,7 @@ impl Scan {
     /// Reads at most so many blocks. Nothing was left to read if the answer is `false`.
     fn step(&self, slice: usize) -> bool {
         let mut covered = self.found().covered.clone();
-        let blocks = self.document.blocks_beside(&mut covered, slice);
+        let blocks = self.document.blocks_beside(&mut covered, self.floor, slice);
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(blocks.len());
         let share = blocks.len().div_ceil(threads.max(1)).max(1);
         let results: Vec<Vec<(LineId, LineKind)>> = if threads < 2 {
@@ -93,12 +103,9 @@ impl Scan {
         let mut found = self.found();
         found.lines.drop_before(LineId(covered.start));
         found.markers.drop_before(LineId(covered.start));
-        for (line, kind) in results.into_iter().flatten() {
-            found.lines.insert(line);
-            if kind == LineKind::Marker {
-                found.markers.insert(line);
-            }
-        }
+        let hits = || results.iter().flatten();
+        found.lines.extend(hits().map(|(line, _)| *line));
+        found.markers.extend(hits().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line));
         found.covered = covered;
         !blocks.is_empty()
     }
@@ -158,7 +165,7 @@ impl Scan {
         let mut found = self.found();
         found.lines.drop_before(first);
         found.markers.drop_before(first);
-        let complete = found.covered.start <= first.0;
+        let complete = found.covered.start <= first.0.max(self.floor);
         let behind = !complete || found.covered.end < filed.0;
         Matches { found, live, filed, complete, behind }
     }
@@ -212,6 +219,14 @@ impl Matches<'_> {
         } else {
             self.in_history() + self.live.partition_point(|live| *live < line) as u64
         }
+    }
+
+    /// How many are before that line, without those that a filter hides.
+    pub fn rank_shown(&self, line: LineId, filter: Option<&Matches<'_>>) -> u64 {
+        let Some(filter) = filter else { return self.rank(line) };
+        let filed = self.found.lines.rank_in(&filter.found.lines, line.min(self.filed));
+        let live = self.live.iter().filter(|live| **live < line && filter.contains(**live));
+        filed + live.count() as u64
     }
 
     /// The first from that line on.

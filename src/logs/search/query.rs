@@ -109,8 +109,14 @@ impl Query {
         // The whole text at once: most blocks do not have it, and then nobody asks where their lines are.
         let Some(mut found) = self.find_raw(text, 0) else { return };
         let Some(ends) = ends() else { return };
+        let mut index = 0;
         loop {
-            let index = ends.partition_point(|end| *end as usize <= found.start);
+            // Hits are mostly far apart or in every line.
+            let later = ends.get(index..).unwrap_or_default();
+            index += match later.first() {
+                Some(end) if *end as usize > found.start => 0,
+                _ => later.partition_point(|end| *end as usize <= found.start),
+            };
             let Some(end) = ends.get(index).map(|end| *end as usize) else { return };
             let start = index.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
             // What begins in one line and ends in the next was never printed.
@@ -118,9 +124,10 @@ impl Query {
                 next_char(text, found.start)
             } else {
                 // A whole word may be further to the right, or nowhere in the line.
-                if let Some(line) = text.get(start..end).filter(|line| self.is_match(line)) {
+                if let Some(line) = text.get(start..end).filter(|line| !self.is_word() || self.is_match(line)) {
                     each(index, line);
                 }
+                index += 1;
                 end
             };
             let Some(next) = self.find_raw(text, from) else { return };
@@ -133,13 +140,17 @@ impl Query {
         let mut from = from;
         while from <= end {
             let found = self.find_raw(line, from)?;
-            let word = matches!(&self.matcher, Matcher::Exact { word: true, .. } | Matcher::Folded { word: true, .. });
-            if !word || is_word(line, &found) {
+            if !self.is_word() || is_word(line, &found) {
                 return Some(found);
             }
             from = next_char(line, found.start);
         }
         None
+    }
+
+    /// Whole words are meant.
+    fn is_word(&self) -> bool {
+        matches!(self.matcher, Matcher::Exact { word: true, .. } | Matcher::Folded { word: true, .. })
     }
 
     fn find_raw(&self, text: &str, from: usize) -> Option<Range<usize>> {

@@ -19,6 +19,7 @@ fn parts_never_overlap_and_never_leave_the_screen() {
         for rows in 0..=60 {
             for variant in 0..96_usize {
                 let wish = Wish {
+                    merged: false,
                     services: [0, 1, 2, 6, 13, 40][variant % 6],
                     main: 0,
                     second: (variant % 6 > 1).then_some(1),

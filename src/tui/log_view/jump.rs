@@ -4,7 +4,7 @@ use super::super::text;
 use super::shelf::{Found, Shelf};
 use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
-use crate::logs::{LineId, Matches, Query};
+use crate::logs::{LineId, Matches, Query, Reader};
 
 /// Where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub(in crate::tui) enum Jump {
     /// The next match, or the one before.
     Hit {
         /// Down, to newer lines.
+        forward: bool,
+    },
+    /// The first match of all, or the last.
+    Edge {
+        /// The first.
         forward: bool,
     },
     /// The next error, or the one before.
@@ -26,6 +31,8 @@ pub(in crate::tui) enum Jump {
         /// Down, to newer lines.
         forward: bool,
     },
+    /// That line.
+    Line(LineId),
 }
 
 /// Where the reader stood.
@@ -93,7 +100,7 @@ impl LogView {
     ) -> Option<&'static str> {
         let jump = self.jump?;
         let (matches, nothing, wrapped_up, wrapped_down) = match jump {
-            Jump::Nearest | Jump::Hit { .. } => (
+            Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. } => (
                 found.search.as_ref().map(|(_, matches)| matches),
                 "no match",
                 "search wrapped: on from the end",
@@ -109,6 +116,14 @@ impl LogView {
                 self.jump = None;
                 return self.go_to_run(shelf, layout, forward);
             }
+            Jump::Line(line) => {
+                self.jump = None;
+                let target = shelf.from(line.max(shelf.first()));
+                if target < shelf.end() {
+                    self.show(shelf, layout, target, false);
+                }
+                return None;
+            }
         };
         let Some(matches) = matches else {
             self.jump = None;
@@ -118,13 +133,16 @@ impl LogView {
         // Where it goes on from: the last place that was gone to, or else the edge of what is in sight.
         let below = if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) };
         let errors = matches!(jump, Jump::Error { .. });
+        let roams = found.roams && matches!(jump, Jump::Hit { .. });
         let (target, wrapped) = match jump {
             Jump::Nearest => {
                 let above = previous(matches, shelf, below, false);
                 let below = || next(matches, shelf, below, false);
                 (above.or_else(|| matches.is_complete().then(below).flatten()), None)
             }
-            Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } => {
+            Jump::Edge { forward: true } => (next(matches, shelf, first, false), None),
+            Jump::Edge { forward: false } => (previous(matches, shelf, end, false), None),
+            Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } | Jump::Line(_) => {
                 let from = match self.current {
                     Some(current) => LineId(current.0 + 1),
                     None if self.follow => end,
@@ -132,6 +150,7 @@ impl LogView {
                 };
                 match next(matches, shelf, from, errors) {
                     Some(target) => (Some(target), None),
+                    None if roams => (None, None),
                     None if matches.is_complete() => (next(matches, shelf, first, errors), Some(wrapped_down)),
                     None => (None, None),
                 }
@@ -139,6 +158,7 @@ impl LogView {
             Jump::Hit { forward: false } | Jump::Error { forward: false } => {
                 match previous(matches, shelf, self.current.unwrap_or(below), errors) {
                     Some(target) => (Some(target), None),
+                    None if roams => (None, None),
                     None if matches.is_complete() => (previous(matches, shelf, end, errors), Some(wrapped_up)),
                     None => (None, None),
                 }
@@ -148,12 +168,16 @@ impl LogView {
             Some(target) => {
                 self.jump = None;
                 self.show(shelf, layout, target, jump == Jump::Nearest);
-                if let (Some((query, _)), Jump::Nearest | Jump::Hit { .. }) = (&found.search, jump)
+                if let (Some((query, _)), Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. }) = (&found.search, jump)
                     && let Some(line) = shelf.line(target)
                 {
-                    self.show_sideways(&line.content.text, query, layout);
+                    self.offset = offset_for(&line.content.text, query, layout, self.offset);
                 }
                 wrapped
+            }
+            None if roams && matches.is_complete() => {
+                (self.jump, self.leaves) = (None, Some(matches!(jump, Jump::Hit { forward: true })));
+                None
             }
             None if matches.is_complete() => {
                 self.jump = None;
@@ -227,23 +251,6 @@ impl LogView {
         (self.line, self.row) = (id, 0).min(last);
     }
 
-    /// Brings the first match of a line that is cut into sight.
-    fn show_sideways(&mut self, line: &str, query: &Query, layout: &LineLayout) {
-        let Some(place) = query.places(line).into_iter().next() else { return };
-        let cells_to = |end: usize| text::width(line.get(..end).unwrap_or_default());
-        let (start, end) = (cells_to(place.start), cells_to(place.end));
-        let margin = 2 * text::width(layout.glyphs.ellipsis);
-        let cells = text_cells(layout);
-        let in_sight = |offset: usize| {
-            let left = if offset > 0 { offset + margin } else { 0 };
-            start >= left && end + margin <= offset + cells
-        };
-        if !in_sight(self.offset) {
-            // From the left edge if that will do, or else with a third of the pane before it.
-            self.offset = if in_sight(0) { 0 } else { start.saturating_sub(cells / 3) };
-        }
-    }
-
     fn leave_end(&mut self, end: LineId) {
         if self.follow {
             (self.follow, self.seen) = (false, end);
@@ -251,12 +258,31 @@ impl LogView {
     }
 }
 
+/// How much of the left is to be cut off, so that the first match of a line that is cut is in sight. It is so much now.
+pub(super) fn offset_for(line: &str, query: &Query, layout: &LineLayout, now: usize) -> usize {
+    let Some(place) = query.places(line).into_iter().next() else { return now };
+    let cells_to = |end: usize| text::width(line.get(..end).unwrap_or_default());
+    let (start, end) = (cells_to(place.start), cells_to(place.end));
+    let margin = 2 * text::width(layout.glyphs.ellipsis);
+    let cells = text_cells(layout);
+    let in_sight = |offset: usize| {
+        let left = if offset > 0 { offset + margin } else { 0 };
+        start >= left && end + margin <= offset + cells
+    };
+    // From the left edge if that will do, or else with a third of the pane before it.
+    match now {
+        now if in_sight(now) => now,
+        _ if in_sight(0) => 0,
+        _ => start.saturating_sub(cells / 3),
+    }
+}
+
 /// The first match from that line on that is shown; of the errors in one stack trace, the first.
-fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineId, errors: bool) -> Option<LineId> {
+pub(super) fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineId, errors: bool) -> Option<LineId> {
     let mut from = from;
     loop {
         let found = matches.first_from(from)?;
-        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf.reader, found)) {
             return Some(found);
         }
         from = shelf.from(LineId(found.0 + 1));
@@ -267,11 +293,16 @@ fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineId, errors: 
 }
 
 /// The last match before that line that is shown; of the errors in one stack trace, the first.
-fn previous(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, before: LineId, errors: bool) -> Option<LineId> {
+pub(super) fn previous(
+    matches: &Matches<'_>,
+    shelf: &mut Shelf<'_, '_>,
+    before: LineId,
+    errors: bool,
+) -> Option<LineId> {
     let mut before = before;
     loop {
         let found = matches.last_before(before)?;
-        if shelf.shows(found) && !(errors && is_inside_trace(shelf, found)) {
+        if shelf.shows(found) && !(errors && is_inside_trace(shelf.reader, found)) {
             return Some(found);
         }
         before = LineId(shelf.before(found)?.0 + 1);
@@ -279,9 +310,9 @@ fn previous(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, before: LineId, er
 }
 
 /// The line belongs to a stack trace that has begun above it.
-fn is_inside_trace(shelf: &mut Shelf<'_, '_>, id: LineId) -> bool {
-    let above = levels_above(shelf.reader, id);
-    shelf.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
+pub(in crate::tui) fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bool {
+    let above = levels_above(reader, id);
+    reader.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
 }
 
 /// The first line from there on that belongs to that run or a later one. Runs are in order.

@@ -13,6 +13,8 @@ pub(in crate::tui) struct Found<'a> {
     pub(in crate::tui) filter: Option<Matches<'a>>,
     /// The lines that tell of errors, once somebody has asked for them.
     pub(in crate::tui) errors: Option<Matches<'a>>,
+    /// The search goes on in other services when there is nothing more in this one.
+    pub(in crate::tui) roams: bool,
 }
 
 /// How many lines a search has found, and which of them the reader is at.
@@ -61,6 +63,11 @@ impl<'a, 'd> Shelf<'a, 'd> {
         self.end = self.end.max(LineId(cursor.0.saturating_add(1)));
     }
 
+    /// Lines from there on are not shown.
+    pub(super) fn cut_at(&mut self, end: LineId) {
+        self.end = self.end.min(end);
+    }
+
     /// The line so many further down, or up; the first or the last if there are not so many.
     pub(in crate::tui) fn step(&self, from: LineId, lines: i64) -> LineId {
         let last = self.before(self.end()).unwrap_or(from);
@@ -97,9 +104,15 @@ impl<'a, 'd> Shelf<'a, 'd> {
     pub(in crate::tui) fn from(&self, id: LineId) -> LineId {
         let end = self.end();
         match self.filter {
+            Some(_) if self.loss().is_some_and(|loss| id <= loss) => self.loss().unwrap_or(end),
             Some(filter) => filter.first_from(id).unwrap_or(end).min(end),
             None => id.min(end),
         }
+    }
+
+    /// The line that says how many were dropped: no filter hides it.
+    fn loss(&self) -> Option<LineId> {
+        (self.reader.dropped() > 0).then(|| self.reader.first()).filter(|loss| *loss >= self.floor)
     }
 
     /// The line after that one, or the end.
@@ -110,7 +123,10 @@ impl<'a, 'd> Shelf<'a, 'd> {
     /// The line before that one.
     pub(in crate::tui) fn before(&self, id: LineId) -> Option<LineId> {
         let before = match self.filter {
-            Some(filter) => filter.last_before(id)?,
+            Some(filter) => {
+                let loss = self.loss().filter(|loss| *loss < id);
+                filter.last_before(id).filter(|before| *before >= self.floor).or(loss)?
+            }
             None => LineId(id.0.checked_sub(1)?),
         };
         (before >= self.reader.first().max(self.floor)).then_some(before)
@@ -118,7 +134,7 @@ impl<'a, 'd> Shelf<'a, 'd> {
 
     /// The line is shown, if it is there at all.
     pub(super) fn shows(&self, id: LineId) -> bool {
-        id >= self.floor && self.filter.is_none_or(|filter| filter.contains(id))
+        id >= self.floor && (self.loss() == Some(id) || self.filter.is_none_or(|filter| filter.contains(id)))
     }
 
     /// So many lines are shown from there on.
@@ -127,6 +143,17 @@ impl<'a, 'd> Shelf<'a, 'd> {
             Some(filter) => filter.count().saturating_sub(filter.rank(id)),
             None => self.end().0.saturating_sub(id.0),
         }
+    }
+
+    /// How many of the lines that are shown and come before that one have been found.
+    pub(super) fn rank(&self, matches: &Matches<'_>, id: LineId) -> u64 {
+        let cleared = matches.rank_shown(self.floor, self.filter);
+        matches.rank_shown(id, self.filter).saturating_sub(cleared)
+    }
+
+    /// How many of the lines that are shown have been found.
+    pub(in crate::tui) fn count(&self, matches: &Matches<'_>) -> u64 {
+        self.rank(matches, LineId(u64::MAX))
     }
 
     /// How many lines of the service the filter shows, and of how many. Markers do not count.

@@ -1,43 +1,82 @@
 //! Saving the log of the selected service, on a thread of its own: a long log takes a while, and a disk may be slow.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::thread;
 
 use super::Session;
-use crate::domain::Moment;
-use crate::tui::saved_log::save;
+use crate::domain::{Explanation, Moment};
+use crate::tui::saved_log::{Log, save, save_to_view};
+use crate::tui::source::Source;
 use crate::tui::text::thousands;
+
+/// What work aside has to say at its end.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Something to be said.
+    Said(String),
+    /// A file is ready to be opened at that line.
+    Open(PathBuf, u64),
+    /// Why a path is watched or not; with the number of the question.
+    Explained(u64, Result<Box<Explanation>, String>),
+    /// The editor has ended; how, as far as it is known.
+    Closed(Option<ExitStatus>),
+}
 
 impl Session {
     /// Saves, and says where when it is done.
     pub(super) fn save(&mut self, now: Moment) {
-        let selected = self.ui.selected(&self.snapshot).and_then(|index| self.snapshot.services.get(index));
-        let Some(service) = selected.map(|service| service.name.clone()) else { return };
-        let (Some(document), Some(tell)) = (self.handle.logs().get(&service), self.tell_later.clone()) else { return };
+        let time = self.clock.time_of_day(now).replace(':', "");
+        self.write_aside(now, "saved", move |log, folder| {
+            let (path, lines) = save(&log, folder, &time)?;
+            log::info!("{lines} lines saved as {}", path.display());
+            Ok(News::Said(format!("saved {} lines: {}", thousands(lines), short(&path))))
+        });
+    }
+
+    /// Saves, and opens an editor at the line that keys mean when it is done.
+    pub(super) fn edit(&mut self, now: Moment) {
+        let target = self.ui.marked_line(&self.snapshot);
+        self.write_aside(now, "opened", move |log, folder| {
+            let (path, line) = save_to_view(&log, folder, target.as_ref())?;
+            Ok(News::Open(path, line))
+        });
+    }
+
+    fn write_aside(
+        &mut self,
+        now: Moment,
+        done: &'static str,
+        write: impl FnOnce(Log, &Path) -> io::Result<News> + Send + 'static,
+    ) {
+        let log = match self.ui.source(&self.snapshot) {
+            Some(Source::Service(name)) => match self.handle.logs().get(&name) {
+                Some(document) => Log::One(name, document),
+                None => return,
+            },
+            Some(Source::Merged) => Log::Merged("all-services".into(), self.merged_members()),
+            None => return,
+        };
+        let Some(tell) = self.tell_later.clone() else { return };
         let Some(folder) = self.saved.clone() else {
-            self.ui.say("not saved: XDG_STATE_HOME or HOME must name a folder outside of the project", now);
+            self.ui.say(format!("not {done}: XDG_STATE_HOME or HOME must name a folder outside of the project"), now);
             return;
         };
-        let time = self.clock.time_of_day(now).replace(':', "");
         let work = move || {
-            let said = match save(&document, &folder, &service, &time) {
-                Ok((path, lines)) => {
-                    log::info!("{service}: {lines} lines saved as {}", path.display());
-                    format!("saved {} lines: {}", thousands(lines), short(&path))
-                }
-                Err(error) => format!("not saved: {}: {error}", short(&folder)),
-            };
+            let news = write(log, &folder)
+                .unwrap_or_else(|error| News::Said(format!("not {done}: {}: {error}", short(&folder))));
             // The dashboard may have ended meanwhile.
-            let _ = tell.send(said);
+            let _ = tell.send(news);
         };
         if let Err(error) = thread::Builder::new().name("save".into()).spawn(work) {
-            self.ui.say(format!("not saved: {error}"), now);
+            self.ui.say(format!("not {done}: {error}"), now);
         }
     }
 }
 
 /// The path as people write it.
-fn short(path: &Path) -> String {
+pub(super) fn short(path: &Path) -> String {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     match home.and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) => format!("~/{}", rest.display()),

@@ -6,11 +6,12 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::Session;
-use crate::domain::{Moment, ServiceName};
+use crate::domain::Moment;
 use crate::logs::{LineId, MouseEvents};
 use crate::tui::clipboard::{Copier, OSC_52_TEXT, osc_52};
 use crate::tui::log_view::PaneText;
-use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at};
+use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at, unit_in};
+use crate::tui::source::Source;
 use crate::tui::ui_state::World;
 
 /// Clicks at one place within this time are a double or triple click.
@@ -21,7 +22,7 @@ const EDGE_SCROLL: Duration = Duration::from_millis(50);
 /// A pane as it was drawn last.
 #[derive(Debug)]
 pub(super) struct Drawn {
-    pub(super) service: ServiceName,
+    pub(super) source: Source,
     pub(super) area: Rect,
     pub(super) text: PaneText,
 }
@@ -54,6 +55,8 @@ impl Session {
                 (self.pointer.dragged, self.pointer.edge, self.pointer.edge_due) = (None, 0, None);
                 if pressed && self.ui.selection.is_some() {
                     self.copy(world.now);
+                } else if pressed {
+                    self.open_clicked(at, world);
                 }
             }
             _ => {}
@@ -71,22 +74,38 @@ impl Session {
         });
         let covered = self.ui.overlay.is_some() || world.snapshot.stopping.is_some() || taken;
         let Some(drawn) = self.drawn.iter().find(|drawn| drawn.area.contains(at)).filter(|_| !covered) else { return };
-        let service = drawn.service.clone();
+        let source = drawn.source.clone();
         self.pointer.pressed = Some((at, world.now, count));
         if count > 1 {
             let unit = if count == 2 { Unit::Word } else { Unit::Line };
-            self.ui.selection = self.begun(&service, at, unit);
+            self.ui.selection = self.begun(&source, at, unit);
+        }
+    }
+
+    /// A click on a line of the merged view goes to it in the pane of its service.
+    fn open_clicked(&mut self, at: Position, world: &World<'_>) {
+        let merged = self.drawn.iter().find(|drawn| drawn.source == Source::Merged && drawn.area.contains(at));
+        let row = merged.and_then(|drawn| drawn.text.places.get(usize::from(at.y - drawn.area.y)));
+        let line = merged.zip(row).and_then(|(drawn, place)| drawn.text.source_of(place.line));
+        if let Some((service, line)) = line.map(|(service, line)| (service.clone(), line)) {
+            self.ui.open_line(&service, line, world);
         }
     }
 
     /// A selection of the unit under the pointer.
-    fn begun(&self, service: &ServiceName, at: Position, unit: Unit) -> Option<Selection> {
-        let drawn = self.drawn.iter().find(|drawn| drawn.service == *service)?;
+    fn begun(&self, source: &Source, at: Position, unit: Unit) -> Option<Selection> {
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == *source)?;
         let point = drawn.text.point(clamped(drawn.area, at))?;
         let rows = drawn.text.rows_of_screen;
-        let document = self.handle.logs().get(service)?;
-        let here = unit_at(&mut document.read(), rows, unit, point);
-        Some(Selection { service: service.clone(), rows, by_keys: false, unit, anchor: here, head: here })
+        let here = match source {
+            Source::Service(service) => unit_at(&mut self.handle.logs().get(service)?.read(), rows, unit, point),
+            Source::Merged => {
+                let (service, line) = drawn.text.source_of(point.line)?;
+                let line = self.handle.logs().get(service)?.read().line(line)?;
+                unit_in(&line.content.text, unit, point)
+            }
+        };
+        Some(Selection { source: source.clone(), rows, by_keys: false, unit, anchor: here, head: here })
     }
 
     /// The pointer has moved, or the text under it.
@@ -96,13 +115,13 @@ impl Session {
         };
         if self.ui.selection.is_none() && pressed != at {
             let drawn = self.drawn.iter().find(|drawn| drawn.area.contains(pressed));
-            let service = drawn.map(|drawn| drawn.service.clone());
-            self.ui.selection = service.and_then(|service| self.begun(&service, pressed, Unit::Character));
+            let source = drawn.map(|drawn| drawn.source.clone());
+            self.ui.selection = source.and_then(|source| self.begun(&source, pressed, Unit::Character));
         }
         let Some(selection) = &self.ui.selection else { return };
-        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.service == selection.service) else { return };
+        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.source == selection.source) else { return };
         let area = drawn.area;
-        let here = self.begun(&selection.service.clone(), at, selection.unit);
+        let here = self.begun(&selection.source.clone(), at, selection.unit);
         if let (Some(selection), Some(here)) = (&mut self.ui.selection, here)
             && selection.rows == here.rows
         {
@@ -122,8 +141,11 @@ impl Session {
     /// A drag stands beyond the edge: the text moves under it.
     pub(super) fn scroll_at_edge(&mut self, now: Moment) {
         self.pointer.edge_due = None;
-        let Some(service) = self.ui.selection.as_ref().map(|selection| selection.service.clone()) else { return };
-        self.ui.log(&service).scroll(self.pointer.edge);
+        match self.ui.selection.as_ref().map(|selection| selection.source.clone()) {
+            Some(Source::Service(service)) => self.ui.log(&service).scroll(self.pointer.edge),
+            Some(Source::Merged) => self.ui.merged.scroll(self.pointer.edge),
+            None => return,
+        }
         self.pointer.edge_due = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
         self.redraw = true;
     }
@@ -134,7 +156,7 @@ impl Session {
             self.extend();
         }
         let gone = |selection: &Selection| {
-            let drawn = self.drawn.iter().find(|drawn| drawn.service == selection.service);
+            let drawn = self.drawn.iter().find(|drawn| drawn.source == selection.source);
             drawn.is_some_and(|drawn| drawn.text.rows_of_screen != selection.rows)
         };
         // A full-screen program has come or gone.
@@ -147,6 +169,7 @@ impl Session {
     pub(super) fn hand_out(&mut self, world: &World<'_>) {
         match self.ui.handout.take() {
             Some(Handout::Save) => self.save(world.now),
+            Some(Handout::Edit) => self.edit(world.now),
             Some(Handout::Copy) => self.copy(world.now),
             Some(Handout::Select) => self.select_by_keys(world),
             Some(Handout::Extend(lines)) => self.extend_by_keys(lines),
@@ -156,20 +179,21 @@ impl Session {
 
     fn select_by_keys(&mut self, world: &World<'_>) {
         let selected = self.ui.selected(world.snapshot).and_then(|index| world.snapshot.services.get(index));
-        let drawn = selected.and_then(|service| self.drawn.iter().find(|drawn| drawn.service == service.name));
+        let Some(service) = selected.map(|service| service.name.clone()) else { return };
+        let source = Source::Service(service.clone());
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
         let Some(drawn) = drawn.filter(|drawn| !drawn.text.rows.is_empty()) else { return };
-        let service = drawn.service.clone();
         let last = u16::try_from(drawn.text.rows.len() - 1).unwrap_or(u16::MAX);
         let at = Position { x: drawn.area.x, y: drawn.area.y.saturating_add(last) };
         self.ui.selection =
-            self.begun(&service, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
+            self.begun(&source, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
         // What is being selected does not move.
         self.ui.log(&service).stop_following();
     }
 
     fn extend_by_keys(&mut self, lines: i64) {
         let Some(selection) = self.ui.selection.clone() else { return };
-        let service = selection.service;
+        let Source::Service(service) = selection.source else { return };
         let Some(document) = self.handle.logs().get(&service) else { return };
         let filter = self.ui.filter_of(&service, &document);
         let mut reader = document.read();
@@ -195,13 +219,16 @@ impl Session {
     /// Copies what is selected, or else all lines of the selected pane that are in sight.
     fn copy(&mut self, now: Moment) {
         let wanted = match &self.ui.selection {
-            Some(selection) => Some((selection.service.clone(), selection.rows, selection.stretch())),
+            Some(selection) => Some((selection.source.clone(), selection.rows, selection.stretch())),
             None => self.in_sight(),
         };
-        let copied = wanted.and_then(|(service, rows, stretch)| {
-            let document = self.handle.logs().get(&service)?;
-            let filter = self.ui.filter_of(&service, &document);
-            Some(text_of(&document, rows, stretch, filter.as_deref()))
+        let copied = wanted.and_then(|(source, rows, stretch)| match source {
+            Source::Service(service) => {
+                let document = self.handle.logs().get(&service)?;
+                let filter = self.ui.filter_of(&service, &document);
+                Some(text_of(&document, rows, stretch, filter.as_deref()))
+            }
+            Source::Merged => Some(self.ui.merged_text(&self.merged_members(), stretch)),
         });
         if self.ui.selection.as_ref().is_some_and(|selection| selection.by_keys) {
             self.ui.selection = None;
@@ -236,13 +263,12 @@ impl Session {
         }
     }
 
-    fn in_sight(&self) -> Option<(ServiceName, bool, (Point, Point))> {
-        let index = self.ui.selected(&self.snapshot)?;
-        let name = &self.snapshot.services.get(index)?.name;
-        let drawn = self.drawn.iter().find(|drawn| drawn.service == *name)?;
+    fn in_sight(&self) -> Option<(Source, bool, (Point, Point))> {
+        let source = self.ui.source(&self.snapshot)?;
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == source)?;
         let (first, last) = (drawn.text.places.first()?, drawn.text.places.last()?);
         let stretch = (Point { line: first.line, byte: 0 }, Point { line: last.line, byte: usize::MAX });
-        Some((name.clone(), drawn.text.rows_of_screen, stretch))
+        Some((source, drawn.text.rows_of_screen, stretch))
     }
 }
 

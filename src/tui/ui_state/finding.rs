@@ -9,6 +9,7 @@ use super::super::find::Purpose;
 use super::super::keymap::Key;
 use super::super::layout::Pane;
 use super::super::log_view::{Found, Jump, LineLayout, PaneText};
+use super::super::source::Source;
 use super::{UiState, World};
 use crate::domain::{Marker, ServiceName};
 use crate::logs::{LogDocument, Matches, Reader, Scan};
@@ -23,6 +24,8 @@ pub(in crate::tui) enum Errand {
     Scan(Arc<Scan>),
     /// Put a marker into the log of a service.
     Mark(ServiceName, Marker),
+    /// Ask why the path of this event in the journal was judged so.
+    Why(u64, Arc<str>),
 }
 
 impl UiState {
@@ -43,8 +46,11 @@ impl UiState {
             // Whoever types sees the terminal as it is.
             filter: scans.filter.as_ref().filter(|_| !layout.typed).map(|scan| look(scan, &mut reader, &mut behind)),
             errors: scans.errors.as_ref().map(|scan| look(scan, &mut reader, &mut behind)),
+            roams: focused && self.find.searches_all(),
         };
-        let text = self.log(name).take(&mut reader, &found, layout);
+        let mut text = self.log(name).take(&mut reader, &found, layout);
+        let end = reader.end();
+        text.seen.push((name.clone(), if text.rows_of_screen { end } else { self.log(name).seen(end) }));
         drop(found);
         self.errands.extend(behind.into_iter().map(Errand::Scan));
         text
@@ -52,7 +58,10 @@ impl UiState {
 
     /// The filter that is in force in the pane of a service.
     pub(in crate::tui) fn filter_of(&mut self, name: &ServiceName, document: &Arc<LogDocument>) -> Option<Arc<Scan>> {
-        if self.typist.target() == Some(name) { None } else { self.find.filter(name, document) }
+        if self.typist.target() == Some(name) {
+            return None;
+        }
+        self.find.filter(&Source::Service(name.clone()), name, document)
     }
 
     /// A key while a search or a filter is typed, unless it has a meaning there. The answer is whether it was taken.
@@ -71,9 +80,97 @@ impl UiState {
     /// The text of the search has changed: from where it was begun, the nearest match is looked for.
     fn search_anew(&mut self, world: &World<'_>) {
         let is_search = self.find.prompt.as_ref().is_some_and(|prompt| prompt.purpose == Purpose::Search);
-        if is_search && let Some(name) = self.selected_name(world.snapshot) {
-            self.log(&name).search_anew();
+        match self.source(world.snapshot).filter(|_| is_search) {
+            Some(Source::Service(name)) => self.log(&name).search_anew(),
+            Some(Source::Merged) => self.merged.search_anew(),
+            None => {}
         }
+    }
+
+    fn begin_search(&mut self, source: &Source) {
+        match source {
+            Source::Service(name) => self.log(name).begin_search(),
+            Source::Merged => self.merged.begin_search(),
+        }
+    }
+
+    fn end_search(&mut self, source: &Source, cancelled: bool) {
+        match source {
+            Source::Service(name) => self.log(name).end_search(cancelled),
+            Source::Merged => self.merged.end_search(cancelled),
+        }
+    }
+
+    fn jump(&mut self, source: &Source, to: Jump) {
+        match source {
+            Source::Service(name) => self.log(name).jump(to),
+            Source::Merged => self.merged.jump(to),
+        }
+    }
+
+    fn sideways(&mut self, source: &Source, cells: isize) {
+        match source {
+            Source::Service(name) => self.log(name).sideways(cells),
+            Source::Merged => self.merged.sideways(cells),
+        }
+    }
+
+    /// While all services are searched: what was found in each, for the count in the border and for the way from one to
+    /// the next.
+    pub(in crate::tui) fn look_everywhere(&mut self, members: &[(ServiceName, Arc<LogDocument>)]) {
+        if !self.find.searches_all() || self.merging {
+            return self.find.found_everywhere(Vec::new());
+        }
+        let mut everywhere = Vec::with_capacity(members.len());
+        let mut behind: Vec<Arc<Scan>> = Vec::new();
+        for (name, document) in members {
+            let scans = self.find.scans(name, document, true, None);
+            let Some((_, scan)) = &scans.search else { continue };
+            let mut reader = document.read();
+            let found = look(scan, &mut reader, &mut behind);
+            let filter = scans.filter.as_ref().map(|scan| look(scan, &mut reader, &mut behind));
+            let shelf = self.log(name).shelf(&mut reader, filter.as_ref());
+            everywhere.push((name.clone(), shelf.count(&found), found.is_complete()));
+        }
+        self.errands.extend(behind.into_iter().map(Errand::Scan));
+        self.find.found_everywhere(everywhere);
+    }
+
+    /// The search has left the service with the focus: it goes on in the next one that has a match, round and round. The
+    /// answer is whether another frame is needed to show that.
+    pub(in crate::tui) fn roam(&mut self, leaves: Option<bool>, world: &World<'_>) -> bool {
+        self.roams = leaves.or(self.roams).filter(|_| self.find.searches_all() && !self.merging);
+        let Some(forward) = self.roams else { return false };
+        let everywhere = self.find.everywhere();
+        let selected = self.selected_name(world.snapshot);
+        let Some(here) = everywhere.iter().position(|(name, ..)| Some(name) == selected.as_ref()) else {
+            self.roams = None;
+            return false;
+        };
+        let count = everywhere.len();
+        let way = (1..=count).map(|step| if forward { (here + step) % count } else { (here + count - step) % count });
+        for (index, (name, found, complete)) in way.filter_map(|index| Some((index, everywhere.get(index)?))) {
+            if *found > 0 {
+                let wraps = if forward { index <= here } else { index >= here };
+                let name = name.clone();
+                self.roams = None;
+                self.log(&name).jump(Jump::Edge { forward });
+                let service = world.snapshot.services.iter().position(|service| service.name == name);
+                self.select(service.unwrap_or(usize::MAX), world);
+                if wraps {
+                    let edge = if forward { "first" } else { "last" };
+                    self.say(format!("search wrapped: on from the {edge} service"), world.now);
+                }
+                return true;
+            }
+            if !complete {
+                // It is still being read: with the next slice.
+                return false;
+            }
+        }
+        self.roams = None;
+        self.say("no match", world.now);
+        false
     }
 
     /// Pasted text goes into the prompt.
@@ -85,25 +182,29 @@ impl UiState {
 
     /// What keys do while a search or a filter is typed.
     pub(super) fn prompt_action(&mut self, action: Action, world: &World<'_>) {
-        let Some(name) = self.selected_name(world.snapshot) else {
+        let Some(source) = self.source(world.snapshot) else {
             self.find.cancel();
             return;
         };
         match action {
             Action::Keep => {
-                if let Err(error) = self.find.keep(&name) {
+                if let Err(error) = self.find.keep(&source) {
                     self.say(error, world.now);
                 }
                 if self.find.prompt.is_none() {
-                    self.log(&name).end_search(false);
+                    self.end_search(&source, false);
                 }
             }
             Action::QueryKind => {
                 self.find.next_kind();
                 self.search_anew(world);
             }
-            Action::NextHit => self.log(&name).jump(Jump::Hit { forward: true }),
-            Action::PreviousHit => self.log(&name).jump(Jump::Hit { forward: false }),
+            Action::QueryScope => {
+                self.find.next_scope();
+                self.search_anew(world);
+            }
+            Action::NextHit => self.jump(&source, Jump::Hit { forward: true }),
+            Action::PreviousHit => self.jump(&source, Jump::Hit { forward: false }),
             _ => {}
         }
     }
@@ -111,45 +212,33 @@ impl UiState {
     /// Esc while a search or a filter is typed.
     pub(super) fn cancel_prompt(&mut self, world: &World<'_>) {
         self.find.cancel();
-        if let Some(name) = self.selected_name(world.snapshot) {
-            self.log(&name).end_search(true);
+        if let Some(source) = self.source(world.snapshot) {
+            self.end_search(&source, true);
         }
     }
 
-    /// What keys do with the log of the selected service.
-    pub(super) fn find_action(&mut self, action: Action, name: &ServiceName, world: &World<'_>) {
+    /// What keys do with the lines of a pane. The answer is whether it was one of these.
+    pub(super) fn find_action(&mut self, action: Action, source: &Source, world: &World<'_>) -> bool {
         match action {
-            Action::Search => {
-                self.find.open(Purpose::Search);
-                self.log(name).begin_search();
-            }
-            Action::Filter => {
-                self.find.open(Purpose::Filter);
-                self.log(name).begin_search();
+            Action::Search | Action::Filter => {
+                self.find.open(if action == Action::Search { Purpose::Search } else { Purpose::Filter });
+                self.begin_search(source);
             }
             Action::NextHit | Action::PreviousHit if !self.find.is_searching() => {
                 self.say("nothing is searched for: / searches", world.now);
             }
-            Action::NextHit => self.log(name).jump(Jump::Hit { forward: true }),
-            Action::PreviousHit => self.log(name).jump(Jump::Hit { forward: false }),
-            Action::NextError => self.log(name).jump(Jump::Error { forward: true }),
-            Action::PreviousError => self.log(name).jump(Jump::Error { forward: false }),
-            Action::NextRun => self.log(name).jump(Jump::Run { forward: true }),
-            Action::PreviousRun => self.log(name).jump(Jump::Run { forward: false }),
-            Action::ScrollLeft => self.log(name).sideways(-SIDEWAYS),
+            Action::NextHit => self.jump(source, Jump::Hit { forward: true }),
+            Action::PreviousHit => self.jump(source, Jump::Hit { forward: false }),
+            Action::NextError => self.jump(source, Jump::Error { forward: true }),
+            Action::PreviousError => self.jump(source, Jump::Error { forward: false }),
+            Action::NextRun => self.jump(source, Jump::Run { forward: true }),
+            Action::PreviousRun => self.jump(source, Jump::Run { forward: false }),
+            Action::ScrollLeft => self.sideways(source, -SIDEWAYS),
             Action::ScrollRight if self.is_wrapped() => self.say("long lines are wrapped: w cuts them", world.now),
-            Action::ScrollRight => self.log(name).sideways(SIDEWAYS),
-            Action::DropMarker => {
-                self.marks += 1;
-                let marker = Marker::Mark { number: self.marks };
-                self.errands.push(Errand::Mark(name.clone(), marker));
-            }
-            Action::Clear => {
-                self.log(name).clear();
-                self.say("the view is clear: g shows everything again", world.now);
-            }
-            _ => {}
+            Action::ScrollRight => self.sideways(source, SIDEWAYS),
+            _ => return false,
         }
+        true
     }
 
     fn is_wrapped(&self) -> bool {
@@ -157,13 +246,13 @@ impl UiState {
     }
 
     /// One line of the pane is needed for what is searched for, where there is no border below.
-    pub(super) fn find_takes_row(&self, pane: &Pane, name: Option<&ServiceName>, focused: bool) -> bool {
-        pane.frame != super::super::layout::Frame::Full && name.is_some_and(|name| self.find.has_line(name, focused))
+    pub(super) fn find_takes_row(&self, pane: &Pane, source: &Source, focused: bool) -> bool {
+        pane.frame != super::super::layout::Frame::Full && self.find.has_line(source, focused)
     }
 }
 
 /// What a scan has found so far. One that has lines to read, and nobody at it, is claimed and added to `behind`.
-fn look<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
+pub(super) fn look<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
     let matches = scan.matches(reader);
     if matches.is_behind() && scan.claim() {
         behind.push(scan.clone());

@@ -38,19 +38,8 @@ impl UiState {
     }
 
     pub(super) fn watcher_action(&mut self, action: Action, world: &World<'_>) {
-        let journal = &world.snapshot.journal;
-        let Some(panel) = &mut self.watcher else { return };
-        match action {
-            Action::LineUp => panel.step(journal, -1),
-            Action::LineDown => panel.step(journal, 1),
-            Action::PageUp => panel.step(journal, -10),
-            Action::PageDown => panel.step(journal, 10),
-            // Newest first: the top is the newest.
-            Action::Top => panel.marked = None,
-            Action::Follow => panel.step(journal, isize::MAX),
-            Action::Why => panel.why = !panel.why,
-            Action::Ignored => panel.hide_ignored = !panel.hide_ignored,
-            _ => {}
+        if let Some(panel) = &mut self.watcher {
+            panel.act(action, &world.snapshot.journal);
         }
     }
 

@@ -33,10 +33,14 @@ impl UiState {
         match self.context(world.snapshot) {
             Context::Normal
             | Context::Zoom
+            | Context::Merged
             | Context::Prompt
             | Context::Select
             | Context::Typing
             | Context::Stopping => {
+                if screen.merged.is_some_and(|pane| pane.area.contains(at)) {
+                    return self.merged.scroll(wheel * WHEEL_ROWS);
+                }
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
                     self.log(&service.name).scroll(wheel * WHEEL_ROWS);
@@ -44,7 +48,7 @@ impl UiState {
                     self.step(if wheel < 0 { -1 } else { 1 }, world);
                 }
             }
-            context @ (Context::Help | Context::Watcher | Context::Details) => {
+            context @ (Context::Help | Context::Watcher | Context::WatcherFind | Context::Details) => {
                 self.apply_in(action, context, world);
             }
             Context::Log => {
@@ -74,7 +78,7 @@ impl UiState {
         } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
             self.focus(pane.service, world);
         } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
-            && let Some(seq) = watcher_event_at(at, area, screen.compact, *panel, &world.snapshot.journal)
+            && let Some(seq) = watcher_event_at(at, area, screen.compact, panel, &world.snapshot.journal)
         {
             panel.marked = Some(seq);
         }
@@ -84,6 +88,9 @@ impl UiState {
     pub(in crate::tui) fn paste(&mut self, text: &str, world: &World<'_>) {
         if self.context(world.snapshot) == Context::Prompt {
             return self.prompt_paste(text, world);
+        }
+        if let Some(panel) = self.watcher.as_mut().filter(|panel| panel.typing) {
+            return panel.type_text(text.lines().next().unwrap_or_default());
         }
         match &mut self.overlay {
             Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {

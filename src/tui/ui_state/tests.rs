@@ -34,7 +34,9 @@ fn ctrl_c(bench: &mut Bench) -> Vec<Command> {
 fn q_quits_from_the_dashboard_only() {
     let mut bench = Bench::shop(80, 24);
     for open in ["z", "W", "?", "d", "R", "l"] {
-        assert_eq!(bench.press(open), []);
+        let asked = bench.press(open);
+        // The details ask what is known of the run.
+        assert!(asked.iter().all(|command| open == "d" && matches!(command, Command::Inspect { .. })), "{asked:?}");
         assert_eq!(bench.press("q"), [], "q quits after {open}");
     }
     assert_eq!(bench.press("q"), [Command::Quit]);
@@ -163,18 +165,40 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
 }
 
 #[test]
+fn the_watcher_panel_finds_what_is_typed_and_asks_for_each_reason_once() {
+    let mut bench = Bench::shop(100, 30);
+    bench.press("W/RS.swp");
+    assert!(bench.text().contains("/RS.swp_"));
+    assert_eq!(
+        bench.text().lines().filter(|line| line.contains("ignored") && line.contains(".user.rs.swp")).count(),
+        1
+    );
+    assert!(!bench.text().contains("app.scss  mod"), "only what has the text");
+    bench.press("⏎⏎");
+    let text = bench.text();
+    assert!(text.contains("6 built-in") && text.contains("ignored") && text.contains("*.swp"), "{text}");
+    let snapshot = bench.snapshot.clone();
+    let panel = bench.ui.watcher.as_mut().expect("the panel");
+    assert_eq!(panel.question(&snapshot.journal), None, "it is known");
+    bench.press("⎋");
+    assert!(bench.ui.watcher.is_some() && bench.text().contains("styles/app.scss"), "Esc ends the search first");
+    bench.press("⎋");
+    assert!(bench.ui.watcher.is_none());
+}
+
+#[test]
 fn the_marked_event_stays_marked_while_others_come() {
     let mut bench = Bench::shop(80, 24);
     bench.press("W↓↓");
-    let marked = bench.ui.watcher.expect("the panel").marked;
+    let marked = bench.ui.watcher.clone().expect("the panel").marked;
     let entry = bench.snapshot.journal.entries().next().expect("an event").clone();
     let mut journal = (*bench.snapshot.journal).clone();
     journal.push(entry.event, entry.verdict);
     bench.snapshot.journal = journal.into();
-    let panel = bench.ui.watcher.expect("the panel");
+    let panel = bench.ui.watcher.clone().expect("the panel");
     assert_eq!((panel.marked, panel.place(&bench.snapshot.journal)), (marked, 3));
     bench.press("x");
-    let panel = bench.ui.watcher.expect("the panel");
+    let panel = bench.ui.watcher.clone().expect("the panel");
     assert!(panel.entries(&bench.snapshot.journal).all(|entry| entry.verdict != crate::domain::Verdict::Ignored));
 }
 
@@ -197,7 +221,7 @@ proptest! {
     ) {
         let glyphs = if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode };
         let mut bench = Bench::new(shop(), 160, 50, glyphs);
-        let keys: Vec<char> = "rRpPqQsxX⏎⎋↑↓⇥⇞⇟jkzdWlfGgwtbLM?123456789adFhq +-".chars().collect();
+        let keys: Vec<char> = "rRpPqQsxX⏎⎋↑↓⇥⇞⇟jkzdWlfGgwtbLM?123456789aadFhq +-eEnNmC/".chars().collect();
         for (what, number, column, row) in steps {
             match what {
                 0 | 1 => {

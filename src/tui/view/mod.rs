@@ -93,10 +93,13 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
             cursor = if typed { in_pane } else { in_pane.or(cursor) };
         }
     }
+    if let Some(shown) = &screen.merged {
+        cursor = pane::draw_merged(scene, shown, scene.texts.first().copied(), buffer).or(cursor);
+    }
     if let Some(area) = screen.strip {
         watcher::strip(scene, area, buffer);
     }
-    if let (Some(area), Some(panel)) = (screen.watcher, scene.ui.watcher) {
+    if let (Some(area), Some(panel)) = (screen.watcher, &scene.ui.watcher) {
         cursor = watcher::panel(scene, area, panel, buffer).or(cursor);
     }
     let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {

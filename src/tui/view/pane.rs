@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use super::super::layout::{Frame, Pane};
 use super::super::log_view::PaneText;
 use super::super::selection::Selection;
+use super::super::source::Source;
 use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, look};
 use super::Scene;
@@ -36,15 +37,8 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let zoomed = pane.frame == Frame::Title;
     let right = match text {
         _ if typed => "TYPING".to_owned(),
-        Some(text) if !text.follow && text.new > 0 && zoomed && !scene.screen.compact => {
-            let lines = if text.new == 1 { "line" } else { "lines" };
-            format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(text.new), glyphs.dot)
-        }
-        Some(text) if !text.follow && text.new > 0 => {
-            format!("{} {} new {} G", glyphs.new_lines, thousands(text.new), glyphs.dot)
-        }
-        Some(text) if !text.follow => format!("scrolled {} G", glyphs.dot),
-        _ => "follow".to_owned(),
+        Some(text) => place(scene, text, zoomed),
+        None => "follow".to_owned(),
     };
     let right_style = if typed {
         theme.alert()
@@ -63,8 +57,71 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         }
     }
     let right = vec![Span::styled(right, right_style)];
+    body(
+        scene,
+        pane,
+        text,
+        Title { source: &Source::Service(service.name.clone()), focused, typed, left, right },
+        buffer,
+    )
+}
+
+/// Draws the merged view. The answer is where its last line is.
+pub(super) fn draw_merged(
+    scene: &Scene<'_>,
+    pane: &Pane,
+    text: Option<&PaneText>,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let services = &scene.snapshot.services;
+    let hidden = services.iter().map(|service| &service.name).filter(|name| !scene.ui.is_merged(name));
+    let hidden: Vec<_> = hidden.map(ToString::to_string).collect();
+    let mut left = vec![Span::styled("all services", theme.strong())];
+    if !hidden.is_empty() {
+        left.push(Span::styled(format!(" {} without {}", glyphs.dot, hidden.join(", ")), theme.busy()));
+    }
+    let scrolled = text.is_some_and(|text| !text.follow);
+    let right = text.map_or_else(|| "follow".to_owned(), |text| place(scene, text, pane.frame == Frame::Title));
+    let right = vec![Span::styled(right, if scrolled { theme.busy() } else { theme.dim() })];
+    body(scene, pane, text, Title { source: &Source::Merged, focused: true, typed: false, left, right }, buffer)
+}
+
+/// Where the reader stands, for the border.
+fn place(scene: &Scene<'_>, text: &PaneText, zoomed: bool) -> String {
+    let glyphs = scene.glyphs();
+    match text.new {
+        _ if text.follow => "follow".to_owned(),
+        0 => format!("scrolled {} G", glyphs.dot),
+        new if zoomed && !scene.screen.compact => {
+            let lines = if new == 1 { "line" } else { "lines" };
+            format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(new), glyphs.dot)
+        }
+        new => format!("{} {} new {} G", glyphs.new_lines, thousands(new), glyphs.dot),
+    }
+}
+
+/// What stands in the frame of a pane.
+struct Title<'a> {
+    source: &'a Source,
+    focused: bool,
+    typed: bool,
+    left: Vec<Span<'a>>,
+    right: Vec<Span<'a>>,
+}
+
+/// The frame and what is inside. The answer is where the cursor is, or the last line of a pane that is alone.
+fn body(
+    scene: &Scene<'_>,
+    pane: &Pane,
+    text: Option<&PaneText>,
+    title: Title<'_>,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let Title { source, focused, typed, left, right } = title;
     let border = if focused { theme.focus() } else { theme.dim() };
-    let found = find_titles(scene, pane, text);
+    let found = find_titles(scene, source, focused && !typed, text);
     match pane.frame {
         Frame::Full => {
             let (below_left, below) = found.unwrap_or_default();
@@ -90,14 +147,18 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         paint::put_line(buffer, inner, row, line);
     }
     let selection = scene.ui.selection.as_ref();
-    if let Some(selection) = selection.filter(|s| s.service == service.name && s.rows == text.rows_of_screen) {
+    if let Some(selection) = selection.filter(|s| s.source == *source && s.rows == text.rows_of_screen) {
         show_selected(selection, text, inner, buffer);
     }
-    gutter(scene, pane, text, buffer);
+    if !typed || pane.frame == Frame::Full {
+        // Without a border, every column is the service's.
+        gutter(scene, pane, text, buffer);
+    }
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
     let last_line = Position { x: inner.x, y: inner.y + last_row };
-    cursor.or((zoomed && !typed).then_some(last_line)).filter(|position| inner.contains(*position))
+    let alone = pane.frame == Frame::Title || *source == Source::Merged;
+    cursor.or((alone && !typed).then_some(last_line)).filter(|position| inner.contains(*position))
 }
 
 /// Inverts what is selected.
@@ -120,14 +181,20 @@ fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &m
 }
 
 /// What is searched for and filtered, and what was found of it.
-fn find_titles<'a>(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>) -> Option<(Vec<Span<'a>>, Vec<Span<'a>>)> {
-    let service = scene.snapshot.services.get(pane.service)?;
+fn find_titles<'a>(
+    scene: &Scene<'_>,
+    source: &Source,
+    focused: bool,
+    text: Option<&PaneText>,
+) -> Option<(Vec<Span<'a>>, Vec<Span<'a>>)> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
-    let focused = scene.ui.selected(scene.snapshot) == Some(pane.service);
-    let line = scene.ui.find.line(&service.name, focused, text.and_then(|text| text.share), glyphs)?;
+    let line = scene.ui.find.line(source, focused, text.and_then(|text| text.share), glyphs)?;
     let right = match (scene.ui.find.error(), text.and_then(|text| text.tally)) {
         (Some(error), _) if focused => vec![Span::styled(error.to_owned(), theme.bad())],
-        (_, Some(tally)) => vec![Span::raw(tally.text(scene.screen.compact, glyphs))],
+        (_, Some(tally)) if focused => {
+            let tally = source.service().map_or(tally, |service| scene.ui.find.tally(service, tally));
+            vec![Span::raw(tally.text(scene.screen.compact, glyphs))]
+        }
         _ => Vec::new(),
     };
     Some((vec![Span::styled(line, theme.strong())], right))

@@ -117,7 +117,7 @@ impl Columns {
         let services = &scene.snapshot.services;
         let number = services.len().to_string().len();
         let longest = services.iter().map(|service| width(service.name.as_str())).max().unwrap_or(0);
-        let counts = services.iter().map(|service| width(&counts(service, scene.glyphs()))).max().unwrap_or(0);
+        let counts = services.iter().map(|service| width(&marks(scene, service))).max().unwrap_or(0);
         // Pointer, number, space, glyph, space; and a space at the right end.
         let left = room.saturating_sub(number + 4 + 1);
         let name = match style {
@@ -147,7 +147,7 @@ impl Columns {
         x = paint::put(buffer, area, x, area.y, " ", Style::new());
         let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
         x = paint::put(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
-        let counts = counts(service, glyphs);
+        let counts = marks(scene, service);
         let room = usize::from(area.right().saturating_sub(x)).saturating_sub(1);
         let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
             ("held".to_owned(), theme.alert())
@@ -170,14 +170,28 @@ impl Columns {
                 let word = cut_right(&word, room, glyphs.ellipsis);
                 paint::put(buffer, area, x, area.y, &word, word_style);
                 let fits = |text: &str| width(&word) + 1 + width(text) <= room;
-                let crashes = counts.rsplit(' ').next().unwrap_or_default();
-                [counts.as_str(), crashes].into_iter().find(|text| fits(text)).unwrap_or_default().to_owned()
+                // What tells of failures is the last to go.
+                let ends = counts.match_indices(' ').map(|(space, _)| counts.get(space + 1..).unwrap_or_default());
+                let shown = std::iter::once(counts.as_str()).chain(ends).find(|text| fits(text));
+                shown.unwrap_or_default().to_owned()
             }
             SidebarStyle::Narrow => counts,
         };
         let at = area.right().saturating_sub(u16::try_from(width(&counts) + 1).unwrap_or(0));
         paint::put(buffer, area, at, area.y, &counts, Style::new());
+        let unseen = scene.ui.unseen.text(&service.name);
+        if !unseen.is_empty() && counts.ends_with(&unseen) {
+            let at = area.right().saturating_sub(u16::try_from(width(&unseen) + 1).unwrap_or(0));
+            paint::put(buffer, area, at, area.y, &unseen, theme.bad());
+        }
     }
+}
+
+/// `↻7 ✗2 e3`: restarts, and errors that nobody has seen, where the key `e` goes to.
+fn marks(scene: &Scene<'_>, service: &ServiceSnapshot) -> String {
+    let unseen = scene.ui.unseen.text(&service.name);
+    let parts = [counts(service, scene.glyphs()), unseen];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Since when a service is in its state; nothing for one that is simply not running.

@@ -1,10 +1,14 @@
 //! Whole screens as text, at the sizes of the contract. The files are to be read: they are what a user sees.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::fixture::{Bench, NOW, paused_shop, shop};
 use super::super::options::GlyphSet;
-use crate::domain::{GroupSnapshot, Moment, Notice, Signal, StopProgress, StopState, Stopping};
+use crate::domain::{
+    Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, RunFacts, RunId, RunRecord, Signal, StopProgress,
+    StopState, Stopping,
+};
 
 const SIZES: [(u16, u16); 4] = [(160, 50), (100, 30), (80, 24), (40, 12)];
 const TOO_SMALL: [(u16, u16); 4] = [(19, 5), (80, 5), (1, 1), (0, 0)];
@@ -54,6 +58,11 @@ fn a_search_while_it_is_typed() {
 #[test]
 fn a_search_in_a_zoomed_log_under_a_filter() {
     screens("filter", shop, GlyphSet::Unicode, "z&!health⏎/info⏎");
+}
+
+#[test]
+fn all_services_in_one_pane() {
+    screens("merged", shop, GlyphSet::Unicode, "5a6/404⏎");
 }
 
 #[test]
@@ -152,4 +161,68 @@ fn stopping_shop() -> GroupSnapshot {
         services: states.into_iter().map(|(name, state)| StopProgress { name: name.into(), state }).collect(),
     });
     shop
+}
+
+/// A service with a past and an environment.
+fn experienced() -> GroupSnapshot {
+    let mut shop = shop();
+    let record = |run: u32| RunRecord {
+        run: RunId(run),
+        began: std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(run) * 3600),
+        cause: "change".into(),
+        reason: format!("src/file-{run}.rs changed").into(),
+        files: None,
+        ready_after: Some(Duration::from_millis(2_900)),
+        uptime: Duration::from_secs(552),
+        exit: Some(ExitStatus::Code(1)),
+        asked: false,
+    };
+    let variable =
+        |name: &str, value: &str, inherited| FactVariable { name: name.into(), value: value.into(), inherited };
+    let api = &mut shop.services[1];
+    api.history = Arc::new((1..=50).map(record).collect());
+    api.facts = Some(Arc::new(RunFacts {
+        run: api.run,
+        ports: vec![4000, 9229],
+        pids: vec![48_213, 48_214],
+        env: vec![variable("PORT", "4000", false), variable("ZEBRA", "the last\nof all", true)],
+    }));
+    shop
+}
+
+#[test]
+fn all_of_the_details_can_be_reached_at_every_size() {
+    for set in [GlyphSet::Unicode, GlyphSet::Ascii] {
+        for (columns, rows) in SIZES.into_iter().chain([(60, 16), (300, 200), (20, 6)]) {
+            let mut bench = Bench::new(experienced(), columns, rows, set);
+            assert!(matches!(bench.press("2d").last(), Some(Command::Inspect { .. })));
+            let height = usize::from(rows).saturating_sub(3).clamp(1, 10);
+            let (mut seen, mut end) = (String::new(), bench.text());
+            while !seen.ends_with(&end) {
+                seen.push_str(&end);
+                bench.press(&"j".repeat(height));
+                end = bench.text();
+            }
+            // Line by line up again, also from beyond the end.
+            bench.press("k");
+            assert!(rows > 100 || bench.text() != end, "{columns}x{rows}: it does not move at once\n{end}");
+            bench.press("G");
+            assert_eq!(bench.text(), end);
+            bench.press("g");
+            if columns >= 80 {
+                for text in [
+                    "4000, 9229",
+                    "48214",
+                    "src/file-50.rs changed",
+                    "src/file-1.rs changed",
+                    "PORT=4000",
+                    "ZEBRA=the last of all",
+                ] {
+                    assert!(seen.contains(text), "{text} is not to be reached at {columns}x{rows}");
+                }
+                assert!(seen.find("src/file-50.rs") < seen.find("src/file-49.rs"), "the newest comes first");
+            }
+            assert!(bench.text().contains("command"), "{columns}x{rows}");
+        }
+    }
 }

@@ -5,26 +5,36 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
-use super::super::overlay::WatcherPanel;
 use super::super::sidebar::window;
-use super::super::text::{column, cut_right, pad, path_column, thousands};
+use super::super::text::{column, cut_left, cut_right, pad, path_column, thousands, width};
+use super::super::watcher_panel::WatcherPanel;
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::{FileJournal, JournalEntry, Match, Verdict};
+use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep};
 
 /// From this width on, an event has all its columns.
 const FULL_COLUMNS: u16 = 96;
-/// Rows of the explanation below the events, with the line above it.
+/// Rows of the explanation below the events, with the line above it, before the whole reason is known.
 const WHY_ROWS: u16 = 5;
+/// Rows of events that stay above it.
+const LEAST_EVENTS: u16 = 3;
 
 /// Draws the last events.
 pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let titles = Titles { left: vec![Span::raw("watcher")], right: count(scene), ..Titles::default() };
+    let mut left = vec![Span::raw("watcher")];
+    left.extend(last_release(scene));
+    let titles = Titles { left, right: count(scene), ..Titles::default() };
     let inner = paint::frame(buffer, area, scene.glyphs(), false, scene.theme().dim(), &titles);
     let entries = scene.snapshot.journal.entries().rev();
     for (y, entry) in (inner.top()..inner.bottom()).zip(entries) {
         event(scene, entry, Rect { y, height: 1, ..inner }, Style::new(), buffer);
     }
+}
+
+/// What came of the last hold: `9 of 312 changes matter: api, worker`.
+fn last_release(scene: &Scene<'_>) -> Option<Span<'static>> {
+    let said = scene.snapshot.watch.last_release.as_ref()?;
+    Some(Span::raw(format!(" {} {}", scene.glyphs().dot, cut_right(said, 90, scene.glyphs().ellipsis))))
 }
 
 /// `8 events · 3 ignored`.
@@ -36,25 +46,32 @@ fn count(scene: &Scene<'_>) -> Vec<Span<'static>> {
 }
 
 /// Draws the panel. The answer is where the marked event is.
-pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: WatcherPanel, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let mut left = vec![Span::styled("watcher", theme.strong())];
     if panel.hide_ignored {
         left.push(Span::raw(format!(" {} without ignored", glyphs.dot)));
+    }
+    if panel.typing || !panel.wanted.is_empty() {
+        let cursor = if panel.typing { "_" } else { "" };
+        left.push(Span::styled(format!(" /{}{cursor}", cut_left(&panel.wanted, 24, glyphs.ellipsis)), theme.busy()));
+    }
+    if !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
+        left.extend(last_release(scene));
     }
     if scene.screen.compact {
         let row = Rect { height: 1.min(area.height), ..area };
         paint::put(buffer, row, row.x, row.y, " ", Style::new());
         paint::put_spans(buffer, row, row.x + 1, row.y, &left);
         let titles = cut_right(&count(scene).iter().map(|span| &*span.content).collect::<String>(), 17, "");
-        let at = row.right().saturating_sub(u16::try_from(super::super::text::width(&titles) + 1).unwrap_or(0));
+        let at = row.right().saturating_sub(u16::try_from(width(&titles) + 1).unwrap_or(0));
         paint::put(buffer, row, at, row.y, &titles, theme.dim());
     } else {
         let titles = Titles { left, right: count(scene), ..Titles::default() };
         paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
     }
-    let (list, why) = parts(area, scene.screen.compact, panel);
     let journal = &scene.snapshot.journal;
+    let (list, why) = parts(area, scene.screen.compact, panel, journal);
     let place = panel.place(journal);
     let start = first_shown(panel, journal, list.height);
     let mut cursor = None;
@@ -67,9 +84,14 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: WatcherPanel, buffer: 
         }
     }
     if let (Some(area), Some(entry)) = (why, panel.entries(journal).nth(place)) {
-        explain(scene, entry, area, buffer);
-    } else if journal.entries().len() == 0 {
-        paint::put(buffer, list, list.x + 1, list.y, "no file has changed yet", theme.dim());
+        explain(scene, entry, panel.reason(entry.seq), area, buffer);
+    } else if panel.entries(journal).next().is_none() {
+        let text = match journal.entries().len() {
+            0 => "no file has changed yet",
+            _ if panel.wanted.is_empty() => "all events are ignored ones",
+            _ => "no event has this text",
+        };
+        paint::put(buffer, list, list.x + 1, list.y, text, theme.dim());
     }
     cursor.filter(|position| list.contains(*position))
 }
@@ -79,10 +101,10 @@ pub(in super::super) fn event_at(
     at: Position,
     area: Rect,
     compact: bool,
-    panel: WatcherPanel,
+    panel: &WatcherPanel,
     journal: &FileJournal,
 ) -> Option<u64> {
-    let (list, _) = parts(area, compact, panel);
+    let (list, _) = parts(area, compact, panel, journal);
     if !list.contains(at) {
         return None;
     }
@@ -90,12 +112,12 @@ pub(in super::super) fn event_at(
     panel.entries(journal).nth(start + usize::from(at.y - list.y)).map(|entry| entry.seq)
 }
 
-fn first_shown(panel: WatcherPanel, journal: &FileJournal, height: u16) -> usize {
+fn first_shown(panel: &WatcherPanel, journal: &FileJournal, height: u16) -> usize {
     window(panel.entries(journal).count(), usize::from(height), panel.place(journal))
 }
 
 /// The rows of the events, and of the explanation.
-fn parts(area: Rect, compact: bool, panel: WatcherPanel) -> (Rect, Option<Rect>) {
+fn parts(area: Rect, compact: bool, panel: &WatcherPanel, journal: &FileJournal) -> (Rect, Option<Rect>) {
     let inner = if compact {
         Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }
     } else if area.width < 2 || area.height < 2 {
@@ -106,12 +128,26 @@ fn parts(area: Rect, compact: bool, panel: WatcherPanel) -> (Rect, Option<Rect>)
     if !panel.why || inner.height <= WHY_ROWS {
         return (inner, None);
     }
-    let list = Rect { height: inner.height - WHY_ROWS, ..inner };
-    (list, Some(Rect { y: list.bottom(), height: WHY_ROWS, ..inner }))
+    let reason = panel.entries(journal).nth(panel.place(journal)).and_then(|entry| panel.reason(entry.seq));
+    let more = match reason {
+        Some(Ok(explanation)) => explanation.chain.len() + explanation.notes.len() + 1,
+        Some(Err(_)) => 1,
+        None => 0,
+    };
+    let wanted = WHY_ROWS.saturating_add(u16::try_from(more).unwrap_or(u16::MAX));
+    let height = wanted.min(inner.height.saturating_sub(LEAST_EVENTS)).max(WHY_ROWS);
+    let list = Rect { height: inner.height - height, ..inner };
+    (list, Some(Rect { y: list.bottom(), height, ..inner }))
 }
 
-/// Which rule decided.
-fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buffer) {
+/// Which rule decided, and every source that was asked, as `devgroup why` lists them.
+fn explain(
+    scene: &Scene<'_>,
+    entry: &JournalEntry,
+    reason: Option<&Result<Box<Explanation>, String>>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
     let rule = glyphs.rule.repeat(room.saturating_sub(2));
     paint::put(buffer, area, area.x + 1.min(area.width), area.y, &rule, theme.dim());
@@ -134,16 +170,71 @@ fn explain(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, buffer: &mut Buf
         Match::NoMatch => (entry.verdict.to_string(), "no service watches it".to_owned()),
     };
     let path_room = room.saturating_sub(12);
-    let lines = [
-        format!(" selected: {}", super::super::text::cut_left(&entry.event.path, path_room, glyphs.ellipsis)),
-        format!("  {happened}"),
-        format!("  {services}"),
-        format!("  {rule}"),
+    let plain = Style::new();
+    let mut lines = vec![
+        (format!(" selected: {}", cut_left(&entry.event.path, path_room, glyphs.ellipsis)), plain),
+        (format!("  {happened}"), plain),
+        (format!("  {services}"), plain),
+        (format!("  {rule}"), plain),
     ];
-    for (line, row) in lines.iter().zip(1..area.height) {
-        let text = cut_right(line, room, glyphs.ellipsis);
-        paint::put(buffer, area, area.x, area.y + row, &text, Style::new());
+    match reason {
+        None => {}
+        Some(Err(problem)) => lines.push((format!("  {problem}"), theme.dim())),
+        Some(Ok(explanation)) => {
+            let left = usize::from(area.height).saturating_sub(lines.len() + 1);
+            let shell = format!("    same answer in a shell: devgroup why {}", entry.event.path);
+            let chain = chain(explanation, entry, (room, left), theme.dim());
+            let spare = left > chain.len();
+            lines.extend(chain);
+            lines.extend(spare.then_some((shell, theme.dim())));
+        }
     }
+    for ((line, style), row) in lines.iter().zip(1..area.height) {
+        let text = cut_right(line, room, glyphs.ellipsis);
+        paint::put(buffer, area, area.x, area.y + row, &text, *style);
+    }
+}
+
+/// The notes and the chain in so many columns and rows: what was not reached goes first, then what did not match.
+fn chain(
+    explanation: &Explanation,
+    entry: &JournalEntry,
+    (columns, room): (usize, usize),
+    dim: Style,
+) -> Vec<(String, Style)> {
+    let mut notes: Vec<_> = explanation.notes.iter().map(|note| format!("    {note}")).collect();
+    let was_watched = matches!(entry.event.matched, Match::Watched { .. });
+    if was_watched != (explanation.verdict == PathVerdict::Watched) {
+        notes.insert(0, format!("    the rules have changed since: {} now", explanation.verdict));
+    }
+    let row = |([source, outcome, why], step): ([String; 3], &WhyStep)| {
+        if columns >= usize::from(FULL_COLUMNS) {
+            return [source, outcome, why];
+        }
+        // The name of a rule file stands before it already.
+        let why = why.strip_prefix(&source).map_or_else(|| why.clone(), |rest| rest.trim_start().to_owned());
+        [source, step.outcome.short().to_owned(), why]
+    };
+    let steps = || explanation.chain.iter();
+    let mut rows: Vec<_> = explanation.rows().zip(steps()).map(row).zip(steps()).enumerate().collect();
+    for goes in [StepOutcome::NotReached, StepOutcome::NoMatch] {
+        while rows.len() + notes.len() > room
+            && let Some(place) = rows.iter().rposition(|(_, (_, step))| step.outcome == goes)
+        {
+            rows.remove(place);
+        }
+    }
+    let cells = |column: usize| {
+        rows.iter().filter_map(|(_, (row, _))| row.get(column)).map(|cell| width(cell)).max().unwrap_or_default()
+    };
+    let (sources, outcomes) = (cells(0), cells(1));
+    let rows = rows.iter().map(|(number, ([source, outcome, why], step))| {
+        let matched = matches!(step.outcome, StepOutcome::Watches | StepOutcome::Ignores);
+        let line =
+            format!(" {:>2} {}  {}  {why}", number + 1, pad(source.clone(), sources), pad(outcome.clone(), outcomes));
+        (line, if matched { Style::new() } else { dim })
+    });
+    notes.into_iter().map(|note| (note, Style::new())).chain(rows).collect()
 }
 
 /// One event in one row: time, path, kind, service, verdict, rule; where there is little room, without kind and rule.
@@ -172,9 +263,11 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
             pad(format!("{verdict}{times}"), 8),
         )
     } else {
-        let names = scene.snapshot.services.iter().map(|service| super::super::text::width(service.name.as_str()));
+        let names = scene.snapshot.services.iter().map(|service| width(service.name.as_str()));
         let service_cells = names.max().unwrap_or(0).clamp(6, 12);
-        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + 9);
+        // A long verdict is not cut: it is what the row is about.
+        let verdict_cells = width(&verdict).max(9);
+        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + verdict_cells);
         format!(
             "{} {} {} {verdict}",
             time.get(time.len().saturating_sub(5)..).unwrap_or(&time),
@@ -190,6 +283,8 @@ fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
     match verdict {
         Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Notify => Style::new(),
         Verdict::Pending | Verdict::Busy | Verdict::Held => scene.theme().busy(),
-        Verdict::Discarded | Verdict::Ignored | Verdict::NoMatch => scene.theme().dim(),
+        Verdict::Discarded | Verdict::SameContent | Verdict::OwnWrite | Verdict::Ignored | Verdict::NoMatch => {
+            scene.theme().dim()
+        }
     }
 }

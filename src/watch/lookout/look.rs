@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Lookout, Reports};
-use crate::domain::{ChangeKind, FileEvent, Moment};
+use crate::domain::{ChangeKind, FileEvent, Match, Moment};
 use crate::watch::directory::{self, FoundKind};
+use crate::watch::fingerprint::Fingerprint;
 use crate::watch::outcome::{self, Reason};
 use crate::watch::rules::Standing;
 use crate::watch::tree::{self, Entry};
@@ -26,24 +27,29 @@ impl Lookout {
             _ => None,
         };
         if let Some(Entry::Folder { inode }) = before {
-            if now_folder == Some(inode) && !was_replaced(reason) {
+            // A listing tells the inode below a mount point, a look the one above.
+            let is_same = |now| now == inode || self.mount_points.iter().any(|(point, _)| point == path);
+            if now_folder.is_some_and(is_same) && !was_replaced(reason) {
                 return;
             }
             self.drop_below(path, Some(at));
             self.set_entry(path, None);
         }
-        let known = match before {
+        let before_file = match before {
             Some(Entry::File(known)) => Some(known),
             Some(Entry::Folder { .. }) | None => None,
         };
         let seen = now.and_then(|(kind, seen)| (kind == FoundKind::File).then_some(seen));
-        let (known, said) = outcome::of(known, seen, reason);
+        let (known, said) = outcome::of(before_file, seen, reason);
         if let Some((kind, finished)) = said
             && let Some(folder) = path.parent().and_then(|folder| self.tree.get(folder))
         {
             // Cheap: a standing is a few shared pointers.
             let standing = folder.standing.clone();
-            self.say(&standing, path, kind, finished, at);
+            self.say_was(&standing, path, kind, finished, Fingerprint::of(before_file.as_ref()), at);
+            if known.is_some() {
+                self.read_again(path, at);
+            }
         }
         match now_folder {
             Some(inode) => {
@@ -82,9 +88,10 @@ impl Lookout {
                 let child = path.join(name);
                 match entry {
                     Entry::Folder { .. } => folders.push(child),
-                    Entry::File(_) => {
+                    Entry::File(known) => {
                         if let Some(at) = at {
-                            self.say(&folder.standing, &child, ChangeKind::Removed, true, at);
+                            let was = Fingerprint::of(Some(known));
+                            self.say_was(&folder.standing, &child, ChangeKind::Removed, true, was, at);
                         }
                     }
                 }
@@ -96,12 +103,32 @@ impl Lookout {
         self.source.unwatch(unwatch);
     }
 
-    /// Adds a file event to those of this batch.
+    /// Adds the event of a file that was not known before to those of this batch.
     pub(super) fn say(&mut self, folder: &Standing, path: &Path, kind: ChangeKind, finished: bool, at: Moment) {
-        if !self.rules.is_own(path) {
-            let matched = self.rules.decide_in(folder, path, false);
-            self.events.push(FileEvent { at, path: self.rules.shown(path), kind, finished, matched });
+        let was = if kind == ChangeKind::Created { Fingerprint::Absent } else { Fingerprint::Unknown };
+        self.say_was(folder, path, kind, finished, was, at);
+        self.read_again(path, at);
+    }
+
+    /// Adds a file event to those of this batch; `was` is what the file was before.
+    pub(super) fn say_was(
+        &mut self,
+        folder: &Standing,
+        path: &Path,
+        kind: ChangeKind,
+        finished: bool,
+        was: Fingerprint,
+        at: Moment,
+    ) {
+        if self.rules.is_own(path) {
+            return;
         }
+        let matched = self.rules.decide_in(folder, path, false);
+        let shown = self.rules.shown(path);
+        if let Match::Watched { services, .. } = &matched {
+            self.baselines.note(services, path, &shown, was, at, finished);
+        }
+        self.events.push(FileEvent { at, path: shown, kind, finished, matched });
     }
 
     fn set_entry(&mut self, path: &Path, entry: Option<Entry>) {

@@ -50,7 +50,6 @@ impl Polling {
 
 impl Lookout {
     /// While everything is held nobody looks; the end of the last hold does, with [`Lookout::sync`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "the holds ask for it next"))]
     pub(in crate::watch) fn set_held(&mut self, held: bool) {
         self.polling.held = held;
     }
@@ -85,6 +84,7 @@ impl Lookout {
         // What has no stamp yet would count as changed.
         while !self.pending.stopped() && self.stamp_a_folder() {}
         let began = self.clock.now();
+        self.look_at_places(began);
         let noted = self.differences(began);
         let active = !noted.is_empty();
         self.take_in(Batch { noted, ..Batch::default() });

@@ -8,8 +8,9 @@ use super::{Lookout, Reports};
 use crate::domain::{ChangeKind, Moment, WatchChoice};
 use crate::watch::directory::{self, Found, FoundKind, Seen, Stamp};
 use crate::watch::outcome::{self, Reason};
+use crate::watch::pending::Marks;
 use crate::watch::rules::Standing;
-use crate::watch::source::Links;
+use crate::watch::source::{self, Links};
 use crate::watch::tree::{Entry, Folder, KnownFile};
 
 impl Lookout {
@@ -200,6 +201,21 @@ impl Lookout {
         }
     }
 
+    /// Something was mounted or unmounted, or a folder above was renamed: what is elsewhere now is new, and what was there
+    /// is gone.
+    pub(super) fn look_at_places(&mut self, at: Moment) {
+        self.look_at_starts(at);
+        let now = source::mount_points();
+        let changed: Vec<_> = now.symmetric_difference(&self.mount_points).map(|(path, _)| path.clone()).collect();
+        self.mount_points = now;
+        for path in changed {
+            if self.is_start(&path) {
+                continue;
+            }
+            self.look(&path, Reason::Event(Marks { moved_in: true, ..Marks::default() }), at);
+        }
+    }
+
     fn identify_starts(&mut self) {
         let identity = |start: &PathBuf| Some((start.clone(), directory::identity(start)?));
         self.identities = self.starts.iter().filter_map(identity).collect();
@@ -212,6 +228,7 @@ impl Lookout {
             self.unseen_since = None;
             return false;
         };
+        self.read_later(path.clone());
         let unseen_since = self.unseen_since;
         let mut unseen = Vec::new();
         if let Some(folder) = self.tree.get_mut(&path) {

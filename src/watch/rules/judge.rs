@@ -1,7 +1,6 @@
 //! Deciding: what the rules say about a path, on the way down from where a walk begins.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::list::PatternList;
 use super::reach::Reach;
@@ -83,6 +82,11 @@ impl Rules {
     /// How things stand in a folder, as seen from the one above: without its own rule files.
     pub(in crate::watch) fn judge_folder(&self, above: &Standing, folder: &Path) -> Standing {
         self.judge(above, folder, true)
+    }
+
+    /// How things stand with a file.
+    pub(super) fn judge_file(&self, above: &Standing, file: &Path) -> Standing {
+        self.judge(above, file, false)
     }
 
     /// How things stand in a folder, its own rule files included.
@@ -201,7 +205,7 @@ impl Rules {
 
     /// Why the group's own file restarts nothing.
     pub(super) fn own_file_rule(&self) -> Rule {
-        let pattern = Arc::from(self.shown(&self.file));
+        let pattern = self.shown(&self.file);
         Rule { source: RuleSource::BuiltIn("devgroup acts on its own file itself"), line: None, pattern }
     }
 }

@@ -6,6 +6,7 @@
 //! something below it only where they name the folder; files in it that git tracks are watched as well.
 
 mod built_in;
+mod dead;
 mod explain;
 mod folder;
 mod glob;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern};
 
 use super::git::Repository;
+pub use dead::{DeadReason, DeadWatch, dead_watches};
 use folder::FolderRules;
 use list::{PatternList, Written};
 use reach::Reach;
@@ -139,6 +141,11 @@ impl Rules {
     pub(super) fn repository(&self) -> Option<&Repository> {
         let rules = self.root.ancestors().find_map(|folder| self.folders.get(folder)?.repository.as_ref())?;
         Some(&rules.repository)
+    }
+
+    /// All repositories that were learnt: the one around the root, and those in its tree.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        self.folders.values().filter_map(|rules| rules.repository.as_ref()).map(|rules| &rules.repository)
     }
 
     /// The group's root.

@@ -8,6 +8,8 @@ use globset::{GlobBuilder, GlobMatcher};
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     parts: Vec<Part>,
+    /// The last part was added by `with_all_below`.
+    all_below: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -37,12 +39,13 @@ impl Reach {
             }
             rest = after;
         }
-        Self { parts }
+        Self { parts, all_below: false }
     }
 
     /// The same, and everything below what it matches.
     pub(super) fn with_all_below(mut self) -> Self {
         self.parts.push(Part::Any);
+        self.all_below = true;
         self
     }
 
@@ -60,6 +63,19 @@ impl Reach {
             }
         }
         parts.next().is_some()
+    }
+
+    /// The one path that it stands for, if it has no wildcards. What is below it does not count.
+    pub(super) fn literal(&self) -> Option<PathBuf> {
+        let parts = match self.parts.as_slice() {
+            [parts @ .., Part::Any] if !parts.is_empty() && self.all_below => parts,
+            parts => parts,
+        };
+        let names = parts.iter().map(|part| match part {
+            Part::Name(name) => Some(name),
+            Part::One(_) | Part::Any => None,
+        });
+        names.collect()
     }
 
     /// The folder that everything it matches lies in, as far as the pattern says, relative to the base.

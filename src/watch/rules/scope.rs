@@ -139,13 +139,28 @@ impl WatchGlob {
         Some(Self { base, matcher, all_below, reach, takes_out, rule })
     }
 
-    fn may_reach(&self, folder: &Path) -> bool {
+    /// It takes out what others have in.
+    pub(super) fn takes_out(&self) -> bool {
+        self.takes_out
+    }
+
+    /// The folder that everything it matches lies in.
+    pub(super) fn start(&self) -> PathBuf {
+        self.base.join(self.reach.literal_folder())
+    }
+
+    /// The one path that it names, if it has no wildcards.
+    pub(super) fn literal(&self) -> Option<PathBuf> {
+        self.reach.literal().map(|path| self.base.join(path))
+    }
+
+    pub(super) fn may_reach(&self, folder: &Path) -> bool {
         folder
             .strip_prefix(&self.base)
             .map_or_else(|_| self.base.starts_with(folder), |relative| self.reach.may_hold(relative))
     }
 
-    fn matches(&self, path: &Path) -> bool {
+    pub(super) fn matches(&self, path: &Path) -> bool {
         path.strip_prefix(&self.base).is_ok_and(|relative| {
             self.matcher.is_match(relative) || self.all_below.as_ref().is_some_and(|glob| glob.is_match(relative))
         })

@@ -6,7 +6,7 @@
 //! Facts (inotify(7)): an inode has one watch, however many names lead to it; numbers of watches are not used again; the
 //! watch goes with a folder that is renamed, and ends with `IN_IGNORED` when it is removed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, OsStr};
 use std::fs::{self, File};
 use std::io;
@@ -57,6 +57,8 @@ struct Table {
     watches: HashMap<Arc<Path>, i32>,
     /// That of the folder of cookies.
     cookies: Option<i32>,
+    /// Those of folders above.
+    above: HashSet<i32>,
 }
 
 impl Watches for Inotify {
@@ -118,6 +120,14 @@ impl Watches for Inotify {
         let watch = inotify::add_watch(&self.inotify, folder, flags)?;
         self.lock().cookies = Some(watch);
         Ok(())
+    }
+
+    fn add_above(&mut self, folder: &Path) {
+        // One that is there already keeps all that it listens to.
+        let flags = WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
+        if let Ok(watch) = inotify::add_watch(&self.inotify, folder, flags) {
+            self.lock().above.insert(watch);
+        }
     }
 
     fn count(&self) -> usize {
@@ -206,6 +216,9 @@ impl Table {
             }
             return;
         }
+        if events.contains(ReadFlags::MOVE_SELF) && self.above.contains(&watch) {
+            heard.places = true;
+        }
         let marks = Marks {
             created: events.contains(ReadFlags::CREATE),
             written: events.contains(ReadFlags::MODIFY),
@@ -232,6 +245,7 @@ impl Table {
             }
         }
         if events.contains(ReadFlags::IGNORED) {
+            self.above.remove(&watch);
             self.ended(watch);
         }
     }
@@ -266,7 +280,7 @@ impl Listener {
             if became(1) {
                 return;
             }
-            let mut heard = Heard { mounts: became(2), ..Heard::default() };
+            let mut heard = Heard { places: became(2), ..Heard::default() };
             if became(0) {
                 let mut table = lock(&self.table);
                 loop {
@@ -340,5 +354,9 @@ mod tests {
         let gone = Marks { removed: true, ..Marks::default() };
         assert_eq!(hear(&mut table, 2, ReadFlags::UNMOUNT, None).notes, [("/a/b".into(), gone)]);
         assert!(hear(&mut table, -1, ReadFlags::QUEUE_OVERFLOW, None).loss);
+        table.above.insert(3);
+        assert!(hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
+        hear(&mut table, 3, ReadFlags::IGNORED, None);
+        assert!(!hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
     }
 }

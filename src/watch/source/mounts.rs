@@ -1,6 +1,7 @@
 //! Which file systems do not tell of all changes: what others write there arrives without an event.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Magic numbers of statfs(2), for network file systems; the list is that of git's own file watcher
@@ -43,6 +44,21 @@ pub(super) fn silent(folder: &Path) -> Option<Arc<str>> {
     (!HEARD_FUSE.contains(&kind)).then(|| Arc::from(kind))
 }
 
+/// Where something is mounted, with the number of the mount.
+pub(in crate::watch) fn points() -> BTreeSet<(PathBuf, String)> {
+    // There is no such file on other systems, and nobody says there that something was mounted.
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    points_in(&mounts)
+}
+
+fn points_in(mounts: &str) -> BTreeSet<(PathBuf, String)> {
+    let point = |line: &str| {
+        let mut fields = line.split(' ');
+        Some((fields.next()?.to_owned(), unescape(fields.nth(3)?)))
+    };
+    mounts.lines().filter_map(point).map(|(number, point)| (point.into(), number)).collect()
+}
+
 /// Elsewhere only the operating system knows.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn silent(_: &Path) -> Option<Arc<str>> {
@@ -63,7 +79,6 @@ fn mount_type<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
 }
 
 /// Blanks, tabs, line ends and backslashes are written as three octal digits.
-#[cfg(target_os = "linux")]
 fn unescape(text: &str) -> String {
     ["\\040", "\\011", "\\012", "\\134"]
         .iter()
@@ -86,6 +101,7 @@ mod tests {
         assert_eq!(kind("/home/a b/c"), Some("fuse.sshfs"));
         assert_eq!(kind("/home/a"), Some("ext4"));
         assert_eq!(kind("/share/x"), Some("fuse.rclone"));
+        assert!(points_in(mounts).contains(&("/home/a b".into(), "30".into())));
         assert_eq!(silent(Path::new("/proc")), None);
     }
 }

@@ -85,6 +85,10 @@ impl Watches for Notify {
         })
     }
 
+    fn add_above(&mut self, _: &Path) {
+        // It knows no watch for this alone, and a whole one would tell of everything around.
+    }
+
     fn count(&self) -> usize {
         self.watched.len()
     }

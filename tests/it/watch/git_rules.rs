@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
+use devgroup::domain::{PathVerdict, StepOutcome};
 use devgroup::watch::rules::Rules;
 
 use super::rules::source;
@@ -371,4 +372,160 @@ fn what_git_tracks_is_not_ignored_in_any_form_of_the_index() {
         }
     }
     assert!(saved > 40, "{saved}");
+}
+
+#[test]
+fn what_becomes_tracked_or_excluded_moves_the_watches() {
+    let mut watched = Watched::new(
+        |root| {
+            git(root, &["init", "-q"]);
+            write(root.join("../excludes"), "");
+            write(root.join(".gitignore"), "/out\n*.gen\n");
+            write(root.join("out/keep.txt"), "");
+            write(root.join("out/other.txt"), "");
+            write(root.join("a.gen"), "");
+            write(root.join("cache/a.txt"), "");
+        },
+        all,
+    );
+    let root = watched.root().to_path_buf();
+    let folders = watched.status.directories;
+    write(root.join("out/keep.txt"), "1");
+    watched.settle();
+    assert!(!watched.paths().contains("out/keep.txt"), "ignored");
+    git(&root, &["add", "-f", "out/keep.txt", "a.gen"]);
+    watched.until("the folder of what is tracked is watched", |seen| seen.status.directories == folders + 1);
+    write(root.join("out/keep.txt"), "2");
+    watched.until_finished("out/keep.txt");
+    assert!(watched.is_watched("out/keep.txt"));
+    write(root.join("out/other.txt"), "2");
+    write(root.join("a.gen"), "2");
+    watched.until_finished("a.gen");
+    assert!(watched.is_watched("a.gen") && !watched.is_watched("out/other.txt"));
+    git(&root, &["rm", "-q", "--cached", "-f", "out/keep.txt"]);
+    watched.until("it costs no watch any more", |seen| seen.status.directories == folders);
+    write(root.join(".git/info/exclude"), "cache\n");
+    watched.until("what is excluded costs none", |seen| seen.status.directories == folders - 1);
+    write(root.join(".git/info/exclude"), "");
+    watched.until("and one again", |seen| seen.status.directories == folders);
+    // What happens to the user's own file and to the repository's configuration counts as well.
+    let excludes = root.join("own-excludes");
+    write(&excludes, "cache/\n");
+    git(&root, &["config", "core.excludesFile", excludes.to_str().expect("text")]);
+    watched.until("the setting is read again", |seen| seen.status.directories == folders - 1);
+    write(&excludes, "nothing\n");
+    watched.until("the file that it names too", |seen| seen.status.directories == folders);
+}
+
+#[test]
+fn each_repository_has_its_own_rules_and_git_gives_the_same_answers_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let module = folder.path().join("module");
+    write(module.join(".gitignore"), "*.own\n");
+    write(module.join("src/a.own"), "");
+    write(module.join("src/tracked.gen"), "");
+    git(&module, &["init", "-q"]);
+    git(&module, &["add", "-A", "-f"]);
+    git(&module, &["commit", "-q", "-m", "first"]);
+    let root = folder.path().join("main");
+    write(root.join(".gitignore"), "*.gen\n/vendor/\n");
+    git(&root, &["init", "-q"]);
+    git(&root, &["-c", "protocol.file.allow=always", "submodule", "add", "-q", "-f", "../module", "vendor/sub"]);
+    write(root.join("vendor/other/x.rs"), "");
+    git(&root, &["add", "-A"]);
+    git(&root, &["commit", "-q", "-m", "first"]);
+    git(&root, &["worktree", "add", "-q", "../side"]);
+    write(root.join("nested/.gitignore"), "*.deep\n");
+    git(&root.join("nested"), &["init", "-q"]);
+    write(root.join(".git/modules/vendor/sub/info/exclude"), "*.mine\n");
+    let spec = all(&root);
+    let mut rules = Rules::new(&spec, &[]);
+    for (repository, names) in [
+        ("", &["a.gen", "vendor/other/x.rs", "a.own", "a.mine"][..]),
+        ("vendor/sub", &["a.gen", "src/a.own", "src/b.own", "src/tracked.gen", "a.mine", "a.deep"]),
+        ("nested", &["a.gen", "a.deep", "x/b.deep", "a.own"]),
+    ] {
+        let names: Vec<_> = names.iter().map(PathBuf::from).collect();
+        for (name, expected) in names.iter().zip(ask_git(&root.join(repository), &names, true)) {
+            let path = Path::new(repository).join(name);
+            let found = rules.why(&path);
+            let is_ignored = found.verdict == PathVerdict::Ignored;
+            assert_eq!(is_ignored, expected.is_some(), "{}: {found:#?}", path.display());
+        }
+    }
+    // In a linked worktree the index is its own, and `info/exclude` is not.
+    let side = folder.path().join("side");
+    write(root.join(".git/info/exclude"), "*.shared\n");
+    write(side.join("b.gen"), "");
+    git(&side, &["add", "-f", "b.gen"]);
+    let mut rules = Rules::new(&all(&side), &[]);
+    assert_eq!(rules.why(Path::new("b.gen")).verdict, PathVerdict::Watched);
+    assert_eq!(rules.why(Path::new("c.shared")).verdict, PathVerdict::Ignored);
+    assert_eq!(Rules::new(&spec, &[]).why(Path::new("b.gen")).verdict, PathVerdict::Ignored);
+}
+
+#[test]
+fn settings_are_found_where_git_finds_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("work/main");
+    fs::create_dir_all(&root).expect("made");
+    git(&root, &["init", "-q", "-b", "feature/x"]);
+    write(folder.path().join("one"), "*.one\n");
+    write(folder.path().join("two"), "*.two\n");
+    write(folder.path().join("a.inc"), "[core]\n\texcludesFile = ../../one\n");
+    write(folder.path().join("b.inc"), "[CORE]\n  excludesfile = \"../../two\" # this one\n");
+    let conditions = [
+        ("include.path", "one"),
+        ("includeIf.gitdir:**/work/.path", "one"),
+        ("includeIf.gitdir/i:**/WORK/**.path", "one"),
+        ("includeIf.gitdir:./.path", ""),
+        ("includeIf.onbranch:feature/**.path", "one"),
+        ("includeIf.onbranch:main.path", ""),
+        ("includeIf.gitdir:/nowhere/.path", ""),
+    ];
+    let names: Vec<_> = ["a.one", "a.two"].map(PathBuf::from).to_vec();
+    for (key, file) in conditions {
+        for (include, ignored) in [("../../../a.inc", "a.one"), ("../../../b.inc", "a.two")] {
+            git(&root, &["config", key, include]);
+            let rules = learnt(&root, &names);
+            for (name, expected) in names.iter().zip(ask_git(&root, &names, true)) {
+                let found = ask_rules(&rules, name);
+                assert_eq!(found.is_some(), expected.is_some(), "{key} = {include}, {}", name.display());
+                let meant = !file.is_empty() && Path::new(ignored) == name;
+                assert_eq!(found.is_some(), meant, "{key} = {include}, {}", name.display());
+            }
+            git(&root, &["config", "--unset", key]);
+        }
+    }
+}
+
+#[test]
+fn a_rule_file_that_git_does_not_read_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    git(root, &["init", "-q"]);
+    write(root.join("rules"), "*.one\n");
+    write(root.join("b/x"), "");
+    std::os::unix::fs::symlink("rules", root.join(".gitignore")).expect("linked");
+    fs::create_dir(root.join("b/.gitignore")).expect("made");
+    fs::remove_file(root.join(".git/info/exclude")).expect("removed");
+    std::os::unix::fs::symlink("../../exclude", root.join(".git/info/exclude")).expect("linked");
+    write(root.join("exclude"), "*.two\n");
+    let names: Vec<_> = ["a.one", "a.two", "b/a.one", "b/a.two"].map(PathBuf::from).to_vec();
+    let rules = learnt(root, &names);
+    let answers = ask_git(root, &names, true);
+    for (name, expected) in names.iter().zip(&answers) {
+        assert!(
+            same(
+                &ask_rules(&rules, name),
+                &expected.clone().map(|(_, line, text)| {
+                    // Our name of that file is absolute or relative to the root, as git's is.
+                    (String::from(".git/info/exclude"), line, text)
+                })
+            ),
+            "{}: {expected:?}",
+            name.display()
+        );
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.is_some()).count(), 2);
 }

@@ -281,6 +281,30 @@ fn a_root_that_is_gone_is_said_and_watched_again_when_it_is_back() {
 }
 
 #[test]
+fn a_root_that_moves_with_a_folder_above_it_is_lost_and_found() {
+    let make = |root: &Path| write(root.join("above/app/src/a.rs"), "text");
+    let mut watched = Watched::new(make, |root| all(&root.join("above/app")));
+    fs::rename(watched.path("above"), watched.path("elsewhere")).expect("renamed");
+    watched.until("the loss is said", |seen| {
+        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app: not found"))
+    });
+    watched.until_finished("src/a.rs");
+    watched.events.clear();
+    write(watched.path("elsewhere/app/src/a.rs"), "other text");
+    write(watched.path("above/app/src/b.rs"), "text");
+    watched.until_finished("src/b.rs");
+    watched.until("all is well again", |seen| seen.status.problem.is_none());
+    assert_eq!(watched.paths(), HashSet::from([String::from("src/b.rs")]));
+    // Another one in its place, without a moment in which there is none.
+    write(watched.path("new/app/src/c.rs"), "text");
+    let (old, new) = (watched.path("above"), watched.path("new"));
+    rustix::fs::renameat_with(rustix::fs::CWD, old, rustix::fs::CWD, new, rustix::fs::RenameFlags::EXCHANGE)
+        .expect("exchanged");
+    watched.until_finished("src/c.rs");
+    assert_eq!(watched.last("src/b.rs"), Some((ChangeKind::Removed, true)));
+}
+
+#[test]
 fn an_unreadable_folder_is_said_and_the_rest_is_watched() {
     use std::os::unix::fs::PermissionsExt;
     let make = |root: &Path| {

@@ -1,0 +1,177 @@
+//! Quiet: how long the changes of a service wait, so that a save is acted on at once and a tool's many writes together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{FileEvent, Moment};
+
+use super::path_set::PathSet;
+
+/// From so many different paths on, changes come from a tool (a generator, an installer, a checkout) and not from a
+/// person who saves: wait longer, and as long as it takes.
+const BULK: usize = 10;
+/// The quiet time of a bulk. Longer than the pauses between the files of tools that write one after the other.
+const BULK_QUIET: Duration = Duration::from_millis(300);
+/// From so many different paths on …
+const BIG_BULK: usize = 100;
+/// … the pauses are longer as well: installers resolve, link and run scripts in between.
+const BIG_BULK_QUIET: Duration = Duration::from_millis(500);
+/// From so many different paths on, of which some have been acted on already, those that follow closely wait like a bulk.
+const DRIP: usize = 3;
+/// A service that has only a few of a bulk's changes waits for the end of it, to act once; but what goes on and on for
+/// others does not keep it for longer than this.
+const BESIDE_BULK_WAIT: Duration = Duration::from_secs(10);
+/// A write that was not seen to be finished waits at least so long …
+const UNFINISHED_QUIET: Duration = Duration::from_millis(50);
+/// … or this many times its service's quiet time: its closing may have been missed, or come from a slow writer.
+const UNFINISHED_FACTOR: f64 = 2.5;
+/// Unfinished writes that are followed by path; of more, only the time of the last.
+const OPEN_CAPACITY: usize = 1_000;
+
+/// The changes of one service that are to be decided now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    /// Which.
+    pub(super) paths: PathSet,
+    /// The first entry of the journal that may be among them.
+    pub(super) first_entry: u64,
+}
+
+impl Changes {
+    pub(super) fn add(&mut self, path: &Arc<str>, entry: u64) {
+        if self.paths.is_empty() {
+            self.first_entry = entry;
+        }
+        self.paths.insert(path);
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.first_entry = match (self.paths.is_empty(), other.paths.is_empty()) {
+            (true, _) => other.first_entry,
+            (false, true) => self.first_entry,
+            (false, false) => self.first_entry.min(other.first_entry),
+        };
+        self.paths.merge(&other.paths);
+    }
+}
+
+/// Changes of one service that wait for quiet.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    /// Those whose write is complete.
+    pub(super) saved: Changes,
+    /// Those whose write is not, and when the last of it was seen.
+    open: BTreeMap<Arc<str>, Moment>,
+    /// The last write beyond the capacity of `open`.
+    open_beyond: Option<Moment>,
+    first_at: Moment,
+    last_saved: Option<Moment>,
+    first_entry: u64,
+}
+
+impl Pending {
+    pub(super) fn new(at: Moment, first_entry: u64) -> Self {
+        Self {
+            saved: Changes::default(),
+            open: BTreeMap::new(),
+            open_beyond: None,
+            first_at: at,
+            last_saved: None,
+            first_entry,
+        }
+    }
+
+    pub(super) fn add(&mut self, event: &FileEvent, at: Moment, entry: u64) {
+        if event.finished {
+            self.open.remove(&event.path);
+            self.saved.add(&event.path, entry);
+            self.last_saved = Some(at);
+        } else if self.open.contains_key(&event.path) || self.open.len() < OPEN_CAPACITY {
+            self.open.insert(Arc::clone(&event.path), at);
+        } else {
+            self.saved.add(&event.path, entry);
+            self.open_beyond = Some(at);
+        }
+    }
+
+    /// When it has been quiet for long enough, if nothing more comes.
+    pub(super) fn due(&self, timing: &Timing, burst: &Burst) -> Moment {
+        let unfinished = UNFINISHED_QUIET.max(timing.debounce.mul_f64(UNFINISHED_FACTOR));
+        let saved = self.last_saved.map(|at| at + timing.debounce);
+        let open = self.open.values().copied().chain(self.open_beyond).max().map(|at| at + unfinished);
+        let quiet = saved.max(open).unwrap_or(self.first_at);
+        match burst.quiet() {
+            // To act in the middle of a bulk is what must not happen: no longest wait. It is shown as busy.
+            Some(over) if self.len() >= BULK => quiet.max(over),
+            Some(over) => quiet.max(over).min(self.first_at + BESIDE_BULK_WAIT.max(timing.debounce)),
+            None => quiet.max(burst.drips().unwrap_or(quiet)).min(self.first_at + timing.max_wait.max(timing.debounce)),
+        }
+    }
+
+    /// Writes are going on.
+    pub(super) fn is_open(&self) -> bool {
+        !self.open.is_empty() || self.open_beyond.is_some()
+    }
+
+    pub(super) fn into_all(self) -> Changes {
+        let mut all = self.saved;
+        for path in self.open.keys() {
+            all.add(path, self.first_entry);
+        }
+        all.first_entry = self.first_entry;
+        all
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.saved.paths.len() + self.open.keys().filter(|path| !self.saved.paths.contains(path)).count()
+    }
+}
+
+/// What a service says about quiet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// `debounce` of the service.
+    pub(super) debounce: Duration,
+    /// `[watch] max_wait`.
+    pub(super) max_wait: Duration,
+}
+
+/// Matched changes of the whole group that follow each other closely.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Burst {
+    pub(super) paths: PathSet,
+    last_at: Moment,
+    /// A part of it has been acted on already.
+    acted: bool,
+}
+
+impl Burst {
+    pub(super) fn add(&mut self, path: &Arc<str>, at: Moment) {
+        if at.since(self.last_at) > self.gap() {
+            *self = Self { last_at: self.last_at, ..Self::default() };
+        }
+        self.paths.insert(path);
+        self.last_at = self.last_at.max(at);
+    }
+
+    /// A longer pause than this ends it.
+    fn gap(&self) -> Duration {
+        if self.paths.len() >= BIG_BULK { BIG_BULK_QUIET } else { BULK_QUIET }
+    }
+
+    /// If it is a bulk: when it will have been quiet for long enough.
+    pub(super) fn quiet(&self) -> Option<Moment> {
+        (self.paths.len() >= BULK).then(|| self.last_at + self.gap())
+    }
+
+    /// Something has been acted on while it may be going on.
+    pub(super) fn acted(&mut self) {
+        self.acted = true;
+    }
+
+    /// A tool seems to write one file after the other, with pauses that look like quiet: it would cause a restart for each.
+    fn drips(&self) -> Option<Moment> {
+        (self.acted && self.paths.len() >= DRIP).then(|| self.last_at + self.gap())
+    }
+}

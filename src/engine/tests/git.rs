@@ -1,0 +1,180 @@
+//! Git at work: what holds, for how long, and what is said about it.
+
+use crate::domain::{Command, GitWork, Moment, Verdict, WatchState};
+use crate::engine::Event;
+
+use super::driver::Scenario;
+use super::fixture::service;
+
+fn work(s: &Scenario, locked: bool, label: Option<&str>) -> Event {
+    let at = s.snapshot().at;
+    Event::Git(GitWork { tree: "".into(), at, locked, in_steps: false, label: label.map(Into::into) })
+}
+
+fn lock(s: &mut Scenario) -> &mut Scenario {
+    let event = work(s, true, None);
+    s.event("git locks", event)
+}
+
+fn unlock<'a>(s: &'a mut Scenario, label: Option<&str>) -> &'a mut Scenario {
+    let event = work(s, false, label);
+    s.event("git unlocks", event)
+}
+
+fn many(s: &mut Scenario, count: usize, services: &[&str]) {
+    let paths: Vec<String> = (0..count).map(|n| format!("src/{n}.rs")).collect();
+    s.save_all(&paths.iter().map(String::as_str).collect::<Vec<_>>(), services, true);
+}
+
+#[test]
+fn a_checkout_is_one_restart_each_and_is_called_by_its_name() {
+    let mut s = Scenario::running(vec![service("api"), service("web"), service("db")]);
+    s.until(1.0);
+    lock(&mut s).until(1.1);
+    many(&mut s, 200, &["api"]);
+    let snapshot = s.snapshot();
+    assert_eq!((snapshot.watch.state, &*snapshot.watch.holds[0].label), (WatchState::Held, "git"));
+    s.until(3.0);
+    many(&mut s, 312, &["api", "web"]);
+    s.until(3.1);
+    unlock(&mut s, Some("checkout: moving from main to feat")).until(9.0);
+    s.expect(
+        "
+        1.000 > git locks
+        1.100 > 200 files are saved
+        3.000 > 312 files are saved
+        3.100 > git unlocks
+        3.400   SIGTERM to api 1
+        3.400   SIGTERM to web 1
+        8.400   SIGKILL to api 1
+        8.400   api: killed · after 5s grace
+        8.400   SIGKILL to web 1
+        8.400   web: killed · after 5s grace
+    ",
+    );
+    assert_eq!(s.notice(), "git checkout: moving from main to feat · 312 changes · api, web restarted");
+}
+
+#[test]
+fn there_and_back_is_nothing() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.same(&["src/0.rs", "src/1.rs"]);
+    lock(&mut s);
+    many(&mut s, 2, &["api"]);
+    unlock(&mut s, Some("checkout: moving from main to feat")).until(0.2);
+    lock(&mut s);
+    many(&mut s, 2, &["api"]);
+    unlock(&mut s, Some("checkout: moving from feat to main")).until(5.0);
+    assert_eq!(s.service("api").phase.word(), "running");
+    assert_eq!(s.notice(), "git checkout: moving from feat to main · 2 changes cancelled out · no restart");
+    assert!(s.verdicts().iter().all(|verdict| *verdict == Verdict::SameContent), "{:?}", s.verdicts());
+}
+
+#[test]
+fn a_lock_without_changes_means_nothing() {
+    let mut s = Scenario::running(vec![service("api")]);
+    for n in 0..10_u32 {
+        s.until(f64::from(n) * 0.5);
+        lock(&mut s);
+        unlock(&mut s, None);
+        assert_eq!(s.snapshot().watch.state, WatchState::Watching);
+    }
+    s.until(6.0).save("a.rs", &["api"]).until(6.02);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn a_change_that_comes_with_the_news_of_the_release_is_gits() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0);
+    unlock(&mut s, None).until(1.1).save("a.rs", &["api"]).until(1.399);
+    assert_eq!(s.snapshot().watch.state, WatchState::Held);
+    s.until(1.4);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    assert_eq!(s.notice(), "git · 1 change · api restarted");
+    s.exits("api", 0).started("api").until(2.0).save("a.rs", &["api"]).until(2.02);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn a_lock_that_is_left_behind_holds_for_ten_seconds_and_then_no_more() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0);
+    lock(&mut s).until(4.0).save("a.rs", &["api"]).until(13.999);
+    assert_eq!(s.service("api").phase.word(), "running");
+    s.until(14.0);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    s.exits("api", 0).started("api").until(30.0).save("a.rs", &["api"]).until(30.02);
+    assert_eq!(s.service("api").phase.word(), "stopping", "it does not hold again");
+    s.exits("api", 0).started("api");
+    unlock(&mut s, None).until(31.0);
+    lock(&mut s).save("a.rs", &["api"]).until(40.0);
+    assert_eq!(s.service("api").phase.word(), "running", "another lock does");
+}
+
+#[test]
+fn an_old_lock_is_said_when_it_first_matters() {
+    let mut s = Scenario::running(vec![service("api")]);
+    lock(&mut s).until(30.0);
+    assert_eq!(s.notice(), "");
+    s.save("a.rs", &["api"]).until(30.02);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    assert!(s.notice().starts_with("git index.lock is 30"), "{}", s.notice());
+}
+
+#[test]
+fn changes_without_an_end_are_held_for_a_minute() {
+    let mut s = Scenario::running(vec![service("api")]);
+    lock(&mut s);
+    for n in 0..59_u32 {
+        s.until(f64::from(n)).save(&format!("{n}.rs"), &["api"]);
+    }
+    s.until(59.9);
+    assert_eq!(s.service("api").phase.word(), "running");
+    s.until(60.0);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn the_steps_of_a_rebase_are_one_and_a_stopped_one_does_not_hold() {
+    let mut s = Scenario::running(vec![service("api")]);
+    for n in 0..5_u32 {
+        s.until(f64::from(n) * 0.6);
+        let at = s.snapshot().at;
+        let step = |locked| GitWork { tree: "".into(), at, locked, in_steps: true, label: None };
+        s.event("a step begins", Event::Git(step(true)));
+        s.save("a.rs", &["api"]);
+        s.event("a step ends", Event::Git(step(false)));
+    }
+    s.until(3.099);
+    assert_eq!(s.service("api").phase.word(), "running");
+    s.until(3.1);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    // It has stopped at a conflict: what is edited now counts.
+    s.exits("api", 0).started("api").until(4.0).save("a.rs", &["api"]).until(4.02);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn the_inner_repository_holds_its_own_tree_only() {
+    let mut s = Scenario::running(vec![service("api")]);
+    let at = Moment::START;
+    let inner = GitWork { tree: "vendor/lib".into(), at, locked: true, in_steps: false, label: None };
+    s.event("the submodule locks", Event::Git(inner)).save("main.rs", &["api"]).until(0.02);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    s.exits("api", 0).started("api").save("vendor/lib/a.rs", &["api"]).until(1.0);
+    assert_eq!(s.service("api").phase.word(), "running");
+}
+
+#[test]
+fn the_key_holds_on_when_git_is_done() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.ask(Command::Pause);
+    lock(&mut s).save("a.rs", &["api"]);
+    assert_eq!(s.snapshot().watch.holds.len(), 2);
+    unlock(&mut s, None).until(5.0);
+    assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
+    s.ask(Command::Resume { discard: false });
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    assert_eq!(s.notice(), "1 of 1 change matters: api");
+}

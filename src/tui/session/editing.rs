@@ -1,0 +1,90 @@
+//! The user's editor, while the dashboard has no terminal.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::Session;
+use super::saving::{News, short};
+use crate::tui::editor::{self, Editor};
+use crate::tui::input::Decoder;
+use crate::tui::terminal::{self, OuterModes, restore_terminal, terminal_size};
+
+/// How long an editor may take to end when the group has ended.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// An editor, and the file that it shows.
+#[derive(Debug)]
+pub(super) struct Editing {
+    editor: Editor,
+    path: PathBuf,
+    line: u64,
+}
+
+impl Session {
+    /// A file is ready: gives the terminal up to an editor.
+    pub(super) fn open_editor(&mut self, path: PathBuf, line: u64) {
+        let now = self.clock.now();
+        self.redraw = true;
+        let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || self.ui.typist.target().is_some();
+        let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
+            return self.ui.say(format!("not opened now: {}:{line}", short(&path)), now);
+        };
+        let command = editor::wanted(|name| std::env::var(name).ok());
+        restore_terminal();
+        let ended = move |status| {
+            // The dashboard may have ended meanwhile.
+            let _ = tell.send(News::Closed(status));
+        };
+        match Editor::start(command.clone(), &path, line, ended) {
+            Ok(editor) => self.editing = Some(Editing { editor, path, line }),
+            Err(error) => {
+                self.come_back();
+                self.ui.say(format!("`{command}` cannot be run: {error}"), now);
+            }
+        }
+    }
+
+    /// The editor has ended: the dashboard is on the screen again.
+    pub(super) fn editor_closed(&mut self, status: Option<ExitStatus>) {
+        let Some(Editing { editor, path, line }) = self.editing.take() else { return };
+        editor.take_terminal_back();
+        self.come_back();
+        let said = editor.complaint(status).unwrap_or_else(|| format!("opened {}:{line}", short(&path)));
+        self.ui.say(said, self.clock.now());
+    }
+
+    /// The group has ended while an editor has the terminal.
+    pub(super) async fn end_editor(&mut self, told: &mut mpsc::UnboundedReceiver<News>) {
+        let Some(editing) = self.editing.take() else { return };
+        editing.editor.end(false);
+        let closed = async {
+            while let Some(news) = told.recv().await {
+                if matches!(news, News::Closed(_)) {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, closed).await.is_err() {
+            editing.editor.end(true);
+        }
+        editing.editor.take_terminal_back();
+        // Whoever ends us gives the terminal back as it was.
+        self.come_back();
+    }
+
+    fn come_back(&mut self) {
+        if let Err(error) = terminal::enter(self.ui.mouse) {
+            log::error!("the terminal cannot be used any more: {error}");
+        }
+        self.canvas.begin_anew(OuterModes { mouse: self.ui.mouse, ..OuterModes::default() });
+        self.decoder = Decoder::default();
+        self.window_focused = true;
+        if terminal_size() != self.size {
+            self.resized();
+        }
+        self.redraw = true;
+    }
+}

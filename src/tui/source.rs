@@ -1,0 +1,22 @@
+//! Whose lines are meant: those of one service, or those of all.
+
+use crate::domain::ServiceName;
+
+/// Whose lines a pane shows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// One service.
+    Service(ServiceName),
+    /// All services, in the order of arrival.
+    Merged,
+}
+
+impl Source {
+    /// The service, if it is one.
+    pub(super) fn service(&self) -> Option<&ServiceName> {
+        match self {
+            Self::Service(name) => Some(name),
+            Self::Merged => None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Errors that nobody has seen: how many lines below what was in sight tell of one, for the list of services.
+//!
+//! Only services that have printed something out of sight are read, and only what is new of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::log_view::is_inside_trace;
+use super::ui_state::Member;
+use crate::domain::ServiceName;
+use crate::logs::{Criterion, LineId, Scan};
+
+/// Counted no further: there is no room to tell more.
+const MOST: usize = 99;
+
+/// What was seen of each service, and what was not.
+#[derive(Debug, Default)]
+pub(super) struct Unseen {
+    services: HashMap<ServiceName, Service>,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    /// Lines before this one were in sight, or above what was.
+    seen: LineId,
+    count: usize,
+    /// For which version of the document and which `seen` that is.
+    counted: Option<(u64, LineId)>,
+    scan: Option<Arc<Scan>>,
+}
+
+impl Unseen {
+    /// Lines of a service before that one were in sight, or above what was.
+    pub(super) fn saw(&mut self, name: &ServiceName, end: LineId) {
+        let service = self.services.entry(name.clone()).or_default();
+        if end > service.seen {
+            service.seen = end;
+            // What is below is counted soon.
+            service.count = 0;
+        }
+    }
+
+    /// How many errors of a service nobody has seen: `e3`, `e99+`; nothing if there are none.
+    pub(super) fn text(&self, name: &ServiceName) -> String {
+        match self.services.get(name).map_or(0, |service| service.count) {
+            0 => String::new(),
+            count if count > MOST => format!("e{MOST}+"),
+            count => format!("e{count}"),
+        }
+    }
+
+    /// Counts what is known by now, and adds what is to be read to `behind`. The answer is whether a number has changed.
+    pub(super) fn count(&mut self, members: &[Member], behind: &mut Vec<Arc<Scan>>) -> bool {
+        self.services.retain(|name, _| members.iter().any(|(member, _)| member == name));
+        let mut changed = false;
+        for (name, document) in members {
+            let service = self.services.entry(name.clone()).or_default();
+            let mut reader = document.read();
+            let version = reader.version();
+            if reader.end() <= service.seen {
+                changed |= std::mem::take(&mut service.count) > 0;
+                continue;
+            }
+            let full = service.count > MOST;
+            if service.counted == Some((version, service.seen))
+                || full && service.counted.is_some_and(|c| c.1 == service.seen)
+            {
+                continue;
+            }
+            let scan = match service.scan.take().filter(|scan| scan.is_of(document)) {
+                Some(scan) => scan,
+                None => Arc::new(Scan::since(document.clone(), Criterion::Errors, service.seen)),
+            };
+            let matches = scan.matches(&mut reader);
+            let is_behind = matches.is_behind();
+            let (mut count, mut from) = (0, service.seen);
+            while count <= MOST
+                && let Some(line) = matches.first_from(from)
+            {
+                // A stack trace is one error.
+                count += usize::from(!is_inside_trace(&mut reader, line));
+                from = LineId(line.0 + 1);
+            }
+            drop(matches);
+            changed |= std::mem::replace(&mut service.count, count) != count;
+            service.counted = (!is_behind).then_some((version, service.seen));
+            if is_behind && scan.claim() {
+                behind.push(scan.clone());
+            }
+            service.scan = Some(scan);
+        }
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::logs::LogBook;
+
+    #[test]
+    fn errors_out_of_sight_are_counted_and_gone_when_they_were_seen() {
+        let book = LogBook::new(Clock::start());
+        let members: Vec<Member> = vec![("api".into(), book.open(&"api".into(), 1 << 20))];
+        let (name, document) = &members[0];
+        let mut unseen = Unseen::default();
+        let count = |unseen: &mut Unseen| {
+            for _ in 0..3 {
+                let mut behind = Vec::new();
+                unseen.count(&members, &mut behind);
+                behind.iter().for_each(|scan| scan.run(|| true));
+            }
+            unseen.text(name)
+        };
+        document.feed("ERROR early\r\n".repeat(3).as_bytes());
+        assert_eq!(count(&mut unseen), "e3");
+        unseen.saw(name, document.read().end());
+        assert_eq!(count(&mut unseen), "");
+        document.feed(&b"fine\r\n".repeat(500));
+        assert_eq!(count(&mut unseen), "");
+        document.feed(b"Traceback (most recent call last):\r\n  File \"a.py\"\r\nValueError: no\r\nERROR x\r\n");
+        document.feed(&b"fine\r\n".repeat(500));
+        assert_eq!(count(&mut unseen), "e2", "a trace is one error");
+        document.feed("ERROR x\r\n".repeat(200).as_bytes());
+        assert_eq!(count(&mut unseen), "e99+");
+        unseen.saw(name, LineId(document.read().end().0 - 2));
+        assert_eq!(count(&mut unseen), "e2");
+    }
+}

@@ -1,0 +1,179 @@
+//! What each service knows of its files: how they were when it last started, where they have changed since.
+//!
+//! Only what has changed since is kept: the state of all other files is that of the tree.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fingerprint::Fingerprint;
+use crate::domain::{Moment, ServiceName};
+
+/// Changed files that are followed for each service: a few megabytes. More than that is a change in any case.
+const CAPACITY: usize = 20_000;
+
+/// A write that is not finished and so recent may be going on: a service that starts now may see a part of it.
+const BEING_WRITTEN: Duration = Duration::from_millis(200);
+
+/// The baselines of all services.
+#[derive(Debug, Default)]
+pub(super) struct Baselines {
+    of: HashMap<ServiceName, Changed>,
+    next: u64,
+}
+
+/// The files that have changed since a service started.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    files: HashMap<PathBuf, Was>,
+    /// Changes that there was no room for.
+    pub(super) beyond: usize,
+}
+
+/// What a file was.
+#[derive(Clone, Debug)]
+pub(super) struct Was {
+    /// When the service started.
+    pub(super) print: Fingerprint,
+    /// As in [`FileEvent::path`](crate::domain::FileEvent::path).
+    pub(super) shown: Arc<str>,
+    pub(super) first_at: Moment,
+    pub(super) last_at: Moment,
+    /// Its last change was a write that was not finished.
+    open: bool,
+    /// For the order.
+    number: u64,
+}
+
+impl Baselines {
+    /// A file has changed; `was` is what it was before.
+    pub(super) fn note(
+        &mut self,
+        services: &[ServiceName],
+        path: &Path,
+        shown: &Arc<str>,
+        was: Fingerprint,
+        at: Moment,
+        finished: bool,
+    ) {
+        for name in services {
+            let changed = match self.of.get_mut(name) {
+                Some(changed) => changed,
+                None => self.of.entry(name.clone()).or_default(),
+            };
+            if let Some(known) = changed.files.get_mut(path) {
+                known.last_at = known.last_at.max(at);
+                known.open = !finished;
+            } else if changed.files.len() < CAPACITY {
+                let shown = Arc::clone(shown);
+                let was = Was { print: was, shown, first_at: at, last_at: at, open: !finished, number: self.next };
+                changed.files.insert(path.to_path_buf(), was);
+                self.next += 1;
+            } else {
+                changed.beyond = changed.beyond.saturating_add(1);
+            }
+        }
+    }
+
+    /// The service knows all that has changed until then.
+    pub(super) fn renew(&mut self, name: &ServiceName, at: Moment) {
+        let Some(changed) = self.of.get_mut(name) else { return };
+        changed.beyond = 0;
+        changed.files.retain(|_, was| {
+            let being_written = was.open && at.since(was.last_at) < BEING_WRITTEN;
+            if (was.last_at > at || being_written) && was.first_at <= at {
+                // Changed before and after: what it was in between is not known.
+                was.print = Fingerprint::Unknown;
+                was.first_at = was.last_at;
+            }
+            was.last_at > at || being_written
+        });
+        if changed.files.is_empty() {
+            self.of.remove(name);
+        }
+    }
+
+    /// The files of a service that have changed, in the order in which they first did, and how many more there are.
+    pub(super) fn changed(&self, name: &ServiceName) -> (Vec<(PathBuf, Was)>, usize) {
+        let Some(changed) = self.of.get(name) else { return (Vec::new(), 0) };
+        let mut files: Vec<_> = changed.files.iter().map(|(path, was)| (path.clone(), was.clone())).collect();
+        files.sort_unstable_by_key(|(_, was)| was.number);
+        (files, changed.beyond)
+    }
+
+    /// The file is what it was.
+    pub(super) fn forget(&mut self, name: &ServiceName, path: &Path) {
+        if let Some(changed) = self.of.get_mut(name) {
+            changed.files.remove(path);
+        }
+    }
+
+    /// The rules have changed: keeps what is still watched.
+    pub(super) fn retain(&mut self, watched: impl Fn(&ServiceName, &Path) -> bool) {
+        for (name, changed) in &mut self.of {
+            changed.files.retain(|path, _| watched(name, path));
+        }
+        self.of.retain(|_, changed| !changed.files.is_empty() || changed.beyond > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Moment {
+        Moment::from_millis(millis)
+    }
+
+    fn note(baselines: &mut Baselines, path: &str, was: Fingerprint, millis: u64) {
+        baselines.note(&["api".into(), "web".into()], Path::new(path), &path.into(), was, at(millis), true);
+    }
+
+    fn changed(baselines: &Baselines, name: &str) -> Vec<(String, Fingerprint)> {
+        let (files, _) = baselines.changed(&name.into());
+        files.into_iter().map(|(path, was)| (path.display().to_string(), was.print)).collect()
+    }
+
+    #[test]
+    fn the_state_before_the_first_change_is_what_counts() {
+        let mut baselines = Baselines::default();
+        let [one, two, three] = [1, 2, 3].map(|n| Fingerprint::Hash([n, n]));
+        note(&mut baselines, "b", one, 10);
+        note(&mut baselines, "a", Fingerprint::Absent, 20);
+        note(&mut baselines, "b", two, 30);
+        assert_eq!(changed(&baselines, "api"), [("b".into(), one), ("a".into(), Fingerprint::Absent)]);
+        baselines.renew(&"api".into(), at(25));
+        // What changed before and after the start cannot be told.
+        assert_eq!(changed(&baselines, "api"), [("b".into(), Fingerprint::Unknown)]);
+        assert_eq!(changed(&baselines, "web").len(), 2);
+        baselines.renew(&"api".into(), at(30));
+        note(&mut baselines, "b", three, 40);
+        baselines.renew(&"api".into(), at(39));
+        assert_eq!(changed(&baselines, "api"), [("b".into(), three)]);
+    }
+
+    #[test]
+    fn what_is_being_written_during_a_start_is_not_known_by_it() {
+        let mut baselines = Baselines::default();
+        let names = ["api".into()];
+        baselines.note(&names, Path::new("a"), &"a".into(), Fingerprint::EMPTY, at(10), false);
+        baselines.renew(&names[0], at(50));
+        assert_eq!(changed(&baselines, "api"), [("a".into(), Fingerprint::Unknown)]);
+        baselines.renew(&names[0], at(500));
+        assert_eq!(changed(&baselines, "api"), []);
+    }
+
+    #[test]
+    fn its_memory_is_bounded_and_what_is_beyond_counts() {
+        let mut baselines = Baselines::default();
+        for n in 0..CAPACITY + 5 {
+            note(&mut baselines, &n.to_string(), Fingerprint::Absent, 1);
+        }
+        let (files, beyond) = baselines.changed(&"api".into());
+        assert_eq!((files.len(), beyond), (CAPACITY, 5));
+        baselines.renew(&"api".into(), at(1));
+        let (files, beyond) = baselines.changed(&"api".into());
+        assert_eq!((files.len(), beyond), (0, 0));
+    }
+}

@@ -1,0 +1,197 @@
+//! Patterns of `watch` that restart nobody: all that they match is ignored, or nothing matches. For `devgroup check`, which
+//! has the time to look into the tree; a start never asks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::scope::{Scope, WatchGlob};
+use super::standing::{Standing, State};
+use super::{Rules, ServiceRules};
+use crate::domain::{Explanation, GroupSpec, Match, PathVerdict, ServiceName, SpecPattern, WatchFiles};
+
+/// A pattern that restarts nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadWatch {
+    /// Whose.
+    pub service: ServiceName,
+    /// Which of its patterns; 0 for `watch = true`.
+    pub index: usize,
+    /// Why.
+    pub reason: DeadReason,
+}
+
+/// Why a pattern restarts nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeadReason {
+    /// All that it matches is ignored.
+    Ignored {
+        /// So many files match now.
+        files: usize,
+        /// Something that it matches, relative to the root.
+        example: String,
+        /// By this rule, for people: `.gitignore:1` and the pattern.
+        rule: String,
+        /// A line for the service's `ignore` that lets the example in; it was tried.
+        let_in: Option<String>,
+    },
+    /// No file matches, and none that would is ignored.
+    Unmatched,
+}
+
+/// Entries that are looked at for one pattern. A tree that is larger is given the benefit of the doubt.
+const MOST: usize = 20_000;
+
+/// Looks for such patterns. Reads the tree as far as the patterns reach.
+pub fn dead_watches(spec: &GroupSpec) -> Vec<DeadWatch> {
+    let mut dead = Vec::new();
+    for service in &spec.services {
+        // Alone: what another service lets in is not let in for this one.
+        let alone = GroupSpec { services: vec![Arc::clone(service)], ..spec.clone() };
+        let mut rules = Rules::new(&alone, &[]);
+        let count = match &service.watch {
+            WatchFiles::Off => 0,
+            WatchFiles::All { .. } => 1,
+            WatchFiles::Globs(globs) => globs.len(),
+        };
+        for index in 0..count {
+            if let Some(reason) = rules.dead(index, &alone) {
+                dead.push(DeadWatch { service: service.name.clone(), index, reason });
+            }
+        }
+    }
+    dead
+}
+
+/// One pattern, or all of a folder.
+enum Wanted<'a> {
+    All(&'a Path),
+    Glob(&'a WatchGlob),
+}
+
+impl Wanted<'_> {
+    fn of(service: &ServiceRules, index: usize) -> Option<Wanted<'_>> {
+        match &service.scope {
+            Scope::Off => None,
+            Scope::All { folder, .. } => Some(Wanted::All(folder)),
+            Scope::Globs(globs) => globs.get(index).filter(|glob| !glob.takes_out()).map(Wanted::Glob),
+        }
+    }
+
+    fn matches(&self, file: &Path) -> bool {
+        match self {
+            Self::All(folder) => file.starts_with(folder),
+            Self::Glob(glob) => glob.matches(file),
+        }
+    }
+
+    fn may_reach(&self, folder: &Path) -> bool {
+        match self {
+            Self::All(whole) => folder.starts_with(whole),
+            Self::Glob(glob) => glob.may_reach(folder),
+        }
+    }
+
+    /// Where all that it matches lies.
+    fn start(&self) -> PathBuf {
+        match self {
+            Self::All(folder) => folder.to_path_buf(),
+            Self::Glob(glob) => glob.start(),
+        }
+    }
+}
+
+impl Rules {
+    fn dead(&mut self, index: usize, spec: &GroupSpec) -> Option<DeadReason> {
+        let mut start = Wanted::of(self.services.first()?, index)?.start();
+        if start.is_file() {
+            // A pattern without wildcards names a file.
+            start.pop();
+        }
+        self.learn_towards(&start.join("x"));
+        let mut folders = vec![(self.standing_in(&start), start.clone())];
+        let (mut seen, mut files, mut example) = (0, 0, None);
+        while let Some((standing, folder)) = folders.pop() {
+            let Ok(listed) = crate::watch::directory::list(&folder) else { continue };
+            self.learn(&folder);
+            let standing = self.enter(standing, &folder);
+            let service = self.services.first()?;
+            let wanted = Wanted::of(service, index)?;
+            for found in listed {
+                seen += 1;
+                if seen > MOST {
+                    return None;
+                }
+                let path = folder.join(&found.name);
+                if let crate::watch::directory::FoundKind::Folder { .. } = found.kind {
+                    if wanted.may_reach(&path) {
+                        folders.push((self.judge_folder(&standing, &path), path));
+                    }
+                } else if wanted.matches(&path) && matches!(service.scope.decide(&path), Some(Ok(_))) {
+                    if let State::Open(_) = self.judge_file(&standing, &path).state(service) {
+                        return None;
+                    }
+                    files += 1;
+                    example.get_or_insert(path);
+                }
+            }
+        }
+        let service = self.services.first()?;
+        // Without a file: what would match may be ignored whatever it will be.
+        let example = match (example, Wanted::of(service, index)?) {
+            (Some(example), _) => example,
+            (None, Wanted::Glob(glob)) => glob.literal().unwrap_or_else(|| start.join("x")),
+            (None, Wanted::All(_)) => return None,
+        };
+        let explanation = self.explain(&example, false);
+        if explanation.verdict != PathVerdict::Ignored || !ignores_all(&explanation, files) {
+            return (files == 0).then_some(DeadReason::Unmatched);
+        }
+        let rule = explanation.rule.as_ref().map(|rule| {
+            let line = rule.line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("{}{line} `{}`", explanation.file_of(rule), rule.pattern)
+        });
+        let rule = rule.unwrap_or_default();
+        let let_in = let_in(index, &explanation, &example, spec);
+        Some(DeadReason::Ignored { files, example: explanation.path.to_string(), rule, let_in })
+    }
+
+    /// How things stand in a folder, as seen from the one above.
+    fn standing_in(&self, folder: &Path) -> Standing {
+        let start = self.start_of(folder);
+        let mut standing = self.standing_above(&start);
+        let mut here = start.clone();
+        for name in folder.strip_prefix(&start).unwrap_or(Path::new("")).components() {
+            standing = self.enter(standing, &here);
+            here.push(name);
+            standing = self.judge_folder(&standing, &here);
+        }
+        standing
+    }
+}
+
+/// The line that lets a file in: the first of some that does.
+fn let_in(index: usize, explanation: &Explanation, example: &Path, spec: &GroupSpec) -> Option<String> {
+    let pattern = match &spec.services.first()?.watch {
+        WatchFiles::Globs(globs) => globs.get(index).map(|glob| glob.text.clone()),
+        WatchFiles::Off | WatchFiles::All { .. } => None,
+    };
+    // The folder that is ignored as a whole, with its slash.
+    let folder = explanation.chain.iter().rev().find_map(|step| step.about.as_deref()).map(str::to_owned);
+    let candidates = [pattern, folder, Some(explanation.path.to_string())];
+    candidates.into_iter().flatten().map(|pattern| format!("!{pattern}")).find(|line| {
+        let mut spec = spec.clone();
+        if let Some(service) = spec.services.first_mut() {
+            Arc::make_mut(service).ignore.push(SpecPattern { text: line.clone(), line: 0 });
+        }
+        let mut rules = Rules::new(&spec, &[]);
+        rules.learn_towards(example);
+        matches!(rules.decide(example, false), Match::Watched { .. })
+    })
+}
+
+/// Whether the rule holds for all that a pattern can match: there are files and all are ignored, or it is about a folder
+/// above, or about the very file that the pattern names.
+fn ignores_all(explanation: &Explanation, files: usize) -> bool {
+    let about_folder = explanation.chain.iter().any(|step| step.about.is_some() && step.rule.is_some());
+    files > 0 || about_folder || !explanation.path.ends_with("/x")
+}

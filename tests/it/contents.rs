@@ -1,0 +1,263 @@
+//! What counts as a change, seen from outside: contents, holds, and services that write what they watch.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Dash, Project};
+
+const WIDE: (u16, u16) = (160, 50);
+
+/// A service that says in a file how often it was started.
+pub(crate) fn sleeper(name: &str, keys: &str) -> String {
+    format!("[services.{name}]\nrun = \"echo start >> ../home/{name}; echo {name}-is-up; exec sleep 1000\"\n{keys}\n")
+}
+
+pub(crate) fn starts(project: &Project, name: &str) -> usize {
+    project.lines(&format!("../home/{name}"))
+}
+
+/// Waits until the services have started and their files are watched, and known.
+pub(crate) fn up(dash: &mut Dash<'_>, names: &[&str]) {
+    for name in names {
+        dash.wait_while_reading(&format!("{name} has started"), |project| starts(project, name) > 0);
+        dash.wait_for(&format!("{name} is up"), |screen| {
+            screen.lines().any(|line| line.contains(name) && line.contains("● "))
+        });
+    }
+    dash.wait_for_text("watching ");
+    dash.wait_for_text(" dir");
+}
+
+/// Waits until it was started so often, and is up.
+pub(crate) fn started(dash: &mut Dash<'_>, name: &str, times: usize) {
+    dash.wait_while_reading(&format!("{name} has started {times} times"), |project| starts(project, name) >= times);
+    dash.wait_for(&format!("{name} is up again"), |screen| {
+        screen.lines().any(|line| line.contains(name) && line.contains("● "))
+    });
+}
+
+pub(crate) fn quit(mut dash: Dash<'_>) {
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_touch_and_a_save_without_an_edit_restart_nobody_and_the_panel_says_so() {
+    let project = Project::new(&sleeper("api", "watch = ['src/**']"));
+    project.write("src/a.rs", "fn a() {}\n");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api"]);
+    // Its content is known when a change that is none is called one.
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let before = starts(&project, "api");
+        project.write("src/a.rs", "fn a() {}\n");
+        let row = |screen: &str| screen.lines().any(|line| line.contains("src/a.rs") && line.contains("same content"));
+        dash.wait_for("a verdict", |screen| row(screen) || screen.contains("restarted · src/a.rs"));
+        if row(&dash.screen()) {
+            break;
+        }
+        assert!(tries < 2, "after a restart for it the content is known");
+        started(&mut dash, "api", before + 1);
+    }
+    let before = starts(&project, "api");
+    project.write("src/b.rs", "new");
+    dash.wait_for_text("restarted · src/b.rs changed");
+    started(&mut dash, "api", before + 1);
+    assert_eq!(starts(&project, "api"), before + 1);
+    quit(dash);
+}
+
+#[test]
+fn what_comes_back_during_a_pause_restarts_nobody() {
+    let text = sleeper("api", "watch = ['api/**']") + &sleeper("web", "watch = ['web/**']");
+    let project = Project::new(&text);
+    for n in 0..9 {
+        project.write(&format!("api/{n}.rs"), "old");
+        project.write(&format!("web/{n}.rs"), "old");
+    }
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    let all = |content: &str| (0..9).for_each(|n| project.write(&format!("api/{n}.rs"), content));
+    dash.keys("p");
+    dash.wait_for_text("WATCHING PAUSED");
+    all("new");
+    dash.wait_for_text("9 changes held");
+    all("old");
+    dash.keys("p");
+    dash.wait_for_text("9 held changes cancelled out · no restart");
+    dash.keys("p");
+    dash.wait_for_text("WATCHING PAUSED");
+    all("new");
+    project.write("web/0.rs", "new");
+    all("old");
+    project.write("api/3.rs", "new");
+    project.write("web/1.rs", "new");
+    dash.wait_for_text("11 changes held");
+    dash.keys("p");
+    dash.wait_for_text("3 of 11 changes matter: api, web");
+    started(&mut dash, "api", 2);
+    started(&mut dash, "web", 2);
+    // What is discarded is the baseline of what comes after it.
+    dash.keys("p");
+    dash.wait_for_text("WATCHING PAUSED");
+    all("other");
+    dash.wait_for_text("9 changes held");
+    dash.keys("P");
+    dash.wait_for("the pause is over", |screen| !screen.contains("PAUSED"));
+    all("other");
+    project.write("web/2.rs", "new");
+    dash.wait_for_text("restarted · web/2.rs changed");
+    started(&mut dash, "web", 3);
+    assert_eq!((starts(&project, "api"), starts(&project, "web")), (2, 3));
+    quit(dash);
+}
+
+#[test]
+fn a_restart_by_hand_during_a_pause_meets_what_is_held() {
+    let project = Project::new(&sleeper("api", "watch = ['src/**']"));
+    project.write("src/a.rs", "old");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api"]);
+    dash.keys("p");
+    dash.wait_for_text("WATCHING PAUSED");
+    project.write("src/a.rs", "new");
+    dash.wait_for_text("1 change held");
+    dash.keys("r");
+    started(&mut dash, "api", 2);
+    dash.wait_for_text("0 changes held");
+    dash.keys("p");
+    dash.wait_for("the pause is over", |screen| !screen.contains("PAUSED"));
+    project.write("src/b.rs", "new");
+    dash.wait_for_text("restarted · src/b.rs changed");
+    started(&mut dash, "api", 3);
+    assert_eq!(starts(&project, "api"), 3);
+    quit(dash);
+}
+
+/// Saves the file of this name in a folder.
+type Save = fn(&Path, &str);
+
+#[test]
+fn every_editors_save_is_one_restart() {
+    let project = Project::new(&sleeper("api", "watch = ['src/**']"));
+    for n in 0..8 {
+        project.write(&format!("src/{n}.rs"), "old");
+    }
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api"]);
+    let saves: [(&str, Save); 8] = [
+        ("truncate and write", |src, name| fs::write(src.join(name), "new").unwrap()),
+        ("vim", |src, name| {
+            fs::write(src.join("4913"), "").unwrap();
+            fs::remove_file(src.join("4913")).unwrap();
+            fs::rename(src.join(name), src.join(format!("{name}~"))).unwrap();
+            fs::write(src.join(name), "new").unwrap();
+            fs::remove_file(src.join(format!("{name}~"))).unwrap();
+        }),
+        ("emacs", |src, name| {
+            std::os::unix::fs::symlink("me@host.1:2", src.join(format!(".#{name}"))).unwrap();
+            fs::write(src.join(format!("#{name}#")), "ne").unwrap();
+            fs::rename(src.join(name), src.join(format!("{name}~"))).unwrap();
+            fs::write(src.join(name), "new").unwrap();
+            fs::remove_file(src.join(format!("#{name}#"))).unwrap();
+            fs::remove_file(src.join(format!(".#{name}"))).unwrap();
+        }),
+        ("VS Code", |src, name| {
+            let mut file = fs::OpenOptions::new().write(true).open(src.join(name)).unwrap();
+            file.set_len(0).unwrap();
+            std::io::Write::write_all(&mut file, b"new").unwrap();
+            file.sync_all().unwrap();
+        }),
+        ("JetBrains", |src, name| {
+            fs::write(src.join(format!("{name}___jb_tmp___")), "new").unwrap();
+            fs::rename(src.join(name), src.join(format!("{name}___jb_old___"))).unwrap();
+            fs::rename(src.join(format!("{name}___jb_tmp___")), src.join(name)).unwrap();
+            fs::remove_file(src.join(format!("{name}___jb_old___"))).unwrap();
+        }),
+        ("sed -i", |src, name| {
+            fs::write(src.join("sedXYZ"), "new").unwrap();
+            fs::rename(src.join("sedXYZ"), src.join(name)).unwrap();
+        }),
+        ("a hard link", |src, name| {
+            fs::write(src.join("linked"), "new").unwrap();
+            fs::remove_file(src.join(name)).unwrap();
+            fs::hard_link(src.join("linked"), src.join(name)).unwrap();
+            fs::remove_file(src.join("linked")).unwrap();
+        }),
+        ("append", |src, name| {
+            let mut file = fs::OpenOptions::new().append(true).open(src.join(name)).unwrap();
+            std::io::Write::write_all(&mut file, b"new").unwrap();
+        }),
+    ];
+    for (n, (editor, save)) in saves.into_iter().enumerate() {
+        save(&project.path("src"), &format!("{n}.rs"));
+        let marker = format!("restarted · src/{n}.rs changed");
+        dash.wait_for(&format!("{editor} restarts for its file alone"), |screen| screen.contains(&marker));
+        started(&mut dash, "api", n + 2);
+    }
+    project.write("src/last.rs", "new");
+    dash.wait_for_text("restarted · src/last.rs changed");
+    started(&mut dash, "api", 10);
+    assert_eq!(starts(&project, "api"), 10, "one restart each");
+    quit(dash);
+}
+
+#[test]
+fn a_service_that_writes_what_it_watches_is_caught_and_the_line_is_offered() {
+    let text = "[services.api]\nrun = \"echo start >> ../home/api; date +%s%N > gen.txt; echo api-is-up; exec sleep 1000\"\nwatch = true\n";
+    let project = Project::new(text);
+    project.write("src/a.rs", "old");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    dash.wait_for_text("api writes gen.txt itself");
+    let screen = dash.wait_for_text("does not react to gen.txt any more");
+    assert!(screen.contains("ignore = [\"/gen.txt\"]"), "{screen}");
+    let caught = starts(&project, "api");
+    assert!((3..=6).contains(&caught), "started {caught} times");
+    // What somebody else writes counts.
+    project.write("src/a.rs", "new");
+    dash.wait_for_text("restarted · src/a.rs changed");
+    started(&mut dash, "api", caught + 1);
+    dash.wait_for("what it writes does not", |screen| screen.contains("own write"));
+    assert_eq!(starts(&project, "api"), caught + 1);
+    quit(dash);
+}
+
+#[test]
+fn a_file_that_is_saved_again_and_again_by_somebody_else_restarts_each_time() {
+    let project = Project::new(&sleeper("api", "watch = ['src/**']"));
+    project.write("src/a.rs", "0");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api"]);
+    for n in 1..8 {
+        project.write("src/a.rs", format!("save {n}"));
+        dash.wait_for("it restarts", |screen| screen.matches("restarted · src/a.rs changed").count() == n);
+        started(&mut dash, "api", n + 1);
+        let asleep = |project: &Project| project.processes().iter().any(|(_, command)| command == "sleep 1000");
+        dash.wait_while_reading("it sleeps", asleep);
+        let seen = Instant::now();
+        dash.wait_while_reading("a person looks at it", |_| seen.elapsed() > Duration::from_millis(60));
+    }
+    assert_eq!(starts(&project, "api"), 8);
+    quit(dash);
+}
+
+#[test]
+fn what_is_written_into_an_ignored_folder_is_nobodys_business() {
+    let project = Project::new(&sleeper("api", "watch = true"));
+    project.git(&["init", "-q"]);
+    project.write(".gitignore", "generated/\n");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api"]);
+    for n in 0..2_000 {
+        project.write(&format!("node_modules/{}/{n}.js", n % 50), "x");
+        project.write(&format!("generated/{}/{n}.js", n % 50), "x");
+    }
+    project.write("a.rs", "new");
+    dash.wait_for_text("restarted · a.rs changed");
+    started(&mut dash, "api", 2);
+    assert_eq!(starts(&project, "api"), 2);
+    quit(dash);
+}

@@ -1,0 +1,253 @@
+//! Git at work under a running group: one restart for what an operation has changed, none for what it has not.
+
+use std::fs;
+use std::process::Stdio;
+
+use crate::contents::{quit, sleeper, started, starts, up};
+use crate::harness::{Dash, Project};
+
+const WIDE: (u16, u16) = (160, 50);
+
+/// A repository with two services, and a branch `feat` that changes the files of `api`.
+fn repository() -> Project {
+    let project = Project::new(&(sleeper("api", "watch = ['api/**']") + &sleeper("web", "watch = ['web/**']")));
+    project.git(&["init", "-q"]);
+    for n in 0..20 {
+        project.write(&format!("api/{n}.rs"), "main\n");
+    }
+    project.write("web/index.html", "main\n");
+    commit(&project, "main");
+    project.git(&["checkout", "-qb", "feat"]);
+    for n in 0..20 {
+        project.write(&format!("api/{n}.rs"), "feat\n");
+    }
+    commit(&project, "feat");
+    project.git(&["checkout", "-q", "main"]);
+    project
+}
+
+fn commit(project: &Project, message: &str) {
+    project.git(&["add", "-A"]);
+    project.git(&["commit", "-qm", message]);
+}
+
+/// What git does restarts `api` once, and is called so.
+fn restarts_once(dash: &mut Dash<'_>, project: &Project, arguments: &[&str], called: &str) {
+    let before = starts(project, "api");
+    project.git(arguments);
+    dash.wait_for(&format!("{arguments:?} is said"), |screen| {
+        screen.lines().any(|line| line.contains(called) && line.contains("· api restarted"))
+    });
+    started(dash, "api", before + 1);
+    assert_eq!((starts(project, "api"), starts(project, "web")), (before + 1, 1), "{arguments:?}");
+}
+
+#[test]
+fn a_checkout_of_5000_files_is_one_restart_each_and_there_and_back_is_none() {
+    let services = ["api", "web", "db"].map(|name| sleeper(name, &format!("watch = ['{name}/**']")));
+    let project = Project::new(&services.concat());
+    project.git(&["init", "-q"]);
+    let all = |content: &str| {
+        for n in 0..4_000 {
+            project.write(&format!("api/{}/{n}.rs", n % 100), content);
+        }
+        for n in 0..1_000 {
+            project.write(&format!("web/{}/{n}.ts", n % 50), content);
+        }
+    };
+    project.write("db/schema.sql", "main\n");
+    all("main\n");
+    commit(&project, "main");
+    project.git(&["checkout", "-qb", "feat"]);
+    all("feat\n");
+    commit(&project, "feat");
+    project.git(&["checkout", "-q", "main"]);
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web", "db"]);
+
+    project.git(&["checkout", "-q", "feat"]);
+    dash.wait_for_text("git checkout: moving from main to feat · 5000 changes · api, web restarted");
+    started(&mut dash, "api", 2);
+    started(&mut dash, "web", 2);
+
+    // Twice within the quiet time, to where it was.
+    project.git(&["checkout", "-q", "main"]);
+    project.git(&["checkout", "-q", "feat"]);
+    dash.wait_for_text("git checkout: moving from main to feat · 5000 changes cancelled out · no restart");
+
+    // And to somewhere else: one.
+    project.git(&["checkout", "-q", "main"]);
+    project.git(&["checkout", "-q", "feat"]);
+    project.git(&["checkout", "-q", "main"]);
+    dash.wait_for_text("git checkout: moving from feat to main · 5000 changes · api, web restarted");
+    started(&mut dash, "api", 3);
+    started(&mut dash, "web", 3);
+    assert_eq!(["api", "web", "db"].map(|name| starts(&project, name)), [3, 3, 1]);
+    quit(dash);
+}
+
+#[test]
+fn what_git_does_to_the_tree_is_one_restart() {
+    let project = repository();
+    project.git(&["checkout", "-qb", "other"]);
+    project.write("web/other.html", "other\n");
+    commit(&project, "other");
+    project.git(&["checkout", "-q", "main"]);
+    project.git(&["clone", "-q", "--bare", ".", "../home/remote"]);
+    project.git(&["remote", "add", "origin", "../home/remote"]);
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    let d = &mut dash;
+    restarts_once(d, &project, &["merge", "-q", "feat"], "git merge feat: Fast-forward");
+    restarts_once(d, &project, &["reset", "-q", "--hard", "HEAD~1"], "git reset: moving to HEAD~1");
+    restarts_once(d, &project, &["cherry-pick", "feat"], "git cherry-pick: feat");
+    restarts_once(d, &project, &["reset", "-q", "--hard", "HEAD~1"], "git reset: moving to HEAD~1");
+    restarts_once(d, &project, &["switch", "-q", "feat"], "git checkout: moving from main to feat");
+    // The rebase takes them away and brings them back.
+    let before = starts(&project, "api");
+    project.write("api/local.rs", "local\n");
+    d.wait_for_text("restarted · api/local.rs changed");
+    started(d, "api", before + 1);
+    restarts_once(d, &project, &["stash", "push", "-q", "-u"], "git ");
+    restarts_once(d, &project, &["stash", "pop", "-q"], "git");
+    fs::remove_file(project.path("api/local.rs")).unwrap();
+    let before = starts(&project, "api");
+    started(d, "api", before + 1);
+    restarts_once(d, &project, &["checkout", "-q", "main"], "git checkout: moving from feat to main");
+    restarts_once(d, &project, &["pull", "-q", "origin", "feat"], "git pull");
+    quit(dash);
+}
+
+#[test]
+fn a_rebase_is_one_and_a_stopped_one_holds_nothing() {
+    let project = repository();
+    project.git(&["checkout", "-q", "feat"]);
+    for n in 0..3 {
+        project.write("api/steps.rs", format!("step {n}\n"));
+        commit(&project, "step");
+    }
+    project.git(&["checkout", "-q", "main"]);
+    project.write("api/base.rs", "base\n");
+    commit(&project, "base");
+    project.git(&["checkout", "-q", "feat"]);
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    restarts_once(&mut dash, &project, &["rebase", "-q", "main"], "git rebase (finish)");
+
+    // Now with a conflict.
+    project.git(&["checkout", "-q", "main"]);
+    dash.wait_for_text("git checkout: moving from feat to main");
+    let before = starts(&project, "api");
+    project.write("api/steps.rs", "main\n");
+    commit(&project, "conflict");
+    started(&mut dash, "api", before + 1);
+    project.git(&["checkout", "-q", "feat"]);
+    dash.wait_for_text("git checkout: moving from main to feat");
+    started(&mut dash, "api", before + 2);
+    let rebase = project
+        .command("git")
+        .args(["-c", "user.name=it", "-c", "user.email=it@localhost", "rebase", "-q", "main"])
+        .output();
+    assert!(!rebase.unwrap().status.success(), "there is a conflict");
+    started(&mut dash, "api", before + 3);
+    assert!(project.path(".git/rebase-merge").exists(), "it has stopped");
+    project.write("api/steps.rs", "resolved\n");
+    dash.wait_for_text("restarted · api/steps.rs changed");
+    started(&mut dash, "api", before + 4);
+    assert_eq!(starts(&project, "web"), 1);
+    quit(dash);
+}
+
+#[test]
+fn linked_worktrees_and_submodules_hold_for_their_own_tree() {
+    let project =
+        Project::new(&(sleeper("api", "watch = ['tree/**', 'lib/**']") + &sleeper("web", "watch = ['web/**']")));
+    project.write("../home/lib/a.c", "one\n");
+    let in_lib = |arguments: &[&str]| project.git(&[&["-C", "../home/lib"], arguments].concat());
+    in_lib(&["init", "-q"]);
+    in_lib(&["add", "."]);
+    in_lib(&["commit", "-qm", "one"]);
+    for n in 0..12 {
+        project.write(&format!("../home/lib/{n}.c"), "two\n");
+    }
+    in_lib(&["add", "."]);
+    in_lib(&["commit", "-qm", "two"]);
+    project.git(&["init", "-q"]);
+    project.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../home/lib", "lib"]);
+    commit(&project, "main");
+    project.git(&["worktree", "add", "-q", "tree"]);
+    for n in 0..12 {
+        project.write(&format!("tree/{n}.rs"), "one\n");
+    }
+    project.git(&["-C", "tree", "add", "."]);
+    project.git(&["-C", "tree", "commit", "-qm", "one"]);
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    restarts_once(
+        &mut dash,
+        &project,
+        &["-C", "lib", "checkout", "-q", "HEAD~1"],
+        "git checkout: moving from main to HEAD~1",
+    );
+    restarts_once(
+        &mut dash,
+        &project,
+        &["-C", "tree", "reset", "-q", "--hard", "HEAD~1"],
+        "git reset: moving to HEAD~1",
+    );
+    quit(dash);
+}
+
+#[test]
+fn a_lock_without_changes_of_the_tree_means_nothing() {
+    let project = repository();
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    for n in 0..20 {
+        // Touched, so that status has the index to write.
+        fs::File::options()
+            .append(true)
+            .open(project.path("api/1.rs"))
+            .unwrap()
+            .set_modified(std::time::SystemTime::now())
+            .unwrap();
+        project.git(&["status", "--short"]);
+        assert!(!dash.screen().contains("HELD by"), "round {n}");
+    }
+    project.write("api/2.rs", "edited\n");
+    dash.wait_for_text("restarted · api/2.rs changed");
+    started(&mut dash, "api", 2);
+    quit(dash);
+}
+
+#[test]
+fn a_lock_that_stays_holds_a_save_for_ten_seconds_only() {
+    let project = repository();
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    // `git commit -a` has the lock while its editor is open.
+    project.write(
+        "../home/editor",
+        "#!/bin/sh\nwhile [ ! -e ../home/done ]; do sleep 0.05; done\necho message > \"$1\"\n",
+    );
+    project.write("web/index.html", "edited\n");
+    started(&mut dash, "web", 2);
+    let mut commit = project
+        .command("git")
+        .args(["-c", "user.name=it", "-c", "user.email=it@localhost", "commit", "-qa"])
+        .env("GIT_EDITOR", "sh ../home/editor")
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    dash.wait_while_reading("git has the lock", |project| project.path(".git/index.lock").exists());
+    project.write("api/2.rs", "edited\n");
+    dash.wait_for_text("HELD by git");
+    dash.wait_for_text("restarted · api/2.rs changed");
+    dash.wait_for_text("git index.lock is 1");
+    started(&mut dash, "api", 2);
+    project.write("api/3.rs", "edited\n");
+    dash.wait_for_text("restarted · api/3.rs changed");
+    project.write("../home/done", "");
+    assert!(commit.wait().unwrap().success());
+    quit(dash);
+}

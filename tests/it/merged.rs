@@ -1,0 +1,178 @@
+//! The merged view, the search over all services, errors that nobody has seen, and the user's editor: in a real terminal.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::harness::{Dash, Project, key};
+
+/// Three services that print numbered lines when their turn comes: the turn is a file.
+fn group() -> Project {
+    let service = |name: &str| {
+        format!(
+            "{name} = \"n=0; while read turn; do n=$((n+1)); echo \\\"{name} said $n $turn\\\"; done < pipe-{name}; exec sleep 1000\"\n"
+        )
+    };
+    let project = Project::new(&format!("[services]\n{}{}", service("api"), service("worker")));
+    for name in ["api", "worker"] {
+        let pipe = project.root().join(format!("pipe-{name}"));
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    project
+}
+
+fn say(project: &Project, name: &str, words: &str) -> fs::File {
+    use std::io::Write;
+    let mut pipe = fs::OpenOptions::new().write(true).open(project.root().join(format!("pipe-{name}"))).unwrap();
+    writeln!(pipe, "{words}").unwrap();
+    pipe
+}
+
+fn quit(mut dash: Dash<'_>) {
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+fn place(screen: &str, text: &str) -> (usize, usize) {
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+    (line.split(text).next().unwrap_or_default().chars().count(), row)
+}
+
+#[test]
+fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
+    let project = group();
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("2 ● worker");
+    dash.keys("a");
+    dash.wait_for_text("all services");
+    let api = say(&project, "api", "good morning");
+    dash.wait_for_text("api    │ api said 1 good morning");
+    let worker = say(&project, "worker", "hello");
+    let screen = dash.wait_for_text("worker │ worker said 1 hello");
+    assert!(place(&screen, "api said 1").1 < place(&screen, "worker said 1").1, "{screen}");
+    // A drag copies the text, and no name.
+    let (column, row) = place(&screen, "api said 1");
+    dash.press_at(column, row);
+    dash.drag_to(column + 13, row + 1);
+    dash.release_at(column + 13, row + 1);
+    dash.wait_for_text("copied 2 lines");
+    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
+    let copied = raw.split("\x1b]52;c;").nth(1).and_then(|rest| rest.split('\x07').next()).unwrap();
+    let copied = String::from_utf8(STANDARD.decode(copied).unwrap()).unwrap();
+    assert!(copied.starts_with("api said 1 good morning\n") && !copied.contains('│'), "{copied}");
+    // Another size, and the click still finds its line.
+    dash.resize((80, 24));
+    let screen =
+        dash.wait_for("the smaller screen", |screen| screen.lines().count() == 24 && screen.contains("worker said 1"));
+    let (column, row) = place(&screen, "worker said 1");
+    dash.click(column, row);
+    dash.wait_for("the pane of the worker", |screen| {
+        screen.contains("2 ● worker · ") && !screen.contains("all services")
+    });
+    drop((api, worker));
+    quit(dash);
+}
+
+#[test]
+fn a_search_over_all_services_goes_to_the_next_one() {
+    let project = Project::new(
+        "[services]\none = \"echo first needle; exec sleep 1000\"\ntwo = \"echo second needle; exec sleep 1000\"\n",
+    );
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("first needle");
+    dash.keys("/d needle");
+    dash.wait_for_text("1 of 1");
+    dash.keys("\x1b[Z");
+    dash.wait_for_text("(all services)");
+    dash.keys("\x1b");
+    dash.wait_for("the prompt is gone", |screen| !screen.contains("needle_"));
+    dash.keys("/needle");
+    dash.keys("\x1b[Z");
+    dash.wait_for("all are counted", |screen| screen.contains("of 4") || screen.contains("of 2"));
+    dash.keys(key::ENTER);
+    for _ in 0..4 {
+        dash.keys("n");
+    }
+    dash.wait_for("both are gone to", |screen| screen.contains("wrapped"));
+    quit(dash);
+}
+
+#[test]
+fn errors_out_of_sight_are_counted_in_the_sidebar_until_they_are_seen() {
+    let project = Project::new(
+        "[services]\nlook = \"exec sleep 1000\"\nfails = \"echo ERROR one; echo fine; echo ERROR two; exec sleep 1000\"\n",
+    );
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for("the count", |screen| screen.lines().any(|line| line.contains("fails") && line.contains("e2")));
+    dash.keys("2");
+    dash.wait_for("it is gone", |screen| {
+        screen.contains("ERROR two") && !screen.lines().any(|line| line.contains("fails") && line.contains("e2"))
+    });
+    quit(dash);
+}
+
+/// An editor for the tests: it says what it was told, waits for a line, and ends as it is told.
+fn editor(project: &Project, name: &str) -> String {
+    let path = project.root().join(name);
+    let script = "#!/bin/sh\nprintf '\\033[?1049h\\033[2J\\033[Hediting %s %s\\n' \"$1\" \"$(basename \"$2\")\"\n\
+                  sed -n \"${1#+}p\" \"$2\"\nread answer\nprintf '\\033[?1049l'\nexit $answer\n";
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
+    let project = Project::new("[services]\napi = \"seq -f 'line %g' 200; while sleep 0.2; do echo tick; done\"\n");
+    let path = editor(&project, "nano");
+    let project = project.with_env("VISUAL", &path);
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("tick");
+    dash.keys("/line 123");
+    dash.wait_for_text("1 of 1");
+    dash.keys(key::ENTER);
+    dash.keys("v");
+    let screen = dash.wait_for_text("editing +124 api.log");
+    assert!(screen.contains("line 123") && !screen.contains("devgroup ·"), "{screen}");
+    dash.resize((100, 30));
+    dash.keys("0\r");
+    let screen = dash.wait_for_text("opened ");
+    assert!(screen.contains("devgroup ·") && screen.lines().count() == 30, "{screen}");
+    assert!(!screen.contains("editing"), "{screen}");
+    // The keys are the dashboard's again, and Ctrl-C in the editor was not for it.
+    dash.keys("Gv");
+    dash.wait_for_text("editing");
+    dash.keys("3\r");
+    dash.wait_for_text("ended with exit 3");
+    dash.keys("v");
+    dash.wait_for_text("editing");
+    dash.keys(key::CTRL_C);
+    dash.wait_for("the editor is interrupted, and not the group", |screen| {
+        screen.contains("was ended by signal 2") || screen.contains("ended with exit 130")
+    });
+    dash.keys("?");
+    dash.wait_for_text("type to filter");
+    dash.keys(key::ESCAPE_IN_FULL);
+    quit(dash);
+}
+
+#[test]
+fn an_editor_that_is_missing_is_said_and_one_that_is_open_at_the_end_is_ended() {
+    let project = Project::new("[services]\napi = \"echo here; exec sleep 1000\"\n");
+    let path = editor(&project, "vi");
+    let missing = project.with_env("VISUAL", "no-such-editor");
+    let mut dash = Dash::start(&missing, (100, 30), &[]);
+    dash.wait_for_text("here");
+    dash.keys("v");
+    dash.wait_for_text("`no-such-editor` cannot be run");
+    quit(dash);
+    let project = missing.with_env("VISUAL", &path);
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("here");
+    dash.keys("v");
+    dash.wait_for_text("editing");
+    dash.signal(rustix::process::Signal::TERM);
+    assert_eq!(dash.wait_exit().code, Some(143));
+}

@@ -1,0 +1,152 @@
+//! What differs from what a service has seen: the watcher's answers, on real files.
+
+use super::*;
+use devgroup::domain::{Moment, ServiceName};
+
+/// The paths that differ for the service `api`.
+fn differing(watched: &mut Watched, sync: bool) -> Vec<String> {
+    static ASK: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    let ask = ASK.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    watched.watcher.compare(ask, vec![api()], sync);
+    watched.until("the comparison has come", |seen| seen.compared.as_ref().is_some_and(|one| one.ask == ask));
+    let (_, difference) = watched.compared.as_ref().expect("one").services.first().expect("api").clone();
+    assert_eq!(difference.more, 0);
+    difference.files.into_iter().map(|file| file.path.to_string()).collect()
+}
+
+fn api() -> ServiceName {
+    "api".into()
+}
+
+/// All that has happened until now is known to the service.
+fn start(watched: &mut Watched) {
+    watched.watcher.baseline(vec![api()], Moment::START, true);
+    assert_eq!(differing(watched, false), [""; 0]);
+}
+
+/// A tree of which everything is known: each file was compared once.
+fn known(make: impl FnOnce(&Path)) -> Watched {
+    let mut watched = Watched::new(make, all);
+    let mut folders = vec![watched.root().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("listed").flatten() {
+            let kind = entry.metadata().expect("there");
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.len() < 1000 {
+                write(entry.path(), &fs::read_to_string(entry.path()).expect("read"));
+            }
+        }
+    }
+    differing(&mut watched, true);
+    start(&mut watched);
+    watched
+}
+
+#[test]
+fn only_another_content_is_a_difference() {
+    let mut watched = known(|root| {
+        for name in ["touched", "rewritten", "changed", "away", "gone", "replaced"] {
+            write(root.join(name), name);
+        }
+    });
+    let root = watched.root().to_path_buf();
+    let again = |name: &str| fs::write(root.join(name), name).expect("written");
+    again("rewritten");
+    write(watched.path("changed"), "other");
+    write(watched.path("away"), "elsewhere");
+    again("away");
+    let touched = fs::File::options().append(true).open(watched.path("touched")).expect("opened");
+    touched.set_modified(std::time::SystemTime::now()).expect("touched");
+    fs::remove_file(watched.path("gone")).expect("removed");
+    write(watched.path("replacement"), "replaced");
+    fs::rename(watched.path("replacement"), watched.path("replaced")).expect("renamed");
+    write(watched.path("brief"), "");
+    fs::remove_file(watched.path("brief")).expect("removed");
+    write(watched.path("new"), "new");
+    assert_eq!(differing(&mut watched, true), ["changed", "gone", "new"]);
+    // And once more, from the hashes that are known.
+    assert_eq!(differing(&mut watched, false), ["changed", "gone", "new"]);
+    again("changed");
+    again("gone");
+    fs::remove_file(watched.path("new")).expect("removed");
+    assert_eq!(differing(&mut watched, true), [""; 0]);
+    write(watched.path("changed"), "other");
+    assert_eq!(differing(&mut watched, true), ["changed"]);
+}
+
+#[test]
+fn whole_folders_go_away_and_come_back() {
+    let mut watched = known(|root| {
+        for n in 0..300 {
+            write(root.join(format!("src/{}/{n}.rs", n % 10)), &n.to_string());
+        }
+    });
+    fs::rename(watched.path("src"), watched.path("moved")).expect("moved");
+    assert_eq!(differing(&mut watched, true).len(), 600);
+    fs::rename(watched.path("moved"), watched.path("src")).expect("moved back");
+    assert_eq!(differing(&mut watched, true), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_read_has_changed_and_what_is_large_goes_by_its_stamp() {
+    let mut watched = known(|root| {
+        write(root.join("secret"), "text");
+        fs::File::create(root.join("large")).and_then(|file| file.set_len(20 << 20)).expect("made");
+    });
+    write(watched.path("secret"), "text");
+    let open = fs::File::options().append(true).open(watched.path("large")).expect("opened");
+    drop(open);
+    assert_eq!(differing(&mut watched, true), [""; 0]);
+    fs::File::options()
+        .append(true)
+        .open(watched.path("large"))
+        .and_then(|mut file| {
+            use std::io::Write;
+            file.write_all(b"more")
+        })
+        .expect("written");
+    fs::remove_file(watched.path("secret")).expect("removed");
+    std::os::unix::fs::symlink("text", watched.path("secret")).expect("linked");
+    let mut found = differing(&mut watched, true);
+    found.sort();
+    assert_eq!(found, ["large", "secret"]);
+}
+
+#[test]
+fn a_file_that_is_empty_for_a_moment_is_read_again() {
+    let mut watched = known(|root| write(root.join("a"), "text"));
+    write(watched.path("a"), "");
+    watched.until_finished("a");
+    watched.watcher.compare(77, vec![api()], false);
+    write(watched.path("a"), "text");
+    watched.until("the comparison has come", |seen| seen.compared.as_ref().is_some_and(|one| one.ask == 77));
+    let services = &watched.compared.as_ref().expect("one").services;
+    assert!(services.iter().all(|(_, difference)| difference.is_empty()), "{services:?}");
+    // One that stays empty is another one.
+    write(watched.path("a"), "");
+    watched.until_finished("a");
+    assert_eq!(differing(&mut watched, false), ["a"]);
+}
+
+#[test]
+fn gits_lock_is_told_before_the_files_and_with_its_name() {
+    let mut watched = Watched::new(
+        |root| {
+            write(root.join("a.rs"), "1");
+            git(root, &["init", "-q"]);
+            git(root, &["add", "."]);
+            git(root, &["commit", "-qm", "one"]);
+            git(root, &["checkout", "-qb", "feat"]);
+            write(root.join("a.rs"), "2");
+            git(root, &["commit", "-qam", "two"]);
+        },
+        all,
+    );
+    git(watched.root(), &["checkout", "-q", "main"]);
+    watched.until("the checkout is named", |seen| {
+        seen.git.iter().any(|work| work.label.as_deref() == Some("checkout: moving from feat to main"))
+    });
+    assert!(watched.git.iter().any(|work| !work.locked && work.tree.is_empty()), "{:?}", watched.git);
+    watched.until_finished("a.rs");
+}

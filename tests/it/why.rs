@@ -1,0 +1,220 @@
+//! `devgroup why` and the warnings of `devgroup check`, as a user calls them.
+#![cfg(test)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const FILE: &str = "[services]\n\
+    db = \"true\"\n\
+    api = { run = \"true\", watch = true }\n\
+    web = { run = \"true\", watch = true, dir = \"web\" }\n\
+    css = { run = \"true\", watch = [\"styles/**\", \"!styles/old/**\"], on_change = \"notify\" }\n";
+
+/// A repository with a group, ignored files, and one that git tracks although it is ignored.
+fn shop(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = [
+        ("procgroup.toml", text),
+        (".gitignore", "# build\n/target\n*.gen\n"),
+        ("src/main.rs", ""),
+        ("web/index.ts", ""),
+        ("styles/old/a.css", ""),
+        ("a.gen", ""),
+        ("target/keep.txt", ""),
+        ("target/debug/api", ""),
+    ];
+    for (name, text) in files {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+        fs::write(file, text).expect("written");
+    }
+    for arguments in [&["init", "-q"][..], &["add", "-f", "src", "target/keep.txt"]] {
+        let output = Command::new("git").args(arguments).current_dir(folder.path()).output().expect("git is there");
+        assert!(output.status.success());
+    }
+    folder
+}
+
+fn devgroup(folder: &Path, arguments: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_devgroup"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    child.stdin.take().expect("piped").write_all(stdin.as_bytes()).expect("written");
+    child.wait_with_output().expect("ended")
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+#[test]
+fn each_path_has_its_block_with_the_chain_in_order() {
+    let shop = shop(FILE);
+    let text = stdout(&devgroup(&shop.path().join("src"), &["why", "main.rs", "../target/debug/api"], ""));
+    let expected = "\
+src/main.rs
+  watched · a change restarts api
+  rule   procgroup.toml:3  true
+   1  services.api.watch  matched: watched  procgroup.toml:3  true
+   2  services.web.watch  did not match     (only below web/)
+   3  services.css.watch  did not match
+   4  watch.also          did not match
+   5  git index           did not match
+   6  .gitignore          did not match
+   7  built-in            did not match
+
+target/debug/api
+  ignored · a change restarts nothing
+  rule   .gitignore:2  /target
+  note   files in target/ that git tracks are watched all the same
+  note   target/ is ignored, and so is what is in it
+   1  services.api.watch  matched: watched  procgroup.toml:3  true
+   2  services.web.watch  did not match     (only below web/)
+   3  services.css.watch  did not match
+   4  watch.also          did not match
+   5  git index           did not match     (target/)
+   6  .gitignore          matched: ignored  .gitignore:2  /target  (target/)
+   7  built-in            not reached
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn every_sort_of_path_is_explained() {
+    let shop = shop(FILE);
+    let cases = [
+        (
+            "target/keep.txt",
+            "watched · a change restarts api",
+            "git tracks it, although this matches:  .gitignore:2  /target",
+        ),
+        ("web/", "watched · a change restarts api, web", "services.web.watch"),
+        ("styles/x.css", "watched · a change restarts api · is only shown for css", "it does not exist"),
+        ("styles/old/a.css", "watched · a change restarts api", "procgroup.toml:5  !styles/old/**"),
+        ("new/x.gen", "ignored · a change restarts nothing", ".gitignore:3  *.gen"),
+        ("web/node_modules/x.js", "ignored · a change restarts nothing", "built-in  node_modules"),
+        ("procgroup.toml", "ignored · a change restarts nothing", "devgroup acts on its own file itself"),
+        (".env", "watched · a change restarts api", "watch.also"),
+        ("..", "outside · a change restarts nothing", "it is not below"),
+        ("/nowhere", "outside · a change restarts nothing", "it does not exist"),
+    ];
+    for (path, verdict, more) in cases {
+        let text = stdout(&devgroup(shop.path(), &["why", path], ""));
+        assert!(text.contains(&format!("  {verdict}\n")) && text.contains(more), "{path}: {text}");
+    }
+    std::os::unix::fs::symlink("src", shop.path().join("link")).expect("linked");
+    let text = stdout(&devgroup(shop.path(), &["why", "link/main.rs"], ""));
+    assert!(text.contains("no match") && text.contains("link is a symbolic link"), "{text}");
+    let text = stdout(&devgroup(shop.path(), &["why", "-"], "src/main.rs\ncaf\u{e9}\n"));
+    assert!(text.starts_with("src/main.rs\n") && text.contains("\ncaf\u{e9}\n"), "{text}");
+}
+
+#[test]
+fn a_path_that_is_no_text_is_explained_too() {
+    use std::os::unix::ffi::OsStrExt;
+    let shop = shop(FILE);
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.gen");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_devgroup"));
+    let output = command.arg("why").arg(name).current_dir(shop.path()).output().expect("ran");
+    assert!(stdout(&output).contains("ignored"), "{output:?}");
+}
+
+#[test]
+fn programs_get_one_object_or_an_exit_code() {
+    let shop = shop(FILE);
+    let text =
+        stdout(&devgroup(shop.path(), &["why", "--json", "src/main.rs", "target/x", "a.log", "..", "README"], ""));
+    let answer: serde_json::Value = serde_json::from_str(&text).expect("one object");
+    assert_eq!(answer["version"], 1);
+    let paths = answer["paths"].as_array().expect("a list");
+    let verdicts: Vec<_> = paths.iter().map(|path| path["verdict"].as_str().expect("a word")).collect();
+    assert_eq!(verdicts, ["watched", "ignored", "ignored", "outside", "watched"]);
+    assert_eq!(paths[0]["services"], serde_json::json!(["api"]));
+    assert_eq!(paths[0]["rule"], serde_json::json!({ "file": "procgroup.toml", "line": 3, "pattern": "true" }));
+    assert_eq!(paths[1]["rule"], serde_json::json!({ "file": ".gitignore", "line": 2, "pattern": "/target" }));
+    assert_eq!(paths[2]["rule"], serde_json::json!({ "file": "built-in", "pattern": "*.log" }));
+    assert_eq!(paths[1]["chain"][6]["outcome"], "not-reached");
+    for (path, code) in [(&["src/main.rs"][..], 0), (&["target/x"], 1), (&["src/main.rs", ".."], 1)] {
+        let output = devgroup(shop.path(), &[&["why", "-q"], path].concat(), "");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(code), 0), "{path:?}");
+    }
+    assert_eq!(devgroup(shop.path(), &["why"], "").status.code(), Some(2));
+    let nowhere = tempfile::tempdir().expect("a folder");
+    assert_eq!(devgroup(nowhere.path(), &["why", "x"], "").status.code(), Some(3));
+}
+
+#[test]
+fn check_warns_of_patterns_that_restart_nobody_and_a_start_does_not() {
+    let shop = shop(
+        "[services]\n\
+         a = { run = \"true\", watch = [\"src/**\", \"target/debug/api\", \"target/keep.txt\", \"src\"] }\n\
+         b = { run = \"true\", watch = [\"sorce/**\", \"**/*.gen\", \"web/node_modules/x/**\"] }\n\
+         c = { run = \"true\", watch = [\"target/debug/api\"], ignore = [\"!target/debug/api\"] }\n",
+    );
+    let output = devgroup(shop.path(), &["check"], "");
+    assert_eq!(stdout(&output), "procgroup.toml: ok, 3 services\n");
+    let warnings = String::from_utf8(output.stderr).expect("text");
+    for expected in [
+        "the files are ignored by .gitignore:2 `/target`",
+        "1 file matches, and is ignored",
+        "to watch them in spite of that, for a:   ignore = [\"!target/debug/api\"]",
+        "no file matches this pattern yet",
+        "the files are ignored by .gitignore:3 `*.gen`",
+        "the files are ignored by built-in `node_modules`",
+        "for b:   ignore = [\"!web/node_modules/x/**\"]",
+    ] {
+        assert!(warnings.contains(expected), "{expected}: {warnings}");
+    }
+    assert_eq!(warnings.matches("warning:").count(), 4, "{warnings}");
+    let output = devgroup(shop.path(), &["--no-tui", "--timeout", "10s"], "");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("dead-watch"), "{output:?}");
+}
+
+#[test]
+fn the_panel_of_a_running_group_gives_the_same_reason_and_finds_events() {
+    use crate::harness::{Dash, Project, key};
+    let project = Project::new("[services]\napi = { run = \"exec sleep 1000\", watch = true }\n");
+    project.write(".gitignore", "*.gen\n");
+    project.write("a.gen", "");
+    project.git(&["init", "-q"]);
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for_text("watching 1 of 1");
+    project.write("a.gen", "1");
+    project.write("b.swp", "1");
+    dash.keys("W");
+    dash.wait_for("both events are there", |screen| screen.contains("a.gen") && screen.contains("b.swp"));
+    dash.keys("/a.g");
+    dash.wait_for("only what was asked for is there", |screen| screen.contains("/a.g") && !screen.contains("b.swp"));
+    dash.keys(key::ENTER);
+    dash.keys(key::ENTER);
+    let screen = dash.wait_for_text("same answer in a shell: devgroup why a.gen");
+    let text = stdout(&devgroup(&project.root(), &["why", "a.gen"], ""));
+    for row in text.lines().filter(|line| line.contains("matched")) {
+        let words: Vec<_> = row.split_whitespace().skip(1).collect();
+        let is_row = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(screen.lines().any(is_row), "{row}: {screen}");
+    }
+    // A rule that is saved now is in the next answer.
+    project.write(".gitignore", "nothing\n");
+    project.write("a.gen", "2");
+    dash.wait_for("the event counts now, and so does the answer", |screen| {
+        let has = |words: [&str; 2]| screen.lines().any(|line| words.iter().all(|word| line.contains(word)));
+        has(["a.gen", "restart"]) && has([".gitignore", "did not match"])
+    });
+    dash.keys(key::ESCAPE);
+    dash.wait_for_text("b.swp");
+    dash.keys("x");
+    dash.wait_for("ignored ones are hidden", |screen| !screen.contains("b.swp"));
+    dash.keys(key::ESCAPE);
+    dash.wait_for("the panel is closed", |screen| !screen.contains("same answer"));
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
