@@ -295,8 +295,8 @@ impl LogView {
             shelf.include(line);
         }
         let end = shelf.end();
-        // Until a filter has read everything, the line that the reader is at may only seem to be hidden.
-        let anchor = (!shelf.is_complete() && !self.follow).then_some((self.line, self.row));
+        // A filter may hide the line that the reader is at: without it, it is there again.
+        let anchor = (shelf.is_filtered() && !self.follow).then_some((self.line, self.row));
         let moved = self.move_to_wanted(&mut shelf, layout) || self.revealed.is_some();
         if let Some(line) = self.revealed.take().filter(|_| !self.follow) {
             self.bring_into_sight(&mut shelf, layout, line);
@@ -431,7 +431,7 @@ impl LogView {
         }
         let line = shelf.from(self.line);
         if line != self.line {
-            (self.line, self.row) = (line, 0);
+            (self.line, self.row) = (line, 0).min(last_page(shelf, layout));
         }
         if self.line >= end {
             (self.line, self.row) = last_page(shelf, layout);

@@ -113,6 +113,7 @@ mod tests {
             }
             unseen.text(name)
         };
+        document.mark(&crate::domain::Marker::Mark { number: 1 });
         document.feed("ERROR early\r\n".repeat(3).as_bytes());
         assert_eq!(count(&mut unseen), "e3");
         unseen.saw(name, document.read().end());

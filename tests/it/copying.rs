@@ -187,3 +187,19 @@ fn a_whole_log_is_saved_outside_of_the_project() {
     assert!(text.starts_with("── started · ") && text.ends_with(&(expected + "last-line\n")), "{text}");
     quit(dash);
 }
+
+#[test]
+fn a_stack_trace_is_copied_as_it_was_printed() {
+    let project = Project::new(
+        "[services]\napi = \"printf 'Error: no  \\\\n\\\\tat a.b (c.js:1)\\\\t\\\\n    ~~~~   \\\\nend\\\\n'; exec sleep 1000\"\n",
+    );
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    let screen = dash.wait_for("the end", |screen| screen.lines().any(|line| line.contains("┃end")));
+    let (column, row) = place(&screen, "rror: no  ");
+    dash.press_at(column - 1, row);
+    dash.drag_to(column + 40, row + 3);
+    dash.release_at(column + 40, row + 3);
+    dash.wait_for_text("copied 4 lines");
+    assert_eq!(copied(&dash), ["Error: no  \n\tat a.b (c.js:1)\t\n    ~~~~   \nend"]);
+    quit(dash);
+}

@@ -9,6 +9,7 @@ mod query;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -132,8 +133,14 @@ impl Scan {
             criterion @ Criterion::Errors => {
                 let ends = || Some(block.ends()?.iter().map(|(end, _)| *end).collect());
                 let Some(possible) = &*POSSIBLE_ERRORS else { return };
+                let kinds = OnceCell::new();
                 possible.lines_of(block.text, ends, |index, line| {
-                    if criterion.is_met(line, LineKind::Output) {
+                    let kind = || {
+                        let kinds = kinds.get_or_init(|| block.ends().unwrap_or_default());
+                        kinds.get(index).map_or(LineKind::Output, |(_, kind)| *kind)
+                    };
+                    // What made it is written down far from its text, and few lines need it.
+                    if criterion.is_met(line, LineKind::Output) && kind() == LineKind::Output {
                         hits.push((LineId(first + index as u64), LineKind::Output));
                     }
                 });

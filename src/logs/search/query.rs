@@ -188,11 +188,11 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// The line is looked for. Markers are never filtered out.
+    /// The line is looked for. Markers are never filtered out, and are no errors, whatever they quote.
     pub fn is_met(&self, line: &str, kind: LineKind) -> bool {
         match self {
             Self::Query(query) => query.is_match(line),
-            Self::Errors => Level::of(line).is_some_and(|level| level >= Level::Error),
+            Self::Errors => kind == LineKind::Output && Level::of(line).is_some_and(|level| level >= Level::Error),
             Self::Filter(terms) => {
                 kind == LineKind::Marker || terms.iter().all(|term| term.query.is_match(line) != term.inverted)
             }

@@ -263,6 +263,10 @@ impl MergedView {
             None => return self.stand_at_end(merge, layout),
             Some(line) => self.stand.row = self.stand.row.min(rows_of(&line, layout).saturating_sub(1)),
         }
+        if wanted == 0 {
+            // A filter may hide the line that the reader is at: without it, it is there again.
+            return;
+        }
         let mut left = usize::try_from(wanted.unsigned_abs()).unwrap_or(usize::MAX);
         if wanted < 0 {
             while left > self.stand.row {

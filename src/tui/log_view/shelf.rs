@@ -163,6 +163,11 @@ impl<'a, 'd> Shelf<'a, 'd> {
         Some((filter.count().saturating_sub(filter.markers()), all.saturating_sub(filter.markers())))
     }
 
+    /// There is a filter.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filter.is_some()
+    }
+
     /// Every line that is shown is known.
     pub(super) fn is_complete(&self) -> bool {
         self.filter.is_none_or(Matches::is_complete)
