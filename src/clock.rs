@@ -3,7 +3,7 @@
 //! Architecture invariant: no other module asks the operating system for the time of day, so that tests choose it.
 
 use std::sync::LazyLock;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
 
@@ -37,6 +37,20 @@ pub fn zone_problem() -> Option<String> {
     wrong.then(|| format!("TZ names {path}, which is no time zone file"))
 }
 
+/// Local time of day of a moment in RFC 3339: `14:02:11`. The text itself, if it is none.
+pub fn local_time_of_day(rfc3339: &str) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => timestamp.to_zoned(LOCAL.clone()).strftime("%H:%M:%S").to_string(),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// How long ago a moment in RFC 3339 was.
+pub fn time_since(rfc3339: &str) -> Option<Duration> {
+    let then = SystemTime::from(rfc3339.parse::<jiff::Timestamp>().ok()?);
+    Some(SystemTime::now().duration_since(then).unwrap_or_default())
+}
+
 /// The largest time zone file that is read. The largest of the database have 4 KB.
 const ZONE_FILE: u64 = 1 << 20;
 
@@ -62,13 +76,22 @@ impl Clock {
     pub fn instant(&self, moment: Moment) -> Instant {
         self.start.checked_add(moment.since_start()).unwrap_or_else(|| {
             // A moment beyond what the system can express: as far away as a timer ever needs.
-            Instant::now() + std::time::Duration::from_secs(86_400)
+            Instant::now() + Duration::from_secs(86_400)
         })
     }
 
     /// The time of day of a moment, as the clock on the wall would have shown it if nobody had set it since the start.
     pub fn wall(&self, moment: Moment) -> SystemTime {
         self.wall_start.checked_add(moment.since_start()).unwrap_or(self.wall_start)
+    }
+
+    /// A moment in RFC 3339, UTC, with milliseconds: `2026-11-22T14:02:23.114Z`. Empty if the clock on the wall stands at a
+    /// time that cannot be written so.
+    pub fn rfc3339(&self, moment: Moment) -> String {
+        match jiff::Timestamp::try_from(self.wall(moment)) {
+            Ok(timestamp) => format!("{timestamp:.3}"),
+            Err(_) => String::new(),
+        }
     }
 
     /// Local date and time: `Nov 25 14:02:11`.

@@ -1,11 +1,14 @@
 //! All that a client of a running group needs: ask, see, read the logs.
 
+mod event_log;
+
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::{Answer, Command, GroupSnapshot, Refusal};
 use crate::logs::LogBook;
+pub use event_log::EventLog;
 
 /// A command on its way to the run loop.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub struct GroupHandle {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<GroupSnapshot>>,
     logs: Arc<LogBook>,
+    events: Arc<EventLog>,
 }
 
 impl GroupHandle {
@@ -33,8 +37,9 @@ impl GroupHandle {
         requests: mpsc::Sender<Request>,
         snapshots: watch::Receiver<Arc<GroupSnapshot>>,
         logs: Arc<LogBook>,
+        events: Arc<EventLog>,
     ) -> Self {
-        Self { requests, snapshots, logs }
+        Self { requests, snapshots, logs, events }
     }
 
     /// Asks, and waits for the answer.
@@ -71,5 +76,10 @@ impl GroupHandle {
     /// The logs of all services.
     pub fn logs(&self) -> &Arc<LogBook> {
         &self.logs
+    }
+
+    /// What has happened.
+    pub fn events(&self) -> &Arc<EventLog> {
+        &self.events
     }
 }

@@ -1,7 +1,7 @@
 //! Carries out what the engine orders. Knows every adapter, and decides nothing.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::environment;
 use super::history_file::Remembered;
 use crate::config;
+use crate::control::group_key;
 use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
@@ -22,6 +23,7 @@ pub(crate) struct EffectRunner {
     logs: Arc<LogBook>,
     watcher: Watcher,
     group: Arc<str>,
+    socket: Option<Arc<Path>>,
     memory: usize,
     history: Option<Sender<Remembered>>,
     inherited: Arc<[(OsString, OsString)]>,
@@ -37,12 +39,19 @@ pub(crate) enum Rest {
 
 impl EffectRunner {
     /// A runner for the group of this spec.
-    pub(crate) fn new(host: ProcessHost, logs: Arc<LogBook>, watcher: Watcher, spec: &GroupSpec) -> Self {
+    pub(crate) fn new(
+        host: ProcessHost,
+        logs: Arc<LogBook>,
+        watcher: Watcher,
+        spec: &GroupSpec,
+        socket: Option<Arc<Path>>,
+    ) -> Self {
         Self {
             host,
             logs,
             watcher,
-            group: environment::group_key(&spec.file).into(),
+            group: group_key(&spec.file).into(),
+            socket,
             memory: spec.logs.memory,
             history: None,
             inherited: environment::inherited().into(),
@@ -169,11 +178,11 @@ impl EffectRunner {
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, group) = (self.inherited.clone(), self.group.clone());
+        let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
         Arc::new(move || {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
-            environment::mark(&mut variables, &group, &spec.name, run);
+            environment::mark(&mut variables, &group, socket.as_deref(), &spec.name, run);
             Ok(Prepared { command: resolved.command, env: variables })
         })
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rustix::process::Pid;
 
+use crate::control::{SOCKET_VARIABLE, group_key};
 use crate::domain::{RunId, ServiceName};
 use crate::process_tree::{MARK as RUN, Process};
 
@@ -17,7 +18,13 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
 }
 
 /// Adds what every service of the group of this key gets.
-pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, group: &str, service: &ServiceName, run: RunId) {
+pub(crate) fn mark(
+    variables: &mut Vec<(OsString, OsString)>,
+    group: &str,
+    socket: Option<&Path>,
+    service: &ServiceName,
+    run: RunId,
+) {
     // With the name: runs of two services have the same numbers, and are told apart by their marks.
     let id = format!("{group}-{}-{run}-{service}", std::process::id());
     let own = [
@@ -27,8 +34,11 @@ pub(crate) fn mark(variables: &mut Vec<(OsString, OsString)>, group: &str, servi
         ("TERM", "xterm-256color"),
         ("COLORTERM", "truecolor"),
     ];
-    variables.retain(|(name, _)| !own.iter().any(|(own, _)| name == OsStr::new(own)));
+    // That of a group around this one would be the wrong one.
+    let is_own = |name: &OsStr| name == SOCKET_VARIABLE || own.iter().any(|(own, _)| name == OsStr::new(own));
+    variables.retain(|(name, _)| !is_own(name));
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables.extend(socket.map(|socket| (SOCKET_VARIABLE.into(), socket.into())));
 }
 
 /// The service of the group of this file that we were started in, if we were.
@@ -44,15 +54,4 @@ pub(super) fn is_left_of(mark: &OsStr, key: &str) -> bool {
     let (Some(group), Some(Ok(pid))) = (parts.next(), parts.next().map(str::parse::<i32>)) else { return false };
     let runs = |process: Process| !process.ended && process.name == "devgroup";
     group == key && !Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)
-}
-
-/// 64-bit FNV-1a (Fowler, Noll, Vo) of the path of the file without links: short, and the same in every version of
-/// devgroup.
-pub(crate) fn group_key(file: &Path) -> String {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    for byte in file.as_os_str().as_encoded_bytes() {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}")
 }

@@ -4,18 +4,19 @@
 //! ends, however it ends. The file is removed at an orderly end only: one that is there and not locked tells that the
 //! last end was none, so that only then all processes are searched for what is left.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use rustix::process::{Signal, getuid};
+use rustix::process::Signal;
 
-use super::environment::{group_key, is_left_of};
+use super::environment::is_left_of;
 use crate::clock::Clock;
+use crate::control::{Place, group_key};
 use crate::domain::Moment;
 use crate::process_tree::{self, Process};
 
@@ -50,7 +51,8 @@ pub struct Occupied {
     pub name: String,
 }
 
-/// Claims the group of a file for the process `pid`, by which the user knows us. Where there is no place for a lock, the group runs without, and a warning says so.
+/// Claims the group of a file for the process `pid`, by which the user knows us. Where there is no place for a lock, the
+/// group runs without, and a warning says so.
 ///
 /// # Errors
 /// Somebody else runs it.
@@ -60,11 +62,10 @@ pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
         log::warn!("a second start of this group would not be noticed: {why}");
         Ok(Claim { lock: None, key: key.clone(), pid, is_unclean: false, has_begun: false })
     };
-    let folder = match runtime_folder(|name| std::env::var_os(name).map(PathBuf::from)) {
-        Ok(folder) => folder,
+    let path = match Place::make(file) {
+        Ok(place) => place.lock(),
         Err(why) => return unlocked(why),
     };
-    let path = folder.join(format!("{key}.lock"));
     let mut lock = match lock(&path) {
         Ok(Some(lock)) => lock,
         Ok(None) => return Err(occupied(&path, file)),
@@ -78,6 +79,11 @@ pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
 }
 
 impl Claim {
+    /// The process by which the user knows us.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Notes the name of the group, for those who come second.
     pub fn sign(&self, name: &str) {
         let Some((path, mut file)) = self.lock.as_ref().map(|(path, file)| (path, file)) else { return };
@@ -176,42 +182,6 @@ fn folder_name(file: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// `$XDG_RUNTIME_DIR/devgroup`, or a folder of the user's own below the temporary folder. Made if it is missing.
-///
-/// # Errors
-/// Why there is none, for people.
-fn runtime_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, String> {
-    let runtime = variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute());
-    let own = || std::env::temp_dir().join(format!("devgroup-{}", getuid().as_raw()));
-    let candidates = runtime.map(|runtime| runtime.join("devgroup")).into_iter().chain([own()]);
-    let mut why = String::new();
-    for folder in candidates {
-        match private(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(problem) => why = format!("{}: {problem}", folder.display()),
-        }
-    }
-    Err(why)
-}
-
-/// Makes a folder that only we can enter, or checks that one is.
-fn private(folder: &Path) -> Result<(), String> {
-    match DirBuilder::new().mode(0o700).recursive(folder.ends_with("devgroup")).create(folder) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error.to_string()),
-    }
-    // Not through a link, which somebody else may have laid there.
-    let found = fs::symlink_metadata(folder).map_err(|error| error.to_string())?;
-    if !found.is_dir() || found.uid() != getuid().as_raw() {
-        return Err("it is not a folder of yours".into());
-    }
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,20 +198,5 @@ mod tests {
         // The removed file is no place any more: whoever comes now has a new one.
         assert!(lock(&path).unwrap().is_some());
         drop(second);
-    }
-
-    #[test]
-    fn the_runtime_folder_is_private_or_none() {
-        let home = tempfile::tempdir().unwrap();
-        let runtime = home.path().to_owned();
-        let folder = runtime_folder(|_| Some(runtime.clone())).unwrap();
-        assert_eq!(folder, runtime.join("devgroup"));
-        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        private(&folder).unwrap();
-        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
-        let link = home.path().join("link");
-        std::os::unix::fs::symlink(home.path(), &link).unwrap();
-        assert_eq!(private(&link), Err("it is not a folder of yours".into()));
     }
 }

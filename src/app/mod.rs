@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
 
+mod chronicle;
 mod diary;
 mod effect_runner;
 mod ending;
@@ -25,4 +26,4 @@ pub use environment::inside_service_of;
 pub use instance::{Claim, Occupied, claim};
 pub use session::{Face, RunOptions, SessionError, run};
 pub use stderr::say;
-pub use stream::StreamOptions;
+pub use stream::{LineWriter, StreamOptions, Words};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use super::chronicle::Chronicle;
 use super::effect_runner::{EffectRunner, Rest};
 use super::ending::{self, Circumstances};
 use super::os_signals::{OsNews, OsSignals};
@@ -29,6 +30,7 @@ pub(crate) struct RunLoop {
     pub(crate) clock: Clock,
     pub(crate) engine: Engine,
     pub(crate) runner: EffectRunner,
+    pub(crate) chronicle: Chronicle,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) news: mpsc::UnboundedReceiver<RunNews>,
     pub(crate) watch: WatchReports,
@@ -94,6 +96,8 @@ impl Incoming {
 #[derive(Default)]
 struct Progress {
     answers: HashMap<u64, oneshot::Sender<Answer>>,
+    /// Answers that are sent once their effect can be seen in a snapshot.
+    answered: Vec<(oneshot::Sender<Answer>, Answer)>,
     next_id: u64,
     circumstances: Circumstances,
     finish: Option<Finish>,
@@ -125,6 +129,10 @@ impl RunLoop {
             self.pass_time(&mut progress);
             stopwatch.lap("what was due");
             self.publish(&mut progress);
+            for (client, answer) in progress.answered.drain(..) {
+                // A client that does not wait any more needs no answer.
+                let _ = client.send(answer);
+            }
             stopwatch.lap("the publishing");
             let (now, took) = stopwatch.stop();
             if let Some(pulse) = &mut self.pulse {
@@ -238,14 +246,24 @@ impl RunLoop {
         if progress.finish.is_some() {
             return;
         }
-        for effect in self.engine.update(event, self.clock.now()) {
+        let now = self.clock.now();
+        self.chronicle.hear(&event, now);
+        let ended = match &event {
+            Event::Run { service, run, report: RunReport::Exited { .. } } => Some((service.clone(), *run)),
+            _ => None,
+        };
+        let effects = self.engine.update(event, now);
+        if let Some((service, run)) = ended {
+            self.chronicle.ended(&service, run, &self.engine.snapshot(now), now);
+        }
+        for effect in effects {
+            self.chronicle.ordered(&effect, now);
             match self.runner.carry_out(effect) {
                 None => {}
                 Some(Rest::Finish(finish)) => progress.finish = Some(finish),
                 Some(Rest::Answer(id, answer)) => {
                     if let Some(client) = progress.answers.remove(&id) {
-                        // A client that does not wait any more needs no answer.
-                        let _ = client.send(answer);
+                        progress.answered.push((client, answer));
                     }
                 }
             }
@@ -269,12 +287,14 @@ impl RunLoop {
         if snapshot.seq == self.snapshots.borrow().seq {
             return;
         }
+        self.chronicle.seen(&snapshot);
         if snapshot.stopping.is_none() {
             let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
             progress.circumstances.exit_with = ended;
             if ended.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
                 let snapshot = self.engine.snapshot(self.clock.now());
+                self.chronicle.seen(&snapshot);
                 self.snapshots.send_replace(Arc::new(snapshot));
                 return;
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::chronicle::Chronicle;
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
 use super::history_file::HistoryFile;
@@ -21,6 +22,7 @@ use super::stderr::say;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
+use crate::control::{About, Door, Server};
 use crate::domain::{GroupSpec, Moment, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
@@ -130,14 +132,19 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
     let pulse = Pulse::new(&spec, clock);
     let end_pulse = pulse.as_ref().map(Pulse::end);
+    let mut chronicle = Chronicle::new(clock);
     let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let handle = GroupHandle::new(requests_in, snapshots, logs.clone());
+    let handle = GroupHandle::new(requests_in, snapshots, logs.clone(), chronicle.log().clone());
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
 
+    // Before the first start: services find it in their environment.
+    let door = open_door(&spec);
+    let socket = door.as_ref().map(|door| door.path().into());
+    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid()));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
         Face::Dashboard(face) => {
@@ -149,11 +156,12 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     };
     // Only now, beside the drawing of the first picture, which knows already that they start.
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
-    let mut runner = EffectRunner::new(host.clone(), logs, watcher, &spec);
+    let mut runner = EffectRunner::new(host.clone(), logs, watcher, &spec, socket);
     if let Some(history) = &history {
         runner.remember_by(history.sender());
     }
     for effect in first {
+        chronicle.ordered(&effect, clock.now());
         // Nobody has asked anything yet, and nothing can be over.
         let _ = runner.carry_out(effect);
     }
@@ -161,6 +169,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         clock,
         engine,
         runner,
+        chronicle,
         requests,
         news,
         watch,
@@ -201,13 +210,28 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     std::mem::forget(run_loop);
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
+    let ending = ending(&spec.name, &finish, circumstances);
+    // Before the place is given up: the next holder opens a socket of its own.
+    if let Some(server) = server {
+        server.finish(ending.code, &ending.summary);
+    }
     if finish.given_up.is_empty() && !finish.abandoned {
         claim.is_clean();
     }
     if is_broken {
         return Err(SessionError::DashboardPanicked);
     }
-    Ok(ending(&spec.name, &finish, circumstances))
+    Ok(ending)
+}
+
+/// The socket for clients. Without a place for it, the group runs without.
+fn open_door(spec: &GroupSpec) -> Option<Door> {
+    Door::open(&spec.file).inspect_err(|why| log::warn!("no control socket: {why}")).ok()
+}
+
+fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32) -> Option<Server> {
+    let about = About { project: spec.name.to_string(), pid, file: spec.file.clone() };
+    Server::start(door, handle, about).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }
 
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::environment::group_key;
+use crate::control::group_key;
 use crate::domain::GroupSpec;
 
 /// The folder of a group, by the rules of XDG: a path that is not absolute does not count.

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 
+use super::client::ClientTask;
 use crate::config::{self, Selection};
 
 const EXAMPLES: &str = "\
@@ -13,7 +14,8 @@ Examples:
   devgroup api web                only these, and what they depend on
   devgroup --no-tui               stream prefixed lines instead
   devgroup --exit-with test       run until `test` ends, and end with its code
-  devgroup check                  validate the file";
+  devgroup check                  validate the file
+  devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
 
 const WHY_NOTES: &str = "\
 The sources are listed in the order in which they are asked. The group need not run.
@@ -42,11 +44,36 @@ pub(super) struct Arguments {
     pub(super) task: Option<Task>,
 }
 
+impl Arguments {
+    /// The command line as it is read. `--config` may stand before and after a command. (As one of clap's global options
+    /// it would claim `-f` also where that means to follow.)
+    pub(super) fn grammar() -> Command {
+        Self::command().mut_subcommands(|command| {
+            let follows = command.get_arguments().any(|argument| argument.get_short() == Some('f'));
+            let file = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
+            let file = file.help("The file; otherwise procgroup.toml in this folder or the nearest one above");
+            command.arg(if follows { file } else { file.short('f') })
+        })
+    }
+
+    /// The arguments of the process.
+    ///
+    /// # Errors
+    /// They make no sense, or ask for help.
+    pub(super) fn read() -> Result<Self, clap::Error> {
+        let mut matches = Self::grammar().try_get_matches()?;
+        let inner = matches.subcommand().and_then(|(_, inner)| inner.get_one::<PathBuf>("config").cloned());
+        let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
+        arguments.place.config = inner.or(arguments.place.config);
+        Ok(arguments)
+    }
+}
+
 /// Which file.
 #[derive(Debug, Args)]
 pub(super) struct Place {
     /// The file; otherwise procgroup.toml in this folder or the nearest one above
-    #[arg(short = 'f', long = "config", value_name = "FILE", env = "DEVGROUP_CONFIG", global = true)]
+    #[arg(short = 'f', long = "config", value_name = "FILE", env = "DEVGROUP_CONFIG")]
     pub(super) config: Option<PathBuf>,
     /// Go to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]
@@ -110,6 +137,8 @@ impl RunArguments {
 /// What else to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Task {
+    #[command(flatten)]
+    Client(ClientTask),
     /// Validate the file, and say all that is wrong with it
     Check,
     /// Explain which rule decides about files, and whom a change would restart
@@ -118,7 +147,7 @@ pub(super) enum Task {
     /// Explain the keys, the file, watching, or the exit codes
     Help {
         /// About what
-        topic: Option<Topic>,
+        topic: Option<String>,
     },
 }
 
@@ -147,6 +176,4 @@ pub(super) enum Topic {
     Watch,
     /// The exit codes
     ExitCodes,
-    /// The command `check`
-    Check,
 }

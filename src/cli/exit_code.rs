@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::app::{Occupied, SessionError};
-use crate::config::SelectionError;
+use crate::config::{self, SelectionError};
+use crate::control::{ClientError, Problem, ProblemCode};
 
 /// Why the program fails before or instead of running a group.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +38,30 @@ pub(super) enum Failure {
     /// The group could not be run.
     #[error("error: {0}")]
     Session(#[from] SessionError),
+    /// No group runs here.
+    #[error("error: no group is running here{}", match file {
+        Some(file) => format!("\n  help: `devgroup` starts that of {}", super::client::short(file).display()),
+        None => ": no procgroup.toml in this folder or above".into(),
+    })]
+    NotRunning {
+        /// The file whose group was meant.
+        file: Option<PathBuf>,
+    },
+    /// A running group refuses, or is gone.
+    #[error("error: {error}{}", near(error))]
+    Client {
+        /// Why.
+        error: ClientError,
+    },
     /// Anything else.
     #[error("error: {0}")]
     Unexpected(String),
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Client { error }
+    }
 }
 
 impl Failure {
@@ -48,10 +70,29 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Inside { .. } | Self::Session(SessionError::Selection(SelectionError::Nothing)) => 2,
             Self::NoFile { .. } | Self::Invalid(_) => 3,
+            Self::NotRunning { .. }
+            | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
+            Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,
+            Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
+            Self::Client { .. } => 1,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
             Self::Occupied(_)
             | Self::Session(SessionError::System { .. } | SessionError::Panicked | SessionError::DashboardPanicked)
             | Self::Unexpected(_) => 1,
         }
     }
+}
+
+/// "Did you mean …?", where a service was not found.
+fn near(error: &ClientError) -> String {
+    let ClientError::Refused(Problem { code: ProblemCode::UnknownService, message, services }) = error else {
+        return String::new();
+    };
+    let name = message.split('`').nth(1).unwrap_or_default();
+    let near = config::near(name, services.iter().map(String::as_str));
+    let all = services.join(", ");
+    if near.is_empty() {
+        return format!("\n  help: services here: {all}");
+    }
+    format!("\n  help: did you mean {}? services here: {all}", config::any_of(&near))
 }

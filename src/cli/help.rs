@@ -1,20 +1,30 @@
 //! The pages of `devgroup help`.
 
-use clap::CommandFactory;
+use clap::ValueEnum;
 
 use super::arguments::{Arguments, Topic};
+use super::exit_code::Failure;
 
-/// The text of a page.
-pub(super) fn page(topic: Option<Topic>) -> String {
-    match topic {
-        None => Arguments::command().render_long_help().to_string(),
-        Some(Topic::Check) => match Arguments::command().find_subcommand_mut("check") {
-            Some(check) => check.render_long_help().to_string(),
-            None => page(None),
-        },
-        Some(Topic::Keys) => crate::tui::key_table_text(),
-        Some(Topic::Config) => include_str!("../../assets/help/config.txt").into(),
-        Some(Topic::Watch) => include_str!("../../assets/help/watch.txt").into(),
-        Some(Topic::ExitCodes) => include_str!("../../assets/help/exit-codes.txt").into(),
+/// The text of a page: of a topic, of a command, or of all.
+pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
+    let mut command = Arguments::grammar();
+    // So that what is global is told of each command.
+    command.build();
+    let Some(name) = topic else { return Ok(command.render_long_help().to_string()) };
+    if let Ok(topic) = Topic::from_str(name, false) {
+        return Ok(match topic {
+            Topic::Keys => crate::tui::key_table_text(),
+            Topic::Config => include_str!("../../assets/help/config.txt").into(),
+            Topic::Watch => include_str!("../../assets/help/watch.txt").into(),
+            Topic::ExitCodes => include_str!("../../assets/help/exit-codes.txt").into(),
+        });
+    }
+    match command.find_subcommand_mut(name) {
+        Some(command) => Ok(command.render_long_help().to_string()),
+        None => {
+            let topics = Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            let topics = topics.map(|topic| topic.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+            Err(Failure::Usage(format!("there is no help about `{name}`\n  help: {topics}, or a command")))
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Arguments in, exit code out: finds the file, runs what was asked for, and reports errors to stderr.
 
 mod arguments;
+mod client;
 mod exit_code;
 mod help;
 mod why;
@@ -9,8 +10,6 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-
-use clap::Parser;
 
 use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
@@ -26,27 +25,31 @@ const STDERR_PATIENCE: Duration = Duration::from_millis(200);
 /// Columns of a stream that goes to no terminal: logs are wider than 80.
 const FILE_COLUMNS: u16 = 160;
 
-/// Runs the program with the arguments of the process, under its guard. To be called first of all.
+/// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be said if even this fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    // Only a group has processes to guard; a question to it is not to cost two.
+    if arguments.task.is_some() {
+        return ExitCode::from(run_program(arguments, &Ward::default()));
+    }
     match guard::stand(tui::LEAVE) {
         Stand::Over(code) => ExitCode::from(code),
         Stand::Program(ward) => {
-            let code = run_program(&ward);
+            let code = run_program(arguments, &ward);
             ward.done(code);
             ExitCode::from(code)
         }
     }
 }
 
-fn run_program(ward: &Ward) -> u8 {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Nothing can be said if even this fails.
-            let _ = error.print();
-            return if error.use_stderr() { 2 } else { 0 };
-        }
-    };
+fn run_program(arguments: Arguments, ward: &Ward) -> u8 {
     match carry_out(arguments, ward) {
         Ok(code) => code,
         Err(failure) => {
@@ -67,7 +70,8 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
         return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
-        Some(Task::Help { topic }) => print(&help::page(topic)).map(|()| 0),
+        Some(Task::Client(task)) => client::run(task, &arguments.place),
+        Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => {
             let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
             why::run(&loaded.spec, &why)
@@ -78,6 +82,11 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
             run_group(&file, arguments.run, ward)
         }
     }
+}
+
+/// A message.
+fn say(text: &str) {
+    app::say(text, STDERR_PATIENCE);
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -34,6 +34,7 @@ mod values;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse};
+pub use near::{any_of, near};
 pub use render::RenderStyle;
 pub use selection::{Selection, SelectionError, select};
 pub use units::parse_duration;

@@ -2,7 +2,7 @@
 
 /// The names that are near to `word`, nearest first, at most three. Near means: at most a third of the letters differ
 /// (by edits and swaps of neighbours, Damerau-Levenshtein, letter case aside), or one begins with the other.
-pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
     // Words that nobody types by mistake; and the distance costs the product of the lengths.
@@ -26,7 +26,7 @@ pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
 }
 
 /// The names in backticks: "`a`", "`a` or `b`", "`a`, `b` or `c`". Empty for none.
-pub(super) fn any_of(names: &[impl AsRef<str>]) -> String {
+pub fn any_of(names: &[impl AsRef<str>]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     match quoted.split_last() {
         None => String::new(),

@@ -3,10 +3,12 @@
 //! Architecture invariant: log bytes never pass through the run loop. Writers and readers share a document; the loop
 //! sees only small facts.
 
+mod ansi;
 mod book;
 mod budget;
 mod document;
 mod files;
+mod follower;
 mod history;
 mod level;
 mod line;
@@ -19,6 +21,7 @@ mod style;
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use files::LogFiles;
+pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
 pub use modes::{InputModes, MouseEncoding, MouseEvents};

@@ -76,11 +76,15 @@ impl Baselines {
         }
     }
 
-    /// The service knows all that has changed until then.
-    pub(super) fn renew(&mut self, name: &ServiceName, at: Moment) {
+    /// The service knows all that has changed until then. `is_old` tells of a file, of whose change the news came later,
+    /// whether it was changed before all the same.
+    pub(super) fn renew(&mut self, name: &ServiceName, at: Moment, is_old: impl Fn(&Path) -> bool) {
         let Some(changed) = self.of.get_mut(name) else { return };
         changed.beyond = 0;
-        changed.files.retain(|_, was| {
+        changed.files.retain(|path, was| {
+            if was.last_at > at && is_old(path) {
+                return false;
+            }
             let being_written = was.open && at.since(was.last_at) < BEING_WRITTEN;
             if (was.last_at > at || being_written) && was.first_at <= at {
                 // Changed before and after: what it was in between is not known.
@@ -143,13 +147,14 @@ mod tests {
         note(&mut baselines, "a", Fingerprint::Absent, 20);
         note(&mut baselines, "b", two, 30);
         assert_eq!(changed(&baselines, "api"), [("b".into(), one), ("a".into(), Fingerprint::Absent)]);
-        baselines.renew(&"api".into(), at(25));
+        baselines.renew(&"api".into(), at(25), |_| false);
         // What changed before and after the start cannot be told.
         assert_eq!(changed(&baselines, "api"), [("b".into(), Fingerprint::Unknown)]);
         assert_eq!(changed(&baselines, "web").len(), 2);
-        baselines.renew(&"api".into(), at(30));
+        baselines.renew(&"api".into(), at(30), |_| false);
         note(&mut baselines, "b", three, 40);
-        baselines.renew(&"api".into(), at(39));
+        note(&mut baselines, "c", three, 40);
+        baselines.renew(&"api".into(), at(35), |path| path == Path::new("c"));
         assert_eq!(changed(&baselines, "api"), [("b".into(), three)]);
     }
 
@@ -158,9 +163,9 @@ mod tests {
         let mut baselines = Baselines::default();
         let names = ["api".into()];
         baselines.note(&names, Path::new("a"), &"a".into(), Fingerprint::EMPTY, at(10), false);
-        baselines.renew(&names[0], at(50));
+        baselines.renew(&names[0], at(50), |_| false);
         assert_eq!(changed(&baselines, "api"), [("a".into(), Fingerprint::Unknown)]);
-        baselines.renew(&names[0], at(500));
+        baselines.renew(&names[0], at(500), |_| false);
         assert_eq!(changed(&baselines, "api"), []);
     }
 
@@ -172,7 +177,7 @@ mod tests {
         }
         let (files, beyond) = baselines.changed(&"api".into());
         assert_eq!((files.len(), beyond), (CAPACITY, 5));
-        baselines.renew(&"api".into(), at(1));
+        baselines.renew(&"api".into(), at(1), |_| false);
         let (files, beyond) = baselines.changed(&"api".into());
         assert_eq!((files.len(), beyond), (0, 0));
     }

@@ -97,8 +97,8 @@ impl Watcher {
         self.pending.request(Request::Compare { ask, services, sync });
     }
 
-    /// These services know what has changed until then: the files as they are now are their baseline. With `sync` that is
-    /// everything that has happened until now, also what has not been heard of yet.
+    /// These services know what has changed until then: the files as they were are their baseline. With `sync` also of
+    /// what happened before and has not been heard of yet.
     pub fn baseline(&self, services: Vec<ServiceName>, at: Moment, sync: bool) {
         self.pending.request(Request::Baseline { services, at, sync });
     }

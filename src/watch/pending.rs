@@ -77,7 +77,7 @@ pub(super) enum Request {
         /// After all that has happened until now is known.
         sync: bool,
     },
-    /// These services know what has changed until then, or until now with `sync`.
+    /// These services know what has changed until then; with `sync` also what has not been heard of yet.
     Baseline { services: Vec<ServiceName>, at: Moment, sync: bool },
     /// Everything is held, or nothing is any more.
     Held(bool),

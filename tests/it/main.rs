@@ -4,8 +4,10 @@
 
 mod architecture;
 mod care;
+mod clients;
 mod config;
 mod contents;
+mod control;
 mod copying;
 mod dashboard;
 mod documents;

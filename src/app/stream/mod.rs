@@ -2,6 +2,7 @@
 //!
 //! It has a thread of its own: a reader that does not read stops nothing but the stream.
 
+mod lines;
 mod printer;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::domain::{Command, GroupSpec, RunId, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
+pub use lines::{LineWriter, Words};
 use printer::Printer;
 
 /// At the end, a reader may take as long as it likes while it reads at all; one that has read nothing for this long is
@@ -39,7 +41,7 @@ pub struct StreamOptions {
 impl StreamOptions {
     /// The size of the services' terminals: what is left beside the prefix.
     pub(super) fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
-        let prefix = printer::prefix_width(spec.services.iter().map(|service| &service.name));
+        let prefix = lines::prefix_width(spec.services.iter().map(|service| service.name.as_str()));
         let prefix = u16::try_from(prefix + 3).unwrap_or(u16::MAX);
         (self.columns.saturating_sub(prefix).max(40), 50)
     }

@@ -56,7 +56,7 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
         let cursor = if panel.typing { "_" } else { "" };
         left.push(Span::styled(format!(" /{}{cursor}", cut_left(&panel.wanted, 24, glyphs.ellipsis)), theme.busy()));
     }
-    if !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
+    if !scene.screen.compact && !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
         left.extend(last_release(scene));
     }
     if scene.screen.compact {

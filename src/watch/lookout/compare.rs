@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Lookout;
 use crate::domain::{ChangeKind, Comparison, Difference, Differs, Match, Moment, ServiceName, WatchReport};
+use crate::watch::directory;
 use crate::watch::fingerprint::{self, Fingerprint, Look};
 use crate::watch::pending::{Batch, Request};
 use crate::watch::tree::{self, Content, Entry, KnownFile};
@@ -123,7 +124,7 @@ impl Lookout {
     fn print_now(&mut self, path: &Path) -> Fingerprint {
         if let Some(Entry::File(KnownFile { stamp: Some(stamp), content: Content::Sure(hash), .. })) =
             tree::entry(&self.tree, path)
-            && crate::watch::directory::at(path).is_some_and(|(_, seen)| seen.stamp == stamp)
+            && directory::at(path).is_some_and(|(_, seen)| seen.stamp == stamp)
         {
             return Fingerprint::Hash(hash);
         }
@@ -135,9 +136,28 @@ impl Lookout {
         match request {
             Request::Held(held) => self.set_held(held),
             Request::Baseline { services, at, sync } => {
-                let at = if sync { self.catch_up() } else { at };
+                if sync {
+                    self.catch_up();
+                }
+                // What was changed surely before that moment, however late the news of it. What comes within the grain
+                // of the file system's clock may have been changed after it: that must not be forgotten.
+                let before = self.clock.wall(at).checked_sub(fingerprint::GRAIN).filter(|_| sync);
+                let is_old = |path: &Path| {
+                    let seen = directory::at(path).map(|(_, seen)| seen.stamp);
+                    before.zip(seen).is_some_and(|(before, stamp)| !stamp.is_changed_after(before))
+                };
+                let mut discarded = Vec::new();
                 for name in &services {
-                    self.baselines.renew(name, at);
+                    if sync {
+                        discarded.extend(self.baselines.changed(name).0.into_iter().map(|(path, _)| path));
+                    }
+                    self.baselines.renew(name, at, is_old);
+                }
+                // What comes next is compared with what is discarded, which has to be known.
+                discarded.sort_unstable();
+                discarded.dedup();
+                for path in discarded {
+                    self.print_now(&path);
                 }
             }
             Request::Compare { ask, services, sync } => {
@@ -151,12 +171,11 @@ impl Lookout {
     }
 
     /// Makes sure that all that has happened until now is known.
-    fn catch_up(&mut self) -> Moment {
+    fn catch_up(&mut self) {
         if !self.sync(SYNC_PATIENCE) {
             // The events are not to be trusted: the disk is.
             self.take_in(Batch { sweep: true, ..Batch::default() });
         }
-        self.clock.now()
     }
 
     fn answer_waiting(&mut self, now: Moment) {

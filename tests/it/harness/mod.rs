@@ -211,3 +211,8 @@ pub(crate) fn program_below(pid: u32) -> Option<u32> {
 pub(crate) fn process(pid: u32) -> Pid {
     Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
+
+/// Sends a signal to a process.
+pub(crate) fn kill(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}

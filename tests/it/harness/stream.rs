@@ -55,6 +55,16 @@ impl<'p> Stream<'p> {
         Self::start(project, arguments).wait_exit()
     }
 
+    /// Asks a running group, by a command of its own.
+    pub(crate) fn ask(project: &'p Project, arguments: &[&str]) -> Streamed {
+        Self::start(project, arguments).wait_client()
+    }
+
+    /// The program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(process(self.child.id()), signal).unwrap();
@@ -85,13 +95,24 @@ impl<'p> Stream<'p> {
     }
 
     /// Waits for the end of the program, and asserts that it left no process behind.
-    pub(crate) fn wait_exit(mut self) -> Streamed {
+    pub(crate) fn wait_exit(self) -> Streamed {
+        self.wait_end(true)
+    }
+
+    /// Waits for the end of a client, while the group goes on.
+    pub(crate) fn wait_client(self) -> Streamed {
+        self.wait_end(false)
+    }
+
+    fn wait_end(mut self, nothing_left: bool) -> Streamed {
         let look = |stream: &mut Self| {
             stream.pump();
             stream.child.try_wait().unwrap()
         };
         let status = wait_until("the program has ended", PATIENCE, &mut self, look, |stream| stream.said());
-        self.project.assert_nothing_left();
+        if nothing_left {
+            self.project.assert_nothing_left();
+        }
         let rest = |stream: &mut Self| {
             stream.pump();
             (stream.stdout.pipe.is_none() && stream.stderr.pipe.is_none()).then_some(())

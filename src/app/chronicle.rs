@@ -1,0 +1,123 @@
+//! Writes down what happens to the group, from what comes into the engine and what goes out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::{
+    Command, GroupSnapshot, Happening, HoldSnapshot, LastExit, Marker, Match, Moment, RunId, ServiceName,
+};
+use crate::engine::{Effect, Event};
+use crate::group_handle::EventLog;
+
+/// The one writer of the group's [`EventLog`].
+pub(crate) struct Chronicle {
+    log: Arc<EventLog>,
+    clock: Clock,
+    /// The last run of each service.
+    runs: HashMap<ServiceName, RunId>,
+    holds: Vec<HoldSnapshot>,
+    stopping: bool,
+}
+
+impl Chronicle {
+    /// A chronicle of a group that has not begun.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { log: Arc::default(), clock, runs: HashMap::new(), holds: Vec::new(), stopping: false }
+    }
+
+    /// Where it is written.
+    pub(crate) fn log(&self) -> &Arc<EventLog> {
+        &self.log
+    }
+
+    /// What comes in.
+    pub(crate) fn hear(&self, event: &Event, now: Moment) {
+        match event {
+            Event::Files(files) => {
+                for file in files {
+                    if let Match::Watched { services, rule } = &file.matched {
+                        let (path, services) = (file.path.clone(), services.clone());
+                        let change = Happening::Change { path, kind: file.kind, services, rule: rule.clone() };
+                        self.log.push(file.at.min(now), None, None, change);
+                    }
+                }
+            }
+            Event::Reloaded(_) => self.log.push(now, None, None, Happening::Reload),
+            Event::Notice { problem: true, summary, .. } => {
+                self.log.push(now, None, None, Happening::Error(summary.clone()));
+            }
+            Event::Client { command: Command::TimeOut, .. } => {
+                self.log.push(now, None, None, Happening::Notice("the time is up".into()));
+            }
+            _ => {}
+        }
+    }
+
+    /// A run of a service has ended, if that is news to the group.
+    pub(crate) fn ended(&self, service: &ServiceName, run: RunId, group: &GroupSnapshot, now: Moment) {
+        let last_exit = group.service(service).and_then(|service| service.last_exit);
+        if let Some(LastExit { status, asked, at, .. }) = last_exit.filter(|exit| exit.at == now)
+            && self.runs.get(service) == Some(&run)
+        {
+            self.log.push(at, Some(service.clone()), Some(run), Happening::Exit { status, asked });
+        }
+    }
+
+    /// What goes out.
+    pub(crate) fn ordered(&mut self, effect: &Effect, now: Moment) {
+        match effect {
+            Effect::Spawn { spec, run, cause, .. } => {
+                self.runs.insert(spec.name.clone(), *run);
+                let cause = cause.clone();
+                let happening = if run.0 > 1 { Happening::Restart(cause) } else { Happening::Start(cause) };
+                self.log.push(now, Some(spec.name.clone()), Some(*run), happening);
+            }
+            Effect::Narrate { service, marker } => {
+                if let Some(happening) = self.told(marker, now) {
+                    self.log.push(now, Some(service.clone()), self.runs.get(service).copied(), happening);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What is seen: holds come and go with a snapshot.
+    pub(crate) fn seen(&mut self, group: &GroupSnapshot) {
+        let now = group.at;
+        for gone in self.holds.iter().filter(|hold| !group.watch.holds.contains(hold)) {
+            self.log.push(now, None, None, Happening::Release(gone.label.clone()));
+        }
+        for new in group.watch.holds.iter().filter(|hold| !self.holds.contains(hold)) {
+            self.log.push(now, None, None, Happening::Hold(new.label.clone()));
+        }
+        self.holds.clone_from(&group.watch.holds);
+        if group.stopping.is_some() && !self.stopping {
+            self.stopping = true;
+            self.log.push(now, None, None, Happening::Stop);
+        }
+    }
+
+    fn told(&self, marker: &Marker, now: Moment) -> Option<Happening> {
+        Some(match marker {
+            Marker::Ready { after, .. } => Happening::Ready(*after),
+            Marker::Validating { .. } | Marker::Kept { .. } | Marker::Valid { .. } => {
+                Happening::Validate(self.sentence(marker, now))
+            }
+            Marker::NotReady { .. } | Marker::Stuck { .. } | Marker::GaveUp { .. } => {
+                Happening::Error(self.sentence(marker, now))
+            }
+            // It has not happened; or another event says it already.
+            Marker::Exited(_)
+            | Marker::Stopped { .. }
+            | Marker::NotStarted { .. }
+            | Marker::Started { .. }
+            | Marker::Restarted { .. } => return None,
+            _ => Happening::Notice(self.sentence(marker, now)),
+        })
+    }
+
+    fn sentence(&self, marker: &Marker, now: Moment) -> Arc<str> {
+        marker.line(&self.clock.time_of_day(now)).trim_matches(['─', ' ']).into()
+    }
+}

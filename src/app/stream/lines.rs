@@ -1,0 +1,78 @@
+//! Prefixed lines: `api    │ listening on 4000`.
+
+use std::fmt::Write;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::StreamOptions;
+
+/// Longer names are cut, so that one name does not push every line to the right.
+const LONGEST_PREFIX: usize = 24;
+
+/// Prefix colours: those of the 16 that mean neither failure nor nothing.
+const COLORS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
+
+/// The width of the prefixes of these services.
+pub(super) fn prefix_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(UnicodeWidthStr::width).max().unwrap_or(0).min(LONGEST_PREFIX)
+}
+
+/// Writes lines with prefixes of one width.
+#[derive(Clone, Copy, Debug)]
+pub struct LineWriter {
+    options: StreamOptions,
+    width: usize,
+}
+
+/// What stands behind the prefix.
+#[derive(Clone, Copy, Debug)]
+pub enum Words<'a> {
+    /// Output, with its colours if they are wanted.
+    Output(&'a str),
+    /// What devgroup says itself.
+    Marker(&'a str),
+}
+
+impl LineWriter {
+    /// A writer for these services.
+    pub fn new<'a>(options: StreamOptions, names: impl Iterator<Item = &'a str>) -> Self {
+        Self { options, width: prefix_width(names) }
+    }
+
+    /// Adds a line. `order` is the place of the service in the file, which chooses its colour.
+    pub fn line(&self, out: &mut String, name: &str, order: usize, words: Words<'_>) {
+        let bar = if self.options.unicode { '│' } else { '|' };
+        let mut label: String = name.chars().take(LONGEST_PREFIX).collect();
+        if label.len() < name.len() {
+            label.pop();
+            label.push(if self.options.unicode { '…' } else { '~' });
+        }
+        let pad = self.width.saturating_sub(label.width());
+        // Writing to a String cannot fail, here and below.
+        let _ = if self.options.color {
+            let color = COLORS[order % COLORS.len()];
+            write!(out, "\x1b[{color}m{label}{:pad$} {bar}\x1b[0m ", "")
+        } else {
+            write!(out, "{label}{:pad$} {bar} ", "")
+        };
+        self.plain_line(out, words);
+    }
+
+    /// Adds a line without a prefix.
+    pub fn plain_line(&self, out: &mut String, words: Words<'_>) {
+        match words {
+            Words::Output(text) => out.push_str(text),
+            Words::Marker(text) => {
+                let ascii;
+                let text = if self.options.unicode {
+                    text
+                } else {
+                    ascii = text.replace(['─', '·'], "-");
+                    &ascii
+                };
+                let _ = if self.options.color { write!(out, "\x1b[2m{text}\x1b[0m") } else { write!(out, "{text}") };
+            }
+        }
+        out.push('\n');
+    }
+}

@@ -1,0 +1,212 @@
+//! The commands for a running group.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
+
+use crate::config;
+use crate::control::{Goal, LEVEL_WORDS};
+
+/// What to ask a running group.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ClientTask {
+    /// Show what the services of the running group do
+    #[command(
+        visible_alias = "ps",
+        before_help = "\
+Examples:
+  devgroup status            a table
+  devgroup status --json     one JSON object, for scripts
+  devgroup status -f --json  one more line after each change"
+    )]
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Print it again after each change
+        #[arg(short = 'f', long)]
+        follow: bool,
+    },
+    /// Print the logs of the running group
+    #[command(before_help = "\
+Examples:
+  devgroup logs                        the last 200 lines of all services, by arrival
+  devgroup logs api -f                 go on with what comes
+  devgroup logs api --since-restart    what its last run has said
+  devgroup logs --since 5m --level warn
+  devgroup logs --grep 'timeout|refused' -n 20
+  devgroup logs api --json             JSON Lines, each with a cursor
+  devgroup logs --cursor api:8:9412    only what came after that")]
+    Logs(LogsArguments),
+    /// Start services, and what they depend on
+    #[command(before_help = "\
+Examples:
+  devgroup start mail
+  devgroup start --failed --wait      those that have failed; wait until they are up")]
+    Start(OrderArguments),
+    /// Stop services; they stay down until they are started
+    #[command(before_help = "\
+Examples:
+  devgroup stop worker
+  devgroup stop --all --wait          all of them; wait until they are down")]
+    Stop(OrderArguments),
+    /// Restart services
+    #[command(before_help = "\
+Examples:
+  devgroup restart api
+  devgroup restart api --wait         ends with 0 when it is ready, with 5 if it fails
+  devgroup restart api --wait --json  the same, with what it has said since")]
+    Restart(OrderArguments),
+    /// Type a line into a service
+    #[command(before_help = "\
+Examples:
+  devgroup send console 'User.count'
+  devgroup send test q --no-newline")]
+    Send {
+        /// Into which
+        service: String,
+        /// What
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+        /// Without the Enter key after it
+        #[arg(long)]
+        no_newline: bool,
+    },
+    /// Hold file changes back until `devgroup resume`, as the key `p` does
+    #[command(before_help = "\
+Examples:
+  devgroup pause && git rebase main; devgroup resume")]
+    Pause,
+    /// End what `devgroup pause` or the key `p` holds: each service concerned restarts once
+    #[command(before_help = "\
+Examples:
+  devgroup resume
+  devgroup resume --discard           forget what has changed meanwhile")]
+    Resume {
+        /// Forget the changes that were held back
+        #[arg(long)]
+        discard: bool,
+    },
+    /// Wait for services
+    #[command(before_help = "\
+Examples:
+  devgroup wait api db                until both are ready; code 5 if one of them fails
+  devgroup wait test --for exit       until it has ended; code 5 if not with 0
+  devgroup wait api --for restart --timeout 5m")]
+    Wait {
+        /// For these
+        #[arg(value_name = "SERVICE", required = true)]
+        services: Vec<String>,
+        /// For what
+        #[arg(long = "for", value_name = "WHAT", default_value = "ready")]
+        goal: GoalWord,
+        /// At most so long (90s, 10m); then the code is 124
+        #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "60s")]
+        timeout: Duration,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what has happened to the group: changes, restarts, exits, holds
+    #[command(before_help = "\
+Examples:
+  devgroup events                     what is remembered
+  devgroup events -f --json           and what comes, as JSON Lines")]
+    Events {
+        /// Go on with what comes
+        #[arg(short = 'f', long)]
+        follow: bool,
+        /// Print JSON Lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop the running group, and wait until it has ended
+    #[command(before_help = "\
+Examples:
+  devgroup down                       gracefully
+  devgroup down --now                 with SIGKILL")]
+    Down {
+        /// Kill instead of asking
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum GoalWord {
+    /// It is ready; without a readiness check, it runs; a task has ended with 0
+    Ready,
+    /// The run that lives now has ended
+    Exit,
+    /// A run has begun after the one that lives now
+    Restart,
+}
+
+impl From<GoalWord> for Goal {
+    fn from(word: GoalWord) -> Self {
+        match word {
+            GoalWord::Ready => Self::Ready,
+            GoalWord::Exit => Self::Exit,
+            GoalWord::Restart => Self::Restart,
+        }
+    }
+}
+
+/// Which lines, and how.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct LogsArguments {
+    /// Of these; otherwise of all
+    #[arg(value_name = "SERVICE")]
+    pub(super) services: Vec<String>,
+    /// Go on with what comes
+    #[arg(short = 'f', long)]
+    pub(super) follow: bool,
+    /// Only the last so many lines; 200, unless something else says where to begin or what to look for
+    #[arg(short = 'n', long = "lines", value_name = "LINES")]
+    pub(super) lines: Option<u64>,
+    /// Only what is at most so old (30s, 5m)
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    pub(super) since: Option<Duration>,
+    /// Only what the last run of each service has said
+    #[arg(long, conflicts_with_all = ["since", "cursors"])]
+    pub(super) since_restart: bool,
+    /// Only what came after this cursor, which `--json` shows; may be repeated
+    #[arg(long = "cursor", value_name = "CURSOR", conflicts_with = "since")]
+    pub(super) cursors: Vec<String>,
+    /// Only lines that this expression is found in; without capitals, case does not count
+    #[arg(long, value_name = "RE")]
+    pub(super) grep: Option<String>,
+    /// Only lines that are at least so bad
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVEL_WORDS))]
+    pub(super) level: Option<String>,
+    /// Print JSON Lines
+    #[arg(long, conflicts_with = "raw")]
+    pub(super) json: bool,
+    /// Print only what the services have printed, with their colours
+    #[arg(long)]
+    pub(super) raw: bool,
+}
+
+/// Which services.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OrderArguments {
+    /// These
+    #[arg(value_name = "SERVICE", required_unless_present_any = ["all", "failed"])]
+    pub(super) services: Vec<String>,
+    /// All: those that start by themselves (start), or that are up (stop, restart)
+    #[arg(long, conflicts_with_all = ["services", "failed"])]
+    pub(super) all: bool,
+    /// Those that have failed
+    #[arg(long, conflicts_with = "services")]
+    pub(super) failed: bool,
+    /// Wait until they are up (or down); code 5 if one of them fails
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// Wait at most so long (90s, 10m); then the code is 124
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "30s")]
+    pub(super) timeout: Duration,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}

@@ -1,0 +1,62 @@
+//! `devgroup events`.
+
+use std::fmt::Write;
+
+use super::super::exit_code::Failure;
+use super::output;
+use crate::clock;
+use crate::control::{Ask, Client, ClientError, EventLine, Reply};
+
+/// Text is written when there is so much of it, or nothing more comes at once.
+const CHUNK: usize = 64 << 10;
+
+pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Failure> {
+    group.send(Ask::Events { follow, after: 0 })?;
+    let mut text = String::new();
+    loop {
+        let reply = match group.hear() {
+            Ok(message) => message.reply,
+            Err(ClientError::Ended { summary, .. }) if follow => {
+                output::write(&text)?;
+                super::super::say(&summary);
+                return Ok(0);
+            }
+            Err(error) => {
+                output::write(&text)?;
+                return Err(error.into());
+            }
+        };
+        match reply {
+            Reply::Event(event) if json => text.push_str(&output::json(&event)?),
+            Reply::Event(event) => line(&mut text, &event),
+            Reply::Skipped(skipped) if json => text.push_str(&output::json(&skipped)?),
+            Reply::Skipped(skipped) => {
+                // Writing to a String cannot fail, here and below.
+                let _ = writeln!(text, "── {} events are forgotten ──", skipped.skipped.unwrap_or(0));
+            }
+            Reply::End {} => {
+                output::write(&text)?;
+                return Ok(0);
+            }
+            _ => {}
+        }
+        if text.len() >= CHUNK || !group.has_more() {
+            if !output::write(&text)? {
+                return Ok(0);
+            }
+            text.clear();
+        }
+    }
+}
+
+/// `14:02:11 restart api · src/main.rs changed`.
+fn line(out: &mut String, event: &EventLine) {
+    let who = match &event.service {
+        Some(service) => service.clone(),
+        None => event.services.join(", "),
+    };
+    let parts = [who.as_str(), event.message.as_str()];
+    let rest = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+    let line = format!("{} {:<8} {rest}", clock::local_time_of_day(&event.at), event.what);
+    let _ = writeln!(out, "{}", line.trim_end());
+}

@@ -1,0 +1,153 @@
+//! `devgroup logs`.
+
+use std::io::{self, IsTerminal};
+
+use super::super::exit_code::Failure;
+use super::arguments::LogsArguments;
+use super::output;
+use crate::app::{LineWriter, StreamOptions, Words};
+use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
+use crate::logs::{Query, QueryKind};
+use crate::tui::DashboardOptions;
+
+/// Lines that are shown of a log without a word about where to begin.
+const LINES: u64 = 200;
+
+/// Text is written when there is so much of it, or nothing more comes at once.
+const CHUNK: usize = 64 << 10;
+
+/// What can be said before a group is asked.
+pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
+    if let Some(text) = &arguments.grep {
+        Query::new(text, QueryKind::Regex).map_err(|error| {
+            Failure::Usage(format!(
+                "--grep: `{text}` is no expression: {error}\n  help: `\\` before a character takes its meaning away"
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Failure> {
+    let begins = arguments.since.is_some() || arguments.since_restart || !arguments.cursors.is_empty();
+    let seeks = arguments.grep.is_some() || arguments.level.is_some();
+    let color = io::stdout().is_terminal() && DashboardOptions::from_environment().color;
+    let ask = LogsAsk {
+        services: arguments.services.clone(),
+        follow: arguments.follow,
+        last: arguments.lines.or((!begins && !seeks).then_some(LINES)),
+        since_ms: arguments.since.map(super::orders::millis),
+        since_restart: arguments.since_restart,
+        cursors: arguments.cursors.clone(),
+        grep: arguments.grep.clone(),
+        level: arguments.level.clone(),
+        styled: arguments.raw || (color && !arguments.json),
+        levels: arguments.json,
+    };
+    let names = match group.ask(Ask::Status { follow: false })? {
+        Reply::Status(status) => status.services.into_iter().map(|service| service.name).collect(),
+        _ => Vec::new(),
+    };
+    let mut printer = Printer::new(&arguments, names, color);
+    group.send(Ask::Logs(ask))?;
+    loop {
+        let reply = match group.hear() {
+            Ok(message) => message.reply,
+            Err(error) => {
+                output::write(&printer.text)?;
+                return match error {
+                    ClientError::Ended { summary, .. } if arguments.follow => {
+                        super::super::say(&summary);
+                        Ok(0)
+                    }
+                    error => Err(error.into()),
+                };
+            }
+        };
+        match reply {
+            Reply::Line(line) => printer.line(&line)?,
+            Reply::Skipped(skipped) => printer.skipped(&skipped)?,
+            Reply::End {} => {
+                output::write(&printer.text)?;
+                return Ok(0);
+            }
+            _ => {}
+        }
+        if printer.text.len() >= CHUNK || !group.has_more() {
+            if !output::write(&printer.text)? {
+                return Ok(0);
+            }
+            printer.text.clear();
+        }
+    }
+}
+
+/// Lines as text.
+struct Printer {
+    text: String,
+    form: Form,
+    names: Vec<String>,
+}
+
+enum Form {
+    Json,
+    Raw,
+    Plain(LineWriter),
+    Prefixed(LineWriter),
+}
+
+impl Printer {
+    fn new(arguments: &LogsArguments, names: Vec<String>, color: bool) -> Self {
+        let shown = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| arguments.services.is_empty() || arguments.services.iter().any(|service| service == name));
+        let unicode = super::super::shows_unicode(io::stdout().is_terminal());
+        let writer = LineWriter::new(StreamOptions { color, unicode, columns: 0 }, shown);
+        let form = match arguments.services.as_slice() {
+            _ if arguments.json => Form::Json,
+            _ if arguments.raw => Form::Raw,
+            [_] => Form::Plain(writer),
+            _ => Form::Prefixed(writer),
+        };
+        Self { text: String::new(), form, names }
+    }
+
+    fn line(&mut self, line: &LogLine) -> Result<(), Failure> {
+        let text = line.styled.as_deref().unwrap_or(&line.text);
+        let words = if line.marker { Words::Marker(&line.text) } else { Words::Output(text) };
+        match &self.form {
+            Form::Json => self.text.push_str(&output::json(line)?),
+            Form::Raw if line.marker => {}
+            Form::Raw => {
+                self.text.push_str(text);
+                self.text.push('\n');
+            }
+            Form::Plain(writer) => writer.plain_line(&mut self.text, words),
+            Form::Prefixed(writer) => {
+                let order = self.names.iter().position(|name| *name == line.service).unwrap_or(0);
+                writer.line(&mut self.text, &line.service, order, words);
+            }
+        }
+        Ok(())
+    }
+
+    fn skipped(&mut self, skipped: &Skipped) -> Result<(), Failure> {
+        let name = skipped.service.as_deref().unwrap_or_default();
+        let text = match skipped.skipped {
+            Some(1) => "── 1 line is gone: it was dropped before it could be read ──".to_owned(),
+            Some(lines) => format!("── {lines} lines are gone: they were dropped before they could be read ──"),
+            None => "── the cursor is of an earlier run of devgroup: all that is there follows ──".to_owned(),
+        };
+        match &self.form {
+            Form::Json => self.text.push_str(&output::json(skipped)?),
+            Form::Raw => super::super::say(&format!("{name}: {}", text.trim_matches(['─', ' ']))),
+            Form::Plain(writer) => writer.plain_line(&mut self.text, Words::Marker(&text)),
+            Form::Prefixed(writer) => {
+                let order = self.names.iter().position(|known| known == name).unwrap_or(0);
+                writer.line(&mut self.text, name, order, Words::Marker(&text));
+            }
+        }
+        Ok(())
+    }
+}

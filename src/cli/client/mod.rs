@@ -1,0 +1,54 @@
+//! The commands for a running group: find it, ask it, print what it says.
+
+mod arguments;
+mod events;
+mod find;
+mod logs;
+mod orders;
+mod output;
+mod status;
+
+pub(super) use arguments::ClientTask;
+pub(super) use find::short;
+
+use super::arguments::Place;
+use super::exit_code::Failure;
+use crate::control::{Ask, Order};
+
+/// Carries a command out. The result is the exit code.
+pub(super) fn run(task: ClientTask, place: &Place) -> Result<u8, Failure> {
+    let order = |arguments: &arguments::OrderArguments| Order {
+        services: arguments.services.clone(),
+        all: arguments.all,
+        failed: arguments.failed,
+        wait: arguments.wait,
+        timeout_ms: Some(orders::millis(arguments.timeout)),
+    };
+    match task {
+        ClientTask::Logs(logs) => {
+            logs::check(&logs)?;
+            logs::run(find::group(place)?, logs)
+        }
+        ClientTask::Status { json, follow } => status::run(find::group(place)?, json, follow),
+        ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
+        ClientTask::Start(arguments) => {
+            orders::give(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
+        }
+        ClientTask::Stop(arguments) => {
+            orders::give(find::group(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
+        }
+        ClientTask::Restart(arguments) => {
+            orders::give(find::group(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
+        }
+        ClientTask::Wait { services, goal, timeout, json } => {
+            orders::wait(find::group(place)?, services, goal.into(), timeout, json)
+        }
+        ClientTask::Send { service, text, no_newline } => {
+            let text = if no_newline { text } else { format!("{text}\n") };
+            orders::tell(find::group(place)?, Ask::Send { service, text })
+        }
+        ClientTask::Pause => orders::tell(find::group(place)?, Ask::Pause {}),
+        ClientTask::Resume { discard } => orders::tell(find::group(place)?, Ask::Resume { discard }),
+        ClientTask::Down { now } => orders::down(find::group(place)?, now),
+    }
+}

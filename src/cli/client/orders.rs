@@ -1,0 +1,219 @@
+//! `devgroup start`, `stop`, `restart`, `wait`, `send`, `pause`, `resume`, `down`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use serde::Serialize;
+
+use super::super::exit_code::Failure;
+use super::arguments::OrderArguments;
+use super::output;
+use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, LogsAsk, Outcome, Reply};
+
+/// Lines since the restart that are printed at most; of more, the last.
+const LINES: u64 = 1_000;
+
+/// How long the program of a group may take to end after its last word.
+const END_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What became of the services.
+#[derive(Serialize)]
+struct Report {
+    version: u32,
+    services: Vec<ServiceReport>,
+}
+
+#[derive(Serialize)]
+struct ServiceReport {
+    #[serde(flatten)]
+    outcome: Outcome,
+    /// What its last run has said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<LogLine>>,
+}
+
+/// A duration on the wire.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Gives an order, and says what became of it.
+pub(super) fn give(mut group: Client, ask: Ask, arguments: &OrderArguments, doing: &str) -> Result<u8, Failure> {
+    let with_lines = arguments.json && arguments.wait && !matches!(ask, Ask::Stop(_));
+    let outcomes = outcomes(group.ask(ask)?);
+    let code = code(&outcomes);
+    if arguments.json {
+        let lines = if with_lines { Some(lines_since(&mut group, &outcomes)?) } else { None };
+        report(outcomes, lines)?;
+    } else if outcomes.is_empty() {
+        super::super::say("there is nothing to do");
+    } else {
+        let mut text = String::new();
+        for outcome in &outcomes {
+            let word = if outcome.result == Became::Asked { doing } else { word(outcome.result) };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}: {word}", outcome.name);
+        }
+        output::write(&text)?;
+    }
+    Ok(code)
+}
+
+/// Waits for services.
+pub(super) fn wait(
+    mut group: Client,
+    mut services: Vec<String>,
+    goal: Goal,
+    timeout: Duration,
+    json: bool,
+) -> Result<u8, Failure> {
+    let mut seen = Vec::new();
+    services.retain(|name| {
+        !seen.contains(name) && {
+            seen.push(name.clone());
+            true
+        }
+    });
+    let outcomes = outcomes(group.ask(Ask::Wait { services, goal, timeout_ms: Some(millis(timeout)) })?);
+    let code = code(&outcomes);
+    if json {
+        report(outcomes, None)?;
+    } else {
+        let text: String =
+            outcomes.iter().map(|outcome| format!("{}: {}\n", outcome.name, word(outcome.result))).collect();
+        output::write(&text)?;
+    }
+    Ok(code)
+}
+
+/// Asks for something that is simply done.
+pub(super) fn tell(mut group: Client, ask: Ask) -> Result<u8, Failure> {
+    group.ask(ask)?;
+    Ok(0)
+}
+
+/// Stops the group, and waits for its end.
+pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
+    let hello = group.hello();
+    let (project, pid) = (hello.project.clone(), hello.pid);
+    // Before it is asked to end: later the number could be somebody else's.
+    let process = Pid::from_raw(pid.cast_signed()).and_then(Process::of);
+    let ended = |error| match error {
+        ClientError::Ended { code, summary } => Ok((code, summary)),
+        // It was told, and is gone.
+        ClientError::Lost => Ok((0, format!("{project}: ended"))),
+        error => Err(Failure::from(error)),
+    };
+    let farewell = match group.ask(Ask::Down { now }) {
+        Err(error) => ended(error)?,
+        Ok(_) => loop {
+            if let Err(error) = group.hear() {
+                break ended(error)?;
+            }
+        },
+    };
+    if let Some(process) = process {
+        process.wait(END_PATIENCE);
+    }
+    super::super::say(&farewell.1);
+    // The group's own code says how its work went; ours, whether it is down.
+    Ok(if farewell.0 == 7 { 7 } else { 0 })
+}
+
+/// A process, to be waited for.
+struct Process(#[cfg(target_os = "linux")] std::os::fd::OwnedFd, #[cfg(not(target_os = "linux"))] Pid);
+
+impl Process {
+    #[cfg(target_os = "linux")]
+    fn of(pid: Pid) -> Option<Self> {
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Self)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(pid: Pid) -> Option<Self> {
+        Some(Self(pid))
+    }
+
+    /// Returns when it has ended, or after that time.
+    #[cfg(target_os = "linux")]
+    fn wait(&self, patience: Duration) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let patience = Timespec { tv_sec: patience.as_secs().cast_signed(), tv_nsec: 0 };
+        // Interrupted or not: the group has said good-bye already.
+        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience));
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn wait(&self, patience: Duration) {
+        let look = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        while waited < patience && rustix::process::test_kill_process(self.0).is_ok() {
+            std::thread::sleep(look);
+            waited += look;
+        }
+    }
+}
+
+fn outcomes(reply: Reply) -> Vec<Outcome> {
+    match reply {
+        Reply::Done { services } => services,
+        _ => Vec::new(),
+    }
+}
+
+fn report(outcomes: Vec<Outcome>, mut lines: Option<Vec<LogLine>>) -> Result<(), Failure> {
+    let services = outcomes.into_iter().map(|outcome| {
+        let own = lines.as_mut().map(|lines| lines.extract_if(.., |line| line.service == outcome.name).collect());
+        ServiceReport { outcome, lines: own }
+    });
+    let report = Report { version: crate::control::VERSION, services: services.collect() };
+    output::write(&output::json(&report)?)?;
+    Ok(())
+}
+
+/// What the services have said since their last runs began.
+fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>, Failure> {
+    let mut all = Vec::new();
+    for outcome in outcomes {
+        group.send(Ask::Logs(LogsAsk {
+            services: vec![outcome.name.clone()],
+            cursors: vec![outcome.cursor.clone()],
+            last: Some(LINES),
+            levels: true,
+            ..LogsAsk::default()
+        }))?;
+        loop {
+            match group.hear()?.reply {
+                Reply::Line(line) => all.push(line),
+                Reply::End {} => break,
+                _ => {}
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The exit code. A failure counts more than a time that was up.
+fn code(outcomes: &[Outcome]) -> u8 {
+    let any = |became| outcomes.iter().any(|outcome| outcome.result == became);
+    if any(Became::Failed) {
+        5
+    } else if any(Became::TimedOut) {
+        124
+    } else {
+        0
+    }
+}
+
+fn word(became: Became) -> &'static str {
+    match became {
+        Became::Asked => "asked",
+        Became::Ready => "ready",
+        Became::Done => "done",
+        Became::Stopped => "stopped",
+        Became::Restarted => "restarted",
+        Became::Failed => "failed",
+        Became::TimedOut => "not in time",
+    }
+}

@@ -1,0 +1,234 @@
+//! Answers the questions of clients: asks the group, looks at its snapshots, reads its logs and events.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::event_line::EventLine;
+use super::log_line::{Cursor, Skipped};
+use super::log_reader::{LogReader, known};
+use super::outbox::Outbox;
+use super::server::About;
+use super::status::Status;
+use super::waiting::{Before, Wish};
+use super::wire::{Ask, Became, Order, Outcome, Problem, ProblemCode, Reply};
+use crate::domain::{Answer, Command, GroupSnapshot, RunId, ServiceName, Targets};
+use crate::group_handle::{EventLog, GroupHandle};
+use crate::logs::{LineId, LineKind};
+
+/// Events that are sent at once.
+const EVENTS: usize = 200;
+
+/// Between two states that are sent to one who follows: a storm of changes is a few pictures.
+const PICTURE_TIME: Duration = Duration::from_millis(50);
+
+/// Answers for one client.
+#[derive(Clone, Debug)]
+pub(super) struct Answers {
+    handle: GroupHandle,
+    about: About,
+}
+
+impl Answers {
+    pub(super) fn new(handle: GroupHandle, about: About) -> Self {
+        Self { handle, about }
+    }
+
+    /// Answers one question.
+    pub(super) async fn answer(self, ask: Ask, mut outbox: Outbox) {
+        let answer = match ask {
+            Ask::Status { follow: false } => Ok(self.status()),
+            Ask::Status { follow: true } => return self.follow_status(outbox).await,
+            Ask::Events { follow, after } => return self.events(follow, after, outbox).await,
+            Ask::Logs(ask) => match LogReader::new(self.handle.clone(), ask) {
+                Ok(reader) => return reader.run(outbox).await,
+                Err(problem) => Err(problem),
+            },
+            Ask::Start(order) => self.order(order, Wish::Started, Command::Start).await,
+            Ask::Stop(order) => self.order(order, Wish::Stopped, Command::Stop).await,
+            Ask::Restart(order) => {
+                self.order(order, Wish::Restarted, |targets| Command::Restart { targets, force: false }).await
+            }
+            Ask::Wait { services, goal, timeout_ms } => self.wait(services, Wish::Goal(goal), timeout_ms).await,
+            Ask::Send { service, text } => self.send(&service, &text),
+            Ask::Pause {} => self.tell(Command::Pause).await,
+            Ask::Resume { discard } => self.tell(Command::Resume { discard }).await,
+            Ask::Down { now } => self.tell(if now { Command::QuitNow } else { Command::Quit }).await,
+            // The connection does that.
+            Ask::Cancel { .. } => Ok(Reply::End {}),
+        };
+        outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
+    }
+
+    fn status(&self) -> Reply {
+        let clock = self.handle.logs().clock();
+        Reply::Status(Box::new(Status::new(&self.handle.snapshot(), self.about.pid, clock)))
+    }
+
+    async fn follow_status(&self, mut outbox: Outbox) {
+        let mut snapshots = self.handle.snapshots();
+        loop {
+            snapshots.mark_unchanged();
+            if !outbox.send(&self.status()).await || snapshots.changed().await.is_err() {
+                return;
+            }
+            sleep(PICTURE_TIME).await;
+        }
+    }
+
+    async fn events(&self, follow: bool, after: u64, mut outbox: Outbox) {
+        let log = self.handle.events();
+        let (mut changes, clock) = (log.changes(), self.handle.logs().clock());
+        let mut sent = after;
+        loop {
+            changes.mark_unchanged();
+            let events = log.after(sent, EVENTS);
+            for event in &events {
+                let lost = event.seq - sent - 1;
+                if lost > 0 && !outbox.reply(&Reply::Skipped(Skipped { service: None, skipped: Some(lost) })).await {
+                    return;
+                }
+                sent = event.seq;
+                if !outbox.reply(&Reply::Event(EventLine::new(event, clock))).await {
+                    return;
+                }
+            }
+            if events.len() == EVENTS {
+                continue;
+            }
+            if !follow {
+                outbox.send(&Reply::End {}).await;
+                return;
+            }
+            if !outbox.flush().await || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn tell(&self, command: Command) -> Result<Reply, Problem> {
+        self.handle.ask(command).await.map_err(refused)?;
+        Ok(Reply::Done { services: Vec::new() })
+    }
+
+    async fn order(&self, order: Order, wish: Wish, command: impl Fn(Targets) -> Command) -> Result<Reply, Problem> {
+        let before = self.handle.snapshot();
+        known(&before, order.services.iter().map(String::as_str))?;
+        let targets = match (order.services.as_slice(), order.all, order.failed) {
+            (names @ [_, ..], false, false) => Targets::Named(names.iter().map(ServiceName::new).collect()),
+            ([], true, false) => Targets::All,
+            ([], false, true) => Targets::Failed,
+            _ => return Err(Problem::new(ProblemCode::Invalid, "either services, or `all`, or `failed`")),
+        };
+        let services = match self.handle.ask(command(targets)).await.map_err(refused)? {
+            Answer::Accepted { services, .. } => services,
+            Answer::Refused(refusal) => return Err(refused(refusal)),
+            Answer::Explained(_) => Vec::new(),
+        };
+        if !order.wait {
+            let group = self.handle.snapshot();
+            let asked = services.iter().map(|name| self.outcome(&group, name, Became::Asked));
+            return Ok(Reply::Done { services: asked.collect() });
+        }
+        Ok(Reply::Done { services: self.wait_for(services, &before, wish, order.timeout_ms).await })
+    }
+
+    async fn wait(&self, names: Vec<String>, wish: Wish, timeout_ms: Option<u64>) -> Result<Reply, Problem> {
+        let before = self.handle.snapshot();
+        known(&before, names.iter().map(String::as_str))?;
+        let services = names.iter().map(ServiceName::new).collect();
+        Ok(Reply::Done { services: self.wait_for(services, &before, wish, timeout_ms).await })
+    }
+
+    /// What becomes of the services, in the time that there is.
+    async fn wait_for(
+        &self,
+        services: Vec<ServiceName>,
+        before: &GroupSnapshot,
+        wish: Wish,
+        timeout_ms: Option<u64>,
+    ) -> Vec<Outcome> {
+        let mut waiting: Vec<_> = services
+            .iter()
+            .map(|name| (name, before.service(name).map(Before::of).unwrap_or_default(), None::<Outcome>))
+            .collect();
+        let mut snapshots = self.handle.snapshots();
+        let all = async {
+            loop {
+                let group = snapshots.borrow_and_update().clone();
+                for (name, before, outcome) in &mut waiting {
+                    if outcome.is_none() {
+                        // A service that is gone from the file will not come any more.
+                        let became =
+                            group.service(name).map_or(Some(Became::Stopped), |service| wish.result(*before, service));
+                        *outcome = became.map(|became| self.outcome(&group, name, became));
+                    }
+                }
+                if waiting.iter().all(|(_, _, outcome)| outcome.is_some()) {
+                    return;
+                }
+                if snapshots.changed().await.is_err() {
+                    // The group ends: the connection says so.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        match timeout_ms {
+            // In time or not, the outcomes tell.
+            Some(millis) => drop(timeout(Duration::from_millis(millis), all).await),
+            None => all.await,
+        }
+        let group = self.handle.snapshot();
+        let outcomes = waiting
+            .into_iter()
+            .map(|(name, _, outcome)| outcome.unwrap_or_else(|| self.outcome(&group, name, Became::TimedOut)));
+        outcomes.collect()
+    }
+
+    fn outcome(&self, group: &GroupSnapshot, name: &ServiceName, result: Became) -> Outcome {
+        let run = group.service(name).map(|service| service.run).unwrap_or_default();
+        Outcome { name: name.to_string(), result, run: run.0, cursor: self.beginning(name, run).to_string() }
+    }
+
+    /// The place after the marker with which a run begins.
+    fn beginning(&self, name: &ServiceName, run: RunId) -> Cursor {
+        let mut next = LineId(0);
+        if let Some(document) = self.handle.logs().get(name) {
+            let mut reader = document.read();
+            let (mut low, mut high) = (reader.dropped(), reader.end().0);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let before = reader.line(LineId(middle)).is_none_or(|line| line.run < run);
+                (low, high) = if before { (middle + 1, high) } else { (low, middle) };
+            }
+            next = LineId(low);
+            let marker = reader.line(next).filter(|line| line.kind == LineKind::Marker && line.run == run);
+            if marker.is_some() {
+                next = LineId(low + 1);
+            }
+        }
+        Cursor { service: name.clone(), run, next }
+    }
+
+    /// Types into a service that runs.
+    fn send(&self, name: &str, text: &str) -> Result<Reply, Problem> {
+        let group = self.handle.snapshot();
+        known(&group, [name].into_iter())?;
+        let service = ServiceName::new(name);
+        let lives = group.service(&service).is_some_and(|service| service.pid.is_some());
+        if !lives {
+            return Err(Problem::new(ProblemCode::Refused, format!("{name} does not run, so nobody reads it")));
+        }
+        // The Enter key is a carriage return.
+        let bytes = text.replace("\r\n", "\r").replace('\n', "\r").into_bytes();
+        self.handle.tell(Command::Input { service, bytes }).map_err(refused)?;
+        Ok(Reply::Done { services: Vec::new() })
+    }
+}
+
+fn refused(refusal: crate::domain::Refusal) -> Problem {
+    Problem::new(ProblemCode::Refused, refusal.to_string())
+}
+
+/// The log of events keeps enough for a batch.
+const _: () = assert!(EVENTS < EventLog::CAPACITY);

@@ -1,0 +1,172 @@
+//! A client of a running group: connects, asks, reads what comes. It blocks: a command has nothing else to do, and to
+//! start an event loop would cost more than the question.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::geteuid;
+
+use super::wire::{Ask, Greeting, Hello, Message, Problem, Question, Reply, VERSION, to_line};
+
+/// The longest message of a group that a client takes: a line of a log, several times escaped, with room.
+const LONGEST_REPLY: u64 = 64 << 20;
+
+/// How long a group may take to greet.
+const GREETING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes that are read at once.
+const BUFFER: usize = 64 << 10;
+
+/// Why a group cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody is there.
+    #[error("no group is running here")]
+    NotRunning,
+    /// The group said so.
+    #[error("{}", .0.message)]
+    Refused(Problem),
+    /// The group has ended, and said so.
+    #[error("{summary}")]
+    Ended {
+        /// The exit code of its program.
+        code: u8,
+        /// Its last line.
+        summary: String,
+    },
+    /// The group is gone, without a word.
+    #[error("the connection to the group is lost: it has died")]
+    Lost,
+    /// What the group says makes no sense.
+    #[error("what the group says cannot be understood: {0}")]
+    Malformed(String),
+    /// The operating system refuses.
+    #[error("the group cannot be reached: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A connection to a running group.
+#[derive(Debug)]
+pub struct Client {
+    input: BufReader<UnixStream>,
+    output: UnixStream,
+    hello: Hello,
+    line: Vec<u8>,
+    next_id: u64,
+}
+
+impl Client {
+    /// Connects to a group by its socket.
+    ///
+    /// # Errors
+    /// Nobody serves it, it is somebody else's, or it speaks another version.
+    pub fn connect(socket: &Path) -> Result<Self, ClientError> {
+        let output = UnixStream::connect(socket).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {
+                ClientError::NotRunning
+            }
+            _ => error.into(),
+        })?;
+        if !is_ours(socket) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "somebody else serves its socket").into());
+        }
+        let input = BufReader::with_capacity(BUFFER, output.try_clone()?);
+        let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new() };
+        let mut client = Self { input, output, hello, line: Vec::new(), next_id: 0 };
+        // A group that has no room closes at once, but has said why.
+        let greeted = client.output.write_all(&to_line(&Greeting { version: VERSION }));
+        // A group that was stopped (SIGSTOP) is there and says nothing.
+        client.output.set_read_timeout(Some(GREETING_PATIENCE))?;
+        match client
+            .hear()
+            .map_err(|said| match (said, greeted) {
+                (ClientError::Lost, Err(error)) => lost(error),
+                (said, _) => said,
+            })?
+            .reply
+        {
+            Reply::Hello(hello) => client.hello = hello,
+            other => return Err(ClientError::Malformed(format!("{other:?} instead of a greeting"))),
+        }
+        client.output.set_read_timeout(None)?;
+        Ok(client)
+    }
+
+    /// Who the group is.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Asks, without waiting for an answer. The result is the number of the question.
+    ///
+    /// # Errors
+    /// The group is gone.
+    pub fn send(&mut self, ask: Ask) -> Result<u64, ClientError> {
+        self.next_id += 1;
+        let question = Question { id: self.next_id, ask };
+        match self.output.write_all(&to_line(&question)) {
+            Ok(()) => Ok(self.next_id),
+            // It may have said why.
+            Err(error) => Err(self.hear().err().unwrap_or_else(|| lost(error))),
+        }
+    }
+
+    /// Asks, and waits for the one answer.
+    ///
+    /// # Errors
+    /// The group refuses, or is gone.
+    pub fn ask(&mut self, ask: Ask) -> Result<Reply, ClientError> {
+        let id = self.send(ask)?;
+        loop {
+            let message = self.hear()?;
+            if message.id == Some(id) {
+                return Ok(message.reply);
+            }
+        }
+    }
+
+    /// The next message, whatever it belongs to.
+    ///
+    /// # Errors
+    /// It is an error, or the group's farewell; or the group is gone.
+    pub fn hear(&mut self) -> Result<Message, ClientError> {
+        self.line.clear();
+        let mut limited = Read::take(&mut self.input, LONGEST_REPLY);
+        limited.read_until(b'\n', &mut self.line).map_err(lost)?;
+        if self.line.last() != Some(&b'\n') {
+            return Err(ClientError::Lost);
+        }
+        let message: Message =
+            serde_json::from_slice(&self.line).map_err(|error| ClientError::Malformed(error.to_string()))?;
+        match message.reply {
+            Reply::Error(problem) => Err(ClientError::Refused(problem)),
+            Reply::Ended { code, summary } => Err(ClientError::Ended { code, summary }),
+            reply => Ok(Message { id: message.id, reply }),
+        }
+    }
+
+    /// A message can be had without waiting.
+    pub fn has_more(&self) -> bool {
+        memchr::memchr(b'\n', self.input.buffer()).is_some()
+    }
+}
+
+fn lost(error: io::Error) -> ClientError {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            ClientError::System(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"))
+        }
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => ClientError::Lost,
+        _ => ClientError::System(error),
+    }
+}
+
+/// The socket, and the folder that it is in, are of the same user: nobody else can have put it there.
+fn is_ours(socket: &Path) -> bool {
+    let own = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.uid() == geteuid().as_raw());
+    own(socket) && socket.parent().is_some_and(own)
+}

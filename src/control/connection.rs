@@ -1,0 +1,216 @@
+//! One client: its greeting, its questions, and what is left open when it goes.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::answers::Answers;
+use super::line_reader::{Came, next_line};
+use super::outbox::{Chunks, Outbox};
+use super::server::{About, End};
+use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, read_line};
+use crate::group_handle::GroupHandle;
+
+/// How long a client may take to say who it is: it keeps a place from others.
+const GREETING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a client may take to read the last message.
+const FAREWELL_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Questions that one client may have open.
+const OPEN: usize = 32;
+
+/// Serves a client until it goes or the group ends.
+pub(super) async fn serve(
+    stream: UnixStream,
+    handle: GroupHandle,
+    about: About,
+    mut end: watch::Receiver<Option<End>>,
+) {
+    let (input, output) = stream.into_split();
+    let (outbox, chunks) = Outbox::new();
+    let mut client = Client {
+        outbox,
+        answers: Answers::new(handle, about.clone()),
+        brief: JoinSet::new(),
+        open: JoinSet::new(),
+        by_id: HashMap::new(),
+    };
+    let mut input = BufReader::new(input);
+    let writing = write(output, chunks);
+    tokio::pin!(writing);
+    let talk = async {
+        if client.greet(&mut input, &about).await {
+            client.listen(&mut input).await;
+        }
+        // What was asked for once is still answered: the client may only have said that it asks nothing more.
+        client.open.abort_all();
+        while client.brief.join_next().await.is_some() {}
+    };
+    let farewell = tokio::select! {
+        () = talk => None,
+        // It reads nothing any more.
+        _ = &mut writing => return,
+        found = end.wait_for(Option::is_some) => found.ok().and_then(|end| end.clone()),
+    };
+    client.brief.shutdown().await;
+    client.open.shutdown().await;
+    let mut outbox = client.outbox;
+    let said = async {
+        if let Some(End { code, summary }) = farewell {
+            outbox.send(&Reply::Ended { code, summary }).await;
+        }
+        drop((outbox, client.answers));
+    };
+    // Side by side: what waits to be written leaves no room for the farewell. A client that does not read is not waited
+    // for; and one that is gone needs none.
+    let _ = timeout(FAREWELL_PATIENCE, async { tokio::join!(said, writing) }).await;
+}
+
+/// One client.
+struct Client {
+    outbox: Outbox,
+    answers: Answers,
+    /// Questions that end by themselves.
+    brief: JoinSet<()>,
+    /// Questions that end with the client.
+    open: JoinSet<()>,
+    by_id: HashMap<u64, AbortHandle>,
+}
+
+type Input = BufReader<tokio::net::unix::OwnedReadHalf>;
+
+impl Client {
+    /// Takes the greeting. False if it was none.
+    async fn greet(&mut self, input: &mut Input, about: &About) -> bool {
+        let line = match timeout(GREETING_PATIENCE, next_line(input)).await {
+            Ok(Ok(Came::Line(line))) => line,
+            Ok(Ok(Came::TooLong)) => {
+                self.refuse(None, too_long()).await;
+                return false;
+            }
+            Err(_) => {
+                let problem = Problem::new(ProblemCode::Malformed, "a client says its version first, and soon");
+                self.refuse(None, problem).await;
+                return false;
+            }
+            Ok(Ok(Came::End) | Err(_)) => return false,
+        };
+        let problem = match read_line::<Greeting>(&line) {
+            Ok(Greeting { version: VERSION }) => {
+                let hello = Hello {
+                    version: VERSION,
+                    project: about.project.clone(),
+                    pid: about.pid,
+                    file: about.file.display().to_string(),
+                };
+                return self.outbox.send(&Reply::Hello(hello)).await;
+            }
+            Ok(Greeting { version }) => Problem::new(
+                ProblemCode::Version,
+                format!(
+                    "this group speaks version {VERSION}, not {version}: use the devgroup that runs it, or start it anew"
+                ),
+            ),
+            Err(problem) => problem,
+        };
+        self.refuse(None, problem).await;
+        false
+    }
+
+    /// Takes questions until there are no more.
+    async fn listen(&mut self, input: &mut Input) {
+        loop {
+            let line = match next_line(input).await {
+                Ok(Came::Line(line)) => line,
+                Ok(Came::TooLong) => {
+                    // Where the next one begins is not known.
+                    self.refuse(None, too_long()).await;
+                    return;
+                }
+                Ok(Came::End) | Err(_) => return,
+            };
+            let went_on = match read_line::<Question>(&line) {
+                Ok(question) => self.take(question).await,
+                Err(problem) => {
+                    #[derive(serde::Deserialize)]
+                    struct Numbered {
+                        id: u64,
+                    }
+                    let id = read_line::<Numbered>(&line).ok().map(|numbered| numbered.id);
+                    self.refuse(id, problem).await
+                }
+            };
+            if !went_on {
+                return;
+            }
+        }
+    }
+
+    async fn take(&mut self, Question { id, ask }: Question) -> bool {
+        while self.brief.try_join_next().is_some() || self.open.try_join_next().is_some() {}
+        self.by_id.retain(|_, task| !task.is_finished());
+        if let Ask::Cancel { id: other } = ask {
+            if let Some(task) = self.by_id.remove(&other) {
+                task.abort();
+            }
+            return self.outbox.of(id).send(&Reply::End {}).await;
+        }
+        if self.by_id.len() >= OPEN {
+            let problem = Problem::new(ProblemCode::TooMany, format!("{OPEN} questions are open already"));
+            return self.refuse(Some(id), problem).await;
+        }
+        if self.by_id.contains_key(&id) {
+            let problem = Problem::new(ProblemCode::Malformed, format!("question {id} is open already"));
+            return self.refuse(Some(id), problem).await;
+        }
+        let set = if ask.ends_by_itself() { &mut self.brief } else { &mut self.open };
+        let task = set.spawn(self.answers.clone().answer(ask, self.outbox.of(id)));
+        self.by_id.insert(id, task);
+        true
+    }
+
+    async fn refuse(&mut self, id: Option<u64>, problem: Problem) -> bool {
+        let mut outbox = id.map_or_else(|| self.outbox.clone(), |id| self.outbox.of(id));
+        outbox.send(&Reply::Error(problem)).await
+    }
+}
+
+impl Ask {
+    /// It is answered whatever happens to the group.
+    fn ends_by_itself(&self) -> bool {
+        match self {
+            Self::Status { follow } | Self::Events { follow, .. } => !follow,
+            Self::Logs(ask) => !ask.follow,
+            Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
+            Self::Wait { .. } => false,
+            Self::Send { .. } | Self::Pause {} | Self::Resume { .. } | Self::Down { .. } | Self::Cancel { .. } => true,
+        }
+    }
+}
+
+fn too_long() -> Problem {
+    Problem::new(ProblemCode::Malformed, format!("a message has at most {} bytes", super::LONGEST))
+}
+
+/// Writes what is on its way, until nothing more comes.
+async fn write(mut output: OwnedWriteHalf, mut chunks: Chunks) -> io::Result<()> {
+    while let Some(chunk) = chunks.recv().await {
+        output.write_all(&chunk).await?;
+    }
+    output.shutdown().await
+}
+
+/// Tells a client that there is no room for it, without waiting for it.
+pub(super) fn turn_away(stream: &UnixStream, message: String) {
+    let line = Message::line(None, &Reply::Error(Problem::new(ProblemCode::TooMany, message)));
+    // A socket of its own has room for one line; if not, the closing says it too.
+    let _ = stream.try_write(&line);
+}

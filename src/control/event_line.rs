@@ -1,0 +1,102 @@
+//! An event as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::domain::{ExitStatus, GroupEvent, Happening, Rule, RuleSource, ServiceName, StartCause};
+
+/// Something that has happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventLine {
+    /// From 1, and growing by one.
+    pub seq: u64,
+    /// When, RFC 3339 UTC.
+    pub at: String,
+    /// What: `change`, `start`, `restart`, `ready`, `exit`, `validate`, `hold`, `release`, `reload`, `stop`, `error`, `notice`.
+    #[serde(rename = "type")]
+    pub what: String,
+    /// To which service.
+    pub service: Option<String>,
+    /// In which run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u32>,
+    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `reload`.
+    pub cause: Option<String>,
+    /// The file that changed.
+    pub path: Option<String>,
+    /// The rule that says that it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleLine>,
+    /// Who watches the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// The exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// The number of the signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// The same for people; may be empty.
+    pub message: String,
+}
+
+/// A rule, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleLine {
+    /// `.gitignore`, `procgroup.toml`, `built-in`.
+    pub file: String,
+    /// Line in it, from 1, where it is known.
+    pub line: Option<u32>,
+    /// As written.
+    pub pattern: String,
+}
+
+impl From<&Rule> for RuleLine {
+    fn from(rule: &Rule) -> Self {
+        let file = match &rule.source {
+            RuleSource::BuiltIn(_) => "built-in".into(),
+            RuleSource::IgnoreFile(file) => file.display().to_string(),
+            _ => "procgroup.toml".into(),
+        };
+        Self { file, line: rule.line, pattern: rule.pattern.to_string() }
+    }
+}
+
+impl EventLine {
+    /// The event as it is sent.
+    pub(super) fn new(event: &GroupEvent, clock: Clock) -> Self {
+        let mut line = Self {
+            seq: event.seq,
+            at: clock.rfc3339(event.at),
+            what: event.happening.word().to_owned(),
+            service: event.service.as_ref().map(ToString::to_string),
+            run: event.run.map(|run| run.0),
+            message: event.happening.to_string(),
+            ..Self::default()
+        };
+        match &event.happening {
+            Happening::Change { path, services, rule, .. } => {
+                line.path = Some(path.to_string());
+                line.services = services.iter().map(ServiceName::to_string).collect();
+                line.rule = Some(rule.into());
+            }
+            Happening::Start(cause) | Happening::Restart(cause) => {
+                line.cause = Some(cause.word().to_owned());
+                if let StartCause::Change(files) = cause {
+                    line.path = Some(files.first.to_string());
+                }
+            }
+            Happening::Exit { status: ExitStatus::Code(code), .. } => line.code = Some(*code),
+            Happening::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),
+            Happening::Ready(_)
+            | Happening::Validate(_)
+            | Happening::Hold(_)
+            | Happening::Release(_)
+            | Happening::Reload
+            | Happening::Stop
+            | Happening::Error(_)
+            | Happening::Notice(_) => {}
+        }
+        line
+    }
+}

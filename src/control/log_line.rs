@@ -1,0 +1,138 @@
+//! A line of a log as JSON, and the cursor that names its place.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::domain::{RunId, ServiceName};
+use crate::logs::{Level, LineId, LineKind, Piece};
+
+/// A line of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Whoever begins here later on gets what follows, see [`Cursor`].
+    pub cursor: String,
+    /// When it arrived, RFC 3339 UTC.
+    pub at: String,
+    /// Who printed it.
+    pub service: String,
+    /// In which run.
+    pub run: u32,
+    /// How bad it is, if it says so and if that was asked for.
+    pub level: Option<String>,
+    /// What it says: UTF-8 without control characters but tabs.
+    pub text: String,
+    /// devgroup says it, not the service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marker: bool,
+    /// The text with its colours as escape sequences, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub styled: Option<String>,
+}
+
+/// Something that is not there any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Whose lines; nothing for events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// How many, if that is known: not after a cursor of another run of devgroup.
+    pub skipped: Option<u64>,
+}
+
+/// A place in the log of a service: `api:8:9412` is before line 9412, and the line before it was of run 8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Whose log.
+    pub service: ServiceName,
+    /// The run, by which a cursor of an earlier devgroup is found out.
+    pub run: RunId,
+    /// The next line.
+    pub next: LineId,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.service, self.run, self.next.0)
+    }
+}
+
+impl Cursor {
+    /// Reads a cursor.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.rsplitn(3, ':');
+        let next = LineId(parts.next()?.parse().ok()?);
+        let run = RunId(parts.next()?.parse().ok()?);
+        let service = parts.next().filter(|name| !name.is_empty())?.into();
+        Some(Self { service, run, next })
+    }
+}
+
+impl LogLine {
+    /// The line as it is sent.
+    pub(super) fn new(service: &ServiceName, piece: &Piece, level: Option<Level>, styled: bool, clock: Clock) -> Self {
+        let line = &piece.line;
+        let cursor = Cursor { service: service.clone(), run: line.run, next: piece.resume };
+        Self {
+            cursor: cursor.to_string(),
+            at: clock.rfc3339(line.at),
+            service: service.as_str().to_owned(),
+            run: line.run.0,
+            level: level.map(|level| level_word(level).to_owned()),
+            text: line.content.as_printed(piece.skip..line.content.text.len()),
+            marker: line.kind == LineKind::Marker,
+            styled: styled.then(|| line.to_ansi(piece.skip)),
+        }
+    }
+}
+
+/// All levels, the least bad first.
+const LEVELS: [(Level, &str); 6] = [
+    (Level::Trace, "trace"),
+    (Level::Debug, "debug"),
+    (Level::Info, "info"),
+    (Level::Warn, "warn"),
+    (Level::Error, "error"),
+    (Level::Fatal, "fatal"),
+];
+
+/// The words for levels, the least bad first.
+pub const LEVEL_WORDS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
+
+fn level_word(level: Level) -> &'static str {
+    LEVELS.into_iter().find(|(known, _)| *known == level).map_or("", |(_, word)| word)
+}
+
+/// The level of that word.
+pub(super) fn level_of(word: &str) -> Option<Level> {
+    LEVELS.into_iter().find(|(_, known)| *known == word).map(|(level, _)| level)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_comes_back_as_it_went(service in ".+", run in any::<u32>(), next in any::<u64>()) {
+            let cursor = Cursor { service: ServiceName::new(service), run: RunId(run), next: LineId(next) };
+            prop_assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        }
+
+        #[test]
+        fn arbitrary_text_is_no_trouble(text in ".*") {
+            let _ = Cursor::parse(&text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        for text in ["", "api", "api:1", ":1:2", "api:x:2", "api:1:-2", "api:4294967296:1"] {
+            assert_eq!(Cursor::parse(text), None, "{text}");
+        }
+        assert_eq!(LEVELS.map(|(_, word)| word), LEVEL_WORDS);
+    }
+}

@@ -1,0 +1,386 @@
+//! Answers a question for lines of logs: finds where to begin, merges what several services say in order of arrival, and
+//! goes on with what comes.
+//!
+//! Documents are read in slices, with a pause for others after each; and only as fast as the client takes the lines: what
+//! a document drops meanwhile is counted and said.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::yield_now;
+
+use super::log_line::{Cursor, LogLine, Skipped, level_of};
+use super::outbox::Outbox;
+use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
+use crate::domain::{GroupSnapshot, Moment, RunId, ServiceName};
+use crate::group_handle::GroupHandle;
+use crate::logs::{Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind};
+
+/// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
+const SLICE: usize = 500;
+
+/// Between two looks at logs that grow: a flood is sent in batches.
+const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// A trace is followed back so far to find out how bad its lines are.
+const TRACE: u64 = 64;
+
+/// Which lines are wanted, and how.
+struct Filter {
+    query: Option<Query>,
+    level: Option<Level>,
+    levels: bool,
+    styled: bool,
+}
+
+/// One service's log.
+struct Source {
+    name: ServiceName,
+    document: Arc<LogDocument>,
+    follower: Follower,
+    levels: LevelReader,
+    /// Lines that were read and not sent yet, with what was lost before them.
+    ready: VecDeque<Piece>,
+    lost: Option<Skipped>,
+    more: bool,
+    /// Where it ends: what comes later was not asked for. `None` to go on.
+    end: Option<LineId>,
+}
+
+/// A question that makes sense.
+pub(super) struct LogReader {
+    handle: GroupHandle,
+    ask: LogsAsk,
+    filter: Filter,
+    cursors: Vec<Cursor>,
+    sources: Vec<Source>,
+    /// Lines that are left out before the first one is sent.
+    leave_out: u64,
+}
+
+impl LogReader {
+    /// Checks the question.
+    pub(super) fn new(handle: GroupHandle, ask: LogsAsk) -> Result<Self, Problem> {
+        let invalid = |message: String| Problem::new(ProblemCode::Invalid, message);
+        let query = match &ask.grep {
+            None => None,
+            Some(text) => Some(
+                Query::new(text, QueryKind::Regex).map_err(|error| invalid(format!("expression `{text}`: {error}")))?,
+            ),
+        };
+        let level = match &ask.level {
+            None => None,
+            Some(word) => Some(level_of(word).ok_or_else(|| invalid(format!("`{word}` is no level")))?),
+        };
+        let parse = |text: &String| Cursor::parse(text).ok_or_else(|| invalid(format!("`{text}` is no cursor")));
+        let cursors = ask.cursors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let group = handle.snapshot();
+        let named = ask.services.iter().map(String::as_str);
+        known(&group, named.chain(cursors.iter().map(|cursor| cursor.service.as_str())))?;
+        let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.styled };
+        Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0 })
+    }
+
+    /// Sends all lines. Ends with the last, or with the client.
+    pub(super) async fn run(mut self, mut outbox: Outbox) {
+        self.find_starts().await;
+        let mut changes = self.handle.logs().changes();
+        loop {
+            changes.mark_unchanged();
+            if self.send_all(&mut outbox).await.is_none() {
+                return;
+            }
+            if !self.ask.follow {
+                outbox.reply(&Reply::End {}).await;
+                outbox.flush().await;
+                return;
+            }
+            outbox.flush().await;
+            let clock = self.handle.logs().clock();
+            let due = self.sources.iter().filter_map(|source| source.follower.due()).min();
+            let rested = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(clock.instant(due).into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                result = changes.changed() => {
+                    if result.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(BATCH_TIME).await;
+                }
+                () = rested => {}
+            }
+            self.join_new();
+        }
+    }
+
+    /// Sends what there is, in order of arrival. `None` if the client is gone.
+    async fn send_all(&mut self, outbox: &mut Outbox) -> Option<()> {
+        let clock = self.handle.logs().clock();
+        let all = !self.ask.follow;
+        for source in &mut self.sources {
+            source.more = true;
+        }
+        loop {
+            for source in self.sources.iter_mut().filter(|source| source.more && source.ready.is_empty()) {
+                source.read(clock.now(), all);
+                yield_now().await;
+            }
+            // What is later than the last line that a source has shown so far may come after a line that it has not.
+            let unsure = |source: &&Source| source.more;
+            let bound = self.sources.iter().filter(unsure).filter_map(|source| source.ready.back()).map(at).min();
+            let mut sent = 0;
+            while let Some(place) = self.next_source(bound) {
+                let source = &mut self.sources[place];
+                let lost = source.lost.take().map(Reply::Skipped);
+                let line = source.ready.pop_front().and_then(|piece| self.filter.line(source, &piece, clock));
+                for reply in lost.into_iter().chain(line.map(Reply::Line)) {
+                    if self.leave_out > 0 && matches!(reply, Reply::Line(_)) {
+                        self.leave_out -= 1;
+                    } else if !outbox.reply(&reply).await {
+                        return None;
+                    }
+                }
+                sent += 1;
+                if sent % SLICE == 0 {
+                    yield_now().await;
+                }
+            }
+            if self.sources.iter().all(|source| !source.more && source.ready.is_empty()) {
+                // Of what was there, no more could be left out.
+                self.leave_out = 0;
+                return Some(());
+            }
+        }
+    }
+
+    /// The source with the earliest line, if it is not after the bound.
+    fn next_source(&self, bound: Option<Moment>) -> Option<usize> {
+        let heads = self.sources.iter().enumerate().filter_map(|(place, source)| {
+            let head = source.ready.front().map(at).filter(|head| bound.is_none_or(|bound| *head <= bound));
+            // Something was lost, and nothing is left of the log.
+            head.or(source.lost.as_ref().filter(|_| source.ready.is_empty()).map(|_| Moment::START))
+                .map(|head| (head, place))
+        });
+        heads.min().map(|(_, place)| place)
+    }
+
+    /// Where each log begins.
+    async fn find_starts(&mut self) {
+        let now = self.handle.logs().clock().now();
+        let group = self.handle.snapshot();
+        let since = self.ask.since_ms.map(|millis| moment_before(now, millis));
+        let mut latest = None;
+        for cursor in &self.cursors {
+            latest = latest.max(self.handle.logs().get(&cursor.service).and_then(|document| {
+                let mut reader = document.read();
+                Some(reader.line(LineId(cursor.next.0.checked_sub(1)?))?.at)
+            }));
+        }
+        for service in &group.services {
+            if !self.wants(&service.name) {
+                continue;
+            }
+            let Some(document) = self.handle.logs().get(&service.name) else { continue };
+            let (first, end) = {
+                let reader = document.read();
+                (LineId(reader.dropped()), reader.end())
+            };
+            let mut start = first;
+            let mut lost = None;
+            match self.cursors.iter().find(|cursor| cursor.service == service.name) {
+                Some(cursor) => (start, lost) = resume(&document, cursor),
+                None => {
+                    if let Some(latest) = latest {
+                        start = start.max(search(&document, first, end, |line| line.at < latest));
+                    }
+                }
+            }
+            if let Some(since) = since {
+                start = start.max(search(&document, first, end, |line| line.at < since));
+            }
+            if self.ask.since_restart {
+                start = start.max(search(&document, first, end, |line| line.run < service.run));
+            }
+            let end = (!self.ask.follow).then_some(end);
+            self.sources.push(Source { end, ..Source::new(service.name.clone(), document, start, lost) });
+            yield_now().await;
+        }
+        if let Some(last) = self.ask.last {
+            self.leave_out_all_but(last).await;
+        }
+    }
+
+    /// Of what is there, only the last so many lines are sent.
+    async fn leave_out_all_but(&mut self, last: u64) {
+        let mut found = 0;
+        for place in 0..self.sources.len() {
+            let source = &self.sources[place];
+            let (begin, document) = (source.follower.next(), source.document.clone());
+            let end = document.read().end();
+            let (mut start, mut here) = (end, 0);
+            if self.filter.takes_all() {
+                start = LineId(end.0.saturating_sub(last).max(begin.0.min(end.0)));
+                here = end.0 - start.0;
+            }
+            // Backwards, a slice at a time.
+            while !self.filter.takes_all() && here < last && start > begin {
+                let from = LineId(start.0.saturating_sub(SLICE as u64).max(begin.0));
+                here += self.filter.count(&document, from, start);
+                start = from;
+                yield_now().await;
+            }
+            found += here;
+            let source = &mut self.sources[place];
+            let (name, lost, end) = (source.name.clone(), source.lost.take(), source.end);
+            *source = Source { end, ..Source::new(name, document, start, lost) };
+        }
+        self.leave_out = found.saturating_sub(last);
+    }
+
+    fn wants(&self, name: &ServiceName) -> bool {
+        let by_name = self.ask.services.iter().any(|wanted| wanted == name.as_str());
+        // A cursor alone names its service, and does not leave the others out.
+        self.ask.services.is_empty() || by_name
+    }
+
+    /// Services that were added to the file meanwhile.
+    fn join_new(&mut self) {
+        let group = self.handle.snapshot();
+        for service in &group.services {
+            if self.wants(&service.name)
+                && self.sources.iter().all(|source| source.name != service.name)
+                && let Some(document) = self.handle.logs().get(&service.name)
+            {
+                self.sources.push(Source::new(service.name.clone(), document, LineId(0), None));
+            }
+        }
+        // A log that was forgotten with its service has nothing more to say.
+        self.sources.retain(|source| group.service(&source.name).is_some());
+    }
+}
+
+impl Source {
+    fn new(name: ServiceName, document: Arc<LogDocument>, start: LineId, lost: Option<Skipped>) -> Self {
+        let levels = levels_before(&document, start);
+        let follower = Follower::from(start);
+        Self { name, document, follower, levels, ready: VecDeque::new(), lost, more: true, end: None }
+    }
+
+    fn read(&mut self, now: Moment, all: bool) {
+        let left = self.end.map_or(u64::MAX, |end| end.0.saturating_sub(self.follower.next().0));
+        let limit = SLICE.min(usize::try_from(left).unwrap_or(SLICE));
+        let taken = self.follower.take(&self.document, now, limit, all);
+        if taken.lost > 0 {
+            let before = self.lost.take().and_then(|lost| lost.skipped).unwrap_or(0);
+            self.lost = Some(Skipped { service: Some(self.name.to_string()), skipped: Some(before + taken.lost) });
+        }
+        self.ready.extend(taken.pieces);
+        self.more = taken.more && self.end.is_none_or(|end| self.follower.next() < end);
+    }
+}
+
+impl Filter {
+    /// Every line is wanted.
+    fn takes_all(&self) -> bool {
+        self.query.is_none() && self.level.is_none()
+    }
+
+    /// The line as it is sent, if it is wanted. What devgroup says is no output: only an expression finds it.
+    fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<LogLine> {
+        let output = piece.line.kind == LineKind::Output;
+        let level = if self.levels && output { source.levels.read(&piece.line.content.text) } else { None };
+        let wanted = self.is_met(&piece.line, level);
+        wanted.then(|| LogLine::new(&source.name, piece, level, self.styled, clock))
+    }
+
+    fn is_met(&self, line: &Line, level: Option<Level>) -> bool {
+        self.query.as_ref().is_none_or(|query| query.is_match(&line.content.text))
+            && self.level.is_none_or(|least| level.is_some_and(|level| level >= least))
+    }
+
+    /// Lines of this part that are wanted.
+    fn count(&self, document: &LogDocument, from: LineId, until: LineId) -> u64 {
+        let mut levels = if self.levels { levels_before(document, from) } else { LevelReader::default() };
+        let mut reader = document.read();
+        let mut count = 0;
+        for id in from.0..until.0 {
+            let Some(line) = reader.line(LineId(id)) else { continue };
+            let output = line.kind == LineKind::Output;
+            let level = if self.levels && output { levels.read(&line.content.text) } else { None };
+            count += u64::from(self.is_met(&line, level));
+        }
+        count
+    }
+}
+
+fn at(piece: &Piece) -> Moment {
+    piece.line.at
+}
+
+fn moment_before(now: Moment, millis: u64) -> Moment {
+    Moment::after_start(now.since_start().saturating_sub(Duration::from_millis(millis)))
+}
+
+/// The services are there.
+pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+    for name in names {
+        if group.service(&name.into()).is_none() {
+            let services = group.services.iter().map(|service| service.name.to_string()).collect();
+            let message = format!("unknown service `{name}`");
+            return Err(Problem { services, ..Problem::new(ProblemCode::UnknownService, message) });
+        }
+    }
+    Ok(())
+}
+
+/// A reader that knows whether the line of that number belongs to a trace.
+fn levels_before(document: &LogDocument, start: LineId) -> LevelReader {
+    let mut reader = document.read();
+    let mut begin = start.0;
+    let first = reader.dropped();
+    while begin > first && start.0 - begin < TRACE {
+        let depends = reader.line(LineId(begin)).is_some_and(|line| LevelReader::depends(&line.content.text));
+        if !depends && begin < start.0 {
+            break;
+        }
+        begin -= 1;
+    }
+    let mut levels = LevelReader::default();
+    for id in begin..start.0 {
+        if let Some(line) = reader.line(LineId(id)).filter(|line| line.kind == LineKind::Output) {
+            levels.read(&line.content.text);
+        }
+    }
+    levels
+}
+
+/// The first line that is not before what is looked for. Lines are in order of time and of runs.
+fn search(document: &LogDocument, first: LineId, end: LineId, is_before: impl Fn(&Line) -> bool) -> LineId {
+    let (mut low, mut high) = (first.0, end.0);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // A line that was dropped meanwhile is before everything.
+        let before = document.read().line(LineId(middle)).is_none_or(|line| is_before(&line));
+        (low, high) = if before { (middle + 1, high) } else { (low, middle) };
+    }
+    LineId(low)
+}
+
+/// Where a cursor leads to. One of another devgroup leads to the oldest line, and it is said that something is missing.
+fn resume(document: &LogDocument, cursor: &Cursor) -> (LineId, Option<Skipped>) {
+    let mut reader = document.read();
+    let first = LineId(reader.dropped());
+    let mut run_of = |id: Option<u64>| id.and_then(|id| reader.line(LineId(id))).map(|line| line.run);
+    let (before, here) = (run_of(cursor.next.0.checked_sub(1)), run_of(Some(cursor.next.0)));
+    let ours = |run: RunId| run == cursor.run;
+    let dropped = cursor.next < first;
+    if dropped || cursor.next <= reader.end() && (before.is_some_and(ours) || here.is_some_and(ours)) {
+        return (cursor.next, None);
+    }
+    (first, Some(Skipped { service: Some(cursor.service.to_string()), skipped: None }))
+}

@@ -1,0 +1,153 @@
+//! Where a group is met: the folder of sockets and locks, and the names in it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+/// The variable in which a service finds the socket of its group.
+pub const SOCKET_VARIABLE: &str = "DEVGROUP_SOCKET";
+
+/// Where one group is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    folder: PathBuf,
+    key: String,
+}
+
+impl Place {
+    /// The place of the group of this file, in `$XDG_RUNTIME_DIR/devgroup`, else in a folder of the user's own under the
+    /// temp directory. The folder is made if it is not there, and is nobody else's.
+    ///
+    /// # Errors
+    /// There is no such folder and none can be made, or somebody else owns it; for people.
+    pub fn make(file: &Path) -> Result<Self, String> {
+        let mut problem = String::from("no folder for it");
+        for folder in folders(variable) {
+            match own(&folder) {
+                Ok(()) => return Ok(Self { folder, key: group_key(file) }),
+                Err(error) => problem = format!("{}: {error}", folder.display()),
+            }
+        }
+        Err(problem)
+    }
+
+    /// The places in which a running group of this file may be met, the likeliest first. Nothing is made.
+    pub fn candidates(file: &Path) -> Vec<Self> {
+        let key = group_key(file);
+        folders(variable).into_iter().map(|folder| Self { folder, key: key.clone() }).collect()
+    }
+
+    /// The key of the group.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The folder: mode 0700, the user's own.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The control socket of the group.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(format!("{}.sock", self.key))
+    }
+
+    /// The lock that one running instance of the group holds.
+    pub fn lock(&self) -> PathBuf {
+        self.folder.join(format!("{}.lock", self.key))
+    }
+}
+
+/// What tells groups apart, in the names of folders, sockets and locks, and in the marks of processes: 64-bit FNV-1a
+/// (Fowler, Noll, Vo) of the path of the file, short and the same in every version of devgroup. However one came to its
+/// folder: through a symbolic link it is the same group. The file itself may be gone.
+pub fn group_key(file: &Path) -> String {
+    let folder = file.parent().and_then(|folder| fs::canonicalize(folder).ok());
+    let path = match (folder, file.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    };
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in path.as_os_str().as_encoded_bytes() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}
+
+fn folders(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    let runtime = variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()).map(|path| path.join("devgroup"));
+    let temp = variable("TMPDIR").filter(|path| path.is_absolute()).unwrap_or_else(|| "/tmp".into());
+    let own = temp.join(format!("devgroup-{}", geteuid().as_raw()));
+    runtime.into_iter().chain([own]).collect()
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
+}
+
+/// Makes the folder, or sees to it that it is a folder of ours that nobody else can look into.
+fn own(folder: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    // Not through a link: in the temp directory, anyone could have laid one.
+    let found = fs::symlink_metadata(folder)?;
+    if !found.is_dir() {
+        return Err(io::Error::other("is no folder"));
+    }
+    if found.uid() != geteuid().as_raw() {
+        return Err(io::Error::other("belongs to somebody else"));
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_that_of_the_session_or_one_of_our_own_under_temp() {
+        let with = |runtime: &'static str, temp: &'static str| {
+            folders(move |name| match name {
+                "XDG_RUNTIME_DIR" => Some(runtime.into()),
+                _ => Some(temp.into()),
+            })
+        };
+        let own = format!("devgroup-{}", geteuid().as_raw());
+        assert_eq!(with("/run/user/7", "/t"), [PathBuf::from("/run/user/7/devgroup"), Path::new("/t").join(&own)]);
+        assert_eq!(with("run", "t"), [Path::new("/tmp").join(&own)]);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_look_into_is_closed_and_a_link_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("a/devgroup");
+        own(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        own(&folder).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        assert!(own(&link).is_err());
+        let file = home.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(own(&file).is_err());
+    }
+
+    #[test]
+    fn a_link_to_the_project_leads_to_the_same_group() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("app")).unwrap();
+        std::os::unix::fs::symlink("app", home.path().join("link")).unwrap();
+        let file = |folder: &str| home.path().join(folder).join("procgroup.toml");
+        assert_eq!(Place::candidates(&file("app")), Place::candidates(&file("link")));
+        assert_ne!(Place::candidates(&file("app")), Place::candidates(&file("gone")));
+    }
+}

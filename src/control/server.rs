@@ -1,0 +1,212 @@
+//! The socket and the thread that serves it.
+//!
+//! A thread of its own, and not tasks on the run loop's: to read a large log means to unpack it and to write it as JSON,
+//! and a restart or a key must not wait for that. It sleeps until a client comes.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::geteuid;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::connection::{serve, turn_away};
+use super::place::Place;
+use crate::group_handle::GroupHandle;
+
+/// Clients at a time. Each may cost a hundred kilobytes and a descriptor of the 1,024 that many systems allow.
+pub const CLIENTS: usize = 128;
+
+/// How long the thread may take to say good-bye to all.
+const END_PATIENCE: Duration = Duration::from_millis(500);
+
+/// After a failed accept: without descriptors, the next one fails as well.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// What clients are told of the group.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Its name.
+    pub project: String,
+    /// The process that was started, by which the user knows it.
+    pub pid: u32,
+    /// Its file.
+    pub file: PathBuf,
+}
+
+/// How the group has ended.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub(super) code: u8,
+    pub(super) summary: String,
+}
+
+/// The socket, before anybody is served: clients that come wait. Removes it at the end.
+#[derive(Debug)]
+pub struct Door {
+    listener: Option<StdListener>,
+    path: PathBuf,
+    /// Device and inode, so that nobody else's is removed.
+    identity: (u64, u64),
+}
+
+impl Door {
+    /// Opens the socket of the group of this file. One that nobody listens to any more is replaced.
+    ///
+    /// # Errors
+    /// There is no place for it, or somebody serves it already; for people.
+    pub fn open(file: &Path) -> Result<Self, String> {
+        let place = Place::make(file)?;
+        let path = place.socket();
+        let problem = |error: io::Error| format!("{}: {error}", path.display());
+        if StdStream::connect(&path).is_ok() {
+            return Err(format!("{}: another devgroup serves it", path.display()));
+        }
+        // Made under another name and moved: under its own, it always has a listener.
+        let draft = place.folder().join(format!("{}.new", std::process::id()));
+        let _ = fs::remove_file(&draft);
+        let listener = StdListener::bind(&draft).map_err(problem)?;
+        let moved = fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))
+            .and_then(|()| fs::rename(&draft, &path))
+            .and_then(|()| listener.set_nonblocking(true))
+            .and_then(|()| fs::symlink_metadata(&path));
+        match moved {
+            Ok(found) => Ok(Self { listener: Some(listener), identity: (found.dev(), found.ino()), path }),
+            Err(error) => {
+                let _ = fs::remove_file(&draft);
+                Err(problem(error))
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity) {
+            // It is stale from now on, which the next one sees by itself.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The running server.
+#[derive(Debug)]
+pub struct Server {
+    door: Door,
+    end: watch::Sender<Option<End>>,
+    done: Receiver<()>,
+}
+
+impl Server {
+    /// Begins to serve.
+    ///
+    /// # Errors
+    /// No thread or no event queue can be had.
+    pub fn start(mut door: Door, handle: GroupHandle, about: About) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let listener = door.listener.take().ok_or(io::ErrorKind::InvalidInput)?;
+        let listener = {
+            let _inside = runtime.enter();
+            UnixListener::from_std(listener)?
+        };
+        let folder = door.path.parent().map(Path::to_owned);
+        let (end, ending) = watch::channel(None);
+        let (done_in, done) = channel();
+        thread::Builder::new().name("control".into()).spawn(move || {
+            runtime.block_on(accept(&listener, &handle, &about, ending, folder));
+            // Whoever waits for it may have lost patience.
+            let _ = done_in.send(());
+        })?;
+        Ok(Self { door, end, done })
+    }
+
+    /// Says good-bye to all clients: the group has ended.
+    pub fn finish(self, code: u8, summary: &str) {
+        // First, so that nobody finds a group that is gone.
+        drop(self.door);
+        self.end.send_replace(Some(End { code, summary: summary.to_owned() }));
+        // Nothing to be done if it takes longer.
+        let _ = self.done.recv_timeout(END_PATIENCE);
+    }
+}
+
+async fn accept(
+    listener: &UnixListener,
+    handle: &GroupHandle,
+    about: &About,
+    mut end: watch::Receiver<Option<End>>,
+    folder: Option<PathBuf>,
+) {
+    if let Some(folder) = folder {
+        sweep(&folder);
+    }
+    let mut clients = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = end.wait_for(Option::is_some) => break,
+        };
+        while clients.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) if !is_ours(&stream) => log::warn!("somebody else's client was turned away"),
+            Ok((stream, _)) if clients.len() >= CLIENTS => {
+                turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
+            }
+            Ok((stream, _)) => {
+                clients.spawn(serve(stream, handle.clone(), about.clone(), end.clone()));
+            }
+            Err(error) => {
+                log::warn!("a client could not be taken: {error}");
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+    while clients.join_next().await.is_some() {}
+}
+
+/// The client is of the same user.
+fn is_ours(stream: &UnixStream) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw())
+}
+
+/// Removes sockets that groups left behind which were killed.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_socket = path.extension().is_some_and(|extension| extension == "sock");
+        let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        if is_socket && StdStream::connect(&path).is_err_and(refused) {
+            // Somebody else may have done it.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_socket_is_swept_and_a_live_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (stale, live, other) =
+            (folder.path().join("a.sock"), folder.path().join("b.sock"), folder.path().join("c"));
+        drop(StdListener::bind(&stale).unwrap());
+        let _listener = StdListener::bind(&live).unwrap();
+        fs::write(&other, "").unwrap();
+        sweep(folder.path());
+        assert!(!stale.exists() && live.exists() && other.exists());
+    }
+}

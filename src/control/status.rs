@@ -1,0 +1,195 @@
+//! The state of a group as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::domain::{ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
+
+/// The state of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of this shape: 1. Keys are only ever added.
+    pub version: u32,
+    /// The name of the group.
+    pub project: String,
+    /// The process that runs it.
+    pub pid: u32,
+    /// It is being stopped.
+    pub stopping: bool,
+    /// What the watcher does.
+    pub watch: Watch,
+    /// In the order of the file.
+    pub services: Vec<Service>,
+}
+
+/// What the watcher does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// `watching`, `paused`, `held`, `busy`, `off`.
+    pub state: String,
+    /// Different paths that changed under the present holds.
+    pub held: usize,
+    /// Oldest first.
+    pub holds: Vec<Hold>,
+    /// `native`, `poll`; nothing if nothing is watched.
+    pub backend: Option<String>,
+    /// With a watch.
+    pub directories: usize,
+    /// What does not work, with the remedy.
+    pub problem: Option<String>,
+}
+
+/// What holds changes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Who: `key`.
+    pub by: String,
+    /// For people.
+    pub label: String,
+    /// RFC 3339 UTC.
+    pub since: String,
+}
+
+/// The state of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// `service` or `task`.
+    pub kind: String,
+    /// `blocked`, `validating`, `starting`, `running`, `ready`, `stopping`, `backing-off`, `circuit-open`, `done`,
+    /// `failed`, `stopped`.
+    pub state: String,
+    /// The leader of its live run.
+    pub pid: Option<u32>,
+    /// The number of its last run; 0 before the first.
+    pub run: u32,
+    /// How long its live run has lived.
+    pub uptime_ms: Option<u64>,
+    /// By cause.
+    pub restarts: Restarts,
+    /// The last file that changed for it.
+    pub last_change: Option<Change>,
+    /// How its last run ended.
+    pub last_exit: Option<Exit>,
+    /// When it is tried again by itself.
+    pub next_try_at: Option<String>,
+    /// Changes that a hold keeps from it.
+    pub held: usize,
+    /// It runs on although its files have changed, because what they became is not valid.
+    pub kept: bool,
+    /// Its page.
+    pub url: Option<String>,
+}
+
+/// Restarts by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is a cause, as in `domain::RestartCounts`")]
+pub struct Restarts {
+    pub change: u32,
+    pub crash: u32,
+    pub manual: u32,
+    pub dependency: u32,
+    pub liveness: u32,
+}
+
+/// A file that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Relative to the root of the group.
+    pub path: String,
+    /// RFC 3339 UTC.
+    pub at: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// The number of the signal that ended it.
+    pub signal: Option<i32>,
+    /// RFC 3339 UTC.
+    pub at: String,
+}
+
+impl Status {
+    /// The state as it is sent. `pid`: the process by which the user knows the group.
+    pub(super) fn new(group: &GroupSnapshot, pid: u32, clock: Clock) -> Self {
+        // For the times that services have been up.
+        let now = clock.now();
+        let watch = &group.watch;
+        let state = match watch.state {
+            WatchState::Watching => "watching",
+            WatchState::Paused => "paused",
+            WatchState::Held => "held",
+            WatchState::Busy => "busy",
+            WatchState::Off => "off",
+        };
+        let holds = watch.holds.iter().map(|hold| Hold {
+            // The key is the only one that can hold.
+            by: "key".into(),
+            label: hold.label.to_string(),
+            since: clock.rfc3339(hold.since),
+        });
+        Self {
+            version: super::VERSION,
+            project: group.name.to_string(),
+            pid,
+            stopping: group.stopping.is_some(),
+            watch: Watch {
+                state: state.into(),
+                held: watch.held,
+                holds: holds.collect(),
+                backend: match watch.backend {
+                    WatchBackend::Native => Some("native".into()),
+                    WatchBackend::Poll => Some("poll".into()),
+                    WatchBackend::Off => None,
+                },
+                directories: watch.directories,
+                problem: watch.problem.as_deref().map(Into::into),
+            },
+            services: group.services.iter().map(|service| Service::new(service, clock, now)).collect(),
+        }
+    }
+}
+
+impl Service {
+    fn new(service: &ServiceSnapshot, clock: Clock, now: Moment) -> Self {
+        let uptime = |since: Moment| u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
+        let counts = service.restarts;
+        Self {
+            name: service.name.to_string(),
+            kind: match service.kind {
+                Kind::Service => "service".into(),
+                Kind::Task => "task".into(),
+            },
+            state: service.phase.word().into(),
+            pid: service.pid,
+            run: service.run.0,
+            uptime_ms: service.up_since.map(uptime),
+            restarts: Restarts {
+                change: counts.change,
+                crash: counts.crash,
+                manual: counts.manual,
+                dependency: counts.dependency,
+                liveness: counts.liveness,
+            },
+            last_change: service
+                .last_change
+                .as_ref()
+                .map(|change| Change { path: change.path.to_string(), at: clock.rfc3339(change.at) }),
+            last_exit: service.last_exit.map(|exit| {
+                let (code, signal) = match exit.status {
+                    ExitStatus::Code(code) => (Some(code), None),
+                    ExitStatus::Signal(number) => (None, Some(number)),
+                };
+                Exit { code, signal, at: clock.rfc3339(exit.at) }
+            }),
+            next_try_at: service.next_try.map(|at| clock.rfc3339(at)),
+            held: service.held,
+            kept: service.kept,
+            url: service.url.as_deref().map(Into::into),
+        }
+    }
+}

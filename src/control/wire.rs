@@ -1,0 +1,414 @@
+//! The messages on the control socket: JSON, one to a line.
+//!
+//! A client begins with a [`Greeting`] and then asks, each [`Question`] with a number of its own choice. Every message of
+//! the group that belongs to a question carries its number, and the last one is `status`, `done`, `end` or `error`.
+//! Several questions may be open at once.
+
+use serde::{Deserialize, Serialize};
+
+use super::event_line::EventLine;
+use super::log_line::{LogLine, Skipped};
+use super::status::Status;
+
+/// The version of the messages. Within a version, keys are only ever added.
+pub const VERSION: u32 = 1;
+
+/// The longest message that a group takes, in bytes.
+pub const LONGEST: usize = 1 << 20;
+
+/// The first message of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// [`VERSION`].
+    pub version: u32,
+}
+
+/// The first message of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The name of the group.
+    pub project: String,
+    /// The process that runs it.
+    pub pid: u32,
+    /// Its file.
+    pub file: String,
+}
+
+/// A question and its number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Chosen by the client; not that of another open question.
+    pub id: u64,
+    /// What.
+    pub ask: Ask,
+}
+
+/// What can be asked. A key that is not known refuses the whole question: nothing is done that is half understood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// The state of the group: now, or now and after each change. A slow reader gets the newest state, not each.
+    Status {
+        /// Also after each change.
+        #[serde(default)]
+        follow: bool,
+    },
+    /// Lines of logs.
+    Logs(LogsAsk),
+    /// What has happened.
+    Events {
+        /// Also what happens from now on.
+        #[serde(default)]
+        follow: bool,
+        /// Only after this number.
+        #[serde(default)]
+        after: u64,
+    },
+    /// Start services.
+    Start(Order),
+    /// Stop services.
+    Stop(Order),
+    /// Restart services.
+    Restart(Order),
+    /// Wait until something has become of services.
+    Wait {
+        /// Which.
+        services: Vec<String>,
+        /// What.
+        goal: Goal,
+        /// At most so long, in milliseconds.
+        #[serde(default)]
+        timeout_ms: Option<u64>,
+    },
+    /// Type into a service.
+    Send {
+        /// Which.
+        service: String,
+        /// What; a line end is the Enter key.
+        text: String,
+    },
+    /// Hold changes back, as the key `p` does.
+    Pause {},
+    /// End that.
+    Resume {
+        /// Forget what was held.
+        #[serde(default)]
+        discard: bool,
+    },
+    /// Stop the group.
+    Down {
+        /// With SIGKILL at once.
+        #[serde(default)]
+        now: bool,
+    },
+    /// End another question.
+    Cancel {
+        /// Its number.
+        id: u64,
+    },
+}
+
+/// Which services, and whether to wait for what becomes of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Order {
+    /// By name.
+    pub services: Vec<String>,
+    /// All.
+    pub all: bool,
+    /// Those that have failed.
+    pub failed: bool,
+    /// Answer when they are up (or down), or have failed.
+    pub wait: bool,
+    /// Wait at most so long, in milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// It is ready; without a readiness check, it runs; a task has ended with 0.
+    Ready,
+    /// The run that lives now has ended.
+    Exit,
+    /// A run has begun after the one that lives now.
+    Restart,
+}
+
+/// Which lines, and with what. Of several ways to say where to begin, the latest line counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogsAsk {
+    /// Of these services; of all if empty.
+    pub services: Vec<String>,
+    /// Also what comes from now on.
+    pub follow: bool,
+    /// Of what is there, only the last so many.
+    pub last: Option<u64>,
+    /// Only those that are at most so old, in milliseconds.
+    pub since_ms: Option<u64>,
+    /// Only those of the last run of each service.
+    pub since_restart: bool,
+    /// Only after these cursors. A service without one begins with the time of the latest.
+    pub cursors: Vec<String>,
+    /// Only those that this expression is found in (crate `regex`; without capitals, case does not count).
+    pub grep: Option<String>,
+    /// Only those that are at least so bad.
+    pub level: Option<String>,
+    /// With `styled`.
+    pub styled: bool,
+    /// With `level`.
+    pub levels: bool,
+}
+
+/// A message of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// The question that it belongs to, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// What it says.
+    pub reply: Reply,
+}
+
+/// What a group says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The first message.
+    Hello(Hello),
+    /// The state of the group.
+    Status(Box<Status>),
+    /// A line of a log.
+    Line(LogLine),
+    /// Lines or events that are not there any more.
+    Skipped(Skipped),
+    /// Something that has happened.
+    Event(EventLine),
+    /// It is done, with what became of each service.
+    Done {
+        /// In the order of the file, or of the starts.
+        services: Vec<Outcome>,
+    },
+    /// Nothing more comes.
+    End {},
+    /// It was not done.
+    Error(Problem),
+    /// The group has ended.
+    Ended {
+        /// The exit code of the group's program.
+        code: u8,
+        /// Its last line.
+        summary: String,
+    },
+}
+
+/// What became of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Which.
+    pub name: String,
+    /// What.
+    pub result: Became,
+    /// Its last run.
+    pub run: u32,
+    /// The cursor at which that run began to speak.
+    pub cursor: String,
+}
+
+/// What became of a service, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It was told; nobody waited.
+    Asked,
+    /// It is up: ready, or running if it has no readiness check.
+    Ready,
+    /// It has ended with 0, or as it was asked to.
+    Done,
+    /// It does not run, as it was asked to.
+    Stopped,
+    /// A further run has begun.
+    Restarted,
+    /// It has failed, or does not start.
+    Failed,
+    /// Neither in time.
+    TimedOut,
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// For programs.
+    pub code: ProblemCode,
+    /// For people.
+    pub message: String,
+    /// The services that there are, where one was not found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+}
+
+/// Why something was not done, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// The versions of client and group differ.
+    Version,
+    /// The message is no message.
+    Malformed,
+    /// There are too many connections, or open questions.
+    TooMany,
+    /// No service has this name.
+    UnknownService,
+    /// An argument means nothing.
+    Invalid,
+    /// Not in this state: the service does not run, the group is stopping.
+    Refused,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), services: Vec::new() }
+    }
+}
+
+impl Message {
+    /// A message as a line, with its end.
+    pub(super) fn line(id: Option<u64>, reply: &Reply) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<u64>,
+            reply: &'a Reply,
+        }
+        to_line(&Borrowed { id, reply })
+    }
+}
+
+/// Any message as a line, with its end.
+pub(super) fn to_line(message: &impl Serialize) -> Vec<u8> {
+    // Cannot fail: no map with keys that are no texts, and memory does not say no.
+    let mut line = serde_json::to_vec(message).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// Why a line is no message, for people: what is wrong, and the column.
+pub(super) fn read_line<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(line)
+        .map_err(|error| Problem::new(ProblemCode::Malformed, format!("this is no message: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec(any::<String>(), 0..4)
+    }
+
+    fn order() -> impl Strategy<Value = Order> {
+        (names(), any::<(bool, bool, bool)>(), any::<Option<u64>>())
+            .prop_map(|(services, (all, failed, wait), timeout_ms)| Order { services, all, failed, wait, timeout_ms })
+    }
+
+    fn logs() -> impl Strategy<Value = LogsAsk> {
+        let numbers = any::<(Option<u64>, Option<u64>)>();
+        let texts = (any::<Option<String>>(), any::<Option<String>>());
+        (names(), names(), numbers, texts, any::<[bool; 4]>()).prop_map(
+            |(services, cursors, (last, since_ms), (grep, level), [follow, since_restart, styled, levels])| LogsAsk {
+                services,
+                follow,
+                last,
+                since_ms,
+                since_restart,
+                cursors,
+                grep,
+                level,
+                styled,
+                levels,
+            },
+        )
+    }
+
+    fn ask() -> impl Strategy<Value = Ask> {
+        let goal = prop_oneof![Just(Goal::Ready), Just(Goal::Exit), Just(Goal::Restart)];
+        prop_oneof![
+            any::<bool>().prop_map(|follow| Ask::Status { follow }),
+            logs().prop_map(Ask::Logs),
+            any::<(bool, u64)>().prop_map(|(follow, after)| Ask::Events { follow, after }),
+            order().prop_map(Ask::Start),
+            order().prop_map(Ask::Stop),
+            order().prop_map(Ask::Restart),
+            (names(), goal, any::<Option<u64>>()).prop_map(|(services, goal, timeout_ms)| Ask::Wait {
+                services,
+                goal,
+                timeout_ms
+            }),
+            any::<(String, String)>().prop_map(|(service, text)| Ask::Send { service, text }),
+            Just(Ask::Pause {}),
+            any::<bool>().prop_map(|discard| Ask::Resume { discard }),
+            any::<bool>().prop_map(|now| Ask::Down { now }),
+            any::<u64>().prop_map(|id| Ask::Cancel { id }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_question_comes_back_as_it_went(id in any::<u64>(), ask in ask()) {
+            let question = Question { id, ask };
+            let line = to_line(&question);
+            prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one line");
+            prop_assert_eq!(read_line::<Question>(&line).unwrap(), question);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_refused_in_one_line(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for problem in [read_line::<Question>(&bytes).err(), read_line::<Message>(&bytes).err()].into_iter().flatten() {
+                prop_assert!(!problem.message.contains('\n'));
+            }
+        }
+
+        #[test]
+        fn a_question_that_was_cut_or_changed_never_becomes_another_kind_of_trouble(
+            ask in ask(),
+            cut in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut line = to_line(&Question { id: 1, ask });
+            let place = cut.index(line.len());
+            let _ = read_line::<Question>(&line[..place]);
+            line[place] = byte;
+            let _ = read_line::<Question>(&line);
+        }
+    }
+
+    #[test]
+    fn the_shapes_are_a_contract() {
+        let question = |text: &str| read_line::<Question>(text.as_bytes()).map(|question| question.ask);
+        assert_eq!(question(r#"{"id":1,"ask":{"status":{}}}"#), Ok(Ask::Status { follow: false }));
+        let restart = Order { services: vec!["api".into()], wait: true, ..Order::default() };
+        assert_eq!(
+            question(r#"{"id":1,"ask":{"restart":{"services":["api"],"wait":true}}}"#),
+            Ok(Ask::Restart(restart))
+        );
+        assert!(question(r#"{"id":1,"ask":{"restart":{"service":["api"]}}}"#).is_err(), "an unknown key");
+        assert!(question(r#"{"id":1,"ask":{"explode":{}}}"#).is_err());
+        let line = Message::line(None, &Reply::End {});
+        assert_eq!(read_line::<Message>(&line), Ok(Message { id: None, reply: Reply::End {} }));
+        assert_eq!(line, b"{\"reply\":{\"end\":{}}}\n");
+    }
+
+    #[test]
+    fn depth_does_no_harm() {
+        let deep = "[".repeat(LONGEST);
+        assert!(read_line::<Question>(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! What has happened to a group, one thing at a time: for those who listen instead of looking.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ChangeKind, ExitStatus, Moment, Rule, RunId, ServiceName, StartCause, human};
+
+/// One thing that has happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupEvent {
+    /// From 1, and growing by one.
+    pub seq: u64,
+    /// When.
+    pub at: Moment,
+    /// To which service; `None` for the group as a whole.
+    pub service: Option<ServiceName>,
+    /// In which of its runs.
+    pub run: Option<RunId>,
+    /// What.
+    pub happening: Happening,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happening {
+    /// A file changed that somebody watches.
+    Change {
+        /// Relative to the root of the group.
+        path: Arc<str>,
+        /// What happened to it.
+        kind: ChangeKind,
+        /// Who watches it.
+        services: Arc<[ServiceName]>,
+        /// The rule that says so.
+        rule: Rule,
+    },
+    /// The first run was ordered.
+    Start(StartCause),
+    /// A further run was ordered.
+    Restart(StartCause),
+    /// It is ready, so long after its start.
+    Ready(Duration),
+    /// A run has ended.
+    Exit {
+        /// How.
+        status: ExitStatus,
+        /// It had been asked to.
+        asked: bool,
+    },
+    /// What its files became is tried before the run is replaced, or was tried, in a sentence.
+    Validate(Arc<str>),
+    /// Changes are held back from here on.
+    Hold(Arc<str>),
+    /// A hold has ended.
+    Release(Arc<str>),
+    /// `procgroup.toml` was read again and is in force.
+    Reload,
+    /// The group is being stopped.
+    Stop,
+    /// Something is wrong, in a sentence.
+    Error(Arc<str>),
+    /// Something worth knowing, in a sentence.
+    Notice(Arc<str>),
+}
+
+impl Happening {
+    /// The word of the machine-readable outputs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Change { .. } => "change",
+            Self::Start(_) => "start",
+            Self::Restart(_) => "restart",
+            Self::Ready(_) => "ready",
+            Self::Exit { .. } => "exit",
+            Self::Validate(_) => "validate",
+            Self::Hold(_) => "hold",
+            Self::Release(_) => "release",
+            Self::Reload => "reload",
+            Self::Stop => "stop",
+            Self::Error(_) => "error",
+            Self::Notice(_) => "notice",
+        }
+    }
+}
+
+/// What there is to say beyond the word and the service; may be empty.
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Change { path, kind, .. } => write!(f, "{path} {kind}"),
+            Self::Start(cause) | Self::Restart(cause) => cause.fmt(f),
+            Self::Ready(after) => write!(f, "{} after start", human(*after)),
+            Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
+            Self::Validate(text) | Self::Hold(text) | Self::Release(text) | Self::Error(text) | Self::Notice(text) => {
+                f.write_str(text)
+            }
+            Self::Reload => f.write_str("procgroup.toml"),
+            Self::Stop => Ok(()),
+        }
+    }
+}

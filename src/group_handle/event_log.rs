@@ -1,0 +1,70 @@
+//! The last things that have happened, for any number of listeners.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::domain::{GroupEvent, Happening, Moment, RunId, ServiceName};
+
+/// What has happened to a group: the newest events. Whoever writes never waits for whoever reads.
+#[derive(Debug)]
+pub struct EventLog {
+    events: Mutex<VecDeque<GroupEvent>>,
+    /// The number of the last event.
+    last: watch::Sender<u64>,
+}
+
+impl Default for EventLog {
+    fn default() -> Self {
+        Self { events: Mutex::default(), last: watch::Sender::new(0) }
+    }
+}
+
+impl EventLog {
+    /// Events that are kept. A checkout of 5,000 files is not too much; and it is a few megabytes at most.
+    pub const CAPACITY: usize = 10_000;
+
+    /// Adds what has happened.
+    pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, happening: Happening) {
+        let mut events = self.lock();
+        let seq = *self.last.borrow() + 1;
+        if events.len() == Self::CAPACITY {
+            events.pop_front();
+        }
+        events.push_back(GroupEvent { seq, at, service, run, happening });
+        self.last.send_replace(seq);
+    }
+
+    /// At most so many of the events after that number, oldest first.
+    pub fn after(&self, seq: u64, limit: usize) -> Vec<GroupEvent> {
+        let events = self.lock();
+        let from = events.partition_point(|event| event.seq <= seq);
+        events.range(from..).take(limit).cloned().collect()
+    }
+
+    /// The number of the last event; wakes with each.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<GroupEvent>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_are_forgotten_and_the_numbers_tell() {
+        let log = EventLog::default();
+        for _ in 0..EventLog::CAPACITY + 3 {
+            log.push(Moment::START, None, None, Happening::Reload);
+        }
+        assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));
+        assert_eq!(log.after(EventLog::CAPACITY as u64 + 2, 9).len(), 1);
+        assert_eq!(*log.changes().borrow(), EventLog::CAPACITY as u64 + 3);
+    }
+}

@@ -1,0 +1,390 @@
+//! The commands for a running group: what they print, and with which code they end.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::harness::{Project, Stream};
+
+const SHOP: &str = r#"
+    name = "shop"
+    [services]
+    api = { run = "echo hello; echo 'ERROR api is ill'; while read line; do echo got $line; done", watch = ["src/**"] }
+    worker = "echo two; exec sleep 1000"
+    mail = { run = "echo mail; exec sleep 1000", autostart = false }
+    "#;
+
+/// A running group, whose services have spoken.
+fn shop(project: &Project) -> Stream<'_> {
+    let mut group = Stream::start(project, &[]);
+    group.wait_for("all have spoken", |out| out.contains("api    │ ERROR") && out.contains("worker │ two"));
+    group
+}
+
+fn end(project: &Project, group: Stream<'_>) {
+    let down = Stream::ask(project, &["down"]);
+    assert_eq!(down.code, Some(0), "{}", down.stderr);
+    assert_eq!(group.wait_exit().code, Some(0));
+}
+
+/// The results of a command that ends well.
+fn ask(project: &Project, arguments: &[&str]) -> String {
+    let asked = Stream::ask(project, arguments);
+    assert_eq!(asked.code, Some(0), "{arguments:?}: {}{}", asked.stdout, asked.stderr);
+    asked.stdout
+}
+
+fn json(project: &Project, arguments: &[&str]) -> Value {
+    serde_json::from_str(&ask(project, arguments)).unwrap()
+}
+
+#[test]
+fn status_says_what_each_service_does() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let table = ask(&project, &["ps"]);
+    assert!(table.starts_with("shop · pid "), "{table}");
+    let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(row("api").contains("running"), "{table}");
+    assert!(row("mail").contains("stopped"), "{table}");
+    let status = json(&project, &["status", "--json"]);
+    assert_eq!((&status["version"], &status["project"]), (&1.into(), &"shop".into()));
+    assert_eq!(status["watch"]["holds"], Value::Array(Vec::new()));
+    let api = &status["services"][0];
+    let keys = [
+        "name",
+        "kind",
+        "state",
+        "pid",
+        "run",
+        "uptime_ms",
+        "restarts",
+        "last_change",
+        "last_exit",
+        "next_try_at",
+        "kept",
+        "url",
+    ];
+    for key in keys {
+        assert!(api.get(key).is_some(), "{key} is missing in {api}");
+    }
+    for cause in ["change", "crash", "manual", "dependency", "liveness"] {
+        assert_eq!(api["restarts"][cause], 0, "{cause}");
+    }
+    assert_eq!((&api["state"], &api["run"]), (&"running".into(), &1.into()));
+    end(&project, group);
+}
+
+#[test]
+fn who_asks_where_nothing_runs_is_told_what_to_do() {
+    let project = Project::new(SHOP);
+    let status = Stream::ask(&project, &["status"]);
+    assert_eq!(status.code, Some(4));
+    assert!(
+        status.stderr.contains("no group is running here\n  help: `devgroup` starts that of procgroup.toml"),
+        "{}",
+        status.stderr
+    );
+    let nowhere = Project::empty();
+    let status = Stream::ask(&nowhere, &["logs", "-f"]);
+    assert_eq!(status.code, Some(4));
+    assert!(status.stderr.contains("no procgroup.toml in this folder or above"), "{}", status.stderr);
+}
+
+#[test]
+fn a_mistyped_service_is_code_6_with_what_was_meant() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let tries: [&[&str]; 6] = [
+        &["logs", "aip"],
+        &["restart", "worker", "aip"],
+        &["send", "aip", "x"],
+        &["wait", "aip"],
+        &["stop", "aip"],
+        &["logs", "--cursor", "aip:1:2"],
+    ];
+    for arguments in tries {
+        let asked = Stream::ask(&project, arguments);
+        assert_eq!(asked.code, Some(6), "{arguments:?}: {}", asked.stderr);
+        assert!(asked.stderr.contains("unknown service `aip`\n  help: did you mean `api`"), "{}", asked.stderr);
+    }
+    let usage: [&[&str]; 6] = [
+        &["restart"],
+        &["restart", "api", "--all"],
+        &["logs", "--grep", "("],
+        &["logs", "--cursor", "nonsense"],
+        &["logs", "--level", "bad"],
+        &["wait", "api", "--timeout", "5"],
+    ];
+    for arguments in usage {
+        let asked = Stream::ask(&project, arguments);
+        assert_eq!(asked.code, Some(2), "{arguments:?}: {}", asked.stderr);
+    }
+    assert_eq!(json(&project, &["status", "--json"])["services"][1]["run"], 1, "one unknown name refuses all");
+    end(&project, group);
+}
+
+#[test]
+fn logs_of_several_services_come_by_arrival_and_can_be_narrowed() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let all = ask(&project, &["logs"]);
+    assert!(all.contains("api    │ hello\n") && all.contains("worker │ two\n"), "{all}");
+    assert!(all.contains("api    │ ── started · "), "{all}");
+    let api = ask(&project, &["logs", "api"]);
+    assert!(api.contains("\nhello\nERROR api is ill\n"), "one service needs no prefix: {api}");
+    assert_eq!(ask(&project, &["logs", "api", "-n", "1"]), "ERROR api is ill\n");
+    assert_eq!(ask(&project, &["logs", "api", "worker", "--level", "warn"]), "api    │ ERROR api is ill\n");
+    assert_eq!(ask(&project, &["logs", "--raw", "--grep", "^(HELLO|TWO)$"]), "", "capitals count once there are some");
+    let raw = ask(&project, &["logs", "--raw", "--grep", "^(hello|two)$"]);
+    assert_eq!(raw.lines().filter(|line| ["hello", "two"].contains(line)).count(), 2, "{raw}");
+    assert_eq!(ask(&project, &["logs", "api", "--raw"]), "hello\nERROR api is ill\n");
+    ask(&project, &["restart", "api", "--wait"]);
+    ask(&project, &["send", "api", "after"]);
+    let since = ["logs", "api", "--since-restart", "--grep", "hello|got", "-n", "9"];
+    crate::harness::wait_for("it has got the line", || ask(&project, &since).contains("got after"));
+    assert_eq!(ask(&project, &since), "hello\ngot after\n");
+    assert_eq!(ask(&project, &["logs", "api", "--since", "1h", "--grep", "^hello$"]), "hello\nhello\n");
+    end(&project, group);
+}
+
+#[test]
+fn a_cursor_goes_on_where_it_was() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let lines = |arguments: &[&str]| -> Vec<Value> {
+        ask(&project, arguments).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let first = lines(&["logs", "api", "--json"]);
+    let last = first.last().unwrap();
+    assert_eq!((&last["service"], &last["run"], &last["level"]), (&"api".into(), &1.into(), &"error".into()));
+    assert_eq!(last["text"], "ERROR api is ill");
+    let at = last["at"].as_str().unwrap();
+    assert!(at.len() == 24 && at.ends_with('Z'), "{at}");
+    let cursor = last["cursor"].as_str().unwrap().to_owned();
+    assert_eq!(lines(&["logs", "api", "--json", "--cursor", &cursor]), Vec::<Value>::new());
+    ask(&project, &["send", "api", "more"]);
+    let after = ["logs", "api", "--json", "--cursor", &cursor];
+    crate::harness::wait_for("it has answered", || ask(&project, &after).contains("got more"));
+    let texts: Vec<_> = lines(&after).iter().map(|line| line["text"].clone()).collect();
+    assert_eq!(texts, ["more", "got more"]);
+    let strange = lines(&["logs", "api", "--json", "--cursor", "api:77:1"]);
+    assert_eq!(strange[0]["skipped"], Value::Null, "a cursor of another devgroup is found out");
+    assert!(strange.len() > 3, "and everything follows");
+    end(&project, group);
+}
+
+#[test]
+fn logs_follow_until_the_group_ends() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let mut follower = Stream::start(&project, &["logs", "-f"]);
+    follower.wait_for_text("api    │ hello");
+    ask(&project, &["send", "api", "news"]);
+    follower.wait_for_text("api    │ got news");
+    ask(&project, &["start", "mail", "--wait"]);
+    follower.wait_for_text("mail   │ mail");
+    end(&project, group);
+    let ended = follower.wait_client();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stderr.contains("shop: "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_restart_that_is_waited_for_tells_how_it_went() {
+    let project = Project::new(
+        r#"
+        [services]
+        good = { run = "echo run; exec sleep 1000", ready = { log = "run" } }
+        bad = { run = "test -e works || exit 3; echo works; exec sleep 1000", ready = { log = "works" }, restart = "never" }
+        slow = { run = "exec sleep 1000", ready = { log = "never" } }
+        task = { run = "echo done", kind = "task" }
+        "#,
+    );
+    project.write("works", "");
+    let group = Stream::start(&project, &[]);
+    ask_until(&project, &["wait", "good", "bad", "task"]);
+    let restarted = json(&project, &["restart", "good", "--wait", "--json"]);
+    let good = &restarted["services"][0];
+    assert_eq!((&good["result"], &good["run"]), (&"ready".into(), &2.into()));
+    assert_eq!(good["lines"][0]["text"], "run", "{good}");
+    std::fs::remove_file(project.path("works")).unwrap();
+    let bad = Stream::ask(&project, &["restart", "bad", "good", "--wait"]);
+    assert_eq!(bad.code, Some(5));
+    assert_eq!(bad.stdout, "good: ready\nbad: failed\n");
+    let slow = Stream::ask(&project, &["restart", "slow", "--wait", "--timeout", "50ms"]);
+    assert_eq!((slow.code, slow.stdout.as_str()), (Some(124), "slow: not in time\n"));
+    assert_eq!(ask(&project, &["restart", "task", "--wait"]), "task: done\n");
+    project.write("works", "");
+    assert_eq!(ask(&project, &["start", "--failed", "--wait"]), "bad: ready\n");
+    assert_eq!(ask(&project, &["start", "good", "--wait"]), "good: ready\n", "it is up already");
+    assert_eq!(json(&project, &["status", "--json"])["services"][0]["run"], 3);
+    assert_eq!(ask(&project, &["stop", "slow", "--wait"]), "slow: stopped\n");
+    let none = Stream::ask(&project, &["restart", "--failed"]);
+    assert_eq!((none.code, none.stdout.as_str()), (Some(0), ""));
+    end(&project, group);
+}
+
+/// A command, again until its group is there.
+fn ask_until(project: &Project, arguments: &[&str]) {
+    crate::harness::wait_for("the group is up", || Stream::ask(project, arguments).code == Some(0));
+}
+
+#[test]
+fn waiting_is_for_readiness_an_exit_or_a_restart() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    assert_eq!(ask(&project, &["wait", "api", "worker", "api"]), "api: ready\nworker: ready\n");
+    let mut exit = Stream::start(&project, &["wait", "worker", "--for", "exit"]);
+    let mut restart = Stream::start(&project, &["wait", "worker", "--for", "restart", "--json"]);
+    // Both are asked before this one, or see the run before it as the one that lives.
+    let never = Stream::ask(&project, &["wait", "mail", "--for", "ready", "--timeout", "50ms"]);
+    assert_eq!((never.code, never.stdout.as_str()), (Some(0), "mail: stopped\n"), "nobody wants it up");
+    crate::harness::wait_for("both have been answered", || {
+        ask(&project, &["restart", "worker", "--wait"]);
+        exit.has_ended() && restart.has_ended()
+    });
+    assert_eq!(exit.wait_client().stdout, "worker: done\n", "it was asked to end");
+    let restarted = restart.wait_client();
+    assert!(restarted.stdout.contains(r#""result":"restarted""#), "{}", restarted.stdout);
+    let late = Stream::ask(&project, &["wait", "api", "--for", "exit", "--timeout", "50ms"]);
+    assert_eq!(late.code, Some(124));
+    end(&project, group);
+}
+
+#[test]
+fn a_pause_holds_until_it_is_resumed() {
+    let project = Project::new(SHOP);
+    project.write("src/a.rs", "one");
+    let group = shop(&project);
+    let status = || json(&project, &["status", "--json"]);
+    crate::harness::wait_for("it watches", || status()["watch"]["state"] == "watching");
+    ask(&project, &["pause"]);
+    assert_eq!(status()["watch"]["state"], "paused");
+    project.write("src/a.rs", "two");
+    crate::harness::wait_for("the change is held", || status()["services"][0]["held"] == 1);
+    ask(&project, &["resume", "--discard"]);
+    assert_eq!((&status()["watch"]["state"], &status()["services"][0]["run"]), (&"watching".into(), &1.into()));
+    ask(&project, &["pause"]);
+    project.write("src/a.rs", "three");
+    crate::harness::wait_for("the change is held", || status()["services"][0]["held"] == 1);
+    ask(&project, &["resume"]);
+    crate::harness::wait_for("it has restarted", || status()["services"][0]["restarts"]["change"] == 1);
+    let events = ask(&project, &["events", "--json"]);
+    let kinds: Vec<String> = events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
+        .filter(|kind| ["hold", "change", "release"].contains(&kind.as_str()))
+        .collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "hold").count(), 2, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "release").count(), 2, "{kinds:?}");
+    let change = events.lines().find(|line| line.contains(r#""type":"change""#)).unwrap();
+    let change: Value = serde_json::from_str(change).unwrap();
+    assert_eq!((&change["path"], &change["rule"]["file"]), (&"src/a.rs".into(), &"procgroup.toml".into()));
+    end(&project, group);
+}
+
+#[test]
+fn events_tell_what_happens() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let mut events = Stream::start(&project, &["events", "-f", "--json"]);
+    events.wait_for_text(r#""type":"start","service":"api","run":1,"cause":"first""#);
+    ask(&project, &["restart", "api", "--wait"]);
+    let out = events.wait_for_text(r#""type":"restart","service":"api","run":2,"cause":"manual""#);
+    assert!(out.contains(r#""type":"exit","service":"api","run":1"#), "{out}");
+    let seqs: Vec<u64> =
+        out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect();
+    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
+    assert!(ask(&project, &["events"]).contains(" restart  api · by hand\n"));
+    end(&project, group);
+    let ended = events.wait_client();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.contains(r#""type":"stop""#), "{}", ended.stdout);
+}
+
+#[test]
+fn down_is_over_when_the_group_is() {
+    let project = Project::new("[services]\nstubborn = \"trap '' TERM; echo up; while true; do sleep 1; done\"\n");
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for_text("stubborn │ up");
+    let down = Stream::ask(&project, &["down", "--now"]);
+    assert_eq!(down.code, Some(0), "{}", down.stderr);
+    assert!(down.stderr.contains("1 service stopped"), "{}", down.stderr);
+    project.assert_nothing_left();
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(4));
+    group.wait_exit();
+}
+
+#[test]
+fn a_group_that_dies_is_told_from_one_that_ends() {
+    let project = Project::new("[services]\napi = \"echo up; exec sleep 1000\"\n");
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for_text("api │ up");
+    let mut follower = Stream::start(&project, &["logs", "-f"]);
+    follower.wait_for_text("api │ up");
+    let waiting = Stream::start(&project, &["wait", "api", "--for", "exit"]);
+    let guard = json(&project, &["status", "--json"])["pid"].clone();
+    let is_program = |(pid, line): &(i32, String)| line.ends_with("/devgroup") && *pid != guard;
+    let program = project.processes().into_iter().find(is_program).unwrap().0;
+    crate::harness::kill(program, Signal::KILL);
+    for client in [follower, waiting] {
+        let ended = client.wait_client();
+        assert_eq!(ended.code, Some(4));
+        assert!(ended.stderr.contains("lost") || ended.stderr.contains("no group is running"), "{}", ended.stderr);
+    }
+    assert_eq!(Stream::ask(&project, &["status"]).code, Some(4), "a stale socket is nobody");
+    group.wait_exit();
+    let mut again = Stream::start(&project, &[]);
+    again.wait_for_text("api │ up");
+    assert_eq!(json(&project, &["status", "--json"])["services"][0]["state"], "running");
+    end(&project, again);
+}
+
+#[test]
+fn a_group_is_found_from_below_by_its_file_after_a_renaming_and_from_its_services() {
+    let project = Project::new(
+        "[services]\napi = \"echo up; exec sleep 1000\"\nprobe = { run = \"cd /; \\\"$BIN\\\" status --json > \\\"$OUT\\\"\", kind = 'task', autostart = false }\n",
+    );
+    let out = project.path("../home/status.json");
+    let project = project.with_env("BIN", env!("CARGO_BIN_EXE_devgroup")).with_env("OUT", &out.display().to_string());
+    project.write("deep/er/file", "");
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for_text("api │ up");
+    ask(&project, &["-C", "deep/er", "status"]);
+    ask(&project, &["restart", "-f", "procgroup.toml", "api"]);
+    ask(&project, &["-f", "procgroup.toml", "logs", "-n", "1"]);
+    assert_eq!(ask(&project, &["start", "probe", "--wait"]), "probe: done\n");
+    let inside: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(inside["services"][0]["name"], "api");
+    std::fs::rename(project.path("procgroup.toml"), project.path("other.toml")).unwrap();
+    ask(&project, &["status"]);
+    ask(&project, &["-C", "deep/er", "restart", "api", "--wait"]);
+    assert_eq!(Stream::ask(&project, &["-f", "other.toml", "status"]).code, Some(4), "that is another group");
+    end(&project, group);
+}
+
+#[test]
+fn two_groups_do_not_meet() {
+    let (one, two) =
+        (Project::new(SHOP), Project::new("name = \"other\"\n[services]\nweb = \"echo web; exec sleep 1000\"\n"));
+    let two = two.with_env("XDG_RUNTIME_DIR", &one.path("../home/run").display().to_string());
+    let shop = shop(&one);
+    let mut other = Stream::start(&two, &[]);
+    other.wait_for_text("web │ web");
+    assert_eq!(json(&one, &["status", "--json"])["project"], "shop");
+    assert_eq!(json(&two, &["status", "--json"])["project"], "other");
+    end(&two, other);
+    assert_eq!(json(&one, &["status", "--json"])["project"], "shop");
+    end(&one, shop);
+}
+
+#[test]
+fn each_command_helps_with_examples_first() {
+    let project = Project::empty();
+    for command in ["status", "logs", "start", "stop", "restart", "send", "pause", "resume", "wait", "events", "down"] {
+        let help = ask(&project, &[command, "--help"]);
+        assert!(help.starts_with("Examples:\n  devgroup "), "{command}: {help}");
+        assert!(ask(&project, &["help", command]).starts_with("Examples:\n"), "{command}");
+    }
+    assert_eq!(Stream::ask(&project, &["help", "nonsense"]).code, Some(2));
+}

@@ -1,0 +1,252 @@
+//! The control socket under clients that behave badly, spoken to byte by byte.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::harness::{PATIENCE, Project, Stream, wait_for};
+
+/// A service that prints so much that its log forgets most of it.
+const FLOOD: &str = r#"
+    [logs]
+    memory = "256KiB"
+    [services]
+    flood = { run = "seq 1000000; echo all-is-said; exec sleep 1000" }
+    api = "echo up; exec sleep 1000"
+    "#;
+
+const QUIET: &str = "[services]\napi = \"echo up; exec sleep 1000\"\n";
+
+fn start(project: &Project) -> Stream<'_> {
+    let mut group = Stream::start(project, &[]);
+    group.wait_for("api is up", |out| out.contains("│ up\n"));
+    group
+}
+
+fn end(project: &Project, group: Stream<'_>) {
+    assert_eq!(Stream::ask(project, &["down"]).code, Some(0));
+    group.wait_exit();
+}
+
+fn socket(project: &Project) -> PathBuf {
+    let folder = project.path("../home/run/devgroup");
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "sock")).unwrap()
+}
+
+/// A connection that has said nothing yet.
+fn connect(project: &Project) -> BufReader<UnixStream> {
+    let stream = UnixStream::connect(socket(project)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    BufReader::new(stream)
+}
+
+/// A connection that has greeted.
+fn greeted(project: &Project) -> BufReader<UnixStream> {
+    let mut client = connect(project);
+    say(&mut client, &json!({"version": 1}));
+    assert_eq!(hear(&mut client)["reply"]["hello"]["version"], 1);
+    client
+}
+
+fn say(client: &mut BufReader<UnixStream>, message: &Value) {
+    client.get_mut().write_all(format!("{message}\n").as_bytes()).unwrap();
+}
+
+/// The next message; null at the end.
+fn hear(client: &mut BufReader<UnixStream>) -> Value {
+    let mut line = String::new();
+    client.read_line(&mut line).unwrap();
+    if line.is_empty() { Value::Null } else { serde_json::from_str(&line).unwrap() }
+}
+
+/// The group still answers, and its services run.
+fn assert_well(project: &Project) {
+    let status = Stream::ask(project, &["status", "--json"]);
+    assert_eq!(status.code, Some(0), "{}", status.stderr);
+    assert!(status.stdout.contains(r#""name":"api","kind":"service","state":"running""#), "{}", status.stdout);
+}
+
+#[test]
+fn the_socket_is_the_user_s_own_and_goes_with_the_group() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let socket = socket(&project);
+    assert_eq!(fs::symlink_metadata(&socket).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(fs::symlink_metadata(socket.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
+    end(&project, group);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn questions_have_numbers_and_may_be_open_together() {
+    let project = Project::new(&format!("{QUIET}other = \"exec sleep 1000\"\n"));
+    let group = start(&project);
+    let mut client = greeted(&project);
+    let hear = |client: &mut BufReader<UnixStream>| {
+        let message = hear(client);
+        assert_ne!(message, Value::Null, "it goes without a word");
+        message
+    };
+    // Lines of the log that is followed come in between.
+    let hear_else = |client: &mut BufReader<UnixStream>| loop {
+        let message = hear(client);
+        if message["reply"]["line"].is_null() {
+            return message;
+        }
+    };
+    say(&mut client, &json!({"id": 7, "ask": {"logs": {"follow": true}}}));
+    say(&mut client, &json!({"id": 8, "ask": {"status": {}}}));
+    let mut seen = (false, false);
+    while seen != (true, true) {
+        let message = hear(&mut client);
+        seen.0 |= message["id"] == 7 && message["reply"]["line"]["text"] == "up";
+        seen.1 |= message["id"] == 8 && message["reply"]["status"]["version"] == 1;
+    }
+    say(&mut client, &json!({"id": 7, "ask": {"status": {}}}));
+    assert_eq!(hear_else(&mut client)["reply"]["error"]["code"], "malformed", "that number is taken");
+    say(&mut client, &json!({"id": 9, "ask": {"cancel": {"id": 7}}}));
+    assert_eq!(hear_else(&mut client), json!({"id": 9, "reply": {"end": {}}}));
+    say(&mut client, &json!({"id": 10, "ask": {"status": {"follow": true}}}));
+    assert_eq!(hear(&mut client)["reply"]["status"]["services"][0]["state"], "running");
+    assert_eq!(Stream::ask(&project, &["stop", "api"]).code, Some(0));
+    loop {
+        let state = &hear(&mut client)["reply"]["status"]["services"][0]["state"];
+        if state == "stopped" {
+            break;
+        }
+    }
+    end(&project, group);
+    while hear(&mut client)["reply"]["ended"].is_null() {}
+}
+
+#[test]
+fn nonsense_is_answered_and_harms_nobody() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let mut client = connect(&project);
+    say(&mut client, &json!({"version": 99}));
+    let answer = hear(&mut client);
+    assert_eq!(answer["reply"]["error"]["code"], "version", "{answer}");
+    assert_eq!(hear(&mut client), Value::Null);
+    let mut client = connect(&project);
+    client.get_mut().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(hear(&mut client)["reply"]["error"]["code"], "malformed");
+    let mut client = greeted(&project);
+    for line in ["", "{}", "\u{0}\u{1}", r#"{"id":3,"ask":{"explode":{}}}"#, r#"{"id":3,"ask":{"down":{"noww":true}}}"#]
+    {
+        client.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
+        assert_eq!(hear(&mut client)["reply"]["error"]["code"], "malformed", "{line}");
+    }
+    client.get_mut().write_all(b"\xff\xfe\n").unwrap();
+    assert_eq!(hear(&mut client)["reply"]["error"]["code"], "malformed");
+    say(&mut client, &json!({"id": 4, "ask": {"status": {}}}));
+    assert_eq!(hear(&mut client)["id"], 4, "it still listens");
+    // Half a question, and a question from one who says no more.
+    client.get_mut().write_all(b"{\"id\":5,\"ask\":{\"down").unwrap();
+    drop(client);
+    let mut client = greeted(&project);
+    say(&mut client, &json!({"id": 1, "ask": {"logs": {}}}));
+    client.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with("{\"id\":1,\"reply\":{\"end\":{}}}\n"), "{rest}");
+    // A line without an end.
+    let mut client = greeted(&project);
+    let huge = vec![b'x'; 1 << 20];
+    let mut wrote = 0;
+    while wrote < 64 && client.get_mut().write_all(&huge).is_ok() {
+        wrote += 1;
+    }
+    assert!(wrote < 64, "it is not read for ever");
+    assert_well(&project);
+    end(&project, group);
+}
+
+#[test]
+fn clients_that_never_read_hold_nobody_up() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let mut mute: Vec<_> = (0..5).map(|_| greeted(&project)).collect();
+    for client in &mut mute {
+        client.get_mut().set_nonblocking(true).unwrap();
+        for id in 0..20_000 {
+            let question = json!({"id": id, "ask": {"status": {}}});
+            if client.get_mut().write_all(format!("{question}\n").as_bytes()).is_err() {
+                break;
+            }
+        }
+    }
+    assert_well(&project);
+    assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
+    end(&project, group);
+}
+
+#[test]
+fn a_thousand_clients_are_too_many_and_told_so() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let mut refused = 0;
+    let mut clients = Vec::new();
+    for _ in 0..1_000 {
+        let mut client = connect(&project);
+        // Those that are turned away are told before they say anything.
+        if clients.len() >= 128 {
+            let answer = hear(&mut client);
+            assert_eq!(answer["reply"]["error"]["code"], "too_many", "{answer}");
+            refused += 1;
+        } else {
+            say(&mut client, &json!({"version": 1}));
+            assert_eq!(hear(&mut client)["reply"]["hello"]["version"], 1);
+            clients.push(client);
+        }
+    }
+    assert_eq!(refused, 872);
+    let status = Stream::ask(&project, &["status"]);
+    assert_eq!(status.code, Some(1));
+    assert!(status.stderr.contains("has 128 clients already"), "{}", status.stderr);
+    drop(clients);
+    wait_for("there is room again", || Stream::ask(&project, &["status"]).code == Some(0));
+    assert_well(&project);
+    end(&project, group);
+}
+
+#[test]
+fn a_slow_reader_of_a_flood_is_told_what_it_has_missed_and_stops_nothing() {
+    let project = Project::new(FLOOD);
+    let group = start(&project);
+    let mut slow = greeted(&project);
+    say(&mut slow, &json!({"id": 1, "ask": {"logs": {"services": ["flood"], "follow": true}}}));
+    // It reads nothing until all was said.
+    wait_for("the flood is over", || {
+        Stream::ask(&project, &["logs", "flood", "-n", "1", "--raw"]).stdout.ends_with("all-is-said\n")
+    });
+    assert_well(&project);
+    let (mut lines, mut skipped, mut last) = (0, 0, 0);
+    loop {
+        let message = hear(&mut slow);
+        if let Some(gone) = message["reply"]["skipped"]["skipped"].as_u64() {
+            skipped += gone;
+            continue;
+        }
+        let line = &message["reply"]["line"];
+        if line["text"] == "all-is-said" {
+            break;
+        }
+        lines += 1;
+        if let Ok(number) = line["text"].as_str().unwrap().parse::<u64>() {
+            assert!(number > last, "{number} after {last}");
+            last = number;
+        }
+    }
+    assert!(skipped > 0, "256 KiB do not hold a million lines");
+    // The marker of the start is a line as well.
+    assert_eq!(lines + skipped, 1_000_001);
+    assert_eq!(last, 1_000_000);
+    end(&project, group);
+}
