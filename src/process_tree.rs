@@ -46,6 +46,9 @@ pub fn reap_orphans() -> bool {
     false
 }
 
+/// The flag of a task that ends (include/linux/sched.h).
+const PF_EXITING: u32 = 4;
+
 /// A process at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
@@ -63,6 +66,8 @@ pub struct Process {
     pub stopped: bool,
     /// It has ended. Who should reap it may never do so, and it does nothing more.
     pub ended: bool,
+    /// It is ending: it has no environment any more, but may still have children.
+    pub ending: bool,
     /// When it was started, in ticks since the machine was: with the number, this is nobody else.
     start: u64,
 }
@@ -83,12 +88,14 @@ impl Process {
         let state = fields.next()?;
         let mut number = || fields.next()?.parse::<i32>().ok();
         let (parent, group, session) = (number()?, number()?, number()?);
-        // Fields 20 and 22 of the line.
-        let threads: u32 = fields.nth(13)?.parse().ok()?;
+        // Fields 9, 20 and 22 of the line.
+        let flags: u32 = fields.nth(2)?.parse().ok()?;
+        let threads: u32 = fields.nth(10)?.parse().ok()?;
         let start = fields.nth(1)?.parse().ok()?;
         // A main thread that has ended before the others looks like a zombie.
         let ended = matches!(state, "Z" | "X") && threads <= 1;
-        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, start })
+        let ending = !ended && flags & PF_EXITING != 0;
+        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, ending, start })
     }
 
     /// Whether both are the same process, at two moments.
@@ -200,8 +207,20 @@ impl Tree {
 
     /// All that live below this process, without itself.
     pub fn below_us(&self) -> Vec<Process> {
-        self.below(self.children(getpid()))
+        loop {
+            let children = self.children(getpid());
+            let found = self.below(children.iter().copied());
+            // Nobody there: but one of them may just have ended and left us its children.
+            if !found.is_empty() || self.all.is_some() || children == self.children(getpid()) {
+                return found;
+            }
+        }
     }
+}
+
+/// Whether a process has neither words nor an environment: for the moment in which it executes another program or ends.
+pub fn is_in_between(pid: Pid) -> bool {
+    ["cmdline", "environ"].iter().all(|file| read(&format!("/proc/{pid}/{file}")).is_none_or(|text| text.is_empty()))
 }
 
 /// The mark in a process' environment, if it is of our user and has one. The environment is that of its start.
@@ -290,6 +309,7 @@ mod tests {
         assert_eq!((plain.name.as_str(), plain.stopped, plain.ended), ("sleep", false, false));
         let odd = parsed(&format!("7 (a) Z 9 (b) T 1 6 5 {rest} 1 0 99 0")).unwrap();
         assert_eq!((odd.name.as_str(), odd.stopped, odd.group), ("a) Z 9 (b", true, 6));
+        assert!(!odd.ending && parsed("7 (a) S 1 6 5 0 -1 4194308 86 0 0 0 0 0 0 0 20 0 1 0 99 0").unwrap().ending);
         assert!(parsed(&format!("7 (sleep) Z 1 6 5 {rest} 1 0 99 0")).unwrap().ended);
         assert!(!parsed(&format!("7 (node) Z 1 6 5 {rest} 3 0 99 0")).unwrap().ended, "other threads go on");
         for junk in ["", "7", "7 (", "7 (a)", "7 (a) S", "7 (a) S x y z", "7 )("] {

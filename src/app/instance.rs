@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, test_kill_process};
 
 use super::environment::is_left_of;
 use crate::clock::Clock;
@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// … and KILL may take as long as with a service.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whose guard is gone is ending: a place that is held by it will be free by then.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Between two looks whether they are gone.
 const LOOK: Duration = Duration::from_millis(5);
@@ -51,6 +54,17 @@ pub struct Occupied {
     pub name: String,
 }
 
+impl Occupied {
+    /// Whether the process that was started lives; also if the system does not tell.
+    fn lives(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        pid.is_some_and(|pid| match Process::of(pid) {
+            Some(process) => !process.ended,
+            None => test_kill_process(pid) != Err(Errno::SRCH),
+        })
+    }
+}
+
 /// Claims the group of a file for the process `pid`, by which the user knows us. Where there is no place for a lock, the
 /// group runs without, and a warning says so.
 ///
@@ -66,10 +80,20 @@ pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
         Ok(place) => place.lock(),
         Err(why) => return unlocked(why),
     };
-    let mut lock = match lock(&path) {
-        Ok(Some(lock)) => lock,
-        Ok(None) => return Err(occupied(&path, file)),
-        Err(error) => return unlocked(format!("{}: {error}", path.display())),
+    let clock = Clock::start();
+    let mut lock = loop {
+        match lock(&path) {
+            Ok(Some(lock)) => break lock,
+            Ok(None) => {
+                let holder = occupied(&path, file);
+                if holder.lives() || clock.now().since(Moment::START) >= ENDING {
+                    return Err(holder);
+                }
+                // Killed a moment ago: the kernel has not closed its files yet.
+                std::thread::sleep(LOOK);
+            }
+            Err(error) => return unlocked(format!("{}: {error}", path.display())),
+        }
     };
     let mut before = String::new();
     let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();

@@ -5,9 +5,10 @@
 //! terminal, the process group, and so job control: what the terminal sends reaches both, what is sent to the guard alone
 //! it passes on. The guard has done nothing before the fork and sleeps after it, so it stays small.
 //!
-//! Two pipes tell each of the end of the other. The *tether* is held open by the guard: if it breaks, the program is
-//! alone and quits. The *life line* is held open by the program until the kernel takes it apart: after an orderly end
-//! the guard need not wait for the rest of that, which is slow where many folders were watched.
+//! Two pipes tie one to the other. The *tether* is held open by the guard: if it breaks, the program is alone and quits.
+//! Through the *life line* the program says good-bye: nothing is left, everything is given back, this is the exit code. The
+//! guard then kills it and answers at once, since the kernel takes many milliseconds to take the program apart (more where
+//! many folders were watched), and that is nothing that anybody should wait for.
 //!
 //! Architecture invariant: the guard knows no service, no file and no thread. What it ends is what is below it in the
 //! process tree.
@@ -47,10 +48,6 @@ pub struct Ward {
     life_line: Option<OwnedFd>,
 }
 
-/// The kernel closes the descriptors of a process in an order of its own, and for those that it queues it begins with
-/// the last; a life line of a high number is closed before it turns to the slow ones.
-const HIGH: i32 = 250;
-
 /// Splits the process. Must come before anything else, since threads do not survive a fork. `leave`: what a terminal has
 /// to be sent to leave the dashboard.
 ///
@@ -73,7 +70,6 @@ fn split(leave: &'static str) -> io::Result<Stand> {
         Fork::Child => {
             blocked.undo();
             drop((held, life));
-            let life_line = rustix::io::fcntl_dupfd_cloexec(&life_line, HIGH).unwrap_or(life_line);
             Ok(Stand::Program(Ward {
                 guard: rustix::process::getppid(),
                 tether: Some(tether),
@@ -109,17 +105,14 @@ impl Ward {
         self.tether.as_ref()?.as_fd().try_clone_to_owned().ok()
     }
 
-    /// The last act of the program: its exit code. If no process is left, the guard does not wait for the kernel to take
-    /// the program apart.
-    pub fn done(mut self, code: u8) {
+    /// The last act of the program: its exit code. If no process is left, the guard answers at once and kills the program,
+    /// which has nothing more to do; otherwise it waits for its end, and then sees to the others.
+    pub fn done(self, code: u8) {
         process_tree::reap_orphans();
-        if let Some(life_line) = self.life_line.take() {
-            if !has_children() {
-                // Without it the guard waits, and then looks who is left.
-                let _ = rustix::io::write(&life_line, &[code]);
-            }
-            // Closed by the kernel, when no thread runs any more.
-            std::mem::forget(life_line);
+        if let Some(life_line) = &self.life_line
+            && !has_children()
+        {
+            let _ = rustix::io::write(life_line, &[code]);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::has_children;
 use super::outer::say;
 use super::signals::{News, Signals};
 use super::watch::reap;
@@ -73,7 +74,9 @@ pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duratio
             }
         }
         let given_up = killed.is_some_and(|killed| now.since(killed) >= KILL_PATIENCE);
-        if left.is_empty() || given_up {
+        // Who is just given to us by a parent that ends may be missed by a look. Children that have ended are still some.
+        let is_sure = !strangers.is_empty() || !has_children();
+        if (left.is_empty() && is_sure) || given_up {
             swept.ended.retain(|process| !left.iter().any(|other| other.is_same(process)));
             swept.left = left;
             return swept;

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 
 use super::outer::{Outer, say};
 use super::signals::{News, Signals};
@@ -24,7 +24,7 @@ const GIVEN_UP: u8 = 7;
 pub(super) struct Guard {
     pub(super) program: Pid,
     pub(super) signals: Signals,
-    /// The guard's end of the life line, until it is closed.
+    /// The guard's end of the life line, until the program has closed it.
     pub(super) life: Option<OwnedFd>,
     pub(super) outer: Outer,
     /// Children that we had before, with what was below them.
@@ -34,19 +34,17 @@ pub(super) struct Guard {
 impl Guard {
     /// Waits for the program's end, and for the end of all that it has started. The exit code.
     pub(super) fn watch(mut self) -> u8 {
-        let mut code = None;
         let status = loop {
             self.signals.wait(self.life.as_ref().map(AsFd::as_fd), None);
             if let Some(life) = &self.life {
                 let mut byte = [0];
                 match rustix::io::read(life, &mut byte) {
-                    Ok(1) => code = Some(byte[0]),
-                    Ok(_) => {
-                        if let Some(code) = code {
-                            return code;
-                        }
-                        self.life = None;
+                    // It is our child and not reaped: nobody else has its number.
+                    Ok(1) => {
+                        let _ = kill_process(self.program, Signal::KILL);
+                        return byte[0];
                     }
+                    Ok(_) => self.life = None,
                     Err(_) => {}
                 }
             }

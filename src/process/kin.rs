@@ -5,15 +5,23 @@
 
 use std::ffi::OsStr;
 use std::sync::LazyLock;
+use std::thread;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process_group};
 
-use crate::process_tree::{Process, Tree, mark_of};
+use crate::process_tree::{Process, Tree, is_in_between, mark_of};
 
 /// Whether this system tells who descends from whom.
 static TELLS: LazyLock<bool> =
     LazyLock::new(|| cfg!(target_os = "linux") && Process::of(rustix::process::getpid()).is_some());
+
+/// How often one is looked at again that is just executing another program or ending …
+const LOOKS: usize = 20;
+
+/// … and how soon: both take some hundred microseconds.
+const SOON: Duration = Duration::from_micros(100);
 
 /// Who is left of a run.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,13 +62,37 @@ impl Kin<'_> {
             let is_gone = test_kill_process_group(self.leader) == Err(Errno::SRCH);
             return if is_gone { Left::Nobody } else { Left::Somebody };
         }
+        let mut looks = 0;
         loop {
             let tree = Tree::look();
             let adopted = tree.adopted();
-            let ours = adopted.iter().copied().filter(|pid| self.has(*pid));
+            let mut unsure: Vec<Pid> = Vec::new();
+            let ours: Vec<Pid> = adopted
+                .iter()
+                .copied()
+                .filter(|pid| match self.has(*pid) {
+                    Has::Yes => true,
+                    Has::No => false,
+                    Has::Unsure => {
+                        unsure.push(*pid);
+                        false
+                    }
+                })
+                .collect();
             let members = tree.below((!self.reaped).then_some(self.leader).into_iter().chain(ours));
             if !members.is_empty() {
                 return Left::Members(members);
+            }
+            if !unsure.is_empty() && looks < LOOKS {
+                looks += 1;
+                thread::sleep(SOON);
+                continue;
+            }
+            // Whose it was is not known; but its children may be of this run, and signals do nothing to it.
+            let mut ending: Vec<Process> = unsure.into_iter().filter_map(Process::of).collect();
+            ending.retain(|process| process.ending);
+            if !ending.is_empty() {
+                return Left::Members(ending);
             }
             // The kernel may skip one in a list of which another is just ending (proc_pid_children(5)).
             if adopted.is_empty() || tree.adopted() == adopted {
@@ -70,12 +102,26 @@ impl Kin<'_> {
     }
 
     /// Whether an adopted process is of this run.
-    fn has(self, pid: Pid) -> bool {
+    fn has(self, pid: Pid) -> Has {
         match (self.mark, mark_of(pid)) {
-            (Some(mark), Some(found)) => found == mark,
-            (_, _) => is_in(pid, self.leader),
+            (Some(mark), Some(found)) if found == mark => Has::Yes,
+            (Some(_), Some(_)) => Has::No,
+            (_, _) if is_in(pid, self.leader) => Has::Yes,
+            // A zombie has given its children to us already.
+            (Some(_), None) if is_in_between(pid) && Process::of(pid).is_some_and(|process| !process.ended) => {
+                Has::Unsure
+            }
+            (_, _) => Has::No,
         }
     }
+}
+
+/// Whether a process is of a run.
+enum Has {
+    Yes,
+    No,
+    /// It cannot be told now.
+    Unsure,
 }
 
 /// Whether a process is in a session now.

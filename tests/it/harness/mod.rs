@@ -174,10 +174,15 @@ impl Project {
         processes.collect()
     }
 
-    /// Asserts that nothing is left of what was started here.
+    /// Asserts that nothing is left of what was started here. The program itself may still be taken apart by the kernel:
+    /// its guard has killed it.
     pub(crate) fn assert_nothing_left(&self) {
-        let left = self.processes();
+        let (programs, left): (Vec<_>, Vec<_>) = self.processes().into_iter().partition(|(pid, _)| is_devgroup(*pid));
         assert!(left.is_empty(), "left behind: {left:?}");
+        wait_for("the program is gone", || {
+            let living = self.processes();
+            programs.iter().all(|(pid, _)| living.iter().all(|(other, _)| other != pid))
+        });
     }
 }
 
@@ -191,6 +196,13 @@ impl Drop for Project {
             }
         }
     }
+}
+
+/// Whether a process is the program under test, or none any more.
+fn is_devgroup(pid: i32) -> bool {
+    let exe = fs::read_link(format!("/proc/{pid}/exe"));
+    // One without has just ended.
+    exe.map_or(true, |exe| exe == Path::new(env!("CARGO_BIN_EXE_devgroup")))
 }
 
 /// The command line of a process folder below `/proc`.
