@@ -94,7 +94,7 @@ impl Process {
         let start = fields.nth(1)?.parse().ok()?;
         // A main thread that has ended before the others looks like a zombie.
         let ended = matches!(state, "Z" | "X") && threads <= 1;
-        let ending = !ended && flags & PF_EXITING != 0;
+        let ending = !matches!(state, "Z" | "X") && flags & PF_EXITING != 0;
         Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, ending, start })
     }
 
@@ -218,19 +218,29 @@ impl Tree {
     }
 }
 
-/// Whether a process has neither words nor an environment: for the moment in which it executes another program or ends.
+/// Whether a process has no words: for the moment in which it executes another program or ends, it has no environment either.
 pub fn is_in_between(pid: Pid) -> bool {
-    ["cmdline", "environ"].iter().all(|file| read(&format!("/proc/{pid}/{file}")).is_none_or(|text| text.is_empty()))
+    read(&format!("/proc/{pid}/cmdline")).is_none_or(|words| words.is_empty())
 }
 
 /// The mark in a process' environment, if it is of our user and has one. The environment is that of its start.
 pub fn mark_of(pid: Pid) -> Option<OsString> {
-    let environment = read(&format!("/proc/{pid}/environ"))?;
+    let environment = environment_of(pid)?;
     let mark = environment.split(|byte| *byte == 0).find_map(|line| {
         let (name, value) = (line.get(..MARK.len())?, line.get(MARK.len() + 1..)?);
         (name == MARK.as_bytes() && line.get(MARK.len()) == Some(&b'=')).then(|| value.to_vec())
     })?;
     Some(OsString::from_vec(mark))
+}
+
+/// The environment of a process, of whose main thread others may be left.
+fn environment_of(pid: Pid) -> Option<Vec<u8>> {
+    let environment = read(&format!("/proc/{pid}/environ")).filter(|text| !text.is_empty());
+    environment.or_else(|| {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+        let threads = threads.filter_map(|thread| number(&thread.ok()?.file_name())).filter(|thread| *thread != pid);
+        threads.filter_map(|thread| read(&format!("/proc/{pid}/task/{thread}/environ"))).find(|text| !text.is_empty())
+    })
 }
 
 /// All living processes of our user with a mark that is asked for. Reads the environment of all of them: milliseconds.

@@ -17,11 +17,11 @@ use crate::process_tree::{Process, Tree, is_in_between, mark_of};
 static TELLS: LazyLock<bool> =
     LazyLock::new(|| cfg!(target_os = "linux") && Process::of(rustix::process::getpid()).is_some());
 
-/// How often one is looked at again that is just executing another program or ending …
-const LOOKS: usize = 20;
+/// One that is just executing another program or ending is looked at again so soon: both take some hundred microseconds …
+const SOON: Duration = Duration::from_micros(50);
 
-/// … and how soon: both take some hundred microseconds.
-const SOON: Duration = Duration::from_micros(100);
+/// … and, by doubling, at last after this time: 50 ms in all, for a machine that is busy.
+const LATE: Duration = Duration::from_millis(25);
 
 /// Who is left of a run.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Kin<'_> {
             let is_gone = test_kill_process_group(self.leader) == Err(Errno::SRCH);
             return if is_gone { Left::Nobody } else { Left::Somebody };
         }
-        let mut looks = 0;
+        let mut pause = SOON;
         loop {
             let tree = Tree::look();
             let adopted = tree.adopted();
@@ -79,14 +79,14 @@ impl Kin<'_> {
                     }
                 })
                 .collect();
+            if !unsure.is_empty() && pause <= LATE {
+                thread::sleep(pause);
+                pause *= 2;
+                continue;
+            }
             let members = tree.below((!self.reaped).then_some(self.leader).into_iter().chain(ours));
             if !members.is_empty() {
                 return Left::Members(members);
-            }
-            if !unsure.is_empty() && looks < LOOKS {
-                looks += 1;
-                thread::sleep(SOON);
-                continue;
             }
             // Whose it was is not known; but its children may be of this run, and signals do nothing to it.
             let mut ending: Vec<Process> = unsure.into_iter().filter_map(Process::of).collect();
@@ -103,15 +103,18 @@ impl Kin<'_> {
 
     /// Whether an adopted process is of this run.
     fn has(self, pid: Pid) -> Has {
-        match (self.mark, mark_of(pid)) {
-            (Some(mark), Some(found)) if found == mark => Has::Yes,
-            (Some(_), Some(_)) => Has::No,
-            (_, _) if is_in(pid, self.leader) => Has::Yes,
-            // A zombie has given its children to us already.
-            (Some(_), None) if is_in_between(pid) && Process::of(pid).is_some_and(|process| !process.ended) => {
+        let Some(mark) = self.mark else { return if is_in(pid, self.leader) { Has::Yes } else { Has::No } };
+        // Before the mark: who has got through meanwhile has one by then.
+        let in_between = is_in_between(pid);
+        match mark_of(pid) {
+            Some(found) if found == mark => Has::Yes,
+            Some(_) => Has::No,
+            None if is_in(pid, self.leader) => Has::Yes,
+            // It may also have begun between the two. A zombie has given its children to us already.
+            None if (in_between || is_in_between(pid)) && Process::of(pid).is_some_and(|process| !process.ended) => {
                 Has::Unsure
             }
-            (_, _) => Has::No,
+            None => Has::No,
         }
     }
 }
