@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Dash, Project};
+use crate::harness::{Dash, Project, key};
 
 const SERVICES: usize = 12;
 const ROUNDS: usize = 15;
@@ -121,6 +121,12 @@ fn holdings(project: &Project) -> (usize, usize) {
     ours.fold((0, 0), |sum, path| (sum.0 + count(&path, "fd"), sum.1 + count(&path, "task")))
 }
 
+/// The names of the threads of a process.
+fn threads(pid: u32) -> BTreeSet<String> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| Some(fs::read_to_string(task.path().join("comm")).ok()?.trim().to_owned())).collect()
+}
+
 fn stop_all(dash: &mut Dash<'_>) {
     for n in 1..=SERVICES {
         dash.keys(&format!("{}x", select(n)));
@@ -143,6 +149,11 @@ fn after_whatever_happens_the_screen_shows_what_is() {
         agrees(dash, &project) && words(&dash.screen()).values().all(|w| w != "stopped")
     });
     stop_all(&mut dash);
+    // The thread that searches comes with the first query and stays, so it is there from the beginning.
+    dash.keys("/up");
+    let program = dash.program();
+    dash.wait_until_raw("the searching thread is there", |_| threads(program).contains("search"));
+    dash.keys(key::ESCAPE_IN_FULL);
     let before = holdings(&project);
 
     // A linear congruential generator (Knuth, MMIX): the same numbers on every machine.
