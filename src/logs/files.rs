@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -67,11 +67,11 @@ async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
     let mut changes = book.changes();
     loop {
         changes.mark_unchanged();
-        let due = shelf.look(book, How::Running, Instant::now());
+        let resting = shelf.look(book, How::Running);
         let rest = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                None => std::future::pending().await,
+            match resting {
+                true => tokio::time::sleep(REST).await,
+                false => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -86,17 +86,21 @@ async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
                     () = tokio::time::sleep(BATCH) => {}
                 }
             }
-            () = rest => {}
+            () = rest => {
+                shelf.look(book, How::Rested);
+            }
         }
     }
-    shelf.look(book, How::Ended, Instant::now());
+    shelf.look(book, How::Ended);
 }
 
 /// What is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// What cannot change any more, and of services that have rested also what is above the cursor.
+    /// What cannot change any more.
     Running,
+    /// Also what is above the cursor, of services that have printed nothing since the last look.
+    Rested,
     /// All.
     Ended,
 }
@@ -107,25 +111,22 @@ struct Shelf {
 }
 
 impl Shelf {
-    /// Writes what is new. When the first of the lines that have to rest has rested, if there are any.
-    fn look(&mut self, book: &LogBook, how: How, now: Instant) -> Option<Instant> {
-        let mut due = None;
+    /// Writes what is new. Whether there are lines that have to rest first.
+    fn look(&mut self, book: &LogBook, how: How) -> bool {
+        let mut resting = false;
         for (name, document) in book.documents() {
             let path = self.folder.join(format!("{}.log", file_name(&name)));
-            let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path, now));
+            let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path));
             if tail.given_up {
                 continue;
             }
-            if let Err(error) = tail.write(&document, how, now) {
+            if let Err(error) = tail.write(&document, how) {
                 tail.given_up = true;
                 log::warn!("the log file of {name} is not written any more: {error}");
             }
-            if tail.resting && !tail.given_up {
-                let rested = tail.changed + REST;
-                due = Some(due.map_or(rested, |due: Instant| due.min(rested)));
-            }
+            resting |= tail.resting && !tail.given_up;
         }
-        due
+        resting
     }
 }
 
@@ -136,30 +137,18 @@ struct Tail {
     size: u64,
     next: LineId,
     version: Option<u64>,
-    /// When the version was first seen. Each service rests by itself: one that always prints must not keep the last lines
-    /// of the others from the disk.
-    changed: Instant,
     resting: bool,
     given_up: bool,
 }
 
 impl Tail {
-    fn new(path: PathBuf, now: Instant) -> Self {
-        Self {
-            path,
-            file: None,
-            size: 0,
-            next: LineId(0),
-            version: None,
-            changed: now,
-            resting: false,
-            given_up: false,
-        }
+    fn new(path: PathBuf) -> Self {
+        Self { path, file: None, size: 0, next: LineId(0), version: None, resting: false, given_up: false }
     }
 
-    fn write(&mut self, document: &LogDocument, how: How, now: Instant) -> io::Result<()> {
+    fn write(&mut self, document: &LogDocument, how: How) -> io::Result<()> {
         loop {
-            let (text, more) = self.take(document, how, now);
+            let (text, more) = self.take(document, how);
             if !text.is_empty() {
                 self.append(&text)?;
             }
@@ -170,16 +159,14 @@ impl Tail {
     }
 
     /// Copies some lines, and says whether there are more.
-    fn take(&mut self, document: &LogDocument, how: How, now: Instant) -> (String, bool) {
+    fn take(&mut self, document: &LogDocument, how: How) -> (String, bool) {
         let mut text = String::new();
         let mut reader = document.read();
-        if self.version.replace(reader.version()) != Some(reader.version()) {
-            self.changed = now;
-        }
+        let silent = self.version.replace(reader.version()) == Some(reader.version());
         let until = match how {
             How::Ended => reader.end(),
-            How::Running if now.duration_since(self.changed) >= REST => reader.settled(),
-            How::Running => reader.archived(),
+            How::Rested if silent => reader.settled(),
+            How::Running | How::Rested => reader.archived(),
         };
         let oldest = LineId(reader.dropped());
         if self.next < oldest {
@@ -253,34 +240,12 @@ mod tests {
         document.feed(b"one\r\ntwo \x1b[31mred\x1b[0m\r\nthree\r\nfour");
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
         let written = || fs::read_to_string(folder.path().join("a_b.log")).unwrap();
-        let start = Instant::now();
-        assert_eq!(shelf.look(&book, How::Running, start), Some(start + REST));
+        assert!(shelf.look(&book, How::Running));
         assert_eq!(written(), "one\n");
-        assert_eq!(shelf.look(&book, How::Running, start + REST), None);
+        assert!(!shelf.look(&book, How::Rested));
         assert_eq!(written(), "one\ntwo red\nthree\n");
-        assert_eq!(shelf.look(&book, How::Ended, start + REST), None);
+        assert!(!shelf.look(&book, How::Ended));
         assert_eq!(written(), "one\ntwo red\nthree\nfour\n");
-    }
-
-    #[test]
-    fn a_service_that_always_prints_does_not_keep_the_last_lines_of_others_from_the_disk() {
-        let folder = tempfile::tempdir().unwrap();
-        let book = LogBook::new(Clock::start());
-        let [quiet, busy] = ["quiet", "busy"].map(|name| book.open(&name.into(), 1 << 20));
-        quiet.feed(b"error: the last words\r\n");
-        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        let written = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
-        let start = Instant::now();
-        for looks in 0..4 {
-            busy.feed(b"tick\r\n");
-            let due = shelf.look(&book, How::Running, start + BATCH * looks);
-            assert_eq!(due, Some(start + REST), "the first that has rested, not the last that printed");
-        }
-        assert_eq!(written("quiet.log"), "");
-        busy.feed(b"tick\r\n");
-        let due = shelf.look(&book, How::Running, start + REST);
-        assert_eq!(written("quiet.log"), "error: the last words\n");
-        assert_eq!((written("busy.log").as_str(), due), ("", Some(start + REST * 2)));
     }
 
     #[test]
@@ -292,12 +257,12 @@ mod tests {
             document.feed(format!("{line} {}\r\n", line * 7919 % 10_007).as_bytes());
         }
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        shelf.look(&book, How::Ended, Instant::now());
+        shelf.look(&book, How::Ended);
         let path = folder.path().join("api.log");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("── ") && text.contains("lines were not written"), "{text:.100}");
         assert!(text.ends_with(&format!("19999 {}\n", 19_999 * 7919 % 10_007)));
-        let mut tail = Tail::new(path.clone(), Instant::now());
+        let mut tail = Tail::new(path.clone());
         for _ in 0..3 {
             tail.append(&"x".repeat(FILE_SIZE as usize / 2 + 1)).unwrap();
         }
@@ -317,7 +282,7 @@ mod tests {
             book.open(&name.into(), 1 << 20).feed(b"line");
         }
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        shelf.look(&book, How::Ended, Instant::now());
+        shelf.look(&book, How::Ended);
         assert_eq!(fs::read_to_string(folder.path().join("good.log")).unwrap(), "line\n");
         assert!(shelf.tails[&ServiceName::new("bad")].given_up);
     }
