@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
+use crate::domain::{ExitStatus, GroupSnapshot, Holder, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
 
 /// The state of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct Watch {
 /// What holds changes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// Who: `key`.
+    /// Who: `key` or `git`.
     pub by: String,
     /// For people.
     pub label: String,
@@ -127,8 +127,10 @@ impl Status {
             WatchState::Off => "off",
         };
         let holds = watch.holds.iter().map(|hold| Hold {
-            // The key is the only one that can hold.
-            by: "key".into(),
+            by: match hold.by {
+                Holder::Key => "key".into(),
+                Holder::Git => "git".into(),
+            },
             label: hold.label.to_string(),
             since: clock.rfc3339(hold.since),
         });

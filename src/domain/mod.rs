@@ -38,8 +38,8 @@ pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, Wat
 pub use secret::{MASK, is_secret_name, shown_value, without_credentials};
 pub use signal::Signal;
 pub use snapshot::{
-    Failure, GroupSnapshot, HoldSnapshot, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress, StopState,
-    Stopping, WatchSnapshot, WatchState,
+    Failure, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress,
+    StopState, Stopping, WatchSnapshot, WatchState,
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, RestartPolicy, RunCommand,

@@ -215,9 +215,20 @@ pub enum WatchState {
     Off,
 }
 
+/// Who holds changes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The `p` key, `--paused`, or `devgroup pause`.
+    Key,
+    /// Git at work in the tree.
+    Git,
+}
+
 /// One hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldSnapshot {
+    /// Who holds.
+    pub by: Holder,
     /// For people: `p`.
     pub label: Arc<str>,
     /// Since when.

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{FileEvent, FileJournal, HoldSnapshot, Match, Moment, ServiceName, Verdict};
+use crate::domain::{FileEvent, FileJournal, HoldSnapshot, Holder, Match, Moment, ServiceName, Verdict};
 
 use super::path_set::PathSet;
 use super::questions::{After, Question, Questions};
@@ -281,7 +281,17 @@ impl RestartManager {
 
     /// Oldest first.
     pub(super) fn holds(&self) -> Vec<HoldSnapshot> {
-        self.holds.iter().map(|hold| HoldSnapshot { label: Arc::clone(&hold.label), since: hold.since }).collect()
+        self.holds
+            .iter()
+            .map(|hold| HoldSnapshot {
+                by: match hold.owner {
+                    Owner::Key => Holder::Key,
+                    Owner::Git(_) => Holder::Git,
+                },
+                label: Arc::clone(&hold.label),
+                since: hold.since,
+            })
+            .collect()
     }
 
     /// Different paths that are held, of all services.

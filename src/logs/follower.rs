@@ -177,7 +177,7 @@ mod tests {
         document.feed(b"one\r\ntwo\r\nPassword: ");
         let now = Moment::from_millis(1_000);
         let all = Follower::default().take(&document, now, 100, true);
-        assert_eq!(texts(&all), [("one", 1), ("two", 2), ("Password:", 2)]);
+        assert_eq!(texts(&all), [("one", 1), ("two", 2), ("Password: ", 2)]);
         let mut resumed = Follower::from(LineId(2));
         assert_eq!(texts(&resumed.take(&document, now, 100, false)), []);
         document.feed(b"x\r\n");

@@ -13,9 +13,9 @@ use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
-    ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Kind, LastChange, LastExit, Match,
-    Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot, Verdict, WatchBackend,
-    WatchSnapshot, WatchState,
+    ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind, LastChange, LastExit,
+    Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot, Verdict,
+    WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -179,7 +179,7 @@ pub(super) fn paused_shop() -> GroupSnapshot {
     let mut shop = shop();
     shop.watch.state = WatchState::Paused;
     shop.watch.held = 14;
-    shop.watch.holds = vec![HoldSnapshot { label: "p".into(), since: ago(120) }];
+    shop.watch.holds = vec![HoldSnapshot { by: Holder::Key, label: "p".into(), since: ago(120) }];
     for (name, held) in [("api", 9), ("worker", 4), ("css", 1)] {
         if let Some(service) = shop.services.iter_mut().find(|service| service.name.as_str() == name) {
             service.held = held;

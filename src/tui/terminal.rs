@@ -25,7 +25,7 @@ static RAW: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Alternate screen, bracketed paste. The first frame clears.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
-/// Ends whatever a frame that was cut off may have begun (a synchronized update, a style), then undoes [`ENTER`].
+/// Ends whatever a frame that was cut off may have begun (a synchronized update, a style), then undoes `ENTER`.
 pub const LEAVE: &str =
     "\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.

@@ -112,13 +112,19 @@ fn select(n: usize) -> String {
     if n <= 9 { n.to_string() } else { format!("9{}", "j".repeat(n - 9)) }
 }
 
-/// Descriptors and threads of the program.
+/// Descriptors and threads of the program. The thread that searches is left out: it comes with the first query, which
+/// may be one for errors out of sight, and stays.
 fn holdings(project: &Project) -> (usize, usize) {
-    let count = |path: &Path, what: &str| fs::read_dir(path.join(what)).map_or(0, Iterator::count);
+    let listed = |path: &Path, what: &str| fs::read_dir(path.join(what)).into_iter().flatten().flatten();
     let program = fs::canonicalize(env!("CARGO_BIN_EXE_devgroup")).unwrap();
     let ours = project.processes().into_iter().map(|(pid, _)| Path::new("/proc").join(pid.to_string()));
     let ours = ours.filter(|path| fs::read_link(path.join("exe")).is_ok_and(|exe| exe == program));
-    ours.fold((0, 0), |sum, path| (sum.0 + count(&path, "fd"), sum.1 + count(&path, "task")))
+    ours.fold((0, 0), |sum, path| {
+        let searches = |name: String| name.trim() == "search";
+        let threads =
+            listed(&path, "task").filter(|task| !fs::read_to_string(task.path().join("comm")).is_ok_and(searches));
+        (sum.0 + listed(&path, "fd").count(), sum.1 + threads.count())
+    })
 }
 
 fn stop_all(dash: &mut Dash<'_>) {
