@@ -1,0 +1,123 @@
+//! A process in a terminal of its own without a copy of us: `posix_spawn` (Linux).
+//!
+//! A fork copies the tables of our memory, with all our threads in each other's way: 2.4 ms for a dashboard that has drawn.
+//! Here the child borrows the memory until it executes, and the error of `exec` comes back as one.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::libc::POSIX_SPAWN_SETSID;
+use nix::sched::{CloneFlags, unshare};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::SigSet;
+use nix::sys::stat::Mode;
+use rustix::process::Pid;
+
+use super::program::{Program, SHELL, plain};
+
+/// Descriptors that whoever started us has left open for children (an editor's terminal, `devgroup 9<file`). What we open
+/// ourselves is closed by `exec`.
+static INHERITED: LazyLock<Vec<i32>> = LazyLock::new(|| {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers.filter(|number| *number > 2 && stays_open(*number)).collect()
+});
+
+/// Whether a descriptor survives `exec` (proc_pid_fdinfo(5): the flags, in octal).
+fn stays_open(number: i32) -> bool {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
+    flags.is_some_and(|flags| !OFlag::from_bits_retain(flags).contains(OFlag::O_CLOEXEC))
+}
+
+/// Looks at what was inherited. To be called before other threads open anything.
+pub(super) fn look_at_inherited() {
+    LazyLock::force(&INHERITED);
+}
+
+/// Makes `dir` the working directory of the calling thread alone, which its children begin in. False if this system does
+/// not let us (as the seccomp profile of many containers): then they have to be started another way.
+///
+/// # Errors
+/// The folder cannot be entered.
+pub(super) fn enter(dir: &Path) -> io::Result<bool> {
+    if std::env::current_dir().is_ok_and(|here| here == dir) {
+        return Ok(true);
+    }
+    if unshare(CloneFlags::CLONE_FS).is_err() {
+        return Ok(false);
+    }
+    std::env::set_current_dir(dir)?;
+    Ok(true)
+}
+
+/// Starts a program in the folder that was entered, as the leader of a new session and process group, with this terminal as
+/// its controlling one: the first terminal that the leader of a session opens (tty(4)).
+///
+/// All signals are as at the start of the world, and no descriptors but the three are open.
+///
+/// # Errors
+/// Why there is no process, for people.
+pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], terminal: &CStr) -> Result<Pid, String> {
+    let argv = program.argv.iter().map(|word| terminated(word.clone())).collect::<Result<Vec<_>, _>>()?;
+    // Later ones win.
+    let env: BTreeMap<&OsStr, &OsStr> = env.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect();
+    let entry = |(name, value): (&OsStr, &OsStr)| terminated([name, value].join(OsStr::new("=")));
+    let env = env.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let path = terminated(program.path.clone().into_os_string())?;
+    let spawn = || {
+        let (actions, attributes) = (actions(terminal)?, attributes()?);
+        match posix_spawn(path.as_c_str(), &actions, &attributes, &argv, &env) {
+            // A script without a first line that says by whom it is read: by a shell, as everywhere (execvp(3)).
+            Err(Errno::ENOEXEC) => {
+                let shell = terminated(SHELL.into()).map_err(|_| Errno::EINVAL)?;
+                let argv: Vec<&CString> = [&shell, &path].into_iter().chain(argv.iter().skip(1)).collect();
+                posix_spawn(shell.as_c_str(), &actions, &attributes, &argv, &env)
+            }
+            result => result,
+        }
+    };
+    match spawn() {
+        Ok(pid) => Pid::from_raw(pid.as_raw()).ok_or_else(|| "the system gave it no number".into()),
+        Err(error @ (Errno::EAGAIN | Errno::ENOMEM)) => Err(words(error)),
+        Err(error) => Err(format!("the system refuses to execute it: {}", words(error))),
+    }
+}
+
+fn words(error: Errno) -> String {
+    plain(&error.into())
+}
+
+fn terminated(text: OsString) -> Result<CString, String> {
+    CString::new(text.into_vec()).map_err(|_| "nul byte found in provided data".into())
+}
+
+/// What is done with descriptors, after the session has begun.
+fn actions(terminal: &CStr) -> nix::Result<PosixSpawnFileActions> {
+    let mut actions = PosixSpawnFileActions::init()?;
+    for number in INHERITED.iter() {
+        actions.add_close(*number)?;
+    }
+    actions.add_open(0, terminal, OFlag::O_RDWR, Mode::empty())?;
+    actions.add_dup2(0, 1)?;
+    actions.add_dup2(0, 2)?;
+    Ok(actions)
+}
+
+fn attributes() -> nix::Result<PosixSpawnAttr> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    // A flag of POSIX 2024 that nix does not name.
+    let session = PosixSpawnFlags::from_bits_retain(i32::from(POSIX_SPAWN_SETSID));
+    let signals = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
+    attributes.set_flags(session | signals)?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    Ok(attributes)
+}
