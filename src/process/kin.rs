@@ -23,6 +23,9 @@ const SOON: Duration = Duration::from_micros(50);
 /// … and, by doubling, at last after this time: 50 ms in all, for a machine that is busy.
 const LATE: Duration = Duration::from_millis(25);
 
+/// How often one looks again because somebody has come or gone meanwhile: those who fork without end come and go always.
+const ROUNDS: usize = 20;
+
 /// Who is left of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Left {
@@ -62,7 +65,7 @@ impl Kin<'_> {
             let is_gone = test_kill_process_group(self.leader) == Err(Errno::SRCH);
             return if is_gone { Left::Nobody } else { Left::Somebody };
         }
-        let mut pause = SOON;
+        let (mut pause, mut rounds) = (SOON, 0);
         loop {
             let tree = Tree::look();
             let adopted = tree.adopted();
@@ -85,6 +88,12 @@ impl Kin<'_> {
                 continue;
             }
             let members = tree.below((!self.reaped).then_some(self.leader).into_iter().chain(ours));
+            // Who has ended meanwhile has given its children to us. The kernel may also skip one in a list of which another
+            // is just ending (proc_pid_children(5)).
+            rounds += 1;
+            if rounds < ROUNDS && tree.adopted() != adopted {
+                continue;
+            }
             if !members.is_empty() {
                 return Left::Members(members);
             }
@@ -94,8 +103,7 @@ impl Kin<'_> {
             if !ending.is_empty() {
                 return Left::Members(ending);
             }
-            // The kernel may skip one in a list of which another is just ending (proc_pid_children(5)).
-            if adopted.is_empty() || tree.adopted() == adopted {
+            if rounds < ROUNDS || tree.adopted() == adopted {
                 return Left::Nobody;
             }
         }

@@ -193,6 +193,7 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     let first = aside(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
     bench.host.validate(first, 1);
     let child = wait_for("its child", || fs::read_to_string(bench.path("child")).ok()?.trim().parse().ok());
+    bench.line("api", "first");
     bench.host.validate(aside(&bench, "echo second; exit 101"), 2);
     let result = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
