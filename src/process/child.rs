@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, PipeWriter};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
@@ -17,8 +17,6 @@ use crate::domain::RunCommand;
 #[derive(Default)]
 pub(super) struct Children {
     state: Mutex<State>,
-    /// Held by those who start a run.
-    starts: RwLock<()>,
 }
 
 #[derive(Default)]
@@ -32,19 +30,11 @@ impl Children {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does this while no helper and no run is being started. The terminal library opens a terminal and only then marks it
-    /// as not to be inherited; who is started between the two would hold it open.
+    /// Does this while no helper is being forked. The terminal library opens a terminal and only then marks it as not
+    /// to be inherited; a helper that is forked between the two would hold it open.
     pub(super) fn undisturbed<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _no_helper = self.state();
-        let _no_run = self.starts.write().unwrap_or_else(PoisonError::into_inner);
+        let _no_fork = self.state();
         work()
-    }
-
-    /// Starts a run meanwhile; as many at once as there are.
-    #[cfg(target_os = "linux")]
-    pub(super) fn beside<T>(&self, start: impl FnOnce() -> T) -> T {
-        let _no_library = self.starts.read().unwrap_or_else(PoisonError::into_inner);
-        start()
     }
 
     /// Kills all of them, and lets no other be made.
@@ -75,7 +65,7 @@ impl Child {
         (dir, env): (&Path, &[(OsString, OsString)]),
         output: Option<PipeWriter>,
     ) -> Result<Self, String> {
-        let argv = program::find(command, dir, env)?.argv;
+        let argv = program::argv(command, dir, env)?;
         let (program, arguments) = argv.split_first().ok_or("no program given")?;
         let (stdout, stderr) = match output {
             None => (Stdio::null(), Stdio::null()),

@@ -14,8 +14,6 @@ use super::launch::{Aside, Checkup, Launch};
 use super::live_run::LiveRun;
 use super::program;
 use super::run::supervise;
-#[cfg(target_os = "linux")]
-use super::spawn;
 use super::terminal::Size;
 use super::{activity, aside, checkup, facts};
 use crate::clock::Clock;
@@ -65,8 +63,6 @@ impl ProcessHost {
     /// leave behind becomes a child of this process: the main thread is to reap it, see [`process_tree::reap_orphans`].
     pub fn new(clock: Clock, reports: UnboundedSender<RunNews>) -> Self {
         process_tree::adopt_orphans();
-        #[cfg(target_os = "linux")]
-        spawn::look_at_inherited();
         let (errands, runs) = (Arc::default(), Mutex::default());
         Self { inner: Arc::new(Inner { clock, reports, errands, runs }) }
     }

@@ -15,7 +15,7 @@ pub struct Prepared {
     /// What is executed.
     pub command: RunCommand,
     /// The whole environment: it replaces the inherited one. Later entries win. (`SHELL` is added by the terminal
-    /// library if it is missing, where a run is started by that: not on Linux, as a rule.)
+    /// library if it is missing.)
     pub env: Vec<(OsString, OsString)>,
 }
 

@@ -25,8 +25,6 @@ mod live_run;
 mod probe;
 mod program;
 mod run;
-#[cfg(target_os = "linux")]
-mod spawn;
 mod terminal;
 
 pub use host::{ProcessHost, RunNews};

@@ -1,7 +1,7 @@
 //! From a command to the words that are executed, and why that cannot work, in words for people.
 //!
-//! The checks come before the start because the words of the system are few, and because the terminal library closes the
-//! pipe through which the child would tell that `exec` failed: a failure there looks like a crash of the service.
+//! The checks come before the fork because the terminal library closes the pipe through which the child would tell
+//! that `exec` failed: a failure there looks like a crash of the service.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -16,33 +16,22 @@ use crate::domain::RunCommand;
 /// The shell of `run = "text"`.
 pub(super) const SHELL: &str = "/bin/sh";
 
-/// What is executed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Program {
-    /// The file; absolute.
-    pub(super) path: PathBuf,
-    /// The words that it gets, its own name first.
-    pub(super) argv: Vec<OsString>,
-}
-
-/// The program of a command that is executed in `dir`.
+/// The words that are executed in `dir`.
 ///
 /// # Errors
 /// Why it cannot be executed, for people.
-pub(super) fn find(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, String> {
+pub(super) fn argv(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Vec<OsString>, String> {
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => {}
         Ok(_) => return Err(format!("not a folder: {}", dir.display())),
         Err(error) => return Err(format!("folder {}: {}", dir.display(), plain(&error))),
     }
     match command {
-        RunCommand::Shell(text) => {
-            Ok(Program { path: SHELL.into(), argv: vec![SHELL.into(), "-c".into(), text.into()] })
-        }
+        RunCommand::Shell(text) => Ok(vec![SHELL.into(), "-c".into(), text.into()]),
         RunCommand::Argv(words) => {
             let Some((program, arguments)) = words.split_first() else { return Err("no program given".into()) };
-            let (name, path) = look_up(program, dir, env)?;
-            Ok(Program { path, argv: std::iter::once(name).chain(arguments.iter().map(OsString::from)).collect() })
+            let program = find(program, dir, env)?;
+            Ok(std::iter::once(program).chain(arguments.iter().map(OsString::from)).collect())
         }
     }
 }
@@ -56,22 +45,20 @@ pub(super) fn plain(error: &std::io::Error) -> String {
     }
 }
 
-/// The program as it has to be named: as written if it is looked up in `PATH`, relative to `dir` if it has a slash. And
-/// where it is.
-fn look_up(program: &str, dir: &Path, env: &[(OsString, OsString)]) -> Result<(OsString, PathBuf), String> {
+/// The program as it has to be named: as written if it is looked up in `PATH`, relative to `dir` if it has a slash.
+fn find(program: &str, dir: &Path, env: &[(OsString, OsString)]) -> Result<OsString, String> {
     if program.contains('/') {
         let path = dir.join(program);
         executable(&path).map_err(|problem| problem.about(program))?;
         // The terminal library takes only `./` and `../` as relative to the folder.
         let named = Path::new(program);
         let explicit = named.is_absolute() || program.starts_with("./") || program.starts_with("../");
-        return Ok((if explicit { program.into() } else { Path::new(".").join(named).into_os_string() }, path));
+        return Ok(if explicit { program.into() } else { Path::new(".").join(named).into_os_string() });
     }
     let mut problem = Problem::Missing;
     for folder in std::env::split_paths(path_of(env)) {
-        let path = dir.join(folder).join(program);
-        match executable(&path) {
-            Ok(()) => return Ok((program.into(), path)),
+        match executable(&dir.join(folder).join(program)) {
+            Ok(()) => return Ok(program.into()),
             Err(Problem::Missing) => {}
             Err(other) => problem = other,
         }
@@ -164,23 +151,23 @@ mod tests {
             (&[], Err("no program given")),
         ];
         for (command, expected) in cases {
-            let found = find(&words(command), dir, &env).map(|program| program.argv[0].to_str().unwrap().to_owned());
+            let found = argv(&words(command), dir, &env).map(|argv| argv[0].to_str().unwrap().to_owned());
             assert_eq!(found.as_deref().map_err(String::as_str), expected, "{command:?}");
         }
     }
 
     #[test]
     fn a_missing_folder_is_named() {
-        let missing = find(&RunCommand::Shell("true".into()), Path::new("/no/such"), &[]);
+        let missing = argv(&RunCommand::Shell("true".into()), Path::new("/no/such"), &[]);
         assert_eq!(missing, Err("folder /no/such: no such file or directory".into()));
-        let file = find(&RunCommand::Shell("true".into()), Path::new("/dev/null"), &[]);
+        let file = argv(&RunCommand::Shell("true".into()), Path::new("/dev/null"), &[]);
         assert_eq!(file, Err("not a folder: /dev/null".into()));
     }
 
     #[test]
     fn text_goes_to_the_shell_untouched() {
         let text = "a  & b \"$c\"";
-        let program = find(&RunCommand::Shell(text.into()), Path::new("/"), &[]).unwrap();
-        assert_eq!(program.argv, [SHELL, "-c", text]);
+        let argv = argv(&RunCommand::Shell(text.into()), Path::new("/"), &[]).unwrap();
+        assert_eq!(argv, [SHELL, "-c", text]);
     }
 }

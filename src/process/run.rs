@@ -65,11 +65,11 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
     });
     launch.document.begin_run(launch.run, pattern);
     match start(launch, live, errands) {
-        Ok(Begun { leader, terminal, by_library, prober }) => {
+        Ok(Begun { leader, terminal, prober }) => {
             let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
             let (orders, woken) = inbox;
             let (outbox, buffer) = (VecDeque::new(), vec![0; BUFFER].into());
-            Run { launch, live, terminal, by_library, hangup: None, orders, woken, outbox, buffer, clock }
+            Run { launch, live, terminal, hangup: None, orders, woken, outbox, buffer, clock }
                 .carry_on(leader, probing);
         }
         Err(reason) => {
@@ -84,22 +84,19 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
 struct Begun {
     leader: Pid,
     terminal: Arc<Terminal>,
-    /// Whether it has become another program nobody knows.
-    by_library: bool,
     prober: Option<Prober>,
 }
 
 /// Makes the process and says so, in the log before anything that it prints.
 fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
     let prepared = (launch.prepare)()?;
-    let program = program::find(&prepared.command, &launch.dir, &prepared.env)?;
+    let argv = program::argv(&prepared.command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
-    let (terminal, slave) = Terminal::open(size, &launch.dir, errands.children())?;
+    let (terminal, slave) = errands.children().undisturbed(|| Terminal::open(size))?;
     let terminal = Arc::new(terminal);
-    let by_library = slave.is_of_library();
-    let leader = slave.start(program, &launch.dir, &prepared.env, errands.children())?;
+    let leader = slave.start(argv, &launch.dir, &prepared.env)?;
     live.forked(leader, terminal.clone(), size);
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
@@ -107,7 +104,7 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
         (cause, was) => Marker::Restarted { cause: cause.clone(), was },
     });
     live.report(RunReport::Started { pid });
-    Ok(Begun { leader, terminal, by_library, prober })
+    Ok(Begun { leader, terminal, prober })
 }
 
 /// Whether a child has never become another program: it still has the name of this thread, from which it was forked.
@@ -122,7 +119,6 @@ struct Run<'a> {
     launch: &'a Launch,
     live: &'a LiveRun,
     terminal: Arc<Terminal>,
-    by_library: bool,
     /// Nobody has the other end open.
     hangup: Option<Hangup>,
     orders: Receiver<Order>,
@@ -147,7 +143,7 @@ impl Run<'_> {
             let woken = self.wait(exit.as_ref(), exit.is_none().then_some(SLOW_LOOK));
             self.serve(&woken);
             if woken.end || exit.is_none() {
-                let refused = self.by_library && woken.end && is_still_ours(leader);
+                let refused = woken.end && is_still_ours(leader);
                 if let Some(status) = self.live.reap() {
                     break (status, refused);
                 }

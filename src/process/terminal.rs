@@ -1,7 +1,5 @@
 //! The pseudo-terminal of a run: our end of it.
 
-#[cfg(target_os = "linux")]
-use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,11 +12,6 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
-
-use super::child::Children;
-use super::program::{Program, plain};
-#[cfg(target_os = "linux")]
-use super::spawn;
 
 /// Columns and rows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +35,9 @@ impl Default for Size {
 
 /// The master end. The kernel hangs up on the session when the last handle is closed.
 pub(super) struct Terminal {
-    master: OwnedFd,
+    // A duplicate of the library's handle: that one cannot be polled without unsafe code, and its writer types an
+    // end-of-file when it is dropped.
+    master: FileDescriptor,
 }
 
 /// What a read came to.
@@ -57,62 +52,26 @@ pub(super) enum Output {
 }
 
 /// The other end, before the process has it.
-pub(super) enum Slave {
-    /// Nobody has it open yet.
-    #[cfg(target_os = "linux")]
-    Path(CString),
-    /// The terminal library has.
-    Library(Box<dyn SlavePty + Send>),
-}
+pub(super) struct Slave(Box<dyn SlavePty + Send>);
 
 impl Terminal {
-    /// A new terminal for a run that begins in `dir`, on the thread of that run.
+    /// A new terminal.
     ///
     /// # Errors
     /// Why there is none, for people.
-    pub(super) fn open(size: Size, dir: &Path, children: &Children) -> Result<(Self, Slave), String> {
-        #[cfg(target_os = "linux")]
-        if spawn::enter(dir).map_err(|error| format!("folder {}: {}", dir.display(), plain(&error)))? {
-            let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
-            return Ok((terminal.made_ready()?, Slave::Path(path)));
-        }
-        let (terminal, slave) = children.undisturbed(|| Self::by_library(size))?;
-        Ok((terminal.made_ready()?, slave))
-    }
-
-    #[cfg(target_os = "linux")]
-    fn own(size: Size) -> io::Result<(Self, CString)> {
-        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-        grantpt(&master)?;
-        unlockpt(&master)?;
-        let path = ptsname(&master, Vec::new())?;
-        let terminal = Self { master };
-        terminal.resize(size);
-        Ok((terminal, path))
-    }
-
-    fn by_library(size: Size) -> Result<(Self, Slave), String> {
+    pub(super) fn open(size: Size) -> Result<(Self, Slave), String> {
         let pair = native_pty_system()
             .openpty(PtySize { rows: size.rows, cols: size.columns, pixel_width: 0, pixel_height: 0 })
             .map_err(|error| format!("no terminal for it: {error}"))?;
         let master = pair.master.as_raw_fd().ok_or("no terminal for it: it has no handle")?;
-        // A duplicate of the library's handle: that one cannot be polled without unsafe code, and its writer types an
-        // end-of-file when it is dropped.
         let master = FileDescriptor::dup(&master).map_err(|error| format!("no terminal for it: {error}"))?;
-        let master = master.as_fd().try_clone_to_owned().map_err(|error| format!("no terminal for it: {error}"))?;
-        Ok((Self { master }, Slave::Library(pair.slave)))
-    }
-
-    fn made_ready(self) -> Result<Self, String> {
-        let master = &self.master;
-        rustix::io::ioctl_fionbio(master, true).map_err(|error| format!("no terminal for it: {error}"))?;
+        rustix::io::ioctl_fionbio(&master, true).map_err(|error| format!("no terminal for it: {error}"))?;
         // So that erasing an ä in a line that is being typed erases both of its bytes. Not worth failing for.
-        if let Ok(mut modes) = tcgetattr(master) {
+        if let Ok(mut modes) = tcgetattr(&master) {
             modes.input_modes |= InputModes::IUTF8;
-            let _ = tcsetattr(master, OptionalActions::Now, &modes);
+            let _ = tcsetattr(&master, OptionalActions::Now, &modes);
         }
-        Ok(self)
+        Ok((Self { master }, Slave(pair.slave)))
     }
 
     /// Tells the kernel the size, which tells the foreground processes by WINCH if it is another one.
@@ -207,38 +166,21 @@ impl Hangup {
 }
 
 impl Slave {
-    /// Whether the terminal library starts the process.
-    pub(super) fn is_of_library(&self) -> bool {
-        matches!(self, Self::Library(_))
-    }
-
     /// Starts a process with this as its controlling terminal, as the leader of a new session and process group.
     ///
-    /// Signal dispositions and mask are reset, and all descriptors but the three closed.
+    /// The library resets signal dispositions and mask, and closes all descriptors but the three.
     ///
     /// # Errors
     /// Why there is no process, for people.
-    pub(super) fn start(
-        self,
-        program: Program,
-        dir: &Path,
-        env: &[(OsString, OsString)],
-        #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "nobody else starts runs"))]
-        children: &Children,
-    ) -> Result<Pid, String> {
-        let slave = match self {
-            #[cfg(target_os = "linux")]
-            Self::Path(path) => return children.beside(|| spawn::spawn(&program, env, &path)),
-            Self::Library(slave) => slave,
-        };
-        let mut command = CommandBuilder::from_argv(program.argv);
+    pub(super) fn start(self, argv: Vec<OsString>, dir: &Path, env: &[(OsString, OsString)]) -> Result<Pid, String> {
+        let mut command = CommandBuilder::from_argv(argv);
         command.env_clear();
         for (name, value) in env {
             command.env(name, value);
         }
         command.cwd(dir);
-        let child = slave.spawn_command(command).map_err(|error| match error.downcast_ref::<io::Error>() {
-            Some(error) => plain(error),
+        let child = self.0.spawn_command(command).map_err(|error| match error.downcast_ref::<io::Error>() {
+            Some(error) => super::program::plain(error),
             None => error.to_string(),
         })?;
         // The library's `Child` forgets the number of the signal that ended it; we wait for the process by ourselves.

@@ -4,7 +4,6 @@ use devgroup::domain::{ExitStatus, FilesChanged, RunReport, Signal, StartCause};
 use devgroup::process::Launch;
 
 use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
-use super::leaks::alone;
 
 #[test]
 fn exit_codes_and_signals_are_told_apart() {
@@ -53,41 +52,17 @@ fn a_program_that_cannot_be_started_is_named_and_nothing_else_follows() {
 }
 
 #[test]
-fn a_program_that_the_system_refuses_to_execute_is_not_started() {
+fn a_program_that_the_system_refuses_to_execute_ends_like_in_a_shell() {
     let mut bench = Bench::new();
     let longer_than_the_kernel_takes = "x".repeat(200_000);
-    bench.host.spawn(bench.launch("api", 1, words(&["true", &longer_than_the_kernel_takes])));
-    let reason = bench.report("api", "the refusal", |report| match report {
-        RunReport::NotStarted { reason } => Some(reason.clone()),
-        _ => None,
-    });
-    assert_eq!(reason, "the system refuses to execute it: argument list too long");
+    let launch = bench.launch("api", 1, words(&["true", &longer_than_the_kernel_takes]));
+    bench.host.spawn(Launch { display: "true …".into(), ..launch });
+    assert_eq!(bench.exited("api"), (ExitStatus::Code(126), true));
     let markers = bench.markers("api");
-    assert!(markers[0].starts_with(&format!("── could not start · {reason} · ")), "{markers:?}");
-    // Is being written: as while a compiler still links.
-    std::fs::copy("/bin/echo", bench.path("busy")).unwrap();
-    let writer = std::fs::OpenOptions::new().append(true).open(bench.path("busy")).unwrap();
-    bench.host.spawn(bench.launch("busy", 1, words(&["./busy", "hello"])));
-    bench.report("busy", "the refusal", |report| {
-        (*report == RunReport::NotStarted { reason: "the system refuses to execute it: text file busy".into() })
-            .then_some(())
-    });
-    drop(writer);
+    assert!(markers[1].starts_with("── could not start · the system refuses to execute it: true … · "), "{markers:?}");
     // A service that aborts by itself is another thing.
     bench.sh("abort", "kill -ABRT $$");
     assert_eq!(bench.exited("abort"), (ExitStatus::Signal(6), true));
-}
-
-#[test]
-fn a_script_without_a_first_line_is_read_by_a_shell() {
-    use std::os::unix::fs::PermissionsExt;
-    let mut bench = Bench::new();
-    std::fs::write(bench.path("script"), "echo \"$0\" \"$1\"\n").unwrap();
-    std::fs::set_permissions(bench.path("script"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    bench.host.spawn(bench.launch("api", 1, words(&["./script", "a  b"])));
-    assert_eq!(bench.exited("api").0, ExitStatus::Code(0));
-    let output = bench.output("api").concat();
-    assert!(output.ends_with("/script a  b"), "{output}");
 }
 
 #[test]
@@ -123,10 +98,6 @@ fn a_list_is_executed_as_it_is_and_finds_relative_programs_in_its_folder() {
 
 #[test]
 fn a_child_gets_its_own_terminal_and_environment_and_nothing_else() {
-    // Tests beside this one open terminals by a library that lets them be inherited for a moment.
-    if !alone("process::ends::a_child_gets_its_own_terminal_and_environment_and_nothing_else") {
-        return;
-    }
     let mut bench = Bench::new();
     let look = "env | sort; tty; ps -o tpgid= -o pgid= -o sid= -p $$; echo pid $$";
     let mut env = environment();

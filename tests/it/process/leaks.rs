@@ -9,7 +9,7 @@ use super::bench::{Bench, last_number, shell, wait_for};
 
 /// The tests of this file count what the whole program has, so they run in a program of their own: the test binary,
 /// called for one test. Other tests run beside it elsewhere.
-pub(crate) fn alone(test: &str) -> bool {
+fn alone(test: &str) -> bool {
     const MARK: &str = "DEVGROUP_TEST_ALONE";
     if std::env::var_os(MARK).is_some() {
         return true;
