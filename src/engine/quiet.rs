@@ -22,9 +22,12 @@ const DRIP: usize = 3;
 /// A service that has only a few of a bulk's changes waits for the end of it, to act once; but what goes on and on for
 /// others does not keep it for longer than this.
 const BESIDE_BULK_WAIT: Duration = Duration::from_secs(10);
-/// A write that was not seen to be finished waits at least so long …
-const UNFINISHED_QUIET: Duration = Duration::from_millis(50);
-/// … or this many times its service's quiet time: its closing may have been missed, or come from a slow writer.
+/// A write that was not seen to be finished waits at least so long: it may come from a slow writer, and a restart in the
+/// middle of it would read a part. Only the kernel of Linux says when a file is closed; elsewhere no write would be seen
+/// to be finished, and each save would wait for this.
+pub(super) const UNFINISHED_QUIET: Duration =
+    Duration::from_millis(if cfg!(any(target_os = "linux", target_os = "android")) { 700 } else { 50 });
+/// … or this many times its service's quiet time.
 const UNFINISHED_FACTOR: f64 = 2.5;
 /// Unfinished writes that are followed by path; of more, only the time of the last.
 const OPEN_CAPACITY: usize = 1_000;

@@ -7,6 +7,7 @@ use crate::domain::{
     WatchState,
 };
 use crate::engine::Event;
+use crate::engine::quiet::UNFINISHED_QUIET;
 
 use super::driver::{Scenario, file_event};
 use super::fixture::{needs, service, task};
@@ -90,13 +91,46 @@ fn a_write_that_is_not_finished_waits_for_its_end() {
     ",
     );
     let mut s = Scenario::running(vec![service("api")]);
-    s.until(1.0).save_all(&["a.rs"], &["api"], false).until(1.5);
+    s.until(1.0).save_all(&["a.rs"], &["api"], false).until(2.5);
+    let waited = 1.0 + UNFINISHED_QUIET.as_secs_f64();
+    s.expect(&format!(
+        "
+        1.000 > a.rs is being written
+        {waited:.3}   SIGTERM to api 1
+    "
+    ));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_slow_writer_is_one_save() {
+    let mut s = Scenario::running(vec![service("api")]);
+    for at in [1.0, 1.5, 2.0] {
+        s.until(at).save_all(&["a.rs"], &["api"], false);
+    }
+    s.until(2.1).save("a.rs", &["api"]).until(5.0);
     s.expect(
         "
         1.000 > a.rs is being written
-        1.050   SIGTERM to api 1
+        1.500 > a.rs is being written
+        2.000 > a.rs is being written
+        2.100 > a.rs is saved
+        2.120   SIGTERM to api 1
     ",
     );
+}
+
+#[test]
+fn a_file_that_is_never_closed_does_not_wait_longer_than_the_cap() {
+    let mut s = Scenario::running(vec![service("api")]);
+    for n in 0..250_u32 {
+        s.until(1.0 + f64::from(n) * 0.01).save_all(&["a.rs"], &["api"], false);
+        if matches!(s.phase("api"), Phase::Stopping { .. }) {
+            assert!((200..=201).contains(&n), "{n}");
+            return;
+        }
+    }
+    panic!("never restarted");
 }
 
 #[test]
@@ -198,8 +232,9 @@ fn a_write_that_goes_on_during_a_start_is_not_met_by_it() {
     s.until(1.0).restart("api").save("a.rs", &["api"]).save_all(&["b.rs"], &["api"], false).until(1.01);
     s.exits("api", 0).started("api");
     assert_eq!(s.service("api").pending, 1);
-    s.until(1.2);
-    s.expect(
+    s.until(2.5);
+    let waited = 1.0 + UNFINISHED_QUIET.as_secs_f64();
+    s.expect(&format!(
         "
         1.000 > restart api
         1.000   SIGTERM to api 1
@@ -208,9 +243,9 @@ fn a_write_that_goes_on_during_a_start_is_not_met_by_it() {
         1.010 > api exits 0
         1.010   spawn api 2 · by hand · was exit 0, up 1010ms
         1.010 > api started
-        1.050   SIGTERM to api 2
-    ",
-    );
+        {waited:.3}   SIGTERM to api 2
+    "
+    ));
 }
 
 #[test]
