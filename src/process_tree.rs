@@ -132,7 +132,8 @@ impl Process {
     /// touched, since we are in it.
     pub fn kill_group(&self) {
         self.signal(Signal::KILL);
-        let own = rustix::process::getsid(None).map_or(0, Pid::as_raw_pid);
+        // Not rustix: a session outside of our pid namespace has the number 0, which is no `Pid` there.
+        let own = nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw);
         // Not when it has just gone: nobody would hold the number of its group.
         if self.session != own
             && Self::of(self.pid).is_some_and(|now| now.is_same(self) && now.group == self.group)

@@ -112,8 +112,7 @@ mod imp {
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
     use nix::sys::signal::SigSet;
-    use rustix::process::getpgrp;
-    use rustix::termios::tcgetpgrp;
+    use nix::unistd::{getpgrp, tcgetpgrp};
 
     /// Signals by a thread that waits for them and writes their numbers into a pipe.
     pub(super) struct Source(OwnedFd);

@@ -11,7 +11,8 @@ use std::process::{Command, ExitStatus};
 use std::thread;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as Blocked};
-use rustix::process::{Pid, Signal, WaitOptions, getpgrp, kill_process_group, waitpid};
+use nix::unistd::getpgrp;
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 use rustix::stdio;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr, tcsetpgrp};
 
@@ -116,7 +117,7 @@ impl Editor {
     pub(super) fn take_terminal_back(&self) {
         // Who is in the background may not do this, unless it does not mind the signal that says so.
         let before = SigSet::from(Blocked::SIGTTOU).thread_swap_mask(SigmaskHow::SIG_BLOCK);
-        let _ = tcsetpgrp(stdio::stdin(), getpgrp());
+        let _ = nix::unistd::tcsetpgrp(stdio::stdin(), getpgrp());
         if let Some(modes) = &self.modes {
             let _ = tcsetattr(stdio::stdin(), OptionalActions::Now, modes);
         }

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::unistd::{getpgrp, tcgetpgrp};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::getpgrp;
 use rustix::stdio;
-use rustix::termios::{Termios, tcgetattr, tcgetpgrp};
+use rustix::termios::{Termios, tcgetattr};
 
 /// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);

@@ -306,6 +306,7 @@ mod the_file {
         dash.wait_for("web is gone and db is up", |screen| {
             !screen.contains("web") && screen.contains("db") && screen.contains("2 up")
         });
+        dash.wait_while_reading("db has started", |project| starts(project, "db") == 1);
         project.write("procgroup.toml", sleeper("api", "env = { A = '1' }") + &sleeper("db", ""));
         dash.wait_while_reading("api has its new environment", |project| starts(project, "api") == 2);
         dash.wait_for_text("restarted · procgroup.toml changed");
