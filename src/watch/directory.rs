@@ -84,12 +84,6 @@ impl Stamp {
     pub(super) fn is_changed_after(&self, moment: SystemTime) -> bool {
         self.modified.max(self.changed) > since_epoch(moment)
     }
-
-    /// Whether the file was surely written after that moment. File systems date with the clock's last tick,
-    /// so a change within some milliseconds after it cannot be told from one before, which must not count as news.
-    pub(super) fn is_after(&self, moment: SystemTime) -> bool {
-        self.modified > since_epoch(moment)
-    }
 }
 
 fn since_epoch(moment: SystemTime) -> (i64, i64) {
