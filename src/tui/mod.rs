@@ -18,6 +18,7 @@ mod glyphs;
 mod input;
 mod keymap;
 mod layout;
+mod line_edit;
 mod log_view;
 mod options;
 mod overlay;
