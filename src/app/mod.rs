@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
 
+mod background;
 mod chronicle;
 mod diary;
 mod effect_runner;
@@ -20,6 +21,7 @@ mod stderr;
 mod stopwatch;
 mod stream;
 
+pub use background::Background;
 pub use diary::keep_diary;
 pub use ending::Ending;
 pub use environment::inside_service_of;

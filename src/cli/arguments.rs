@@ -13,6 +13,7 @@ Examples:
   devgroup                        open the dashboard of the procgroup.toml here or above
   devgroup api web                only these, and what they depend on
   devgroup --no-tui               stream prefixed lines instead
+  devgroup -d                     run in the background; `devgroup attach` opens it, `devgroup down` ends it
   devgroup --exit-with test       run until `test` ends, and end with its code
   devgroup check                  validate the file
   devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
@@ -92,6 +93,9 @@ pub(super) struct RunArguments {
     /// Open the dashboard even in CI
     #[arg(long)]
     pub(super) tui: bool,
+    /// Run in the background: returns when the group is up, or tells why it is not (see `attach`, `down`)
+    #[arg(short, long, conflicts_with_all = ["no_tui", "tui"])]
+    pub(super) detach: bool,
     /// End when this service ends, with its code
     #[arg(long, value_name = "SERVICE")]
     pub(super) exit_with: Option<String>,

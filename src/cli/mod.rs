@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Face, RunOptions, StreamOptions};
+use crate::app::{self, Background, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
-use crate::guard::{self, Stand, Ward};
+use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 use arguments::{Arguments, RunArguments, Task};
@@ -37,20 +37,33 @@ pub fn run() -> ExitCode {
     };
     // Only a group has processes to guard; a question to it is not to cost two.
     if arguments.task.is_some() {
-        return ExitCode::from(run_program(arguments, &Ward::default()));
+        return ExitCode::from(run_program(arguments, &Ward::default(), None));
+    }
+    let mut background = None;
+    if arguments.run.detach {
+        // Of the terminal that is left: the messages of the start still appear on it.
+        let (size, style) = (tui::terminal_size(), style());
+        match guard::launch() {
+            Ok(Launch::Group(report)) => background = Some((Background { size, report }, style)),
+            Ok(Launch::Over(code)) => return ExitCode::from(code),
+            Err(error) => {
+                say(&format!("error: cannot go into the background: {error}"));
+                return ExitCode::from(1);
+            }
+        }
     }
     match guard::stand(tui::LEAVE) {
         Stand::Over(code) => ExitCode::from(code),
         Stand::Program(ward) => {
-            let code = run_program(arguments, &ward);
+            let code = run_program(arguments, &ward, background);
             ward.done(code);
             ExitCode::from(code)
         }
     }
 }
 
-fn run_program(arguments: Arguments, ward: &Ward) -> u8 {
-    match carry_out(arguments, ward) {
+fn run_program(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> u8 {
+    match carry_out(arguments, ward, background) {
         Ok(code) => code,
         Err(failure) => {
             app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
@@ -59,7 +72,7 @@ fn run_program(arguments: Arguments, ward: &Ward) -> u8 {
     }
 }
 
-fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
+fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
@@ -79,7 +92,7 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
         Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
         None => {
             let file = file(arguments.place.config.as_deref())?;
-            run_group(&file, arguments.run, ward)
+            run_group(&file, arguments.run, ward, background)
         }
     }
 }
@@ -126,21 +139,29 @@ fn check(file: &Path) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Failure> {
+fn run_group(
+    file: &Path,
+    arguments: RunArguments,
+    ward: &Ward,
+    background: Option<(Background, RenderStyle)>,
+) -> Result<u8, Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Inside { service });
     }
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let face = face(&arguments)?;
-    let streaming = matches!(face, Face::Stream(_));
-    app::keep_diary(streaming);
+    let (face, style) = match background {
+        Some((background, style)) => (Face::Background(background), style),
+        None => (face(&arguments)?, style()),
+    };
+    let has_stderr = !matches!(face, Face::Dashboard(_));
+    app::keep_diary(has_stderr);
     let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
-    let loaded = config::load(file).map_err(invalid)?;
+    let loaded = config::load(file).map_err(|found| Failure::Invalid(found.render(style)))?;
     if !loaded.warnings.is_empty() {
-        if streaming {
-            app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
+        if has_stderr {
+            say(loaded.warnings.render(style).trim_end());
         } else {
             log::info!("{}", loaded.warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
         }
