@@ -26,6 +26,6 @@ pub use diary::keep_diary;
 pub use ending::Ending;
 pub use environment::inside_service_of;
 pub use instance::{Claim, Occupied, claim};
-pub use session::{Face, RunOptions, SessionError, run};
+pub use session::{Face, RunOptions, SessionError, restore_terminal_on_panic, run};
 pub use stderr::say;
 pub use stream::{LineWriter, StreamOptions, Words};

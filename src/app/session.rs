@@ -23,14 +23,14 @@ use super::stderr::say;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
-use crate::control::{About, Door, Server};
+use crate::control::{About, Door, Server, Stage};
 use crate::domain::{GroupSpec, Moment, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
 use crate::process::ProcessHost;
 use crate::process_tree;
-use crate::tui::{self, Dashboard, DashboardOptions};
+use crate::tui::{self, Dashboard, DashboardOptions, Sizing};
 use crate::watch::Watcher;
 
 /// How long a terminal that does not read may delay the end. Everything is stopped by then.
@@ -158,16 +158,25 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         }
     };
     let socket = door.as_ref().map(|door| door.path().into());
-    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid()));
+    let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
+    let sizing = Sizing::default();
+    let stage = {
+        let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
+        Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, saved.clone()))
+    };
+    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid(), stage));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
         Face::Dashboard(face) => {
             restore_terminal_on_panic();
-            let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
-            Client::Dashboard(Dashboard::start(handle, face, saved).map_err(system("use this terminal"))?)
+            Client::Dashboard(Dashboard::start(handle, face, &sizing, saved).map_err(system("use this terminal"))?)
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
+        Face::Background(_) if server.is_none() => {
+            return Err(SessionError::NoSocket("it could not be served".into()));
+        }
         Face::Background(background) => {
+            restore_terminal_on_panic();
             runtime.spawn(report_start(handle, background.report, spec.name.to_string(), claim.pid()));
             Client::Nobody
         }
@@ -243,9 +252,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     Ok(ending)
 }
 
-fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32) -> Option<Server> {
+fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32, stage: Stage) -> Option<Server> {
     let about = About { project: spec.name.to_string(), pid, file: spec.file.clone() };
-    Server::start(door, handle, about).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
+    Server::start(door, handle, about, stage).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }
 
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.
@@ -290,7 +299,7 @@ fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceNam
 }
 
 /// A panic must leave the terminal usable and its message readable. A panic of any other thread is a line in the log.
-fn restore_terminal_on_panic() {
+pub fn restore_terminal_on_panic() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let thread = std::thread::current();

@@ -17,6 +17,7 @@ use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 use arguments::{Arguments, RunArguments, Task};
+use client::ClientTask;
 use exit_code::Failure;
 
 /// How long a terminal that does not read may delay a message.
@@ -35,12 +36,12 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    // Only a group has processes to guard; a question to it is not to cost two.
-    if arguments.task.is_some() {
+    // A group has processes to guard, and a dashboard its terminal; a question to a group is not to cost two processes.
+    if arguments.task.as_ref().is_some_and(|task| !matches!(task, Task::Client(ClientTask::Attach))) {
         return ExitCode::from(run_program(arguments, &Ward::default(), None));
     }
     let mut background = None;
-    if arguments.run.detach {
+    if arguments.run.detach && arguments.task.is_none() {
         // Of the terminal that is left: the messages of the start still appear on it.
         let (size, style) = (tui::terminal_size(), style());
         match guard::launch() {
@@ -83,7 +84,7 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
-        Some(Task::Client(task)) => client::run(task, &arguments.place),
+        Some(Task::Client(task)) => client::run(task, &arguments.place, ward.tether()),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => {
             let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
