@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,18 @@ pub(super) struct Arguments {
     pub(super) run: RunArguments,
     #[command(subcommand)]
     pub(super) task: Option<Task>,
+}
+
+/// The names of the commands, in the order of the alphabet. clap knows them too, but who has asked it carries 2 MB of its
+/// code and tables about; the guard must not.
+const COMMANDS: &[&str] = &[
+    "check", "down", "events", "help", "logs", "pause", "ps", "restart", "resume", "send", "start", "status", "stop",
+    "wait", "why",
+];
+
+/// Whether these arguments may be a command, and not a group to run: one of them is the name of a command.
+pub(super) fn may_be_a_command(mut arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.any(|argument| argument.to_str().is_some_and(|argument| COMMANDS.contains(&argument)))
 }
 
 impl Arguments {
@@ -176,4 +189,25 @@ pub(super) enum Topic {
     Watch,
     /// The exit codes
     ExitCodes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_is_known_without_the_grammar() {
+        let grammar = Arguments::grammar();
+        let mut names: Vec<_> =
+            grammar.get_subcommands().flat_map(|c| [c.get_name()].into_iter().chain(c.get_all_aliases())).collect();
+        names.sort_unstable();
+        assert_eq!(names, COMMANDS);
+    }
+
+    #[test]
+    fn a_group_is_told_from_a_command() {
+        let may_be = |line: &str| may_be_a_command(line.split(' ').map(OsString::from));
+        assert!(may_be("devgroup -C web status") && may_be("devgroup -- check"));
+        assert!(!may_be("devgroup") && !may_be("devgroup api --no-tui -f file"));
+    }
 }

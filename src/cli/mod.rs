@@ -27,36 +27,42 @@ const FILE_COLUMNS: u16 = 160;
 
 /// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::read() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Nothing can be said if even this fails.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    ExitCode::from(if arguments::may_be_a_command(std::env::args_os()) {
+        match Arguments::read() {
+            Ok(arguments) if arguments.task.is_none() => run_guarded(|| Ok(arguments)),
+            // Only a group has processes to guard; a question to it is not to cost two.
+            arguments => run_program(arguments, &Ward::default()),
         }
-    };
-    // Only a group has processes to guard; a question to it is not to cost two.
-    if arguments.task.is_some() {
-        return ExitCode::from(run_program(arguments, &Ward::default()));
-    }
+    } else {
+        // The guard is to be small, so it must be there before the arguments are read.
+        run_guarded(Arguments::read)
+    })
+}
+
+fn run_guarded(read: impl FnOnce() -> Result<Arguments, clap::Error>) -> u8 {
     match guard::stand(tui::LEAVE) {
-        Stand::Over(code) => ExitCode::from(code),
+        Stand::Over(code) => code,
         Stand::Program(ward) => {
-            let code = run_program(arguments, &ward);
+            let code = run_program(read(), &ward);
             ward.done(code);
-            ExitCode::from(code)
+            code
         }
     }
 }
 
-fn run_program(arguments: Arguments, ward: &Ward) -> u8 {
-    match carry_out(arguments, ward) {
-        Ok(code) => code,
-        Err(failure) => {
-            app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
-            failure.code()
+fn run_program(arguments: Result<Arguments, clap::Error>, ward: &Ward) -> u8 {
+    let result = match arguments {
+        Ok(arguments) => carry_out(arguments, ward),
+        Err(error) => {
+            // Nothing can be said if even this fails.
+            let _ = error.print();
+            return if error.use_stderr() { 2 } else { 0 };
         }
-    }
+    };
+    result.unwrap_or_else(|failure| {
+        app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
+        failure.code()
+    })
 }
 
 fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
