@@ -28,49 +28,70 @@ const FILE_COLUMNS: u16 = 160;
 
 /// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::read() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Nothing can be said if even this fails.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
-    };
-    // A group has processes to guard, and a dashboard its terminal; a question to a group is not to cost two processes.
-    if arguments.task.as_ref().is_some_and(|task| !matches!(task, Task::Client(ClientTask::Attach))) {
-        return ExitCode::from(run_program(arguments, &Ward::default(), None));
-    }
-    let mut background = None;
-    if arguments.run.detach && arguments.task.is_none() {
-        // Of the terminal that is left: the messages of the start still appear on it.
-        let (size, style) = (tui::terminal_size(), style());
-        match guard::launch() {
-            Ok(Launch::Group(report)) => background = Some((Background { size, report }, style)),
-            Ok(Launch::Over(code)) => return ExitCode::from(code),
-            Err(error) => {
-                say(&format!("error: cannot go into the background: {error}"));
-                return ExitCode::from(1);
+    ExitCode::from(if arguments::may_be_a_command(std::env::args_os()) {
+        match Arguments::read() {
+            Ok(arguments) if arguments.task.is_none() => run_apart(arguments.run.detach, || Ok(arguments)),
+            // It has a terminal to give back.
+            Ok(arguments) if matches!(arguments.task, Some(Task::Client(ClientTask::Attach))) => {
+                run_guarded(|| Ok(arguments), None)
             }
+            // Only a group has processes to guard; a question to it is not to cost two.
+            arguments => run_program(arguments, &Ward::default(), None),
         }
+    } else {
+        // The guard is to be small, so it must be there before the arguments are read.
+        run_apart(arguments::detaches(std::env::args_os()), Arguments::read)
+    })
+}
+
+/// Runs a group: here, or in the background.
+fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>) -> u8 {
+    if !detach {
+        return run_guarded(read, None);
     }
-    match guard::stand(tui::LEAVE) {
-        Stand::Over(code) => ExitCode::from(code),
-        Stand::Program(ward) => {
-            let code = run_program(arguments, &ward, background);
-            ward.done(code);
-            ExitCode::from(code)
+    // Of the terminal that is left: the messages of the start still appear on it.
+    let (size, style) = (tui::terminal_size(), style());
+    match guard::launch() {
+        Ok(Launch::Group(report)) => run_guarded(read, Some((Background { size, report }, style))),
+        Ok(Launch::Over(code)) => code,
+        Err(error) => {
+            say(&format!("error: cannot go into the background: {error}"));
+            1
         }
     }
 }
 
-fn run_program(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> u8 {
-    match carry_out(arguments, ward, background) {
-        Ok(code) => code,
-        Err(failure) => {
-            app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
-            failure.code()
+fn run_guarded(
+    read: impl FnOnce() -> Result<Arguments, clap::Error>,
+    background: Option<(Background, RenderStyle)>,
+) -> u8 {
+    match guard::stand(tui::LEAVE) {
+        Stand::Over(code) => code,
+        Stand::Program(ward) => {
+            let code = run_program(read(), &ward, background);
+            ward.done(code);
+            code
         }
     }
+}
+
+fn run_program(
+    arguments: Result<Arguments, clap::Error>,
+    ward: &Ward,
+    background: Option<(Background, RenderStyle)>,
+) -> u8 {
+    let result = match arguments {
+        Ok(arguments) => carry_out(arguments, ward, background),
+        Err(error) => {
+            // Nothing can be said if even this fails.
+            let _ = error.print();
+            return if error.use_stderr() { 2 } else { 0 };
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
+        failure.code()
+    })
 }
 
 fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> Result<u8, Failure> {

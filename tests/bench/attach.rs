@@ -12,6 +12,7 @@
 
 use std::time::Instant;
 
+#[expect(dead_code, reason = "a benchmark uses a part of the figures")]
 mod figures;
 #[path = "../it/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "a benchmark uses a part of the house")]
