@@ -47,19 +47,19 @@ fn connect(project: &Project) -> BufReader<UnixStream> {
 }
 
 /// A connection that has greeted.
-fn greeted(project: &Project) -> BufReader<UnixStream> {
+pub(crate) fn greeted(project: &Project) -> BufReader<UnixStream> {
     let mut client = connect(project);
     say(&mut client, &json!({"version": 1}));
     assert_eq!(hear(&mut client)["reply"]["hello"]["version"], 1);
     client
 }
 
-fn say(client: &mut BufReader<UnixStream>, message: &Value) {
+pub(crate) fn say(client: &mut BufReader<UnixStream>, message: &Value) {
     client.get_mut().write_all(format!("{message}\n").as_bytes()).unwrap();
 }
 
 /// The next message; null at the end.
-fn hear(client: &mut BufReader<UnixStream>) -> Value {
+pub(crate) fn hear(client: &mut BufReader<UnixStream>) -> Value {
     let mut line = String::new();
     client.read_line(&mut line).unwrap();
     if line.is_empty() { Value::Null } else { serde_json::from_str(&line).unwrap() }
