@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::client::ClientTask;
+use super::setup::SetupTask;
 use crate::config::{self, Selection};
 
 const EXAMPLES: &str = "\
@@ -139,6 +140,8 @@ impl RunArguments {
 pub(super) enum Task {
     #[command(flatten)]
     Client(ClientTask),
+    #[command(flatten)]
+    Setup(SetupTask),
     /// Validate the file, and say all that is wrong with it
     Check,
     /// Explain which rule decides about files, and whom a change would restart

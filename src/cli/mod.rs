@@ -4,6 +4,7 @@ mod arguments;
 mod client;
 mod exit_code;
 mod help;
+mod setup;
 mod why;
 
 use std::io::{self, IsTerminal, Write};
@@ -27,6 +28,14 @@ const FILE_COLUMNS: u16 = 160;
 
 /// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
+    match setup::complete() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::FAILURE;
+        }
+    }
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -71,6 +80,7 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     }
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place),
+        Some(Task::Setup(task)) => setup::run(task),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => {
             let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;

@@ -63,7 +63,7 @@ impl<'a> Slot<'a, '_> {
         let DeValue::Integer(number) = self.value.get_ref() else { return Err(self.wrong_type()) };
         let value = i128::from_str_radix(number.as_str(), number.radix()).ok().and_then(|n| u32::try_from(n).ok());
         value.filter(|value| limits.contains(value)).ok_or_else(|| {
-            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.values))
+            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.form.must_be()))
                 .at(self.span(), "out of range")
         })
     }
@@ -76,7 +76,7 @@ impl<'a> Slot<'a, '_> {
             _ => return Err(self.wrong_type()),
         };
         text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0).ok_or_else(|| {
-            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.values))
+            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.form.must_be()))
                 .at(self.span(), "smaller than 1, or without end")
                 .help("1 waits equally long each time, 2 doubles the wait")
         })
