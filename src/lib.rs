@@ -12,6 +12,7 @@ pub mod engine;
 pub mod fault;
 pub mod group_handle;
 pub mod guard;
+pub mod init;
 pub mod logs;
 pub mod process;
 pub mod process_tree;

@@ -80,7 +80,7 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     }
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place),
-        Some(Task::Setup(task)) => setup::run(task),
+        Some(Task::Setup(task)) => setup::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => {
             let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;

@@ -16,6 +16,7 @@ mod endurance;
 mod generated;
 mod git_work;
 mod harness;
+mod init;
 mod kept_logs;
 mod logs;
 mod merged;

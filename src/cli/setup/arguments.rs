@@ -2,13 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueHint, builder::PossibleValuesParser};
+use clap::{Args, Subcommand, ValueHint, builder::PossibleValuesParser};
 
 use super::completions;
 
 /// What to make.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SetupTask {
+    /// Write a first procgroup.toml from what is here: Procfiles, compose files, package scripts and their like
+    #[command(before_help = "\
+Examples:
+  devgroup init                       say what was found, guessed and skipped, and write the file
+  devgroup init --dry-run             only print it
+  devgroup init --from Procfile.dev   from this file alone; or a kind:  --from compose")]
+    Init(InitArguments),
     /// Print the JSON Schema of procgroup.toml, for editors
     #[command(before_help = "\
 Examples:
@@ -40,4 +47,18 @@ Examples:
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         dir: Option<PathBuf>,
     },
+}
+
+/// From what to write a file, and whether.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct InitArguments {
+    /// Read only this file or this kind of file (mprocs, procfile, compose, package, cargo, …)
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    pub(super) from: Option<String>,
+    /// Write nothing: the file goes to stdout, the findings to stderr
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Overwrite a procgroup.toml that is there
+    #[arg(long)]
+    pub(super) force: bool,
 }
