@@ -147,6 +147,16 @@ pub(super) enum Task {
     /// Explain which rule decides about files, and whom a change would restart
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
+    /// Check this machine, the file, and the group that runs here
+    #[command(before_help = "\
+Examples:
+  devgroup doctor                     a line for each thing: ok, warn or fail, with the remedy; code 1 if one fails
+  devgroup doctor --json              one JSON object")]
+    Doctor {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Explain the keys, the file, watching, or the exit codes
     Help {
         /// About what

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod client;
+mod doctor;
 mod exit_code;
 mod help;
 mod setup;
@@ -80,6 +81,7 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     }
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place),
+        Some(Task::Doctor { json }) => doctor::run(json, &arguments.place),
         Some(Task::Setup(task)) => setup::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => {

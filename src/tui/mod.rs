@@ -38,6 +38,7 @@ mod view;
 mod watcher_panel;
 mod words;
 
+pub use clipboard::clipboard_program;
 pub use dashboard::{Dashboard, THREAD_NAME};
 pub use keymap::{key_table_markdown, key_table_text};
 pub use layout::pane_size;

@@ -10,6 +10,7 @@ mod contents;
 mod control;
 mod copying;
 mod dashboard;
+mod doctor;
 mod documents;
 mod ends;
 mod endurance;
