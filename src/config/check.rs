@@ -108,7 +108,7 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
         ([], Some((name, run))) => {
             problem.at(span, listed).help(format!("{name} runs `{}`; did you mean `{name}`?", shown(&run)))
         }
-        ([], None) => problem.at(span, listed),
+        ([], None) => problem.at(span, listed).help("name one of them, or take it out"),
         (names, _) => problem.at(span, format!("did you mean {}?", any_of(names))).help(listed),
     }
 }
@@ -161,7 +161,8 @@ fn backoff(draft: &Draft, problems: &mut Problems) {
     {
         problems.add(
             Diagnostic::error("range", "the longest wait of `backoff` is shorter than the first one")
-                .at(span, format!("`initial` is {initial:?}, `max` is {max:?}")),
+                .at(span, format!("`initial` is {initial:?}, `max` is {max:?}"))
+                .help("backoff = { initial = \"1s\", max = \"30s\" }"),
         );
     }
 }
