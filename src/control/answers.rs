@@ -55,7 +55,7 @@ impl Answers {
             Ask::Resume { discard } => self.tell(Command::Resume { discard }).await,
             Ask::Down { now } => self.tell(if now { Command::QuitNow } else { Command::Quit }).await,
             // The connection does that.
-            Ask::Cancel { .. } => Ok(Reply::End {}),
+            Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
     }

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::connection::{serve, turn_away};
 use super::place::Place;
+use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
 
 /// Clients at a time. Each may cost a hundred kilobytes and a descriptor of the 1,024 that many systems allow.
@@ -40,6 +42,9 @@ pub struct About {
     /// Its file.
     pub file: PathBuf,
 }
+
+/// Shows the dashboard on the terminal of a client, on a thread of its own.
+pub type Stage = Arc<dyn Fn(FarTerminal) -> io::Result<()> + Send + Sync>;
 
 /// How the group has ended.
 #[derive(Clone, Debug)]
@@ -114,7 +119,7 @@ impl Server {
     ///
     /// # Errors
     /// No thread or no event queue can be had.
-    pub fn start(mut door: Door, handle: GroupHandle, about: About) -> io::Result<Self> {
+    pub fn start(mut door: Door, handle: GroupHandle, about: About, stage: Stage) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = door.listener.take().ok_or(io::ErrorKind::InvalidInput)?;
         let listener = {
@@ -125,7 +130,7 @@ impl Server {
         let (end, ending) = watch::channel(None);
         let (done_in, done) = channel();
         thread::Builder::new().name("control".into()).spawn(move || {
-            runtime.block_on(accept(&listener, &handle, &about, ending, folder));
+            runtime.block_on(accept(&listener, &handle, &about, &stage, ending, folder));
             // Whoever waits for it may have lost patience.
             let _ = done_in.send(());
         })?;
@@ -146,6 +151,7 @@ async fn accept(
     listener: &UnixListener,
     handle: &GroupHandle,
     about: &About,
+    stage: &Stage,
     mut end: watch::Receiver<Option<End>>,
     folder: Option<PathBuf>,
 ) {
@@ -165,7 +171,7 @@ async fn accept(
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
             Ok((stream, _)) => {
-                clients.spawn(serve(stream, handle.clone(), about.clone(), end.clone()));
+                clients.spawn(serve(stream, handle.clone(), about.clone(), Arc::clone(stage), end.clone()));
             }
             Err(error) => {
                 log::warn!("a client could not be taken: {error}");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event_line::EventLine;
 use super::log_line::{LogLine, Skipped};
 use super::status::Status;
+use crate::far_terminal::{Abilities, ToTerminal};
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -104,6 +105,9 @@ pub enum Ask {
         #[serde(default)]
         now: bool,
     },
+    /// Show the dashboard on the client's terminal. The last question of a connection: from here on the client says what
+    /// a terminal does, one [`FromTerminal`](crate::far_terminal::FromTerminal) to a line.
+    Attach(Abilities),
     /// End another question.
     Cancel {
         /// Its number.
@@ -194,6 +198,8 @@ pub enum Reply {
         /// In the order of the file, or of the starts.
         services: Vec<Outcome>,
     },
+    /// For the terminal of a client that has attached.
+    Terminal(ToTerminal),
     /// Nothing more comes.
     End {},
     /// It was not done.
@@ -356,6 +362,9 @@ mod tests {
             Just(Ask::Pause {}),
             any::<bool>().prop_map(|discard| Ask::Resume { discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
+            (any::<(u16, u16, bool)>(), prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)).prop_map(
+                |((columns, rows, copies), variables)| Ask::Attach(Abilities { columns, rows, variables, copies })
+            ),
             any::<u64>().prop_map(|id| Ask::Cancel { id }),
         ]
     }

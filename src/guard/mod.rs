@@ -13,6 +13,7 @@
 //! Architecture invariant: the guard knows no service, no file and no thread. What it ends is what is below it in the
 //! process tree.
 
+mod launch;
 mod outer;
 mod signals;
 mod sweep;
@@ -27,6 +28,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::process_tree;
+pub use launch::{Launch, Report, launch};
 use outer::Outer;
 use signals::{Blocked, Signals};
 use watch::Guard;

@@ -4,6 +4,7 @@
 
 mod choosing;
 mod finding;
+mod leaving;
 mod merging;
 mod panels;
 mod pointing;
@@ -33,6 +34,7 @@ use super::words;
 use crate::clock::Clock;
 use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
+pub(super) use leaving::Seat;
 pub(super) use merging::Member;
 
 /// How long a short message stays in the footer.
@@ -80,6 +82,12 @@ pub(super) struct UiState {
     pub(super) unseen: Unseen,
     /// A search over all services looks for the next one that has a match: down, or up.
     roams: Option<bool>,
+    /// Who sits before the terminal.
+    seat: Seat,
+    /// Until when one more `q` stops the group, where the first one has only asked.
+    quit_until: Option<Moment>,
+    /// The user detaches.
+    pub(super) leaves: bool,
     toast: Option<(String, Moment)>,
     notice_read: Option<Moment>,
     /// Into which service every key goes, if any.
@@ -118,6 +126,9 @@ impl UiState {
             merging: false,
             unseen: Unseen::default(),
             roams: None,
+            seat: Seat::Own,
+            quit_until: None,
+            leaves: false,
             toast: None,
             notice_read: None,
             typist: Typist::default(),
@@ -261,7 +272,7 @@ impl UiState {
             return commands;
         }
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
-            return vec![Command::Interrupt];
+            return self.quit(Command::Interrupt, world);
         }
         let key = Key::from(event);
         let context = self.context(world.snapshot);
@@ -308,7 +319,8 @@ impl UiState {
     pub(super) fn apply(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
         match action {
             Action::Back => self.back(world),
-            Action::Quit => return vec![Command::Quit],
+            Action::Quit => return self.quit(Command::Quit, world),
+            Action::Detach => self.detach(world),
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause => return vec![Command::TogglePause],
             Action::Discard => return vec![Command::Resume { discard: true }],

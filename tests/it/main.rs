@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod architecture;
+mod attached;
 mod care;
 mod clients;
 mod config;
@@ -10,6 +11,7 @@ mod contents;
 mod control;
 mod copying;
 mod dashboard;
+mod detached;
 mod doctor;
 mod documents;
 mod ends;

@@ -23,6 +23,9 @@ const SERVICE_WORDS: [&str; 2] = ["SERVICE", "A,B"];
 
 /// Answers a shell that asks what may stand here. To be called before anything else; says whether it was so.
 pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
+    if std::env::var_os(VARIABLE).is_none() {
+        return Ok(false);
+    }
     let here = std::env::current_dir().ok();
     CompleteEnv::with_factory(grammar).var(VARIABLE).try_complete(std::env::args_os(), here.as_deref())
 }
