@@ -21,6 +21,7 @@ mod glyphs;
 mod input;
 mod keymap;
 mod layout;
+mod line_edit;
 mod log_view;
 mod options;
 mod outer;
