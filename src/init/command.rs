@@ -152,20 +152,31 @@ impl Command {
             return behind.watch(repository);
         }
         let dir = &self.dir;
-        let all = |patterns: &[&str]| Watch::Globs(patterns.iter().map(|pattern| below(dir, pattern)).collect());
         for (program, rest) in self.programs() {
             let has = |word: &str| rest.iter().any(|next| next == word);
+            // Where there is none of these files, it is a program from elsewhere.
+            let all = |endings: &[&str], pattern: &str| {
+                let prefix = below(dir, "");
+                let of_kind =
+                    |file: &&String| file.starts_with(&prefix) && endings.iter().any(|end| file.ends_with(end));
+                match repository.files().iter().find(of_kind) {
+                    Some(_) => Watch::Globs(vec![below(dir, pattern)]),
+                    None => Watch::Off,
+                }
+            };
             let globs = match program {
                 "cargo" if has("run") => {
                     let package = rest.iter().skip_while(|word| !matches!(word.as_str(), "-p" | "--package")).nth(1);
                     Watch::Globs(cargo::sources(repository, dir, package.map(String::as_str)))
                 }
-                "go" if has("run") => all(&["**/*.go", "go.mod"]),
-                "node" | "ts-node" | "tsx" => all(&["**/*.{js,mjs,cjs,ts,json}"]),
-                "celery" | "gunicorn" | "uvicorn" | "flask" | "hypercorn" | "dramatiq" | "rq" => all(&["**/*.py"]),
-                program if program.starts_with("python") && !has("manage.py") => all(&["**/*.py"]),
-                "ruby" | "rackup" => all(&["**/*.rb"]),
-                "php" => all(&["**/*.php"]),
+                "go" if has("run") => all(&[".go"], "**/*.go"),
+                "node" | "ts-node" | "tsx" => all(&[".js", ".mjs", ".cjs", ".ts"], "**/*.{js,mjs,cjs,ts,json}"),
+                "celery" | "gunicorn" | "uvicorn" | "flask" | "hypercorn" | "dramatiq" | "rq" => {
+                    all(&[".py"], "**/*.py")
+                }
+                program if program.starts_with("python") && !has("manage.py") => all(&[".py"], "**/*.py"),
+                "ruby" | "rackup" => all(&[".rb"], "**/*.rb"),
+                "php" => all(&[".php"], "**/*.php"),
                 _ => continue,
             };
             return (globs, None);

@@ -22,7 +22,11 @@ const DEEPEST: usize = 64;
 /// What is wrong, with the line.
 pub(super) fn parse(text: &str) -> Result<Node, String> {
     // `- - - - …` nests at every dash, and the parser has no limit for that.
-    if text.lines().any(|line| line.matches("- ").count() > DEEPEST && line.trim_start().starts_with("- - ")) {
+    let indicators = |line: &str| {
+        let end = line.find(|c: char| !matches!(c, '-' | '?' | ' ' | '\t')).unwrap_or(line.len());
+        line.get(..end).map_or(0, |start| start.matches("- ").count() + start.matches("? ").count())
+    };
+    if text.lines().any(|line| indicators(line) > DEEPEST) {
         return Err("it nests too deeply".into());
     }
     let documents = Yaml::load_from_str(text).map_err(|error| {
@@ -165,7 +169,14 @@ mod tests {
 
     #[test]
     fn what_is_no_yaml_is_an_error_and_never_more() {
-        for text in ["a: [", "a: b: c", "\t- x", &"- ".repeat(100_000), &"[".repeat(100_000), &"{a: ".repeat(5_000)] {
+        for text in [
+            "a: [",
+            "a: b: c",
+            &"- ".repeat(100_000),
+            &"- ? ".repeat(100_000),
+            &"[".repeat(100_000),
+            &"{a: ".repeat(5_000),
+        ] {
             assert!(parse(text).is_err(), "{:.20}", text);
         }
         assert_eq!(parse(""), Ok(Node::Null));

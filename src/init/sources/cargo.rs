@@ -189,6 +189,7 @@ pub(in crate::init) fn sources(repository: &dyn Repository, dir: &str, package: 
             globs.push(below(folder, "**"));
         }
     }
-    globs.push(below(&root.folder, "Cargo.lock"));
+    let lock = below(&root.folder, "Cargo.lock");
+    globs.extend(repository.files().contains(&lock).then_some(lock));
     globs
 }
