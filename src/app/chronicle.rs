@@ -86,10 +86,10 @@ impl Chronicle {
     pub(crate) fn seen(&mut self, group: &GroupSnapshot) {
         let now = group.at;
         for gone in self.holds.iter().filter(|hold| !group.watch.holds.contains(hold)) {
-            self.log.push(now, None, None, Happening::Release(gone.label.clone()));
+            self.log.push(now, None, None, Happening::Release(gone.to_string().into()));
         }
         for new in group.watch.holds.iter().filter(|hold| !self.holds.contains(hold)) {
-            self.log.push(now, None, None, Happening::Hold(new.label.clone()));
+            self.log.push(now, None, None, Happening::Hold(new.to_string().into()));
         }
         self.holds.clone_from(&group.watch.holds);
         if group.stopping.is_some() && !self.stopping {

@@ -23,6 +23,6 @@ pub use place::{Place, SOCKET_VARIABLE, group_key};
 pub use server::{About, CLIENTS, Door, Server};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
 pub use wire::{
-    Ask, Became, Goal, Greeting, Hello, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode, Question,
-    Reply, VERSION,
+    Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
+    Question, Reply, VERSION,
 };

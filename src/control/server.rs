@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -153,6 +155,7 @@ async fn accept(
         sweep(&folder);
     }
     let mut clients = JoinSet::new();
+    let holds = Arc::new(AtomicU64::new(1));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -165,7 +168,7 @@ async fn accept(
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
             Ok((stream, _)) => {
-                clients.spawn(serve(stream, handle.clone(), about.clone(), end.clone()));
+                clients.spawn(serve(stream, handle.clone(), about.clone(), Arc::clone(&holds), end.clone()));
             }
             Err(error) => {
                 log::warn!("a client could not be taken: {error}");

@@ -90,10 +90,27 @@ pub enum Ask {
         /// What; a line end is the Enter key.
         text: String,
     },
-    /// Hold changes back, as the key `p` does.
-    Pause {},
-    /// End that.
+    /// Hold changes back until they are resumed, as the key `p` does. A second time only adds services.
+    Pause {
+        /// Of these; of all if empty.
+        #[serde(default)]
+        services: Vec<String>,
+    },
+    /// End that, and what the key `p` holds.
     Resume {
+        /// Of these; of all if empty.
+        #[serde(default)]
+        services: Vec<String>,
+        /// Forget what was held.
+        #[serde(default)]
+        discard: bool,
+    },
+    /// Hold changes back until this question is ended by `release` or `cancel`, or the connection ends, however it does.
+    Hold(HoldAsk),
+    /// End a hold. (`cancel` ends it as well, and applies what was held.)
+    Release {
+        /// The number of its question.
+        hold: u64,
         /// Forget what was held.
         #[serde(default)]
         discard: bool,
@@ -109,6 +126,20 @@ pub enum Ask {
         /// Its number.
         id: u64,
     },
+}
+
+/// What to hold back, and how to name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldAsk {
+    /// What is done meanwhile, for people.
+    pub label: String,
+    /// It is a command that the client runs.
+    #[serde(default)]
+    pub command: bool,
+    /// Of these; of all if empty.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 /// Which services, and whether to wait for what becomes of them.
@@ -189,6 +220,8 @@ pub enum Reply {
     Skipped(Skipped),
     /// Something that has happened.
     Event(EventLine),
+    /// The hold has begun.
+    Held {},
     /// It is done, with what became of each service.
     Done {
         /// In the order of the file, or of the starts.
@@ -353,8 +386,14 @@ mod tests {
                 timeout_ms
             }),
             any::<(String, String)>().prop_map(|(service, text)| Ask::Send { service, text }),
-            Just(Ask::Pause {}),
-            any::<bool>().prop_map(|discard| Ask::Resume { discard }),
+            names().prop_map(|services| Ask::Pause { services }),
+            (names(), any::<bool>()).prop_map(|(services, discard)| Ask::Resume { services, discard }),
+            (any::<String>(), any::<bool>(), names()).prop_map(|(label, command, services)| Ask::Hold(HoldAsk {
+                label,
+                command,
+                services
+            })),
+            any::<(u64, bool)>().prop_map(|(hold, discard)| Ask::Release { hold, discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
             any::<u64>().prop_map(|id| Ask::Cancel { id }),
         ]

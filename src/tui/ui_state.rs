@@ -311,7 +311,7 @@ impl UiState {
             Action::Quit => return vec![Command::Quit],
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause => return vec![Command::TogglePause],
-            Action::Discard => return vec![Command::Resume { discard: true }],
+            Action::Discard => return vec![Command::Resume { services: Vec::new(), discard: true }],
             Action::Redraw => self.redraw = true,
             Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
             Action::Mouse => {

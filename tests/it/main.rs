@@ -15,6 +15,7 @@ mod ends;
 mod endurance;
 mod git_work;
 mod harness;
+mod holds;
 mod kept_logs;
 mod logs;
 mod merged;

@@ -3,6 +3,7 @@
 mod arguments;
 mod events;
 mod find;
+mod hold;
 mod logs;
 mod orders;
 mod output;
@@ -47,8 +48,9 @@ pub(super) fn run(task: ClientTask, place: &Place) -> Result<u8, Failure> {
             let text = if no_newline { text } else { format!("{text}\n") };
             orders::tell(find::group(place)?, Ask::Send { service, text })
         }
-        ClientTask::Pause => orders::tell(find::group(place)?, Ask::Pause {}),
-        ClientTask::Resume { discard } => orders::tell(find::group(place)?, Ask::Resume { discard }),
+        ClientTask::Pause { services } => orders::tell(find::group(place)?, Ask::Pause { services }),
+        ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
+        ClientTask::Hold(arguments) => hold::run(arguments, place),
         ClientTask::Down { now } => orders::down(find::group(place)?, now),
     }
 }
