@@ -1,6 +1,7 @@
 //! Arguments in, exit code out: finds the file, runs what was asked for, and reports errors to stderr.
 
 mod arguments;
+mod check;
 mod client;
 mod exit_code;
 mod help;
@@ -15,7 +16,6 @@ use crate::app::{self, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::guard::{self, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
-use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 use arguments::{Arguments, RunArguments, Task};
 use exit_code::Failure;
 
@@ -72,11 +72,8 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
-        Some(Task::Why(why)) => {
-            let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
-            why::run(&loaded.spec, &why)
-        }
-        Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
+        Some(Task::Why(why)) => why::run(&arguments.place, &why),
+        Some(Task::Check { json }) => check::run(&arguments.place, json),
         None => {
             let file = file(arguments.place.config.as_deref())?;
             run_group(&file, arguments.run, ward)
@@ -105,25 +102,6 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
     config::find(&here).ok_or(Failure::NoFile { here })
-}
-
-fn check(file: &Path) -> Result<u8, Failure> {
-    let mut loaded = config::load(file).map_err(invalid)?;
-    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
-        match reason {
-            DeadReason::Ignored { rule, files, let_in, .. } => {
-                loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
-            }
-            DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
-        }
-    }
-    if !loaded.warnings.is_empty() {
-        app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
-    }
-    let services = loaded.spec.services.len();
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
-    Ok(0)
 }
 
 fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Failure> {

@@ -12,6 +12,7 @@ use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
 use super::waiting::{Before, Wish};
+use super::why_line::Why;
 use super::wire::{Ask, Became, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
 use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, RunId, ServiceName, Targets};
 use crate::group_handle::{EventLog, GroupHandle};
@@ -48,6 +49,7 @@ impl Answers {
                 Ok(reader) => return reader.run(outbox).await,
                 Err(problem) => Err(problem),
             },
+            Ask::Why { path } => self.why(&path).await,
             Ask::Start(order) => self.order(order, Wish::Started, Command::Start).await,
             Ask::Stop(order) => self.order(order, Wish::Stopped, Command::Stop).await,
             Ask::Restart(order) => {
@@ -64,6 +66,13 @@ impl Answers {
             Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
+    }
+
+    async fn why(&self, path: &str) -> Result<Reply, Problem> {
+        match self.handle.ask(Command::Why { path: path.into() }).await.map_err(refused)? {
+            Answer::Explained(explanation) => Ok(Reply::Why(Box::new(Why::from(&*explanation)))),
+            _ => Err(Problem::new(ProblemCode::Refused, "the group explains nothing now")),
+        }
     }
 
     fn status(&self) -> Reply {

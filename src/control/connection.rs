@@ -218,7 +218,8 @@ impl Ask {
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
             Self::Wait { .. } | Self::Hold(_) => false,
-            Self::Send { .. }
+            Self::Why { .. }
+            | Self::Send { .. }
             | Self::Pause { .. }
             | Self::Resume { .. }
             | Self::Release { .. }

@@ -14,6 +14,7 @@ mod place;
 mod server;
 mod status;
 mod waiting;
+mod why_line;
 mod wire;
 
 pub use client::{Client, ClientError};
@@ -22,6 +23,7 @@ pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use place::{Place, SOCKET_VARIABLE, group_key};
 pub use server::{About, CLIENTS, Door, Server};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
+pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
     Question, Reply, VERSION,

@@ -1,7 +1,7 @@
 //! The messages on the control socket: JSON, one to a line.
 //!
 //! A client begins with a [`Greeting`] and then asks, each [`Question`] with a number of its own choice. Every message of
-//! the group that belongs to a question carries its number, and the last one is `status`, `done`, `end` or `error`.
+//! the group that belongs to a question carries its number, and the last one is `status`, `why`, `done`, `end` or `error`.
 //! Several questions may be open at once.
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event_line::EventLine;
 use super::log_line::{LogLine, Skipped};
 use super::status::Status;
+use super::why_line::Why;
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -66,6 +67,11 @@ pub enum Ask {
         /// Only after this number.
         #[serde(default)]
         after: u64,
+    },
+    /// Which rule decides about a path, as the rules are now.
+    Why {
+        /// Absolute, or relative to the root of the group. It need not exist; with a slash at the end it is a folder.
+        path: String,
     },
     /// Start services.
     Start(Order),
@@ -220,6 +226,8 @@ pub enum Reply {
     Skipped(Skipped),
     /// Something that has happened.
     Event(EventLine),
+    /// The answer to `why`.
+    Why(Box<Why>),
     /// The hold has begun.
     Held {},
     /// It is done, with what became of each service.
@@ -375,6 +383,7 @@ mod tests {
         let goal = prop_oneof![Just(Goal::Ready), Just(Goal::Exit), Just(Goal::Restart)];
         prop_oneof![
             any::<bool>().prop_map(|follow| Ask::Status { follow }),
+            any::<String>().prop_map(|path| Ask::Why { path }),
             logs().prop_map(Ask::Logs),
             any::<(bool, u64)>().prop_map(|(follow, after)| Ask::Events { follow, after }),
             order().prop_map(Ask::Start),

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod care;
+mod checking;
 mod clients;
 mod config;
 mod contents;

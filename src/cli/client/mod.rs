@@ -2,7 +2,7 @@
 
 mod arguments;
 mod events;
-mod find;
+pub(super) mod find;
 mod hold;
 mod logs;
 mod orders;
@@ -11,6 +11,7 @@ mod status;
 
 pub(super) use arguments::ClientTask;
 pub(super) use find::short;
+pub(super) use output::json;
 
 use super::arguments::Place;
 use super::exit_code::Failure;
