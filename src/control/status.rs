@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, GroupSnapshot, Holder, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
+use crate::domain::{ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
 
 /// The state of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,12 +130,7 @@ impl Status {
             WatchState::Off => "off",
         };
         let holds = watch.holds.iter().map(|hold| Hold {
-            by: match hold.by {
-                Holder::Key => "key".into(),
-                Holder::Git => "git".into(),
-                Holder::Command => "command".into(),
-                Holder::Client => "client".into(),
-            },
+            by: hold.by.word().into(),
             label: hold.label.to_string(),
             since: clock.rfc3339(hold.since),
             services: hold.services.iter().map(ToString::to_string).collect(),

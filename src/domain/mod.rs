@@ -28,7 +28,7 @@ pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitWork, covers};
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
-pub use group_event::{GroupEvent, Happening};
+pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunHistory, RunRecord};
 pub use marker::{Exited, Marker, NextTry, ignore_line};
 pub use name::{RunId, ServiceName};

@@ -228,6 +228,18 @@ pub enum Holder {
     Client,
 }
 
+impl Holder {
+    /// The word of the machine-readable outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Git => "git",
+            Self::Command => "command",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// One hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldSnapshot {

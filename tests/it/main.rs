@@ -15,6 +15,7 @@ mod documents;
 mod ends;
 mod endurance;
 mod git_work;
+mod happenings;
 mod harness;
 mod holds;
 mod kept_logs;
