@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod exit_code;
 mod help;
+mod preferences;
 mod why;
 
 use std::io::{self, IsTerminal, Write};
@@ -111,7 +112,7 @@ fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Fa
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let face = face(&arguments)?;
+    let (face, warning) = face(&arguments)?;
     let streaming = matches!(face, Face::Stream(_));
     app::keep_diary(streaming);
     let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
@@ -132,6 +133,7 @@ fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Fa
         keep_leftovers: arguments.keep_leftovers,
         selection: arguments.selection(),
         face,
+        warning,
     };
     let ending = app::run(options, claim, ward.tether())?;
     app::say(&ending.summary, STDERR_PATIENCE);
@@ -142,7 +144,8 @@ fn invalid(diagnostics: Diagnostics) -> Failure {
     Failure::Invalid(diagnostics.render(style()))
 }
 
-fn face(arguments: &RunArguments) -> Result<Face, Failure> {
+/// How the group is shown, and what is wrong with the preferences for that.
+fn face(arguments: &RunArguments) -> Result<(Face, Option<String>), Failure> {
     let terminal = io::stdout().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
@@ -150,13 +153,16 @@ fn face(arguments: &RunArguments) -> Result<Face, Failure> {
         return Err(Failure::Usage("--tui needs a terminal, but stdout is none".into()));
     }
     let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
-    let options = DashboardOptions::from_environment();
-    Ok(if dashboard {
-        Face::Dashboard(options)
-    } else {
-        let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-        Face::Stream(StreamOptions { color: terminal && options.color, unicode: shows_unicode(terminal), columns })
-    })
+    if dashboard {
+        let (options, problems) = preferences::apply();
+        if let Some(problems) = &problems {
+            log::warn!("{}", problems.render(RenderStyle { color: false, unicode: true, width: 100 }));
+        }
+        return Ok((Face::Dashboard(options), problems.map(|problems| problems.summary())));
+    }
+    let color = terminal && DashboardOptions::from_environment().color;
+    let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
+    Ok((Face::Stream(StreamOptions { color, unicode: shows_unicode(terminal), columns }), None))
 }
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.

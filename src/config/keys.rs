@@ -54,6 +54,23 @@ pub(super) const ROOT: Section = Section {
     ],
 };
 
+/// The user's own file.
+pub(super) const PREFERENCES: Section = Section {
+    name: "the preferences",
+    keys: &[
+        key("theme", "\"auto\", \"dark\", \"light\" or \"mono\"", "the colours of the dashboard"),
+        key("glyphs", "\"auto\", \"unicode\" or \"ascii\"", "the characters of the dashboard"),
+        key("mouse", "`true` or `false`", "whether wheel and click go to the dashboard"),
+        key("confirm_quit", "`true` or `false`", "whether `q` asks before it stops services"),
+        key(
+            "notifications",
+            "\"auto\", \"osc9\", \"osc777\", \"bell\" or \"off\"",
+            "how it is told that a service failed while the terminal has not the focus",
+        ),
+        key("keys", "a table of places", "other keys"),
+    ],
+};
+
 /// `[services.NAME]` and `[defaults]`.
 pub(super) const SERVICE: Section = Section {
     name: "a service",

@@ -203,7 +203,7 @@ impl Bench {
         let clock = Clock::start();
         let color = glyphs == GlyphSet::Unicode;
         let bench = Self {
-            ui: UiState::new(DashboardOptions { glyphs, color, mouse: true }),
+            ui: UiState::new(DashboardOptions { glyphs, color, ..DashboardOptions::from_variables(|_| None) }),
             book: LogBook::new(clock),
             clock,
             snapshot,

@@ -19,6 +19,7 @@ mod input;
 mod keymap;
 mod layout;
 mod log_view;
+mod notify;
 mod options;
 mod overlay;
 mod saved_log;
@@ -39,7 +40,9 @@ mod watcher_panel;
 mod words;
 
 pub use dashboard::{Dashboard, THREAD_NAME};
-pub use keymap::{key_table_markdown, key_table_text};
+pub use keymap::{
+    KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
+};
 pub use layout::pane_size;
-pub use options::{DashboardOptions, GlyphSet, is_utf8_locale};
+pub use options::{DashboardOptions, GlyphSet, Ground, Notification, is_utf8_locale};
 pub use terminal::{LEAVE, restore_terminal, terminal_size};

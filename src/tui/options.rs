@@ -10,6 +10,32 @@ pub enum GlyphSet {
     Ascii,
 }
 
+/// What colours stand on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ground {
+    /// The terminal does not say.
+    #[default]
+    Unknown,
+    /// A dark background.
+    Dark,
+    /// A light one.
+    Light,
+}
+
+/// How a terminal can tell something to one who looks elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notification {
+    /// `OSC 9`: a text (iTerm2, kitty, WezTerm, Ghostty).
+    Osc9,
+    /// `OSC 777`: a title and a text (rxvt-unicode, foot).
+    Osc777,
+    /// The bell.
+    #[default]
+    Bell,
+    /// Not at all.
+    Off,
+}
+
 /// How the dashboard draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DashboardOptions {
@@ -19,6 +45,12 @@ pub struct DashboardOptions {
     pub color: bool,
     /// Wheel and click go to the dashboard from the start; the key `M` changes it.
     pub mouse: bool,
+    /// What the colours stand on.
+    pub ground: Ground,
+    /// Ask before all services are stopped.
+    pub confirm_quit: bool,
+    /// How it is told that a service has failed while the window has not the focus.
+    pub notification: Notification,
 }
 
 impl DashboardOptions {
@@ -36,7 +68,33 @@ impl DashboardOptions {
         let simple = matches!(term.as_str(), "linux" | "dumb" | "");
         let glyphs = if utf8 && !simple { GlyphSet::Unicode } else { GlyphSet::Ascii };
         let color = set("NO_COLOR").is_none() && term != "dumb";
-        Self { glyphs, color, mouse: true }
+        let (ground, notification) = (ground(&variable), notification(&variable, &term));
+        Self { glyphs, color, mouse: true, ground, confirm_quit: false, notification }
+    }
+}
+
+/// What `COLORFGBG` says, which rxvt, Konsole and others set: the last part is the background, of the 16 colours.
+fn ground(variable: &impl Fn(&str) -> Option<String>) -> Ground {
+    let colors = variable("COLORFGBG").unwrap_or_default();
+    match colors.rsplit(';').next().and_then(|ground| ground.parse::<u8>().ok()) {
+        Some(7 | 9..=15) => Ground::Light,
+        Some(0..=6 | 8) => Ground::Dark,
+        _ => Ground::Unknown,
+    }
+}
+
+/// What the terminal is known to understand. Multiplexers keep sequences for themselves, but show a bell.
+fn notification(variable: &impl Fn(&str) -> Option<String>, term: &str) -> Notification {
+    let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let program = variable("TERM_PROGRAM").unwrap_or_default();
+    if is_set("TMUX") || is_set("STY") {
+        Notification::Bell
+    } else if matches!(program.as_str(), "iTerm.app" | "WezTerm" | "ghostty") || term == "xterm-kitty" {
+        Notification::Osc9
+    } else if term.starts_with("foot") || term.starts_with("rxvt-unicode") {
+        Notification::Osc777
+    } else {
+        Notification::Bell
     }
 }
 
@@ -66,6 +124,16 @@ mod tests {
         assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("LC_ALL", ""), xterm]).glyphs, GlyphSet::Unicode);
         assert_eq!(options(&[xterm]).glyphs, GlyphSet::Ascii);
         assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("TERM", "linux")]).glyphs, GlyphSet::Ascii);
+    }
+
+    #[test]
+    fn the_terminal_says_what_it_stands_on_and_what_it_understands() {
+        let kitty = options(&[("TERM", "xterm-kitty"), ("COLORFGBG", "0;default;15")]);
+        assert_eq!((kitty.ground, kitty.notification), (Ground::Light, Notification::Osc9));
+        let inside = options(&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/x"), ("COLORFGBG", "15;0")]);
+        assert_eq!((inside.ground, inside.notification), (Ground::Dark, Notification::Bell));
+        let foot = options(&[("TERM", "foot-extra"), ("COLORFGBG", "default")]);
+        assert_eq!((foot.ground, foot.notification), (Ground::Unknown, Notification::Osc777));
     }
 
     #[test]

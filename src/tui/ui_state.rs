@@ -21,7 +21,7 @@ use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, MergedView, Times};
-use super::options::DashboardOptions;
+use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
 use super::selection::{Handout, Selection};
 use super::source::Source;
@@ -93,6 +93,12 @@ pub(super) struct UiState {
     pub(super) own_log: TuiWidgetState,
     pub(super) glyphs: &'static Glyphs,
     pub(super) theme: Theme,
+    /// Ask before all services are stopped.
+    confirm_quit: bool,
+    /// It was asked, and until then the next press is the answer.
+    quit_asked: Option<Moment>,
+    /// How failures are told to one who looks elsewhere.
+    pub(super) notification: Notification,
 }
 
 impl UiState {
@@ -126,7 +132,10 @@ impl UiState {
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
-            theme: Theme { color: options.color },
+            theme: Theme { color: options.color, ground: options.ground },
+            confirm_quit: options.confirm_quit,
+            quit_asked: None,
+            notification: options.notification,
         }
     }
 
@@ -306,8 +315,10 @@ impl UiState {
 
     /// Carries out an action.
     pub(super) fn apply(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
+        let asked = self.quit_asked.take().is_some_and(|until| until > world.now);
         match action {
             Action::Back => self.back(world),
+            Action::Quit if self.confirm_quit && !asked => return self.ask_before_quitting(world),
             Action::Quit => return vec![Command::Quit],
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause => return vec![Command::TogglePause],
@@ -339,6 +350,19 @@ impl UiState {
             Action::ServiceNumber => {}
             _ => return self.apply_in(action, context, world),
         }
+        Vec::new()
+    }
+
+    /// Quits at once where nothing runs.
+    fn ask_before_quitting(&mut self, world: &World<'_>) -> Vec<Command> {
+        let live = world.snapshot.services.iter().filter(|service| service.phase.live_run().is_some()).count();
+        if live == 0 {
+            return vec![Command::Quit];
+        }
+        let key = Keymap::get().key_name(Context::Normal, Action::Quit, self.glyphs.set);
+        let plural = if live == 1 { "" } else { "s" };
+        self.say(format!("stop {live} service{plural} and quit? {key} again does"), world.now);
+        self.quit_asked = Some(world.now + TOAST_TIME);
         Vec::new()
     }
 

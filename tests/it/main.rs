@@ -21,6 +21,7 @@ mod holds;
 mod kept_logs;
 mod logs;
 mod merged;
+mod preferences;
 mod process;
 mod streaming;
 mod supervision;

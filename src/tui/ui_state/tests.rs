@@ -91,8 +91,7 @@ fn the_menu_of_restarts() {
     assert_eq!(bench.press("RF"), restart(Targets::one(&api), true));
     assert_eq!(bench.press("R⎋"), []);
     assert_eq!(bench.ui.overlay, None);
-    // The lines show the keys of the table.
-    for (place, key) in crate::tui::view::MENU_KEYS.iter().enumerate() {
+    for (place, key) in ["r", "a", "f", "d", "F"].iter().enumerate() {
         let expected = restart_menu(&bench.snapshot, &api)[place].command.clone();
         assert_eq!(bench.press(&format!("R{key}")), [expected]);
     }
@@ -435,4 +434,17 @@ proptest! {
         }
         prop_assert!(!bench.text().is_empty());
     }
+}
+
+#[test]
+fn who_wants_to_be_asked_quits_by_pressing_twice() {
+    let mut bench = Bench::shop(100, 30);
+    let asks = DashboardOptions { confirm_quit: true, ..DashboardOptions::from_variables(|_| None) };
+    bench.ui = UiState::new(asks);
+    assert_eq!(bench.press("q"), []);
+    let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message);
+    assert_eq!(message.as_deref(), Some("stop 4 services and quit? q again does"));
+    assert_eq!(bench.press("q"), [Command::Quit]);
+    assert_eq!(bench.press("qjq"), [], "another key is another answer");
+    assert_eq!(bench.press("Q"), [Command::QuitNow], "who kills is not asked");
 }

@@ -27,8 +27,6 @@ use super::words::Census;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
 pub(super) use details::last_start as details_last_start;
-#[cfg(test)]
-pub(super) use menu::KEYS as MENU_KEYS;
 pub(super) use services::age_of;
 pub(super) use stopping::waited_for;
 pub(super) use watcher::event_at as watcher_event_at;
