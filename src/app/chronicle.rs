@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::domain::{
-    Because, Command, GroupSnapshot, Happening, HoldSnapshot, LastExit, Marker, Match, Moment, RunId, ServiceName,
-    StartCause,
+    Because, Command, GroupSnapshot, Happening, HoldSnapshot, LastExit, Marker, Match, Moment, RunId, RunReport,
+    ServiceName, StartCause,
 };
 use crate::engine::{Effect, Event};
 use crate::group_handle::EventLog;
@@ -55,6 +55,12 @@ impl Chronicle {
                         self.log.push(file.at.min(now), None, None, change);
                     }
                 }
+            }
+            Event::Run { service, run, report: RunReport::NotStarted { reason } }
+                if self.runs.get(service) == Some(run) =>
+            {
+                let happening = Happening::Error(format!("could not start: {reason}").into());
+                self.log.push(now, Some(service.clone()), Some(*run), happening);
             }
             Event::Reloaded(_) => self.log.push(now, None, None, Happening::Reload),
             Event::Notice { problem: true, summary, .. } => {
@@ -131,15 +137,15 @@ impl Chronicle {
             Marker::Validating { .. } | Marker::Kept { .. } | Marker::Valid { .. } => {
                 Happening::Validate(self.sentence(marker, now))
             }
-            Marker::CouldNotStart { .. }
-            | Marker::NotReady { .. }
+            Marker::NotReady { .. }
             | Marker::Silent { .. }
             | Marker::Stuck { .. }
             | Marker::GaveUp { .. }
             | Marker::WritesItself { .. }
             | Marker::Lost { .. } => Happening::Error(self.sentence(marker, now)),
             // It has not happened; or another event says it already.
-            Marker::Exited(_)
+            Marker::CouldNotStart { .. }
+            | Marker::Exited(_)
             | Marker::Stopped { .. }
             | Marker::NotStarted { .. }
             | Marker::Started { .. }
