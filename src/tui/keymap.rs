@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Deserializer, de};
 
-use super::action::{Action, Context};
+use super::action::{Action, Context, name_of};
 use super::options::GlyphSet;
 
 /// The table as it is shipped.
@@ -72,20 +72,8 @@ pub fn key_problem(context: &str, key: &str) -> Option<String> {
     if key.ctrl && key.code == KeyCode::Char('c') {
         return Some("Ctrl-C always means to end".into());
     }
-    let is_text = matches!(context, "prompt" | "watcher_find" | "help" | "typing");
+    let is_text = matches!(context, "prompt" | "watcher_find" | "help" | "palette" | "typing");
     (is_text && key.plain_char().is_some()).then(|| "text is typed there: with ctrl or alt, or no character".into())
-}
-
-/// The name of an action or a place as the table has it.
-fn name_of(what: &impl fmt::Debug) -> String {
-    let mut name = String::new();
-    for c in format!("{what:?}").chars() {
-        if c.is_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.extend(c.to_lowercase());
-    }
-    name
 }
 
 fn named<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
@@ -246,6 +234,8 @@ pub(super) enum FooterKind {
     Details,
     /// The menu of restarts.
     Menu,
+    /// The palette.
+    Palette,
     /// devgroup's own log.
     Log,
     /// The group is being stopped.
@@ -283,6 +273,7 @@ pub(super) struct Keymap {
     #[serde(skip)]
     unbound: Vec<(Context, Key)>,
     footer: BTreeMap<FooterKind, Footer>,
+    about: BTreeMap<Action, String>,
     help: Vec<HelpTemplate>,
 }
 
@@ -333,6 +324,26 @@ impl Keymap {
     fn keys(&self, context: Context, action: Action) -> &[Key] {
         let there = |context| self.keys.get(&context)?.get(&action).map(Vec::as_slice).filter(|keys| !keys.is_empty());
         there(context).or_else(|| if context.falls_back() { there(Context::Normal) } else { None }).unwrap_or_default()
+    }
+
+    /// What can be done there, by key or without; those of the menu of restarts among it. In the order of the actions.
+    pub(super) fn actions(&self, context: Context) -> BTreeSet<Action> {
+        let of = |context| self.keys.get(&context).into_iter().flat_map(BTreeMap::keys).copied();
+        let mut actions: BTreeSet<Action> = of(context).collect();
+        if context.falls_back() {
+            actions.extend(of(Context::Normal));
+        }
+        if actions.contains(&Action::RestartMenu) {
+            actions.extend(of(Context::Menu).filter(|action| action.is_of_menu()));
+        }
+        // Each service is there by its name, and the palette is open.
+        actions.retain(|action| !matches!(action, Action::ServiceNumber | Action::Palette));
+        actions
+    }
+
+    /// What an action does, in a few words.
+    pub(super) fn about(&self, action: Action) -> &str {
+        self.about.get(&action).map_or("", String::as_str)
     }
 
     /// The hints of a footer. Items are separated by two spaces; those without a key are left out.
@@ -398,6 +409,7 @@ impl FooterKind {
             Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
+            Self::Palette => Context::Palette,
             Self::Log => Context::Log,
             Self::Stopping => Context::Stopping,
         }

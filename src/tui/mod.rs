@@ -22,6 +22,7 @@ mod log_view;
 mod notify;
 mod options;
 mod overlay;
+mod palette;
 mod saved_log;
 mod searcher;
 mod selection;

@@ -23,6 +23,7 @@ use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::log_view::{LineLayout, LogView, MergedView, Times};
 use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
+use super::palette::Palette;
 use super::selection::{Handout, Selection};
 use super::source::Source;
 use super::theme::Theme;
@@ -214,6 +215,7 @@ impl UiState {
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Details { .. }) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
+            Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
             None if panel.is_some() => panel.unwrap_or(Context::Watcher),
@@ -292,6 +294,9 @@ impl UiState {
                 _ => {}
             }
         }
+        if context == Context::Palette && self.palette_key(key, event) {
+            return Vec::new();
+        }
         if context == Context::Prompt && self.prompt_key(event, world) {
             return Vec::new();
         }
@@ -325,6 +330,7 @@ impl UiState {
             Action::Discard => return vec![Command::Resume { services: Vec::new(), discard: true }],
             Action::Redraw => self.redraw = true,
             Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
+            Action::Palette => self.overlay = Some(Overlay::Palette(Palette::new(context))),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
@@ -373,6 +379,7 @@ impl UiState {
             Context::Help => self.help_action(action),
             Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
+            Context::Palette => return self.palette_action(action, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
             Context::Merged => return self.merged_action(action, world),

@@ -448,3 +448,23 @@ fn who_wants_to_be_asked_quits_by_pressing_twice() {
     assert_eq!(bench.press("qjq"), [], "another key is another answer");
     assert_eq!(bench.press("Q"), [Command::QuitNow], "who kills is not asked");
 }
+
+#[test]
+fn the_palette_does_what_is_typed() {
+    let mut bench = Bench::shop(100, 30);
+    let api: ServiceName = "api".into();
+    bench.press("2");
+    let restart = |targets, force| [Command::Restart { targets, force }];
+    assert_eq!(bench.press(":restart⏎"), restart(Targets::one(&api), false));
+    assert_eq!(bench.press(":rfai⏎"), restart(Targets::Failed, false));
+    assert_eq!(bench.press(":force⏎"), restart(Targets::one(&api), true));
+    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.press(":select worker⏎r"), restart(Targets::one(&"worker".into()), false));
+    assert_eq!(bench.press(":zoom⏎"), []);
+    assert!(bench.ui.zoom);
+    assert_eq!(bench.press(":quit⏎"), [Command::Quit]);
+    assert_eq!(bench.press(":q⎋"), [], "q is text there, and Esc closes it");
+    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.press(":zzzz⏎"), [], "nothing is found, and it stays open");
+    assert!(bench.ui.overlay.is_some());
+}
