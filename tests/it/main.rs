@@ -23,6 +23,7 @@ mod logs;
 mod merged;
 mod preferences;
 mod process;
+mod script;
 mod streaming;
 mod supervision;
 mod typing;
