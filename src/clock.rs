@@ -54,6 +54,11 @@ pub fn time_since(rfc3339: &str) -> Option<Duration> {
 /// The largest time zone file that is read. The largest of the database have 4 KB.
 const ZONE_FILE: u64 = 1 << 20;
 
+/// Two clocks that are read within this time are read together.
+const TOGETHER: Duration = Duration::from_micros(100);
+/// So often is tried to.
+const TRIES: usize = 5;
+
 /// A clock that started with the program. Copies agree.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -85,6 +90,39 @@ impl Clock {
         self.wall_start.checked_add(moment.since_start()).unwrap_or(self.wall_start)
     }
 
+    /// The time of day of a moment by the clock on the wall as it is set now: what the system's file times are compared
+    /// with. Unlike [`Clock::wall`] it is right after the machine was asleep.
+    pub fn file_time(&self, moment: Moment) -> SystemTime {
+        let (now, wall) = self.both();
+        let (ago, ahead) = (now.since(moment), moment.since(now));
+        wall.checked_sub(ago).and_then(|time| time.checked_add(ahead)).unwrap_or(wall)
+    }
+
+    /// The moment of a file time; a time before the start is the start.
+    pub fn moment_of(&self, file_time: SystemTime) -> Moment {
+        let (now, wall) = self.both();
+        match wall.duration_since(file_time) {
+            Ok(ago) => Moment::after_start(now.since_start().saturating_sub(ago)),
+            Err(ahead) => now + ahead.duration(),
+        }
+    }
+
+    /// Both clocks, read together: whoever loses the processor between the two tries again.
+    fn both(&self) -> (Moment, SystemTime) {
+        let mut best = None;
+        for _ in 0..TRIES {
+            let (before, wall) = (self.now(), SystemTime::now());
+            let took = self.now().since(before);
+            if best.is_none_or(|(least, _, _)| took < least) {
+                best = Some((took, before, wall));
+            }
+            if took < TOGETHER {
+                break;
+            }
+        }
+        best.map_or_else(|| (self.now(), SystemTime::now()), |(_, moment, wall)| (moment, wall))
+    }
+
     /// A moment in RFC 3339, UTC, with milliseconds: `2026-11-22T14:02:23.114Z`. Empty if the clock on the wall stands at a
     /// time that cannot be written so.
     pub fn rfc3339(&self, moment: Moment) -> String {
@@ -108,5 +146,20 @@ impl Clock {
             Ok(timestamp) => timestamp.to_zoned(LOCAL.clone()).strftime("%H:%M:%S").to_string(),
             Err(_) => String::from("--:--:--"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_times_are_moments_and_back() {
+        let clock = Clock::start();
+        let moment = clock.now();
+        let there_and_back = clock.moment_of(clock.file_time(moment + Duration::from_secs(7)));
+        let differs = there_and_back.since_start().abs_diff((moment + Duration::from_secs(7)).since_start());
+        assert!(differs < Duration::from_secs(5), "{differs:?}");
+        assert_eq!(clock.moment_of(SystemTime::UNIX_EPOCH), Moment::START);
     }
 }

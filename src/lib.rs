@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 pub mod domain;
 pub mod engine;
+pub mod far_terminal;
 pub mod fault;
 pub mod group_handle;
 pub mod guard;

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
 
+mod background;
 mod chronicle;
 mod diary;
 mod effect_runner;
@@ -20,10 +21,11 @@ mod stderr;
 mod stopwatch;
 mod stream;
 
+pub use background::Background;
 pub use diary::keep_diary;
 pub use ending::Ending;
 pub use environment::inside_service_of;
 pub use instance::{Claim, Occupied, claim};
-pub use session::{Face, RunOptions, SessionError, run};
+pub use session::{Face, RunOptions, SessionError, restore_terminal_on_panic, run};
 pub use stderr::say;
 pub use stream::{LineWriter, StreamOptions, Words};

@@ -75,7 +75,7 @@ impl Incoming {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
                 RunReport::Ready => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
-                RunReport::Facts(_) | RunReport::LastActive { .. } => "a look at a run",
+                RunReport::Facts(_) | RunReport::Slept { .. } => "a look at a run",
                 RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
             },

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::background::{Background, report_start};
 use super::chronicle::Chronicle;
 use super::effect_runner::EffectRunner;
 use super::ending::{Ending, ending};
@@ -22,30 +23,32 @@ use super::stderr::say;
 use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
-use crate::control::{About, Door, Server};
+use crate::control::{About, Door, Server, Stage};
 use crate::domain::{GroupSpec, Moment, ServiceName};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
 use crate::process::ProcessHost;
 use crate::process_tree;
-use crate::tui::{self, Dashboard, DashboardOptions};
+use crate::tui::{self, Dashboard, DashboardOptions, Sizing};
 use crate::watch::Watcher;
 
 /// How long a terminal that does not read may delay the end. Everything is stopped by then.
 const TERMINAL_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a group is shown with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Face {
     /// The dashboard.
     Dashboard(DashboardOptions),
     /// Prefixed lines.
     Stream(StreamOptions),
+    /// Nothing, until somebody attaches.
+    Background(Background),
 }
 
 /// How to run a group.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RunOptions {
     /// The group as its file says.
     pub spec: GroupSpec,
@@ -84,6 +87,9 @@ pub enum SessionError {
         /// Its reason.
         error: std::io::Error,
     },
+    /// A group in the background could not be reached by anybody.
+    #[error("cannot run in the background, since nobody could attach to it or end it: no control socket: {0}")]
+    NoSocket(String),
     /// A bug: the loop panicked. Every process of the group was killed.
     #[error("devgroup failed and has killed its services; please report the message above")]
     Panicked,
@@ -122,6 +128,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     let (columns, rows) = match &options.face {
         Face::Dashboard(_) => tui::pane_size(spec.services.len(), tui::terminal_size()),
         Face::Stream(stream) => stream.pane_size(&spec),
+        Face::Background(background) => tui::pane_size(spec.services.len(), background.terminal_size()),
     };
     for service in &spec.services {
         logs.open(&service.name, spec.logs.memory).resize(columns, rows);
@@ -150,17 +157,37 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
 
     // Before the first start: services find it in their environment.
-    let door = open_door(&spec);
+    let door = match Door::open(&spec.file) {
+        Ok(door) => Some(door),
+        Err(why) if matches!(options.face, Face::Background(_)) => return Err(SessionError::NoSocket(why)),
+        Err(why) => {
+            log::warn!("no control socket: {why}");
+            None
+        }
+    };
     let socket = door.as_ref().map(|door| door.path().into());
-    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid()));
+    let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
+    let sizing = Sizing::default();
+    let stage = {
+        let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
+        Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, saved.clone()))
+    };
+    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid(), stage));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
         Face::Dashboard(face) => {
             restore_terminal_on_panic();
-            let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
-            Client::Dashboard(Dashboard::start(handle, face, saved).map_err(system("use this terminal"))?)
+            Client::Dashboard(Dashboard::start(handle, face, &sizing, saved).map_err(system("use this terminal"))?)
         }
         Face::Stream(face) => Client::Stream(Stream::start(handle, face).map_err(system("start the stream"))?),
+        Face::Background(_) if server.is_none() => {
+            return Err(SessionError::NoSocket("it could not be served".into()));
+        }
+        Face::Background(background) => {
+            restore_terminal_on_panic();
+            runtime.spawn(report_start(handle, background.report, spec.name.to_string(), claim.pid()));
+            Client::Nobody
+        }
     };
     // Only now, beside the drawing of the first picture, which knows already that they start.
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
@@ -202,6 +229,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
             Ok(())
         }
         Client::Stream(stream) => stream.finish(),
+        Client::Nobody => Ok(()),
     };
     if let Some(end_pulse) = end_pulse {
         end_pulse();
@@ -232,14 +260,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     Ok(ending)
 }
 
-/// The socket for clients. Without a place for it, the group runs without.
-fn open_door(spec: &GroupSpec) -> Option<Door> {
-    Door::open(&spec.file).inspect_err(|why| log::warn!("no control socket: {why}")).ok()
-}
-
-fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32) -> Option<Server> {
+fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32, stage: Stage) -> Option<Server> {
     let about = About { project: spec.name.to_string(), pid, file: spec.file.clone() };
-    Server::start(door, handle, about).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
+    Server::start(door, handle, about, stage).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }
 
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.
@@ -270,6 +293,7 @@ fn see_to_leftovers(claim: &Claim, group: &str, keep: bool) -> bool {
 enum Client {
     Dashboard(Dashboard),
     Stream(Stream),
+    Nobody,
 }
 
 fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceName>, SessionError> {
@@ -283,7 +307,7 @@ fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceNam
 }
 
 /// A panic must leave the terminal usable and its message readable. A panic of any other thread is a line in the log.
-fn restore_terminal_on_panic() {
+pub fn restore_terminal_on_panic() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let thread = std::thread::current();

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ Examples:
   devgroup                        open the dashboard of the procgroup.toml here or above
   devgroup api web                only these, and what they depend on
   devgroup --no-tui               stream prefixed lines instead
+  devgroup -d                     run in the background; `devgroup attach` opens it, `devgroup down` ends it
   devgroup --exit-with test       run until `test` ends, and end with its code
   devgroup check                  validate the file
   devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
@@ -48,6 +50,32 @@ pub(super) struct Arguments {
     pub(super) run: RunArguments,
     #[command(subcommand)]
     pub(super) task: Option<Task>,
+}
+
+/// The names of the commands, in the order of the alphabet. clap knows them too, but who has asked it carries 2 MB of its
+/// code and tables about; the guard must not.
+const COMMANDS: &[&str] = &[
+    "attach", "check", "down", "events", "help", "hold", "logs", "pause", "ps", "restart", "resume", "send", "start",
+    "status", "stop", "wait", "why",
+];
+
+/// Whether these arguments may be a command, and not a group to run: one of them is the name of a command.
+pub(super) fn may_be_a_command(mut arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.any(|argument| argument.to_str().is_some_and(|argument| COMMANDS.contains(&argument)))
+}
+
+/// Whether these arguments, of which none is a command, ask for a group in the background: `--detach`, or `-d`, alone or
+/// before other letters.
+pub(super) fn detaches(arguments: impl Iterator<Item = OsString>) -> bool {
+    let options = arguments.skip(1).take_while(|argument| argument != "--");
+    let asks = |option: &str| match option.strip_prefix('-') {
+        Some("-detach") => true,
+        Some(long) if long.starts_with('-') => false,
+        // What follows these two is a file or a folder.
+        Some(letters) => letters.chars().take_while(|letter| !matches!(letter, 'f' | 'C')).any(|letter| letter == 'd'),
+        None => false,
+    };
+    options.into_iter().any(|option| option.to_str().is_some_and(asks))
 }
 
 impl Arguments {
@@ -98,6 +126,9 @@ pub(super) struct RunArguments {
     /// Open the dashboard even in CI
     #[arg(long)]
     pub(super) tui: bool,
+    /// Run in the background: returns when the group is up, or tells why it is not (see `attach`, `down`)
+    #[arg(short, long, conflicts_with_all = ["no_tui", "tui"])]
+    pub(super) detach: bool,
     /// End when this service ends, with its code
     #[arg(long, value_name = "SERVICE")]
     pub(super) exit_with: Option<String>,
@@ -187,4 +218,44 @@ pub(super) enum Topic {
     Watch,
     /// The exit codes
     ExitCodes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_is_known_without_the_grammar() {
+        let grammar = Arguments::grammar();
+        let mut names: Vec<_> =
+            grammar.get_subcommands().flat_map(|c| [c.get_name()].into_iter().chain(c.get_all_aliases())).collect();
+        names.sort_unstable();
+        assert_eq!(names, COMMANDS);
+    }
+
+    #[test]
+    fn a_group_in_the_background_is_known_without_the_grammar() {
+        for line in [
+            "devgroup",
+            "devgroup -d",
+            "devgroup api --detach",
+            "devgroup -dC web",
+            "devgroup -fdev.toml",
+            "devgroup -f dev.toml api -d --paused",
+            "devgroup -Cd --exit-with d",
+            "devgroup -- -d",
+            "devgroup --timeout 5m --no-deps",
+        ] {
+            let detaches = detaches(line.split(' ').map(OsString::from));
+            let matches = Arguments::grammar().try_get_matches_from(line.split(' ')).unwrap();
+            assert_eq!(detaches, Arguments::from_arg_matches(&matches).unwrap().run.detach, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_told_from_a_command() {
+        let may_be = |line: &str| may_be_a_command(line.split(' ').map(OsString::from));
+        assert!(may_be("devgroup -C web status") && may_be("devgroup -- check"));
+        assert!(!may_be("devgroup") && !may_be("devgroup api --no-tui -f file"));
+    }
 }

@@ -33,7 +33,7 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here, pid {}\n  help: use that one, or end it first:  kill {}", .0.name, .0.pid, .0.pid)]
+    #[error("error: {} already runs here, pid {}\n  help: `devgroup attach` opens it, `devgroup down` ends it", .0.name, .0.pid)]
     Occupied(Occupied),
     /// The group could not be run.
     #[error("error: {0}")]
@@ -90,7 +90,12 @@ impl Failure {
             Self::NotRun { code, .. } => *code,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
             Self::Occupied(_)
-            | Self::Session(SessionError::System { .. } | SessionError::Panicked | SessionError::DashboardPanicked)
+            | Self::Session(
+                SessionError::System { .. }
+                | SessionError::NoSocket(_)
+                | SessionError::Panicked
+                | SessionError::DashboardPanicked,
+            )
             | Self::Unexpected(_) => 1,
         }
     }

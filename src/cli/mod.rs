@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Face, RunOptions, StreamOptions};
+use crate::app::{self, Background, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
-use crate::guard::{self, Stand, Ward};
+use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
+use client::ClientTask;
 use exit_code::Failure;
 
 /// How long a terminal that does not read may delay a message.
@@ -28,39 +29,73 @@ const FILE_COLUMNS: u16 = 160;
 
 /// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::read() {
-        Ok(arguments) => arguments,
+    ExitCode::from(if arguments::may_be_a_command(std::env::args_os()) {
+        match Arguments::read() {
+            Ok(arguments) if arguments.task.is_none() => run_apart(arguments.run.detach, || Ok(arguments)),
+            // It has a terminal to give back.
+            Ok(arguments) if matches!(arguments.task, Some(Task::Client(ClientTask::Attach))) => {
+                run_guarded(|| Ok(arguments), None)
+            }
+            // Only a group has processes to guard; a question to it is not to cost two.
+            arguments => run_program(arguments, &Ward::default(), None),
+        }
+    } else {
+        // The guard is to be small, so it must be there before the arguments are read.
+        run_apart(arguments::detaches(std::env::args_os()), Arguments::read)
+    })
+}
+
+/// Runs a group: here, or in the background.
+fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>) -> u8 {
+    if !detach {
+        return run_guarded(read, None);
+    }
+    // Of the terminal that is left: the messages of the start still appear on it.
+    let (size, style) = (tui::terminal_size(), style());
+    match guard::launch() {
+        Ok(Launch::Group(report)) => run_guarded(read, Some((Background { size, report }, style))),
+        Ok(Launch::Over(code)) => code,
+        Err(error) => {
+            say(&format!("error: cannot go into the background: {error}"));
+            1
+        }
+    }
+}
+
+fn run_guarded(
+    read: impl FnOnce() -> Result<Arguments, clap::Error>,
+    background: Option<(Background, RenderStyle)>,
+) -> u8 {
+    match guard::stand(tui::LEAVE) {
+        Stand::Over(code) => code,
+        Stand::Program(ward) => {
+            let code = run_program(read(), &ward, background);
+            ward.done(code);
+            code
+        }
+    }
+}
+
+fn run_program(
+    arguments: Result<Arguments, clap::Error>,
+    ward: &Ward,
+    background: Option<(Background, RenderStyle)>,
+) -> u8 {
+    let result = match arguments {
+        Ok(arguments) => carry_out(arguments, ward, background),
         Err(error) => {
             // Nothing can be said if even this fails.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
-    // Only a group has processes to guard; a question to it is not to cost two.
-    if arguments.task.is_some() {
-        return ExitCode::from(run_program(arguments, &Ward::default()));
-    }
-    match guard::stand(tui::LEAVE) {
-        Stand::Over(code) => ExitCode::from(code),
-        Stand::Program(ward) => {
-            let code = run_program(arguments, &ward);
-            ward.done(code);
-            ExitCode::from(code)
-        }
-    }
+    result.unwrap_or_else(|failure| {
+        app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
+        failure.code()
+    })
 }
 
-fn run_program(arguments: Arguments, ward: &Ward) -> u8 {
-    match carry_out(arguments, ward) {
-        Ok(code) => code,
-        Err(failure) => {
-            app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
-            failure.code()
-        }
-    }
-}
-
-fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
+fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
@@ -71,13 +106,13 @@ fn carry_out(arguments: Arguments, ward: &Ward) -> Result<u8, Failure> {
         return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
-        Some(Task::Client(task)) => client::run(task, &arguments.place),
+        Some(Task::Client(task)) => client::run(task, &arguments.place, ward.tether()),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
         None => {
             let file = file(arguments.place.config.as_deref())?;
-            run_group(&file, arguments.run, ward)
+            run_group(&file, arguments.run, ward, background)
         }
     }
 }
@@ -105,24 +140,32 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     config::find(&here).ok_or(Failure::NoFile { here })
 }
 
-fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Failure> {
+fn run_group(
+    file: &Path,
+    arguments: RunArguments,
+    ward: &Ward,
+    background: Option<(Background, RenderStyle)>,
+) -> Result<u8, Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Inside { service });
     }
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let (face, warning) = face(&arguments)?;
-    let streaming = matches!(face, Face::Stream(_));
-    app::keep_diary(streaming);
+    let (options, problems) = preferences::apply();
+    let (face, style) = match background {
+        Some((background, style)) => (Face::Background(background), style),
+        None => (face(&arguments, options)?, style()),
+    };
+    let has_stderr = !matches!(face, Face::Dashboard(_));
+    app::keep_diary(has_stderr);
+    if let Some(problems) = &problems {
+        tell_warnings(problems, has_stderr, style);
+    }
     let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
-    let loaded = config::load(file).map_err(invalid)?;
+    let loaded = config::load(file).map_err(|found| Failure::Invalid(found.render(style)))?;
     if !loaded.warnings.is_empty() {
-        if streaming {
-            app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
-        } else {
-            log::info!("{}", loaded.warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
-        }
+        tell_warnings(&loaded.warnings, has_stderr, style);
     }
     let options = RunOptions {
         spec: loaded.spec,
@@ -132,20 +175,29 @@ fn run_group(file: &Path, arguments: RunArguments, ward: &Ward) -> Result<u8, Fa
         timeout: arguments.timeout,
         keep_leftovers: arguments.keep_leftovers,
         selection: arguments.selection(),
+        warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
         face,
-        warning,
     };
     let ending = app::run(options, claim, ward.tether())?;
     app::say(&ending.summary, STDERR_PATIENCE);
     Ok(ending.code)
 }
 
+/// On stderr, or in the log that the dashboard shows.
+fn tell_warnings(warnings: &Diagnostics, has_stderr: bool, style: RenderStyle) {
+    if has_stderr {
+        say(warnings.render(style).trim_end());
+    } else {
+        log::warn!("{}", warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
+    }
+}
+
 fn invalid(diagnostics: Diagnostics) -> Failure {
     Failure::Invalid(diagnostics.render(style()))
 }
 
-/// How the group is shown, and what is wrong with the preferences for that.
-fn face(arguments: &RunArguments) -> Result<(Face, Option<String>), Failure> {
+/// How the group is shown. `options`: of the dashboard.
+fn face(arguments: &RunArguments, options: DashboardOptions) -> Result<Face, Failure> {
     let terminal = io::stdout().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
@@ -154,15 +206,11 @@ fn face(arguments: &RunArguments) -> Result<(Face, Option<String>), Failure> {
     }
     let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
     if dashboard {
-        let (options, problems) = preferences::apply();
-        if let Some(problems) = &problems {
-            log::warn!("{}", problems.render(RenderStyle { color: false, unicode: true, width: 100 }));
-        }
-        return Ok((Face::Dashboard(options), problems.map(|problems| problems.summary())));
+        return Ok(Face::Dashboard(options));
     }
     let color = terminal && DashboardOptions::from_environment().color;
     let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-    Ok((Face::Stream(StreamOptions { color, unicode: shows_unicode(terminal), columns }), None))
+    Ok(Face::Stream(StreamOptions { color, unicode: shows_unicode(terminal), columns }))
 }
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.

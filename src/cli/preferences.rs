@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::style;
 use crate::config::{self, Diagnostics, KeyWords, NotificationChoice, Preferences, ThemeChoice};
-use crate::tui::{self, DashboardOptions, GlyphSet, Ground, KeyBinding, Notification};
+use crate::tui::{self, DashboardOptions, GlyphSet, Ground, KeyBinding, Notification, Preferred};
 
 /// How the dashboard draws and what its keys mean, by the environment and the user's file; and what is wrong with that.
-/// The keys are in force from here on.
+/// Both are in force from here on, also for terminals that attach.
 pub(super) fn apply() -> (DashboardOptions, Option<Diagnostics>) {
-    let mut options = DashboardOptions::from_environment();
+    let options = DashboardOptions::from_environment();
     let Some(file) = config::preferences_file(|name| std::env::var_os(name).map(PathBuf::from)) else {
         return (options, None);
     };
@@ -21,32 +21,32 @@ pub(super) fn apply() -> (DashboardOptions, Option<Diagnostics>) {
         problem: &tui::key_problem,
     };
     let (preferences, problems) = config::load_preferences(&file, &words);
-    prefer(&mut options, &preferences);
+    preferred(&preferences).put_in_force();
     let bindings = preferences.keys.into_iter();
     let bindings: Vec<_> =
         bindings.map(|config::Binding { context, key, action }| KeyBinding { context, key, action }).collect();
     tui::bind_keys(&bindings);
-    (options, (!problems.is_empty()).then_some(problems))
+    (options.preferred(), (!problems.is_empty()).then_some(problems))
 }
 
-fn prefer(options: &mut DashboardOptions, preferences: &Preferences) {
-    match preferences.theme {
-        ThemeChoice::Auto => {}
-        ThemeChoice::Dark => options.ground = Ground::Dark,
-        ThemeChoice::Light => options.ground = Ground::Light,
-        ThemeChoice::Mono => options.color = false,
-    }
-    if let Some(ascii) = preferences.ascii {
-        options.glyphs = if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode };
-    }
-    options.mouse = preferences.mouse.unwrap_or(options.mouse);
-    options.confirm_quit = preferences.confirm_quit;
-    match preferences.notifications {
-        NotificationChoice::Auto => {}
-        NotificationChoice::Osc9 => options.notification = Notification::Osc9,
-        NotificationChoice::Osc777 => options.notification = Notification::Osc777,
-        NotificationChoice::Bell => options.notification = Notification::Bell,
-        NotificationChoice::Off => options.notification = Notification::Off,
+fn preferred(preferences: &Preferences) -> Preferred {
+    Preferred {
+        ground: match preferences.theme {
+            ThemeChoice::Auto | ThemeChoice::Mono => None,
+            ThemeChoice::Dark => Some(Ground::Dark),
+            ThemeChoice::Light => Some(Ground::Light),
+        },
+        color: (preferences.theme == ThemeChoice::Mono).then_some(false),
+        glyphs: preferences.ascii.map(|ascii| if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode }),
+        mouse: preferences.mouse,
+        confirm_quit: preferences.confirm_quit,
+        notification: match preferences.notifications {
+            NotificationChoice::Auto => None,
+            NotificationChoice::Osc9 => Some(Notification::Osc9),
+            NotificationChoice::Osc777 => Some(Notification::Osc777),
+            NotificationChoice::Bell => Some(Notification::Bell),
+            NotificationChoice::Off => Some(Notification::Off),
+        },
     }
 }
 

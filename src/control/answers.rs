@@ -63,7 +63,7 @@ impl Answers {
             }
             Ask::Down { now } => self.tell(if now { Command::QuitNow } else { Command::Quit }).await,
             // The connection does that.
-            Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } => Ok(Reply::End {}),
+            Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
     }

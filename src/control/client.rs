@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rustix::process::geteuid;
 
-use super::wire::{Ask, Greeting, Hello, Message, Problem, Question, Reply, VERSION, to_line};
+use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, to_line};
+use crate::far_terminal::{Abilities, FromTerminal, ToTerminal};
 
 /// The longest message of a group that a client takes: a line of a log, several times escaped, with room.
 const LONGEST_REPLY: u64 = 64 << 20;
@@ -163,9 +164,57 @@ impl Client {
         }
     }
 
+    /// Shows the dashboard of the group on a terminal: what it is told, and the way to tell what it does.
+    ///
+    /// # Errors
+    /// The group is gone.
+    pub fn attach(mut self, abilities: &Abilities) -> Result<(Screen, Typist), ClientError> {
+        let output = self.output.try_clone()?;
+        self.send(Ask::Attach(abilities.clone()))?;
+        Ok((Screen(self), Typist(output)))
+    }
+
     /// A message can be had without waiting.
     pub fn has_more(&self) -> bool {
         memchr::memchr(b'\n', self.input.buffer()).is_some()
+    }
+}
+
+/// What a terminal on which the dashboard is shown is told.
+#[derive(Debug)]
+pub struct Screen(Client);
+
+impl Screen {
+    /// The next order.
+    ///
+    /// # Errors
+    /// The group refuses, has ended, or is gone.
+    pub fn hear(&mut self) -> Result<ToTerminal, ClientError> {
+        match self.0.hear() {
+            Ok(Message { reply: Reply::Terminal(order), .. }) => Ok(order),
+            Ok(Message { reply, .. }) => Err(ClientError::Malformed(format!("{reply:?} for a terminal"))),
+            // Its version of the messages is ours, but this one has come later.
+            Err(ClientError::Refused(problem)) if problem.message.contains("unknown variant `attach`") => {
+                let message = "this group is run by an older devgroup, which knows no `attach`: end it with `devgroup down` \
+                               and start it anew";
+                Err(ClientError::Refused(Problem::new(ProblemCode::Version, message)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The way to tell the group what a terminal does.
+#[derive(Debug)]
+pub struct Typist(UnixStream);
+
+impl Typist {
+    /// Tells it. Waits for as long as the group does not read.
+    ///
+    /// # Errors
+    /// The group is gone.
+    pub fn tell(&mut self, news: &FromTerminal) -> Result<(), ClientError> {
+        self.0.write_all(&to_line(news)).map_err(lost)
     }
 }
 

@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use super::answers::Answers;
 use super::line_reader::{Came, next_line};
 use super::outbox::{Chunks, Outbox};
-use super::server::{About, End};
+use super::server::{About, End, Stage};
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, read_line};
+use crate::far_terminal::{Abilities, FarTerminal, ToTerminal, Wire};
 use crate::group_handle::GroupHandle;
 
 /// How long a client may take to say who it is: it keeps a place from others.
@@ -34,13 +35,14 @@ pub(super) async fn serve(
     stream: UnixStream,
     handle: GroupHandle,
     about: About,
-    holds: Arc<AtomicU64>,
+    (stage, holds): (Stage, Arc<AtomicU64>),
     mut end: watch::Receiver<Option<End>>,
 ) {
     let (input, output) = stream.into_split();
     let (outbox, chunks) = Outbox::new();
     let mut client = Client {
         outbox,
+        stage,
         answers: Answers::new(handle, about.clone()),
         brief: JoinSet::new(),
         open: JoinSet::new(),
@@ -82,6 +84,7 @@ pub(super) async fn serve(
 /// One client.
 struct Client {
     outbox: Outbox,
+    stage: Stage,
     answers: Answers,
     /// Questions that end by themselves.
     brief: JoinSet<()>,
@@ -147,6 +150,7 @@ impl Client {
                 Ok(Came::End) | Err(_) => return,
             };
             let went_on = match read_line::<Question>(&line) {
+                Ok(Question { id, ask: Ask::Attach(abilities) }) => return self.attach(id, abilities, input).await,
                 Ok(question) => self.take(question).await,
                 Err(problem) => {
                     #[derive(serde::Deserialize)]
@@ -204,6 +208,47 @@ impl Client {
         true
     }
 
+    /// From here on the client is a terminal, until it goes or its user detaches.
+    async fn attach(&mut self, id: u64, abilities: Abilities, input: &mut Input) {
+        let (terminal, Wire { news, mut orders }) = FarTerminal::new(abilities);
+        if let Err(error) = (self.stage)(terminal) {
+            let problem = Problem::new(ProblemCode::Refused, format!("no dashboard can be drawn: {error}"));
+            self.refuse(Some(id), problem).await;
+            return;
+        }
+        let mut outbox = self.outbox.of(id);
+        let tell = async {
+            while let Some(order) = orders.recv().await {
+                let is_last = order == ToTerminal::Detached {};
+                if !outbox.send(&Reply::Terminal(order)).await || is_last {
+                    return None;
+                }
+            }
+            Some(Problem::new(ProblemCode::Refused, "its dashboard has failed; the group runs on"))
+        };
+        let hear = async {
+            loop {
+                let line = match next_line(input).await {
+                    Ok(Came::Line(line)) => line,
+                    Ok(Came::TooLong) => return Some(too_long()),
+                    Ok(Came::End) | Err(_) => return None,
+                };
+                match read_line(&line) {
+                    // A dashboard that has ended takes nothing: the other side tells why.
+                    Ok(said) => drop(news.send(said).await),
+                    Err(problem) => return Some(problem),
+                }
+            }
+        };
+        let problem = tokio::select! {
+            problem = tell => problem,
+            problem = hear => problem,
+        };
+        if let Some(problem) = problem {
+            self.refuse(Some(id), problem).await;
+        }
+    }
+
     async fn refuse(&mut self, id: Option<u64>, problem: Problem) -> bool {
         let mut outbox = id.map_or_else(|| self.outbox.clone(), |id| self.outbox.of(id));
         outbox.send(&Reply::Error(problem)).await
@@ -224,6 +269,7 @@ impl Ask {
             | Self::Resume { .. }
             | Self::Release { .. }
             | Self::Down { .. }
+            | Self::Attach(_)
             | Self::Cancel { .. } => true,
         }
     }

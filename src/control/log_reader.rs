@@ -174,6 +174,8 @@ impl LogReader {
         let now = self.handle.logs().clock().now();
         let group = self.handle.snapshot();
         let since = self.ask.since_ms.map(|millis| moment_before(now, millis));
+        // Whoever asks for all is told of what is not there any more.
+        let all = self.cursors.is_empty() && self.ask.last.is_none() && since.is_none() && !self.ask.since_restart;
         let mut latest = None;
         for cursor in &self.cursors {
             latest = latest.max(self.handle.logs().get(&cursor.service).and_then(|document| {
@@ -190,7 +192,7 @@ impl LogReader {
                 let reader = document.read();
                 (LineId(reader.dropped()), reader.end())
             };
-            let mut start = first;
+            let mut start = if all { LineId(0) } else { first };
             let mut lost = None;
             match self.cursors.iter().find(|cursor| cursor.service == service.name) {
                 Some(cursor) => (start, lost) = resume(&document, cursor),
@@ -279,7 +281,8 @@ impl Source {
             let before = self.lost.take().and_then(|lost| lost.skipped).unwrap_or(0);
             self.lost = Some(Skipped { service: Some(self.name.to_string()), skipped: Some(before + taken.lost) });
         }
-        self.ready.extend(taken.pieces);
+        // It may have gone on behind the end, if what was before that was dropped.
+        self.ready.extend(taken.pieces.into_iter().filter(|piece| self.end.is_none_or(|end| piece.line.id < end)));
         self.more = taken.more && self.end.is_none_or(|end| self.follower.next() < end);
     }
 }

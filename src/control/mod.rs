@@ -17,12 +17,13 @@ mod waiting;
 mod why_line;
 mod wire;
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Screen, Typist};
 pub use event_line::{EventLine, RuleLine};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use place::{Place, SOCKET_VARIABLE, group_key};
-pub use server::{About, CLIENTS, Door, Server};
+pub use server::{About, CLIENTS, Door, Server, Stage};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
+pub use waiting::first_start;
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,

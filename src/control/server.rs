@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use super::connection::{serve, turn_away};
 use super::place::Place;
+use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
 
 /// Clients at a time. Each may cost a hundred kilobytes and a descriptor of the 1,024 that many systems allow.
@@ -42,6 +43,9 @@ pub struct About {
     /// Its file.
     pub file: PathBuf,
 }
+
+/// Shows the dashboard on the terminal of a client, on a thread of its own.
+pub type Stage = Arc<dyn Fn(FarTerminal) -> io::Result<()> + Send + Sync>;
 
 /// How the group has ended.
 #[derive(Clone, Debug)]
@@ -116,7 +120,7 @@ impl Server {
     ///
     /// # Errors
     /// No thread or no event queue can be had.
-    pub fn start(mut door: Door, handle: GroupHandle, about: About) -> io::Result<Self> {
+    pub fn start(mut door: Door, handle: GroupHandle, about: About, stage: Stage) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = door.listener.take().ok_or(io::ErrorKind::InvalidInput)?;
         let listener = {
@@ -127,7 +131,7 @@ impl Server {
         let (end, ending) = watch::channel(None);
         let (done_in, done) = channel();
         thread::Builder::new().name("control".into()).spawn(move || {
-            runtime.block_on(accept(&listener, &handle, &about, ending, folder));
+            runtime.block_on(accept(&listener, &handle, &about, &stage, ending, folder));
             // Whoever waits for it may have lost patience.
             let _ = done_in.send(());
         })?;
@@ -148,6 +152,7 @@ async fn accept(
     listener: &UnixListener,
     handle: &GroupHandle,
     about: &About,
+    stage: &Stage,
     mut end: watch::Receiver<Option<End>>,
     folder: Option<PathBuf>,
 ) {
@@ -168,7 +173,8 @@ async fn accept(
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
             Ok((stream, _)) => {
-                clients.spawn(serve(stream, handle.clone(), about.clone(), Arc::clone(&holds), end.clone()));
+                let stage = (Arc::clone(stage), Arc::clone(&holds));
+                clients.spawn(serve(stream, handle.clone(), about.clone(), stage, end.clone()));
             }
             Err(error) => {
                 log::warn!("a client could not be taken: {error}");

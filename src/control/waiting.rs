@@ -57,6 +57,11 @@ impl Wish {
     }
 }
 
+/// What has become of a service at the start of its group, once it is known.
+pub fn first_start(service: &ServiceSnapshot) -> Option<Became> {
+    Wish::Started.result(Before::default(), service)
+}
+
 /// A run that was ordered is up, or has failed.
 fn up(before: Before, service: &ServiceSnapshot, newer: bool) -> Option<Became> {
     if service.restarts.crash > before.crashes {

@@ -10,6 +10,7 @@ use super::event_line::EventLine;
 use super::log_line::{LogLine, Skipped};
 use super::status::Status;
 use super::why_line::Why;
+use crate::far_terminal::{Abilities, ToTerminal};
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -127,6 +128,9 @@ pub enum Ask {
         #[serde(default)]
         now: bool,
     },
+    /// Show the dashboard on the client's terminal. The last question of a connection: from here on the client says what
+    /// a terminal does, one [`FromTerminal`](crate::far_terminal::FromTerminal) to a line.
+    Attach(Abilities),
     /// End another question.
     Cancel {
         /// Its number.
@@ -235,6 +239,8 @@ pub enum Reply {
         /// In the order of the file, or of the starts.
         services: Vec<Outcome>,
     },
+    /// For the terminal of a client that has attached.
+    Terminal(ToTerminal),
     /// Nothing more comes.
     End {},
     /// It was not done.
@@ -404,6 +410,9 @@ mod tests {
             })),
             any::<(u64, bool)>().prop_map(|(hold, discard)| Ask::Release { hold, discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
+            (any::<(u16, u16, bool)>(), prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)).prop_map(
+                |((columns, rows, copies), variables)| Ask::Attach(Abilities { columns, rows, variables, copies })
+            ),
             any::<u64>().prop_map(|id| Ask::Cancel { id }),
         ]
     }

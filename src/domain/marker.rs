@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{ExitStatus, StartCause, Stuck, human};
+use super::{ExitStatus, StartCause, Stuck, Written, human};
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,8 +83,8 @@ pub enum Marker {
     },
     /// It has been restarted again and again for a file that it writes itself.
     WritesItself {
-        /// The file.
-        path: String,
+        /// What.
+        written: Written,
         /// So many restarts in a row.
         restarts: u32,
     },
@@ -228,10 +228,10 @@ impl Marker {
                 short(*within),
                 short(*cooldown)
             ),
-            Self::WritesItself { path, restarts } => write!(
+            Self::WritesItself { written, restarts } => write!(
                 text,
-                "does not react to {path} any more · restarted {restarts} times for it, it writes it itself · [watch] {} · r = react again",
-                ignore_line(path)
+                "does not react to {written} any more · restarted {restarts} times for it, it writes it itself · [watch] {} · r = react again",
+                written.ignore_line()
             ),
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
@@ -261,22 +261,6 @@ fn next_try(text: &mut String, next: NextTry) -> std::fmt::Result {
         NextTry::None => Ok(()),
         NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
     }
-}
-
-/// The line of `procgroup.toml` that takes one file out: `ignore = ["/tmp/status.json"]`.
-pub fn ignore_line(path: &str) -> String {
-    let mut pattern = String::new();
-    if !path.starts_with('/') {
-        pattern.push('/');
-    }
-    for char in path.chars() {
-        if "*?[]\\".contains(char) {
-            pattern.push('\\');
-        }
-        pattern.push(char);
-    }
-    let quoted = pattern.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("ignore = [\"{quoted}\"]")
 }
 
 /// Rounded to tenths of a second, unless it is shorter: jitter is nothing to read.

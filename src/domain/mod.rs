@@ -21,6 +21,7 @@ mod signal;
 mod snapshot;
 mod spec;
 mod time;
+mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
@@ -30,7 +31,7 @@ pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunHistory, RunRecord};
-pub use marker::{Exited, Marker, NextTry, ignore_line};
+pub use marker::{Exited, Marker, NextTry};
 pub use name::{RunId, ServiceName};
 pub use order::{Cycle, start_order};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
@@ -46,3 +47,4 @@ pub use spec::{
     ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};
+pub use written::Written;

@@ -44,10 +44,12 @@ pub enum RunReport {
     },
     /// The last process of the group is gone.
     GroupGone,
-    /// The answer to a question: all processes of it have slept since then.
-    LastActive {
-        /// When the last of them ran.
-        at: Moment,
+    /// The answer to a question: none of its processes has run between these.
+    Slept {
+        /// They were all found asleep.
+        since: Moment,
+        /// They still were.
+        until: Moment,
     },
 }
 

@@ -50,8 +50,8 @@ impl Engine {
             ask(asks, true, turn);
         }
         if let Some(asks) = self.changes.take_due(turn.now) {
-            for service in self.services.iter().filter(|service| asks.services.contains(service.name())) {
-                service.observe_on_trial(turn);
+            for service in self.services.iter_mut().filter(|service| asks.services.contains(service.name())) {
+                service.observe_before_judgement(turn);
             }
             ask(Some(asks), false, turn);
         }
@@ -107,8 +107,8 @@ impl Engine {
         if let After::Hold { git, changes } = question.after {
             self.tell_end_of_hold(git, changes, matter.len(), &acted, turn);
         }
-        if let Some((path, service)) = self.services.iter_mut().find_map(Service::take_caught) {
-            self.notice = Some(super::own_writes::notice(&path, &service, turn));
+        if let Some((written, service)) = self.services.iter_mut().find_map(Service::take_caught) {
+            self.notice = Some(super::own_writes::notice(&written, &service, turn));
         }
     }
 

@@ -98,8 +98,8 @@ pub enum Effect {
         /// Everything that has happened until now is to be known first: a hold has ended.
         sync: bool,
     },
-    /// Find out when a process of this run last ran: who has slept has written nothing. The answer, where there is one, is
-    /// a [`RunReport::LastActive`](crate::domain::RunReport::LastActive) before that to the comparison that follows.
+    /// Find out whether the processes of this run sleep, and since when: who sleeps writes nothing. The answer, where there
+    /// is one, is a [`RunReport::Slept`](crate::domain::RunReport::Slept) before that to the comparison that follows.
     Observe {
         /// Which service.
         service: ServiceName,

@@ -176,6 +176,7 @@ impl Engine {
             service.climb(turn);
             service.give_up_waiting(turn);
             service.give_up_validating(turn);
+            service.observe_if_due(turn);
         }
         self.changes_expire(turn);
     }

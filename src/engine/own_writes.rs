@@ -1,16 +1,18 @@
 //! A service that restarts itself: it writes a file that it watches, and each start writes it again.
 //!
-//! Nobody tells who wrote a file. What gives such a service away is the rhythm: the same file changes after each of its
-//! starts, always at about the same time after it. When that has caused [`ROUNDS`] restarts in a row, the file stops
-//! counting for the service. A person who saves a file again and again, or a formatter that follows a save, keeps no such
-//! time; a service whose processes have all slept since before the change is innocent, where the system tells; and a
-//! change of the file long after the service has last written it counts again.
+//! Nobody tells who wrote a file. What gives such a service away is the rhythm: the same file, or a new one with a name
+//! like it, changes after each of its starts, always at about the same time after it. When that has caused [`ROUNDS`]
+//! restarts in a row, the file stops counting for the service. A person who saves a file again and again, or a formatter
+//! that follows a save, keeps no such time. And where the system tells whether processes have run, a service whose
+//! processes have all slept while the file was written, by the time of the file itself, is innocent, whatever the rhythm:
+//! whoever writes runs. To know that, the service is looked at now and then in the seconds in which the next change would
+//! be one too many. Later, a change of the file that it has slept through counts again, and so does one long after the
+//! last.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Difference, Marker, Moment, Notice, OnChange, ServiceName, ignore_line};
+use crate::domain::{Difference, Differs, Marker, Moment, Notice, OnChange, ServiceName, Written};
 
 use super::Effect;
 use super::path_set::PathSet;
@@ -23,12 +25,21 @@ const ROUNDS: u32 = 3;
 const REACH: Duration = Duration::from_secs(10);
 /// Times after the start are the same if they differ by no more than this …
 const TOLERANCE: Duration = Duration::from_millis(150);
-/// … or by this part of them, whichever is more: a start takes as long as the machine has time for it.
+/// … or by this part of them, whichever is more …
 const TOLERANCE_PART: u32 = 10;
-/// Who has slept since so long before the news of a write has not written it.
-const WRITING: Duration = Duration::from_millis(15);
+/// … or if both are no longer than this: a start takes as long as the machine has time for it, and nobody saves so soon
+/// after each of several starts in a row.
+const AT_ONCE: Duration = Duration::from_millis(400);
 /// Files that are suspected at once.
 const SUSPECTS: usize = 100;
+/// File systems date with the clock's last tick, which is up to so long ago.
+const GRAIN: Duration = Duration::from_millis(20);
+/// Between two looks at whether the service sleeps …
+const LOOK: Duration = Duration::from_millis(20);
+/// … or this part of the time since its start, whichever is more.
+const LOOK_PART: u32 = 10;
+/// Sleeps of one run that are remembered: more than it can be looked at.
+const SLEEPS: usize = 100;
 
 /// See the top of the file.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +49,22 @@ pub(super) struct OwnWrites {
     /// Restarts in a row for the suspects.
     rounds: u32,
     /// The files that changed after each start of the row, and how long after the last one.
-    suspects: BTreeMap<Arc<str>, Duration>,
+    suspects: BTreeMap<Written, Duration>,
     /// The files that do not count any more, and when each was last seen to change.
-    caught: BTreeMap<Arc<str>, Moment>,
-    /// When a process of the service last ran, if that was asked for and is known.
-    active: Option<Moment>,
+    caught: BTreeMap<Written, Moment>,
+    /// When all of its processes are known to have slept since it began.
+    slept: Vec<Slept>,
+    /// When that was last asked for.
+    asked: Option<Moment>,
     /// One that was caught just now and is to be told.
-    fresh: Option<Arc<str>>,
+    fresh: Option<Written>,
+}
+
+/// No process of a service ran between the two moments.
+#[derive(Clone, Copy, Debug)]
+struct Slept {
+    since: Moment,
+    until: Moment,
 }
 
 /// The files of a difference.
@@ -60,12 +80,28 @@ impl OwnWrites {
     /// The service starts with the files as they are.
     pub(super) fn begin(&mut self, now: Moment) {
         self.began = Some(now);
-        self.active = None;
+        self.slept.clear();
+        self.asked = None;
     }
 
-    /// All of the service's processes have slept since then.
-    pub(super) fn was_active(&mut self, at: Moment) {
-        self.active = Some(at);
+    /// All of the service's processes slept between these.
+    pub(super) fn has_slept(&mut self, since: Moment, until: Moment) {
+        if let Some(last) = self.slept.last_mut().filter(|last| last.since == since) {
+            last.until = last.until.max(until);
+            return;
+        }
+        if self.slept.len() == SLEEPS {
+            self.slept.remove(0);
+        }
+        self.slept.push(Slept { since, until });
+    }
+
+    /// When the service is to be looked at next.
+    fn next_look(&self) -> Option<Moment> {
+        let began = self.began.filter(|_| self.rounds >= ROUNDS)?;
+        let last = self.asked.unwrap_or(began);
+        let next = last + LOOK.max(last.since(began) / LOOK_PART);
+        (next <= began + REACH).then_some(next)
     }
 
     /// Somebody has looked into it: everything counts again.
@@ -73,86 +109,122 @@ impl OwnWrites {
         *self = Self { began: self.began, ..Self::default() };
     }
 
+    /// Nobody of the service was awake when the file was written.
+    fn slept_through(&self, file: &Differs) -> bool {
+        file.written_at.is_some_and(|written| {
+            self.slept.iter().any(|Slept { since, until }| *since < written && written + GRAIN <= *until)
+        })
+    }
+
     fn judge(&mut self, difference: Difference, counts: bool) -> Judged {
         let mut judged = Judged::default();
-        let mut early = BTreeMap::new();
         let began = self.began.unwrap_or_default();
-        let mut files = difference.files;
+        let Difference { mut files, more } = difference;
         files.retain(|file| {
-            let Some(seen) = self.caught.get_mut(&file.path) else { return true };
-            if file.last_at.since(began.max(*seen)) >= REACH {
-                self.caught.remove(&file.path);
+            let written = Written::of(&file.path, file.is_new);
+            let Some(seen) = self.caught.get(&written).copied() else { return true };
+            if self.slept_through(file) || file.last_at.since(began.max(seen)) >= REACH {
+                self.caught.remove(&written);
                 return true;
             }
-            *seen = file.last_at.max(*seen);
+            self.caught.insert(written, file.last_at.max(seen));
             judged.caught.insert(&file.path);
             false
         });
+        let mut early: BTreeMap<Written, Early> = BTreeMap::new();
         for file in &files {
             judged.matter.insert(&file.path);
-            let delay = file.first_at.since(began);
-            if self.began.is_some() && file.first_at >= began && delay <= REACH && early.len() < SUSPECTS {
-                early.insert(Arc::clone(&file.path), (delay, file.last_at));
+            let delay = file.written_at.map_or(file.first_at, |at| at.min(file.first_at)).since(began);
+            if self.began.is_none() || file.first_at < began || delay > REACH || early.len() >= SUSPECTS {
+                continue;
             }
+            let (last_at, slept) = (file.last_at, self.slept_through(file));
+            let early = early.entry(Written::of(&file.path, file.is_new)).or_insert(Early { delay, last_at, slept });
+            *early = Early {
+                delay: early.delay.min(delay),
+                last_at: early.last_at.max(last_at),
+                slept: early.slept && slept,
+            };
         }
-        judged.matter.add_unnamed(difference.more);
+        judged.matter.add_unnamed(more);
         if judged.matter.is_empty() {
             return judged;
         }
+        // What happens while they sleep is no round of theirs.
+        early.retain(|_, early| !early.slept);
         if !counts {
-            self.acquit();
-            return judged;
+            early.clear();
         }
-        let kept: BTreeMap<Arc<str>, Duration> = early
+        let is_again = |written: &Written, early: &Early| {
+            self.suspects.get(written).is_some_and(|before| are_same(*before, early.delay))
+        };
+        let again: BTreeMap<Written, Duration> = early
             .iter()
-            .filter(|(path, (delay, _))| self.suspects.get(*path).is_some_and(|before| are_same(*before, *delay)))
-            .map(|(path, (delay, _))| (Arc::clone(path), *delay))
+            .filter(|(written, early)| is_again(written, early))
+            .map(|(written, early)| (written.clone(), early.delay))
             .collect();
-        if kept.is_empty() {
+        if again.is_empty() {
             self.rounds = u32::from(!early.is_empty());
-            self.suspects = early.into_iter().map(|(path, (delay, _))| (path, delay)).collect();
+            self.suspects = early.into_iter().map(|(written, early)| (written, early.delay)).collect();
             return judged;
         }
         self.rounds += 1;
-        self.suspects = kept;
-        let written = self.suspects.values().min().map(|delay| began + *delay);
-        if self.rounds > ROUNDS && self.active.zip(written).is_some_and(|(active, at)| active + WRITING < at) {
-            self.acquit();
-        }
+        self.suspects = again;
         if self.rounds > ROUNDS {
             self.rounds = 0;
+            let own = std::mem::take(&mut self.suspects);
             judged.matter = PathSet::default();
-            for file in files.iter().filter(|file| !self.suspects.contains_key(&file.path)) {
-                judged.matter.insert(&file.path);
+            for file in &files {
+                let is_own = own.contains_key(&Written::of(&file.path, file.is_new));
+                if is_own { judged.caught.insert(&file.path) } else { judged.matter.insert(&file.path) }
             }
-            judged.matter.add_unnamed(difference.more);
-            for path in std::mem::take(&mut self.suspects).into_keys() {
-                judged.caught.insert(&path);
-                self.fresh.get_or_insert_with(|| Arc::clone(&path));
-                let last_at = early.get(&path).map_or(Moment::START, |(_, last_at)| *last_at);
-                self.caught.insert(path, last_at);
+            judged.matter.add_unnamed(more);
+            for written in own.into_keys() {
+                self.fresh.get_or_insert_with(|| written.clone());
+                let last_at = early.get(&written).map_or(Moment::START, |early| early.last_at);
+                self.caught.insert(written, last_at);
             }
         }
         judged
     }
 }
 
-impl OwnWrites {
-    /// It was somebody else.
-    fn acquit(&mut self) {
-        self.rounds = 0;
-        self.suspects.clear();
-    }
+/// What changed soon after a start.
+struct Early {
+    /// How soon.
+    delay: Duration,
+    last_at: Moment,
+    /// Nobody of the service was awake then.
+    slept: bool,
 }
 
 fn are_same(one: Duration, other: Duration) -> bool {
-    one.abs_diff(other) <= TOLERANCE.max(one / TOLERANCE_PART)
+    one.max(other) <= AT_ONCE || one.abs_diff(other) <= TOLERANCE.max(one / TOLERANCE_PART)
 }
 
 impl Service {
-    /// Asks whether the service has slept, if that decides about what it has written itself.
-    pub(super) fn observe_on_trial(&self, turn: &mut Turn) {
-        if self.own_writes.rounds >= ROUNDS && self.is_live() {
+    /// Asks whether the service sleeps, if that may decide about what it has written itself, and it is time to.
+    pub(super) fn observe_if_due(&mut self, turn: &mut Turn) {
+        if self.next_look().is_some_and(|next| next <= turn.now) {
+            self.observe(turn);
+        }
+    }
+
+    /// The same when quiet has come: soon it will be judged.
+    pub(super) fn observe_before_judgement(&mut self, turn: &mut Turn) {
+        if self.own_writes.rounds >= ROUNDS || !self.own_writes.caught.is_empty() {
+            self.observe(turn);
+        }
+    }
+
+    /// See [`Service::observe_if_due`].
+    pub(super) fn next_look(&self) -> Option<Moment> {
+        self.own_writes.next_look().filter(|_| self.is_live())
+    }
+
+    fn observe(&mut self, turn: &mut Turn) {
+        if self.is_live() {
+            self.own_writes.asked = Some(turn.now);
             turn.order(Effect::Observe { service: self.name().clone(), run: self.run });
         }
     }
@@ -162,28 +234,28 @@ impl Service {
     pub(super) fn judge_own_writes(&mut self, difference: Difference, by_itself: bool, turn: &mut Turn) -> Judged {
         let counts = by_itself && self.is_live() && self.spec.on_change != OnChange::Notify;
         let judged = self.own_writes.judge(difference, counts);
-        if let Some(path) = &self.own_writes.fresh {
-            turn.narrate(&self.spec.name, Marker::WritesItself { path: path.to_string(), restarts: ROUNDS });
+        if let Some(written) = &self.own_writes.fresh {
+            turn.narrate(&self.spec.name, Marker::WritesItself { written: written.clone(), restarts: ROUNDS });
         }
         judged
     }
 
     /// A file that was caught just now, and whose.
-    pub(super) fn take_caught(&mut self) -> Option<(Arc<str>, ServiceName)> {
-        self.own_writes.fresh.take().map(|path| (path, self.spec.name.clone()))
+    pub(super) fn take_caught(&mut self) -> Option<(Written, ServiceName)> {
+        self.own_writes.fresh.take().map(|written| (written, self.spec.name.clone()))
     }
 }
 
 /// What is said about it.
-pub(super) fn notice(path: &str, service: &ServiceName, turn: &Turn) -> Notice {
-    let line = ignore_line(path);
+pub(super) fn notice(written: &Written, service: &ServiceName, turn: &Turn) -> Notice {
+    let line = written.ignore_line();
     Notice {
         at: turn.now,
         problem: true,
-        summary: format!("{service} writes {path} itself and is not restarted for it any more · [watch] {line}").into(),
+        summary: format!("{service} writes {written} itself and is not restarted for it any more · [watch] {line}").into(),
         detail: format!(
-            "{service} was restarted {ROUNDS} times in a row because {path} changed, each time at the same time after \
-             its start: it seems to write that file itself.\n\nIt does not react to {path} any more. To make that last, \
+            "{service} was restarted {ROUNDS} times in a row because {written} changed, each time at the same time after \
+             its start: it seems to write that file itself.\n\nIt does not react to {written} any more. To make that last, \
              add it to procgroup.toml:\n\n    [watch]\n    {line}\n\nA restart by hand (r) or a saved procgroup.toml \
              makes it react again."
         )
@@ -194,13 +266,14 @@ pub(super) fn notice(path: &str, service: &ServiceName, turn: &Turn) -> Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Differs;
 
     fn changed(files: &[(&str, u64)]) -> Difference {
         let differs = |&(path, at): &(&str, u64)| Differs {
             path: path.into(),
             first_at: Moment::from_millis(at),
             last_at: Moment::from_millis(at),
+            written_at: Some(Moment::from_millis(at)),
+            is_new: false,
         };
         Difference { files: files.iter().map(differs).collect(), more: 0 }
     }
@@ -231,16 +304,89 @@ mod tests {
     }
 
     #[test]
-    fn who_has_slept_is_innocent() {
+    fn who_has_slept_is_innocent_however_late_the_news_is() {
+        let at = Moment::from_millis;
         let mut own = OwnWrites::default();
-        for start in [0, 1_000, 2_000, 3_000, 4_000] {
-            own.begin(Moment::from_millis(start));
-            own.was_active(Moment::from_millis(start + 10));
-            assert!(!own.judge(changed(&[("a.rs", start + 200)]), true).matter.is_empty());
+        for start in (0..20_000).step_by(2_000) {
+            own.begin(at(start));
+            own.has_slept(at(start + 190), at(start + 200));
+            own.has_slept(at(start + 190), at(start + 500));
+            let mut saved = changed(&[("a.rs", start + 400)]);
+            saved.files[0].written_at = Some(at(start + 200));
+            assert!(!own.judge(saved, true).matter.is_empty());
         }
-        own.begin(Moment::from_millis(5_000));
-        own.judge(changed(&[("a.rs", 5_200)]), false);
+        own.begin(at(20_000));
+        own.judge(changed(&[("a.rs", 20_200)]), false);
         assert_eq!(own.rounds, 0, "the end of a hold is nobody's rhythm");
+    }
+
+    #[test]
+    fn who_was_awake_at_the_time_of_the_file_is_not_acquitted_by_late_news() {
+        let at = Moment::from_millis;
+        let mut own = OwnWrites::default();
+        let mut matters = 0;
+        for start in [0, 2_000, 4_000, 6_000] {
+            own.begin(at(start));
+            // It slept from the moment on in which it had written; the news came long after that.
+            own.has_slept(at(start + 30), at(start + 300));
+            let mut wrote = changed(&[("gen.txt", start + 290)]);
+            wrote.files[0].written_at = Some(at(start + 30));
+            // And by a clock that is late this may have been written after the sleep.
+            if start == 4_000 {
+                wrote.files[0].written_at = Some(at(start + 295));
+            }
+            matters += usize::from(!own.judge(wrote, true).matter.is_empty());
+        }
+        assert_eq!((matters, own.fresh), (3, Some(Written::File("gen.txt".into()))));
+    }
+
+    #[test]
+    fn it_is_looked_at_only_while_it_is_on_trial_and_ever_more_rarely() {
+        let at = Moment::from_millis;
+        let mut own = OwnWrites::default();
+        for start in [0, 1_000, 2_000] {
+            own.begin(at(start));
+            assert_eq!(own.next_look(), None);
+            own.judge(changed(&[("gen.txt", start + 10)]), true);
+        }
+        own.begin(at(3_000));
+        let mut looks = Vec::new();
+        while let Some(next) = own.next_look() {
+            own.asked = Some(next);
+            looks.push(next);
+        }
+        assert_eq!(looks[0], at(3_020));
+        assert!(looks.len() < SLEEPS && looks.last() > Some(&at(11_000)), "{looks:?}");
+    }
+
+    #[test]
+    fn a_new_file_with_a_new_number_in_its_name_after_each_start_is_caught() {
+        let mut own = OwnWrites::default();
+        let mut matters = 0;
+        for start in 0..5 {
+            own.begin(Moment::from_millis(start * 1_000));
+            let mut wrote = changed(&[(format!("out/{}.txt", 4_711 + start * 13).as_str(), start * 1_000 + 20)]);
+            wrote.files[0].is_new = true;
+            let judged = own.judge(wrote, true);
+            matters += usize::from(!judged.matter.is_empty());
+            assert_eq!(judged.matter.is_empty(), !judged.caught.is_empty());
+        }
+        assert_eq!(matters, 3);
+        assert_eq!(own.fresh.map(|fresh| fresh.ignore_line()).as_deref(), Some("ignore = [\"/out/*.txt\"]"));
+    }
+
+    #[test]
+    fn what_was_caught_counts_again_when_the_service_has_slept_through_its_change() {
+        let at = Moment::from_millis;
+        let mut own = OwnWrites::default();
+        for start in [0, 100, 200, 300] {
+            own.begin(at(start));
+            own.judge(changed(&[("gen.txt", start + 10)]), true);
+        }
+        own.has_slept(at(310), at(320));
+        assert!(own.judge(changed(&[("gen.txt", 321)]), true).matter.is_empty());
+        own.has_slept(at(310), at(2_100));
+        assert!(!own.judge(changed(&[("gen.txt", 1_990)]), true).matter.is_empty());
     }
 
     #[test]
@@ -250,7 +396,7 @@ mod tests {
             own.begin(Moment::from_millis(start));
             own.judge(changed(&[("gen.txt", start + 10)]), true);
         }
-        assert_eq!(own.fresh.as_deref(), Some("gen.txt"));
+        assert_eq!(own.fresh, Some(Written::File("gen.txt".into())));
         let judged = own.judge(changed(&[("gen.txt", 310), ("main.rs", 400)]), true);
         assert_eq!((judged.matter.files().map(|files| files.first), judged.caught.len()), (Some("main.rs".into()), 1));
         // Again and again by itself: its own still.

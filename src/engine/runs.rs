@@ -40,7 +40,7 @@ impl Service {
             RunReport::Validated { .. } => {}
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),
             RunReport::GroupGone => self.group_gone(turn),
-            RunReport::LastActive { at } => self.own_writes.was_active(at),
+            RunReport::Slept { since, until } => self.own_writes.has_slept(since, until),
         }
     }
 

@@ -254,6 +254,6 @@ impl Service {
             | Phase::Finished(_)
             | Phase::Down => None,
         };
-        of_phase.into_iter().chain(self.validation_until()).min()
+        of_phase.into_iter().chain(self.validation_until()).chain(self.next_look()).min()
     }
 }

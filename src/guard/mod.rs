@@ -14,6 +14,7 @@
 //! process tree.
 
 pub mod errand;
+mod launch;
 mod outer;
 mod signals;
 mod sweep;
@@ -28,6 +29,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::process_tree;
+pub use launch::{Launch, Report, launch};
 use outer::Outer;
 use signals::{Blocked, Signals};
 use watch::Guard;

@@ -71,6 +71,11 @@ impl Signals {
         })
     }
 
+    /// Readable when there is one.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
     /// Sleeps until there is one, or something in `other`, or the time is over.
     pub(super) fn wait(&self, other: Option<BorrowedFd<'_>>, timeout: Option<Duration>) {
         let mut handles = vec![PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN)];

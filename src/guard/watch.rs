@@ -89,7 +89,8 @@ pub(super) fn reap(program: Option<Pid>) -> Option<ExitStatus> {
     found
 }
 
-fn exit_status(status: WaitStatus) -> ExitStatus {
+/// How a process has ended.
+pub(super) fn exit_status(status: WaitStatus) -> ExitStatus {
     match (status.exit_status(), status.terminating_signal()) {
         (_, Some(signal)) => ExitStatus::Signal(signal),
         (code, None) => ExitStatus::Code(code.unwrap_or(1)),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{LineId, LogBook, LogDocument};
-use crate::domain::ServiceName;
+use crate::domain::{Moment, ServiceName};
 
 /// A file that is larger becomes the older one, and the one before that is gone.
 const FILE_SIZE: u64 = 16 << 20;
@@ -65,13 +65,14 @@ impl LogFiles {
 
 async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
     let mut changes = book.changes();
+    let clock = book.clock();
     loop {
         changes.mark_unchanged();
-        let resting = shelf.look(book, How::Running);
+        let due = shelf.look(book, How::Running, clock.now());
         let rest = async {
-            match resting {
-                true => tokio::time::sleep(REST).await,
-                false => std::future::pending().await,
+            match due {
+                Some(due) => tokio::time::sleep_until(clock.instant(due).into()).await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -86,21 +87,17 @@ async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
                     () = tokio::time::sleep(BATCH) => {}
                 }
             }
-            () = rest => {
-                shelf.look(book, How::Rested);
-            }
+            () = rest => {}
         }
     }
-    shelf.look(book, How::Ended);
+    shelf.look(book, How::Ended, clock.now());
 }
 
 /// What is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// What cannot change any more.
+    /// What cannot change any more, and of services that have rested also what is above the cursor.
     Running,
-    /// Also what is above the cursor, of services that have printed nothing since the last look.
-    Rested,
     /// All.
     Ended,
 }
@@ -111,22 +108,25 @@ struct Shelf {
 }
 
 impl Shelf {
-    /// Writes what is new. Whether there are lines that have to rest first.
-    fn look(&mut self, book: &LogBook, how: How) -> bool {
-        let mut resting = false;
+    /// Writes what is new. When the first of the lines that have to rest has rested, if there are any.
+    fn look(&mut self, book: &LogBook, how: How, now: Moment) -> Option<Moment> {
+        let mut due = None;
         for (name, document) in book.documents() {
             let path = self.folder.join(format!("{}.log", file_name(&name)));
-            let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path));
+            let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path, now));
             if tail.given_up {
                 continue;
             }
-            if let Err(error) = tail.write(&document, how) {
+            if let Err(error) = tail.write(&document, how, now) {
                 tail.given_up = true;
                 log::warn!("the log file of {name} is not written any more: {error}");
             }
-            resting |= tail.resting && !tail.given_up;
+            if tail.resting && !tail.given_up {
+                let rested = tail.changed + REST;
+                due = Some(due.map_or(rested, |due: Moment| due.min(rested)));
+            }
         }
-        resting
+        due
     }
 }
 
@@ -137,18 +137,30 @@ struct Tail {
     size: u64,
     next: LineId,
     version: Option<u64>,
+    /// When the version was first seen. Each service rests by itself: one that always prints must not keep the last lines
+    /// of the others from the disk.
+    changed: Moment,
     resting: bool,
     given_up: bool,
 }
 
 impl Tail {
-    fn new(path: PathBuf) -> Self {
-        Self { path, file: None, size: 0, next: LineId(0), version: None, resting: false, given_up: false }
+    fn new(path: PathBuf, now: Moment) -> Self {
+        Self {
+            path,
+            file: None,
+            size: 0,
+            next: LineId(0),
+            version: None,
+            changed: now,
+            resting: false,
+            given_up: false,
+        }
     }
 
-    fn write(&mut self, document: &LogDocument, how: How) -> io::Result<()> {
+    fn write(&mut self, document: &LogDocument, how: How, now: Moment) -> io::Result<()> {
         loop {
-            let (text, more) = self.take(document, how);
+            let (text, more) = self.take(document, how, now);
             if !text.is_empty() {
                 self.append(&text)?;
             }
@@ -159,14 +171,16 @@ impl Tail {
     }
 
     /// Copies some lines, and says whether there are more.
-    fn take(&mut self, document: &LogDocument, how: How) -> (String, bool) {
+    fn take(&mut self, document: &LogDocument, how: How, now: Moment) -> (String, bool) {
         let mut text = String::new();
         let mut reader = document.read();
-        let silent = self.version.replace(reader.version()) == Some(reader.version());
+        if self.version.replace(reader.version()) != Some(reader.version()) {
+            self.changed = now;
+        }
         let until = match how {
             How::Ended => reader.end(),
-            How::Rested if silent => reader.settled(),
-            How::Running | How::Rested => reader.archived(),
+            How::Running if now.since(self.changed) >= REST => reader.settled(),
+            How::Running => reader.archived(),
         };
         let oldest = LineId(reader.dropped());
         if self.next < oldest {
@@ -240,12 +254,34 @@ mod tests {
         document.feed(b"one\r\ntwo \x1b[31mred\x1b[0m\r\nthree\r\nfour");
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
         let written = || fs::read_to_string(folder.path().join("a_b.log")).unwrap();
-        assert!(shelf.look(&book, How::Running));
+        let start = Moment::from_millis(500);
+        assert_eq!(shelf.look(&book, How::Running, start), Some(start + REST));
         assert_eq!(written(), "one\n");
-        assert!(!shelf.look(&book, How::Rested));
+        assert_eq!(shelf.look(&book, How::Running, start + REST), None);
         assert_eq!(written(), "one\ntwo red\nthree\n");
-        assert!(!shelf.look(&book, How::Ended));
+        assert_eq!(shelf.look(&book, How::Ended, start + REST), None);
         assert_eq!(written(), "one\ntwo red\nthree\nfour\n");
+    }
+
+    #[test]
+    fn a_service_that_always_prints_does_not_keep_the_last_lines_of_others_from_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = LogBook::new(Clock::start());
+        let [quiet, busy] = ["quiet", "busy"].map(|name| book.open(&name.into(), 1 << 20));
+        quiet.feed(b"error: the last words\r\n");
+        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
+        let written = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        let start = Moment::from_millis(500);
+        for looks in 0..4 {
+            busy.feed(b"tick\r\n");
+            let due = shelf.look(&book, How::Running, start + BATCH * looks);
+            assert_eq!(due, Some(start + REST), "the first that has rested, not the last that printed");
+        }
+        assert_eq!(written("quiet.log"), "");
+        busy.feed(b"tick\r\n");
+        let due = shelf.look(&book, How::Running, start + REST);
+        assert_eq!(written("quiet.log"), "error: the last words\n");
+        assert_eq!((written("busy.log").as_str(), due), ("", Some(start + REST * 2)));
     }
 
     #[test]
@@ -257,12 +293,12 @@ mod tests {
             document.feed(format!("{line} {}\r\n", line * 7919 % 10_007).as_bytes());
         }
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        shelf.look(&book, How::Ended);
+        shelf.look(&book, How::Ended, Moment::START);
         let path = folder.path().join("api.log");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("── ") && text.contains("lines were not written"), "{text:.100}");
         assert!(text.ends_with(&format!("19999 {}\n", 19_999 * 7919 % 10_007)));
-        let mut tail = Tail::new(path.clone());
+        let mut tail = Tail::new(path.clone(), Moment::START);
         for _ in 0..3 {
             tail.append(&"x".repeat(FILE_SIZE as usize / 2 + 1)).unwrap();
         }
@@ -282,7 +318,7 @@ mod tests {
             book.open(&name.into(), 1 << 20).feed(b"line");
         }
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        shelf.look(&book, How::Ended);
+        shelf.look(&book, How::Ended, Moment::START);
         assert_eq!(fs::read_to_string(folder.path().join("good.log")).unwrap(), "line\n");
         assert!(shelf.tails[&ServiceName::new("bad")].given_up);
     }

@@ -19,7 +19,7 @@ use super::spawn;
 use super::terminal::Size;
 use super::{activity, aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, Moment, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
 use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
@@ -111,13 +111,13 @@ impl ProcessHost {
         }
     }
 
-    /// Finds out when a process of the run last ran: [`RunReport::LastActive`], where the system tells.
+    /// Finds out whether all processes of the run sleep: [`RunReport::Slept`], where the system tells.
     pub fn observe(&self, service: &ServiceName, run: RunId) {
         let Some(live) = self.inner.of(service).into_iter().find(|live| live.run == run) else { return };
-        let now = self.inner.clock.now();
-        if let Some(idle) = activity::idle_for(live.left().members().iter().map(|member| member.pid)) {
-            let at = Moment::after_start(now.since_start().saturating_sub(idle));
-            live.report(RunReport::LastActive { at });
+        let until = self.inner.clock.now();
+        let sleepers = activity::sleepers(live.left().members().iter().map(|member| member.pid));
+        if let Some(since) = live.rests(sleepers, self.inner.clock.now()) {
+            live.report(RunReport::Slept { since, until: until.max(since) });
         }
     }
 

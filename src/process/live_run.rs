@@ -11,11 +11,12 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::activity::Sleepers;
 use super::errands::Errand;
 use super::host::RunNews;
 use super::kin::{Kin, Left};
 use super::terminal::{Size, Terminal};
-use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
+use crate::domain::{ExitStatus, Moment, RunId, RunReport, ServiceName, Signal};
 use crate::process_tree::Process;
 
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
@@ -40,6 +41,8 @@ pub(super) struct LiveRun {
     reports: UnboundedSender<RunNews>,
     state: Mutex<State>,
     forked: Condvar,
+    /// Its processes as they slept when they were last looked at, and since when nothing has changed in that.
+    sleep: Mutex<Option<(Sleepers, Moment)>>,
 }
 
 /// Guarded by one lock, so that nobody signals a number that is being given back.
@@ -98,7 +101,7 @@ impl LiveRun {
             checkup: None,
             env: Arc::default(),
         };
-        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
+        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new(), sleep: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -111,6 +114,17 @@ impl LiveRun {
     }
 
     // What the host asks.
+
+    /// It was looked at, until now. Since when its processes sleep, if they do.
+    pub(super) fn rests(&self, sleepers: Option<Sleepers>, now: Moment) -> Option<Moment> {
+        let mut sleep = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match (&*sleep, &sleepers) {
+            (Some((before, since)), Some(sleepers)) if before == sleepers => *since,
+            _ => now,
+        };
+        *sleep = sleepers.map(|sleepers| (sleepers, since));
+        sleep.as_ref().map(|(_, since)| *since)
+    }
 
     /// Signals the leader, or everybody of the run: its group at once, others by the run's thread.
     pub(super) fn signal(&self, signal: Signal, leader_only: bool) {

@@ -134,6 +134,8 @@ pub(super) enum Action {
     Quit,
     /// Kill what is left and quit.
     QuitNow,
+    /// Leave; the group goes on.
+    Detach,
     /// Own log: hide the list of targets.
     LogHide,
     /// Own log: only the selected target.

@@ -10,9 +10,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::options::DashboardOptions;
+use super::outer::Outer;
 use super::session::{Ending, Session};
+use super::sizing::Sizing;
 use super::terminal::{self, restore_terminal};
+use super::ui_state::Seat;
 use crate::domain::Command;
+use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
 
 /// The name of the thread that draws: a panic hook restores the terminal for it.
@@ -36,17 +40,23 @@ impl Dashboard {
     ///
     /// # Errors
     /// Standard input or output is no terminal, or it refuses raw mode. It is then as it was.
-    pub fn start(handle: GroupHandle, options: DashboardOptions, saved: Option<PathBuf>) -> io::Result<Self> {
+    pub fn start(
+        handle: GroupHandle,
+        options: DashboardOptions,
+        sizing: &Sizing,
+        saved: Option<PathBuf>,
+    ) -> io::Result<Self> {
         let (leave, asked) = oneshot::channel();
         let (ending, ended) = mpsc::channel();
         let failed = Arc::new(AtomicBool::new(false));
         let its_failed = failed.clone();
+        let sizer = sizing.join();
         terminal::enter(options.mouse)?;
         let run = move || {
             // Dropped last: tells that the thread writes no more.
             let _ending: mpsc::Sender<()> = ending;
             let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false, failed: its_failed };
-            match Session::new(handle, options, saved).run(asked) {
+            match Session::new(handle, Outer::here(), Seat::Own, options, sizer, saved).run(asked) {
                 Ok(Ending::Asked) => quit.asked = true,
                 Ok(Ending::TerminalGone) => log::warn!("the terminal is gone"),
                 Err(error) => log::error!("the dashboard has ended: {error}"),
@@ -68,6 +78,27 @@ impl Dashboard {
         restore_terminal();
         if self.failed.load(Ordering::SeqCst) { Err(Panicked) } else { Ok(()) }
     }
+}
+
+/// Draws a dashboard for a terminal elsewhere, on a thread of its own, until the terminal is gone or its user detaches. The
+/// group goes on in any case.
+///
+/// # Errors
+/// No thread can be had.
+pub fn attach(handle: GroupHandle, terminal: FarTerminal, sizing: &Sizing, saved: Option<PathBuf>) -> io::Result<()> {
+    let options = DashboardOptions::from_variables(|name| terminal.abilities.variable(name)).preferred();
+    let sizer = sizing.join();
+    let run = move || {
+        // As long as nobody uses it, the session goes on.
+        let (_stay, leave) = oneshot::channel();
+        let outer = Outer::far(terminal);
+        match Session::new(handle, outer, Seat::Guest, options, sizer, saved).run(leave) {
+            Ok(Ending::Asked) => log::info!("a client has detached"),
+            Ok(Ending::TerminalGone) => log::info!("a client that was attached is gone"),
+            Err(error) => log::error!("the dashboard of a client has ended: {error}"),
+        }
+    };
+    thread::Builder::new().name("attached".into()).spawn(run).map(drop)
 }
 
 /// A group without its dashboard would go on unseen: however the thread ends, the group is asked to quit.

@@ -4,6 +4,9 @@
 //! change what the user sees or become commands (`ui_state`), and drawing is a function of that state, the snapshot of
 //! the group and the visible lines (`view`).
 //!
+//! A dashboard is drawn for the terminal of this process, or for one that is elsewhere (`outer`); `viewer` is the other
+//! end of that: it has the terminal, and decides nothing.
+//!
 //! Architecture invariant: drawing changes nothing; and the dashboard's thread is the only one that waits for the
 //! terminal, so a terminal that does not read stalls nothing else.
 
@@ -21,6 +24,7 @@ mod layout;
 mod log_view;
 mod notify;
 mod options;
+mod outer;
 mod overlay;
 mod palette;
 mod saved_log;
@@ -28,6 +32,7 @@ mod searcher;
 mod selection;
 mod session;
 mod sidebar;
+mod sizing;
 mod source;
 mod terminal;
 mod text;
@@ -37,13 +42,16 @@ mod typing;
 mod ui_state;
 mod unseen;
 mod view;
+mod viewer;
 mod watcher_panel;
 mod words;
 
-pub use dashboard::{Dashboard, THREAD_NAME};
+pub use dashboard::{Dashboard, THREAD_NAME, attach};
 pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
 };
 pub use layout::pane_size;
-pub use options::{DashboardOptions, GlyphSet, Ground, Notification, is_utf8_locale};
+pub use options::{DashboardOptions, GlyphSet, Ground, Notification, Preferred, is_utf8_locale};
+pub use sizing::Sizing;
 pub use terminal::{LEAVE, restore_terminal, terminal_size};
+pub use viewer::{Parting, Viewer, abilities, show};

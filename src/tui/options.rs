@@ -1,5 +1,7 @@
 //! What the user's environment says about the terminal: glyphs, colours, mouse.
 
+use std::sync::OnceLock;
+
 /// Which characters stand for states and borders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphSet {
@@ -53,7 +55,48 @@ pub struct DashboardOptions {
     pub notification: Notification,
 }
 
+/// What the user prefers, wherever the dashboard is drawn; what is not said is as the terminal is known to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preferred {
+    /// What the colours stand on.
+    pub ground: Option<Ground>,
+    /// Whether there are colours.
+    pub color: Option<bool>,
+    /// Which characters.
+    pub glyphs: Option<GlyphSet>,
+    /// Whether wheel and click go to the dashboard.
+    pub mouse: Option<bool>,
+    /// Ask before all services are stopped.
+    pub confirm_quit: bool,
+    /// How failures are told.
+    pub notification: Option<Notification>,
+}
+
+/// What the user of this process prefers.
+static PREFERRED: OnceLock<Preferred> = OnceLock::new();
+
+impl Preferred {
+    /// Is in force from here on, also for terminals that attach. The first call counts.
+    pub fn put_in_force(self) {
+        let _ = PREFERRED.set(self);
+    }
+}
+
 impl DashboardOptions {
+    /// As the user prefers it.
+    pub fn preferred(self) -> Self {
+        let preferred = PREFERRED.get().copied().unwrap_or_default();
+        Self {
+            ground: preferred.ground.unwrap_or(self.ground),
+            // No terminal gets colours that it has not asked for.
+            color: self.color && preferred.color.unwrap_or(true),
+            glyphs: preferred.glyphs.unwrap_or(self.glyphs),
+            mouse: preferred.mouse.unwrap_or(self.mouse),
+            confirm_quit: preferred.confirm_quit,
+            notification: preferred.notification.unwrap_or(self.notification),
+        }
+    }
+
     /// What the environment of this process asks for.
     pub fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))

@@ -9,23 +9,25 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::input::{Decoder, Input, Keyboard};
+use super::input::{Decoder, Input};
 use super::layout::{Screen, service_size};
 use super::log_view::PaneText;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
+use super::outer::{Happened, Outer};
 use super::searcher::Searcher;
+use super::sizing::Sizer;
 use super::source::Source;
-use super::terminal::{Canvas, OuterModes, terminal_size};
+use super::terminal::Canvas;
 use super::ticks;
-use super::ui_state::{Errand, Member, UiState, World};
+use super::ui_state::{Errand, Member, Seat, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
 use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName};
+use crate::far_terminal::ToTerminal;
 use crate::fault;
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind, LogDocument};
@@ -87,6 +89,7 @@ pub(super) struct Session {
     /// When errors out of sight are counted next, and when they were last.
     count_due: Option<Moment>,
     counted: Option<Moment>,
+    outer: Outer,
     canvas: Canvas,
     decoder: Decoder,
     size: (u16, u16),
@@ -107,6 +110,7 @@ pub(super) struct Session {
     /// The sizes that the services' terminals have, as far as we know.
     sizes: HashMap<ServiceName, (u16, u16)>,
     sizes_due: Option<Moment>,
+    sizer: Sizer,
     /// The panes as they were drawn last: what the mouse points at.
     drawn: Vec<Drawn>,
     pointer: Pointer,
@@ -128,19 +132,27 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session on the terminal as it is now.
-    pub(super) fn new(handle: GroupHandle, options: DashboardOptions, saved: Option<PathBuf>) -> Self {
+    /// A session on that terminal as it is now, for whoever sits before it.
+    pub(super) fn new(
+        handle: GroupHandle,
+        outer: Outer,
+        seat: Seat,
+        options: DashboardOptions,
+        sizer: Sizer,
+        saved: Option<PathBuf>,
+    ) -> Self {
         let clock = handle.logs().clock();
         let snapshot = handle.snapshot();
-        let size = terminal_size();
+        let size = outer.size();
         Self {
             clock,
-            ui: UiState::new(options),
+            ui: UiState::new(options).seated(seat),
             searcher: Searcher::default(),
             lookout: Searcher::default(),
             count_due: None,
             counted: None,
-            canvas: Canvas::new(OuterModes { mouse: options.mouse, ..OuterModes::default() }),
+            canvas: Canvas::new(outer.first_modes(options.mouse)),
+            outer,
             decoder: Decoder::default(),
             size,
             redraw: true,
@@ -154,6 +166,7 @@ impl Session {
             // Whoever started the services has guessed; telling it again costs nothing.
             sizes: HashMap::new(),
             sizes_due: None,
+            sizer,
             drawn: Vec::new(),
             pointer: Pointer::default(),
             saved,
@@ -177,13 +190,16 @@ impl Session {
     pub(super) fn run(mut self, leave: oneshot::Receiver<()>) -> io::Result<Ending> {
         self.draw()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        runtime.block_on(self.serve(leave))
+        let ending = runtime.block_on(self.serve(leave));
+        // A service that is typed into has the focus no more.
+        self.window_focused = false;
+        self.tell_focus();
+        ending
     }
 
     async fn serve(&mut self, mut leave: oneshot::Receiver<()>) -> io::Result<Ending> {
-        let keyboard = Keyboard::open()?;
-        let mut resized = signal(SignalKind::window_change())?;
-        if terminal_size() != self.size {
+        self.outer.listen()?;
+        if self.outer.size() != self.size {
             // It changed before anybody listened.
             self.resized();
         }
@@ -195,13 +211,12 @@ impl Session {
         self.logs_new = true;
         let (tell_later, mut told) = mpsc::unbounded_channel();
         self.tell_later = Some(tell_later);
-        let mut buffer = [0; 4096];
         let (mut group_ended, mut logs_ended) = (false, false);
         loop {
             let now = self.clock.now();
             self.timers(now);
             let editing = self.editing.is_some();
-            if !editing && self.wants_frame() && self.slot() <= now {
+            if !editing && self.wants_frame() && self.outer.is_free() && self.slot() <= now {
                 self.draw()?;
             }
             let wake = self.next_wake().map(|moment| self.clock.instant(moment));
@@ -218,11 +233,29 @@ impl Session {
                     self.end_editor(&mut told).await;
                     return Ok(Ending::Asked);
                 }
-                read = keyboard.read(&mut buffer), if !editing => match read {
-                    Ok(0) | Err(_) => return Ok(Ending::TerminalGone),
-                    Ok(count) => self.typed(buffer.get(..count).unwrap_or_default()),
+                happened = self.outer.next(!editing) => match happened {
+                    Happened::Typed(bytes) if !editing => {
+                        self.typed(&bytes);
+                        if self.ui.leaves {
+                            return Ok(self.detach());
+                        }
+                    }
+                    // For the editor, or too late for it.
+                    Happened::Typed(_) => {}
+                    Happened::Resized => self.resized(),
+                    Happened::Free => {}
+                    Happened::Edited(complaint) => self.edited(complaint),
+                    Happened::Said(text) => {
+                        self.ui.say(text, self.clock.now());
+                        self.redraw = true;
+                    }
+                    Happened::Gone => return Ok(Ending::TerminalGone),
                 },
-                _ = resized.recv() => self.resized(),
+                inherits = self.sizer.inherit() => {
+                    if inherits {
+                        self.size_all();
+                    }
+                }
                 Some(news) = told.recv() => match news {
                     News::Said(text) => {
                         self.ui.say(text, self.clock.now());
@@ -273,7 +306,8 @@ impl Session {
 
     fn next_wake(&self) -> Option<Moment> {
         // Nothing is drawn while an editor has the terminal.
-        let slot = (self.editing.is_none() && self.wants_frame()).then(|| self.slot());
+        let draws = self.editing.is_none() && self.wants_frame() && self.outer.is_free();
+        let slot = draws.then(|| self.slot());
         let timers = [self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due, self.count_due];
         timers.into_iter().chain([slot]).flatten().min()
     }
@@ -311,6 +345,9 @@ impl Session {
     }
 
     fn take(&mut self, inputs: Vec<Input>) {
+        if self.sizer.lead() {
+            self.size_all();
+        }
         // Keys mean what is the case now, not what was drawn last.
         self.snapshot = self.handle.snapshot();
         let mut commands = Vec::new();
@@ -342,8 +379,17 @@ impl Session {
         join_inputs(commands).into_iter().for_each(|command| self.tell(command));
     }
 
+    /// The user leaves, and the group goes on.
+    fn detach(&self) -> Ending {
+        if let Outer::Far(far) = &self.outer {
+            // Who is gone has detached all the same.
+            let _ = far.tell(ToTerminal::Detached {});
+        }
+        Ending::Asked
+    }
+
     fn resized(&mut self) {
-        self.size = terminal_size();
+        self.size = self.outer.size();
         self.canvas.forget();
         self.redraw = true;
         self.sizes_due = Some(self.clock.now() + SETTLED);
@@ -351,7 +397,7 @@ impl Session {
 
     /// Draws a frame, if there is something to draw.
     fn draw(&mut self) -> io::Result<()> {
-        fault::point("dashboard");
+        fault::point(self.outer.fault_place());
         let now = self.clock.now();
         self.looked = Some(now);
         self.answers = self.answers.saturating_sub(1);
@@ -408,10 +454,13 @@ impl Session {
         let mut frame = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
         let cursor = view::draw(&scene, &mut frame);
         self.tick = ticks::next(&scene);
-        if self.sizes_due.is_none() && self.wanted_sizes().next().is_some() {
+        if self.sizes_due.is_none() && self.sizer.leads() && self.wanted_sizes().next().is_some() {
             self.sizes_due = Some(now + SETTLED);
         }
-        self.canvas.show(frame, cursor)
+        match self.canvas.frame(frame, cursor)? {
+            Some(bytes) => self.outer.show(bytes),
+            None => Ok(()),
+        }
     }
 
     /// The services whose logs there are, in order.
@@ -522,7 +571,16 @@ impl Session {
         })
     }
 
+    /// The services get the sizes that they have here, whatever they have now.
+    fn size_all(&mut self) {
+        self.sizes.clear();
+        self.sizes_due = Some(self.clock.now() + SETTLED);
+    }
+
     fn send_sizes(&mut self) {
+        if !self.sizer.leads() {
+            return;
+        }
         let wanted: Vec<_> = self.wanted_sizes().collect();
         for (service, (columns, rows)) in wanted {
             let command = Command::Resize { service: service.clone(), columns, rows };

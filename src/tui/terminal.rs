@@ -1,4 +1,5 @@
-//! The outer terminal: entering, leaving, and the one place that writes to it.
+//! The terminal of this process: entering, leaving, and the one place that writes to it. And what is written to a terminal,
+//! wherever it is: the difference between what it shows and what it should show.
 //!
 //! Everything here goes to the file descriptor itself and not through `std::io::stdout`, whose lock a stalled writer
 //! could hold for ever.
@@ -97,6 +98,17 @@ pub fn terminal_size() -> (u16, u16) {
     rustix::termios::tcgetwinsize(stdio::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row))
 }
 
+/// Writes what the terminal is to show. Blocks for as long as the terminal does not read.
+///
+/// # Errors
+/// The terminal is gone, or was given back.
+pub(super) fn write_screen(bytes: &[u8]) -> io::Result<()> {
+    if !ENTERED.load(Ordering::SeqCst) {
+        return Err(io::Error::other("the terminal was given back"));
+    }
+    write_out(bytes)
+}
+
 fn write_out(mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(stdio::stdout(), bytes) {
@@ -174,15 +186,11 @@ impl Canvas {
         switch(before.keypad, modes.keypad, "\x1b=", "\x1b>");
     }
 
-    /// Makes the terminal show `frame`, in one write; nothing is written if it does already. Blocks for as long as the
-    /// terminal does not read.
+    /// What makes the terminal show `frame`, to be sent in one write; `None` if it does already.
     ///
     /// # Errors
-    /// The terminal is gone.
-    pub(super) fn show(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<()> {
-        if !ENTERED.load(Ordering::SeqCst) {
-            return Err(io::Error::other("the terminal was given back"));
-        }
+    /// None in practice: bytes are put together.
+    pub(super) fn frame(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<Option<Vec<u8>>> {
         if self.stale || self.shown.area != frame.area {
             self.pending.push_str("\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(frame.area);
@@ -191,7 +199,7 @@ impl Canvas {
         }
         let mut cells = self.shown.diff_iter(&frame).peekable();
         if cells.peek().is_none() && self.cursor == cursor && self.pending.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut bytes = Vec::from(FRAME_BEGIN);
         bytes.extend_from_slice(self.pending.as_bytes());
@@ -205,6 +213,6 @@ impl Canvas {
         bytes.extend_from_slice(FRAME_END.as_bytes());
         self.shown = frame;
         self.cursor = cursor;
-        write_out(&bytes)
+        Ok(Some(bytes))
     }
 }

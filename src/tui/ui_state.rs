@@ -4,6 +4,7 @@
 
 mod choosing;
 mod finding;
+mod leaving;
 mod merging;
 mod panels;
 mod pointing;
@@ -34,6 +35,7 @@ use super::words;
 use crate::clock::Clock;
 use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
+pub(super) use leaving::Seat;
 pub(super) use merging::Member;
 
 /// How long a short message stays in the footer.
@@ -81,6 +83,12 @@ pub(super) struct UiState {
     pub(super) unseen: Unseen,
     /// A search over all services looks for the next one that has a match: down, or up.
     roams: Option<bool>,
+    /// Who sits before the terminal.
+    seat: Seat,
+    /// Until when one more `q` stops the group, where the first one has only asked.
+    quit_until: Option<Moment>,
+    /// The user detaches.
+    pub(super) leaves: bool,
     toast: Option<(String, Moment)>,
     notice_read: Option<Moment>,
     /// Into which service every key goes, if any.
@@ -96,8 +104,6 @@ pub(super) struct UiState {
     pub(super) theme: Theme,
     /// Ask before all services are stopped.
     confirm_quit: bool,
-    /// It was asked, and until then the next press is the answer.
-    quit_asked: Option<Moment>,
     /// How failures are told to one who looks elsewhere.
     pub(super) notification: Notification,
 }
@@ -125,6 +131,9 @@ impl UiState {
             merging: false,
             unseen: Unseen::default(),
             roams: None,
+            seat: Seat::Own,
+            quit_until: None,
+            leaves: false,
             toast: None,
             notice_read: None,
             typist: Typist::default(),
@@ -135,7 +144,6 @@ impl UiState {
             glyphs: Glyphs::of(options.glyphs),
             theme: Theme { color: options.color, ground: options.ground },
             confirm_quit: options.confirm_quit,
-            quit_asked: None,
             notification: options.notification,
         }
     }
@@ -272,7 +280,7 @@ impl UiState {
             return commands;
         }
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
-            return vec![Command::Interrupt];
+            return self.quit(Command::Interrupt, world);
         }
         let key = Key::from(event);
         let context = self.context(world.snapshot);
@@ -320,11 +328,10 @@ impl UiState {
 
     /// Carries out an action.
     pub(super) fn apply(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
-        let asked = self.quit_asked.take().is_some_and(|until| until > world.now);
         match action {
             Action::Back => self.back(world),
-            Action::Quit if self.confirm_quit && !asked => return self.ask_before_quitting(world),
-            Action::Quit => return vec![Command::Quit],
+            Action::Quit => return self.quit(Command::Quit, world),
+            Action::Detach => self.detach(world),
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause => return vec![Command::TogglePause],
             Action::Discard => return vec![Command::Resume { services: Vec::new(), discard: true }],
@@ -356,19 +363,6 @@ impl UiState {
             Action::ServiceNumber => {}
             _ => return self.apply_in(action, context, world),
         }
-        Vec::new()
-    }
-
-    /// Quits at once where nothing runs.
-    fn ask_before_quitting(&mut self, world: &World<'_>) -> Vec<Command> {
-        let live = world.snapshot.services.iter().filter(|service| service.phase.live_run().is_some()).count();
-        if live == 0 {
-            return vec![Command::Quit];
-        }
-        let key = Keymap::get().key_name(Context::Normal, Action::Quit, self.glyphs.set);
-        let plural = if live == 1 { "" } else { "s" };
-        self.say(format!("stop {live} service{plural} and quit? {key} again does"), world.now);
-        self.quit_asked = Some(world.now + TOAST_TIME);
         Vec::new()
     }
 

@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// An entry of a folder.
 #[derive(Debug)]
@@ -68,6 +68,13 @@ impl Stamp {
         (self.size, self.modified, self.inode) == (other.size, other.modified, other.inode)
     }
 
+    /// When anything of the file was last changed.
+    pub(super) fn changed_at(&self) -> SystemTime {
+        let (seconds, nanos) = self.changed;
+        let since = Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0));
+        SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// Whether the file system keeps whole seconds only, as far as this stamp tells.
     pub(super) fn is_coarse(&self) -> bool {
         self.modified.1 == 0 && self.changed.1 == 0
@@ -76,12 +83,6 @@ impl Stamp {
     /// Whether anything of the file was changed after that moment.
     pub(super) fn is_changed_after(&self, moment: SystemTime) -> bool {
         self.modified.max(self.changed) > since_epoch(moment)
-    }
-
-    /// Whether the file was surely written after that moment. File systems date with the clock's last tick,
-    /// so a change within some milliseconds after it cannot be told from one before, which must not count as news.
-    pub(super) fn is_after(&self, moment: SystemTime) -> bool {
-        self.modified > since_epoch(moment)
     }
 }
 

@@ -226,7 +226,10 @@ impl Lookout {
         if !self.lost.is_empty() {
             // Where it will come back may be nearer now; and it may have come back before that was watched.
             self.watch_beside();
-            if self.lost.iter().any(|start| start.exists()) {
+            let back: Vec<_> = self.lost.iter().filter(|start| start.exists()).collect();
+            if back.iter().any(|start| self.tree.contains_key(*start)) {
+                self.sweep();
+            } else if !back.is_empty() {
                 self.replan(Reports::Created);
             }
         }
@@ -332,7 +335,10 @@ impl Lookout {
         if !self.events.is_empty() {
             self.outbox.push(WatchReport::Files(std::mem::take(&mut self.events)));
         }
-        let lost = self.lost.first().map(|lost| format!("not watched: {}: not found", lost.display()));
+        let lost = self.lost.first().map(|lost| match self.tree.contains_key(lost) {
+            true => format!("{} is gone: nothing is restarted until it is back", lost.display()),
+            false => format!("not watched: {}: not found", lost.display()),
+        });
         let problem = self.source.problem(|folder| self.rules.shown(folder));
         let status = WatchStatus {
             backend: if self.starts.is_empty() { WatchBackend::Off } else { self.source.backend() },

@@ -56,7 +56,7 @@ pub(super) struct Heard {
     pub(super) loss: bool,
     /// The highest number of a cookie that has come back; 0 for none.
     pub(super) cookie: u64,
-    /// Something was mounted or unmounted, or a folder above was renamed.
+    /// Something was mounted or unmounted, a folder above was renamed, or one that could not be read may be readable now.
     pub(super) places: bool,
 }
 

@@ -61,6 +61,9 @@ trait Watches: Sized {
     /// Wants to know when this folder is renamed, which changes where the folders below it are.
     fn add_above(&mut self, folder: &Path);
 
+    /// Wants to know when permissions of the folders in this one change: one that could not be read may be readable then.
+    fn add_permissions(&mut self, folder: &Path);
+
     /// Folders with a watch on what is in them.
     fn count(&self) -> usize;
 
@@ -237,7 +240,12 @@ impl Source {
                 Err(Failure::OutOfWatches) => {
                     self.unwatched.insert(folder.to_path_buf());
                 }
-                Err(Failure::Other(error)) => note_unreadable(&mut self.unreadable, folder, &error),
+                Err(Failure::Other(error)) => {
+                    note_unreadable(&mut self.unreadable, folder, &error);
+                    if let Some(above) = folder.parent() {
+                        native.add_permissions(above);
+                    }
+                }
             }
         }
     }
@@ -293,6 +301,19 @@ impl Source {
     /// A folder could not be read.
     pub(super) fn note_unreadable(&mut self, folder: &Path, error: &io::Error) {
         note_unreadable(&mut self.unreadable, folder, error);
+        if let (Feed::Native(native), Some(above)) = (&mut self.feed, folder.parent()) {
+            native.add_permissions(above);
+        }
+    }
+
+    /// The folders that could not be read and can be now, which are forgotten by that.
+    pub(super) fn take_readable(&mut self) -> Vec<PathBuf> {
+        let readable: Vec<_> =
+            self.unreadable.keys().filter(|folder| std::fs::read_dir(folder).is_ok()).cloned().collect();
+        for folder in &readable {
+            self.unreadable.remove(folder);
+        }
+        readable
     }
 
     /// Makes a cookie. Its number, which [`Pending::wait_for_cookie`] waits for; `None` if none can be made.

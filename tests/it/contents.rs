@@ -206,7 +206,6 @@ fn every_editors_save_is_one_restart() {
 }
 
 #[test]
-#[ignore = "does not hold yet: on a busy machine it takes more than 6 starts to be caught"]
 fn a_service_that_writes_what_it_watches_is_caught_and_the_line_is_offered() {
     let text = "[services.api]\nrun = \"echo start >> ../home/api; date +%s%N > gen.txt; echo api-is-up; exec sleep 1000\"\nwatch = true\n";
     let project = Project::new(text);
@@ -216,7 +215,7 @@ fn a_service_that_writes_what_it_watches_is_caught_and_the_line_is_offered() {
     let screen = dash.wait_for_text("does not react to gen.txt any more");
     assert!(screen.contains("ignore = [\"/gen.txt\"]"), "{screen}");
     let caught = starts(&project, "api");
-    assert!((3..=6).contains(&caught), "started {caught} times");
+    assert!((4..=5).contains(&caught), "started {caught} times");
     // What somebody else writes counts.
     project.write("src/a.rs", "new");
     dash.wait_for_text("restarted · src/a.rs changed");
@@ -232,16 +231,21 @@ fn a_file_that_is_saved_again_and_again_by_somebody_else_restarts_each_time() {
     project.write("src/a.rs", "0");
     let mut dash = Dash::start(&project, WIDE, &[]);
     up(&mut dash, &["api"]);
-    for n in 1..8 {
+    for n in 1..7 {
         project.write("src/a.rs", format!("save {n}"));
         dash.wait_for("it restarts", |screen| screen.matches("restarted · src/a.rs changed").count() == n);
         started(&mut dash, "api", n + 1);
-        let asleep = |project: &Project| project.processes().iter().any(|(_, command)| command == "sleep 1000");
+        let asleep = |project: &Project| {
+            let found = project.processes().into_iter().find(|(_, command)| command == "sleep 1000");
+            found.is_some_and(|(pid, _)| {
+                fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") S "))
+            })
+        };
         dash.wait_while_reading("it sleeps", asleep);
         let seen = Instant::now();
-        dash.wait_while_reading("a person looks at it", |_| seen.elapsed() > Duration::from_millis(60));
+        dash.wait_while_reading("a person looks at it", |_| seen.elapsed() > Duration::from_millis(400));
     }
-    assert_eq!(starts(&project, "api"), 8);
+    assert_eq!(starts(&project, "api"), 7);
     quit(dash);
 }
 

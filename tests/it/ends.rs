@@ -327,7 +327,9 @@ mod a_second_start {
         assert_eq!(second.status.code(), Some(1));
         assert_eq!(
             String::from_utf8_lossy(&second.stderr),
-            format!("error: shop already runs here, pid {pid}\n  help: use that one, or end it first:  kill {pid}\n")
+            format!(
+                "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` ends it\n"
+            )
         );
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));

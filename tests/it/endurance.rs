@@ -1,5 +1,6 @@
 //! Twelve real services and some hundred random operations, the same ones each time: whatever happened, the screen shows
-//! what is, no service ever runs twice, and nothing is left of what is over.
+//! what is, no service ever runs twice, and nothing is left of what is over. `DEVGROUP_TEST_ROUNDS=500` makes it 10,000
+//! operations, which takes some minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -158,7 +159,8 @@ fn after_whatever_happens_the_screen_shows_what_is() {
         (state >> 33) as usize % below
     };
     let (mut salt, mut touched) = (0, BTreeSet::new());
-    for round in 0..ROUNDS {
+    let rounds = std::env::var("DEVGROUP_TEST_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
         let mut held = false;
         for operation in 0..OPERATIONS {
             let n = draw(SERVICES) + 1;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod architecture;
+mod attached;
 mod care;
 mod checking;
 mod clients;
@@ -11,6 +12,7 @@ mod contents;
 mod control;
 mod copying;
 mod dashboard;
+mod detached;
 mod documents;
 mod ends;
 mod endurance;

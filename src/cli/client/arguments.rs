@@ -144,6 +144,12 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Open the dashboard of the running group in this terminal; `D` detaches and leaves it running
+    #[command(before_help = "\
+Examples:
+  devgroup -d && devgroup attach      a group in the background, and its dashboard
+  devgroup attach                     one more view of a group, of whatever size")]
+    Attach,
     /// Stop the running group, and wait until it has ended
     #[command(before_help = "\
 Examples:

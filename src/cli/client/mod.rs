@@ -1,6 +1,7 @@
 //! The commands for a running group: find it, ask it, print what it says.
 
 mod arguments;
+mod attach;
 mod events;
 pub(super) mod find;
 mod hold;
@@ -8,6 +9,8 @@ mod logs;
 mod orders;
 mod output;
 mod status;
+
+use std::os::fd::OwnedFd;
 
 pub(super) use arguments::ClientTask;
 pub(super) use find::short;
@@ -17,8 +20,8 @@ use super::arguments::Place;
 use super::exit_code::Failure;
 use crate::control::{Ask, Order};
 
-/// Carries a command out. The result is the exit code.
-pub(super) fn run(task: ClientTask, place: &Place) -> Result<u8, Failure> {
+/// Carries a command out. The result is the exit code. `tether`: becomes readable when our guard is gone, if we have one.
+pub(super) fn run(task: ClientTask, place: &Place, tether: Option<OwnedFd>) -> Result<u8, Failure> {
     let order = |arguments: &arguments::OrderArguments| Order {
         services: arguments.services.clone(),
         all: arguments.all,
@@ -52,6 +55,7 @@ pub(super) fn run(task: ClientTask, place: &Place) -> Result<u8, Failure> {
         ClientTask::Pause { services } => orders::tell(find::group(place)?, Ask::Pause { services }),
         ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
         ClientTask::Hold(arguments) => hold::run(arguments, place),
+        ClientTask::Attach => attach::run(find::group(place)?, tether),
         ClientTask::Down { now } => orders::down(find::group(place)?, now),
     }
 }

@@ -47,7 +47,13 @@ impl Disk {
             let files = self.changed.entry(name.clone()).or_default();
             match files.iter_mut().find(|file| file.path == event.path) {
                 Some(file) => file.last_at = event.at,
-                None => files.push(Differs { path: event.path.clone(), first_at: event.at, last_at: event.at }),
+                None => files.push(Differs {
+                    path: event.path.clone(),
+                    first_at: event.at,
+                    last_at: event.at,
+                    written_at: Some(event.at),
+                    is_new: false,
+                }),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The user's editor, while the dashboard has no terminal.
+//! The user's editor, while the dashboard has no terminal. Where the terminal is elsewhere, so is the editor.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 
 use super::Session;
 use super::saving::{News, short};
+use crate::far_terminal::ToTerminal;
 use crate::tui::editor::{self, Editor};
 use crate::tui::input::Decoder;
-use crate::tui::terminal::{self, OuterModes, restore_terminal, terminal_size};
+use crate::tui::outer::Outer;
+use crate::tui::terminal::{self, restore_terminal};
 
 /// How long an editor may take to end when the group has ended.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -18,7 +20,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// An editor, and the file that it shows.
 #[derive(Debug)]
 pub(super) struct Editing {
-    editor: Editor,
+    /// `None` where the terminal is elsewhere.
+    editor: Option<Editor>,
     path: PathBuf,
     line: u64,
 }
@@ -32,6 +35,16 @@ impl Session {
         let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
             return self.ui.say(format!("not opened now: {}:{line}", short(&path)), now);
         };
+        if let Outer::Far(far) = &self.outer {
+            let name = path.to_str().map(str::to_owned);
+            let told = name.is_some_and(|path| far.tell(ToTerminal::Edit { path, line }).is_ok());
+            if told {
+                self.editing = Some(Editing { editor: None, path, line });
+            } else {
+                self.ui.say(format!("the name of the file is no text: {}:{line}", short(&path)), now);
+            }
+            return;
+        }
         let command = editor::wanted(|name| std::env::var(name).ok());
         restore_terminal();
         let ended = move |status| {
@@ -39,7 +52,7 @@ impl Session {
             let _ = tell.send(News::Closed(status));
         };
         match Editor::start(command.clone(), &path, line, ended) {
-            Ok(editor) => self.editing = Some(Editing { editor, path, line }),
+            Ok(editor) => self.editing = Some(Editing { editor: Some(editor), path, line }),
             Err(error) => {
                 self.come_back();
                 self.ui.say(format!("`{command}` cannot be run: {error}"), now);
@@ -47,19 +60,26 @@ impl Session {
         }
     }
 
-    /// The editor has ended: the dashboard is on the screen again.
+    /// The editor in the terminal of this process has ended.
     pub(super) fn editor_closed(&mut self, status: Option<ExitStatus>) {
-        let Some(Editing { editor, path, line }) = self.editing.take() else { return };
+        let Some(Editing { editor: Some(editor), .. }) = &self.editing else { return };
         editor.take_terminal_back();
+        let complaint = editor.complaint(status);
+        self.edited(complaint);
+    }
+
+    /// An editor has ended: the dashboard is on the screen again.
+    pub(super) fn edited(&mut self, complaint: Option<String>) {
+        let Some(Editing { path, line, .. }) = self.editing.take() else { return };
         self.come_back();
-        let said = editor.complaint(status).unwrap_or_else(|| format!("opened {}:{line}", short(&path)));
+        let said = complaint.unwrap_or_else(|| format!("opened {}:{line}", short(&path)));
         self.ui.say(said, self.clock.now());
     }
 
-    /// The group has ended while an editor has the terminal.
+    /// The group has ended while an editor has the terminal of this process.
     pub(super) async fn end_editor(&mut self, told: &mut mpsc::UnboundedReceiver<News>) {
-        let Some(editing) = self.editing.take() else { return };
-        editing.editor.end(false);
+        let Some(Editing { editor: Some(editor), .. }) = self.editing.take() else { return };
+        editor.end(false);
         let closed = async {
             while let Some(news) = told.recv().await {
                 if matches!(news, News::Closed(_)) {
@@ -68,21 +88,23 @@ impl Session {
             }
         };
         if tokio::time::timeout(PATIENCE, closed).await.is_err() {
-            editing.editor.end(true);
+            editor.end(true);
         }
-        editing.editor.take_terminal_back();
+        editor.take_terminal_back();
         // Whoever ends us gives the terminal back as it was.
         self.come_back();
     }
 
     fn come_back(&mut self) {
-        if let Err(error) = terminal::enter(self.ui.mouse) {
+        if let Outer::Here(_) = self.outer
+            && let Err(error) = terminal::enter(self.ui.mouse)
+        {
             log::error!("the terminal cannot be used any more: {error}");
         }
-        self.canvas.begin_anew(OuterModes { mouse: self.ui.mouse, ..OuterModes::default() });
+        self.canvas.begin_anew(self.outer.first_modes(self.ui.mouse));
         self.decoder = Decoder::default();
         self.window_focused = true;
-        if terminal_size() != self.size {
+        if self.outer.size() != self.size {
             self.resized();
         }
         self.redraw = true;

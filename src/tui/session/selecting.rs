@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use super::Session;
 use crate::domain::Moment;
 use crate::logs::{LineId, MouseEvents};
-use crate::tui::clipboard::{Copier, OSC_52_TEXT, osc_52};
+use crate::tui::clipboard::{OSC_52_TEXT, osc_52};
 use crate::tui::log_view::PaneText;
 use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at, unit_in};
 use crate::tui::source::Source;
@@ -239,14 +239,7 @@ impl Session {
         };
         let what = format!("copied {} {}", copied.lines, if copied.lines == 1 { "line" } else { "lines" });
         let what = if copied.cut { format!("{what}, and not the rest: it is too much") } else { what };
-        let native = Copier::find(|name| std::env::var(name).ok());
-        let native = native.is_some_and(|copier| match copier.copy(copied.text.clone()) {
-            Ok(()) => true,
-            Err(error) => {
-                log::warn!("the clipboard's program cannot be run: {error}");
-                false
-            }
-        });
+        let native = self.outer.copy(&copied.text);
         // The terminal would put the beginning in place of the whole.
         let whole = native && copied.text.len() > OSC_52_TEXT;
         if whole {

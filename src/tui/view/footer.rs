@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use super::super::action::Context;
+use super::super::action::{Action, Context};
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::text::{cut_right, pad, width};
 use super::{Scene, paint, typing};
@@ -63,7 +63,14 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         60.. => FooterLength::Short,
         _ => FooterLength::Tiny,
     };
-    fit(&Keymap::get().footer(kind, length, scene.snapshot.watch.held, scene.glyphs().set), cells)
+    let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
+    let mut hints = keymap.footer(kind, length, scene.snapshot.watch.held, glyphs);
+    if scene.ui.is_guest() {
+        // A client goes, and the group stays.
+        let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
+        hints = hints.replace(&hint(Action::Quit, "quit"), &hint(Action::Detach, "detach"));
+    }
+    fit(&hints, cells)
 }
 
 fn draw_hints(scene: &Scene<'_>, area: Rect, x: u16, hints: &[String], buffer: &mut Buffer) {
@@ -79,9 +86,9 @@ fn draw_hints(scene: &Scene<'_>, area: Rect, x: u16, hints: &[String], buffer: &
     paint::put_spans(buffer, area, x, area.y, &spans);
 }
 
-/// Help and quit are the last to go.
+/// Help and quit, or detach, are the last to go.
 fn stays(item: &str) -> bool {
-    item.starts_with('?') || item.starts_with("q ") || item.starts_with("Q ")
+    ["?", "q ", "Q ", "D "].iter().any(|key| item.starts_with(key))
 }
 
 /// The items that fit; help and quit stay to the last column, so the others go first, from the end.

@@ -98,7 +98,7 @@ impl Lookout {
     /// Reads a file and puts down what it holds, if it is the file that is known.
     fn read_file(&mut self, path: &Path) -> Fingerprint {
         let now = self.clock.now();
-        let look = fingerprint::read(path, self.clock.wall(now));
+        let look = fingerprint::read(path, self.clock.file_time(now));
         let Look { print: Fingerprint::Hash(hash), seen: Some(seen), sure } = look else { return look.print };
         let Some(known) = tree::file_mut(&mut self.tree, path).filter(|known| known.stamp == Some(seen.stamp)) else {
             return look.print;
@@ -141,7 +141,7 @@ impl Lookout {
                 }
                 // What was changed surely before that moment, however late the news of it. What comes within the grain
                 // of the file system's clock may have been changed after it: that must not be forgotten.
-                let before = self.clock.wall(at).checked_sub(fingerprint::GRAIN).filter(|_| sync);
+                let before = self.clock.file_time(at).checked_sub(fingerprint::GRAIN).filter(|_| sync);
                 let is_old = |path: &Path| {
                     let seen = directory::at(path).map(|(_, seen)| seen.stamp);
                     before.zip(seen).is_some_and(|(before, stamp)| !stamp.is_changed_after(before))
@@ -211,7 +211,10 @@ impl Lookout {
                 emptied |= now == Fingerprint::EMPTY && was.print != Fingerprint::Absent;
                 if difference.files.len() < Difference::NAMED {
                     let (first_at, last_at) = (was.first_at, was.last_at);
-                    difference.files.push(Differs { path: was.shown, first_at, last_at });
+                    let written_at =
+                        directory::at(&path).map(|(_, seen)| self.clock.moment_of(seen.stamp.changed_at()));
+                    let is_new = was.print == Fingerprint::Absent;
+                    difference.files.push(Differs { path: was.shown, first_at, last_at, written_at, is_new });
                 } else {
                     difference.more += 1;
                 }

@@ -14,7 +14,9 @@ impl Lookout {
     /// Looks at a path that something was said about. Paths in folders that nobody watches are none of our business.
     pub(super) fn look(&mut self, path: &Path, reason: Reason, at: Moment) {
         if self.starts.iter().any(|start| start == path) {
-            self.look_at_start(path, reason, at);
+            if was_replaced(reason) {
+                self.lose(path.to_path_buf(), at);
+            }
             return;
         }
         if !path.parent().is_some_and(|folder| self.tree.contains_key(folder)) {
@@ -22,6 +24,9 @@ impl Lookout {
         }
         let before = tree::entry(&self.tree, path);
         let now = directory::at(path);
+        if now.is_none() && self.root_is_gone() {
+            return;
+        }
         let now_folder = match now {
             Some((FoundKind::Folder { inode }, _)) => Some(inode),
             _ => None,
@@ -60,16 +65,8 @@ impl Lookout {
         }
     }
 
-    /// The folder that a walk begins at was removed, moved or replaced.
-    fn look_at_start(&mut self, start: &Path, reason: Reason, at: Moment) {
-        if was_replaced(reason) {
-            self.drop_below(start, Some(at));
-            self.lost.push(start.to_path_buf());
-        }
-    }
-
     /// A folder is new: it is watched, if somebody wants it, and all that is in it is new.
-    fn walk_into(&mut self, folder: &Path, at: Moment) {
+    pub(super) fn walk_into(&mut self, folder: &Path, at: Moment) {
         let Some(above) = folder.parent().and_then(|above| self.tree.get(above)) else { return };
         let judged = self.rules.judge_folder(&above.standing, folder);
         if self.rules.wants(folder, &judged) {

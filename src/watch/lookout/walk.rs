@@ -111,10 +111,13 @@ impl Lookout {
         for start in ended {
             self.drop_below(&start, None);
         }
-        self.lost.clear();
+        let lost = std::mem::take(&mut self.lost);
         let mut new = Vec::new();
         for start in self.starts.clone() {
-            if self.tree.contains_key(&start) {
+            if self.tree.contains_key(&start) && lost.contains(&start) {
+                // What is in it is compared as a whole when it is back.
+                self.lost.push(start);
+            } else if self.tree.contains_key(&start) {
                 let judged = self.rules.standing_above(&start);
                 self.judge_anew(start, judged, &mut new);
             } else if start.is_dir() {
@@ -161,7 +164,11 @@ impl Lookout {
     /// Looks everywhere, because events were lost: every watch is renewed, every folder listed, every file compared.
     pub(super) fn sweep(&mut self) {
         let at = self.clock.now();
-        let mut folders: Vec<_> = self.tree.keys().cloned().collect();
+        self.look_at_starts(at);
+        // Those that are back.
+        self.lost.retain(|start| !start.is_dir());
+        let is_lost = |folder: &PathBuf| self.lost.iter().any(|start| folder.starts_with(start));
+        let mut folders: Vec<_> = self.tree.keys().filter(|folder| !is_lost(folder)).cloned().collect();
         // Above before below: what is dropped there need not be looked at here.
         folders.sort();
         let (starts, below): (Vec<_>, Vec<_>) =
@@ -169,7 +176,6 @@ impl Lookout {
         self.source.renew(starts, Links::Follow);
         self.source.renew(below, Links::Refuse);
         self.source.renew(self.beside.iter().map(PathBuf::as_path), Links::Follow);
-        self.look_at_starts(at);
         for folder in &folders {
             self.rules.learn(folder);
         }
@@ -190,19 +196,38 @@ impl Lookout {
         }
     }
 
-    /// A folder that a walk begins at may have been replaced, or something mounted over it, without an event: its identity
-    /// tells. What was there is gone then; what is there now is found as new.
-    pub(super) fn look_at_starts(&mut self, at: Moment) {
+    /// A folder that a walk begins at may have been moved, replaced, or something mounted over it, without an event: its
+    /// identity tells.
+    fn look_at_starts(&mut self, at: Moment) {
         for start in self.starts.clone() {
             if self.tree.contains_key(&start) && self.identities.get(&start) != directory::identity(&start).as_ref() {
-                self.drop_below(&start, Some(at));
-                self.lost.push(start);
+                self.lose(start, at);
             }
         }
     }
 
-    /// Something was mounted or unmounted, or a folder above was renamed: what is elsewhere now is new, and what was there
-    /// is gone.
+    /// A folder that a walk begins at is not there any more, or not the same one: what was in it is removed. But if the
+    /// group's whole root is gone, nobody has changed anything in it: what is known of it stays, and is compared with what
+    /// is there when it is back.
+    pub(super) fn lose(&mut self, start: PathBuf, at: Moment) {
+        if self.lost.contains(&start) {
+            return;
+        }
+        if start == self.rules.root() || self.root_is_gone() {
+            let below = self.tree.keys().filter(|folder| folder.starts_with(&start) && !self.beside.contains(*folder));
+            self.source.unwatch(below.cloned().collect());
+        } else {
+            self.drop_below(&start, Some(at));
+        }
+        self.lost.push(start);
+    }
+
+    pub(super) fn root_is_gone(&self) -> bool {
+        !self.rules.root().is_dir()
+    }
+
+    /// Something was mounted or unmounted, a folder above was renamed, or one became readable: what is elsewhere now is new,
+    /// and what was there is gone.
     pub(super) fn look_at_places(&mut self, at: Moment) {
         self.look_at_starts(at);
         let now = source::mount_points();
@@ -214,6 +239,16 @@ impl Lookout {
             }
             self.look(&path, Reason::Event(Marks { moved_in: true, ..Marks::default() }), at);
         }
+        for folder in self.source.take_readable() {
+            if self.tree.contains_key(&folder) {
+                continue;
+            }
+            if self.is_start(&folder) {
+                self.replan(Reports::Created);
+            } else {
+                self.walk_into(&folder, at);
+            }
+        }
     }
 
     fn identify_starts(&mut self) {
@@ -222,7 +257,9 @@ impl Lookout {
     }
 
     /// Takes the stamps of the files of one folder that was walked silently. Whether there was one. After the first walk,
-    /// what has changed since the watcher was asked for is reported: services may have started before that.
+    /// what has changed since the watcher was asked for is reported: services may have started before that. By the time
+    /// that no program can set, so that a file that was renamed into place is among it. File systems date with the clock's
+    /// last tick: what comes within some milliseconds after it cannot be told from what was before, and is no news.
     pub(super) fn stamp_a_folder(&mut self) -> bool {
         let Some(path) = self.unstamped.pop() else {
             self.unseen_since = None;
@@ -237,7 +274,7 @@ impl Lookout {
                     && known.stamp.is_none()
                 {
                     known.stamp = directory::at(&path.join(name)).map(|(_, Seen { stamp, .. })| stamp);
-                    let is_unseen = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_after(since));
+                    let is_unseen = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_changed_after(since));
                     if known.stamp.is_some_and(is_unseen) {
                         unseen.push((folder.standing.clone(), path.join(name)));
                     }

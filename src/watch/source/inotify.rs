@@ -24,8 +24,10 @@ use super::{Ear, Failure, Links, Refused, Watches};
 use crate::watch::cookies::Cookies;
 use crate::watch::pending::{Heard, Marks};
 
-/// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes.
-const KINDS: WatchFlags = WatchFlags::CREATE
+/// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes. What a watch of
+/// the same folder listens to besides that stays.
+const KINDS: WatchFlags = WatchFlags::MASK_ADD
+    .union(WatchFlags::CREATE)
     .union(WatchFlags::DELETE)
     .union(WatchFlags::MODIFY)
     .union(WatchFlags::CLOSE_WRITE)
@@ -130,6 +132,12 @@ impl Watches for Inotify {
         }
     }
 
+    fn add_permissions(&mut self, folder: &Path) {
+        let flags = WatchFlags::ATTRIB | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
+        // Where that cannot be had, the next sweep looks.
+        let _ = inotify::add_watch(&self.inotify, folder, flags);
+    }
+
     fn count(&self) -> usize {
         self.lock().folders.len()
     }
@@ -216,7 +224,8 @@ impl Table {
             }
             return;
         }
-        if events.contains(ReadFlags::MOVE_SELF) && self.above.contains(&watch) {
+        let permissions = events.contains(ReadFlags::ATTRIB) && events.contains(ReadFlags::ISDIR);
+        if permissions || events.contains(ReadFlags::MOVE_SELF) && self.above.contains(&watch) {
             heard.places = true;
         }
         let marks = Marks {
@@ -358,5 +367,7 @@ mod tests {
         assert!(hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
         hear(&mut table, 3, ReadFlags::IGNORED, None);
         assert!(!hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
+        assert!(hear(&mut table, 1, ReadFlags::ATTRIB | ReadFlags::ISDIR, Some(c"b")).places);
+        assert!(!hear(&mut table, 1, ReadFlags::ATTRIB, Some(c"f")).places, "a file can be looked at without");
     }
 }

@@ -89,6 +89,10 @@ impl Watches for Notify {
         // It knows no watch for this alone, and a whole one would tell of everything around.
     }
 
+    fn add_permissions(&mut self, _: &Path) {
+        // Nor this.
+    }
+
     fn count(&self) -> usize {
         self.watched.len()
     }

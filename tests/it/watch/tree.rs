@@ -267,17 +267,31 @@ fn reading_wakes_nobody_and_nothing_happens_by_itself() {
 }
 
 #[test]
-fn a_root_that_is_gone_is_said_and_watched_again_when_it_is_back() {
-    let mut watched = Watched::new(|root| write(root.join("app/src/a.rs"), "text"), |root| all(&root.join("app")));
-    fs::remove_dir_all(watched.path("app")).expect("removed");
+fn a_root_that_is_gone_is_said_and_compared_when_it_is_back() {
+    let make = |root: &Path| {
+        for name in ["a.rs", "b.rs"] {
+            write(root.join("app/src").join(name), "text");
+        }
+    };
+    let mut watched = Watched::new(make, |root| all(&root.join("app")));
+    fs::rename(watched.path("app"), watched.path("away")).expect("renamed");
     watched.until("the loss is said", |seen| {
-        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app: not found"))
+        seen.status
+            .problem
+            .as_ref()
+            .is_some_and(|problem| problem.ends_with("app is gone: nothing is restarted until it is back"))
     });
-    watched.until_finished("src/a.rs");
-    assert_eq!(watched.last("src/a.rs"), Some((ChangeKind::Removed, true)));
-    write(watched.path("app/src/b.rs"), "text");
-    watched.until_finished("src/b.rs");
+    write(watched.path("away/src/a.rs"), "other text");
+    fs::remove_file(watched.path("away/src/b.rs")).expect("removed");
+    assert!(watched.events.is_empty(), "it is as it was: {:#?}", watched.events);
+    fs::rename(watched.path("away"), watched.path("app")).expect("renamed");
     watched.until("all is well again", |seen| seen.status.problem.is_none());
+    watched.until_finished("src/a.rs");
+    watched.until_finished("src/b.rs");
+    assert_eq!(watched.last("src/b.rs"), Some((ChangeKind::Removed, true)));
+    assert_eq!(watched.last("src/a.rs"), Some((ChangeKind::Modified, true)));
+    write(watched.path("app/src/new.rs"), "text");
+    watched.until_finished("src/new.rs");
 }
 
 #[test]
@@ -286,15 +300,15 @@ fn a_root_that_moves_with_a_folder_above_it_is_lost_and_found() {
     let mut watched = Watched::new(make, |root| all(&root.join("above/app")));
     fs::rename(watched.path("above"), watched.path("elsewhere")).expect("renamed");
     watched.until("the loss is said", |seen| {
-        seen.status.problem.as_ref().is_some_and(|problem| problem.ends_with("app: not found"))
+        seen.status.problem.as_ref().is_some_and(|problem| problem.contains("app is gone"))
     });
-    watched.until_finished("src/a.rs");
-    watched.events.clear();
+    assert!(watched.events.is_empty(), "{:#?}", watched.events);
     write(watched.path("elsewhere/app/src/a.rs"), "other text");
     write(watched.path("above/app/src/b.rs"), "text");
     watched.until_finished("src/b.rs");
+    watched.until_finished("src/a.rs");
     watched.until("all is well again", |seen| seen.status.problem.is_none());
-    assert_eq!(watched.paths(), HashSet::from([String::from("src/b.rs")]));
+    assert_eq!(watched.last("src/a.rs"), Some((ChangeKind::Removed, true)));
     // Another one in its place, without a moment in which there is none.
     write(watched.path("new/app/src/c.rs"), "text");
     let (old, new) = (watched.path("above"), watched.path("new"));
@@ -319,8 +333,15 @@ fn an_unreadable_folder_is_said_and_the_rest_is_watched() {
     }
     write(watched.path("src/a.rs"), "other text");
     watched.until_finished("src/a.rs");
-    // So that the temporary folder can be removed.
+    let unreadable = watched.status.problem.is_some();
+    // Also so that the temporary folder can be removed.
     fs::set_permissions(watched.path("secret"), fs::Permissions::from_mode(0o700)).expect("changed");
+    if unreadable {
+        watched.until("it is watched", |seen| seen.status.problem.is_none());
+        watched.until_finished("secret/b");
+        write(watched.path("secret/new"), "text");
+        watched.until_finished("secret/new");
+    }
 }
 
 #[test]

@@ -1,0 +1,187 @@
+//! The terminal that a session is shown on: that of this process, or one that is elsewhere.
+
+use std::future;
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::clipboard::Copier;
+use super::input::Keyboard;
+use super::terminal::{OuterModes, terminal_size, write_screen};
+use crate::far_terminal::{FarTerminal, FromTerminal, ToTerminal, drawable};
+
+/// The longest text for the clipboard's program of a client, in bytes: with room below the longest message that it takes.
+const LONGEST_COPY: usize = 16 << 20;
+
+/// What has happened to the terminal.
+#[derive(Debug)]
+pub(super) enum Happened {
+    /// Something was typed.
+    Typed(Vec<u8>),
+    /// It may have another size.
+    Resized,
+    /// It takes a frame again.
+    Free,
+    /// The editor that had a terminal elsewhere has ended, with what is to be said about that.
+    Edited(Option<String>),
+    /// Something to be said.
+    Said(String),
+    /// It is gone.
+    Gone,
+}
+
+/// The terminal.
+pub(super) enum Outer {
+    /// That of this process.
+    Here(Here),
+    /// One that is elsewhere.
+    Far(Far),
+}
+
+/// The terminal of this process.
+#[derive(Default)]
+pub(super) struct Here {
+    /// From the moment on that it is listened to.
+    ears: Option<(Keyboard, Signal)>,
+}
+
+/// One that is elsewhere.
+pub(super) struct Far {
+    terminal: FarTerminal,
+    size: (u16, u16),
+    /// A frame is on its way to it.
+    busy: bool,
+}
+
+impl Outer {
+    /// The terminal of this process.
+    pub(super) fn here() -> Self {
+        Self::Here(Here::default())
+    }
+
+    /// A terminal elsewhere.
+    pub(super) fn far(terminal: FarTerminal) -> Self {
+        let size = drawable(terminal.abilities.columns, terminal.abilities.rows);
+        Self::Far(Far { terminal, size, busy: false })
+    }
+
+    /// The name of the place for faults on demand.
+    pub(super) fn fault_place(&self) -> &'static str {
+        match self {
+            Self::Here(_) => "dashboard",
+            Self::Far(_) => "attached",
+        }
+    }
+
+    /// Columns and rows now; 0×0 if it does not say.
+    pub(super) fn size(&self) -> (u16, u16) {
+        match self {
+            Self::Here(_) => terminal_size(),
+            Self::Far(far) => far.size,
+        }
+    }
+
+    /// What it reports at first. `mouse`: whether the user wants the mouse.
+    pub(super) fn first_modes(&self, mouse: bool) -> OuterModes {
+        // Here, it was asked for when the terminal was entered, so that it need not wait for the first frame.
+        OuterModes { mouse: mouse && matches!(self, Self::Here(_)), ..OuterModes::default() }
+    }
+
+    /// Begins to listen. Needs a runtime.
+    ///
+    /// # Errors
+    /// The operating system cannot wait for it.
+    pub(super) fn listen(&mut self) -> io::Result<()> {
+        if let Self::Here(here) = self {
+            here.ears = Some((Keyboard::open()?, signal(SignalKind::window_change())?));
+        }
+        Ok(())
+    }
+
+    /// It takes a frame without making the session wait for more than the terminal of this process does.
+    pub(super) fn is_free(&self) -> bool {
+        match self {
+            Self::Here(_) => true,
+            Self::Far(far) => !far.busy,
+        }
+    }
+
+    /// Writes a frame. Blocks for as long as the terminal of this process does not read.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(super) fn show(&mut self, frame: Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Here(_) => write_screen(&frame),
+            Self::Far(far) => {
+                far.busy = true;
+                let text = String::from_utf8(frame).map_err(io::Error::other)?;
+                far.tell(ToTerminal::Show(text))
+            }
+        }
+    }
+
+    /// What happens next. Loses nothing when it is dropped while it waits.
+    pub(super) async fn next(&mut self, reads_keys: bool) -> Happened {
+        match self {
+            Self::Here(here) => here.next(reads_keys).await,
+            Self::Far(far) => far.next().await,
+        }
+    }
+
+    /// Gives a text to the clipboard's program, where the terminal is. False if there is none, or it is too much for it.
+    pub(super) fn copy(&self, text: &str) -> bool {
+        match self {
+            Self::Here(_) => Copier::find(|name| std::env::var(name).ok()).is_some_and(|copier| {
+                let copied = copier.copy(text.to_owned());
+                copied.inspect_err(|error| log::warn!("the clipboard's program cannot be run: {error}")).is_ok()
+            }),
+            Self::Far(far) => {
+                let takes = far.terminal.abilities.copies && text.len() <= LONGEST_COPY;
+                takes && far.tell(ToTerminal::Copy(text.to_owned())).is_ok()
+            }
+        }
+    }
+}
+
+impl Here {
+    async fn next(&mut self, reads_keys: bool) -> Happened {
+        let Some((keyboard, resized)) = &mut self.ears else { return future::pending().await };
+        let mut buffer = [0; 4096];
+        tokio::select! {
+            biased;
+            read = keyboard.read(&mut buffer), if reads_keys => match read {
+                Ok(0) | Err(_) => Happened::Gone,
+                Ok(count) => Happened::Typed(buffer.get(..count).unwrap_or_default().to_vec()),
+            },
+            _ = resized.recv() => Happened::Resized,
+        }
+    }
+}
+
+impl Far {
+    async fn next(&mut self) -> Happened {
+        match self.terminal.news.recv().await {
+            Some(FromTerminal::Keys(keys)) => Happened::Typed(keys.into_bytes()),
+            Some(FromTerminal::Size { columns, rows }) => {
+                self.size = drawable(columns, rows);
+                Happened::Resized
+            }
+            Some(FromTerminal::Shown {}) => {
+                self.busy = false;
+                Happened::Free
+            }
+            Some(FromTerminal::Edited { complaint }) => Happened::Edited(complaint),
+            Some(FromTerminal::Said(text)) => Happened::Said(text),
+            None => Happened::Gone,
+        }
+    }
+
+    /// Tells the terminal something.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(super) fn tell(&self, order: ToTerminal) -> io::Result<()> {
+        self.terminal.orders.send(order).map_err(|_| io::ErrorKind::NotConnected.into())
+    }
+}

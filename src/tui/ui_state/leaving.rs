@@ -1,0 +1,94 @@
+//! Leaving: what `q`, Ctrl-C and `D` mean depends on who sits before the terminal.
+
+use super::{TOAST_TIME, UiState, World};
+use crate::domain::Command;
+use crate::tui::action::{Action, Context};
+use crate::tui::keymap::Keymap;
+
+/// Who sits before the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tui) enum Seat {
+    /// Whoever has started the group in it.
+    Own,
+    /// A client that has attached.
+    Guest,
+}
+
+impl UiState {
+    /// For that one.
+    pub(in crate::tui) fn seated(self, seat: Seat) -> Self {
+        Self { seat, ..self }
+    }
+
+    /// A client that has attached sits before the terminal.
+    pub(in crate::tui) fn is_guest(&self) -> bool {
+        self.seat == Seat::Guest
+    }
+
+    /// `q` and Ctrl-C. A client has not started the group, and others may look at it too: there, it must be asked twice.
+    /// So must `q` where the user wants to be asked, and something runs.
+    pub(super) fn quit(&mut self, command: Command, world: &World<'_>) -> Vec<Command> {
+        let live = world.snapshot.services.iter().filter(|service| service.phase.live_run().is_some()).count();
+        let confirms = self.confirm_quit && command == Command::Quit && live > 0;
+        let asks = (self.is_guest() || confirms) && world.snapshot.stopping.is_none();
+        if !asks || self.quit_until.is_some_and(|until| until > world.now) {
+            return vec![command];
+        }
+        self.quit_until = Some(world.now + TOAST_TIME);
+        let key = |action| Keymap::get().key_name(Context::Normal, action, self.glyphs.set);
+        let again = if command == Command::Interrupt { "Ctrl-C".into() } else { key(Action::Quit) };
+        let text = if self.is_guest() {
+            format!("{} detaches {} {again} again stops the whole group", key(Action::Detach), self.glyphs.dot)
+        } else {
+            let plural = if live == 1 { "" } else { "s" };
+            format!("stop {live} service{plural} and quit? {again} again does")
+        };
+        self.say(text, world.now);
+        Vec::new()
+    }
+
+    /// `D`.
+    pub(super) fn detach(&mut self, world: &World<'_>) {
+        match self.seat {
+            Seat::Guest => self.leaves = true,
+            Seat::Own => {
+                let text = "not detached: the group runs in this terminal; `devgroup -d` runs one in the background";
+                self.say(text, world.now);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Moment;
+    use crate::tui::fixture::shop;
+    use crate::tui::options::DashboardOptions;
+
+    fn guest() -> UiState {
+        UiState::new(DashboardOptions::from_variables(|_| None)).seated(Seat::Guest)
+    }
+
+    #[test]
+    fn a_client_must_ask_twice_and_soon() {
+        let (snapshot, mut ui) = (shop(), guest());
+        let at = |millis| World { snapshot: &snapshot, size: (80, 24), now: Moment::from_millis(millis) };
+        assert_eq!(ui.quit(Command::Quit, &at(0)), []);
+        assert_eq!(ui.message(&snapshot, at(1).now).unwrap().0, "D detaches - q again stops the whole group");
+        assert_eq!(ui.quit(Command::Quit, &at(3_000)), [], "the first one is forgotten");
+        assert_eq!(ui.quit(Command::Interrupt, &at(5_999)), [Command::Interrupt]);
+        let mut own = guest().seated(Seat::Own);
+        assert_eq!(own.quit(Command::Quit, &at(0)), [Command::Quit]);
+    }
+
+    #[test]
+    fn only_a_client_detaches() {
+        let snapshot = shop();
+        let world = World { snapshot: &snapshot, size: (80, 24), now: Moment::START };
+        let (mut ui, mut own) = (guest(), guest().seated(Seat::Own));
+        ui.detach(&world);
+        own.detach(&world);
+        assert!(ui.leaves && !own.leaves && own.message(&snapshot, world.now).is_some());
+    }
+}
