@@ -4,6 +4,8 @@ mod event_log;
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::{Answer, Command, GroupSnapshot, Refusal};
@@ -61,6 +63,18 @@ impl GroupHandle {
     /// [`Refusal::Unavailable`] if the queue is full or the group has ended.
     pub fn tell(&self, command: Command) -> Result<(), Refusal> {
         self.requests.try_send(Request { command, answer: None }).map_err(|_| Refusal::Unavailable)
+    }
+
+    /// Asks without waiting, and tries again in the background while the queue is full: for what must not be forgotten.
+    pub fn insist(&self, command: Command) {
+        let Err(TrySendError::Full(request)) = self.requests.try_send(Request { command, answer: None }) else {
+            return;
+        };
+        let requests = self.requests.clone();
+        // Without a runtime the group is ending.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { requests.send(request).await });
+        }
     }
 
     /// The state of the group now.

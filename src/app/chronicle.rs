@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::domain::{
-    Command, GroupSnapshot, Happening, HoldSnapshot, LastExit, Marker, Match, Moment, RunId, ServiceName,
+    Because, Command, GroupSnapshot, Happening, HoldSnapshot, LastExit, Marker, Match, Moment, RunId, RunReport,
+    ServiceName, StartCause,
 };
 use crate::engine::{Effect, Event};
 use crate::group_handle::EventLog;
@@ -17,13 +18,25 @@ pub(crate) struct Chronicle {
     /// The last run of each service.
     runs: HashMap<ServiceName, RunId>,
     holds: Vec<HoldSnapshot>,
+    /// What came of the last hold.
+    last_release: Option<Arc<str>>,
+    /// What the watcher cannot do.
+    watch_problem: Option<Arc<str>>,
     stopping: bool,
 }
 
 impl Chronicle {
     /// A chronicle of a group that has not begun.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { log: Arc::default(), clock, runs: HashMap::new(), holds: Vec::new(), stopping: false }
+        Self {
+            log: Arc::default(),
+            clock,
+            runs: HashMap::new(),
+            holds: Vec::new(),
+            last_release: None,
+            watch_problem: None,
+            stopping: false,
+        }
     }
 
     /// Where it is written.
@@ -32,7 +45,7 @@ impl Chronicle {
     }
 
     /// What comes in.
-    pub(crate) fn hear(&self, event: &Event, now: Moment) {
+    pub(crate) fn hear(&mut self, event: &Event, now: Moment) {
         match event {
             Event::Files(files) => {
                 for file in files {
@@ -43,9 +56,22 @@ impl Chronicle {
                     }
                 }
             }
+            Event::Run { service, run, report: RunReport::NotStarted { reason } }
+                if self.runs.get(service) == Some(run) =>
+            {
+                let happening = Happening::Error(format!("could not start: {reason}").into());
+                self.log.push(now, Some(service.clone()), Some(*run), happening);
+            }
             Event::Reloaded(_) => self.log.push(now, None, None, Happening::Reload),
             Event::Notice { problem: true, summary, .. } => {
                 self.log.push(now, None, None, Happening::Error(summary.clone()));
+            }
+            Event::Watch(status) => {
+                let problem = status.problem.clone();
+                if let Some(problem) = problem.clone().filter(|_| problem != self.watch_problem) {
+                    self.log.push(now, None, None, Happening::Error(problem));
+                }
+                self.watch_problem = problem;
             }
             Event::Client { command: Command::TimeOut, .. } => {
                 self.log.push(now, None, None, Happening::Notice("the time is up".into()));
@@ -69,8 +95,9 @@ impl Chronicle {
         match effect {
             Effect::Spawn { spec, run, cause, .. } => {
                 self.runs.insert(spec.name.clone(), *run);
-                let cause = cause.clone();
-                let happening = if run.0 > 1 { Happening::Restart(cause) } else { Happening::Start(cause) };
+                let rule = if let StartCause::Change(files) = cause { self.log.rule_of(&files.first) } else { None };
+                let because = Because { cause: cause.clone(), rule };
+                let happening = if run.0 > 1 { Happening::Restart(because) } else { Happening::Start(because) };
                 self.log.push(now, Some(spec.name.clone()), Some(*run), happening);
             }
             Effect::Narrate { service, marker } => {
@@ -86,12 +113,18 @@ impl Chronicle {
     pub(crate) fn seen(&mut self, group: &GroupSnapshot) {
         let now = group.at;
         for gone in self.holds.iter().filter(|hold| !group.watch.holds.contains(hold)) {
-            self.log.push(now, None, None, Happening::Release(gone.label.clone()));
+            self.log.push(now, None, None, Happening::Release(gone.clone()));
         }
         for new in group.watch.holds.iter().filter(|hold| !self.holds.contains(hold)) {
-            self.log.push(now, None, None, Happening::Hold(new.label.clone()));
+            self.log.push(now, None, None, Happening::Hold(new.clone()));
         }
         self.holds.clone_from(&group.watch.holds);
+        if let Some(release) =
+            group.watch.last_release.clone().filter(|_| group.watch.last_release != self.last_release)
+        {
+            self.log.push(now, None, None, Happening::Notice(release));
+        }
+        self.last_release.clone_from(&group.watch.last_release);
         if group.stopping.is_some() && !self.stopping {
             self.stopping = true;
             self.log.push(now, None, None, Happening::Stop);
@@ -104,11 +137,15 @@ impl Chronicle {
             Marker::Validating { .. } | Marker::Kept { .. } | Marker::Valid { .. } => {
                 Happening::Validate(self.sentence(marker, now))
             }
-            Marker::NotReady { .. } | Marker::Stuck { .. } | Marker::GaveUp { .. } => {
-                Happening::Error(self.sentence(marker, now))
-            }
+            Marker::NotReady { .. }
+            | Marker::Silent { .. }
+            | Marker::Stuck { .. }
+            | Marker::GaveUp { .. }
+            | Marker::WritesItself { .. }
+            | Marker::Lost { .. } => Happening::Error(self.sentence(marker, now)),
             // It has not happened; or another event says it already.
-            Marker::Exited(_)
+            Marker::CouldNotStart { .. }
+            | Marker::Exited(_)
             | Marker::Stopped { .. }
             | Marker::NotStarted { .. }
             | Marker::Started { .. }

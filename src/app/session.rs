@@ -66,6 +66,8 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// Do not end what an earlier run has left; only name it.
     pub keep_leftovers: bool,
+    /// What is wrong with the user's preferences, in a line.
+    pub warning: Option<String>,
 }
 
 /// Why a group could not be run.
@@ -141,6 +143,12 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     let end_pulse = pulse.as_ref().map(Pulse::end);
     let mut chronicle = Chronicle::new(clock);
     let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
+    if let Some(warning) = options.warning {
+        let notice = Event::Notice { problem: true, summary: warning.into(), detail: "".into() };
+        chronicle.hear(&notice, clock.now());
+        // Nothing follows from it.
+        engine.update(notice, clock.now());
+    }
     let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
     let handle = GroupHandle::new(requests_in, snapshots, logs.clone(), chronicle.log().clone());

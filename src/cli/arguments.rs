@@ -20,8 +20,14 @@ Examples:
   devgroup check                  validate the file
   devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  devgroup check              code 3 if the file cannot be used
+  devgroup check --json       for editors: each problem with line, column and length";
+
 const WHY_NOTES: &str = "\
-The sources are listed in the order in which they are asked. The group need not run.
+The sources are listed in the order in which they are asked. The group need not run; if it does, it answers, by the
+rules as they are now.
 Examples:
   devgroup why src/main.rs target/debug/api
   git status --porcelain | cut -c4- | devgroup why -";
@@ -57,6 +63,7 @@ const COMMANDS: &[&str] = &[
     "down",
     "events",
     "help",
+    "hold",
     "init",
     "logs",
     "man",
@@ -193,7 +200,12 @@ pub(super) enum Task {
     #[command(flatten)]
     Setup(SetupTask),
     /// Validate the file, and say all that is wrong with it
-    Check,
+    #[command(before_help = CHECK_EXAMPLES)]
+    Check {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Explain which rule decides about files, and whom a change would restart
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),

@@ -53,6 +53,17 @@ pub(super) enum Failure {
         /// Why.
         error: ClientError,
     },
+    /// `devgroup hold` cannot hold.
+    #[error("{0}")]
+    Hold(Box<Failure>),
+    /// The command of `devgroup hold` was not run.
+    #[error("error: {message}")]
+    NotRun {
+        /// The exit code.
+        code: u8,
+        /// Why.
+        message: String,
+    },
     /// Anything else.
     #[error("error: {0}")]
     Unexpected(String),
@@ -75,6 +86,8 @@ impl Failure {
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
+            Self::Hold(_) => 125,
+            Self::NotRun { code, .. } => *code,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
             Self::Occupied(_)
             | Self::Session(

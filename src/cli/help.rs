@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use super::arguments::{Arguments, Topic};
 use super::exit_code::Failure;
+use super::preferences;
 
 /// The text of a page: of a topic, of a command, or of all.
 pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
@@ -13,7 +14,10 @@ pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
     let Some(name) = topic else { return Ok(command.render_long_help().to_string()) };
     if let Ok(topic) = Topic::from_str(name, false) {
         return Ok(match topic {
-            Topic::Keys => crate::tui::key_table_text(),
+            Topic::Keys => {
+                preferences::apply_and_say();
+                crate::tui::key_table_text()
+            }
             Topic::Config => include_str!("../../assets/help/config.txt").into(),
             Topic::Watch => include_str!("../../assets/help/watch.txt").into(),
             Topic::ExitCodes => include_str!("../../assets/help/exit-codes.txt").into(),

@@ -1,10 +1,12 @@
 //! Arguments in, exit code out: finds the file, runs what was asked for, and reports errors to stderr.
 
 mod arguments;
+mod check;
 mod client;
 mod doctor;
 mod exit_code;
 mod help;
+mod preferences;
 mod setup;
 mod why;
 
@@ -17,7 +19,6 @@ use crate::app::{self, Background, Face, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
-use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 use arguments::{Arguments, RunArguments, Task};
 use client::ClientTask;
 use exit_code::Failure;
@@ -119,11 +120,8 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         Some(Task::Doctor { json }) => doctor::run(json, &arguments.place),
         Some(Task::Setup(task)) => setup::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
-        Some(Task::Why(why)) => {
-            let loaded = config::load(&file(arguments.place.config.as_deref())?).map_err(invalid)?;
-            why::run(&loaded.spec, &why)
-        }
-        Some(Task::Check) => check(&file(arguments.place.config.as_deref())?),
+        Some(Task::Why(why)) => why::run(&arguments.place, &why),
+        Some(Task::Check { json }) => check::run(&arguments.place, json),
         None => {
             let file = file(arguments.place.config.as_deref())?;
             run_group(&file, arguments.run, ward, background)
@@ -154,25 +152,6 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     config::find(&here).ok_or(Failure::NoFile { here })
 }
 
-fn check(file: &Path) -> Result<u8, Failure> {
-    let mut loaded = config::load(file).map_err(invalid)?;
-    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
-        match reason {
-            DeadReason::Ignored { rule, files, let_in, .. } => {
-                loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
-            }
-            DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
-        }
-    }
-    if !loaded.warnings.is_empty() {
-        app::say(loaded.warnings.render(style()).trim_end(), STDERR_PATIENCE);
-    }
-    let services = loaded.spec.services.len();
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
-    Ok(0)
-}
-
 fn run_group(
     file: &Path,
     arguments: RunArguments,
@@ -185,20 +164,20 @@ fn run_group(
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
+    let (options, problems) = preferences::apply();
     let (face, style) = match background {
         Some((background, style)) => (Face::Background(background), style),
-        None => (face(&arguments)?, style()),
+        None => (face(&arguments, options)?, style()),
     };
     let has_stderr = !matches!(face, Face::Dashboard(_));
     app::keep_diary(has_stderr);
+    if let Some(problems) = &problems {
+        tell_warnings(problems, has_stderr, style);
+    }
     let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
     let loaded = config::load(file).map_err(|found| Failure::Invalid(found.render(style)))?;
     if !loaded.warnings.is_empty() {
-        if has_stderr {
-            say(loaded.warnings.render(style).trim_end());
-        } else {
-            log::info!("{}", loaded.warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
-        }
+        tell_warnings(&loaded.warnings, has_stderr, style);
     }
     let options = RunOptions {
         spec: loaded.spec,
@@ -208,6 +187,7 @@ fn run_group(
         timeout: arguments.timeout,
         keep_leftovers: arguments.keep_leftovers,
         selection: arguments.selection(),
+        warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
         face,
     };
     let ending = app::run(options, claim, ward.tether())?;
@@ -215,11 +195,21 @@ fn run_group(
     Ok(ending.code)
 }
 
+/// On stderr, or in the log that the dashboard shows.
+fn tell_warnings(warnings: &Diagnostics, has_stderr: bool, style: RenderStyle) {
+    if has_stderr {
+        say(warnings.render(style).trim_end());
+    } else {
+        log::warn!("{}", warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
+    }
+}
+
 fn invalid(diagnostics: Diagnostics) -> Failure {
     Failure::Invalid(diagnostics.render(style()))
 }
 
-fn face(arguments: &RunArguments) -> Result<Face, Failure> {
+/// How the group is shown. `options`: of the dashboard.
+fn face(arguments: &RunArguments, options: DashboardOptions) -> Result<Face, Failure> {
     let terminal = io::stdout().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
@@ -227,13 +217,12 @@ fn face(arguments: &RunArguments) -> Result<Face, Failure> {
         return Err(Failure::Usage("--tui needs a terminal, but stdout is none".into()));
     }
     let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
-    let options = DashboardOptions::from_environment();
-    Ok(if dashboard {
-        Face::Dashboard(options)
-    } else {
-        let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-        Face::Stream(StreamOptions { color: terminal && options.color, unicode: shows_unicode(terminal), columns })
-    })
+    if dashboard {
+        return Ok(Face::Dashboard(options));
+    }
+    let color = terminal && DashboardOptions::from_environment().color;
+    let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
+    Ok(Face::Stream(StreamOptions { color, unicode: shows_unicode(terminal), columns }))
 }
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.

@@ -4,37 +4,63 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::arguments::WhyArguments;
-use super::{Failure, print};
-use crate::domain::{Explanation, GroupSpec, PathVerdict, Rule, StepOutcome, WhyStep};
+use super::arguments::{Place, WhyArguments};
+use super::{Failure, client, print};
+use crate::config;
+use crate::control::{Ask, Reply, Why};
 use crate::tui::DashboardOptions;
 use crate::watch::rules::Rules;
 
 /// The exit code of `-q` if a path restarts nothing, as of `grep -q`.
 const RESTARTS_NOTHING: u8 = 1;
 
-/// Explains each path.
-pub(super) fn run(spec: &GroupSpec, arguments: &WhyArguments) -> Result<u8, Failure> {
+/// How long a group may take to explain a path; then it is explained here.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Explains each path: by the rules of the group that runs here, as they are now, or else by those of the file.
+pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
-    let mut rules = Rules::new(spec, &[]);
-    let paths = paths(&arguments.paths)?;
-    let explanations: Vec<_> = paths.iter().map(|path| rules.why(&here.join(path))).collect();
+    let paths: Vec<PathBuf> = paths(&arguments.paths)?.iter().map(|path| here.join(path)).collect();
+    let explained = match by_group(place, &paths) {
+        Some(explained) => explained,
+        None => by_file(place, &paths)?,
+    };
     if arguments.quiet {
-        let all = explanations.iter().all(|explanation| explanation.verdict == PathVerdict::Watched);
+        let all = explained.iter().all(|why| why.line.verdict == "watched");
         return Ok(if all { 0 } else { RESTARTS_NOTHING });
     }
     if arguments.json {
-        let paths: Vec<_> = explanations.iter().map(json_of).collect();
+        let paths: Vec<_> = explained.iter().map(|why| &why.line).collect();
         print(&format!("{:#}\n", json!({ "version": 1, "paths": paths })))?;
         return Ok(0);
     }
     let color = io::stdout().is_terminal() && DashboardOptions::from_environment().color;
-    let blocks: Vec<_> = explanations.iter().map(|explanation| text_of(explanation, color)).collect();
+    let blocks: Vec<_> = explained.iter().map(|why| text_of(why, color)).collect();
     print(&blocks.join("\n")).map(|()| 0)
+}
+
+/// Nothing if no group runs here, or it does not answer: the file says the same, if it has not been changed meanwhile. A
+/// path that is no text cannot be asked for.
+fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
+    let paths: Vec<&str> = paths.iter().map(|path| path.to_str()).collect::<Option<_>>()?;
+    let mut group = client::find::group(place).ok()?;
+    group.set_patience(PATIENCE).ok()?;
+    let explain = |path: &str| match group.ask(Ask::Why { path: path.to_owned() }) {
+        Ok(Reply::Why(why)) => Some(*why),
+        _ => None,
+    };
+    paths.into_iter().map(explain).collect()
+}
+
+fn by_file(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {
+    let loaded = config::load(&super::file(place.config.as_deref())?).map_err(super::invalid)?;
+    let mut rules = Rules::new(&loaded.spec, &[]);
+    Ok(paths.iter().map(|path| Why::from(&rules.why(path))).collect())
 }
 
 /// The paths that are meant; of `-`, the lines of stdin.
@@ -59,33 +85,31 @@ fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// One block for a path: the verdict, the rule that decided, notes, and the whole chain.
-fn text_of(explanation: &Explanation, color: bool) -> String {
+fn text_of(Why { line, words }: &Why, color: bool) -> String {
     let paint = |code: &str, text: &str| {
         if color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };
-    let verdict = match explanation.verdict {
-        PathVerdict::Watched => "32",
-        PathVerdict::Ignored => "33",
-        PathVerdict::NoMatch | PathVerdict::Outside => "2",
+    let verdict = match line.verdict.as_str() {
+        "watched" => "32",
+        "ignored" => "33",
+        _ => "2",
     };
-    let mut text =
-        format!("{}\n  {}\n", paint("1", &printable(&explanation.path)), paint(verdict, &explanation.summary("·")));
-    if let Some(rule) = &explanation.rule {
-        text += &format!("  rule   {}\n", printable(&explanation.place_of(rule)));
+    let mut text = format!("{}\n  {}\n", paint("1", &printable(&line.path)), paint(verdict, &words.summary));
+    if let Some(rule) = &words.rule {
+        text += &format!("  rule   {}\n", printable(rule));
     }
-    for note in &explanation.notes {
+    for note in &line.notes {
         text += &format!("  note   {}\n", printable(note));
     }
-    let rows: Vec<_> = explanation.rows().collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths = [width(0).unwrap_or_default(), width(1).unwrap_or_default()];
-    for (number, ([source, outcome, why], step)) in rows.iter().zip(&explanation.chain).enumerate() {
+    let width = |column: usize| {
+        let cells = words.rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths = [width(0), width(1)];
+    for (number, ([source, outcome, why], step)) in words.rows.iter().zip(&line.chain).enumerate() {
         let row =
             format!("  {:>2}  {}  {}  {}", number + 1, padded(source, widths[0]), padded(outcome, widths[1]), why);
-        let style = match step.outcome {
-            StepOutcome::Watches | StepOutcome::Ignores => "0",
-            StepOutcome::Powerless | StepOutcome::NoMatch | StepOutcome::NotReached => "2",
-        };
+        let style = if matches!(step.outcome.as_str(), "watched" | "ignored") { "0" } else { "2" };
         text += &format!("{}\n", paint(style, printable(&row).trim_end()));
     }
     text
@@ -98,44 +122,4 @@ fn padded(text: &str, width: usize) -> String {
 /// Names of files may hold what a terminal obeys.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-fn json_of(explanation: &Explanation) -> Value {
-    let verdict = match explanation.verdict {
-        PathVerdict::Watched => "watched",
-        PathVerdict::Ignored => "ignored",
-        PathVerdict::NoMatch => "no-match",
-        PathVerdict::Outside => "outside",
-    };
-    let services: Vec<&str> = explanation.services.iter().map(|name| name.as_str()).collect();
-    let rule = |rule: &Rule| {
-        let mut shown = json!({ "file": explanation.file_of(rule), "pattern": &*rule.pattern });
-        if let (Some(line), Some(fields)) = (rule.line, shown.as_object_mut()) {
-            fields.insert("line".into(), line.into());
-        }
-        shown
-    };
-    let step = |step: &WhyStep| {
-        let outcome = match step.outcome {
-            StepOutcome::Watches => "watched",
-            StepOutcome::Ignores => "ignored",
-            StepOutcome::Powerless => "too-late",
-            StepOutcome::NoMatch => "no-match",
-            StepOutcome::NotReached => "not-reached",
-        };
-        json!({
-            "source": &*step.source,
-            "outcome": outcome,
-            "rule": step.rule.as_ref().map(rule),
-            "about": step.about.as_deref(),
-        })
-    };
-    json!({
-        "path": &*explanation.path,
-        "verdict": verdict,
-        "services": services,
-        "rule": explanation.rule.as_ref().map(rule),
-        "notes": explanation.notes,
-        "chain": explanation.chain.iter().map(step).collect::<Vec<_>>(),
-    })
 }

@@ -114,9 +114,14 @@ impl Diagnostics {
         self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into())
     }
 
+    /// Line and column of the start of a place, as in [`Self::position`].
+    pub fn place(&self, span: &Range<usize>) -> (usize, usize) {
+        position(&self.text, span.start)
+    }
+
     /// Line and column of the main place of a problem, both from 1; columns count characters.
     pub fn position(&self, item: &Diagnostic) -> Option<(usize, usize)> {
-        item.labels.first().map(|label| position(&self.text, label.span.start))
+        item.labels.first().map(|label| self.place(&label.span))
     }
 
     /// One line for a notice: the first error and how many others there are. Empty if nothing is wrong.

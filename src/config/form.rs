@@ -54,6 +54,8 @@ pub(super) enum Form {
     Table(&'static Section),
     /// The table of services.
     Services,
+    /// A table of places, each with its keys and what they do.
+    Keymap,
 }
 
 /// The words of `depends_on = { db = "ready" }`.
@@ -99,6 +101,7 @@ impl Form {
             Self::Variables => "a table of texts".into(),
             Self::Table(_) => "a table".into(),
             Self::Services => "a table of services".into(),
+            Self::Keymap => "a table of places".into(),
         }
     }
 
@@ -139,6 +142,7 @@ impl Form {
                 free_table(json!({ "type": "string", "enum": CONDITIONS })),
             ]}),
             Self::Variables => free_table(json!({ "type": "string" })),
+            Self::Keymap => free_table(free_table(json!({ "type": "string" }))),
             Self::Table(section) => section.schema(),
             Self::Services => {
                 let service = json!({ "anyOf": [word(), { "$ref": "#/definitions/service" }] });

@@ -61,6 +61,23 @@ pub(super) const ROOT: Section = section(
     ],
 );
 
+/// The user's own file.
+pub(super) const PREFERENCES: Section = section(
+    "the preferences",
+    &[
+        key("theme", Form::OneOf(&["auto", "dark", "light", "mono"]), "the colours of the dashboard"),
+        key("glyphs", Form::OneOf(&["auto", "unicode", "ascii"]), "the characters of the dashboard"),
+        key("mouse", Form::Boolean, "whether wheel and click go to the dashboard"),
+        key("confirm_quit", Form::Boolean, "whether `q` asks before it stops services"),
+        key(
+            "notifications",
+            Form::OneOf(&["auto", "osc9", "osc777", "bell", "off"]),
+            "how it is told that a service failed while the terminal has not the focus",
+        ),
+        key("keys", Form::Keymap, "other keys"),
+    ],
+);
+
 /// `[services.NAME]` and `[defaults]`.
 pub(super) const SERVICE: Section = section(
     "a service",

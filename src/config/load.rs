@@ -98,7 +98,7 @@ fn consequences(text: &str, syntax_problems: &[Diagnostic], items: &mut Vec<Diag
     });
 }
 
-fn read(file: &Path) -> Result<String, Diagnostics> {
+pub(super) fn read(file: &Path) -> Result<String, Diagnostics> {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let fail = |code, message: String, help: &str| {
         Diagnostics::new(file.to_owned(), "", vec![Diagnostic::error(code, message).help(help)])

@@ -21,6 +21,7 @@ mod keys;
 mod load;
 mod near;
 mod place;
+mod preferences;
 mod probe;
 mod problems;
 mod render;
@@ -37,6 +38,9 @@ pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};
 pub use near::{any_of, near};
+pub use preferences::{
+    Binding, KeyWords, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
+};
 pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};

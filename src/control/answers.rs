@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::event_line::EventLine;
@@ -11,13 +12,17 @@ use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
 use super::waiting::{Before, Wish};
-use super::wire::{Ask, Became, Order, Outcome, Problem, ProblemCode, Reply};
-use crate::domain::{Answer, Command, GroupSnapshot, RunId, ServiceName, Targets};
+use super::why_line::Why;
+use super::wire::{Ask, Became, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
+use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, RunId, ServiceName, Targets};
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{LineId, LineKind};
 
 /// Events that are sent at once.
 const EVENTS: usize = 200;
+
+/// Characters of what a client calls its hold.
+const LABEL: usize = 200;
 
 /// Between two states that are sent to one who follows: a storm of changes is a few pictures.
 const PICTURE_TIME: Duration = Duration::from_millis(50);
@@ -44,6 +49,7 @@ impl Answers {
                 Ok(reader) => return reader.run(outbox).await,
                 Err(problem) => Err(problem),
             },
+            Ask::Why { path } => self.why(&path).await,
             Ask::Start(order) => self.order(order, Wish::Started, Command::Start).await,
             Ask::Stop(order) => self.order(order, Wish::Stopped, Command::Stop).await,
             Ask::Restart(order) => {
@@ -51,13 +57,22 @@ impl Answers {
             }
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, Wish::Goal(goal), timeout_ms).await,
             Ask::Send { service, text } => self.send(&service, &text),
-            Ask::Pause {} => self.tell(Command::Pause).await,
-            Ask::Resume { discard } => self.tell(Command::Resume { discard }).await,
+            Ask::Pause { services } => self.tell_about(services, |services| Command::Pause { services }).await,
+            Ask::Resume { services, discard } => {
+                self.tell_about(services, |services| Command::Resume { services, discard }).await
+            }
             Ask::Down { now } => self.tell(if now { Command::QuitNow } else { Command::Quit }).await,
             // The connection does that.
-            Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
+            Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
+    }
+
+    async fn why(&self, path: &str) -> Result<Reply, Problem> {
+        match self.handle.ask(Command::Why { path: path.into() }).await.map_err(refused)? {
+            Answer::Explained(explanation) => Ok(Reply::Why(Box::new(Why::from(&*explanation)))),
+            _ => Err(Problem::new(ProblemCode::Refused, "the group explains nothing now")),
+        }
     }
 
     fn status(&self) -> Reply {
@@ -109,6 +124,51 @@ impl Answers {
     async fn tell(&self, command: Command) -> Result<Reply, Problem> {
         self.handle.ask(command).await.map_err(refused)?;
         Ok(Reply::Done { services: Vec::new() })
+    }
+
+    /// As [`Self::tell`], of services that must be there.
+    async fn tell_about(
+        &self,
+        names: Vec<String>,
+        command: impl FnOnce(Vec<ServiceName>) -> Command,
+    ) -> Result<Reply, Problem> {
+        known(&self.handle.snapshot(), names.iter().map(String::as_str))?;
+        self.tell(command(names.iter().map(ServiceName::new).collect())).await
+    }
+
+    /// Holds until this is dropped: with its client, however that ends. `number`: of the hold.
+    pub(super) async fn hold(self, ask: HoldAsk, number: u64, mut outbox: Outbox) {
+        let hold = ClientHold {
+            id: number,
+            command: ask.command,
+            label: short(&ask.label).into(),
+            services: ask.services.iter().map(ServiceName::new).collect(),
+        };
+        let ends = EndsHold { handle: self.handle.clone(), number };
+        let begun = match known(&self.handle.snapshot(), ask.services.iter().map(String::as_str)) {
+            Ok(()) => self.tell(Command::Hold(hold)).await,
+            Err(problem) => Err(problem),
+        };
+        match begun {
+            Ok(_) => {
+                if outbox.send(&Reply::Held {}).await {
+                    std::future::pending::<()>().await;
+                }
+            }
+            Err(problem) => {
+                outbox.send(&Reply::Error(problem)).await;
+            }
+        }
+        drop(ends);
+    }
+
+    /// Ends a hold. `hold`: what holds it still.
+    pub(super) async fn release(self, number: u64, discard: bool, hold: Option<AbortHandle>, mut outbox: Outbox) {
+        let released = self.tell(Command::Release { id: number, discard }).await;
+        if let Some(hold) = hold {
+            hold.abort();
+        }
+        outbox.send(&released.unwrap_or_else(Reply::Error)).await;
     }
 
     async fn order(&self, order: Order, wish: Wish, command: impl Fn(Targets) -> Command) -> Result<Reply, Problem> {
@@ -224,6 +284,23 @@ impl Answers {
         self.handle.tell(Command::Input { service, bytes }).map_err(refused)?;
         Ok(Reply::Done { services: Vec::new() })
     }
+}
+
+/// Ends a hold when it is dropped. What was held is applied: nobody said that it was to be forgotten.
+struct EndsHold {
+    handle: GroupHandle,
+    number: u64,
+}
+
+impl Drop for EndsHold {
+    fn drop(&mut self) {
+        self.handle.insist(Command::Release { id: self.number, discard: false });
+    }
+}
+
+/// What a client calls its hold, as a part of a line.
+fn short(label: &str) -> String {
+    label.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LABEL).collect()
 }
 
 fn refused(refusal: crate::domain::Refusal) -> Problem {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::geteuid;
@@ -55,6 +55,7 @@ pub enum ClientError {
 pub struct Client {
     input: BufReader<UnixStream>,
     output: UnixStream,
+    socket: PathBuf,
     hello: Hello,
     line: Vec<u8>,
     next_id: u64,
@@ -77,7 +78,7 @@ impl Client {
         }
         let input = BufReader::with_capacity(BUFFER, output.try_clone()?);
         let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new() };
-        let mut client = Self { input, output, hello, line: Vec::new(), next_id: 0 };
+        let mut client = Self { input, output, socket: socket.to_owned(), hello, line: Vec::new(), next_id: 0 };
         // A group that has no room closes at once, but has said why.
         let greeted = client.output.write_all(&to_line(&Greeting { version: VERSION }));
         // A group that was stopped (SIGSTOP) is there and says nothing.
@@ -100,6 +101,19 @@ impl Client {
     /// Who the group is.
     pub fn hello(&self) -> &Hello {
         &self.hello
+    }
+
+    /// Where the group is met.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Waits for a message at most so long from now on.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn set_patience(&mut self, patience: Duration) -> Result<(), ClientError> {
+        Ok(self.output.set_read_timeout(Some(patience))?)
     }
 
     /// Asks, without waiting for an answer. The result is the number of the question.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -33,7 +35,7 @@ pub(super) async fn serve(
     stream: UnixStream,
     handle: GroupHandle,
     about: About,
-    stage: Stage,
+    (stage, holds): (Stage, Arc<AtomicU64>),
     mut end: watch::Receiver<Option<End>>,
 ) {
     let (input, output) = stream.into_split();
@@ -45,6 +47,8 @@ pub(super) async fn serve(
         brief: JoinSet::new(),
         open: JoinSet::new(),
         by_id: HashMap::new(),
+        holds: HashMap::new(),
+        next_hold: holds,
     };
     let mut input = BufReader::new(input);
     let writing = write(output, chunks);
@@ -87,6 +91,10 @@ struct Client {
     /// Questions that end with the client.
     open: JoinSet<()>,
     by_id: HashMap<u64, AbortHandle>,
+    /// The holds of this client: the numbers of their questions, and their own.
+    holds: HashMap<u64, u64>,
+    /// The number of the next hold, of whichever client.
+    next_hold: Arc<AtomicU64>,
 }
 
 type Input = BufReader<tokio::net::unix::OwnedReadHalf>;
@@ -162,6 +170,7 @@ impl Client {
     async fn take(&mut self, Question { id, ask }: Question) -> bool {
         while self.brief.try_join_next().is_some() || self.open.try_join_next().is_some() {}
         self.by_id.retain(|_, task| !task.is_finished());
+        self.holds.retain(|id, _| self.by_id.contains_key(id));
         if let Ask::Cancel { id: other } = ask {
             if let Some(task) = self.by_id.remove(&other) {
                 task.abort();
@@ -176,8 +185,25 @@ impl Client {
             let problem = Problem::new(ProblemCode::Malformed, format!("question {id} is open already"));
             return self.refuse(Some(id), problem).await;
         }
-        let set = if ask.ends_by_itself() { &mut self.brief } else { &mut self.open };
-        let task = set.spawn(self.answers.clone().answer(ask, self.outbox.of(id)));
+        let (answers, outbox) = (self.answers.clone(), self.outbox.of(id));
+        let task = match ask {
+            Ask::Hold(ask) => {
+                let number = self.next_hold.fetch_add(1, Ordering::Relaxed);
+                self.holds.insert(id, number);
+                self.open.spawn(answers.hold(ask, number, outbox))
+            }
+            Ask::Release { hold, discard } => {
+                let Some(number) = self.holds.remove(&hold) else {
+                    let problem = Problem::new(ProblemCode::Invalid, format!("question {hold} holds nothing"));
+                    return self.refuse(Some(id), problem).await;
+                };
+                self.brief.spawn(answers.release(number, discard, self.by_id.remove(&hold), outbox))
+            }
+            ask => {
+                let set = if ask.ends_by_itself() { &mut self.brief } else { &mut self.open };
+                set.spawn(answers.answer(ask, outbox))
+            }
+        };
         self.by_id.insert(id, task);
         true
     }
@@ -236,10 +262,12 @@ impl Ask {
             Self::Status { follow } | Self::Events { follow, .. } => !follow,
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
-            Self::Wait { .. } => false,
-            Self::Send { .. }
-            | Self::Pause {}
+            Self::Wait { .. } | Self::Hold(_) => false,
+            Self::Why { .. }
+            | Self::Send { .. }
+            | Self::Pause { .. }
             | Self::Resume { .. }
+            | Self::Release { .. }
             | Self::Down { .. }
             | Self::Attach(_)
             | Self::Cancel { .. } => true,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, GroupEvent, Happening, Rule, RuleSource, ServiceName, StartCause};
+use crate::domain::{Because, ExitStatus, GroupEvent, Happening, Rule, RuleSource, ServiceName, StartCause};
 
 /// Something that has happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,14 +20,15 @@ pub struct EventLine {
     /// In which run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
-    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `reload`.
+    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `reload`. Who holds: `key`, `git`,
+    /// `command`, `client`.
     pub cause: Option<String>,
     /// The file that changed.
     pub path: Option<String>,
     /// The rule that says that it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleLine>,
-    /// Who watches the file.
+    /// Who watches the file; whose changes are held, if not those of all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
     /// The exit code.
@@ -80,18 +81,21 @@ impl EventLine {
                 line.services = services.iter().map(ServiceName::to_string).collect();
                 line.rule = Some(rule.into());
             }
-            Happening::Start(cause) | Happening::Restart(cause) => {
+            Happening::Start(Because { cause, rule }) | Happening::Restart(Because { cause, rule }) => {
                 line.cause = Some(cause.word().to_owned());
                 if let StartCause::Change(files) = cause {
                     line.path = Some(files.first.to_string());
                 }
+                line.rule = rule.as_ref().map(RuleLine::from);
+            }
+            Happening::Hold(hold) | Happening::Release(hold) => {
+                line.cause = Some(hold.by.word().to_owned());
+                line.services = hold.services.iter().map(ServiceName::to_string).collect();
             }
             Happening::Exit { status: ExitStatus::Code(code), .. } => line.code = Some(*code),
             Happening::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),
             Happening::Ready(_)
             | Happening::Validate(_)
-            | Happening::Hold(_)
-            | Happening::Release(_)
             | Happening::Reload
             | Happening::Stop
             | Happening::Error(_)

@@ -14,6 +14,7 @@ mod place;
 mod server;
 mod status;
 mod waiting;
+mod why_line;
 mod wire;
 
 pub use client::{Client, ClientError, Screen, Typist};
@@ -23,7 +24,8 @@ pub use place::{Place, SOCKET_VARIABLE, group_key};
 pub use server::{About, CLIENTS, Door, Server, Stage};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
 pub use waiting::first_start;
+pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
-    Ask, Became, Goal, Greeting, Hello, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode, Question,
-    Reply, VERSION,
+    Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
+    Question, Reply, VERSION,
 };

@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -159,6 +160,7 @@ async fn accept(
         sweep(&folder);
     }
     let mut clients = JoinSet::new();
+    let holds = Arc::new(AtomicU64::new(1));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -171,7 +173,8 @@ async fn accept(
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
             Ok((stream, _)) => {
-                clients.spawn(serve(stream, handle.clone(), about.clone(), Arc::clone(stage), end.clone()));
+                let stage = (Arc::clone(stage), Arc::clone(&holds));
+                clients.spawn(serve(stream, handle.clone(), about.clone(), stage, end.clone()));
             }
             Err(error) => {
                 log::warn!("a client could not be taken: {error}");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, GroupSnapshot, Holder, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
+use crate::domain::{ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
 
 /// The state of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,12 +42,15 @@ pub struct Watch {
 /// What holds changes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// Who: `key` or `git`.
+    /// Who: `key`, `git`, `command` (`devgroup hold`), `client` (`devgroup pause`, other programs).
     pub by: String,
     /// For people.
     pub label: String,
     /// RFC 3339 UTC.
     pub since: String,
+    /// Whose changes; of all if empty.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 /// The state of a service.
@@ -127,12 +130,10 @@ impl Status {
             WatchState::Off => "off",
         };
         let holds = watch.holds.iter().map(|hold| Hold {
-            by: match hold.by {
-                Holder::Key => "key".into(),
-                Holder::Git => "git".into(),
-            },
+            by: hold.by.word().into(),
             label: hold.label.to_string(),
             since: clock.rfc3339(hold.since),
+            services: hold.services.iter().map(ToString::to_string).collect(),
         });
         Self {
             version: super::VERSION,

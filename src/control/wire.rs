@@ -1,7 +1,7 @@
 //! The messages on the control socket: JSON, one to a line.
 //!
 //! A client begins with a [`Greeting`] and then asks, each [`Question`] with a number of its own choice. Every message of
-//! the group that belongs to a question carries its number, and the last one is `status`, `done`, `end` or `error`.
+//! the group that belongs to a question carries its number, and the last one is `status`, `why`, `done`, `end` or `error`.
 //! Several questions may be open at once.
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event_line::EventLine;
 use super::log_line::{LogLine, Skipped};
 use super::status::Status;
+use super::why_line::Why;
 use crate::far_terminal::{Abilities, ToTerminal};
 
 /// The version of the messages. Within a version, keys are only ever added.
@@ -68,6 +69,11 @@ pub enum Ask {
         #[serde(default)]
         after: u64,
     },
+    /// Which rule decides about a path, as the rules are now.
+    Why {
+        /// Absolute, or relative to the root of the group. It need not exist; with a slash at the end it is a folder.
+        path: String,
+    },
     /// Start services.
     Start(Order),
     /// Stop services.
@@ -91,10 +97,27 @@ pub enum Ask {
         /// What; a line end is the Enter key.
         text: String,
     },
-    /// Hold changes back, as the key `p` does.
-    Pause {},
-    /// End that.
+    /// Hold changes back until they are resumed, as the key `p` does. A second time only adds services.
+    Pause {
+        /// Of these; of all if empty.
+        #[serde(default)]
+        services: Vec<String>,
+    },
+    /// End that, and what the key `p` holds.
     Resume {
+        /// Of these; of all if empty.
+        #[serde(default)]
+        services: Vec<String>,
+        /// Forget what was held.
+        #[serde(default)]
+        discard: bool,
+    },
+    /// Hold changes back until this question is ended by `release` or `cancel`, or the connection ends, however it does.
+    Hold(HoldAsk),
+    /// End a hold. (`cancel` ends it as well, and applies what was held.)
+    Release {
+        /// The number of its question.
+        hold: u64,
         /// Forget what was held.
         #[serde(default)]
         discard: bool,
@@ -113,6 +136,20 @@ pub enum Ask {
         /// Its number.
         id: u64,
     },
+}
+
+/// What to hold back, and how to name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldAsk {
+    /// What is done meanwhile, for people.
+    pub label: String,
+    /// It is a command that the client runs.
+    #[serde(default)]
+    pub command: bool,
+    /// Of these; of all if empty.
+    #[serde(default)]
+    pub services: Vec<String>,
 }
 
 /// Which services, and whether to wait for what becomes of them.
@@ -193,6 +230,10 @@ pub enum Reply {
     Skipped(Skipped),
     /// Something that has happened.
     Event(EventLine),
+    /// The answer to `why`.
+    Why(Box<Why>),
+    /// The hold has begun.
+    Held {},
     /// It is done, with what became of each service.
     Done {
         /// In the order of the file, or of the starts.
@@ -348,6 +389,7 @@ mod tests {
         let goal = prop_oneof![Just(Goal::Ready), Just(Goal::Exit), Just(Goal::Restart)];
         prop_oneof![
             any::<bool>().prop_map(|follow| Ask::Status { follow }),
+            any::<String>().prop_map(|path| Ask::Why { path }),
             logs().prop_map(Ask::Logs),
             any::<(bool, u64)>().prop_map(|(follow, after)| Ask::Events { follow, after }),
             order().prop_map(Ask::Start),
@@ -359,8 +401,14 @@ mod tests {
                 timeout_ms
             }),
             any::<(String, String)>().prop_map(|(service, text)| Ask::Send { service, text }),
-            Just(Ask::Pause {}),
-            any::<bool>().prop_map(|discard| Ask::Resume { discard }),
+            names().prop_map(|services| Ask::Pause { services }),
+            (names(), any::<bool>()).prop_map(|(services, discard)| Ask::Resume { services, discard }),
+            (any::<String>(), any::<bool>(), names()).prop_map(|(label, command, services)| Ask::Hold(HoldAsk {
+                label,
+                command,
+                services
+            })),
+            any::<(u64, bool)>().prop_map(|(hold, discard)| Ask::Release { hold, discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
             (any::<(u16, u16, bool)>(), prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)).prop_map(
                 |((columns, rows, copies), variables)| Ask::Attach(Abilities { columns, rows, variables, copies })

@@ -1,6 +1,7 @@
 //! What clients may ask for. The dashboard, the streams and the signals of the operating system all speak this.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Explanation, Moment, ServiceName};
 
@@ -20,12 +21,26 @@ pub enum Command {
         /// Without the polite rung: KILL at once.
         force: bool,
     },
-    /// The `p` key: hold changes, or apply what the key holds.
+    /// The `p` key: hold changes, or apply all that is held by hand.
     TogglePause,
-    /// Hold changes for the `p` key. A second time changes nothing.
-    Pause,
-    /// End the hold of the `p` key: apply what is held once, or forget it.
+    /// Hold changes by hand until they are resumed. A second time only adds services.
+    Pause {
+        /// Of these; of all if empty.
+        services: Vec<ServiceName>,
+    },
+    /// End what the `p` key and [`Command::Pause`] hold: apply it once, or forget it.
     Resume {
+        /// Of these; of all if empty.
+        services: Vec<ServiceName>,
+        /// Forget what is held.
+        discard: bool,
+    },
+    /// Hold changes for a client, which sees to it that a [`Command::Release`] follows.
+    Hold(ClientHold),
+    /// End the hold of a client: apply what is held once, or forget it.
+    Release {
+        /// As in [`ClientHold::id`].
+        id: u64,
         /// Forget what is held.
         discard: bool,
     },
@@ -64,6 +79,19 @@ pub enum Command {
         /// Absolute, or relative to the root of the group. It need not exist.
         path: PathBuf,
     },
+}
+
+/// A hold that belongs to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientHold {
+    /// That of no other hold.
+    pub id: u64,
+    /// It lasts as long as a command that the client runs.
+    pub command: bool,
+    /// What is done meanwhile, for people.
+    pub label: Arc<str>,
+    /// Whose changes; of all if empty.
+    pub services: Vec<ServiceName>,
 }
 
 /// Which services a command means.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ChangeKind, ExitStatus, Moment, Rule, RunId, ServiceName, StartCause, human};
+use super::{ChangeKind, ExitStatus, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human};
 
 /// One thing that has happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +36,9 @@ pub enum Happening {
         rule: Rule,
     },
     /// The first run was ordered.
-    Start(StartCause),
+    Start(Because),
     /// A further run was ordered.
-    Restart(StartCause),
+    Restart(Because),
     /// It is ready, so long after its start.
     Ready(Duration),
     /// A run has ended.
@@ -51,9 +51,9 @@ pub enum Happening {
     /// What its files became is tried before the run is replaced, or was tried, in a sentence.
     Validate(Arc<str>),
     /// Changes are held back from here on.
-    Hold(Arc<str>),
+    Hold(HoldSnapshot),
     /// A hold has ended.
-    Release(Arc<str>),
+    Release(HoldSnapshot),
     /// `procgroup.toml` was read again and is in force.
     Reload,
     /// The group is being stopped.
@@ -62,6 +62,15 @@ pub enum Happening {
     Error(Arc<str>),
     /// Something worth knowing, in a sentence.
     Notice(Arc<str>),
+}
+
+/// Why a run was ordered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Because {
+    /// Why.
+    pub cause: StartCause,
+    /// If a file has changed: the rule by which that matters, if it is remembered.
+    pub rule: Option<Rule>,
 }
 
 impl Happening {
@@ -89,12 +98,11 @@ impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Change { path, kind, .. } => write!(f, "{path} {kind}"),
-            Self::Start(cause) | Self::Restart(cause) => cause.fmt(f),
+            Self::Start(because) | Self::Restart(because) => because.cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
             Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
-            Self::Validate(text) | Self::Hold(text) | Self::Release(text) | Self::Error(text) | Self::Notice(text) => {
-                f.write_str(text)
-            }
+            Self::Hold(hold) | Self::Release(hold) => hold.fmt(f),
+            Self::Validate(text) | Self::Error(text) | Self::Notice(text) => f.write_str(text),
             Self::Reload => f.write_str("procgroup.toml"),
             Self::Stop => Ok(()),
         }

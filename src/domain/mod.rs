@@ -26,11 +26,11 @@ mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
-pub use command::{Answer, Command, Refusal, Targets};
+pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitWork, covers};
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
-pub use group_event::{GroupEvent, Happening};
+pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunHistory, RunRecord};
 pub use marker::{Exited, Marker, NextTry};
 pub use name::{RunId, ServiceName};

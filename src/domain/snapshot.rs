@@ -205,7 +205,7 @@ pub struct WatchSnapshot {
 pub enum WatchState {
     /// Changes are acted on.
     Watching,
-    /// The `p` key holds.
+    /// A person holds: the `p` key, or `devgroup pause`.
     Paused,
     /// Something else holds.
     Held,
@@ -218,10 +218,26 @@ pub enum WatchState {
 /// Who holds changes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// The `p` key, `--paused`, or `devgroup pause`.
+    /// The `p` key, or `--paused`.
     Key,
     /// Git at work in the tree.
     Git,
+    /// `devgroup hold`, while its command runs.
+    Command,
+    /// `devgroup pause`, or another client.
+    Client,
+}
+
+impl Holder {
+    /// The word of the machine-readable outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Git => "git",
+            Self::Command => "command",
+            Self::Client => "client",
+        }
+    }
 }
 
 /// One hold.
@@ -229,10 +245,33 @@ pub enum Holder {
 pub struct HoldSnapshot {
     /// Who holds.
     pub by: Holder,
-    /// For people: `p`.
+    /// For people: `p`, `git`, `git checkout main`.
     pub label: Arc<str>,
     /// Since when.
     pub since: Moment,
+    /// Whose changes; of all if empty.
+    pub services: Arc<[ServiceName]>,
+}
+
+/// Who holds, and whose changes if not those of all: `hold: git checkout main`, `p (api, worker)`.
+impl fmt::Display for HoldSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.by == Holder::Command {
+            f.write_str("hold: ")?;
+        }
+        f.write_str(&self.label)?;
+        if self.services.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", self.names())
+    }
+}
+
+impl HoldSnapshot {
+    /// The services, if they are not all.
+    pub fn names(&self) -> String {
+        self.services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// The group is being stopped.

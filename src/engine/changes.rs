@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Command, Comparison, Difference, FileEvent, FilesChanged, LastChange, Marker, Notice, OnChange, Phase, ServiceName,
-    StartCause, Verdict, human,
+    ClientHold, Comparison, Difference, FileEvent, FilesChanged, Holder, LastChange, Marker, Notice, OnChange, Phase,
+    ServiceName, StartCause, Verdict, human,
 };
 
 use super::git_gate::{Done, Touched};
+use super::holds::{Hold, Owner, Scope};
 use super::own_writes::Judged;
 use super::path_set::PathSet;
 use super::questions::{After, Question};
 use super::quiet::Changes;
-use super::restart_manager::{Asks, Owner};
+use super::restart_manager::Asks;
 use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
@@ -23,16 +24,14 @@ use super::{Effect, Engine};
 const NAMES: usize = 60;
 
 impl Engine {
-    /// What the `p` key's hold is called.
-    pub(super) const KEY_LABEL: &str = "p";
-    /// What git's hold is called, until git says more.
-    const GIT_LABEL: &str = "git";
-
     pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &Turn) {
         for event in files {
             match self.git.touched(&event, turn.now) {
                 Touched::Free => {}
-                Touched::Holds(tree) => self.changes.hold(Owner::Git(tree), Self::GIT_LABEL, turn.now),
+                Touched::Holds(tree) => {
+                    let (owner, by, label) = (Owner::Git(tree), Holder::Git, "git".into());
+                    self.changes.hold(Hold { owner, by, label, scope: Scope::All, since: turn.now });
+                }
                 Touched::OldLock { tree, age } => self.notice = Some(old_lock(&tree, age, turn)),
             }
             self.changes.record(event, turn.now);
@@ -150,24 +149,51 @@ impl Engine {
         }
     }
 
-    /// Carries out what is asked of the `p` key's hold.
-    pub(super) fn hold_or_release(&mut self, command: &Command, turn: &mut Turn) {
-        let held = self.changes.is_held_by(&Owner::Key);
-        let discard = match command {
-            Command::Pause => None,
-            Command::TogglePause if !held => None,
-            Command::Resume { discard } => Some(*discard),
-            _ => Some(false),
-        };
-        match discard {
-            None => self.changes.hold(Owner::Key, Self::KEY_LABEL, turn.now),
-            Some(false) => ask(self.changes.release(&Owner::Key, None, turn.now), true, turn),
-            Some(true) => {
-                let services = self.changes.discard(&Owner::Key);
-                if !services.is_empty() {
-                    turn.order(Effect::Baseline { services, at: turn.now, sync: true });
-                }
-            }
+    /// The `p` key, or `--paused`.
+    pub(super) fn hold_by_key(&mut self, turn: &Turn) {
+        let (owner, by, label) = (Owner::Key, Holder::Key, "p".into());
+        self.changes.hold(Hold { owner, by, label, scope: Scope::All, since: turn.now });
+    }
+
+    /// The `p` key: ends all that is held by hand, or holds.
+    pub(super) fn toggle_pause(&mut self, turn: &mut Turn) {
+        if self.changes.holds().are_by_hand() {
+            self.resume(&Scope::All, false, turn);
+        } else {
+            self.hold_by_key(turn);
+        }
+    }
+
+    /// `devgroup pause`.
+    pub(super) fn pause(&mut self, services: &[ServiceName], turn: &Turn) {
+        let (owner, by, label) = (Owner::Pause, Holder::Client, "pause".into());
+        self.changes.hold(Hold { owner, by, label, scope: Scope::of(services), since: turn.now });
+    }
+
+    /// Ends what is held by hand of these services.
+    pub(super) fn resume(&mut self, scope: &Scope, discard: bool, turn: &mut Turn) {
+        if discard {
+            forget(self.changes.discard_by_hand(scope), turn);
+        } else {
+            ask(self.changes.release_by_hand(scope, turn.now), true, turn);
+        }
+    }
+
+    /// The hold of a client begins.
+    pub(super) fn hold_for_client(&mut self, wish: ClientHold, turn: &Turn) {
+        let ClientHold { id, command, label, services } = wish;
+        let by = if command { Holder::Command } else { Holder::Client };
+        let scope = Scope::of(&services);
+        self.changes.hold(Hold { owner: Owner::Client(id), by, label, scope, since: turn.now });
+    }
+
+    /// The hold of a client ends.
+    pub(super) fn release_for_client(&mut self, id: u64, discard: bool, turn: &mut Turn) {
+        let owner = Owner::Client(id);
+        if discard {
+            forget(self.changes.discard(&owner), turn);
+        } else {
+            ask(self.changes.release(&owner, None, turn.now), true, turn);
         }
     }
 }
@@ -189,6 +215,13 @@ fn some_of(names: &[&str]) -> String {
     match names.split_at_checked(count) {
         Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
         _ => names.join(", "),
+    }
+}
+
+/// What was changed under a hold is as it should be, also where the news of it has not come yet.
+fn forget(services: Vec<ServiceName>, turn: &mut Turn) {
+    if !services.is_empty() {
+        turn.order(Effect::Baseline { services, at: turn.now, sync: true });
     }
 }
 

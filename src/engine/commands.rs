@@ -3,6 +3,7 @@
 use crate::domain::{Answer, Command, Phase, Refusal, ServiceName, StartCause, Targets, Then};
 
 use super::Engine;
+use super::holds::Scope;
 use super::shutdown::Urgency;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
@@ -30,7 +31,20 @@ impl Engine {
             // The adapters have done it.
             Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } | Command::Why { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
-            Command::TogglePause | Command::Pause | Command::Resume { .. } => self.hold_or_release(&command, turn),
+            Command::TogglePause => self.toggle_pause(turn),
+            Command::Pause { services } => match self.known(&services) {
+                Ok(()) => self.pause(&services, turn),
+                Err(refusal) => return Answer::Refused(refusal),
+            },
+            Command::Resume { services, discard } => match self.known(&services) {
+                Ok(()) => self.resume(&Scope::of(&services), discard, turn),
+                Err(refusal) => return Answer::Refused(refusal),
+            },
+            Command::Hold(hold) => match self.known(&hold.services) {
+                Ok(()) => self.hold_for_client(hold, turn),
+                Err(refusal) => return Answer::Refused(refusal),
+            },
+            Command::Release { id, discard } => self.release_for_client(id, discard, turn),
             Command::Start(targets) => {
                 return self.with_targets(&targets, All::ToStart, turn, |engine, place, turn| {
                     let service = &engine.services[place];
@@ -107,13 +121,18 @@ impl Engine {
         }
     }
 
+    fn place_of(&self, name: &ServiceName) -> Result<usize, Refusal> {
+        let place = self.services.iter().position(|service| service.name() == name && !service.retired);
+        place.ok_or_else(|| Refusal::UnknownService(name.clone()))
+    }
+
+    fn known(&self, names: &[ServiceName]) -> Result<(), Refusal> {
+        names.iter().try_for_each(|name| self.place_of(name).map(drop))
+    }
+
     /// The services that are meant, in the order of starts. One unknown name refuses all.
     fn resolve(&self, targets: &Targets, all: All) -> Result<Vec<usize>, Refusal> {
-        let place_of = |name: &ServiceName| {
-            let mut services = self.services.iter();
-            let place = services.position(|service| service.name() == name && !service.retired);
-            place.ok_or_else(|| Refusal::UnknownService(name.clone()))
-        };
+        let place_of = |name: &ServiceName| self.place_of(name);
         let chosen =
             |wish: &dyn Fn(usize) -> bool| self.graph.order.iter().copied().filter(|&place| wish(place)).collect();
         Ok(match targets {

@@ -12,7 +12,7 @@ use crate::domain::{
 use super::git_gate::GitGate;
 use super::graph::Graph;
 use super::quiet::Timing;
-use super::restart_manager::{Owner, RestartManager};
+use super::restart_manager::RestartManager;
 use super::service::Service;
 use super::shutdown::Shutdown;
 use super::turn::Turn;
@@ -34,7 +34,7 @@ pub struct Engine {
     pub(super) graph: Graph,
     pub(super) changes: RestartManager,
     pub(super) git: GitGate,
-    /// Something held at the end of the last turn.
+    /// Everything was held at the end of the last turn.
     was_holding: bool,
     /// What came of the last hold, for the watcher panel.
     pub(super) last_release: Option<Arc<str>>,
@@ -95,7 +95,7 @@ impl Engine {
                 break;
             }
         }
-        let holding = self.changes.is_holding();
+        let holding = self.changes.holds().cover_all();
         if holding != self.was_holding && !self.has_finished() {
             self.was_holding = holding;
             // A question comes after it: what nobody looked for is looked for then.
@@ -158,7 +158,7 @@ impl Engine {
         }
         self.begun = true;
         if paused {
-            self.changes.hold(Owner::Key, Self::KEY_LABEL, turn.now);
+            self.hold_by_key(turn);
         }
         let first: Vec<usize> = (0..self.services.len()).filter(|&place| self.services[place].spec.autostart).collect();
         self.want_with_needs(&first);

@@ -6,7 +6,7 @@
 //! The rooms: `machine` takes an event in and hands the orders out; `reconcile` is the one place that starts runs;
 //! `runs` says what news of a run means, `commands` what clients may do, `changes` what files do, `reload` what a
 //! new `procgroup.toml` does; `restart_manager` keeps changes until they are quiet and no hold keeps them, `quiet`
-//! says when that is, `questions` which comparisons are waited for, `git_gate` when git holds, `own_writes` who
+//! says when that is, `holds` who keeps whose, `questions` which comparisons are waited for, `git_gate` when git holds, `own_writes` who
 //! restarts itself; `validation` asks before a run is replaced, and `liveness` whether it is stuck; `losses` tells who
 //! depends on what has failed; `history` is what is remembered of runs;
 //! `stop_ladder` ends runs and `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is
@@ -21,6 +21,7 @@ mod event;
 mod git_gate;
 mod graph;
 mod history;
+mod holds;
 mod invariants;
 mod liveness;
 mod losses;

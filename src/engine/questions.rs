@@ -84,9 +84,16 @@ impl Questions {
         dropped
     }
 
-    /// Takes all back.
-    pub(super) fn take_all(&mut self) -> Vec<Question> {
-        std::mem::take(&mut self.open)
+    /// Takes back what was asked about these services.
+    pub(super) fn take(&mut self, which: impl Fn(&ServiceName) -> bool) -> Vec<(ServiceName, Changes)> {
+        let mut all = Vec::new();
+        for question in &mut self.open {
+            let (taken, left) = std::mem::take(&mut question.changes).into_iter().partition(|(name, _)| which(name));
+            question.changes = left;
+            all.extend::<BTreeMap<_, _>>(taken);
+        }
+        self.open.retain(|question| !question.changes.is_empty());
+        all
     }
 
     pub(super) fn retain_services(&mut self, keep: impl Fn(&ServiceName) -> bool) {

@@ -4,23 +4,15 @@
 //! is being found out), or decided. There is no timer: quiet is a comparison of times, and cancelling is forgetting.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{FileEvent, FileJournal, HoldSnapshot, Holder, Match, Moment, ServiceName, Verdict};
+use crate::domain::{FileEvent, FileJournal, Match, Moment, ServiceName, Verdict};
 
+use super::holds::{Hold, Holds, Owner, Scope};
 use super::path_set::PathSet;
 use super::questions::{After, Question, Questions};
 use super::quiet::{Burst, Changes, Pending, Timing};
-
-/// Who holds changes back. Holds of different owners overlap; each ends its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
-    /// The `p` key, or `--paused`.
-    Key,
-    /// Git at work in the repository of this tree, as in [`GitWork::tree`](crate::domain::GitWork::tree).
-    Git(Arc<str>),
-}
 
 /// What the watcher is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,17 +21,10 @@ pub(super) struct Asks {
     pub(super) services: Vec<ServiceName>,
 }
 
-#[derive(Clone, Debug)]
-struct Hold {
-    owner: Owner,
-    label: Arc<str>,
-    since: Moment,
-}
-
 /// See the top of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RestartManager {
-    holds: Vec<Hold>,
+    holds: Holds,
     pending: BTreeMap<ServiceName, Pending>,
     timing: BTreeMap<ServiceName, Timing>,
     burst: Burst,
@@ -72,22 +57,22 @@ impl RestartManager {
         if services.is_empty() {
             return self.write_down(event, Verdict::NoMatch);
         }
-        if self.is_holding() {
-            self.write_down(event.clone(), Verdict::Held);
-            let entry = self.last_entry();
-            for name in services {
-                self.held.entry(name).or_default().add(&event.path, entry);
-            }
-            self.held_in_all.insert(&event.path);
-            return;
-        }
+        let (held, free): (Vec<_>, Vec<_>) = services.into_iter().partition(|name| self.holds.covers(name));
         // Quiet counts from the write, not from when its news was read.
         let at = event.at.min(now);
-        self.burst.add(&event.path, at);
-        let verdict = if self.burst.quiet().is_some() { Verdict::Busy } else { Verdict::Pending };
+        let verdict = if free.is_empty() {
+            Verdict::Held
+        } else {
+            self.burst.add(&event.path, at);
+            if self.burst.quiet().is_some() { Verdict::Busy } else { Verdict::Pending }
+        };
         self.write_down(event.clone(), verdict);
         let entry = self.last_entry();
-        for name in services {
+        for name in held {
+            self.held.entry(name).or_default().add(&event.path, entry);
+            self.held_in_all.insert(&event.path);
+        }
+        for name in free {
             self.pending.entry(name).or_insert_with(|| Pending::new(at, entry)).add(&event, at, entry);
         }
     }
@@ -197,51 +182,77 @@ impl RestartManager {
         Some(met)
     }
 
-    /// Begins a hold; the changes that wait for quiet are held as well. A second hold of the same owner changes nothing.
-    pub(super) fn hold(&mut self, owner: Owner, label: &str, now: Moment) {
-        if self.is_held_by(&owner) {
-            return;
-        }
-        self.holds.push(Hold { owner, label: label.into(), since: now });
-        let pending = std::mem::take(&mut self.pending).into_iter().map(|(name, pending)| (name, pending.into_all()));
-        let asked = self.questions.take_all().into_iter().flat_map(|question| question.changes);
-        for (name, changes) in pending.chain(asked).collect::<Vec<_>>() {
+    /// Begins a hold; the changes of its services that wait for quiet are held as well. A second hold of the same owner
+    /// only adds services.
+    pub(super) fn hold(&mut self, hold: Hold) {
+        self.holds.begin(hold);
+        let holds = &self.holds;
+        let pending = std::mem::take(&mut self.pending);
+        let (held, free): (BTreeMap<_, _>, _) = pending.into_iter().partition(|(name, _)| holds.covers(name));
+        self.pending = free;
+        let asked = self.questions.take(|name| holds.covers(name));
+        let held = held.into_iter().map(|(name, pending)| (name, pending.into_all()));
+        for (name, changes) in held.chain(asked) {
             self.decided(&name, &changes, Verdict::Held);
             self.held.entry(name).or_default().merge(&changes);
         }
-        self.burst = Burst::default();
+        if self.pending.is_empty() {
+            self.burst = Burst::default();
+        }
         self.count_held();
     }
 
-    /// Ends a hold. At the end of the last one, what was held is to be compared.
+    /// Ends a hold. What it was the last to hold is to be compared.
     pub(super) fn release(&mut self, owner: &Owner, git: Option<Arc<str>>, now: Moment) -> Option<Asks> {
-        if !self.end_hold(owner) {
-            return None;
-        }
-        let after = After::Hold { git, changes: self.held_in_all.len() };
-        let held = std::mem::take(&mut self.held);
-        self.count_held();
-        self.ask(held, after, now)
+        let freed = self.freed_by(|holds, _| holds.end(owner));
+        self.compare(&freed, git, now)
     }
 
-    /// Ends a hold. At the end of the last one, what was held is forgotten; the services that it is forgotten of.
+    /// As [`Self::release`], of what a person holds of these services.
+    pub(super) fn release_by_hand(&mut self, scope: &Scope, now: Moment) -> Option<Asks> {
+        let freed = self.freed_by(|holds, timing| holds.end_by_hand(scope, timing.keys()));
+        self.compare(&freed, None, now)
+    }
+
+    /// Ends a hold. What it was the last to hold is forgotten; the services that it is forgotten of, also of those whose
+    /// changes are not known yet.
     pub(super) fn discard(&mut self, owner: &Owner) -> Vec<ServiceName> {
-        if !self.end_hold(owner) {
-            return Vec::new();
-        }
-        let held = std::mem::take(&mut self.held);
-        self.count_held();
-        for (name, changes) in &held {
-            self.decided(name, changes, Verdict::Discarded);
-        }
-        held.into_keys().collect()
+        let freed = self.freed_by(|holds, _| holds.end(owner));
+        self.forget(freed)
     }
 
-    /// Whether that was the last one.
-    fn end_hold(&mut self, owner: &Owner) -> bool {
-        let held = self.is_held_by(owner);
-        self.holds.retain(|hold| hold.owner != *owner);
-        held && !self.is_holding()
+    /// As [`Self::discard`], of what a person holds of these services.
+    pub(super) fn discard_by_hand(&mut self, scope: &Scope) -> Vec<ServiceName> {
+        let freed = self.freed_by(|holds, timing| holds.end_by_hand(scope, timing.keys()));
+        self.forget(freed)
+    }
+
+    /// The services that are held before and not after.
+    fn freed_by(&mut self, end: impl FnOnce(&mut Holds, &BTreeMap<ServiceName, Timing>)) -> BTreeSet<ServiceName> {
+        let held: Vec<ServiceName> = self.timing.keys().filter(|name| self.holds.covers(name)).cloned().collect();
+        end(&mut self.holds, &self.timing);
+        held.into_iter().filter(|name| !self.holds.covers(name)).collect()
+    }
+
+    fn compare(&mut self, freed: &BTreeSet<ServiceName>, git: Option<Arc<str>>, now: Moment) -> Option<Asks> {
+        let held = self.take_held(freed);
+        let mut paths = PathSet::default();
+        held.values().for_each(|changes| paths.merge(&changes.paths));
+        self.ask(held, After::Hold { git, changes: paths.len() }, now)
+    }
+
+    fn forget(&mut self, freed: BTreeSet<ServiceName>) -> Vec<ServiceName> {
+        for (name, changes) in self.take_held(&freed) {
+            self.decided(&name, &changes, Verdict::Discarded);
+        }
+        freed.into_iter().collect()
+    }
+
+    fn take_held(&mut self, freed: &BTreeSet<ServiceName>) -> BTreeMap<ServiceName, Changes> {
+        let (taken, left) = std::mem::take(&mut self.held).into_iter().partition(|(name, _)| freed.contains(name));
+        self.held = left;
+        self.count_held();
+        taken
     }
 
     /// The group is being stopped: nothing will be restarted any more.
@@ -252,7 +263,7 @@ impl RestartManager {
         for (name, changes) in std::mem::take(&mut self.held) {
             self.decided(&name, &changes, Verdict::Discarded);
         }
-        for (name, changes) in self.questions.take_all().into_iter().flat_map(|question| question.changes) {
+        for (name, changes) in self.questions.take(|_| true) {
             self.decided(&name, &changes, Verdict::Discarded);
         }
         self.holds.clear();
@@ -267,31 +278,12 @@ impl RestartManager {
         }
     }
 
-    pub(super) fn is_holding(&self) -> bool {
-        !self.holds.is_empty()
-    }
-
-    pub(super) fn is_held_by(&self, owner: &Owner) -> bool {
-        self.holds.iter().any(|hold| hold.owner == *owner)
+    pub(super) fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     pub(super) fn is_waiting(&self) -> bool {
         !self.pending.is_empty() || !self.questions.is_empty()
-    }
-
-    /// Oldest first.
-    pub(super) fn holds(&self) -> Vec<HoldSnapshot> {
-        self.holds
-            .iter()
-            .map(|hold| HoldSnapshot {
-                by: match hold.owner {
-                    Owner::Key => Holder::Key,
-                    Owner::Git(_) => Holder::Git,
-                },
-                label: Arc::clone(&hold.label),
-                since: hold.since,
-            })
-            .collect()
     }
 
     /// Different paths that are held, of all services.

@@ -8,7 +8,6 @@ use crate::domain::{
 };
 
 use super::Engine;
-use super::restart_manager::Owner;
 use super::service::Service;
 
 /// A group of which nothing has been seen yet.
@@ -91,9 +90,9 @@ impl Engine {
 
     fn view_watch(&self) -> WatchSnapshot {
         let busy = self.changes.busy();
-        let state = if self.changes.is_held_by(&Owner::Key) {
+        let state = if self.changes.holds().are_by_hand() {
             WatchState::Paused
-        } else if self.changes.is_holding() {
+        } else if !self.changes.holds().is_empty() {
             WatchState::Held
         } else if self.watch.backend == WatchBackend::Off || !self.services.iter().any(watches) {
             WatchState::Off
@@ -109,7 +108,7 @@ impl Engine {
             ready: self.watch.ready,
             git_head: self.watch.git_head.clone(),
             problem: self.watch.problem.clone(),
-            holds: self.changes.holds(),
+            holds: self.changes.holds().snapshots(),
             held: self.changes.held_in_all(),
             busy,
             last_release: self.last_release.clone(),

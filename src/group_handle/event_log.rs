@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::domain::{GroupEvent, Happening, Moment, RunId, ServiceName};
+use crate::domain::{GroupEvent, Happening, Moment, Rule, RunId, ServiceName};
 
 /// What has happened to a group: the newest events. Whoever writes never waits for whoever reads.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ impl EventLog {
     /// Events that are kept. A checkout of 5,000 files is not too much; and it is a few megabytes at most.
     pub const CAPACITY: usize = 10_000;
 
+    /// Of them, those that are looked through for a rule: no longer than a save takes to become a restart.
+    const LOOKED_AT: usize = 1_000;
+
     /// Adds what has happened.
     pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, happening: Happening) {
         let mut events = self.lock();
@@ -41,6 +44,14 @@ impl EventLog {
         let events = self.lock();
         let from = events.partition_point(|event| event.seq <= seq);
         events.range(from..).take(limit).cloned().collect()
+    }
+
+    /// The rule by which the last change of a file mattered, if it is among the newest events.
+    pub fn rule_of(&self, file: &str) -> Option<Rule> {
+        self.lock().iter().rev().take(Self::LOOKED_AT).find_map(|event| match &event.happening {
+            Happening::Change { path, rule, .. } if **path == *file => Some(rule.clone()),
+            _ => None,
+        })
     }
 
     /// The number of the last event; wakes with each.

@@ -13,6 +13,7 @@
 //! Architecture invariant: the guard knows no service, no file and no thread. What it ends is what is below it in the
 //! process tree.
 
+pub mod errand;
 mod launch;
 mod outer;
 mod signals;

@@ -38,6 +38,11 @@ impl Blocked {
         Ok(Self { ours, before })
     }
 
+    /// What was blocked before.
+    pub(super) fn before(&self) -> &SigSet {
+        &self.before
+    }
+
     /// Lets through what was let through before, in the program.
     pub(super) fn undo(&self) {
         // Cannot fail for a set that the kernel has given.

@@ -1,5 +1,7 @@
 //! What keys can ask for.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 /// What a key asks for. The name in the key table is the variant in snake_case.
@@ -124,6 +126,8 @@ pub(super) enum Action {
     Redraw,
     /// The help overlay.
     Help,
+    /// Every action by its name.
+    Palette,
     /// One step back. Never quits.
     Back,
     /// Quit gracefully.
@@ -146,6 +150,30 @@ pub(super) enum Action {
     LogCaptureMore,
     /// Own log: hide targets that are off.
     LogSilent,
+}
+
+impl Action {
+    /// As the key table calls it.
+    pub(super) fn name(self) -> String {
+        name_of(&self)
+    }
+
+    /// It is a line of the menu of restarts.
+    pub(super) fn is_of_menu(self) -> bool {
+        matches!(self, Self::RestartAll | Self::RestartFailed | Self::RestartDependents | Self::RestartForce)
+    }
+}
+
+/// The name of an action or a place as the key table has it.
+pub(super) fn name_of(what: &impl fmt::Debug) -> String {
+    let mut name = String::new();
+    for c in format!("{what:?}").chars() {
+        if c.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(c.to_lowercase());
+    }
+    name
 }
 
 /// Where a key is pressed.
@@ -174,6 +202,8 @@ pub(super) enum Context {
     Details,
     /// The menu of restarts.
     Menu,
+    /// The palette.
+    Palette,
     /// devgroup's own log.
     Log,
     /// The group is being stopped.

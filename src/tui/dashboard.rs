@@ -86,7 +86,7 @@ impl Dashboard {
 /// # Errors
 /// No thread can be had.
 pub fn attach(handle: GroupHandle, terminal: FarTerminal, sizing: &Sizing, saved: Option<PathBuf>) -> io::Result<()> {
-    let options = DashboardOptions::from_variables(|name| terminal.abilities.variable(name));
+    let options = DashboardOptions::from_variables(|name| terminal.abilities.variable(name)).preferred();
     let sizer = sizing.join();
     let run = move || {
         // As long as nobody uses it, the session goes on.

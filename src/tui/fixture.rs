@@ -179,7 +179,8 @@ pub(super) fn paused_shop() -> GroupSnapshot {
     let mut shop = shop();
     shop.watch.state = WatchState::Paused;
     shop.watch.held = 14;
-    shop.watch.holds = vec![HoldSnapshot { by: Holder::Key, label: "p".into(), since: ago(120) }];
+    shop.watch.holds =
+        vec![HoldSnapshot { by: Holder::Key, label: "p".into(), since: ago(120), services: Arc::default() }];
     for (name, held) in [("api", 9), ("worker", 4), ("css", 1)] {
         if let Some(service) = shop.services.iter_mut().find(|service| service.name.as_str() == name) {
             service.held = held;
@@ -202,7 +203,7 @@ impl Bench {
         let clock = Clock::start();
         let color = glyphs == GlyphSet::Unicode;
         let bench = Self {
-            ui: UiState::new(DashboardOptions { glyphs, color, mouse: true }),
+            ui: UiState::new(DashboardOptions { glyphs, color, ..DashboardOptions::from_variables(|_| None) }),
             book: LogBook::new(clock),
             clock,
             snapshot,

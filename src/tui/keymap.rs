@@ -1,23 +1,84 @@
 //! The key table: data that is read once, and what key means what where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Deserializer, de};
 
-use super::action::{Action, Context};
+use super::action::{Action, Context, name_of};
 use super::options::GlyphSet;
 
 /// The table as it is shipped.
 static DEFAULT: &str = include_str!("../../assets/default_keymap.toml");
 
-/// The table, read once.
-static KEYMAP: LazyLock<Keymap> = LazyLock::new(|| {
-    // The file is part of the program, and a test reads it; an empty table would still leave Ctrl-C.
-    toml::from_str(DEFAULT).unwrap_or_default()
-});
+/// The table that is in force: read once, with the user's keys if they came before.
+static KEYMAP: OnceLock<Keymap> = OnceLock::new();
+
+/// A key of the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// Where: one of [`key_contexts`].
+    pub context: String,
+    /// Which: [`key_problem`] has nothing to say about it.
+    pub key: String,
+    /// What it does: one of [`key_actions`]; nothing takes its meaning away.
+    pub action: Option<String>,
+}
+
+/// Puts the user's keys in force. To be called before anything asks for a key.
+pub fn bind_keys(bindings: &[KeyBinding]) {
+    // A second call changes nothing.
+    let _ = KEYMAP.set(Keymap::shipped().with(bindings));
+}
+
+/// The places in which keys are pressed.
+pub fn key_contexts() -> Vec<String> {
+    Keymap::shipped().keys.keys().map(name_of).collect()
+}
+
+/// All that keys can do.
+pub fn key_actions() -> Vec<String> {
+    let table = Keymap::shipped();
+    let actions: BTreeSet<&Action> = table.keys.values().flat_map(BTreeMap::keys).collect();
+    actions.into_iter().map(name_of).collect()
+}
+
+/// Keys that are no character.
+pub const KEY_NAMES: [&str; 17] = [
+    "enter",
+    "esc",
+    "tab",
+    "shift-tab",
+    "space",
+    "up",
+    "down",
+    "left",
+    "right",
+    "home",
+    "end",
+    "pageup",
+    "pagedown",
+    "backspace",
+    "delete",
+    "insert",
+    "f1",
+];
+
+/// Why this is no key that can be given a meaning there, for people; nothing if it is one.
+pub fn key_problem(context: &str, key: &str) -> Option<String> {
+    let Some(key) = Key::parse(key) else { return Some("there is no such key".into()) };
+    if key.ctrl && key.code == KeyCode::Char('c') {
+        return Some("Ctrl-C always means to end".into());
+    }
+    let is_text = matches!(context, "prompt" | "watcher_find" | "help" | "palette" | "typing");
+    (is_text && key.plain_char().is_some()).then(|| "text is typed there: with ctrl or alt, or no character".into())
+}
+
+fn named<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
+    T::deserialize(de::value::StrDeserializer::<de::value::Error>::new(name)).ok()
+}
 
 /// A key as the table writes it: `r`, `R`, `enter`, `shift-tab`, `ctrl-u`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +139,14 @@ impl From<KeyEvent> for Key {
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let (mut ctrl, mut alt, mut rest) = (false, false, text.as_str());
+        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("unknown key `{text}`")))
+    }
+}
+
+impl Key {
+    /// A key as the table writes it.
+    fn parse(text: &str) -> Option<Self> {
+        let (mut ctrl, mut alt, mut rest) = (false, false, text);
         loop {
             if let Some(after) = rest.strip_prefix("ctrl-") {
                 (ctrl, rest) = (true, after);
@@ -90,7 +158,9 @@ impl<'de> Deserialize<'de> for Key {
         }
         let mut chars = rest.chars();
         let code = match (chars.next(), chars.next()) {
-            (Some(c), None) => KeyCode::Char(c),
+            // With Ctrl there is no difference, and terminals tell the small letter.
+            (Some(c), None) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
+            (Some(c), None) if !c.is_control() && c != ' ' => KeyCode::Char(c),
             _ => match rest {
                 "enter" => KeyCode::Enter,
                 "esc" => KeyCode::Esc,
@@ -105,11 +175,16 @@ impl<'de> Deserialize<'de> for Key {
                 "end" => KeyCode::End,
                 "pageup" => KeyCode::PageUp,
                 "pagedown" => KeyCode::PageDown,
-                "f5" => KeyCode::F(5),
-                _ => return Err(de::Error::custom(format!("unknown key `{text}`"))),
+                "backspace" => KeyCode::Backspace,
+                "delete" => KeyCode::Delete,
+                "insert" => KeyCode::Insert,
+                _ => {
+                    let number = rest.strip_prefix('f')?.parse().ok()?;
+                    (1..=12).contains(&number).then_some(KeyCode::F(number))?
+                }
             },
         };
-        Ok(Self { code, ctrl, alt })
+        Some(Self { code, ctrl, alt })
     }
 }
 
@@ -159,6 +234,8 @@ pub(super) enum FooterKind {
     Details,
     /// The menu of restarts.
     Menu,
+    /// The palette.
+    Palette,
     /// devgroup's own log.
     Log,
     /// The group is being stopped.
@@ -192,14 +269,40 @@ pub(super) struct HelpRow {
 #[serde(deny_unknown_fields)]
 pub(super) struct Keymap {
     keys: BTreeMap<Context, BTreeMap<Action, Vec<Key>>>,
+    /// Keys whose meaning the user has taken away.
+    #[serde(skip)]
+    unbound: Vec<(Context, Key)>,
     footer: BTreeMap<FooterKind, Footer>,
+    about: BTreeMap<Action, String>,
     help: Vec<HelpTemplate>,
 }
 
 impl Keymap {
     /// The table of this program.
     pub(super) fn get() -> &'static Self {
-        &KEYMAP
+        KEYMAP.get_or_init(Self::shipped)
+    }
+
+    /// The table as it is shipped.
+    fn shipped() -> Self {
+        // The file is part of the program, and a test reads it; an empty table would still leave Ctrl-C.
+        toml::from_str(DEFAULT).unwrap_or_default()
+    }
+
+    /// With the keys of the user, which are shown before others.
+    fn with(mut self, bindings: &[KeyBinding]) -> Self {
+        for binding in bindings {
+            let (Some(context), Some(key)) = (named::<Context>(&binding.context), Key::parse(&binding.key)) else {
+                continue;
+            };
+            let here = self.keys.entry(context).or_default();
+            here.values_mut().for_each(|keys| keys.retain(|other| *other != key));
+            match binding.action.as_deref().and_then(named::<Action>) {
+                Some(action) => here.entry(action).or_default().insert(0, key),
+                None => self.unbound.push((context, key)),
+            }
+        }
+        self
     }
 
     /// What the key means there.
@@ -208,7 +311,8 @@ impl Keymap {
             let bound = self.keys.get(&context)?;
             bound.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
         };
-        there(context).or_else(|| if context.falls_back() { there(Context::Normal) } else { None })
+        let falls_back = context.falls_back() && !self.unbound.contains(&(context, key));
+        there(context).or_else(|| if falls_back { there(Context::Normal) } else { None })
     }
 
     /// The first key of an action there, as a hint shows it.
@@ -218,11 +322,31 @@ impl Keymap {
 
     /// The keys of an action there.
     fn keys(&self, context: Context, action: Action) -> &[Key] {
-        let there = |context| self.keys.get(&context)?.get(&action).map(Vec::as_slice);
+        let there = |context| self.keys.get(&context)?.get(&action).map(Vec::as_slice).filter(|keys| !keys.is_empty());
         there(context).or_else(|| if context.falls_back() { there(Context::Normal) } else { None }).unwrap_or_default()
     }
 
-    /// The hints of a footer. Items are separated by two spaces.
+    /// What can be done there, by key or without; those of the menu of restarts among it. In the order of the actions.
+    pub(super) fn actions(&self, context: Context) -> BTreeSet<Action> {
+        let of = |context| self.keys.get(&context).into_iter().flat_map(BTreeMap::keys).copied();
+        let mut actions: BTreeSet<Action> = of(context).collect();
+        if context.falls_back() {
+            actions.extend(of(Context::Normal));
+        }
+        if actions.contains(&Action::RestartMenu) {
+            actions.extend(of(Context::Menu).filter(|action| action.is_of_menu()));
+        }
+        // Each service is there by its name, and the palette is open.
+        actions.retain(|action| !matches!(action, Action::ServiceNumber | Action::Palette));
+        actions
+    }
+
+    /// What an action does, in a few words.
+    pub(super) fn about(&self, action: Action) -> &str {
+        self.about.get(&action).map_or("", String::as_str)
+    }
+
+    /// The hints of a footer. Items are separated by two spaces; those without a key are left out.
     pub(super) fn footer(&self, kind: FooterKind, length: FooterLength, held: usize, glyphs: GlyphSet) -> String {
         let Some(footer) = self.footer.get(&kind) else { return String::new() };
         let template = match length {
@@ -230,7 +354,8 @@ impl Keymap {
             FooterLength::Short => &footer.short,
             FooterLength::Tiny => &footer.tiny,
         };
-        self.fill(template, kind.context(), held, glyphs)
+        let items = template.split("  ").filter_map(|item| self.fill(item, kind.context(), held, glyphs));
+        items.collect::<Vec<_>>().join("  ")
     }
 
     /// The rows of the help overlay.
@@ -239,16 +364,17 @@ impl Keymap {
             let context = template.context.unwrap_or(Context::Normal);
             HelpRow {
                 group: template.group.clone(),
-                keys: self.fill(&template.keys, context, 0, glyphs),
-                text: self.fill(&template.text, context, 0, glyphs),
+                keys: self.fill(&template.keys, context, 0, glyphs).unwrap_or_else(|| "no key".into()),
+                text: self.fill(&template.text, context, 0, glyphs).unwrap_or_default(),
             }
         };
         self.help.iter().map(row).collect()
     }
 
-    /// Puts keys into a template.
-    fn fill(&self, template: &str, context: Context, held: usize, glyphs: GlyphSet) -> String {
+    /// Puts keys into a template. Nothing if it speaks of keys, and there are none.
+    fn fill(&self, template: &str, context: Context, held: usize, glyphs: GlyphSet) -> Option<String> {
         let mut text = String::with_capacity(template.len());
+        let (mut wanted, mut found) = (false, false);
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
             text.push_str(before);
@@ -256,14 +382,17 @@ impl Keymap {
             rest = after;
             if name == "held" {
                 text.push_str(&held.to_string());
-            } else if let Some((action, place)) = parse_reference(name)
-                && let Some(key) = self.keys(context, action).get(place)
-            {
-                text.push_str(&key.show(glyphs));
+            } else if let Some((action, place)) = parse_reference(name) {
+                wanted = true;
+                let keys = self.keys(context, action);
+                if let Some(key) = keys.get(place).or(keys.last()) {
+                    found = true;
+                    text.push_str(&key.show(glyphs));
+                }
             }
         }
         text.push_str(rest);
-        text
+        (found || !wanted).then_some(text)
     }
 }
 
@@ -280,6 +409,7 @@ impl FooterKind {
             Self::Prompt => Context::Prompt,
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
+            Self::Palette => Context::Palette,
             Self::Log => Context::Log,
             Self::Stopping => Context::Stopping,
         }
@@ -292,8 +422,7 @@ fn parse_reference(name: &str) -> Option<(Action, usize)> {
         Some((name, place)) => (name, place.parse::<usize>().ok()?.checked_sub(1)?),
         None => (name, 0),
     };
-    let action = Action::deserialize(de::value::StrDeserializer::<de::value::Error>::new(name)).ok()?;
-    Some((action, place))
+    Some((named(name)?, place))
 }
 
 /// The keys as plain text, for `devgroup help keys`.

@@ -23,9 +23,11 @@ mod keymap;
 mod layout;
 mod line_edit;
 mod log_view;
+mod notify;
 mod options;
 mod outer;
 mod overlay;
+mod palette;
 mod saved_log;
 mod searcher;
 mod selection;
@@ -47,9 +49,11 @@ mod words;
 
 pub use clipboard::clipboard_program;
 pub use dashboard::{Dashboard, THREAD_NAME, attach};
-pub use keymap::{key_table_markdown, key_table_text};
+pub use keymap::{
+    KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
+};
 pub use layout::pane_size;
-pub use options::{DashboardOptions, GlyphSet, is_utf8_locale};
+pub use options::{DashboardOptions, GlyphSet, Ground, Notification, Preferred, is_utf8_locale};
 pub use sizing::Sizing;
 pub use terminal::{LEAVE, restore_terminal, terminal_size};
 pub use viewer::{Parting, Viewer, abilities, show};

@@ -1,5 +1,7 @@
 //! What the user's environment says about the terminal: glyphs, colours, mouse.
 
+use std::sync::OnceLock;
+
 /// Which characters stand for states and borders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphSet {
@@ -8,6 +10,32 @@ pub enum GlyphSet {
     Unicode,
     /// `*`, `+-+`: for every terminal.
     Ascii,
+}
+
+/// What colours stand on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ground {
+    /// The terminal does not say.
+    #[default]
+    Unknown,
+    /// A dark background.
+    Dark,
+    /// A light one.
+    Light,
+}
+
+/// How a terminal can tell something to one who looks elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notification {
+    /// `OSC 9`: a text (iTerm2, kitty, WezTerm, Ghostty).
+    Osc9,
+    /// `OSC 777`: a title and a text (rxvt-unicode, foot).
+    Osc777,
+    /// The bell.
+    #[default]
+    Bell,
+    /// Not at all.
+    Off,
 }
 
 /// How the dashboard draws.
@@ -19,9 +47,56 @@ pub struct DashboardOptions {
     pub color: bool,
     /// Wheel and click go to the dashboard from the start; the key `M` changes it.
     pub mouse: bool,
+    /// What the colours stand on.
+    pub ground: Ground,
+    /// Ask before all services are stopped.
+    pub confirm_quit: bool,
+    /// How it is told that a service has failed while the window has not the focus.
+    pub notification: Notification,
+}
+
+/// What the user prefers, wherever the dashboard is drawn; what is not said is as the terminal is known to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preferred {
+    /// What the colours stand on.
+    pub ground: Option<Ground>,
+    /// Whether there are colours.
+    pub color: Option<bool>,
+    /// Which characters.
+    pub glyphs: Option<GlyphSet>,
+    /// Whether wheel and click go to the dashboard.
+    pub mouse: Option<bool>,
+    /// Ask before all services are stopped.
+    pub confirm_quit: bool,
+    /// How failures are told.
+    pub notification: Option<Notification>,
+}
+
+/// What the user of this process prefers.
+static PREFERRED: OnceLock<Preferred> = OnceLock::new();
+
+impl Preferred {
+    /// Is in force from here on, also for terminals that attach. The first call counts.
+    pub fn put_in_force(self) {
+        let _ = PREFERRED.set(self);
+    }
 }
 
 impl DashboardOptions {
+    /// As the user prefers it.
+    pub fn preferred(self) -> Self {
+        let preferred = PREFERRED.get().copied().unwrap_or_default();
+        Self {
+            ground: preferred.ground.unwrap_or(self.ground),
+            // No terminal gets colours that it has not asked for.
+            color: self.color && preferred.color.unwrap_or(true),
+            glyphs: preferred.glyphs.unwrap_or(self.glyphs),
+            mouse: preferred.mouse.unwrap_or(self.mouse),
+            confirm_quit: preferred.confirm_quit,
+            notification: preferred.notification.unwrap_or(self.notification),
+        }
+    }
+
     /// What the environment of this process asks for.
     pub fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
@@ -36,7 +111,33 @@ impl DashboardOptions {
         let simple = matches!(term.as_str(), "linux" | "dumb" | "");
         let glyphs = if utf8 && !simple { GlyphSet::Unicode } else { GlyphSet::Ascii };
         let color = set("NO_COLOR").is_none() && term != "dumb";
-        Self { glyphs, color, mouse: true }
+        let (ground, notification) = (ground(&variable), notification(&variable, &term));
+        Self { glyphs, color, mouse: true, ground, confirm_quit: false, notification }
+    }
+}
+
+/// What `COLORFGBG` says, which rxvt, Konsole and others set: the last part is the background, of the 16 colours.
+fn ground(variable: &impl Fn(&str) -> Option<String>) -> Ground {
+    let colors = variable("COLORFGBG").unwrap_or_default();
+    match colors.rsplit(';').next().and_then(|ground| ground.parse::<u8>().ok()) {
+        Some(7 | 9..=15) => Ground::Light,
+        Some(0..=6 | 8) => Ground::Dark,
+        _ => Ground::Unknown,
+    }
+}
+
+/// What the terminal is known to understand. Multiplexers keep sequences for themselves, but show a bell.
+fn notification(variable: &impl Fn(&str) -> Option<String>, term: &str) -> Notification {
+    let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let program = variable("TERM_PROGRAM").unwrap_or_default();
+    if is_set("TMUX") || is_set("STY") {
+        Notification::Bell
+    } else if matches!(program.as_str(), "iTerm.app" | "WezTerm" | "ghostty") || term == "xterm-kitty" {
+        Notification::Osc9
+    } else if term.starts_with("foot") || term.starts_with("rxvt-unicode") {
+        Notification::Osc777
+    } else {
+        Notification::Bell
     }
 }
 
@@ -66,6 +167,16 @@ mod tests {
         assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("LC_ALL", ""), xterm]).glyphs, GlyphSet::Unicode);
         assert_eq!(options(&[xterm]).glyphs, GlyphSet::Ascii);
         assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("TERM", "linux")]).glyphs, GlyphSet::Ascii);
+    }
+
+    #[test]
+    fn the_terminal_says_what_it_stands_on_and_what_it_understands() {
+        let kitty = options(&[("TERM", "xterm-kitty"), ("COLORFGBG", "0;default;15")]);
+        assert_eq!((kitty.ground, kitty.notification), (Ground::Light, Notification::Osc9));
+        let inside = options(&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/x"), ("COLORFGBG", "15;0")]);
+        assert_eq!((inside.ground, inside.notification), (Ground::Dark, Notification::Bell));
+        let foot = options(&[("TERM", "foot-extra"), ("COLORFGBG", "default")]);
+        assert_eq!((foot.ground, foot.notification), (Ground::Unknown, Notification::Osc777));
     }
 
     #[test]

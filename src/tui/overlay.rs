@@ -1,5 +1,6 @@
 //! What lies over the panes: menus, help, details.
 
+use super::palette::Palette;
 use crate::domain::{Command, GroupSnapshot, ServiceName, Targets};
 
 /// What lies over the dashboard.
@@ -22,6 +23,8 @@ pub(super) enum Overlay {
         /// The marked one.
         marked: usize,
     },
+    /// Every action by its name.
+    Palette(Palette),
     /// devgroup's own log.
     OwnLog,
 }

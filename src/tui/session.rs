@@ -15,6 +15,7 @@ use tokio::time::sleep_until;
 use super::input::{Decoder, Input};
 use super::layout::Screen;
 use super::log_view::PaneText;
+use super::notify::Notifier;
 use super::options::DashboardOptions;
 use super::outer::{Happened, Outer};
 use super::searcher::Searcher;
@@ -124,6 +125,7 @@ pub(super) struct Session {
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
     window_focused: bool,
+    notifier: Notifier,
     /// The service that was told that it has the focus.
     focused: Option<ServiceName>,
     /// The row of the screen of the service that is typed into, in the first row of its pane.
@@ -174,6 +176,7 @@ impl Session {
             escape_due: None,
             tick: None,
             window_focused: true,
+            notifier: Notifier::default(),
             focused: None,
             typed_top: 0,
             snapshot,
@@ -364,6 +367,8 @@ impl Session {
             }
             if let Input::Focus(focused) = input {
                 self.window_focused = focused;
+                // So that the notifier learns of it.
+                self.snapshot_new = true;
             }
             self.hand_out(&world);
             self.tell_focus();
@@ -401,6 +406,9 @@ impl Session {
             let newest = self.handle.snapshot();
             self.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
             self.snapshot = newest;
+            if let Some(sequence) = self.notifier.news(&self.snapshot, self.window_focused, self.ui.notification) {
+                self.canvas.send(&sequence);
+            }
         }
         if std::mem::take(&mut self.logs_new) {
             self.redraw |= self.shown.iter().any(|(document, version)| document.version() != *version);

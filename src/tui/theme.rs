@@ -3,6 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::options::Ground;
 use crate::logs;
 
 /// What styles may use.
@@ -10,6 +11,8 @@ use crate::logs;
 pub(super) struct Theme {
     /// Colours may be used.
     pub(super) color: bool,
+    /// What they stand on.
+    pub(super) ground: Ground,
 }
 
 impl Theme {
@@ -24,7 +27,8 @@ impl Theme {
 
     /// Between two states.
     pub(super) fn busy(self) -> Style {
-        self.colored(Color::Yellow)
+        // Yellow is hardly seen on white.
+        self.colored(if self.ground == Ground::Light { Color::Magenta } else { Color::Yellow })
     }
 
     /// Failed.
@@ -44,13 +48,18 @@ impl Theme {
 
     /// The border of what has the focus.
     pub(super) fn focus(self) -> Style {
-        self.colored(Color::Cyan)
+        self.colored(if self.ground == Ground::Light { Color::Blue } else { Color::Cyan })
     }
 
     /// A service among others, by its number: nothing that tells of a state.
     pub(super) fn of_service(self, number: usize) -> Style {
-        const COLORS: [Color; 5] = [Color::Cyan, Color::Magenta, Color::Blue, Color::Green, Color::Yellow];
-        self.colored(COLORS.get(number % COLORS.len()).copied().unwrap_or(Color::Reset))
+        let colors: &[Color] = match self.ground {
+            Ground::Unknown => &[Color::Cyan, Color::Magenta, Color::Blue, Color::Green, Color::Yellow],
+            // Blue is hardly seen on black.
+            Ground::Dark => &[Color::Cyan, Color::Magenta, Color::LightBlue, Color::Green, Color::Yellow],
+            Ground::Light => &[Color::Blue, Color::Magenta, Color::DarkGray, Color::Green],
+        };
+        self.colored(colors.get(number % colors.len()).copied().unwrap_or(Color::Reset))
     }
 
     /// What must be seen: banners, notices.

@@ -25,7 +25,7 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
         // The quit screen and the details count seconds; the own log has no other way to tell that it has grown.
         (Context::Stopping, _) | (_, Some(Overlay::Details { .. } | Overlay::OwnLog)) => Some(ceil(scene.now, SECOND)),
         _ if scene.screen.panes.iter().any(|pane| waits(pane.service)) => Some(ceil(scene.now, SECOND)),
-        (_, Some(Overlay::Help { .. } | Overlay::Menu { .. }) | None) => None,
+        (_, Some(Overlay::Help { .. } | Overlay::Menu { .. } | Overlay::Palette(_)) | None) => None,
     };
     let ages = ages(scene).into_iter().map(|since| next_age(since, scene.now)).min();
     [message, counts_seconds, ages].into_iter().flatten().min()

@@ -23,8 +23,9 @@ use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::line_edit;
 use super::log_view::{LineLayout, LogView, MergedView, Times};
-use super::options::DashboardOptions;
+use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
+use super::palette::Palette;
 use super::selection::{Handout, Selection};
 use super::source::Source;
 use super::theme::Theme;
@@ -106,6 +107,10 @@ pub(super) struct UiState {
     pub(super) own_log: TuiWidgetState,
     pub(super) glyphs: &'static Glyphs,
     pub(super) theme: Theme,
+    /// Ask before all services are stopped.
+    confirm_quit: bool,
+    /// How failures are told to one who looks elsewhere.
+    pub(super) notification: Notification,
 }
 
 impl UiState {
@@ -142,7 +147,9 @@ impl UiState {
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
-            theme: Theme { color: options.color },
+            theme: Theme { color: options.color, ground: options.ground },
+            confirm_quit: options.confirm_quit,
+            notification: options.notification,
         }
     }
 
@@ -221,6 +228,7 @@ impl UiState {
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Details { .. }) => Context::Details,
             Some(Overlay::Menu { .. }) => Context::Menu,
+            Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::OwnLog) => Context::Log,
             None if self.typist.target().is_some() => Context::Typing,
             None if panel.is_some() => panel.unwrap_or(Context::Watcher),
@@ -299,6 +307,9 @@ impl UiState {
                 return Vec::new();
             }
         }
+        if context == Context::Palette && self.palette_key(key, event) {
+            return Vec::new();
+        }
         if context == Context::Prompt && self.prompt_key(event, world) {
             return Vec::new();
         }
@@ -328,9 +339,10 @@ impl UiState {
             Action::Detach => self.detach(world),
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause => return vec![Command::TogglePause],
-            Action::Discard => return vec![Command::Resume { discard: true }],
+            Action::Discard => return vec![Command::Resume { services: Vec::new(), discard: true }],
             Action::Redraw => self.redraw = true,
             Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
+            Action::Palette => self.overlay = Some(Overlay::Palette(Palette::new(context))),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
@@ -366,6 +378,7 @@ impl UiState {
             Context::Help => self.help_action(action),
             Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
             Context::Menu => return self.menu_action(action, world),
+            Context::Palette => return self.palette_action(action, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
             Context::Merged => return self.merged_action(action, world),

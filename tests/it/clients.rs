@@ -381,7 +381,9 @@ fn two_groups_do_not_meet() {
 #[test]
 fn each_command_helps_with_examples_first() {
     let project = Project::empty();
-    for command in ["status", "logs", "start", "stop", "restart", "send", "pause", "resume", "wait", "events", "down"] {
+    for command in
+        ["status", "logs", "start", "stop", "restart", "send", "pause", "resume", "hold", "wait", "events", "down"]
+    {
         let help = ask(&project, &[command, "--help"]);
         assert!(help.starts_with("Examples:\n  devgroup "), "{command}: {help}");
         assert!(ask(&project, &["help", command]).starts_with("Examples:\n"), "{command}");

@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use crate::harness::{Project, Stream, wait_for};
 
 const FILE: &str = "[services]\n\
     db = \"true\"\n\
@@ -237,4 +240,43 @@ fn the_panel_of_a_running_group_gives_the_same_reason_and_finds_events() {
     dash.wait_for("the panel is closed", |screen| !screen.contains("same answer"));
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_running_group_answers_by_the_rules_that_it_has_with_the_same_words() {
+    let project = Project::new(FILE);
+    project.write(".gitignore", "/target\n");
+    project.write("src/main.rs", "");
+    project.write("web/index.ts", "");
+    project.git(&["init", "-q"]);
+    let cases: [&[&str]; 4] = [
+        &["why", "src/main.rs", "target/debug/api", "web/", ".env", ".."],
+        &["why", "--json", "src/main.rs", "target/debug/api", "web/", "/nowhere"],
+        &["why", "-q", "src/main.rs"],
+        &["why", "-q", "target/x"],
+    ];
+    let answers = || {
+        let answer = |arguments: &&[&str]| {
+            let asked = Stream::ask(&project, arguments);
+            assert_eq!(asked.stderr, "");
+            (asked.code, asked.stdout)
+        };
+        cases.iter().map(answer).collect::<Vec<_>>()
+    };
+    let before = answers();
+    let group = Stream::start(&project, &["--no-tui"]);
+    let watches = || Stream::ask(&project, &["status"]).stdout.contains("watching ");
+    wait_for("it watches", watches);
+    assert_eq!(answers(), before);
+    // What cannot be used is not in force.
+    project.write("procgroup.toml", "nonsense");
+    assert_eq!(answers(), before);
+    project.write(".gitignore", "*.rs\n");
+    wait_for("the rules are followed live", || Stream::ask(&project, &["why", "-q", "src/main.rs"]).code == Some(1));
+    let odd = std::ffi::OsStr::from_bytes(b"odd\xff");
+    let output = project.command(env!("CARGO_BIN_EXE_devgroup")).arg("why").arg(odd).output().expect("started");
+    assert_eq!(output.status.code(), Some(3), "a path that is no text is looked up by the file");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    group.wait_exit();
+    assert_eq!(Stream::ask(&project, &["why", "src/main.rs"]).code, Some(3), "nobody has the old rules any more");
 }

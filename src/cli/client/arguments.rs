@@ -1,5 +1,6 @@
 //! The commands for a running group.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
@@ -72,21 +73,44 @@ Examples:
         #[arg(long)]
         no_newline: bool,
     },
-    /// Hold file changes back until `devgroup resume`, as the key `p` does
-    #[command(before_help = "\
+    /// Hold file changes back until `devgroup resume` or the key `p`
+    #[command(
+        before_help = "\
 Examples:
-  devgroup pause && git rebase main; devgroup resume")]
-    Pause,
+  devgroup pause                      of all services
+  devgroup pause api worker           only of these",
+        after_help = "It lasts when this command has ended. `devgroup hold -- CMD…` ends by itself."
+    )]
+    Pause {
+        /// Of these; otherwise of all
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
+    },
     /// End what `devgroup pause` or the key `p` holds: each service concerned restarts once
     #[command(before_help = "\
 Examples:
   devgroup resume
+  devgroup resume api                 only what is held of this one
   devgroup resume --discard           forget what has changed meanwhile")]
     Resume {
+        /// Of these; otherwise of all
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
         /// Forget the changes that were held back
         #[arg(long)]
         discard: bool,
     },
+    /// Run a command, and hold file changes back while it runs
+    #[command(
+        before_help = "\
+Examples:
+  devgroup hold -- git checkout main              each service concerned restarts once, afterwards
+  devgroup hold --service api -- make generate    only its changes are held
+  devgroup hold --discard -- cargo fmt            forget what the command has changed",
+        after_help = "The code is that of the command, 128+n if signal n ended it; 127 if there is no such command, 126 if \
+                      it cannot be executed, 125 if the hold fails. Where no group runs, the command is just run."
+    )]
+    Hold(HoldArguments),
     /// Wait for services
     #[command(before_help = "\
 Examples:
@@ -192,6 +216,20 @@ pub(in crate::cli) struct LogsArguments {
     /// Print only what the services have printed, with their colours
     #[arg(long)]
     pub(super) raw: bool,
+}
+
+/// What to run, and whose changes to hold meanwhile.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct HoldArguments {
+    /// Only the changes of this one; may be repeated
+    #[arg(long = "service", value_name = "SERVICE")]
+    pub(super) services: Vec<String>,
+    /// Forget the changes that were held back
+    #[arg(long)]
+    pub(super) discard: bool,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) command: Vec<OsString>,
 }
 
 /// Which services.

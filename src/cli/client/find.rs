@@ -11,7 +11,7 @@ use crate::control::{self, Client, ClientError, SOCKET_VARIABLE};
 ///
 /// A file that is named decides. Otherwise a service means its own group; then comes the nearest folder, from the current
 /// one up, that has a file or a group that runs (its file may have been renamed meanwhile).
-pub(super) fn group(place: &Place) -> Result<Client, Failure> {
+pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     if let Some(file) = &place.config {
         let file =
             std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", file.display())))?;

@@ -3,7 +3,8 @@
 mod arguments;
 mod attach;
 mod events;
-mod find;
+pub(super) mod find;
+mod hold;
 mod logs;
 mod orders;
 mod output;
@@ -13,6 +14,7 @@ use std::os::fd::OwnedFd;
 
 pub(super) use arguments::ClientTask;
 pub(super) use find::short;
+pub(super) use output::json;
 
 use super::arguments::Place;
 use super::exit_code::Failure;
@@ -50,8 +52,9 @@ pub(super) fn run(task: ClientTask, place: &Place, tether: Option<OwnedFd>) -> R
             let text = if no_newline { text } else { format!("{text}\n") };
             orders::tell(find::group(place)?, Ask::Send { service, text })
         }
-        ClientTask::Pause => orders::tell(find::group(place)?, Ask::Pause {}),
-        ClientTask::Resume { discard } => orders::tell(find::group(place)?, Ask::Resume { discard }),
+        ClientTask::Pause { services } => orders::tell(find::group(place)?, Ask::Pause { services }),
+        ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
+        ClientTask::Hold(arguments) => hold::run(arguments, place),
         ClientTask::Attach => attach::run(find::group(place)?, tether),
         ClientTask::Down { now } => orders::down(find::group(place)?, now),
     }

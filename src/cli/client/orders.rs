@@ -93,6 +93,17 @@ pub(super) fn tell(mut group: Client, ask: Ask) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Ends what is held by hand, and says what is held all the same.
+pub(super) fn resume(mut group: Client, services: Vec<String>, discard: bool) -> Result<u8, Failure> {
+    group.ask(Ask::Resume { services, discard })?;
+    if let Reply::Status(status) = group.ask(Ask::Status { follow: false })? {
+        for hold in &status.watch.holds {
+            super::super::say(&format!("{} still holds", super::status::holder(hold)));
+        }
+    }
+    Ok(0)
+}
+
 /// Stops the group, and waits for its end.
 pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
     let hello = group.hello();

@@ -15,7 +15,7 @@ pub(super) fn write(text: &str) -> Result<bool, Failure> {
 }
 
 /// A value as one line of JSON.
-pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+pub(in crate::cli) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     let mut text = serde_json::to_string(value).map_err(|error| Failure::Unexpected(error.to_string()))?;
     text.push('\n');
     Ok(text)

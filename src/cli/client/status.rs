@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
-use crate::control::{Ask, Client, ClientError, Reply, Service, Status};
+use crate::control::{Ask, Client, ClientError, Hold, Reply, Service, Status};
 use crate::domain::approx;
 
 pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Failure> {
@@ -57,6 +57,16 @@ fn table(status: &Status) -> String {
     out
 }
 
+/// `hold: git checkout main`, `pause (api, worker)`.
+pub(super) fn holder(hold: &Hold) -> String {
+    let by = match hold.by.as_str() {
+        "key" => format!("key {}", hold.label),
+        "command" => format!("hold: {}", hold.label),
+        _ => hold.label.clone(),
+    };
+    if hold.services.is_empty() { by } else { format!("{by} ({})", hold.services.join(", ")) }
+}
+
 fn watch(status: &Status) -> String {
     let watch = &status.watch;
     if status.stopping {
@@ -65,8 +75,13 @@ fn watch(status: &Status) -> String {
     match watch.state.as_str() {
         "watching" => format!("watching {} directories", watch.directories),
         "off" => "watching nothing".into(),
-        state if watch.held > 0 => format!("{state} · {} changes held", watch.held),
-        state => state.into(),
+        state => {
+            let holders: Vec<_> = watch.holds.iter().map(holder).collect();
+            let by = if holders.is_empty() { String::new() } else { format!(" by {}", holders.join(", ")) };
+            let plural = if watch.held == 1 { "" } else { "s" };
+            let held = if watch.held > 0 { format!(" · {} change{plural} held", watch.held) } else { String::new() };
+            format!("{state}{by}{held}")
+        }
     }
 }
 

@@ -396,7 +396,11 @@ fn what_a_hold_keeps_is_applied_once() {
 #[test]
 fn what_a_hold_keeps_can_be_forgotten() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.ask(Command::Pause).ask(Command::Pause).save("a.rs", &["api"]).ask(Command::Resume { discard: true }).until(9.0);
+    s.ask(Command::Pause { services: Vec::new() })
+        .ask(Command::Pause { services: Vec::new() })
+        .save("a.rs", &["api"])
+        .ask(Command::Resume { services: Vec::new(), discard: true })
+        .until(9.0);
     s.expect(
         "
         0.000 > pause
@@ -407,15 +411,19 @@ fn what_a_hold_keeps_can_be_forgotten() {
     );
     assert_eq!(s.verdicts(), [Verdict::Discarded]);
     assert_eq!(s.snapshot().watch.state, WatchState::Watching);
-    s.ask(Command::Resume { discard: false });
+    s.ask(Command::Resume { services: Vec::new(), discard: false });
 }
 
 #[test]
 fn a_restart_by_hand_during_a_hold_uses_up_what_is_held_from_it() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
-    s.ask(Command::Pause).save("a.rs", &["api", "web"]).restart("api").exits("api", 0).started("api");
+    s.ask(Command::Pause { services: Vec::new() })
+        .save("a.rs", &["api", "web"])
+        .restart("api")
+        .exits("api", 0)
+        .started("api");
     assert_eq!((s.service("api").held, s.service("web").held, s.snapshot().watch.held), (0, 1, 1));
-    s.ask(Command::Resume { discard: false });
+    s.ask(Command::Resume { services: Vec::new(), discard: false });
     s.expect(
         "
         0.000 > pause

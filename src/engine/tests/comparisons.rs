@@ -94,9 +94,9 @@ fn a_start_while_an_answer_is_waited_for_has_met_the_change() {
 #[test]
 fn a_hold_or_a_quit_takes_back_what_was_asked() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.mute().until(1.0).save("a.rs", &["api"]).until(1.05).ask(Command::Pause).answer();
+    s.mute().until(1.0).save("a.rs", &["api"]).until(1.05).ask(Command::Pause { services: Vec::new() }).answer();
     assert_eq!((s.service("api").held, s.phase("api").word()), (1, "running"));
-    s.ask(Command::Resume { discard: false }).ask(Command::Quit);
+    s.ask(Command::Resume { services: Vec::new(), discard: false }).ask(Command::Quit);
     s.answer().until(1.1).exits("api", 0);
     s.expect(
         "
@@ -116,12 +116,14 @@ fn a_hold_or_a_quit_takes_back_what_was_asked() {
 #[test]
 fn the_end_of_a_hold_says_what_came_of_it() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
-    s.ask(Command::Pause).save_all(&["a", "b", "c"], &["api"], true).same(&["a", "b", "c"]);
-    s.ask(Command::Resume { discard: false });
+    s.ask(Command::Pause { services: Vec::new() }).save_all(&["a", "b", "c"], &["api"], true).same(&["a", "b", "c"]);
+    s.ask(Command::Resume { services: Vec::new(), discard: false });
     assert_eq!(s.notice(), "3 held changes cancelled out · no restart");
     assert_eq!(s.verdicts(), [Verdict::SameContent; 3]);
-    s.ask(Command::Pause).save_all(&["a", "b", "c", "d"], &["api", "web"], true).same(&["a", "b"]);
-    s.ask(Command::Resume { discard: false });
+    s.ask(Command::Pause { services: Vec::new() })
+        .save_all(&["a", "b", "c", "d"], &["api", "web"], true)
+        .same(&["a", "b"]);
+    s.ask(Command::Resume { services: Vec::new(), discard: false });
     assert_eq!(s.notice(), "2 of 4 changes matter: api, web");
     assert_eq!(s.snapshot().watch.last_release.as_deref(), Some("2 of 4 changes matter: api, web"));
     assert_eq!((s.phase("api").word(), s.phase("web").word()), ("stopping", "stopping"));

@@ -244,8 +244,10 @@ impl Scenario {
             Command::Kill(targets) => format!("kill {}", named(targets)),
             Command::Restart { targets, force: false } => format!("restart {}", named(targets)),
             Command::Restart { targets, force: true } => format!("force restart {}", named(targets)),
-            Command::Resume { discard: true } => "resume and discard".into(),
-            Command::Resume { discard: false } => "resume".into(),
+            Command::Pause { services } => in_words("pause", services, false),
+            Command::Resume { services, discard } => in_words("resume", services, *discard),
+            Command::Hold(hold) => in_words(&format!("hold {}", hold.id), &hold.services, false),
+            Command::Release { id, discard } => in_words(&format!("release {id}"), &[], *discard),
             other => format!("{other:?}").to_lowercase(),
         };
         self.event(&what, Event::Client { id: None, command })
@@ -306,6 +308,11 @@ pub(super) fn file_event(path: &str, services: &[&str], finished: bool, at: Mome
     let services = services.iter().map(|&name| ServiceName::from(name)).collect();
     let matched = Match::Watched { services, rule };
     FileEvent { at, path: path.into(), kind: ChangeKind::Modified, finished, matched }
+}
+
+fn in_words(what: &str, services: &[ServiceName], discard: bool) -> String {
+    let names = services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+    format!("{what} {names}").trim_end().to_owned() + if discard { " and discard" } else { "" }
 }
 
 fn named(targets: &Targets) -> String {

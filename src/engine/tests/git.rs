@@ -169,12 +169,12 @@ fn the_inner_repository_holds_its_own_tree_only() {
 #[test]
 fn the_key_holds_on_when_git_is_done() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.ask(Command::Pause);
+    s.ask(Command::Pause { services: Vec::new() });
     lock(&mut s).save("a.rs", &["api"]);
     assert_eq!(s.snapshot().watch.holds.len(), 2);
     unlock(&mut s, None).until(5.0);
     assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
-    s.ask(Command::Resume { discard: false });
+    s.ask(Command::Resume { services: Vec::new(), discard: false });
     assert_eq!(s.service("api").phase.word(), "stopping");
     assert_eq!(s.notice(), "1 of 1 change matters: api");
 }

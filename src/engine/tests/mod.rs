@@ -6,6 +6,7 @@ mod dependents;
 mod driver;
 mod fixture;
 mod git;
+mod holds;
 mod liveness;
 mod properties;
 mod reload;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, Breaker, Command, Comparison, Condition, Difference, Differs, ExitStatus, GroupSpec, Kind,
-    Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand, RunId, RunReport, ServiceName, ServiceSpec, Signal,
-    StartCause, StopSpec, Targets, Validate, Validated,
+    AliveCheck, AliveProbe, Breaker, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus,
+    GroupSpec, Holder, Kind, Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand, RunId, RunReport, ServiceName,
+    ServiceSpec, Signal, StartCause, StopSpec, Targets, Validate, Validated,
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
@@ -275,21 +275,38 @@ impl World {
                 let targets = match number % 5 {
                     0 => Targets::All,
                     1 => Targets::Failed,
-                    2 => Targets::WithDependents(name),
+                    2 => Targets::WithDependents(name.clone()),
                     _ => Targets::one(&name),
                 };
-                self.tell(client(match operation % 9 {
+                self.tell(client(match operation % 11 {
                     0 => Command::Start(targets),
                     1 => Command::Stop(targets),
                     2 => Command::Kill(targets),
                     3 => Command::Restart { targets, force: true },
                     4 => Command::TogglePause,
-                    5 => Command::Resume { discard: number.is_multiple_of(2) },
-                    6 => Command::Pause,
+                    5 => Command::Resume { services: Vec::new(), discard: number.is_multiple_of(2) },
+                    6 => Command::Pause { services: if number.is_multiple_of(3) { vec![name] } else { Vec::new() } },
+                    7 if number.is_multiple_of(2) => Command::Hold(ClientHold {
+                        id: u64::from(choice % 3),
+                        command: true,
+                        label: "make".into(),
+                        services: if number.is_multiple_of(3) { vec![name] } else { Vec::new() },
+                    }),
+                    8 => Command::Release { id: u64::from(choice % 3), discard: number.is_multiple_of(2) },
                     _ => Command::Restart { targets, force: false },
                 }));
             }
         }
+    }
+
+    /// Nobody holds any more.
+    fn let_go(&mut self, discard: bool) {
+        let releases = (0..3).map(|id| Command::Release { id, discard });
+        let resume = Command::Resume { services: Vec::new(), discard };
+        for command in releases.chain([resume]).collect::<Vec<_>>() {
+            self.tell(Event::Client { id: None, command });
+        }
+        assert!(self.engine.snapshot(self.now).watch.holds.iter().all(|hold| hold.by == Holder::Git));
     }
 
     /// Everybody behaves: what was ordered starts and gets ready, what was asked to end ends; time passes as asked.
@@ -377,7 +394,7 @@ proptest! {
         for step in steps {
             world.random_step(step);
         }
-        world.tell(Event::Client { id: None, command: Command::Resume { discard: false } });
+        world.let_go(false);
         world.calm_down(&[]);
         world.check_quiet();
 
@@ -488,7 +505,7 @@ fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
         for _ in 0..100 {
             world.random_step(((draw() % 102) as u8, (draw() % 256) as u8, (draw() % 65_536) as u16));
         }
-        world.tell(Event::Client { id: None, command: Command::Resume { discard: round % 2 == 0 } });
+        world.let_go(round % 2 == 0);
         world.calm_down(&[]);
         world.check_quiet();
         let effects = world.history.drain(..).flat_map(|(_, _, effects)| effects);

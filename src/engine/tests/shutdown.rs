@@ -285,7 +285,7 @@ fn nobody_waits_for_readiness_any_more() {
 #[test]
 fn a_quit_during_a_hold_is_clean() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.ask(Command::Pause).save("a.rs", &["api"]).ask(Command::Quit);
+    s.ask(Command::Pause { services: Vec::new() }).save("a.rs", &["api"]).ask(Command::Quit);
     assert!(s.snapshot().watch.holds.is_empty());
     s.save("b.rs", &["api"]).until(1.0).exits("api", 0).until(100.0);
     s.expect(

@@ -112,3 +112,62 @@ fn the_table_as_text_and_as_markdown() {
     assert!(markdown.contains("| `r` | restart |"), "{markdown}");
     assert!(markdown.lines().all(|line| line.starts_with('|') && line.ends_with('|')));
 }
+
+fn key(text: &str) -> Key {
+    Key::parse(text).expect("a key")
+}
+
+fn bind(context: &str, key: &str, action: Option<&str>) -> KeyBinding {
+    KeyBinding { context: context.into(), key: key.into(), action: action.map(Into::into) }
+}
+
+#[test]
+fn the_user_s_keys_come_first_and_take_from_others() {
+    let table = table().with(&[
+        bind("normal", "ctrl-R", Some("restart")),
+        bind("normal", "x", Some("details")),
+        bind("normal", "r", None),
+        bind("zoom", "p", None),
+        bind("zoom", "f2", Some("wrap")),
+    ]);
+    let action = |context, text: &str| table.action(context, key(text));
+    assert_eq!(action(Context::Normal, "ctrl-r"), Some(Action::Restart));
+    assert_eq!(action(Context::Normal, "r"), None);
+    assert_eq!(action(Context::Normal, "x"), Some(Action::Details));
+    assert_eq!(action(Context::Normal, "d"), Some(Action::Details), "as before");
+    assert_eq!((action(Context::Normal, "p"), action(Context::Zoom, "p")), (Some(Action::Pause), None));
+    assert_eq!((action(Context::Zoom, "f2"), action(Context::Zoom, "w")), (Some(Action::Wrap), Some(Action::Wrap)));
+    assert_eq!(action(Context::Zoom, "x"), Some(Action::Details), "what the dashboard means");
+    assert_eq!(table.key_name(Context::Normal, Action::Restart, GlyphSet::Unicode), "Ctrl-r");
+    let rows = table.help(GlyphSet::Unicode);
+    let keys = |text: &str| rows.iter().find(|row| row.text == text).map(|row| row.keys.as_str());
+    assert_eq!(keys("restart"), Some("Ctrl-r"));
+    assert_eq!(keys("start / stop / kill").or(keys("start / stop / kill ")), Some("s /  / X"), "it has lost its key");
+    let footer = table.footer(FooterKind::Normal, FooterLength::Short, 0, GlyphSet::Unicode);
+    assert!(footer.starts_with("Ctrl-r restart  p pause  "), "{footer}");
+}
+
+#[test]
+fn hints_of_what_has_no_key_are_left_out() {
+    let table = table().with(&[bind("normal", "r", None), bind("normal", "d", None)]);
+    let footer = table.footer(FooterKind::Normal, FooterLength::Short, 0, GlyphSet::Unicode);
+    assert!(footer.starts_with("p pause  "), "{footer}");
+    let details = table.help(GlyphSet::Unicode).into_iter().find(|row| row.text.starts_with("details"));
+    assert_eq!(details.map(|row| row.keys).as_deref(), Some("no key"));
+}
+
+#[test]
+fn names_of_actions_places_and_keys_are_those_that_are_read() {
+    assert!(key_actions().iter().all(|name| named::<Action>(name).is_some()), "{:?}", key_actions());
+    assert!(key_actions().contains(&"restart_menu".to_owned()));
+    assert!(key_contexts().iter().all(|name| named::<Context>(name).is_some()), "{:?}", key_contexts());
+    assert!(KEY_NAMES.iter().all(|name| Key::parse(name).is_some()));
+    for good in ["r", "R", "?", "f12", "ctrl-x", "alt-enter", "ctrl-alt-x", "ä"] {
+        assert_eq!(key_problem("normal", good), None, "{good}");
+    }
+    for bad in ["", "rr", "f13", "f0", "ctrl-", "ctrl-c", "hyper-x", "\u{7}", " "] {
+        assert!(key_problem("normal", bad).is_some(), "{bad}");
+    }
+    assert!(key_problem("prompt", "a").is_some_and(|problem| problem.contains("text is typed there")));
+    assert_eq!(key_problem("prompt", "ctrl-a"), None);
+}

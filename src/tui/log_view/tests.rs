@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::logs::LogBook;
 use crate::logs::LogDocument;
-use crate::tui::options::GlyphSet;
+use crate::tui::options::{GlyphSet, Ground};
 
 fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
     LineLayout {
@@ -17,7 +17,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         times: Times::Off,
         typed: false,
         glyphs: Glyphs::of(GlyphSet::Unicode),
-        theme: Theme { color: true },
+        theme: Theme { color: true, ground: Ground::Unknown },
         clock: Clock::start(),
     }
 }

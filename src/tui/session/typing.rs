@@ -3,6 +3,7 @@
 use super::Session;
 use crate::domain::{Command, ServiceName};
 use crate::logs::{InputModes, MouseEvents};
+use crate::tui::options::Notification;
 use crate::tui::terminal::OuterModes;
 use crate::tui::typing::Receiver;
 use crate::tui::ui_state::World;
@@ -36,7 +37,7 @@ impl Session {
         OuterModes {
             mouse: self.ui.mouse,
             motion: self.ui.mouse && modes.mouse == MouseEvents::Motion,
-            focus: modes.focus_events,
+            focus: modes.focus_events || self.ui.notification != Notification::Off,
             keypad: modes.application_keypad,
         }
     }

@@ -26,15 +26,23 @@ impl UiState {
     }
 
     /// `q` and Ctrl-C. A client has not started the group, and others may look at it too: there, it must be asked twice.
+    /// So must `q` where the user wants to be asked, and something runs.
     pub(super) fn quit(&mut self, command: Command, world: &World<'_>) -> Vec<Command> {
-        let asks = self.is_guest() && world.snapshot.stopping.is_none();
+        let live = world.snapshot.services.iter().filter(|service| service.phase.live_run().is_some()).count();
+        let confirms = self.confirm_quit && command == Command::Quit && live > 0;
+        let asks = (self.is_guest() || confirms) && world.snapshot.stopping.is_none();
         if !asks || self.quit_until.is_some_and(|until| until > world.now) {
             return vec![command];
         }
         self.quit_until = Some(world.now + TOAST_TIME);
         let key = |action| Keymap::get().key_name(Context::Normal, action, self.glyphs.set);
         let again = if command == Command::Interrupt { "Ctrl-C".into() } else { key(Action::Quit) };
-        let text = format!("{} detaches {} {again} again stops the whole group", key(Action::Detach), self.glyphs.dot);
+        let text = if self.is_guest() {
+            format!("{} detaches {} {again} again stops the whole group", key(Action::Detach), self.glyphs.dot)
+        } else {
+            let plural = if live == 1 { "" } else { "s" };
+            format!("stop {live} service{plural} and quit? {again} again does")
+        };
         self.say(text, world.now);
         Vec::new()
     }

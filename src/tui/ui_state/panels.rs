@@ -1,10 +1,12 @@
 //! Keys in what lies over the panes: the menu of restarts, the watcher panel, the help, the details, devgroup's own log.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use tui_logger::TuiWidgetEvent;
 
 use super::super::action::Action;
-use super::super::keymap::Keymap;
+use super::super::keymap::{Key, Keymap};
 use super::super::overlay::{Overlay, restart_menu};
+use super::super::palette::Deed;
 use super::super::view::details_last_start;
 use super::{UiState, World};
 use crate::domain::Command;
@@ -35,6 +37,50 @@ impl UiState {
         };
         self.overlay = None;
         items.into_iter().nth(chosen).map(|item| item.command).into_iter().collect()
+    }
+
+    /// A key while the palette is open. The answer is whether it was text.
+    pub(super) fn palette_key(&mut self, key: Key, event: KeyEvent) -> bool {
+        let Some(Overlay::Palette(palette)) = &mut self.overlay else { return false };
+        match key.plain_char() {
+            Some(c) => palette.type_text(Some(c.encode_utf8(&mut [0; 4]))),
+            None if event.code == KeyCode::Backspace => palette.type_text(None),
+            None => return false,
+        }
+        true
+    }
+
+    pub(super) fn palette_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
+        /// Lines that a page goes.
+        const PAGE: usize = 10;
+        let Some(Overlay::Palette(palette)) = &mut self.overlay else { return Vec::new() };
+        let entries = palette.entries(world.snapshot, self.glyphs.set);
+        let last = entries.len().saturating_sub(1);
+        palette.marked = match action {
+            Action::LineUp => palette.marked.saturating_sub(1),
+            Action::LineDown => palette.marked + 1,
+            Action::PageUp => palette.marked.saturating_sub(PAGE),
+            Action::PageDown => palette.marked + PAGE,
+            _ => palette.marked,
+        }
+        .min(last);
+        if action != Action::Choose {
+            return Vec::new();
+        }
+        let (under, marked) = (palette.under, palette.marked);
+        let Some(entry) = entries.into_iter().nth(marked) else { return Vec::new() };
+        self.overlay = None;
+        match entry.deed {
+            Deed::Select(index) => {
+                self.select(index, world);
+                Vec::new()
+            }
+            Deed::Act(action) if action.is_of_menu() => {
+                self.overlay = Some(Overlay::Menu { marked: 0 });
+                self.menu_action(action, world)
+            }
+            Deed::Act(action) => self.apply(action, under, world),
+        }
     }
 
     pub(super) fn watcher_action(&mut self, action: Action, world: &World<'_>) {

@@ -55,6 +55,7 @@ impl UiState {
                 let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
                 self.log_action(page);
             }
+            Context::Palette => drop(self.palette_action(action, world)),
             Context::Menu => {}
         }
     }
@@ -98,6 +99,7 @@ impl UiState {
                 filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
                 *scroll = 0;
             }
+            Some(Overlay::Palette(palette)) if world.snapshot.stopping.is_none() => palette.type_text(Some(text)),
             _ => self.say("pasted text does nothing here", world.now),
         }
     }

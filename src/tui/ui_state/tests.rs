@@ -76,7 +76,7 @@ fn keys_mean_the_selected_service() {
     assert_eq!(name(&bench), "mail");
     assert_eq!(bench.press("kkkkkkkkk"), []);
     assert_eq!(name(&bench), "db");
-    assert_eq!(bench.press("pP"), [Command::TogglePause, Command::Resume { discard: true }]);
+    assert_eq!(bench.press("pP"), [Command::TogglePause, Command::Resume { services: Vec::new(), discard: true }]);
 }
 
 #[test]
@@ -91,8 +91,7 @@ fn the_menu_of_restarts() {
     assert_eq!(bench.press("RF"), restart(Targets::one(&api), true));
     assert_eq!(bench.press("R⎋"), []);
     assert_eq!(bench.ui.overlay, None);
-    // The lines show the keys of the table.
-    for (place, key) in crate::tui::view::MENU_KEYS.iter().enumerate() {
+    for (place, key) in ["r", "a", "f", "d", "F"].iter().enumerate() {
         let expected = restart_menu(&bench.snapshot, &api)[place].command.clone();
         assert_eq!(bench.press(&format!("R{key}")), [expected]);
     }
@@ -497,4 +496,36 @@ proptest! {
         }
         prop_assert!(!bench.text().is_empty());
     }
+}
+
+#[test]
+fn who_wants_to_be_asked_quits_by_pressing_twice() {
+    let mut bench = Bench::shop(100, 30);
+    let asks = DashboardOptions { confirm_quit: true, ..DashboardOptions::from_variables(|_| None) };
+    bench.ui = UiState::new(asks);
+    assert_eq!(bench.press("q"), []);
+    let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message);
+    assert_eq!(message.as_deref(), Some("stop 4 services and quit? q again does"));
+    assert_eq!(bench.press("q"), [Command::Quit]);
+    assert_eq!(bench.press("Q"), [Command::QuitNow], "who kills is not asked");
+}
+
+#[test]
+fn the_palette_does_what_is_typed() {
+    let mut bench = Bench::shop(100, 30);
+    let api: ServiceName = "api".into();
+    bench.press("2");
+    let restart = |targets, force| [Command::Restart { targets, force }];
+    assert_eq!(bench.press(":restart⏎"), restart(Targets::one(&api), false));
+    assert_eq!(bench.press(":rfai⏎"), restart(Targets::Failed, false));
+    assert_eq!(bench.press(":force⏎"), restart(Targets::one(&api), true));
+    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.press(":select worker⏎r"), restart(Targets::one(&"worker".into()), false));
+    assert_eq!(bench.press(":zoom⏎"), []);
+    assert!(bench.ui.zoom);
+    assert_eq!(bench.press(":quit⏎"), [Command::Quit]);
+    assert_eq!(bench.press(":q⎋"), [], "q is text there, and Esc closes it");
+    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.press(":zzzz⏎"), [], "nothing is found, and it stays open");
+    assert!(bench.ui.overlay.is_some());
 }

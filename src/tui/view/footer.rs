@@ -54,6 +54,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::Prompt => FooterKind::Prompt,
         Context::Details => FooterKind::Details,
         Context::Menu => FooterKind::Menu,
+        Context::Palette => FooterKind::Palette,
         Context::Log => FooterKind::Log,
         Context::Stopping => FooterKind::Stopping,
     };

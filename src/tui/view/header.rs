@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::text::{cut_right, thousands, width};
 use super::super::words::Census;
 use super::{Scene, paint, typing};
-use crate::domain::{StopState, Stopping, WatchBackend, WatchState};
+use crate::domain::{HoldSnapshot, StopState, Stopping, WatchBackend, WatchState};
 
 /// Draws header and banner.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
@@ -154,10 +154,16 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
     let (text, style) = match watch.state {
         WatchState::Watching if watch.problem.is_some() => (format!("{} {}", glyphs.failed, watching()), theme.bad()),
         WatchState::Watching => (watching(), Style::new()),
-        WatchState::Paused => ("WATCH PAUSED".to_owned(), theme.alert()),
+        WatchState::Paused if watch.holds.iter().any(|hold| hold.services.is_empty()) => {
+            ("WATCH PAUSED".to_owned(), theme.alert())
+        }
+        WatchState::Paused => {
+            let names = watch.holds.first().map(HoldSnapshot::names).unwrap_or_default();
+            (format!("PAUSED {}", cut_right(&names, 24, glyphs.ellipsis)), theme.alert())
+        }
         WatchState::Held => {
-            let label = watch.holds.first().map_or("", |hold| &*hold.label);
-            (format!("HELD by {}", cut_right(label, 24, glyphs.ellipsis)), theme.alert())
+            let holder = watch.holds.first().map(HoldSnapshot::to_string).unwrap_or_default();
+            (format!("HELD by {}", cut_right(&holder, 24, glyphs.ellipsis)), theme.alert())
         }
         WatchState::Busy => (format!("busy: {} changes", number(watch.busy)), theme.busy()),
         WatchState::Off => ("watch off".to_owned(), theme.dim()),
@@ -177,19 +183,30 @@ pub(super) fn progress(stopping: &Stopping) -> (usize, usize) {
     (stopping.services.iter().filter(|service| over(&service.state)).count(), stopping.services.len())
 }
 
-/// `‖ WATCHING PAUSED 2m · 14 changes held: api 9, worker 4, css 1`.
+/// `‖ WATCHING PAUSED 2m · 14 changes held: api 9, worker 4, css 1`, `‖ HELD by hold: git checkout main 3s · …`.
 fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let watch = &scene.snapshot.watch;
     let since = watch.holds.first().map(|hold| scene.age(hold.since)).unwrap_or_default();
     let tiny = area.width < 60;
+    let partly = !watch.holds.iter().any(|hold| hold.services.is_empty());
     let title = match (watch.state, tiny) {
         (WatchState::Held, _) => {
-            let label = watch.holds.first().map_or("", |hold| &*hold.label);
-            format!("HELD by {label}")
+            let holder = watch.holds.first().map(HoldSnapshot::to_string).unwrap_or_default();
+            // The numbers matter more than the end of a long command.
+            format!("HELD by {}", cut_right(&holder, usize::from(area.width / 2).saturating_sub(8), glyphs.ellipsis))
+        }
+        (_, false) if partly => {
+            let names: Vec<_> = watch.holds.iter().map(HoldSnapshot::names).collect();
+            format!("PAUSED {}", cut_right(&names.join(", "), usize::from(area.width / 2), glyphs.ellipsis))
         }
         (_, true) => "PAUSED".to_owned(),
         (_, false) => "WATCHING PAUSED".to_owned(),
+    };
+    let title = match watch.holds.len() {
+        0 | 1 => title,
+        _ if tiny => title,
+        more => format!("{title}, and {} more", more - 1),
     };
     let mut line = format!(" {} {title} {since} {} {}", glyphs.held, glyphs.dot, watch.held);
     if tiny {

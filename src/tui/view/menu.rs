@@ -5,13 +5,16 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
+use super::super::action::{Action, Context};
+use super::super::keymap::Keymap;
 use super::super::overlay::restart_menu;
 use super::super::text::{cut_right, pad, width};
 use super::Scene;
 use super::paint::{self, Titles};
 
-/// The keys of the lines, as the key table has them; a test compares.
-pub(in super::super) const KEYS: [&str; 5] = ["r", "a", "f", "d", "F"];
+/// The actions of the lines, whose keys are shown.
+const ACTIONS: [Action; 5] =
+    [Action::Restart, Action::RestartAll, Action::RestartFailed, Action::RestartDependents, Action::RestartForce];
 
 /// Draws the menu. The answer is where the marked line is.
 pub(super) fn draw(scene: &Scene<'_>, marked: usize, buffer: &mut Buffer) -> Option<Position> {
@@ -26,13 +29,14 @@ pub(super) fn draw(scene: &Scene<'_>, marked: usize, buffer: &mut Buffer) -> Opt
     let titles = Titles { left: vec![Span::styled("restart", theme.strong())], ..Titles::default() };
     let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
     let mut cursor = None;
-    for ((place, (item, key)), y) in items.iter().zip(KEYS).enumerate().zip(inner.top()..inner.bottom()) {
+    for ((place, (item, action)), y) in items.iter().zip(ACTIONS).enumerate().zip(inner.top()..inner.bottom()) {
         let mut style = Style::new();
         if place == marked {
             style = style.add_modifier(Modifier::REVERSED);
             cursor = Some(Position { x: inner.x, y });
         }
         let room = usize::from(inner.width);
+        let key = Keymap::get().key_name(Context::Menu, action, glyphs.set);
         let line = pad(cut_right(&format!(" {key}  {}", item.text), room, glyphs.ellipsis), room);
         paint::put(buffer, inner, inner.x, y, &line, style);
     }

@@ -7,6 +7,7 @@ mod help;
 mod menu;
 mod own_log;
 mod paint;
+mod palette;
 mod pane;
 mod services;
 mod stopping;
@@ -27,8 +28,6 @@ use super::words::Census;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
 pub(super) use details::last_start as details_last_start;
-#[cfg(test)]
-pub(super) use menu::KEYS as MENU_KEYS;
 pub(super) use services::age_of;
 pub(super) use stopping::waited_for;
 pub(super) use watcher::event_at as watcher_event_at;
@@ -107,6 +106,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         (_, Some(Overlay::Help { filter, scroll })) => help::draw(scene, filter, *scroll, buffer),
         (_, Some(Overlay::Details { scroll })) => details::draw(scene, *scroll, buffer),
         (_, Some(Overlay::Menu { marked })) => menu::draw(scene, *marked, buffer),
+        (_, Some(Overlay::Palette(open))) => palette::draw(scene, open, buffer),
         (_, Some(Overlay::OwnLog)) => own_log::draw(scene, buffer),
         (_, None) => None,
     };

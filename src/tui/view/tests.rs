@@ -86,6 +86,12 @@ fn the_restart_menu() {
 }
 
 #[test]
+fn the_palette() {
+    screens("palette", shop, GlyphSet::Unicode, ":");
+    screens("palette_found", shop, GlyphSet::Ascii, ":rest↓");
+}
+
+#[test]
 fn typing_into_a_service() {
     screens("typing", shop, GlyphSet::Unicode, "i");
     screens("typing_ascii", shop, GlyphSet::Ascii, "zi");

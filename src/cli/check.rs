@@ -1,0 +1,121 @@
+//! `devgroup check`: all that is wrong with a file, for people or for editors.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::arguments::Place;
+use super::client::{json, short};
+use super::exit_code::Failure;
+use super::{file, invalid, print, say, style};
+use crate::config::{self, Diagnostic, Diagnostics, Loaded};
+use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
+
+/// What is wrong with a file, for programs.
+#[derive(Serialize)]
+struct Report {
+    version: u32,
+    /// The group can run.
+    ok: bool,
+    diagnostics: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    code: &'static str,
+    severity: &'static str,
+    file: String,
+    /// Nothing if it is about no place in the text.
+    span: Option<Span>,
+    message: String,
+    help: Option<String>,
+}
+
+/// The main place, up to the end of its first line; all from 1 and in characters.
+#[derive(Serialize)]
+struct Span {
+    line: usize,
+    col: usize,
+    len: usize,
+}
+
+/// Checks the file. The result is the exit code.
+pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
+    let found = file(place.config.as_deref());
+    if as_json {
+        return match found {
+            Ok(file) => report(&file),
+            Err(failure @ Failure::NoFile { .. }) => {
+                let told = failure.to_string();
+                let (message, help) = told.split_once("\n  help: ").unwrap_or((&told, ""));
+                let entry = Entry {
+                    code: "no-file",
+                    severity: "error",
+                    file: config::FILE_NAME.into(),
+                    span: None,
+                    message: message.trim_start_matches("error: ").into(),
+                    help: Some(help.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
+                };
+                print(&json(&Report { version: 1, ok: false, diagnostics: vec![entry] })?)?;
+                Ok(failure.code())
+            }
+            Err(failure) => Err(failure),
+        };
+    }
+    let file = found?;
+    let loaded = load(&file).map_err(invalid)?;
+    if !loaded.warnings.is_empty() {
+        say(loaded.warnings.render(style()).trim_end());
+    }
+    let services = loaded.spec.services.len();
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
+    Ok(0)
+}
+
+/// The file, with warnings that only a look at the tree can give.
+fn load(file: &Path) -> Result<Loaded, Diagnostics> {
+    let mut loaded = config::load(file)?;
+    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
+        match reason {
+            DeadReason::Ignored { rule, files, let_in, .. } => {
+                loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
+            }
+            DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
+        }
+    }
+    Ok(loaded)
+}
+
+fn report(file: &Path) -> Result<u8, Failure> {
+    let (ok, diagnostics) = match load(file) {
+        Ok(loaded) => (true, loaded.warnings),
+        Err(diagnostics) => (false, diagnostics),
+    };
+    let name = short(file).display().to_string();
+    let entries = diagnostics.items.iter().map(|item| entry(&diagnostics, item, &name)).collect();
+    print(&json(&Report { version: 1, ok, diagnostics: entries })?)?;
+    Ok(if ok { 0 } else { Failure::Invalid(String::new()).code() })
+}
+
+fn entry(all: &Diagnostics, item: &Diagnostic, file: &str) -> Entry {
+    // What the text says at the places themselves belongs to the advice here.
+    let labels = item.labels.iter().enumerate().filter(|(_, label)| !label.text.is_empty());
+    let labels = labels.map(|(place, label)| match place {
+        0 => label.text.clone(),
+        _ => format!("line {}: {}", all.place(&label.span).0, label.text),
+    });
+    let help: Vec<String> = labels.chain(item.help.clone()).collect();
+    Entry {
+        code: item.code,
+        severity: item.severity.word(),
+        file: file.to_owned(),
+        span: item.labels.first().map(|label| {
+            let (line, col) = all.place(&label.span);
+            let text = all.text.get(label.span.clone()).unwrap_or_default();
+            Span { line, col, len: text.lines().next().map_or(0, |first| first.chars().count()).max(1) }
+        }),
+        message: item.message.clone(),
+        help: (!help.is_empty()).then(|| help.join("\n")),
+    }
+}

@@ -1,0 +1,58 @@
+//! The user's own file, brought to the dashboard: keys, colours, glyphs, mouse, notifications.
+
+use std::path::PathBuf;
+
+use super::style;
+use crate::config::{self, Diagnostics, KeyWords, NotificationChoice, Preferences, ThemeChoice};
+use crate::tui::{self, DashboardOptions, GlyphSet, Ground, KeyBinding, Notification, Preferred};
+
+/// How the dashboard draws and what its keys mean, by the environment and the user's file; and what is wrong with that.
+/// Both are in force from here on, also for terminals that attach.
+pub(super) fn apply() -> (DashboardOptions, Option<Diagnostics>) {
+    let options = DashboardOptions::from_environment();
+    let Some(file) = config::preferences_file(|name| std::env::var_os(name).map(PathBuf::from)) else {
+        return (options, None);
+    };
+    let (contexts, actions) = (tui::key_contexts(), tui::key_actions());
+    let words = KeyWords {
+        contexts: &contexts.iter().map(String::as_str).collect::<Vec<_>>(),
+        actions: &actions.iter().map(String::as_str).collect::<Vec<_>>(),
+        keys: &tui::KEY_NAMES,
+        problem: &tui::key_problem,
+    };
+    let (preferences, problems) = config::load_preferences(&file, &words);
+    preferred(&preferences).put_in_force();
+    let bindings = preferences.keys.into_iter();
+    let bindings: Vec<_> =
+        bindings.map(|config::Binding { context, key, action }| KeyBinding { context, key, action }).collect();
+    tui::bind_keys(&bindings);
+    (options.preferred(), (!problems.is_empty()).then_some(problems))
+}
+
+fn preferred(preferences: &Preferences) -> Preferred {
+    Preferred {
+        ground: match preferences.theme {
+            ThemeChoice::Auto | ThemeChoice::Mono => None,
+            ThemeChoice::Dark => Some(Ground::Dark),
+            ThemeChoice::Light => Some(Ground::Light),
+        },
+        color: (preferences.theme == ThemeChoice::Mono).then_some(false),
+        glyphs: preferences.ascii.map(|ascii| if ascii { GlyphSet::Ascii } else { GlyphSet::Unicode }),
+        mouse: preferences.mouse,
+        confirm_quit: preferences.confirm_quit,
+        notification: match preferences.notifications {
+            NotificationChoice::Auto => None,
+            NotificationChoice::Osc9 => Some(Notification::Osc9),
+            NotificationChoice::Osc777 => Some(Notification::Osc777),
+            NotificationChoice::Bell => Some(Notification::Bell),
+            NotificationChoice::Off => Some(Notification::Off),
+        },
+    }
+}
+
+/// For a command that only shows the keys: they are in force, and what is wrong is said.
+pub(super) fn apply_and_say() {
+    if let (_, Some(problems)) = apply() {
+        super::say(problems.render(style()).trim_end());
+    }
+}

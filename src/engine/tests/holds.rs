@@ -1,0 +1,165 @@
+//! Holds that overlap, belong to clients, or are of single services, as stories.
+
+use crate::domain::{Answer, ClientHold, Command, Holder, Refusal, ServiceName, Verdict, WatchState};
+use crate::engine::{Effect, Event};
+
+use super::driver::Scenario;
+use super::fixture::service;
+
+fn hold(id: u64, services: &[&str]) -> Command {
+    let services = services.iter().map(|&name| name.into()).collect();
+    Command::Hold(ClientHold { id, command: true, label: "make gen".into(), services })
+}
+
+fn release(id: u64) -> Command {
+    Command::Release { id, discard: false }
+}
+
+fn pause(services: &[&str]) -> Command {
+    Command::Pause { services: services.iter().map(|&name| name.into()).collect() }
+}
+
+fn resume(services: &[&str]) -> Command {
+    Command::Resume { services: services.iter().map(|&name| name.into()).collect(), discard: false }
+}
+
+fn holds(s: &Scenario) -> Vec<String> {
+    s.snapshot().watch.holds.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_client_holds_until_it_releases_and_each_service_restarts_once() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    s.until(1.0).ask(hold(7, &[])).save("a.rs", &["api"]).save("b.rs", &["api"]).until(60.0);
+    assert_eq!(s.snapshot().watch.state, WatchState::Held);
+    assert_eq!(holds(&s), ["hold: make gen"]);
+    assert_eq!(s.snapshot().watch.holds[0].by, Holder::Command);
+    s.ask(release(7)).ask(release(7));
+    s.expect(
+        "
+        1.000 > hold 7
+        1.000 > a.rs is saved
+        1.000 > b.rs is saved
+        60.000 > release 7
+        60.000   SIGTERM to api 1
+        60.000 > release 7
+    ",
+    );
+    assert_eq!(s.notice(), "2 of 2 changes matter: api");
+}
+
+#[test]
+fn a_hold_of_one_service_lets_the_others_go_on() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    s.until(1.0).save("early.rs", &["api", "web"]).until(1.01).ask(hold(1, &["api"])).until(2.0);
+    s.exits("web", 0).started("web").save("lib.rs", &["api", "web"]).until(3.0).exits("web", 0).started("web");
+    assert_eq!((s.service("api").held, s.service("web").held, s.snapshot().watch.held), (2, 0, 2));
+    assert_eq!(holds(&s), ["hold: make gen (api)"]);
+    assert_eq!(s.verdicts(), [Verdict::Restart, Verdict::Restart], "it is true of web");
+    s.ask(release(1));
+    s.expect(
+        "
+        1.000 > early.rs is saved
+        1.010 > hold 1 api
+        1.020   SIGTERM to web 1
+        2.000 > web exits 0
+        2.000   spawn web 2 · early.rs changed · was exit 0, up 2000ms
+        2.000 > web started
+        2.000 > lib.rs is saved
+        2.020   SIGTERM to web 2
+        3.000 > web exits 0
+        3.000   spawn web 3 · lib.rs changed · was exit 0, up 1000ms
+        3.000 > web started
+        3.000 > release 1
+        3.000   SIGTERM to api 1
+    ",
+    );
+}
+
+#[test]
+fn what_two_hold_is_applied_when_the_second_has_ended() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    s.ask(hold(1, &["api"])).ask(hold(2, &[])).save("a.rs", &["api", "web"]).ask(release(2)).until(1.0);
+    assert_eq!((s.service("api").phase.word(), s.service("web").phase.word()), ("running", "stopping"));
+    assert_eq!(s.service("api").held, 1);
+    s.ask(release(1));
+    assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn who_discards_forgets_only_what_nobody_else_holds() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    s.ask(hold(1, &["api"])).ask(hold(2, &[])).save("a.rs", &["api", "web"]);
+    s.ask(Command::Release { id: 2, discard: true }).until(1.0);
+    assert_eq!((s.service("api").held, s.service("web").phase.word()), (1, "running"));
+    s.ask(release(1));
+    assert_eq!((s.service("api").phase.word(), s.service("web").phase.word()), ("stopping", "running"));
+}
+
+#[test]
+fn a_discard_is_also_of_what_is_not_known_yet() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    s.ask(hold(1, &["api"]));
+    let effects = s
+        .engine
+        .update(Event::Client { id: None, command: Command::Release { id: 1, discard: true } }, s.snapshot().at);
+    let of = |effect: &Effect| match effect {
+        Effect::Baseline { services, sync: true, .. } => Some(services.clone()),
+        _ => None,
+    };
+    assert_eq!(effects.iter().find_map(of), Some(vec![ServiceName::from("api")]));
+}
+
+#[test]
+fn a_pause_can_be_of_some_grow_and_be_resumed_in_parts_or_by_the_key() {
+    let mut s = Scenario::running(vec![service("api"), service("web"), service("db")]);
+    s.ask(pause(&["api"])).ask(pause(&["web"]));
+    assert_eq!(holds(&s), ["pause (api, web)"]);
+    assert_eq!(s.snapshot().watch.state, WatchState::Paused);
+    assert_eq!(s.snapshot().watch.holds[0].by, Holder::Client);
+    s.save("a.rs", &["api", "web", "db"]).until(1.0);
+    assert_eq!(s.service("db").phase.word(), "stopping");
+    s.ask(resume(&["web"]));
+    assert_eq!((s.service("web").phase.word(), s.service("api").phase.word()), ("stopping", "running"));
+    assert_eq!(holds(&s), ["pause (api)"]);
+    s.ask(pause(&[])).ask(resume(&["api"]));
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    assert_eq!(holds(&s), ["pause (db, web)"], "all but that one");
+    s.ask(Command::TogglePause);
+    assert!(holds(&s).is_empty());
+    s.ask(Command::TogglePause).ask(pause(&["api"]));
+    assert_eq!(holds(&s), ["p", "pause (api)"]);
+    s.ask(resume(&[]));
+    assert_eq!(s.snapshot().watch.state, WatchState::Watching);
+}
+
+#[test]
+fn resuming_leaves_what_others_hold() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.ask(hold(1, &[])).ask(pause(&[])).save("a.rs", &["api"]).ask(resume(&[])).until(9.0);
+    assert_eq!((s.service("api").held, s.snapshot().watch.state), (1, WatchState::Held));
+}
+
+#[test]
+fn a_hold_of_a_service_that_is_not_there_is_refused() {
+    let mut s = Scenario::running(vec![service("api")]);
+    for command in [hold(1, &["api", "wbe"]), pause(&["wbe"]), resume(&["wbe"])] {
+        let effects = s.engine.update(Event::Client { id: Some(1), command }, s.snapshot().at);
+        let refused = Answer::Refused(Refusal::UnknownService("wbe".into()));
+        assert_eq!(effects, [Effect::Answer { id: 1, answer: refused }]);
+    }
+    assert!(holds(&s).is_empty());
+}
+
+#[test]
+fn nobody_looks_for_changes_only_while_all_is_held() {
+    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    let mut tell = |command| {
+        let effects = s.engine.update(Event::Client { id: None, command }, s.snapshot().at);
+        effects.iter().find_map(|effect| if let Effect::Holding(all) = effect { Some(*all) } else { None })
+    };
+    assert_eq!(tell(hold(1, &["api"])), None);
+    assert_eq!(tell(hold(2, &[])), Some(true));
+    assert_eq!(tell(release(1)), None);
+    assert_eq!(tell(release(2)), Some(false));
+}

@@ -1,0 +1,200 @@
+//! The palette: every action by its name, found by a part of it.
+
+use super::action::{Action, Context};
+use super::keymap::Keymap;
+use super::options::GlyphSet;
+use crate::domain::GroupSnapshot;
+
+/// What was typed, and what is marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Palette {
+    /// The text that is looked for.
+    pub(super) typed: String,
+    /// The marked one of those that are found.
+    pub(super) marked: usize,
+    /// Where it was opened: what an action means depends on that.
+    pub(super) under: Context,
+}
+
+/// What an entry does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// An action.
+    Act(Action),
+    /// Select the service of this index.
+    Select(usize),
+}
+
+/// One line of the palette.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// As the user's file calls it.
+    pub(super) name: String,
+    /// What it does.
+    pub(super) about: String,
+    /// Its key; empty if it has none.
+    pub(super) key: String,
+    /// What it does.
+    pub(super) deed: Deed,
+}
+
+/// Text beyond that is not taken.
+const LONGEST: usize = 60;
+
+impl Palette {
+    /// Nothing is typed yet.
+    pub(super) fn new(under: Context) -> Self {
+        Self { typed: String::new(), marked: 0, under }
+    }
+
+    /// Text is typed, or the last character taken back.
+    pub(super) fn type_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => {
+                let room = LONGEST.saturating_sub(self.typed.chars().count());
+                self.typed.extend(text.chars().filter(|c| !c.is_control()).take(room));
+            }
+            None => drop(self.typed.pop()),
+        }
+        self.marked = 0;
+    }
+
+    /// All entries that the text is found in, the best first; those that are equally good stay in order.
+    pub(super) fn entries(&self, snapshot: &GroupSnapshot, glyphs: GlyphSet) -> Vec<Entry> {
+        let mut found: Vec<(u32, Entry)> = all(snapshot, self.under, glyphs)
+            .into_iter()
+            .filter_map(|entry| Some((score(&self.typed, &entry)?, entry)))
+            .collect();
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        found.into_iter().map(|(_, entry)| entry).collect()
+    }
+}
+
+fn all(snapshot: &GroupSnapshot, under: Context, glyphs: GlyphSet) -> Vec<Entry> {
+    let keymap = Keymap::get();
+    let actions = keymap.actions(under).into_iter().map(|action| {
+        let context = if action.is_of_menu() { Context::Menu } else { under };
+        let key = keymap.key_name(context, action, glyphs);
+        // Those of the menu are keys only there.
+        let key = match action.is_of_menu() {
+            true if key.is_empty() => key,
+            true => format!("{} {key}", keymap.key_name(under, Action::RestartMenu, glyphs)),
+            false => key,
+        };
+        Entry { name: action.name(), about: keymap.about(action).to_owned(), key, deed: Deed::Act(action) }
+    });
+    let services = snapshot.services.iter().enumerate().map(|(index, service)| Entry {
+        name: format!("select {}", service.name),
+        about: "keys mean this service".to_owned(),
+        key: if index < 9 { (index + 1).to_string() } else { String::new() },
+        deed: Deed::Select(index),
+    });
+    actions.chain(services).collect()
+}
+
+/// How well a text fits an entry: its characters are there in order in the name, the better the more of them stand
+/// together or at the beginning of a word; or, last, what it does holds the text.
+fn score(typed: &str, entry: &Entry) -> Option<u32> {
+    let typed = typed.trim().to_lowercase();
+    let wanted: Vec<char> = typed.chars().filter(|c| !is_gap(*c)).collect();
+    if wanted.is_empty() {
+        return Some(0);
+    }
+    subsequence(&wanted, &entry.name).or_else(|| entry.about.to_lowercase().contains(&typed).then_some(0))
+}
+
+fn is_gap(c: char) -> bool {
+    c == ' ' || c == '_' || c == '-'
+}
+
+fn subsequence(wanted: &[char], text: &str) -> Option<u32> {
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    // From each place where it may begin: the first one is not always the best.
+    let starts = (0..text.len()).filter(|start| text.get(*start) == wanted.first());
+    starts.filter_map(|start| from(wanted, &text, start)).max()
+}
+
+fn from(wanted: &[char], text: &[char], start: usize) -> Option<u32> {
+    let mut score = 0;
+    let mut last = None;
+    let mut at = start;
+    for c in wanted {
+        let offset = text.get(at..)?.iter().position(|other| other == c)?;
+        let place = at + offset;
+        let begins = place == 0 || text.get(place - 1).copied().is_some_and(is_gap);
+        // A gap between two words does not part what is typed in one go.
+        let gaps = text.get(at..place).unwrap_or_default().iter().all(|c| is_gap(*c));
+        score += match (last.is_some() && gaps, begins) {
+            (true, _) => 8,
+            (false, true) => 6,
+            (false, false) => 1,
+        };
+        last = Some(place);
+        at = place + 1;
+    }
+    // The shorter of two that fit equally is meant.
+    let left = text.len().saturating_sub(wanted.len());
+    Some(score * 16 + 16_u32.saturating_sub(u32::try_from(left).unwrap_or(16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture::shop;
+
+    fn found(typed: &str) -> Vec<String> {
+        let palette = Palette { typed: typed.into(), ..Palette::new(Context::Normal) };
+        palette.entries(&shop(), GlyphSet::Unicode).into_iter().map(|entry| entry.name).collect()
+    }
+
+    #[test]
+    fn the_name_that_is_meant_comes_first() {
+        for (typed, name) in [
+            ("restart", "restart"),
+            ("rest fail", "restart_failed"),
+            ("rfai", "restart_failed"),
+            ("RESTART_ALL", "restart_all"),
+            ("quit", "quit"),
+            ("qn", "quit_now"),
+            ("clipboard", "copy"),
+            ("sel work", "select worker"),
+            ("wtch", "watcher"),
+        ] {
+            assert_eq!(found(typed).first().map(String::as_str), Some(name), "{typed}");
+        }
+        assert!(found("zzzz").is_empty());
+    }
+
+    #[test]
+    fn without_a_text_everything_is_there_and_each_says_what_it_does() {
+        let all = Palette::new(Context::Normal).entries(&shop(), GlyphSet::Unicode);
+        assert!(all.iter().all(|entry| !entry.about.is_empty()), "{all:?}");
+        let names: Vec<&str> = all.iter().map(|entry| entry.name.as_str()).collect();
+        for name in ["restart", "pause", "restart_force", "merged", "quit", "select mail", "help", "back"] {
+            assert!(names.contains(&name), "{name} is not in {names:?}");
+        }
+        assert!(!names.contains(&"palette") && !names.contains(&"service_number"));
+        let key = |name: &str| all.iter().find(|entry| entry.name == name).map(|entry| entry.key.as_str());
+        assert_eq!((key("restart"), key("restart_all"), key("select api")), (Some("r"), Some("R a"), Some("2")));
+    }
+
+    #[test]
+    fn actions_are_those_of_the_place() {
+        let names = |under| -> Vec<String> {
+            Palette::new(under).entries(&shop(), GlyphSet::Unicode).into_iter().map(|entry| entry.name).collect()
+        };
+        assert!(names(Context::Watcher).contains(&"why".to_owned()));
+        assert!(!names(Context::Normal).contains(&"why".to_owned()));
+        assert!(names(Context::Merged).contains(&"open_line".to_owned()));
+    }
+
+    #[test]
+    fn arbitrary_text_does_no_harm() {
+        let mut palette = Palette::new(Context::Normal);
+        palette.type_text(Some(&"ä\u{7}🦀_ ".repeat(100)));
+        assert_eq!(palette.typed.chars().count(), 60);
+        assert!(palette.entries(&shop(), GlyphSet::Ascii).is_empty());
+        palette.type_text(None);
+        assert_eq!(palette.typed.chars().count(), 59);
+    }
+}

@@ -1,0 +1,95 @@
+//! The user's own file: keys, questions, notifications; and what is said when something is wrong with it.
+
+use crate::harness::{Dash, Project, Stream, wait_for};
+
+const QUIET: &str = "[services]\napi = \"echo up; exec sleep 1000\"\n";
+
+fn project(preferences: &str) -> Project {
+    let project = Project::new(QUIET);
+    project.write("../home/config/devgroup/config.toml", preferences);
+    project
+}
+
+fn runs(project: &Project) -> serde_json::Value {
+    let status = Stream::ask(project, &["status", "--json"]);
+    serde_json::from_str::<serde_json::Value>(&status.stdout)
+        .map_or(0.into(), |status| status["services"][0]["run"].clone())
+}
+
+#[test]
+fn the_user_s_keys_act_and_are_shown() {
+    let project = project("[keys.normal]\nctrl-r = \"restart\"\nr = \"none\"\n");
+    let help = Stream::ask(&project, &["help", "keys"]);
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    assert!(help.stdout.contains("  Ctrl-r ") && !help.stdout.contains("  r  "), "{}", help.stdout);
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("Ctrl-r restart  p pause");
+    wait_for("it runs", || runs(&project) == 1);
+    dash.keys("r");
+    dash.keys("?");
+    dash.wait_for("the help shows it", |screen| screen.contains("Ctrl-r") && screen.contains("restart menu"));
+    dash.keys("\x1b");
+    dash.wait_for("it is closed", |screen| !screen.contains("restart menu"));
+    dash.keys("\x12");
+    wait_for("it has restarted", || runs(&project) == 2);
+    dash.keys("q");
+    dash.wait_exit();
+}
+
+#[test]
+fn mistakes_are_said_and_cost_only_themselves() {
+    let project = project("glyphs = \"ascii\"\n[keys.normal]\nr = \"restrat\"\nctrl-r = \"restart\"\n");
+    let help = Stream::ask(&project, &["help", "keys"]);
+    assert_eq!(help.code, Some(0));
+    assert!(
+        help.stderr.contains("[config.toml:3:5]") && help.stderr.contains("did you mean `restart`,"),
+        "{}",
+        help.stderr
+    );
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("config.toml:3:5: no action is called `restrat`");
+    dash.wait_for("the rest counts", |screen| screen.contains("+-") && !screen.contains('┌'));
+    dash.keys("r");
+    wait_for("the default is in force", || runs(&project) == 2);
+    dash.keys("q");
+    dash.wait_exit();
+    project.write("../home/config/devgroup/config.toml", b"theme = \"\xff\"\n");
+    assert!(Stream::ask(&project, &["help", "keys"]).stderr.contains("`config.toml` is not UTF-8"));
+}
+
+#[test]
+fn who_wants_to_be_asked_before_the_end_is_asked() {
+    let project = project("confirm_quit = true\n");
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    wait_for("it runs", || runs(&project) == 1);
+    dash.keys("q");
+    dash.wait_for_text("stop 1 service and quit? q again does");
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_failure_is_told_while_somebody_looks_elsewhere() {
+    let project = Project::new("[services]\napi = { run = \"read x; exit 3\", restart = \"never\" }\n");
+    project.write("../home/config/devgroup/config.toml", "notifications = \"osc9\"\n");
+    let told = |dash: &Dash<'_>| String::from_utf8_lossy(dash.raw()).contains("\x1b]9;app: api failed");
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    wait_for("it runs", || runs(&project) == 1);
+    // While somebody looks, it is not.
+    Stream::ask(&project, &["send", "api", "x"]);
+    dash.wait_for("it has failed", |screen| screen.contains("exit 3"));
+    assert!(!told(&dash));
+    Stream::ask(&project, &["start", "api"]);
+    dash.wait_for("it runs again", |screen| screen.contains("1 up"));
+    dash.keys("\x1b[O");
+    // A key after it has come when the list is drawn.
+    dash.keys("?");
+    dash.wait_for_text("type to filter");
+    Stream::ask(&project, &["send", "api", "x"]);
+    dash.wait_until_raw("it is told", told);
+    dash.keys("\x1b[I\x1b");
+    dash.wait_for("the help is closed", |screen| !screen.contains("type to filter"));
+    dash.keys("q");
+    let ended = dash.wait_exit();
+    assert_eq!(ended.code, Some(0));
+}
