@@ -21,6 +21,7 @@ mod glyphs;
 mod input;
 mod keymap;
 mod layout;
+mod line_edit;
 mod log_view;
 mod options;
 mod outer;
@@ -44,6 +45,7 @@ mod viewer;
 mod watcher_panel;
 mod words;
 
+pub use clipboard::clipboard_program;
 pub use dashboard::{Dashboard, THREAD_NAME, attach};
 pub use keymap::{key_table_markdown, key_table_text};
 pub use layout::pane_size;

@@ -421,7 +421,11 @@ impl Session {
         self.canvas.ask_for(self.outer_modes());
         let mut screen = self.ui.screen(&world);
         self.drawn = self.texts(&screen);
-        if self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+        // Several steps at once may lead through several services.
+        for _ in 0..=snapshot.services.len() {
+            if !self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+                break;
+            }
             screen = self.ui.screen(&world);
             self.drawn = self.texts(&screen);
         }
