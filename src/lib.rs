@@ -13,6 +13,7 @@ pub mod far_terminal;
 pub mod fault;
 pub mod group_handle;
 pub mod guard;
+pub mod init;
 pub mod logs;
 pub mod process;
 pub mod process_tree;

@@ -167,3 +167,64 @@ fn last_lines(handle: &GroupHandle, name: &ServiceName) -> Vec<String> {
     last.reverse();
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ExitStatus, RestartCounts, RunHistory, RunId};
+
+    const SINCE: Moment = Moment::from_millis(100);
+
+    fn service(phase: Phase) -> ServiceSnapshot {
+        ServiceSnapshot {
+            pid: None,
+            phase,
+            run: RunId(1),
+            name: "api".into(),
+            kind: Kind::Service,
+            group: None,
+            url: None,
+            command: "".into(),
+            since: SINCE,
+            wanted: true,
+            watches: false,
+            up_since: None,
+            restarts: RestartCounts::default(),
+            last_change: None,
+            last_exit: None,
+            next_try: None,
+            held: 0,
+            pending: 0,
+            kept: false,
+            history: RunHistory::default(),
+            facts: None,
+        }
+    }
+
+    fn running(ready: bool) -> ServiceSnapshot {
+        service(Phase::Running { run: RunId(1), since: SINCE, ready })
+    }
+
+    #[test]
+    fn a_service_without_a_readiness_check_is_up_when_it_has_run_for_a_while() {
+        assert_eq!(outcome(&running(true), SINCE), Ok(Became::Ready));
+        assert_eq!(outcome(&running(false), SINCE), Err(Some(SINCE + SETTLED)));
+        assert_eq!(outcome(&running(false), SINCE + SETTLED), Ok(Became::Ready));
+        let starting = Phase::Starting { run: RunId(1), since: SINCE, ready_by: None, spawned: true };
+        assert_eq!(outcome(&service(starting), SINCE + SETTLED * 100), Err(None), "only news can tell");
+    }
+
+    #[test]
+    fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
+        let failed = Outcome::Failed(ExitStatus::Code(3));
+        let again = service(Phase::BackingOff { until: SINCE, attempt: 1, after: failed });
+        assert_eq!(
+            (outcome(&again, SINCE), reason(&again)),
+            (Ok(Became::Failed), "failed (exit 3), and is tried again".to_owned())
+        );
+        let crashed =
+            ServiceSnapshot { restarts: RestartCounts { crash: 1, ..RestartCounts::default() }, ..running(false) };
+        assert_eq!(outcome(&crashed, SINCE), Ok(Became::Failed));
+        assert_eq!(reason(&service(Phase::Finished(Outcome::NotReady))), "was not ready in time");
+    }
+}

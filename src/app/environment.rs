@@ -50,8 +50,13 @@ pub fn inside_service_of(file: &Path) -> Option<String> {
 
 /// Whether a process with this mark was started for the group of this key by a devgroup that is gone.
 pub(super) fn is_left_of(mark: &OsStr, key: &str) -> bool {
-    let mut parts = mark.to_str().unwrap_or_default().split('-');
-    let (Some(group), Some(Ok(pid))) = (parts.next(), parts.next().map(str::parse::<i32>)) else { return false };
+    mark.as_encoded_bytes().starts_with(key.as_bytes()) && orphan_of(mark).is_some_and(|group| group == key)
+}
+
+/// The key of the group of a mark, if the devgroup that made it is gone.
+pub(super) fn orphan_of(mark: &OsStr) -> Option<String> {
+    let mut parts = mark.to_str()?.split('-');
+    let (group, pid) = (parts.next()?, parts.next()?.parse().ok()?);
     let runs = |process: Process| !process.ended && process.name == "devgroup";
-    group == key && !Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)
+    (!Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)).then(|| group.to_owned())
 }

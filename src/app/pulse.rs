@@ -38,16 +38,21 @@ struct Place {
 
 /// The file. Times are RFC 3339 UTC.
 #[derive(Debug, Serialize, Deserialize, PartialEq)]
-struct Status {
+pub(super) struct Status {
     /// Of the format.
     version: u32,
     /// The version of the program.
     devgroup: String,
-    pid: u32,
+    pub(super) pid: u32,
     group: String,
     since: Timestamp,
-    last_turn: Timestamp,
-    longest_turn_ms: u64,
+    pub(super) last_turn: Timestamp,
+    pub(super) longest_turn_ms: u64,
+}
+
+/// What stands in the file of a group, if there is one.
+pub(super) fn read(folder: &std::path::Path) -> Option<Status> {
+    serde_json::from_slice(&std::fs::read(folder.join(NAME)).ok()?).ok()
 }
 
 impl Pulse {

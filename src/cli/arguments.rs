@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::client::ClientTask;
+use super::setup::SetupTask;
 use crate::config::{self, Selection};
 
 const EXAMPLES: &str = "\
@@ -55,8 +56,28 @@ pub(super) struct Arguments {
 /// The names of the commands, in the order of the alphabet. clap knows them too, but who has asked it carries 2 MB of its
 /// code and tables about; the guard must not.
 const COMMANDS: &[&str] = &[
-    "attach", "check", "down", "events", "help", "hold", "logs", "pause", "ps", "restart", "resume", "send", "start",
-    "status", "stop", "wait", "why",
+    "attach",
+    "check",
+    "completions",
+    "doctor",
+    "down",
+    "events",
+    "help",
+    "hold",
+    "init",
+    "logs",
+    "man",
+    "pause",
+    "ps",
+    "restart",
+    "resume",
+    "schema",
+    "send",
+    "start",
+    "status",
+    "stop",
+    "wait",
+    "why",
 ];
 
 /// Whether these arguments may be a command, and not a group to run: one of them is the name of a command.
@@ -176,6 +197,8 @@ impl RunArguments {
 pub(super) enum Task {
     #[command(flatten)]
     Client(ClientTask),
+    #[command(flatten)]
+    Setup(SetupTask),
     /// Validate the file, and say all that is wrong with it
     #[command(before_help = CHECK_EXAMPLES)]
     Check {
@@ -186,6 +209,16 @@ pub(super) enum Task {
     /// Explain which rule decides about files, and whom a change would restart
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
+    /// Check this machine, the file, and the group that runs here
+    #[command(before_help = "\
+Examples:
+  devgroup doctor                     a line for each thing: ok, warn or fail, with the remedy; code 1 if one fails
+  devgroup doctor --json              one JSON object")]
+    Doctor {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Explain the keys, the file, watching, or the exit codes
     Help {
         /// About what

@@ -14,7 +14,7 @@ pub(super) enum Failure {
     Usage(String),
     /// No file was found.
     #[error(
-        "error: no procgroup.toml in {} or above\n  help: write one, `[services]` and a line for each, as in  web = \"npm run dev\"  (see `devgroup help config`),\n        or name one with -f FILE",
+        "error: no procgroup.toml in {} or above\n  help: `devgroup init` writes a first one from what is here; or write `[services]` and a line for each, as in\n        web = \"npm run dev\"  (see `devgroup help config`); or name one with -f FILE",
         here.display()
     )]
     NoFile {

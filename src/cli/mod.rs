@@ -3,9 +3,11 @@
 mod arguments;
 mod check;
 mod client;
+mod doctor;
 mod exit_code;
 mod help;
 mod preferences;
+mod setup;
 mod why;
 
 use std::io::{self, IsTerminal, Write};
@@ -29,6 +31,14 @@ const FILE_COLUMNS: u16 = 160;
 
 /// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
+    match setup::complete() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::FAILURE;
+        }
+    }
     ExitCode::from(if arguments::may_be_a_command(std::env::args_os()) {
         match Arguments::read() {
             Ok(arguments) if arguments.task.is_none() => run_apart(arguments.run.detach, || Ok(arguments)),
@@ -107,6 +117,8 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
     }
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place, ward.tether()),
+        Some(Task::Doctor { json }) => doctor::run(json, &arguments.place),
+        Some(Task::Setup(task)) => setup::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Check { json }) => check::run(&arguments.place, json),

@@ -12,7 +12,7 @@ use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
 use crate::domain::{
-    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, start_order,
+    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, self_reloader, start_order,
 };
 
 /// One entry of `depends_on` and its place.
@@ -108,7 +108,7 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
         ([], Some((name, run))) => {
             problem.at(span, listed).help(format!("{name} runs `{}`; did you mean `{name}`?", shown(&run)))
         }
-        ([], None) => problem.at(span, listed),
+        ([], None) => problem.at(span, listed).help("name one of them, or take it out"),
         (names, _) => problem.at(span, format!("did you mean {}?", any_of(names))).help(listed),
     }
 }
@@ -161,7 +161,8 @@ fn backoff(draft: &Draft, problems: &mut Problems) {
     {
         problems.add(
             Diagnostic::error("range", "the longest wait of `backoff` is shorter than the first one")
-                .at(span, format!("`initial` is {initial:?}, `max` is {max:?}")),
+                .at(span, format!("`initial` is {initial:?}, `max` is {max:?}"))
+                .help("backoff = { initial = \"1s\", max = \"30s\" }"),
         );
     }
 }
@@ -221,7 +222,7 @@ fn reloads_itself(service: &Named) -> Option<Diagnostic> {
         RunCommand::Argv(argv) => argv.iter().map(String::as_str).collect(),
     };
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let tool = reloader(&words)?;
+    let tool = self_reloader(&words)?;
     let name = &service.name;
     Some(
         Diagnostic::warning("double-reload", format!("{name} restarts itself already"))
@@ -229,79 +230,4 @@ fn reloads_itself(service: &Named) -> Option<Diagnostic> {
             .at(run.span(), "watches by itself")
             .help(format!("remove `watch`; devgroup would restart {name} on each save")),
     )
-}
-
-/// The program of a command that watches files itself.
-fn reloader<'a>(words: &[&'a str]) -> Option<&'a str> {
-    const ALWAYS: [&str; 11] = [
-        "nodemon",
-        "watchexec",
-        "cargo-watch",
-        "bacon",
-        "air",
-        "browser-sync",
-        "webpack-dev-server",
-        "ts-node-dev",
-        "entr",
-        "modd",
-        "wgo",
-    ];
-    /// Together with one of these words behind it.
-    const WITH: [(&str, &[&str]); 34] = [
-        ("next", &["dev"]),
-        ("nuxt", &["dev"]),
-        ("nuxi", &["dev"]),
-        ("astro", &["dev"]),
-        ("remix", &["dev"]),
-        ("wrangler", &["dev"]),
-        ("ng", &["serve"]),
-        ("vue-cli-service", &["serve"]),
-        ("webpack", &["serve", "--watch", "-w"]),
-        ("cargo", &["watch"]),
-        ("dotnet", &["watch"]),
-        ("turbo", &["watch"]),
-        ("tsx", &["watch"]),
-        ("node", &["--watch"]),
-        ("bun", &["--watch", "--hot"]),
-        ("deno", &["--watch"]),
-        ("tsc", &["--watch", "-w"]),
-        ("uvicorn", &["--reload"]),
-        ("gunicorn", &["--reload"]),
-        ("flask", &["--debug", "--reload"]),
-        ("hypercorn", &["--reload"]),
-        ("fastapi", &["dev"]),
-        ("litestar", &["--reload"]),
-        ("manage.py", &["runserver"]),
-        ("svelte-kit", &["dev"]),
-        ("storybook", &["dev"]),
-        ("gatsby", &["develop"]),
-        ("hugo", &["server", "serve"]),
-        ("jekyll", &["serve"]),
-        ("rollup", &["--watch", "-w"]),
-        ("esbuild", &["--watch", "--serve"]),
-        ("sass", &["--watch", "-w"]),
-        ("tailwindcss", &["--watch", "-w"]),
-        ("mix", &["phx.server"]),
-    ];
-    words.iter().enumerate().find_map(|(index, word)| {
-        let program = word.rsplit('/').next().unwrap_or(word);
-        let rest = words.get(index + 1..).unwrap_or_default();
-        // The program of the command or of a wrapper (`npx vite`), not a word behind an option.
-        if word.starts_with('-') || index.checked_sub(1).and_then(|i| words.get(i)).is_some_and(|w| takes_a_name(w)) {
-            return None;
-        }
-        let vite = program == "vite"
-            && rest.first().is_none_or(|next| next.starts_with('-') || matches!(*next, "dev" | "serve"));
-        if rest.contains(&"--noreload") {
-            return None;
-        }
-        let with = WITH.iter().any(|(tool, words)| *tool == program && rest.iter().any(|word| words.contains(word)));
-        (vite || with || ALWAYS.contains(&program)).then_some(program)
-    })
-}
-
-/// Words after which a name is not that of a program: `cargo run -p air`, `cd air`.
-fn takes_a_name(word: &str) -> bool {
-    // `python -m flask` runs it.
-    word.starts_with('-') && !matches!(word, "--" | "-m") || matches!(word, "cd" | "echo" | "-p")
 }

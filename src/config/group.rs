@@ -148,7 +148,8 @@ fn group_name(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
     let name = slot.line()?;
     if name.contains('/') || name.len() > 200 {
         return Err(Diagnostic::error("name", format!("`{}` cannot be the name of a group", shown(name)))
-            .at(slot.span(), "names are shorter than 200 bytes and have no slash"));
+            .at(slot.span(), "names are shorter than 200 bytes and have no slash")
+            .help("it is also the name of a folder of its own, for logs and history: name = \"shop\""));
     }
     Ok(name.trim().to_owned())
 }

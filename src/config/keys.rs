@@ -1,4 +1,6 @@
-//! The keys of `procgroup.toml` as data: what is read, what is suggested for a slip, and what documentation is made from.
+//! The keys of `procgroup.toml` as data: what is read, what is suggested for a slip, and what the schema is made from.
+
+use super::form::Form;
 
 /// The keys that one kind of table may have.
 #[derive(Debug)]
@@ -7,6 +9,12 @@ pub(super) struct Section {
     pub(super) name: &'static str,
     /// In the order in which they are listed.
     pub(super) keys: &'static [Key],
+    /// Keys that must be there.
+    pub(super) required: &'static [&'static str],
+    /// Keys of which exactly one must be there.
+    pub(super) ways: &'static [&'static str],
+    /// Keys that mean something only beside another one.
+    pub(super) belongs: &'static [(&'static str, &'static str)],
 }
 
 /// One key.
@@ -14,8 +22,8 @@ pub(super) struct Section {
 pub(super) struct Key {
     /// As written.
     pub(super) name: &'static str,
-    /// What it must be, after "must be".
-    pub(super) values: &'static str,
+    /// What it must be.
+    pub(super) form: Form,
     /// What it does, for people.
     pub(super) about: &'static str,
 }
@@ -33,168 +41,180 @@ impl Section {
     }
 }
 
-const fn key(name: &'static str, values: &'static str, about: &'static str) -> Key {
-    Key { name, values, about }
+const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
+    Key { name, form, about }
 }
 
-const DURATION: &str = "a duration like \"5s\"";
-const LIST: &str = "a list of texts";
-const STATUS: &str = "a code like 204, or a range like \"200-299\"";
-const COMMAND: &str = "a text (for the shell) or a list of texts (as it is)";
+const fn section(name: &'static str, keys: &'static [Key]) -> Section {
+    Section { name, keys, required: &[], ways: &[], belongs: &[] }
+}
 
 /// The top of the file.
-pub(super) const ROOT: Section = Section {
-    name: "the file",
-    keys: &[
-        key("name", "a text", "what the group is called; the folder's name otherwise"),
-        key("defaults", "a table", "any keys of a service, for all services"),
-        key("watch", "a table", "watching, for the whole group"),
-        key("logs", "a table", "what is kept of the output"),
-        key("services", "a table of services", "the services, by name"),
+pub(super) const ROOT: Section = section(
+    "the file",
+    &[
+        key("name", Form::Text, "what the group is called; the folder's name otherwise"),
+        key("defaults", Form::Table(&SERVICE), "any keys of a service, for all services"),
+        key("watch", Form::Table(&WATCH), "watching, for the whole group"),
+        key("logs", Form::Table(&LOGS), "what is kept of the output"),
+        key("services", Form::Services, "the services, by name"),
     ],
-};
+);
 
 /// The user's own file.
-pub(super) const PREFERENCES: Section = Section {
-    name: "the preferences",
-    keys: &[
-        key("theme", "\"auto\", \"dark\", \"light\" or \"mono\"", "the colours of the dashboard"),
-        key("glyphs", "\"auto\", \"unicode\" or \"ascii\"", "the characters of the dashboard"),
-        key("mouse", "`true` or `false`", "whether wheel and click go to the dashboard"),
-        key("confirm_quit", "`true` or `false`", "whether `q` asks before it stops services"),
+pub(super) const PREFERENCES: Section = section(
+    "the preferences",
+    &[
+        key("theme", Form::OneOf(&["auto", "dark", "light", "mono"]), "the colours of the dashboard"),
+        key("glyphs", Form::OneOf(&["auto", "unicode", "ascii"]), "the characters of the dashboard"),
+        key("mouse", Form::Boolean, "whether wheel and click go to the dashboard"),
+        key("confirm_quit", Form::Boolean, "whether `q` asks before it stops services"),
         key(
             "notifications",
-            "\"auto\", \"osc9\", \"osc777\", \"bell\" or \"off\"",
+            Form::OneOf(&["auto", "osc9", "osc777", "bell", "off"]),
             "how it is told that a service failed while the terminal has not the focus",
         ),
-        key("keys", "a table of places", "other keys"),
+        // Of each place a table.
+        key("keys", Form::Variables, "other keys"),
     ],
-};
+);
 
 /// `[services.NAME]` and `[defaults]`.
-pub(super) const SERVICE: Section = Section {
-    name: "a service",
-    keys: &[
-        key("run", COMMAND, "the command"),
-        key("kind", "\"service\" or \"task\"", "whether it runs until it is stopped, or to its end"),
-        key("dir", "a text", "the folder it runs in"),
-        key("env", "a table of texts", "its environment variables"),
-        key("env_file", "a text or a list of texts", "files with environment variables"),
-        key("depends_on", "a list of services, or a table", "what must be ready before it starts"),
-        key("ready", "a table", "how devgroup knows that it is ready"),
-        key("restart", "\"never\", \"on-failure\" or \"always\"", "what happens when it ends by itself"),
-        key("backoff", "a table", "how long a crashed service waits for its next try"),
-        key("breaker", "a table", "how many crashes are too many"),
-        key("stop", "a table", "how it is stopped"),
-        key("autostart", "`true` or `false`", "whether it starts with the group"),
-        key("profiles", LIST, "start it only with one of these profiles"),
-        key("group", "a text", "its heading in the sidebar"),
-        key("url", "a text", "what the key `o` opens"),
-        key("watch", "`true`, `false` or a list of patterns", "the files whose change restarts it"),
-        key("ignore", "a list of patterns", "files whose change does not matter to it"),
-        key("debounce", DURATION, "how long files must be quiet before it is restarted"),
-        key("on_change", "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"notify\"", "what a change does to it"),
-        key("validate", "a table", "a command that must succeed before it is replaced"),
-        key("alive", "a table", "how devgroup knows that it is stuck"),
-        key("cascade", "`true` or `false`", "restart those that depend on it after it"),
-        key("view", "\"auto\", \"log\" or \"screen\"", "how its pane shows it"),
+pub(super) const SERVICE: Section = section(
+    "a service",
+    &[
+        key("run", Form::Command, "the command"),
+        key("kind", Form::OneOf(&["service", "task"]), "whether it runs until it is stopped, or to its end"),
+        key("dir", Form::Text, "the folder it runs in"),
+        key("env", Form::Variables, "its environment variables"),
+        key("env_file", Form::OneOrMoreTexts, "files with environment variables"),
+        key("depends_on", Form::Needs, "what must be ready before it starts"),
+        key("ready", Form::Table(&READY), "how devgroup knows that it is ready"),
+        key("restart", Form::OneOf(&["never", "on-failure", "always"]), "what happens when it ends by itself"),
+        key("backoff", Form::Table(&BACKOFF), "how long a crashed service waits for its next try"),
+        key("breaker", Form::Table(&BREAKER), "how many crashes are too many"),
+        key("stop", Form::Table(&STOP), "how it is stopped"),
+        key("autostart", Form::Boolean, "whether it starts with the group"),
+        key("profiles", Form::Texts, "start it only with one of these profiles"),
+        key("group", Form::Text, "its heading in the sidebar"),
+        key("url", Form::Url, "what the key `o` opens"),
+        key("watch", Form::Watch, "the files whose change restarts it"),
+        key("ignore", Form::Patterns, "files whose change does not matter to it"),
+        key("debounce", Form::Duration, "how long files must be quiet before it is restarted"),
+        key("on_change", Form::OnChange, "what a change does to it"),
+        key("validate", Form::Table(&VALIDATE), "a command that must succeed before it is replaced"),
+        key("alive", Form::Table(&ALIVE), "how devgroup knows that it is stuck"),
+        key("cascade", Form::Boolean, "restart those that depend on it after it"),
+        key("view", Form::OneOf(&["auto", "log", "screen"]), "how its pane shows it"),
     ],
-};
+);
 
 /// `[watch]`.
-pub(super) const WATCH: Section = Section {
-    name: "`[watch]`",
-    keys: &[
-        key("ignore", "a list of patterns", "files that restart nothing; `!` lets in again"),
-        key("also", "a list of patterns", "files that are watched although git ignores them"),
-        key("debounce", DURATION, "how long files must be quiet"),
-        key("max_wait", DURATION, "the longest that a small change waits for quiet"),
-        key("gitignore", "`true` or `false`", "whether git's ignore files count"),
-        key("git_hold", "`true` or `false`", "hold while git changes the tree"),
-        key("backend", "\"auto\", \"native\" or \"poll\"", "where file events come from"),
-        key("poll_interval", DURATION, "how often to look, when polling"),
+pub(super) const WATCH: Section = section(
+    "`[watch]`",
+    &[
+        key("ignore", Form::Patterns, "files that restart nothing; `!` lets in again"),
+        key("also", Form::Patterns, "files that are watched although git ignores them"),
+        key("debounce", Form::Duration, "how long files must be quiet"),
+        key("max_wait", Form::Duration, "the longest that a small change waits for quiet"),
+        key("gitignore", Form::Boolean, "whether git's ignore files count"),
+        key("git_hold", Form::Boolean, "hold while git changes the tree"),
+        key("backend", Form::OneOf(&["auto", "native", "poll"]), "where file events come from"),
+        key("poll_interval", Form::Duration, "how often to look, when polling"),
     ],
-};
+);
 
 /// `[logs]`.
-pub(super) const LOGS: Section = Section {
-    name: "`[logs]`",
-    keys: &[
-        key("memory", "a size like \"64MiB\"", "how much output is kept of each service"),
-        key("total", "a size like \"256MiB\"", "how much output is kept of all services together"),
-        key("files", "`true` or `false`", "also keep it on disk"),
+pub(super) const LOGS: Section = section(
+    "`[logs]`",
+    &[
+        key("memory", Form::Size, "how much output is kept of each service"),
+        key("total", Form::Size, "how much output is kept of all services together"),
+        key("files", Form::Boolean, "also keep it on disk"),
     ],
-};
+);
 
 /// `ready`.
 pub(super) const READY: Section = Section {
     name: "`ready`",
     keys: &[
-        key("port", "a number from 1 to 65535", "ready when this TCP port of the local host accepts"),
-        key("http", "a text", "ready when this address answers"),
-        key("log", "a text or \"/regex/\"", "ready when its output holds this"),
-        key("cmd", COMMAND, "ready when this command succeeds"),
-        key("file", "a text", "ready when this file is written"),
-        key("delay", DURATION, "ready after this time"),
-        key("status", STATUS, "the answers to `http` that are good"),
-        key("timeout", DURATION, "how long the start may take"),
+        key("port", Form::Port, "ready when this TCP port of the local host accepts"),
+        key("http", Form::HttpAddress, "ready when this address answers"),
+        key("log", Form::TextPattern, "ready when its output holds this"),
+        key("cmd", Form::Command, "ready when this command succeeds"),
+        key("file", Form::Text, "ready when this file is written"),
+        key("delay", Form::Duration, "ready after this time"),
+        key("status", Form::Status, "the answers to `http` that are good"),
+        key("timeout", Form::Duration, "how long the start may take"),
     ],
+    required: &[],
+    ways: &["port", "http", "log", "cmd", "file", "delay"],
+    belongs: &[("status", "http")],
 };
 
 /// `alive`.
 pub(super) const ALIVE: Section = Section {
     name: "`alive`",
     keys: &[
-        key("port", "a number from 1 to 65535", "alive while this TCP port of the local host accepts"),
-        key("http", "a text", "alive while this address answers"),
-        key("cmd", COMMAND, "alive while this command succeeds"),
-        key("file", "a text", "alive while this file is written again and again"),
-        key("max_age", DURATION, "how long `file` may stay as it is"),
-        key("status", STATUS, "the answers to `http` that are good"),
-        key("every", DURATION, "how long from one try to the next"),
-        key("timeout", DURATION, "how long a try may take"),
-        key("failures", "a whole number, at least 1", "so many tries in a row must fail"),
-        key("grace", DURATION, "how long after the start failures do not count"),
+        key("port", Form::Port, "alive while this TCP port of the local host accepts"),
+        key("http", Form::HttpAddress, "alive while this address answers"),
+        key("cmd", Form::Command, "alive while this command succeeds"),
+        key("file", Form::Text, "alive while this file is written again and again"),
+        key("max_age", Form::Duration, "how long `file` may stay as it is"),
+        key("status", Form::Status, "the answers to `http` that are good"),
+        key("every", Form::Duration, "how long from one try to the next"),
+        key("timeout", Form::Duration, "how long a try may take"),
+        key("failures", Form::Count, "so many tries in a row must fail"),
+        key("grace", Form::Duration, "how long after the start failures do not count"),
     ],
+    required: &[],
+    ways: &["port", "http", "cmd", "file"],
+    belongs: &[("status", "http"), ("max_age", "file"), ("file", "max_age")],
 };
 
 /// `validate`.
 pub(super) const VALIDATE: Section = Section {
     name: "`validate`",
-    keys: &[key("run", COMMAND, "the command that must succeed"), key("timeout", DURATION, "how long it may take")],
+    keys: &[
+        key("run", Form::Command, "the command that must succeed"),
+        key("timeout", Form::Duration, "how long it may take"),
+    ],
+    required: &["run"],
+    ways: &[],
+    belongs: &[],
 };
 
 /// `backoff`.
-pub(super) const BACKOFF: Section = Section {
-    name: "`backoff`",
-    keys: &[
-        key("initial", DURATION, "the first wait"),
-        key("factor", "a number, at least 1", "what each further wait is multiplied with"),
-        key("max", DURATION, "the longest wait"),
-        key("reset_after", DURATION, "a run that lasted this long starts the count anew"),
+pub(super) const BACKOFF: Section = section(
+    "`backoff`",
+    &[
+        key("initial", Form::Duration, "the first wait"),
+        key("factor", Form::Factor, "what each further wait is multiplied with"),
+        key("max", Form::Duration, "the longest wait"),
+        key("reset_after", Form::Duration, "a run that lasted this long starts the count anew"),
     ],
-};
+);
 
 /// `breaker`.
-pub(super) const BREAKER: Section = Section {
-    name: "`breaker`",
-    keys: &[
-        key("failures", "a whole number, at least 1", "so many crashes are too many"),
-        key("within", DURATION, "crashes within this time count"),
-        key("cooldown", DURATION, "how long before one more try"),
+pub(super) const BREAKER: Section = section(
+    "`breaker`",
+    &[
+        key("failures", Form::Count, "so many crashes are too many"),
+        key("within", Form::Duration, "crashes within this time count"),
+        key("cooldown", Form::Duration, "how long before one more try"),
     ],
-};
+);
 
 /// `stop`.
-pub(super) const STOP: Section = Section {
-    name: "`stop`",
-    keys: &[
-        key("signal", "the name of a signal", "the first signal"),
-        key("grace", DURATION, "how long it may take before KILL"),
-        key("command", COMMAND, "run instead of the first signal"),
-        key("to", "\"group\" or \"leader\"", "who gets the first signal"),
+pub(super) const STOP: Section = section(
+    "`stop`",
+    &[
+        key("signal", Form::Signal, "the first signal"),
+        key("grace", Form::Duration, "how long it may take before KILL"),
+        key("command", Form::Command, "run instead of the first signal"),
+        key("to", Form::OneOf(&["group", "leader"]), "who gets the first signal"),
     ],
-};
+);
 
 /// Keys that mean something and that nothing carries out yet. To accept one is to remove it here and to read it.
 const NOT_YET: &[(&str, &str)] = &[(SERVICE.name, "view")];

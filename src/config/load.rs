@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
+use toml::de::DeValue;
+
 use super::diagnostic::{Diagnostic, Diagnostics, position};
 use super::group::{self, PatternPlaces};
 use super::place::Place;
-use super::problems::Problems;
+use super::problems::{Problems, entries};
 use super::syntax;
 use crate::domain::GroupSpec;
 
@@ -66,6 +69,22 @@ pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
         Some((spec, patterns)) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics, patterns }),
         _ => Err(diagnostics),
     }
+}
+
+/// The services of a file and what each runs, as far as it can be read: for a file that is being written, too.
+pub fn service_names(file: &Path) -> Vec<(String, Option<String>)> {
+    let Ok(text) = read(file) else { return Vec::new() };
+    let (tree, _) = syntax::tree(&text);
+    let Some(DeValue::Table(services)) = tree.get("services").map(Spanned::get_ref) else { return Vec::new() };
+    let run = |value: &DeValue<'_>| match value {
+        DeValue::String(run) => Some(run.to_string()),
+        DeValue::Table(table) => match table.get("run").map(Spanned::get_ref) {
+            Some(DeValue::String(run)) => Some(run.to_string()),
+            _ => None,
+        },
+        _ => None,
+    };
+    entries(services).into_iter().map(|(name, value)| (name.get_ref().to_string(), run(value.get_ref()))).collect()
 }
 
 /// Drops what is only a consequence of a line that could not be read: problems on that line, and whatever says that

@@ -15,6 +15,7 @@ mod env_file;
 mod environment;
 mod expand;
 mod foreign;
+mod form;
 mod group;
 mod keys;
 mod load;
@@ -24,6 +25,7 @@ mod preferences;
 mod probe;
 mod problems;
 mod render;
+mod schema;
 mod selection;
 mod service;
 mod syntax;
@@ -34,11 +36,12 @@ mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, environment};
-pub use load::{FILE_NAME, Loaded, find, load, parse};
+pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};
 pub use near::{any_of, near};
 pub use preferences::{
     Binding, KeyWords, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
 };
 pub use render::RenderStyle;
+pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};
 pub use units::parse_duration;

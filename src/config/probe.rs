@@ -15,8 +15,6 @@ use crate::domain::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, Valida
 
 /// The longest start, where the file does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const WAYS: [&str; 6] = ["port", "http", "log", "cmd", "file", "delay"];
-const SIGNS: [&str; 4] = ["port", "http", "cmd", "file"];
 
 /// Reads `ready`.
 pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<ReadyCheck> {
@@ -43,7 +41,7 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
     let timeout = fields.take("timeout", problems, Slot::some_duration);
 
-    one_way(&fields, (&slot, "ready"), &WAYS, before, problems);
+    one_way(&fields, (&slot, "ready"), READY.ways, before, problems);
     status_belongs_to_http(&fields, "ready", problems);
     let probe = None
         .or(port.and_then(|port| u16::try_from(port.into_inner()).ok()).map(Probe::Port))
@@ -81,7 +79,7 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     let failures = fields.take("failures", problems, |slot| slot.whole(1..=u32::MAX));
     let grace = fields.take("grace", problems, Slot::duration);
 
-    one_way(&fields, (&slot, "alive"), &SIGNS, before, problems);
+    one_way(&fields, (&slot, "alive"), ALIVE.ways, before, problems);
     status_belongs_to_http(&fields, "alive", problems);
     match (fields.key_span("file"), fields.key_span("max_age")) {
         (Some(span), None) => problems.add(
@@ -207,7 +205,7 @@ fn status(slot: Slot<'_, '_>) -> Result<(u16, u16), Diagnostic> {
         None => code(text).map(|code| (code, code)),
     };
     range.filter(|(first, last)| first <= last).ok_or_else(|| {
-        Diagnostic::error("range", format!("{} must be {}", slot.what(), slot.key.values))
+        Diagnostic::error("range", format!("{} must be {}", slot.what(), slot.key.form.must_be()))
             .at(slot.span(), "codes go from 100 to 599")
             .help("status = 204   or   status = \"200-299\"")
     })

@@ -191,7 +191,7 @@ impl<'a, 't> Slot<'a, 't> {
 
     /// The value is of a wrong type.
     pub(super) fn wrong_type(&self) -> Diagnostic {
-        Diagnostic::error("type", format!("{} must be {}", self.what(), self.key.values))
+        Diagnostic::error("type", format!("{} must be {}", self.what(), self.key.form.must_be()))
             .at(self.span(), format!("this is {}", kind(self.value.get_ref())))
             .help(format!("{}: {}", self.key.name, self.key.about))
     }

@@ -34,7 +34,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
                 _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
                     problem.help("the keys of a service stand below its name: [services.web]")
                 }
-                _ => problem,
+                _ => problem.help("[services]\nweb = \"npm run dev\""),
             });
             return Draft { run_reported: true, ..Draft::default() };
         }
@@ -87,7 +87,8 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
         if name.is_empty() || name.contains(['=', '\0']) || name.contains(char::is_whitespace) {
             problems.add(
                 Diagnostic::error("env", format!("`{}` cannot be the name of a variable", shown(name)))
-                    .at(key.span(), "names have no blanks and no `=`"),
+                    .at(key.span(), "names have no blanks and no `=`")
+                    .help("env = { PORT = \"4000\" }"),
             );
             continue;
         }
@@ -97,7 +98,8 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
                 let text = slot.text().and_then(|text| match super::expand::malformed(text) {
                     None => Ok(text.to_owned()),
                     Some(error) => Err(Diagnostic::error("variable", error.to_string())
-                        .at(value.span(), format!("the value of {name}"))),
+                        .at(value.span(), format!("the value of {name}"))
+                        .help(format!("{name} = \"${{HOST:-localhost}}:8000\""))),
                 });
                 variables.extend(problems.keep(text).map(|text| (name.to_owned(), text)));
             }
@@ -112,7 +114,7 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
                 let problem = problem.at(value.span(), "environment variables are texts");
                 problems.add(match written {
                     Some(written) => problem.help(format!("{name} = \"{written}\"")),
-                    None => problem,
+                    None => problem.help(format!("{name} = \"…\"")),
                 });
             }
         }

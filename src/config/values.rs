@@ -21,7 +21,8 @@ impl<'a> Slot<'a, '_> {
         let DeValue::String(text) = self.value.get_ref() else { return Err(self.wrong_type()) };
         if text.contains('\0') {
             return Err(Diagnostic::error("value", format!("{} holds a NUL character", self.what()))
-                .at(self.span(), "no program can be given one"));
+                .at(self.span(), "no program can be given one")
+                .help("take the \\u0000 out"));
         }
         Ok(text)
     }
@@ -42,7 +43,8 @@ impl<'a> Slot<'a, '_> {
         let text = self.word()?;
         if text.contains(char::is_control) {
             return Err(Diagnostic::error("value", format!("{} must be one line", self.what()))
-                .at(self.span(), "a line end, a tab or another control character is in it"));
+                .at(self.span(), "a line end, a tab or another control character is in it")
+                .help(format!("{}: {}", self.key.name, self.key.about)));
         }
         Ok(text)
     }
@@ -63,8 +65,9 @@ impl<'a> Slot<'a, '_> {
         let DeValue::Integer(number) = self.value.get_ref() else { return Err(self.wrong_type()) };
         let value = i128::from_str_radix(number.as_str(), number.radix()).ok().and_then(|n| u32::try_from(n).ok());
         value.filter(|value| limits.contains(value)).ok_or_else(|| {
-            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.values))
+            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.form.must_be()))
                 .at(self.span(), "out of range")
+                .help(format!("{}: {}", self.key.name, self.key.about))
         })
     }
 
@@ -76,7 +79,7 @@ impl<'a> Slot<'a, '_> {
             _ => return Err(self.wrong_type()),
         };
         text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0).ok_or_else(|| {
-            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.values))
+            Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.form.must_be()))
                 .at(self.span(), "smaller than 1, or without end")
                 .help("1 waits equally long each time, 2 doubles the wait")
         })
@@ -93,7 +96,8 @@ impl<'a> Slot<'a, '_> {
         let duration = self.duration()?;
         if duration.is_zero() {
             return Err(Diagnostic::error("range", format!("{} must be longer than nothing", self.what()))
-                .at(self.span(), "no time at all"));
+                .at(self.span(), "no time at all")
+                .help(format!("{} = \"5s\"   or, for the default, without it", self.key.name)));
         }
         Ok(duration)
     }
@@ -104,7 +108,8 @@ impl<'a> Slot<'a, '_> {
         let size = units::size(&text).map_err(|unclear| self.unclear("size", &text, unclear))?;
         if size < MIN_MEMORY {
             return Err(Diagnostic::error("range", format!("{} must be at least 64KiB", self.what()))
-                .at(self.span(), "too little for a few screens"));
+                .at(self.span(), "too little for a few screens")
+                .help(format!("{} = \"64MiB\"", self.key.name)));
         }
         Ok(size)
     }
@@ -162,10 +167,12 @@ impl<'a> Slot<'a, '_> {
                 }
                 let problem = match argv.as_slice() {
                     [] => Diagnostic::error("empty", format!("{} is empty", self.what()))
-                        .at(self.span(), "no program stands here"),
+                        .at(self.span(), "no program stands here")
+                        .help(format!("{} = [\"program\", \"argument\"]", self.key.name)),
                     [program, ..] if program.trim().is_empty() => {
                         Diagnostic::error("empty", format!("{} begins with an empty text", self.what()))
                             .at(self.span(), "the first text is the program")
+                            .help(format!("{} = [\"program\", \"argument\"]", self.key.name))
                     }
                     [line] if line.contains(char::is_whitespace) => self.one_text(line),
                     _ => return Some(RunCommand::Argv(argv)),
@@ -185,7 +192,8 @@ impl<'a> Slot<'a, '_> {
         match expand::malformed(text) {
             None => Ok(text),
             Some(error) => Err(Diagnostic::error("variable", format!("{error}"))
-                .at(self.span(), "in a list nothing goes through the shell")),
+                .at(self.span(), "in a list nothing goes through the shell")
+                .help(format!("{} = \"…\"   as a text goes through the shell, which knows more", self.key.name))),
         }
     }
 
@@ -269,7 +277,8 @@ impl<'a> Slot<'a, '_> {
         let problem = |message: String, label: &str| Diagnostic::error("outside", message).at(self.span(), label);
         if bare.is_empty() {
             return Err(Diagnostic::error("empty", format!("a pattern of {} is empty", self.what()))
-                .at(self.span(), "nothing stands here"));
+                .at(self.span(), "nothing stands here")
+                .help("a pattern is like \"src/**\" or \"*.rs\""));
         }
         if bare.starts_with('/') {
             return Err(problem(

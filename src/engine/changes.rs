@@ -20,8 +20,8 @@ use super::stop_ladder::Manner;
 use super::turn::Turn;
 use super::{Effect, Engine};
 
-/// Services that are named in one line.
-const NAMED: usize = 4;
+/// Characters of the names of services in one line.
+const NAMES: usize = 60;
 
 impl Engine {
     pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &Turn) {
@@ -123,10 +123,7 @@ impl Engine {
     ) {
         let plural = if changes == 1 { "" } else { "s" };
         let names: Vec<&str> = acted.iter().map(|(name, _)| name.as_str()).collect();
-        let who = match names.split_at_checked(NAMED) {
-            Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
-            _ => names.join(", "),
-        };
+        let who = some_of(&names);
         let restarted = acted.iter().all(|(_, verdict)| *verdict == Verdict::Restart);
         let summary = match (git, acted.is_empty()) {
             (Some(label), true) if matter == 0 => {
@@ -214,6 +211,20 @@ fn forget(services: Vec<ServiceName>, turn: &mut Turn) {
     }
 }
 
+/// As many of these as there is room for, and how many more there are: `api, worker and 7 more`.
+fn some_of(names: &[&str]) -> String {
+    let mut used = 0;
+    let fitting = names.iter().take_while(|name| {
+        used += name.chars().count() + 2;
+        used <= NAMES + 2
+    });
+    let count = fitting.count().max(1);
+    match names.split_at_checked(count) {
+        Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
+        _ => names.join(", "),
+    }
+}
+
 /// `git checkout: moving from main to feat`.
 fn git_words(label: &str) -> String {
     if label.is_empty() { "git".to_owned() } else { format!("git {label}") }
@@ -288,5 +299,18 @@ impl Service {
 
     fn say_changed(&self, action: String, turn: &mut Turn) {
         turn.narrate(&self.spec.name, Marker::Changed { action });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::some_of;
+
+    #[test]
+    fn names_are_left_out_only_where_there_is_no_room() {
+        assert_eq!(some_of(&["api", "web", "db", "css", "worker"]), "api, web, db, css, worker");
+        let many: Vec<_> = std::iter::repeat_n("service", 10).collect();
+        assert_eq!(some_of(&many), "service, service, service, service, service, service and 4 more");
+        assert_eq!(some_of(&[&"x".repeat(100), "web"]), format!("{} and 1 more", "x".repeat(100)));
     }
 }

@@ -137,6 +137,10 @@ impl Engine {
             Event::Watch(status) => {
                 if let Some(problem) = status.problem.clone().filter(|_| status.problem != self.watch.problem) {
                     self.notice = Some(Notice { at: turn.now, problem: true, summary: problem, detail: "".into() });
+                } else if status.problem.is_none() {
+                    // It is well again: nobody need read what was wrong.
+                    let was = self.watch.problem.take();
+                    self.notice.take_if(|notice| was.as_ref() == Some(&notice.summary));
                 }
                 self.watch = status;
             }

@@ -27,11 +27,26 @@ pub(super) fn who_listens(port: u16, run: &[i32]) -> Listener {
     if run.iter().copied().any(holds) {
         return Listener::Ours;
     }
-    let holder = processes().find(|&pid| holds(pid)).map(|pid| {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        format!("{}, pid {pid}", name.trim_end())
-    });
-    Listener::Foreign(holder.unwrap_or_else(|| "a process of another user".into()))
+    Listener::Foreign(holder_of(&sockets))
+}
+
+/// Who listens on this port, for people; `None` if nobody does, or if the system does not tell.
+pub fn listener_on(port: u16) -> Option<String> {
+    let sockets: BTreeSet<u64> =
+        listening().into_iter().filter(|(_, its)| *its == port).map(|(socket, _)| socket).collect();
+    (!sockets.is_empty()).then(|| holder_of(&sockets))
+}
+
+/// The first process that has one of these sockets.
+fn holder_of(sockets: &BTreeSet<u64>) -> String {
+    let holder = processes().find(|&pid| sockets_of(pid).iter().any(|socket| sockets.contains(socket)));
+    holder.map_or_else(
+        || "a process of another user".into(),
+        |pid| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            format!("{}, pid {pid}", name.trim_end())
+        },
+    )
 }
 
 /// The ports that these processes listen on, each once.

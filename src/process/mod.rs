@@ -31,3 +31,4 @@ mod terminal;
 
 pub use host::{ProcessHost, RunNews};
 pub use launch::{Aside, Checkup, Launch, Prepare, Prepared};
+pub use listener::listener_on;

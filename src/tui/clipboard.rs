@@ -77,6 +77,11 @@ impl Copier {
     }
 }
 
+/// The program that copies to the clipboard of this session, if there is one.
+pub fn clipboard_program(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Copier::find(variable).map(|copier| copier.program)
+}
+
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)

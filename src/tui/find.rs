@@ -4,8 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crossterm::event::KeyEvent;
+
 use super::glyphs::Glyphs;
-use super::log_view::{Jump, Tally};
+use super::line_edit;
+use super::log_view::Tally;
 use super::source::Source;
 use super::text::thousands;
 use crate::domain::ServiceName;
@@ -115,20 +118,22 @@ impl Find {
         self.search.as_ref().is_some_and(|search| search.scope == Scope::All && search.query.is_ok())
     }
 
-    /// Adds to the line, or takes its last character away. The answer is whether it has changed.
-    pub(super) fn type_text(&mut self, text: Option<&str>) -> bool {
-        let Some(prompt) = &mut self.prompt else { return false };
-        match text {
-            Some(text) => {
-                let room = LIMIT.saturating_sub(prompt.text.chars().count());
-                prompt.text.extend(text.chars().filter(|c| !c.is_control()).take(room));
-            }
-            None => {
-                prompt.text.pop();
-            }
+    /// Adds text to the line.
+    pub(super) fn type_text(&mut self, text: &str) {
+        if let Some(prompt) = &mut self.prompt {
+            line_edit::add(&mut prompt.text, text, LIMIT);
+            self.search_as_typed();
         }
-        self.search_as_typed();
-        true
+    }
+
+    /// A key goes to the line. Whether it is one of those that change it.
+    pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
+        let Some(prompt) = &mut self.prompt else { return false };
+        let changed = line_edit::edit(&mut prompt.text, event, LIMIT);
+        if changed {
+            self.search_as_typed();
+        }
+        changed
     }
 
     /// Text, expression, whole word, text.
@@ -223,21 +228,16 @@ impl Find {
         service: &ServiceName,
         document: &Arc<LogDocument>,
         focused: bool,
-        jump: Option<Jump>,
+        errors: bool,
     ) -> Scans {
         let focused = focused || self.searches_all();
         let source = Source::Service(service.clone());
-        self.scans_of(&source, service, document, focused, jump)
+        self.scans_of(&source, service, document, focused, errors)
     }
 
     /// What the merged view needs for one of its services.
-    pub(super) fn merged_scans(
-        &mut self,
-        service: &ServiceName,
-        document: &Arc<LogDocument>,
-        jump: Option<Jump>,
-    ) -> Scans {
-        self.scans_of(&Source::Merged, service, document, true, jump)
+    pub(super) fn merged_scans(&mut self, service: &ServiceName, document: &Arc<LogDocument>, errors: bool) -> Scans {
+        self.scans_of(&Source::Merged, service, document, true, errors)
     }
 
     fn scans_of(
@@ -246,14 +246,14 @@ impl Find {
         service: &ServiceName,
         document: &Arc<LogDocument>,
         searched: bool,
-        jump: Option<Jump>,
+        errors: bool,
     ) -> Scans {
         let mut scans = Scans { filter: self.filter(source, service, document), ..Scans::default() };
         if searched && let Some(Search { query: Ok(query), .. }) = &self.search {
             let scan = scan_of(&mut self.searches, service, document, || Criterion::Query(query.clone()));
             scans.search = Some((query.clone(), scan));
         }
-        if matches!(jump, Some(Jump::Error { .. })) {
+        if errors {
             scans.errors = Some(scan_of(&mut self.errors, service, document, || Criterion::Errors));
         }
         scans

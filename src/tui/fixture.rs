@@ -280,7 +280,10 @@ impl Bench {
         self.ui.adjust(&world);
         let mut screen = self.ui.screen(&world);
         let mut texts = self.texts(&snapshot, &screen);
-        if self.ui.roam(texts.iter().find_map(|text| text.leaves), &world) {
+        for _ in 0..=snapshot.services.len() {
+            if !self.ui.roam(texts.iter().find_map(|text| text.leaves), &world) {
+                break;
+            }
             screen = self.ui.screen(&world);
             texts = self.texts(&snapshot, &screen);
         }

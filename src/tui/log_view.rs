@@ -25,6 +25,7 @@ use crate::domain::{Moment, RunId, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader};
 use shown::{Shown, full_screen, text_cells};
 
+use jump::Jumps;
 pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
 pub(super) use merge::{Lane, Merge};
@@ -178,7 +179,7 @@ pub(super) struct LogView {
     /// Cells that are cut off on the left of each line, unless it is wrapped.
     offset: usize,
     /// Where the next frame goes to.
-    jump: Option<Jump>,
+    jumps: Jumps,
     /// Where the last jump has gone, while the reader has not moved otherwise.
     current: Option<LineId>,
     /// The search has left this log: down, or up.
@@ -204,7 +205,7 @@ impl Default for LogView {
             pages_wanted: 0,
             revealed: None,
             offset: 0,
-            jump: None,
+            jumps: Jumps::default(),
             current: None,
             leaves: None,
             bottom: LineId(0),
@@ -219,7 +220,7 @@ impl LogView {
     /// To the end, and stay there.
     pub(super) fn follow(&mut self) {
         (self.follow, self.rows_wanted, self.pages_wanted) = (true, 0, 0);
-        (self.jump, self.current) = (None, None);
+        self.forget_jump();
     }
 
     /// Away with all lines that there are now; [`LogView::top`] shows them again.
@@ -256,7 +257,7 @@ impl LogView {
         (self.follow, self.rows_wanted, self.pages_wanted) = (false, 0, 0);
         (self.line, self.row) = (LineId(0), 0);
         self.floor = LineId(0);
-        (self.jump, self.current) = (None, None);
+        self.forget_jump();
     }
 
     /// By so many rows; up is negative.
@@ -283,7 +284,7 @@ impl LogView {
     pub(super) fn take(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
         let version = reader.version();
         if let Some(screen) = reader.screen() {
-            self.jump = None;
+            self.jumps.take();
             return PaneText { version, ..full_screen(&screen, layout) };
         }
         if self.floor.0 == u64::MAX {
@@ -301,7 +302,7 @@ impl LogView {
         if let Some(line) = self.revealed.take().filter(|_| !self.follow) {
             self.bring_into_sight(&mut shelf, layout, line);
         }
-        let notice = self.carry_out(&mut shelf, found, layout);
+        let notice = self.carry_out_all(&mut shelf, found, layout);
         let query = found.search.as_ref().map(|(query, _)| *query);
         let mut gutter = Vec::with_capacity(layout.height);
         let mut places = Vec::with_capacity(layout.height);
@@ -404,7 +405,7 @@ impl LogView {
         }
         if self.follow {
             (self.line, self.row) = last_page(shelf, layout);
-            return wanted != 0 || self.jump.is_some();
+            return wanted != 0 || self.jumps.len() > 0;
         }
         if self.seen.0 == u64::MAX {
             self.seen = end;
@@ -421,7 +422,7 @@ impl LogView {
                 }
             }
         }
-        wanted != 0 || self.jump.is_some()
+        wanted != 0 || self.jumps.len() > 0
     }
 
     /// The anchor may point to a line that was dropped or is hidden, or to a row that the width does not have any more.

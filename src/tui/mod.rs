@@ -21,6 +21,7 @@ mod glyphs;
 mod input;
 mod keymap;
 mod layout;
+mod line_edit;
 mod log_view;
 mod notify;
 mod options;
@@ -46,6 +47,7 @@ mod viewer;
 mod watcher_panel;
 mod words;
 
+pub use clipboard::clipboard_program;
 pub use dashboard::{Dashboard, THREAD_NAME, attach};
 pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,

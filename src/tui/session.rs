@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use super::input::{Decoder, Input};
-use super::layout::{Screen, service_size};
+use super::layout::Screen;
 use super::log_view::PaneText;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
@@ -39,6 +39,7 @@ use typing::join_inputs;
 mod editing;
 mod saving;
 mod selecting;
+mod sizes;
 mod typing;
 
 /// At most 30 frames a second.
@@ -428,7 +429,11 @@ impl Session {
         self.canvas.ask_for(self.outer_modes());
         let mut screen = self.ui.screen(&world);
         self.drawn = self.texts(&screen);
-        if self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+        // Several steps at once may lead through several services.
+        for _ in 0..=snapshot.services.len() {
+            if !self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+                break;
+            }
             screen = self.ui.screen(&world);
             self.drawn = self.texts(&screen);
         }
@@ -555,41 +560,5 @@ impl Session {
         let mut lines = lines.filter_map(|id| reader.line(LineId(id)));
         let words = lines.find(|line| line.kind == LineKind::Output && !line.content.text.trim().is_empty())?;
         Some(words.content.text.trim().chars().take(300).collect())
-    }
-
-    /// The terminals whose size is not that of their pane. A service without a pane has the size that the first pane
-    /// would give it, so that it does not notice being selected; zoom is told to the service that is zoomed.
-    fn wanted_sizes(&self) -> impl Iterator<Item = (ServiceName, (u16, u16))> + '_ {
-        let world = World { snapshot: &self.snapshot, size: self.size, now: Moment::START };
-        let resting = self.ui.resting_screen(&world);
-        let zoomed = self.ui.zoom.then(|| self.ui.screen(&world));
-        let services = if resting.one_line { &[][..] } else { &self.snapshot.services[..] };
-        services.iter().enumerate().filter_map(move |(index, service)| {
-            let pane = zoomed.as_ref().and_then(|screen| screen.pane(index)).or_else(|| resting.pane(index));
-            let size = service_size(pane.or_else(|| resting.panes.first())?);
-            (self.sizes.get(&service.name) != Some(&size)).then(|| (service.name.clone(), size))
-        })
-    }
-
-    /// The services get the sizes that they have here, whatever they have now.
-    fn size_all(&mut self) {
-        self.sizes.clear();
-        self.sizes_due = Some(self.clock.now() + SETTLED);
-    }
-
-    fn send_sizes(&mut self) {
-        if !self.sizer.leads() {
-            return;
-        }
-        let wanted: Vec<_> = self.wanted_sizes().collect();
-        for (service, (columns, rows)) in wanted {
-            let command = Command::Resize { service: service.clone(), columns, rows };
-            if self.handle.tell(command).is_err() {
-                // The queue is full: once more a little later. If the group has ended, somebody ends us soon.
-                self.sizes_due = Some(self.clock.now() + START);
-                return;
-            }
-            self.sizes.insert(service, (columns, rows));
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::glyphs::Glyphs;
 use super::layout::SidebarStyle;
 use super::text;
 use super::theme::Theme;
+use super::unseen::Unseen;
 use super::words::look;
 use crate::domain::GroupSnapshot;
 
@@ -100,9 +101,11 @@ pub(super) struct Tab {
     pub(super) text: String,
 }
 
-/// The tabs that fit into so many cells; the selected one is among them. The last one may be without its name.
+/// The tabs that fit into so many cells; the selected one is among them. The last one may be without its name. At the end
+/// of each are the errors that nobody has seen.
 pub(super) fn tabs(
     snapshot: &GroupSnapshot,
+    unseen: &Unseen,
     cells: u16,
     selected: Option<usize>,
     glyphs: &Glyphs,
@@ -112,7 +115,9 @@ pub(super) fn tabs(
         let Some(service) = snapshot.services.get(index) else { return String::new() };
         let pointer = if Some(index) == selected { glyphs.pointer } else { "" };
         let name = if named { text::cut_right(service.name.as_str(), 12, glyphs.ellipsis) } else { String::new() };
-        format!("{pointer}{}{}{name}", index + 1, look(service, glyphs, theme).glyph)
+        let unseen = unseen.text(&service.name);
+        let space = if name.is_empty() || unseen.is_empty() { "" } else { " " };
+        format!("{pointer}{}{}{name}{space}{unseen}", index + 1, look(service, glyphs, theme).glyph)
     };
     // One cell stays free at each end.
     let room = usize::from(cells).saturating_sub(1);

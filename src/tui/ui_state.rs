@@ -21,6 +21,7 @@ use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
+use super::line_edit;
 use super::log_view::{LineLayout, LogView, MergedView, Times};
 use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
@@ -40,8 +41,12 @@ pub(super) use merging::Member;
 
 /// How long a short message stays in the footer.
 const TOAST_TIME: Duration = Duration::from_secs(3);
-/// How long good news of the group stays in the footer. Bad news stays until Esc takes it away.
-const NOTICE_TIME: Duration = Duration::from_secs(20);
+/// How long good news of the group stays in the footer. Bad news stays until a key takes it away, as that does with any.
+const NOTICE_TIME: Duration = Duration::from_secs(5);
+/// News is not taken away sooner: whoever presses keys just then has not read it.
+const NOTICE_LEAST: Duration = Duration::from_secs(1);
+/// Characters of the filter of the help.
+const FILTER: usize = 100;
 
 /// What the state is applied to.
 #[derive(Clone, Copy, Debug)]
@@ -251,6 +256,13 @@ impl UiState {
         shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
     }
 
+    /// Whoever presses a key has seen what lies over the hints for keys.
+    fn dismiss_message(&mut self, world: &World<'_>) {
+        self.toast.take_if(|(_, until)| *until + NOTICE_LEAST <= world.now + TOAST_TIME);
+        let read = world.snapshot.notice.as_ref().filter(|notice| notice.at + NOTICE_LEAST <= world.now);
+        self.notice_read = read.map(|notice| notice.at).or(self.notice_read);
+    }
+
     /// The reason of an event of the watcher panel has come.
     pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
         if let Some(panel) = &mut self.watcher {
@@ -282,24 +294,17 @@ impl UiState {
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
             return self.quit(Command::Interrupt, world);
         }
+        self.dismiss_message(world);
         let key = Key::from(event);
         let context = self.context(world.snapshot);
         if let Some(Overlay::Help { filter, scroll }) = &mut self.overlay
             && context == Context::Help
         {
-            match key.plain_char() {
-                // With an empty filter, `q` and `?` close.
-                Some(c) if !filter.is_empty() || !matches!(c, 'q' | '?') => {
-                    filter.push(c);
-                    *scroll = 0;
-                    return Vec::new();
-                }
-                _ if event.code == KeyCode::Backspace => {
-                    filter.pop();
-                    *scroll = 0;
-                    return Vec::new();
-                }
-                _ => {}
+            // With an empty filter, `q` and `?` close, and Ctrl-U scrolls.
+            let is_free = filter.is_empty() && matches!(key.plain_char(), None | Some('q' | '?'));
+            if !is_free && line_edit::edit(filter, event, FILTER) {
+                *scroll = 0;
+                return Vec::new();
             }
         }
         if context == Context::Palette && self.palette_key(key, event) {
@@ -425,7 +430,7 @@ impl UiState {
         Vec::new()
     }
 
-    /// One step back: the overlay, the panel, the search, the zoom, the message. Never quits.
+    /// One step back: the overlay, the panel, the search, the zoom. Never quits.
     fn back(&mut self, world: &World<'_>) {
         if let Some(overlay) = self.overlay.take() {
             if overlay == Overlay::OwnLog {
@@ -441,9 +446,8 @@ impl UiState {
             self.logs.values_mut().for_each(LogView::forget_jump);
             self.merged.forget_jump();
         } else if std::mem::take(&mut self.merging) {
-        } else if !std::mem::take(&mut self.zoom) {
-            self.toast = None;
-            self.notice_read = world.snapshot.notice.as_ref().map(|notice| notice.at);
+        } else {
+            self.zoom = false;
         }
     }
 

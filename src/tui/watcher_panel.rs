@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 
 use super::action::{Action, Context};
-use super::keymap::Key;
+use super::line_edit;
 use crate::domain::{Explanation, FileJournal, JournalEntry, Match, Verdict};
 
 /// What is chosen in the panel.
@@ -83,20 +83,12 @@ impl WatcherPanel {
 
     /// A key while the text is typed. Whether it was part of it.
     pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
-        match Key::from(event).plain_char() {
-            Some(c) => self.type_text(c.encode_utf8(&mut [0; 4])),
-            None if event.code == KeyCode::Backspace => {
-                self.wanted.pop();
-            }
-            None => return false,
-        }
-        true
+        line_edit::edit(&mut self.wanted, event, Self::LONGEST)
     }
 
     /// Text goes into what is looked for, as far as there is room.
     pub(super) fn type_text(&mut self, text: &str) {
-        let room = Self::LONGEST.saturating_sub(self.wanted.chars().count());
-        self.wanted.extend(text.chars().filter(|c| !c.is_control()).take(room));
+        line_edit::add(&mut self.wanted, text, Self::LONGEST);
     }
 
     /// Ends the search. Whether there was one.

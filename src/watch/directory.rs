@@ -80,9 +80,10 @@ impl Stamp {
         self.modified.1 == 0 && self.changed.1 == 0
     }
 
-    /// Whether anything of the file was changed after that moment.
+    /// Whether anything of the file was changed after that moment. The time of the content does not count: programs set it,
+    /// also to one that has not come yet.
     pub(super) fn is_changed_after(&self, moment: SystemTime) -> bool {
-        self.modified.max(self.changed) > since_epoch(moment)
+        self.changed > since_epoch(moment)
     }
 }
 

@@ -90,7 +90,10 @@ pub(super) fn read(path: &Path, now: SystemTime) -> Look {
     match print {
         Ok(hash) => {
             let grain = if seen.stamp.is_coarse() { COARSE_GRAIN } else { GRAIN };
-            let sure = now.checked_sub(grain).is_some_and(|then| !seen.stamp.is_changed_after(then));
+            let is_past = now.checked_sub(grain).is_some_and(|then| !seen.stamp.is_changed_after(then));
+            // The clock was set back since: to wait until then is to read it again and again.
+            let is_future = now.checked_add(COARSE_GRAIN).is_some_and(|then| seen.stamp.is_changed_after(then));
+            let sure = is_past || is_future;
             Look { print: Fingerprint::Hash(hash), seen: Some(seen), sure }
         }
         Err(_) => Look { print: Fingerprint::Unknown, seen: None, sure: false },
@@ -178,6 +181,18 @@ mod tests {
         let pipe = folder.path().join("p");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
         assert_eq!(print(&pipe), Fingerprint::Absent);
+    }
+
+    #[test]
+    fn times_that_have_not_come_yet_make_nobody_read_a_file_for_ever() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a");
+        fs::write(&file, "text").expect("written");
+        let set =
+            File::options().append(true).open(&file).and_then(|open| open.set_modified(SystemTime::now() + LATER));
+        set.expect("set");
+        assert!(read(&file, SystemTime::now() + Duration::from_secs(1)).sure);
+        assert!(read(&file, SystemTime::now() - LATER).sure, "the clock was set back");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The dashboard of a running group in other terminals: `devgroup attach`.
 
-use std::io::Read;
-use std::os::unix::net::UnixStream;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
 
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::control::{greeted, hear, say};
+use crate::control::{greeted, hear, say, socket};
 use crate::harness::{Dash, Project, Stream, process, program_below, wait_for};
 
 const SHOP: &str = r#"
@@ -182,12 +185,12 @@ fn a_dashboard_that_fails_harms_neither_the_group_nor_the_terminal() {
     let project = project.with_env("DEVGROUP_FAULT", &format!("attached={}", fault.display()));
     background(&project);
     let mut dash = attach(&project, NORMAL);
-    std::fs::write(&fault, "").unwrap();
+    fs::write(&fault, "").unwrap();
     dash.keys("j");
     let ended = dash.wait_end();
     assert_eq!(ended.code, Some(1));
     assert_eq!(ended.last_line, "error: its dashboard has failed; the group runs on");
-    std::fs::remove_file(&fault).unwrap();
+    fs::remove_file(&fault).unwrap();
     assert_runs(&project);
     attach(&project, NORMAL).keys("D");
     down(&project);
@@ -300,4 +303,110 @@ fn the_log_is_opened_in_the_editor_of_who_looks() {
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
     let ended = dash.wait_exit();
     assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn what_the_terminal_can_is_said_by_the_client() {
+    let project = Project::new(SHOP);
+    background(&project);
+    let project = project.with_env("LANG", "C").with_env("NO_COLOR", "1");
+    let mut dash = Dash::start(&project, NORMAL, &["attach"]);
+    let screen = dash.wait_for_text("api says 200");
+    assert!(screen.is_ascii(), "{screen}");
+    let colours = ["\x1b[31m", "\x1b[32m", "\x1b[36m", "38;5;", "48;5;"];
+    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
+    assert_eq!(colours.iter().find(|colour| raw.contains(**colour)), None);
+    dash.keys("D");
+    dash.wait_end();
+    down(&project);
+}
+
+#[test]
+fn what_is_copied_goes_to_the_clipboard_of_who_looks() {
+    let project = Project::new(SHOP);
+    background(&project);
+    let folder = project.path("../home/bin");
+    project.write("../home/bin/xclip", "#!/bin/sh\ncat > ../home/clip.new && mv ../home/clip.new ../home/clip\n");
+    fs::set_permissions(folder.join("xclip"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let project = project.with_env("PATH", &path).with_env("DISPLAY", ":0");
+    let mut dash = attach(&project, NORMAL);
+    dash.keys("c");
+    dash.wait_for_text("copied ");
+    dash.wait_while_reading("the program has got it", |project| project.read("../home/clip").ends_with("api says 200"));
+    assert!(dash.raw().windows(7).any(|part| part == b"\x1b]52;c;"), "and so has the terminal");
+    dash.keys("D");
+    dash.wait_end();
+    down(&project);
+}
+
+#[test]
+fn a_terminal_that_stands_still_holds_nobody_up() {
+    let project = Project::new(
+        "name = \"shop\"\n[services]\napi = \"while :; do echo much to see; done\"\nworker = \"exec sleep 1000\"\n",
+    );
+    background(&project);
+    let mut dash = Dash::start(&project, (200, 60), &["attach"]);
+    dash.wait_for_text("much to see");
+    // From here on nobody reads it.
+    for key in ["z", "a", "W", "?", "2"].iter().cycle().take(60) {
+        dash.keys(key);
+    }
+    wait_for("the terminal is full", || dash.is_full());
+    assert_runs(&project);
+    let mut other = Dash::start(&project, NORMAL, &["attach"]);
+    other.wait_for_text("much to see");
+    drop(other);
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    let ended = dash.wait_exit();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn a_service_is_not_shown_the_dashboard_that_it_is_in() {
+    let project = Project::new(&format!(
+        "[services]\nmirror = \"{} attach; echo code $?; exec sleep 1000\"\n",
+        env!("CARGO_BIN_EXE_devgroup")
+    ));
+    background(&project);
+    let mut log = Stream::start(&project, &["logs", "-f"]);
+    let said = log.wait_for_text("code 2");
+    assert!(said.contains("you are inside mirror, a service of this very group"), "{said}");
+    down(&project);
+}
+
+#[test]
+fn a_group_of_another_version_is_told_from_a_broken_one() {
+    let project = Project::new(SHOP);
+    background(&project);
+    let socket = socket(&project);
+    down(&project);
+    let listener = UnixListener::bind(&socket).unwrap();
+    for (answer, expected) in [
+        (
+            r#"{"reply":{"error":{"code":"version","message":"this group speaks version 2, not 1"}}}"#,
+            "error: this group speaks version 2, not 1",
+        ),
+        (
+            r#"{"reply":{"hello":{"version":1,"project":"shop","pid":1,"file":"/x"}}}"#,
+            "error: this group is run by an older devgroup, which knows no `attach`: end it with `devgroup down` and start it anew",
+        ),
+    ] {
+        let client = listener.try_clone().unwrap();
+        let serve = move || {
+            let (mut stream, _) = client.accept().unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            lines.next().unwrap().unwrap();
+            stream.write_all(format!("{answer}\n").as_bytes()).unwrap();
+            if lines.next().is_some() {
+                let unknown = r#"{"id":1,"reply":{"error":{"code":"malformed","message":"this is no message: unknown variant `attach`, expected one of"}}}"#;
+                stream.write_all(format!("{unknown}\n").as_bytes()).unwrap();
+            }
+        };
+        let server = thread::spawn(serve);
+        let dash = Dash::start(&project, (160, 20), &["attach"]);
+        let ended = dash.wait_end();
+        assert_eq!((ended.code, ended.last_line.as_str()), (Some(1), expected));
+        server.join().unwrap();
+    }
 }

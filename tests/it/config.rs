@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -148,4 +149,64 @@ fn no_end_of_a_good_file_is_missed() {
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)).step_by(7) {
         check(&text[..end]);
     }
+}
+
+/// The mistakes that people make, by their files: the code, the text that is pointed at, and a part of the remedy.
+const MISTAKES: [(&str, &str, &str, &str); 15] = [
+    ("unknown-key", "unknown-key", "wacth", "without it nothing restarts api"),
+    ("cycle", "cycle", "\"db\"", "without the next"),
+    ("unknown-service", "unknown-service", "\"wroker\"", "services here"),
+    ("missing-run", "missing-run", "[services.worker]", "run = "),
+    ("duration", "duration", "20", "\"20s\""),
+    ("signal", "signal", "\"TREM\"", "TERM (default)"),
+    ("dir", "dir", "\"snapshot\"", "relative to this file"),
+    ("argv", "argv", "[\"npm run dev\"]", "(through the shell)"),
+    ("yaml", "not-toml", ":", "[services]"),
+    ("procfile", "not-toml", ":", "api = \"cargo run -p api\""),
+    ("json", "not-toml", "{", "[services]"),
+    ("same-port", "port", "{ port = 4000 }", "cannot listen on one port"),
+    ("utf16", "not-utf8", "\u{fffd}", "UTF-8"),
+    ("duplicate-key", "duplicate", "run", "keep one"),
+    ("env-file", "env-file", "\"malformed.env\"", "NAME=value"),
+];
+
+#[test]
+fn each_mistake_has_its_place_its_reason_and_its_remedy() {
+    let mut wrong = Vec::new();
+    for (file, code, place, remedy) in MISTAKES {
+        let path = folder("invalid").join(file).with_extension("toml");
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        let diagnostics = config::load(&path).unwrap_err();
+        let Some(item) = diagnostics.items.iter().find(|item| item.code == code) else {
+            wrong.push(format!("{file}: no {code}"));
+            continue;
+        };
+        let at =
+            item.labels.first().map(|label| (text.get(label.span.clone()).unwrap_or_default(), label.text.as_str()));
+        let help = item.help.clone().unwrap_or_default();
+        let good = at.is_some_and(|(at, why)| at.contains(place) && !why.is_empty()) && help.contains(remedy);
+        if !good {
+            wrong.push(format!("{file}: {at:?} {help:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_edge_of_a_circle_is_shown() {
+    let diagnostics = config::load(&folder("invalid").join("cycle.toml")).unwrap_err();
+    let cycle = diagnostics.items.iter().find(|item| item.code == "cycle").unwrap();
+    let edges = cycle.message.matches('→').count();
+    assert!(edges > 1);
+    assert_eq!(cycle.labels.len(), edges, "{cycle:?}");
+}
+
+#[test]
+fn whatever_is_wrong_is_said_with_what_to_do() {
+    let mut silent = BTreeSet::new();
+    for file in files("invalid").into_iter().chain(files("warnings")) {
+        let diagnostics = config::load(&file).map_or_else(|diagnostics| diagnostics, |loaded| loaded.warnings);
+        silent.extend(diagnostics.items.iter().filter(|item| item.help.is_none()).map(|item| item.message.clone()));
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
 }

@@ -32,7 +32,7 @@ fn end(project: &Project, group: Stream<'_>) {
     group.wait_exit();
 }
 
-fn socket(project: &Project) -> PathBuf {
+pub(crate) fn socket(project: &Project) -> PathBuf {
     let folder = project.path("../home/run/devgroup");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "sock")).unwrap()

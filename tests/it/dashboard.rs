@@ -383,10 +383,12 @@ mod a_search {
     #[test]
     fn finds_errors_and_runs_and_puts_markers() {
         let project = Project::new(
-            "[services]\napp = \"seq 100; echo 12:00:01 ERROR first; seq 1000; printf 'Traceback (most recent call last):\\\\n  File x\\\\nOops: y\\\\n'; seq 1000; exec sleep 1000\"\n",
+            "[services]\napp = \"seq 100; echo 12:00:01 ERROR first; seq 1000; printf 'Traceback (most recent call last):\\\\n  File x\\\\nOops: y\\\\n'; seq 1000; echo all-is-said; exec sleep 1000\"\n",
         );
         let mut dash = Dash::start(&project, (80, 24), &[]);
-        dash.wait_for_text("1000 ");
+        dash.wait_for("all is said", |screen| {
+            screen.lines().any(|line| line.contains("all-is-said") && !line.contains("echo"))
+        });
         dash.keys("E");
         dash.wait_for("the trace, all of it marked", |screen| {
             screen.contains("✗Traceback") && screen.contains("✗  File x") && screen.contains("✗Oops: y")

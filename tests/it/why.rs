@@ -182,6 +182,26 @@ fn check_warns_of_patterns_that_restart_nobody_and_a_start_does_not() {
 }
 
 #[test]
+fn check_tells_what_is_ignored_already_from_what_is_not_there_yet() {
+    let shop = shop(
+        "[services]\n\
+         a = { run = \"true\", watch = [\"lib/**/*.gen\", \"lib/*.{gen,x}\", \"*.rs\", \"new-[ab]?.gen\"] }\n",
+    );
+    let warnings = String::from_utf8(devgroup(shop.path(), &["check"], "").stderr).expect("text");
+    assert_eq!(warnings.matches("dead-watch").count(), 2, "{warnings}");
+    assert_eq!(warnings.matches("unmatched-watch").count(), 2, "{warnings}");
+    assert!(warnings.contains("for a:   ignore = [\"!lib/**/*.gen\"]"), "{warnings}");
+    // All is ignored, and nothing is tracked: the group's own file is not what is to be let in.
+    let forgets = Command::new("git").args(["rm", "-rq", "--cached", "."]).current_dir(shop.path()).status();
+    assert!(forgets.expect("git is there").success());
+    fs::write(shop.path().join(".gitignore"), "*\n").expect("written");
+    fs::write(shop.path().join("procgroup.toml"), "[services]\na = { run = \"true\", watch = true }\n")
+        .expect("written");
+    let warnings = String::from_utf8(devgroup(shop.path(), &["check"], "").stderr).expect("text");
+    assert!(warnings.contains("dead-watch") && !warnings.contains("!procgroup.toml"), "{warnings}");
+}
+
+#[test]
 fn the_panel_of_a_running_group_gives_the_same_reason_and_finds_events() {
     use crate::harness::{Dash, Project, key};
     let project = Project::new("[services]\napi = { run = \"exec sleep 1000\", watch = true }\n");

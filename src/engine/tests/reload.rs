@@ -48,6 +48,22 @@ fn the_same_file_again_does_nothing() {
 }
 
 #[test]
+fn what_was_wrong_with_watching_is_not_said_any_more_when_it_is_well() {
+    let mut s = Scenario::running(vec![service("api")]);
+    let status = |problem: Option<&str>| {
+        Event::Watch(crate::domain::WatchStatus { problem: problem.map(Into::into), ..Default::default() })
+    };
+    s.event("gone", status(Some("the root is gone")));
+    assert_eq!(s.notice(), "the root is gone");
+    s.event("back", status(None));
+    assert_eq!((s.notice(), s.snapshot().watch.problem), (String::new(), None));
+    s.event("gone", status(Some("the root is gone")));
+    s.event("notice", Event::Notice { problem: true, summary: "broken".into(), detail: "".into() });
+    s.event("back", status(None));
+    assert_eq!(s.notice(), "broken", "that is still so");
+}
+
+#[test]
 fn settings_that_do_not_change_the_process_do_not_restart_it() {
     let mut s = Scenario::running(vec![service("api")]);
     let mut api = needs(service("api"), "db", Condition::Ready);

@@ -1,5 +1,7 @@
 //! To the next match, error or run: where the reader goes, and what is said about it.
 
+use std::collections::VecDeque;
+
 use super::super::text;
 use super::shelf::{Found, Shelf};
 use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
@@ -35,6 +37,57 @@ pub(in crate::tui) enum Jump {
     Line(LineId),
 }
 
+impl Jump {
+    /// It goes on from where the one before has led to.
+    fn is_step(self) -> bool {
+        matches!(self, Self::Hit { .. } | Self::Error { .. } | Self::Run { .. })
+    }
+}
+
+/// Where a reader is about to go: keys may come faster than frames, and each counts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Jumps(VecDeque<Jump>);
+
+impl Jumps {
+    /// Steps that wait: more than a key that is held down gives while a long log is searched.
+    const LIMIT: usize = 100;
+
+    /// Asks for one more: a step follows those before it, anything else takes their place.
+    pub(super) fn ask(&mut self, to: Jump) {
+        if !to.is_step() {
+            self.0.clear();
+        }
+        if self.0.len() < Self::LIMIT {
+            self.0.push_back(to);
+        }
+    }
+
+    /// The next one.
+    pub(super) fn next(&self) -> Option<Jump> {
+        self.0.front().copied()
+    }
+
+    /// The next one is done, or cannot be.
+    pub(super) fn done(&mut self) {
+        self.0.pop_front();
+    }
+
+    /// Those that are left.
+    pub(super) fn take(&mut self) -> VecDeque<Jump> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// One of them is to an error.
+    pub(super) fn want_errors(&self) -> bool {
+        self.0.iter().any(|jump| matches!(jump, Jump::Error { .. }))
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// Where the reader stood.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stand {
@@ -49,17 +102,23 @@ pub(super) struct Stand {
 impl LogView {
     /// Goes there with the next frame, or as soon as it is found.
     pub(in crate::tui) fn jump(&mut self, to: Jump) {
-        self.jump = Some(to);
+        self.jumps.ask(to);
     }
 
-    /// Where it is about to go.
-    pub(in crate::tui) fn wanted_jump(&self) -> Option<Jump> {
-        self.jump
+    /// It is about to go to an error.
+    pub(in crate::tui) fn wants_errors(&self) -> bool {
+        self.jumps.want_errors()
+    }
+
+    /// Where it was about to go from here: the search goes on in another log.
+    pub(in crate::tui) fn hand_over_jumps(&mut self) -> VecDeque<Jump> {
+        self.jumps.take()
     }
 
     /// Where it has gone to is not marked any more.
     pub(in crate::tui) fn forget_jump(&mut self) {
-        (self.jump, self.current) = (None, None);
+        self.jumps.take();
+        self.current = None;
     }
 
     /// A search is begun: where the reader stands now is where matches are looked for, and where a cancelled search
@@ -72,7 +131,7 @@ impl LogView {
     /// The text of the search has changed.
     pub(in crate::tui) fn search_anew(&mut self) {
         self.go_back();
-        self.jump = Some(Jump::Nearest);
+        self.jumps.ask(Jump::Nearest);
     }
 
     /// The search is over. A cancelled one goes back to where it was begun.
@@ -87,18 +146,31 @@ impl LogView {
         if let Some(Stand { follow, line, row, seen, bottom, offset }) = self.begun {
             (self.follow, self.line, self.row, self.seen, self.bottom) = (follow, line, row, seen, bottom);
             self.offset = offset;
-            (self.current, self.jump) = (None, None);
+            self.forget_jump();
         }
     }
 
-    /// Goes where it was asked to. The answer is what is to be said about it.
-    pub(super) fn carry_out(
+    /// Goes where it was asked to, step by step. The answer is what is to be said about it.
+    pub(super) fn carry_out_all(
         &mut self,
         shelf: &mut Shelf<'_, '_>,
         found: &Found<'_>,
         layout: &LineLayout,
     ) -> Option<&'static str> {
-        let jump = self.jump?;
+        let mut said = None;
+        let mut left = self.jumps.len();
+        while left > 0 && self.leaves.is_none() {
+            said = self.carry_out(shelf, found, layout).or(said);
+            if self.jumps.len() == left {
+                break;
+            }
+            left = self.jumps.len();
+        }
+        said
+    }
+
+    fn carry_out(&mut self, shelf: &mut Shelf<'_, '_>, found: &Found<'_>, layout: &LineLayout) -> Option<&'static str> {
+        let jump = self.jumps.next()?;
         let (matches, nothing, wrapped_up, wrapped_down) = match jump {
             Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. } => (
                 found.search.as_ref().map(|(_, matches)| matches),
@@ -113,11 +185,11 @@ impl LogView {
                 "errors wrapped: on from the top",
             ),
             Jump::Run { forward } => {
-                self.jump = None;
+                self.jumps.done();
                 return self.go_to_run(shelf, layout, forward);
             }
             Jump::Line(line) => {
-                self.jump = None;
+                self.jumps.done();
                 let target = shelf.from(line.max(shelf.first()));
                 if target < shelf.end() {
                     self.show(shelf, layout, target, false);
@@ -126,7 +198,7 @@ impl LogView {
             }
         };
         let Some(matches) = matches else {
-            self.jump = None;
+            self.jumps.done();
             return None;
         };
         let (end, first) = (shelf.end(), shelf.first());
@@ -166,7 +238,7 @@ impl LogView {
         };
         match target {
             Some(target) => {
-                self.jump = None;
+                self.jumps.done();
                 self.show(shelf, layout, target, jump == Jump::Nearest);
                 if let (Some((query, _)), Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. }) = (&found.search, jump)
                     && let Some(line) = shelf.line(target)
@@ -176,11 +248,12 @@ impl LogView {
                 wrapped
             }
             None if roams && matches.is_complete() => {
-                (self.jump, self.leaves) = (None, Some(matches!(jump, Jump::Hit { forward: true })));
+                self.jumps.done();
+                self.leaves = Some(matches!(jump, Jump::Hit { forward: true }));
                 None
             }
             None if matches.is_complete() => {
-                self.jump = None;
+                self.jumps.done();
                 // While it is typed, the border says so.
                 (jump != Jump::Nearest).then_some(nothing)
             }

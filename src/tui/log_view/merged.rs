@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::text;
-use super::jump::{Jump, next, offset_for, previous};
+use super::jump::{Jump, Jumps, next, offset_for, previous};
 use super::merge::Merge;
 use super::shelf::Tally;
 use super::shown::Shown;
@@ -75,7 +75,7 @@ pub(in crate::tui) struct MergedView {
     pages_wanted: i64,
     /// The mark moves by so many lines.
     lines_wanted: i64,
-    jump: Option<Jump>,
+    jumps: Jumps,
     current: Option<Mark>,
     /// The place after the last line in sight, and that line.
     bottom: Vec<LineId>,
@@ -130,17 +130,18 @@ impl MergedView {
 
     /// Goes there with the next frame, or as soon as it is found.
     pub(in crate::tui) fn jump(&mut self, to: Jump) {
-        self.jump = Some(to);
+        self.jumps.ask(to);
     }
 
-    /// Where it is about to go.
-    pub(in crate::tui) fn wanted_jump(&self) -> Option<Jump> {
-        self.jump
+    /// It is about to go to an error.
+    pub(in crate::tui) fn wants_errors(&self) -> bool {
+        self.jumps.want_errors()
     }
 
     /// Where it has gone to is not marked any more.
     pub(in crate::tui) fn forget_jump(&mut self) {
-        (self.jump, self.current) = (None, None);
+        self.jumps.take();
+        self.current = None;
     }
 
     /// A search is begun.
@@ -151,7 +152,7 @@ impl MergedView {
     /// The text of the search has changed.
     pub(in crate::tui) fn search_anew(&mut self) {
         self.go_back();
-        self.jump = Some(Jump::Nearest);
+        self.jumps.ask(Jump::Nearest);
     }
 
     /// The search is over. A cancelled one goes back to where it was begun.
@@ -199,7 +200,7 @@ impl MergedView {
         }
         self.move_to_wanted(merge, layout);
         self.step_to_wanted(merge, layout);
-        let notice = self.carry_out(merge, frame);
+        let notice = self.carry_out_all(merge, frame);
         let mut text = PaneText { follow: !self.stand.scrolled, notice, ..PaneText::default() };
         self.rows(merge, frame, time, &mut text);
         text.new = match &self.stand.seen {
@@ -386,19 +387,32 @@ impl MergedView {
         }
     }
 
-    /// Goes where it was asked to. The answer is what is to be said about it.
+    /// Goes where it was asked to, step by step. The answer is what is to be said about it.
+    fn carry_out_all(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>) -> Option<&'static str> {
+        let mut said = None;
+        let mut left = self.jumps.len();
+        while left > 0 {
+            said = self.carry_out(merge, frame).or(said);
+            if self.jumps.len() == left {
+                break;
+            }
+            left = self.jumps.len();
+        }
+        said
+    }
+
     fn carry_out(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>) -> Option<&'static str> {
-        let jump = self.jump?;
+        let jump = self.jumps.next()?;
         let layout = &frame.layout;
         let errors = matches!(jump, Jump::Error { .. });
         if matches!(jump, Jump::Run { .. } | Jump::Line(_)) {
-            self.jump = None;
+            self.jumps.done();
             return Some("a run is of one service: Enter goes to it");
         }
         let matches = merge.lanes.iter().map(|lane| if errors { &lane.errors } else { &lane.search });
         let Some(complete) = matches.map(|matches| Some(matches.as_ref()?.is_complete())).collect::<Option<Vec<_>>>()
         else {
-            self.jump = None;
+            self.jumps.done();
             return None;
         };
         let complete = complete.into_iter().all(|complete| complete);
@@ -443,7 +457,7 @@ impl MergedView {
         }
         match found {
             Some((lane, id)) => {
-                self.jump = None;
+                self.jumps.done();
                 merge.go_to_line(lane, id);
                 let cuts = merge.cuts();
                 self.show(merge, layout, &cuts, true);
@@ -455,7 +469,7 @@ impl MergedView {
                 wrapped
             }
             None if complete => {
-                self.jump = None;
+                self.jumps.done();
                 let nothing = if errors { "no errors" } else { "no match" };
                 (jump != Jump::Nearest).then_some(nothing)
             }

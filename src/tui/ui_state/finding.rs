@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 
 use super::super::action::Action;
 use super::super::find::Purpose;
-use super::super::keymap::Key;
 use super::super::layout::Pane;
 use super::super::log_view::{Found, Jump, LineLayout, PaneText};
 use super::super::source::Source;
@@ -37,8 +36,8 @@ impl UiState {
         document: &Arc<LogDocument>,
         layout: &LineLayout,
     ) -> PaneText {
-        let jump = self.log(name).wanted_jump();
-        let scans = self.find.scans(name, document, focused, jump);
+        let errors = self.log(name).wants_errors();
+        let scans = self.find.scans(name, document, focused, errors);
         let mut reader = document.read();
         let mut behind: Vec<Arc<Scan>> = Vec::new();
         let found = Found {
@@ -66,11 +65,7 @@ impl UiState {
 
     /// A key while a search or a filter is typed, unless it has a meaning there. The answer is whether it was taken.
     pub(super) fn prompt_key(&mut self, event: KeyEvent, world: &World<'_>) -> bool {
-        let changed = match Key::from(event).plain_char() {
-            Some(c) => self.find.type_text(Some(c.encode_utf8(&mut [0; 4]))),
-            None if event.code == KeyCode::Backspace => self.find.type_text(None),
-            None => false,
-        };
+        let changed = self.find.type_key(event);
         if changed {
             self.search_anew(world);
         }
@@ -124,7 +119,7 @@ impl UiState {
         let mut everywhere = Vec::with_capacity(members.len());
         let mut behind: Vec<Arc<Scan>> = Vec::new();
         for (name, document) in members {
-            let scans = self.find.scans(name, document, true, None);
+            let scans = self.find.scans(name, document, true, false);
             let Some((_, scan)) = &scans.search else { continue };
             let mut reader = document.read();
             let found = look(scan, &mut reader, &mut behind);
@@ -154,7 +149,11 @@ impl UiState {
                 let wraps = if forward { index <= here } else { index >= here };
                 let name = name.clone();
                 self.roams = None;
-                self.log(&name).jump(Jump::Edge { forward });
+                // Whatever was asked for after that goes on from there.
+                let steps = selected.as_ref().map(|left| self.log(left).hand_over_jumps()).unwrap_or_default();
+                for step in [Jump::Edge { forward }].into_iter().chain(steps) {
+                    self.log(&name).jump(step);
+                }
                 let service = world.snapshot.services.iter().position(|service| service.name == name);
                 self.select(service.unwrap_or(usize::MAX), world);
                 if wraps {
@@ -176,8 +175,10 @@ impl UiState {
     /// Pasted text goes into the prompt.
     pub(super) fn prompt_paste(&mut self, text: &str, world: &World<'_>) {
         // One line of it: a query has no line ends.
-        self.find.type_text(text.lines().find(|line| !line.trim().is_empty()));
-        self.search_anew(world);
+        if let Some(line) = text.lines().find(|line| !line.trim().is_empty()) {
+            self.find.type_text(line);
+            self.search_anew(world);
+        }
     }
 
     /// What keys do while a search or a filter is typed.

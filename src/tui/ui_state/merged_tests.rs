@@ -198,6 +198,11 @@ fn a_search_over_all_services_goes_from_one_to_the_next() {
     bench.frame();
     bench.press("n");
     assert!(bench.text().contains("1 of 33"), "{}", bench.text());
+    // As many at once go as far as one by one, also from service to service.
+    bench.press(&"n".repeat(25));
+    assert!(bench.text().contains("26 of 33"), "{}", bench.text());
+    bench.press(&"N".repeat(25));
+    assert!(bench.text().contains("1 of 33"), "{}", bench.text());
     bench.press("N");
     let text = bench.text();
     assert!(text.contains("33 of 33") && text.contains("wrapped"), "{text}");

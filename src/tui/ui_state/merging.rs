@@ -84,9 +84,9 @@ impl UiState {
         members: &[Member],
         act: impl FnOnce(&mut Self, &mut Merge<'_, '_>, Option<&crate::logs::Query>) -> T,
     ) -> T {
-        let jump = self.merged.wanted_jump();
+        let errors = self.merged.wants_errors();
         let scans: Vec<_> =
-            members.iter().map(|(name, document)| self.find.merged_scans(name, document, jump)).collect();
+            members.iter().map(|(name, document)| self.find.merged_scans(name, document, errors)).collect();
         let mut readers: Vec<Reader<'_>> = members.iter().map(|(_, document)| document.read()).collect();
         let mut behind: Vec<Arc<Scan>> = Vec::new();
         let mut found: Vec<Found<'_>> = Vec::with_capacity(scans.len());

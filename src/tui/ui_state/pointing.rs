@@ -72,7 +72,8 @@ impl UiState {
                 self.select(service, world);
             }
         } else if contains(screen.tabs, at) {
-            let tabs = sidebar::tabs(world.snapshot, screen.area.width, selected, self.glyphs, self.theme);
+            let tabs =
+                sidebar::tabs(world.snapshot, &self.unseen, screen.area.width, selected, self.glyphs, self.theme);
             if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
                 self.select(tab.service, world);
             }

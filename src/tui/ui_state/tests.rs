@@ -153,14 +153,39 @@ fn the_wheel_scrolls_the_pane_under_it() {
 fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     let mut bench = Bench::shop(80, 24);
     let news = |problem| crate::domain::Notice { at: NOW, problem, summary: "the file".into(), detail: "".into() };
-    let later = NOW + Duration::from_secs(21);
+    let later = NOW + Duration::from_secs(6);
     bench.snapshot.notice = Some(news(false));
     assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|(text, _)| text).as_deref(), Some("the file"));
     assert!(bench.ui.message(&bench.snapshot, later).is_none());
     bench.snapshot.notice = Some(news(true));
     assert_eq!(bench.ui.message(&bench.snapshot, later).map(|(text, _)| text).as_deref(), Some("✗ the file"));
-    bench.press("⎋");
-    assert!(bench.ui.message(&bench.snapshot, NOW).is_none());
+    bench.press("j");
+    assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
+    let selected = name(&bench).to_owned();
+    let snapshot = bench.snapshot.clone();
+    bench.ui.key(KeyEvent::from(KeyCode::Up), &World { snapshot: &snapshot, size: bench.size, now: later });
+    assert!(bench.ui.message(&bench.snapshot, later).is_none());
+    assert_ne!(name(&bench), selected, "and the key does what it does");
+}
+
+#[test]
+fn words_and_lines_that_are_typed_are_deleted_as_in_a_shell() {
+    let mut bench = Bench::shop(100, 30);
+    let ctrl = |bench: &mut Bench, c: char| {
+        let snapshot = bench.snapshot.clone();
+        let world = World { snapshot: &snapshot, size: bench.size, now: NOW };
+        assert_eq!(bench.ui.key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL), &world), []);
+    };
+    for begin in ["/", "&", "W/"] {
+        bench.press(&format!("{begin}user not found"));
+        ctrl(&mut bench, 'w');
+        assert!(bench.text().contains("user not _"), "{begin}: {}", bench.text());
+        ctrl(&mut bench, 'u');
+        bench.press("INFO");
+        let text = bench.text();
+        assert!(text.contains("INFO_") && !text.contains("not INFO"), "{begin}: {text}");
+        bench.press("⎋⎋");
+    }
 }
 
 #[test]
@@ -381,6 +406,43 @@ fn from_error_to_error() {
     assert!(bench.text().contains("✗907 ERROR"), "a trace is one error: {}", bench.text());
     bench.press("1e");
     assert!(bench.text().contains("no errors"));
+}
+
+#[test]
+fn keys_that_come_faster_than_frames_count_each() {
+    let mut bench = Bench::shop(80, 24);
+    lines(&bench, "api", 0..1_000);
+    bench.press("EEE");
+    assert!(bench.text().contains("✗707 ERROR"), "{}", bench.text());
+    bench.press("EEEEeeee");
+    assert!(bench.text().contains("✗707 ERROR"), "{}", bench.text());
+    bench.press("G/users/1⏎NNN");
+    assert!(bench.text().contains(" 109 of 112") || bench.text().contains("108 of 111"), "{}", bench.text());
+    let one_by_one = bench.text();
+    bench.press("nN");
+    assert_eq!(bench.text(), one_by_one);
+}
+
+#[test]
+fn errors_that_nobody_has_seen_are_told_in_the_tabs_as_well() {
+    let mut bench = Bench::shop(60, 12);
+    lines(&bench, "db", 0..300);
+    let members: Vec<_> = ["db", "api"].map(|name| (name.into(), bench.book.get(&name.into()).expect("a log"))).into();
+    bench.ui.unseen.saw(&"api".into(), crate::logs::LineId(u64::MAX));
+    let mut behind = Vec::new();
+    bench.ui.unseen.count(&members, &mut behind);
+    behind.iter().for_each(|scan| scan.run(|| true));
+    assert!(bench.ui.unseen.count(&members, &mut behind));
+    let text = bench.text();
+    let strip = text.lines().find(|line| line.contains("1●db")).unwrap_or_default();
+    assert!(strip.contains("1●db e3 ▸2●api"), "{text}");
+    // A click on what is behind them meets the next service.
+    let row =
+        u16::try_from(text.lines().position(|line| line.contains("1●db")).unwrap_or_default()).unwrap_or_default();
+    click(&mut bench, 2, row);
+    assert_eq!(name(&bench), "db");
+    click(&mut bench, 11, row);
+    assert_eq!(name(&bench), "api");
 }
 
 #[test]

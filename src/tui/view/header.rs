@@ -152,6 +152,7 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
         }
     };
     let (text, style) = match watch.state {
+        WatchState::Watching if watch.problem.is_some() => (format!("{} {}", glyphs.failed, watching()), theme.bad()),
         WatchState::Watching => (watching(), Style::new()),
         WatchState::Paused if watch.holds.iter().any(|hold| hold.services.is_empty()) => {
             ("WATCH PAUSED".to_owned(), theme.alert())

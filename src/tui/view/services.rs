@@ -17,7 +17,8 @@ use crate::domain::{Moment, Phase, ServiceSnapshot};
 pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let selected = scene.ui.selected(scene.snapshot);
     let mut cursor = None;
-    for tab in sidebar::tabs(scene.snapshot, area.width, selected, scene.glyphs(), scene.theme()) {
+    let unseen = &scene.ui.unseen;
+    for tab in sidebar::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme()) {
         let Some(service) = scene.snapshot.services.get(tab.service) else { continue };
         let mut style = look(service, scene.glyphs(), scene.theme()).style;
         let x = area.x.saturating_add(tab.x);
@@ -25,9 +26,19 @@ pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option
             style = style.patch(scene.theme().strong());
             cursor = Some(Position { x, y: area.y });
         }
-        paint::put(buffer, area, x, area.y, &tab.text, style);
+        let end = paint::put(buffer, area, x, area.y, &tab.text, style);
+        mark_unseen(scene, service, &tab.text, Rect { width: end.saturating_sub(area.x), ..area }, buffer);
     }
     cursor
+}
+
+/// The errors that nobody has seen stand out at the right end of what was drawn there.
+fn mark_unseen(scene: &Scene<'_>, service: &ServiceSnapshot, drawn: &str, area: Rect, buffer: &mut Buffer) {
+    let unseen = scene.ui.unseen.text(&service.name);
+    if !unseen.is_empty() && drawn.ends_with(&unseen) {
+        let at = area.right().saturating_sub(u16::try_from(width(&unseen)).unwrap_or(0));
+        paint::put(buffer, area, at, area.y, &unseen, scene.theme().bad());
+    }
 }
 
 /// Draws the sidebar. The answer is where the selected service is.
@@ -177,13 +188,10 @@ impl Columns {
             }
             SidebarStyle::Narrow => counts,
         };
-        let at = area.right().saturating_sub(u16::try_from(width(&counts) + 1).unwrap_or(0));
+        let area = Rect { width: area.width.saturating_sub(1), ..area };
+        let at = area.right().saturating_sub(u16::try_from(width(&counts)).unwrap_or(0));
         paint::put(buffer, area, at, area.y, &counts, Style::new());
-        let unseen = scene.ui.unseen.text(&service.name);
-        if !unseen.is_empty() && counts.ends_with(&unseen) {
-            let at = area.right().saturating_sub(u16::try_from(width(&unseen) + 1).unwrap_or(0));
-            paint::put(buffer, area, at, area.y, &unseen, theme.bad());
-        }
+        mark_unseen(scene, service, &counts, area, buffer);
     }
 }
 

@@ -118,7 +118,7 @@ fn a_notice_takes_the_footer() {
         let mut shop = shop();
         shop.notice = Some(Notice {
             problem: true,
-            at: Moment::after_start(NOW.since_start() - Duration::from_secs(2)),
+            at: NOW,
             summary: "procgroup.toml has errors and was not applied".into(),
             detail: "error: unknown key `wacth` in service `api`\n  help: without it nothing restarts api".into(),
         });

@@ -12,8 +12,10 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep};
 
-/// From this width on, an event has all its columns.
+/// From this width on, an event has all its columns …
 const FULL_COLUMNS: u16 = 96;
+/// … and from this one on they have room for long names and verdicts.
+const WIDE_COLUMNS: u16 = 120;
 /// Rows of the explanation below the events, with the line above it, before the whole reason is known.
 const WHY_ROWS: u16 = 5;
 /// Rows of events that stay above it.
@@ -22,7 +24,7 @@ const LEAST_EVENTS: u16 = 3;
 /// Draws the last events.
 pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut left = vec![Span::raw("watcher")];
-    left.extend(last_release(scene));
+    left.extend(last_release(scene, area));
     let titles = Titles { left, right: count(scene), ..Titles::default() };
     let inner = paint::frame(buffer, area, scene.glyphs(), false, scene.theme().dim(), &titles);
     let entries = scene.snapshot.journal.entries().rev();
@@ -32,9 +34,12 @@ pub(super) fn strip(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What came of the last hold: `9 of 312 changes matter: api, worker`.
-fn last_release(scene: &Scene<'_>) -> Option<Span<'static>> {
+fn last_release(scene: &Scene<'_>, area: Rect) -> Option<Span<'static>> {
     let said = scene.snapshot.watch.last_release.as_ref()?;
-    Some(Span::raw(format!(" {} {}", scene.glyphs().dot, cut_right(said, 90, scene.glyphs().ellipsis))))
+    // Between the first word and the counts, with the lines around them.
+    let counts: usize = count(scene).iter().map(|span| width(&span.content)).sum();
+    let room = usize::from(area.width).saturating_sub(counts + 20);
+    Some(Span::raw(format!(" {} {}", scene.glyphs().dot, cut_right(said, room, scene.glyphs().ellipsis))))
 }
 
 /// `8 events · 3 ignored`.
@@ -57,7 +62,7 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
         left.push(Span::styled(format!(" /{}{cursor}", cut_left(&panel.wanted, 24, glyphs.ellipsis)), theme.busy()));
     }
     if !scene.screen.compact && !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
-        left.extend(last_release(scene));
+        left.extend(last_release(scene, area));
     }
     if scene.screen.compact {
         let row = Rect { height: 1.min(area.height), ..area };
@@ -255,12 +260,13 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
             Match::NoMatch => "no service watches it".to_owned(),
         };
         let times = if entry.times > 1 { format!(" x{}", entry.times) } else { String::new() };
+        let (service_cells, verdict_cells) = if area.width >= WIDE_COLUMNS { (10, 12) } else { (6, 8) };
         format!(
             "{time}  {}  {:8}  {}  {}  {rule}",
             path_column(&entry.event.path, 43, glyphs.ellipsis),
             entry.event.kind,
-            column(&service, 6, glyphs.ellipsis),
-            pad(format!("{verdict}{times}"), 8),
+            column(&service, service_cells, glyphs.ellipsis),
+            pad(format!("{verdict}{times}"), verdict_cells),
         )
     } else {
         let names = scene.snapshot.services.iter().map(|service| width(service.name.as_str()));

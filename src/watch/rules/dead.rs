@@ -91,6 +91,11 @@ impl Wanted<'_> {
         }
     }
 
+    /// It names just this file.
+    fn names(&self, file: &Path) -> bool {
+        matches!(self, Self::Glob(glob) if glob.literal().as_deref() == Some(file))
+    }
+
     /// Where all that it matches lies.
     fn start(&self) -> PathBuf {
         match self {
@@ -130,20 +135,30 @@ impl Rules {
                     if let State::Open(_) = self.judge_file(&standing, &path).state(service) {
                         return None;
                     }
-                    files += 1;
-                    example.get_or_insert(path);
+                    // Nobody means the group's own file, which is read in any case, but who names it.
+                    if path != self.file() || wanted.names(&path) {
+                        files += 1;
+                        example.get_or_insert(path);
+                    }
                 }
             }
         }
         let service = self.services.first()?;
         // Without a file: what would match may be ignored whatever it will be.
-        let example = match (example, Wanted::of(service, index)?) {
-            (Some(example), _) => example,
-            (None, Wanted::Glob(glob)) => glob.literal().unwrap_or_else(|| start.join("x")),
+        let (example, is_typical) = match (example, Wanted::of(service, index)?) {
+            (Some(example), _) => (example, true),
+            (None, Wanted::Glob(glob)) => match glob.literal() {
+                Some(literal) => (literal, true),
+                None => match self.samples(glob) {
+                    Some(sample) => (sample, true),
+                    None => (start.join("x"), false),
+                },
+            },
             (None, Wanted::All(_)) => return None,
         };
         let explanation = self.explain(&example, false);
-        if explanation.verdict != PathVerdict::Ignored || !ignores_all(&explanation, files) {
+        let about_folder = explanation.chain.iter().any(|step| step.about.is_some() && step.rule.is_some());
+        if explanation.verdict != PathVerdict::Ignored || !(is_typical || about_folder) {
             return (files == 0).then_some(DeadReason::Unmatched);
         }
         let rule = explanation.rule.as_ref().map(|rule| {
@@ -151,8 +166,18 @@ impl Rules {
             format!("{}{line} `{}`", explanation.file_of(rule), rule.pattern)
         });
         let rule = rule.unwrap_or_default();
-        let let_in = let_in(index, &explanation, &example, spec);
+        let let_in = let_in(index, &explanation, &example, files == 1, spec);
         Some(DeadReason::Ignored { files, example: explanation.path.to_string(), rule, let_in })
+    }
+
+    /// A path that the pattern could match, if every such path is ignored by one rule, as far as two of them tell.
+    fn samples(&self, glob: &WatchGlob) -> Option<PathBuf> {
+        let [one, other] = ["x", "q7-z"].map(|filler| glob.sample(filler));
+        let (one, other) = (one?, other?);
+        let explanations = [&one, &other].map(|path| self.explain(path, false));
+        let ignored = explanations.iter().all(|explanation| explanation.verdict == PathVerdict::Ignored);
+        let [one_rule, other_rule] = explanations.map(|explanation| explanation.rule);
+        (ignored && one_rule == other_rule).then_some(one)
     }
 
     /// How things stand in a folder, as seen from the one above.
@@ -169,15 +194,15 @@ impl Rules {
     }
 }
 
-/// The line that lets a file in: the first of some that does.
-fn let_in(index: usize, explanation: &Explanation, example: &Path, spec: &GroupSpec) -> Option<String> {
+/// The line that lets a file in: the first of some that does. `alone`: there is no other file.
+fn let_in(index: usize, explanation: &Explanation, example: &Path, alone: bool, spec: &GroupSpec) -> Option<String> {
     let pattern = match &spec.services.first()?.watch {
         WatchFiles::Globs(globs) => globs.get(index).map(|glob| glob.text.clone()),
         WatchFiles::Off | WatchFiles::All { .. } => None,
     };
     // The folder that is ignored as a whole, with its slash.
     let folder = explanation.chain.iter().rev().find_map(|step| step.about.as_deref()).map(str::to_owned);
-    let candidates = [pattern, folder, Some(explanation.path.to_string())];
+    let candidates = [pattern, folder, alone.then(|| explanation.path.to_string())];
     candidates.into_iter().flatten().map(|pattern| format!("!{pattern}")).find(|line| {
         let mut spec = spec.clone();
         if let Some(service) = spec.services.first_mut() {
@@ -187,11 +212,4 @@ fn let_in(index: usize, explanation: &Explanation, example: &Path, spec: &GroupS
         rules.learn_towards(example);
         matches!(rules.decide(example, false), Match::Watched { .. })
     })
-}
-
-/// Whether the rule holds for all that a pattern can match: there are files and all are ignored, or it is about a folder
-/// above, or about the very file that the pattern names.
-fn ignores_all(explanation: &Explanation, files: usize) -> bool {
-    let about_folder = explanation.chain.iter().any(|step| step.about.is_some() && step.rule.is_some());
-    files > 0 || about_folder || !explanation.path.ends_with("/x")
 }

@@ -24,6 +24,8 @@ pub(super) enum Scope {
 pub(super) struct WatchGlob {
     /// The folder that the glob is relative to: the root, or one above it for `../…`.
     base: PathBuf,
+    /// As written from there.
+    relative: String,
     matcher: GlobMatcher,
     /// A glob that ends in a plain name also means everything below it, if it is a folder.
     all_below: Option<GlobMatcher>,
@@ -136,7 +138,7 @@ impl WatchGlob {
             all_below = build(&if relative.is_empty() { "**".to_owned() } else { format!("{relative}/**") }).ok();
             reach = reach.with_all_below();
         }
-        Some(Self { base, matcher, all_below, reach, takes_out, rule })
+        Some(Self { base, relative: relative.to_owned(), matcher, all_below, reach, takes_out, rule })
     }
 
     /// It takes out what others have in.
@@ -152,6 +154,43 @@ impl WatchGlob {
     /// The one path that it names, if it has no wildcards.
     pub(super) fn literal(&self) -> Option<PathBuf> {
         self.reach.literal().map(|path| self.base.join(path))
+    }
+
+    /// A path that it could match, with this text for whatever is free in it.
+    pub(super) fn sample(&self, filler: &str) -> Option<PathBuf> {
+        let mut sample = String::new();
+        let mut rest = self.relative.as_str();
+        while let Some(char) = rest.chars().next() {
+            let after = rest.get(char.len_utf8()..).unwrap_or_default();
+            rest = match char {
+                '*' if after.starts_with("*/") => after.get(2..).unwrap_or_default(),
+                '*' => {
+                    sample.push_str(filler);
+                    after.trim_start_matches('*')
+                }
+                '?' => {
+                    sample.extend(filler.chars().next());
+                    after
+                }
+                '[' => {
+                    let (class, behind) = after.split_once(']')?;
+                    sample.extend(class.chars().next());
+                    behind
+                }
+                // Of several choices each may be judged in another way.
+                '{' => return None,
+                '\\' => {
+                    sample.extend(after.chars().next());
+                    after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default()
+                }
+                other => {
+                    sample.push(other);
+                    after
+                }
+            };
+        }
+        // What is nested, or turned around, is not followed.
+        Some(self.base.join(sample)).filter(|path| self.matches(path))
     }
 
     pub(super) fn may_reach(&self, folder: &Path) -> bool {

@@ -1,0 +1,99 @@
+//! What can be told of a group, and of what it needs, without being it: for `devgroup doctor`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::environment::orphan_of;
+use super::{pulse, state_folder};
+use crate::clock;
+use crate::domain::GroupSpec;
+use crate::process;
+use crate::process_tree;
+
+/// The last sign of life of a run loop, from its `status.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastPulse {
+    /// The process.
+    pub pid: u32,
+    /// How long ago the file was written.
+    pub age: Duration,
+    /// The longest turn of the loop so far.
+    pub longest_turn: Duration,
+}
+
+/// The pulse of a group; `None` if there is no file, as after an orderly end.
+pub fn last_pulse(spec: &GroupSpec) -> Option<LastPulse> {
+    let folder = state_folder::of_group(spec, state_folder::variable).ok()?;
+    let status = pulse::read(&folder)?;
+    let age = clock::time_since(&status.last_turn.to_string())?;
+    Some(LastPulse { pid: status.pid, age, longest_turn: Duration::from_millis(status.longest_turn_ms) })
+}
+
+/// The folder in which a group keeps its files; it need not be there yet.
+///
+/// # Errors
+/// There is no place for it: why, for people.
+pub fn state_folder_of(spec: &GroupSpec) -> Result<PathBuf, String> {
+    state_folder::of_group(spec, state_folder::variable)
+}
+
+/// Who listens on a TCP port of this machine, for people; `None` if nobody does, or where the system does not tell.
+pub fn listener_on(port: u16) -> Option<String> {
+    process::listener_on(port)
+}
+
+/// Living processes of services whose devgroup is gone, of whichever group: the key of the group, and the process for
+/// people.
+pub fn leftovers() -> Vec<(String, String)> {
+    let mut keys = BTreeMap::new();
+    let left = process_tree::marked(|mark| orphan_of(mark).is_some());
+    for process in left {
+        if let Some(key) = process_tree::mark_of(process.pid).and_then(|mark| orphan_of(&mark)) {
+            keys.insert(process.pid.as_raw_nonzero(), (key, process.display()));
+        }
+    }
+    keys.into_values().collect()
+}
+
+/// Inotify of this user: limits of the system, and what all processes that may be looked into have taken of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InotifyUse {
+    /// `fs.inotify.max_user_watches`.
+    pub max_watches: u64,
+    /// `fs.inotify.max_user_instances`.
+    pub max_instances: u64,
+    /// Watches in use.
+    pub watches: u64,
+    /// Instances in use.
+    pub instances: u64,
+}
+
+/// Counts; `None` on systems without inotify. Reads a line for each watch of each process.
+pub fn inotify_use() -> Option<InotifyUse> {
+    let limit = |name: &str| fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?.trim().parse().ok();
+    let mut found = InotifyUse {
+        max_watches: limit("max_user_watches")?,
+        max_instances: limit("max_user_instances")?,
+        watches: 0,
+        instances: 0,
+    };
+    let own = rustix::process::getuid().as_raw();
+    for process in fs::read_dir("/proc").ok()?.flatten() {
+        use std::os::unix::fs::MetadataExt;
+        let is_number = process.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || process.metadata().is_ok_and(|data| data.uid() != own) {
+            continue;
+        }
+        for descriptor in fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten() {
+            if fs::read_link(descriptor.path()).is_ok_and(|link| link.as_os_str() == "anon_inode:inotify") {
+                let info = process.path().join("fdinfo").join(descriptor.file_name());
+                let lines = fs::read_to_string(info).unwrap_or_default();
+                found.instances += 1;
+                found.watches += lines.lines().filter(|line| line.starts_with("inotify wd:")).count() as u64;
+            }
+        }
+    }
+    Some(found)
+}

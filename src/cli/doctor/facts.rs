@@ -1,0 +1,256 @@
+//! What is found out, without a judgement.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::fs::{Access, access};
+use rustix::process::geteuid;
+
+use crate::app::{self, InotifyUse, LastPulse};
+use crate::cli::arguments::Place;
+use crate::cli::exit_code::Failure;
+use crate::config;
+use crate::control::{self, Ask, Client, ClientError, Reply};
+use crate::domain::{AliveProbe, GroupSpec, Probe};
+use crate::tui::{self, DashboardOptions, GlyphSet};
+
+/// A group that lives answers at once.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// All that is known.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) file: FileFact,
+    pub(super) group: GroupFact,
+    pub(super) pulse: Option<LastPulse>,
+    pub(super) ports: Vec<PortFact>,
+    pub(super) inotify: Option<InotifyUse>,
+    pub(super) terminal: TerminalFact,
+    pub(super) clipboard: Option<PathBuf>,
+    pub(super) over_ssh: bool,
+    pub(super) shell: Option<PathBuf>,
+    /// The key of a group, and a process.
+    pub(super) leftovers: Vec<(String, String)>,
+    pub(super) sockets: Vec<FolderFact>,
+    /// The folder, or why there is none; nothing without a good file.
+    pub(super) state: Option<Result<FolderFact, String>>,
+}
+
+/// The file.
+#[derive(Clone, Debug)]
+pub(super) enum FileFact {
+    None,
+    /// Its path, and what is wrong in a line.
+    Bad(PathBuf, String),
+    Good {
+        path: PathBuf,
+        services: usize,
+        warnings: usize,
+    },
+}
+
+/// The group of the file.
+#[derive(Clone, Debug)]
+pub(super) enum GroupFact {
+    Down,
+    Up {
+        pid: u32,
+        services: usize,
+        /// Names of services that have failed.
+        failed: Vec<String>,
+        /// What does not work in watching, with the remedy.
+        watcher: Option<String>,
+    },
+    /// It is there, and does not answer as it should.
+    Odd(String),
+}
+
+/// A port that the file names.
+#[derive(Clone, Debug)]
+pub(super) struct PortFact {
+    pub(super) port: u16,
+    pub(super) service: String,
+    /// Who listens on it.
+    pub(super) holder: Option<String>,
+}
+
+/// The terminal.
+#[derive(Clone, Debug)]
+pub(super) struct TerminalFact {
+    pub(super) term: Option<String>,
+    pub(super) is_terminal: bool,
+    pub(super) utf8: bool,
+    pub(super) unicode: bool,
+    pub(super) color: bool,
+    pub(super) size: (u16, u16),
+}
+
+/// A folder that is used, or would be made.
+#[derive(Clone, Debug)]
+pub(super) struct FolderFact {
+    pub(super) path: PathBuf,
+    /// Permission bits, if it is there.
+    pub(super) mode: Option<u32>,
+    /// It is there, and it is not ours, or no folder.
+    pub(super) foreign: bool,
+    /// Files can be made in it, or it can be made.
+    pub(super) writable: bool,
+}
+
+impl FolderFact {
+    fn look(path: PathBuf) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let found = path.symlink_metadata().ok();
+        let foreign = found.as_ref().is_some_and(|data| !data.is_dir() || data.uid() != geteuid().as_raw());
+        let nearest = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+        let writable = access(nearest, Access::WRITE_OK | Access::EXEC_OK).is_ok() && nearest.is_dir();
+        Self { mode: found.map(|data| data.mode() & 0o7777), foreign, writable, path }
+    }
+}
+
+/// Looks at everything. Nothing is made, and nobody is waited for longer than a few seconds.
+pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
+    let path = match &place.config {
+        Some(file) => Some(here.join(file)),
+        None => config::find(&here),
+    };
+    let loaded = path.as_deref().map(config::load);
+    let file = match (path.clone(), &loaded) {
+        (Some(path), Some(Ok(loaded))) => {
+            FileFact::Good { path, services: loaded.spec.services.len(), warnings: loaded.warnings.items.len() }
+        }
+        (Some(path), Some(Err(diagnostics))) => FileFact::Bad(path, diagnostics.summary()),
+        _ => FileFact::None,
+    };
+    let spec = loaded.and_then(Result::ok).map(|loaded| loaded.spec);
+    // Without a file there is still the folder for those that will come.
+    let meeting = path.clone().unwrap_or_else(|| here.join(config::FILE_NAME));
+    let places = control::Place::candidates(&meeting);
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let options = DashboardOptions::from_environment();
+    Ok(Facts {
+        file,
+        group: if path.is_some() { group(&places) } else { GroupFact::Down },
+        pulse: spec.as_ref().and_then(app::last_pulse),
+        ports: spec.as_ref().map(ports).unwrap_or_default(),
+        inotify: app::inotify_use(),
+        terminal: TerminalFact {
+            term: variable("TERM").filter(|term| !term.is_empty()),
+            is_terminal: std::io::IsTerminal::is_terminal(&std::io::stderr()),
+            utf8: tui::is_utf8_locale(variable),
+            unicode: options.glyphs == GlyphSet::Unicode,
+            color: options.color,
+            size: tui::terminal_size(),
+        },
+        clipboard: tui::clipboard_program(variable),
+        over_ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set),
+        shell: program("sh"),
+        leftovers: app::leftovers(),
+        sockets: places.iter().map(|place| FolderFact::look(place.folder().to_owned())).collect(),
+        state: spec.as_ref().map(|spec| app::state_folder_of(spec).map(FolderFact::look)),
+    })
+}
+
+/// The local ports that services are known by, each once.
+fn ports(spec: &GroupSpec) -> Vec<PortFact> {
+    let mut ports: Vec<PortFact> = Vec::new();
+    for service in &spec.services {
+        let ready = service.ready.as_ref().and_then(|ready| match &ready.probe {
+            Probe::Port(port) => Some(*port),
+            Probe::Http(http) => local_port(&http.url),
+            Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+        });
+        let alive = service.alive.as_ref().and_then(|alive| match &alive.probe {
+            AliveProbe::Port(port) => Some(*port),
+            AliveProbe::Http(http) => local_port(&http.url),
+            AliveProbe::Cmd(_) | AliveProbe::File { .. } => None,
+        });
+        for port in ready.into_iter().chain(alive) {
+            if !ports.iter().any(|known| known.port == port) {
+                ports.push(PortFact { port, service: service.name.to_string(), holder: app::listener_on(port) });
+            }
+        }
+    }
+    ports
+}
+
+/// The port of `http://localhost:4000/health`; of another machine none.
+fn local_port(url: &str) -> Option<u16> {
+    let authority = url.strip_prefix("http://")?.split(['/', '?', '#']).next()?;
+    let (host, port) = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).unwrap_or((authority, "80"));
+    let local = matches!(host, "localhost" | "[::1]" | "0.0.0.0") || host.starts_with("127.");
+    port.parse().ok().filter(|_| local)
+}
+
+fn group(places: &[control::Place]) -> GroupFact {
+    let sockets: Vec<PathBuf> = places.iter().map(control::Place::socket).collect();
+    let (tell, told) = mpsc::channel();
+    // A group that hangs may take a question and never answer.
+    let asked = std::thread::Builder::new().name("doctor".into()).spawn(move || {
+        // Nobody may listen any more.
+        let _ = tell.send(ask(&sockets));
+    });
+    match asked {
+        Ok(_) => told
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| GroupFact::Odd(format!("it has not answered for {}s", PATIENCE.as_secs()))),
+        Err(error) => GroupFact::Odd(error.to_string()),
+    }
+}
+
+fn ask(sockets: &[PathBuf]) -> GroupFact {
+    for socket in sockets {
+        let answer = Client::connect(socket).and_then(|mut client| client.ask(Ask::Status { follow: false }));
+        return match answer {
+            Err(ClientError::NotRunning) => continue,
+            Err(error) => GroupFact::Odd(error.to_string()),
+            Ok(Reply::Status(status)) => GroupFact::Up {
+                pid: status.pid,
+                services: status.services.len(),
+                failed: status
+                    .services
+                    .iter()
+                    .filter(|service| matches!(service.state.as_str(), "failed" | "circuit-open" | "backing-off"))
+                    .map(|service| service.name.clone())
+                    .collect(),
+                watcher: status.watch.problem,
+            },
+            Ok(_) => GroupFact::Odd("it answers something else than was asked".into()),
+        };
+    }
+    GroupFact::Down
+}
+
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let candidates = std::env::split_paths(&path).map(|folder| folder.join(name));
+    candidates.into_iter().find(|path| path.is_file() && access(path, Access::EXEC_OK).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_have_a_port_here() {
+        assert_eq!(local_port("http://localhost:4000/health"), Some(4000));
+        assert_eq!(local_port("http://127.0.0.1"), Some(80));
+        assert_eq!(local_port("http://[::1]:5/x"), Some(5));
+        assert_eq!(local_port("http://example.com:4000"), None);
+    }
+
+    #[test]
+    fn a_folder_is_told_by_its_nearest_ancestor_before_it_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let fact = FolderFact::look(folder.path().join("a/b"));
+        assert!(fact.writable && fact.mode.is_none() && !fact.foreign);
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(FolderFact::look(file.clone()).foreign);
+        assert!(!FolderFact::look(file.join("below")).writable);
+    }
+}

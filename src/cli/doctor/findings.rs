@@ -1,0 +1,352 @@
+//! What the facts mean: a line for each thing, and the remedy.
+
+use std::time::Duration;
+
+use super::facts::{Facts, FileFact, FolderFact, GroupFact};
+use crate::domain::approx;
+
+/// The pulse is written every 25 s; a loop that has turned is at most this old.
+const STALE: Duration = Duration::from_secs(60);
+/// Turns above this are felt.
+const LONG_TURN: Duration = Duration::from_millis(100);
+/// The screen that has room for everything that must be seen.
+const SMALLEST: (u16, u16) = (40, 12);
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// As it should be, or a thing that is only told.
+    Ok,
+    /// Something will not work as well as it could.
+    Warn,
+    /// Something does not work.
+    Fail,
+}
+
+impl Level {
+    /// `ok`, `warn`, `fail`.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) level: Level,
+    pub(super) area: &'static str,
+    pub(super) message: String,
+    /// What to do.
+    pub(super) remedy: Option<String>,
+}
+
+fn ok(area: &'static str, message: impl Into<String>) -> Finding {
+    Finding { level: Level::Ok, area, message: message.into(), remedy: None }
+}
+
+fn warn(area: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { level: Level::Warn, area, message: message.into(), remedy: Some(remedy.into()) }
+}
+
+fn fail(area: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { level: Level::Fail, ..warn(area, message, remedy) }
+}
+
+/// Judges.
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut found = vec![file(facts)];
+    found.extend(group(facts));
+    found.extend(ports(facts));
+    found.push(leftovers(facts));
+    found.push(inotify(facts));
+    found.push(sockets(facts));
+    found.extend(state(facts));
+    found.push(shell(facts));
+    found.extend(terminal(facts));
+    found.push(clipboard(facts));
+    found
+}
+
+fn file(facts: &Facts) -> Finding {
+    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match &facts.file {
+        FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
+        FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", path.display()), "devgroup check"),
+        FileFact::Good { path, services, warnings: 0 } => {
+            ok("file", format!("{}: {}", path.display(), plural(*services, "service")))
+        }
+        FileFact::Good { path, services, warnings } => {
+            let message =
+                format!("{}: {}, {}", path.display(), plural(*services, "service"), plural(*warnings, "warning"));
+            warn("file", message, "devgroup check")
+        }
+    }
+}
+
+fn group(facts: &Facts) -> Vec<Finding> {
+    let pulse = facts.pulse.as_ref();
+    match &facts.group {
+        GroupFact::Down => {
+            let stale =
+                pulse.map(|pulse| format!(", and the last one (pid {}) did not end in an orderly way", pulse.pid));
+            vec![ok("group", format!("none is running here{}", stale.unwrap_or_default()))]
+        }
+        GroupFact::Odd(problem) => {
+            let stale =
+                pulse.map(|pulse| format!("; its last sign of life was {} ago, pid {}", approx(pulse.age), pulse.pid));
+            let remedy = pulse.map_or_else(
+                || "end it by its pid, and start it again".to_owned(),
+                |pulse| format!("kill {}   (its guard ends the services)", pulse.pid),
+            );
+            vec![fail("group", format!("{problem}{}", stale.unwrap_or_default()), remedy)]
+        }
+        GroupFact::Up { pid, services, failed, watcher } => {
+            let mut found = vec![if failed.is_empty() {
+                ok("group", format!("it runs, pid {pid}, {services} services"))
+            } else {
+                let names = failed.join(" ");
+                warn(
+                    "group",
+                    format!("it runs, pid {pid}; failed: {}", failed.join(", ")),
+                    format!("devgroup logs {names}"),
+                )
+            }];
+            found.extend(watcher.as_ref().map(|problem| warn("watching", problem.clone(), "devgroup help watch")));
+            found.push(match pulse {
+                None => warn("loop", "there is no status.json, so its health is not known", "see `state` below"),
+                Some(pulse) if pulse.age > STALE => fail(
+                    "loop",
+                    format!("its loop has not turned for {}", approx(pulse.age)),
+                    format!("kill {pid}   (its guard ends the services); please report it"),
+                ),
+                Some(pulse) if pulse.longest_turn > LONG_TURN => warn(
+                    "loop",
+                    format!("its longest turn took {} ms", pulse.longest_turn.as_millis()),
+                    "the key l shows when; a machine that sleeps or swaps does that, too",
+                ),
+                Some(pulse) => ok("loop", format!("its longest turn took {} ms", pulse.longest_turn.as_millis())),
+            });
+            found
+        }
+    }
+}
+
+fn ports(facts: &Facts) -> Vec<Finding> {
+    let up = matches!(facts.group, GroupFact::Up { .. });
+    let of = |port: &super::facts::PortFact| format!("{} ({})", port.port, port.service);
+    let taken = facts.ports.iter().filter_map(|port| Some((port, port.holder.as_ref()?)));
+    let mut found: Vec<Finding> = taken
+        .map(|(port, holder)| match up {
+            true => ok("ports", format!("{}: {holder}", of(port))),
+            false => warn(
+                "ports",
+                format!("{} is taken by {holder}: {} would look ready before it is", of(port), port.service),
+                "end it, or give the service another port",
+            ),
+        })
+        .collect();
+    let free: Vec<String> = facts.ports.iter().filter(|port| port.holder.is_none()).map(of).collect();
+    if !free.is_empty() {
+        found.push(ok("ports", format!("nobody listens on {}", free.join(", "))));
+    }
+    found
+}
+
+fn leftovers(facts: &Facts) -> Finding {
+    if facts.leftovers.is_empty() {
+        return ok("leftovers", "no process of an earlier run is left");
+    }
+    let names: Vec<&str> = facts.leftovers.iter().map(|(_, process)| process.as_str()).collect();
+    warn(
+        "leftovers",
+        format!("of a devgroup that is gone are left: {}", names.join(", ")),
+        "the next start of their group ends them; or kill them by their pids",
+    )
+}
+
+fn inotify(facts: &Facts) -> Finding {
+    let Some(inotify) = facts.inotify else { return ok("inotify", "this system has none; another way is used") };
+    let used = |used: u64, limit: u64| format!("{used} of {limit}");
+    let message = format!(
+        "{} watches and {} instances are used",
+        used(inotify.watches, inotify.max_watches),
+        used(inotify.instances, inotify.max_instances)
+    );
+    let nearly = |used: u64, limit: u64| used.saturating_mul(5) >= limit.saturating_mul(4);
+    if nearly(inotify.watches, inotify.max_watches) {
+        let enough = inotify.max_watches.saturating_mul(2).max(524_288);
+        return warn("inotify", message, format!("sudo sysctl fs.inotify.max_user_watches={enough}"));
+    }
+    if nearly(inotify.instances, inotify.max_instances) {
+        let enough = inotify.max_instances.saturating_mul(2).max(1024);
+        return warn("inotify", message, format!("sudo sysctl fs.inotify.max_user_instances={enough}"));
+    }
+    ok("inotify", message)
+}
+
+fn sockets(facts: &Facts) -> Finding {
+    let usable = facts.sockets.iter().find(|folder| !folder.foreign && folder.writable);
+    let Some(folder) = usable else {
+        let all: Vec<String> = facts.sockets.iter().map(|folder| folder.path.display().to_string()).collect();
+        return fail(
+            "socket",
+            format!("no folder for it can be used: {}", all.join(", ")),
+            "see who owns them; or set XDG_RUNTIME_DIR to a folder of your own",
+        );
+    };
+    let path = folder.path.display();
+    match folder.mode {
+        None => ok("socket", format!("{path} is made at the first start")),
+        Some(mode) if mode & 0o077 != 0 => {
+            warn("socket", format!("others can look into {path}, mode {mode:04o}"), format!("chmod 0700 {path}"))
+        }
+        Some(mode) => ok("socket", format!("{path}, mode {mode:04o}")),
+    }
+}
+
+fn state(facts: &Facts) -> Option<Finding> {
+    const LOST: &str = "the history of runs and kept logs";
+    Some(match facts.state.as_ref()? {
+        Err(problem) => warn("state", format!("there is no place for {LOST}: {problem}"), "set XDG_STATE_HOME"),
+        Ok(FolderFact { path, writable: false, .. }) | Ok(FolderFact { path, foreign: true, .. }) => warn(
+            "state",
+            format!("{} cannot be written: {LOST} are lost", path.display()),
+            format!("ls -ld {}   and its owner; or set XDG_STATE_HOME", path.display()),
+        ),
+        Ok(FolderFact { path, mode: None, .. }) => {
+            ok("state", format!("{} is made at the first start", path.display()))
+        }
+        Ok(FolderFact { path, .. }) => ok("state", path.display().to_string()),
+    })
+}
+
+fn shell(facts: &Facts) -> Finding {
+    match &facts.shell {
+        Some(path) => ok("shell", path.display().to_string()),
+        None => fail("shell", "there is no `sh` on the path, and commands that are texts need it", "echo $PATH"),
+    }
+}
+
+fn terminal(facts: &Facts) -> Vec<Finding> {
+    let terminal = &facts.terminal;
+    if !terminal.is_terminal {
+        return vec![ok("terminal", "there is none here: devgroup would stream lines")];
+    }
+    let (columns, rows) = terminal.size;
+    let name = terminal.term.as_deref().unwrap_or("not set");
+    let colors = if terminal.color { "16 colours" } else { "no colours" };
+    let mut found = vec![match terminal.term.as_deref() {
+        None | Some("dumb") => warn(
+            "terminal",
+            format!("TERM is {name}: devgroup would stream lines"),
+            "TERM=xterm-256color, if it is one",
+        ),
+        Some(_) if columns < SMALLEST.0 || rows < SMALLEST.1 => warn(
+            "terminal",
+            format!("{name}, {columns}×{rows}: not all that matters has room"),
+            format!("make it at least {}×{}", SMALLEST.0, SMALLEST.1),
+        ),
+        Some(_) => ok("terminal", format!("{name}, {columns}×{rows}, {colors}")),
+    }];
+    if !terminal.utf8 {
+        found.push(warn("locale", "it is not UTF-8: signs are drawn in ASCII", "LANG=C.UTF-8"));
+    } else if terminal.unicode {
+        found.push(ok("locale", "UTF-8"));
+    } else {
+        found.push(ok("locale", "UTF-8, but this terminal gets ASCII signs"));
+    }
+    found
+}
+
+fn clipboard(facts: &Facts) -> Finding {
+    const ASKED: &str = "through the terminal (OSC 52); no terminal says whether it allows that: try the key c";
+    match &facts.clipboard {
+        Some(program) => ok("clipboard", format!("{}, and {ASKED}", program.display())),
+        None if facts.over_ssh => ok("clipboard", format!("over ssh only {ASKED}")),
+        None => ok("clipboard", format!("only {ASKED}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::{PortFact, TerminalFact};
+    use super::*;
+    use crate::app::{InotifyUse, LastPulse};
+
+    fn healthy() -> Facts {
+        let folder = |path: &str| FolderFact { path: path.into(), mode: Some(0o700), foreign: false, writable: true };
+        Facts {
+            file: FileFact::Good { path: "/a/procgroup.toml".into(), services: 2, warnings: 0 },
+            group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
+            pulse: Some(LastPulse { pid: 7, age: Duration::from_secs(20), longest_turn: Duration::from_millis(3) }),
+            ports: vec![PortFact { port: 4000, service: "api".into(), holder: Some("api, pid 9".into()) }],
+            inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
+            terminal: TerminalFact {
+                term: Some("xterm".into()),
+                is_terminal: true,
+                utf8: true,
+                unicode: true,
+                color: true,
+                size: (80, 24),
+            },
+            clipboard: None,
+            over_ssh: false,
+            shell: Some("/bin/sh".into()),
+            leftovers: Vec::new(),
+            sockets: vec![folder("/run/user/7/devgroup"), folder("/tmp/devgroup-7")],
+            state: Some(Ok(folder("/home/state"))),
+        }
+    }
+
+    /// The lines that are not `ok`, as `level area`; each has a remedy.
+    fn bad(change: impl FnOnce(&mut Facts)) -> Vec<String> {
+        let mut facts = healthy();
+        change(&mut facts);
+        let found = findings(&facts).into_iter().filter(|finding| finding.level != Level::Ok);
+        found
+            .map(|finding| {
+                assert!(finding.remedy.is_some(), "{finding:?}");
+                format!("{} {}", finding.level.word(), finding.area)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_thing_that_is_not_as_it_should_be_has_its_line() {
+        assert_eq!(bad(|_| {}), [""; 0]);
+        assert_eq!(bad(|facts| facts.file = FileFact::None), ["warn file"]);
+        assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group", "warn ports"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::Down), ["warn ports"]);
+        let failed = vec!["api".to_owned()];
+        assert_eq!(
+            bad(|facts| facts.group = GroupFact::Up { pid: 7, services: 2, failed, watcher: Some("x".into()) }),
+            ["warn group", "warn watching"]
+        );
+        let pulse = |age, longest| {
+            Some(LastPulse { pid: 7, age: Duration::from_secs(age), longest_turn: Duration::from_millis(longest) })
+        };
+        assert_eq!(bad(|facts| facts.pulse = pulse(61, 0)), ["fail loop"]);
+        assert_eq!(bad(|facts| facts.pulse = pulse(1, 101)), ["warn loop"]);
+        assert_eq!(bad(|facts| facts.pulse = None), ["warn loop"]);
+        assert_eq!(bad(|facts| facts.leftovers.push(("key".into(), "sleep (5)".into()))), ["warn leftovers"]);
+        let inotify =
+            |watches, instances| Some(InotifyUse { max_watches: 100, max_instances: 100, watches, instances });
+        assert_eq!(bad(|facts| facts.inotify = inotify(80, 0)), ["warn inotify"]);
+        assert_eq!(bad(|facts| facts.inotify = inotify(0, 80)), ["warn inotify"]);
+        assert_eq!(bad(|facts| facts.inotify = inotify(79, 79)), [""; 0]);
+        assert_eq!(bad(|facts| facts.sockets.iter_mut().for_each(|folder| folder.foreign = true)), ["fail socket"]);
+        assert_eq!(bad(|facts| facts.sockets[0].mode = Some(0o755)), ["warn socket"]);
+        assert_eq!(bad(|facts| facts.sockets[0].writable = false), [""; 0], "the second one is taken");
+        assert_eq!(bad(|facts| facts.state = Some(Err("no home".into()))), ["warn state"]);
+        assert_eq!(bad(|facts| facts.shell = None), ["fail shell"]);
+        assert_eq!(bad(|facts| facts.terminal.term = None), ["warn terminal"]);
+        assert_eq!(bad(|facts| facts.terminal.size = (30, 24)), ["warn terminal"]);
+        assert_eq!(bad(|facts| facts.terminal.utf8 = false), ["warn locale"]);
+        assert_eq!(bad(|facts| facts.terminal.is_terminal = false), [""; 0]);
+    }
+}

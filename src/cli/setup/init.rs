@@ -1,0 +1,94 @@
+//! `devgroup init`: looks around, says what it found, and writes the file.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::arguments::InitArguments;
+use crate::cli::arguments::Place;
+use crate::cli::exit_code::Failure;
+use crate::cli::{print, say, style};
+use crate::config;
+use crate::init::{Disk, Note, Only, propose};
+
+/// Looks around and writes. The exit code is 3 if what is written needs an edit before it can be used.
+pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failure> {
+    let target = target(place)?;
+    let name = target.file_name().unwrap_or(target.as_os_str()).to_string_lossy().into_owned();
+    let there = target.symlink_metadata().is_ok();
+    if there && !arguments.force && !arguments.dry_run {
+        return Err(Failure::Usage(format!(
+            "{name} is here already, and was left as it is\n  help: --dry-run shows what would be written, --force overwrites it"
+        )));
+    }
+    let root = target.parent().unwrap_or(Path::new("."));
+    if !root.is_dir() {
+        return Err(Failure::Usage(format!("there is no folder {}", root.display())));
+    }
+    let disk = Disk::look(root);
+    let only = arguments.from.as_deref().map(|from| Only::parse(from, &disk)).transpose().map_err(Failure::Usage)?;
+    let proposal = propose(&disk, only.as_ref());
+    let report = report(&proposal.notes);
+    if arguments.dry_run {
+        say(&report);
+        print(&proposal.text)?;
+    } else {
+        write(&target, &proposal.text, arguments.force)
+            .map_err(|error| Failure::Unexpected(format!("cannot write {}: {error}", target.display())))?;
+        print(&report)?;
+    }
+    if let Some(above) = root.parent().and_then(config::find) {
+        say(&format!("note: {} is not looked at any more from here", above.display()));
+    }
+    let wrote = if arguments.dry_run { "would write" } else { "wrote" };
+    let services = proposal.services;
+    match (config::parse(&proposal.text, &target), services) {
+        (Err(diagnostics), _) => {
+            say(diagnostics.render(style()).trim_end());
+            say(&format!("{wrote} {name}; it needs these edits before it can be used"));
+            return Ok(3);
+        }
+        (Ok(_), 0) => say(&format!("{wrote} {name} with an example, since nothing here says what to run: edit it")),
+        (Ok(loaded), _) => {
+            if !loaded.warnings.is_empty() {
+                say(loaded.warnings.render(style()).trim_end());
+            }
+            let plural = if services == 1 { "" } else { "s" };
+            say(&format!("{wrote} {name}: {services} service{plural} · next: devgroup check, then devgroup"));
+        }
+    }
+    Ok(0)
+}
+
+/// The file that is written: the one that is named, or ours in the current folder, whatever is above.
+fn target(place: &Place) -> Result<PathBuf, Failure> {
+    let file = place.config.clone().unwrap_or_else(|| config::FILE_NAME.into());
+    std::path::absolute(&file).map_err(|error| Failure::Unexpected(format!("{}: {error}", file.display())))
+}
+
+fn report(notes: &[Note]) -> String {
+    let width = notes.iter().map(|note| note.source.chars().count()).max().unwrap_or_default().min(30);
+    let lines = notes.iter().map(|note| {
+        let line = format!("{:8} {:width$}  {}", note.finding.word(), note.source, note.text);
+        // Names of files and lines of them are of others.
+        line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>() + "\n"
+    });
+    lines.collect()
+}
+
+/// All of the text, or nothing of it.
+fn write(target: &Path, text: &str, force: bool) -> io::Result<()> {
+    if !force {
+        // Whoever wrote it in the meantime wins.
+        return OpenOptions::new().write(true).create_new(true).open(target)?.write_all(text.as_bytes());
+    }
+    // A link goes on to lead to its file.
+    let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+    let mut beside = target.clone().into_os_string();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &target));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}

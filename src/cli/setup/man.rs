@@ -1,0 +1,78 @@
+//! Manual pages, made from the arguments.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Command;
+
+use crate::cli::arguments::Arguments;
+use crate::cli::exit_code::Failure;
+
+/// The page of devgroup, or of one of its commands.
+pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
+    let root = grammar();
+    let Some(name) = name else { return render(root) };
+    match root.find_subcommand(name) {
+        Some(command) => render(command.clone()),
+        None => Err(Failure::Usage(format!(
+            "there is no command `{name}`\n  help: {}",
+            root.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// Writes all pages into a folder.
+pub(super) fn write(folder: &Path) -> Result<(), Failure> {
+    let cannot = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: std::io::Error| Failure::Unexpected(format!("cannot write {path}: {error}"))
+    };
+    fs::create_dir_all(folder).map_err(cannot(folder))?;
+    let root = grammar();
+    let all = root.get_subcommands().cloned().chain([root.clone()]);
+    for command in all {
+        let file = folder.join(format!("{}.1", title(&command)));
+        fs::write(&file, render(command)?).map_err(cannot(&file))?;
+    }
+    Ok(())
+}
+
+/// Complete, with what is global told of each command, and named as its pages are.
+fn grammar() -> Command {
+    let mut command = Arguments::grammar().disable_help_subcommand(true);
+    command.build();
+    command
+}
+
+/// `devgroup`, `devgroup-logs`.
+fn title(command: &Command) -> String {
+    command.get_display_name().unwrap_or(command.get_name()).to_owned()
+}
+
+fn render(command: Command) -> Result<String, Failure> {
+    let mut page = Vec::new();
+    let title = title(&command);
+    let examples = command.get_before_help().map(ToString::to_string);
+    let is_root = command.get_name() == title;
+    let rendered = clap_mangen::Man::new(command).title(title).render(&mut page);
+    rendered.map_err(|error| Failure::Unexpected(error.to_string()))?;
+    let mut page = String::from_utf8_lossy(&page).into_owned();
+    if let Some(examples) = examples {
+        page += &section("EXAMPLES", examples.strip_prefix("Examples:\n").unwrap_or(&examples));
+    }
+    if is_root {
+        let codes = include_str!("../../../assets/help/exit-codes.txt");
+        page += &section("EXIT STATUS", codes.split_once("\n\n").map_or(codes, |(_, codes)| codes));
+    }
+    Ok(page)
+}
+
+/// A section whose lines stay as they are.
+fn section(title: &str, text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let line = line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
+        // A dot at the beginning would be a request.
+        if line.starts_with('.') { format!("\\&{line}\n") } else { format!("{line}\n") }
+    });
+    format!(".SH {title}\n.nf\n{}.fi\n", lines.collect::<String>())
+}

@@ -1,0 +1,220 @@
+//! The forms that values of `procgroup.toml` may have: what a message asks for, and what the JSON Schema says.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{SERVICE, Section, is_not_yet};
+use crate::domain::Signal;
+
+/// What a value must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// Any text.
+    Text,
+    /// A text that is itself, or a regular expression between slashes.
+    TextPattern,
+    /// An address that a browser opens.
+    Url,
+    /// An address that is asked.
+    HttpAddress,
+    /// `true` or `false`.
+    Boolean,
+    /// A number with a unit of time.
+    Duration,
+    /// A number with a unit of memory.
+    Size,
+    /// A TCP port.
+    Port,
+    /// A whole number from 1 on.
+    Count,
+    /// A number from 1 on.
+    Factor,
+    /// One code of HTTP or a range of them.
+    Status,
+    /// The name of a signal.
+    Signal,
+    /// A text for the shell or a list that is executed as it is.
+    Command,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// What a change does.
+    OnChange,
+    /// A list of texts.
+    Texts,
+    /// A list of patterns.
+    Patterns,
+    /// A text or a list of them.
+    OneOrMoreTexts,
+    /// `true`, `false` or a list of patterns.
+    Watch,
+    /// A list of services, or a table of conditions.
+    Needs,
+    /// A table of texts.
+    Variables,
+    /// A table with these keys.
+    Table(&'static Section),
+    /// The table of services.
+    Services,
+}
+
+/// The words of `depends_on = { db = "ready" }`.
+const CONDITIONS: &[&str] = &["started", "ready", "done"];
+
+/// A number and a unit of `units::duration`, and of `units::size`.
+const DURATION: &str = r"^([0-9]+\.?[0-9]*|\.[0-9]+)(ms|s|m|h)$";
+const SIZE: &str = "^[0-9]+([kKmMgG][iI]?)?[bB]$";
+/// Letters that no name of a service has.
+const SERVICE_NAME: &str = r"^[^-\s/,\u0000-\u001f\u007f][^\s/,\u0000-\u001f\u007f]*$";
+/// What says something.
+const WORD: &str = r"\S";
+
+impl Form {
+    /// What the value must be, after "must be".
+    pub(super) fn must_be(self) -> String {
+        match self {
+            Self::Text | Self::Url | Self::HttpAddress => "a text".into(),
+            Self::TextPattern => "a text or \"/regex/\"".into(),
+            Self::Boolean => "`true` or `false`".into(),
+            Self::Duration => "a duration like \"5s\"".into(),
+            Self::Size => "a size like \"64MiB\"".into(),
+            Self::Port => "a number from 1 to 65535".into(),
+            Self::Count => "a whole number, at least 1".into(),
+            Self::Factor => "a number, at least 1".into(),
+            Self::Status => "a code like 204, or a range like \"200-299\"".into(),
+            Self::Signal => "the name of a signal".into(),
+            Self::Command => "a text (for the shell) or a list of texts (as it is)".into(),
+            Self::OneOf(words) => {
+                let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+                match quoted.split_last() {
+                    Some((last, [])) => last.clone(),
+                    Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                    None => String::new(),
+                }
+            }
+            Self::OnChange => "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"notify\"".into(),
+            Self::Texts => "a list of texts".into(),
+            Self::Patterns => "a list of patterns".into(),
+            Self::OneOrMoreTexts => "a text or a list of texts".into(),
+            Self::Watch => "`true`, `false` or a list of patterns".into(),
+            Self::Needs => "a list of services, or a table".into(),
+            Self::Variables => "a table of texts".into(),
+            Self::Table(_) => "a table".into(),
+            Self::Services => "a table of services".into(),
+        }
+    }
+
+    /// The same for programs: a JSON Schema, draft 7. What only `devgroup check` can know is left to it.
+    pub(super) fn schema(self) -> Value {
+        let word = || json!({ "type": "string", "pattern": WORD });
+        let words = || json!({ "type": "array", "items": word() });
+        match self {
+            Self::Text | Self::TextPattern => word(),
+            Self::Url => json!({ "type": "string", "pattern": "^https?://[^ ]+$" }),
+            Self::HttpAddress => json!({ "type": "string", "pattern": r"^http://[^\s/]\S*$" }),
+            Self::Boolean => json!({ "type": "boolean" }),
+            Self::Duration => json!({ "type": "string", "pattern": DURATION }),
+            Self::Size => json!({ "type": "string", "pattern": SIZE }),
+            Self::Port => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
+            Self::Count => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+            Self::Factor => json!({ "type": "number", "minimum": 1 }),
+            Self::Status => json!({ "anyOf": [
+                { "type": "integer", "minimum": 100, "maximum": 599 },
+                { "type": "string", "pattern": r"^\s*[1-5][0-9]{2}\s*(-\s*[1-5][0-9]{2}\s*)?$" },
+            ]}),
+            Self::Signal => json!({ "type": "string", "pattern": signals("^") }),
+            Self::Command => json!({ "anyOf": [
+                word(),
+                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            ]}),
+            Self::OneOf(words) => json!({ "type": "string", "enum": words }),
+            Self::OnChange => json!({ "anyOf": [
+                { "type": "string", "enum": ["restart", "notify"] },
+                { "type": "string", "pattern": r"^run:[\s\S]*\S" },
+                { "type": "string", "pattern": signals(r"^signal:\s*") },
+            ]}),
+            Self::Texts | Self::Patterns => words(),
+            Self::OneOrMoreTexts => json!({ "anyOf": [word(), words()] }),
+            Self::Watch => json!({ "anyOf": [{ "type": "boolean" }, words()] }),
+            Self::Needs => json!({ "anyOf": [
+                words(),
+                free_table(json!({ "type": "string", "enum": CONDITIONS })),
+            ]}),
+            Self::Variables => free_table(json!({ "type": "string" })),
+            Self::Table(section) => section.schema(),
+            Self::Services => {
+                let service = json!({ "anyOf": [word(), { "$ref": "#/definitions/service" }] });
+                let mut services = free_table(service);
+                if let Some(table) = services.as_object_mut() {
+                    table.insert("propertyNames".into(), json!({ "pattern": SERVICE_NAME }));
+                    table.insert("minProperties".into(), json!(1));
+                }
+                services
+            }
+        }
+    }
+}
+
+/// A table whose names are free, but for those that begin with `x-`, which are notes.
+fn free_table(value: Value) -> Value {
+    json!({ "type": "object", "patternProperties": { "^x-": {} }, "additionalProperties": value })
+}
+
+/// The names of all signals, in any case and with or without `SIG`, behind `before`.
+fn signals(before: &str) -> String {
+    let any_case = |name: &str| -> String {
+        name.chars()
+            .map(|c| match c.to_ascii_lowercase() {
+                lower if lower == c => c.to_string(),
+                lower => format!("[{c}{lower}]"),
+            })
+            .collect()
+    };
+    let names = Signal::ALL.map(|signal| any_case(signal.name())).join("|");
+    format!("{before}({})?({names})\\s*$", any_case("SIG"))
+}
+
+impl Section {
+    /// The schema of a table with these keys.
+    fn schema(&self) -> Value {
+        if self.name == SERVICE.name {
+            return json!({ "$ref": "#/definitions/service" });
+        }
+        self.full_schema()
+    }
+
+    /// The same, written out.
+    pub(super) fn full_schema(&self) -> Value {
+        let keys = self.keys.iter().filter(|key| !is_not_yet(self, key.name));
+        let properties: Map<String, Value> = keys
+            .map(|key| {
+                let mut schema = key.form.schema();
+                // What stands beside a reference does not count in draft 7.
+                if schema.get("$ref").is_some() {
+                    schema = json!({ "allOf": [schema] });
+                }
+                if let Some(table) = schema.as_object_mut() {
+                    table.insert("description".into(), json!(key.about));
+                }
+                (key.name.to_owned(), schema)
+            })
+            .collect();
+        let mut schema = json!({
+            "type": "object",
+            "properties": properties,
+            "patternProperties": { "^x-": {} },
+            "additionalProperties": false,
+        });
+        let Some(table) = schema.as_object_mut() else { return schema };
+        if !self.required.is_empty() {
+            table.insert("required".into(), json!(self.required));
+        }
+        if !self.ways.is_empty() {
+            let ways: Vec<Value> = self.ways.iter().map(|way| json!({ "required": [way] })).collect();
+            table.insert("oneOf".into(), json!(ways));
+        }
+        if !self.belongs.is_empty() {
+            let belongs = self.belongs.iter().map(|(key, to)| ((*key).to_owned(), json!([to])));
+            table.insert("dependencies".into(), Value::Object(belongs.collect()));
+        }
+        schema
+    }
+}

@@ -1,0 +1,156 @@
+//! What sources say: drafts of services, and notes for the reader.
+
+/// What became of something that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It says itself what is to run.
+    Found,
+    /// It is likely.
+    Guessed,
+    /// It is left out.
+    Skipped,
+}
+
+impl Finding {
+    /// `found`, `guessed` or `skipped`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Guessed => "guessed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One line of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What became of it.
+    pub finding: Finding,
+    /// The file it stands in, relative to the root.
+    pub source: String,
+    /// A sentence.
+    pub text: String,
+}
+
+/// The command of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Run {
+    /// A line for the shell.
+    Shell(String),
+    /// A program and its arguments.
+    Argv(Vec<String>),
+}
+
+impl Run {
+    /// For sentences, and for finding out what it starts.
+    pub(super) fn line(&self) -> String {
+        match self {
+            Self::Shell(line) => line.clone(),
+            Self::Argv(words) => words.join(" "),
+        }
+    }
+}
+
+/// How readiness is found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    Port(u16),
+    Http(String),
+    Log(String),
+    /// A dollar that is to reach the shell before a brace is written as two.
+    Cmd(String),
+}
+
+/// What is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// To be decided by the command.
+    #[default]
+    Undecided,
+    /// Nothing.
+    Off,
+    /// These patterns, relative to the root.
+    Globs(Vec<String>),
+}
+
+/// A service, as a source tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) run: Run,
+    /// The file that says so, relative to the root.
+    pub(super) source: String,
+    /// Found or guessed.
+    pub(super) finding: Finding,
+    /// Relative to the root; empty is the root.
+    pub(super) dir: String,
+    pub(super) task: bool,
+    pub(super) env: Vec<(String, String)>,
+    pub(super) env_files: Vec<String>,
+    /// Names, and `started`, `ready` or `done`, if it is said.
+    pub(super) depends_on: Vec<(String, Option<&'static str>)>,
+    pub(super) ready: Option<Ready>,
+    pub(super) url: Option<String>,
+    pub(super) restart: Option<&'static str>,
+    /// The first signal, and the seconds before the last one.
+    pub(super) stop_signal: Option<String>,
+    pub(super) stop_grace: Option<u64>,
+    pub(super) stop_command: Option<String>,
+    pub(super) autostart: bool,
+    pub(super) profiles: Vec<String>,
+    pub(super) group: Option<String>,
+    pub(super) watch: Watch,
+    /// What the reader is to know about it: comments above it.
+    pub(super) remarks: Vec<String>,
+    /// What it starts besides what its command says, for finding doubles.
+    pub(super) covers: Vec<String>,
+}
+
+impl Draft {
+    /// A service that runs a line in the root.
+    pub(super) fn new(name: impl Into<String>, run: Run, source: &str) -> Self {
+        Self {
+            name: name.into(),
+            run,
+            source: source.to_owned(),
+            finding: Finding::Found,
+            dir: String::new(),
+            task: false,
+            env: Vec::new(),
+            env_files: Vec::new(),
+            depends_on: Vec::new(),
+            ready: None,
+            url: None,
+            restart: None,
+            stop_signal: None,
+            stop_grace: None,
+            stop_command: None,
+            autostart: true,
+            profiles: Vec::new(),
+            group: None,
+            watch: Watch::Undecided,
+            remarks: Vec::new(),
+            covers: Vec::new(),
+        }
+    }
+
+    /// The same, as a guess.
+    pub(super) fn guess(name: impl Into<String>, line: impl Into<String>, source: &str) -> Self {
+        Self { finding: Finding::Guessed, ..Self::new(name, Run::Shell(line.into()), source) }
+    }
+}
+
+/// All that the sources of a repository say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Found {
+    /// Says that something is left out.
+    pub(super) fn skip(&mut self, source: &str, text: impl Into<String>) {
+        self.notes.push(Note { finding: Finding::Skipped, source: source.to_owned(), text: text.into() });
+    }
+}

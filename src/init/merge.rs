@@ -1,0 +1,176 @@
+//! Out of what several sources say: each service once, under a name of its own, and able to run.
+
+use std::collections::BTreeSet;
+
+use super::command::Command;
+use super::draft::{Draft, Finding, Found, Note, Ready, Watch};
+use super::names::{file_name, service_name};
+use super::repository::Repository;
+
+/// What is left, and what is to be said.
+pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, Vec<Note>) {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut notes: Vec<Note> = Vec::new();
+    // Sources name their own services in dependencies: what each is called in the end.
+    let mut renamed: Vec<(String, String, String)> = Vec::new();
+    for mut draft in found.drafts {
+        let mut skip = |draft: &Draft, reason: String| {
+            let text = format!("{}: {reason}", draft.name);
+            notes.push(Note { finding: Finding::Skipped, source: draft.source.clone(), text });
+        };
+        if !repository.has_folder(&draft.dir) {
+            skip(&draft, format!("its folder `{}` does not exist", draft.dir));
+            continue;
+        }
+        let line = draft.run.line();
+        let command = Command::read(&line, &draft.dir, repository);
+        if let Some(runner) = command.runner() {
+            let reason = format!("`{line}`: {runner} starts a group of its own, which would stand here as one service");
+            skip(&draft, reason);
+            continue;
+        }
+        let mut own = command.covers();
+        own.push(format!("line:{}:{}", draft.dir, line.split_whitespace().collect::<Vec<_>>().join(" ")));
+        let one_of_compose = own.iter().any(|cover| cover.starts_with("compose:"));
+        let covers = draft.covers.iter().filter(|cover| !(one_of_compose && cover.as_str() == "compose:*"));
+        own.extend(covers.cloned());
+        // What one source says twice is meant twice.
+        let mut others = drafts.iter().filter(|other| other.source != draft.source);
+        let double = others.find(|other| other.covers.iter().any(|cover| own.contains(cover)));
+        // `docker compose up` in a Procfile is all of them.
+        let all = drafts.iter().find(|other| one_of_compose && other.covers.iter().any(|cover| cover == "compose:*"));
+        let same_name = drafts.iter().find(|other| {
+            other.name == service_name(&draft.name)
+                && other.source != draft.source
+                && draft.finding == Finding::Found
+                && is_process_file(&other.source)
+                && is_process_file(&draft.source)
+        });
+        if let Some(other) = double.or(all).or(same_name) {
+            let (name, source) = (&other.name, &other.source);
+            renamed.push((draft.source.clone(), draft.name.clone(), name.clone()));
+            skip(&draft, format!("`{name}` of {source} is it already"));
+            continue;
+        }
+        draft.covers = own;
+        let before = draft.name.clone();
+        draft.name = free_name(&draft, &drafts);
+        renamed.push((draft.source.clone(), before, draft.name.clone()));
+        if draft.watch == Watch::Undecided {
+            let (watch, remark) = command.watch(repository);
+            draft.watch = watch;
+            draft.remarks.extend(remark);
+        }
+        drafts.push(draft);
+    }
+    for draft in &mut drafts {
+        for (on, _) in &mut draft.depends_on {
+            let end = renamed.iter().find(|(source, before, _)| *source == draft.source && before == on);
+            *on = end.map_or_else(|| service_name(on), |(.., after)| after.clone());
+        }
+    }
+    dependencies(&mut drafts, &mut notes);
+    ports(&mut drafts);
+    let mut all: Vec<Note> = drafts.iter().map(told).collect();
+    all.extend(notes);
+    all.extend(found.notes);
+    (drafts, all)
+}
+
+/// Files that say one by one what runs: the same name in two of them is the same service.
+fn is_process_file(path: &str) -> bool {
+    let name = file_name(path);
+    name.starts_with("Procfile") || name.contains("mprocs") || name.contains("process-compose")
+}
+
+fn told(draft: &Draft) -> Note {
+    let line = draft.run.line();
+    let line = line.split_once('\n').map_or_else(|| line.clone(), |(first, _)| format!("{first} …"));
+    let mut text = format!("{}: {line}", draft.name);
+    for remark in &draft.remarks {
+        text = format!("{text}; {remark}");
+    }
+    Note { finding: draft.finding, source: draft.source.clone(), text }
+}
+
+fn free_name(draft: &Draft, drafts: &[Draft]) -> String {
+    let name = service_name(&draft.name);
+    let taken = |name: &str| drafts.iter().any(|other| other.name == name);
+    if !taken(&name) {
+        return name;
+    }
+    let folder = service_name(file_name(&draft.dir));
+    let better = format!("{name}-{folder}");
+    if !draft.dir.is_empty() && !taken(&better) {
+        return better;
+    }
+    (2..).map(|number| format!("{name}-{number}")).find(|name| !taken(name)).unwrap_or(name)
+}
+
+/// Takes out what names nobody and what closes a circle.
+fn dependencies(drafts: &mut [Draft], notes: &mut Vec<Note>) {
+    let names: BTreeSet<String> = drafts.iter().map(|draft| draft.name.clone()).collect();
+    let tasks: BTreeSet<String> = drafts.iter().filter(|draft| draft.task).map(|draft| draft.name.clone()).collect();
+    let mut edges: Vec<(String, String)> = Vec::new();
+    for draft in drafts {
+        let from = draft.name.clone();
+        let mut dropped = Vec::new();
+        draft.depends_on.retain(|(on, _)| {
+            let good = names.contains(on) && *on != from && !reaches(&edges, on, &from);
+            let fresh = !edges.contains(&(from.clone(), on.clone()));
+            match good {
+                true if fresh => edges.push((from.clone(), on.clone())),
+                true => {}
+                false => dropped.push(on.clone()),
+            }
+            good && fresh
+        });
+        for (on, condition) in &mut draft.depends_on {
+            // What runs to its end is waited for to its end, and a service never ends.
+            if tasks.contains(on) {
+                *condition = condition.map(|_| "done");
+            } else if *condition == Some("done") {
+                *condition = None;
+            }
+        }
+        for on in dropped {
+            let text = format!("{from}: it does not wait for `{on}`, which is not here or waits for it");
+            notes.push(Note { finding: Finding::Skipped, source: draft.source.clone(), text });
+        }
+    }
+}
+
+fn reaches(edges: &[(String, String)], from: &str, to: &str) -> bool {
+    let mut seen: Vec<&str> = vec![from];
+    let mut next = 0;
+    while let Some(here) = seen.get(next).copied() {
+        if here == to {
+            return true;
+        }
+        next += 1;
+        for (_, on) in edges.iter().filter(|(one, _)| one == here) {
+            if !seen.contains(&on.as_str()) {
+                seen.push(on);
+            }
+        }
+    }
+    false
+}
+
+/// Two services cannot be ready by one port.
+fn ports(drafts: &mut [Draft]) {
+    let mut taken: Vec<(u16, String)> = Vec::new();
+    for draft in drafts {
+        let Some(Ready::Port(port)) = draft.ready else { continue };
+        match taken.iter().find(|(other, _)| *other == port) {
+            Some((_, name)) => {
+                draft.remarks.push(format!(
+                    "{name} has the port {port} already: give it another one, and  ready = {{ port = … }}"
+                ));
+                draft.ready = None;
+                draft.url = None;
+            }
+            None => taken.push((port, draft.name.clone())),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Names and paths: what a service may be called, and where a file lies.
+
+/// A name that a service may have, as near to the text as it can be.
+pub(super) fn service_name(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() || c.is_control() || matches!(c, '/' | ',' | ':') { '-' } else { c })
+        .collect();
+    let plain = plain.trim_matches(['-', '@']).to_owned();
+    match plain.strip_prefix("x-") {
+        // A name that begins so is a note.
+        Some(rest) => format!("x_{rest}"),
+        None if plain.is_empty() => "service".into(),
+        None => plain,
+    }
+}
+
+/// The folder of a path; empty for the root.
+pub(super) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Two paths put together and made plain: `a/./b/../c` is `a/c`. `None` for what leads out of the root or is absolute.
+pub(super) fn join(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// A path below a folder, as a pattern or for reading.
+pub(super) fn below(folder: &str, path: &str) -> String {
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+}
+
+/// The folders that a list of workspace members means: `packages/*`, `apps/**`, `tools/cli`, and without those of `!`.
+pub(super) fn matching_folders<'a>(
+    patterns: &[String],
+    base: &str,
+    folders: impl Iterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let glob = |pattern: &str| {
+        let pattern = below(base, pattern.trim_start_matches("./").trim_end_matches('/'));
+        globset::GlobBuilder::new(&pattern).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
+    };
+    let (not, yes): (Vec<&String>, Vec<&String>) = patterns.iter().partition(|pattern| pattern.starts_with('!'));
+    let yes: Vec<_> = yes.iter().filter_map(|pattern| glob(pattern)).collect();
+    let not: Vec<_> = not.iter().filter_map(|pattern| glob(pattern.trim_start_matches('!'))).collect();
+    folders
+        .filter(|folder| yes.iter().any(|glob| glob.is_match(folder)) && !not.iter().any(|glob| glob.is_match(folder)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_becomes_a_name() {
+        let cases = [
+            ("web", "web"),
+            ("@shop/web", "shop-web"),
+            ("x-y", "x_y"),
+            ("-a b,", "a-b"),
+            ("", "service"),
+            ("dev:css", "dev-css"),
+        ];
+        for (text, name) in cases {
+            assert_eq!(service_name(text), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_are_made_plain_and_do_not_lead_out() {
+        assert_eq!(join("a", "./b/../c"), Some("a/c".into()));
+        assert_eq!(join("", "."), Some(String::new()));
+        assert_eq!(join("a", "../.."), None);
+        assert_eq!(join("a", "/etc"), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! Drafts → the text of a `procgroup.toml`, with comments that say where each comes from.
+
+use super::draft::{Draft, Finding, Ready, Run, Watch};
+
+/// What stands at the end of each file.
+const MORE: &str = "\
+# More that a service can say (`devgroup help config` has all of it):
+#   watch      = [\"src/**\"]               restart when these change; true: all that git does not ignore
+#   depends_on = [\"db\"]                   start when db is ready
+#   ready      = { port = 5432 }          or http, log, cmd, file, delay
+#   restart    = \"on-failure\"             or \"always\", \"never\"
+";
+
+/// For a repository that says nothing.
+const TEMPLATE: &str = "\
+# devgroup init found nothing here that it knows. Write a line for each of your programs, and take the example out.
+
+[services]
+example = { run = \"echo edit procgroup.toml: a line for each of your programs\", kind = \"task\" }
+
+# db     = \"docker compose up db\"                              # a text: run it, do not watch it
+# web    = \"npm run dev\"
+# api    = { run = \"cargo run -p api\",  watch = true }         # restarted for all that git does not ignore
+# worker = { run = \"python3 worker.py\", watch = [\"**/*.py\"] }
+
+";
+
+/// The whole file.
+pub(super) fn text(drafts: &[Draft]) -> String {
+    if drafts.is_empty() {
+        return format!("{TEMPLATE}{MORE}");
+    }
+    let mut sources: Vec<&str> = Vec::new();
+    for draft in drafts {
+        if !sources.contains(&draft.source.as_str()) {
+            sources.push(&draft.source);
+        }
+    }
+    let mut text =
+        format!("# Written by `devgroup init` from {}. It is yours to edit.\n", comment(&sources.join(", ")));
+    for draft in drafts {
+        text.push('\n');
+        text += &service(draft);
+    }
+    format!("{text}\n{MORE}")
+}
+
+fn service(draft: &Draft) -> String {
+    let guessed = if draft.finding == Finding::Guessed { ", a guess" } else { "" };
+    let mut text = format!("# from {}{guessed}\n", comment(&draft.source));
+    for remark in &draft.remarks {
+        text += &format!("# {}\n", comment(remark));
+    }
+    text += &format!("[services.{}]\n", key(&draft.name));
+    let lines = lines(draft);
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (name, value) in lines {
+        text += &format!("{name:width$} = {value}\n");
+    }
+    text
+}
+
+fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
+    let mut lines = vec![(
+        "run",
+        match &draft.run {
+            // Before the shell sees it, `$$` is a dollar.
+            Run::Shell(line) => quoted(&line.replace("$$", "$$$$")),
+            Run::Argv(words) => list(words.iter().map(|word| dollars(word))),
+        },
+    )];
+    if draft.task {
+        lines.push(("kind", quoted("task")));
+    }
+    if !draft.dir.is_empty() {
+        lines.push(("dir", quoted(&draft.dir)));
+    }
+    if !draft.env_files.is_empty() {
+        lines.push(("env_file", list(draft.env_files.iter().cloned())));
+    }
+    if !draft.env.is_empty() {
+        lines.push(("env", table(draft.env.iter().map(|(name, value)| (name.as_str(), quoted(&dollars(value)))))));
+    }
+    if draft.depends_on.iter().any(|(_, condition)| condition.is_some()) {
+        let pairs = draft.depends_on.iter().map(|(on, condition)| (on.as_str(), quoted(condition.unwrap_or("ready"))));
+        lines.push(("depends_on", table(pairs)));
+    } else if !draft.depends_on.is_empty() {
+        lines.push(("depends_on", list(draft.depends_on.iter().map(|(on, _)| on.clone()))));
+    }
+    if let Some(ready) = &draft.ready {
+        let (name, value) = match ready {
+            Ready::Port(port) => ("port", port.to_string()),
+            Ready::Http(url) => ("http", quoted(url)),
+            Ready::Log(text) => ("log", quoted(text)),
+            Ready::Cmd(line) => ("cmd", quoted(line)),
+        };
+        lines.push(("ready", table([(name, value)].into_iter())));
+    }
+    let stop = [
+        ("signal", draft.stop_signal.as_deref().map(quoted)),
+        ("command", draft.stop_command.as_deref().map(quoted)),
+        ("grace", draft.stop_grace.map(|seconds| format!("\"{seconds}s\""))),
+    ];
+    let stop: Vec<_> = stop.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if !stop.is_empty() {
+        lines.push(("stop", table(stop.into_iter())));
+    }
+    lines.extend(draft.restart.filter(|restart| *restart != "on-failure").map(|restart| ("restart", quoted(restart))));
+    match &draft.watch {
+        Watch::Globs(globs) if !globs.is_empty() => lines.push(("watch", list(globs.iter().cloned()))),
+        Watch::Globs(_) | Watch::Off | Watch::Undecided => {}
+    }
+    if !draft.autostart {
+        lines.push(("autostart", "false".into()));
+    }
+    if !draft.profiles.is_empty() {
+        lines.push(("profiles", list(draft.profiles.iter().cloned())));
+    }
+    lines.extend(draft.group.as_deref().map(|group| ("group", quoted(group))));
+    lines.extend(draft.url.as_deref().map(|url| ("url", quoted(url))));
+    lines
+}
+
+/// A text as TOML writes it: as it is, where that is easier to read.
+fn quoted(text: &str) -> String {
+    let plain = !text.contains(|c: char| c.is_control() && c != '\n');
+    if plain && text.contains('\n') && !text.contains("'''") && !text.ends_with('\'') {
+        return format!("'''\n{text}'''");
+    }
+    let one_line = plain && !text.contains(['\n', '\'']);
+    if one_line && text.contains(['"', '\\']) { format!("'{text}'") } else { toml::Value::from(text).to_string() }
+}
+
+fn list(words: impl Iterator<Item = String>) -> String {
+    format!("[{}]", words.map(|word| quoted(&word)).collect::<Vec<_>>().join(", "))
+}
+
+fn table<'a>(pairs: impl Iterator<Item = (&'a str, String)>) -> String {
+    format!("{{ {} }}", pairs.map(|(name, value)| format!("{} = {value}", key(name))).collect::<Vec<_>>().join(", "))
+}
+
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if bare { name.to_owned() } else { quoted(name) }
+}
+
+/// Dollars that are to stay: `${NAME}` and `${NAME:-…}` mean the same here, all others are doubled.
+fn dollars(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, from) = rest.split_at(at);
+        out += before;
+        let after = from.get(1..).unwrap_or_default();
+        let inside = after.strip_prefix('{').and_then(|after| after.split_once('}')).map(|(inside, _)| inside);
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        let known = inside.is_some_and(|inside| is_name(inside.split_once(":-").map_or(inside, |(name, _)| name)));
+        // `$$` of compose files is one dollar.
+        out += if known { "$" } else { "$$" };
+        rest = if known { after } else { after.strip_prefix('$').unwrap_or(after) };
+    }
+    out + rest
+}
+
+/// One line, whatever it holds.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_mean_what_they_meant() {
+        assert_eq!(dollars("a ${B} ${C:-d} $E $$ ${f%x}"), "a ${B} ${C:-d} $$E $$ $${f%x}");
+    }
+
+    #[test]
+    fn any_text_is_read_back_as_it_was() {
+        for text in [
+            "plain",
+            "it's",
+            "\"both\" 'kinds'",
+            "back\\slash",
+            "two\nlines",
+            "\n\nof 'all' \"kinds\"\n",
+            "a\r\nb",
+            "\u{7f}",
+            "größe",
+            "",
+        ] {
+            let line = format!("a = {}", quoted(text));
+            let table: toml::Table = line.parse().unwrap();
+            assert_eq!(table["a"].as_str(), Some(text), "{line}");
+        }
+    }
+}

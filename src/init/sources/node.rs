@@ -1,0 +1,212 @@
+//! `package.json`: scripts, workspaces, and the package manager by its lock file.
+
+use serde_json::Value;
+
+use super::super::command::Command;
+use crate::init::draft::{Draft, Found, Ready};
+use crate::init::names::{below, file_name, folder_of, matching_folders, service_name};
+use crate::init::repository::Repository;
+use crate::init::yaml::{self, Node};
+
+/// Programs that run the scripts of a package.
+pub(in crate::init) const MANAGERS: [&str; 4] = ["npm", "pnpm", "yarn", "bun"];
+
+/// Scripts that start what is developed, the likeliest first.
+const STARTERS: [&str; 7] = ["dev", "start:dev", "develop", "serve", "watch", "start", "preview"];
+
+/// Programs that run several scripts at once.
+const TOGETHER: [&str; 7] = ["concurrently", "conc", "npm-run-all", "npm-run-all2", "run-p", "run-s", "wireit"];
+
+/// Programs that run the scripts of all members of a workspace.
+const ORCHESTRATORS: [&str; 4] = ["turbo", "nx", "lerna", "wsrun"];
+
+/// The text of a script. The folder may also be `@name`: the package of that name.
+pub(in crate::init) fn script(repository: &dyn Repository, folder: &str, name: &str) -> Option<String> {
+    let package = match folder.strip_prefix('@') {
+        Some(wanted) => {
+            let mut files = repository.files().iter().filter(|file| file_name(file) == "package.json");
+            files.find_map(|file| {
+                let package = Package::read(repository, folder_of(file))?;
+                (package.name == wanted || file_name(folder_of(file)) == wanted).then_some(package)
+            })?
+        }
+        None => Package::read(repository, folder)?,
+    };
+    package.scripts.iter().find(|(script, _)| script == name).map(|(_, text)| text.clone())
+}
+
+struct Package {
+    name: String,
+    scripts: Vec<(String, String)>,
+    workspaces: Vec<String>,
+    manager: Option<String>,
+}
+
+impl Package {
+    fn read(repository: &dyn Repository, folder: &str) -> Option<Self> {
+        let path = below(folder, "package.json");
+        if !repository.files().contains(&path) {
+            return None;
+        }
+        Self::parse(&repository.text(&path).ok()?).ok()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if !json.is_object() {
+            return Err("it is no object".into());
+        }
+        let word = |value: &Value| value.as_str().map(str::to_owned);
+        let scripts = json.get("scripts").and_then(Value::as_object).into_iter().flatten();
+        let workspaces = json.get("workspaces");
+        let workspaces = workspaces.and_then(|list| list.as_array().or_else(|| list.get("packages")?.as_array()));
+        Ok(Self {
+            name: json.get("name").and_then(word).unwrap_or_default(),
+            scripts: scripts.filter_map(|(name, text)| Some((name.clone(), word(text)?))).collect(),
+            workspaces: workspaces.into_iter().flatten().filter_map(word).collect(),
+            manager: json.get("packageManager").and_then(word).and_then(|m| m.split('@').next().map(str::to_owned)),
+        })
+    }
+
+    /// The script to start it with.
+    fn starter(&self) -> Option<&(String, String)> {
+        STARTERS.iter().find_map(|starter| self.scripts.iter().find(|(name, _)| name == starter))
+    }
+}
+
+/// Reads the package at the root and the members of its workspace.
+pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &mut Found) -> Result<(), String> {
+    let root = folder_of(path);
+    let package = Package::parse(text)?;
+    let manager = manager(&package, root, repository);
+    let mut members = package.workspaces.clone();
+    if let Some(text) = there(repository, &below(root, "pnpm-workspace.yaml")) {
+        match yaml::parse(&text) {
+            Ok(tree) => members.extend(tree.get("packages").map(Node::texts).unwrap_or_default()),
+            Err(reason) => found.skip("pnpm-workspace.yaml", format!("it is malformed: {reason}")),
+        }
+    }
+    let files = repository.files().iter().filter(|file| file_name(file) == "package.json");
+    let folders = files.map(|file| folder_of(file)).filter(|folder| *folder != root);
+    let folders = matching_folders(&members, root, folders);
+    let mut of_members = 0;
+    for folder in folders {
+        let path = below(folder, "package.json");
+        let member = match repository.text(&path).and_then(|text| Package::parse(&text)) {
+            Ok(member) => member,
+            Err(reason) => {
+                found.skip(&path, format!("it cannot be used: {reason}"));
+                continue;
+            }
+        };
+        match member.starter() {
+            Some((script, text)) => {
+                of_members += 1;
+                let name = member.name.rsplit('/').next().filter(|name| !name.is_empty());
+                let name = name.unwrap_or(file_name(folder));
+                let mut draft = draft(service_name(name), &manager, script, text, &path);
+                draft.covers.push(format!("script:@{}:{script}", member.name));
+                draft.covers.push(format!("script:@{}:{script}", file_name(folder)));
+                folder.clone_into(&mut draft.dir);
+                found.drafts.push(draft);
+            }
+            None => found.skip(&path, "none of its scripts starts something (dev, serve, watch, start)"),
+        }
+    }
+    let Some((script, text)) = package.starter() else {
+        if of_members == 0 {
+            found.skip(path, "none of its scripts starts something (dev, serve, watch, start)");
+        }
+        return Ok(());
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let recursive = words.iter().any(|word| ["-r", "--recursive", "--workspaces", "-ws", "workspaces"].contains(word));
+    if of_members > 0 && (recursive || words.iter().any(|word| ORCHESTRATORS.contains(word))) {
+        found.skip(path, format!("script {script}: it starts the members, which are services of their own here"));
+        return Ok(());
+    }
+    if let Some(runner) = Command::read(text, root, repository).runner() {
+        found.skip(path, format!("script {script}: {runner} starts a group of its own"));
+        return Ok(());
+    }
+    let parts = parts(&package, text);
+    if parts.len() > 1 {
+        found.skip(
+            path,
+            format!("script {script}: it starts {} at once, which are services of their own here", parts.len()),
+        );
+        for (name, text) in parts {
+            let short = name.rsplit(':').next().unwrap_or(name);
+            let mut draft = draft(service_name(short), &manager, name, text, path);
+            root.clone_into(&mut draft.dir);
+            // So that the script that starts them all is not started, too.
+            draft.covers.push(format!("script:{root}:{script}"));
+            found.drafts.push(draft);
+        }
+        return Ok(());
+    }
+    let name = package.name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("web");
+    let mut draft = draft(service_name(name), &manager, script, text, path);
+    root.clone_into(&mut draft.dir);
+    found.drafts.push(draft);
+    Ok(())
+}
+
+fn draft(name: String, manager: &str, script: &str, text: &str, path: &str) -> Draft {
+    let mut draft = Draft::guess(name, format!("{manager} run {script}"), path);
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '=').collect();
+    let port = words.windows(2).find_map(|pair| match pair {
+        ["--port" | "-p" | "PORT", port] => port.parse::<u16>().ok().filter(|port| *port > 0),
+        _ => None,
+    });
+    if let Some(port) = port {
+        draft.ready = Some(Ready::Port(port));
+        draft.url = Some(format!("http://localhost:{port}"));
+    }
+    draft
+}
+
+/// The scripts that a script runs at once: `concurrently npm:dev:*`, `run-p css js`, `concurrently "npm run a" "npm run b"`.
+fn parts<'a>(package: &'a Package, text: &str) -> Vec<(&'a String, &'a String)> {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let Some(tool) = words.iter().find(|word| TOGETHER.contains(word)) else { return Vec::new() };
+    let bare = tool.starts_with("run-") || tool.starts_with("npm-run-all");
+    let mut parts = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|index| words.get(index)).copied().unwrap_or_default();
+        let prefixed = MANAGERS.iter().find_map(|manager| word.strip_prefix(manager)?.strip_prefix(':'));
+        let called = (before == "run" || MANAGERS.contains(&before)).then_some(*word);
+        let Some(wanted) = prefixed.or(called).or_else(|| bare.then_some(*word)) else { continue };
+        for (name, text) in &package.scripts {
+            let matches = match wanted.split_once('*') {
+                Some((start, _)) => name.starts_with(start) && !start.is_empty(),
+                None => name == wanted,
+            };
+            if matches && !parts.iter().any(|(known, _)| *known == name) {
+                parts.push((name, text));
+            }
+        }
+    }
+    parts
+}
+
+fn manager(package: &Package, root: &str, repository: &dyn Repository) -> String {
+    const LOCKS: [(&str, &str); 6] = [
+        ("pnpm-lock.yaml", "pnpm"),
+        ("pnpm-workspace.yaml", "pnpm"),
+        ("yarn.lock", "yarn"),
+        ("bun.lock", "bun"),
+        ("bun.lockb", "bun"),
+        ("package-lock.json", "npm"),
+    ];
+    let said = package.manager.clone().filter(|manager| MANAGERS.contains(&manager.as_str()));
+    let by_lock = LOCKS.iter().find(|(lock, _)| repository.files().contains(&below(root, lock)));
+    said.or_else(|| by_lock.map(|(_, manager)| (*manager).to_owned())).unwrap_or_else(|| "npm".into())
+}
+
+fn there(repository: &dyn Repository, path: &str) -> Option<String> {
+    if repository.files().iter().any(|file| file == path) { repository.text(path).ok() } else { None }
+}

@@ -1,0 +1,168 @@
+//! Python: `manage.py` of Django, and the applications of FastAPI, Flask and their like.
+
+use toml::{Table, Value};
+
+use crate::init::draft::{Draft, Found, Ready};
+use crate::init::names::{below, file_name, folder_of, service_name};
+use crate::init::repository::Repository;
+
+/// Reads that there is a `manage.py`.
+pub(super) fn read_django(path: &str, repository: &dyn Repository, found: &mut Found) -> Result<(), String> {
+    if !repository.text(path)?.contains("django") {
+        found.skip(path, "it does not mention Django");
+        return Ok(());
+    }
+    let folder = folder_of(path);
+    let name = if folder.is_empty() { "web".to_owned() } else { service_name(file_name(folder)) };
+    let line = format!("{}python{} manage.py runserver", tool(folder, repository), version(folder, repository));
+    let mut draft = Draft::guess(name, line, path);
+    serves(&mut draft, folder, 8000);
+    found.drafts.push(draft);
+    Ok(())
+}
+
+/// Reads what a project depends on, and looks for the application.
+pub(super) fn read_project(
+    path: &str,
+    text: &str,
+    repository: &dyn Repository,
+    found: &mut Found,
+) -> Result<(), String> {
+    let folder = folder_of(path);
+    let mut needs = if file_name(path) == "pyproject.toml" { of_pyproject(text)? } else { of_requirements(text) };
+    let beside = below(folder, "requirements.txt");
+    if beside != path && repository.files().contains(&beside) {
+        needs.extend(of_requirements(&repository.text(&beside)?));
+    }
+    let has = |name: &str| needs.iter().any(|need| need == name);
+    if has("django") {
+        if !repository.files().iter().any(|file| file_name(file) == "manage.py") {
+            found.skip(path, "it depends on Django, but there is no manage.py");
+        }
+        return Ok(());
+    }
+    let frameworks = [
+        ("fastapi", "FastAPI("),
+        ("starlette", "Starlette("),
+        ("litestar", "Litestar("),
+        ("flask", "Flask("),
+        ("quart", "Quart("),
+    ];
+    let Some((framework, call)) = frameworks.into_iter().find(|(name, _)| has(name)) else { return Ok(()) };
+    let Some((module, variable, factory, of_src)) = application(folder, call, repository) else {
+        found.skip(path, format!("it depends on {framework}, but no file has a line like `app = {call}…)`"));
+        return Ok(());
+    };
+    let app = match factory {
+        false => format!("{module}:{variable}"),
+        true => format!("{module}:{variable}()"),
+    };
+    let tool = tool(folder, repository);
+    let beside = if of_src { " --app-dir src" } else { "" };
+    let (line, port) = match framework {
+        "flask" => (format!("{tool}flask --app '{app}' run --debug"), 5000),
+        "quart" => (format!("{tool}quart --app '{app}' run --reload"), 5000),
+        "fastapi" if has("fastapi-cli") && !has("uvicorn") && !factory && !of_src => {
+            (format!("{tool}fastapi dev {}.py", module.replace('.', "/")), 8000)
+        }
+        _ if factory => (format!("{tool}uvicorn --factory {module}:{variable}{beside} --reload"), 8000),
+        _ => (format!("{tool}uvicorn {app}{beside} --reload"), 8000),
+    };
+    let line = if app.contains('(') { line } else { line.replace('\'', "") };
+    let name = if folder.is_empty() { "web".to_owned() } else { service_name(file_name(folder)) };
+    let mut draft = Draft::guess(name, line, path);
+    serves(&mut draft, folder, port);
+    found.drafts.push(draft);
+    Ok(())
+}
+
+fn serves(draft: &mut Draft, folder: &str, port: u16) {
+    folder.clone_into(&mut draft.dir);
+    // Otherwise what it prints comes when its buffer is full.
+    draft.env.push(("PYTHONUNBUFFERED".into(), "1".into()));
+    draft.ready = Some(Ready::Port(port));
+    draft.url = Some(format!("http://localhost:{port}"));
+}
+
+/// What runs a program in the environment of the project.
+fn tool(folder: &str, repository: &dyn Repository) -> String {
+    const LOCKS: [(&str, &str); 4] =
+        [("uv.lock", "uv run "), ("poetry.lock", "poetry run "), ("pdm.lock", "pdm run "), ("Pipfile", "pipenv run ")];
+    let lock = LOCKS
+        .iter()
+        .find(|(lock, _)| [folder, ""].iter().any(|folder| repository.files().contains(&below(folder, lock))));
+    if let Some((_, tool)) = lock {
+        return (*tool).to_owned();
+    }
+    let environment =
+        [".venv", "venv"].into_iter().find(|name| repository.has_folder(&below(folder, &format!("{name}/bin"))));
+    environment.map(|name| format!("{name}/bin/")).unwrap_or_default()
+}
+
+/// Outside of an environment systems know `python3` for sure.
+fn version(folder: &str, repository: &dyn Repository) -> &'static str {
+    if tool(folder, repository).is_empty() { "3" } else { "" }
+}
+
+/// The application: the module, the name in it, whether that is a function that makes it, and whether it lies below `src`,
+/// which is no part of the names of modules.
+fn application(folder: &str, call: &str, repository: &dyn Repository) -> Option<(String, String, bool, bool)> {
+    let likely = ["main.py", "app.py", "api.py", "server.py", "asgi.py", "wsgi.py", "application.py", "__init__.py"];
+    let prefix = below(folder, "");
+    let files = repository.files().iter().filter(|file| file.starts_with(&prefix) && likely.contains(&file_name(file)));
+    let mut files: Vec<&String> = files.filter(|file| !file.contains("test")).collect();
+    files.sort_by_key(|file| (file.matches('/').count(), likely.iter().position(|name| *name == file_name(file))));
+    files.into_iter().take(50).find_map(|file| {
+        let text = repository.text(file).ok()?;
+        let (name, factory) = assigned(&text, call)?;
+        let module = file.strip_prefix(&prefix)?.strip_suffix(".py")?;
+        let (module, of_src) = module.strip_prefix("src/").map_or((module, false), |module| (module, true));
+        let module = module.strip_suffix("/__init__").unwrap_or(module).replace('/', ".");
+        Some((module, name, factory, of_src))
+    })
+}
+
+/// `app = FastAPI(…)` at the beginning of a line, or `def create_app():` around it.
+fn assigned(text: &str, call: &str) -> Option<(String, bool)> {
+    let mut function = None;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("def ") {
+            function = rest.split('(').next().map(str::to_owned);
+        }
+        let Some((left, right)) = line.split_once('=') else { continue };
+        let right = right.trim_start();
+        if !(right.starts_with(call) || right.split_once('.').is_some_and(|(_, right)| right.starts_with(call))) {
+            continue;
+        }
+        if line.starts_with(char::is_whitespace) {
+            return function.map(|function| (function, true));
+        }
+        let name = left.split(':').next().unwrap_or(left).trim();
+        return Some((name.to_owned(), false));
+    }
+    None
+}
+
+fn of_pyproject(text: &str) -> Result<Vec<String>, String> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    let mut needs = Vec::new();
+    let list = table.get("project").and_then(|project| project.get("dependencies")).and_then(Value::as_array);
+    needs.extend(list.into_iter().flatten().filter_map(Value::as_str).map(package));
+    let poetry = table.get("tool").and_then(|tool| tool.get("poetry")).and_then(|poetry| poetry.get("dependencies"));
+    needs.extend(poetry.and_then(Value::as_table).into_iter().flatten().map(|(name, _)| package(name)));
+    // `fastapi[standard]` brings its own starter.
+    let standard =
+        list.into_iter().flatten().filter_map(Value::as_str).any(|need| need.starts_with("fastapi[standard"));
+    needs.extend(standard.then(|| "fastapi-cli".to_owned()));
+    Ok(needs)
+}
+
+fn of_requirements(text: &str) -> Vec<String> {
+    text.lines().map(package).filter(|name| !name.is_empty()).collect()
+}
+
+/// The plain name of `FastAPI[standard]>=0.115 ; python_version > "3.9"`.
+fn package(need: &str) -> String {
+    let end = need.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(need.len());
+    need.get(..end).unwrap_or("").to_lowercase()
+}

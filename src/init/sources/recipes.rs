@@ -1,0 +1,54 @@
+//! `justfile` and `Makefile`: recipes by whose names something is usually started.
+
+use crate::init::draft::{Draft, Found};
+use crate::init::names::{folder_of, service_name};
+
+/// The likeliest first; of those that start the same thing one is enough.
+const NAMES: [&str; 7] = ["dev", "serve", "server", "run", "start", "watch", "up"];
+
+/// Reads the recipes of a justfile.
+pub(super) fn read_just(path: &str, text: &str, found: &mut Found) -> Result<(), String> {
+    let mut recipes = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with([' ', '\t', '#', '@', '['])) {
+        // An assignment has `:=`.
+        let Some((head, _)) = line.split_once(':').filter(|(_, rest)| !rest.starts_with('=')) else { continue };
+        let mut words = head.split_whitespace();
+        let Some(name) = words.next() else { continue };
+        // A parameter without a default must be given.
+        let needs = words.find(|word| !word.contains('=') && !word.starts_with('*')).map(str::to_owned);
+        recipes.push((name.to_owned(), needs));
+    }
+    choose("just", path, &recipes, found);
+    Ok(())
+}
+
+/// Reads the targets of a Makefile.
+pub(super) fn read_make(path: &str, text: &str, found: &mut Found) -> Result<(), String> {
+    let heads =
+        text.lines().filter(|line| !line.starts_with([' ', '\t', '#', '.'])).filter_map(|line| line.split_once(':'));
+    let heads = heads.filter(|(head, rest)| !rest.starts_with('=') && !head.contains('='));
+    let recipes: Vec<(String, Option<String>)> =
+        heads.flat_map(|(head, _)| head.split_whitespace()).map(|name| (name.to_owned(), None)).collect();
+    choose("make", path, &recipes, found);
+    Ok(())
+}
+
+fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &mut Found) {
+    let mut chosen = false;
+    for name in NAMES {
+        match recipes.iter().find(|(recipe, _)| recipe == name) {
+            None => {}
+            Some((_, Some(parameter))) => found.skip(path, format!("{name}: it needs `{parameter}`")),
+            Some(_) if chosen => {
+                found.skip(path, format!("{name}: one recipe is taken, and this one may start the same"))
+            }
+            Some(_) => {
+                let mut draft = Draft::guess(service_name(name), format!("{tool} {name}"), path);
+                folder_of(path).clone_into(&mut draft.dir);
+                draft.remarks.push("it is not watched: say by `watch` which files it is to be restarted for".into());
+                found.drafts.push(draft);
+                chosen = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! YAML and JSON as one small tree that keeps the order of a file.
+
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    /// Texts and numbers, as they are written.
+    Text(String),
+    List(Vec<Self>),
+    Table(Vec<(String, Self)>),
+}
+
+/// Deeper trees mean nothing, and each level costs stack.
+const DEEPEST: usize = 64;
+
+/// The first document of a text.
+///
+/// # Errors
+/// What is wrong, with the line.
+pub(super) fn parse(text: &str) -> Result<Node, String> {
+    // `- - - - …` nests at every dash, and the parser has no limit for that.
+    if text.lines().any(|line| line.matches("- ").count() > DEEPEST && line.trim_start().starts_with("- - ")) {
+        return Err("it nests too deeply".into());
+    }
+    let documents = Yaml::load_from_str(text).map_err(|error| {
+        let line = error.marker().line();
+        format!("line {line}: {}", error.info())
+    })?;
+    match documents.first() {
+        Some(document) => node(document, 0),
+        None => Ok(Node::Null),
+    }
+}
+
+fn node(yaml: &Yaml<'_>, depth: usize) -> Result<Node, String> {
+    if depth > DEEPEST {
+        return Err("it nests too deeply".into());
+    }
+    Ok(match yaml {
+        Yaml::Value(Scalar::Null) | Yaml::BadValue | Yaml::Alias(_) => Node::Null,
+        Yaml::Value(Scalar::Boolean(value)) => Node::Bool(*value),
+        Yaml::Value(Scalar::Integer(number)) => Node::Text(number.to_string()),
+        Yaml::Value(Scalar::FloatingPoint(number)) => Node::Text(number.to_string()),
+        Yaml::Value(Scalar::String(text)) => Node::Text(text.to_string()),
+        Yaml::Representation(text, ..) => Node::Text(text.to_string()),
+        Yaml::Tagged(_, inner) => node(inner, depth + 1)?,
+        Yaml::Sequence(items) => Node::List(items.iter().map(|item| node(item, depth + 1)).collect::<Result<_, _>>()?),
+        Yaml::Mapping(entries) => {
+            let mut table: Vec<(String, Node)> = Vec::new();
+            let mut merged: Vec<(String, Node)> = Vec::new();
+            for (key, value) in entries {
+                let (Node::Text(key), value) = (node(key, depth + 1)?, node(value, depth + 1)?) else { continue };
+                match value {
+                    // A merge key: what stands here itself wins.
+                    Node::Table(other) if key == "<<" => merged.extend(other),
+                    Node::List(others) if key == "<<" => {
+                        for other in others {
+                            if let Node::Table(other) = other {
+                                merged.extend(other);
+                            }
+                        }
+                    }
+                    value => table.push((key, value)),
+                }
+            }
+            for (key, value) in merged {
+                if !table.iter().any(|(known, _)| *known == key) {
+                    table.push((key, value));
+                }
+            }
+            Node::Table(table)
+        }
+    })
+}
+
+impl Node {
+    /// The value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Table(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The entries of a table; of anything else none.
+    pub(super) fn entries(&self) -> &[(String, Self)] {
+        match self {
+            Self::Table(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list; of anything else none.
+    pub(super) fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// A text, a number or a truth value as text.
+    pub(super) fn word(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Bool(value) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The text of a key.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.get(key).and_then(Self::word).filter(|text| !text.trim().is_empty())
+    }
+
+    /// Whether a key is true.
+    pub(super) fn is_true(&self, key: &str) -> bool {
+        matches!(self.get(key), Some(Self::Bool(true)))
+    }
+
+    /// A text, or a list of them.
+    pub(super) fn texts(&self) -> Vec<String> {
+        match self {
+            Self::List(items) => items.iter().filter_map(Self::word).collect(),
+            other => other.word().into_iter().collect(),
+        }
+    }
+
+    /// Variables, as `NAME: value` or as a list of `NAME=value`; those without a value are the environment's own.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let pairs: Vec<(String, String)> = match self {
+            Self::Table(entries) => {
+                entries.iter().filter_map(|(name, value)| Some((name.clone(), value.word()?))).collect()
+            }
+            Self::List(items) => {
+                let texts = items.iter().filter_map(Self::word);
+                texts
+                    .filter_map(|text| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let good =
+            |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '=' || c == '\0');
+        pairs.into_iter().filter(|(name, _)| good(name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merge_keys_and_order_are_kept() {
+        let text = "a: &a { x: 1, y: two }\nb:\n  <<: *a\n  y: no\n  z: true\n";
+        let tree = parse(text).unwrap();
+        let b = tree.get("b").unwrap();
+        assert_eq!(b.text("x").as_deref(), Some("1"));
+        assert_eq!(b.text("y").as_deref(), Some("no"));
+        assert!(b.is_true("z"));
+        assert_eq!(tree.entries()[0].0, "a");
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_an_error_and_never_more() {
+        for text in ["a: [", "a: b: c", "\t- x", &"- ".repeat(100_000), &"[".repeat(100_000), &"{a: ".repeat(5_000)] {
+            assert!(parse(text).is_err(), "{:.20}", text);
+        }
+        assert_eq!(parse(""), Ok(Node::Null));
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n\
+                    d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]\n";
+        assert!(parse(bomb).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! `devgroup doctor` from outside: with no file, with a broken one, beside a running group, and with what it is to find.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::harness::{Project, Stream, kill};
+
+/// The findings: area, level, message, remedy.
+fn doctor(project: &Project, code: i32) -> Vec<[String; 4]> {
+    let asked = Stream::ask(project, &["doctor", "--json"]);
+    assert_eq!(asked.code, Some(code), "{}{}", asked.stdout, asked.stderr);
+    let answer: Value = serde_json::from_str(&asked.stdout).unwrap();
+    assert_eq!((&answer["version"], &answer["ok"]), (&1.into(), &Value::Bool(code == 0)));
+    let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    let checks = answer["checks"].as_array().unwrap().iter();
+    checks.map(|check| ["area", "level", "message", "remedy"].map(|key| text(check, key))).collect()
+}
+
+/// The only finding of an area.
+fn of<'f>(found: &'f [[String; 4]], area: &str) -> &'f [String; 4] {
+    let mut found = found.iter().filter(|[its, ..]| its == area);
+    let first = found.next().unwrap_or_else(|| panic!("nothing is said of {area}"));
+    assert!(found.next().is_none(), "{area} has two lines");
+    first
+}
+
+#[test]
+fn without_a_file_it_still_looks_at_the_machine() {
+    let project = Project::empty();
+    let found = doctor(&project, 0);
+    let [_, level, _, remedy] = of(&found, "file");
+    assert_eq!((level.as_str(), remedy.as_str()), ("warn", "devgroup init"));
+    for area in ["group", "leftovers", "inotify", "socket", "shell", "terminal", "clipboard"] {
+        of(&found, area);
+    }
+    let text = Stream::ask(&project, &["doctor"]).stdout;
+    assert!(text.contains("warn  file") && text.contains("help: devgroup init"), "{text}");
+}
+
+#[test]
+fn a_broken_file_fails() {
+    let project = Project::new("[services]\napi = 1\n");
+    let found = doctor(&project, 1);
+    assert_eq!(of(&found, "file")[1], "fail");
+    assert_eq!(of(&found, "file")[3], "devgroup check");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_with_who_has_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let project =
+        Project::new(&format!("[services]\napi = {{ run = 'a', ready = {{ http = 'http://localhost:{port}/x' }} }}\n"));
+    let found = doctor(&project, 0);
+    let [_, level, message, _] = of(&found, "ports");
+    assert_eq!(level, "warn");
+    assert!(message.contains(&format!("{port} (api) is taken by")), "{message}");
+    assert!(message.contains(&format!("pid {}", std::process::id())), "{message}");
+    drop(listener);
+    let found = doctor(&project, 0);
+    assert_eq!(of(&found, "ports")[1], "ok");
+}
+
+#[test]
+fn a_running_group_and_its_loop_are_told_and_one_that_hangs_fails() {
+    let project = Project::new(
+        "name = 'shop'\n[services]\napi = 'echo here; exec sleep 1000'\nbad = { run = 'exit 3', restart = 'never' }\n",
+    );
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for("both have run", |out| out.contains("here") && out.contains("code 3"));
+    let found = doctor(&project, 0);
+    let [_, level, message, remedy] = of(&found, "group");
+    assert_eq!((level.as_str(), remedy.as_str()), ("warn", "devgroup logs bad"), "{message}");
+    assert_ne!(of(&found, "loop")[1], "fail");
+
+    let program = i32::try_from(group.program()).unwrap();
+    kill(program, Signal::STOP);
+    let found = doctor(&project, 1);
+    assert_eq!(of(&found, "group")[1], "fail");
+    kill(program, Signal::CONT);
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    group.wait_exit();
+    assert!(of(&doctor(&project, 0), "group")[2].contains("none is running"));
+}
+
+#[test]
+fn what_a_killed_devgroup_has_left_is_named() {
+    let project = Project::empty();
+    let mut left = Command::new("sleep");
+    // The mark of a run of a devgroup whose process number nobody can have.
+    let mut left = left.arg("1000").env("DEVGROUP_RUN", "0123456789abcdef-2147483646-1-api").spawn().unwrap();
+    let found = doctor(&project, 0);
+    let [_, level, message, _] = of(&found, "leftovers");
+    let named = message.contains(&format!("sleep ({})", left.id()));
+    left.kill().unwrap();
+    left.wait().unwrap();
+    assert!(level == "warn" && named, "{message}");
+}
