@@ -17,6 +17,7 @@ use super::host::RunNews;
 use super::kin::{Kin, Left};
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, Moment, RunId, RunReport, ServiceName, Signal};
+use crate::logs::Fed;
 use crate::process_tree::Process;
 
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
@@ -212,7 +213,17 @@ impl LiveRun {
         }
     }
 
-    // What the run's thread tells.
+    // What the run's threads tell.
+
+    /// What came of feeding the log elsewhere than on the run's thread.
+    pub(super) fn tell(&self, fed: Fed) {
+        if fed.ready {
+            self.become_ready();
+        }
+        if !fed.replies.is_empty() {
+            self.write(fed.replies);
+        }
+    }
 
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
     pub(super) fn forking(&self, mark: Option<OsString>, env: &[(OsString, OsString)]) -> Option<Size> {

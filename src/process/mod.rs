@@ -16,6 +16,7 @@ mod child;
 mod errands;
 mod exit;
 mod facts;
+mod feeder;
 mod host;
 mod http;
 mod kin;

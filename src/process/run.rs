@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::errands::{Errand, Errands};
+use super::feeder::{Feeder, Gauge, PIECE, feed};
 use super::kin::Left;
 use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
@@ -22,9 +22,6 @@ use super::{exit, program};
 use crate::clock::Clock;
 use crate::domain::{ExitStatus, Marker, Probe, RunReport, StartCause};
 use crate::process_tree::{self, Process};
-
-/// Bytes that are read before they are fed. A pty gives at most 4 KiB at once; feeding more together costs less.
-const BUFFER: usize = 64 << 10;
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
 const OUTBOX: usize = 1 << 20;
@@ -68,9 +65,24 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
         Ok(Begun { leader, terminal, by_library, prober }) => {
             let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
             let (orders, woken) = inbox;
-            let (outbox, buffer) = (VecDeque::new(), vec![0; BUFFER].into());
-            Run { launch, live, terminal, by_library, hangup: None, orders, woken, outbox, buffer, clock }
-                .carry_on(leader, probing);
+            // A pty gives at most 4 KiB at once; feeding more together costs less.
+            let (outbox, buffer) = (VecDeque::new(), vec![0; PIECE].into());
+            let (gauge, feeder) = (Gauge::default(), None);
+            Run {
+                launch,
+                live,
+                terminal,
+                by_library,
+                hangup: None,
+                orders,
+                woken,
+                outbox,
+                buffer,
+                gauge,
+                feeder,
+                clock,
+            }
+            .carry_on(leader, probing);
         }
         Err(reason) => {
             live.gone();
@@ -120,7 +132,7 @@ fn is_still_ours(child: Pid) -> bool {
 /// A run that has a process.
 struct Run<'a> {
     launch: &'a Launch,
-    live: &'a LiveRun,
+    live: &'a Arc<LiveRun>,
     terminal: Arc<Terminal>,
     by_library: bool,
     /// Nobody has the other end open.
@@ -129,6 +141,9 @@ struct Run<'a> {
     woken: UnixStream,
     outbox: VecDeque<u8>,
     buffer: Box<[u8]>,
+    gauge: Gauge,
+    /// Feeds the log in place of this thread, while the run floods.
+    feeder: Option<Feeder>,
     clock: Clock,
 }
 
@@ -189,7 +204,7 @@ impl Run<'_> {
             }
             let rest = complete.min(give_up).since(self.clock.now());
             if self.hangup.is_some() || rest.is_zero() {
-                return;
+                return self.feed_the_rest();
             }
             if self.wait(None, Some(rest)).orders {
                 self.take_orders();
@@ -217,6 +232,7 @@ impl Run<'_> {
             left = self.live.left();
         }
         self.pump();
+        self.feed_the_rest();
     }
 
     /// Sleeps until there is something to do.
@@ -277,18 +293,37 @@ impl Run<'_> {
                 }
             }
         }
-        let Some(bytes) = self.buffer.get(..filled).filter(|bytes| !bytes.is_empty()) else { return false };
-        // A run is read and reaped to its end, and its group is ended, even if its log has a bug.
-        match catch_unwind(AssertUnwindSafe(|| self.launch.document.feed(bytes))) {
-            Ok(fed) => {
-                if fed.ready {
-                    self.live.become_ready();
-                }
-                self.post(&fed.replies);
+        if filled == 0 {
+            return false;
+        }
+        self.see_to_feeder(filled);
+        let bytes = self.buffer.get(..filled).unwrap_or_default();
+        if !self.feeder.as_ref().is_some_and(|feeder| feeder.take(bytes)) {
+            let fed = feed(self.launch, bytes);
+            if fed.ready {
+                self.live.become_ready();
             }
-            Err(_) => log::error!("the log of {} lost {filled} bytes", self.launch.service),
+            self.post(&fed.replies);
         }
         true
+    }
+
+    /// Starts the second thread when a flood begins, and ends it afterwards.
+    fn see_to_feeder(&mut self, read: usize) {
+        let floods = self.gauge.read(read, self.clock.now());
+        if !floods {
+            self.feed_the_rest();
+        } else if self.feeder.is_none() {
+            // Without it, all is fed here.
+            self.feeder = Feeder::start(self.launch, self.live).ok();
+        }
+    }
+
+    /// Waits until the log has all that was read.
+    fn feed_the_rest(&mut self) {
+        if let Some(feeder) = self.feeder.take() {
+            feeder.finish();
+        }
     }
 
     fn take_orders(&mut self) {

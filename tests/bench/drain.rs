@@ -54,7 +54,7 @@ fn main() {
         for _ in 0..ROUNDS {
             for tool in &tools {
                 let taken = taken.entry(tool).or_default();
-                if !taken.gave_up {
+                if taken.gave_up.is_none() {
                     taken.add(measure(tool, &project));
                 }
             }
@@ -63,8 +63,8 @@ fn main() {
         let mut rows = vec![row!["tool", "child s", "screen s", "ratio", "CPU s", "RSS MB"]];
         for tool in &tools {
             let taken = &taken[tool];
-            if taken.gave_up {
-                rows.push(row![tool, "not done after 30 s", "", "", "", ""]);
+            if let Some(reason) = &taken.gave_up {
+                rows.push(row![tool, reason, "", "", "", ""]);
                 continue;
             }
             let ratio = limit.map_or_else(|| "-".into(), |limit| format!("{:.2}", taken.screen.median() / limit));
@@ -82,14 +82,18 @@ struct Taken {
     screen: Samples,
     cpu: Samples,
     rss: Samples,
-    gave_up: bool,
+    /// Why it did not get to the end.
+    gave_up: Option<String>,
 }
 
 impl Taken {
-    fn add(&mut self, round: Option<[f64; 4]>) {
-        let Some([child, screen, cpu, rss]) = round else {
-            self.gave_up = true;
-            return;
+    fn add(&mut self, round: Result<[f64; 4], String>) {
+        let [child, screen, cpu, rss] = match round {
+            Ok(round) => round,
+            Err(reason) => {
+                self.gave_up = Some(reason);
+                return;
+            }
         };
         self.child.add(child);
         self.screen.add(screen);
@@ -98,16 +102,29 @@ impl Taken {
     }
 }
 
-/// One round; `None` if the tool did not get to the end.
-fn measure(tool: &str, project: &Project) -> Option<[f64; 4]> {
+/// One round, or why the tool did not get to the end.
+fn measure(tool: &str, project: &Project) -> Result<[f64; 4], String> {
     for file in ["begin", "end"] {
         // Of the round before.
         let _ = fs::remove_file(project.path(file));
     }
     if tool == "bare" {
-        return Some(read_bare(project));
+        return Ok(read_bare(project));
     }
-    catch_unwind(AssertUnwindSafe(|| through(tool, project))).ok()
+    let round = catch_unwind(AssertUnwindSafe(|| through(tool, project)));
+    // Whatever became of it: nobody runs beside the next.
+    harness::wait_for("all of the round is gone", || {
+        let left = project.processes();
+        for pid in left.iter().filter_map(|(pid, _)| rustix::process::Pid::from_raw(*pid)) {
+            // It may have ended meanwhile.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        left.is_empty()
+    });
+    round.map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map_or("it ended", String::as_str);
+        words.lines().next().unwrap_or_default().chars().take(60).collect()
+    })
 }
 
 fn through(tool: &str, project: &Project) -> [f64; 4] {
@@ -123,13 +140,6 @@ fn through(tool: &str, project: &Project) -> [f64; 4] {
     let screen = now() - stamp(project, "begin");
     let (cpu, rss) = cost(project);
     drop(dash);
-    for (pid, _) in project.processes() {
-        if let Some(pid) = rustix::process::Pid::from_raw(pid) {
-            // It may have ended meanwhile.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-        }
-    }
-    harness::wait_for("all of the round is gone", || project.processes().is_empty());
     [stamp(project, "end") - stamp(project, "begin"), screen, cpu, rss]
 }
 

@@ -45,6 +45,22 @@ impl OpenBlock {
         self.begun.get_or_insert(at);
     }
 
+    /// Adds text at the end, in one style.
+    pub(in crate::logs) fn push_piece(&mut self, text: &str, style: Style) {
+        let offset = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let start = offset(self.text.len());
+        self.text.push_str(text);
+        if style == Style::default() {
+            return;
+        }
+        let end = offset(self.text.len());
+        let first_run = self.starts().1;
+        match self.runs.get_mut(first_run..).and_then(<[_]>::last_mut) {
+            Some(last) if last.end == start && last.style == style => last.end = end,
+            _ => self.runs.push(StyleRun { start, end, style }),
+        }
+    }
+
     pub(super) fn is_begun(&self) -> bool {
         self.begun.is_some()
     }

@@ -6,6 +6,7 @@ use vte::Parser;
 use super::Screen;
 use super::control::Controls;
 use super::sgr;
+use crate::logs::Style;
 
 /// The state between two pieces of output, which may be cut anywhere.
 #[derive(Default)]
@@ -61,6 +62,8 @@ impl Input {
         // Output is found to be UTF-8 in one go, up to where it is not: asking for each stretch of text costs more.
         let (mut valid, mut valid_start) = ("", 0);
         let mut place = 0;
+        // What of the output was not yet looked through for lines that scroll through: so many bytes at its end.
+        let mut unseen = bytes.len();
         while let Some(rest @ [first, ..]) = bytes.get(place..) {
             place += match self.state {
                 State::Ground if !self.partial.is_empty() => self.complete_character(screen, *first),
@@ -69,7 +72,8 @@ impl Input {
                         (valid, valid_start) = (valid_prefix(rest), place);
                     }
                     // Nothing where a sequence has ended in the middle of a character.
-                    self.ground(screen, rest, valid.get(place - valid_start..).unwrap_or_default())
+                    let text = valid.get(place - valid_start..).unwrap_or_default();
+                    self.ground(screen, rest, text, &mut unseen)
                 }
                 State::Sequence { escape } => self.sequence(screen, *first, escape),
                 State::String { kind, length } => self.string(rest, kind, length),
@@ -78,7 +82,7 @@ impl Input {
     }
 
     /// Carries out the next step; returns the bytes that it took. `valid` is the beginning of `bytes`, as text.
-    fn ground(&mut self, screen: &mut Screen, bytes: &[u8], valid: &str) -> usize {
+    fn ground(&mut self, screen: &mut Screen, bytes: &[u8], valid: &str, unseen: &mut usize) -> usize {
         match bytes {
             [b' '..=b'~', ..] => {
                 let length = printable_prefix(bytes);
@@ -88,9 +92,15 @@ impl Input {
             [b'\r', b'\n', ..] => {
                 screen.go_to_column(0);
                 screen.linefeed();
-                2
+                let rest = bytes.len() - 2;
+                if rest > *unseen {
+                    return 2;
+                }
+                let (taken, seen) = screen.pass_through(valid.get(2..).unwrap_or_default());
+                *unseen = rest - seen;
+                2 + taken
             }
-            [ESC, rest @ ..] => match short_sgr(screen, rest) {
+            [ESC, rest @ ..] => match short_sgr(screen.style_mut(), rest) {
                 Some(length) => 1 + length,
                 None => self.sequence(screen, ESC, false),
             },
@@ -211,7 +221,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Length of the printable ASCII at the beginning, eight bytes at a time.
-fn printable_prefix(bytes: &[u8]) -> usize {
+pub(super) fn printable_prefix(bytes: &[u8]) -> usize {
     let mut length = 0;
     for chunk in bytes.chunks_exact(8) {
         let Ok(eight) = <[u8; 8]>::try_from(chunk) else { break };
@@ -250,7 +260,23 @@ fn text_prefix(bytes: &[u8]) -> usize {
 }
 
 /// `[ 1 ; 31 m` after an ESC, without colons and not too long: most sequences of a log. Returns its length.
-fn short_sgr(screen: &mut Screen, bytes: &[u8]) -> Option<usize> {
+pub(super) fn short_sgr(style: &mut Style, bytes: &[u8]) -> Option<usize> {
+    let digit = |byte: u8| u16::from(byte - b'0');
+    match *bytes {
+        [b'[', b'm', ..] => {
+            *style = Style::default();
+            return Some(2);
+        }
+        [b'[', one @ b'0'..=b'9', b'm', ..] => {
+            sgr::apply_one(style, digit(one));
+            return Some(3);
+        }
+        [b'[', ten @ b'0'..=b'9', one @ b'0'..=b'9', b'm', ..] => {
+            sgr::apply_one(style, digit(ten) * 10 + digit(one));
+            return Some(4);
+        }
+        _ => {}
+    }
     let parameters = bytes.strip_prefix(b"[")?;
     let mut numbers = [0u16; SHORT_SGR];
     let mut last = 0;
@@ -260,7 +286,7 @@ fn short_sgr(screen: &mut Screen, bytes: &[u8]) -> Option<usize> {
             b'0'..=b'9' => *number = number.saturating_mul(10).saturating_add(u16::from(byte - b'0')),
             b';' => last += 1,
             b'm' => {
-                sgr::apply(screen.style_mut(), numbers.get(..=last)?.chunks(1));
+                sgr::apply(style, numbers.get(..=last)?.chunks(1));
                 return Some(index + 2);
             }
             _ => return None,

@@ -7,6 +7,7 @@ mod cell;
 mod control;
 mod cursor;
 mod edit;
+mod flow;
 mod grid;
 mod input;
 #[cfg(test)]

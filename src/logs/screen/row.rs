@@ -421,6 +421,12 @@ impl Row {
         self.written.saturating_sub(self.text.len() - length)
     }
 
+    /// It has been empty since a moment, and nothing of it stands in history.
+    pub(super) fn is_fresh(&self, since: Moment) -> bool {
+        let empty = self.cells.is_empty() && self.text.is_empty() && self.tabs.is_empty();
+        empty && !self.wrapped && self.filed == 0 && self.at == since
+    }
+
     /// Nothing is to be seen on it.
     pub(super) fn is_blank(&self) -> bool {
         if self.cells.is_empty() { self.seen_len() == 0 } else { self.cells.iter().all(|cell| cell.is_blank()) }
@@ -554,7 +560,20 @@ impl Row {
 
 /// Columns that a character takes: 0 for a combining one, `None` for a control character.
 pub(super) fn columns_of(c: char) -> Option<usize> {
-    if matches!(c, ' '..='~') { Some(1) } else { c.width().map(|width| width.min(2)) }
+    match c {
+        // What is printed most, without looking it up.
+        ' '..='~' | '\u{C0}'..='\u{2FF}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259F}' => Some(1),
+        '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' => Some(2),
+        _ => c.width().map(|width| width.min(2)),
+    }
+}
+
+#[cfg(test)]
+#[test]
+fn what_is_known_by_heart_is_what_the_table_says() {
+    for c in '\0'..=char::MAX {
+        assert_eq!(columns_of(c), c.width().map(|width| width.min(2)), "{c:?}");
+    }
 }
 
 fn offset(length: usize) -> u32 {

@@ -2,6 +2,18 @@
 
 use crate::logs::{Attributes, Color, Style};
 
+/// Applies the only parameter of a sequence: what most logs print, without looking through all that there is.
+pub(super) fn apply_one(style: &mut Style, number: u16) {
+    match number {
+        0 => *style = Style::default(),
+        1 => style.attributes = style.attributes.with(Attributes::BOLD),
+        2 => style.attributes = style.attributes.with(Attributes::DIM),
+        30..=37 => style.foreground = indexed(number - 30),
+        39 => style.foreground = Color::Default,
+        _ => apply(style, std::iter::once([number].as_slice())),
+    }
+}
+
 /// Applies parameters, each with its colon-separated parts.
 pub(super) fn apply<'a>(style: &mut Style, mut params: impl Iterator<Item = &'a [u16]>) {
     while let Some(param) = params.next() {

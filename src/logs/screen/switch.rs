@@ -103,7 +103,7 @@ impl Screen {
         }
     }
 
-    fn blank(&mut self, background: Color) {
+    pub(super) fn blank(&mut self, background: Color) {
         for row in &mut self.grid.rows {
             row.reset(background, self.grid.columns, self.now);
         }

@@ -1,0 +1,279 @@
+//! The shortest way: lines that scroll through the whole screen within one piece of output go to history straight from
+//! the bytes. No row ever holds them.
+//!
+//! As many of the last lines as the screen shows are held back and printed as always, so that the screen is afterwards
+//! what it would be without this.
+
+use super::Screen;
+use super::cursor::Charset;
+use super::input::{printable_prefix, short_sgr};
+use super::row::columns_of;
+use crate::logs::{Color, Style};
+
+/// Output is not looked through for less than so many bytes for each row of the screen: nothing would come of it.
+const LEAST_OF_A_ROW: usize = 32;
+
+/// A longer line takes the long way, which cuts it if need be.
+const LONGEST_LINE: usize = 32 * 1024;
+
+/// Lines that are looked at beyond those that are held back, before the older ones are given to history.
+const LINES: usize = 256;
+
+/// Whole lines of nothing but text and styles.
+#[derive(Default)]
+struct Lines {
+    lines: Vec<SimpleLine>,
+    pieces: Vec<Piece>,
+    /// Rows that they take together.
+    rows: usize,
+}
+
+/// One of them.
+struct SimpleLine {
+    start: At,
+    /// Rows that it takes.
+    rows: usize,
+    /// Pieces up to its end.
+    pieces_end: usize,
+}
+
+/// A byte, and the style there.
+#[derive(Clone, Copy)]
+struct At {
+    place: usize,
+    style: Style,
+}
+
+/// A piece of text in one style: from one byte to another.
+type Piece = (usize, usize, Style);
+
+impl Screen {
+    /// Takes lines that scroll through, if the cursor is where that can happen: in a fresh row at the bottom. The answer
+    /// is how many bytes were taken, and how many were looked at: up to the first that is no part of a whole simple line.
+    pub(super) fn pass_through(&mut self, text: &str) -> (usize, usize) {
+        if text.len() < self.grid.lines() * LEAST_OF_A_ROW || !self.lines_can_pass() {
+            return (0, 0);
+        }
+        let on_screen = self.grid.lines() - 1;
+        let mut held = Lines::default();
+        let mut at = At { place: 0, style: self.grid.cursor.style };
+        let mut passed = false;
+        loop {
+            let goes_on = held.read_line(text, &mut at, self.grid.columns);
+            if goes_on && held.lines.len() < on_screen + LINES {
+                continue;
+            }
+            let count = held.beyond(on_screen);
+            if count > 0 && !passed {
+                passed = true;
+                (0..on_screen).for_each(|row| self.archive(row));
+            }
+            self.file_lines(text, &mut held, count);
+            if !goes_on {
+                break;
+            }
+        }
+        if !passed {
+            return (0, at.place);
+        }
+        let first = held.lines.first().map_or(at, |first| first.start);
+        self.blank(Color::Default);
+        let cursor = &mut self.grid.cursor;
+        (cursor.row, cursor.column, cursor.pending_wrap, cursor.style) = (0, 0, false, first.style);
+        self.printed = true;
+        (first.place, at.place)
+    }
+
+    /// The cursor is in a fresh row at the bottom of the primary screen, below the end of a line, and what is printed
+    /// there is printed in the usual way.
+    fn lines_can_pass(&self) -> bool {
+        let (cursor, lines) = (&self.grid.cursor, self.grid.lines());
+        let whole = self.top == 0 && self.bottom == lines && self.covered.is_none();
+        let usual = cursor.charset() == Charset::Ascii && !self.modes.insert && self.modes.autowrap;
+        let fresh = self.grid.rows.back().is_some_and(|row| row.is_fresh(self.now));
+        let above = lines.checked_sub(2).and_then(|row| self.grid.rows.get(row));
+        let begins = cursor.row + 1 == lines && cursor.column == 0 && fresh && above.is_none_or(|row| !row.wrapped);
+        whole && usual && begins
+    }
+
+    /// Gives the first lines to history.
+    fn file_lines(&mut self, text: &str, held: &mut Lines, count: usize) {
+        let mut place = 0;
+        for line in held.lines.iter().take(count) {
+            let block = self.history.line_to_extend(self.now);
+            for (start, end, style) in held.pieces.get(place..line.pieces_end).unwrap_or_default() {
+                block.push_piece(text.get(*start..*end).unwrap_or_default(), *style);
+            }
+            place = line.pieces_end;
+            held.rows -= line.rows;
+            self.end_line();
+        }
+        if let Some((start, end, _)) = place.checked_sub(1).and_then(|last| held.pieces.get(last)) {
+            self.last_char = text.get(*start..*end).and_then(|piece| piece.chars().next_back());
+        }
+        held.lines.drain(..count);
+        held.pieces.drain(..place);
+        held.lines.iter_mut().for_each(|line| line.pieces_end -= place);
+    }
+}
+
+impl Lines {
+    /// How many of the first lines scroll out of the screen by those behind them.
+    fn beyond(&self, on_screen: usize) -> usize {
+        let mut rest = self.rows;
+        let leaves = |line: &&SimpleLine| {
+            rest -= line.rows;
+            rest >= on_screen
+        };
+        self.lines.iter().take_while(leaves).count()
+    }
+
+    /// Adds the line that begins here, if it is whole and nothing but text of one or two columns and plain SGR, and goes
+    /// to its end.
+    fn read_line(&mut self, text: &str, at: &mut At, columns: usize) -> bool {
+        let (start, before) = (*at, self.pieces.len());
+        match self.read_pieces(text, at, columns) {
+            Some(rows) => {
+                self.rows += rows;
+                self.lines.push(SimpleLine { start, rows, pieces_end: self.pieces.len() });
+                true
+            }
+            None => {
+                self.pieces.truncate(before);
+                *at = start;
+                false
+            }
+        }
+    }
+
+    /// The rows of the line.
+    fn read_pieces(&mut self, text: &str, at: &mut At, columns: usize) -> Option<usize> {
+        let At { mut place, mut style } = *at;
+        let (start, mut rows, mut column) = (place, 1, 0);
+        loop {
+            let rest = text.as_bytes().get(place..)?;
+            match rest {
+                [b' '..=b'~', ..] => {
+                    let length = printable_prefix(rest);
+                    self.pieces.push((place, place + length, style));
+                    place += length;
+                    column += length;
+                    if column > columns {
+                        rows += (column - 1) / columns;
+                        column = (column - 1) % columns + 1;
+                    }
+                }
+                [b'\r', b'\n', ..] if style.background == Color::Default => {
+                    *at = At { place: place + 2, style };
+                    return Some(rows);
+                }
+                [0x1B, sequence @ ..] => place += 1 + short_sgr(&mut style, sequence)?,
+                [0x80..=0xFF, ..] => {
+                    let from = place;
+                    for c in text.get(place..)?.chars().take_while(|c| *c >= ' ' && *c != '\x7F') {
+                        let width @ 1.. = columns_of(c)? else { return None };
+                        column += width;
+                        if column > columns {
+                            rows += 1;
+                            column = width;
+                        }
+                        place += c.len_utf8();
+                    }
+                    self.pieces.push((from, place, style));
+                }
+                _ => return None,
+            }
+            if place - start > LONGEST_LINE {
+                return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Input;
+    use super::*;
+    use crate::domain::Moment;
+    use crate::logs::{Line, StyledText};
+
+    fn screen(columns: u16, lines: u16) -> Screen {
+        Screen::new(columns, lines, usize::MAX)
+    }
+
+    /// All that can be told of a screen and its history.
+    fn state(screen: &mut Screen) -> (Vec<Option<Line>>, Vec<(Moment, StyledText)>, String) {
+        let history = (screen.history.first()..screen.history.end()).map(|id| screen.history.line(id)).collect();
+        let rows = screen.grid.rows.iter().map(|row| {
+            let mut text = StyledText::default();
+            row.append_to(0, screen.grid.columns, &mut text);
+            (row.at, text)
+        });
+        let rows = rows.collect();
+        let begun = screen.history.begun();
+        let wraps: Vec<bool> = screen.grid.rows.iter().map(|row| row.wrapped).collect();
+        let rest = (screen.grid.cursor, begun, wraps, screen.last_char, screen.homed, screen.printed);
+        (history, rows, format!("{rest:?}"))
+    }
+
+    #[test]
+    fn lines_that_scroll_through_are_taken_at_once() {
+        let mut screen = screen(10, 3);
+        Input::default().advance(&mut screen, b"1\r\n2\r\n3\r\n");
+        let text: String = (4..100).map(|number| format!("line \x1b[31m{number}\x1b[m\r\n")).collect();
+        let (taken, seen) = screen.pass_through(&text);
+        assert_eq!((seen, screen.history.end()), (text.len(), 97));
+        assert!(text[taken..].starts_with("line \x1b[31m98"), "two lines are left for the screen");
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            12 => "[ -~]{0,9}",
+            3 => "[ a漢字é✓👍–]{1,7}",
+            1 => "[a\u{301}\u{200d}\u{1f468}\u{85}\u{ad}]{1,4}",
+            4 => proptest::sample::select(vec![
+                "\x1b[m", "\x1b[0m", "\x1b[1m", "\x1b[32m", "\x1b[39m", "\x1b[97m", "\x1b[1;38;5;9m", "\x1b[4:3m", "\x1b[0;1;7m",
+            ]).prop_map(str::to_owned),
+            1 => proptest::sample::select(vec!["\x1b[44m", "\x1b[49m", "\t", "\x1b[A", "\x1b[2K", "\r", "\x1b[2b", "\x7f", "\x1b]0;t\x07"])
+                .prop_map(str::to_owned),
+        ]
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let end = prop_oneof![30 => Just("\r\n"), 1 => Just("\n"), 1 => Just(""), 1 => Just("\x1b[44m\r\n")];
+        (proptest::collection::vec(part(), 0..4), end).prop_map(|(parts, end)| parts.concat() + end)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+        /// Fed by single bytes, no line ever takes the shortest way.
+        #[test]
+        fn output_ends_the_same_however_it_is_cut(
+            lines in proptest::collection::vec(line(), 0..120),
+            columns in 2_u16..24,
+            rows in 1_u16..6,
+            cuts in proptest::collection::vec(1_usize..4000, 1..9),
+        ) {
+            let text = lines.concat();
+            let (mut whole, mut pieces, mut bytes) = (screen(columns, rows), screen(columns, rows), screen(columns, rows));
+            Input::default().advance(&mut whole, text.as_bytes());
+            let mut input = Input::default();
+            let mut rest = text.as_bytes();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, later) = rest.split_at((*cut).min(rest.len()));
+                input.advance(&mut pieces, piece);
+                rest = later;
+            }
+            let mut input = Input::default();
+            text.as_bytes().chunks(1).for_each(|byte| input.advance(&mut bytes, byte));
+            prop_assert_eq!(state(&mut whole), state(&mut bytes));
+            prop_assert_eq!(state(&mut pieces), state(&mut bytes));
+        }
+    }
+}
