@@ -46,11 +46,19 @@ impl Scope {
         }
     }
 
-    fn widen(&mut self, other: Self) {
+    /// Whether that made it wider.
+    fn widen(&mut self, other: Self) -> bool {
         match (self, other) {
-            (Self::Only(names), Self::Only(more)) => names.extend(more),
-            (this, Self::All) => *this = Self::All,
-            (Self::All, Self::Only(_)) => {}
+            (Self::All, _) => false,
+            (Self::Only(names), Self::Only(more)) => {
+                let before = names.len();
+                names.extend(more);
+                names.len() > before
+            }
+            (this, Self::All) => {
+                *this = Self::All;
+                true
+            }
         }
     }
 
@@ -81,12 +89,13 @@ pub(super) struct Hold {
 pub(super) struct Holds(Vec<Hold>);
 
 impl Holds {
-    /// Begins a hold. One that its owner has already grows by what is new.
-    pub(super) fn begin(&mut self, new: Hold) {
-        match self.0.iter_mut().find(|hold| hold.owner == new.owner) {
-            Some(hold) => hold.scope.widen(new.scope),
-            None => self.0.push(new),
+    /// Begins a hold. One that its owner has already grows by what is new. Whether there was anything new.
+    pub(super) fn begin(&mut self, new: Hold) -> bool {
+        if let Some(hold) = self.0.iter_mut().find(|hold| hold.owner == new.owner) {
+            return hold.scope.widen(new.scope);
         }
+        self.0.push(new);
+        true
     }
 
     /// Ends a hold.

@@ -185,7 +185,10 @@ impl RestartManager {
     /// Begins a hold; the changes of its services that wait for quiet are held as well. A second hold of the same owner
     /// only adds services.
     pub(super) fn hold(&mut self, hold: Hold) {
-        self.holds.begin(hold);
+        // Git's begins with each file that it touches.
+        if !self.holds.begin(hold) {
+            return;
+        }
         let holds = &self.holds;
         let pending = std::mem::take(&mut self.pending);
         let (held, free): (BTreeMap<_, _>, _) = pending.into_iter().partition(|(name, _)| holds.covers(name));

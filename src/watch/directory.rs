@@ -85,6 +85,11 @@ impl Stamp {
     pub(super) fn is_changed_after(&self, moment: SystemTime) -> bool {
         self.changed > since_epoch(moment)
     }
+
+    /// Whether the content was changed after that moment, unless a program has set its time back since.
+    pub(super) fn is_written_after(&self, moment: SystemTime) -> bool {
+        self.modified.min(self.changed) > since_epoch(moment)
+    }
 }
 
 fn since_epoch(moment: SystemTime) -> (i64, i64) {

@@ -7,7 +7,7 @@
 use super::Screen;
 use super::cursor::Charset;
 use super::input::{printable_prefix, short_sgr};
-use super::row::columns_of;
+use super::width::columns_of;
 use crate::logs::{Color, Style};
 
 /// Output is not looked through for less than so many bytes for each row of the screen: nothing would come of it.

@@ -18,6 +18,7 @@ mod switch;
 mod view;
 #[cfg(test)]
 mod vttest_tests;
+mod width;
 
 use super::history::History;
 use super::ready::ReadyPattern;
@@ -27,8 +28,8 @@ use cell::{Cell, CellKind};
 use cursor::Tabs;
 use grid::Grid;
 pub(super) use input::Input;
-use row::columns_of;
 pub(super) use view::{Frame, Layout, View};
+use width::columns_of;
 
 /// The terminal.
 #[derive(Debug)]

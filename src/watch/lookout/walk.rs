@@ -257,9 +257,10 @@ impl Lookout {
     }
 
     /// Takes the stamps of the files of one folder that was walked silently. Whether there was one. After the first walk,
-    /// what has changed since the watcher was asked for is reported: services may have started before that. By the time
-    /// that no program can set, so that a file that was renamed into place is among it. File systems date with the clock's
-    /// last tick: what comes within some milliseconds after it cannot be told from what was before, and is no news.
+    /// what has changed since the watcher was asked for is reported: services may have started before that. A file that was
+    /// renamed into place is dated as it was before; then only the times that no program can set tell, its own and that of
+    /// its folder. File systems date with the clock's last tick: what comes within some milliseconds after it cannot be
+    /// told from what was before, and is no news.
     pub(super) fn stamp_a_folder(&mut self) -> bool {
         let Some(path) = self.unstamped.pop() else {
             self.unseen_since = None;
@@ -267,6 +268,9 @@ impl Lookout {
         };
         self.read_later(path.clone());
         let unseen_since = self.unseen_since;
+        let is_changed = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_changed_after(since));
+        let is_written = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_written_after(since));
+        let has_comers = directory::at(&path).is_some_and(|(_, seen)| is_changed(seen.stamp));
         let mut unseen = Vec::new();
         if let Some(folder) = self.tree.get_mut(&path) {
             for (name, entry) in &mut folder.entries {
@@ -274,8 +278,7 @@ impl Lookout {
                     && known.stamp.is_none()
                 {
                     known.stamp = directory::at(&path.join(name)).map(|(_, Seen { stamp, .. })| stamp);
-                    let is_unseen = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_changed_after(since));
-                    if known.stamp.is_some_and(is_unseen) {
+                    if known.stamp.is_some_and(|stamp| is_written(stamp) || has_comers && is_changed(stamp)) {
                         unseen.push((folder.standing.clone(), path.join(name)));
                     }
                 }
