@@ -75,6 +75,7 @@ fn a_failure_is_told_while_somebody_looks_elsewhere() {
     let told = |dash: &Dash<'_>| String::from_utf8_lossy(dash.raw()).contains("\x1b]9;app: api failed");
     let mut dash = Dash::start(&project, (100, 30), &[]);
     wait_for("it runs", || runs(&project) == 1);
+    dash.wait_for("it is known to run", |screen| screen.contains("1 up"));
     // While somebody looks, it is not.
     Stream::ask(&project, &["send", "api", "x"]);
     dash.wait_for_text("1 failed");
