@@ -146,7 +146,7 @@ impl Lines {
         }
     }
 
-    /// The rows of the line.
+    /// The rows of the line. A row that begins where a colour is behind the text is filled with it: not plain enough.
     fn read_pieces(&mut self, text: &str, at: &mut At, columns: usize) -> Option<usize> {
         let At { mut place, mut style } = *at;
         let (start, mut rows, mut column) = (place, 1, 0);
@@ -159,6 +159,9 @@ impl Lines {
                     place += length;
                     column += length;
                     if column > columns {
+                        if style.background != Color::Default {
+                            return None;
+                        }
                         rows += (column - 1) / columns;
                         column = (column - 1) % columns + 1;
                     }
@@ -174,6 +177,9 @@ impl Lines {
                         let width @ 1.. = columns_of(c)? else { return None };
                         column += width;
                         if column > columns {
+                            if style.background != Color::Default {
+                                return None;
+                            }
                             rows += 1;
                             column = width;
                         }
