@@ -527,7 +527,10 @@ impl Session {
     fn count_unseen(&mut self, now: Moment) {
         (self.count_due, self.counted) = (None, Some(now));
         let mut behind = Vec::new();
-        self.redraw |= self.ui.unseen.count(&self.members(), &mut behind);
+        let members = self.members();
+        let followed = self.drawn.iter().filter(|drawn| drawn.text.follow).flat_map(|drawn| &drawn.text.seen);
+        let followed: Vec<&ServiceName> = followed.map(|(name, _)| name).collect();
+        self.redraw |= self.ui.unseen.count(&members, |name| followed.contains(&name), &mut behind);
         behind.into_iter().for_each(|scan| self.lookout.read(scan));
     }
 

@@ -49,12 +49,23 @@ impl Unseen {
         }
     }
 
-    /// Counts what is known by now, and adds what is to be read to `behind`. The answer is whether a number has changed.
-    pub(super) fn count(&mut self, members: &[Member], behind: &mut Vec<Arc<Scan>>) -> bool {
+    /// Counts what is known by now, and adds what is to be read to `behind`. Whoever is followed has nothing out of sight
+    /// but what the next frame shows. The answer is whether a number has changed.
+    pub(super) fn count(
+        &mut self,
+        members: &[Member],
+        is_followed: impl Fn(&ServiceName) -> bool,
+        behind: &mut Vec<Arc<Scan>>,
+    ) -> bool {
         self.services.retain(|name, _| members.iter().any(|(member, _)| member == name));
         let mut changed = false;
         for (name, document) in members {
             let service = self.services.entry(name.clone()).or_default();
+            if is_followed(name) {
+                service.scan = None;
+                changed |= std::mem::take(&mut service.count) > 0;
+                continue;
+            }
             let mut reader = document.read();
             let version = reader.version();
             if reader.end() <= service.seen {
@@ -108,7 +119,7 @@ mod tests {
         let count = |unseen: &mut Unseen| {
             for _ in 0..3 {
                 let mut behind = Vec::new();
-                unseen.count(&members, &mut behind);
+                unseen.count(&members, |_| false, &mut behind);
                 behind.iter().for_each(|scan| scan.run(|| true));
             }
             unseen.text(name)
@@ -127,5 +138,9 @@ mod tests {
         assert_eq!(count(&mut unseen), "e99+");
         unseen.saw(name, LineId(document.read().end().0 - 2));
         assert_eq!(count(&mut unseen), "e2");
+        let mut behind = Vec::new();
+        document.feed(b"ERROR y\r\n");
+        assert!(unseen.count(&members, |_| true, &mut behind), "the next frame shows it");
+        assert_eq!((unseen.text(name).as_str(), behind.len()), ("", 0), "nobody reads it for that");
     }
 }

@@ -430,9 +430,9 @@ fn errors_that_nobody_has_seen_are_told_in_the_tabs_as_well() {
     let members: Vec<_> = ["db", "api"].map(|name| (name.into(), bench.book.get(&name.into()).expect("a log"))).into();
     bench.ui.unseen.saw(&"api".into(), crate::logs::LineId(u64::MAX));
     let mut behind = Vec::new();
-    bench.ui.unseen.count(&members, &mut behind);
+    bench.ui.unseen.count(&members, |_| false, &mut behind);
     behind.iter().for_each(|scan| scan.run(|| true));
-    assert!(bench.ui.unseen.count(&members, &mut behind));
+    assert!(bench.ui.unseen.count(&members, |_| false, &mut behind));
     let text = bench.text();
     let strip = text.lines().find(|line| line.contains("1●db")).unwrap_or_default();
     assert!(strip.contains("1●db e3 ▸2●api"), "{text}");
