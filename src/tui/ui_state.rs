@@ -270,7 +270,10 @@ impl UiState {
 
     /// Whoever presses a key has seen what lies over the hints for keys.
     fn dismiss_message(&mut self, world: &World<'_>) {
-        self.toast = None;
+        if self.toast.take().is_some_and(|(_, until)| until > world.now) {
+            // Nobody has seen what is under it.
+            return;
+        }
         let read = world.snapshot.notice.as_ref().filter(|notice| notice.at + NOTICE_LEAST <= world.now);
         self.notice_read = read.map(|notice| notice.at).or(self.notice_read);
     }

@@ -4,6 +4,7 @@
 //! costs what is looked at of it, however long the logs are. Each service keeps its own order, also where a line that
 //! was written over is younger than the one below it.
 
+use super::jump::{next, previous};
 use super::shelf::Shelf;
 use crate::domain::Moment;
 use crate::logs::{Line, LineId, Matches, Reader};
@@ -141,6 +142,30 @@ impl Merge<'_, '_> {
     pub(in crate::tui) fn number(&self) -> LineId {
         LineId(self.lanes.iter().map(|lane| lane.cut.0).sum())
     }
+}
+
+/// The first match from that place on: its lane and its line.
+pub(super) fn first_hit(merge: &mut Merge<'_, '_>, from: &[LineId], errors: bool) -> Option<(usize, LineId)> {
+    let mut best = None;
+    for (index, (lane, from)) in merge.lanes.iter_mut().zip(from).enumerate() {
+        let matches = if errors { &lane.errors } else { &lane.search };
+        let found = matches.as_ref().and_then(|matches| next(matches, &mut lane.shelf, *from, errors));
+        let line = found.and_then(|found| lane.shelf.line(found));
+        best = line.map(|line| (line.at, index, line.id)).into_iter().chain(best).min();
+    }
+    best.map(|(_, index, id)| (index, id))
+}
+
+/// The last match before that place: its lane and its line.
+pub(super) fn last_hit(merge: &mut Merge<'_, '_>, before: &[LineId], errors: bool) -> Option<(usize, LineId)> {
+    let mut best = None;
+    for (index, (lane, before)) in merge.lanes.iter_mut().zip(before).enumerate() {
+        let matches = if errors { &lane.errors } else { &lane.search };
+        let found = matches.as_ref().and_then(|matches| previous(matches, &mut lane.shelf, *before, errors));
+        let line = found.and_then(|found| lane.shelf.line(found));
+        best = line.map(|line| (line.at, index, line.id)).into_iter().chain(best).max();
+    }
+    best.map(|(_, index, id)| (index, id))
 }
 
 fn just_before(at: Moment) -> Moment {

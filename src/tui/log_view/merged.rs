@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::text;
-use super::jump::{Jump, Jumps, next, offset_for, previous};
-use super::merge::Merge;
+use super::jump::{Jump, Jumps, offset_for};
+use super::merge::{Merge, first_hit, last_hit};
 use super::shelf::Tally;
 use super::shown::Shown;
 use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText, levels_above};
@@ -578,28 +578,4 @@ fn rows_below(merge: &mut Merge<'_, '_>, layout: &LineLayout) -> usize {
 
 fn rows_of(line: &Line, layout: &LineLayout) -> usize {
     if layout.wrap { Shown::new(line, None, 0, layout).rows.len() } else { 1 }
-}
-
-/// The first match from that place on: its lane and its line.
-fn first_hit(merge: &mut Merge<'_, '_>, from: &[LineId], errors: bool) -> Option<(usize, LineId)> {
-    let mut best = None;
-    for (index, (lane, from)) in merge.lanes.iter_mut().zip(from).enumerate() {
-        let matches = if errors { &lane.errors } else { &lane.search };
-        let found = matches.as_ref().and_then(|matches| next(matches, &mut lane.shelf, *from, errors));
-        let line = found.and_then(|found| lane.shelf.line(found));
-        best = line.map(|line| (line.at, index, line.id)).into_iter().chain(best).min();
-    }
-    best.map(|(_, index, id)| (index, id))
-}
-
-/// The last match before that place: its lane and its line.
-fn last_hit(merge: &mut Merge<'_, '_>, before: &[LineId], errors: bool) -> Option<(usize, LineId)> {
-    let mut best = None;
-    for (index, (lane, before)) in merge.lanes.iter_mut().zip(before).enumerate() {
-        let matches = if errors { &lane.errors } else { &lane.search };
-        let found = matches.as_ref().and_then(|matches| previous(matches, &mut lane.shelf, *before, errors));
-        let line = found.and_then(|found| lane.shelf.line(found));
-        best = line.map(|line| (line.at, index, line.id)).into_iter().chain(best).max();
-    }
-    best.map(|(_, index, id)| (index, id))
 }

@@ -164,6 +164,10 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     );
     bench.press("j");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
+    let snapshot = bench.snapshot.clone();
+    bench.ui.say("something else", later);
+    bench.ui.key(KeyEvent::from(KeyCode::Up), &World { snapshot: &snapshot, size: bench.size, now: later });
+    assert!(bench.ui.message(&bench.snapshot, later).is_some(), "nor has who saw something else in its place");
     let selected = name(&bench).to_owned();
     let snapshot = bench.snapshot.clone();
     bench.ui.key(KeyEvent::from(KeyCode::Up), &World { snapshot: &snapshot, size: bench.size, now: later });
