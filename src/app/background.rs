@@ -171,7 +171,7 @@ fn last_lines(handle: &GroupHandle, name: &ServiceName) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExitStatus, RestartCounts, RunHistory, RunId};
+    use crate::domain::{ExitStatus, PaneView, RestartCounts, RunHistory, RunId};
 
     const SINCE: Moment = Moment::from_millis(100);
 
@@ -185,6 +185,7 @@ mod tests {
             group: None,
             url: None,
             command: "".into(),
+            view: PaneView::Auto,
             since: SINCE,
             wanted: true,
             watches: false,

@@ -15,7 +15,7 @@ use super::place::Place;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, entries, shown};
 use super::values;
-use crate::domain::{Condition, Kind, OnChange, RestartPolicy, ServiceName, Signal, SpecPattern};
+use crate::domain::{Condition, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
@@ -73,6 +73,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
             .map(Spanned::into_inner),
         debounce: fields.take("debounce", problems, Slot::duration),
         on_change: fields.take("on_change", problems, on_change),
+        view: fields.take("view", problems, |slot| {
+            slot.choice(&[("auto", PaneView::Auto), ("log", PaneView::Log), ("screen", PaneView::Screen)])
+        }),
     }
 }
 

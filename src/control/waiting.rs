@@ -109,7 +109,7 @@ fn exit(service: &ServiceSnapshot) -> Became {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExitStatus, LastExit, Moment, RestartCounts, RunHistory};
+    use crate::domain::{ExitStatus, LastExit, Moment, PaneView, RestartCounts, RunHistory};
     use std::time::Duration;
 
     const NOW: Moment = Moment::from_millis(5);
@@ -124,6 +124,7 @@ mod tests {
             group: None,
             url: None,
             command: "".into(),
+            view: PaneView::Auto,
             since: NOW,
             wanted: true,
             watches: false,

@@ -21,8 +21,8 @@ use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
-use crate::domain::{Moment, RunId, ServiceName, human};
-use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader};
+use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
+use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
 use jump::Jumps;
@@ -75,6 +75,8 @@ pub(super) struct LineLayout {
     pub(super) times: Times,
     /// The service is typed into: its cursor is in sight, and rows end where they do on its terminal.
     pub(super) typed: bool,
+    /// What is shown at the end: the log or the terminal.
+    pub(super) view: PaneView,
     /// What devgroup's own lines are drawn with.
     pub(super) glyphs: &'static Glyphs,
     /// Colours.
@@ -283,9 +285,10 @@ impl LogView {
     /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.
     pub(super) fn take(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
         let version = reader.version();
-        if let Some(screen) = reader.screen() {
-            self.jumps.take();
-            return PaneText { version, ..full_screen(&screen, layout) };
+        if let Some(terminal) = self.terminal(reader, found, layout) {
+            // Further down is nothing.
+            (self.rows_wanted, self.pages_wanted) = (0, 0);
+            return PaneText { version, ..full_screen(&terminal, layout) };
         }
         if self.floor.0 == u64::MAX {
             self.floor = reader.end();
@@ -363,6 +366,19 @@ impl LogView {
         let leaves = self.leaves.take();
         let of_one = PaneText { cursor, top, leaves, version, ..PaneText::default() };
         PaneText { rows, follow, new, gutter, tally, share, notice, places, ..of_one }
+    }
+
+    /// The terminal instead of the log, if that is to be shown and nobody reads the log.
+    fn terminal(&self, reader: &Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> Option<ScreenRows> {
+        let looks = found.search.is_some() || found.filter.is_some();
+        let goes = self.rows_wanted < 0 || self.pages_wanted < 0 || self.jumps.len() > 0 || self.revealed.is_some();
+        let reads = !self.follow || looks || goes;
+        match layout.view {
+            PaneView::Screen if layout.typed || !reads => Some(reader.terminal()),
+            PaneView::Auto | PaneView::Log if layout.typed => reader.screen(),
+            PaneView::Auto if !reads => reader.screen(),
+            PaneView::Auto | PaneView::Log | PaneView::Screen => None,
+        }
     }
 
     /// The lines that are shown of those that no filter hides.
