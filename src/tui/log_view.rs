@@ -286,13 +286,12 @@ impl LogView {
     pub(super) fn take(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
         let version = reader.version();
         if let Some(terminal) = self.terminal(reader, found, layout) {
-            // Further down is nothing.
-            (self.rows_wanted, self.pages_wanted) = (0, 0);
             return PaneText { version, ..full_screen(&terminal, layout) };
         }
         if self.floor.0 == u64::MAX {
             self.floor = reader.end();
         }
+        let followed = self.follow;
         let typed = if layout.typed { reader.cursor() } else { None };
         let mut shelf = self.shelf(reader, found.filter.as_ref());
         if let Some((line, _)) = typed {
@@ -362,6 +361,13 @@ impl LogView {
             .filter(|(_, row)| *row < layout.height)
             .and_then(|(column, row)| Some(Position { x: u16::try_from(column).ok()?, y: u16::try_from(row).ok()? }));
         let top = cursor.and_then(|cursor| i32::try_from(reader.cursor_cell().1).ok()?.checked_sub(cursor.y.into()));
+        if self.follow
+            && !followed
+            && let Some(terminal) = self.terminal(reader, found, layout)
+        {
+            // It is what stands at the end.
+            return PaneText { version, ..full_screen(&terminal, layout) };
+        }
         let (top, follow) = (top.unwrap_or(0), self.follow);
         let leaves = self.leaves.take();
         let of_one = PaneText { cursor, top, leaves, version, ..PaneText::default() };
@@ -369,16 +375,19 @@ impl LogView {
     }
 
     /// The terminal instead of the log, if that is to be shown and nobody reads the log.
-    fn terminal(&self, reader: &Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> Option<ScreenRows> {
-        let looks = found.search.is_some() || found.filter.is_some();
-        let goes = self.rows_wanted < 0 || self.pages_wanted < 0 || self.jumps.len() > 0 || self.revealed.is_some();
-        let reads = !self.follow || looks || goes;
-        match layout.view {
-            PaneView::Screen if layout.typed || !reads => Some(reader.terminal()),
-            PaneView::Auto | PaneView::Log if layout.typed => reader.screen(),
-            PaneView::Auto if !reads => reader.screen(),
-            PaneView::Auto | PaneView::Log | PaneView::Screen => None,
-        }
+    fn terminal(&mut self, reader: &Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> Option<ScreenRows> {
+        let at_end = self.follow && found.search.is_none() && found.filter.is_none();
+        let terminal = match layout.view {
+            _ if !at_end && !layout.typed => None,
+            PaneView::Screen => Some(reader.terminal()),
+            PaneView::Log if !layout.typed => None,
+            PaneView::Auto | PaneView::Log => reader.screen(),
+        }?;
+        let goes_up = self.rows_wanted < 0 || self.pages_wanted < 0;
+        // Up from the terminal is the end of the log; further down is nothing.
+        (self.rows_wanted, self.pages_wanted) = (-i64::from(goes_up), 0);
+        let leaves = goes_up || self.jumps.len() > 0 || self.revealed.is_some();
+        (layout.typed || !leaves).then_some(terminal)
     }
 
     /// The lines that are shown of those that no filter hides.
