@@ -49,6 +49,12 @@ pub(super) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeStri
     entries
 }
 
+/// A name as it is written before `=` or in `[…]`: in quotes if it needs them.
+pub(super) fn as_key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if bare { name.to_owned() } else { toml::Value::from(name).to_string() }
+}
+
 /// Keys that begin with `x-` are free at every depth.
 pub(super) fn is_note(key: &str) -> bool {
     key.starts_with("x-")
