@@ -99,7 +99,7 @@ pub(super) struct PaneText {
     pub(super) rows: Vec<Line<'static>>,
     /// The end is shown, and stays so.
     pub(super) follow: bool,
-    /// Lines that have come since the reader left the end.
+    /// Lines below what is in sight that have come since the reader left the end.
     pub(super) new: u64,
     /// What is beside the rows; shorter than them if there is nothing.
     pub(super) gutter: Vec<GutterMark>,
@@ -138,6 +138,8 @@ pub(super) struct RowPlace {
     pub(super) before: usize,
     /// Spans of the row that these are.
     pub(super) spans_before: usize,
+    /// Cells on the left and on the right of the bytes that stand for what is cut off there.
+    pub(super) cut: (usize, usize),
 }
 
 impl PaneText {
@@ -159,8 +161,14 @@ impl PaneText {
     pub(super) fn point(&self, (column, row): (usize, usize)) -> Option<Point> {
         let last = self.places.len().checked_sub(1)?;
         let (place, text) = self.text_of_row(row.min(last))?;
-        let length = if row > last { text.len() } else { text::fitting(&text, column.saturating_sub(place.before)) };
-        Some(Point { line: place.line, byte: place.bytes.start + length })
+        // Whoever points at what stands for the rest of a line means the rest.
+        let byte = match place.cut {
+            (1.., _) if row <= last && column < place.before => 0,
+            (_, 1..) if row > last || column >= place.before + text::width(&text) => usize::MAX,
+            _ if row > last => place.bytes.start + text.len(),
+            _ => place.bytes.start + text::fitting(&text, column.saturating_sub(place.before)),
+        };
+        Some(Point { line: place.line, byte })
     }
 }
 
@@ -344,7 +352,8 @@ impl LogView {
             }
             (id, skip) = (shelf.after(id), 0);
         }
-        let new = if self.follow { 0 } else { shelf.count_from(self.seen) };
+        let new =
+            if self.follow { 0 } else { shelf.count_from(self.seen.max(LineId(self.bottom.0.saturating_add(1)))) };
         let tally = found.search.as_ref().map(|(_, matches)| Tally {
             place: self
                 .current
@@ -450,7 +459,8 @@ impl LogView {
         wanted != 0 || self.jumps.len() > 0
     }
 
-    /// The anchor may point to a line that was dropped or is hidden, or to a row that the width does not have any more.
+    /// The anchor may point to a line that was dropped or is hidden, or to a row that the width does not have any more; or
+    /// what is left below it does not fill the pane.
     fn stay_inside(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, first: LineId, end: LineId) {
         if self.line < first {
             (self.line, self.row) = (first, 0);
@@ -459,10 +469,10 @@ impl LogView {
         if line != self.line {
             (self.line, self.row) = (line, 0).min(last_page(shelf, layout));
         }
-        if self.line >= end {
+        self.row = self.row.min(rows_of(shelf, layout, self.line).saturating_sub(1));
+        if rows_from(shelf, layout, self.line, self.row, end) < layout.height {
             (self.line, self.row) = last_page(shelf, layout);
         }
-        self.row = self.row.min(rows_of(shelf, layout, self.line).saturating_sub(1));
     }
 
     fn up(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, rows: u64, first: LineId) {

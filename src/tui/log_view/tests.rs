@@ -112,6 +112,52 @@ fn what_is_read_stays_and_what_comes_is_counted() {
 }
 
 #[test]
+fn what_is_new_becomes_less_on_the_way_down() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    take(&mut view, &document, &layout);
+    view.scroll(-2);
+    take(&mut view, &document, &layout);
+    append(&document, 30..60);
+    let mut new = vec![take(&mut view, &document, &layout).new];
+    for _ in 0..4 {
+        view.scroll(5);
+        new.push(take(&mut view, &document, &layout).new);
+    }
+    assert_eq!(new, [30, 27, 22, 17, 12]);
+}
+
+#[test]
+fn the_view_does_not_stand_past_the_end() {
+    let (document, wide, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    take(&mut view, &document, &wide);
+    view.scroll(-2);
+    assert_eq!(shown(&take(&mut view, &document, &wide)), ["line 24", "line 25", "line 26", "line 27"]);
+    // A pane that has become higher shows what is above.
+    let text = take(&mut view, &document, &layout(80, 12, false));
+    assert_eq!((text.rows.len(), shown(&text)[0].as_str(), text.follow), (12, "line 18", false));
+    append(&document, 30..31);
+    assert_eq!(shown(&take(&mut view, &document, &layout(80, 12, false)))[0], "line 18", "and stays there");
+}
+
+#[test]
+fn what_stands_for_the_rest_of_a_line_is_the_rest() {
+    let document = document(0..0);
+    document.feed(b"0123456789abcdef\r\nshort\r\n");
+    let mut view = LogView::default();
+    let text = take(&mut view, &document, &layout(10, 3, false));
+    let byte = |text: &PaneText, column, row| text.point((column, row)).map(|point| point.byte);
+    assert_eq!(
+        (byte(&text, 8, 0), byte(&text, 9, 0), byte(&text, 20, 0)),
+        (Some(8), Some(usize::MAX), Some(usize::MAX))
+    );
+    assert_eq!((byte(&text, 9, 1), byte(&text, 0, 5)), (Some(5), Some(5)), "nothing is cut off there");
+    view.sideways(4);
+    let text = take(&mut view, &document, &layout(10, 3, false));
+    assert_eq!(shown(&text)[0], "…56789abc…");
+    assert_eq!((byte(&text, 0, 0), byte(&text, 1, 0), byte(&text, 9, 0)), (Some(0), Some(5), Some(usize::MAX)));
+}
+
+#[test]
 fn scrolling_down_to_the_end_follows_again() {
     let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
     take(&mut view, &document, &layout);
