@@ -61,6 +61,9 @@ pub struct Aside {
     pub dir: PathBuf,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
+    /// It ends a run, which has so long for that: then it is killed, or with the run if that is killed sooner. `None` for
+    /// a hook.
+    pub ending: Option<Duration>,
 }
 
 /// A run that is up and is to be looked after.

@@ -88,7 +88,7 @@ impl Bench {
 
     pub(crate) fn aside(&self, service: &str, text: &str) {
         let Launch { service, prepare, dir, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_aside(Aside { service, label: "on_change", prepare, dir, document });
+        self.host.run_aside(Aside { service, label: "on_change", prepare, dir, document, ending: None });
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {
