@@ -14,8 +14,8 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
     ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind, LastChange, LastExit,
-    Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot, Verdict,
-    WatchBackend, WatchSnapshot, WatchState,
+    Match, Moment, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot,
+    Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -40,6 +40,7 @@ pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
         group: None,
         url: None,
         command: format!("cargo run -p {name}").into(),
+        view: PaneView::Auto,
         phase: Phase::Running { run: RunId(1), since: ago(since), ready },
         since: ago(since),
         wanted: true,

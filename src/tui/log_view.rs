@@ -21,8 +21,8 @@ use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
-use crate::domain::{Moment, RunId, ServiceName, human};
-use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader};
+use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
+use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
 use jump::Jumps;
@@ -75,6 +75,8 @@ pub(super) struct LineLayout {
     pub(super) times: Times,
     /// The service is typed into: its cursor is in sight, and rows end where they do on its terminal.
     pub(super) typed: bool,
+    /// What is shown at the end: the log or the terminal.
+    pub(super) view: PaneView,
     /// What devgroup's own lines are drawn with.
     pub(super) glyphs: &'static Glyphs,
     /// Colours.
@@ -291,13 +293,13 @@ impl LogView {
     /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.
     pub(super) fn take(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
         let version = reader.version();
-        if let Some(screen) = reader.screen() {
-            self.jumps.take();
-            return PaneText { version, ..full_screen(&screen, layout) };
+        if let Some(terminal) = self.terminal(reader, found, layout) {
+            return PaneText { version, ..full_screen(&terminal, layout) };
         }
         if self.floor.0 == u64::MAX {
             self.floor = reader.end();
         }
+        let followed = self.follow;
         let typed = if layout.typed { reader.cursor() } else { None };
         let mut shelf = self.shelf(reader, found.filter.as_ref());
         if let Some((line, _)) = typed {
@@ -368,10 +370,33 @@ impl LogView {
             .filter(|(_, row)| *row < layout.height)
             .and_then(|(column, row)| Some(Position { x: u16::try_from(column).ok()?, y: u16::try_from(row).ok()? }));
         let top = cursor.and_then(|cursor| i32::try_from(reader.cursor_cell().1).ok()?.checked_sub(cursor.y.into()));
+        if self.follow
+            && !followed
+            && let Some(terminal) = self.terminal(reader, found, layout)
+        {
+            // It is what stands at the end.
+            return PaneText { version, ..full_screen(&terminal, layout) };
+        }
         let (top, follow) = (top.unwrap_or(0), self.follow);
         let leaves = self.leaves.take();
         let of_one = PaneText { cursor, top, leaves, version, ..PaneText::default() };
         PaneText { rows, follow, new, gutter, tally, share, notice, places, ..of_one }
+    }
+
+    /// The terminal instead of the log, if that is to be shown and nobody reads the log.
+    fn terminal(&mut self, reader: &Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> Option<ScreenRows> {
+        let at_end = self.follow && found.search.is_none() && found.filter.is_none();
+        let terminal = match layout.view {
+            _ if !at_end && !layout.typed => None,
+            PaneView::Screen => Some(reader.terminal()),
+            PaneView::Log if !layout.typed => None,
+            PaneView::Auto | PaneView::Log => reader.screen(),
+        }?;
+        let goes_up = self.rows_wanted < 0 || self.pages_wanted < 0;
+        // Up from the terminal is the end of the log; further down is nothing.
+        (self.rows_wanted, self.pages_wanted) = (-i64::from(goes_up), 0);
+        let leaves = goes_up || self.jumps.len() > 0 || self.revealed.is_some();
+        (layout.typed || !leaves).then_some(terminal)
     }
 
     /// The lines that are shown of those that no filter hides.

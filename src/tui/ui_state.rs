@@ -35,7 +35,7 @@ use super::unseen::Unseen;
 use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
-use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
+use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, PaneView, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
 pub(super) use leaving::Seat;
 pub(super) use merging::Member;
@@ -199,7 +199,10 @@ impl UiState {
         let typed = |name: &ServiceName| self.typist.target() == Some(name);
         let name = snapshot.services.get(pane.service).map(|service| &service.name).filter(|name| !typed(name));
         let taken = name.is_some_and(|name| self.find_takes_row(pane, &Source::Service(name.clone()), focused));
-        self.line_layout_of(pane, taken, clock)
+        // When the run is over, there is only the log.
+        let service = snapshot.services.get(pane.service).filter(|service| service.pid.is_some());
+        let view = service.map_or(PaneView::Log, |service| service.view);
+        LineLayout { view, ..self.line_layout_of(pane, taken, clock) }
     }
 
     /// How the lines of a pane are laid out, of which one row may be taken.
@@ -211,6 +214,7 @@ impl UiState {
             wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
             times: self.times,
             typed: false,
+            view: PaneView::Log,
             glyphs: self.glyphs,
             theme: self.theme,
             clock,

@@ -16,6 +16,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         wrap,
         times: Times::Off,
         typed: false,
+        view: PaneView::Auto,
         glyphs: Glyphs::of(GlyphSet::Unicode),
         theme: Theme { color: true, ground: Ground::Unknown },
         clock: Clock::start(),
@@ -51,6 +52,42 @@ fn the_end_is_followed() {
     let text = take(&mut view, &document, &layout);
     assert_eq!(shown(&text), ["line 28", "line 29", "line 30"]);
     assert!(text.follow);
+}
+
+#[test]
+fn whoever_goes_away_from_the_end_of_a_full_screen_program_reads_the_log() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    document.feed(b"\x1b[?1049hframe");
+    let rows = |view: &mut LogView, layout: &LineLayout| {
+        let text = take(view, &document, layout);
+        (text.rows_of_screen, text.follow, shown(&text).concat())
+    };
+    let frame = (true, true, "frame".to_owned());
+    assert_eq!(rows(&mut view, &layout), frame);
+    view.scroll(3);
+    assert_eq!(rows(&mut view, &layout), frame, "below it is nothing");
+    view.page(-1);
+    assert_eq!(rows(&mut view, &layout), (false, false, "line 26line 27line 28".into()));
+    view.page(1);
+    assert_eq!(rows(&mut view, &layout), frame);
+    view.top();
+    assert_eq!(rows(&mut view, &layout), (false, false, "line 0line 1line 2".into()));
+    assert_eq!(rows(&mut view, &layout.as_terminal()), frame, "it is typed into");
+    view.follow();
+    let log = LineLayout { view: PaneView::Log, ..layout };
+    assert_eq!(rows(&mut view, &log), (false, true, "line 27line 28line 29".into()));
+}
+
+#[test]
+fn a_pane_may_always_show_the_terminal() {
+    let (document, mut view) = (document(0..5), LogView::default());
+    let layout = LineLayout { view: PaneView::Screen, ..layout(80, 10, false) };
+    document.feed(b"\x1b[2;1Htop\x1b[K");
+    let text = take(&mut view, &document, &layout);
+    assert!(text.rows_of_screen);
+    assert_eq!(shown(&text)[..3], ["line 0", "top", "line 2"]);
+    view.scroll(-1);
+    assert!(!take(&mut view, &document, &layout).rows_of_screen);
 }
 
 #[test]
