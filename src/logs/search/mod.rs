@@ -144,7 +144,7 @@ impl Scan {
     /// Reads at most so many blocks. Nothing was left to read if the answer is `false`.
     fn step(&self, slice: usize) -> bool {
         let mut covered = self.found().covered.clone();
-        let known = covered.start;
+        let known = covered.clone();
         let blocks = self.document.blocks_beside(&mut covered, self.floor, slice);
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(blocks.len());
         let share = blocks.len().div_ceil(threads.max(1)).max(1);
@@ -163,8 +163,10 @@ impl Scan {
         let found = &mut *found;
         if let Criterion::Filter(_) = self.criterion {
             let mut hits = results.concat();
+            // A block that lines were added to is read as a whole again.
+            hits.retain(|(line, _)| !known.contains(&line.0));
             hits.sort_unstable_by_key(|(line, _)| *line);
-            let (before, behind) = hits.split_at(hits.partition_point(|(line, _)| line.0 < known));
+            let (before, behind) = hits.split_at(hits.partition_point(|(line, _)| line.0 < known.start));
             for (hits, before) in [(before, true), (behind, false)] {
                 let shown = found.markers.take(hits, before);
                 found.lines.extend(shown);

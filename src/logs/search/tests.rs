@@ -103,10 +103,13 @@ fn a_filter_keeps_the_markers_that_something_follows_and_counts_all() {
         (matches.count(), matches.markers(), matches.is_complete())
     };
     assert_eq!(counts(&scan), (11, (4, 1), true));
+    document.mark(&Marker::Cleared);
+    scan.run(|| true);
+    assert_eq!(counts(&scan), (11, (5, 1), true));
     // The last one waits for what comes.
     document.feed(b"GET /41 404\r\n");
     scan.run(|| true);
-    assert_eq!(counts(&scan), (13, (4, 2), true));
+    assert_eq!(counts(&scan), (13, (5, 2), true));
 }
 
 #[test]
