@@ -43,7 +43,9 @@ fn expected(scan: &Scan) -> Vec<u64> {
     let mut met: Vec<_> = met.map(|line| (line.id.0, line.kind)).collect();
     let next: Vec<_> = met.iter().skip(1).map(|(_, kind)| *kind).chain([LineKind::Marker]).collect();
     let mut next = next.into_iter();
-    met.retain(|(_, kind)| next.next() == Some(LineKind::Output) || *kind == LineKind::Output);
+    // A filter shows the markers that output follows.
+    let filters = matches!(scan.criterion, Criterion::Filter(_));
+    met.retain(|(_, kind)| next.next() == Some(LineKind::Output) || *kind == LineKind::Output || !filters);
     met.into_iter().map(|(id, _)| id).collect()
 }
 
