@@ -6,15 +6,11 @@ use std::time::Duration;
 use tokio::time::sleep_until;
 
 use super::say;
-use crate::control::{Became, first_start};
-use crate::domain::{GroupSnapshot, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot};
+use crate::control::{Became, first_start, reason};
+use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::guard::Report;
 use crate::logs::LineId;
-
-/// A service without a readiness check is up when it has run for so long: a command that does not exist, or a port that
-/// is taken, ends sooner.
-const SETTLED: Duration = Duration::from_millis(250);
 
 /// Where there is no terminal, services write for one of this size: logs are wider than 80 columns.
 const NO_TERMINAL: (u16, u16) = (160, 50);
@@ -71,7 +67,7 @@ pub(super) async fn report_start(handle: GroupHandle, report: Report, name: Stri
             () = sleep => {}
         }
     };
-    let (text, code) = words(&group, &wanted, &name, pid, |service| last_lines(&handle, service));
+    let (text, code) = words(&group, &wanted, &name, pid, clock.now(), |service| last_lines(&handle, service));
     let tell = move || {
         say(text.trim_end(), PATIENCE);
         report.send(code);
@@ -80,21 +76,10 @@ pub(super) async fn report_start(handle: GroupHandle, report: Report, name: Stri
     drop(tokio::task::spawn_blocking(tell));
 }
 
-/// What has become of a service, once it is known; or when it is to be looked at again, if not only after news.
-fn outcome(service: &ServiceSnapshot, now: Moment) -> Result<Became, Option<Moment>> {
-    match (first_start(service), &service.phase) {
-        (Some(Became::Ready), Phase::Running { ready: false, since, .. }) if *since + SETTLED > now => {
-            Err(Some(*since + SETTLED))
-        }
-        (Some(became), _) => Ok(became),
-        (None, _) => Err(None),
-    }
-}
-
 /// When to look next: `None` if all is known, `Some(None)` after the next news.
 fn next_look(group: &GroupSnapshot, wanted: &[ServiceName], now: Moment) -> Option<Option<Moment>> {
     let services = wanted.iter().filter_map(|name| group.service(name));
-    let open: Vec<_> = services.filter_map(|service| outcome(service, now).err()).collect();
+    let open: Vec<_> = services.filter_map(|service| first_start(service, now).err()).collect();
     (!open.is_empty()).then(|| open.into_iter().flatten().min())
 }
 
@@ -104,10 +89,11 @@ fn words(
     wanted: &[ServiceName],
     name: &str,
     pid: u32,
+    now: Moment,
     last_lines: impl Fn(&ServiceName) -> Vec<String>,
 ) -> (String, u8) {
     let services: Vec<_> = wanted.iter().filter_map(|name| group.service(name)).collect();
-    let failed: Vec<_> = services.iter().filter(|service| first_start(service) == Some(Became::Failed)).collect();
+    let failed: Vec<_> = services.iter().filter(|service| first_start(service, now) == Ok(Became::Failed)).collect();
     let mut text = String::new();
     for service in &failed {
         // Writing to a String cannot fail, here and below.
@@ -130,32 +116,6 @@ fn words(
     (text, if failed.is_empty() { 0 } else { FAILED })
 }
 
-/// Why a service has failed.
-fn reason(service: &ServiceSnapshot) -> String {
-    match &service.phase {
-        Phase::Finished(outcome) => of_outcome(*outcome, service.kind).into_owned(),
-        Phase::BackingOff { after, .. } => format!("{}, and is tried again", of_outcome(*after, service.kind)),
-        Phase::CircuitOpen { .. } => "has crashed too often".into(),
-        Phase::Blocked { lost: Some(loss), .. } => format!("waits in vain: {loss}"),
-        _ => match service.last_exit {
-            Some(exit) => format!("has ended ({}), and was tried again", exit.status),
-            None => "has failed".into(),
-        },
-    }
-}
-
-fn of_outcome(outcome: Outcome, kind: Kind) -> std::borrow::Cow<'static, str> {
-    match outcome {
-        Outcome::Done if kind == Kind::Service => "has ended at once (exit 0)".into(),
-        Outcome::Done => "is done".into(),
-        Outcome::Failed(status) => format!("failed ({status})").into(),
-        Outcome::NotStarted => "could not be started".into(),
-        Outcome::NotReady => "was not ready in time".into(),
-        Outcome::Stuck => "is stuck".into(),
-        Outcome::Invalid => "its `validate` failed".into(),
-    }
-}
-
 /// The last lines of a service's log: what it has printed, and the markers, which tell how it ended.
 fn last_lines(handle: &GroupHandle, name: &ServiceName) -> Vec<String> {
     let Some(document) = handle.logs().get(name) else { return Vec::new() };
@@ -166,65 +126,4 @@ fn last_lines(handle: &GroupHandle, name: &ServiceName) -> Vec<String> {
     let mut last: Vec<_> = words.take(WORDS).map(|line| line.content.text.trim_end().to_owned()).collect();
     last.reverse();
     last
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{ExitStatus, RestartCounts, RunHistory, RunId};
-
-    const SINCE: Moment = Moment::from_millis(100);
-
-    fn service(phase: Phase) -> ServiceSnapshot {
-        ServiceSnapshot {
-            pid: None,
-            phase,
-            run: RunId(1),
-            name: "api".into(),
-            kind: Kind::Service,
-            group: None,
-            url: None,
-            command: "".into(),
-            since: SINCE,
-            wanted: true,
-            watches: false,
-            up_since: None,
-            restarts: RestartCounts::default(),
-            last_change: None,
-            last_exit: None,
-            next_try: None,
-            held: 0,
-            pending: 0,
-            kept: false,
-            history: RunHistory::default(),
-            facts: None,
-        }
-    }
-
-    fn running(ready: bool) -> ServiceSnapshot {
-        service(Phase::Running { run: RunId(1), since: SINCE, ready })
-    }
-
-    #[test]
-    fn a_service_without_a_readiness_check_is_up_when_it_has_run_for_a_while() {
-        assert_eq!(outcome(&running(true), SINCE), Ok(Became::Ready));
-        assert_eq!(outcome(&running(false), SINCE), Err(Some(SINCE + SETTLED)));
-        assert_eq!(outcome(&running(false), SINCE + SETTLED), Ok(Became::Ready));
-        let starting = Phase::Starting { run: RunId(1), since: SINCE, ready_by: None, spawned: true };
-        assert_eq!(outcome(&service(starting), SINCE + SETTLED * 100), Err(None), "only news can tell");
-    }
-
-    #[test]
-    fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
-        let failed = Outcome::Failed(ExitStatus::Code(3));
-        let again = service(Phase::BackingOff { until: SINCE, attempt: 1, after: failed });
-        assert_eq!(
-            (outcome(&again, SINCE), reason(&again)),
-            (Ok(Became::Failed), "failed (exit 3), and is tried again".to_owned())
-        );
-        let crashed =
-            ServiceSnapshot { restarts: RestartCounts { crash: 1, ..RestartCounts::default() }, ..running(false) };
-        assert_eq!(outcome(&crashed, SINCE), Ok(Became::Failed));
-        assert_eq!(reason(&service(Phase::Finished(Outcome::NotReady))), "was not ready in time");
-    }
 }

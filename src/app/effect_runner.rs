@@ -67,6 +67,7 @@ impl EffectRunner {
                 display: spec.run.display(),
                 prepare: self.prepare(&spec, &spec.run, run),
                 dir: spec.dir.clone(),
+                stop: Some(spec.stop.signal).filter(|_| !spec.stop.leader_only && spec.stop.command.is_none()),
                 ready: spec.ready.clone(),
                 cause,
                 was,
@@ -77,11 +78,12 @@ impl EffectRunner {
             }
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {
-                    self.run_aside(&spec, command, run, "stop");
+                    let ending = Some(spec.stop.grace);
+                    self.host.run_aside(Aside { ending, ..self.aside(&spec, command, run, "stop") });
                 }
             }
             Effect::RunHook { spec, command } => {
-                self.run_aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
+                self.host.run_aside(self.aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change"));
             }
             Effect::Validate { spec, number } => {
                 if let Some(validate) = &spec.validate {
@@ -161,10 +163,6 @@ impl EffectRunner {
         self.logs.open(service, self.memory)
     }
 
-    fn run_aside(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId, label: &'static str) {
-        self.host.run_aside(self.aside(spec, command, run, label));
-    }
-
     fn aside(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId, label: &'static str) -> Aside {
         Aside {
             service: spec.name.clone(),
@@ -172,6 +170,7 @@ impl EffectRunner {
             prepare: self.prepare(spec, command, run),
             dir: spec.dir.clone(),
             document: self.document(&spec.name),
+            ending: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::event_line::EventLine;
 use super::log_line::{Cursor, Skipped};
@@ -14,10 +14,10 @@ use super::log_reader::{LogReader, known};
 use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
-use super::waiting::{Before, Wish};
+use super::waiting::{Before, Wish, reason};
 use super::why_line::Why;
 use super::wire::{Ask, Became, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
-use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, RunId, ServiceName, Targets};
+use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, Moment, RunId, ServiceName, Targets};
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{LineId, LineKind};
 
@@ -45,7 +45,7 @@ impl Answers {
     /// Answers one question.
     pub(super) async fn answer(self, ask: Ask, mut outbox: Outbox) {
         let answer = match ask {
-            Ask::Status { follow: false } => Ok(self.status()),
+            Ask::Status { follow: false } => Ok(Reply::Status(Box::new(self.status()))),
             Ask::Status { follow: true } => return self.follow_status(outbox).await,
             Ask::Events { follow, after } => return self.events(follow, after, outbox).await,
             Ask::Logs(ask) => match LogReader::new(self.handle.clone(), ask) {
@@ -80,16 +80,25 @@ impl Answers {
         }
     }
 
-    fn status(&self) -> Reply {
-        let clock = self.handle.logs().clock();
-        Reply::Status(Box::new(Status::new(&self.handle.snapshot(), self.about.pid, clock)))
+    fn status(&self) -> Status {
+        Status::new(&self.handle.snapshot(), self.about.pid, self.handle.logs().clock())
     }
 
     async fn follow_status(&self, mut outbox: Outbox) {
         let mut snapshots = self.handle.snapshots();
+        let mut sent: Option<Status> = None;
         loop {
             snapshots.mark_unchanged();
-            if !outbox.send(&self.status()).await || snapshots.changed().await.is_err() {
+            let status = self.status();
+            // A file that concerns nobody makes a new snapshot, too: who writes what he reads into the project would
+            // cause the next line by each.
+            if !sent.as_ref().is_some_and(|sent| sent.is_same_but_for_time(&status)) {
+                if !outbox.send(&Reply::Status(Box::new(status.clone()))).await {
+                    return;
+                }
+                sent = Some(status);
+            }
+            if snapshots.changed().await.is_err() {
                 return;
             }
             sleep(PICTURE_TIME).await;
@@ -218,21 +227,35 @@ impl Answers {
             .map(|name| (name, before.service(name).map(Before::of).unwrap_or_default(), None::<Outcome>))
             .collect();
         let mut snapshots = self.handle.snapshots();
+        let clock = self.handle.logs().clock();
         let all = async {
             loop {
                 let group = snapshots.borrow_and_update().clone();
+                let (now, mut next_look) = (clock.now(), None::<Moment>);
                 for (name, before, outcome) in &mut waiting {
                     if outcome.is_none() {
                         // A service that is gone from the file will not come any more.
-                        let became =
-                            group.service(name).map_or(Some(Became::Stopped), |service| wish.result(*before, service));
-                        *outcome = became.map(|became| self.outcome(&group, name, became));
+                        let fate = group.service(name).map(|service| wish.result(*before, service, now));
+                        match fate.unwrap_or(Ok(Became::Stopped)) {
+                            Ok(became) => *outcome = Some(self.outcome(&group, name, became)),
+                            Err(look) => next_look = look.into_iter().chain(next_look).min(),
+                        }
                     }
                 }
                 if waiting.iter().all(|(_, _, outcome)| outcome.is_some()) {
                     return;
                 }
-                if snapshots.changed().await.is_err() {
+                let look = async {
+                    match next_look {
+                        Some(moment) => sleep_until(clock.instant(moment).into()).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                let is_over = tokio::select! {
+                    changed = snapshots.changed() => changed.is_err(),
+                    () = look => false,
+                };
+                if is_over {
                     // The group ends: the connection says so.
                     std::future::pending::<()>().await;
                 }
@@ -251,8 +274,15 @@ impl Answers {
     }
 
     fn outcome(&self, group: &GroupSnapshot, name: &ServiceName, result: Became) -> Outcome {
-        let run = group.service(name).map(|service| service.run).unwrap_or_default();
-        Outcome { name: name.to_string(), result, run: run.0, cursor: self.beginning(name, run).to_string() }
+        let service = group.service(name);
+        let run = service.map(|service| service.run).unwrap_or_default();
+        Outcome {
+            name: name.to_string(),
+            result,
+            run: run.0,
+            cursor: self.beginning(name, run).to_string(),
+            reason: service.filter(|_| result == Became::Failed).map(reason),
+        }
     }
 
     /// The place after the marker with which a run begins.

@@ -23,7 +23,7 @@ pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use place::{Place, SOCKET_VARIABLE, group_key};
 pub use server::{About, CLIENTS, Door, Server, Stage};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
-pub use waiting::first_start;
+pub use waiting::{Fate, first_start, reason};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,

@@ -157,6 +157,20 @@ impl Status {
     }
 }
 
+impl Status {
+    /// Nothing has happened between the two but that time has passed.
+    pub(super) fn is_same_but_for_time(&self, other: &Self) -> bool {
+        let timeless = |status: &Self| {
+            let mut status = status.clone();
+            for service in &mut status.services {
+                service.uptime_ms = None;
+            }
+            status
+        };
+        timeless(self) == timeless(other)
+    }
+}
+
 impl Service {
     fn new(service: &ServiceSnapshot, clock: Clock, now: Moment) -> Self {
         let uptime = |since: Moment| u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);

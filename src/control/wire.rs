@@ -268,6 +268,9 @@ pub struct Outcome {
     pub run: u32,
     /// The cursor at which that run began to speak.
     pub cursor: String,
+    /// Why it has failed, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What became of a service, in one word.

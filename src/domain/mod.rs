@@ -45,7 +45,7 @@ pub use snapshot::{
     StopState, Stopping, WatchSnapshot, WatchState,
 };
 pub use spec::{
-    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, RestartPolicy, RunCommand,
+    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand,
     ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

@@ -137,7 +137,14 @@ impl Service {
         }
         // A run that never became ready has not lasted, however long it took.
         let lasted = matches!(self.phase, Phase::Running { .. }) && uptime >= self.spec.backoff.reset_after;
-        let outcome = if status.is_success() { Outcome::Done } else { Outcome::Failed(status) };
+        let outcome = match (&self.phase, status.is_success()) {
+            (_, false) => Outcome::Failed(status),
+            // Only a task is done by ending well.
+            (Phase::Starting { .. }, true) if self.spec.ready.is_some() && self.spec.kind == Kind::Service => {
+                Outcome::NotReady
+            }
+            (_, true) => Outcome::Done,
+        };
         let consequence = self.consequence(outcome, lasted, None, turn);
         let (crash, next) = (consequence.crash, consequence.next);
         turn.narrate(&self.spec.name, Marker::Exited(Exited { status, crash, next }));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::child::{Child, Children};
@@ -24,12 +25,30 @@ const DRAIN: Duration = Duration::from_millis(100);
 const LONGEST_LINE: usize = 64 << 10;
 
 /// Runs it to its end, which is said in devgroup's own log if it is a bad one. `live` is the run that it is beside.
-pub(super) async fn run(aside: Aside, children: Arc<Children>, live: Option<Arc<LiveRun>>) {
-    match timeout(LIMIT, follow(&aside, &children, live.as_deref())).await {
-        Ok(Ok(())) => {}
-        Ok(Err(problem)) => complain(&aside, problem),
-        Err(_) => complain(&aside, format!("killed after {} s", LIMIT.as_secs())),
-    }
+/// `over`: the sender is dropped when the run is killed.
+pub(super) async fn run(
+    aside: Aside,
+    children: Arc<Children>,
+    live: Option<Arc<LiveRun>>,
+    over: Option<oneshot::Receiver<()>>,
+) {
+    let limit = aside.ending.unwrap_or(LIMIT);
+    let over = async {
+        match over {
+            // An error is what it waits for.
+            Some(over) => drop(over.await),
+            None => std::future::pending().await,
+        }
+    };
+    let problem = tokio::select! {
+        result = follow(&aside, &children, live.as_deref()) => match result {
+            Ok(()) => return,
+            Err(problem) => problem,
+        },
+        () = tokio::time::sleep(limit) => format!("killed after {limit:?}"),
+        () = over => "killed with the run that it was to end".into(),
+    };
+    complain(&aside, problem);
 }
 
 fn complain(aside: &Aside, problem: String) {

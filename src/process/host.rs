@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use super::errands::{Errand, Errands};
 use super::launch::{Aside, Checkup, Launch};
@@ -57,6 +58,8 @@ struct Runs {
     sizes: HashMap<ServiceName, Size>,
     /// The validation of a service, with its number; also one that has ended.
     validations: HashMap<ServiceName, (u32, Errand)>,
+    /// The stop commands of a service; each ends when its sender is dropped. Also of those that have ended.
+    stops: HashMap<ServiceName, Vec<oneshot::Sender<()>>>,
     closed: bool,
 }
 
@@ -109,6 +112,10 @@ impl ProcessHost {
         if let Some(live) = live {
             live.signal(signal, leader_only);
         }
+        if signal == Signal::Kill {
+            // It has had its time. If the run has ended sooner, it may still have to clear up.
+            self.inner.runs().stops.remove(service);
+        }
     }
 
     /// Finds out whether all processes of the run sleep: [`RunReport::Slept`], where the system tells.
@@ -121,11 +128,20 @@ impl ProcessHost {
         }
     }
 
-    /// Runs a hook or a stop command. Killed when it takes longer than a minute, and when the host ends.
+    /// Runs a hook or a stop command. A hook is killed when it takes longer than a minute; a stop command, when it takes
+    /// longer than the run has to end, and when the run is killed; both when the host ends.
     pub fn run_aside(&self, aside: Aside) {
         let live = self.inner.of(&aside.service).pop();
+        let over = aside.ending.map(|_| {
+            let (ends, over) = oneshot::channel();
+            let mut runs = self.inner.runs();
+            let stops = runs.stops.entry(aside.service.clone()).or_default();
+            stops.retain(|stop| !stop.is_closed());
+            stops.push(ends);
+            over
+        });
         let errands = &self.inner.errands;
-        errands.send_off(aside::run(aside, errands.children().clone(), live));
+        errands.send_off(aside::run(aside, errands.children().clone(), live, over));
     }
 
     /// Begins to look after a run that is up. Reports [`RunReport::Alive`] and [`RunReport::Silent`]; ends with the run.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AliveCheck, ExitStatus, ReadyCheck, RunCommand, RunId, ServiceName, StartCause};
+use crate::domain::{AliveCheck, ExitStatus, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause};
 use crate::logs::LogDocument;
 
 /// A command with its environment.
@@ -35,6 +35,8 @@ pub struct Launch {
     pub display: String,
     /// Where; absolute.
     pub dir: PathBuf,
+    /// What all of the run are sent when it is to stop; `None`: not all of them are, or nothing.
+    pub stop: Option<Signal>,
     /// When it counts as ready; `None`: nobody asks.
     pub ready: Option<ReadyCheck>,
     /// Why it is started, for the marker.
@@ -59,6 +61,9 @@ pub struct Aside {
     pub dir: PathBuf,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
+    /// It ends a run, which has so long for that: then it is killed, or with the run if that is killed sooner. `None` for
+    /// a hook.
+    pub ending: Option<Duration>,
 }
 
 /// A run that is up and is to be looked after.

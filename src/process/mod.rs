@@ -26,6 +26,7 @@ mod live_run;
 mod probe;
 mod program;
 mod run;
+mod shell;
 #[cfg(target_os = "linux")]
 mod spawn;
 mod terminal;

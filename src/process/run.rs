@@ -18,9 +18,9 @@ use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
-use super::{exit, program};
+use super::{exit, program, shell};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Marker, Probe, RunReport, StartCause};
+use crate::domain::{ExitStatus, Marker, Probe, RunCommand, RunReport, StartCause};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -104,7 +104,11 @@ struct Begun {
 /// Makes the process and says so, in the log before anything that it prints.
 fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
     let prepared = (launch.prepare)()?;
-    let program = program::find(&prepared.command, &launch.dir, &prepared.env)?;
+    let command = match &prepared.command {
+        RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, launch.stop)),
+        list @ RunCommand::Argv(_) => list.clone(),
+    };
+    let program = program::find(&command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
@@ -171,6 +175,7 @@ impl Run<'_> {
         drop(exit);
         drop(probing);
         self.drain();
+        self.launch.document.end_run();
         if refused && status == ABORTED {
             status = NOT_EXECUTABLE;
             let reason = format!("the system refuses to execute it: {}", self.launch.display);

@@ -210,7 +210,7 @@ fn a_restart_that_is_waited_for_tells_how_it_went() {
     std::fs::remove_file(project.path("works")).unwrap();
     let bad = Stream::ask(&project, &["restart", "bad", "good", "--wait"]);
     assert_eq!(bad.code, Some(5));
-    assert_eq!(bad.stdout, "good: ready\nbad: failed\n");
+    assert_eq!(bad.stdout, "good: ready\nbad: failed (exit 3)\n");
     let slow = Stream::ask(&project, &["restart", "slow", "--wait", "--timeout", "50ms"]);
     assert_eq!((slow.code, slow.stdout.as_str()), (Some(124), "slow: not in time\n"));
     assert_eq!(ask(&project, &["restart", "task", "--wait"]), "task: done\n");

@@ -26,6 +26,7 @@ mod init;
 mod kept_logs;
 mod logs;
 mod merged;
+mod outcomes;
 mod preferences;
 mod process;
 mod schema;

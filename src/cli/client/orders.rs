@@ -51,9 +51,11 @@ pub(super) fn give(mut group: Client, ask: Ask, arguments: &OrderArguments, doin
     } else {
         let mut text = String::new();
         for outcome in &outcomes {
-            let word = if outcome.result == Became::Asked { doing } else { word(outcome.result) };
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{}: {word}", outcome.name);
+            let _ = match outcome.result {
+                Became::Asked => writeln!(text, "{}: {doing}", outcome.name),
+                _ => writeln!(text, "{}", line(outcome)),
+            };
         }
         output::write(&text)?;
     }
@@ -80,8 +82,7 @@ pub(super) fn wait(
     if json {
         report(outcomes, None)?;
     } else {
-        let text: String =
-            outcomes.iter().map(|outcome| format!("{}: {}\n", outcome.name, word(outcome.result))).collect();
+        let text: String = outcomes.iter().map(|outcome| line(outcome) + "\n").collect();
         output::write(&text)?;
     }
     Ok(code)
@@ -214,6 +215,16 @@ fn code(outcomes: &[Outcome]) -> u8 {
         124
     } else {
         0
+    }
+}
+
+/// `api: ready`, `api: failed (exit 3)`, `api: failed · was not ready in time`.
+fn line(outcome: &Outcome) -> String {
+    let word = word(outcome.result);
+    match outcome.reason.as_deref() {
+        None => format!("{}: {word}", outcome.name),
+        Some(reason) if reason.starts_with(word) => format!("{}: {reason}", outcome.name),
+        Some(reason) => format!("{}: {word} · {reason}", outcome.name),
     }
 }
 

@@ -47,6 +47,24 @@ fn a_run_that_lasted_starts_the_backoff_anew() {
     );
 }
 
+#[test]
+fn a_service_that_ends_well_before_it_is_ready_has_failed() {
+    let mut s = Scenario::new(vec![checked("api"), ServiceSpec { ready: checked("db").ready, ..task("task") }]);
+    s.begin().started("api").started("task").until(0.2).exits("api", 0).exits("task", 0);
+    assert!(
+        matches!(s.phase("api"), Phase::BackingOff { attempt: 1, after: Outcome::NotReady, .. }),
+        "{:?}",
+        s.phase("api")
+    );
+    assert_eq!(s.phase("task"), Phase::Finished(Outcome::Done), "a task is done by ending");
+    s.until(2.0).started("api").ready("api").exits("api", 0);
+    assert_eq!(s.phase("api"), Phase::Finished(Outcome::Done), "it had been ready");
+    let never = ServiceSpec { restart: RestartPolicy::Never, ..checked("api") };
+    let mut s = Scenario::new(vec![never]);
+    s.begin().started("api").exits("api", 0);
+    assert_eq!(s.phase("api"), Phase::Finished(Outcome::NotReady));
+}
+
 fn crash_until_open(s: &mut Scenario) {
     for _ in 0..5 {
         s.started("api").exits("api", 1);

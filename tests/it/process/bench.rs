@@ -68,6 +68,7 @@ impl Bench {
             display: command.display(),
             prepare: Arc::new(move || Ok(Prepared { command: command.clone(), env: env.clone() })),
             dir: self.dir.path().to_owned(),
+            stop: Some(Signal::Term),
             ready: None,
             cause: StartCause::First,
             was: None,
@@ -87,7 +88,7 @@ impl Bench {
 
     pub(crate) fn aside(&self, service: &str, text: &str) {
         let Launch { service, prepare, dir, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_aside(Aside { service, label: "on_change", prepare, dir, document });
+        self.host.run_aside(Aside { service, label: "on_change", prepare, dir, document, ending: None });
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {

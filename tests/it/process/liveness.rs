@@ -188,7 +188,7 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     let mut bench = Bench::new();
     let aside = |bench: &Bench, text: &str| {
         let Launch { service, prepare, dir, document, .. } = bench.launch("api", 0, shell(text));
-        Aside { service, label: "validate", prepare, dir, document }
+        Aside { service, label: "validate", prepare, dir, document, ending: None }
     };
     let first = aside(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
     bench.host.validate(first, 1);

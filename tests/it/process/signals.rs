@@ -18,6 +18,24 @@ fn the_whole_group_gets_the_signal() {
     assert!(!lives(child));
 }
 
+/// With the shell, the terminal would hang up on everybody.
+#[test]
+fn no_shell_ends_before_those_that_it_waits_for() {
+    let drain = r#"sh -c 'trap "sleep 0.3; echo drained; exit 3" TERM; echo up; while :; do sleep 0.01; done'"#;
+    let texts =
+        [drain.to_owned(), format!("cd . && {drain}"), format!("{drain} & wait"), format!("{drain}; echo next")];
+    for text in texts {
+        let mut bench = Bench::new();
+        bench.sh("api", &text);
+        bench.line("api", "up");
+        bench.signal("api", Signal::Term);
+        bench.line("api", "drained");
+        let expected = if text == drain { ExitStatus::Code(3) } else { ExitStatus::Signal(15) };
+        assert_eq!(bench.exited("api").0, expected, "{text}");
+        assert!(!bench.output("api").iter().any(|line| line.contains("next")));
+    }
+}
+
 #[test]
 fn the_leader_alone_gets_it_if_asked() {
     let mut bench = Bench::new();

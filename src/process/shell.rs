@@ -1,0 +1,183 @@
+//! A command of the shell as the leader of a terminal's session.
+//!
+//! When such a leader ends, the kernel sends HUP to all that use the terminal (`disassociate_ctty`). A shell that waits for
+//! its child and is sent TERM together with it ends at once, and so takes from the child the time to end well. Some shells
+//! (bash) give their place to the last command by themselves, others (dash, the `sh` of Debian and Ubuntu) do not.
+
+use crate::domain::Signal;
+
+/// Words that are no programs, or not the same as the program of that name: reserved words and what sh, dash and bash carry
+/// out themselves (POSIX 2024, XCU 2.4, 2.9.1, 2.15; dash(1); bash(1)).
+const OF_THE_SHELL: &[&str] = &[
+    ".",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "case",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "continue",
+    "coproc",
+    "declare",
+    "dirs",
+    "disown",
+    "do",
+    "done",
+    "echo",
+    "elif",
+    "else",
+    "enable",
+    "esac",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "fi",
+    "for",
+    "function",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "if",
+    "in",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "select",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "then",
+    "time",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "until",
+    "wait",
+    "while",
+];
+
+/// The text so that whoever it runs has the time to end well when all of the run are sent `stop`: a single program takes
+/// the shell's place; otherwise the shell ends after those that it waits for, by that signal as it would have before.
+pub(super) fn leading(text: &str, stop: Option<Signal>) -> String {
+    if is_one_program(text) {
+        return format!("exec {}", text.trim_start());
+    }
+    match stop {
+        Some(signal @ (Signal::Hup | Signal::Int | Signal::Quit | Signal::Usr1 | Signal::Usr2 | Signal::Term)) => {
+            let name = signal.name();
+            // On the first line, so that the shell's messages name the right ones.
+            format!("trap 'wait; trap - {name}; kill -{name} $$' {name}; {text}")
+        }
+        Some(Signal::Kill | Signal::Winch | Signal::Cont) | None => text.to_owned(),
+    }
+}
+
+/// Whether the text is surely nothing but one program with its words. It may be one in spite of a no.
+fn is_one_program(text: &str) -> bool {
+    let text = text.trim();
+    let name = text.split([' ', '\t']).next().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '+' | '-');
+    let is_program =
+        name.chars().all(plain) && !name.is_empty() && !name.starts_with('-') && !OF_THE_SHELL.contains(&name);
+    is_program && !text.contains(['`', '\n', '\r']) && !text.contains("$(") && has_no_operator(text)
+}
+
+/// All quotes are closed, and outside of them is nothing that ends, joins or redirects commands.
+fn has_no_operator(text: &str) -> bool {
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None | Some('"'), '\\') if chars.next().is_some() => {}
+            (None | Some('"'), '\\') => return false,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            (None, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '#') => return false,
+            _ => {}
+        }
+    }
+    quote.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_program_takes_the_place_of_the_shell() {
+        let single = [
+            "node server.js",
+            "  npm run dev",
+            "./bin/x -c 'a; b' \"c & $D\" e\\;f",
+            "python3 -m http.server $PORT",
+            "cargo run -p api -- --x={a,b} *.txt ~/y",
+            "x",
+        ];
+        for text in single {
+            assert_eq!(leading(text, Some(Signal::Term)), format!("exec {}", text.trim_start()));
+        }
+        let others = [
+            "",
+            " ",
+            "cd api && npm run dev",
+            "a; b",
+            "a | b",
+            "a &",
+            "a > b",
+            "A=1 node x",
+            "$CMD x",
+            "\"my program\" x",
+            "a 'b",
+            "a \\",
+            "a\nb",
+            "if true",
+            "echo a",
+            "a $(b)",
+            "a `b`",
+            "a # b",
+            "{ a",
+            "! a",
+            "(a)",
+            "-x",
+            "exec a",
+            ". a",
+            "[ a ]",
+        ];
+        for text in others {
+            assert_eq!(leading(text, None), text);
+            let expected = format!("trap 'wait; trap - TERM; kill -TERM $$' TERM; {text}");
+            assert_eq!(leading(text, Some(Signal::Term)), expected);
+        }
+        assert_eq!(leading("a; b", Some(Signal::Kill)), "a; b");
+    }
+}
