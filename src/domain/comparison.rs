@@ -58,21 +58,21 @@ pub struct GitWork {
     pub at: Moment,
     /// What `index.lock` did, if it did something.
     pub lock: Option<GitLock>,
-    /// When git last had to do with the index of a stash: it removes and brings back untracked files around that moment,
-    /// without the lock.
-    pub stashed: Option<Moment>,
+    /// What the index of a stash did, if it did something: beside it git brings untracked files back, and when it is gone
+    /// removes them, without the lock.
+    pub stash: Option<GitLock>,
     /// It works step by step (a rebase, a sequence of picks): the next lock may follow soon.
     pub in_steps: bool,
     /// What git has written into the log of `HEAD` since the lock was taken: `checkout: moving from main to feat`.
     pub label: Option<Arc<str>>,
 }
 
-/// When `index.lock` was there. Git writes the files of a tree between the two.
+/// When `index.lock`, or the index of a stash, was there. Git writes the files of a tree between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GitLock {
-    /// When it was taken.
+    /// When it was made.
     pub since: Moment,
-    /// When it was released; `None`: it is there.
+    /// When it was removed; `None`: it is there.
     pub until: Option<Moment>,
 }
 

@@ -115,7 +115,7 @@ pub enum Effect {
         /// What has happened until now and is not known yet counts as known as well: held changes are discarded.
         sync: bool,
     },
-    /// Whether everything is held has changed: while it is, nobody needs to look for changes eagerly.
+    /// Whether everything is held by somebody else than git has changed: while it is, nobody needs to look for changes.
     Holding(bool),
     /// Services or rules have changed: watch by this spec from now on, and give each service its log.
     Rewatch(Arc<GroupSpec>),

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::domain::{FileEvent, GitLock, GitWork, Match, Moment, covers};
 
-/// A change this soon after the index of a stash came or went still is git's.
-const BESIDE_STASH: Duration = Duration::from_millis(150);
+/// A change this soon after the index of a stash went still is git's.
+const AFTER_STASH: Duration = Duration::from_millis(150);
 /// Git is done when its lock is gone and the tree has been quiet for so long …
 const QUIET: Duration = Duration::from_millis(300);
 /// … or, between the steps of a rebase or of a sequence of picks, for so long.
@@ -32,7 +32,9 @@ const PAST_LOCKS: usize = 64;
 struct Work {
     /// The lock, if it is taken.
     lock: Option<Lock>,
-    /// When it was taken before, from and until: changes of the tree within are git's.
+    /// The index of a stash, if it is there. Counts as a lock.
+    stash: Option<Lock>,
+    /// When they were there before, from and until: changes of the tree within are git's.
     past: VecDeque<(Moment, Moment)>,
     in_steps: bool,
     hold: Option<GitHold>,
@@ -86,6 +88,19 @@ pub(super) struct GitGate {
 }
 
 impl Lock {
+    fn new(since: Moment) -> Self {
+        Self { since, changed: None, old: false }
+    }
+
+    /// A file has changed while it was there. Whether it is not too old for that to be git's.
+    fn takes(&mut self, at: Moment) -> bool {
+        self.old |= self.old_at() <= at;
+        if !self.old {
+            self.changed = self.changed.max(Some(at));
+        }
+        !self.old
+    }
+
     /// From when on it is too old.
     fn old_at(&self) -> Moment {
         (self.changed.unwrap_or(self.since) + IDLE_LOCK).min(self.since + OLD_LOCK)
@@ -97,20 +112,36 @@ impl Work {
     fn ends_at(&self) -> Option<Moment> {
         let quiet = if self.in_steps { STEP_QUIET } else { QUIET };
         let done = self.hold?.last + quiet;
-        Some(match &self.lock {
-            None => done,
-            Some(lock) if lock.changed.is_none() => done.max(lock.since + NEXT_LOCK),
-            Some(lock) => lock.old_at(),
-        })
+        let locks = [self.lock, self.stash].into_iter().flatten();
+        let ends = locks.map(|lock| match lock.changed {
+            None => done.max(lock.since + NEXT_LOCK),
+            Some(_) => lock.old_at(),
+        });
+        Some(ends.max().unwrap_or(done))
     }
 
-    fn taken(&mut self, since: Moment) {
-        self.lock.get_or_insert(Lock { since, changed: None, old: false });
+    fn lock(&mut self, GitLock { since, until }: GitLock) {
+        let lock = *self.lock.get_or_insert(Lock::new(since));
+        if let Some(until) = until {
+            self.lock = None;
+            self.released(lock, until, until);
+        }
     }
 
-    fn released(&mut self, until: Moment) {
-        let Some(lock) = self.lock.take() else { return };
-        self.remember(lock.since, until);
+    fn stash(&mut self, GitLock { since, until }: GitLock) {
+        let stash = *self.stash.get_or_insert(Lock::new(since));
+        if let Some(until) = until {
+            self.stash = None;
+            self.released(stash, until, until + AFTER_STASH);
+        }
+    }
+
+    /// What has changed until `reach` is of this lock.
+    fn released(&mut self, lock: Lock, until: Moment, reach: Moment) {
+        if lock.old {
+            return;
+        }
+        self.remember(lock.since, reach);
         if lock.changed.is_some() {
             self.goes_on(until);
         }
@@ -135,14 +166,11 @@ impl GitGate {
     pub(super) fn hear(&mut self, news: GitWork) {
         let work = self.works.entry(news.tree).or_default();
         work.in_steps = news.in_steps;
-        if let Some(GitLock { since, until }) = news.lock {
-            work.taken(since);
-            if let Some(until) = until {
-                work.released(until);
-            }
+        if let Some(lock) = news.lock {
+            work.lock(lock);
         }
-        if let Some(at) = news.stashed {
-            work.remember(at, at + BESIDE_STASH);
+        if let Some(stash) = news.stash {
+            work.stash(stash);
         }
         if let Some(label) = news.label {
             work.goes_on(news.at);
@@ -159,15 +187,15 @@ impl GitGate {
         // A repository within another one: the inner one.
         let Some((tree, work)) = covering.max_by_key(|(tree, _)| tree.len()) else { return Touched::Free };
         let at = event.at;
-        let (since, last) = if let Some(lock) = work.lock.as_mut().filter(|lock| lock.since <= at) {
-            if lock.old {
-                return Touched::Free;
+        let stash = work.stash.as_mut().filter(|stash| stash.since <= at);
+        let (since, last) = if let Some(since) = stash.and_then(|stash| stash.takes(at).then_some(stash.since)) {
+            (since, at)
+        } else if let Some(lock) = work.lock.as_mut().filter(|lock| lock.since <= at) {
+            let was_old = lock.old;
+            if !lock.takes(at) {
+                let old = Touched::OldLock { tree: Arc::clone(tree), age: now.since(lock.since) };
+                return if was_old { Touched::Free } else { old };
             }
-            if lock.old_at() <= at {
-                lock.old = true;
-                return Touched::OldLock { tree: Arc::clone(tree), age: now.since(lock.since) };
-            }
-            lock.changed = lock.changed.max(Some(at));
             (lock.since, at)
         } else if let Some((since, until)) = work.past.iter().find(|(since, until)| (*since..=*until).contains(&at)) {
             (*since, *until)
@@ -193,11 +221,13 @@ impl GitGate {
         let hold = work.hold.take()?;
         // Of an operation before this one it would say something else.
         let label = work.label.take().filter(|(at, _)| *at >= hold.since).map(|(_, label)| label);
-        let lock = work.lock.as_mut().filter(|lock| lock.changed.is_some());
-        let stale = lock.map(|lock| {
-            lock.old = true;
-            now.since(lock.since)
-        });
+        // What has changed beside them and is not done with is left behind.
+        let left = |lock: &mut Lock| {
+            lock.old |= lock.changed.is_some();
+            lock.old.then(|| now.since(lock.since))
+        };
+        work.stash.as_mut().and_then(left);
+        let stale = work.lock.as_mut().and_then(left);
         Some(Done { tree: Arc::clone(tree), label, stale })
     }
 

@@ -126,9 +126,10 @@ impl Holds {
         self.0.iter().any(|hold| hold.scope.covers(name))
     }
 
-    /// One of them is of all services.
-    pub(super) fn cover_all(&self) -> bool {
-        self.0.iter().any(|hold| hold.scope == Scope::All)
+    /// One of them is of all services, and ends without anything being seen in the tree. Git's does not: that git is done
+    /// must be looked for where no events tell.
+    pub(super) fn need_no_look(&self) -> bool {
+        self.0.iter().any(|hold| hold.scope == Scope::All && !matches!(hold.owner, Owner::Git(_)))
     }
 
     /// A person holds.

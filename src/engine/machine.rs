@@ -95,7 +95,7 @@ impl Engine {
                 break;
             }
         }
-        let holding = self.changes.holds().cover_all();
+        let holding = self.changes.holds().need_no_look();
         if holding != self.was_holding && !self.has_finished() {
             self.was_holding = holding;
             // A question comes after it: what nobody looked for is looked for then.

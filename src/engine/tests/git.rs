@@ -9,7 +9,7 @@ use super::driver::{Scenario, file_event};
 use super::fixture::service;
 
 fn work(at: Moment, lock: Option<GitLock>) -> GitWork {
-    GitWork { tree: "".into(), at, lock, stashed: None, in_steps: false, label: None }
+    GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None }
 }
 
 fn lock(s: &mut Scenario) -> &mut Scenario {
@@ -172,15 +172,33 @@ fn the_next_command_belongs_to_the_last_but_its_lock_alone_does_not_hold_for_lon
     assert_eq!((s.service("api").phase.word(), s.notice().as_str()), ("stopping", "git · 1 change · api restarted"));
 }
 
+fn stash(s: &mut Scenario, until: bool) -> &mut Scenario {
+    let at = s.snapshot().at;
+    let stash = Some(GitLock { since: at, until: until.then_some(at) });
+    s.event("the index of a stash", Event::Git(GitWork { stash, ..work(at, None) }))
+}
+
 #[test]
 fn untracked_files_of_a_stash_are_gits_although_it_has_no_lock() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.until(1.0);
-    let stash = GitWork { stashed: Some(Moment::from_millis(1_000)), ..work(Moment::from_millis(1_000), None) };
-    s.event("a stash", Event::Git(stash)).until(1.1).save("untracked.rs", &["api"]).until(1.2);
+    stash(s.until(1.0), false);
+    // To save them it took them away when its index was gone; to bring them back it may take long.
+    stash(s.until(1.05), true).until(1.1).save("untracked.rs", &["api"]).until(1.2);
     lock(&mut s).save("a.rs", &["api"]);
     unlock(&mut s, Some("reset: moving to HEAD")).until(1.5);
     assert_eq!(s.notice(), "git reset: moving to HEAD · 2 changes · api restarted");
+    s.exits("api", 0).started("api").until(3.0);
+    stash(&mut s, false).save("untracked.rs", &["api"]).until(5.0).save("another.rs", &["api"]).until(6.0);
+    stash(&mut s, true).until(6.299);
+    assert_eq!(s.service("api").phase.word(), "running");
+    s.until(6.3);
+    assert_eq!(s.notice(), "git · 2 changes · api restarted");
+    // One that a killed git has left behind, and the next.
+    s.exits("api", 0).started("api").until(10.0);
+    stash(&mut s, false).save("a.rs", &["api"]).until(20.0);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+    s.exits("api", 0).started("api").until(30.0).save("a.rs", &["api"]).until(30.02);
+    assert_eq!(s.service("api").phase.word(), "stopping");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Holds that overlap, belong to clients, or are of single services, as stories.
 
-use crate::domain::{Answer, ClientHold, Command, Holder, Refusal, ServiceName, Verdict, WatchState};
+use crate::domain::{Answer, ClientHold, Command, GitLock, GitWork, Holder, Refusal, ServiceName, Verdict, WatchState};
 use crate::engine::{Effect, Event};
 
-use super::driver::Scenario;
+use super::driver::{Scenario, file_event};
 use super::fixture::service;
 
 fn hold(id: u64, services: &[&str]) -> Command {
@@ -162,4 +162,17 @@ fn nobody_looks_for_changes_only_while_all_is_held() {
     assert_eq!(tell(hold(2, &[])), Some(true));
     assert_eq!(tell(release(1)), None);
     assert_eq!(tell(release(2)), Some(false));
+}
+
+#[test]
+fn while_git_holds_its_end_is_looked_for() {
+    let mut s = Scenario::running(vec![service("api")]);
+    let at = s.snapshot().at;
+    let lock = Some(GitLock { since: at, until: None });
+    let work = GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None };
+    for event in [Event::Git(work), Event::Files(vec![file_event("a.rs", &["api"], true, at)])] {
+        let effects = s.engine.update(event, at);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Holding(_))), "{effects:?}");
+    }
+    assert_eq!(holds(&s), ["git"]);
 }

@@ -49,7 +49,7 @@ impl Polling {
 }
 
 impl Lookout {
-    /// While everything is held nobody looks; the end of the last hold does, with [`Lookout::sync`].
+    /// While everything is held, and not by git, nobody looks; the end of the last hold does, with [`Lookout::sync`].
     pub(in crate::watch) fn set_held(&mut self, held: bool) {
         self.polling.held = held;
     }
