@@ -118,7 +118,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     let _inside = runtime.enter();
     let signals = OsSignals::take(tether).map_err(system("listen for signals"))?;
 
-    claim.sign(&spec.name);
+    claim.sign(&spec.name, None);
     let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers);
     claim.begin(is_clear);
     let logs = Arc::new(LogBook::new(clock));
@@ -166,6 +166,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
             None
         }
     };
+    claim.sign(&spec.name, door.as_ref().map(Door::path));
     let socket = door.as_ref().map(|door| door.path().into());
     let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
     let sizing = Sizing::default();
