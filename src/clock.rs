@@ -2,7 +2,8 @@
 //!
 //! Architecture invariant: no other module asks the operating system for the time of day, so that tests choose it.
 
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
@@ -59,22 +60,85 @@ const TOGETHER: Duration = Duration::from_micros(100);
 /// So often is tried to.
 const TRIES: usize = 5;
 
+/// The clock on the wall is looked at again when so much time has passed.
+const LOOK: Duration = Duration::from_millis(100);
+/// It was set, or the machine was asleep, when it differs by more than this from what it should show.
+const DRIFT: Duration = Duration::from_secs(1);
+/// So many of that are remembered.
+const ANCHORS: usize = 1_000;
+
 /// A clock that started with the program. Copies agree.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
-    wall_start: SystemTime,
+    /// One for each clock, and a program has one: what copies share without counting.
+    wall: &'static Wall,
+}
+
+/// What the clock on the wall has shown.
+#[derive(Debug)]
+struct Wall {
+    anchors: RwLock<Anchors>,
+    /// In [`LOOK`]s since the start: when it was looked at last.
+    looked: AtomicU64,
+}
+
+/// Moments and what the clock on the wall showed then, in order; between two of them it went as it should.
+#[derive(Debug)]
+struct Anchors(Vec<(Moment, SystemTime)>);
+
+impl Anchors {
+    /// What it showed at a moment.
+    fn wall(&self, moment: Moment) -> SystemTime {
+        let last = self.0.partition_point(|(at, _)| *at <= moment).saturating_sub(1);
+        let Some(&(at, wall)) = self.0.get(last) else { return SystemTime::UNIX_EPOCH };
+        wall.checked_add(moment.since(at)).unwrap_or(wall)
+    }
+
+    /// Whether that is not what it should show.
+    fn is_news(&self, moment: Moment, wall: SystemTime) -> bool {
+        let expected = self.wall(moment);
+        wall.duration_since(expected).unwrap_or_else(|behind| behind.duration()) > DRIFT
+    }
+
+    /// It shows this from that moment on.
+    fn add(&mut self, moment: Moment, wall: SystemTime) {
+        if self.0.last().is_some_and(|(last, _)| moment <= *last) || !self.is_news(moment, wall) {
+            return;
+        }
+        if self.0.len() == ANCHORS {
+            self.0.remove(0);
+        }
+        self.0.push((moment, wall));
+    }
 }
 
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self { start: Instant::now(), wall_start: SystemTime::now() }
+        let anchors = RwLock::new(Anchors(vec![(Moment::START, SystemTime::now())]));
+        let wall = Wall { anchors, looked: AtomicU64::new(0) };
+        Self { start: Instant::now(), wall: Box::leak(Box::new(wall)) }
     }
 
     /// Now.
     pub fn now(&self) -> Moment {
-        Moment::after_start(self.start.elapsed())
+        let elapsed = self.start.elapsed();
+        let look = u64::try_from(elapsed.as_millis() / LOOK.as_millis()).unwrap_or(u64::MAX);
+        if self.wall.looked.load(Ordering::Relaxed) != look {
+            self.wall.looked.store(look, Ordering::Relaxed);
+            self.look_at_the_wall(Moment::after_start(elapsed));
+        }
+        Moment::after_start(elapsed)
+    }
+
+    /// The program's own clock stands still while the machine is asleep; the one on the wall does not, and people set it.
+    fn look_at_the_wall(&self, moment: Moment) {
+        let wall = SystemTime::now();
+        let is_news = self.wall.anchors.read().unwrap_or_else(PoisonError::into_inner).is_news(moment, wall);
+        if is_news {
+            self.wall.anchors.write().unwrap_or_else(PoisonError::into_inner).add(moment, wall);
+        }
     }
 
     /// The operating system's instant of a moment, for timers.
@@ -85,13 +149,13 @@ impl Clock {
         })
     }
 
-    /// The time of day of a moment, as the clock on the wall would have shown it if nobody had set it since the start.
+    /// The time of day of a moment, as the clock on the wall showed it then, to a second.
     pub fn wall(&self, moment: Moment) -> SystemTime {
-        self.wall_start.checked_add(moment.since_start()).unwrap_or(self.wall_start)
+        self.wall.anchors.read().unwrap_or_else(PoisonError::into_inner).wall(moment)
     }
 
     /// The time of day of a moment by the clock on the wall as it is set now: what the system's file times are compared
-    /// with. Unlike [`Clock::wall`] it is right after the machine was asleep.
+    /// with.
     pub fn file_time(&self, moment: Moment) -> SystemTime {
         let (now, wall) = self.both();
         let (ago, ahead) = (now.since(moment), moment.since(now));
@@ -152,6 +216,28 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_day_are_those_of_then_also_when_the_machine_has_slept_or_the_clock_was_set() {
+        let seconds = |seconds: u64| Duration::from_secs(seconds);
+        let (moment, wall) = (|at| Moment::after_start(seconds(at)), |at| SystemTime::UNIX_EPOCH + seconds(at));
+        let mut anchors = Anchors(vec![(moment(0), wall(1_000))]);
+        anchors.add(moment(10), wall(1_010) + Duration::from_millis(900));
+        assert_eq!(anchors.0.len(), 1, "that is how clocks go");
+        // Asleep for an hour, and later set back by two.
+        anchors.add(moment(20), wall(4_620));
+        anchors.add(moment(30), wall(4_630));
+        anchors.add(moment(40), wall(0));
+        let shown = [5, 19, 20, 39, 40, 50].map(|at| anchors.wall(moment(at)));
+        assert_eq!(shown, [1_005, 1_019, 4_620, 4_639, 0, 10].map(wall));
+        for at in 0..2 * u64::try_from(ANCHORS).unwrap() {
+            anchors.add(moment(100 + at), wall(1_000_000 + 10 * at));
+        }
+        assert_eq!((anchors.0.len(), anchors.wall(moment(2_099))), (ANCHORS, wall(1_019_990)));
+        let clock = Clock::start();
+        let now = clock.now();
+        assert!(!Anchors(vec![(now, SystemTime::now())]).is_news(now, clock.wall(now)));
+    }
 
     #[test]
     fn file_times_are_moments_and_back() {

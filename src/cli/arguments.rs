@@ -106,7 +106,9 @@ impl Arguments {
         Self::command().mut_subcommands(|command| {
             let follows = command.get_arguments().any(|argument| argument.get_short() == Some('f'));
             let file = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
-            let file = file.help("The file; otherwise procgroup.toml in this folder or the nearest one above");
+            let file = file.help(
+                "The file; otherwise $DEVGROUP_CONFIG, or procgroup.toml in this folder or the nearest one above",
+            );
             command.arg(if follows { file } else { file.short('f') })
         })
     }
@@ -119,16 +121,21 @@ impl Arguments {
         let mut matches = Self::grammar().try_get_matches()?;
         let inner = matches.subcommand().and_then(|(_, inner)| inner.get_one::<PathBuf>("config").cloned());
         let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
-        arguments.place.config = inner.or(arguments.place.config);
+        arguments.place.config = inner.or(arguments.place.config).or_else(config_of_environment);
         Ok(arguments)
     }
+}
+
+/// `DEVGROUP_CONFIG`; empty is the same as unset, as in a shell's `DEVGROUP_CONFIG= devgroup`.
+pub(super) fn config_of_environment() -> Option<PathBuf> {
+    std::env::var_os("DEVGROUP_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Which file.
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The file; otherwise procgroup.toml in this folder or the nearest one above
-    #[arg(short = 'f', long = "config", value_name = "FILE", env = "DEVGROUP_CONFIG")]
+    /// The file; otherwise $DEVGROUP_CONFIG, or procgroup.toml in this folder or the nearest one above
+    #[arg(short = 'f', long = "config", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Go to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,17 +44,18 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
     print(&blocks.join("\n")).map(|()| 0)
 }
 
-/// Nothing if no group runs here, or it does not answer: the file says the same, if it has not been changed meanwhile. A
-/// path that is no text cannot be asked for.
+/// Nothing if no group runs here, or it does not answer: the file says the same, if it has not been changed meanwhile.
 fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
-    let paths: Vec<&str> = paths.iter().map(|path| path.to_str()).collect::<Option<_>>()?;
     let mut group = client::find::group(place).ok()?;
     group.set_patience(PATIENCE).ok()?;
-    let explain = |path: &str| match group.ask(Ask::Why { path: path.to_owned() }) {
-        Ok(Reply::Why(why)) => Some(*why),
-        _ => None,
+    let explain = |path: &PathBuf| {
+        let bytes = path.to_str().is_none().then(|| path.as_os_str().as_bytes().to_vec());
+        match group.ask(Ask::Why { path: path.to_string_lossy().into_owned(), bytes }) {
+            Ok(Reply::Why(why)) => Some(*why),
+            _ => None,
+        }
     };
-    paths.into_iter().map(explain).collect()
+    paths.iter().map(explain).collect()
 }
 
 fn by_file(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {

@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::place::Place;
 use crate::domain::{
-    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Dependency, Kind, OnChange, ReadyCheck, RestartPolicy,
-    RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles,
+    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Dependency, Kind, OnChange, PaneView, ReadyCheck,
+    RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles,
 };
 
 /// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
@@ -45,6 +45,7 @@ pub(super) struct Draft {
     pub(super) ignore: Option<Vec<Spanned<SpecPattern>>>,
     pub(super) debounce: Given<Duration>,
     pub(super) on_change: Given<OnChange>,
+    pub(super) view: Given<PaneView>,
 }
 
 /// `alive`. How long failures do not count depends on whether there is a readiness check, which `[defaults]` may give.
@@ -136,6 +137,7 @@ impl Draft {
             ignore: self.ignore.or_else(|| defaults.ignore.clone()),
             debounce: self.debounce.or_else(|| defaults.debounce.clone()),
             on_change: self.on_change.or_else(|| defaults.on_change.clone()),
+            view: self.view.or_else(|| defaults.view.clone()),
         }
     }
 
@@ -212,6 +214,7 @@ impl Draft {
             ignore: plain(self.ignore.unwrap_or_default()),
             debounce: or(self.debounce, debounce),
             on_change: or(self.on_change, OnChange::default()),
+            view: or(self.view, PaneView::default()),
         }
     }
 }

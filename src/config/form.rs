@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{SERVICE, Section, is_not_yet};
+use super::keys::{SERVICE, Section};
 use crate::domain::Signal;
 
 /// What a value must be.
@@ -187,7 +187,7 @@ impl Section {
 
     /// The same, written out.
     pub(super) fn full_schema(&self) -> Value {
-        let keys = self.keys.iter().filter(|key| !is_not_yet(self, key.name));
+        let keys = self.keys.iter();
         let properties: Map<String, Value> = keys
             .map(|key| {
                 let mut schema = key.form.schema();

@@ -12,7 +12,7 @@ use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
-use super::problems::{Fields, Problems, Slot, entries, shown};
+use super::problems::{Fields, Problems, Slot, as_key, entries, shown};
 use super::service;
 use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchChoice, WatchSpec};
 
@@ -216,6 +216,6 @@ fn service_name(name: &str, span: Range<usize>) -> Result<(), Diagnostic> {
         Diagnostic::error("name", format!("`{}` cannot be the name of a service", shown(name))).at(span, label);
     Err(match better {
         "" => problem.help("[services]\nweb = \"npm run dev\""),
-        better => problem.help(format!("[services.{better}]")),
+        better => problem.help(format!("[services.{}]", as_key(better))),
     })
 }

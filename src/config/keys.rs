@@ -36,7 +36,7 @@ impl Section {
 
     /// All names, for "keys here: …".
     pub(super) fn names(&self) -> String {
-        let names: Vec<&str> = self.keys.iter().filter(|key| !is_not_yet(self, key.name)).map(|key| key.name).collect();
+        let names: Vec<&str> = self.keys.iter().map(|key| key.name).collect();
         names.join(", ")
     }
 }
@@ -104,7 +104,11 @@ pub(super) const SERVICE: Section = section(
         key("validate", Form::Table(&VALIDATE), "a command that must succeed before it is replaced"),
         key("alive", Form::Table(&ALIVE), "how devgroup knows that it is stuck"),
         key("cascade", Form::Boolean, "restart those that depend on it after it"),
-        key("view", Form::OneOf(&["auto", "log", "screen"]), "how its pane shows it"),
+        key(
+            "view",
+            Form::OneOf(&["auto", "log", "screen"]),
+            "whether its pane shows the log or the terminal: the terminal while a program fills it (auto), never, or always",
+        ),
     ],
 );
 
@@ -215,14 +219,6 @@ pub(super) const STOP: Section = section(
     ],
 );
 
-/// Keys that mean something and that nothing carries out yet. To accept one is to remove it here and to read it.
-const NOT_YET: &[(&str, &str)] = &[(SERVICE.name, "view")];
-
-/// Whether the key is one that nothing carries out yet.
-pub(super) fn is_not_yet(section: &Section, key: &str) -> bool {
-    NOT_YET.contains(&(section.name, key))
-}
-
 /// What other tools, or other languages of thought, call a key.
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "command", "run"),
@@ -305,9 +301,6 @@ mod tests {
     fn the_tables_agree_with_each_other() {
         let sections = [&ROOT, &SERVICE, &WATCH, &LOGS, &READY, &ALIVE, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
-        for (name, key) in NOT_YET {
-            assert!(section(name).key(key).is_some(), "{name} {key}");
-        }
         for (name, other, here) in OTHER_WORDS {
             assert!(section(name).key(here).is_some(), "{name} {here}");
             assert!(section(name).key(other).is_none(), "{name} {other}");

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
-use super::keys::{Key, ROOT, Section, is_not_yet, other_word};
+use super::keys::{Key, ROOT, Section, other_word};
 use super::near::{any_of, near};
 
 /// A value of the file and its place.
@@ -49,6 +49,12 @@ pub(super) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeStri
     entries
 }
 
+/// A name as it is written before `=` or in `[…]`: in quotes if it needs them.
+pub(super) fn as_key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if bare { name.to_owned() } else { toml::Value::from(name).to_string() }
+}
+
 /// Keys that begin with `x-` are free at every depth.
 pub(super) fn is_note(key: &str) -> bool {
     key.starts_with("x-")
@@ -77,14 +83,8 @@ impl<'a, 't> Fields<'a, 't> {
             if problems.is_full() {
                 break;
             }
-            match section.key(name) {
-                Some(_) if !is_not_yet(section, name) => {}
-                Some(known) => problems.add(
-                    Diagnostic::error("not-yet", format!("`{name}` is not carried out by this version"))
-                        .at(key.span(), "remove it, or name it `x-…`")
-                        .help(format!("{name}: {}; a later version does that", known.about)),
-                ),
-                None => problems.add(fields.unknown(name, key.span(), value.get_ref())),
+            if section.key(name).is_none() {
+                problems.add(fields.unknown(name, key.span(), value.get_ref()));
             }
         }
         fields
@@ -146,7 +146,7 @@ impl<'a, 't> Fields<'a, 't> {
         read: impl FnOnce(Slot<'s, 't>, &mut Problems) -> Option<T>,
     ) -> Option<Spanned<T>> {
         let value = self.table.get(name)?;
-        let key = self.section.key(name).filter(|_| !is_not_yet(self.section, name))?;
+        let key = self.section.key(name)?;
         let found = read(Slot { key, place: &self.place, value }, problems)?;
         Some(Spanned::new(value.span(), found))
     }

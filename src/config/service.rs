@@ -8,14 +8,14 @@ use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
 use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
-use super::env_file;
+use super::env_file::{self, EnvFileError};
 use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
 use super::near::near;
 use super::place::Place;
 use super::probe;
-use super::problems::{Fields, Problems, Slot, Value, entries, shown};
+use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::values;
-use crate::domain::{Condition, Kind, OnChange, RestartPolicy, ServiceName, Signal, SpecPattern};
+use crate::domain::{Condition, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
@@ -73,6 +73,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
             .map(Spanned::into_inner),
         debounce: fields.take("debounce", problems, Slot::duration),
         on_change: fields.take("on_change", problems, on_change),
+        view: fields.take("view", problems, |slot| {
+            slot.choice(&[("auto", PaneView::Auto), ("log", PaneView::Log), ("screen", PaneView::Screen)])
+        }),
     }
 }
 
@@ -127,10 +130,15 @@ fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> 
         let path = problems.keep(place.path(slot))?;
         let Err(error) = env_file::read(&path) else { return Some(path) };
         let name = path.strip_prefix(&place.root).unwrap_or(&path).display().to_string();
+        let name = if name.is_empty() { "." } else { name.as_str() };
+        let help = match error {
+            EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
+            _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
+        };
         problems.add(
-            Diagnostic::error("env-file", format!("`{}` {error}", shown(&name)).replace("` line", "`, line"))
+            Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
                 .at(slot.span(), "read at each start of the service")
-                .help("a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment"),
+                .help(help),
         );
         None
     };
@@ -147,7 +155,10 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
         DeValue::Table(table) => entries(table)
             .into_iter()
             .map(|(name, value)| {
-                let condition = problems.keep(slot.with(value).choice(&CONDITIONS));
+                let of = |word: &str| format!("depends_on = {{ {} = \"{word}\" }}", as_key(name.get_ref()));
+                let help = CONDITIONS.map(|(word, _)| of(word)).join("   or   ");
+                let condition = slot.with(value).choice(&CONDITIONS).map_err(|problem| problem.help(help));
+                let condition = problems.keep(condition);
                 Spanned::new(name.span(), (ServiceName::new(name.get_ref()), condition))
             })
             .collect(),

@@ -113,13 +113,15 @@ fn unquoted(span: Range<usize>, here: &str) -> Diagnostic {
 
 /// What to do about a message of the parser.
 fn advice(what: &str) -> Option<&'static str> {
-    const ADVICE: [(&str, &str); 8] = [
+    const ADVICE: [(&str, &str); 10] = [
         ("key with no value", "a line is `name = value`, `[table]` or `# comment`"),
         (
             "invalid basic string",
             "a text ends on its line with `\"`; several lines stand in \"\"\"; a backslash is `\\\\`, or use 'text as it is'",
         ),
         ("invalid literal string", "a text ends on its line with `'`"),
+        ("max recursion depth", "no key of this file needs lists within lists: is there a `[` or `{` too many?"),
+        ("carriage return", "a line ends with a newline, before which a carriage return may stand; alone it ends none"),
         ("unclosed table", "a table begins with `[services.name]`"),
         ("missing comma", "a comma stands between two entries"),
         ("missing escaped value", "after a backslash comes one of n, t, \", \\; 'text as it is' needs no backslash"),

@@ -1,5 +1,8 @@
 //! Answers the questions of clients: asks the group, looks at its snapshots, reads its logs and events.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -49,7 +52,9 @@ impl Answers {
                 Ok(reader) => return reader.run(outbox).await,
                 Err(problem) => Err(problem),
             },
-            Ask::Why { path } => self.why(&path).await,
+            Ask::Why { path, bytes } => {
+                self.why(bytes.map_or_else(|| PathBuf::from(path), |bytes| OsString::from_vec(bytes).into())).await
+            }
             Ask::Start(order) => self.order(order, Wish::Started, Command::Start).await,
             Ask::Stop(order) => self.order(order, Wish::Stopped, Command::Stop).await,
             Ask::Restart(order) => {
@@ -68,8 +73,8 @@ impl Answers {
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
     }
 
-    async fn why(&self, path: &str) -> Result<Reply, Problem> {
-        match self.handle.ask(Command::Why { path: path.into() }).await.map_err(refused)? {
+    async fn why(&self, path: PathBuf) -> Result<Reply, Problem> {
+        match self.handle.ask(Command::Why { path }).await.map_err(refused)? {
             Answer::Explained(explanation) => Ok(Reply::Why(Box::new(Why::from(&*explanation)))),
             _ => Err(Problem::new(ProblemCode::Refused, "the group explains nothing now")),
         }

@@ -154,7 +154,7 @@ fn of_outcome(outcome: End, service: &ServiceSnapshot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExitStatus, LastExit, Moment, RestartCounts, RunHistory};
+    use crate::domain::{ExitStatus, LastExit, Moment, PaneView, RestartCounts, RunHistory};
 
     const NOW: Moment = Moment::from_millis(5);
 
@@ -175,6 +175,7 @@ mod tests {
             group: None,
             url: None,
             command: "".into(),
+            view: PaneView::Auto,
             since: NOW,
             wanted: true,
             watches: false,

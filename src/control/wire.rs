@@ -73,6 +73,9 @@ pub enum Ask {
     Why {
         /// Absolute, or relative to the root of the group. It need not exist; with a slash at the end it is a folder.
         path: String,
+        /// The same in bytes, where it is no text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<Vec<u8>>,
     },
     /// Start services.
     Start(Order),
@@ -392,7 +395,7 @@ mod tests {
         let goal = prop_oneof![Just(Goal::Ready), Just(Goal::Exit), Just(Goal::Restart)];
         prop_oneof![
             any::<bool>().prop_map(|follow| Ask::Status { follow }),
-            any::<String>().prop_map(|path| Ask::Why { path }),
+            any::<(String, Option<Vec<u8>>)>().prop_map(|(path, bytes)| Ask::Why { path, bytes }),
             logs().prop_map(Ask::Logs),
             any::<(bool, u64)>().prop_map(|(follow, after)| Ask::Events { follow, after }),
             order().prop_map(Ask::Start),

@@ -54,14 +54,26 @@ pub struct GitWork {
     /// The folder that the repository's tree begins at, as in [`FileEvent::path`](super::FileEvent::path); empty if the
     /// group's root lies in it.
     pub tree: Arc<str>,
-    /// When this was so.
+    /// When the last of this was.
     pub at: Moment,
-    /// `index.lock` is there.
-    pub locked: bool,
+    /// What `index.lock` did, if it did something.
+    pub lock: Option<GitLock>,
+    /// When git last had to do with the index of a stash: it removes and brings back untracked files around that moment,
+    /// without the lock.
+    pub stashed: Option<Moment>,
     /// It works step by step (a rebase, a sequence of picks): the next lock may follow soon.
     pub in_steps: bool,
     /// What git has written into the log of `HEAD` since the lock was taken: `checkout: moving from main to feat`.
     pub label: Option<Arc<str>>,
+}
+
+/// When `index.lock` was there. Git writes the files of a tree between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GitLock {
+    /// When it was taken.
+    pub since: Moment,
+    /// When it was released; `None`: it is there.
+    pub until: Option<Moment>,
 }
 
 /// Whether a path lies in a tree that is written as in [`GitWork::tree`].

@@ -27,7 +27,7 @@ mod written;
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
-pub use comparison::{Comparison, Difference, Differs, GitWork, covers};
+pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{Because, GroupEvent, Happening};
@@ -45,7 +45,7 @@ pub use snapshot::{
     StopState, Stopping, WatchSnapshot, WatchState,
 };
 pub use spec::{
-    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, RestartPolicy, RunCommand,
+    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand,
     ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Outcome, Phase, RestartCounts, RunFacts, RunHistory, RunId, ServiceName,
-    Signal, WatchBackend,
+    ExitStatus, FileJournal, Kind, Moment, Outcome, PaneView, Phase, RestartCounts, RunFacts, RunHistory, RunId,
+    ServiceName, Signal, WatchBackend,
 };
 
 /// The state of the group at one moment.
@@ -63,6 +63,8 @@ pub struct ServiceSnapshot {
     pub url: Option<Arc<str>>,
     /// The command on one line.
     pub command: Arc<str>,
+    /// What its pane shows.
+    pub view: PaneView,
     /// Fact.
     pub phase: Phase,
     /// When the phase began.

@@ -81,6 +81,8 @@ pub struct ServiceSpec {
     pub debounce: Duration,
     /// `on_change`.
     pub on_change: OnChange,
+    /// `view`.
+    pub view: PaneView,
 }
 
 /// Whether a run is expected to end.
@@ -91,6 +93,18 @@ pub enum Kind {
     Service,
     /// Runs to the end; exit code 0 is `done`.
     Task,
+}
+
+/// What the pane of a live run shows while the end is followed. Whoever scrolls, searches or filters reads the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaneView {
+    /// The terminal while a program fills the alternate screen (an editor, a pager), otherwise the log.
+    #[default]
+    Auto,
+    /// The log.
+    Log,
+    /// The terminal, always: for programs that draw without the alternate screen.
+    Screen,
 }
 
 /// What is executed.

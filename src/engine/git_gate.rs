@@ -1,40 +1,60 @@
 //! When git holds: changes of a tree while its repository's lock is taken belong together, and nothing is acted on before
 //! git is done with them.
 //!
-//! Git writes the files of a tree only under `index.lock`. A lock without changes of the tree (`git status`, the editor
-//! of `git commit -a`) means nothing, and a lock that somebody left behind must not stop the work for ever.
+//! Git writes the files of a tree only under `index.lock`; `git stash` also before and after, beside an index of its own. A
+//! lock without changes of the tree (`git status`, the editor of `git commit -a`) means nothing, what changes after the
+//! lock is not git's, and a lock that somebody left behind must not stop the work for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{FileEvent, GitWork, Match, Moment, covers};
+use crate::domain::{FileEvent, GitLock, GitWork, Match, Moment, covers};
 
-/// A change this soon after the lock was released still is git's.
-const AFTERWARDS: Duration = Duration::from_millis(150);
+/// A change this soon after the index of a stash came or went still is git's.
+const BESIDE_STASH: Duration = Duration::from_millis(150);
 /// Git is done when its lock is gone and the tree has been quiet for so long …
 const QUIET: Duration = Duration::from_millis(300);
 /// … or, between the steps of a rebase or of a sequence of picks, for so long.
 const STEP_QUIET: Duration = Duration::from_millis(700);
+/// The lock of another command that is taken when git is done may be for changes that belong to these, but not if they
+/// take longer to come than this.
+const NEXT_LOCK: Duration = Duration::from_secs(1);
 /// A lock does not hold any more so long after the last change of the tree …
 const IDLE_LOCK: Duration = Duration::from_secs(10);
 /// … nor so long after it was taken. Git itself rarely holds it for a second.
 const OLD_LOCK: Duration = Duration::from_secs(60);
+/// Locks that are remembered: the news of them overtakes the news of the files.
+const PAST_LOCKS: usize = 64;
 
 /// What is known of one repository.
 #[derive(Clone, Debug, Default)]
 struct Work {
-    /// Since when the lock is taken.
-    locked: Option<Moment>,
-    released: Option<Moment>,
+    /// The lock, if it is taken.
+    lock: Option<Lock>,
+    /// When it was taken before, from and until: changes of the tree within are git's.
+    past: VecDeque<(Moment, Moment)>,
     in_steps: bool,
-    /// The last change of the tree that belongs to it.
+    hold: Option<GitHold>,
+    /// What git has written into the log of `HEAD` last, and when.
+    label: Option<(Moment, Arc<str>)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lock {
+    since: Moment,
+    /// The last change of the tree under it.
     changed: Option<Moment>,
-    /// The lock is too old to hold, and that has been said.
+    /// It is too old to hold, and that has been said.
     old: bool,
-    /// It holds.
-    holds: bool,
-    label: Option<Arc<str>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct GitHold {
+    /// When the first lock that it is for was taken.
+    since: Moment,
+    /// The last that was seen of what it is for.
+    last: Moment,
 }
 
 /// A hold of git that ends now.
@@ -65,21 +85,48 @@ pub(super) struct GitGate {
     works: BTreeMap<Arc<str>, Work>,
 }
 
-impl Work {
-    /// From when on a lock is too old; `None` if there is none.
-    fn old_at(&self) -> Option<Moment> {
-        let locked = self.locked?;
-        let active = self.changed.map_or(locked, |changed| changed.max(locked));
-        Some((active + IDLE_LOCK).min(locked + OLD_LOCK))
+impl Lock {
+    /// From when on it is too old.
+    fn old_at(&self) -> Moment {
+        (self.changed.unwrap_or(self.since) + IDLE_LOCK).min(self.since + OLD_LOCK)
     }
+}
 
+impl Work {
     /// When its hold ends by itself.
     fn ends_at(&self) -> Option<Moment> {
-        if !self.holds {
-            return None;
-        }
         let quiet = if self.in_steps { STEP_QUIET } else { QUIET };
-        self.old_at().or_else(|| self.released.max(self.changed).map(|last| last + quiet))
+        let done = self.hold?.last + quiet;
+        Some(match &self.lock {
+            None => done,
+            Some(lock) if lock.changed.is_none() => done.max(lock.since + NEXT_LOCK),
+            Some(lock) => lock.old_at(),
+        })
+    }
+
+    fn taken(&mut self, since: Moment) {
+        self.lock.get_or_insert(Lock { since, changed: None, old: false });
+    }
+
+    fn released(&mut self, until: Moment) {
+        let Some(lock) = self.lock.take() else { return };
+        self.remember(lock.since, until);
+        if lock.changed.is_some() {
+            self.goes_on(until);
+        }
+    }
+
+    fn remember(&mut self, since: Moment, until: Moment) {
+        if self.past.len() == PAST_LOCKS {
+            self.past.pop_front();
+        }
+        self.past.push_back((since, until));
+    }
+
+    fn goes_on(&mut self, at: Moment) {
+        if let Some(hold) = &mut self.hold {
+            hold.last = hold.last.max(at);
+        }
     }
 }
 
@@ -88,22 +135,18 @@ impl GitGate {
     pub(super) fn hear(&mut self, news: GitWork) {
         let work = self.works.entry(news.tree).or_default();
         work.in_steps = news.in_steps;
-        if news.label.is_some() || (!news.locked && work.locked.is_none() && !work.holds) {
-            // Without a hold, what an operation before this one was called is of the past.
-            work.label = news.label;
-        }
-        if news.locked {
-            if work.locked.is_none() {
-                work.locked = Some(news.at);
-                work.old = false;
-                if !work.holds {
-                    work.changed = None;
-                    work.label = None;
-                }
+        if let Some(GitLock { since, until }) = news.lock {
+            work.taken(since);
+            if let Some(until) = until {
+                work.released(until);
             }
-        } else if work.locked.take().is_some() || news.at > work.released.unwrap_or_default() {
-            work.released = Some(news.at);
-            work.old = false;
+        }
+        if let Some(at) = news.stashed {
+            work.remember(at, at + BESIDE_STASH);
+        }
+        if let Some(label) = news.label {
+            work.goes_on(news.at);
+            work.label = Some((news.at, label));
         }
     }
 
@@ -115,25 +158,28 @@ impl GitGate {
         let covering = self.works.iter_mut().filter(|(tree, _)| covers(tree, &event.path));
         // A repository within another one: the inner one.
         let Some((tree, work)) = covering.max_by_key(|(tree, _)| tree.len()) else { return Touched::Free };
-        let at = event.at.min(now);
-        if let Some(old_at) = work.old_at() {
-            if work.old {
+        let at = event.at;
+        let (since, last) = if let Some(lock) = work.lock.as_mut().filter(|lock| lock.since <= at) {
+            if lock.old {
                 return Touched::Free;
             }
-            if old_at <= at {
-                work.old = true;
-                let age = now.since(work.locked.unwrap_or(now));
-                return Touched::OldLock { tree: Arc::clone(tree), age };
+            if lock.old_at() <= at {
+                lock.old = true;
+                return Touched::OldLock { tree: Arc::clone(tree), age: now.since(lock.since) };
             }
-        } else if work.released.is_none_or(|released| at > released + AFTERWARDS) {
+            lock.changed = lock.changed.max(Some(at));
+            (lock.since, at)
+        } else if let Some((since, until)) = work.past.iter().find(|(since, until)| (*since..=*until).contains(&at)) {
+            (*since, *until)
+        } else {
+            return Touched::Free;
+        };
+        if work.hold.is_none() && !matches!(event.matched, Match::Watched { .. }) {
             return Touched::Free;
         }
-        work.changed = work.changed.max(Some(at));
-        if !matches!(event.matched, Match::Watched { .. }) {
-            return Touched::Free;
-        }
-        work.holds = true;
-        Touched::Holds(Arc::clone(tree))
+        let hold = work.hold.get_or_insert(GitHold { since, last });
+        *hold = GitHold { since: hold.since.min(since), last: hold.last.max(last) };
+        if matches!(event.matched, Match::Watched { .. }) { Touched::Holds(Arc::clone(tree)) } else { Touched::Free }
     }
 
     /// When the next hold ends by itself.
@@ -144,10 +190,15 @@ impl GitGate {
     /// A hold that ends now.
     pub(super) fn done(&mut self, now: Moment) -> Option<Done> {
         let (tree, work) = self.works.iter_mut().find(|(_, work)| work.ends_at().is_some_and(|end| end <= now))?;
-        work.holds = false;
-        let stale = work.locked.map(|since| now.since(since));
-        work.old |= stale.is_some();
-        Some(Done { tree: Arc::clone(tree), label: work.label.take(), stale })
+        let hold = work.hold.take()?;
+        // Of an operation before this one it would say something else.
+        let label = work.label.take().filter(|(at, _)| *at >= hold.since).map(|(_, label)| label);
+        let lock = work.lock.as_mut().filter(|lock| lock.changed.is_some());
+        let stale = lock.map(|lock| {
+            lock.old = true;
+            now.since(lock.since)
+        });
+        Some(Done { tree: Arc::clone(tree), label, stale })
     }
 
     /// Nothing is to be held any more.

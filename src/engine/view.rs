@@ -69,6 +69,7 @@ impl Engine {
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
             command: Arc::clone(&service.labels.command),
+            view: service.spec.view,
             since: if let Phase::Validating { since, .. } = phase { since } else { service.since },
             phase,
             wanted: service.wanted,

@@ -52,6 +52,9 @@ impl Only {
     /// A sentence about what it could be.
     pub fn parse(text: &str, repository: &dyn Repository) -> Result<Self, String> {
         if let Some(kind) = Kind::from_word(text) {
+            if !repository.files().iter().any(|file| Kind::of_file(file) == Some(kind)) {
+                return Err(format!("nothing of the kind `{text}` is here"));
+            }
             return Ok(Self::Kind(kind));
         }
         let path = text.strip_prefix("./").unwrap_or(text);

@@ -109,6 +109,18 @@ impl LogDocument {
         });
     }
 
+    /// The run is over: what a full-screen program that did not end by itself has shown last goes to the log.
+    pub fn end_run(&self) {
+        self.change(|inner, now| {
+            let full_screen = inner.screen.input_modes().alternate_screen;
+            if full_screen {
+                inner.frozen = None;
+                inner.screen.end_run(now);
+            }
+            full_screen
+        });
+    }
+
     /// Output of the service, in any pieces.
     pub fn feed(&self, bytes: &[u8]) -> Fed {
         let mut fed = Fed::default();
@@ -324,9 +336,14 @@ impl Reader<'_> {
         Some(Line { id, at, run, kind: LineKind::Marker, content })
     }
 
-    /// The alternate screen, while the service has switched to it (an editor, a pager): show this instead of lines.
+    /// The alternate screen, while the service has switched to it (an editor, a pager).
     pub fn screen(&self) -> Option<ScreenRows> {
         self.inner.view().screen()
+    }
+
+    /// The terminal, whichever screen it shows.
+    pub fn terminal(&self) -> ScreenRows {
+        self.inner.view().terminal()
     }
 
     /// Where the cursor of the primary screen is: its line, and the byte of that line's text (or its end). The line may
@@ -350,7 +367,7 @@ impl Reader<'_> {
     }
 }
 
-/// The rows of a full-screen program.
+/// The rows of a terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScreenRows {
     /// From the top; each at most as wide as the screen.

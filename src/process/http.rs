@@ -1,6 +1,7 @@
 //! The smallest HTTP client: one GET, and the code of its answer.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,11 +23,22 @@ const REST_TIME: Duration = Duration::from_millis(250);
 /// Why there is none, for people, to be read behind the address.
 pub(super) async fn get(url: &str) -> Result<u16, &'static str> {
     let target = Target::of(url).ok_or("is no address")?;
-    let stream = TcpStream::connect(target.address().as_str()).await.map_err(|_| "refused")?;
+    let stream = connect(&target.address()).await.map_err(|_| "refused")?;
     if is_itself(&stream) {
         return Err("refused");
     }
     status(stream, &target).await.ok_or("did not speak HTTP")
+}
+
+/// `localhost` is both loopback addresses, whatever the hosts file says (RFC 6761, 6.3).
+async fn connect(address: &str) -> io::Result<TcpStream> {
+    match address.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
+        Some((host, Ok(port))) if host.eq_ignore_ascii_case("localhost") => {
+            let loopbacks = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+            TcpStream::connect(&loopbacks.map(|loopback| SocketAddr::new(loopback, port))[..]).await
+        }
+        _ => TcpStream::connect(address).await,
+    }
 }
 
 /// Whether a connection is one with itself. Linux does that when nobody listens on a port of the range that it takes
@@ -108,6 +120,16 @@ mod tests {
             let target = Target::of(url).map(|target| (target.address(), target.path));
             let target = target.as_ref().map(|(address, path)| (address.as_str(), path.as_str()));
             assert_eq!(target, expected, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn localhost_is_found_by_either_address() {
+        for loopback in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
+            let Ok(server) = tokio::net::TcpListener::bind((loopback, 0)).await else { continue };
+            let port = server.local_addr().unwrap().port();
+            let stream = connect(&format!("localhost:{port}")).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap().ip(), loopback);
         }
     }
 

@@ -175,6 +175,7 @@ impl Run<'_> {
         drop(exit);
         drop(probing);
         self.drain();
+        self.launch.document.end_run();
         if refused && status == ABORTED {
             status = NOT_EXECUTABLE;
             let reason = format!("the system refuses to execute it: {}", self.launch.display);

@@ -118,11 +118,8 @@ fn has_no_operator(text: &str) -> bool {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match (quote, c) {
-            (None | Some('"'), '\\') => {
-                if chars.next().is_none() {
-                    return false;
-                }
-            }
+            (None | Some('"'), '\\') if chars.next().is_some() => {}
+            (None | Some('"'), '\\') => return false,
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), _) if c == open => quote = None,
             (None, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '#') => return false,

@@ -10,7 +10,7 @@ use super::glyphs::Glyphs;
 use super::line_edit;
 use super::log_view::Tally;
 use super::source::Source;
-use super::text::thousands;
+use super::text::{thousands, width};
 use crate::domain::ServiceName;
 use crate::logs::{Criterion, LogDocument, Query, QueryKind, Scan, Term};
 
@@ -24,6 +24,16 @@ pub(super) enum Purpose {
     Search,
     /// One more term of a filter.
     Filter,
+}
+
+impl Purpose {
+    /// What stands before the text.
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Search => "/",
+            Self::Filter => "& ",
+        }
+    }
 }
 
 /// Where is searched.
@@ -319,7 +329,7 @@ impl Find {
         let mut parts = Vec::new();
         match (&self.prompt, &self.search) {
             (Some(prompt), _) if focused => {
-                let sign = if prompt.purpose == Purpose::Search { "/" } else { "& " };
+                let sign = prompt.purpose.sign();
                 let scope = if prompt.purpose == Purpose::Search { scope(prompt.scope) } else { "" };
                 parts.push(format!("{sign}{}_{}{scope}", prompt.text, kind(prompt.kind)));
             }
@@ -335,6 +345,17 @@ impl Find {
             parts.push(format!("& {} {} {shown} of {all} lines", terms.join(" & "), glyphs.dot));
         }
         (!parts.is_empty()).then(|| parts.join("  "))
+    }
+
+    /// A filter is being typed.
+    pub(super) fn types_filter(&self) -> bool {
+        self.prompt.as_ref().is_some_and(|prompt| prompt.purpose == Purpose::Filter)
+    }
+
+    /// Cells before the place of the next character, in the line below the pane.
+    pub(super) fn prompt_cells(&self) -> Option<usize> {
+        let prompt = self.prompt.as_ref()?;
+        Some(width(prompt.purpose.sign()) + width(&prompt.text))
     }
 
     /// Why what is searched for means nothing.

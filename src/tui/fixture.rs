@@ -14,8 +14,8 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
     ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind, LastChange, LastExit,
-    Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot, Verdict,
-    WatchBackend, WatchSnapshot, WatchState,
+    Match, Moment, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot,
+    Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -40,6 +40,7 @@ pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
         group: None,
         url: None,
         command: format!("cargo run -p {name}").into(),
+        view: PaneView::Auto,
         phase: Phase::Running { run: RunId(1), since: ago(since), ready },
         since: ago(since),
         wanted: true,
@@ -196,6 +197,8 @@ pub(super) struct Bench {
     pub(super) clock: Clock,
     pub(super) snapshot: GroupSnapshot,
     pub(super) size: (u16, u16),
+    /// Where the last frame has put the cursor of the terminal.
+    pub(super) cursor: Option<(u16, u16)>,
 }
 
 impl Bench {
@@ -208,6 +211,7 @@ impl Bench {
             clock,
             snapshot,
             size: (columns, rows),
+            cursor: None,
         };
         for (name, lines) in LOGS {
             let document = bench.book.open(&(*name).into(), 1 << 20);
@@ -301,7 +305,9 @@ impl Bench {
             time_of_day: &time_of_day,
         };
         let mut buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
-        if let Some(cursor) = draw(&scene, &mut buffer) {
+        let cursor = draw(&scene, &mut buffer);
+        self.cursor = cursor.map(|cursor| (cursor.x, cursor.y));
+        if let Some(cursor) = cursor {
             assert!(buffer.area.contains(cursor), "the cursor {cursor} is outside of {}", buffer.area);
         }
         buffer

@@ -228,8 +228,10 @@ pub(super) enum FooterKind {
     WatcherFind,
     /// The help overlay.
     Help,
-    /// A search or a filter is being typed.
+    /// A search is being typed.
     Prompt,
+    /// A filter is being typed.
+    FilterPrompt,
     /// Details of a service.
     Details,
     /// The menu of restarts.
@@ -382,9 +384,9 @@ impl Keymap {
             rest = after;
             if name == "held" {
                 text.push_str(&held.to_string());
-            } else if let Some((action, place)) = parse_reference(name) {
+            } else if let Some((elsewhere, action, place)) = parse_reference(name) {
                 wanted = true;
-                let keys = self.keys(context, action);
+                let keys = self.keys(elsewhere.unwrap_or(context), action);
                 if let Some(key) = keys.get(place).or(keys.last()) {
                     found = true;
                     text.push_str(&key.show(glyphs));
@@ -406,7 +408,7 @@ impl FooterKind {
             Self::Watcher => Context::Watcher,
             Self::WatcherFind => Context::WatcherFind,
             Self::Help => Context::Help,
-            Self::Prompt => Context::Prompt,
+            Self::Prompt | Self::FilterPrompt => Context::Prompt,
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
             Self::Palette => Context::Palette,
@@ -416,13 +418,18 @@ impl FooterKind {
     }
 }
 
-/// `restart` or `zoom.2`: an action, and which of its keys, from 0.
-fn parse_reference(name: &str) -> Option<(Action, usize)> {
+/// `restart`, `zoom.2` or `normal.next_hit`: an action, which of its keys, from 0, and where, if not here.
+fn parse_reference(name: &str) -> Option<(Option<Context>, Action, usize)> {
+    let elsewhere = name.split_once('.').filter(|(_, rest)| rest.parse::<usize>().is_err());
+    let (context, name) = match elsewhere {
+        Some((context, rest)) => (Some(named(context)?), rest),
+        None => (None, name),
+    };
     let (name, place) = match name.split_once('.') {
         Some((name, place)) => (name, place.parse::<usize>().ok()?.checked_sub(1)?),
         None => (name, 0),
     };
-    Some((named(name)?, place))
+    Some((context, named(name)?, place))
 }
 
 /// The keys as plain text, for `devgroup help keys`.

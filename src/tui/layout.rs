@@ -233,11 +233,6 @@ impl Screen {
                 return;
             }
         }
-        // Where the grid was what the width asked for, one line for each service is what many services need.
-        let style = match (chosen, style) {
-            (Arrangement::Grid, SidebarStyle::Wide) => SidebarStyle::Medium,
-            (_, style) => style,
-        };
         let (sidebar, main) = main_beside(style);
         let panes = match (chosen, wish.second) {
             (Arrangement::Grid | Arrangement::Stack, Some(second)) => stack(main, wish.main, second),

@@ -21,8 +21,8 @@ use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
-use crate::domain::{Moment, RunId, ServiceName, human};
-use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader};
+use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
+use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
 use jump::Jumps;
@@ -75,6 +75,8 @@ pub(super) struct LineLayout {
     pub(super) times: Times,
     /// The service is typed into: its cursor is in sight, and rows end where they do on its terminal.
     pub(super) typed: bool,
+    /// What is shown at the end: the log or the terminal.
+    pub(super) view: PaneView,
     /// What devgroup's own lines are drawn with.
     pub(super) glyphs: &'static Glyphs,
     /// Colours.
@@ -97,7 +99,7 @@ pub(super) struct PaneText {
     pub(super) rows: Vec<Line<'static>>,
     /// The end is shown, and stays so.
     pub(super) follow: bool,
-    /// Lines that have come since the reader left the end.
+    /// Lines below what is in sight that have come since the reader left the end.
     pub(super) new: u64,
     /// What is beside the rows; shorter than them if there is nothing.
     pub(super) gutter: Vec<GutterMark>,
@@ -136,6 +138,8 @@ pub(super) struct RowPlace {
     pub(super) before: usize,
     /// Spans of the row that these are.
     pub(super) spans_before: usize,
+    /// Cells on the left and on the right of the bytes that stand for what is cut off there.
+    pub(super) cut: (usize, usize),
 }
 
 impl PaneText {
@@ -157,8 +161,14 @@ impl PaneText {
     pub(super) fn point(&self, (column, row): (usize, usize)) -> Option<Point> {
         let last = self.places.len().checked_sub(1)?;
         let (place, text) = self.text_of_row(row.min(last))?;
-        let length = if row > last { text.len() } else { text::fitting(&text, column.saturating_sub(place.before)) };
-        Some(Point { line: place.line, byte: place.bytes.start + length })
+        // Whoever points at what stands for the rest of a line means the rest.
+        let byte = match place.cut {
+            (1.., _) if row <= last && column < place.before => 0,
+            (_, 1..) if row > last || column >= place.before + text::width(&text) => usize::MAX,
+            _ if row > last => place.bytes.start + text.len(),
+            _ => place.bytes.start + text::fitting(&text, column.saturating_sub(place.before)),
+        };
+        Some(Point { line: place.line, byte })
     }
 }
 
@@ -283,13 +293,13 @@ impl LogView {
     /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.
     pub(super) fn take(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
         let version = reader.version();
-        if let Some(screen) = reader.screen() {
-            self.jumps.take();
-            return PaneText { version, ..full_screen(&screen, layout) };
+        if let Some(terminal) = self.terminal(reader, found, layout) {
+            return PaneText { version, ..full_screen(&terminal, layout) };
         }
         if self.floor.0 == u64::MAX {
             self.floor = reader.end();
         }
+        let followed = self.follow;
         let typed = if layout.typed { reader.cursor() } else { None };
         let mut shelf = self.shelf(reader, found.filter.as_ref());
         if let Some((line, _)) = typed {
@@ -342,7 +352,8 @@ impl LogView {
             }
             (id, skip) = (shelf.after(id), 0);
         }
-        let new = if self.follow { 0 } else { shelf.count_from(self.seen) };
+        let new =
+            if self.follow { 0 } else { shelf.count_from(self.seen.max(LineId(self.bottom.0.saturating_add(1)))) };
         let tally = found.search.as_ref().map(|(_, matches)| Tally {
             place: self
                 .current
@@ -359,10 +370,33 @@ impl LogView {
             .filter(|(_, row)| *row < layout.height)
             .and_then(|(column, row)| Some(Position { x: u16::try_from(column).ok()?, y: u16::try_from(row).ok()? }));
         let top = cursor.and_then(|cursor| i32::try_from(reader.cursor_cell().1).ok()?.checked_sub(cursor.y.into()));
+        if self.follow
+            && !followed
+            && let Some(terminal) = self.terminal(reader, found, layout)
+        {
+            // It is what stands at the end.
+            return PaneText { version, ..full_screen(&terminal, layout) };
+        }
         let (top, follow) = (top.unwrap_or(0), self.follow);
         let leaves = self.leaves.take();
         let of_one = PaneText { cursor, top, leaves, version, ..PaneText::default() };
         PaneText { rows, follow, new, gutter, tally, share, notice, places, ..of_one }
+    }
+
+    /// The terminal instead of the log, if that is to be shown and nobody reads the log.
+    fn terminal(&mut self, reader: &Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> Option<ScreenRows> {
+        let at_end = self.follow && found.search.is_none() && found.filter.is_none();
+        let terminal = match layout.view {
+            _ if !at_end && !layout.typed => None,
+            PaneView::Screen => Some(reader.terminal()),
+            PaneView::Log if !layout.typed => None,
+            PaneView::Auto | PaneView::Log => reader.screen(),
+        }?;
+        let goes_up = self.rows_wanted < 0 || self.pages_wanted < 0;
+        // Up from the terminal is the end of the log; further down is nothing.
+        (self.rows_wanted, self.pages_wanted) = (-i64::from(goes_up), 0);
+        let leaves = goes_up || self.jumps.len() > 0 || self.revealed.is_some();
+        (layout.typed || !leaves).then_some(terminal)
     }
 
     /// The lines that are shown of those that no filter hides.
@@ -425,7 +459,8 @@ impl LogView {
         wanted != 0 || self.jumps.len() > 0
     }
 
-    /// The anchor may point to a line that was dropped or is hidden, or to a row that the width does not have any more.
+    /// The anchor may point to a line that was dropped or is hidden, or to a row that the width does not have any more; or
+    /// what is left below it does not fill the pane.
     fn stay_inside(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, first: LineId, end: LineId) {
         if self.line < first {
             (self.line, self.row) = (first, 0);
@@ -434,10 +469,10 @@ impl LogView {
         if line != self.line {
             (self.line, self.row) = (line, 0).min(last_page(shelf, layout));
         }
-        if self.line >= end {
+        self.row = self.row.min(rows_of(shelf, layout, self.line).saturating_sub(1));
+        if rows_from(shelf, layout, self.line, self.row, end) < layout.height {
             (self.line, self.row) = last_page(shelf, layout);
         }
-        self.row = self.row.min(rows_of(shelf, layout, self.line).saturating_sub(1));
     }
 
     fn up(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, rows: u64, first: LineId) {

@@ -23,6 +23,7 @@ mod keymap;
 mod layout;
 mod line_edit;
 mod log_view;
+mod message;
 mod notify;
 mod options;
 mod outer;

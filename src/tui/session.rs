@@ -147,7 +147,7 @@ impl Session {
         let size = outer.size();
         Self {
             clock,
-            ui: UiState::new(options).seated(seat),
+            ui: UiState::new(options).seated(seat, clock.now()),
             searcher: Searcher::default(),
             lookout: Searcher::default(),
             count_due: None,

@@ -5,7 +5,7 @@ use super::layout::SidebarStyle;
 use super::text;
 use super::theme::Theme;
 use super::unseen::Unseen;
-use super::words::look;
+use super::words::{KEPT, look};
 use crate::domain::GroupSnapshot;
 
 /// One row inside the sidebar's border.
@@ -45,10 +45,11 @@ pub(super) fn rows(
     selected: Option<usize>,
 ) -> Vec<SidebarRow> {
     let mut rows = services(snapshot, style == SidebarStyle::Wide);
-    if rows.len() > height && style == SidebarStyle::Wide {
+    let two_lines = style == SidebarStyle::Wide && rows.len() <= height;
+    if !two_lines {
         rows = services(snapshot, false);
     }
-    if style != SidebarStyle::Wide
+    if !two_lines
         && rows.len() + 4 <= height
         && let Some(selected) = selected
         && snapshot.services.get(selected).is_some_and(|service| service.last_change.is_some())
@@ -115,9 +116,12 @@ pub(super) fn tabs(
         let Some(service) = snapshot.services.get(index) else { return String::new() };
         let pointer = if Some(index) == selected { glyphs.pointer } else { "" };
         let name = if named { text::cut_right(service.name.as_str(), 12, glyphs.ellipsis) } else { String::new() };
-        let unseen = unseen.text(&service.name);
-        let space = if name.is_empty() || unseen.is_empty() { "" } else { " " };
-        format!("{pointer}{}{}{name}{space}{unseen}", index + 1, look(service, glyphs, theme).glyph)
+        let look = look(service, glyphs, theme);
+        // The glyph is that of any service that runs.
+        let word = if look.word == KEPT { KEPT.to_owned() } else { String::new() };
+        let parts = [name, word, unseen.text(&service.name)];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{pointer}{}{}{}", index + 1, look.glyph, parts.join(" "))
     };
     // One cell stays free at each end.
     let room = usize::from(cells).saturating_sub(1);

@@ -78,12 +78,39 @@ pub(super) fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
     let mut start = 0;
     loop {
         let rest = text.get(start..).unwrap_or_default();
-        let mut length = fitting(rest, cells);
-        if length == 0 {
-            length = rest.chars().next().map_or(0, char::len_utf8);
-        }
+        let length = full_row(rest, cells);
         rows.push(start..start + length);
         start += length;
+        if start >= text.len() {
+            return rows;
+        }
+    }
+}
+
+/// How many bytes from the start fill a row: at least one character.
+fn full_row(text: &str, cells: usize) -> usize {
+    let first = || text.chars().next().map_or(0, char::len_utf8);
+    Some(fitting(text, cells)).filter(|length| *length > 0).unwrap_or_else(first)
+}
+
+/// The same for prose: a row ends after a blank, if it has one behind its first word.
+pub(super) fn wrap_words(text: &str, cells: usize) -> Vec<Range<usize>> {
+    let mut rows = Vec::new();
+    let mut start = 0;
+    loop {
+        let rest = text.get(start..).unwrap_or_default();
+        let full = full_row(rest, cells.max(1));
+        // A blank that would be the first of the next row ends this one.
+        let blank = full + rest.get(full..).map_or(0, |next| next.len() - next.trim_start_matches(' ').len());
+        let word = rest.get(..full).and_then(|row| row.trim_end_matches(' ').rfind(' ').map(|space| space + 1));
+        let end = match word {
+            _ if full == rest.len() => full,
+            _ if blank > full || rest.get(..full).is_some_and(|row| row.ends_with(' ')) => blank,
+            Some(end) if rest.get(..end).is_some_and(|row| !row.trim().is_empty()) => end,
+            _ => full,
+        };
+        rows.push(start..start + end);
+        start += end;
         if start >= text.len() {
             return rows;
         }
@@ -135,6 +162,27 @@ mod tests {
     fn an_empty_line_is_one_row() {
         assert_eq!(wrap("", 10), vec![0..0]);
         assert_eq!(wrap("abcdef", 3), vec![0..3, 3..6]);
+    }
+
+    #[test]
+    fn prose_is_wrapped_at_blanks_and_words_only_where_they_must() {
+        let rows = |text: &str, cells| -> Vec<String> {
+            wrap_words(text, cells).into_iter().map(|row| text[row].trim_end().to_owned()).collect()
+        };
+        assert_eq!(rows("0 by dependencies · 0 stuck", 10), ["0 by", "dependenci", "es · 0", "stuck"]);
+        assert_eq!(rows("0 by dependencies · 0 stuck", 17), ["0 by dependencies", "· 0 stuck"]);
+        assert_eq!(rows("SIGTERM as asked", 12), ["SIGTERM as", "asked"]);
+        assert_eq!(rows("SIGTERM as asked", 10), ["SIGTERM as", "asked"]);
+        assert_eq!(rows("SIGTERM as asked", 11), ["SIGTERM as", "asked"]);
+        assert_eq!(rows("", 10), [""]);
+        assert_eq!(rows("a      b", 3), ["a", "b"]);
+        assert_eq!(rows("日本 語", 4), ["日本", "語"]);
+        for cells in 0..20 {
+            let text = "  one two-three   four 日本語 five ";
+            let rows = wrap_words(text, cells);
+            assert!(rows.windows(2).all(|pair| pair[0].end == pair[1].start), "{cells}");
+            assert_eq!(rows.last().map(|row| row.end), Some(text.len()));
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, Pane, Screen, Wish};
 use super::line_edit;
 use super::log_view::{LineLayout, LogView, MergedView, Times};
+use super::message::Message;
 use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
 use super::palette::Palette;
@@ -34,7 +35,7 @@ use super::unseen::Unseen;
 use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
-use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, ServiceName, Targets, WatchState};
+use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, PaneView, ServiceName, Targets, WatchState};
 pub(super) use finding::Errand;
 pub(super) use leaving::Seat;
 pub(super) use merging::Member;
@@ -94,8 +95,10 @@ pub(super) struct UiState {
     quit_until: Option<Moment>,
     /// The user detaches.
     pub(super) leaves: bool,
-    toast: Option<(String, Moment)>,
+    toast: Option<(Message, Moment)>,
     notice_read: Option<Moment>,
+    /// Since when there is somebody who sees this.
+    opened: Moment,
     /// Into which service every key goes, if any.
     pub(super) typist: Typist,
     /// What is selected.
@@ -141,6 +144,7 @@ impl UiState {
             leaves: false,
             toast: None,
             notice_read: None,
+            opened: Moment::START,
             typist: Typist::default(),
             selection: None,
             handout: None,
@@ -195,7 +199,10 @@ impl UiState {
         let typed = |name: &ServiceName| self.typist.target() == Some(name);
         let name = snapshot.services.get(pane.service).map(|service| &service.name).filter(|name| !typed(name));
         let taken = name.is_some_and(|name| self.find_takes_row(pane, &Source::Service(name.clone()), focused));
-        self.line_layout_of(pane, taken, clock)
+        // When the run is over, there is only the log.
+        let service = snapshot.services.get(pane.service).filter(|service| service.pid.is_some());
+        let view = service.map_or(PaneView::Log, |service| service.view);
+        LineLayout { view, ..self.line_layout_of(pane, taken, clock) }
     }
 
     /// How the lines of a pane are laid out, of which one row may be taken.
@@ -207,6 +214,7 @@ impl UiState {
             wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
             times: self.times,
             typed: false,
+            view: PaneView::Log,
             glyphs: self.glyphs,
             theme: self.theme,
             clock,
@@ -241,24 +249,32 @@ impl UiState {
     }
 
     /// The short message that is shown now, and until when.
-    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<(String, Moment)> {
+    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<(Message, Moment)> {
         if let Some((text, until)) = &self.toast
             && *until > now
         {
             return Some((text.clone(), *until));
         }
         let notice = snapshot.notice.as_ref()?;
-        // What is wrong stays wrong; good news gets old.
-        let until = if notice.problem { Moment::after_start(Duration::MAX) } else { notice.at + NOTICE_TIME };
+        let until = match notice.problem {
+            // What is wrong stays wrong; good news gets old. So does what was wrong before anybody looked.
+            true if notice.at >= self.opened => Moment::after_start(Duration::MAX),
+            true => self.opened + NOTICE_TIME,
+            false => notice.at + NOTICE_TIME,
+        };
         let shown = until > now && self.notice_read != Some(notice.at);
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
-        let more = if notice.detail.is_empty() { String::new() } else { format!("l shows all {} ", self.glyphs.dot) };
-        shown.then(|| (format!("{glyph}{more}{}", notice.summary), until))
+        let key = Keymap::get().key_name(Context::Normal, Action::OwnLog, self.glyphs.set);
+        let more = match notice.detail.is_empty() || key.is_empty() {
+            true => String::new(),
+            false => format!(" {} {key} shows all", self.glyphs.dot),
+        };
+        shown.then(|| (Message::with_tail(format!("{glyph}{}", notice.summary), more), until))
     }
 
     /// Whoever presses a key has seen what lies over the hints for keys.
     fn dismiss_message(&mut self, world: &World<'_>) {
-        self.toast.take_if(|(_, until)| *until + NOTICE_LEAST <= world.now + TOAST_TIME);
+        self.toast = None;
         let read = world.snapshot.notice.as_ref().filter(|notice| notice.at + NOTICE_LEAST <= world.now);
         self.notice_read = read.map(|notice| notice.at).or(self.notice_read);
     }
@@ -271,8 +287,8 @@ impl UiState {
     }
 
     /// Says something for a few seconds.
-    pub(super) fn say(&mut self, text: impl Into<String>, now: Moment) {
-        self.toast = Some((text.into(), now + TOAST_TIME));
+    pub(super) fn say(&mut self, message: impl Into<Message>, now: Moment) {
+        self.toast = Some((message.into(), now + TOAST_TIME));
     }
 
     /// Something was done that is not for a service.
@@ -316,7 +332,12 @@ impl UiState {
         if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
-        let Some(action) = Keymap::get().action(context, key) else { return Vec::new() };
+        let action = Keymap::get().action(context, key);
+        if action != Some(Action::Quit) {
+            // The question is not on the screen any more.
+            self.quit_until = None;
+        }
+        let Some(action) = action else { return Vec::new() };
         match (action, key.digit()) {
             (Action::ServiceNumber, Some(digit)) => {
                 let index = usize::try_from(digit).unwrap_or(0).wrapping_sub(1);
@@ -338,8 +359,7 @@ impl UiState {
             Action::Quit => return self.quit(Command::Quit, world),
             Action::Detach => self.detach(world),
             Action::QuitNow => return vec![Command::QuitNow],
-            Action::Pause => return vec![Command::TogglePause],
-            Action::Discard => return vec![Command::Resume { services: Vec::new(), discard: true }],
+            Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
             Action::Redraw => self.redraw = true,
             Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
             Action::Palette => self.overlay = Some(Overlay::Palette(Palette::new(context))),
@@ -387,6 +407,27 @@ impl UiState {
             Context::Stopping | Context::Typing => {}
         }
         Vec::new()
+    }
+
+    /// Pauses, or ends the pause. What the group does not say of the changes that were held is said here.
+    fn pause_action(&mut self, discards: bool, world: &World<'_>) -> Vec<Command> {
+        let (watch, dot) = (&world.snapshot.watch, self.glyphs.dot);
+        match (watch.state == WatchState::Paused, watch.held) {
+            (false, _) if discards => {
+                let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
+                self.say(format!("nothing is paused: {key} pauses"), world.now);
+            }
+            (true, 0) => self.say(format!("watching again {dot} nothing was held"), world.now),
+            (true, held) if discards => {
+                let plural = if held == 1 { "" } else { "s" };
+                self.say(format!("{held} held change{plural} discarded {dot} no restart"), world.now);
+            }
+            _ => {}
+        }
+        match discards {
+            true => vec![Command::Resume { services: Vec::new(), discard: true }],
+            false => vec![Command::TogglePause],
+        }
     }
 
     /// What concerns the selected service or its log.

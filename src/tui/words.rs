@@ -6,6 +6,9 @@ use super::glyphs::Glyphs;
 use super::theme::Theme;
 use crate::domain::{ExitStatus, Failure, GroupSnapshot, Moment, Outcome, Phase, ServiceSnapshot};
 
+/// The word for a service that runs and is older than the files, because a validation has failed.
+pub(super) const KEPT: &str = "kept";
+
 /// How a state is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look {
@@ -35,7 +38,7 @@ pub(super) fn look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> 
         Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
         Phase::Validating { .. } => told(glyphs.busy, "validating", theme.busy()),
         // It runs, and it is not what the files say.
-        Phase::Running { .. } if service.kept => told(glyphs.up, "kept", theme.alert()),
+        Phase::Running { .. } if service.kept => told(glyphs.up, KEPT, theme.alert()),
         Phase::Running { ready: true, .. } => told(glyphs.up, "ready", theme.good()),
         Phase::Running { ready: false, .. } => told(glyphs.up, "up", theme.good()),
         Phase::Stopping { .. } => told(glyphs.busy, "stopping", theme.busy()),

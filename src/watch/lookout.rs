@@ -180,11 +180,13 @@ impl Lookout {
     fn take_in(&mut self, batch: Batch) {
         let mut aside = Aside::default();
         let noted: Vec<_> = batch.noted.into_iter().filter(|noted| self.is_for_the_tree(noted, &mut aside)).collect();
+        let now = self.clock.now();
         // Before the files: it says what their changes mean.
         if batch.sweep {
-            self.look_at_repositories(&mut aside.repositories);
+            self.look_at_repositories(now, &mut aside.repositories);
         }
-        self.tell_git_work(std::mem::take(&mut aside.repositories));
+        self.tell_git_work(std::mem::take(&mut aside.repositories), batch.sweep || self.source.polls());
+        self.repositories.up_to(now);
         let mut replan = false;
         if let Some(spec) = batch.spec {
             let rules = Rules::new(&spec, &self.own);
@@ -216,11 +218,11 @@ impl Lookout {
             let _ = answer.send(Answer::Explained(Box::new(explanation)));
         }
         if batch.sweep {
-            self.sweep();
+            self.sweep(now);
             aside.own_file = Some(Marks { closed: true, ..Marks::default() });
             aside.git = true;
         }
-        for Noted { path, marks, at } in noted {
+        for Noted { path, marks, at, .. } in noted {
             self.look(&path, Reason::Event(marks), at);
         }
         if !self.lost.is_empty() {
@@ -228,7 +230,7 @@ impl Lookout {
             self.watch_beside();
             let back: Vec<_> = self.lost.iter().filter(|start| start.exists()).collect();
             if back.iter().any(|start| self.tree.contains_key(*start)) {
-                self.sweep();
+                self.sweep(self.clock.now());
             } else if !back.is_empty() {
                 self.replan(Reports::Created);
             }

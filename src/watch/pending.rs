@@ -43,7 +43,9 @@ impl Marks {
 pub(super) struct Noted {
     pub(super) path: PathBuf,
     pub(super) marks: Marks,
-    /// Of the last event.
+    /// Of the first event.
+    pub(super) since: Moment,
+    /// Of the last event. No two events have the same moment: what came later is later.
     pub(super) at: Moment,
 }
 
@@ -111,9 +113,10 @@ pub(super) struct Pending {
 
 #[derive(Debug, Default)]
 struct Said {
-    /// With the number of the first event, for the order.
-    paths: HashMap<PathBuf, (u64, Marks, Moment)>,
-    next: u64,
+    /// With the moments of the first and the last event.
+    paths: HashMap<PathBuf, (Moment, Marks, Moment)>,
+    /// Of the last event of all.
+    last: Option<Moment>,
     sweep: bool,
     places: bool,
     spec: Option<Arc<GroupSpec>>,
@@ -158,9 +161,10 @@ impl Pending {
                 // Everything will be looked at anyway.
                 break;
             }
-            let number = said.next;
-            said.next += 1;
-            let (_, known, last) = said.paths.entry(path).or_insert((number, Marks::default(), at));
+            // They are read faster than one after the other, and what was first matters (git's lock, then a file).
+            let at = said.last.map_or(at, |last| at.max(last + Duration::from_nanos(1)));
+            said.last = Some(at);
+            let (_, known, last) = said.paths.entry(path).or_insert((at, Marks::default(), at));
             known.join(marks);
             *last = at;
             said.sweep = said.paths.len() > Self::CAPACITY;
@@ -258,11 +262,11 @@ impl Pending {
     }
 }
 
-fn in_order(paths: HashMap<PathBuf, (u64, Marks, Moment)>) -> Vec<Noted> {
+fn in_order(paths: HashMap<PathBuf, (Moment, Marks, Moment)>) -> Vec<Noted> {
     // Not under the lock: the event thread may be waiting for it.
     let mut noted: Vec<_> = paths.into_iter().collect();
-    noted.sort_unstable_by_key(|(_, (number, ..))| *number);
-    noted.into_iter().map(|(path, (_, marks, at))| Noted { path, marks, at }).collect()
+    noted.sort_unstable_by_key(|(_, (since, ..))| *since);
+    noted.into_iter().map(|(path, (since, marks, at))| Noted { path, marks, since, at }).collect()
 }
 
 #[cfg(test)]

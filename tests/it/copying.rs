@@ -69,6 +69,31 @@ fn a_click_copies_nothing_a_double_click_a_word_and_a_triple_click_a_whole_line(
 }
 
 #[test]
+fn a_drag_over_what_stands_for_the_rest_of_a_line_copies_the_rest() {
+    let project =
+        Project::new("[services]\napi = \"seq -s ' ' 100; seq -s ' ' 200; echo last''-line; exec sleep 1000\"\n");
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    let screen = dash.wait_for_text("last-line");
+    let numbers = |from: u32, to: u32| (from..=to).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+    let (column, row) = place(&screen, "1 2 3 4");
+    let (cut, _) = place(&screen, "…");
+    for (to, text) in [(cut, numbers(3, 100)), (column + 6, "3 4".into())] {
+        dash.press_at(column + 4, row);
+        dash.drag_to(to, row);
+        dash.release_at(to, row);
+        dash.wait_until_raw("the line is copied", |dash| copied(dash).last() == Some(&text));
+    }
+    // As over several lines.
+    dash.press_at(column + 4, row);
+    dash.drag_to(cut, row + 1);
+    dash.release_at(cut, row + 1);
+    dash.wait_until_raw("both lines are copied", |dash| {
+        copied(dash).last() == Some(&format!("{}\n{}", numbers(3, 100), numbers(1, 200)))
+    });
+    quit(dash);
+}
+
+#[test]
 fn a_drag_beyond_the_edge_scrolls_and_selects_what_comes() {
     let project = counter(200);
     let mut dash = Dash::start(&project, (80, 24), &[]);

@@ -218,6 +218,49 @@ fn a_lock_without_changes_of_the_tree_means_nothing() {
 }
 
 #[test]
+fn a_save_beside_git_status_in_a_loop_restarts_while_it_goes_on() {
+    let project = repository();
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    // With a change, so that status has the index to write each time.
+    project.write("web/index.html", "edited\n");
+    started(&mut dash, "web", 2);
+    let mut statuses = project
+        .command("sh")
+        .args(["-c", "while [ ! -e ../home/done ]; do git status >/dev/null; touch ../home/one; sleep .05; done"])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    dash.wait_while_reading("git status has run", |project| project.path("../home/one").exists());
+    for n in 1..=5 {
+        project.write(&format!("api/{n}.rs"), "edited\n");
+        started(&mut dash, "api", 1 + n);
+        assert!(statuses.try_wait().unwrap().is_none(), "it goes on");
+    }
+    project.write("../home/done", "");
+    assert!(statuses.wait().unwrap().success());
+    quit(dash);
+}
+
+#[test]
+fn what_others_change_after_git_is_not_called_gits() {
+    let project = repository();
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    for n in 1..=3 {
+        let script = format!("git checkout -q -b new{n}; for i in $(seq 312); do echo {n} > api/m$i; done");
+        assert!(project.command("sh").args(["-c", &script]).status().unwrap().success());
+        started(&mut dash, "api", 1 + n);
+        assert!(!dash.screen().contains("git checkout"), "{}", dash.screen());
+    }
+    // And it is the one restart.
+    project.write("web/index.html", "edited\n");
+    started(&mut dash, "web", 2);
+    assert_eq!(starts(&project, "api"), 4);
+    quit(dash);
+}
+
+#[test]
 fn a_lock_that_stays_holds_a_save_for_ten_seconds_only() {
     let project = repository();
     let mut dash = Dash::start(&project, WIDE, &[]);

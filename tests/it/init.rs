@@ -97,7 +97,7 @@ fn only_what_is_named_is_read() {
     assert_eq!(names("gemfile"), ["web", "sidekiq"]);
     assert_eq!(names("make"), ["dev"]);
     let disk = Disk::look(folder.path());
-    for wrong in ["nonsense", "bin/rails", "/etc/passwd"] {
+    for wrong in ["nonsense", "bin/rails", "/etc/passwd", "cargo"] {
         assert!(Only::parse(wrong, &disk).is_err(), "{wrong}");
     }
 }

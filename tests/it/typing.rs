@@ -73,6 +73,27 @@ fn a_password_is_not_shown() {
 }
 
 #[test]
+fn the_log_of_a_full_screen_program_can_be_read_and_keeps_its_last_words() {
+    let project = Project::new("[services]\ntop = { run = 'sh top.sh', restart = 'never' }\n");
+    project
+        .write("top.sh", "seq 100\nprintf '\\033[?1049h\\033[Hframe'\nread end\nprintf '\\r\\npanic: broke'\nexit 1\n");
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("frame");
+    dash.keys(key::PAGE_UP);
+    dash.wait_for("the log is read", |screen| screen.contains("99") && !screen.contains("frame"));
+    dash.keys("G");
+    dash.wait_for_text("frame");
+    dash.keys("/99\r");
+    dash.wait_for("it is searched", |screen| screen.contains("1 of 1") && !screen.contains("frame"));
+    dash.keys(key::ESCAPE_IN_FULL);
+    dash.keys("Gi\r");
+    let last = dash.wait_for("the end is told", |screen| screen.contains("panic: broke") && screen.contains("code 1"));
+    assert!(last.contains("frame") && last.contains("100"), "{last}");
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
 fn a_full_screen_program_gets_keys_pastes_and_the_mouse_as_it_asked() {
     let project = recorder("\\033[?1049h\\033[?1h\\033[?2004h\\033[?1000h\\033[?1006h\\033[?1004h");
     let mut dash = start(&project, (80, 24), "recording");

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    Backoff, Breaker, ChangeKind, Comparison, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match, OnChange,
+    Backoff, Breaker, ChangeKind, Comparison, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match, OnChange, PaneView,
     RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
@@ -66,6 +66,7 @@ fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
         ignore: Vec::new(),
         debounce: WatchSpec::DEBOUNCE,
         on_change: OnChange::Restart,
+        view: PaneView::Auto,
     }
 }
 

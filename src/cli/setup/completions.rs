@@ -8,7 +8,7 @@ use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::cli::arguments::Arguments;
+use crate::cli::arguments::{Arguments, config_of_environment};
 use crate::cli::exit_code::Failure;
 use crate::config;
 
@@ -66,7 +66,7 @@ fn quiet_aliases(command: Command) -> Command {
 /// The services of the file that these words mean.
 fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let named = value_of(words, "-f", Some("--config")).or_else(|| std::env::var_os("DEVGROUP_CONFIG"));
+    let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
     let file = match named {
         Some(named) => Some(here.join(named)),
         None => config::find(&here),

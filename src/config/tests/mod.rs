@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    AliveCheck, AliveProbe, Backoff, Breaker, Condition, GroupSpec, HttpCheck, Kind, LogSpec, OnChange, Probe,
-    ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles, WatchSpec,
+    AliveCheck, AliveProbe, Backoff, Breaker, Condition, GroupSpec, HttpCheck, Kind, LogSpec, OnChange, PaneView,
+    Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles, WatchSpec,
 };
 
 /// A file that need not exist.
@@ -79,6 +79,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         ignore: vec![],
         debounce: Duration::from_millis(20),
         on_change: OnChange::Restart,
+        view: PaneView::Auto,
     };
     assert_eq!(service(&spec, "web"), expected);
     assert_eq!(service(&spec, "api").run, RunCommand::Argv(vec!["api".into(), "--all".into()]));
@@ -132,6 +133,7 @@ fn the_file_of_the_contract_means_what_it_says() {
     let mail = service(&spec, "mail");
     assert!(!mail.autostart);
     assert_eq!(mail.profiles, ["full"]);
+    assert_eq!((mail.view, service(&spec, "console").view), (PaneView::Auto, PaneView::Screen));
 }
 
 #[test]

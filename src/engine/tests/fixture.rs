@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, Probe, ReadyCheck, RestartPolicy,
-    RunCommand, ServiceSpec, StopSpec, WatchFiles, WatchSpec,
+    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, PaneView, Probe, ReadyCheck,
+    RestartPolicy, RunCommand, ServiceSpec, StopSpec, WatchFiles, WatchSpec,
 };
 
 pub(super) fn service(name: &str) -> ServiceSpec {
@@ -35,6 +35,7 @@ pub(super) fn service(name: &str) -> ServiceSpec {
         ignore: Vec::new(),
         debounce: WatchSpec::DEBOUNCE,
         on_change: OnChange::Restart,
+        view: PaneView::Auto,
     }
 }
 

@@ -1,24 +1,32 @@
 //! Git at work: what holds, for how long, and what is said about it.
 
-use crate::domain::{Command, GitWork, Moment, Verdict, WatchState};
+use std::time::Duration;
+
+use crate::domain::{Command, GitLock, GitWork, Moment, Verdict, WatchState};
 use crate::engine::Event;
 
-use super::driver::Scenario;
+use super::driver::{Scenario, file_event};
 use super::fixture::service;
 
-fn work(s: &Scenario, locked: bool, label: Option<&str>) -> Event {
-    let at = s.snapshot().at;
-    Event::Git(GitWork { tree: "".into(), at, locked, in_steps: false, label: label.map(Into::into) })
+fn work(at: Moment, lock: Option<GitLock>) -> GitWork {
+    GitWork { tree: "".into(), at, lock, stashed: None, in_steps: false, label: None }
 }
 
 fn lock(s: &mut Scenario) -> &mut Scenario {
-    let event = work(s, true, None);
-    s.event("git locks", event)
+    let at = s.snapshot().at;
+    s.event("git locks", Event::Git(work(at, Some(GitLock { since: at, until: None }))))
 }
 
 fn unlock<'a>(s: &'a mut Scenario, label: Option<&str>) -> &'a mut Scenario {
-    let event = work(s, false, label);
-    s.event("git unlocks", event)
+    let at = s.snapshot().at;
+    let unlocked = work(at, Some(GitLock { since: at, until: Some(at) }));
+    s.event("git unlocks", Event::Git(GitWork { label: label.map(Into::into), ..unlocked }))
+}
+
+/// A millisecond later than the last news.
+fn soon(s: &mut Scenario) -> &mut Scenario {
+    let at = s.snapshot().at.since_start() + Duration::from_millis(1);
+    s.until(at.as_secs_f64())
 }
 
 fn many(s: &mut Scenario, count: usize, services: &[&str]) {
@@ -84,16 +92,95 @@ fn a_lock_without_changes_means_nothing() {
 }
 
 #[test]
-fn a_change_that_comes_with_the_news_of_the_release_is_gits() {
+fn a_change_whose_news_comes_after_that_of_the_release_is_gits() {
     let mut s = Scenario::running(vec![service("api")]);
     s.until(1.0);
-    unlock(&mut s, None).until(1.1).save("a.rs", &["api"]).until(1.399);
+    lock(&mut s).until(1.2);
+    unlock(&mut s, None);
+    // Others have had the lock since.
+    for at in [1_201, 1_203, 1_205].map(Moment::from_millis) {
+        s.event("git status", Event::Git(work(at, Some(GitLock { since: at, until: Some(at) }))));
+    }
+    let late = file_event("a.rs", &["api"], true, Moment::from_millis(1_150));
+    s.event("late news", Event::Files(vec![late])).until(1.499);
     assert_eq!(s.snapshot().watch.state, WatchState::Held);
-    s.until(1.4);
+    s.until(1.5);
     assert_eq!(s.service("api").phase.word(), "stopping");
     assert_eq!(s.notice(), "git · 1 change · api restarted");
     s.exits("api", 0).started("api").until(2.0).save("a.rs", &["api"]).until(2.02);
     assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn what_changes_when_the_lock_is_gone_is_not_gits() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0);
+    lock(&mut s);
+    unlock(&mut s, Some("checkout: moving from main to feat"));
+    soon(&mut s);
+    many(&mut s, 312, &["api"]);
+    assert_eq!((s.snapshot().watch.state, s.snapshot().watch.holds.len()), (WatchState::Busy, 0));
+    s.until(1.501);
+    assert_eq!((s.service("api").phase.word(), s.notice().as_str()), ("stopping", ""));
+    // Nor does it give its name to what is done later without a word.
+    s.exits("api", 0).started("api").until(3.0);
+    lock(&mut s).save("a.rs", &["api"]);
+    unlock(&mut s, None).until(4.0);
+    assert_eq!(s.notice(), "git · 1 change · api restarted");
+}
+
+/// Some runs of `git status`, one every 60 ms, each with the lock for a millisecond.
+fn statuses(s: &mut Scenario, numbers: std::ops::Range<u32>) {
+    for n in numbers {
+        lock(s.until(f64::from(n) * 0.06));
+        unlock(s.until(f64::from(n) * 0.06 + 0.001), None);
+    }
+}
+
+#[test]
+fn a_save_beside_git_status_in_a_loop_does_not_wait_for_its_end() {
+    let mut s = Scenario::running(vec![service("api")]);
+    statuses(&mut s, 0..3);
+    s.until(0.14).save("a.rs", &["api"]).until(0.16);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+
+    // What is saved under the lock may be git's, but the lock of others says nothing about it.
+    let mut s = Scenario::running(vec![service("api")]);
+    lock(&mut s).save("a.rs", &["api"]);
+    unlock(s.until(0.001), None);
+    statuses(&mut s, 1..5);
+    assert_eq!(s.service("api").phase.word(), "running");
+    statuses(&mut s, 5..6);
+    assert_eq!(s.service("api").phase.word(), "stopping");
+}
+
+#[test]
+fn the_next_command_belongs_to_the_last_but_its_lock_alone_does_not_hold_for_long() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.same(&["a.rs"]);
+    lock(&mut s).save("a.rs", &["api"]);
+    unlock(&mut s, None);
+    lock(s.until(0.2)).until(0.9).save("a.rs", &["api"]);
+    unlock(&mut s, None).until(1.2);
+    assert_eq!(s.notice(), "git · 1 change cancelled out · no restart");
+    lock(&mut s).save("b.rs", &["api"]);
+    unlock(&mut s, None);
+    // `git commit -a` with its editor.
+    lock(s.until(1.3)).until(2.299);
+    assert_eq!(s.service("api").phase.word(), "running");
+    s.until(2.3);
+    assert_eq!((s.service("api").phase.word(), s.notice().as_str()), ("stopping", "git · 1 change · api restarted"));
+}
+
+#[test]
+fn untracked_files_of_a_stash_are_gits_although_it_has_no_lock() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0);
+    let stash = GitWork { stashed: Some(Moment::from_millis(1_000)), ..work(Moment::from_millis(1_000), None) };
+    s.event("a stash", Event::Git(stash)).until(1.1).save("untracked.rs", &["api"]).until(1.2);
+    lock(&mut s).save("a.rs", &["api"]);
+    unlock(&mut s, Some("reset: moving to HEAD")).until(1.5);
+    assert_eq!(s.notice(), "git reset: moving to HEAD · 2 changes · api restarted");
 }
 
 #[test]
@@ -141,10 +228,10 @@ fn the_steps_of_a_rebase_are_one_and_a_stopped_one_does_not_hold() {
     for n in 0..5_u32 {
         s.until(f64::from(n) * 0.6);
         let at = s.snapshot().at;
-        let step = |locked| GitWork { tree: "".into(), at, locked, in_steps: true, label: None };
-        s.event("a step begins", Event::Git(step(true)));
+        let step = |until| GitWork { in_steps: true, ..work(at, Some(GitLock { since: at, until })) };
+        s.event("a step begins", Event::Git(step(None)));
         s.save("a.rs", &["api"]);
-        s.event("a step ends", Event::Git(step(false)));
+        s.event("a step ends", Event::Git(step(Some(at))));
     }
     s.until(3.099);
     assert_eq!(s.service("api").phase.word(), "running");
@@ -159,7 +246,7 @@ fn the_steps_of_a_rebase_are_one_and_a_stopped_one_does_not_hold() {
 fn the_inner_repository_holds_its_own_tree_only() {
     let mut s = Scenario::running(vec![service("api")]);
     let at = Moment::START;
-    let inner = GitWork { tree: "vendor/lib".into(), at, locked: true, in_steps: false, label: None };
+    let inner = GitWork { tree: "vendor/lib".into(), ..work(at, Some(GitLock { since: at, until: None })) };
     s.event("the submodule locks", Event::Git(inner)).save("main.rs", &["api"]).until(0.02);
     assert_eq!(s.service("api").phase.word(), "stopping");
     s.exits("api", 0).started("api").save("vendor/lib/a.rs", &["api"]).until(1.0);

@@ -116,21 +116,22 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         let Some(package) = manifest.name() else { continue };
         let path = below(&manifest.folder, "Cargo.toml");
         let binaries = manifest.binaries(repository);
+        let default = manifest.table.get("package").and_then(|p| p.get("default-run")).and_then(Value::as_str);
+        let several = binaries.len() > 1;
+        let line = |binary: &String| {
+            let of_package = if workspace { format!(" -p {package}") } else { String::new() };
+            let of_binary = if several && default != Some(binary) { format!(" --bin {binary}") } else { String::new() };
+            format!("cargo run{of_package}{of_binary}")
+        };
         let Some(server) = manifest.server() else {
-            if !binaries.is_empty() {
-                found.skip(
-                    &path,
-                    format!("{}: no library among its dependencies by which a server is known", binaries.join(", ")),
-                );
+            for binary in &binaries {
+                let why = "no library among its dependencies by which a server is known";
+                found.skip(&path, format!("{binary}: {why}; if it is one: run = \"{}\"", line(binary)));
             }
             continue;
         };
-        let default = manifest.table.get("package").and_then(|p| p.get("default-run")).and_then(Value::as_str);
-        let several = binaries.len() > 1;
         for binary in &binaries {
-            let of_package = if workspace { format!(" -p {package}") } else { String::new() };
-            let of_binary = if several && default != Some(binary) { format!(" --bin {binary}") } else { String::new() };
-            let mut draft = Draft::guess(service_name(binary), format!("cargo run{of_package}{of_binary}"), &path);
+            let mut draft = Draft::guess(service_name(binary), line(binary), &path);
             root.folder.clone_into(&mut draft.dir);
             draft.remarks.push(format!("it depends on {server}, so it is taken for a server"));
             draft.covers.push(format!("cargo:{binary}"));

@@ -221,6 +221,21 @@ fn the_alternate_screen_is_shown_and_forgotten() {
 }
 
 #[test]
+fn what_a_program_showed_when_it_was_killed_on_the_alternate_screen_is_kept() {
+    let document = fed("log\r\nhalf\x1b[?1049h\x1b[2J\x1b[Hframe\r\n\x1b[3;3Hpanic: no");
+    document.end_run();
+    document.mark(&STOPPED);
+    assert_eq!(document.read().screen(), None);
+    assert_eq!(lines(&document), ["log", "half", "frame", "", "  panic: no", STOPPED_LINE]);
+    document.begin_run(RunId(2), None);
+    document.feed(b"next");
+    assert_eq!(lines(&document), ["log", "half", "frame", "", "  panic: no", STOPPED_LINE, "next"]);
+    let document = fed("log\x1b[?1049hframe\x1b[?1049l");
+    document.end_run();
+    assert_eq!(lines(&document), ["log"], "it has ended well");
+}
+
+#[test]
 fn a_new_run_is_a_new_terminal_wherever_the_old_one_was() {
     for leftover in
         ["\x1b[?1049h\x1b[31mx", "\x1b[31;", "\x1b]0;tit", "\x1b[2;3r\x1b[?6h\x1b[4h\x1b(0", "\x1bP", "\x1b"]

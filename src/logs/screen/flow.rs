@@ -90,7 +90,7 @@ impl Screen {
         let (cursor, lines) = (&self.grid.cursor, self.grid.lines());
         let whole = self.top == 0 && self.bottom == lines && self.covered.is_none();
         let usual = cursor.charset() == Charset::Ascii && !self.modes.insert && self.modes.autowrap;
-        let fresh = self.grid.rows.back().is_some_and(|row| row.is_fresh(self.now));
+        let fresh = self.grid.rows.back().is_some_and(|row| row.is_fresh());
         let above = lines.checked_sub(2).and_then(|row| self.grid.rows.get(row));
         let begins = cursor.row + 1 == lines && cursor.column == 0 && fresh && above.is_none_or(|row| !row.wrapped);
         whole && usual && begins
@@ -232,6 +232,19 @@ mod tests {
         let (taken, seen) = screen.pass_through(&text);
         assert_eq!((seen, screen.history.end()), (text.len(), 97));
         assert!(text[taken..].starts_with("line \x1b[31m98"), "two lines are left for the screen");
+    }
+
+    #[test]
+    fn an_empty_line_arrives_with_its_end() {
+        let at = Moment::from_millis;
+        let mut screen = screen(10, 4);
+        let mut input = Input::default();
+        for (millis, text) in [(5, "\r\n"), (6, "b"), (7, "\r\n"), (8, "\r\n\r\n"), (9, "c\r\n\r\n\r\n\r\n\r\n")] {
+            screen.set_now(at(millis));
+            input.advance(&mut screen, text.as_bytes());
+        }
+        let times: Vec<Moment> = (0..5).filter_map(|id| Some(screen.history.line(id)?.at)).collect();
+        assert_eq!(times, [5, 6, 8, 8, 9].map(at));
     }
 
     fn part() -> impl Strategy<Value = String> {

@@ -228,6 +228,10 @@ impl Screen {
     /// LF: a row down; at the bottom of the region, everything scrolls.
     fn linefeed(&mut self) {
         self.homed = false;
+        let now = self.now;
+        if let Some(row) = self.grid.rows.get_mut(self.grid.cursor.row) {
+            row.ended(now);
+        }
         let next = self.grid.cursor.row + 1;
         if next == self.bottom {
             self.scroll_up(self.top, 1);

@@ -91,6 +91,17 @@ impl Row {
         }
     }
 
+    /// A line end was printed in it: an empty line arrives by that.
+    pub(super) fn ended(&mut self, at: Moment) {
+        if self.is_empty() && self.filed == 0 {
+            self.at = at;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.cells.is_empty() && self.text.is_empty() && self.tabs.is_empty()
+    }
+
     /// Writes printable ASCII that fits into the row.
     pub(super) fn write_ascii(&mut self, column: usize, ascii: &str, style: Style, columns: usize, at: Moment) {
         self.touch(column, at);
@@ -420,10 +431,9 @@ impl Row {
         self.written.saturating_sub(self.text.len() - length)
     }
 
-    /// It has been empty since a moment, and nothing of it stands in history.
-    pub(super) fn is_fresh(&self, since: Moment) -> bool {
-        let empty = self.cells.is_empty() && self.text.is_empty() && self.tabs.is_empty();
-        empty && !self.wrapped && self.filed == 0 && self.at == since
+    /// It is empty, and nothing of it stands in history.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.is_empty() && !self.wrapped && self.filed == 0
     }
 
     /// Nothing is to be seen on it.

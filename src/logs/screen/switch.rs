@@ -61,6 +61,20 @@ impl Screen {
         self.history.push_marker(&printable(text), now);
     }
 
+    /// The run is over. A program that did not leave the alternate screen by itself was killed or has crashed on it: what
+    /// it showed last goes to the log.
+    pub(in crate::logs) fn end_run(&mut self, now: Moment) {
+        self.now = now;
+        self.look_for_ready_on_screen();
+        if let Some(last) = self.uncover() {
+            self.file_rows(self.grid.used());
+            let primary = std::mem::replace(&mut self.grid, last);
+            self.file_rows(self.grid.used());
+            self.grid = primary;
+            self.homed = false;
+        }
+    }
+
     /// Takes the alternate screen away for a while.
     fn uncover(&mut self) -> Option<Grid> {
         self.covered.take().map(|primary| std::mem::replace(&mut self.grid, *primary))

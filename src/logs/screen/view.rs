@@ -233,12 +233,20 @@ impl View<'_> {
 
     /// The alternate screen, if the service uses it.
     pub(in crate::logs) fn screen(&self) -> Option<ScreenRows> {
-        let grid = self.alternate?;
+        self.alternate.map(|grid| self.rows_of(grid))
+    }
+
+    /// The terminal, whichever screen it shows.
+    pub(in crate::logs) fn terminal(&self) -> ScreenRows {
+        self.rows_of(self.alternate.unwrap_or(self.primary))
+    }
+
+    fn rows_of(&self, grid: &Grid) -> ScreenRows {
         let number = |place: usize| u16::try_from(place).unwrap_or(u16::MAX);
-        Some(ScreenRows {
+        ScreenRows {
             rows: grid.rows.iter().map(|row| row_text(row, grid.columns)).collect(),
             cursor: self.cursor_visible.then(|| (number(grid.cursor.column), number(grid.cursor.row))),
-        })
+        }
     }
 }
 

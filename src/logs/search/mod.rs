@@ -46,16 +46,71 @@ pub struct Scan {
 #[derive(Debug)]
 struct Found {
     lines: LineSet,
-    /// Those of the lines that are markers.
-    markers: LineSet,
     /// Which lines were read.
     covered: Range<u64>,
+    /// What a filter knows besides.
+    markers: Markers,
+}
+
+/// The markers of what a filter shows. One is shown if a line of output that is shown follows it before the next marker.
+#[derive(Debug, Default)]
+struct Markers {
+    /// All that were read.
+    all: LineSet,
+    /// Those that are shown.
+    shown: LineSet,
+    /// What the first line is that was read and that the filter lets through.
+    first: Option<LineKind>,
+    /// The last such line, if it is a marker: what comes next decides.
+    open: Option<LineId>,
+}
+
+impl Markers {
+    /// Takes what the filter lets through of lines that were read: in order, and all of it before, or behind, what was
+    /// read already. The answer is what is shown of it, and of what waited for it.
+    fn take(&mut self, hits: &[(LineId, LineKind)], before: bool) -> Vec<LineId> {
+        let Some((_, first)) = hits.first() else { return Vec::new() };
+        self.all.extend(hits.iter().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line));
+        let mut shown = Vec::with_capacity(hits.len());
+        let mut next = if before { self.first } else { None };
+        if next.is_none() {
+            shown.extend(self.close(*first));
+            self.open = hits.last().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line);
+        }
+        for (line, kind) in hits.iter().rev() {
+            if *kind == LineKind::Output || next == Some(LineKind::Output) {
+                shown.push(*line);
+            }
+            if *kind == LineKind::Marker && next == Some(LineKind::Output) {
+                self.shown.extend([*line]);
+            }
+            next = Some(*kind);
+        }
+        if before || self.first.is_none() {
+            self.first = Some(*first);
+        }
+        shown
+    }
+
+    /// What comes behind the last line is known. The answer is the marker that it shows.
+    fn close(&mut self, next: LineKind) -> Option<LineId> {
+        let open = self.open.take().filter(|_| next == LineKind::Output);
+        self.shown.extend(open);
+        open
+    }
+
+    fn drop_before(&mut self, line: LineId) {
+        self.all.drop_before(line);
+        self.shown.drop_before(line);
+        self.open = self.open.filter(|open| *open >= line);
+    }
 }
 
 impl Scan {
     /// A search that has not begun.
     pub fn new(document: Arc<LogDocument>, criterion: Criterion) -> Self {
-        let found = Found { lines: LineSet::default(), markers: LineSet::default(), covered: u64::MAX..u64::MAX };
+        let (lines, markers) = (LineSet::default(), Markers::default());
+        let found = Found { lines, markers, covered: u64::MAX..u64::MAX };
         Self { document, criterion, floor: 0, claimed: AtomicBool::new(false), found: Mutex::new(found) }
     }
 
@@ -89,6 +144,7 @@ impl Scan {
     /// Reads at most so many blocks. Nothing was left to read if the answer is `false`.
     fn step(&self, slice: usize) -> bool {
         let mut covered = self.found().covered.clone();
+        let known = covered.start;
         let blocks = self.document.blocks_beside(&mut covered, self.floor, slice);
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(blocks.len());
         let share = blocks.len().div_ceil(threads.max(1)).max(1);
@@ -104,9 +160,18 @@ impl Scan {
         let mut found = self.found();
         found.lines.drop_before(LineId(covered.start));
         found.markers.drop_before(LineId(covered.start));
-        let hits = || results.iter().flatten();
-        found.lines.extend(hits().map(|(line, _)| *line));
-        found.markers.extend(hits().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line));
+        let found = &mut *found;
+        if let Criterion::Filter(_) = self.criterion {
+            let mut hits = results.concat();
+            hits.sort_unstable_by_key(|(line, _)| *line);
+            let (before, behind) = hits.split_at(hits.partition_point(|(line, _)| line.0 < known));
+            for (hits, before) in [(before, true), (behind, false)] {
+                let shown = found.markers.take(hits, before);
+                found.lines.extend(shown);
+            }
+        } else {
+            found.lines.extend(results.iter().flatten().map(|(line, _)| *line));
+        }
         found.covered = covered;
         !blocks.is_empty()
     }
@@ -170,6 +235,11 @@ impl Scan {
             }
         }
         let mut found = self.found();
+        if !live.is_empty() && found.covered.end >= filed.0 {
+            // What is on the screen is output.
+            let open = found.markers.close(LineKind::Output);
+            found.lines.extend(open);
+        }
         found.lines.drop_before(first);
         found.markers.drop_before(first);
         let complete = found.covered.start <= first.0.max(self.floor);
@@ -209,9 +279,9 @@ impl Matches<'_> {
         self.in_history() + self.live.len() as u64
     }
 
-    /// How many of them are markers; known of filters only.
-    pub fn markers(&self) -> u64 {
-        self.found.markers.len()
+    /// How many markers there are, and how many of them are among the lines; known of filters only.
+    pub fn markers(&self) -> (u64, u64) {
+        (self.found.markers.all.len(), self.found.markers.shown.len())
     }
 
     /// The line is one of them.

@@ -188,7 +188,8 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// The line is looked for. Markers are never filtered out, and are no errors, whatever they quote.
+    /// The line is looked for. Markers are let through, for whoever decides which of them are shown; they are no errors,
+    /// whatever they quote.
     pub fn is_met(&self, line: &str, kind: LineKind) -> bool {
         match self {
             Self::Query(query) => query.is_match(line),

@@ -39,11 +39,12 @@ fn expected(scan: &Scan) -> Vec<u64> {
     let mut reader = scan.document.read();
     let ids = reader.dropped()..reader.end().0;
     let lines: Vec<_> = ids.filter_map(|id| reader.line(LineId(id))).collect();
-    lines
-        .into_iter()
-        .filter(|line| scan.criterion.is_met(&line.content.text, line.kind))
-        .map(|line| line.id.0)
-        .collect()
+    let met = lines.into_iter().filter(|line| scan.criterion.is_met(&line.content.text, line.kind));
+    let mut met: Vec<_> = met.map(|line| (line.id.0, line.kind)).collect();
+    let next: Vec<_> = met.iter().skip(1).map(|(_, kind)| *kind).chain([LineKind::Marker]).collect();
+    let mut next = next.into_iter();
+    met.retain(|(_, kind)| next.next() == Some(LineKind::Output) || *kind == LineKind::Output);
+    met.into_iter().map(|(id, _)| id).collect()
 }
 
 #[test]
@@ -83,20 +84,29 @@ fn what_begins_in_one_line_and_ends_in_the_next_is_not_found() {
 }
 
 #[test]
-fn a_filter_keeps_markers_and_counts_them() {
+fn a_filter_keeps_the_markers_that_something_follows_and_counts_all() {
     let document = document(1 << 20);
     for number in 0..40 {
         document.feed(format!("GET /{} {}\r\n", number, if number % 4 == 0 { 404 } else { 200 }).as_bytes());
     }
+    (0..3).for_each(|_| document.mark(&Marker::Cleared));
+    document.feed(b"GET /40 404\r\n");
     document.mark(&Marker::Cleared);
     document.feed(&b"\r\n".repeat(10));
     let term = |text: &str, inverted| Term { query: Query::new(text, QueryKind::Literal).expect("a query"), inverted };
-    let scan = Scan::new(document, Criterion::Filter(vec![term("404", false), term("/8 ", true)]));
+    let scan = Scan::new(document.clone(), Criterion::Filter(vec![term("404", false), term("/8 ", true)]));
     scan.run(|| true);
     assert_eq!(found(&scan), expected(&scan));
-    let mut reader = scan.document.read();
-    let matches = scan.matches(&mut reader);
-    assert_eq!((matches.count(), matches.markers(), matches.is_complete()), (10, 1, true));
+    let counts = |scan: &Scan| {
+        let mut reader = scan.document.read();
+        let matches = scan.matches(&mut reader);
+        (matches.count(), matches.markers(), matches.is_complete())
+    };
+    assert_eq!(counts(&scan), (11, (4, 1), true));
+    // The last one waits for what comes.
+    document.feed(b"GET /41 404\r\n");
+    scan.run(|| true);
+    assert_eq!(counts(&scan), (13, (4, 2), true));
 }
 
 #[test]
@@ -119,9 +129,14 @@ proptest! {
             Just(Some(QueryKind::Literal)), Just(Some(QueryKind::Regex)), Just(Some(QueryKind::Word)), Just(None)
         ],
         small in any::<bool>(),
+        filters in any::<bool>(),
     ) {
         let document = document(if small { 12 << 10 } else { 1 << 20 });
-        let scan = Scan::new(document.clone(), kind.map_or(Criterion::Errors, |kind| query(text, kind)));
+        let criterion = match kind.map(|kind| query(text, kind)) {
+            Some(Criterion::Query(query)) if filters => Criterion::Filter(vec![Term { query, inverted: false }]),
+            criterion => criterion.unwrap_or(Criterion::Errors),
+        };
+        let scan = Scan::new(document.clone(), criterion);
         for (what, amount) in steps {
             match what {
                 0 => scan.run(|| false),

@@ -43,8 +43,12 @@ fn every_reference_of_footer_and_help_has_a_key() {
             if name == "held" {
                 continue;
             }
-            let (action, place) = parse_reference(name).unwrap_or_else(|| panic!("no action is called {name}"));
-            assert!(table.keys(context, action).get(place).is_some(), "{name} has no key in {context:?}");
+            let (elsewhere, action, place) =
+                parse_reference(name).unwrap_or_else(|| panic!("no action is called {name}"));
+            assert!(
+                table.keys(elsewhere.unwrap_or(context), action).get(place).is_some(),
+                "{name} has no key in {context:?}"
+            );
         }
     };
     for (kind, footer) in &table.footer {
@@ -63,7 +67,7 @@ fn the_help_tells_of_every_action() {
     let mut told: BTreeSet<Action> = TOLD_IN_TEXT.into();
     for row in &table.help {
         let names = row.keys.split('{').skip(1).filter_map(|part| part.split('}').next());
-        told.extend(names.filter_map(parse_reference).map(|(action, _)| action));
+        told.extend(names.filter_map(parse_reference).map(|(_, action, _)| action));
     }
     // The menu shows its own keys.
     for context in [Context::Normal, Context::Zoom, Context::Watcher, Context::Log] {

@@ -96,11 +96,11 @@ fn the_height_chooses_strip_header_and_footer() {
 }
 
 #[test]
-fn many_services_give_up_the_grid_for_one_line_each() {
+fn many_services_give_up_the_grid_and_keep_the_columns_of_the_sidebar() {
     let forty = |columns, rows| Screen::new(columns, rows, Wish { services: 40, second: Some(7), ..Wish::default() });
     let screen = forty(160, 50);
     assert_eq!(screen.panes.len(), 2);
-    assert_eq!(screen.sidebar.map(|(_, style)| style), Some(SidebarStyle::Medium));
+    assert_eq!(screen.sidebar.map(|(_, style)| style), Some(SidebarStyle::Wide));
     for pane in Screen::new(160, 50, Wish { services: 12, ..Wish::default() }).panes {
         assert!(pane.area.width >= PANE_COLUMNS && pane.area.height >= PANE_ROWS, "{pane:?}");
     }

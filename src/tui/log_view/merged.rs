@@ -198,6 +198,10 @@ impl MergedView {
             merge.go_to_end();
             self.stand.seen = Some(merge.cuts());
         }
+        let moves = [self.rows_wanted, self.pages_wanted, self.lines_wanted] != [0; 3] || self.jumps.len() > 0;
+        // A filter may hide the lines that the reader is at: without it, they are there again.
+        let filtered = merge.lanes.iter().any(|lane| lane.shelf.is_filtered());
+        let anchor = (filtered && !moves).then(|| (self.stand.cuts.clone(), self.stand.row));
         self.move_to_wanted(merge, layout);
         self.step_to_wanted(merge, layout);
         let notice = self.carry_out_all(merge, frame);
@@ -205,10 +209,14 @@ impl MergedView {
         self.rows(merge, frame, time, &mut text);
         text.new = match &self.stand.seen {
             Some(seen) if self.stand.scrolled => {
-                merge.lanes.iter().zip(seen).map(|(lane, seen)| lane.shelf.count_from(*seen)).sum()
+                let below = seen.iter().zip(&self.bottom).map(|(seen, bottom)| *seen.max(bottom));
+                merge.lanes.iter().zip(below).map(|(lane, from)| lane.shelf.count_from(from)).sum()
             }
             _ => 0,
         };
+        if let Some((cuts, row)) = anchor.filter(|_| self.stand.scrolled) {
+            (self.stand.cuts, self.stand.row) = (cuts, row);
+        }
         text.seen = self.names.iter().cloned().zip(self.bottom.iter().copied()).collect();
         text.tally = self.tally(merge);
         let shares: Vec<_> = merge.lanes.iter().filter_map(|lane| lane.shelf.share()).collect();
@@ -264,8 +272,11 @@ impl MergedView {
             None => return self.stand_at_end(merge, layout),
             Some(line) => self.stand.row = self.stand.row.min(rows_of(&line, layout).saturating_sub(1)),
         }
+        if rows_below(merge, layout) < layout.height + self.stand.row {
+            // What is left below does not fill the pane.
+            self.stand_at_end(merge, layout);
+        }
         if wanted == 0 {
-            // A filter may hide the line that the reader is at: without it, it is there again.
             return;
         }
         let mut left = usize::try_from(wanted.unsigned_abs()).unwrap_or(usize::MAX);

@@ -160,7 +160,8 @@ impl<'a, 'd> Shelf<'a, 'd> {
     pub(super) fn share(&self) -> Option<(u64, u64)> {
         let filter = self.filter?;
         let all = self.reader.end().0.saturating_sub(self.reader.dropped());
-        Some((filter.count().saturating_sub(filter.markers()), all.saturating_sub(filter.markers())))
+        let (markers, shown) = filter.markers();
+        Some((filter.count().saturating_sub(shown), all.saturating_sub(markers)))
     }
 
     /// There is a filter.

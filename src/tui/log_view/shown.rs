@@ -88,10 +88,12 @@ impl Shown {
 
     /// What of its line each row shows.
     pub(super) fn places(&self, line: LineId, layout: &LineLayout) -> impl Iterator<Item = RowPlace> {
-        let (times, left) = (layout.times != Times::Off, self.cut.0);
-        let before = if times { TIME_CELLS } else { 0 } + if left { text::width(layout.glyphs.ellipsis) } else { 0 };
-        let spans_before = usize::from(times) + usize::from(left);
-        self.rows.iter().map(move |bytes| RowPlace { line, bytes: bytes.clone(), before, spans_before })
+        let times = layout.times != Times::Off;
+        let ellipsis = |cut| if cut { text::width(layout.glyphs.ellipsis) } else { 0 };
+        let cut = (ellipsis(self.cut.0), ellipsis(self.cut.1));
+        let before = if times { TIME_CELLS } else { 0 } + cut.0;
+        let spans_before = usize::from(times) + usize::from(self.cut.0);
+        self.rows.iter().map(move |bytes| RowPlace { line, bytes: bytes.clone(), before, spans_before, cut })
     }
 
     /// The rows; the first has that time before it.

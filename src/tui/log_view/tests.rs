@@ -16,6 +16,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         wrap,
         times: Times::Off,
         typed: false,
+        view: PaneView::Auto,
         glyphs: Glyphs::of(GlyphSet::Unicode),
         theme: Theme { color: true, ground: Ground::Unknown },
         clock: Clock::start(),
@@ -54,6 +55,42 @@ fn the_end_is_followed() {
 }
 
 #[test]
+fn whoever_goes_away_from_the_end_of_a_full_screen_program_reads_the_log() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    document.feed(b"\x1b[?1049hframe");
+    let rows = |view: &mut LogView, layout: &LineLayout| {
+        let text = take(view, &document, layout);
+        (text.rows_of_screen, text.follow, shown(&text).concat())
+    };
+    let frame = (true, true, "frame".to_owned());
+    assert_eq!(rows(&mut view, &layout), frame);
+    view.scroll(3);
+    assert_eq!(rows(&mut view, &layout), frame, "below it is nothing");
+    view.page(-1);
+    assert_eq!(rows(&mut view, &layout), (false, false, "line 26line 27line 28".into()));
+    view.page(1);
+    assert_eq!(rows(&mut view, &layout), frame);
+    view.top();
+    assert_eq!(rows(&mut view, &layout), (false, false, "line 0line 1line 2".into()));
+    assert_eq!(rows(&mut view, &layout.as_terminal()), frame, "it is typed into");
+    view.follow();
+    let log = LineLayout { view: PaneView::Log, ..layout };
+    assert_eq!(rows(&mut view, &log), (false, true, "line 27line 28line 29".into()));
+}
+
+#[test]
+fn a_pane_may_always_show_the_terminal() {
+    let (document, mut view) = (document(0..5), LogView::default());
+    let layout = LineLayout { view: PaneView::Screen, ..layout(80, 10, false) };
+    document.feed(b"\x1b[2;1Htop\x1b[K");
+    let text = take(&mut view, &document, &layout);
+    assert!(text.rows_of_screen);
+    assert_eq!(shown(&text)[..3], ["line 0", "top", "line 2"]);
+    view.scroll(-1);
+    assert!(!take(&mut view, &document, &layout).rows_of_screen);
+}
+
+#[test]
 fn a_short_log_begins_at_the_top() {
     let (document, layout, mut view) = (document(0..2), layout(80, 5, false), LogView::default());
     assert_eq!(shown(&take(&mut view, &document, &layout)), ["line 0", "line 1"]);
@@ -72,6 +109,52 @@ fn what_is_read_stays_and_what_comes_is_counted() {
     view.follow();
     let text = take(&mut view, &document, &layout);
     assert_eq!((text.new, shown(&text).pop()), (0, Some("line 67".into())));
+}
+
+#[test]
+fn what_is_new_becomes_less_on_the_way_down() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    take(&mut view, &document, &layout);
+    view.scroll(-2);
+    take(&mut view, &document, &layout);
+    append(&document, 30..60);
+    let mut new = vec![take(&mut view, &document, &layout).new];
+    for _ in 0..4 {
+        view.scroll(5);
+        new.push(take(&mut view, &document, &layout).new);
+    }
+    assert_eq!(new, [30, 27, 22, 17, 12]);
+}
+
+#[test]
+fn the_view_does_not_stand_past_the_end() {
+    let (document, wide, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    take(&mut view, &document, &wide);
+    view.scroll(-2);
+    assert_eq!(shown(&take(&mut view, &document, &wide)), ["line 24", "line 25", "line 26", "line 27"]);
+    // A pane that has become higher shows what is above.
+    let text = take(&mut view, &document, &layout(80, 12, false));
+    assert_eq!((text.rows.len(), shown(&text)[0].as_str(), text.follow), (12, "line 18", false));
+    append(&document, 30..31);
+    assert_eq!(shown(&take(&mut view, &document, &layout(80, 12, false)))[0], "line 18", "and stays there");
+}
+
+#[test]
+fn what_stands_for_the_rest_of_a_line_is_the_rest() {
+    let document = document(0..0);
+    document.feed(b"0123456789abcdef\r\nshort\r\n");
+    let mut view = LogView::default();
+    let text = take(&mut view, &document, &layout(10, 3, false));
+    let byte = |text: &PaneText, column, row| text.point((column, row)).map(|point| point.byte);
+    assert_eq!(
+        (byte(&text, 8, 0), byte(&text, 9, 0), byte(&text, 20, 0)),
+        (Some(8), Some(usize::MAX), Some(usize::MAX))
+    );
+    assert_eq!((byte(&text, 9, 1), byte(&text, 0, 5)), (Some(5), Some(5)), "nothing is cut off there");
+    view.sideways(4);
+    let text = take(&mut view, &document, &layout(10, 3, false));
+    assert_eq!(shown(&text)[0], "…56789abc…");
+    assert_eq!((byte(&text, 0, 0), byte(&text, 1, 0), byte(&text, 9, 0)), (Some(0), Some(5), Some(usize::MAX)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::saving::{News, short};
 use crate::far_terminal::ToTerminal;
 use crate::tui::editor::{self, Editor};
 use crate::tui::input::Decoder;
+use crate::tui::message::Message;
 use crate::tui::outer::Outer;
 use crate::tui::terminal::{self, restore_terminal};
 
@@ -33,7 +34,7 @@ impl Session {
         self.redraw = true;
         let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || self.ui.typist.target().is_some();
         let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
-            return self.ui.say(format!("not opened now: {}:{line}", short(&path)), now);
+            return self.ui.say(Message::of_path("not opened now: ", format!("{}:{line}", short(&path))), now);
         };
         if let Outer::Far(far) = &self.outer {
             let name = path.to_str().map(str::to_owned);
@@ -41,7 +42,8 @@ impl Session {
             if told {
                 self.editing = Some(Editing { editor: None, path, line });
             } else {
-                self.ui.say(format!("the name of the file is no text: {}:{line}", short(&path)), now);
+                let place = format!("{}:{line}", short(&path));
+                self.ui.say(Message::of_path("the name of the file is no text: ", place), now);
             }
             return;
         }
@@ -72,7 +74,8 @@ impl Session {
     pub(super) fn edited(&mut self, complaint: Option<String>) {
         let Some(Editing { path, line, .. }) = self.editing.take() else { return };
         self.come_back();
-        let said = complaint.unwrap_or_else(|| format!("opened {}:{line}", short(&path)));
+        let opened = || Message::of_path("opened ", format!("{}:{line}", short(&path)));
+        let said = complaint.map_or_else(opened, Message::from);
         self.ui.say(said, self.clock.now());
     }
 

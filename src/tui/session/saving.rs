@@ -7,6 +7,7 @@ use std::thread;
 
 use super::Session;
 use crate::domain::{Explanation, Moment};
+use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::source::Source;
 use crate::tui::text::thousands;
@@ -15,7 +16,7 @@ use crate::tui::text::thousands;
 #[derive(Debug)]
 pub(super) enum News {
     /// Something to be said.
-    Said(String),
+    Said(Message),
     /// A file is ready to be opened at that line.
     Open(PathBuf, u64),
     /// Why a path is watched or not; with the number of the question.
@@ -31,7 +32,7 @@ impl Session {
         self.write_aside(now, "saved", move |log, folder| {
             let (path, lines) = save(&log, folder, &time)?;
             log::info!("{lines} lines saved as {}", path.display());
-            Ok(News::Said(format!("saved {} lines: {}", thousands(lines), short(&path))))
+            Ok(News::Said(Message::of_path(format!("saved {} lines: ", thousands(lines)), short(&path))))
         });
     }
 
@@ -64,8 +65,9 @@ impl Session {
             return;
         };
         let work = move || {
-            let news = write(log, &folder)
-                .unwrap_or_else(|error| News::Said(format!("not {done}: {}: {error}", short(&folder))));
+            let news = write(log, &folder).unwrap_or_else(|error| {
+                News::Said(Message::of_path(format!("not {done}: "), format!("{}: {error}", short(&folder))))
+            });
             // The dashboard may have ended meanwhile.
             let _ = tell.send(news);
         };

@@ -1,7 +1,7 @@
 //! Leaving: what `q`, Ctrl-C and `D` mean depends on who sits before the terminal.
 
 use super::{TOAST_TIME, UiState, World};
-use crate::domain::Command;
+use crate::domain::{Command, Moment};
 use crate::tui::action::{Action, Context};
 use crate::tui::keymap::Keymap;
 
@@ -15,9 +15,11 @@ pub(in crate::tui) enum Seat {
 }
 
 impl UiState {
-    /// For that one.
-    pub(in crate::tui) fn seated(self, seat: Seat) -> Self {
-        Self { seat, ..self }
+    /// For that one, who looks at it from then on.
+    pub(in crate::tui) fn seated(self, seat: Seat, opened: Moment) -> Self {
+        // Whoever has started the group was there from the start.
+        let opened = if seat == Seat::Guest { opened } else { Moment::START };
+        Self { seat, opened, ..self }
     }
 
     /// A client that has attached sits before the terminal.
@@ -67,7 +69,7 @@ mod tests {
     use crate::tui::options::DashboardOptions;
 
     fn guest() -> UiState {
-        UiState::new(DashboardOptions::from_variables(|_| None)).seated(Seat::Guest)
+        UiState::new(DashboardOptions::from_variables(|_| None)).seated(Seat::Guest, Moment::START)
     }
 
     #[test]
@@ -75,10 +77,13 @@ mod tests {
         let (snapshot, mut ui) = (shop(), guest());
         let at = |millis| World { snapshot: &snapshot, size: (80, 24), now: Moment::from_millis(millis) };
         assert_eq!(ui.quit(Command::Quit, &at(0)), []);
-        assert_eq!(ui.message(&snapshot, at(1).now).unwrap().0, "D detaches - q again stops the whole group");
+        assert_eq!(
+            ui.message(&snapshot, at(1).now).unwrap().0.to_string(),
+            "D detaches - q again stops the whole group"
+        );
         assert_eq!(ui.quit(Command::Quit, &at(3_000)), [], "the first one is forgotten");
         assert_eq!(ui.quit(Command::Interrupt, &at(5_999)), [Command::Interrupt]);
-        let mut own = guest().seated(Seat::Own);
+        let mut own = guest().seated(Seat::Own, Moment::START);
         assert_eq!(own.quit(Command::Quit, &at(0)), [Command::Quit]);
     }
 
@@ -86,7 +91,7 @@ mod tests {
     fn only_a_client_detaches() {
         let snapshot = shop();
         let world = World { snapshot: &snapshot, size: (80, 24), now: Moment::START };
-        let (mut ui, mut own) = (guest(), guest().seated(Seat::Own));
+        let (mut ui, mut own) = (guest(), guest().seated(Seat::Own, Moment::START));
         ui.detach(&world);
         own.detach(&world);
         assert!(ui.leaves && !own.leaves && own.message(&snapshot, world.now).is_some());

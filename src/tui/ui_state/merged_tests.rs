@@ -83,6 +83,36 @@ fn what_is_read_stays_while_all_print() {
 }
 
 #[test]
+fn the_merged_view_does_not_stand_past_its_end() {
+    let mut bench = turns(10, (80, 24));
+    let loud = bench.book.get(&"worker".into()).expect("a log");
+    for number in 0..200 {
+        loud.feed(format!("INFO turn {number} of worker\r\n").as_bytes());
+    }
+    bench.frame();
+    bench.press("kkkk");
+    bench.frame();
+    bench.press("3");
+    let lines = shown(&mut bench);
+    assert_eq!((lines.len(), lines[19].as_str()), (20, "api │ INFO turn 9 of api"));
+    bench.press("3");
+    bench.frame();
+    // The same for a filter, which gives the place back when it goes; and for a pane that has become higher.
+    bench.press("G");
+    bench.frame();
+    bench.press("⇞");
+    let before = shown(&mut bench);
+    bench.press("&9⏎");
+    let text = bench.text();
+    assert_eq!(shown(&mut bench).len(), 20, "{text}");
+    bench.press("&⏎");
+    assert_eq!(shown(&mut bench), before);
+    bench.size = (80, 50);
+    let lines = shown(&mut bench);
+    assert!(lines.len() > 30 && bench.text().contains("scrolled"), "{lines:#?}");
+}
+
+#[test]
 fn services_are_hidden_and_shown_by_their_numbers() {
     let mut bench = turns(300, (80, 24));
     bench.press("2");
@@ -90,7 +120,7 @@ fn services_are_hidden_and_shown_by_their_numbers() {
     assert!(lines.len() == 20 && lines.iter().all(|line| !line.starts_with("api")), "{lines:#?}");
     assert!(bench.text().contains("without api"));
     bench.press("13");
-    assert!(bench.ui.message(&bench.snapshot, NOW).is_some_and(|(text, _)| text.contains("last one")));
+    assert!(bench.ui.message(&bench.snapshot, NOW).is_some_and(|(text, _)| text.to_string().contains("last one")));
     assert!(shown(&mut bench).iter().all(|line| line.starts_with("worker")));
     bench.press("⇞");
     bench.frame();

@@ -57,7 +57,7 @@ fn a_pasted_q_never_quits() {
     let snapshot = bench.snapshot.clone();
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("q\nQ", &world);
-    assert!(bench.ui.message(&snapshot, NOW).expect("a hint").0.contains("pasted"));
+    assert!(bench.ui.message(&snapshot, NOW).expect("a hint").0.to_string().contains("pasted"));
     bench.press("?");
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("scr\u{1b}oll", &world);
@@ -155,10 +155,13 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     let news = |problem| crate::domain::Notice { at: NOW, problem, summary: "the file".into(), detail: "".into() };
     let later = NOW + Duration::from_secs(6);
     bench.snapshot.notice = Some(news(false));
-    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|(text, _)| text).as_deref(), Some("the file"));
+    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|(text, _)| text.to_string()).as_deref(), Some("the file"));
     assert!(bench.ui.message(&bench.snapshot, later).is_none());
     bench.snapshot.notice = Some(news(true));
-    assert_eq!(bench.ui.message(&bench.snapshot, later).map(|(text, _)| text).as_deref(), Some("✗ the file"));
+    assert_eq!(
+        bench.ui.message(&bench.snapshot, later).map(|(text, _)| text.to_string()).as_deref(),
+        Some("✗ the file")
+    );
     bench.press("j");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
     let selected = name(&bench).to_owned();
@@ -166,6 +169,61 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     bench.ui.key(KeyEvent::from(KeyCode::Up), &World { snapshot: &snapshot, size: bench.size, now: later });
     assert!(bench.ui.message(&bench.snapshot, later).is_none());
     assert_ne!(name(&bench), selected, "and the key does what it does");
+}
+
+#[test]
+fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
+    let mut bench = Bench::shop(80, 24);
+    let at = Moment::from_millis(5_000);
+    let (summary, detail) = ("procgroup.toml:50:9: this is not TOML: it has no end".into(), "all of it".into());
+    bench.snapshot.notice = Some(crate::domain::Notice { at, problem: true, summary, detail });
+    let text = bench.text();
+    let footer = text.lines().last().unwrap_or_default();
+    assert!(footer.starts_with(" ✗ procgroup.toml:50:9: this") && footer.contains(" · l shows all"), "{footer}");
+    bench.ui = UiState::new(DashboardOptions::from_variables(|_| None)).seated(Seat::Guest, NOW);
+    let said = |bench: &Bench, seconds| bench.ui.message(&bench.snapshot, NOW + Duration::from_secs(seconds));
+    assert!(said(&bench, 0).is_some() && said(&bench, 6).is_none());
+    bench.snapshot.notice.as_mut().expect("a notice").at = NOW;
+    assert!(said(&bench, 600).is_some(), "what is wrong since then stays");
+}
+
+#[test]
+fn a_key_takes_the_message_of_before_away() {
+    let mut bench = Bench::shop(80, 24);
+    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    for (keys, text, next) in
+        [("C", "the view is clear", "g"), ("/zzzz⏎n", "no match", "&"), ("D", "not detached", "z")]
+    {
+        bench.press(keys);
+        bench.frame();
+        assert!(said(&bench).is_some_and(|said| said.contains(text)), "{keys}: {:?}", said(&bench));
+        bench.press(next);
+        bench.frame();
+        assert_eq!(said(&bench), None, "{next} after {keys}");
+        bench.press("⎋⎋");
+    }
+    bench.press("V");
+    assert!(said(&bench).is_some_and(|said| said.contains("in zoom")), "one that makes a new one shows it");
+}
+
+#[test]
+fn resuming_says_what_became_of_what_was_held() {
+    let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
+    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    bench.press("P");
+    assert_eq!(said(&bench).as_deref(), Some("14 held changes discarded · no restart"));
+    bench.press("p");
+    assert_eq!(said(&bench), None, "the group says it");
+    bench.snapshot.watch.held = 0;
+    for key in ["p", "P"] {
+        bench.press(key);
+        assert_eq!(said(&bench).as_deref(), Some("watching again · nothing was held"), "{key}");
+    }
+    bench.snapshot = shop();
+    bench.press("P");
+    assert_eq!(said(&bench).as_deref(), Some("nothing is paused: p pauses"));
+    bench.press("p");
+    assert_eq!(said(&bench), None);
 }
 
 #[test]
@@ -504,9 +562,10 @@ fn who_wants_to_be_asked_quits_by_pressing_twice() {
     let asks = DashboardOptions { confirm_quit: true, ..DashboardOptions::from_variables(|_| None) };
     bench.ui = UiState::new(asks);
     assert_eq!(bench.press("q"), []);
-    let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message);
+    let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
     assert_eq!(message.as_deref(), Some("stop 4 services and quit? q again does"));
     assert_eq!(bench.press("q"), [Command::Quit]);
+    assert_eq!(bench.press("jq"), [], "another key has taken the question away");
     assert_eq!(bench.press("Q"), [Command::QuitNow], "who kills is not asked");
 }
 

@@ -7,7 +7,7 @@ use ratatui::text::Span;
 
 use super::super::glyphs::Glyphs;
 use super::super::layout::Screen;
-use super::super::text::{cut_right, pad, width, wrap};
+use super::super::text::{cut_right, pad, width, wrap_words};
 use super::super::ui_state::UiState;
 use super::super::words::look;
 use super::Scene;
@@ -107,9 +107,9 @@ fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fa
             lines.push((name, text));
             continue;
         }
-        for (place, range) in wrap(&text, room).into_iter().enumerate() {
+        for (place, range) in wrap_words(&text, room).into_iter().enumerate() {
             let name = if place == 0 { name.clone() } else { String::new() };
-            lines.push((name, text.get(range).unwrap_or_default().to_owned()));
+            lines.push((name, text.get(range).unwrap_or_default().trim_end().to_owned()));
         }
     }
     lines

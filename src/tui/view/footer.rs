@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use super::super::action::{Action, Context};
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
-use super::super::text::{cut_right, pad, width};
+use super::super::text::{pad, width};
 use super::{Scene, paint, typing};
 use crate::domain::WatchState;
 
@@ -32,7 +32,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let staying: Vec<String> = hints.into_iter().filter(|item| stays(item)).collect();
     let needed = staying.iter().map(|item| width(item) + 2).sum::<usize>();
     let room = if cells > 2 * needed { cells - needed } else { cells };
-    let text = cut_right(&format!(" {message}"), room, scene.glyphs().ellipsis);
+    let text = format!(" {}", message.fit(room.saturating_sub(1), scene.glyphs().ellipsis));
     let x = paint::put(buffer, area, area.x, area.y, &pad(text, room), scene.theme().alert());
     if room < cells {
         draw_hints(scene, area, x, &staying, buffer);
@@ -51,6 +51,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::Watcher => FooterKind::Watcher,
         Context::WatcherFind => FooterKind::WatcherFind,
         Context::Help => FooterKind::Help,
+        Context::Prompt if scene.ui.find.types_filter() => FooterKind::FilterPrompt,
         Context::Prompt => FooterKind::Prompt,
         Context::Details => FooterKind::Details,
         Context::Menu => FooterKind::Menu,
@@ -86,9 +87,9 @@ fn draw_hints(scene: &Scene<'_>, area: Rect, x: u16, hints: &[String], buffer: &
     paint::put_spans(buffer, area, x, area.y, &spans);
 }
 
-/// Help and quit, or detach, are the last to go.
+/// Help and quit, or detach, and the way back are the last to go.
 fn stays(item: &str) -> bool {
-    ["?", "q ", "Q ", "D "].iter().any(|key| item.starts_with(key))
+    ["?", "q ", "Q ", "D ", "Esc"].iter().any(|key| item.starts_with(key))
 }
 
 /// The items that fit; help and quit stay to the last column, so the others go first, from the end.

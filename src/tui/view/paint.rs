@@ -98,10 +98,10 @@ pub(super) fn bordered(
     put(buffer, area, right, area.top(), top_right, style);
     put(buffer, area, right, bottom, bottom_right, style);
     put(buffer, area, area.left(), bottom, bottom_left, style);
-    title_row(buffer, Rect { x: area.x + 1, width: area.width - 2, height: 1, ..area }, glyphs, titles);
+    title_row(buffer, border_row(area, area.y), glyphs, titles);
     if !titles.below_left.is_empty() {
         let titles = Titles { left: titles.below_left.clone(), right: titles.below.clone(), ..Titles::default() };
-        title_row(buffer, Rect { x: area.x + 1, y: bottom, width: area.width - 2, height: 1 }, glyphs, &titles);
+        title_row(buffer, border_row(area, bottom), glyphs, &titles);
         return Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 };
     }
     let below = spans_width(&titles.below);
@@ -115,20 +115,33 @@ pub(super) fn bordered(
     Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
 }
 
+/// The row of a border between its corners.
+pub(super) fn border_row(area: Rect, y: u16) -> Rect {
+    Rect { x: area.x.saturating_add(1), y, width: area.width.saturating_sub(2), height: 1 }
+}
+
+/// Cells that a title on the left may have, beside the one on the right. It begins in the third cell of the row.
+pub(super) fn left_room(row: Rect, right: &[Span<'_>]) -> usize {
+    let right = right_room(row, right);
+    usize::from(row.width).saturating_sub(right.unwrap_or(1) + 3)
+}
+
+/// Cells of the title on the right and around it, if it is shown.
+fn right_room(row: Rect, right: &[Span<'_>]) -> Option<usize> {
+    let cells = spans_width(right) + 3;
+    (cells > 3 && cells + 8 <= usize::from(row.width)).then_some(cells)
+}
+
 /// Writes titles into one row: ` left ` and ` right `, each one cell away from the end of the row. The right one goes
 /// first when there is no room for both.
 pub(super) fn title_row(buffer: &mut Buffer, row: Rect, glyphs: &Glyphs, titles: &Titles<'_>) {
-    let room = usize::from(row.width);
-    let right_width = spans_width(&titles.right);
-    let right_room = if right_width > 0 { right_width + 3 } else { 0 };
-    let shows_right = right_room > 0 && right_room + 8 <= room;
-    let left_room = room.saturating_sub(if shows_right { right_room } else { 1 } + 3);
+    let left_room = left_room(row, &titles.right);
     if left_room > 0 && !titles.left.is_empty() {
         let x = put(buffer, row, row.x + 1, row.y, " ", Style::new());
         let x = put_cut(buffer, row, x, row.y, &titles.left, left_room, glyphs.ellipsis);
         put(buffer, row, x, row.y, " ", Style::new());
     }
-    if shows_right {
+    if let Some(right_room) = right_room(row, &titles.right) {
         let x = row.right().saturating_sub(u16::try_from(right_room).unwrap_or(0));
         let x = put(buffer, row, x, row.y, " ", Style::new());
         let x = put_spans(buffer, row, x, row.y, &titles.right);

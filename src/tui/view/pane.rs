@@ -122,6 +122,7 @@ fn body(
     let Title { source, focused, typed, left, right } = title;
     let border = if focused { theme.focus() } else { theme.dim() };
     let found = find_titles(scene, source, focused && !typed, text);
+    let prompt = found.as_ref().filter(|_| focused && !typed).and_then(|found| prompt_place(scene, pane, found));
     match pane.frame {
         Frame::Full => {
             let (below_left, below) = found.unwrap_or_default();
@@ -142,7 +143,7 @@ fn body(
         Frame::None => found_line(scene, pane, found, buffer),
     }
     let inner = pane.inner();
-    let text = text?;
+    let Some(text) = text else { return prompt };
     for (row, line) in (0..inner.height).zip(&text.rows) {
         paint::put_line(buffer, inner, row, line);
     }
@@ -155,24 +156,55 @@ fn body(
         gutter(scene, pane, text, buffer);
     }
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
-    let last_row = u16::try_from(text.rows.len()).unwrap_or(inner.height).min(inner.height).saturating_sub(1);
-    let last_line = Position { x: inner.x, y: inner.y + last_row };
+    let last_row = text.rows.len().min(usize::from(inner.height)).saturating_sub(1);
     let alone = pane.frame == Frame::Title || *source == Source::Merged;
-    cursor.or((alone && !typed).then_some(last_line)).filter(|position| inner.contains(*position))
+    let line = match focused_row(selection.filter(|selection| selection.source == *source), text) {
+        _ if typed => None,
+        None => (alone && cursor.is_none()).then_some(last_row),
+        row => row,
+    };
+    let line = line.and_then(|row| Some(Position { x: inner.x, y: inner.y.checked_add(u16::try_from(row).ok()?)? }));
+    prompt.or(line.or(cursor).filter(|position| inner.contains(*position)))
+}
+
+/// The row that keys mean: the end of what they select, or the line that was gone to.
+fn focused_row(selection: Option<&Selection>, text: &PaneText) -> Option<usize> {
+    match selection.filter(|selection| selection.by_keys) {
+        Some(selection) => text.places.iter().position(|place| place.line == selection.head.0.line),
+        None => text.gutter.iter().position(|mark| mark.current),
+    }
+}
+
+/// Where the next character of what is searched for, or filtered by, goes to.
+fn prompt_place(scene: &Scene<'_>, pane: &Pane, (left, right): &Found<'_>) -> Option<Position> {
+    let cells = scene.ui.find.prompt_cells()?;
+    let row = match pane.frame {
+        Frame::Full => paint::border_row(pane.area, pane.area.bottom().saturating_sub(1)),
+        Frame::Title | Frame::None => found_row(pane),
+    };
+    let shown = paint::left_room(row, right).min(paint::spans_width(left));
+    let x = u16::try_from(2 + cells.min(shown.checked_sub(1)?)).ok()?;
+    Some(Position { x: row.x.checked_add(x)?, y: row.y }).filter(|position| row.contains(*position))
 }
 
 /// Inverts what is selected.
 fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &mut Buffer) {
     for (index, y) in (inner.top()..inner.bottom()).enumerate() {
         let Some((place, row)) = text.text_of_row(index) else { return };
-        let Some((from, to)) = selection.part_of(place.line, place.bytes.start, place.bytes.end) else { continue };
+        let (start, end) = (place.bytes.start, place.bytes.end);
+        // What is cut off is selected by what stands for it.
+        let (first, last) = (if place.cut.0 > 0 { 0 } else { start }, if place.cut.1 > 0 { usize::MAX } else { end });
+        let Some((from, to)) = selection.part_of(place.line, first, last) else { continue };
+        let edge = |selected, cells| if selected { u16::try_from(cells).unwrap_or(0) } else { 0 };
         let cells = |byte: usize| {
             let before = row.get(..floor(&row, byte - place.bytes.start)).unwrap_or_default();
             inner.x.saturating_add(u16::try_from(place.before + width(before)).unwrap_or(u16::MAX))
         };
+        let is_some = from < to;
+        let begin = cells(from.clamp(start, end)) - edge(is_some && from < start, place.cut.0);
         // An empty line is selected too, and that is to be seen.
-        let end = if place.bytes.is_empty() { cells(to).saturating_add(1) } else { cells(to) };
-        for x in cells(from)..end.min(inner.right()) {
+        let behind = if place.bytes.is_empty() { 1 } else { edge(is_some && to > end, place.cut.1) };
+        for x in begin..cells(to.clamp(start, end)).saturating_add(behind).min(inner.right()) {
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 cell.modifier.toggle(Modifier::REVERSED);
             }
@@ -180,13 +212,10 @@ fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &m
     }
 }
 
-/// What is searched for and filtered, and what was found of it.
-fn find_titles<'a>(
-    scene: &Scene<'_>,
-    source: &Source,
-    focused: bool,
-    text: Option<&PaneText>,
-) -> Option<(Vec<Span<'a>>, Vec<Span<'a>>)> {
+/// On the left what is searched for and filtered, on the right what was found of it.
+type Found<'a> = (Vec<Span<'a>>, Vec<Span<'a>>);
+
+fn find_titles<'a>(scene: &Scene<'_>, source: &Source, focused: bool, text: Option<&PaneText>) -> Option<Found<'a>> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let line = scene.ui.find.line(source, focused, text.and_then(|text| text.share), glyphs)?;
     let right = match (scene.ui.find.error(), text.and_then(|text| text.tally)) {
@@ -201,12 +230,16 @@ fn find_titles<'a>(
 }
 
 /// The same where there is no border below: in the row that is left free for it.
-fn found_line(scene: &Scene<'_>, pane: &Pane, found: Option<(Vec<Span<'_>>, Vec<Span<'_>>)>, buffer: &mut Buffer) {
+fn found_line(scene: &Scene<'_>, pane: &Pane, found: Option<Found<'_>>, buffer: &mut Buffer) {
     let Some((left, right)) = found else { return };
-    let row = Rect { y: pane.area.bottom().saturating_sub(1), height: 1.min(pane.area.height), ..pane.area };
     let titles = Titles { left, right, ..Titles::default() };
-    let inside = Rect { width: row.width.saturating_sub(1), ..row };
-    paint::title_row(buffer, inside, scene.glyphs(), &titles);
+    paint::title_row(buffer, found_row(pane), scene.glyphs(), &titles);
+}
+
+fn found_row(pane: &Pane) -> Rect {
+    let Rect { width, height, .. } = pane.area;
+    let y = pane.area.bottom().saturating_sub(1);
+    Rect { y, width: width.saturating_sub(1), height: height.min(1), ..pane.area }
 }
 
 /// Beside each row: how bad its line is, and whether a search has found it.

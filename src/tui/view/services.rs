@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::layout::SidebarStyle;
 use super::super::sidebar::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
-use super::super::words::{counts, look};
+use super::super::words::{KEPT, counts, look};
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Moment, Phase, ServiceSnapshot};
@@ -116,9 +116,12 @@ struct Columns {
     style: SidebarStyle,
     /// Digits of the largest number.
     number: usize,
-    /// The name and a space.
+    /// The name and a space; what the row has for both where there is no word after them.
     name: usize,
 }
+
+/// Cells of a name that give way to the count of restarts, in a row that has not room for both.
+const NAME: usize = 7;
 
 /// Cells of the state word and the age in the wide sidebar.
 const STATE_AND_AGE: usize = 13;
@@ -128,13 +131,12 @@ impl Columns {
         let services = &scene.snapshot.services;
         let number = services.len().to_string().len();
         let longest = services.iter().map(|service| width(service.name.as_str())).max().unwrap_or(0);
-        let counts = services.iter().map(|service| width(&marks(scene, service))).max().unwrap_or(0);
         // Pointer, number, space, glyph, space; and a space at the right end.
         let left = room.saturating_sub(number + 4 + 1);
         let name = match style {
-            SidebarStyle::Wide => (longest + 1).max(8).min(left.saturating_sub(STATE_AND_AGE + counts + 1)),
+            SidebarStyle::Wide => (longest + 1).max(8).min(left.saturating_sub(STATE_AND_AGE)),
             SidebarStyle::Medium => (longest + 1).clamp(7, 13),
-            SidebarStyle::Narrow => left.saturating_sub(if counts > 0 { counts + 1 } else { 0 }),
+            SidebarStyle::Narrow => left,
         };
         Self { style, number, name }
     }
@@ -156,43 +158,76 @@ impl Columns {
         x = paint::put(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), bold);
         x = paint::put(buffer, area, x, area.y, look.glyph, look.style);
         x = paint::put(buffer, area, x, area.y, " ", Style::new());
+        if self.style == SidebarStyle::Narrow {
+            return self.draw_narrow(
+                scene,
+                service,
+                bold,
+                Rect { x, width: area.right().saturating_sub(x), ..area },
+                buffer,
+            );
+        }
         let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
         x = paint::put(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
-        let counts = marks(scene, service);
         let room = usize::from(area.right().saturating_sub(x)).saturating_sub(1);
         let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
             ("held".to_owned(), theme.alert())
         } else {
             (look.word, look.style)
         };
-        let counts = match self.style {
-            SidebarStyle::Wide => {
-                let word = cut_right(&word, STATE_AND_AGE, glyphs.ellipsis);
-                paint::put(buffer, area, x, area.y, &word, word_style);
-                let age = age_of(service).map(|since| scene.age(since)).unwrap_or_default();
-                if width(&word) + 1 + width(&age) <= STATE_AND_AGE {
-                    let at = x.saturating_add(u16::try_from(STATE_AND_AGE - width(&age)).unwrap_or(0));
-                    paint::put(buffer, area, at, area.y, &age, theme.dim());
-                }
-                counts
-            }
-            SidebarStyle::Medium => {
-                // The state goes before the counts.
-                let word = cut_right(&word, room, glyphs.ellipsis);
-                paint::put(buffer, area, x, area.y, &word, word_style);
-                let fits = |text: &str| width(&word) + 1 + width(text) <= room;
-                // What tells of failures is the last to go.
-                let ends = counts.match_indices(' ').map(|(space, _)| counts.get(space + 1..).unwrap_or_default());
-                let shown = std::iter::once(counts.as_str()).chain(ends).find(|text| fits(text));
-                shown.unwrap_or_default().to_owned()
-            }
-            SidebarStyle::Narrow => counts,
-        };
-        let area = Rect { width: area.width.saturating_sub(1), ..area };
-        let at = area.right().saturating_sub(u16::try_from(width(&counts)).unwrap_or(0));
-        paint::put(buffer, area, at, area.y, &counts, Style::new());
-        mark_unseen(scene, service, &counts, area, buffer);
+        // The state goes before the counts, and these before the age.
+        let word = cut_right(&word, room, glyphs.ellipsis);
+        paint::put(buffer, area, x, area.y, &word, word_style);
+        let counts = marks(scene, service);
+        let counts = shortened(&counts, room.saturating_sub(width(&word) + 1));
+        let age = age_of(service).filter(|_| self.style == SidebarStyle::Wide).map(|since| scene.age(since));
+        let age = age.unwrap_or_default();
+        let behind = if counts.is_empty() { 0 } else { width(counts) + 1 };
+        if width(&word) + 1 + width(&age) <= STATE_AND_AGE && STATE_AND_AGE + behind <= room {
+            let at = x.saturating_add(u16::try_from(STATE_AND_AGE - width(&age)).unwrap_or(0));
+            paint::put(buffer, area, at, area.y, &age, theme.dim());
+        }
+        put_counts(scene, service, counts, Rect { width: area.width.saturating_sub(1), ..area }, buffer);
     }
+
+    /// The name and what is behind it, where there is no room for the word of each state. A name is cut only where its own
+    /// row needs the cells.
+    fn draw_narrow(&self, scene: &Scene<'_>, service: &ServiceSnapshot, bold: Style, area: Rect, buffer: &mut Buffer) {
+        let (glyphs, room) = (scene.glyphs(), self.name);
+        let area = Rect { width: area.width.saturating_sub(1), ..area };
+        let kept = kept_word(scene, service);
+        let word = if kept.is_some() { width(KEPT) + 1 } else { 0 };
+        let name = width(service.name.as_str()).min(NAME);
+        let counts = marks(scene, service);
+        let counts = shortened(&counts, room.saturating_sub(name + 1 + word));
+        let behind = word + if counts.is_empty() { 0 } else { width(counts) + 1 };
+        let name = cut_right(service.name.as_str(), room.saturating_sub(behind), glyphs.ellipsis);
+        paint::put(buffer, area, area.x, area.y, &name, bold);
+        put_counts(scene, service, counts, area, buffer);
+        if let Some(style) = kept {
+            let at = area.right().saturating_sub(u16::try_from(behind.saturating_sub(1)).unwrap_or(0));
+            paint::put(buffer, area, at, area.y, KEPT, style);
+        }
+    }
+}
+
+/// How a service is told that is older than the files, also where no other state has a word.
+fn kept_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
+    let look = look(service, scene.glyphs(), scene.theme());
+    (look.word == KEPT).then_some(look.style)
+}
+
+/// As much of the counts as fits: what tells of failures is the last to go.
+fn shortened(counts: &str, room: usize) -> &str {
+    let ends = counts.match_indices(' ').map(|(space, _)| counts.get(space + 1..).unwrap_or_default());
+    std::iter::once(counts).chain(ends).find(|text| width(text) <= room).unwrap_or_default()
+}
+
+/// Puts the counts at the right end of an area.
+fn put_counts(scene: &Scene<'_>, service: &ServiceSnapshot, counts: &str, area: Rect, buffer: &mut Buffer) {
+    let at = area.right().saturating_sub(u16::try_from(width(counts)).unwrap_or(0));
+    paint::put(buffer, area, at, area.y, counts, Style::new());
+    mark_unseen(scene, service, counts, area, buffer);
 }
 
 /// `↻7 ✗2 e3`: restarts, and errors that nobody has seen, where the key `e` goes to.

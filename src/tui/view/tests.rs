@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::fixture::{Bench, NOW, paused_shop, shop};
+use super::super::fixture::{Bench, NOW, paused_shop, running, shop};
 use super::super::options::GlyphSet;
+use super::super::selection::{Point, Selection, Unit};
+use super::super::source::Source;
 use crate::domain::{
-    Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, RunFacts, RunId, RunRecord, Signal, StopProgress,
-    StopState, Stopping,
+    Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, Phase, RestartCounts, RunFacts, RunId, RunRecord,
+    ServiceSnapshot, Signal, StopProgress, StopState, Stopping,
 };
+use crate::logs::LineId;
 
 const SIZES: [(u16, u16); 4] = [(160, 50), (100, 30), (80, 24), (40, 12)];
 const TOO_SMALL: [(u16, u16); 4] = [(19, 5), (80, 5), (1, 1), (0, 0)];
@@ -43,6 +46,150 @@ fn a_terminal_that_is_too_small_says_so_in_one_line() {
 #[test]
 fn the_normal_screen() {
     screens("normal", shop, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn the_cursor_is_on_the_prompt_or_the_focused_line() {
+    let place = |(columns, rows), keys: &str, needle: &str| {
+        let mut bench = Bench::shop(columns, rows);
+        bench.press(keys);
+        let text = bench.text();
+        let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains(needle)).expect(needle);
+        let before = line.split(needle).next().unwrap_or_default().chars().count();
+        let place = |cells: usize| u16::try_from(cells).ok();
+        let drawn = place(before + needle.chars().count() - 1).zip(place(row));
+        (bench.cursor, drawn, text)
+    };
+    for size in SIZES {
+        for (keys, needle) in [("/row", "/row_"), ("&row", "& row_"), ("z/row", "/row_"), ("a&row", "& row_")] {
+            let (cursor, drawn, text) = place(size, keys, needle);
+            assert_eq!(cursor, drawn, "{keys} at {size:?}\n{text}");
+        }
+        // A query that is longer than the line ends where it is cut.
+        let (cursor, _, text) = place(size, &format!("/{}", "x".repeat(200)), "/xxx");
+        let (x, y) = cursor.expect("a cursor");
+        let cell = text.lines().nth(usize::from(y)).and_then(|line| line.chars().nth(usize::from(x)));
+        assert_eq!(cell, Some('…'), "{size:?}\n{text}");
+        for keys in ["z/health⏎", "/health⏎"] {
+            let (cursor, drawn, text) = place(size, keys, "GET /health");
+            assert_eq!(cursor.map(|(_, y)| y), drawn.map(|(_, y)| y), "{keys} at {size:?}\n{text}");
+        }
+        let mut bench = Bench::shop(size.0, size.1);
+        bench.press("a");
+        bench.frame();
+        let last = bench.cursor.expect("a cursor");
+        bench.press("kkk");
+        bench.frame();
+        assert_eq!(bench.cursor, Some((last.0, last.1 - 3)), "the mark has gone up three lines at {size:?}");
+        bench.press("az");
+        bench.frame();
+        let unit = |line: u64| {
+            let line = LineId(line);
+            (Point { line, byte: 0 }, Point { line, byte: 1 })
+        };
+        let (source, unit_is) = (Source::Service("api".into()), Unit::Line);
+        let (anchor, head) = (unit(10), unit(7));
+        bench.ui.selection = Some(Selection { source, rows: false, by_keys: true, unit: unit_is, anchor, head });
+        let text = bench.text();
+        let (_, row) = bench.cursor.expect("a cursor");
+        assert!(text.lines().nth(row.into()).is_some_and(|line| line.contains("── ready")), "{size:?}\n{text}");
+    }
+}
+
+/// The words and their order are a contract.
+#[test]
+fn the_hints_are_those_of_the_pictures() {
+    let wide = " r restart  p pause watch  / search  ⏎ zoom  i type into it  W watcher  : commands  ? help  q quit";
+    let hints = [
+        ((160, 50), "", wide),
+        ((100, 30), "", wide),
+        ((80, 24), "", " r restart  p pause  / search  ⏎ zoom  i type  W watcher  ? help  q quit"),
+        ((40, 12), "", " r / ⏎ p  ? help  q quit"),
+        ((80, 24), "z", " q back  / search  & filter  e error  [ ] runs  w wrap  c copy  ? help"),
+        ((40, 12), "z", " q back  / & e  ? help"),
+        ((80, 24), "W", " ⏎ why  p pause  x ignored  / find  Esc back  ? help"),
+        ((40, 12), "W", " ⏎ why  Esc back  ?"),
+        ((80, 24), "?", " type to filter  ↑↓ scroll  Esc close"),
+        ((80, 24), "/404", " ⏎ keep, then n/N next/prev  Tab kind  Shift-Tab all services  Esc cancel"),
+        ((60, 24), "/404", " ⏎ keep, then n/N next/prev  Tab kind  Esc cancel"),
+        ((40, 12), "/404", " ⏎ then n/N  Tab kind  Esc cancel"),
+        ((80, 24), "&404", " ⏎ keep  Tab text, regex, word  ! inverts  empty: all lines  Esc cancel"),
+    ];
+    for ((columns, rows), keys, footer) in hints {
+        let mut bench = Bench::shop(columns, rows);
+        bench.press(keys);
+        assert_eq!(bench.text().lines().last(), Some(footer), "{keys} at {columns}x{rows}");
+    }
+    let footer = |columns, rows| Bench::new(paused_shop(), columns, rows, GlyphSet::Unicode).text();
+    assert!(footer(80, 24).ends_with(" p resume+apply 14  P discard  W see them  ? help  q quit\n"));
+    assert!(footer(40, 12).ends_with(" p apply 14  P discard  ?\n"));
+    let mut ascii = Bench::new(shop(), 80, 24, GlyphSet::Ascii);
+    let picture = " r restart  p pause  / search  Enter zoom  i type  W watcher  ? help  q quit";
+    assert_eq!(ascii.text().lines().last(), Some(picture));
+}
+
+#[test]
+fn the_sign_for_the_rest_of_a_line_is_selected_with_it() {
+    let mut bench = Bench::shop(80, 24);
+    let unit = |byte| (Point { line: LineId(0), byte }, Point { line: LineId(0), byte });
+    let (source, anchor) = (Source::Service("api".into()), unit(10));
+    let mut last_cells = |to| {
+        let (source, head) = (source.clone(), unit(to));
+        bench.ui.selection =
+            Some(Selection { source, rows: false, by_keys: false, unit: Unit::Character, anchor, head });
+        let (text, frame) = (bench.text(), bench.frame());
+        let row = text.lines().position(|line| line.contains("slow query")).and_then(|row| u16::try_from(row).ok());
+        let cells = (76..80).filter_map(|x| frame.cell((x, row?)));
+        let reversed = |cell: &ratatui::buffer::Cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED);
+        cells.map(|cell| (cell.symbol().to_owned(), reversed(cell))).collect::<Vec<_>>()
+    };
+    let (whole, part) = (last_cells(200), last_cells(20));
+    assert!(whole.contains(&("…".to_owned(), true)), "{whole:?}");
+    assert!(part.contains(&("…".to_owned(), false)), "{part:?}");
+}
+
+#[test]
+fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
+    let mut shop = shop();
+    for (service, name) in shop.services.iter_mut().zip(["frontend", "frontserver", "a-name-that-is-too-long"]) {
+        service.name = name.into();
+        service.restarts = RestartCounts::default();
+    }
+    shop.services[1].restarts.change = 1_234;
+    shop.services[2].restarts = RestartCounts { change: 11, crash: 3, ..RestartCounts::default() };
+    shop.services[3].restarts = RestartCounts { change: 111, crash: 33, liveness: 5, ..RestartCounts::default() };
+    shop.services[3].name = "frontserver-2".into();
+    shop.services[4].kept = true;
+    shop.services[4].phase = shop.services[0].phase.clone();
+    let mut bench = Bench::new(shop, 80, 24, GlyphSet::Unicode);
+    let text = bench.text();
+    assert!(text.contains("● frontend       │"), "{text}");
+    // The name gives way to failures, and the count of changes to the name.
+    for row in ["frontse… ↻1234 │", "a-name… ↻11 ✗3 │", "fronts… ✗33 !5 │"] {
+        assert!(text.contains(row), "{row}\n{text}");
+    }
+    assert!(text.contains("● css    kept ↻3 │"), "{text}");
+    bench.size = (40, 12);
+    bench.press("5");
+    let text = bench.text();
+    assert!(text.contains("5●css kept"), "{text}");
+}
+
+#[test]
+fn many_services_beside_a_wide_pane_keep_the_words_of_their_states() {
+    let mut shop = shop();
+    let (failed, starting) = (shop.services[2].clone(), shop.services[4].clone());
+    let waits = Phase::Blocked { on: vec!["migrate".into()], lost: None };
+    let blocked = ServiceSnapshot { phase: waits, up_since: None, ..running("frontserver", false, 1) };
+    for number in 0..7 {
+        let name = format!("service-{number}");
+        let like = [&blocked, &failed, &starting][number % 3].clone();
+        shop.services.push(ServiceSnapshot { name: name.as_str().into(), ..like });
+    }
+    let text = Bench::new(shop, 160, 50, GlyphSet::Unicode).text();
+    for row in [" ready ", "◌ service-0 waits migrate ", "✗ service-1 exit 1", "◐ service-2 starting"] {
+        assert!(text.contains(row), "{row}\n{text}");
+    }
 }
 
 #[test]

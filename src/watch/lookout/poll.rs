@@ -119,7 +119,7 @@ impl Lookout {
             let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| (name, REMOVED));
             let new =
                 now.iter().filter(|(name, stamp)| before.get(*name) != Some(stamp)).map(|(name, _)| (name, CHANGED));
-            noted.extend(gone.chain(new).map(|(name, marks)| Noted { path: path.join(name), marks, at }));
+            noted.extend(gone.chain(new).map(|(name, marks)| Noted { path: path.join(name), marks, since: at, at }));
         }
         self.polling.beside.retain(|path, _| self.beside.contains(path));
         noted
@@ -128,7 +128,7 @@ impl Lookout {
     fn differences_in(&mut self, path: PathBuf, at: Moment, noted: &mut Vec<Noted>) {
         let is_start = self.starts.contains(&path);
         let Some(folder) = self.tree.get_mut(&path) else { return };
-        let note = |path: PathBuf, marks| Noted { path, marks, at };
+        let note = |path: PathBuf, marks| Noted { path, marks, since: at, at };
         let now = if is_start { directory::behind(&path) } else { directory::at(&path) };
         let Some((FoundKind::Folder { inode }, seen)) = now else {
             if is_start {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::domain::{
-    Backoff, Breaker, ChangeKind, Kind, LogSpec, OnChange, RestartPolicy, RunCommand, ServiceSpec, StopSpec,
+    Backoff, Breaker, ChangeKind, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand, ServiceSpec, StopSpec,
     WatchFiles, WatchSpec,
 };
 
@@ -37,6 +37,7 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         ignore: Vec::new(),
         debounce: WatchSpec::DEBOUNCE,
         on_change: OnChange::Restart,
+        view: PaneView::Auto,
     };
     Arc::new(GroupSpec {
         name: "test".into(),

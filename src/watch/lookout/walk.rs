@@ -162,8 +162,7 @@ impl Lookout {
     }
 
     /// Looks everywhere, because events were lost: every watch is renewed, every folder listed, every file compared.
-    pub(super) fn sweep(&mut self) {
-        let at = self.clock.now();
+    pub(super) fn sweep(&mut self, at: Moment) {
         self.look_at_starts(at);
         // Those that are back.
         self.lost.retain(|start| !start.is_dir());

@@ -146,6 +146,25 @@ fn gits_lock_is_told_before_the_files_and_with_its_name() {
     watched.until("the checkout is named", |seen| {
         seen.git.iter().any(|work| work.label.as_deref() == Some("checkout: moving from feat to main"))
     });
-    assert!(watched.git.iter().any(|work| !work.locked && work.tree.is_empty()), "{:?}", watched.git);
     watched.until_finished("a.rs");
+    let is_under_lock = |seen: &Watched, path: &str| {
+        let at = seen.events.iter().rev().find(|event| &*event.path == path).map(|event| event.at);
+        seen.git
+            .iter()
+            .filter(|work| work.tree.is_empty())
+            .filter_map(|work| work.lock)
+            .any(|lock| Some(lock.since) <= at && lock.until.is_some_and(|until| at <= Some(until)))
+    };
+    assert!(is_under_lock(&watched, "a.rs"), "{:?} {:?}", watched.git, watched.events);
+    // In one order, however closely it follows.
+    for n in 0..50 {
+        watched.events.clear();
+        watched.git.clear();
+        let (branch, file) = (format!("branch-{n}"), format!("b{n}.rs"));
+        git(watched.root(), &["checkout", "-qb", &branch]);
+        write(watched.path(&file), "");
+        watched.until_finished(&file);
+        watched.until("the lock is known", |seen| seen.git.iter().any(|work| work.lock.is_some()));
+        assert!(!is_under_lock(&watched, &file), "{:?} {:?}", watched.git, watched.events);
+    }
 }
