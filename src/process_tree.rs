@@ -103,6 +103,11 @@ impl Process {
         (self.pid, self.start) == (other.pid, other.start)
     }
 
+    /// Whether it was started after the other one, as far as ticks tell.
+    pub fn is_younger_than(&self, other: &Self) -> bool {
+        self.start >= other.start
+    }
+
     /// Signals it, and nobody else who may have got its number meanwhile.
     pub fn signal(&self, signal: Signal) {
         let is_it = || Self::of(self.pid).is_some_and(|now| now.is_same(self));
@@ -234,6 +239,27 @@ pub fn mark_of(pid: Pid) -> Option<OsString> {
     Some(OsString::from_vec(mark))
 }
 
+/// Whether a process is of our user, whom alone we can signal.
+pub fn is_of_our_user(pid: Pid) -> bool {
+    fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == getuid().as_raw())
+}
+
+/// Whether a process has all of our own environment, as what we start for ourselves has: an editor, a clipboard.
+pub fn has_our_environment(pid: Pid) -> bool {
+    let environment = environment_of(pid).unwrap_or_default();
+    let has = |(name, value): (OsString, OsString)| {
+        let line = [name.as_bytes(), b"=", value.as_bytes()].concat();
+        environment.split(|byte| *byte == 0).any(|other| other == line)
+    };
+    std::env::vars_os().all(has)
+}
+
+/// Whether a process has this file open.
+pub fn has_open(pid: Pid, file: &Path) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    descriptors.flatten().any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|opened| opened == file))
+}
+
 /// The environment of a process, of whose main thread others may be left.
 fn environment_of(pid: Pid) -> Option<Vec<u8>> {
     let environment = read(&format!("/proc/{pid}/environ")).filter(|text| !text.is_empty());
@@ -246,8 +272,7 @@ fn environment_of(pid: Pid) -> Option<Vec<u8>> {
 
 /// All living processes of our user with a mark that is asked for. Reads the environment of all of them: milliseconds.
 pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
-    let own = getuid().as_raw();
-    let ours = |pid: &Pid| fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == own);
+    let ours = |pid: &Pid| is_of_our_user(*pid);
     let with_mark = pids().into_iter().filter(ours).filter(|pid| mark_of(*pid).is_some_and(|mark| wanted(&mark)));
     with_mark.filter_map(Process::of).filter(|process| !process.ended).collect()
 }

@@ -1,6 +1,7 @@
 //! One devgroup for each file, and what an earlier one could not end.
 //!
-//! A running group holds a lock on a file of its own in the runtime folder. The kernel gives a lock back when its holder
+//! A running group holds a lock on a file of its own in the folder for state, in which it notes who it is and where its
+//! socket is. The kernel gives a lock back when its holder
 //! ends, however it ends. The file is removed at an orderly end only: one that is there and not locked tells that the
 //! last end was none, so that only then all processes are searched for what is left.
 
@@ -16,7 +17,7 @@ use rustix::process::{Pid, Signal, test_kill_process};
 
 use super::environment::is_left_of;
 use crate::clock::Clock;
-use crate::control::{Place, group_key};
+use crate::control::{Place, group_key, state_lock};
 use crate::domain::Moment;
 use crate::process_tree::{self, Process};
 
@@ -72,34 +73,42 @@ impl Occupied {
 /// Somebody else runs it.
 pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
     let key = group_key(file);
-    let unlocked = |why: String| {
-        log::warn!("a second start of this group would not be noticed: {why}");
-        Ok(Claim { lock: None, key: key.clone(), pid, is_unclean: false, has_begun: false })
-    };
-    let path = match Place::make(file) {
-        Ok(place) => place.lock(),
-        Err(why) => return unlocked(why),
-    };
-    let clock = Clock::start();
-    let mut lock = loop {
-        match lock(&path) {
-            Ok(Some(lock)) => break lock,
-            Ok(None) => {
-                let holder = occupied(&path, file);
-                if holder.lives() || clock.now().since(Moment::START) >= ENDING {
-                    return Err(holder);
-                }
-                // Killed a moment ago: the kernel has not closed its files yet.
-                std::thread::sleep(LOOK);
+    let mut problem = String::new();
+    for place in [state_lock(file), Place::make(file).map(|place| place.lock())] {
+        match place.map(|path| (take(&path, file), path)) {
+            Ok((Ok(taken), path)) => {
+                let mut lock = taken?;
+                let mut before = String::new();
+                let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();
+                let claim = Claim { lock: Some((path, lock)), key, pid, is_unclean, has_begun: false };
+                claim.sign(&folder_name(file), None);
+                return Ok(claim);
             }
-            Err(error) => return unlocked(format!("{}: {error}", path.display())),
+            Ok((Err(error), path)) => problem = format!("{}: {error}", path.display()),
+            Err(why) => problem = why,
         }
-    };
-    let mut before = String::new();
-    let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();
-    let claim = Claim { lock: Some((path, lock)), key, pid, is_unclean, has_begun: false };
-    claim.sign(&folder_name(file));
-    Ok(claim)
+    }
+    log::warn!("a second start of this group would not be noticed: {problem}");
+    Ok(Claim { lock: None, key, pid, is_unclean: false, has_begun: false })
+}
+
+/// Takes the lock at this path; whoever holds it may be ending.
+fn take(path: &Path, file: &Path) -> io::Result<Result<File, Occupied>> {
+    if let Some(folder) = path.parent() {
+        super::state_folder::make(folder)?;
+    }
+    let clock = Clock::start();
+    loop {
+        if let Some(lock) = lock(path)? {
+            return Ok(Ok(lock));
+        }
+        let holder = occupied(path, file);
+        if holder.lives() || clock.now().since(Moment::START) >= ENDING {
+            return Ok(Err(holder));
+        }
+        // Killed a moment ago: the kernel has not closed its files yet.
+        std::thread::sleep(LOOK);
+    }
 }
 
 impl Claim {
@@ -108,10 +117,12 @@ impl Claim {
         self.pid
     }
 
-    /// Notes the name of the group, for those who come second.
-    pub fn sign(&self, name: &str) {
+    /// Notes the name of the group, for those who come second, and where it can be asked.
+    pub fn sign(&self, name: &str, socket: Option<&Path>) {
         let Some((path, mut file)) = self.lock.as_ref().map(|(path, file)| (path, file)) else { return };
-        let text = format!("{}\n{name}\n", self.pid);
+        // One that has no text cannot be noted; then it is found where it is by rule.
+        let socket = socket.and_then(Path::to_str).unwrap_or_default();
+        let text = format!("{}\n{name}\n{socket}\n", self.pid);
         let write = |file: &mut &File| {
             file.seek(SeekFrom::Start(0))?;
             file.set_len(0)?;

@@ -118,8 +118,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     let _inside = runtime.enter();
     let signals = OsSignals::take(tether).map_err(system("listen for signals"))?;
 
-    claim.sign(&spec.name);
-    let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers);
+    claim.sign(&spec.name, None);
+    let has_dashboard = matches!(options.face, Face::Dashboard(_));
+    let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers, has_dashboard);
     claim.begin(is_clear);
     let logs = Arc::new(LogBook::new(clock));
     logs.set_total(spec.logs.total);
@@ -166,6 +167,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
             None
         }
     };
+    claim.sign(&spec.name, door.as_ref().map(Door::path));
     let socket = door.as_ref().map(|door| door.path().into());
     let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
     let sizing = Sizing::default();
@@ -280,15 +282,18 @@ fn remove_sync_folders(folder: &Path) {
 }
 
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.
-fn see_to_leftovers(claim: &Claim, group: &str, keep: bool) -> bool {
+fn see_to_leftovers(claim: &Claim, group: &str, keep: bool, has_dashboard: bool) -> bool {
     let found = claim.leftovers();
     if found.is_empty() {
         return true;
     }
     let names = process_tree::display(&found);
     let tell = |line: String| {
+        // Without a dashboard, the log is printed as well.
+        if has_dashboard {
+            say(&line, TERMINAL_PATIENCE);
+        }
         log::warn!("{line}");
-        say(&line, TERMINAL_PATIENCE);
     };
     if keep {
         tell(format!("{group}: an earlier run has left {names} · kept"));

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::control::group_key;
+use crate::control::{group_key, state_home};
 use crate::domain::GroupSpec;
 
 /// The folder of a group, by the rules of XDG: a path that is not absolute does not count.
@@ -23,11 +23,6 @@ pub(crate) fn of_group(spec: &GroupSpec, variable: impl Fn(&str) -> Option<PathB
         return Err(format!("{} is in the project, and writing there would be seen as changes", folder.display()));
     }
     Ok(folder)
-}
-
-fn state_home(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    let absolute = |name| variable(name).filter(|path| path.is_absolute());
-    absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
 }
 
 /// A variable of devgroup's own environment.
@@ -49,19 +44,4 @@ pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<(
         let _ = fs::remove_file(&new);
     }
     written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_state_folder_is_absolute_or_below_home() {
-        let state = |state: Option<&str>, home: &str| {
-            state_home(|name| if name == "HOME" { Some(home.into()) } else { state.map(PathBuf::from) })
-        };
-        assert_eq!(state(Some("/s"), "/h"), Some("/s".into()));
-        assert_eq!(state(Some("s"), "/h"), Some("/h/.local/state".into()));
-        assert_eq!(state(None, "h"), None);
-    }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Background, Face, RunOptions, StreamOptions};
+use crate::app::{self, Background, Face, RunOptions, SessionError, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
@@ -174,7 +174,10 @@ fn run_group(
     if let Some(problems) = &problems {
         tell_warnings(problems, has_stderr, style);
     }
-    let claim = app::claim(file, ward.pid()).map_err(Failure::Occupied)?;
+    let claim = match app::claim(file, ward.pid()) {
+        Ok(claim) => claim,
+        Err(occupied) => return Err(slip(file, arguments).unwrap_or(Failure::Occupied(occupied))),
+    };
     let loaded = config::load(file).map_err(|found| Failure::Invalid(found.render(style)))?;
     if !loaded.warnings.is_empty() {
         tell_warnings(&loaded.warnings, has_stderr, style);
@@ -193,6 +196,12 @@ fn run_group(
     let ending = app::run(options, claim, ward.tether())?;
     app::say(&ending.summary, STDERR_PATIENCE);
     Ok(ending.code)
+}
+
+/// What is wrong with the names that were given: `devgroup stats` is a slip of the pen, and no second start.
+fn slip(file: &Path, arguments: RunArguments) -> Option<Failure> {
+    let spec = config::load(file).ok()?.spec;
+    config::select(spec, &arguments.selection()).err().map(|error| SessionError::from(error).into())
 }
 
 /// On stderr, or in the log that the dashboard shows.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -35,7 +35,7 @@ pub(super) async fn serve(
     stream: UnixStream,
     handle: GroupHandle,
     about: About,
-    (stage, holds): (Stage, Arc<AtomicU64>),
+    (stage, holds, has_asked): (Stage, Arc<AtomicU64>, Arc<AtomicBool>),
     mut end: watch::Receiver<Option<End>>,
 ) {
     let (input, output) = stream.into_split();
@@ -49,6 +49,7 @@ pub(super) async fn serve(
         by_id: HashMap::new(),
         holds: HashMap::new(),
         next_hold: holds,
+        has_asked,
     };
     let mut input = BufReader::new(input);
     let writing = write(output, chunks);
@@ -95,6 +96,8 @@ struct Client {
     holds: HashMap<u64, u64>,
     /// The number of the next hold, of whichever client.
     next_hold: Arc<AtomicU64>,
+    /// Until it has asked something, it gives way to others when there is no room.
+    has_asked: Arc<AtomicBool>,
 }
 
 type Input = BufReader<tokio::net::unix::OwnedReadHalf>;
@@ -149,6 +152,7 @@ impl Client {
                 }
                 Ok(Came::End) | Err(_) => return,
             };
+            self.has_asked.store(true, Ordering::Relaxed);
             let went_on = match read_line::<Question>(&line) {
                 Ok(Question { id, ask: Ask::Attach(abilities) }) => return self.attach(id, abilities, input).await,
                 Ok(question) => self.take(question).await,

@@ -20,7 +20,7 @@ mod wire;
 pub use client::{Client, ClientError, Screen, Typist};
 pub use event_line::{EventLine, RuleLine};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
-pub use place::{Place, SOCKET_VARIABLE, group_key};
+pub use place::{Place, SOCKET_VARIABLE, group_key, sockets, state_home, state_lock};
 pub use server::{About, CLIENTS, Door, Server, Stage};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
 pub use waiting::{Fate, first_start, reason};

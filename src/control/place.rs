@@ -1,4 +1,4 @@
-//! Where a group is met: the folder of sockets and locks, and the names in it.
+//! Where a group is met: the folder of sockets, the lock, and their names.
 
 use std::fs;
 use std::io;
@@ -55,10 +55,46 @@ impl Place {
         self.folder.join(format!("{}.sock", self.key))
     }
 
-    /// The lock that one running instance of the group holds.
+    /// The lock that one running instance of the group holds, where there is no folder for state.
     pub fn lock(&self) -> PathBuf {
         self.folder.join(format!("{}.lock", self.key))
     }
+}
+
+/// The lock that one running instance of the group of this file holds. It is in the folder for state and not beside the
+/// socket: shells of one user often differ in where sockets are (`su`, `ssh`, a container's own temp directory), and one
+/// file must not be run twice at once.
+///
+/// # Errors
+/// There is no such folder outside of the project; for people.
+pub fn state_lock(file: &Path) -> Result<PathBuf, String> {
+    lock_below(state_home(variable), file)
+}
+
+fn lock_below(state: Option<PathBuf>, file: &Path) -> Result<PathBuf, String> {
+    let folder = state.ok_or("neither XDG_STATE_HOME nor HOME is an absolute path")?.join("devgroup");
+    if file.parent().is_some_and(|root| folder.starts_with(root)) {
+        return Err(format!("{} is in the project", folder.display()));
+    }
+    Ok(folder.join(format!("{}.lock", group_key(file))))
+}
+
+/// The folder for the state of all programs of the user, by the rules of XDG: a path that is not absolute does not count.
+pub fn state_home(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |name| variable(name).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+}
+
+/// The sockets at which a running group of this file may be met, the likeliest first; at last the one that the holder of
+/// its lock has noted.
+pub fn sockets(file: &Path) -> Vec<PathBuf> {
+    let mut sockets: Vec<PathBuf> = Place::candidates(file).iter().map(Place::socket).collect();
+    let noted = state_lock(file).ok().and_then(|lock| fs::read_to_string(lock).ok());
+    let noted = noted.as_deref().and_then(|text| text.lines().nth(2)).map(PathBuf::from);
+    let is_new = |noted: &PathBuf| noted.is_absolute() && !sockets.contains(noted);
+    let noted = noted.filter(is_new);
+    sockets.extend(noted);
+    sockets
 }
 
 /// What tells groups apart, in the names of folders, sockets and locks, and in the marks of processes: 64-bit FNV-1a
@@ -139,6 +175,24 @@ mod tests {
         let file = home.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(own(&file).is_err());
+    }
+
+    #[test]
+    fn the_lock_is_outside_of_the_project_or_nowhere() {
+        let lock = |state: Option<&str>| lock_below(state.map(PathBuf::from), Path::new("/p/procgroup.toml"));
+        let file = format!("{}.lock", group_key(Path::new("/p/procgroup.toml")));
+        assert_eq!(lock(Some("/s")), Ok(Path::new("/s/devgroup").join(file)));
+        assert!(lock(Some("/p/state")).is_err() && lock(None).is_err());
+    }
+
+    #[test]
+    fn the_state_folder_is_absolute_or_below_home() {
+        let state = |state: Option<&str>, home: &str| {
+            state_home(|name| if name == "HOME" { Some(home.into()) } else { state.map(PathBuf::from) })
+        };
+        assert_eq!(state(Some("/s"), "/h"), Some("/s".into()));
+        assert_eq!(state(Some("s"), "/h"), Some("/h/.local/state".into()));
+        assert_eq!(state(None, "h"), None);
     }
 
     #[test]

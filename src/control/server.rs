@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::connection::{serve, turn_away};
 use super::place::Place;
@@ -165,6 +165,8 @@ async fn accept(
         sweep(&folder);
     }
     let mut clients = JoinSet::new();
+    // Whether each has asked something, the oldest first.
+    let mut asked: Vec<(AbortHandle, Arc<AtomicBool>)> = Vec::new();
     let holds = Arc::new(AtomicU64::new(1));
     loop {
         let accepted = tokio::select! {
@@ -172,14 +174,22 @@ async fn accept(
             _ = end.wait_for(Option::is_some) => break,
         };
         while clients.try_join_next().is_some() {}
+        asked.retain(|(client, has_asked)| !client.is_finished() && !has_asked.load(Ordering::Relaxed));
+        if accepted.is_ok() && clients.len() >= CLIENTS && !asked.is_empty() {
+            // Who only keeps a place must not lock out a command. Nothing of it is open, so it is gone at once.
+            asked.remove(0).0.abort();
+            clients.join_next().await;
+        }
         match accepted {
             Ok((stream, _)) if !is_ours(&stream) => log::warn!("somebody else's client was turned away"),
             Ok((stream, _)) if clients.len() >= CLIENTS => {
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
             Ok((stream, _)) => {
-                let stage = (Arc::clone(stage), Arc::clone(&holds));
-                clients.spawn(serve(stream, handle.clone(), about.clone(), stage, end.clone()));
+                let has_asked = Arc::new(AtomicBool::new(false));
+                let shared = (Arc::clone(stage), Arc::clone(&holds), Arc::clone(&has_asked));
+                let client = clients.spawn(serve(stream, handle.clone(), about.clone(), shared, end.clone()));
+                asked.push((client, has_asked));
             }
             Err(error) => {
                 log::warn!("a client could not be taken: {error}");

@@ -1,17 +1,19 @@
 //! Who belongs to a run: its leader and all that descends from it, also what has left its session.
 //!
 //! A descendant whose parents have ended is adopted by us. It is known by its session, or, if it has left that, by the
-//! mark in its environment. What has thrown away its environment as well belongs to no run: it ends with devgroup.
+//! mark in its environment. What has thrown away its environment as well is known by the trail of the run: it was seen
+//! below it, or has its terminal open, or nobody else can have started it. What is none of these ends with devgroup.
 
 use std::ffi::OsStr;
-use std::sync::LazyLock;
+use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process_group};
 
-use crate::process_tree::{Process, Tree, is_in_between, mark_of};
+use crate::process_tree::{Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, mark_of};
 
 /// Whether this system tells who descends from whom.
 static TELLS: LazyLock<bool> =
@@ -25,6 +27,70 @@ const LATE: Duration = Duration::from_millis(25);
 
 /// How often one looks again because somebody has come or gone meanwhile: those who fork without end come and go always.
 const ROUNDS: usize = 20;
+
+/// The leaders of all runs that are not gone. Whom this process adopts is its own, whichever host started it.
+static LEADERS: Mutex<Vec<Process>> = Mutex::new(Vec::new());
+
+/// What tells of a run who belongs to it, besides session and mark.
+#[derive(Default)]
+pub(super) struct Trail {
+    /// Its first process.
+    leader: Option<Process>,
+    /// Its terminal, which processes mostly still have open that have thrown away all else.
+    terminal: Option<PathBuf>,
+    /// Whom the last look has found.
+    seen: Vec<Process>,
+}
+
+impl Trail {
+    /// That of a run which begins.
+    pub(super) fn begin(leader: Pid, terminal: Option<PathBuf>) -> Self {
+        let leader = Process::of(leader);
+        LEADERS.lock().unwrap_or_else(PoisonError::into_inner).extend(leader.clone());
+        Self { leader, terminal, seen: Vec::new() }
+    }
+
+    /// Notes who is below the leader, before a signal takes their parents from them.
+    pub(super) fn note(&mut self) {
+        let Some(leader) = self.leader.as_ref().filter(|_| *TELLS) else { return };
+        for process in Tree::look().below([leader.pid]) {
+            if !self.seen.iter().any(|seen| seen.is_same(&process)) {
+                self.seen.push(process);
+            }
+        }
+    }
+
+    /// A look has found them.
+    pub(super) fn saw(&mut self, left: &Left) {
+        self.seen = left.members().to_vec();
+    }
+
+    /// Whether an adopted process without a mark, in a session of its own, came from the run.
+    fn leads_to(&self, pid: Pid) -> bool {
+        // What runs as somebody else could not be ended.
+        let Some(process) = Process::of(pid).filter(|_| is_of_our_user(pid)) else { return false };
+        let is_known = |seen: &Process| seen.is_same(&process) || seen.session == process.session && seen.session > 0;
+        self.seen.iter().any(is_known)
+            || self.terminal.as_ref().is_some_and(|terminal| has_open(pid, terminal))
+            || self.alone_can_have_started(&process)
+    }
+
+    /// No other run was there when it began, and it is none of ours.
+    fn alone_can_have_started(&self, process: &Process) -> bool {
+        let Some(leader) = self.leader.as_ref().filter(|leader| process.is_younger_than(leader)) else { return false };
+        let leaders = LEADERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut others = leaders.iter().filter(|other| !other.is_same(leader));
+        !others.any(|other| process.is_younger_than(other)) && !has_our_environment(process.pid)
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        if let Some(leader) = &self.leader {
+            LEADERS.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !other.is_same(leader));
+        }
+    }
+}
 
 /// Who is left of a run.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +122,8 @@ pub(super) struct Kin<'a> {
     pub(super) reaped: bool,
     /// What its processes have in their environment, unless they have changed it.
     pub(super) mark: Option<&'a OsStr>,
+    /// What else tells.
+    pub(super) trail: &'a Trail,
 }
 
 impl Kin<'_> {
@@ -122,6 +190,7 @@ impl Kin<'_> {
             None if (in_between || is_in_between(pid)) && Process::of(pid).is_some_and(|process| !process.ended) => {
                 Has::Unsure
             }
+            None if self.trail.leads_to(pid) => Has::Yes,
             None => Has::No,
         }
     }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::activity::Sleepers;
 use super::errands::Errand;
 use super::host::RunNews;
-use super::kin::{Kin, Left};
+use super::kin::{Kin, Left, Trail};
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, Moment, RunId, RunReport, ServiceName, Signal};
 use crate::logs::Fed;
@@ -31,8 +31,10 @@ pub(super) type Environment = Arc<[(OsString, OsString)]>;
 pub(super) enum Order {
     /// Type this.
     Write(Vec<u8>),
-    /// The group has got this signal; see to the rest of the run.
-    Sweep { signal: Signal, leader_only: bool },
+    /// Send this signal, to the rest of the run as well.
+    Ask { signal: Signal, leader_only: bool },
+    /// The group has been killed; see to the rest of the run.
+    Sweep,
 }
 
 /// One run, from the request to the end of all that descends from it.
@@ -59,8 +61,10 @@ struct State {
     killed: bool,
     /// Somebody has asked it to end.
     asked: bool,
-    /// What its processes are known by.
+    /// What its processes are known by …
     mark: Option<OsString>,
+    /// … and what of them has lost it.
+    trail: Trail,
     ready: bool,
     /// The liveness check. It ends with the leader.
     checkup: Option<Errand>,
@@ -98,6 +102,7 @@ impl LiveRun {
             killed: false,
             asked: false,
             mark: None,
+            trail: Trail::default(),
             ready: false,
             checkup: None,
             env: Arc::default(),
@@ -127,16 +132,19 @@ impl LiveRun {
         sleep.as_ref().map(|(_, since)| *since)
     }
 
-    /// Signals the leader, or everybody of the run: its group at once, others by the run's thread.
+    /// Signals the leader, or everybody of the run, by the run's thread: it looks first who is there. KILL reaches the
+    /// group at once.
     pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
         let mut state = self.state();
         state.asked = true;
         match state.life {
             Life::Asked | Life::Forking => state.early.push((signal, leader_only)),
-            Life::Leader(_) | Life::Orphans(_) => {
+            Life::Leader(_) | Life::Orphans(_) if signal == Signal::Kill => {
+                state.trail.note();
                 state.send(signal, leader_only);
-                state.order(Order::Sweep { signal, leader_only });
+                state.order(Order::Sweep);
             }
+            Life::Leader(_) | Life::Orphans(_) => state.order(Order::Ask { signal, leader_only }),
             Life::Gone => {}
         }
     }
@@ -171,6 +179,7 @@ impl LiveRun {
             };
         }
         state.killed = true;
+        state.trail.note();
         state.send(Signal::Kill, false);
         state.kill_left();
     }
@@ -188,7 +197,7 @@ impl LiveRun {
     /// Its processes, the leader first, and its environment; `None` if the leader does not live. Elsewhere than on Linux,
     /// the leader only.
     pub(super) fn look(&self) -> Option<(Vec<i32>, Environment)> {
-        let state = self.state();
+        let mut state = self.state();
         let Life::Leader(leader) = state.life else { return None };
         let leader = leader.as_raw_pid();
         let left = state.left();
@@ -243,6 +252,7 @@ impl LiveRun {
         if state.size != size {
             terminal.resize(state.size);
         }
+        state.trail = Trail::begin(leader, terminal.name());
         state.terminal = Some(terminal);
         state.life = Life::Leader(leader);
         for (signal, leader_only) in std::mem::take(&mut state.early) {
@@ -256,6 +266,7 @@ impl LiveRun {
         let mut state = self.state();
         state.life = Life::Gone;
         state.checkup = None;
+        state.trail = Trail::default();
         state.terminal = None;
         state.thread = None;
         self.forked.notify_all();
@@ -279,14 +290,23 @@ impl LiveRun {
     /// Who is left of it. After a KILL each of them gets another one, since processes that were forked meanwhile have
     /// missed the first.
     pub(super) fn left(&self) -> Left {
-        let state = self.state();
+        let mut state = self.state();
         if state.killed { state.kill_left() } else { state.left() }
+    }
+
+    /// Signals the group or the leader, and all others that belong to it.
+    pub(super) fn ask(&self, signal: Signal, leader_only: bool) {
+        let mut state = self.state();
+        state.trail.note();
+        state.send(signal, leader_only);
+        drop(state);
+        self.sweep(signal, leader_only);
     }
 
     /// After a signal to the group: members outside of it get the signal as well, and members that are stopped go on
     /// to be ended by it.
     pub(super) fn sweep(&self, signal: Signal, leader_only: bool) {
-        let state = self.state();
+        let mut state = self.state();
         let Some(leader) = state.kin().map(|kin| kin.leader) else { return };
         for member in state.left().members() {
             if leader_only && member.pid != leader {
@@ -310,15 +330,17 @@ impl State {
             Life::Leader(leader) => (leader, false),
             Life::Orphans(leader) => (leader, true),
         };
-        Some(Kin { leader, reaped, mark: self.mark.as_deref() })
+        Some(Kin { leader, reaped, mark: self.mark.as_deref(), trail: &self.trail })
     }
 
-    fn left(&self) -> Left {
-        self.kin().map_or(Left::Nobody, Kin::left)
+    fn left(&mut self) -> Left {
+        let left = self.kin().map_or(Left::Nobody, Kin::left);
+        self.trail.saw(&left);
+        left
     }
 
     /// Kills everybody who is left, again and again while new ones appear. Who is left then.
-    fn kill_left(&self) -> Left {
+    fn kill_left(&mut self) -> Left {
         let mut known: Vec<Process> = Vec::new();
         let mut left = self.left();
         for _ in 0..ROUNDS {

@@ -20,7 +20,7 @@ use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, program, shell};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Marker, Probe, RunCommand, RunReport, StartCause};
+use crate::domain::{ExitStatus, Marker, Probe, RunCommand, RunReport, Signal, StartCause};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -337,7 +337,8 @@ impl Run<'_> {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Write(bytes) => self.post(&bytes),
-                Order::Sweep { signal, leader_only } => self.live.sweep(signal, leader_only),
+                Order::Ask { signal, leader_only } => self.live.ask(signal, leader_only),
+                Order::Sweep => self.live.sweep(Signal::Kill, false),
             }
         }
     }

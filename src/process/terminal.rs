@@ -5,7 +5,9 @@ use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use filedescriptor::FileDescriptor;
 use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
@@ -113,6 +115,14 @@ impl Terminal {
             let _ = tcsetattr(master, OptionalActions::Now, &modes);
         }
         Ok(self)
+    }
+
+    /// What the processes of the run have open of it; `None` if the system does not tell.
+    pub(super) fn name(&self) -> Option<PathBuf> {
+        #[cfg(target_os = "linux")]
+        return Some(OsString::from_vec(rustix::pty::ptsname(&self.master, Vec::new()).ok()?.into_bytes()).into());
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 
     /// Tells the kernel the size, which tells the foreground processes by WINCH if it is another one.

@@ -203,6 +203,8 @@ fn a_thousand_clients_are_too_many_and_told_so() {
         } else {
             say(&mut client, &json!({"version": 1}));
             assert_eq!(hear(&mut client)["reply"]["hello"]["version"], 1);
+            say(&mut client, &json!({"id": 1, "ask": {"status": {}}}));
+            assert_eq!(hear(&mut client)["id"], 1);
             clients.push(client);
         }
     }
@@ -213,6 +215,21 @@ fn a_thousand_clients_are_too_many_and_told_so() {
     drop(clients);
     wait_for("there is room again", || Stream::ask(&project, &["status"]).code == Some(0));
     assert_well(&project);
+    end(&project, group);
+}
+
+#[test]
+fn whoever_has_asked_nothing_gives_way_to_a_command() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let mut asks = greeted(&project);
+    say(&mut asks, &json!({"id": 1, "ask": {"status": {}}}));
+    assert_eq!(hear(&mut asks)["id"], 1);
+    let mut idle: Vec<_> = (0..200).map(|_| greeted(&project)).collect();
+    assert_well(&project);
+    assert_eq!(hear(&mut idle[0]), Value::Null, "the oldest went first");
+    say(&mut asks, &json!({"id": 2, "ask": {"status": {}}}));
+    assert_eq!(hear(&mut asks)["id"], 2);
     end(&project, group);
 }
 

@@ -69,7 +69,33 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
             "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` ends it\n"
         )
     );
+    for (arguments, word) in [(&["stats"][..], "unknown service"), (&["-d", "--profile", "nope"], "unknown profile")] {
+        let slip = Stream::ask(&project, arguments);
+        assert_eq!(slip.code, Some(6), "{}", slip.stderr);
+        assert!(slip.stderr.contains(word), "{}", slip.stderr);
+    }
     down(&project);
+}
+
+#[test]
+fn it_is_found_from_where_sockets_are_elsewhere() {
+    let project = Project::new(SHOP);
+    let guard = pid_in(&detach(&project));
+    let elsewhere = project.path("../home/elsewhere").display().to_string();
+    let ask = |arguments: &[&str]| {
+        let runtime = format!("XDG_RUNTIME_DIR={elsewhere}");
+        let program = [&runtime, env!("CARGO_BIN_EXE_devgroup")];
+        Stream::start_program(&project, "env", &[&program, arguments].concat()).wait_client()
+    };
+    let second = ask(&["-d"]);
+    assert_eq!(second.code, Some(1), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("shop already runs here, pid {guard}\n")), "{}", second.stderr);
+    let status = ask(&["status"]);
+    assert!(status.stdout.contains("worker   ready"), "{}{}", status.stdout, status.stderr);
+    let down = ask(&["down"]);
+    assert_eq!(down.code, Some(0), "{}", down.stderr);
+    project.assert_nothing_left();
+    assert_eq!(ask(&["status"]).code, Some(4));
 }
 
 #[test]

@@ -307,6 +307,7 @@ mod without_a_guard {
             project.command(env!("CARGO_BIN_EXE_devgroup")).args(["--no-tui", "--timeout", "1s", "plain"]).output();
         let said = String::from_utf8_lossy(&ended.unwrap().stderr).into_owned();
         assert!(said.contains("an earlier run had left ") && said.contains(" · ended"), "{said}");
+        assert_eq!(said.matches("an earlier run had left ").count(), 1, "{said}");
         // The guard kills a program that has nothing more to do, and does not wait until the kernel has taken it apart.
         dash.wait_while_reading("only the shell is left", only_the_shell_is_left);
         dash.keys("typed\r\n");

@@ -31,6 +31,7 @@ mod preferences;
 mod process;
 mod schema;
 mod script;
+mod strays;
 mod streaming;
 mod supervision;
 mod typing;

@@ -38,7 +38,7 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
 }
 
 fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
-    for socket in control::Place::candidates(file).iter().map(control::Place::socket) {
+    for socket in control::sockets(file) {
         if let Some(client) = connect(&socket)? {
             return Ok(Some(client));
         }

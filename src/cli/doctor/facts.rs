@@ -134,7 +134,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let options = DashboardOptions::from_environment();
     Ok(Facts {
         file,
-        group: if path.is_some() { group(&places) } else { GroupFact::Down },
+        group: if path.is_some() { group(control::sockets(&meeting)) } else { GroupFact::Down },
         pulse: spec.as_ref().and_then(app::last_pulse),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
         inotify: app::inotify_use(),
@@ -186,8 +186,7 @@ fn local_port(url: &str) -> Option<u16> {
     port.parse().ok().filter(|_| local)
 }
 
-fn group(places: &[control::Place]) -> GroupFact {
-    let sockets: Vec<PathBuf> = places.iter().map(control::Place::socket).collect();
+fn group(sockets: Vec<PathBuf>) -> GroupFact {
     let (tell, told) = mpsc::channel();
     // A group that hangs may take a question and never answer.
     let asked = std::thread::Builder::new().name("doctor".into()).spawn(move || {

@@ -72,7 +72,6 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 }
 
 fn file(facts: &Facts) -> Finding {
-    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     match &facts.file {
         FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
         FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", path.display()), "devgroup check"),
@@ -106,7 +105,7 @@ fn group(facts: &Facts) -> Vec<Finding> {
         }
         GroupFact::Up { pid, services, failed, watcher } => {
             let mut found = vec![if failed.is_empty() {
-                ok("group", format!("it runs, pid {pid}, {services} services"))
+                ok("group", format!("it runs, pid {pid}, {}", plural(*services, "service")))
             } else {
                 let names = failed.join(" ");
                 warn(
@@ -269,6 +268,10 @@ fn clipboard(facts: &Facts) -> Finding {
         None if facts.over_ssh => ok("clipboard", format!("over ssh only {ASKED}")),
         None => ok("clipboard", format!("only {ASKED}")),
     }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
