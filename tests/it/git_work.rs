@@ -119,24 +119,6 @@ fn what_git_does_to_the_tree_is_one_restart() {
 }
 
 #[test]
-fn untracked_files_go_into_a_stash_and_come_back_in_one_restart_each() {
-    let project = repository();
-    for n in 0..1_000 {
-        project.write(&format!("api/untracked/{n}.rs"), "new\n");
-    }
-    project.write("api/1.rs", "edited\n");
-    let mut dash = Dash::start(&project, WIDE, &[]);
-    up(&mut dash, &["api", "web"]);
-    restarts_once(&mut dash, &project, &["stash", "push", "-q", "-u"], "git reset: moving to HEAD");
-    restarts_once(&mut dash, &project, &["stash", "pop", "-q"], "git · ");
-    // And nothing comes after that.
-    project.write("web/index.html", "edited\n");
-    started(&mut dash, "web", 2);
-    assert_eq!(starts(&project, "api"), 3);
-    quit(dash);
-}
-
-#[test]
 fn a_rebase_is_one_and_a_stopped_one_holds_nothing() {
     let project = repository();
     project.git(&["checkout", "-q", "feat"]);
