@@ -206,7 +206,9 @@ fn a_whole_log_is_saved_outside_of_the_project() {
     dash.wait_for_text("last-line");
     dash.keys("S");
     dash.wait_for_text("saved 3,002 lines: ~/state/devgroup/app-");
-    let folder = std::fs::read_dir(project.path("../home/state/devgroup")).unwrap().next().unwrap().unwrap().path();
+    let entries = std::fs::read_dir(project.path("../home/state/devgroup")).unwrap();
+    // Beside the folder is the lock of the group.
+    let folder = entries.map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
     let file = std::fs::read_dir(folder.join("saved")).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(file).unwrap();
     let expected: String = (1..=3000).map(|n| format!("line {n:03} of the log\n")).collect();
