@@ -67,7 +67,7 @@ impl EffectRunner {
                 display: spec.run.display(),
                 prepare: self.prepare(&spec, &spec.run, run),
                 dir: spec.dir.clone(),
-                stop: Some(spec.stop.signal).filter(|_| !spec.stop.leader_only && spec.stop.command.is_none()),
+                stop: spec.stop.signal,
                 ready: spec.ready.clone(),
                 cause,
                 was,

@@ -3,9 +3,9 @@
 //!
 //! It is there only as long as the flood is.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -31,6 +31,29 @@ const FLOOD: usize = 1 << 20;
 
 /// … such a time is a flood.
 const WINDOW: Duration = Duration::from_millis(40);
+
+/// Half of the processors may feed: where more runs flood than that, further threads only take the time of those that
+/// draw.
+static ROOM: LazyLock<AtomicUsize> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    AtomicUsize::new((processors / 2).max(1))
+});
+
+/// The leave for one thread, until it is dropped.
+struct Leave;
+
+impl Leave {
+    fn take() -> Option<Self> {
+        let one_less = |room: usize| room.checked_sub(1);
+        ROOM.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok().map(|_| Self)
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        ROOM.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// Tells whether a run floods, by what was read of it.
 #[derive(Default)]
@@ -65,6 +88,7 @@ pub(super) fn feed(launch: &Launch, bytes: &[u8]) -> Fed {
 pub(super) struct Feeder {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    _leave: Option<Leave>,
 }
 
 #[derive(Default)]
@@ -90,16 +114,14 @@ struct State {
 }
 
 impl Feeder {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// The system has no thread for it.
-    pub(super) fn start(launch: &Launch, live: &Arc<LiveRun>) -> io::Result<Self> {
+    /// Starts the thread, unless enough others feed, or the system has none for it.
+    pub(super) fn start(launch: &Launch, live: &Arc<LiveRun>) -> Option<Self> {
+        let leave = Leave::take()?;
         let shared = Arc::<Shared>::default();
         let (its, launch, live) = (shared.clone(), launch.clone(), live.clone());
         let thread = Builder::new().name(format!("feed {}", launch.service));
-        let thread = thread.spawn(move || its.feed_all(|bytes| live.tell(feed(&launch, bytes))))?;
-        Ok(Self { shared, thread })
+        let thread = thread.spawn(move || its.feed_all(|bytes| live.tell(feed(&launch, bytes)))).ok()?;
+        Some(Self { shared, thread, _leave: Some(leave) })
     }
 
     /// Hands output over, and waits while too much of it waits. False: the thread has ended, having fed all before this.
@@ -188,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn whoever_gives_leave_back_lets_another_in() {
+        let taken: Vec<Leave> = std::iter::from_fn(Leave::take).collect();
+        assert!(!taken.is_empty());
+        assert!(Leave::take().is_none());
+        drop(taken);
+        assert!(Leave::take().is_some());
+    }
+
+    #[test]
     fn all_is_fed_in_order_and_whoever_is_ahead_waits() {
         let shared = Arc::<Shared>::default();
         let fed = Arc::new(Mutex::new(Vec::new()));
@@ -197,7 +228,7 @@ mod tests {
             opened.wait();
             its.feed_all(|bytes| sink.lock().unwrap().extend_from_slice(bytes));
         });
-        let feeder = Feeder { shared, thread };
+        let feeder = Feeder { shared, thread, _leave: None };
         let all: Vec<u8> = (0..8 * WAITING).map(|place| (place / 7 % 251) as u8).collect();
         let (first, rest) = all.split_at(WAITING);
         assert!(first.chunks(1000).all(|part| feeder.take(part)), "there is room for so much");
@@ -212,7 +243,7 @@ mod tests {
     fn it_ends_by_itself_when_nothing_comes_and_takes_nothing_then() {
         let shared = Arc::<Shared>::default();
         shared.feed_all(|_| {});
-        let feeder = Feeder { shared, thread: std::thread::spawn(|| {}) };
+        let feeder = Feeder { shared, thread: std::thread::spawn(|| {}), _leave: None };
         assert!(!feeder.take(b"late"));
         feeder.finish();
     }

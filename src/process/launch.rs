@@ -35,8 +35,8 @@ pub struct Launch {
     pub display: String,
     /// Where; absolute.
     pub dir: PathBuf,
-    /// What all of the run are sent when it is to stop; `None`: not all of them are, or nothing.
-    pub stop: Option<Signal>,
+    /// What it is sent first when it is to stop.
+    pub stop: Signal,
     /// When it counts as ready; `None`: nobody asks.
     pub ready: Option<ReadyCheck>,
     /// Why it is started, for the marker.

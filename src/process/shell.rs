@@ -87,18 +87,16 @@ const OF_THE_SHELL: &[&str] = &[
 ];
 
 /// The text so that whoever it runs has the time to end well when all of the run are sent `stop`: a single program takes
-/// the shell's place; otherwise the shell ends after those that it waits for, by that signal as it would have before.
-pub(super) fn leading(text: &str, stop: Option<Signal>) -> String {
+/// the shell's place; otherwise nobody hears of it when the shell ends. (A shell that stays until its children have ended
+/// would have to catch the signal, and loses it when it becomes another program, or makes one, at that moment.)
+pub(super) fn leading(text: &str, stop: Signal) -> String {
     if is_one_program(text) {
-        return format!("exec {}", text.trim_start());
-    }
-    match stop {
-        Some(signal @ (Signal::Hup | Signal::Int | Signal::Quit | Signal::Usr1 | Signal::Usr2 | Signal::Term)) => {
-            let name = signal.name();
-            // On the first line, so that the shell's messages name the right ones.
-            format!("trap 'wait; trap - {name}; kill -{name} $$' {name}; {text}")
-        }
-        Some(Signal::Kill | Signal::Winch | Signal::Cont) | None => text.to_owned(),
+        format!("exec {}", text.trim_start())
+    } else if stop == Signal::Hup {
+        text.to_owned()
+    } else {
+        // On the first line, so that the shell's messages name the right ones.
+        format!("trap '' HUP; {text}")
     }
 }
 
@@ -144,7 +142,7 @@ mod tests {
             "x",
         ];
         for text in single {
-            assert_eq!(leading(text, Some(Signal::Term)), format!("exec {}", text.trim_start()));
+            assert_eq!(leading(text, Signal::Term), format!("exec {}", text.trim_start()));
         }
         let others = [
             "",
@@ -174,10 +172,8 @@ mod tests {
             "[ a ]",
         ];
         for text in others {
-            assert_eq!(leading(text, None), text);
-            let expected = format!("trap 'wait; trap - TERM; kill -TERM $$' TERM; {text}");
-            assert_eq!(leading(text, Some(Signal::Term)), expected);
+            assert_eq!(leading(text, Signal::Hup), text);
+            assert_eq!(leading(text, Signal::Term), format!("trap '' HUP; {text}"));
         }
-        assert_eq!(leading("a; b", Some(Signal::Kill)), "a; b");
     }
 }

@@ -68,7 +68,7 @@ impl Bench {
             display: command.display(),
             prepare: Arc::new(move || Ok(Prepared { command: command.clone(), env: env.clone() })),
             dir: self.dir.path().to_owned(),
-            stop: Some(Signal::Term),
+            stop: Signal::Term,
             ready: None,
             cause: StartCause::First,
             was: None,

@@ -182,7 +182,8 @@ fn a_grandchild_that_keeps_the_terminal_does_not_keep_the_service_running() {
 #[test]
 fn the_hang_up_ends_what_a_shell_leaves_behind() {
     let mut bench = Bench::new();
-    bench.sh("api", "sleep 1000 & sleep 1000 & exit 0");
+    let command = words(&["sh", "-c", "sleep 1000 & sleep 1000 & exit 0"]);
+    bench.host.spawn(bench.launch("api", 1, command));
     let (status, gone) = bench.exited("api");
     assert_eq!(status, ExitStatus::Code(0));
     if !gone {
