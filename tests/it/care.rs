@@ -275,8 +275,9 @@ mod details {
 /// The files of the state folder of the project's group.
 fn state_file(project: &Project, name: &str) -> Option<std::path::PathBuf> {
     let folder = project.path("../home/state/devgroup");
-    let group = fs::read_dir(folder).ok()?.next()?.ok()?.path();
-    Some(group.join(name)).filter(|path| path.exists())
+    // The lock of the group is beside its folder.
+    let mut files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(name)));
+    files.find(|path| path.exists())
 }
 
 mod the_status_file {

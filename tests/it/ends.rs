@@ -82,7 +82,11 @@ fn started(project: &Project) -> Dash<'_> {
 fn slow_log(project: &Project) -> String {
     let state = project.path("../home/state/devgroup");
     let groups = fs::read_dir(state).unwrap().map(|group| group.unwrap().path().join("logs"));
-    let files = groups.flat_map(|logs| fs::read_dir(logs).unwrap()).map(|file| file.unwrap().path());
+    // Beside the folder may be the lock of the group.
+    let files = groups
+        .filter(|logs| logs.is_dir())
+        .flat_map(|logs| fs::read_dir(logs).unwrap())
+        .map(|file| file.unwrap().path());
     let slow = files.filter(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("slow")));
     slow.map(|file| fs::read_to_string(file).unwrap()).collect()
 }
