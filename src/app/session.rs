@@ -225,10 +225,13 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     run_loop.runner.remember_no_more();
     let history_is_written = history.map(HistoryFile::close);
     host.kill_all();
-    let mut is_broken = false;
+    let (mut is_broken, mut is_terminal_gone) = (false, false);
     let output = match client {
         Client::Dashboard(dashboard) => {
-            is_broken = dashboard.finish(TERMINAL_PATIENCE).is_err();
+            match dashboard.finish(TERMINAL_PATIENCE) {
+                Ok(gone) => is_terminal_gone = gone,
+                Err(_) => is_broken = true,
+            }
             Ok(())
         }
         Client::Stream(stream) => stream.finish(),
@@ -252,6 +255,10 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     }
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
+    if is_terminal_gone {
+        // The group may have ended by that before the signal arrived that tells of it.
+        circumstances.signal = circumstances.signal.or(Some(rustix::process::Signal::HUP.as_raw()));
+    }
     let ending = ending(&spec.name, &finish, circumstances);
     // Before the place is given up: the next holder opens a socket of its own.
     if let Some(server) = server {

@@ -26,7 +26,7 @@ pub const THREAD_NAME: &str = "dashboard";
 #[derive(Debug)]
 pub struct Dashboard {
     leave: oneshot::Sender<()>,
-    ended: mpsc::Receiver<()>,
+    ended: mpsc::Receiver<Ending>,
     failed: Arc<AtomicBool>,
 }
 
@@ -54,11 +54,15 @@ impl Dashboard {
         terminal::enter(options.mouse)?;
         let run = move || {
             // Dropped last: tells that the thread writes no more.
-            let _ending: mpsc::Sender<()> = ending;
+            let ending: mpsc::Sender<Ending> = ending;
             let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false, failed: its_failed };
             match Session::new(handle, Outer::here(), Seat::Own, options, sizer, saved).run(asked) {
                 Ok(Ending::Asked) => quit.asked = true,
-                Ok(Ending::TerminalGone) => log::warn!("the terminal is gone"),
+                Ok(gone @ Ending::TerminalGone) => {
+                    log::warn!("the terminal is gone");
+                    // Whoever does not ask any more does not need to know.
+                    let _ = ending.send(gone);
+                }
                 Err(error) => log::error!("the dashboard has ended: {error}"),
             }
         };
@@ -67,16 +71,16 @@ impl Dashboard {
     }
 
     /// Ends the thread, waiting for it at most so long (it may be held by a terminal that does not read), and gives the
-    /// terminal back in any case.
+    /// terminal back in any case. The answer is whether the terminal has gone away.
     ///
     /// # Errors
     /// The thread has panicked.
-    pub fn finish(self, patience: Duration) -> Result<(), Panicked> {
+    pub fn finish(self, patience: Duration) -> Result<bool, Panicked> {
         // The thread may have ended already.
         let _ = self.leave.send(());
-        let _ = self.ended.recv_timeout(patience);
+        let gone = self.ended.recv_timeout(patience).is_ok();
         restore_terminal();
-        if self.failed.load(Ordering::SeqCst) { Err(Panicked) } else { Ok(()) }
+        if self.failed.load(Ordering::SeqCst) { Err(Panicked) } else { Ok(gone) }
     }
 }
 
