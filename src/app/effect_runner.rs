@@ -148,6 +148,11 @@ impl EffectRunner {
         self.history = None;
     }
 
+    /// The watcher is never dropped: what it has made is removed now.
+    pub(crate) fn clear_up_watching(&self) {
+        self.watcher.clear_up();
+    }
+
     /// The pane of a service has a new size.
     pub(crate) fn resize(&self, service: &ServiceName, columns: u16, rows: u16) {
         self.document(service).resize(columns, rows);

@@ -2,7 +2,6 @@
 
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -247,12 +246,10 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         log_files.finish();
     }
     runtime.shutdown_background();
+    run_loop.runner.clear_up_watching();
     // The watcher must not begin to close its watches: the kernel takes its time for that (fsnotify waits for RCU), no thread
     // can be ended meanwhile, and the program ends now. Its end closes them without anybody waiting.
     std::mem::forget(run_loop);
-    if let Some(folder) = server.as_ref().and_then(|server| server.folder()) {
-        remove_sync_folders(folder);
-    }
     let (finish, mut circumstances) = result.map_err(|_| SessionError::Panicked)?;
     circumstances.output = output.map_err(|error| error.kind()).err();
     if is_terminal_gone {
@@ -276,16 +273,6 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
 fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32, stage: Stage) -> Option<Server> {
     let about = About { project: spec.name.to_string(), pid, file: spec.file.clone() };
     Server::start(door, handle, about, stage).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
-}
-
-/// Removes the folders in which our watchers made their sync marks: a watcher that is not ended leaves its own.
-fn remove_sync_folders(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    let ours = format!("watch-{}-", std::process::id());
-    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(&ours)) {
-        // Only an empty one, as it is but for a moment.
-        let _ = std::fs::remove_dir(entry.path());
-    }
 }
 
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.

@@ -138,11 +138,6 @@ impl Server {
         Ok(Self { door, end, done })
     }
 
-    /// The folder of the socket.
-    pub fn folder(&self) -> Option<&Path> {
-        self.door.path.parent()
-    }
-
     /// Says good-bye to all clients: the group has ended.
     pub fn finish(self, code: u8, summary: &str) {
         // First, so that nobody finds a group that is gone.

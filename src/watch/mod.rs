@@ -48,6 +48,11 @@ pub struct Watcher {
 }
 
 impl Watcher {
+    /// Removes the folder of its sync marks, and makes no more: for a watcher that ends with the program, undropped.
+    pub fn clear_up(&self) {
+        self.cookies.close();
+    }
+
     /// Starts to watch what the services of `spec` ask for, and returns at once. `own` are the folders that devgroup
     /// itself writes to: they are never watched.
     ///

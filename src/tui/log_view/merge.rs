@@ -146,26 +146,26 @@ impl Merge<'_, '_> {
 
 /// The first match from that place on: its lane and its line.
 pub(super) fn first_hit(merge: &mut Merge<'_, '_>, from: &[LineId], errors: bool) -> Option<(usize, LineId)> {
-    let mut best = None;
-    for (index, (lane, from)) in merge.lanes.iter_mut().zip(from).enumerate() {
-        let matches = if errors { &lane.errors } else { &lane.search };
-        let found = matches.as_ref().and_then(|matches| next(matches, &mut lane.shelf, *from, errors));
-        let line = found.and_then(|found| lane.shelf.line(found));
-        best = line.map(|line| (line.at, index, line.id)).into_iter().chain(best).min();
-    }
-    best.map(|(_, index, id)| (index, id))
+    hits(merge, from, errors, next).min().map(|(_, lane, line)| (lane, line))
 }
 
 /// The last match before that place: its lane and its line.
 pub(super) fn last_hit(merge: &mut Merge<'_, '_>, before: &[LineId], errors: bool) -> Option<(usize, LineId)> {
-    let mut best = None;
-    for (index, (lane, before)) in merge.lanes.iter_mut().zip(before).enumerate() {
+    hits(merge, before, errors, previous).max().map(|(_, lane, line)| (lane, line))
+}
+
+/// What is found in each lane from its part of a place: when it arrived, its lane and its line.
+fn hits(
+    merge: &mut Merge<'_, '_>,
+    place: &[LineId],
+    errors: bool,
+    find: impl Fn(&Matches<'_>, &mut Shelf<'_, '_>, LineId, bool) -> Option<LineId>,
+) -> impl Iterator<Item = (Moment, usize, LineId)> {
+    merge.lanes.iter_mut().zip(place).enumerate().filter_map(move |(index, (lane, place))| {
         let matches = if errors { &lane.errors } else { &lane.search };
-        let found = matches.as_ref().and_then(|matches| previous(matches, &mut lane.shelf, *before, errors));
-        let line = found.and_then(|found| lane.shelf.line(found));
-        best = line.map(|line| (line.at, index, line.id)).into_iter().chain(best).max();
-    }
-    best.map(|(_, index, id)| (index, id))
+        let found = find(matches.as_ref()?, &mut lane.shelf, *place, errors)?;
+        lane.shelf.line(found).map(|line| (line.at, index, line.id))
+    })
 }
 
 fn just_before(at: Moment) -> Moment {
