@@ -1,13 +1,16 @@
 //! The second thread of a run that floods: it feeds the log while the run's thread goes on reading the terminal, which
 //! holds so little that the process would otherwise stand still meanwhile.
 //!
-//! It is there only as long as the flood is.
+//! It is there only as long as the flood is, and stays awake: a terminal passes its output on in 4 KiB, from the process
+//! to the kernel's worker to us, and a processor that falls asleep at each of these steps and has to be woken for the
+//! next takes longer for that than for the work. Measured with 200 MB on two virtual processors: 3.4 s with a feeder
+//! that sleeps, 1.8 s with one that yields, for 5 % more CPU time; a lone reader takes 3.1 s.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::thread::{Builder, JoinHandle, yield_now};
+use std::time::{Duration, Instant};
 
 use super::launch::Launch;
 use super::live_run::LiveRun;
@@ -20,17 +23,20 @@ const WAITING: usize = 512 << 10;
 /// What the log is fed at once. Readers get their turn after each.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// How long less than a piece waits for more: to wake a thread for each read costs more than the reads.
+/// How long less than a piece waits for more, and how long the thread stays awake for it.
+const WAKEFUL: Duration = Duration::from_millis(4);
+
+/// How long it then sleeps at a time, if nothing came.
 const NAP: Duration = Duration::from_millis(2);
 
-/// Naps without anything new after which the flood is over.
-const NAPS: u32 = 50;
+/// Naps without anything new after which the flood is over: with the wakeful times between them, 120 ms.
+const NAPS: u32 = 20;
 
 /// So much within …
 const FLOOD: usize = 1 << 20;
 
 /// … such a time is a flood.
-const WINDOW: Duration = Duration::from_millis(40);
+const WINDOW: Duration = Duration::from_millis(100);
 
 /// Half of the processors may feed: where more runs flood than that, further threads only take the time of those that
 /// draw.
@@ -94,6 +100,8 @@ pub(super) struct Feeder {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    /// A piece waits, or nothing more will come: what the thread looks at while it stays awake.
+    enough: AtomicBool,
     /// Something is to be fed, or nothing more will come.
     arrived: Condvar,
     /// What waited was taken.
@@ -135,9 +143,11 @@ impl Feeder {
             return false;
         }
         state.waiting.extend_from_slice(bytes);
-        if state.asleep && state.waiting.len() >= PIECE {
-            state.asleep = false;
-            self.shared.arrived.notify_one();
+        if state.waiting.len() >= PIECE {
+            self.shared.enough.store(true, Ordering::Relaxed);
+            if std::mem::take(&mut state.asleep) {
+                self.shared.arrived.notify_one();
+            }
         }
         true
     }
@@ -145,6 +155,7 @@ impl Feeder {
     /// Waits until all is fed.
     pub(super) fn finish(self) {
         self.shared.state().closed = true;
+        self.shared.enough.store(true, Ordering::Relaxed);
         self.shared.arrived.notify_one();
         // It catches what its log panics with.
         let _ = self.thread.join();
@@ -166,27 +177,33 @@ impl Shared {
 
     /// What there is to feed, in exchange for the empty buffer; false when the thread is to end.
     fn next(&self, empty: &mut Vec<u8>) -> bool {
-        let mut state = self.state();
-        for _ in 0..NAPS {
-            if state.waiting.len() < PIECE && !state.closed {
+        let mut naps = 0;
+        loop {
+            let sleepy = Instant::now() + WAKEFUL;
+            while !self.enough.load(Ordering::Relaxed) && Instant::now() < sleepy {
+                yield_now();
+            }
+            let mut state = self.state();
+            if state.waiting.is_empty() && !state.closed {
                 state.asleep = true;
                 let slept = self.arrived.wait_timeout(state, NAP);
                 state = slept.unwrap_or_else(PoisonError::into_inner).0;
                 state.asleep = false;
+                naps += 1;
             }
             if !state.waiting.is_empty() {
                 std::mem::swap(&mut state.waiting, empty);
+                self.enough.store(state.closed, Ordering::Relaxed);
                 if std::mem::take(&mut state.crowded) {
                     self.taken.notify_one();
                 }
                 return true;
             }
-            if state.closed {
-                break;
+            if state.closed || naps == NAPS {
+                state.ended = true;
+                return false;
             }
         }
-        state.ended = true;
-        false
     }
 }
 
@@ -203,9 +220,9 @@ mod tests {
         assert!(!gauge.read(FLOOD - 1, at(1000)));
         assert!(!gauge.read(FLOOD - 1, at(2000)), "what is long ago does not count");
         assert!(gauge.read(1, at(2010)));
-        assert!(gauge.read(1, at(2045)), "a new window has begun, and the last was full");
-        assert!(!gauge.read(1, at(2090)), "the last was not");
-        assert!(gauge.read(FLOOD, at(2091)));
+        assert!(gauge.read(1, at(2110)), "a new window has begun, and the last was full");
+        assert!(!gauge.read(1, at(2220)), "the last was not");
+        assert!(gauge.read(FLOOD, at(2221)));
         assert!(!gauge.read(1, at(3000)), "silence ends it");
     }
 
