@@ -106,7 +106,11 @@ fn who_discards_what_git_has_changed_is_not_overruled_by_the_hold_of_git() {
         let git = |lock| Event::Git(GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None });
         s.event("locks", git(lock(None))).save("a.rs", &["api"]).event("unlocks", git(lock(Some(at))));
         s.ask(command);
-        assert_eq!((s.service("api").held, holds(&s).len()), (0, 1), "git is not done yet, but what it held is forgotten");
+        assert_eq!(
+            (s.service("api").held, holds(&s).len()),
+            (0, 1),
+            "git is not done yet, but what it held is forgotten"
+        );
         s.until(5.0);
         assert_eq!((s.service("api").phase.word(), holds(&s).len()), ("running", 0));
         assert_eq!(s.verdicts(), [Verdict::Discarded]);
