@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, to_line};
@@ -172,6 +175,17 @@ impl Client {
         let output = self.output.try_clone()?;
         self.send(Ask::Attach(abilities.clone()))?;
         Ok((Screen(self), Typist(output)))
+    }
+
+    /// Waits for the next message. False if what it would be written to has no reader any more: after `| head` that may
+    /// be long before anything is written.
+    pub fn awaits(&self, out: impl AsFd) -> bool {
+        if self.has_more() {
+            return true;
+        }
+        let mut both = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
+        while let Err(Errno::INTR) = poll(&mut both, None) {}
+        !both[1].revents().intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
     /// A message can be had without waiting.
