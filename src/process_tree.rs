@@ -21,6 +21,18 @@ use rustix::process::{Pid, Signal, getpid, getuid, kill_process};
 /// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>-<service>`.
 pub const MARK: &str = "DEVGROUP_RUN";
 
+/// By what a devgroup is known among processes, whatever its file is called.
+pub const NAME: &str = "devgroup";
+
+/// Takes [`NAME`], as far as the system lets programs choose: through a link or a copy of another name, a running devgroup
+/// would be taken for one that is gone.
+pub fn take_name() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = fs::write("/proc/self/comm", NAME) {
+        log::warn!("its name stays that of its file: {error}");
+    }
+}
+
 /// From now on, processes below this one whose parents have ended become children of it. Fails on other systems only.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use rustix::process::Pid;
 
 use crate::control::{SOCKET_VARIABLE, group_key};
 use crate::domain::{RunId, ServiceName};
-use crate::process_tree::{MARK as RUN, Process};
+use crate::process_tree::{MARK as RUN, NAME, Process};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
 const STALE: [&str; 2] = ["COLUMNS", "LINES"];
@@ -57,6 +57,6 @@ pub(super) fn is_left_of(mark: &OsStr, key: &str) -> bool {
 pub(super) fn orphan_of(mark: &OsStr) -> Option<String> {
     let mut parts = mark.to_str()?.split('-');
     let (group, pid) = (parts.next()?, parts.next()?.parse().ok()?);
-    let runs = |process: Process| !process.ended && process.name == "devgroup";
+    let runs = |process: Process| !process.ended && process.name == NAME;
     (!Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)).then(|| group.to_owned())
 }

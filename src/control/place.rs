@@ -115,9 +115,15 @@ pub fn group_key(file: &Path) -> String {
 
 fn folders(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let runtime = variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()).map(|path| path.join("devgroup"));
-    let temp = variable("TMPDIR").filter(|path| path.is_absolute()).unwrap_or_else(|| "/tmp".into());
-    let own = temp.join(format!("devgroup-{}", geteuid().as_raw()));
-    runtime.into_iter().chain([own]).collect()
+    let own = |temp: PathBuf| temp.join(format!("devgroup-{}", geteuid().as_raw()));
+    let temp = variable("TMPDIR").filter(|path| path.is_absolute()).map(own).filter(|folder| has_room(folder));
+    let last = || own("/tmp".into());
+    runtime.filter(|folder| has_room(folder)).into_iter().chain([temp.unwrap_or_else(last)]).collect()
+}
+
+/// Whether the path of a socket in this folder is one that the system takes: 103 bytes on macOS, 107 on Linux.
+fn has_room(folder: &Path) -> bool {
+    folder.as_os_str().len() + "/0123456789abcdef.sock".len() <= 103
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
@@ -159,6 +165,10 @@ mod tests {
         let own = format!("devgroup-{}", geteuid().as_raw());
         assert_eq!(with("/run/user/7", "/t"), [PathBuf::from("/run/user/7/devgroup"), Path::new("/t").join(&own)]);
         assert_eq!(with("run", "t"), [Path::new("/tmp").join(&own)]);
+        const LONG: &str =
+            "/a-folder-whose-name-is-so-long-that-no-socket-in-it-could-be-named/and/that/happens/in/sandboxes";
+        assert_eq!(with(LONG, "/t"), [Path::new("/t").join(&own)]);
+        assert_eq!(with("/run", LONG), [PathBuf::from("/run/devgroup"), Path::new("/tmp").join(&own)]);
     }
 
     #[test]

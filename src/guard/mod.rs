@@ -63,6 +63,7 @@ pub fn stand(leave: &'static str) -> Stand {
 }
 
 fn split(leave: &'static str) -> io::Result<Stand> {
+    process_tree::take_name();
     let outer = Outer::remember(leave);
     let (tether, held) = pipe_with(PipeFlags::CLOEXEC)?;
     let (life, life_line) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;

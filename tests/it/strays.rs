@@ -1,5 +1,7 @@
 //! Processes that have left their session and thrown away their environment still end with their run.
 
+use std::fs;
+
 use crate::harness::{Project, Stream, wait_for};
 
 /// `sleep 1001` in a session of its own, with nothing of its environment left but what the test knows it by.
@@ -40,4 +42,17 @@ fn one_that_was_an_orphan_before_and_has_the_terminal_open() {
 #[test]
 fn one_that_was_an_orphan_before_and_that_nobody_else_can_have_started() {
     check(&format!("api = '''({STRAY} </dev/null >/dev/null 2>&1 &); exec sleep 1002'''\n"));
+}
+
+#[test]
+fn a_devgroup_that_is_called_otherwise_is_known_as_one() {
+    let project = Project::new("[services]\napi = \"echo up; exec sleep 1000\"\n");
+    let link = project.root().join("dg");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_devgroup"), &link).unwrap();
+    let mut group = Stream::start_program(&project, link.to_str().unwrap(), &[]);
+    group.wait_for_text("up");
+    let program = group.program();
+    assert_eq!(fs::read_to_string(format!("/proc/{program}/comm")).unwrap(), "devgroup\n");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    assert_eq!(group.wait_exit().code, Some(0));
 }
