@@ -73,7 +73,9 @@ impl Engine {
             // What needs it directly cannot start before it anyway.
             let restarts = matches!(service.phase, Phase::Stopping { then: Then::Reconcile, .. });
             let is_between = !direct.iter().any(|&(on, _)| on == needed);
-            takes_along && (service.validation.is_some() || restarts && is_between)
+            // It was down, and its start, or the validation of that, begins in this turn.
+            let begins = service.phase == Phase::Down && service.run.0 > 0;
+            takes_along && (service.validation.is_some() || begins || restarts && is_between)
         };
         needs.into_iter().find(takes_it_along).map(|needed| self.services[needed].name())
     }

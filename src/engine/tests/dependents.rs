@@ -92,8 +92,16 @@ fn validated() -> Scenario {
     let mut chain = chain();
     let run = RunCommand::Shell("make db".to_owned());
     chain[0].validate = Some(Validate { run, timeout: Duration::from_secs(60) });
+    chain.push(needs(service("log"), "db", Condition::Started));
     let mut s = Scenario::new(chain);
-    s.begin().started("mail").validated("db", 1, None).started("db").ready("db").started("migrate").exits("migrate", 0);
+    s.begin()
+        .started("mail")
+        .validated("db", 1, None)
+        .started("db")
+        .started("log")
+        .ready("db")
+        .started("migrate")
+        .exits("migrate", 0);
     s.started("api").started("web").until(1.0).save("lib.rs", &["db", "api", "web"]).until(2.0);
     s
 }
@@ -123,6 +131,19 @@ fn who_has_changed_with_what_is_kept_restarts_by_itself() {
     assert_eq!(s.service("db").run, RunId(1));
     assert_eq!((s.service("api").run, s.service("api").restarts.change), (RunId(2), 1));
     assert_eq!((s.service("web").run, s.service("web").restarts.change), (RunId(2), 1));
+}
+
+#[test]
+fn who_has_changed_with_what_had_failed_and_takes_it_along_restarts_once_as_well() {
+    let mut s = validated();
+    s.validated("db", 2, Some("exit 1")).dies("api", 15).dies("web", 15).started("api").started("web");
+    s.until(60.0).exits("db", 1);
+    assert_eq!((s.phase("db").word(), s.phase("log").word()), ("backing-off", "running"));
+    let before = s.service("log").run;
+    s.save("log.rs", &["db", "log"]).until(60.5);
+    assert_eq!((s.phase("db").word(), s.phase("log").word()), ("validating", "running"));
+    s.validated("db", 3, None).dies("log", 15).started("db").ready("db").started("log").until(99.0);
+    assert_eq!((s.phase("log").word(), s.service("log").run), ("running", before.next()));
 }
 
 #[test]
