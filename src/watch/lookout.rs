@@ -324,7 +324,7 @@ impl Lookout {
             before.into_iter().filter(|old| !self.beside.contains(old) && !self.tree.contains_key(old)).collect();
         self.source.unwatch(gone);
         self.source.watch(self.beside.iter().map(PathBuf::as_path), Links::Follow);
-        self.source.watch_above(self.starts.iter().flat_map(|start| start.ancestors().skip(1)));
+        self.source.watch_above(&self.starts);
         self.note_beside();
     }
 

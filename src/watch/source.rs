@@ -58,8 +58,9 @@ trait Watches: Sized {
     /// Watches the folder of cookies.
     fn add_cookies(&mut self, folder: &Path) -> io::Result<()>;
 
-    /// Wants to know when this folder is renamed, which changes where the folders below it are.
-    fn add_above(&mut self, folder: &Path);
+    /// Wants to know when this folder is renamed, which changes where the folders below it are; and, directly above, when
+    /// the one below it is removed.
+    fn add_above(&mut self, folder: &Path, directly: bool);
 
     /// Wants to know when permissions of the folders in this one change: one that could not be read may be readable then.
     fn add_permissions(&mut self, folder: &Path);
@@ -271,10 +272,14 @@ impl Source {
         self.unwatched.extend(folders.into_iter().map(Path::to_path_buf));
     }
 
-    /// Wants to know when one of these folders is renamed.
-    pub(super) fn watch_above<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
+    /// Wants to know when one of these folders is renamed or removed, or one above it renamed.
+    pub(super) fn watch_above(&mut self, folders: &[PathBuf]) {
         if let Feed::Native(native) = &mut self.feed {
-            folders.into_iter().for_each(|folder| native.add_above(folder));
+            for folder in folders {
+                for (steps, above) in folder.ancestors().skip(1).enumerate() {
+                    native.add_above(above, steps == 0);
+                }
+            }
         }
     }
 

@@ -199,7 +199,10 @@ impl Lookout {
     /// identity tells.
     fn look_at_starts(&mut self, at: Moment) {
         for start in self.starts.clone() {
-            if self.tree.contains_key(&start) && self.identities.get(&start) != directory::identity(&start).as_ref() {
+            let identity = directory::identity(&start);
+            // One that was not there when it was to be identified has none before and none after.
+            let is_same = identity.is_some() && self.identities.get(&start) == identity.as_ref();
+            if self.tree.contains_key(&start) && !is_same {
                 self.lose(start, at);
             }
         }

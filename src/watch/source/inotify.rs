@@ -6,7 +6,7 @@
 //! Facts (inotify(7)): an inode has one watch, however many names lead to it; numbers of watches are not used again; the
 //! watch goes with a folder that is renamed, and ends with `IN_IGNORED` when it is removed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::{CStr, OsStr};
 use std::fs::{self, File};
 use std::io;
@@ -59,8 +59,8 @@ struct Table {
     watches: HashMap<Arc<Path>, i32>,
     /// That of the folder of cookies.
     cookies: Option<i32>,
-    /// Those of folders above.
-    above: HashSet<i32>,
+    /// Those of folders above, with the folder.
+    above: HashMap<i32, PathBuf>,
 }
 
 impl Watches for Inotify {
@@ -124,11 +124,16 @@ impl Watches for Inotify {
         Ok(())
     }
 
-    fn add_above(&mut self, folder: &Path) {
+    fn add_above(&mut self, folder: &Path, directly: bool) {
         // One that is there already keeps all that it listens to.
-        let flags = WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
+        let mut flags = WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
+        if directly {
+            // A folder that somebody is in, as services are in theirs, says nothing of its removal itself before the last of
+            // them has left it.
+            flags |= WatchFlags::DELETE;
+        }
         if let Ok(watch) = inotify::add_watch(&self.inotify, folder, flags) {
-            self.lock().above.insert(watch);
+            self.lock().above.insert(watch, folder.to_path_buf());
         }
     }
 
@@ -225,7 +230,13 @@ impl Table {
             return;
         }
         let permissions = events.contains(ReadFlags::ATTRIB) && events.contains(ReadFlags::ISDIR);
-        if permissions || events.contains(ReadFlags::MOVE_SELF) && self.above.contains(&watch) {
+        let goes = |above: &PathBuf| match name {
+            Some(name) if events.contains(ReadFlags::DELETE | ReadFlags::ISDIR) => {
+                self.watches.contains_key(above.join(OsStr::from_bytes(name.to_bytes())).as_path())
+            }
+            _ => events.contains(ReadFlags::MOVE_SELF),
+        };
+        if permissions || self.above.get(&watch).is_some_and(goes) {
             heard.places = true;
         }
         let marks = Marks {
@@ -363,8 +374,10 @@ mod tests {
         let gone = Marks { removed: true, ..Marks::default() };
         assert_eq!(hear(&mut table, 2, ReadFlags::UNMOUNT, None).notes, [("/a/b".into(), gone)]);
         assert!(hear(&mut table, -1, ReadFlags::QUEUE_OVERFLOW, None).loss);
-        table.above.insert(3);
+        table.above.insert(3, "/".into());
         assert!(hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
+        assert!(hear(&mut table, 3, ReadFlags::DELETE | ReadFlags::ISDIR, Some(c"a")).places);
+        assert!(!hear(&mut table, 3, ReadFlags::DELETE | ReadFlags::ISDIR, Some(c"c")).places, "nobody watches it");
         hear(&mut table, 3, ReadFlags::IGNORED, None);
         assert!(!hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
         assert!(hear(&mut table, 1, ReadFlags::ATTRIB | ReadFlags::ISDIR, Some(c"b")).places);

@@ -85,7 +85,7 @@ impl Watches for Notify {
         })
     }
 
-    fn add_above(&mut self, _: &Path) {
+    fn add_above(&mut self, _: &Path, _: bool) {
         // It knows no watch for this alone, and a whole one would tell of everything around.
     }
 

@@ -295,6 +295,25 @@ fn a_root_that_is_gone_is_said_and_compared_when_it_is_back() {
 }
 
 #[test]
+fn a_root_that_is_removed_under_the_feet_of_its_services_is_found_when_it_is_made_anew() {
+    let make = |root: &Path| {
+        write(root.join("app/src/a.rs"), "text");
+        git(&root.join("app"), &["init", "-q"]);
+    };
+    let mut watched = Watched::new(make, |root| all(&root.join("app")));
+    // As a process does whose current folder it is: the kernel does not say that the folder itself is gone.
+    let _feet = fs::File::open(watched.path("app")).expect("opened");
+    fs::remove_dir_all(watched.path("app")).expect("removed");
+    watched.until("the loss is said", |seen| {
+        seen.status.problem.as_ref().is_some_and(|problem| problem.contains("app is gone"))
+    });
+    write(watched.path("app/src/a.rs"), "other text");
+    watched.until("all is well again", |seen| seen.status.problem.is_none());
+    write(watched.path("app/src/new.rs"), "text");
+    watched.until_finished("src/new.rs");
+}
+
+#[test]
 fn a_root_that_moves_with_a_folder_above_it_is_lost_and_found() {
     let make = |root: &Path| write(root.join("above/app/src/a.rs"), "text");
     let mut watched = Watched::new(make, |root| all(&root.join("above/app")));
