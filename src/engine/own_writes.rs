@@ -52,6 +52,9 @@ pub(super) struct OwnWrites {
     suspects: BTreeMap<Written, Duration>,
     /// The files that do not count any more, and when each was last seen to change.
     caught: BTreeMap<Written, Moment>,
+    /// What came after this start has been a round, or not. Changes come again and again before the next start, where that
+    /// has to be validated first: they are no further rounds.
+    counted: bool,
     /// When all of its processes are known to have slept since it began.
     slept: Vec<Slept>,
     /// When that was last asked for.
@@ -81,7 +84,7 @@ impl OwnWrites {
     pub(super) fn begin(&mut self, now: Moment) {
         self.began = Some(now);
         self.slept.clear();
-        self.asked = None;
+        (self.asked, self.counted) = (None, false);
     }
 
     /// All of the service's processes slept between these.
@@ -147,7 +150,7 @@ impl OwnWrites {
             };
         }
         judged.matter.add_unnamed(more);
-        if judged.matter.is_empty() {
+        if judged.matter.is_empty() || counts && std::mem::replace(&mut self.counted, true) {
             return judged;
         }
         // What happens while they sleep is no round of theirs.
@@ -276,6 +279,15 @@ mod tests {
             is_new: false,
         };
         Difference { files: files.iter().map(differs).collect(), more: 0 }
+    }
+
+    #[test]
+    fn changes_that_lead_to_no_start_are_no_rounds() {
+        let mut own = OwnWrites::default();
+        own.begin(Moment::from_millis(1_000));
+        for _ in 0..10 {
+            assert!(!own.judge(changed(&[("main.rs", 3_000)]), true).matter.is_empty());
+        }
     }
 
     /// A service that is started at these times; after each start the file changes so much later. How often it counts.
