@@ -200,17 +200,6 @@ impl Client {
         Ok((Screen(self), Typist(output)))
     }
 
-    /// Waits for the next message. False if what it would be written to has no reader any more: after `| head` that may
-    /// be long before anything is written.
-    pub fn awaits(&self, out: impl AsFd) -> bool {
-        if self.has_more() {
-            return true;
-        }
-        let mut both = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
-        while let Err(Errno::INTR) = poll(&mut both, None) {}
-        !both[1].revents().intersects(PollFlags::ERR | PollFlags::HUP)
-    }
-
     /// A message can be had without waiting.
     pub fn has_more(&self) -> bool {
         memchr::memchr(b'\n', self.input.buffer()).is_some()

@@ -1,8 +1,5 @@
 //! The commands for a running group: what they print, and with which code they end.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -248,24 +245,6 @@ fn a_restart_that_is_waited_for_tells_how_it_went() {
 /// A command, again until its group is there.
 fn ask_until(project: &Project, arguments: &[&str]) {
     wait_for("the group is up", || Stream::ask(project, arguments).code == Some(0));
-}
-
-#[test]
-fn who_follows_ends_when_nobody_reads_any_more_also_if_nothing_happens() {
-    let project = Project::new(SHOP);
-    let group = shop(&project);
-    for arguments in [["status", "-f"], ["events", "-f"], ["logs", "-f"]] {
-        let mut command = project.command(env!("CARGO_BIN_EXE_devgroup"));
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut reader = BufReader::new(child.stdout.take().unwrap());
-        let mut first = String::new();
-        reader.read_line(&mut first).unwrap();
-        assert!(!first.is_empty());
-        drop(reader);
-        crate::harness::wait_for("it has ended", || child.try_wait().unwrap().is_some());
-        assert!(child.wait().unwrap().success(), "{arguments:?}");
-    }
-    end(&project, group);
 }
 
 #[test]
