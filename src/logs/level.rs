@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
+use super::{Line, LineId, LineKind, Reader};
+
 /// How bad a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
@@ -28,6 +30,8 @@ const COLUMNS: usize = 60;
 const FIELD_COLUMNS: usize = 4096;
 /// The longest name before a line that is not part of it.
 const NAME_COLUMNS: usize = 40;
+/// How far above a line the beginning of its stack trace is looked for.
+const TRACE_LINES: usize = 100;
 
 /// An expression of this module: it is written here, and a test compiles it. Classes are written out in ASCII: those of
 /// Unicode take 20 ms to compile, which the first frame would wait for.
@@ -150,6 +154,39 @@ pub struct LevelReader {
 }
 
 impl LevelReader {
+    /// For the line of that number, as the lines above it have it.
+    pub fn at(document: &mut Reader<'_>, first: LineId) -> Self {
+        let mut above = Vec::new();
+        let mut id = first;
+        let mut others = 0;
+        // The lines that end a trace, or tell the message of a panic, look like any other: two of them are none of it.
+        while others < 2
+            && above.len() < TRACE_LINES
+            && let Some(before) = id.0.checked_sub(1).map(LineId)
+            && let Some(line) = document.line(before).filter(|line| line.kind == LineKind::Output)
+        {
+            others = if Self::depends(&line.content.text) { 0 } else { others + 1 };
+            above.push(line.content.text);
+            id = before;
+        }
+        let mut levels = Self::default();
+        for text in above.iter().rev() {
+            levels.read(text);
+        }
+        levels
+    }
+
+    /// The level of the next line of a document. No trace goes on behind a marker.
+    pub fn pass(&mut self, line: &Line) -> Option<Level> {
+        match line.kind {
+            LineKind::Output => self.read(&line.content.text),
+            LineKind::Marker => {
+                self.trace = None;
+                None
+            }
+        }
+    }
+
     /// The line belongs to the trace that the lines before it have begun.
     pub fn goes_on_with(&self, line: &str) -> bool {
         let line = said(line);
@@ -164,7 +201,7 @@ impl LevelReader {
     }
 
     /// The level of the next line.
-    pub fn read(&mut self, line: &str) -> Option<Level> {
+    fn read(&mut self, line: &str) -> Option<Level> {
         if let Some((level, open)) = self.trace.filter(|_| self.goes_on_with(line)) {
             self.trace = Some((level, open.going_on_with(said(line))));
             return Some(level);
@@ -175,7 +212,7 @@ impl LevelReader {
     }
 
     /// The level of a line may depend on the one before it.
-    pub fn depends(line: &str) -> bool {
+    fn depends(line: &str) -> bool {
         let line = said(line);
         is_inside(line) || begins_trace(line)
     }

@@ -34,8 +34,6 @@ pub(super) use shelf::{Found, Shelf, Tally};
 
 /// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
 const LINE_LIMIT: usize = 16 << 10;
-/// How far above the first row the beginning of a stack trace is looked for.
-const TRACE_LINES: usize = 100;
 /// Cells of a time before a line.
 const TIME_CELLS: usize = 9;
 
@@ -324,12 +322,12 @@ impl LogView {
         while id < end && rows.len() < layout.height {
             if read_to != Some(id) {
                 // The first line, or one below lines that a filter hides.
-                levels = levels_above(shelf.reader, id);
+                levels = LevelReader::at(shelf.reader, id);
             }
             read_to = Some(LineId(id.0 + 1));
             if let Some(line) = shelf.line(id) {
                 let before = self.time_of(shelf.reader, &line, layout);
-                let level = if line.kind == LineKind::Output { levels.read(&line.content.text) } else { None };
+                let level = levels.pass(&line);
                 let shown = Shown::new(&line, query, self.offset, layout);
                 if let Some((_, byte)) = typed.filter(|(line, _)| *line == id) {
                     let (row, column) = shown.place(byte, shelf.reader.cursor_cell().0, layout);
@@ -538,28 +536,6 @@ fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> (Moment, LineId) 
         }
     }
     (start, LineId(high))
-}
-
-/// What the lines above say of the level of the first one: a stack trace may have begun there.
-fn levels_above(reader: &mut Reader<'_>, first: LineId) -> LevelReader {
-    let mut above = Vec::new();
-    let mut id = first;
-    let mut depends = true;
-    while depends
-        && above.len() < TRACE_LINES
-        && let Some(before) = id.0.checked_sub(1).map(LineId)
-        && let Some(line) = reader.line(before)
-    {
-        // The lines that end a trace, or tell the message of a panic, look like any other.
-        depends = above.is_empty() || LevelReader::depends(&line.content.text);
-        above.push(line.content.text);
-        id = before;
-    }
-    let mut levels = LevelReader::default();
-    for text in above.iter().rev() {
-        levels.read(text);
-    }
-    levels
 }
 
 /// The anchor from which the rest of the document just fills the pane.

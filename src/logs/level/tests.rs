@@ -1,6 +1,9 @@
 //! Tests of the levels.
 
 use super::*;
+use crate::clock::Clock;
+use crate::domain::Marker;
+use crate::logs::LogBook;
 use crate::logs::search::Query;
 
 #[test]
@@ -160,4 +163,22 @@ fn a_trace_below_what_a_logger_says_of_it_is_one_error() {
     assert_eq!(heads("TypeError: a\nTypeError: b"), 2);
     let composed = "db-1  | Traceback (most recent call last):\ndb-1  |   File \"a.py\", line 1\ndb-1  | KeyError: 'a'\ndb-1  | next";
     assert_eq!((levels(composed), heads(composed)), ("EEE.".to_owned(), 1));
+}
+
+#[test]
+fn a_trace_is_known_wherever_the_reader_begins_and_ends_at_a_marker() {
+    let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+    document.resize(80, 10);
+    document.feed(b"ok\r\nthread 'main' panicked at a.rs:1:1:\r\nno\r\nstack backtrace:\r\n   0: begin\r\n");
+    document.mark(&Marker::NotReady { probe: "port 1".to_owned(), after: std::time::Duration::ZERO });
+    document.feed(b"   Compiling api v0.1.0\r\nnext\r\n");
+    let mut reader = document.read();
+    let mut all = LevelReader::default();
+    for id in (0..reader.end().0).map(LineId) {
+        let Some(line) = reader.line(id) else { continue };
+        let here = LevelReader::at(&mut reader, id).pass(&line);
+        assert_eq!(here, all.pass(&line), "line {}", id.0);
+        let is_of_panic = (1..5).contains(&id.0);
+        assert_eq!(here, is_of_panic.then_some(Level::Fatal), "line {}", id.0);
+    }
 }

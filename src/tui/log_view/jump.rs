@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use super::super::text;
 use super::shelf::{Found, Shelf};
-use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
+use super::{LineLayout, LogView, last_page, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
-use crate::logs::{LineId, Matches, Query, Reader};
+use crate::logs::{LevelReader, LineId, Matches, Query, Reader};
 
 /// Where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -384,7 +384,7 @@ pub(super) fn previous(
 
 /// The line belongs to a stack trace that has begun above it.
 pub(in crate::tui) fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bool {
-    let above = levels_above(reader, id);
+    let above = LevelReader::at(reader, id);
     reader.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
 }
 

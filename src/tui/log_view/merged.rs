@@ -12,9 +12,9 @@ use super::jump::{Jump, Jumps, offset_for};
 use super::merge::{Merge, first_hit, last_hit};
 use super::shelf::Tally;
 use super::shown::Shown;
-use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText, levels_above};
+use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText};
 use crate::domain::ServiceName;
-use crate::logs::{LevelReader, Line, LineId, LineKind, Query, Reader};
+use crate::logs::{LevelReader, Line, LineId, Query, Reader};
 
 /// What stands before the lines of a service: all are equally wide.
 #[derive(Clone, Debug)]
@@ -504,8 +504,8 @@ impl MergedView {
             };
             let before = time(index, lane.shelf.reader, &line, layout);
             let known = levels.get_mut(index).and_then(Option::take).filter(|(_, next)| *next == line.id);
-            let mut reader = known.map_or_else(|| levels_above(lane.shelf.reader, line.id), |(reader, _)| reader);
-            let level = if line.kind == LineKind::Output { reader.read(&line.content.text) } else { None };
+            let mut reader = known.map_or_else(|| LevelReader::at(lane.shelf.reader, line.id), |(reader, _)| reader);
+            let level = reader.pass(&line);
             if let Some(place) = levels.get_mut(index) {
                 *place = Some((reader, LineId(line.id.0 + 1)));
             }
