@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::text;
-use super::jump::{Jump, Jumps, offset_for};
+use super::jump::{Jump, Jumps, offset_for, row_of_match};
 use super::merge::{Merge, first_hit, last_hit};
 use super::shelf::Tally;
 use super::shown::Shown;
@@ -355,20 +355,20 @@ impl MergedView {
             mark = Some(Mark { lane, id: line.id, cuts: if wanted < 0 { merge.cuts() } else { before } });
         }
         let mark = mark.unwrap_or(from);
-        self.show(merge, layout, &mark.cuts, false);
+        self.show(merge, layout, &mark.cuts, None);
         self.current = Some(mark);
     }
 
-    /// Brings the line behind a place into sight: to the nearest edge, or with a third of the pane above it. What is in
-    /// sight already does not move.
-    fn show(&mut self, merge: &mut Merge<'_, '_>, layout: &LineLayout, cuts: &[LineId], third: bool) {
+    /// Brings the line behind a place into sight, at the nearest edge; or the row of it, with a third of the pane above.
+    /// What is in sight already does not move.
+    fn show(&mut self, merge: &mut Merge<'_, '_>, layout: &LineLayout, cuts: &[LineId], row: Option<usize>) {
         self.leave_end(merge, layout);
         merge.go_to(cuts);
         let target = merge.number();
         let lines = peek(merge).map_or(1, |line| rows_of(&line, layout));
         merge.go_to(&self.stand.cuts);
         let above = merge.number();
-        if target > above || target == above && self.stand.row == 0 {
+        if target >= above {
             let (mut rows, room) = (0, layout.height + self.stand.row);
             while merge.number() < target
                 && rows < room
@@ -376,14 +376,18 @@ impl MergedView {
             {
                 rows += rows_of(&line, layout);
             }
-            if merge.number() >= target && (rows + lines <= room || rows == self.stand.row) {
+            let in_sight = match row {
+                Some(row) => (self.stand.row..room).contains(&(rows + row)),
+                None => rows >= self.stand.row && (rows + lines <= room || rows == self.stand.row),
+            };
+            if merge.number() >= target && in_sight {
                 return;
             }
         }
-        let wanted = match third {
-            true => layout.height / 3,
-            false if target <= above => 0,
-            false => layout.height.saturating_sub(lines),
+        let (wanted, below) = match row {
+            Some(row) => ((layout.height / 3).saturating_sub(row), row.saturating_sub(layout.height / 3)),
+            None if target <= above => (0, 0),
+            None => (layout.height.saturating_sub(lines), 0),
         };
         merge.go_to(cuts);
         let mut rows = 0;
@@ -392,7 +396,7 @@ impl MergedView {
         {
             rows += rows_of(&line, layout);
         }
-        (self.stand.cuts, self.stand.row) = (merge.cuts(), rows.saturating_sub(wanted));
+        (self.stand.cuts, self.stand.row) = (merge.cuts(), rows.saturating_sub(wanted) + below);
         if rows_below(merge, layout) < layout.height + self.stand.row {
             self.stand_at_end(merge, layout);
         }
@@ -471,9 +475,11 @@ impl MergedView {
                 self.jumps.done();
                 merge.go_to_line(lane, id);
                 let cuts = merge.cuts();
-                self.show(merge, layout, &cuts, true);
                 let line = merge.lanes.get_mut(lane).and_then(|lane| lane.shelf.line(id));
-                if let (Some(query), Some(line), false) = (frame.query, line, errors) {
+                let match_in = frame.query.filter(|_| !errors).zip(line);
+                let row = match_in.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
+                self.show(merge, layout, &cuts, Some(row));
+                if let Some((query, line)) = match_in {
                     self.stand.offset = offset_for(&line.content.text, query, layout, self.stand.offset);
                 }
                 self.current = Some(Mark { lane, id, cuts });

@@ -265,3 +265,18 @@ fn the_line_that_tells_of_dropped_lines_is_never_filtered_out() {
     assert!(text.contains("lines dropped") || text.contains("older lines"), "{text}");
     assert!(text.contains("line 59999"), "{text}");
 }
+
+#[test]
+fn a_match_far_down_in_a_wrapped_line_is_brought_into_sight() {
+    let mut bench = turns(0, (80, 24));
+    let document = bench.book.get(&"api".into()).expect("a log");
+    document.feed(format!("{}\r\n", "x".repeat(9_000)).as_bytes());
+    document.feed(format!("{} needle {}\r\n", "y".repeat(5_000), "z".repeat(5_000)).as_bytes());
+    feed(&mut bench, 0..100);
+    // Wrapped in the merged view, and in the log of the service, which is wrapped where it is zoomed.
+    for keys in ["w/needle", "⎋⎋2⏎/needle", "⏎gn", "GN"] {
+        bench.press(keys);
+        let text = bench.text();
+        assert!(text.contains("y needle z") && text.contains("1 of 1"), "{keys}: {text}");
+    }
+}
