@@ -3,6 +3,7 @@
 //! While the reader follows, the end is shown. Otherwise the first row is anchored to a line by its number, so that
 //! nothing moves while output arrives and old lines are dropped.
 
+mod anchor;
 mod jump;
 mod marks;
 mod merge;
@@ -25,6 +26,7 @@ use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
+use anchor::Anchor;
 use jump::Jumps;
 pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
@@ -177,6 +179,7 @@ pub(super) struct LogView {
     /// The first row, unless the end is followed: its line, and which row of that line.
     line: LineId,
     row: usize,
+    anchor: Anchor<LineId>,
     /// Lines before this one are not new.
     seen: LineId,
     /// What keys and the wheel have asked for since the last frame; up is negative.
@@ -208,6 +211,7 @@ impl Default for LogView {
             follow: true,
             line: LineId(0),
             row: 0,
+            anchor: Anchor::default(),
             seen: LineId(0),
             rows_wanted: 0,
             pages_wanted: 0,
@@ -304,6 +308,9 @@ impl LogView {
             shelf.include(line);
         }
         let end = shelf.end();
+        if !self.follow {
+            self.row = self.anchor.settle((&self.line, self.row), layout, || shelf.line(self.line));
+        }
         // A filter may hide the line that the reader is at: without it, it is there again.
         let anchor = (shelf.is_filtered() && !self.follow).then_some((self.line, self.row));
         let moved = self.move_to_wanted(&mut shelf, layout) || self.revealed.is_some();
@@ -363,6 +370,9 @@ impl LogView {
         let share = shelf.share();
         if let Some(anchor) = anchor.filter(|_| !moved) {
             (self.line, self.row) = anchor;
+        }
+        if !self.follow {
+            self.anchor.keep((&self.line, self.row), layout, || shelf.line(self.line));
         }
         let cursor = cursor
             .filter(|(_, row)| *row < layout.height)

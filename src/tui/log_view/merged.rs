@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::text;
+use super::anchor::Anchor;
 use super::jump::{Jump, Jumps, offset_for, row_of_match};
 use super::merge::{Merge, first_hit, last_hit};
 use super::shelf::Tally;
@@ -70,6 +71,7 @@ pub(in crate::tui) struct MergedView {
     pub(in crate::tui) hidden: BTreeSet<ServiceName>,
     names: Vec<ServiceName>,
     stand: Stand,
+    anchor: Anchor<Vec<LineId>>,
     begun: Option<Stand>,
     rows_wanted: i64,
     pages_wanted: i64,
@@ -198,6 +200,10 @@ impl MergedView {
             merge.go_to_end();
             self.stand.seen = Some(merge.cuts());
         }
+        if self.stand.scrolled {
+            let cuts = &self.stand.cuts;
+            self.stand.row = self.anchor.settle((cuts, self.stand.row), layout, || merge.line_behind(cuts));
+        }
         let moves = [self.rows_wanted, self.pages_wanted, self.lines_wanted] != [0; 3] || self.jumps.len() > 0;
         // A filter may hide the lines that the reader is at: without it, they are there again.
         let filtered = merge.lanes.iter().any(|lane| lane.shelf.is_filtered());
@@ -216,6 +222,10 @@ impl MergedView {
         };
         if let Some((cuts, row)) = anchor.filter(|_| self.stand.scrolled) {
             (self.stand.cuts, self.stand.row) = (cuts, row);
+        }
+        if self.stand.scrolled {
+            let cuts = &self.stand.cuts;
+            self.anchor.keep((cuts, self.stand.row), layout, || merge.line_behind(cuts));
         }
         text.seen = self.names.iter().cloned().zip(self.bottom.iter().copied()).collect();
         text.tally = self.tally(merge);
@@ -266,8 +276,7 @@ impl MergedView {
         if !self.stand.scrolled {
             return self.stand_at_end(merge, layout);
         }
-        merge.go_to(&self.stand.cuts);
-        match peek(merge) {
+        match merge.line_behind(&self.stand.cuts) {
             // Lines at the end may have been taken back.
             None => return self.stand_at_end(merge, layout),
             Some(line) => self.stand.row = self.stand.row.min(rows_of(&line, layout).saturating_sub(1)),
@@ -363,9 +372,8 @@ impl MergedView {
     /// What is in sight already does not move.
     fn show(&mut self, merge: &mut Merge<'_, '_>, layout: &LineLayout, cuts: &[LineId], row: Option<usize>) {
         self.leave_end(merge, layout);
-        merge.go_to(cuts);
+        let lines = merge.line_behind(cuts).map_or(1, |line| rows_of(&line, layout));
         let target = merge.number();
-        let lines = peek(merge).map_or(1, |line| rows_of(&line, layout));
         merge.go_to(&self.stand.cuts);
         let above = merge.number();
         if target >= above {
@@ -558,14 +566,6 @@ impl MergedView {
         tally.place = tally.place.map(|_| rank + 1);
         (!merge.lanes.is_empty()).then_some(tally)
     }
-}
-
-/// The next line, without going over it.
-fn peek(merge: &mut Merge<'_, '_>) -> Option<Line> {
-    let cuts = merge.cuts();
-    let line = merge.forward().map(|(_, line)| line);
-    merge.go_to(&cuts);
-    line
 }
 
 /// Rows from here to the end, counted no further than is needed.
