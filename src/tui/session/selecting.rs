@@ -12,6 +12,7 @@ use crate::tui::clipboard::{OSC_52_TEXT, osc_52};
 use crate::tui::log_view::PaneText;
 use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at, unit_in};
 use crate::tui::source::Source;
+use crate::tui::text::thousands;
 use crate::tui::ui_state::World;
 
 /// Clicks at one place within this time are a double or triple click.
@@ -237,7 +238,8 @@ impl Session {
             self.ui.say("nothing to copy", now);
             return;
         };
-        let what = format!("copied {} {}", copied.lines, if copied.lines == 1 { "line" } else { "lines" });
+        let what =
+            format!("copied {} {}", thousands(copied.lines as u64), if copied.lines == 1 { "line" } else { "lines" });
         let what = if copied.cut { format!("{what}, and not the rest: it is too much") } else { what };
         let native = self.outer.copy(&copied.text);
         // The terminal would put the beginning in place of the whole.
