@@ -120,7 +120,9 @@ static INSIDE: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"^[ \t]+[^ \t]",
         r"^$",
         r"^\}$",
-        r"^note: ",
+        r"^(?:note|help): ",
+        // What rustc shows of a source.
+        r"^(?:[0-9]+ +\||\.\.\.$)",
         r"^stack backtrace:",
         r"^(?:Caused by|Suppressed)(?-u:\b)",
         r"^goroutine [0-9]+ \[",

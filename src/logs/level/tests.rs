@@ -64,6 +64,8 @@ fn a_trace_is_as_bad_as_its_first_line() {
     let go = "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/a/main.go:5 +0x1d\nexit status 2\nnext";
     assert_eq!(levels(go), "FFFFFF.");
     assert_eq!(levels("ERROR one\nINFO two\n  indented"), "EI.");
+    let cargo = "error[E0382]: borrow of moved value\n --> src/main.rs:4:20\n  |\n2 |     let x = String::new();\n...\n4 |     x\n  |     ^\nhelp: consider cloning\n\nwarning: unused\n --> b.rs:1:1\n";
+    assert_eq!(levels(cargo), "EEEEEEEEEW.");
 }
 
 /// Lines as frameworks print them; `.` for those that tell of nothing bad, whatever words they have.
