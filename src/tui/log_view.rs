@@ -254,6 +254,11 @@ impl LogView {
         self.follow = false;
     }
 
+    /// With the end again, and nothing else is forgotten.
+    pub(super) fn follow_on(&mut self) {
+        self.follow = true;
+    }
+
     /// The next frame shows that line, and moves no further than it must.
     pub(super) fn reveal(&mut self, line: LineId) {
         self.stop_following();

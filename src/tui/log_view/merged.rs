@@ -96,6 +96,17 @@ impl MergedView {
         self.forget_jump();
     }
 
+    /// Stays with what is in sight.
+    pub(in crate::tui) fn stop_following(&mut self) {
+        // Where that is, the last frame has noted.
+        self.stand.scrolled = true;
+    }
+
+    /// With the end again, and nothing else is forgotten.
+    pub(in crate::tui) fn follow_on(&mut self) {
+        (self.stand.scrolled, self.stand.seen) = (false, None);
+    }
+
     /// To the oldest line.
     pub(in crate::tui) fn top(&mut self) {
         self.follow();
