@@ -15,16 +15,13 @@ use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, RunId, ServiceName};
 use crate::group_handle::GroupHandle;
-use crate::logs::{Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind};
+use crate::logs::{Follower, Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind};
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
 const SLICE: usize = 500;
 
 /// Between two looks at logs that grow: a flood is sent in batches.
 const BATCH_TIME: Duration = Duration::from_millis(5);
-
-/// A trace is followed back so far to find out how bad its lines are.
-const TRACE: u64 = 64;
 
 /// Which lines are wanted, and how.
 struct Filter {
@@ -268,7 +265,7 @@ impl LogReader {
 
 impl Source {
     fn new(name: ServiceName, document: Arc<LogDocument>, start: LineId, lost: Option<Skipped>) -> Self {
-        let levels = levels_before(&document, start);
+        let levels = LevelReader::at(&mut document.read(), start);
         let follower = Follower::from(start);
         Self { name, document, follower, levels, ready: VecDeque::new(), lost, more: true, end: None }
     }
@@ -295,8 +292,7 @@ impl Filter {
 
     /// The line as it is sent, if it is wanted. What devgroup says is no output: only an expression finds it.
     fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<LogLine> {
-        let output = piece.line.kind == LineKind::Output;
-        let level = if self.levels && output { source.levels.read(&piece.line.content.text) } else { None };
+        let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
         wanted.then(|| LogLine::new(&source.name, piece, level, self.styled, clock))
     }
@@ -308,13 +304,12 @@ impl Filter {
 
     /// Lines of this part that are wanted.
     fn count(&self, document: &LogDocument, from: LineId, until: LineId) -> u64 {
-        let mut levels = if self.levels { levels_before(document, from) } else { LevelReader::default() };
         let mut reader = document.read();
+        let mut levels = if self.levels { LevelReader::at(&mut reader, from) } else { LevelReader::default() };
         let mut count = 0;
         for id in from.0..until.0 {
             let Some(line) = reader.line(LineId(id)) else { continue };
-            let output = line.kind == LineKind::Output;
-            let level = if self.levels && output { levels.read(&line.content.text) } else { None };
+            let level = if self.levels { levels.pass(&line) } else { None };
             count += u64::from(self.is_met(&line, level));
         }
         count
@@ -339,27 +334,6 @@ pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a s
         }
     }
     Ok(())
-}
-
-/// A reader that knows whether the line of that number belongs to a trace.
-fn levels_before(document: &LogDocument, start: LineId) -> LevelReader {
-    let mut reader = document.read();
-    let mut begin = start.0;
-    let first = reader.dropped();
-    while begin > first && start.0 - begin < TRACE {
-        let depends = reader.line(LineId(begin)).is_some_and(|line| LevelReader::depends(&line.content.text));
-        if !depends && begin < start.0 {
-            break;
-        }
-        begin -= 1;
-    }
-    let mut levels = LevelReader::default();
-    for id in begin..start.0 {
-        if let Some(line) = reader.line(LineId(id)).filter(|line| line.kind == LineKind::Output) {
-            levels.read(&line.content.text);
-        }
-    }
-    levels
 }
 
 /// The first line that is not before what is looked for. Lines are in order of time and of runs.

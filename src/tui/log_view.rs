@@ -3,6 +3,7 @@
 //! While the reader follows, the end is shown. Otherwise the first row is anchored to a line by its number, so that
 //! nothing moves while output arrives and old lines are dropped.
 
+mod anchor;
 mod jump;
 mod marks;
 mod merge;
@@ -25,6 +26,7 @@ use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
+use anchor::Anchor;
 use jump::Jumps;
 pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
@@ -34,8 +36,6 @@ pub(super) use shelf::{Found, Shelf, Tally};
 
 /// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
 const LINE_LIMIT: usize = 16 << 10;
-/// How far above the first row the beginning of a stack trace is looked for.
-const TRACE_LINES: usize = 100;
 /// Cells of a time before a line.
 const TIME_CELLS: usize = 9;
 
@@ -179,6 +179,7 @@ pub(super) struct LogView {
     /// The first row, unless the end is followed: its line, and which row of that line.
     line: LineId,
     row: usize,
+    anchor: Anchor<LineId>,
     /// Lines before this one are not new.
     seen: LineId,
     /// What keys and the wheel have asked for since the last frame; up is negative.
@@ -210,6 +211,7 @@ impl Default for LogView {
             follow: true,
             line: LineId(0),
             row: 0,
+            anchor: Anchor::default(),
             seen: LineId(0),
             rows_wanted: 0,
             pages_wanted: 0,
@@ -250,6 +252,11 @@ impl LogView {
             self.seen = LineId(u64::MAX);
         }
         self.follow = false;
+    }
+
+    /// With the end again, and nothing else is forgotten.
+    pub(super) fn follow_on(&mut self) {
+        self.follow = true;
     }
 
     /// The next frame shows that line, and moves no further than it must.
@@ -306,6 +313,9 @@ impl LogView {
             shelf.include(line);
         }
         let end = shelf.end();
+        if !self.follow {
+            self.row = self.anchor.settle((&self.line, self.row), layout, || shelf.line(self.line));
+        }
         // A filter may hide the line that the reader is at: without it, it is there again.
         let anchor = (shelf.is_filtered() && !self.follow).then_some((self.line, self.row));
         let moved = self.move_to_wanted(&mut shelf, layout) || self.revealed.is_some();
@@ -324,12 +334,12 @@ impl LogView {
         while id < end && rows.len() < layout.height {
             if read_to != Some(id) {
                 // The first line, or one below lines that a filter hides.
-                levels = levels_above(shelf.reader, id);
+                levels = LevelReader::at(shelf.reader, id);
             }
             read_to = Some(LineId(id.0 + 1));
             if let Some(line) = shelf.line(id) {
                 let before = self.time_of(shelf.reader, &line, layout);
-                let level = if line.kind == LineKind::Output { levels.read(&line.content.text) } else { None };
+                let level = levels.pass(&line);
                 let shown = Shown::new(&line, query, self.offset, layout);
                 if let Some((_, byte)) = typed.filter(|(line, _)| *line == id) {
                     let (row, column) = shown.place(byte, shelf.reader.cursor_cell().0, layout);
@@ -365,6 +375,9 @@ impl LogView {
         let share = shelf.share();
         if let Some(anchor) = anchor.filter(|_| !moved) {
             (self.line, self.row) = anchor;
+        }
+        if !self.follow {
+            self.anchor.keep((&self.line, self.row), layout, || shelf.line(self.line));
         }
         let cursor = cursor
             .filter(|(_, row)| *row < layout.height)
@@ -538,28 +551,6 @@ fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> (Moment, LineId) 
         }
     }
     (start, LineId(high))
-}
-
-/// What the lines above say of the level of the first one: a stack trace may have begun there.
-fn levels_above(reader: &mut Reader<'_>, first: LineId) -> LevelReader {
-    let mut above = Vec::new();
-    let mut id = first;
-    let mut depends = true;
-    while depends
-        && above.len() < TRACE_LINES
-        && let Some(before) = id.0.checked_sub(1).map(LineId)
-        && let Some(line) = reader.line(before)
-    {
-        // The lines that end a trace, or tell the message of a panic, look like any other.
-        depends = above.is_empty() || LevelReader::depends(&line.content.text);
-        above.push(line.content.text);
-        id = before;
-    }
-    let mut levels = LevelReader::default();
-    for text in above.iter().rev() {
-        levels.read(text);
-    }
-    levels
 }
 
 /// The anchor from which the rest of the document just fills the pane.

@@ -68,8 +68,12 @@ impl Query {
     }
 
     /// What every line has that tells of an error, and few others.
-    pub(super) fn possible_errors() -> Option<Self> {
-        let words = r#"err|eror|fatal|panic|severe|crit|alert|emerg|exception|traceback|(?:level|severity|lvl)"?\s*[:=]\s*"?[56]0"#;
+    pub(in crate::logs) fn possible_errors() -> Option<Self> {
+        let words = concat!(
+            r"err|eror|fata|ftl|pani|severe|crit|alert|emerg|exception|traceback|fail|crash|not found|denied|no such file|",
+            r"core dumped|segmentation|\*\*|⨯|✖|✘|✗|✕|×|\.rb:|completed 5|e: /|e: f|[ef][01][0-9][0-3][0-9] [0-9]{2}:|",
+            r#""(?:level|severity|lvl|loglevel|log\.level|levelname|@l)"\s*:\s*[56]0|"s"\s*:\s*"[ef]"#,
+        );
         Some(Self { matcher: Matcher::Folded { regex: compile(words, true).ok()?, word: false } })
     }
 
