@@ -11,7 +11,6 @@ mod merged;
 mod shelf;
 mod shown;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use ratatui::layout::Position;
@@ -22,7 +21,7 @@ use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
-use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
+use crate::domain::{Moment, PaneView, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
@@ -201,8 +200,6 @@ pub(super) struct LogView {
     begun: Option<jump::Stand>,
     /// Lines before this one were cleared away; `u64::MAX` for those that there are at the next frame.
     floor: LineId,
-    /// When the runs began, as far as they were looked up.
-    run_starts: BTreeMap<RunId, Moment>,
 }
 
 impl Default for LogView {
@@ -223,7 +220,6 @@ impl Default for LogView {
             bottom: LineId(0),
             begun: None,
             floor: LineId(0),
-            run_starts: BTreeMap::new(),
         }
     }
 }
@@ -338,7 +334,7 @@ impl LogView {
             }
             read_to = Some(LineId(id.0 + 1));
             if let Some(line) = shelf.line(id) {
-                let before = self.time_of(shelf.reader, &line, layout);
+                let before = time_of(shelf.reader, &line, layout);
                 let level = levels.pass(&line);
                 let shown = Shown::new(&line, query, self.offset, layout);
                 if let Some((_, byte)) = typed.filter(|(line, _)| *line == id) {
@@ -514,26 +510,19 @@ impl LogView {
             (self.line, self.row) = (shelf.after(self.line), 0);
         }
     }
+}
 
-    /// What stands before the first row of a line.
-    pub(super) fn time_of(&mut self, reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
-        if line.kind == LineKind::Marker {
-            return String::new();
-        }
-        match layout.times {
-            Times::Off => String::new(),
-            Times::Clock => layout.clock.time_of_day(line.at),
-            Times::SinceStart => {
-                let start = match self.run_starts.get(&line.run) {
-                    Some(start) => *start,
-                    None => {
-                        let (start, _) = start_of_run(reader, line);
-                        self.run_starts.insert(line.run, start);
-                        start
-                    }
-                };
-                format!("{:>8}", format!("+{}", human(line.at.since(start))))
-            }
+/// What stands before the first row of a line.
+fn time_of(reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
+    if line.kind == LineKind::Marker {
+        return String::new();
+    }
+    match layout.times {
+        Times::Off => String::new(),
+        Times::Clock => layout.clock.time_of_day(line.at),
+        Times::SinceStart => {
+            let start = reader.start_of(line.run).unwrap_or_else(|| start_of_run(reader, line).0);
+            format!("{:>8}", format!("+{}", human(line.at.since(start))))
         }
     }
 }

@@ -13,9 +13,9 @@ use super::jump::{Jump, Jumps, offset_for, row_of_match};
 use super::merge::{Merge, first_hit, last_hit};
 use super::shelf::Tally;
 use super::shown::Shown;
-use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText};
+use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText, time_of};
 use crate::domain::ServiceName;
-use crate::logs::{LevelReader, Line, LineId, Query, Reader};
+use crate::logs::{LevelReader, Line, LineId, Query};
 
 /// What stands before the lines of a service: all are equally wide.
 #[derive(Clone, Debug)]
@@ -39,9 +39,6 @@ pub(in crate::tui) struct Frame<'a> {
     /// What is left for the lines.
     pub(in crate::tui) layout: LineLayout,
 }
-
-/// The time before a line of a lane.
-pub(in crate::tui) type TimeOf<'a> = &'a mut dyn FnMut(usize, &mut Reader<'_>, &Line, &LineLayout) -> String;
 
 /// A line that the reader has gone to.
 #[derive(Clone, Debug)]
@@ -203,7 +200,7 @@ impl MergedView {
     }
 
     /// Carries out what was asked for, and takes the rows that are to be seen. The documents are locked meanwhile.
-    pub(in crate::tui) fn take(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>, time: TimeOf<'_>) -> PaneText {
+    pub(in crate::tui) fn take(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>) -> PaneText {
         self.clear = false;
         let layout = &frame.layout;
         self.align(merge, frame.names);
@@ -223,7 +220,7 @@ impl MergedView {
         self.step_to_wanted(merge, layout);
         let notice = self.carry_out_all(merge, frame);
         let mut text = PaneText { follow: !self.stand.scrolled, notice, ..PaneText::default() };
-        self.rows(merge, frame, time, &mut text);
+        self.rows(merge, frame, &mut text);
         text.new = match &self.stand.seen {
             Some(seen) if self.stand.scrolled => {
                 let below = seen.iter().zip(&self.bottom).map(|(seen, bottom)| *seen.max(bottom));
@@ -513,7 +510,7 @@ impl MergedView {
         }
     }
 
-    fn rows(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>, time: TimeOf<'_>, text: &mut PaneText) {
+    fn rows(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>, text: &mut PaneText) {
         let layout = &frame.layout;
         merge.go_to(&self.stand.cuts);
         let mut levels: Vec<Option<(LevelReader, LineId)>> = vec![None; merge.lanes.len()];
@@ -527,7 +524,7 @@ impl MergedView {
             else {
                 break;
             };
-            let before = time(index, lane.shelf.reader, &line, layout);
+            let before = time_of(lane.shelf.reader, &line, layout);
             let known = levels.get_mut(index).and_then(Option::take).filter(|(_, next)| *next == line.id);
             let mut reader = known.map_or_else(|| LevelReader::at(lane.shelf.reader, line.id), |(reader, _)| reader);
             let level = reader.pass(&line);
