@@ -54,6 +54,8 @@ pub(super) struct LogReader {
     sources: Vec<Source>,
     /// Lines that are left out before the first one is sent.
     leave_out: u64,
+    /// Lines that are sent at most: the last one may have been finished since lines were counted, and match now.
+    room: u64,
 }
 
 impl LogReader {
@@ -76,7 +78,7 @@ impl LogReader {
         let named = ask.services.iter().map(String::as_str);
         known(&group, named.chain(cursors.iter().map(|cursor| cursor.service.as_str())))?;
         let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.styled };
-        Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0 })
+        Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 
     /// Sends all lines. Ends with the last, or with the client.
@@ -136,9 +138,16 @@ impl LogReader {
                 let lost = source.lost.take().map(Reply::Skipped);
                 let line = source.ready.pop_front().and_then(|piece| self.filter.line(source, &piece, clock));
                 for reply in lost.into_iter().chain(line.map(Reply::Line)) {
-                    if self.leave_out > 0 && matches!(reply, Reply::Line(_)) {
+                    let is_line = matches!(reply, Reply::Line(_));
+                    if is_line && self.leave_out > 0 {
                         self.leave_out -= 1;
-                    } else if !outbox.reply(&reply).await {
+                        continue;
+                    }
+                    if is_line && self.room == 0 {
+                        continue;
+                    }
+                    self.room -= u64::from(is_line);
+                    if !outbox.reply(&reply).await {
                         return None;
                     }
                 }
@@ -220,7 +229,8 @@ impl LogReader {
         for place in 0..self.sources.len() {
             let source = &self.sources[place];
             let (begin, document) = (source.follower.next(), source.document.clone());
-            let end = document.read().end();
+            // A flood has gone on since the end was noted.
+            let end = source.end.unwrap_or_else(|| document.read().end());
             let (mut start, mut here) = (end, 0);
             if self.filter.takes_all() {
                 start = LineId(end.0.saturating_sub(last).max(begin.0.min(end.0)));
@@ -239,6 +249,9 @@ impl LogReader {
             *source = Source { end, ..Source::new(name, document, start, lost) };
         }
         self.leave_out = found.saturating_sub(last);
+        if !self.ask.follow {
+            self.room = last;
+        }
     }
 
     fn wants(&self, name: &ServiceName) -> bool {

@@ -408,3 +408,16 @@ fn each_command_helps_with_examples_first() {
     }
     assert_eq!(Stream::ask(&project, &["help", "nonsense"]).code, Some(2));
 }
+
+#[test]
+fn the_last_lines_of_a_flood_are_those_that_were_there_when_it_was_asked() {
+    let project = Project::new("[services]\nflood = \"exec yes tick\"\n");
+    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(0));
+    for round in 0..5 {
+        let last = ask(&project, &["logs", "-n", "3"]);
+        assert_eq!(last.lines().count(), 3, "{round}: {last}");
+        let ticks = ask(&project, &["logs", "-n", "3", "--grep", "tick"]);
+        assert_eq!(ticks.lines().count(), 3, "{round}: {ticks}");
+    }
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
