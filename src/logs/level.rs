@@ -55,7 +55,8 @@ static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     expression(concat!(
         r"(?:^|[^A-Za-z0-9_\-/.=])(TRACE|TRC|VRB|DEBUG|DBG|DEBU|INFO|INF|NOTICE|WARN|WARNING|WRN|ERROR|ERRO|ERR|SEVERE|CRITICAL|CRIT|ALERT|EMERG|FATAL|FATA|FTL|PANIC|PANI|DPANIC)(?:[^A-Za-z0-9_\-/.=]|$)",
         r"|\[[ \t]*((?i:trace|debug|info|notice|warn|warning|error|err|critical|crit|alert|emerg|fatal|panic))[ \t]*\]",
-        r"|^(?:[A-Za-z0-9_./@-]{1,40}:[ \t]|PHP )?((?i:warning|warn|error|fatal|fatal error|parse error|panic)|fail|crit|info|dbug|debug|trce|trace)(?:\[[A-Za-z0-9_]+\])?:",
+        // `error: …`, behind a time, a label or a name.
+        r"|^(?:\[?[0-9][0-9T:.,+/Z -]{7,34}\]?[ \t]+)?(?:\[[^\]]{1,30}\][ \t]+)?(?:[A-Za-z0-9_./@-]{1,40}:[ \t]|PHP )??((?i:warning|warn|error|fatal|fatal error|parse error|panic)|fail|crit|info|dbug|debug|trce|trace)(?:\[[A-Za-z0-9_]+\])?:",
         // Monolog: `[2024-05-01 12:00:00] local.ERROR: …`; Celery: `[…: ERROR/MainProcess]`.
         r"|^\[[^\]]*\] [A-Za-z0-9_-]+\.([A-Z]+): |^\[[^\]]*: ([A-Z]+)/[A-Za-z]",
         // klog: `E0501 12:00:00.123456`.

@@ -86,6 +86,10 @@ F {"level":"dpanic","ts":1714564800.123,"msg":"x"}
 E {"t":{"$date":"2024-05-01T12:00:00.000Z"},"s":"E",  "c":"NETWORK",  "id":1,   "ctx":"main","msg":"x"}
 I {"t":{"$date":"2024-05-01T12:00:00.000Z"},"s":"I",  "c":"NETWORK",  "id":1,   "ctx":"main","msg":"x"}
 E {"@t":"2024","@l":"Error","@mt":"x"}
+E 2024-05-01T12:00:00.000Z error: the database is gone
+E 2024-05-01 12:00:00 [payments] error: the database is gone
+I 2024-05-01 12:00:00 [payments] info: error: was it?
+. 2024-05-01 12:00:00 no error: all is well
 E ERRO[0000] something bad  foo=bar
 F FATA[0001] bye
 E main.c:3:5: error: expected ';' before 'return'
