@@ -321,10 +321,13 @@ impl LogView {
         if in_sight {
             return;
         }
-        // A third of the pane is above it.
+        // A third of the pane is above it, or a little more, so that a line begins in the first row.
         (self.line, self.row) = (target, row);
-        let third = u64::try_from(layout.height / 3).unwrap_or(0);
-        self.up(shelf, layout, third, shelf.first());
+        let third = layout.height / 3;
+        self.up(shelf, layout, u64::try_from(third).unwrap_or(0), shelf.first());
+        if self.row + third < layout.height {
+            self.row = 0;
+        }
         (self.line, self.row) = (self.line, self.row).min(last);
     }
 
