@@ -256,7 +256,8 @@ fn waiting_is_for_readiness_an_exit_or_a_restart() {
     let mut restart = Stream::start(&project, &["wait", "worker", "--for", "restart", "--json"]);
     // Both are asked before this one, or see the run before it as the one that lives.
     let never = Stream::ask(&project, &["wait", "mail", "--for", "ready", "--timeout", "50ms"]);
-    assert_eq!((never.code, never.stdout.as_str()), (Some(0), "mail: stopped\n"), "nobody wants it up");
+    assert_eq!((never.code, never.stdout.as_str()), (Some(5), "mail: stopped\n"), "nobody wants it up");
+    assert_eq!(ask(&project, &["wait", "mail", "--for", "exit"]), "mail: stopped\n");
     wait_for("both have been answered", || {
         ask(&project, &["restart", "worker", "--wait"]);
         exit.has_ended() && restart.has_ended()
