@@ -167,6 +167,29 @@ impl Client {
         }
     }
 
+    /// Waits until something can be heard. False if nobody reads `output` any more, as after `| head -1`: a command that
+    /// only writes what it hears would otherwise notice with the next message, which may come in a day.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn wait_for_more(&self, output: impl AsFd) -> Result<bool, ClientError> {
+        if self.has_more() {
+            return Ok(true);
+        }
+        loop {
+            let mut handles = [
+                PollFd::new(&self.output, PollFlags::IN),
+                PollFd::from_borrowed_fd(output.as_fd(), PollFlags::empty()),
+            ];
+            match poll(&mut handles, None) {
+                // Without being asked, poll tells only of what has ended.
+                Ok(_) => return Ok(handles[1].revents().is_empty()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+    }
+
     /// Shows the dashboard of the group on a terminal: what it is told, and the way to tell what it does.
     ///
     /// # Errors
@@ -175,17 +198,6 @@ impl Client {
         let output = self.output.try_clone()?;
         self.send(Ask::Attach(abilities.clone()))?;
         Ok((Screen(self), Typist(output)))
-    }
-
-    /// Waits for the next message. False if what it would be written to has no reader any more: after `| head` that may
-    /// be long before anything is written.
-    pub fn awaits(&self, out: impl AsFd) -> bool {
-        if self.has_more() {
-            return true;
-        }
-        let mut both = [PollFd::new(&self.output, PollFlags::IN), PollFd::new(&out, PollFlags::empty())];
-        while let Err(Errno::INTR) = poll(&mut both, None) {}
-        !both[1].revents().intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
     /// A message can be had without waiting.

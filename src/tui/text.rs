@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
-/// Cells of a text.
+/// Cells of a text: those of its characters, as the terminals of the services count. What some terminals draw as one,
+/// like a family of emoji, others do not.
 pub(super) fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.width() }
+    if text.is_ascii() { text.len() } else { text.chars().map(char_width).sum() }
 }
 
-fn char_width(c: char) -> usize {
+/// Cells of a character.
+pub(super) fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 

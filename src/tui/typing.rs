@@ -55,6 +55,8 @@ pub(super) struct Typist {
     last_key: Option<(KeyEvent, Moment)>,
     /// So long keys are still part of what was typed into a service that has ended.
     breath: Option<Moment>,
+    /// A button of the mouse was pressed in the pane, and is down.
+    held: bool,
 }
 
 impl Typist {
@@ -97,7 +99,8 @@ impl UiState {
         send(service, bytes)
     }
 
-    /// A click beside the panes leaves; in the pane the mouse is the service's, if it has asked for it.
+    /// A click beside the panes leaves; in the pane the mouse is the service's, if it has asked for it. A button that was
+    /// pressed there is the service's until it is released, wherever that is: at the edge of the pane, as for a terminal.
     fn pointed(
         &mut self,
         event: MouseEvent,
@@ -106,15 +109,27 @@ impl UiState {
         receiver: Receiver,
     ) -> Vec<Command> {
         let at = Position { x: event.column, y: event.row };
+        let area = receiver.area;
+        let inside = area.contains(at);
+        let held = match event.kind {
+            MouseEventKind::Down(_) => {
+                self.typist.held = inside;
+                false
+            }
+            MouseEventKind::Drag(_) => self.typist.held,
+            MouseEventKind::Up(_) => std::mem::take(&mut self.typist.held),
+            _ => false,
+        };
         let screen = self.screen(world);
         let beside = screen.sidebar.map(|(area, _)| area).into_iter().chain(screen.tabs).any(|area| area.contains(at));
         if beside && event.kind == MouseEventKind::Down(MouseButton::Left) {
             self.typist = Typist::default();
             self.pointer(event, world);
-        } else if receiver.area.contains(at) {
-            let row = i32::from(at.y - receiver.area.y).saturating_add(receiver.top);
-            let row = u16::try_from(row).unwrap_or(0);
-            match mouse::encode(event, at.x - receiver.area.x, row, receiver.modes) {
+        } else if inside || (held && !area.is_empty()) {
+            let column = at.x.clamp(area.left(), area.right() - 1) - area.left();
+            let row = at.y.clamp(area.top(), area.bottom() - 1) - area.top();
+            let row = u16::try_from(i32::from(row).saturating_add(receiver.top)).unwrap_or(0);
+            match mouse::encode(event, column, row, receiver.modes) {
                 Some(bytes) => return send(service, bytes),
                 None => self.pointer(event, world),
             }

@@ -15,7 +15,7 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
     group.send(Ask::Events { follow, after: 0 })?;
     let mut text = String::new();
     loop {
-        if follow && !group.awaits(io::stdout()) {
+        if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
         let reply = match group.hear() {

@@ -51,7 +51,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     let mut printer = Printer::new(&arguments, names, color);
     group.send(Ask::Logs(ask))?;
     loop {
-        if arguments.follow && !group.awaits(io::stdout()) {
+        if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
         let reply = match group.hear() {

@@ -16,7 +16,7 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
     group.send(Ask::Status { follow })?;
     let mut first = true;
     loop {
-        if follow && !group.awaits(io::stdout()) {
+        if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
         let status = match group.hear() {

@@ -59,10 +59,7 @@ impl Screen {
     pub(super) fn tab(&mut self) {
         self.homed = false;
         if self.grid.cursor.pending_wrap {
-            // As in other terminals: a tab after the last column goes to the next row.
-            if self.modes.autowrap {
-                self.wrap();
-            }
+            // There is no stop behind the last column, and what follows is still to go to the next row.
             return;
         }
         let grid = &mut self.grid;

@@ -11,6 +11,7 @@
 //! - a wrap ends when DCH moves its last character away (alacritty: the character takes it along, and ICH or insert
 //!   mode brings it back);
 //! - the column that is left free before a wide character never becomes text, also when that character is overwritten;
+//! - SGR 21 is a double underline (alacritty: the end of bold); a tab after a full row waits there (alacritty: it wraps);
 //! - growing does not take rows back from history, which readers show above the screen anyway.
 
 use alacritty_terminal::event::VoidListener;
@@ -215,7 +216,6 @@ fn sgr() -> impl Strategy<Value = String> {
             "7",
             "8",
             "9",
-            "21",
             "22",
             "23",
             "24",
@@ -247,8 +247,10 @@ fn sgr() -> impl Strategy<Value = String> {
 }
 
 fn line_ends() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["\r\n", "\n", "\r", "\r\n\r\n", "\x0b", "\x08", "\x08\x08", "\t", "\t\t", "\x07", "\x00"])
-        .prop_map(str::to_owned)
+    prop::sample::select(vec![
+        "\r\n", "\n", "\r", "\r\n\r\n", "\x0b", "\x08", "\x08\x08", "\x08\t", "\x08\t\t", "\x07", "\x00",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn harmless() -> impl Strategy<Value = String> {
@@ -430,6 +432,26 @@ proptest! {
         prop_assert!(!whole.2.iter().flat_map(|screen| &screen.rows).any(controls));
         prop_assert_eq!(whole, pieces);
     }
+}
+
+#[test]
+fn a_tab_after_a_full_row_makes_no_empty_one() {
+    let rows = |text: &str| {
+        let mut pair = Pair::new(8, 4);
+        pair.feed(text.as_bytes(), 3);
+        pair.our_lines()
+    };
+    assert_eq!(rows("abcdefgh\t\r\nx"), ["abcdefgh", "x"]);
+    assert_eq!(rows("abcdefgh\tij\r\nx"), ["abcdefghij", "x"]);
+}
+
+#[test]
+fn a_double_underline_is_one() {
+    let mut style = Style::default();
+    super::sgr::apply(&mut style, [[1].as_slice(), &[21]].into_iter());
+    assert_eq!(style.attributes, Attributes::BOLD.with(Attributes::UNDERLINE));
+    super::sgr::apply(&mut style, [[24].as_slice()].into_iter());
+    assert_eq!(style.attributes, Attributes::BOLD);
 }
 
 /// What real tools printed into a terminal of 80×24.

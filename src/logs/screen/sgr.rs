@@ -24,13 +24,12 @@ pub(super) fn apply<'a>(style: &mut Style, mut params: impl Iterator<Item = &'a 
             [2] => style.attributes = attributes.with(Attributes::DIM),
             [3] => style.attributes = attributes.with(Attributes::ITALIC),
             [4, 0] | [24] => style.attributes = attributes.without(Attributes::UNDERLINE),
-            [4, ..] => style.attributes = attributes.with(Attributes::UNDERLINE),
+            // 21 is the double one.
+            [4, ..] | [21] => style.attributes = attributes.with(Attributes::UNDERLINE),
             [5 | 6] => style.attributes = attributes.with(Attributes::BLINK),
             [7] => style.attributes = attributes.with(Attributes::REVERSE),
             [8] => style.attributes = attributes.with(Attributes::HIDDEN),
             [9] => style.attributes = attributes.with(Attributes::STRIKE),
-            // ECMA-48 means a double underline; the Linux console and alacritty end bold.
-            [21] => style.attributes = attributes.without(Attributes::BOLD),
             [22] => style.attributes = attributes.without(Attributes::BOLD).without(Attributes::DIM),
             [23] => style.attributes = attributes.without(Attributes::ITALIC),
             [25] => style.attributes = attributes.without(Attributes::BLINK),

@@ -234,6 +234,26 @@ fn a_click_on_the_sidebar_leaves_and_selects() {
 }
 
 #[test]
+fn a_button_that_was_pressed_in_the_pane_is_the_services_until_it_is_released() {
+    let mut bench = typing();
+    let modes = InputModes { mouse: MouseEvents::Drags, mouse_encoding: MouseEncoding::Sgr, ..InputModes::default() };
+    let area = Rect { x: 23, y: 2, width: 56, height: 20 };
+    let mut mouse = |kind, column, row| {
+        let snapshot = bench.snapshot.clone();
+        let world = World { snapshot: &snapshot, size: bench.size, now: NOW };
+        let event = MouseEvent { kind, column, row, modifiers: NONE };
+        bench.ui.typed(Input::Mouse(event), &world, Receiver { modes, area, top: 0 })
+    };
+    let left = MouseButton::Left;
+    assert_eq!(mouse(MouseEventKind::Down(left), 24, 3), sent("\x1b[<0;2;2M"));
+    assert_eq!(mouse(MouseEventKind::Drag(left), 0, 23), sent("\x1b[<32;1;20M"));
+    assert_eq!(mouse(MouseEventKind::Up(left), 79, 0), sent("\x1b[<0;56;1m"));
+    assert_eq!(mouse(MouseEventKind::Drag(left), 79, 0), [], "not pressed in the pane");
+    assert_eq!(mouse(MouseEventKind::Down(left), 79, 0), []);
+    assert_eq!(mouse(MouseEventKind::Up(left), 79, 0), []);
+}
+
+#[test]
 fn a_service_that_does_not_run_says_so() {
     let mut bench = Bench::shop(80, 24);
     bench.press("6i");

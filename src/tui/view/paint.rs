@@ -1,9 +1,10 @@
 //! The strokes that all parts of the screen are drawn with. None of them leaves its area, however small.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use super::super::glyphs::Glyphs;
 use super::super::text;
@@ -14,7 +15,46 @@ pub(super) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, s
     if x < area.left() || x >= area.right() || y < area.top() || y >= area.bottom() {
         return x;
     }
-    buffer.set_stringn(x, y, text, usize::from(area.right() - x), style).0
+    let mut x = x;
+    let mut last = None;
+    for c in text.chars().filter(|c| !c.is_control()) {
+        let width = u16::try_from(text::char_width(c)).unwrap_or(0);
+        if width > area.right() - x {
+            break;
+        }
+        if width == 0 {
+            if let Some(cell) = last.and_then(|x| buffer.cell_mut((x, y))) {
+                combine(cell, c);
+            }
+            continue;
+        }
+        last = Some(x);
+        if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_char(c).set_style(style);
+        }
+        for hidden in x + 1..x + width {
+            if let Some(cell) = buffer.cell_mut((hidden, y)) {
+                cell.reset();
+            }
+        }
+        x += width;
+    }
+    x
+}
+
+/// Adds a mark to the character of a cell, if every terminal leaves it as wide as it was. Others draw an emoji of two
+/// cells for a heart and a selector, or join what stands in two cells, and all behind it in the row would be shifted.
+fn combine(cell: &mut Cell, mark: char) {
+    let shapes = matches!(mark,
+        '\u{AD}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{20E3}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}');
+    if !shapes {
+        let mut symbol = cell.symbol().to_owned();
+        symbol.push(mark);
+        if symbol.width() == cell.symbol().width() {
+            cell.set_symbol(&symbol);
+        }
+    }
 }
 
 /// Writes styled parts into one row of an area. The answer is the column after them.
@@ -181,4 +221,29 @@ pub(super) fn put_cut(
 pub(super) fn centered(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(text: &str, width: u16) -> Vec<String> {
+        let area = Rect { x: 0, y: 0, width, height: 1 };
+        let mut buffer = Buffer::empty(area);
+        put(&mut buffer, area, 0, 0, text, Style::new());
+        buffer.content().iter().map(|cell| cell.symbol().to_owned()).collect()
+    }
+
+    #[test]
+    fn each_character_stands_where_the_terminal_of_its_service_has_it() {
+        // Woman and laptop, joined; a heart as emoji; a keycap; a flag; a tone of skin; a soft hyphen.
+        assert_eq!(cells("👩\u{200d}💻x", 6), ["👩", " ", "💻", " ", "x", " "]);
+        assert_eq!(cells("❤\u{fe0f}x", 3), ["❤", "x", " "]);
+        assert_eq!(cells("1\u{fe0f}\u{20e3}x", 3), ["1", "x", " "]);
+        assert_eq!(cells("🇩🇪x", 4), ["🇩", "🇪", "x", " "]);
+        assert_eq!(cells("👍🏽x", 5), ["👍", " ", "🏽", " ", "x"]);
+        assert_eq!(cells("a\u{ad}b", 2), ["a", "b"]);
+        assert_eq!(cells("e\u{301}漢\u{301}x", 4), ["e\u{301}", "漢\u{301}", " ", "x"]);
+        assert_eq!(cells("\u{301}ab漢", 3), ["a", "b", " "], "nothing to combine with, and no room");
+    }
 }
