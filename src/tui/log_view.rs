@@ -302,8 +302,8 @@ impl LogView {
         let followed = self.follow;
         let typed = if layout.typed { reader.cursor() } else { None };
         let mut shelf = self.shelf(reader, found.filter.as_ref());
-        if let Some((line, _)) = typed {
-            shelf.include(line);
+        if let Some(cursor) = typed {
+            shelf.include(cursor);
         }
         let end = shelf.end();
         // A filter may hide the line that the reader is at: without it, it is there again.
@@ -330,9 +330,8 @@ impl LogView {
             if let Some(line) = shelf.line(id) {
                 let before = self.time_of(shelf.reader, &line, layout);
                 let level = if line.kind == LineKind::Output { levels.read(&line.content.text) } else { None };
-                let shown = Shown::new(&line, query, self.offset, layout);
-                if let Some((_, byte)) = typed.filter(|(line, _)| *line == id) {
-                    let (row, column) = shown.place(byte, shelf.reader.cursor_cell().0, layout);
+                let mut shown = Shown::new(&line, query, self.offset, layout);
+                if let Some((row, column)) = shelf.hold_cursor(id, &mut shown, layout) {
                     cursor = (rows.len() + row).checked_sub(skip).map(|row| (column, row));
                 }
                 let room = layout.height - rows.len();
@@ -589,7 +588,10 @@ fn rows_of(shelf: &mut Shelf<'_, '_>, layout: &LineLayout, id: LineId) -> usize 
     if !layout.wrap {
         return 1;
     }
-    shelf.line(id).map_or(1, |line| Shown::new(&line, None, 0, layout).rows.len())
+    let Some(line) = shelf.line(id) else { return 1 };
+    let mut shown = Shown::new(&line, None, 0, layout);
+    shelf.hold_cursor(id, &mut shown, layout);
+    shown.rows.len()
 }
 
 #[cfg(test)]
