@@ -1,7 +1,9 @@
 //! What only several values together can get wrong: dependencies, circles, ports, services that reload themselves.
 
 use std::collections::HashMap;
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use toml::Spanned;
 
@@ -12,7 +14,8 @@ use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
 use crate::domain::{
-    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, self_reloader, start_order,
+    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, package_script,
+    self_reloader, start_order,
 };
 
 /// One entry of `depends_on` and its place.
@@ -41,7 +44,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         }
         dependencies(service, services, &by_name, problems);
         backoff(&service.draft, problems);
-        if let Some(problem) = reloads_itself(service) {
+        if let Some(problem) = reloads_itself(service, place) {
             problems.add(problem);
         }
         outside(service, place, problems);
@@ -211,18 +214,19 @@ fn together(one: &Draft, other: &Draft) -> bool {
     }
 }
 
-fn reloads_itself(service: &Named) -> Option<Diagnostic> {
+fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
     let run = service.draft.run.as_ref()?;
     let watch = service.draft.watch.as_ref().filter(|watch| !matches!(watch.get_ref(), Watched::Off))?;
     if service.draft.on_change.as_ref().is_some_and(|on_change| *on_change.get_ref() != OnChange::Restart) {
         return None;
     }
     let words: Vec<&str> = match run.get_ref() {
-        RunCommand::Shell(text) => text.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|')).collect(),
+        RunCommand::Shell(text) => words(text),
         RunCommand::Argv(argv) => argv.iter().map(String::as_str).collect(),
     };
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let tool = self_reloader(&words)?;
+    let dir = service.draft.dir.as_ref().map_or(&place.root, |dir| dir.get_ref());
+    let script = package_script(&words).and_then(|name| script(dir, name));
+    let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
     let name = &service.name;
     Some(
         Diagnostic::warning("double-reload", format!("{name} restarts itself already"))
@@ -230,4 +234,16 @@ fn reloads_itself(service: &Named) -> Option<Diagnostic> {
             .at(run.span(), "watches by itself")
             .help(format!("remove `watch`; devgroup would restart {name} on each save")),
     )
+}
+
+fn words(command: &str) -> Vec<&str> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|');
+    command.split(ends).filter(|word| !word.is_empty()).collect()
+}
+
+/// What a script of the `package.json` in this folder runs.
+fn script(dir: &Path, name: &str) -> Option<String> {
+    let text = fs::read(dir.join("package.json")).ok()?;
+    let package: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    Some(package.get("scripts")?.get(name)?.as_str()?.to_owned())
 }

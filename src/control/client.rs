@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, to_line};
@@ -161,6 +164,29 @@ impl Client {
             Reply::Error(problem) => Err(ClientError::Refused(problem)),
             Reply::Ended { code, summary } => Err(ClientError::Ended { code, summary }),
             reply => Ok(Message { id: message.id, reply }),
+        }
+    }
+
+    /// Waits until something can be heard. False if nobody reads `output` any more, as after `| head -1`: a command that
+    /// only writes what it hears would otherwise notice with the next message, which may come in a day.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn wait_for_more(&self, output: impl AsFd) -> Result<bool, ClientError> {
+        if self.has_more() {
+            return Ok(true);
+        }
+        loop {
+            let mut handles = [
+                PollFd::new(&self.output, PollFlags::IN),
+                PollFd::from_borrowed_fd(output.as_fd(), PollFlags::empty()),
+            ];
+            match poll(&mut handles, None) {
+                // Without being asked, poll tells only of what has ended.
+                Ok(_) => return Ok(handles[1].revents().is_empty()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
         }
     }
 

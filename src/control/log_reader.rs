@@ -15,16 +15,13 @@ use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, RunId, ServiceName};
 use crate::group_handle::GroupHandle;
-use crate::logs::{Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind};
+use crate::logs::{Follower, Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind};
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
 const SLICE: usize = 500;
 
 /// Between two looks at logs that grow: a flood is sent in batches.
 const BATCH_TIME: Duration = Duration::from_millis(5);
-
-/// A trace is followed back so far to find out how bad its lines are.
-const TRACE: u64 = 64;
 
 /// Which lines are wanted, and how.
 struct Filter {
@@ -57,6 +54,8 @@ pub(super) struct LogReader {
     sources: Vec<Source>,
     /// Lines that are left out before the first one is sent.
     leave_out: u64,
+    /// Lines that are sent at most: the last one may have been finished since lines were counted, and match now.
+    room: u64,
 }
 
 impl LogReader {
@@ -79,7 +78,7 @@ impl LogReader {
         let named = ask.services.iter().map(String::as_str);
         known(&group, named.chain(cursors.iter().map(|cursor| cursor.service.as_str())))?;
         let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.styled };
-        Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0 })
+        Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 
     /// Sends all lines. Ends with the last, or with the client.
@@ -139,9 +138,16 @@ impl LogReader {
                 let lost = source.lost.take().map(Reply::Skipped);
                 let line = source.ready.pop_front().and_then(|piece| self.filter.line(source, &piece, clock));
                 for reply in lost.into_iter().chain(line.map(Reply::Line)) {
-                    if self.leave_out > 0 && matches!(reply, Reply::Line(_)) {
+                    let is_line = matches!(reply, Reply::Line(_));
+                    if is_line && self.leave_out > 0 {
                         self.leave_out -= 1;
-                    } else if !outbox.reply(&reply).await {
+                        continue;
+                    }
+                    if is_line && self.room == 0 {
+                        continue;
+                    }
+                    self.room -= u64::from(is_line);
+                    if !outbox.reply(&reply).await {
                         return None;
                     }
                 }
@@ -223,7 +229,8 @@ impl LogReader {
         for place in 0..self.sources.len() {
             let source = &self.sources[place];
             let (begin, document) = (source.follower.next(), source.document.clone());
-            let end = document.read().end();
+            // A flood has gone on since the end was noted.
+            let end = source.end.unwrap_or_else(|| document.read().end());
             let (mut start, mut here) = (end, 0);
             if self.filter.takes_all() {
                 start = LineId(end.0.saturating_sub(last).max(begin.0.min(end.0)));
@@ -242,6 +249,9 @@ impl LogReader {
             *source = Source { end, ..Source::new(name, document, start, lost) };
         }
         self.leave_out = found.saturating_sub(last);
+        if !self.ask.follow {
+            self.room = last;
+        }
     }
 
     fn wants(&self, name: &ServiceName) -> bool {
@@ -268,7 +278,7 @@ impl LogReader {
 
 impl Source {
     fn new(name: ServiceName, document: Arc<LogDocument>, start: LineId, lost: Option<Skipped>) -> Self {
-        let levels = levels_before(&document, start);
+        let levels = LevelReader::at(&mut document.read(), start);
         let follower = Follower::from(start);
         Self { name, document, follower, levels, ready: VecDeque::new(), lost, more: true, end: None }
     }
@@ -295,8 +305,7 @@ impl Filter {
 
     /// The line as it is sent, if it is wanted. What devgroup says is no output: only an expression finds it.
     fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<LogLine> {
-        let output = piece.line.kind == LineKind::Output;
-        let level = if self.levels && output { source.levels.read(&piece.line.content.text) } else { None };
+        let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
         wanted.then(|| LogLine::new(&source.name, piece, level, self.styled, clock))
     }
@@ -308,13 +317,12 @@ impl Filter {
 
     /// Lines of this part that are wanted.
     fn count(&self, document: &LogDocument, from: LineId, until: LineId) -> u64 {
-        let mut levels = if self.levels { levels_before(document, from) } else { LevelReader::default() };
         let mut reader = document.read();
+        let mut levels = if self.levels { LevelReader::at(&mut reader, from) } else { LevelReader::default() };
         let mut count = 0;
         for id in from.0..until.0 {
             let Some(line) = reader.line(LineId(id)) else { continue };
-            let output = line.kind == LineKind::Output;
-            let level = if self.levels && output { levels.read(&line.content.text) } else { None };
+            let level = if self.levels { levels.pass(&line) } else { None };
             count += u64::from(self.is_met(&line, level));
         }
         count
@@ -339,27 +347,6 @@ pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a s
         }
     }
     Ok(())
-}
-
-/// A reader that knows whether the line of that number belongs to a trace.
-fn levels_before(document: &LogDocument, start: LineId) -> LevelReader {
-    let mut reader = document.read();
-    let mut begin = start.0;
-    let first = reader.dropped();
-    while begin > first && start.0 - begin < TRACE {
-        let depends = reader.line(LineId(begin)).is_some_and(|line| LevelReader::depends(&line.content.text));
-        if !depends && begin < start.0 {
-            break;
-        }
-        begin -= 1;
-    }
-    let mut levels = LevelReader::default();
-    for id in begin..start.0 {
-        if let Some(line) = reader.line(LineId(id)).filter(|line| line.kind == LineKind::Output) {
-            levels.read(&line.content.text);
-        }
-    }
-    levels
 }
 
 /// The first line that is not before what is looked for. Lines are in order of time and of runs.

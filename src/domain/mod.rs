@@ -36,7 +36,7 @@ pub use marker::{Exited, Marker, NextTry};
 pub use name::{RunId, ServiceName};
 pub use order::{Cycle, start_order};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
-pub use reloader::self_reloader;
+pub use reloader::{package_script, self_reloader};
 pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
 pub use secret::{MASK, is_secret_name, shown_value, without_credentials};
 pub use signal::Signal;

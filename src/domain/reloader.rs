@@ -79,6 +79,16 @@ fn takes_a_name(word: &str) -> bool {
     word.starts_with('-') && !matches!(word, "--" | "-m") || matches!(word, "cd" | "echo" | "-p")
 }
 
+/// The script of `package.json` that a command runs: `npm run dev`, `pnpm dev`, `npm start`.
+pub fn package_script<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let name = match words {
+        ["npm" | "pnpm" | "yarn" | "bun", "run" | "run-script", name, ..] => name,
+        ["pnpm" | "yarn", name, ..] | ["npm", name @ ("start" | "test"), ..] => name,
+        _ => return None,
+    };
+    (!name.starts_with('-')).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +102,19 @@ mod tests {
         assert_eq!(tool("python manage.py runserver --noreload"), None);
         assert_eq!(tool("cargo run -p air"), None);
         assert_eq!(tool("bin/rails server"), Some("rails"));
+    }
+
+    #[test]
+    fn a_package_manager_runs_a_script() {
+        let script = |line: &'static str| package_script(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(script("npm run dev -- --port 1"), Some("dev"));
+        assert_eq!(
+            (script("pnpm dev"), script("npm start"), script("bun run dev")),
+            (Some("dev"), Some("start"), Some("dev"))
+        );
+        assert_eq!(
+            (script("npm install"), script("npm run"), script("yarn --cwd web"), script("npx vite")),
+            (None, None, None, None)
+        );
     }
 }

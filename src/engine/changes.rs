@@ -78,7 +78,9 @@ impl Engine {
         let mut matter = PathSet::default();
         let mut acted = Vec::new();
         for at in 0..self.graph.order.len() {
-            let service = &mut self.services[self.graph.order[at]];
+            let place = self.graph.order[at];
+            let follows = self.will_follow(place).cloned();
+            let service = &mut self.services[place];
             let Some((name, mut changes)) = question.changes.remove_entry(service.name()) else { continue };
             if let Some(difference) = differences.remove(&name) {
                 self.changes.decided(&name, &changes, Verdict::SameContent);
@@ -98,7 +100,7 @@ impl Engine {
             if let Some(path) = changes.paths.last() {
                 service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
             }
-            let verdict = service.changed(&changes, files, turn);
+            let verdict = service.changed(&changes, files, follows, turn);
             self.changes.decided(&name, &changes, verdict);
             if service.wanted {
                 acted.push((name, verdict));
@@ -241,8 +243,14 @@ impl Service {
     ///
     /// A service that is broken, has ended, or waits for its next try is started whatever `on_change` says: a save is a
     /// reason to try. One that a person stopped, or that was never wanted, stays down: a save is no reason to overrule
-    /// the person.
-    fn changed(&mut self, changes: &Changes, files: FilesChanged, turn: &mut Turn) -> Verdict {
+    /// the person. One that `follows` another is replaced when that one has been.
+    fn changed(
+        &mut self,
+        changes: &Changes,
+        files: FilesChanged,
+        follows: Option<ServiceName>,
+        turn: &mut Turn,
+    ) -> Verdict {
         if !self.wanted {
             return Verdict::Notify;
         }
@@ -263,7 +271,16 @@ impl Service {
         match self.spec.on_change.clone() {
             OnChange::Restart => {
                 self.want(StartCause::Change(files), Some(&changes.paths), turn);
-                self.replace(Manner::Polite, turn);
+                let Some(first) = follows else {
+                    self.follows = false;
+                    self.replace(Manner::Polite, turn);
+                    return Verdict::Restart;
+                };
+                // Its own validation begins when its turn has come.
+                self.cancel_validation(turn);
+                if !std::mem::replace(&mut self.follows, true) {
+                    turn.narrate(&self.spec.name, Marker::Waits { on: format!("{first} to be replaced first") });
+                }
                 Verdict::Restart
             }
             // A process that does not exist yet will read the files as they are now.

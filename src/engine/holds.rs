@@ -126,6 +126,11 @@ impl Holds {
         self.0.iter().any(|hold| hold.scope.covers(name))
     }
 
+    /// As [`Self::covers`], by somebody who has asked for it, which git does not.
+    pub(super) fn wanted_for(&self, name: &ServiceName) -> bool {
+        self.0.iter().any(|hold| !matches!(hold.owner, Owner::Git(_)) && hold.scope.covers(name))
+    }
+
     /// One of them is of all services, and ends without anything being seen in the tree. Git's does not: that git is done
     /// must be looked for where no events tell.
     pub(super) fn need_no_look(&self) -> bool {

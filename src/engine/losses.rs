@@ -1,6 +1,6 @@
 //! Dependencies that will not come by themselves, and those that wait for them: each of them says so.
 
-use crate::domain::{Condition, Failure, Loss, Marker, Outcome, Phase, StartCause, Then};
+use crate::domain::{Condition, Failure, Loss, Marker, Outcome, Phase, ServiceName, StartCause, Then};
 
 use super::Engine;
 use super::service::Service;
@@ -53,14 +53,41 @@ impl Engine {
                 Phase::Blocked { .. } | Phase::Validating { .. } | Phase::Stopping { .. } | Phase::Down => false,
             };
             if dependent.wanted && is_affected {
-                dependent.want(StartCause::Dependency(name.clone()), None, turn);
+                // One that would have been replaced for its own sake has a better reason.
+                if !std::mem::take(&mut dependent.follows) {
+                    dependent.want(StartCause::Dependency(name.clone()), None, turn);
+                }
                 dependent.end_run(Then::Reconcile, Manner::Polite, turn);
             }
         }
     }
+
+    /// A service that it needs, and that takes it along, is about to be replaced: another restart before that one would be
+    /// one too many.
+    pub(super) fn will_follow(&self, place: usize) -> Option<&ServiceName> {
+        let direct = self.graph.needs(place);
+        let needs = self.graph.with_needs(&[place]).into_iter().filter(|&needed| needed != place);
+        let takes_it_along = |&needed: &usize| {
+            let service = &self.services[needed];
+            let takes_along = service.wanted && (service.spec.cascade || service.cascade_once);
+            // What needs it directly cannot start before it anyway.
+            let restarts = matches!(service.phase, Phase::Stopping { then: Then::Reconcile, .. });
+            let is_between = !direct.iter().any(|&(on, _)| on == needed);
+            takes_along && (service.validation.is_some() || restarts && is_between)
+        };
+        needs.into_iter().find(takes_it_along).map(|needed| self.services[needed].name())
+    }
 }
 
 impl Service {
+    /// Nothing that takes it along is about to be replaced any more: it is replaced by itself.
+    pub(super) fn follow(&mut self, turn: &mut Turn) {
+        self.follows = false;
+        if self.wanted && matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. }) {
+            self.replace(Manner::Polite, turn);
+        }
+    }
+
     const FAILED: &'static str = "failed";
 
     /// What to say about it to those that wait for it; `None` if it may come.

@@ -18,11 +18,14 @@ impl Engine {
         }
         for at in 0..self.graph.order.len() {
             let place = self.graph.order[at];
+            if self.services[place].follows && self.will_follow(place).is_none() {
+                self.services[place].follow(turn);
+            }
             let service = &mut self.services[place];
             if !service.wanted {
                 service.cancel_validation(turn);
                 service.kept = false;
-                service.cascade_once = false;
+                (service.cascade_once, service.follows) = (false, false);
             }
             match (&service.phase, service.wanted) {
                 (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
@@ -151,7 +154,7 @@ impl Service {
             }
         }
         self.cancel_validation(turn);
-        (self.kept, self.validated) = (false, false);
+        (self.kept, self.validated, self.follows) = (false, false, false);
         (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
         if let StartCause::First | StartCause::Hand | StartCause::Reload = cause {
             self.own_writes.forget();

@@ -207,34 +207,39 @@ impl RestartManager {
 
     /// Ends a hold. What it was the last to hold is to be compared.
     pub(super) fn release(&mut self, owner: &Owner, git: Option<Arc<str>>, now: Moment) -> Option<Asks> {
-        let freed = self.freed_by(|holds, _| holds.end(owner));
+        let freed = self.freed_by(Holds::covers, |holds, _| holds.end(owner));
         self.compare(&freed, git, now)
     }
 
     /// As [`Self::release`], of what a person holds of these services.
     pub(super) fn release_by_hand(&mut self, scope: &Scope, now: Moment) -> Option<Asks> {
-        let freed = self.freed_by(|holds, timing| holds.end_by_hand(scope, timing.keys()));
+        let freed = self.freed_by(Holds::covers, |holds, timing| holds.end_by_hand(scope, timing.keys()));
         self.compare(&freed, None, now)
     }
 
     /// Ends a hold. What it was the last to hold is forgotten; the services that it is forgotten of, also of those whose
-    /// changes are not known yet.
+    /// changes are not known yet. Git does not count: it holds a while longer than it works, and who discards what a
+    /// checkout has changed means that. What changes later is git's again.
     pub(super) fn discard(&mut self, owner: &Owner) -> Vec<ServiceName> {
-        let freed = self.freed_by(|holds, _| holds.end(owner));
+        let freed = self.freed_by(Holds::wanted_for, |holds, _| holds.end(owner));
         self.forget(freed)
     }
 
     /// As [`Self::discard`], of what a person holds of these services.
     pub(super) fn discard_by_hand(&mut self, scope: &Scope) -> Vec<ServiceName> {
-        let freed = self.freed_by(|holds, timing| holds.end_by_hand(scope, timing.keys()));
+        let freed = self.freed_by(Holds::wanted_for, |holds, timing| holds.end_by_hand(scope, timing.keys()));
         self.forget(freed)
     }
 
     /// The services that are held before and not after.
-    fn freed_by(&mut self, end: impl FnOnce(&mut Holds, &BTreeMap<ServiceName, Timing>)) -> BTreeSet<ServiceName> {
-        let held: Vec<ServiceName> = self.timing.keys().filter(|name| self.holds.covers(name)).cloned().collect();
+    fn freed_by(
+        &mut self,
+        held: impl Fn(&Holds, &ServiceName) -> bool,
+        end: impl FnOnce(&mut Holds, &BTreeMap<ServiceName, Timing>),
+    ) -> BTreeSet<ServiceName> {
+        let before: Vec<ServiceName> = self.timing.keys().filter(|name| held(&self.holds, name)).cloned().collect();
         end(&mut self.holds, &self.timing);
-        held.into_iter().filter(|name| !self.holds.covers(name)).collect()
+        before.into_iter().filter(|name| !held(&self.holds, name)).collect()
     }
 
     fn compare(&mut self, freed: &BTreeSet<ServiceName>, git: Option<Arc<str>>, now: Moment) -> Option<Asks> {

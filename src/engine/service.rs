@@ -61,6 +61,11 @@ pub(super) struct Service {
     pub(super) liveness: Liveness,
     /// Those that depend on it are restarted after its next start.
     pub(super) cascade_once: bool,
+    /// Its files have changed, and so have those of a service that takes it along (see [`Engine::will_follow`]): it is
+    /// replaced after that one, or when that one is kept.
+    ///
+    /// [`Engine::will_follow`]: super::Engine::will_follow
+    pub(super) follows: bool,
     /// Its failure has been told to those that depend on it.
     pub(super) loss_told: bool,
     /// Why the last run was started, when it was asked for, and how long it took to get ready.
@@ -131,6 +136,7 @@ impl Service {
             kept: false,
             liveness: Liveness::default(),
             cascade_once: false,
+            follows: false,
             loss_told: false,
             run_cause: StartCause::First,
             asked_at: now,
@@ -167,7 +173,7 @@ impl Service {
             && match &self.phase {
                 Phase::Stopping { then, .. } => *then == crate::domain::Then::Reconcile,
                 Phase::Blocked { .. } | Phase::Validating { .. } => true,
-                _ if self.validation.is_some() => true,
+                _ if self.validation.is_some() || self.follows => true,
                 Phase::Starting { .. }
                 | Phase::Running { .. }
                 | Phase::BackingOff { .. }

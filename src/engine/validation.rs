@@ -95,6 +95,7 @@ impl Service {
         if matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. }) {
             self.kept = false;
             if let StartCause::Change(_) = self.cause {
+                self.follows = false;
                 self.cancel_validation(turn);
             }
         }

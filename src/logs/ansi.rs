@@ -5,23 +5,24 @@ use std::fmt::Write;
 use super::{Attributes, Color, Line, Style};
 
 impl Line {
-    /// The text with its styles as SGR, from byte `skip` on.
+    /// The text with its styles as SGR, from byte `skip` on; with the tabs that were printed.
     pub fn to_ansi(&self, skip: usize) -> String {
-        let text = &self.content.text;
-        let mut out = String::with_capacity(text.len());
+        let content = &self.content;
+        let mut out = String::with_capacity(content.text.len());
         let mut position = skip;
-        for run in &self.content.runs {
+        for run in &content.runs {
             let (start, end) = ((run.start as usize).max(skip), run.end as usize);
+            // The notes about tabs are runs too.
             if start >= end || run.style.looks() == Style::default() {
                 continue;
             }
-            out.push_str(text.get(position..start).unwrap_or_default());
+            out.push_str(&content.as_printed(position..start));
             out.push_str(&sgr(run.style));
-            out.push_str(text.get(start..end).unwrap_or_default());
+            out.push_str(content.text.get(start..end).unwrap_or_default());
             out.push_str("\x1b[0m");
             position = end;
         }
-        out.push_str(text.get(position..).unwrap_or_default());
+        out.push_str(&content.as_printed(position..content.text.len()));
         out
     }
 }
@@ -59,8 +60,9 @@ fn sgr(style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::domain::{Moment, RunId};
-    use crate::logs::{LineId, LineKind, StyleRun, StyledText};
+    use crate::logs::{LineId, LineKind, LogBook, StyleRun, StyledText};
 
     #[test]
     fn colours_are_kept_or_left_out() {
@@ -74,5 +76,14 @@ mod tests {
         };
         assert_eq!(line.to_ansi(0), "a \x1b[0;91mred\x1b[0m b");
         assert_eq!(line.to_ansi(3), "\x1b[0;91med\x1b[0m b");
+    }
+
+    #[test]
+    fn tabs_between_colours_are_tabs() {
+        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        document.resize(80, 5);
+        document.feed(b"\ta\t\x1b[44mb\tc\x1b[0m\td\r\n");
+        let line = document.read().line(LineId(0)).expect("a line");
+        assert_eq!(line.to_ansi(0), "\ta\t\x1b[0;44mb\x1b[0m\t\x1b[0;44mc\x1b[0m\td");
     }
 }

@@ -1,5 +1,6 @@
 //! One log document: a terminal with its history, shared by one writer and many readers.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,8 @@ const ROWS: u16 = 24;
 /// How long readers may be shown the frame before the one that is being drawn: a program that dies in between must not
 /// hide what it said.
 const FRAME: Duration = Duration::from_millis(150);
+/// Of so many runs it is known when they began.
+const RUNS: usize = 1000;
 const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
 const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 
@@ -48,6 +51,8 @@ struct Inner {
     /// What readers see while a frame is drawn, and until when.
     frozen: Option<(Box<Frame>, Moment)>,
     version: u64,
+    /// When the last runs began: their first lines may be dropped long before the others.
+    starts: BTreeMap<RunId, Moment>,
 }
 
 /// What came of feeding bytes.
@@ -69,7 +74,8 @@ impl LogDocument {
     pub(super) fn of_group(memory: usize, clock: Clock, changed: watch::Sender<()>, budget: Arc<GroupBudget>) -> Self {
         let screen = Screen::new(COLUMNS, ROWS, memory);
         let frame_begins = memmem::Finder::new(FRAME_BEGINS);
-        let inner = Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0 };
+        let inner =
+            Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0, starts: BTreeMap::new() };
         Self { clock, changed, turn: Mutex::new(()), inner: Mutex::new(inner), budget, kept: AtomicUsize::new(0) }
     }
 
@@ -105,6 +111,10 @@ impl LogDocument {
             inner.frozen = None;
             inner.input = Input::default();
             inner.screen.begin_run(run, ready, now);
+            inner.starts.insert(run, now);
+            if inner.starts.len() > RUNS {
+                inner.starts.pop_first();
+            }
             true
         });
     }
@@ -293,6 +303,11 @@ impl Reader<'_> {
     /// Lines that the budget has dropped; the number of the oldest that is kept.
     pub fn dropped(&self) -> u64 {
         self.inner.screen.history.dropped()
+    }
+
+    /// When a run began, unless that was many runs ago.
+    pub fn start_of(&self, run: RunId) -> Option<Moment> {
+        self.inner.starts.get(&run).copied()
     }
 
     /// A line, of history or of the live screen.

@@ -158,30 +158,41 @@ impl Tail {
         }
     }
 
+    /// Writes what is there now. What comes meanwhile waits for the next look: a flood would never let others have theirs.
     fn write(&mut self, document: &LogDocument, how: How, now: Moment) -> io::Result<()> {
+        let until = self.end(document, how, now);
+        self.write_until(document, until)
+    }
+
+    fn write_until(&mut self, document: &LogDocument, until: LineId) -> io::Result<()> {
         loop {
-            let (text, more) = self.take(document, how, now);
+            let text = self.take(document, until);
             if !text.is_empty() {
                 self.append(&text)?;
             }
-            if !more {
+            if self.next >= until {
                 return self.file.as_mut().map_or(Ok(()), BufWriter::flush);
             }
         }
     }
 
-    /// Copies some lines, and says whether there are more.
-    fn take(&mut self, document: &LogDocument, how: How, now: Moment) -> (String, bool) {
-        let mut text = String::new();
-        let mut reader = document.read();
+    /// The line after the last that can be written now.
+    fn end(&mut self, document: &LogDocument, how: How, now: Moment) -> LineId {
+        let reader = document.read();
         if self.version.replace(reader.version()) != Some(reader.version()) {
             self.changed = now;
         }
-        let until = match how {
+        match how {
             How::Ended => reader.end(),
             How::Running if now.since(self.changed) >= REST => reader.settled(),
             How::Running => reader.archived(),
-        };
+        }
+    }
+
+    /// Copies some of the lines before that one.
+    fn take(&mut self, document: &LogDocument, until: LineId) -> String {
+        let mut text = String::new();
+        let mut reader = document.read();
         let oldest = LineId(reader.dropped());
         if self.next < oldest {
             text.push_str(&format!(
@@ -201,7 +212,7 @@ impl Tail {
             self.next = LineId(self.next.0 + 1);
         }
         self.resting = self.next < reader.settled();
-        (text, self.next < until)
+        text
     }
 
     fn append(&mut self, text: &str) -> io::Result<()> {
@@ -307,6 +318,19 @@ mod tests {
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
         sizes.sort_unstable();
         assert_eq!(sizes, [FILE_SIZE / 2 + 1; 2]);
+    }
+
+    #[test]
+    fn a_flood_gives_way_to_the_next_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        document.feed("tick\r\n".repeat(1000).as_bytes());
+        let mut tail = Tail::new(folder.path().join("api.log"), Moment::START);
+        let until = tail.end(&document, How::Ended, Moment::START);
+        document.feed("tick\r\n".repeat(1000).as_bytes());
+        tail.write_until(&document, until).unwrap();
+        assert_eq!(tail.next, until);
+        assert_eq!(fs::read_to_string(folder.path().join("api.log")).unwrap().lines().count() as u64, until.0);
     }
 
     #[test]

@@ -320,7 +320,7 @@ impl Run<'_> {
             self.feed_the_rest();
         } else if self.feeder.is_none() {
             // Without it, all is fed here.
-            self.feeder = Feeder::start(self.launch, self.live);
+            self.feeder = Feeder::start(self.launch, self.live, self.clock);
         }
     }
 

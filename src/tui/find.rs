@@ -10,7 +10,7 @@ use super::glyphs::Glyphs;
 use super::line_edit;
 use super::log_view::Tally;
 use super::source::Source;
-use super::text::{thousands, width};
+use super::text::{cut_left, thousands, width};
 use crate::domain::ServiceName;
 use crate::logs::{Criterion, LogDocument, Query, QueryKind, Scan, Term};
 
@@ -311,30 +311,23 @@ impl Find {
         self.errors.retain(|name, _| is_there(name));
     }
 
-    /// What stands in the border below a pane: `/404_`, `& 404 !health · 128 of 9,412 lines`.
+    /// What stands in so many cells of the border below a pane: `/404_`, `& 404 !health · 128 of 9,412 lines`. Of a long
+    /// text that is being typed, it is the end.
     pub(super) fn line(
         &self,
         source: &Source,
         focused: bool,
         share: Option<(u64, u64)>,
-        glyphs: &Glyphs,
+        (cells, glyphs): (usize, &Glyphs),
     ) -> Option<String> {
-        let kind = |kind| match kind {
-            QueryKind::Literal => "",
-            QueryKind::Regex => " (regex)",
-            QueryKind::Word => " (word)",
-        };
-        // The merged view shows all that is searched.
-        let scope = |scope| if scope == Scope::All && *source != Source::Merged { " (all services)" } else { "" };
         let mut parts = Vec::new();
         match (&self.prompt, &self.search) {
             (Some(prompt), _) if focused => {
-                let sign = prompt.purpose.sign();
-                let scope = if prompt.purpose == Purpose::Search { scope(prompt.scope) } else { "" };
-                parts.push(format!("{sign}{}_{}{scope}", prompt.text, kind(prompt.kind)));
+                let (before, behind) = prompt.parts(source, cells, glyphs);
+                parts.push(before + &behind);
             }
             (None, Some(search)) if focused => {
-                parts.push(format!("/{}{}{}", search.text, kind(search.kind), scope(search.scope)));
+                parts.push(format!("/{}{}", search.text, meant(search.kind, search.scope, source)));
             }
             _ => {}
         }
@@ -352,10 +345,10 @@ impl Find {
         self.prompt.as_ref().is_some_and(|prompt| prompt.purpose == Purpose::Filter)
     }
 
-    /// Cells before the place of the next character, in the line below the pane.
-    pub(super) fn prompt_cells(&self) -> Option<usize> {
-        let prompt = self.prompt.as_ref()?;
-        Some(width(prompt.purpose.sign()) + width(&prompt.text))
+    /// Cells before the place of the next character, in the line of so many cells below the pane.
+    pub(super) fn prompt_cells(&self, source: &Source, (cells, glyphs): (usize, &Glyphs)) -> Option<usize> {
+        let (before, _) = self.prompt.as_ref()?.parts(source, cells, glyphs);
+        Some(width(&before))
     }
 
     /// Why what is searched for means nothing.
@@ -367,6 +360,29 @@ impl Find {
     pub(super) fn has_line(&self, source: &Source, focused: bool) -> bool {
         focused && (self.prompt.is_some() || self.search.is_some()) || self.filters.contains_key(source)
     }
+}
+
+impl Prompt {
+    /// What stands before the place of the next character, and from there on.
+    fn parts(&self, source: &Source, cells: usize, glyphs: &Glyphs) -> (String, String) {
+        let sign = self.purpose.sign();
+        let scope = if self.purpose == Purpose::Search { self.scope } else { Scope::Pane };
+        let behind = format!("_{}", meant(self.kind, scope, source));
+        let room = cells.saturating_sub(width(sign) + width(&behind));
+        (format!("{sign}{}", cut_left(&self.text, room, glyphs.ellipsis)), behind)
+    }
+}
+
+/// How a text is meant, and where it is looked for, as far as that is not what everybody expects.
+fn meant(kind: QueryKind, scope: Scope, source: &Source) -> String {
+    let kind = match kind {
+        QueryKind::Literal => "",
+        QueryKind::Regex => " (regex)",
+        QueryKind::Word => " (word)",
+    };
+    // The merged view shows all that is searched.
+    let scope = if scope == Scope::All && *source != Source::Merged { " (all services)" } else { "" };
+    format!("{kind}{scope}")
 }
 
 fn scan_of(

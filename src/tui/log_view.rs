@@ -3,6 +3,7 @@
 //! While the reader follows, the end is shown. Otherwise the first row is anchored to a line by its number, so that
 //! nothing moves while output arrives and old lines are dropped.
 
+mod anchor;
 mod jump;
 mod marks;
 mod merge;
@@ -10,7 +11,6 @@ mod merged;
 mod shelf;
 mod shown;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use ratatui::layout::Position;
@@ -21,10 +21,11 @@ use super::selection::Point;
 use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
-use crate::domain::{Moment, PaneView, RunId, ServiceName, human};
+use crate::domain::{Moment, PaneView, ServiceName, human};
 use crate::logs::{self, LevelReader, LineId, LineKind, Matches, Reader, ScreenRows};
 use shown::{Shown, full_screen, text_cells};
 
+use anchor::Anchor;
 use jump::Jumps;
 pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
@@ -34,8 +35,6 @@ pub(super) use shelf::{Found, Shelf, Tally};
 
 /// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
 const LINE_LIMIT: usize = 16 << 10;
-/// How far above the first row the beginning of a stack trace is looked for.
-const TRACE_LINES: usize = 100;
 /// Cells of a time before a line.
 const TIME_CELLS: usize = 9;
 
@@ -179,6 +178,7 @@ pub(super) struct LogView {
     /// The first row, unless the end is followed: its line, and which row of that line.
     line: LineId,
     row: usize,
+    anchor: Anchor<LineId>,
     /// Lines before this one are not new.
     seen: LineId,
     /// What keys and the wheel have asked for since the last frame; up is negative.
@@ -200,8 +200,6 @@ pub(super) struct LogView {
     begun: Option<jump::Stand>,
     /// Lines before this one were cleared away; `u64::MAX` for those that there are at the next frame.
     floor: LineId,
-    /// When the runs began, as far as they were looked up.
-    run_starts: BTreeMap<RunId, Moment>,
 }
 
 impl Default for LogView {
@@ -210,6 +208,7 @@ impl Default for LogView {
             follow: true,
             line: LineId(0),
             row: 0,
+            anchor: Anchor::default(),
             seen: LineId(0),
             rows_wanted: 0,
             pages_wanted: 0,
@@ -221,7 +220,6 @@ impl Default for LogView {
             bottom: LineId(0),
             begun: None,
             floor: LineId(0),
-            run_starts: BTreeMap::new(),
         }
     }
 }
@@ -250,6 +248,11 @@ impl LogView {
             self.seen = LineId(u64::MAX);
         }
         self.follow = false;
+    }
+
+    /// With the end again, and nothing else is forgotten.
+    pub(super) fn follow_on(&mut self) {
+        self.follow = true;
     }
 
     /// The next frame shows that line, and moves no further than it must.
@@ -306,6 +309,9 @@ impl LogView {
             shelf.include(cursor);
         }
         let end = shelf.end();
+        if !self.follow {
+            self.row = self.anchor.settle((&self.line, self.row), layout, || shelf.line(self.line));
+        }
         // A filter may hide the line that the reader is at: without it, it is there again.
         let anchor = (shelf.is_filtered() && !self.follow).then_some((self.line, self.row));
         let moved = self.move_to_wanted(&mut shelf, layout) || self.revealed.is_some();
@@ -324,12 +330,12 @@ impl LogView {
         while id < end && rows.len() < layout.height {
             if read_to != Some(id) {
                 // The first line, or one below lines that a filter hides.
-                levels = levels_above(shelf.reader, id);
+                levels = LevelReader::at(shelf.reader, id);
             }
             read_to = Some(LineId(id.0 + 1));
             if let Some(line) = shelf.line(id) {
-                let before = self.time_of(shelf.reader, &line, layout);
-                let level = if line.kind == LineKind::Output { levels.read(&line.content.text) } else { None };
+                let before = time_of(shelf.reader, &line, layout);
+                let level = levels.pass(&line);
                 let mut shown = Shown::new(&line, query, self.offset, layout);
                 if let Some((row, column)) = shelf.hold_cursor(id, &mut shown, layout) {
                     cursor = (rows.len() + row).checked_sub(skip).map(|row| (column, row));
@@ -364,6 +370,9 @@ impl LogView {
         let share = shelf.share();
         if let Some(anchor) = anchor.filter(|_| !moved) {
             (self.line, self.row) = anchor;
+        }
+        if !self.follow {
+            self.anchor.keep((&self.line, self.row), layout, || shelf.line(self.line));
         }
         let cursor = cursor
             .filter(|(_, row)| *row < layout.height)
@@ -500,26 +509,19 @@ impl LogView {
             (self.line, self.row) = (shelf.after(self.line), 0);
         }
     }
+}
 
-    /// What stands before the first row of a line.
-    pub(super) fn time_of(&mut self, reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
-        if line.kind == LineKind::Marker {
-            return String::new();
-        }
-        match layout.times {
-            Times::Off => String::new(),
-            Times::Clock => layout.clock.time_of_day(line.at),
-            Times::SinceStart => {
-                let start = match self.run_starts.get(&line.run) {
-                    Some(start) => *start,
-                    None => {
-                        let (start, _) = start_of_run(reader, line);
-                        self.run_starts.insert(line.run, start);
-                        start
-                    }
-                };
-                format!("{:>8}", format!("+{}", human(line.at.since(start))))
-            }
+/// What stands before the first row of a line.
+fn time_of(reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
+    if line.kind == LineKind::Marker {
+        return String::new();
+    }
+    match layout.times {
+        Times::Off => String::new(),
+        Times::Clock => layout.clock.time_of_day(line.at),
+        Times::SinceStart => {
+            let start = reader.start_of(line.run).unwrap_or_else(|| start_of_run(reader, line).0);
+            format!("{:>8}", format!("+{}", human(line.at.since(start))))
         }
     }
 }
@@ -537,28 +539,6 @@ fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> (Moment, LineId) 
         }
     }
     (start, LineId(high))
-}
-
-/// What the lines above say of the level of the first one: a stack trace may have begun there.
-fn levels_above(reader: &mut Reader<'_>, first: LineId) -> LevelReader {
-    let mut above = Vec::new();
-    let mut id = first;
-    let mut depends = true;
-    while depends
-        && above.len() < TRACE_LINES
-        && let Some(before) = id.0.checked_sub(1).map(LineId)
-        && let Some(line) = reader.line(before)
-    {
-        // The lines that end a trace, or tell the message of a panic, look like any other.
-        depends = above.is_empty() || LevelReader::depends(&line.content.text);
-        above.push(line.content.text);
-        id = before;
-    }
-    let mut levels = LevelReader::default();
-    for text in above.iter().rev() {
-        levels.read(text);
-    }
-    levels
 }
 
 /// The anchor from which the rest of the document just fills the pane.

@@ -106,18 +106,20 @@ fn main() {
 
 /// How long it takes to read all lines for a query, and until the first slice of them shows its hits.
 fn search(name: &str, document: &Arc<LogDocument>, kept: u64) {
-    let queries = [
-        ("literal, rare", "id=0000ffff", QueryKind::Literal),
-        ("literal, small letters, nowhere", "connection refused", QueryKind::Literal),
-        ("literal, in every line", "200", QueryKind::Literal),
-        ("regex, rare", r"users/\d+7777\b", QueryKind::Regex),
-        ("regex, in every line", r"INFO.*request", QueryKind::Regex),
+    let query = |text, kind| Query::new(text, kind).ok().map(Criterion::Query);
+    let criteria = [
+        ("literal, rare", query("id=0000ffff", QueryKind::Literal)),
+        ("literal, small letters, nowhere", query("connection refused", QueryKind::Literal)),
+        ("literal, in every line", query("200", QueryKind::Literal)),
+        ("regex, rare", query(r"users/\d+7777\b", QueryKind::Regex)),
+        ("regex, in every line", query(r"INFO.*request", QueryKind::Regex)),
+        ("errors", Some(Criterion::Errors)),
     ];
-    for (what, text, kind) in queries {
-        let Ok(query) = Query::new(text, kind) else { continue };
+    for (what, criterion) in criteria {
+        let Some(criterion) = criterion else { continue };
         let times: Vec<_> = (0..5)
             .map(|_| {
-                let scan = Scan::new(document.clone(), Criterion::Query(query.clone()));
+                let scan = Scan::new(document.clone(), criterion.clone());
                 let start = Instant::now();
                 let mut first = None;
                 scan.run(|| {

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Project, Stream};
+use crate::harness::{Project, Stream, wait_for};
 
 const SHOP: &str = r#"
     name = "shop"
@@ -75,6 +75,24 @@ fn status_says_what_each_service_does() {
 }
 
 #[test]
+fn a_follower_ends_with_its_reader_although_nothing_happens() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    for follow in ["logs -f worker", "events -f", "status -f --json"] {
+        let program = env!("CARGO_BIN_EXE_devgroup");
+        let script = format!("{program} {follow} | head -1 > /dev/null");
+        let mut pipe = project.command("sh").arg("-c").arg(&script).spawn().unwrap();
+        let mut ended = None;
+        wait_for(&format!("the end of {follow}"), || {
+            ended = pipe.try_wait().unwrap();
+            ended.is_some()
+        });
+        assert!(ended.is_some_and(|status| status.success()), "{follow}: {ended:?}");
+    }
+    end(&project, group);
+}
+
+#[test]
 fn who_asks_where_nothing_runs_is_told_what_to_do() {
     let project = Project::new(SHOP);
     let status = Stream::ask(&project, &["status"]);
@@ -141,7 +159,7 @@ fn logs_of_several_services_come_by_arrival_and_can_be_narrowed() {
     ask(&project, &["restart", "api", "--wait"]);
     ask(&project, &["send", "api", "after"]);
     let since = ["logs", "api", "--since-restart", "--grep", "hello|got", "-n", "9"];
-    crate::harness::wait_for("it has got the line", || ask(&project, &since).contains("got after"));
+    wait_for("it has got the line", || ask(&project, &since).contains("got after"));
     assert_eq!(ask(&project, &since), "hello\ngot after\n");
     assert_eq!(ask(&project, &["logs", "api", "--since", "1h", "--grep", "^hello$"]), "hello\nhello\n");
     end(&project, group);
@@ -164,7 +182,7 @@ fn a_cursor_goes_on_where_it_was() {
     assert_eq!(lines(&["logs", "api", "--json", "--cursor", &cursor]), Vec::<Value>::new());
     ask(&project, &["send", "api", "more"]);
     let after = ["logs", "api", "--json", "--cursor", &cursor];
-    crate::harness::wait_for("it has answered", || ask(&project, &after).contains("got more"));
+    wait_for("it has answered", || ask(&project, &after).contains("got more"));
     let texts: Vec<_> = lines(&after).iter().map(|line| line["text"].clone()).collect();
     assert_eq!(texts, ["more", "got more"]);
     let strange = lines(&["logs", "api", "--json", "--cursor", "api:77:1"]);
@@ -226,7 +244,7 @@ fn a_restart_that_is_waited_for_tells_how_it_went() {
 
 /// A command, again until its group is there.
 fn ask_until(project: &Project, arguments: &[&str]) {
-    crate::harness::wait_for("the group is up", || Stream::ask(project, arguments).code == Some(0));
+    wait_for("the group is up", || Stream::ask(project, arguments).code == Some(0));
 }
 
 #[test]
@@ -238,8 +256,9 @@ fn waiting_is_for_readiness_an_exit_or_a_restart() {
     let mut restart = Stream::start(&project, &["wait", "worker", "--for", "restart", "--json"]);
     // Both are asked before this one, or see the run before it as the one that lives.
     let never = Stream::ask(&project, &["wait", "mail", "--for", "ready", "--timeout", "50ms"]);
-    assert_eq!((never.code, never.stdout.as_str()), (Some(0), "mail: stopped\n"), "nobody wants it up");
-    crate::harness::wait_for("both have been answered", || {
+    assert_eq!((never.code, never.stdout.as_str()), (Some(5), "mail: stopped\n"), "nobody wants it up");
+    assert_eq!(ask(&project, &["wait", "mail", "--for", "exit"]), "mail: stopped\n");
+    wait_for("both have been answered", || {
         ask(&project, &["restart", "worker", "--wait"]);
         exit.has_ended() && restart.has_ended()
     });
@@ -257,18 +276,18 @@ fn a_pause_holds_until_it_is_resumed() {
     project.write("src/a.rs", "one");
     let group = shop(&project);
     let status = || json(&project, &["status", "--json"]);
-    crate::harness::wait_for("it watches", || status()["watch"]["state"] == "watching");
+    wait_for("it watches", || status()["watch"]["state"] == "watching");
     ask(&project, &["pause"]);
     assert_eq!(status()["watch"]["state"], "paused");
     project.write("src/a.rs", "two");
-    crate::harness::wait_for("the change is held", || status()["services"][0]["held"] == 1);
+    wait_for("the change is held", || status()["services"][0]["held"] == 1);
     ask(&project, &["resume", "--discard"]);
     assert_eq!((&status()["watch"]["state"], &status()["services"][0]["run"]), (&"watching".into(), &1.into()));
     ask(&project, &["pause"]);
     project.write("src/a.rs", "three");
-    crate::harness::wait_for("the change is held", || status()["services"][0]["held"] == 1);
+    wait_for("the change is held", || status()["services"][0]["held"] == 1);
     ask(&project, &["resume"]);
-    crate::harness::wait_for("it has restarted", || status()["services"][0]["restarts"]["change"] == 1);
+    wait_for("it has restarted", || status()["services"][0]["restarts"]["change"] == 1);
     let events = ask(&project, &["events", "--json"]);
     let kinds: Vec<String> = events
         .lines()
@@ -389,4 +408,17 @@ fn each_command_helps_with_examples_first() {
         assert!(ask(&project, &["help", command]).starts_with("Examples:\n"), "{command}");
     }
     assert_eq!(Stream::ask(&project, &["help", "nonsense"]).code, Some(2));
+}
+
+#[test]
+fn the_last_lines_of_a_flood_are_those_that_were_there_when_it_was_asked() {
+    let project = Project::new("[services]\nflood = \"exec yes tick\"\n");
+    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(0));
+    for round in 0..5 {
+        let last = ask(&project, &["logs", "-n", "3"]);
+        assert_eq!(last.lines().count(), 3, "{round}: {last}");
+        let ticks = ask(&project, &["logs", "-n", "3", "--grep", "tick"]);
+        assert_eq!(ticks.lines().count(), 3, "{round}: {ticks}");
+    }
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
 }

@@ -127,10 +127,30 @@ fn a_selection_stays_with_its_lines_while_others_arrive() {
     dash.drag_to(column + 6, row + 1);
     dash.wait_for("both lines are there", |screen| screen.contains("first-line"));
     project.write("../home/go", "");
-    dash.wait_for_text("last-line");
+    // What is being selected does not move away, and when it is copied, the end is followed again.
+    let screen = dash.wait_for("the others are told", |screen| screen.contains("new"));
+    assert_eq!(place(&screen, "first-line"), (column, row));
     dash.release_at(column + 6, row + 1);
     dash.wait_for_text("copied 2 lines");
     assert_eq!(copied(&dash), ["first-line\nsecond-"]);
+    dash.wait_for_text("last-line");
+    quit(dash);
+}
+
+#[test]
+fn keys_select_the_rows_of_a_full_screen_program() {
+    let project =
+        Project::new("[services]\napi = \"printf '\\\\033[?1049hfirst row\\\\r\\\\nlast''-row'; exec sleep 1000\"\n");
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("last-row");
+    dash.keys("zV");
+    dash.wait_for("they are in sight, and can be extended", |screen| {
+        screen.contains("extend") && screen.contains("last-row")
+    });
+    dash.keys("gc");
+    dash.wait_for_text("copied");
+    assert!(copied(&dash).pop().unwrap().starts_with("first row\nlast-row"));
+    dash.keys("q");
     quit(dash);
 }
 

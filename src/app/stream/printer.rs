@@ -73,7 +73,10 @@ impl Printer {
             None => line(Words::Marker(&lost(found.lost))),
             Some(piece) if piece.line.kind == LineKind::Marker => line(Words::Marker(&piece.line.content.text)),
             Some(piece) if self.options.color => line(Words::Output(&piece.line.to_ansi(piece.skip))),
-            Some(piece) => line(Words::Output(piece.line.content.text.get(piece.skip..).unwrap_or_default())),
+            Some(piece) => {
+                let content = &piece.line.content;
+                line(Words::Output(&content.as_printed(piece.skip..content.text.len())));
+            }
         }
     }
 }

@@ -114,7 +114,7 @@ Examples:
     /// Wait for services
     #[command(before_help = "\
 Examples:
-  devgroup wait api db                until both are ready; code 5 if one of them fails
+  devgroup wait api db                until both are ready; code 5 if one fails or is stopped
   devgroup wait test --for exit       until it has ended; code 5 if not with 0
   devgroup wait api --for restart --timeout 5m")]
     Wait {

@@ -1,6 +1,7 @@
 //! `devgroup events`.
 
 use std::fmt::Write;
+use std::io;
 
 use super::super::exit_code::Failure;
 use super::output;
@@ -14,6 +15,9 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
     group.send(Ask::Events { follow, after: 0 })?;
     let mut text = String::new();
     loop {
+        if !group.wait_for_more(io::stdout())? {
+            return Ok(0);
+        }
         let reply = match group.hear() {
             Ok(message) => message.reply,
             Err(ClientError::Ended { summary, .. }) if follow => {

@@ -51,6 +51,9 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     let mut printer = Printer::new(&arguments, names, color);
     group.send(Ask::Logs(ask))?;
     loop {
+        if !group.wait_for_more(io::stdout())? {
+            return Ok(0);
+        }
         let reply = match group.hear() {
             Ok(message) => message.reply,
             Err(error) => {

@@ -40,9 +40,10 @@ pub(super) fn millis(duration: Duration) -> u64 {
 
 /// Gives an order, and says what became of it.
 pub(super) fn give(mut group: Client, ask: Ask, arguments: &OrderArguments, doing: &str) -> Result<u8, Failure> {
-    let with_lines = arguments.json && arguments.wait && !matches!(ask, Ask::Stop(_));
+    let ends = matches!(ask, Ask::Stop(_));
+    let with_lines = arguments.json && arguments.wait && !ends;
     let outcomes = outcomes(group.ask(ask)?);
-    let code = code(&outcomes);
+    let code = code(&outcomes, ends);
     if arguments.json {
         let lines = if with_lines { Some(lines_since(&mut group, &outcomes)?) } else { None };
         report(outcomes, lines)?;
@@ -78,7 +79,7 @@ pub(super) fn wait(
         }
     });
     let outcomes = outcomes(group.ask(Ask::Wait { services, goal, timeout_ms: Some(millis(timeout)) })?);
-    let code = code(&outcomes);
+    let code = code(&outcomes, goal == Goal::Exit);
     if json {
         report(outcomes, None)?;
     } else {
@@ -206,10 +207,11 @@ fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>,
     Ok(all)
 }
 
-/// The exit code. A failure counts more than a time that was up.
-fn code(outcomes: &[Outcome]) -> u8 {
+/// The exit code. A failure counts more than a time that was up. A service that is down because nobody wants it up
+/// has failed who waits for it to come, but not who waits for its end (`ends`).
+fn code(outcomes: &[Outcome], ends: bool) -> u8 {
     let any = |became| outcomes.iter().any(|outcome| outcome.result == became);
-    if any(Became::Failed) {
+    if any(Became::Failed) || (!ends && any(Became::Stopped)) {
         5
     } else if any(Became::TimedOut) {
         124

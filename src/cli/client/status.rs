@@ -1,6 +1,7 @@
 //! `devgroup status`.
 
 use std::fmt::Write;
+use std::io;
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
@@ -15,6 +16,9 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
     group.send(Ask::Status { follow })?;
     let mut first = true;
     loop {
+        if !group.wait_for_more(io::stdout())? {
+            return Ok(0);
+        }
         let status = match group.hear() {
             Ok(message) => match message.reply {
                 Reply::Status(status) => status,

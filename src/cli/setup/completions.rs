@@ -4,11 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
-use clap::{Arg, Command};
+use clap::{Arg, Command, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::cli::arguments::{Arguments, config_of_environment};
+use crate::cli::arguments::{Arguments, Topic, config_of_environment};
 use crate::cli::exit_code::Failure;
 use crate::config;
 
@@ -44,7 +44,19 @@ fn grammar() -> Command {
     // The first `--` ends what the script says to us; then come the words of the command line, its name first.
     let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(2).collect();
     let names = move || services(&words);
-    with_services(Arguments::grammar(), &ArgValueCandidates::new(names))
+    let help = |help: Command| help.mut_arg("topic", |topic| topic.add(ArgValueCandidates::new(topics)));
+    with_services(Arguments::grammar(), &ArgValueCandidates::new(names)).mut_subcommand("help", help)
+}
+
+/// What there is a page of help about.
+fn topics() -> Vec<CompletionCandidate> {
+    let topics = Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let topics = topics.map(|topic| CompletionCandidate::new(topic.get_name()).help(topic.get_help().cloned()));
+    let grammar = Arguments::grammar();
+    let commands = grammar.get_subcommands();
+    let commands =
+        commands.map(|command| CompletionCandidate::new(command.get_name()).help(command.get_about().cloned()));
+    topics.chain(commands).collect()
 }
 
 fn with_services(command: Command, names: &ArgValueCandidates) -> Command {

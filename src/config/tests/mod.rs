@@ -221,6 +221,20 @@ fn only_what_is_wrong_in_itself_is_said_beside_a_broken_line() {
 }
 
 #[test]
+fn a_package_script_that_reloads_itself_is_told_as_the_program_behind_it_would_be() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("web")).unwrap();
+    fs::write(folder.path().join("web/package.json"), r#"{"scripts":{"dev":"vite --host","build":"vite build"}}"#)
+        .unwrap();
+    let warned = |run: &str, dir: &str| {
+        let text = format!("[services.web]\nrun = '{run}'\ndir = '{dir}'\nwatch = true");
+        !parse(&text, &folder.path().join(FILE_NAME)).unwrap().warnings.is_empty()
+    };
+    assert!(warned("npm run dev", "web") && warned("pnpm dev", "web"));
+    assert!(!warned("npm run build", "web") && !warned("npm run nothing", "web") && !warned("npm run dev", "."));
+}
+
+#[test]
 fn the_file_is_found_in_the_folders_above() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a/b");

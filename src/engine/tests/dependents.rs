@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::domain::{Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunId, RunRecord, ServiceName, ServiceSpec};
+use crate::domain::{
+    Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunCommand, RunId, RunRecord, ServiceName, ServiceSpec,
+    Validate,
+};
 use crate::engine::Event;
 
 use super::driver::Scenario;
@@ -82,6 +85,64 @@ fn a_cascade_restarts_them_after_it_and_leaves_what_is_done() {
     assert_eq!(s.service("api").restarts.dependency, 1);
     assert_eq!(s.service("web").restarts.dependency, 1);
     assert_eq!((s.service("migrate").run, s.service("mail").run), (RunId(1), RunId(1)));
+}
+
+/// As [`running`], with a validation of `db`.
+fn validated() -> Scenario {
+    let mut chain = chain();
+    let run = RunCommand::Shell("make db".to_owned());
+    chain[0].validate = Some(Validate { run, timeout: Duration::from_secs(60) });
+    let mut s = Scenario::new(chain);
+    s.begin().started("mail").validated("db", 1, None).started("db").ready("db").started("migrate").exits("migrate", 0);
+    s.started("api").started("web").until(1.0).save("lib.rs", &["db", "api", "web"]).until(2.0);
+    s
+}
+
+#[test]
+fn who_has_changed_with_what_takes_it_along_restarts_once_after_that_has_been_validated() {
+    let mut s = validated();
+    assert_eq!(
+        (s.phase("db").word(), s.phase("api").word(), s.phase("web").word()),
+        ("validating", "running", "running")
+    );
+    // More changes add up.
+    s.save("web.rs", &["web"]).until(3.0).validated("db", 2, None).dies("db", 15);
+    s.dies("api", 15).dies("web", 15).started("db").ready("db").started("api").started("web");
+    for name in ["db", "api", "web"] {
+        let counts = s.service(name).restarts;
+        assert_eq!((s.service(name).run, counts.change, counts.dependency), (RunId(2), 1, 0), "{name}");
+    }
+    s.until(100.0);
+    assert_eq!(s.phase("web").word(), "running");
+}
+
+#[test]
+fn who_has_changed_with_what_is_kept_restarts_by_itself() {
+    let mut s = validated();
+    s.validated("db", 2, Some("exit 1")).dies("api", 15).dies("web", 15).started("api").started("web").until(9.0);
+    assert_eq!(s.service("db").run, RunId(1));
+    assert_eq!((s.service("api").run, s.service("api").restarts.change), (RunId(2), 1));
+    assert_eq!((s.service("web").run, s.service("web").restarts.change), (RunId(2), 1));
+}
+
+#[test]
+fn who_waits_to_follow_can_be_stopped_and_goes_on_if_its_change_is_undone() {
+    let mut s = validated();
+    s.stop("api").dies("api", 15).validated("db", 2, Some("exit 1"));
+    assert_eq!(s.phase("api"), Phase::Down);
+    let mut s = validated();
+    s.same(&["lib.rs"]).save("lib.rs", &["web"]).until(3.0).validated("db", 2, Some("exit 1"));
+    assert_eq!((s.phase("web").word(), s.service("web").run), ("running", RunId(1)));
+}
+
+#[test]
+fn who_has_changed_with_what_takes_it_along_from_afar_is_no_quicker_than_that() {
+    let mut s = running();
+    s.save("lib.rs", &["db", "web"]).until(1.0);
+    assert_eq!((s.phase("db").word(), s.phase("web").word()), ("stopping", "running"));
+    s.dies("db", 15);
+    s.dies("web", 15).dies("api", 15).started("db").ready("db").started("api").started("web");
+    assert_eq!((s.service("web").run, s.service("web").restarts.change), (RunId(2), 1));
 }
 
 #[test]

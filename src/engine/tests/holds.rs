@@ -97,6 +97,27 @@ fn who_discards_forgets_only_what_nobody_else_holds() {
 }
 
 #[test]
+fn who_discards_what_git_has_changed_is_not_overruled_by_the_hold_of_git() {
+    for command in [Command::Release { id: 1, discard: true }, Command::Resume { services: vec![], discard: true }] {
+        let mut s = Scenario::running(vec![service("api")]);
+        let at = s.snapshot().at;
+        s.ask(if matches!(command, Command::Resume { .. }) { pause(&[]) } else { hold(1, &[]) });
+        let lock = |until| Some(GitLock { since: at, until });
+        let git = |lock| Event::Git(GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None });
+        s.event("locks", git(lock(None))).save("a.rs", &["api"]).event("unlocks", git(lock(Some(at))));
+        s.ask(command);
+        assert_eq!(
+            (s.service("api").held, holds(&s).len()),
+            (0, 1),
+            "git is not done yet, but what it held is forgotten"
+        );
+        s.until(5.0);
+        assert_eq!((s.service("api").phase.word(), holds(&s).len()), ("running", 0));
+        assert_eq!(s.verdicts(), [Verdict::Discarded]);
+    }
+}
+
+#[test]
 fn a_discard_is_also_of_what_is_not_known_yet() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
     s.ask(hold(1, &["api"]));

@@ -11,7 +11,8 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
     let common = tree.get("environment").map(Node::variables).unwrap_or_default();
     for (name, entry) in tree.get("processes").map(Node::entries).unwrap_or_default() {
         let run = match (entry.text("command"), entry.get("entrypoint").map(Node::texts)) {
-            (Some(line), _) => Run::Shell(line.trim().to_owned()),
+            // A dollar for the shell is `$$` in this file.
+            (Some(line), _) => Run::Shell(line.trim().replace("$$", "$")),
             (None, Some(words)) if !words.is_empty() => Run::Argv(words),
             _ => {
                 found.skip(path, format!("{name}: it has no `command`"));
@@ -101,7 +102,8 @@ fn ready(entry: &Node, draft: &mut Draft) {
             _ => draft.remarks.push("its readiness probe asks for an address that is only known at run time".into()),
         }
     } else if let Some(command) = probe.get("exec").and_then(|exec| exec.text("command")) {
-        draft.ready = Some(Ready::Cmd(command.replace("$$", "$$$$")));
+        // `$$` means the same here.
+        draft.ready = Some(Ready::Cmd(command));
     }
 }
 

@@ -558,3 +558,21 @@ fn blanks_at_the_end_of_a_line_survive_another_width_and_a_marker() {
     assert_eq!(lines.get(..3).map(<[_]>::to_vec), Some(vec!["one  ".to_owned(), "two\t".into(), "three ".into()]));
     assert!(lines.iter().any(|line| line == " x "), "{lines:?}");
 }
+
+#[test]
+fn when_a_run_began_is_known_also_when_its_first_lines_are_dropped() {
+    let document = LogDocument::new(10_000, Clock::start(), watch::Sender::new(()));
+    document.begin_run(RunId(1), None);
+    document.feed(b"first\r\n");
+    let first = document.read().line(LineId(0)).unwrap().at;
+    while document.read().dropped() == 0 {
+        let lines: String = (0..1_000).map(|line| format!("{} {}\r\n", line * 7919 % 10_007, line)).collect();
+        document.feed(lines.as_bytes());
+    }
+    let start = document.read().start_of(RunId(1)).unwrap();
+    assert!(start <= first);
+    for run in 2..2_000 {
+        document.begin_run(RunId(run), None);
+    }
+    assert_eq!(document.read().start_of(RunId(1)), None, "not of ever more runs");
+}

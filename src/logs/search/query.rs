@@ -49,7 +49,7 @@ impl Query {
     pub fn new(text: &str, kind: QueryKind) -> Result<Self, QueryError> {
         let word = kind == QueryKind::Word;
         let matcher = match kind {
-            QueryKind::Regex => Matcher::Regex(compile(text, !has_capitals(text))?),
+            QueryKind::Regex => Matcher::Regex(compile(&with_tabs_as_spaces(text), !has_capitals(text))?),
             QueryKind::Literal | QueryKind::Word => {
                 let has_case = text.chars().any(|c| c.is_lowercase() || c.is_uppercase());
                 if has_case && !text.chars().any(char::is_uppercase) {
@@ -68,8 +68,12 @@ impl Query {
     }
 
     /// What every line has that tells of an error, and few others.
-    pub(super) fn possible_errors() -> Option<Self> {
-        let words = r#"err|eror|fatal|panic|severe|crit|alert|emerg|exception|traceback|(?:level|severity|lvl)"?\s*[:=]\s*"?[56]0"#;
+    pub(in crate::logs) fn possible_errors() -> Option<Self> {
+        let words = concat!(
+            r"err|eror|fata|ftl|pani|severe|crit|alert|emerg|exception|traceback|fail|crash|not found|denied|no such file|",
+            r"core dumped|segmentation|\*\*|⨯|✖|✘|✗|✕|×|\.rb:|completed 5|e: /|e: f|[ef][01][0-9][0-3][0-9] [0-9]{2}:|",
+            r#""(?:level|severity|lvl|loglevel|log\.level|levelname|@l)"\s*:\s*[56]0|"s"\s*:\s*"[ef]"#,
+        );
         Some(Self { matcher: Matcher::Folded { regex: compile(words, true).ok()?, word: false } })
     }
 
@@ -208,6 +212,32 @@ fn compile(expression: &str, fold: bool) -> Result<Regex, QueryError> {
         let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("not an expression");
         QueryError(last.trim().trim_start_matches("error: ").to_owned())
     })
+}
+
+/// A tab is as many spaces in the text of a line as it takes to the next stop.
+fn with_tabs_as_spaces(expression: &str) -> String {
+    let mut out = String::with_capacity(expression.len());
+    let mut classes = 0_u32;
+    let mut chars = expression.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\t' || c == '\\' && chars.next_if_eq(&'t').is_some() {
+            out.push_str(if classes > 0 { " " } else { "(?: {1,8})" });
+            continue;
+        }
+        out.push(c);
+        match c {
+            '\\' => out.extend(chars.next()),
+            '[' => {
+                classes += 1;
+                // Right behind it, a bracket is itself.
+                out.extend(chars.next_if_eq(&'^'));
+                out.extend(chars.next_if_eq(&']'));
+            }
+            ']' => classes = classes.saturating_sub(1),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// Capitals other than those of classes such as `\W`.

@@ -160,3 +160,17 @@ proptest! {
         prop_assert!(matches.is_complete() && !matches.is_behind());
     }
 }
+
+#[test]
+fn a_tab_is_found_where_one_was_printed() {
+    let document = document(1 << 20);
+    document.resize(80, 5);
+    document.feed(b"\tat a.b(c)\tend\r\n[tx] t\r\n");
+    let line = |id| document.read().line(LineId(id)).unwrap().content.text;
+    let finds = |text: &str, id| Query::new(text, QueryKind::Regex).unwrap().is_match(&line(id));
+    for text in [r"^\tat ", "^\tat ", r"^[\t ]+at .*\tend$", r"^\s+at", r"\)\t+e", r"[]\t]at"] {
+        assert!(finds(text, 0), "{text}");
+        assert!(!finds(text, 1), "{text}");
+    }
+    assert!(finds(r"^\[t[^\t]\] t$", 1) && !finds(r"\\t", 1));
+}

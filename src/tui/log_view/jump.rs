@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use super::super::text;
 use super::shelf::{Found, Shelf};
-use super::{LineLayout, LogView, last_page, levels_above, rows_of, start_of_run, text_cells};
+use super::shown::Shown;
+use super::{LineLayout, LogView, last_page, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
-use crate::logs::{LineId, Matches, Query, Reader};
+use crate::logs::{LevelReader, Line, LineId, Matches, Query, Reader};
 
 /// Where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +193,7 @@ impl LogView {
                 self.jumps.done();
                 let target = shelf.from(line.max(shelf.first()));
                 if target < shelf.end() {
-                    self.show(shelf, layout, target, false);
+                    self.show(shelf, layout, (target, 0), false);
                 }
                 return None;
             }
@@ -239,10 +240,12 @@ impl LogView {
         match target {
             Some(target) => {
                 self.jumps.done();
-                self.show(shelf, layout, target, jump == Jump::Nearest);
-                if let (Some((query, _)), Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. }) = (&found.search, jump)
-                    && let Some(line) = shelf.line(target)
-                {
+                let query = found.search.as_ref().map(|(query, _)| *query);
+                let of_search = matches!(jump, Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. });
+                let line = query.filter(|_| of_search).and_then(|query| Some((query, shelf.line(target)?)));
+                let row = line.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
+                self.show(shelf, layout, (target, row), jump == Jump::Nearest);
+                if let Some((query, line)) = line {
                     self.offset = offset_for(&line.content.text, query, layout, self.offset);
                 }
                 wrapped
@@ -292,20 +295,25 @@ impl LogView {
         None
     }
 
-    /// Brings a line into sight. What is in sight already does not move.
-    fn show(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, target: LineId, may_follow: bool) {
+    /// Brings a row of a line into sight. What is in sight already does not move.
+    fn show(
+        &mut self,
+        shelf: &mut Shelf<'_, '_>,
+        layout: &LineLayout,
+        (target, row): (LineId, usize),
+        may_follow: bool,
+    ) {
         let last = last_page(shelf, layout);
         if self.follow {
             (self.line, self.row) = last;
         }
         self.current = Some(target);
-        let top_is_cut = self.row > 0;
         let (mut id, mut rows) = (self.line, 0);
-        while id < target && rows < layout.height {
+        while id < target && rows < layout.height + self.row {
             rows += rows_of(shelf, layout, id);
             id = shelf.after(id);
         }
-        let in_sight = rows < layout.height + self.row && (target > self.line || target == self.line && !top_is_cut);
+        let in_sight = id == target && (self.row..self.row + layout.height).contains(&(rows + row));
         if in_sight && self.follow && may_follow {
             return;
         }
@@ -313,15 +321,14 @@ impl LogView {
         if in_sight {
             return;
         }
-        // A third of the pane is above it.
-        let (mut id, mut above) = (target, 0);
-        while above < layout.height / 3
-            && let Some(before) = shelf.before(id)
-        {
-            above += rows_of(shelf, layout, before);
-            id = before;
+        // A third of the pane is above it, or a little more, so that a line begins in the first row.
+        (self.line, self.row) = (target, row);
+        let third = layout.height / 3;
+        self.up(shelf, layout, u64::try_from(third).unwrap_or(0), shelf.first());
+        if self.row + third < layout.height {
+            self.row = 0;
         }
-        (self.line, self.row) = (id, 0).min(last);
+        (self.line, self.row) = (self.line, self.row).min(last);
     }
 
     fn leave_end(&mut self, end: LineId) {
@@ -329,6 +336,13 @@ impl LogView {
             (self.follow, self.seen) = (false, end);
         }
     }
+}
+
+/// The row of a line that its first match is in; of one that is not shown, the last.
+pub(super) fn row_of_match(line: &Line, query: &Query, layout: &LineLayout) -> usize {
+    let Some(place) = query.places(&line.content.text).into_iter().next().filter(|_| layout.wrap) else { return 0 };
+    let rows = Shown::new(line, None, 0, layout).rows;
+    rows.iter().rposition(|row| row.start <= place.start).unwrap_or(0)
 }
 
 /// How much of the left is to be cut off, so that the first match of a line that is cut is in sight. It is so much now.
@@ -384,7 +398,7 @@ pub(super) fn previous(
 
 /// The line belongs to a stack trace that has begun above it.
 pub(in crate::tui) fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bool {
-    let above = levels_above(reader, id);
+    let above = LevelReader::at(reader, id);
     reader.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
 }
 

@@ -111,6 +111,14 @@ impl Merge<'_, '_> {
         }
     }
 
+    /// The next line from a place on, where it stands afterwards.
+    pub(in crate::tui) fn line_behind(&mut self, cuts: &[LineId]) -> Option<Line> {
+        self.go_to(cuts);
+        let line = self.forward().map(|(_, line)| line);
+        self.go_to(cuts);
+        line
+    }
+
     /// After all lines.
     pub(in crate::tui) fn go_to_end(&mut self) {
         self.lanes.iter_mut().for_each(|lane| lane.go_to(lane.shelf.end()));

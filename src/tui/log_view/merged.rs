@@ -8,13 +8,14 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::text;
-use super::jump::{Jump, Jumps, offset_for};
+use super::anchor::Anchor;
+use super::jump::{Jump, Jumps, offset_for, row_of_match};
 use super::merge::{Merge, first_hit, last_hit};
 use super::shelf::Tally;
 use super::shown::Shown;
-use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText, levels_above};
+use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText, time_of};
 use crate::domain::ServiceName;
-use crate::logs::{LevelReader, Line, LineId, LineKind, Query, Reader};
+use crate::logs::{LevelReader, Line, LineId, Query};
 
 /// What stands before the lines of a service: all are equally wide.
 #[derive(Clone, Debug)]
@@ -38,9 +39,6 @@ pub(in crate::tui) struct Frame<'a> {
     /// What is left for the lines.
     pub(in crate::tui) layout: LineLayout,
 }
-
-/// The time before a line of a lane.
-pub(in crate::tui) type TimeOf<'a> = &'a mut dyn FnMut(usize, &mut Reader<'_>, &Line, &LineLayout) -> String;
 
 /// A line that the reader has gone to.
 #[derive(Clone, Debug)]
@@ -70,6 +68,7 @@ pub(in crate::tui) struct MergedView {
     pub(in crate::tui) hidden: BTreeSet<ServiceName>,
     names: Vec<ServiceName>,
     stand: Stand,
+    anchor: Anchor<Vec<LineId>>,
     begun: Option<Stand>,
     rows_wanted: i64,
     pages_wanted: i64,
@@ -92,6 +91,17 @@ impl MergedView {
         self.stand = Stand { offset, ..Stand::default() };
         (self.rows_wanted, self.pages_wanted, self.lines_wanted) = (0, 0, 0);
         self.forget_jump();
+    }
+
+    /// Stays with what is in sight.
+    pub(in crate::tui) fn stop_following(&mut self) {
+        // Where that is, the last frame has noted.
+        self.stand.scrolled = true;
+    }
+
+    /// With the end again, and nothing else is forgotten.
+    pub(in crate::tui) fn follow_on(&mut self) {
+        (self.stand.scrolled, self.stand.seen) = (false, None);
     }
 
     /// To the oldest line.
@@ -190,13 +200,17 @@ impl MergedView {
     }
 
     /// Carries out what was asked for, and takes the rows that are to be seen. The documents are locked meanwhile.
-    pub(in crate::tui) fn take(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>, time: TimeOf<'_>) -> PaneText {
+    pub(in crate::tui) fn take(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>) -> PaneText {
         self.clear = false;
         let layout = &frame.layout;
         self.align(merge, frame.names);
         if self.stand.scrolled && self.stand.seen.is_none() {
             merge.go_to_end();
             self.stand.seen = Some(merge.cuts());
+        }
+        if self.stand.scrolled {
+            let cuts = &self.stand.cuts;
+            self.stand.row = self.anchor.settle((cuts, self.stand.row), layout, || merge.line_behind(cuts));
         }
         let moves = [self.rows_wanted, self.pages_wanted, self.lines_wanted] != [0; 3] || self.jumps.len() > 0;
         // A filter may hide the lines that the reader is at: without it, they are there again.
@@ -206,7 +220,7 @@ impl MergedView {
         self.step_to_wanted(merge, layout);
         let notice = self.carry_out_all(merge, frame);
         let mut text = PaneText { follow: !self.stand.scrolled, notice, ..PaneText::default() };
-        self.rows(merge, frame, time, &mut text);
+        self.rows(merge, frame, &mut text);
         text.new = match &self.stand.seen {
             Some(seen) if self.stand.scrolled => {
                 let below = seen.iter().zip(&self.bottom).map(|(seen, bottom)| *seen.max(bottom));
@@ -216,6 +230,10 @@ impl MergedView {
         };
         if let Some((cuts, row)) = anchor.filter(|_| self.stand.scrolled) {
             (self.stand.cuts, self.stand.row) = (cuts, row);
+        }
+        if self.stand.scrolled {
+            let cuts = &self.stand.cuts;
+            self.anchor.keep((cuts, self.stand.row), layout, || merge.line_behind(cuts));
         }
         text.seen = self.names.iter().cloned().zip(self.bottom.iter().copied()).collect();
         text.tally = self.tally(merge);
@@ -266,8 +284,7 @@ impl MergedView {
         if !self.stand.scrolled {
             return self.stand_at_end(merge, layout);
         }
-        merge.go_to(&self.stand.cuts);
-        match peek(merge) {
+        match merge.line_behind(&self.stand.cuts) {
             // Lines at the end may have been taken back.
             None => return self.stand_at_end(merge, layout),
             Some(line) => self.stand.row = self.stand.row.min(rows_of(&line, layout).saturating_sub(1)),
@@ -355,20 +372,19 @@ impl MergedView {
             mark = Some(Mark { lane, id: line.id, cuts: if wanted < 0 { merge.cuts() } else { before } });
         }
         let mark = mark.unwrap_or(from);
-        self.show(merge, layout, &mark.cuts, false);
+        self.show(merge, layout, &mark.cuts, None);
         self.current = Some(mark);
     }
 
-    /// Brings the line behind a place into sight: to the nearest edge, or with a third of the pane above it. What is in
-    /// sight already does not move.
-    fn show(&mut self, merge: &mut Merge<'_, '_>, layout: &LineLayout, cuts: &[LineId], third: bool) {
+    /// Brings the line behind a place into sight, at the nearest edge; or the row of it, with a third of the pane above.
+    /// What is in sight already does not move.
+    fn show(&mut self, merge: &mut Merge<'_, '_>, layout: &LineLayout, cuts: &[LineId], row: Option<usize>) {
         self.leave_end(merge, layout);
-        merge.go_to(cuts);
+        let lines = merge.line_behind(cuts).map_or(1, |line| rows_of(&line, layout));
         let target = merge.number();
-        let lines = peek(merge).map_or(1, |line| rows_of(&line, layout));
         merge.go_to(&self.stand.cuts);
         let above = merge.number();
-        if target > above || target == above && self.stand.row == 0 {
+        if target >= above {
             let (mut rows, room) = (0, layout.height + self.stand.row);
             while merge.number() < target
                 && rows < room
@@ -376,14 +392,18 @@ impl MergedView {
             {
                 rows += rows_of(&line, layout);
             }
-            if merge.number() >= target && (rows + lines <= room || rows == self.stand.row) {
+            let in_sight = match row {
+                Some(row) => (self.stand.row..room).contains(&(rows + row)),
+                None => rows >= self.stand.row && (rows + lines <= room || rows == self.stand.row),
+            };
+            if merge.number() >= target && in_sight {
                 return;
             }
         }
-        let wanted = match third {
-            true => layout.height / 3,
-            false if target <= above => 0,
-            false => layout.height.saturating_sub(lines),
+        let (wanted, below) = match row {
+            Some(row) => ((layout.height / 3).saturating_sub(row), row.saturating_sub(layout.height / 3)),
+            None if target <= above => (0, 0),
+            None => (layout.height.saturating_sub(lines), 0),
         };
         merge.go_to(cuts);
         let mut rows = 0;
@@ -392,7 +412,7 @@ impl MergedView {
         {
             rows += rows_of(&line, layout);
         }
-        (self.stand.cuts, self.stand.row) = (merge.cuts(), rows.saturating_sub(wanted));
+        (self.stand.cuts, self.stand.row) = (merge.cuts(), rows.saturating_sub(wanted) + below);
         if rows_below(merge, layout) < layout.height + self.stand.row {
             self.stand_at_end(merge, layout);
         }
@@ -471,9 +491,11 @@ impl MergedView {
                 self.jumps.done();
                 merge.go_to_line(lane, id);
                 let cuts = merge.cuts();
-                self.show(merge, layout, &cuts, true);
                 let line = merge.lanes.get_mut(lane).and_then(|lane| lane.shelf.line(id));
-                if let (Some(query), Some(line), false) = (frame.query, line, errors) {
+                let match_in = frame.query.filter(|_| !errors).zip(line);
+                let row = match_in.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
+                self.show(merge, layout, &cuts, Some(row));
+                if let Some((query, line)) = match_in {
                     self.stand.offset = offset_for(&line.content.text, query, layout, self.stand.offset);
                 }
                 self.current = Some(Mark { lane, id, cuts });
@@ -488,7 +510,7 @@ impl MergedView {
         }
     }
 
-    fn rows(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>, time: TimeOf<'_>, text: &mut PaneText) {
+    fn rows(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>, text: &mut PaneText) {
         let layout = &frame.layout;
         merge.go_to(&self.stand.cuts);
         let mut levels: Vec<Option<(LevelReader, LineId)>> = vec![None; merge.lanes.len()];
@@ -502,10 +524,10 @@ impl MergedView {
             else {
                 break;
             };
-            let before = time(index, lane.shelf.reader, &line, layout);
+            let before = time_of(lane.shelf.reader, &line, layout);
             let known = levels.get_mut(index).and_then(Option::take).filter(|(_, next)| *next == line.id);
-            let mut reader = known.map_or_else(|| levels_above(lane.shelf.reader, line.id), |(reader, _)| reader);
-            let level = if line.kind == LineKind::Output { reader.read(&line.content.text) } else { None };
+            let mut reader = known.map_or_else(|| LevelReader::at(lane.shelf.reader, line.id), |(reader, _)| reader);
+            let level = reader.pass(&line);
             if let Some(place) = levels.get_mut(index) {
                 *place = Some((reader, LineId(line.id.0 + 1)));
             }
@@ -552,14 +574,6 @@ impl MergedView {
         tally.place = tally.place.map(|_| rank + 1);
         (!merge.lanes.is_empty()).then_some(tally)
     }
-}
-
-/// The next line, without going over it.
-fn peek(merge: &mut Merge<'_, '_>) -> Option<Line> {
-    let cuts = merge.cuts();
-    let line = merge.forward().map(|(_, line)| line);
-    merge.go_to(&cuts);
-    line
 }
 
 /// Rows from here to the end, counted no further than is needed.

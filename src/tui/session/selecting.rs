@@ -9,9 +9,10 @@ use super::Session;
 use crate::domain::Moment;
 use crate::logs::{LineId, MouseEvents};
 use crate::tui::clipboard::{OSC_52_TEXT, osc_52};
-use crate::tui::log_view::PaneText;
+use crate::tui::log_view::{PaneText, RowPlace};
 use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at, unit_in};
 use crate::tui::source::Source;
+use crate::tui::text::thousands;
 use crate::tui::ui_state::World;
 
 /// Clicks at one place within this time are a double or triple click.
@@ -38,6 +39,8 @@ pub(super) struct Pointer {
     edge: i64,
     /// When that is.
     pub(super) edge_due: Option<Moment>,
+    /// The log that followed its end when the button went down, and what was in its first row.
+    held: Option<(Source, RowPlace)>,
 }
 
 impl Session {
@@ -53,6 +56,7 @@ impl Session {
             MouseEventKind::Up(MouseButton::Left) => {
                 let pressed = self.pointer.pressed.is_some();
                 (self.pointer.dragged, self.pointer.edge, self.pointer.edge_due) = (None, 0, None);
+                self.let_go();
                 if pressed && self.ui.selection.is_some() {
                     self.copy(world.now);
                 } else if pressed {
@@ -76,9 +80,34 @@ impl Session {
         let Some(drawn) = self.drawn.iter().find(|drawn| drawn.area.contains(at)).filter(|_| !covered) else { return };
         let source = drawn.source.clone();
         self.pointer.pressed = Some((at, world.now, count));
+        self.hold(&source);
         if count > 1 {
             let unit = if count == 2 { Unit::Word } else { Unit::Line };
             self.ui.selection = self.begun(&source, at, unit);
+        }
+    }
+
+    /// Nothing moves under the pointer while a button is down.
+    fn hold(&mut self, source: &Source) {
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == *source);
+        let text = drawn.map(|drawn| &drawn.text).filter(|text| text.follow && !text.rows_of_screen);
+        let Some(first) = text.and_then(|text| text.places.first()).cloned() else { return };
+        match source {
+            Source::Service(service) => self.ui.log(service).stop_following(),
+            Source::Merged => self.ui.merged.stop_following(),
+        }
+        self.pointer.held = Some((source.clone(), first));
+    }
+
+    /// The end is followed again, unless the log was scrolled meanwhile.
+    fn let_go(&mut self) {
+        let Some((source, first)) = self.pointer.held.take() else { return };
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
+        if drawn.is_some_and(|drawn| drawn.text.places.first() == Some(&first)) {
+            match source {
+                Source::Service(service) => self.ui.log(&service).follow_on(),
+                Source::Merged => self.ui.merged.follow_on(),
+            }
         }
     }
 
@@ -187,8 +216,10 @@ impl Session {
         let at = Position { x: drawn.area.x, y: drawn.area.y.saturating_add(last) };
         self.ui.selection =
             self.begun(&source, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
-        // What is being selected does not move.
-        self.ui.log(&service).stop_following();
+        // What is being selected does not move; the rows of a full-screen program are its own.
+        if self.ui.selection.as_ref().is_some_and(|selection| !selection.rows) {
+            self.ui.log(&service).stop_following();
+        }
     }
 
     fn extend_by_keys(&mut self, lines: i64) {
@@ -237,7 +268,8 @@ impl Session {
             self.ui.say("nothing to copy", now);
             return;
         };
-        let what = format!("copied {} {}", copied.lines, if copied.lines == 1 { "line" } else { "lines" });
+        let what =
+            format!("copied {} {}", thousands(copied.lines as u64), if copied.lines == 1 { "line" } else { "lines" });
         let what = if copied.cut { format!("{what}, and not the rest: it is too much") } else { what };
         let native = self.outer.copy(&copied.text);
         // The terminal would put the beginning in place of the whole.

@@ -265,3 +265,51 @@ fn the_line_that_tells_of_dropped_lines_is_never_filtered_out() {
     assert!(text.contains("lines dropped") || text.contains("older lines"), "{text}");
     assert!(text.contains("line 59999"), "{text}");
 }
+
+#[test]
+fn a_match_far_down_in_a_wrapped_line_is_brought_into_sight() {
+    let mut bench = turns(0, (80, 24));
+    let document = bench.book.get(&"api".into()).expect("a log");
+    document.feed(format!("{}\r\n", "x".repeat(9_000)).as_bytes());
+    document.feed(format!("{} needle {}\r\n", "y".repeat(5_000), "z".repeat(5_000)).as_bytes());
+    feed(&mut bench, 0..100);
+    // Wrapped in the merged view, and in the log of the service, which is wrapped where it is zoomed.
+    for keys in ["w/needle", "⎋⎋2⏎/needle", "⏎gn", "GN"] {
+        bench.press(keys);
+        let text = bench.text();
+        assert!(text.contains("y needle z") && text.contains("1 of 1"), "{keys}: {text}");
+    }
+}
+
+#[test]
+fn what_is_read_of_a_long_line_stays_in_another_width_and_is_there_again() {
+    let mut bench = turns(0, (80, 24));
+    let document = bench.book.get(&"api".into()).expect("a log");
+    let words: Vec<_> = (0..1_500).map(|word| format!("w{word:04}")).collect();
+    document.feed(format!("{}\r\n", words.join(" ")).as_bytes());
+    feed(&mut bench, 0..100);
+    // The first whole word of a row of that line.
+    let first = |bench: &mut Bench| {
+        let text = bench.text();
+        let word = text.split_whitespace().map(|word| word.trim_start_matches('┃'));
+        let word = word.filter(|word| word.len() == 5).find_map(|word| word.strip_prefix('w')?.parse::<u32>().ok());
+        word.unwrap_or_else(|| panic!("{text}"))
+    };
+    for keys in ["w/w0600", "q2⏎/w0600"] {
+        bench.press(keys);
+        bench.frame();
+        bench.press("⏎⎋⇟⇟");
+        let before = first(&mut bench);
+        assert!(before > 600, "{before}");
+        for width in [50, 200, 63] {
+            bench.size = (width, 24);
+            let now = first(&mut bench);
+            assert!(now <= before && before - now <= 40, "{keys}: {before}, in {width} columns {now}");
+        }
+        bench.press("w");
+        bench.frame();
+        bench.press("w");
+        bench.size = (80, 24);
+        assert_eq!(first(&mut bench), before, "{keys}");
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::action::Action;
 use super::super::layout::Pane;
-use super::super::log_view::{Found, Jump, Label, Lane, LineLayout, Merge, MergedFrame, PaneText};
+use super::super::log_view::{Found, Jump, Label, Lane, Merge, MergedFrame, PaneText};
 use super::super::selection::{Copied, Handout, Stretch, add_line};
 use super::super::source::Source;
 use super::super::text;
@@ -69,12 +69,7 @@ impl UiState {
         let names: Vec<ServiceName> = members.iter().map(|(name, _)| name.clone()).collect();
         self.with_merge(members, |ui, merge, query| {
             let frame = MergedFrame { names: &names, labels: &labels, query, layout };
-            let Self { merged, logs, .. } = ui;
-            let mut time = |lane: usize, reader: &mut Reader<'_>, line: &crate::logs::Line, layout: &LineLayout| {
-                let Some(name) = names.get(lane) else { return String::new() };
-                logs.entry(name.clone()).or_default().time_of(reader, line, layout)
-            };
-            merged.take(merge, &frame, &mut time)
+            ui.merged.take(merge, &frame)
         })
     }
 

@@ -121,8 +121,9 @@ fn body(
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let Title { source, focused, typed, left, right } = title;
     let border = if focused { theme.focus() } else { theme.dim() };
-    let found = find_titles(scene, source, focused && !typed, text);
-    let prompt = found.as_ref().filter(|_| focused && !typed).and_then(|found| prompt_place(scene, pane, found));
+    let found = find_titles(scene, pane, source, focused && !typed, text);
+    let prompt =
+        found.as_ref().filter(|_| focused && !typed).and_then(|found| prompt_place(scene, pane, source, found));
     match pane.frame {
         Frame::Full => {
             let (below_left, below) = found.unwrap_or_default();
@@ -176,14 +177,11 @@ fn focused_row(selection: Option<&Selection>, text: &PaneText) -> Option<usize> 
 }
 
 /// Where the next character of what is searched for, or filtered by, goes to.
-fn prompt_place(scene: &Scene<'_>, pane: &Pane, (left, right): &Found<'_>) -> Option<Position> {
-    let cells = scene.ui.find.prompt_cells()?;
-    let row = match pane.frame {
-        Frame::Full => paint::border_row(pane.area, pane.area.bottom().saturating_sub(1)),
-        Frame::Title | Frame::None => found_row(pane),
-    };
-    let shown = paint::left_room(row, right).min(paint::spans_width(left));
-    let x = u16::try_from(2 + cells.min(shown.checked_sub(1)?)).ok()?;
+fn prompt_place(scene: &Scene<'_>, pane: &Pane, source: &Source, (_, right): &Found<'_>) -> Option<Position> {
+    let row = found_row(pane);
+    let cells = paint::left_room(row, right);
+    let before = scene.ui.find.prompt_cells(source, (cells, scene.glyphs()))?;
+    let x = u16::try_from(2 + before.min(cells.checked_sub(1)?)).ok()?;
     Some(Position { x: row.x.checked_add(x)?, y: row.y }).filter(|position| row.contains(*position))
 }
 
@@ -215,9 +213,14 @@ fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &m
 /// On the left what is searched for and filtered, on the right what was found of it.
 type Found<'a> = (Vec<Span<'a>>, Vec<Span<'a>>);
 
-fn find_titles<'a>(scene: &Scene<'_>, source: &Source, focused: bool, text: Option<&PaneText>) -> Option<Found<'a>> {
+fn find_titles<'a>(
+    scene: &Scene<'_>,
+    pane: &Pane,
+    source: &Source,
+    focused: bool,
+    text: Option<&PaneText>,
+) -> Option<Found<'a>> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
-    let line = scene.ui.find.line(source, focused, text.and_then(|text| text.share), glyphs)?;
     let right = match (scene.ui.find.error(), text.and_then(|text| text.tally)) {
         (Some(error), _) if focused => vec![Span::styled(error.to_owned(), theme.bad())],
         (_, Some(tally)) if focused => {
@@ -226,6 +229,8 @@ fn find_titles<'a>(scene: &Scene<'_>, source: &Source, focused: bool, text: Opti
         }
         _ => Vec::new(),
     };
+    let cells = paint::left_room(found_row(pane), &right);
+    let line = scene.ui.find.line(source, focused, text.and_then(|text| text.share), (cells, glyphs))?;
     Some((vec![Span::styled(line, theme.strong())], right))
 }
 
@@ -236,10 +241,14 @@ fn found_line(scene: &Scene<'_>, pane: &Pane, found: Option<Found<'_>>, buffer: 
     paint::title_row(buffer, found_row(pane), scene.glyphs(), &titles);
 }
 
+/// The row for what is searched for: of the border below a pane, or the one that is left free for it.
 fn found_row(pane: &Pane) -> Rect {
     let Rect { width, height, .. } = pane.area;
     let y = pane.area.bottom().saturating_sub(1);
-    Rect { y, width: width.saturating_sub(1), height: height.min(1), ..pane.area }
+    match pane.frame {
+        Frame::Full => paint::border_row(pane.area, y),
+        Frame::Title | Frame::None => Rect { y, width: width.saturating_sub(1), height: height.min(1), ..pane.area },
+    }
 }
 
 /// Beside each row: how bad its line is, and whether a search has found it.
