@@ -305,8 +305,8 @@ impl LogView {
         let followed = self.follow;
         let typed = if layout.typed { reader.cursor() } else { None };
         let mut shelf = self.shelf(reader, found.filter.as_ref());
-        if let Some((line, _)) = typed {
-            shelf.include(line);
+        if let Some(cursor) = typed {
+            shelf.include(cursor);
         }
         let end = shelf.end();
         if !self.follow {
@@ -336,9 +336,8 @@ impl LogView {
             if let Some(line) = shelf.line(id) {
                 let before = time_of(shelf.reader, &line, layout);
                 let level = levels.pass(&line);
-                let shown = Shown::new(&line, query, self.offset, layout);
-                if let Some((_, byte)) = typed.filter(|(line, _)| *line == id) {
-                    let (row, column) = shown.place(byte, shelf.reader.cursor_cell().0, layout);
+                let mut shown = Shown::new(&line, query, self.offset, layout);
+                if let Some((row, column)) = shelf.hold_cursor(id, &mut shown, layout) {
                     cursor = (rows.len() + row).checked_sub(skip).map(|row| (column, row));
                 }
                 let room = layout.height - rows.len();
@@ -569,7 +568,10 @@ fn rows_of(shelf: &mut Shelf<'_, '_>, layout: &LineLayout, id: LineId) -> usize 
     if !layout.wrap {
         return 1;
     }
-    shelf.line(id).map_or(1, |line| Shown::new(&line, None, 0, layout).rows.len())
+    let Some(line) = shelf.line(id) else { return 1 };
+    let mut shown = Shown::new(&line, None, 0, layout);
+    shelf.hold_cursor(id, &mut shown, layout);
+    shown.rows.len()
 }
 
 #[cfg(test)]

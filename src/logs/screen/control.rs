@@ -199,7 +199,9 @@ impl Screen {
         let input = &mut self.modes.input;
         match mode {
             1 => input.application_cursor = on,
-            // Columns stay as the pane has them; the rest of DECCOLM is done.
+            // Columns stay as the pane has them; the rest of DECCOLM is done where it is allowed, as in xterm: `tput init`
+            // switches it off, and clears nothing by that.
+            3 if !self.modes.may_switch_columns => {}
             3 => {
                 (self.top, self.bottom) = (0, self.grid.lines());
                 self.clear(true);
@@ -211,6 +213,7 @@ impl Screen {
             }
             7 => self.modes.autowrap = on,
             25 => self.modes.cursor_visible = on,
+            40 => self.modes.may_switch_columns = on,
             66 => input.application_keypad = on,
             9 | 1000 | 1002 | 1003 => {
                 input.mouse = match mode {

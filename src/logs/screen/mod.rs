@@ -67,13 +67,15 @@ struct Modes {
     origin: bool,
     autowrap: bool,
     cursor_visible: bool,
+    /// Mode 40.
+    may_switch_columns: bool,
     input: InputModes,
 }
 
 impl Default for Modes {
     fn default() -> Self {
         let input = InputModes { alternate_scroll: true, ..InputModes::default() };
-        Self { insert: false, origin: false, autowrap: true, cursor_visible: true, input }
+        Self { insert: false, origin: false, autowrap: true, cursor_visible: true, may_switch_columns: false, input }
     }
 }
 

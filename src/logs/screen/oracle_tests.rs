@@ -446,6 +446,18 @@ fn a_tab_after_a_full_row_makes_no_empty_one() {
 }
 
 #[test]
+fn columns_are_switched_only_where_it_is_allowed() {
+    let rows = |text: &str| {
+        let mut pair = Pair::new(8, 4);
+        pair.feed(text.as_bytes(), 3);
+        pair.our_lines()
+    };
+    assert_eq!(rows("one\r\n\x1b[!p\x1b[?3;4l\x1b[4l\x1b>two"), ["one", "two"], "what `tput init` prints");
+    let allowed = rows("one\r\n\x1b[?40h\x1b[?3ltwo");
+    assert!(allowed.contains(&"two".into()) && allowed.iter().any(|line| line.contains("cleared")), "{allowed:?}");
+}
+
+#[test]
 fn a_double_underline_is_one() {
     let mut style = Style::default();
     super::sgr::apply(&mut style, [[1].as_slice(), &[21]].into_iter());

@@ -144,8 +144,8 @@ impl Screen {
 
     /// DECSTR.
     pub(super) fn soft_reset(&mut self) {
-        let Modes { input, .. } = self.modes;
-        self.modes = Modes::default();
+        let Modes { input, may_switch_columns, .. } = self.modes;
+        self.modes = Modes { may_switch_columns, ..Modes::default() };
         self.modes.input.bracketed_paste = input.bracketed_paste;
         self.modes.input.mouse = input.mouse;
         self.modes.input.mouse_encoding = input.mouse_encoding;

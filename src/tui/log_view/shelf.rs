@@ -1,7 +1,8 @@
 //! The lines of a document that a pane shows: those that no filter hides and that were not cleared away.
 
 use super::super::glyphs::Glyphs;
-use super::text;
+use super::shown::Shown;
+use super::{LineLayout, text};
 use crate::logs::{Line, LineId, Matches, Query, Reader};
 
 /// What was looked for in a document, and what of it was found.
@@ -49,18 +50,27 @@ pub(in crate::tui) struct Shelf<'a, 'd> {
     /// The first line that is not cleared away.
     floor: LineId,
     end: LineId,
+    /// The line that the cursor is in, and the byte, if the service is typed into.
+    cursor: Option<(LineId, usize)>,
 }
 
 impl<'a, 'd> Shelf<'a, 'd> {
     pub(super) fn new(reader: &'a mut Reader<'d>, filter: Option<&'a Matches<'a>>, floor: LineId) -> Self {
         let end = reader.end();
-        Self { reader, filter, floor, end }
+        Self { reader, filter, floor, end, cursor: None }
     }
 
     /// The line of the cursor is shown, even where nothing has been printed yet.
-    pub(super) fn include(&mut self, cursor: LineId) {
-        self.floor = self.floor.min(cursor);
-        self.end = self.end.max(LineId(cursor.0.saturating_add(1)));
+    pub(super) fn include(&mut self, cursor: (LineId, usize)) {
+        self.floor = self.floor.min(cursor.0);
+        self.end = self.end.max(LineId(cursor.0.0.saturating_add(1)));
+        self.cursor = Some(cursor);
+    }
+
+    /// Makes room for the cursor, if it is in that line. The answer is its row and column.
+    pub(super) fn hold_cursor(&self, line: LineId, shown: &mut Shown, layout: &LineLayout) -> Option<(usize, usize)> {
+        let (_, byte) = self.cursor.filter(|(here, _)| *here == line)?;
+        Some(shown.hold_cursor(byte, self.reader.cursor_cell().0, layout))
     }
 
     /// Lines from there on are not shown.

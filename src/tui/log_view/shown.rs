@@ -77,13 +77,18 @@ impl Shown {
     }
 
     /// Row and column of the cursor, which is after that byte and in that column of the service's terminal. At the end
-    /// of a full row it stays on the last cell, until something moves it.
-    pub(super) fn place(&self, byte: usize, column: usize, layout: &LineLayout) -> (usize, usize) {
+    /// of a full row it stays on the last cell, until something moves it; a row that is erased behind a full one, and
+    /// holds nothing but the cursor, is shown for it.
+    pub(super) fn hold_cursor(&mut self, byte: usize, column: usize, layout: &LineLayout) -> (usize, usize) {
         let row = self.rows.iter().rposition(|row| row.start <= byte).unwrap_or(0);
         let start = self.rows.get(row).map_or(0, |row| row.start);
         let before = self.content.text.get(start..byte).unwrap_or_default();
-        let (last, column) = (layout.width.saturating_sub(1), column.min(layout.width.saturating_sub(1)));
-        (row + usize::from(column < text::width(before).min(last)), column)
+        // One less: it may be on the right half of a wide character, and one may not fit into the last cell.
+        let cells = text::width(before);
+        let row = row + usize::from(column + 1 < cells && cells + 1 >= layout.width);
+        let end = self.rows.last().map_or(0, |row| row.end);
+        self.rows.resize(self.rows.len().max(row + 1), end..end);
+        (row, column.min(layout.width.saturating_sub(1)))
     }
 
     /// What of its line each row shows.

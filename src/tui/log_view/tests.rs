@@ -308,6 +308,20 @@ mod typed {
     }
 
     #[test]
+    fn a_row_that_is_erased_behind_a_full_one_is_there_for_the_cursor() {
+        let full = "x".repeat(80);
+        let (at, rows) = cursor(&format!("one\r\n{full}yz\x1b[2K"), 2);
+        assert_eq!((at, rows), (Some(Position { x: 2, y: 1 }), vec![full.clone(), String::new()]));
+        let (at, rows) = cursor(&format!("{full}yz\r\x1b[K\n\nend\x1b[2A\r"), 5);
+        assert_eq!((at, rows), (Some(Position { x: 0, y: 1 }), vec![full, String::new(), String::new(), "end".into()]));
+    }
+
+    #[test]
+    fn the_cursor_may_stand_on_the_right_half_of_a_wide_character() {
+        assert_eq!(cursor("日本\x1b[D", 1).0, Some(Position { x: 3, y: 0 }));
+    }
+
+    #[test]
     fn the_first_row_of_the_pane_is_told_in_rows_of_the_screen() {
         let document = document(0..25);
         let text = take(&mut LogView::default(), &document, &layout(80, 4, false).as_terminal());
