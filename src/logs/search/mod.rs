@@ -11,7 +11,7 @@ mod tests;
 
 use std::cell::OnceCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -146,23 +146,12 @@ impl Scan {
         let mut covered = self.found().covered.clone();
         let known = covered.clone();
         let blocks = self.document.blocks_beside(&mut covered, self.floor, slice);
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(blocks.len());
-        let share = blocks.len().div_ceil(threads.max(1)).max(1);
-        let results: Vec<Vec<(LineId, LineKind)>> = if threads < 2 {
-            vec![self.read(&blocks)]
-        } else {
-            thread::scope(|scope| {
-                let parts: Vec<_> = blocks.chunks(share).map(|part| scope.spawn(|| self.read(part))).collect();
-                // A part whose thread has panicked counts as one without hits.
-                parts.into_iter().map(|part| part.join().unwrap_or_default()).collect()
-            })
-        };
+        let mut hits = self.read_all(&blocks);
         let mut found = self.found();
         found.lines.drop_before(LineId(covered.start));
         found.markers.drop_before(LineId(covered.start));
         let found = &mut *found;
         if let Criterion::Filter(_) = self.criterion {
-            let mut hits = results.concat();
             // A block that lines were added to is read as a whole again.
             hits.retain(|(line, _)| !known.contains(&line.0));
             hits.sort_unstable_by_key(|(line, _)| *line);
@@ -172,13 +161,26 @@ impl Scan {
                 found.lines.extend(shown);
             }
         } else {
-            found.lines.extend(results.iter().flatten().map(|(line, _)| *line));
+            found.lines.extend(hits.iter().map(|(line, _)| *line));
         }
         found.covered = covered;
         !blocks.is_empty()
     }
 
-    fn read(&self, blocks: &[Block]) -> Vec<(LineId, LineKind)> {
+    /// Reads blocks on some threads. Each takes the next block when it is done with one: however busy a processor is with
+    /// other things, all end together. The hits are in no order.
+    fn read_all(&self, blocks: &[Block]) -> Vec<(LineId, LineKind)> {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(blocks.len());
+        let next = &AtomicUsize::new(0);
+        let read = move || self.read(std::iter::from_fn(|| blocks.get(next.fetch_add(1, Ordering::Relaxed))));
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(read)).collect();
+            // What a thread that has panicked has read counts as without hits.
+            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        })
+    }
+
+    fn read<'a>(&self, blocks: impl Iterator<Item = &'a Block>) -> Vec<(LineId, LineKind)> {
         let mut hits = Vec::new();
         let mut buffer = Vec::new();
         for block in blocks {
