@@ -12,13 +12,11 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
 use rustix::termios::{Termios, tcgetattr};
-
-use super::text;
 
 /// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -141,15 +139,6 @@ pub(super) struct OuterModes {
     pub(super) keypad: bool,
 }
 
-/// What no frame shows: it is no character, and as wide as most.
-const UNKNOWN: &str = "\u{fdd0}";
-
-/// Several characters that are drawn as one wide picture.
-fn is_cluster(cell: &Cell) -> bool {
-    let symbol = cell.symbol();
-    symbol.len() > 4 && symbol.chars().nth(1).is_some() && text::width(symbol) > 1
-}
-
 /// What the terminal shows, and the difference to what it should show.
 #[derive(Debug)]
 pub(super) struct Canvas {
@@ -208,7 +197,6 @@ impl Canvas {
             self.stale = false;
             self.cursor = None;
         }
-        self.distrust_clusters(&frame);
         let mut cells = self.shown.diff_iter(&frame).peekable();
         if cells.peek().is_none() && self.cursor == cursor && self.pending.is_empty() {
             return Ok(None);
@@ -226,39 +214,5 @@ impl Canvas {
         self.shown = frame;
         self.cursor = cursor;
         Ok(Some(bytes))
-    }
-
-    /// Terminals do not agree how many cells flags and families take, and some keep their second half when the first is
-    /// written over: behind one that comes or goes, nothing is known of the rest of the row.
-    fn distrust_clusters(&mut self, frame: &Buffer) {
-        let columns = usize::from(frame.area.width).max(1);
-        for (shown, next) in self.shown.content.chunks_mut(columns).zip(frame.content.chunks(columns)) {
-            let changed = |(shown, next): (&Cell, &Cell)| shown != next && (is_cluster(shown) || is_cluster(next));
-            if let Some(first) = shown.iter().zip(next).position(changed) {
-                shown.iter_mut().skip(first + 1).for_each(|cell| {
-                    cell.set_symbol(UNKNOWN);
-                });
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn drawn(canvas: &mut Canvas, line: &str) -> String {
-        let frame = canvas.frame(Buffer::with_lines([line]), None).expect("bytes");
-        String::from_utf8(frame.unwrap_or_default()).expect("text")
-    }
-
-    #[test]
-    fn nothing_is_left_of_a_flag_whose_halves_the_terminal_takes_for_two() {
-        let mut canvas = Canvas::new(OuterModes::default());
-        drawn(&mut canvas, "flag 🇩🇪 end");
-        // The cell of its second half is blank in both frames.
-        assert!(drawn(&mut canvas, "flag    end").contains("   end"));
-        let changed = drawn(&mut canvas, "flug    end");
-        assert!(!changed.contains("end"), "{changed:?}");
     }
 }

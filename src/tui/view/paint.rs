@@ -225,6 +225,7 @@ pub(super) fn centered(area: Rect, width: u16, height: u16) -> Rect {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::terminal::{Canvas, OuterModes};
     use super::*;
 
     fn cells(text: &str, width: u16) -> Vec<String> {
@@ -245,5 +246,22 @@ mod tests {
         assert_eq!(cells("a\u{ad}b", 2), ["a", "b"]);
         assert_eq!(cells("e\u{301}漢\u{301}x", 4), ["e\u{301}", "漢\u{301}", " ", "x"]);
         assert_eq!(cells("\u{301}ab漢", 3), ["a", "b", " "], "nothing to combine with, and no room");
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_flag_whose_halves_the_terminal_takes_for_two() {
+        let mut canvas = Canvas::new(OuterModes::default());
+        let mut drawn = |line: &str| {
+            let area = Rect { x: 0, y: 0, width: 11, height: 1 };
+            let mut frame = Buffer::empty(area);
+            put(&mut frame, area, 0, 0, line, Style::new());
+            String::from_utf8(canvas.frame(frame, None).expect("bytes").unwrap_or_default()).expect("text")
+        };
+        drawn("flag 🇩🇪 end");
+        // Each half has a cell of its own, and both are written over.
+        let changed = drawn("flag    end");
+        assert!(changed.contains("  ") && !changed.contains("end"), "{changed:?}");
+        let changed = drawn("flug    end");
+        assert!(changed.contains('u') && !changed.contains("end"), "{changed:?}");
     }
 }
