@@ -11,10 +11,10 @@ use super::environment;
 use super::history_file::Remembered;
 use crate::config;
 use crate::control::group_key;
-use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
-use crate::process::{Aside, Checkup, Launch, Prepare, Prepared, ProcessHost};
+use crate::process::{Aside, Beside, Checkup, Launch, Prepare, Prepared, ProcessHost};
 use crate::watch::Watcher;
 
 /// Joins effects with adapters.
@@ -61,44 +61,42 @@ impl EffectRunner {
     /// Carries one effect out. Never blocks: whatever may wait is done on the thread of the run.
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Rest> {
         match effect {
-            Effect::Spawn { spec, run, cause, was } => self.host.spawn(Launch {
-                service: spec.name.clone(),
-                run,
-                display: spec.run.display(),
-                prepare: self.prepare(&spec, &spec.run, run),
-                dir: spec.dir.clone(),
-                stop: spec.stop.signal,
-                ready: spec.ready.clone(),
-                cause,
-                was,
-                document: self.document(&spec.name),
-            }),
+            Effect::Spawn { spec, run, cause, was } => {
+                self.host.spawn(Launch { cause, was, ..self.launch(&spec, run) });
+            }
+            Effect::CheckReady { spec, run } => self.host.check_ready(&self.launch(&spec, run)),
             Effect::Signal { service, run, signal, leader_only } => {
                 self.host.signal(&service, run, signal, leader_only);
             }
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {
-                    let ending = Some(spec.stop.grace);
-                    self.host.run_aside(Aside { ending, ..self.aside(&spec, command, run, "stop") });
+                    self.host.run_stop_command(self.aside(&spec, command, run, "stop"), spec.stop.grace);
                 }
             }
-            Effect::RunHook { spec, command } => {
-                self.host.run_aside(self.aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change"));
+            Effect::RunHook { spec, command, number } => {
+                let aside = self.aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
+                self.host.run_beside(aside, Beside::Hook, number);
             }
-            Effect::Validate { spec, number } => {
-                if let Some(validate) = &spec.validate {
+            Effect::EndHook { service, number } => self.host.end_beside(&service, Beside::Hook, number),
+            Effect::Validate { spec, number } => match &spec.validate {
+                Some(validate) => {
                     let aside = self.aside(&spec, &validate.run, RunId::default(), "validate");
-                    self.host.validate(aside, number);
+                    self.host.run_beside(aside, Beside::Validation, number);
                 }
-            }
-            Effect::EndValidation { service, number } => self.host.end_validation(&service, number),
-            Effect::CheckAlive { spec, run } => {
-                if let Some(check) = spec.alive.clone() {
+                None => {
+                    let prepare = self.prepare(&spec, &spec.run, RunId::default());
+                    self.host.check_environment(&spec.name, prepare, number);
+                }
+            },
+            Effect::EndValidation { service, number } => self.host.end_beside(&service, Beside::Validation, number),
+            Effect::CheckAlive { spec, run } => match spec.alive.clone() {
+                Some(check) => {
                     let command = if let AliveProbe::Cmd(command) = &check.probe { command } else { &spec.run };
                     let (prepare, dir) = (self.prepare(&spec, command, run), spec.dir.clone());
                     self.host.check_alive(Checkup { service: spec.name.clone(), run, check, prepare, dir });
                 }
-            }
+                None => self.host.check_alive_no_more(&spec.name, run),
+            },
             Effect::Remember { service, record } => {
                 if let Some(history) = &self.history {
                     // Without the thread that writes there is no history.
@@ -111,7 +109,6 @@ impl EffectRunner {
             }
             Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
             Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
-            Effect::Observe { service, run } => self.host.observe(&service, run),
             Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
             Effect::Holding(held) => self.watcher.set_held(held),
             Effect::Rewatch(spec) => {
@@ -122,6 +119,7 @@ impl EffectRunner {
                 }
                 self.watcher.respec(spec);
             }
+            Effect::Broken(what) => log::error!("a bug of devgroup, please report it: {what}"),
             Effect::Forget(service) => self.logs.remove(&service),
             Effect::Finish(finish) => return Some(Rest::Finish(finish)),
         }
@@ -175,7 +173,21 @@ impl EffectRunner {
             prepare: self.prepare(spec, command, run),
             dir: spec.dir.clone(),
             document: self.document(&spec.name),
-            ending: None,
+        }
+    }
+
+    fn launch(&self, spec: &Arc<ServiceSpec>, run: RunId) -> Launch {
+        Launch {
+            service: spec.name.clone(),
+            run,
+            display: spec.run.display(),
+            prepare: self.prepare(spec, &spec.run, run),
+            dir: spec.dir.clone(),
+            stop: spec.stop.signal,
+            ready: spec.ready.clone(),
+            cause: StartCause::First,
+            was: None,
+            document: self.document(&spec.name),
         }
     }
 

@@ -77,6 +77,10 @@ pub struct Service {
     pub last_exit: Option<Exit>,
     /// When it is tried again by itself.
     pub next_try_at: Option<String>,
+    /// When changes are acted on that have come right after a start, as others before. What runs goes on until then.
+    pub next_restart_at: Option<String>,
+    /// What its state comes from, where the state alone does not say it: `waiting for a change`.
+    pub reason: Option<String>,
     /// Changes that a hold keeps from it.
     pub held: usize,
     /// It runs on although its files have changed, because what they became is not valid.
@@ -92,6 +96,7 @@ pub struct Restarts {
     pub change: u32,
     pub crash: u32,
     pub manual: u32,
+    pub config: u32,
     pub dependency: u32,
     pub liveness: u32,
 }
@@ -189,6 +194,7 @@ impl Service {
                 change: counts.change,
                 crash: counts.crash,
                 manual: counts.manual,
+                config: counts.config,
                 dependency: counts.dependency,
                 liveness: counts.liveness,
             },
@@ -204,6 +210,8 @@ impl Service {
                 Exit { code, signal, at: clock.rfc3339(exit.at) }
             }),
             next_try_at: service.next_try.map(|at| clock.rfc3339(at)),
+            next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
+            reason: service.reason.map(Into::into),
             held: service.held,
             kept: service.kept,
             url: service.url.as_deref().map(Into::into),

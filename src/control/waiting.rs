@@ -184,6 +184,8 @@ mod tests {
             last_change: None,
             last_exit: None,
             next_try: None,
+            next_restart: None,
+            reason: None,
             held: 0,
             pending: 0,
             kept: false,

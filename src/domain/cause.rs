@@ -27,7 +27,7 @@ pub enum StartCause {
     /// It was up and did nothing: what was stale, and for how long.
     Stuck(Stuck),
     /// Its part of `procgroup.toml` changed.
-    Reload,
+    Config,
 }
 
 impl fmt::Display for StartCause {
@@ -40,7 +40,7 @@ impl fmt::Display for StartCause {
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
-            Self::Reload => f.write_str("procgroup.toml changed"),
+            Self::Config => f.write_str("procgroup.toml changed"),
         }
     }
 }
@@ -55,7 +55,7 @@ impl StartCause {
             Self::Crash { .. } => "crash",
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
-            Self::Reload => "reload",
+            Self::Config => "config",
         }
     }
 }
@@ -106,8 +106,10 @@ pub struct RestartCounts {
     pub change: u32,
     /// It crashed (`✗` in the sidebar).
     pub crash: u32,
-    /// By hand, or because the file was reloaded.
+    /// By hand.
     pub manual: u32,
+    /// Its part of `procgroup.toml` changed.
+    pub config: u32,
     /// A dependency was restarted.
     pub dependency: u32,
     /// It was stuck (`!` in the sidebar).

@@ -16,6 +16,16 @@ pub struct ReadyCheck {
     pub timeout: Duration,
 }
 
+impl ReadyCheck {
+    /// What is looked for in the log, if it is that by which readiness is found out.
+    pub fn pattern(&self) -> Option<&TextPattern> {
+        match &self.probe {
+            Probe::Log(pattern) => Some(pattern),
+            Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+        }
+    }
+}
+
 /// How readiness is found out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Probe {

@@ -41,9 +41,6 @@ pub struct Differs {
     pub first_at: Moment,
     /// When it last changed.
     pub last_at: Moment,
-    /// When it was last changed by what the file system says, which is before any news of it, but for some milliseconds
-    /// of its clock never after the write. `None` if it is gone.
-    pub written_at: Option<Moment>,
     /// It was not there before.
     pub is_new: bool,
 }

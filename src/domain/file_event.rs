@@ -124,8 +124,10 @@ pub enum Verdict {
     Discarded,
     /// The content is what it was when its services last started.
     SameContent,
-    /// Its service writes it itself, and has been restarted for it often enough.
-    OwnWrite,
+    /// It came right after a start, as others before: it is acted on later.
+    Waits,
+    /// Its services are stopped: they stay so.
+    Stopped,
     /// An ignore rule took it out.
     Ignored,
     /// No service watches it.
@@ -144,7 +146,8 @@ impl fmt::Display for Verdict {
             Self::Held => "held",
             Self::Discarded => "discarded",
             Self::SameContent => "same content",
-            Self::OwnWrite => "own write",
+            Self::Waits => "waits",
+            Self::Stopped => "stopped",
             Self::Ignored => "ignored",
             Self::NoMatch => "no match",
         })

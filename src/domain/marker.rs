@@ -40,6 +40,8 @@ pub enum Marker {
         probe: String,
         /// How long.
         after: Duration,
+        /// The next try.
+        next: NextTry,
     },
     /// It ended by itself.
     Exited(Exited),
@@ -81,12 +83,14 @@ pub enum Marker {
         /// The next try by itself.
         cooldown: Duration,
     },
-    /// It has been restarted again and again for a file that it writes itself.
-    WritesItself {
-        /// What.
-        written: Written,
-        /// So many restarts in a row.
-        restarts: u32,
+    /// A change has come right after each of the last starts: the next one waits.
+    Limited {
+        /// How long.
+        wait: Duration,
+        /// What has changed each time; `None` if no file has.
+        written: Option<Written>,
+        /// So many starts.
+        starts: u32,
     },
     /// Not started, because it does not start by itself.
     NotStarted {
@@ -110,11 +114,11 @@ pub enum Marker {
         /// Why, for people: `src/a.rs changed`.
         cause: String,
     },
-    /// `validate` failed: what runs goes on; without anything that runs, a change is waited for.
+    /// The files are not fit to run: what runs goes on; without anything that runs, a change is waited for.
     Kept {
         /// A run goes on.
         runs: bool,
-        /// How it failed, for people: `exit 101`.
+        /// Why, for people: `validate failed · exit 101`.
         problem: String,
     },
     /// `validate` succeeded.
@@ -171,6 +175,8 @@ pub struct Exited {
 pub enum NextTry {
     /// Nothing by itself.
     None,
+    /// A start when one of its files has changed.
+    AfterChange,
     /// A try after this time.
     In(Duration),
 }
@@ -178,7 +184,12 @@ pub enum NextTry {
 impl Marker {
     /// The marker as a line, without a line end. `clock` is the local time of day, `14:02:11`.
     pub fn line(&self, clock: &str) -> String {
-        let mut text = String::from("── ");
+        format!("── {} ──", self.words(clock))
+    }
+
+    /// What it says.
+    pub fn words(&self, clock: &str) -> String {
+        let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = match self {
             Self::Started { command, pid } => write!(text, "started · {command} · pid {pid} · {clock}"),
@@ -193,7 +204,10 @@ impl Marker {
             Self::Ready { after, restart } => {
                 write!(text, "ready · {} after {}", human(*after), if *restart { "restart" } else { "start" })
             }
-            Self::NotReady { probe, after } => write!(text, "not ready · {probe} · gave up after {}", human(*after)),
+            Self::NotReady { probe, after, next } => {
+                let _ = write!(text, "not ready · {probe} · gave up after {}", human(*after));
+                next_try(&mut text, *next)
+            }
             Self::Exited(exited) => {
                 let _ = match exited.status {
                     ExitStatus::Code(code) => write!(text, "exited · code {code} · {clock}"),
@@ -228,19 +242,24 @@ impl Marker {
                 short(*within),
                 short(*cooldown)
             ),
-            Self::WritesItself { written, restarts } => write!(
-                text,
-                "does not react to {written} any more · restarted {restarts} times for it, it writes it itself · [watch] {} · r = react again",
-                written.ignore_line()
-            ),
+            Self::Limited { wait, written, starts } => {
+                let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
+                let _ = write!(
+                    text,
+                    "restart in {} · {what} has changed right after each of the last {starts} starts",
+                    short(*wait)
+                );
+                match written {
+                    Some(written) => write!(text, " · {}", written.ignore_line()),
+                    None => write!(text, " · r restarts now"),
+                }
+            }
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Lost { loss } => write!(text, "{loss} · {clock}"),
             Self::Validating { command, cause } => write!(text, "validating · {command} · {cause} · {clock}"),
-            Self::Kept { runs: true, problem } => write!(text, "kept · validate failed · {problem}"),
-            Self::Kept { runs: false, problem } => {
-                write!(text, "not started · validate failed · {problem} · save a file or press s")
-            }
+            Self::Kept { runs: true, problem } => write!(text, "kept · {problem}"),
+            Self::Kept { runs: false, problem } => write!(text, "not started · {problem} · save a file or press s"),
             Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             Self::ForeignPort { port, holder } => {
                 write!(text, "warning · port {port} is not listened to by this service, but by {holder}")
@@ -251,7 +270,6 @@ impl Marker {
             Self::Mark { number } => write!(text, "mark {number} · {clock}"),
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
         };
-        text.push_str(" ──");
         text
     }
 }
@@ -259,6 +277,7 @@ impl Marker {
 fn next_try(text: &mut String, next: NextTry) -> std::fmt::Result {
     match next {
         NextTry::None => Ok(()),
+        NextTry::AfterChange => write!(text, " · waiting for a change (s = now)"),
         NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
     }
 }
@@ -325,7 +344,10 @@ mod tests {
                 },
                 "── restarted · stuck: tmp/status.json not written for 121s (max_age 120s) · 14:02:11 ──",
             ),
-            (Marker::Kept { runs: true, problem: "exit 101".into() }, "── kept · validate failed · exit 101 ──"),
+            (
+                Marker::Kept { runs: true, problem: "validate failed · exit 101".into() },
+                "── kept · validate failed · exit 101 ──",
+            ),
             (Marker::Cleared, "── cleared by the service ──"),
         ];
         for (marker, line) in cases {

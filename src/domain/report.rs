@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId};
+use super::{Comparison, ExitStatus, FileEvent, GitWork, RunId};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +44,10 @@ pub enum RunReport {
     },
     /// The last process of the group is gone.
     GroupGone,
-    /// The answer to a question: none of its processes has run between these.
-    Slept {
-        /// They were all found asleep.
-        since: Moment,
-        /// They still were.
-        until: Moment,
+    /// A hook of `on_change` has ended. It is beside the runs: the number of the run says nothing.
+    HookEnded {
+        /// Which hook.
+        number: u32,
     },
 }
 

@@ -93,6 +93,10 @@ pub struct ServiceSnapshot {
     pub pending: usize,
     /// The last change did not pass `validate`: what runs is older than the files.
     pub kept: bool,
+    /// When changes that came right after a start are acted on. What runs goes on until then.
+    pub next_restart: Option<Moment>,
+    /// What its state comes from, in words, where the state alone does not say it: `waiting for a change`.
+    pub reason: Option<&'static str>,
     /// Its last runs that are over.
     pub history: RunHistory,
     /// What was asked about its live run ([`Command::Inspect`](super::Command::Inspect)).

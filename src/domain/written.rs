@@ -1,4 +1,4 @@
-//! What a service writes itself: one file again and again, or each time another one with a name like the last.
+//! What changes after each start: one file again and again, or each time another one with a name like the last.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,13 +47,10 @@ impl Written {
         Self::Alike(form.into())
     }
 
-    /// The line of `procgroup.toml` that takes it out: `ignore = ["/tmp/status.json"]`.
+    /// The line of the service in `procgroup.toml` that takes it out: `ignore = ["tmp/status.json"]`.
     pub fn ignore_line(&self) -> String {
         let (Self::File(path) | Self::Alike(path)) = self;
         let mut pattern = String::new();
-        if !path.starts_with('/') {
-            pattern.push('/');
-        }
         for char in path.chars() {
             if GLOB.contains(&char) && matches!(self, Self::File(_)) {
                 pattern.push('\\');
@@ -93,8 +90,8 @@ mod tests {
 
     #[test]
     fn the_line_takes_out_what_is_meant_and_no_more() {
-        assert_eq!(Written::of(&"a/b1.txt".into(), false).ignore_line(), "ignore = [\"/a/b1.txt\"]");
-        assert_eq!(Written::of(&"a/b1.txt".into(), true).ignore_line(), "ignore = [\"/a/b*.txt\"]");
-        assert_eq!(Written::of(&"a/[b]1.txt".into(), true).ignore_line(), "ignore = [\"/a/\\\\[b\\\\]1.txt\"]");
+        assert_eq!(Written::of(&"a/b1.txt".into(), false).ignore_line(), "ignore = [\"a/b1.txt\"]");
+        assert_eq!(Written::of(&"a/b1.txt".into(), true).ignore_line(), "ignore = [\"a/b*.txt\"]");
+        assert_eq!(Written::of(&"a/[b]1.txt".into(), true).ignore_line(), "ignore = [\"a/\\\\[b\\\\]1.txt\"]");
     }
 }

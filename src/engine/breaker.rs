@@ -75,6 +75,17 @@ impl CrashRecord {
         count
     }
 
+    /// Counts the failure of a job, which has no circuit. How many there are in a row.
+    pub(super) fn failed_again(&mut self) -> u32 {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.in_a_row
+    }
+
+    /// As [`Self::half_open`], where the circuit is open.
+    pub(super) fn half_open_if(&mut self, is_open: bool) {
+        self.half_open |= is_open;
+    }
+
     /// The cooldown is over: the next run is the one try.
     pub(super) fn half_open(&mut self) {
         self.half_open = true;

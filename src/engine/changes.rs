@@ -4,19 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    ClientHold, Comparison, Difference, FileEvent, FilesChanged, Holder, LastChange, Marker, Notice, OnChange, Phase,
-    ServiceName, StartCause, Verdict, human,
+    ClientHold, Comparison, Difference, FileEvent, Holder, LastChange, Marker, Notice, ServiceName, Verdict, human,
 };
 
 use super::git_gate::{Done, Touched};
 use super::holds::{Hold, Owner, Scope};
-use super::own_writes::Judged;
 use super::path_set::PathSet;
-use super::questions::{After, Question};
+use super::questions::{HoldOver, Occasion, Question};
 use super::quiet::Changes;
 use super::restart_manager::Asks;
-use super::service::Service;
-use super::stop_ladder::Manner;
 use super::turn::Turn;
 use super::{Effect, Engine};
 
@@ -47,31 +43,41 @@ impl Engine {
                 None => label.unwrap_or_default(),
             };
             let asks = self.changes.release(&Owner::Git(tree), Some(label), turn.now);
-            ask(asks, true, turn);
+            ask(asks, turn);
         }
-        if let Some(asks) = self.changes.take_due(turn.now) {
-            for service in self.services.iter_mut().filter(|service| asks.services.contains(service.name())) {
-                service.observe_before_judgement(turn);
-            }
-            ask(Some(asks), false, turn);
+        ask(self.changes.take_due(turn.now), turn);
+        while let Some((question, changes)) = self.changes.overdue(turn.now) {
+            self.decide(question, changes, BTreeMap::new(), turn);
         }
-        while let Some(question) = self.changes.overdue(turn.now) {
-            self.quiet_reached(question, BTreeMap::new(), turn);
+    }
+
+    /// `git_hold` was switched off: what git holds is free, and what it does is not heard any more.
+    pub(super) fn release_git(&mut self, turn: &mut Turn) {
+        self.git.cancel();
+        for owner in self.changes.holds().owners().filter(|owner| matches!(owner, Owner::Git(_))) {
+            ask(self.changes.release(&owner, None, turn.now), turn);
         }
+    }
+
+    /// A person has looked into what waits: it waits no longer.
+    pub(super) fn end_limits(&mut self, turn: &mut Turn) {
+        self.services.iter_mut().for_each(|service| service.limit.end_wait());
+        ask(self.changes.end_waits(turn.now), turn);
     }
 
     /// The watcher has compared. An answer to a question that is not open any more is of the past.
     pub(super) fn compared(&mut self, Comparison { ask, services }: Comparison, turn: &mut Turn) {
-        if let Some(question) = self.changes.answered(ask) {
-            self.quiet_reached(question, services.into_iter().collect(), turn);
+        if let Some((question, changes)) = self.changes.answered(ask) {
+            self.decide(question, changes, services.into_iter().collect(), turn);
         }
     }
 
-    /// The one place where changes that have had their quiet time, or whose hold has ended, become actions: each service
-    /// acts once, dependencies first. What differs is known of those in `differences`; the changes of others count.
-    fn quiet_reached(
+    /// The one place where changes that have had their quiet time, or whose wait or hold has ended, become actions: each
+    /// service acts once, dependencies first. What differs is known of those in `differences`; the changes of others count.
+    fn decide(
         &mut self,
-        mut question: Question,
+        question: Question,
+        mut changes: BTreeMap<ServiceName, Changes>,
         mut differences: BTreeMap<ServiceName, Difference>,
         turn: &mut Turn,
     ) {
@@ -79,39 +85,73 @@ impl Engine {
         let mut acted = Vec::new();
         for at in 0..self.graph.order.len() {
             let place = self.graph.order[at];
-            let follows = self.will_follow(place).cloned();
-            let service = &mut self.services[place];
-            let Some((name, mut changes)) = question.changes.remove_entry(service.name()) else { continue };
-            if let Some(difference) = differences.remove(&name) {
-                self.changes.decided(&name, &changes, Verdict::SameContent);
-                let by_itself = question.after == After::Quiet;
-                if difference == Difference::default() {
-                    service.is_as_it_runs(turn);
-                }
-                let Judged { matter, caught } = service.judge_own_writes(difference, by_itself, turn);
-                if !caught.is_empty() {
-                    let caught = Changes { paths: caught, ..changes };
-                    self.changes.decided(&name, &caught, Verdict::OwnWrite);
-                }
-                changes.paths = matter;
-            }
-            let Some(files) = changes.paths.files() else { continue };
-            matter.merge(&changes.paths);
-            if let Some(path) = changes.paths.last() {
-                service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
-            }
-            let verdict = service.changed(&changes, files, follows, turn);
-            self.changes.decided(&name, &changes, verdict);
-            if service.wanted {
+            let Some((name, changes)) = changes.remove_entry(self.services[place].name()) else { continue };
+            let difference = differences.remove(&name);
+            let has_waited = question.occasion == Occasion::WaitOver;
+            let Some((paths, verdict)) = self.decide_one(place, changes, difference, has_waited, turn) else {
+                continue;
+            };
+            matter.merge(&paths);
+            if self.services[place].wanted && verdict != Verdict::Waits {
                 acted.push((name, verdict));
             }
         }
-        if let After::Hold { git, changes } = question.after {
+        if let Occasion::HoldOver(HoldOver { git, changes }) = question.occasion {
             self.tell_end_of_hold(git, changes, matter.len(), &acted, turn);
         }
-        if let Some((written, service)) = self.services.iter_mut().find_map(Service::take_caught) {
-            self.notice = Some(super::own_writes::notice(&written, &service, turn));
+    }
+
+    /// Acts on the changes of one service, or lets them wait. The files that matter, and what became of them; `None` if
+    /// none does.
+    fn decide_one(
+        &mut self,
+        place: usize,
+        mut changes: Changes,
+        difference: Option<Difference>,
+        has_waited: bool,
+        turn: &mut Turn,
+    ) -> Option<(PathSet, Verdict)> {
+        let service = &mut self.services[place];
+        let name = service.name().clone();
+        if let Some(difference) = &difference {
+            self.changes.decided(&name, &changes, Verdict::SameContent);
+            if difference.is_empty() {
+                service.is_as_it_runs(turn);
+                return None;
+            }
+            changes.paths = paths_of(difference);
         }
+        changes.paths.files()?;
+        if let Some(path) = changes.paths.last() {
+            service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
+        }
+        let paths = changes.paths.clone();
+        if !has_waited && service.change_starts_something() {
+            let first_at = difference.iter().flat_map(|difference| &difference.files).map(|file| file.first_at).min();
+            let was_limited = service.limit.is_limiting();
+            if let Some(until) = service.limit.wait(first_at.unwrap_or(turn.now), difference.as_ref(), turn.now) {
+                if let Some(marker) = service.limit.marker(turn.now) {
+                    if !was_limited {
+                        self.notice = Some(limited(&name, &marker, turn));
+                    }
+                    turn.narrate(&name, marker);
+                }
+                self.changes.wait_until(&name, changes, until);
+                return Some((paths, Verdict::Waits));
+            }
+        }
+        let was_to_follow = service.next.is_some();
+        let verdict = service.act_on_change(&paths, turn);
+        self.changes.decided(&name, &changes, verdict);
+        let service = &self.services[place];
+        if service.is_up()
+            && service.next.is_some()
+            && !was_to_follow
+            && let Some(first) = self.is_to_follow(place)
+        {
+            turn.narrate(&name, Marker::Waits { on: format!("{first} to be replaced first") });
+        }
+        Some((paths, verdict))
     }
 
     /// One line about what came of all that was held.
@@ -140,7 +180,11 @@ impl Engine {
             (None, _) => {
                 let verb = if matter == 1 { "matters" } else { "matter" };
                 let who = if acted.is_empty() { "nothing runs that they are for" } else { &who };
-                format!("{matter} of {changes} change{plural} {verb}: {who}")
+                // More may differ than was held: what did not pass before is tried again with it.
+                match matter <= changes {
+                    true => format!("{matter} of {changes} change{plural} {verb}: {who}"),
+                    false => format!("{matter} files differ: {who}"),
+                }
             }
         };
         let summary: Arc<str> = summary.into();
@@ -175,9 +219,21 @@ impl Engine {
     /// Ends what is held by hand of these services.
     pub(super) fn resume(&mut self, scope: &Scope, discard: bool, turn: &mut Turn) {
         if discard {
-            forget(self.changes.discard_by_hand(scope), turn);
+            let services = self.changes.discard_by_hand(scope);
+            self.forget(services, turn);
         } else {
-            ask(self.changes.release_by_hand(scope, turn.now), true, turn);
+            ask(self.changes.release_by_hand(scope, turn.now), turn);
+        }
+    }
+
+    /// What was changed under a hold is as it should be, also where the news of it has not come yet. But nobody has
+    /// validated it: a validation that runs begins anew.
+    fn forget(&mut self, services: Vec<ServiceName>, turn: &mut Turn) {
+        for service in self.services.iter_mut().filter(|service| services.contains(service.name())) {
+            service.cancel_validation(turn);
+        }
+        if !services.is_empty() {
+            turn.order(Effect::Baseline { services, at: turn.now, sync: true });
         }
     }
 
@@ -193,17 +249,30 @@ impl Engine {
     pub(super) fn release_for_client(&mut self, id: u64, discard: bool, turn: &mut Turn) {
         let owner = Owner::Client(id);
         if discard {
-            forget(self.changes.discard(&owner), turn);
+            let services = self.changes.discard(&owner);
+            self.forget(services, turn);
         } else {
-            ask(self.changes.release(&owner, None, turn.now), true, turn);
+            ask(self.changes.release(&owner, None, turn.now), turn);
         }
     }
 }
 
-fn ask(asks: Option<Asks>, sync: bool, turn: &mut Turn) {
-    if let Some(Asks { id, services }) = asks {
+fn ask(asks: impl IntoIterator<Item = Asks>, turn: &mut Turn) {
+    for Asks { id, services, sync } in asks {
         turn.order(Effect::Compare { ask: id, services, sync });
     }
+}
+
+fn paths_of(difference: &Difference) -> PathSet {
+    let mut paths = PathSet::default();
+    difference.files.iter().for_each(|file| paths.insert(&file.path));
+    paths.add_unnamed(difference.more);
+    paths
+}
+
+/// The first wait of a service, for those who do not look at its log.
+fn limited(name: &ServiceName, marker: &Marker, turn: &Turn) -> Notice {
+    Notice { at: turn.now, problem: false, summary: format!("{name}: {}", marker.words("")).into(), detail: "".into() }
 }
 
 /// As many of these as there is room for, and how many more there are: `api, worker and 7 more`.
@@ -220,13 +289,6 @@ fn some_of(names: &[&str]) -> String {
     }
 }
 
-/// What was changed under a hold is as it should be, also where the news of it has not come yet.
-fn forget(services: Vec<ServiceName>, turn: &mut Turn) {
-    if !services.is_empty() {
-        turn.order(Effect::Baseline { services, at: turn.now, sync: true });
-    }
-}
-
 /// `git checkout: moving from main to feat`.
 fn git_words(label: &str) -> String {
     if label.is_empty() { "git".to_owned() } else { format!("git {label}") }
@@ -236,87 +298,6 @@ fn old_lock(tree: &str, age: std::time::Duration, turn: &Turn) -> Notice {
     let place = if tree.is_empty() { String::new() } else { format!(" of {tree}") };
     let summary = format!("git index.lock{place} is {} old: ignored, remove it if no git runs", human(age));
     Notice { at: turn.now, problem: false, summary: summary.into(), detail: "".into() }
-}
-
-impl Service {
-    /// Its files have changed.
-    ///
-    /// A service that is broken, has ended, or waits for its next try is started whatever `on_change` says: a save is a
-    /// reason to try. One that a person stopped, or that was never wanted, stays down: a save is no reason to overrule
-    /// the person. One that `follows` another is replaced when that one has been.
-    fn changed(
-        &mut self,
-        changes: &Changes,
-        files: FilesChanged,
-        follows: Option<ServiceName>,
-        turn: &mut Turn,
-    ) -> Verdict {
-        if !self.wanted {
-            return Verdict::Notify;
-        }
-        let up = match self.phase {
-            Phase::Starting { run, .. } | Phase::Running { run, .. } => Some(run),
-            Phase::Blocked { .. }
-            | Phase::Validating { .. }
-            | Phase::Stopping { .. }
-            | Phase::BackingOff { .. }
-            | Phase::CircuitOpen { .. }
-            | Phase::Finished(_)
-            | Phase::Down => None,
-        };
-        let Some(run) = up else {
-            self.want(StartCause::Change(files), Some(&changes.paths), turn);
-            return Verdict::Restart;
-        };
-        match self.spec.on_change.clone() {
-            OnChange::Restart => {
-                self.want(StartCause::Change(files), Some(&changes.paths), turn);
-                let Some(first) = follows else {
-                    self.follows = false;
-                    self.replace(Manner::Polite, turn);
-                    return Verdict::Restart;
-                };
-                // Its own validation begins when its turn has come.
-                self.cancel_validation(turn);
-                if !std::mem::replace(&mut self.follows, true) {
-                    turn.narrate(&self.spec.name, Marker::Waits { on: format!("{first} to be replaced first") });
-                }
-                Verdict::Restart
-            }
-            // A process that does not exist yet will read the files as they are now.
-            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Notify if self.pid.is_none() => {
-                self.took_note(turn);
-                Verdict::Restart
-            }
-            OnChange::Signal(signal) => {
-                self.say_changed(format!("sent {signal} · {files}"), turn);
-                turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
-                self.took_note(turn);
-                Verdict::Signal
-            }
-            OnChange::Run(command) => {
-                self.say_changed(format!("runs {command} · {files}"), turn);
-                turn.order(Effect::RunHook { spec: self.spec.clone(), command });
-                self.took_note(turn);
-                Verdict::Run
-            }
-            OnChange::Notify => {
-                self.say_changed(files.to_string(), turn);
-                self.took_note(turn);
-                Verdict::Notify
-            }
-        }
-    }
-
-    /// It has been told of its changes without a start: from now on it is as if it had started with them.
-    fn took_note(&mut self, turn: &mut Turn) {
-        self.own_writes.begin(turn.now);
-        turn.order(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
-    }
-
-    fn say_changed(&self, action: String, turn: &mut Turn) {
-        turn.narrate(&self.spec.name, Marker::Changed { action });
-    }
 }
 
 #[cfg(test)]

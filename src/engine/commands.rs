@@ -4,6 +4,7 @@ use crate::domain::{Answer, Command, Phase, Refusal, ServiceName, StartCause, Ta
 
 use super::Engine;
 use super::holds::Scope;
+use super::next_start::NextStart;
 use super::shutdown::Urgency;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
@@ -49,12 +50,13 @@ impl Engine {
                 return self.with_targets(&targets, All::ToStart, turn, |engine, place, turn| {
                     let service = &engine.services[place];
                     // One that waits for others is asked for once more all the same: what it waits for may have failed.
-                    let is_coming = service.is_live() && service.start_is_coming();
-                    let is_up = matches!(
-                        service.phase,
-                        Phase::Validating { .. } | Phase::Starting { .. } | Phase::Running { .. }
-                    );
-                    if !(service.wanted && (is_up || is_coming)) {
+                    let is_coming = match &service.phase {
+                        Phase::Stopping { then, .. } => *then == Then::Reconcile,
+                        phase => {
+                            matches!(phase, Phase::Validating { .. } | Phase::Starting { .. } | Phase::Running { .. })
+                        }
+                    };
+                    if !(service.wanted && is_coming) {
                         engine.want_by_hand(place, turn);
                     }
                 });
@@ -76,26 +78,19 @@ impl Engine {
                     Targets::Named(_) | Targets::All | Targets::Failed => None,
                 };
                 return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    let validates = |first: &ServiceName| {
-                        engine.services.iter().position(|one| one.name() == first && one.validation.is_some())
-                    };
-                    let validating = first.as_ref().and_then(validates);
+                    // Dependents follow it when it starts: it may be refused, and they go on then.
+                    if first.as_ref().is_some_and(|first| first != engine.services[place].name()) {
+                        return;
+                    }
+                    engine.want_by_hand(place, turn);
                     let service = &mut engine.services[place];
-                    match &first {
-                        // Dependents that nobody wants stay down; the others follow, since what they need is not there.
-                        Some(first) if first != service.name() => {
-                            if let Some(first) = validating {
-                                // It may be kept, and so are they then.
-                                engine.services[first].cascade_once = true;
-                            } else if service.wanted {
-                                service.want(StartCause::Dependency(first.clone()), None, turn);
-                                service.end_run(Then::Reconcile, manner, turn);
-                            }
-                        }
-                        _ => {
-                            engine.want_by_hand(place, turn);
-                            engine.services[place].replace(manner, turn);
-                        }
+                    service.limit.end_wait();
+                    let next =
+                        NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
+                    service.merge_next(next);
+                    // One that is being ended already is killed at once, if that is what is asked for.
+                    if !service.is_up() {
+                        service.end_run(Then::Reconcile, manner, turn);
                     }
                 });
             }
@@ -160,8 +155,8 @@ impl Engine {
         let service = &mut self.services[place];
         service.wanted = false;
         match service.phase {
-            // The failure has been seen; it is not one any more.
-            Phase::Finished(_) if service.has_failed() => service.enter(Phase::Down, turn),
+            // The failure has been seen; it is not one any more. What is done is not to be done again.
+            Phase::Finished(_) => service.enter(Phase::Down, turn),
             _ => service.end_run(Then::Reconcile, manner, turn),
         }
     }

@@ -39,14 +39,24 @@ pub enum Effect {
         /// The run that is to end.
         run: RunId,
     },
-    /// Run `on_change = "run:…"` beside the service, in its folder and environment; output goes to its log.
+    /// Run `on_change = "run:…"` beside the service, in its folder and environment; output goes to its log. Its end comes
+    /// back as [`RunReport::HookEnded`](crate::domain::RunReport::HookEnded).
     RunHook {
         /// The service.
         spec: Arc<ServiceSpec>,
         /// Shell text.
         command: String,
+        /// The number of the hook.
+        number: u32,
     },
-    /// Run `validate` of a service beside it. How it ended comes back as [`RunReport::Validated`](crate::domain::RunReport::Validated).
+    /// End a hook, with all of its group; nothing of it is reported any more.
+    EndHook {
+        /// Which service.
+        service: ServiceName,
+        /// The number of the hook.
+        number: u32,
+    },
+    /// Run `validate` of a service beside it; without one, see whether its environment can be read. How it ended comes back as [`RunReport::Validated`](crate::domain::RunReport::Validated).
     Validate {
         /// The service.
         spec: Arc<ServiceSpec>,
@@ -60,7 +70,14 @@ pub enum Effect {
         /// The number of the validation.
         number: u32,
     },
-    /// Begin the liveness check of a run. It ends with the run.
+    /// The readiness check of a live run is the one of this spec now, or none. It ends with the run.
+    CheckReady {
+        /// The service.
+        spec: Arc<ServiceSpec>,
+        /// The run.
+        run: RunId,
+    },
+    /// The liveness check of a live run is the one of this spec now, or none. It ends with the run.
     CheckAlive {
         /// The service.
         spec: Arc<ServiceSpec>,
@@ -98,14 +115,6 @@ pub enum Effect {
         /// Everything that has happened until now is to be known first: a hold has ended.
         sync: bool,
     },
-    /// Find out whether the processes of this run sleep, and since when: who sleeps writes nothing. The answer, where there
-    /// is one, is a [`RunReport::Slept`](crate::domain::RunReport::Slept) before that to the comparison that follows.
-    Observe {
-        /// Which service.
-        service: ServiceName,
-        /// Which run.
-        run: RunId,
-    },
     /// What has changed until now is known to these services: later changes are compared with how things are now.
     Baseline {
         /// Whose.
@@ -121,6 +130,8 @@ pub enum Effect {
     Rewatch(Arc<GroupSpec>),
     /// A service is gone from the file and its last run has ended: forget its log.
     Forget(ServiceName),
+    /// Something does not hold that must always hold: it is to be logged as a bug of devgroup.
+    Broken(String),
     /// All is ended: leave.
     Finish(Finish),
 }

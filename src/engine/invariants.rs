@@ -11,13 +11,15 @@ impl Engine {
     /// # Errors
     /// A sentence about the first thing that does not hold.
     pub(super) fn check_invariants(&self, effects: &[Effect]) -> Result<(), String> {
-        if let Some(deadline) = self.next_deadline()
+        if let Some(deadline) = self.earliest_deadline()
             && deadline <= self.now
         {
             return Err(format!("the deadline {deadline:?} has passed at {:?}", self.now));
         }
-        for service in &self.services {
-            self.check_service(service).map_err(|broken| format!("{}: {broken}: {service:?}", service.name()))?;
+        for (place, service) in self.services.iter().enumerate() {
+            let follows = service.next.is_some() && self.is_to_follow(place).is_some();
+            self.check_service(service, follows)
+                .map_err(|broken| format!("{}: {broken}: {service:?}", service.name()))?;
         }
         for (at, effect) in effects.iter().enumerate() {
             match effect {
@@ -41,7 +43,7 @@ impl Engine {
         Ok(())
     }
 
-    fn check_service(&self, service: &Service) -> Result<(), &'static str> {
+    fn check_service(&self, service: &Service, follows: bool) -> Result<(), &'static str> {
         let live = service.is_live();
         if service.phase.live_run().is_some_and(|run| run != service.run) {
             return Err("a run is live that is not the last one");
@@ -49,10 +51,10 @@ impl Engine {
         if service.pid.is_some() && !live {
             return Err("there is a process and no run");
         }
-        if matches!(service.phase, Phase::Validating { run, .. } if run.is_some() || service.validation.is_none()) {
+        if matches!(service.phase, Phase::Validating { run, .. } if run.is_some() || service.check().is_none()) {
             return Err("it is being validated beside nothing, or nothing is");
         }
-        if service.validation.is_some() && (!service.wanted || service.retired) {
+        if service.check().is_some() && (!service.wanted || service.retired) {
             return Err("something is validated that nobody wants");
         }
         if matches!(service.phase, Phase::Running { .. }) && service.pid.is_none() {
@@ -65,6 +67,9 @@ impl Engine {
             let pending =
                 matches!(service.phase, Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. });
             return if pending || service.wanted { Err("something is to be tried during a shutdown") } else { Ok(()) };
+        }
+        if service.is_up() && service.next.is_some() && service.check().is_none() && !follows {
+            return Err("it is to be replaced, and nothing is waited for");
         }
         match (&service.phase, service.wanted) {
             (Phase::Down, true) => Err("it is wanted and left down"),

@@ -25,22 +25,30 @@ impl Service {
     /// A run is up: it is looked at from now on.
     pub(super) fn watch_over(&mut self, run: RunId, turn: &mut Turn) {
         self.liveness = Liveness::default();
-        if self.spec.alive.is_some() && !turn.stopping {
-            turn.order(Effect::CheckAlive { spec: self.spec.clone(), run });
+        if self.run_spec.alive.is_some() && !turn.stopping {
+            turn.order(Effect::CheckAlive { spec: self.run_spec.clone(), run });
+        }
+    }
+
+    /// The file has another check for the run, or none any more.
+    pub(super) fn watch_over_anew(&mut self, run: RunId, turn: &mut Turn) {
+        self.liveness = Liveness::default();
+        if !turn.stopping {
+            turn.order(Effect::CheckAlive { spec: self.run_spec.clone(), run });
         }
     }
 
     /// A try has succeeded.
     pub(super) fn shows_life(&mut self) {
         self.liveness = Liveness { proven: true, ..Liveness::default() };
-        if self.spec.alive.is_some() {
+        if self.run_spec.alive.is_some() {
             self.crashes.ready();
         }
     }
 
     /// A try has failed: with enough of them the run is ended, and started again by its policy, backoff and breaker.
     pub(super) fn stays_silent(&mut self, problem: Arc<str>, turn: &mut Turn) {
-        let (Phase::Running { .. }, Some(check)) = (&self.phase, &self.spec.alive) else { return };
+        let (Phase::Running { .. }, Some(check)) = (&self.phase, &self.run_spec.alive) else { return };
         if turn.stopping || (!self.liveness.proven && turn.now.since(self.since) < check.grace) {
             return;
         }

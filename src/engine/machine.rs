@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::domain::{
     Answer, GroupHistory, GroupSnapshot, GroupSpec, Marker, Moment, Notice, Phase, RunId, RunReport, ServiceName,
@@ -17,6 +17,11 @@ use super::service::Service;
 use super::shutdown::Shutdown;
 use super::turn::Turn;
 use super::{Effect, Event, view};
+
+/// Rounds that one event may take. Two are usual.
+const ROUNDS: usize = 16;
+/// A deadline that has passed and does not go away is acted on this much later.
+const HEAL: Duration = Duration::from_secs(1);
 
 /// The state of a group, and all decisions about it.
 ///
@@ -41,6 +46,8 @@ pub struct Engine {
     pub(super) watch: WatchStatus,
     pub(super) notice: Option<Notice>,
     pub(super) shutdown: Option<Shutdown>,
+    /// Deadlines before this have been found to stay: they are not acted on sooner.
+    not_before: Moment,
     /// What the clock on the wall showed at the start of the program.
     start: SystemTime,
     /// What earlier calls of devgroup have left.
@@ -69,6 +76,7 @@ impl Engine {
             watch: WatchStatus::default(),
             notice: None,
             shutdown: None,
+            not_before: Moment::START,
             start: SystemTime::UNIX_EPOCH,
             past: GroupHistory::new(),
         };
@@ -86,15 +94,7 @@ impl Engine {
         self.now = self.now.max(now);
         let mut turn = Turn::new(self.now, self.start, self.shutdown.is_some());
         self.take_in(event, &mut turn);
-        loop {
-            self.expire(&mut turn);
-            self.reconcile(&mut turn);
-            self.advance_shutdown(&mut turn);
-            // Each round leaves a deadline behind; only a wait of zero length needs another.
-            if self.next_deadline().is_none_or(|deadline| deadline > turn.now) {
-                break;
-            }
-        }
+        self.settle(&mut turn);
         let holding = self.changes.holds().need_no_look();
         if holding != self.was_holding && !self.has_finished() {
             self.was_holding = holding;
@@ -104,6 +104,27 @@ impl Engine {
         self.show(turn.now);
         debug_assert_eq!(self.check_invariants(&turn.effects), Ok(()));
         turn.effects
+    }
+
+    /// Moves every service as far as it goes at this time.
+    ///
+    /// Each round leaves the deadlines behind that have passed, so that two are enough, but for waits of zero length. A
+    /// deadline that stays would be acted on for ever: that is a bug, and is said, but it must not stop the group.
+    fn settle(&mut self, turn: &mut Turn) {
+        for _ in 0..ROUNDS {
+            self.expire(turn);
+            self.reconcile(turn);
+            self.advance_shutdown(turn);
+            if self.earliest_deadline().is_none_or(|deadline| deadline > turn.now) {
+                self.not_before = Moment::START;
+                return;
+            }
+        }
+        self.not_before = turn.now + HEAL;
+        let overdue = self.services.iter().filter(|one| one.deadline().is_some_and(|deadline| deadline <= turn.now));
+        let names: Vec<String> = overdue.map(|one| format!("{} ({:?})", one.name(), one.phase)).collect();
+        // Before the last order: nothing comes after that.
+        turn.effects.insert(0, Effect::Broken(format!("a deadline has passed and stays: {}", names.join(", "))));
     }
 
     fn take_in(&mut self, event: Event, turn: &mut Turn) {
@@ -180,13 +201,17 @@ impl Engine {
             service.climb(turn);
             service.give_up_waiting(turn);
             service.give_up_validating(turn);
-            service.observe_if_due(turn);
+            service.send_due_signal(turn);
         }
         self.changes_expire(turn);
     }
 
     /// When something will happen by itself, if nothing else does. Later than the time of the last update.
     pub fn next_deadline(&self) -> Option<Moment> {
+        Some(self.earliest_deadline()?.max(self.not_before))
+    }
+
+    pub(super) fn earliest_deadline(&self) -> Option<Moment> {
         if self.has_finished() {
             return None;
         }
@@ -216,7 +241,8 @@ impl Engine {
         self.begun
             && !self.changes.is_waiting()
             && self.services.iter().all(|service| {
-                service.validation.is_none()
+                service.check().is_none()
+                    && !service.waits_for_change()
                     && matches!(service.phase, Phase::Finished(_) | Phase::Down | Phase::Blocked { .. })
             })
     }

@@ -4,16 +4,18 @@
 //! same effects.
 //!
 //! The rooms: `machine` takes an event in and hands the orders out; `reconcile` is the one place that starts runs;
-//! `runs` says what news of a run means, `commands` what clients may do, `changes` what files do, `reload` what a
-//! new `procgroup.toml` does; `restart_manager` keeps changes until they are quiet and no hold keeps them, `quiet`
-//! says when that is, `holds` who keeps whose, `questions` which comparisons are waited for, `git_gate` when git holds, `own_writes` who
-//! restarts itself; `validation` asks before a run is replaced, and `liveness` whether it is stuck; `losses` tells who
-//! depends on what has failed; `history` is what is remembered of runs;
-//! `stop_ladder` ends runs and `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is
-//! what clients see; `invariants` is what always holds.
+//! `next_start` says why the next one happens, and `cascade` who goes along; `runs` says what news of a run means,
+//! `commands` what clients may do, `changes` what files do and `on_change` what is done instead of a restart, `reload` what
+//! a new `procgroup.toml` does; `restart_manager` keeps changes until they are decided, `quiet` says when they have been
+//! quiet, `rate_limit` how long they wait so soon after a start, `holds` who keeps whose, `questions` which comparisons are
+//! waited for, `git_gate` when git holds; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
+//! `losses` tells who depends on what has failed; `history` is what is remembered of runs; `stop_ladder` ends runs and
+//! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
+//! always holds.
 
 mod backoff;
 mod breaker;
+mod cascade;
 mod changes;
 mod commands;
 mod effect;
@@ -26,10 +28,12 @@ mod invariants;
 mod liveness;
 mod losses;
 mod machine;
-mod own_writes;
+mod next_start;
+mod on_change;
 mod path_set;
 mod questions;
 mod quiet;
+mod rate_limit;
 mod reconcile;
 mod reload;
 mod restart_manager;

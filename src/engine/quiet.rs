@@ -112,9 +112,11 @@ impl Pending {
         }
     }
 
-    /// Writes are going on.
-    pub(super) fn is_open(&self) -> bool {
-        !self.open.is_empty() || self.open_beyond.is_some()
+    /// What is complete, and the writes that are going on, if there are any.
+    pub(super) fn into_saved_and_open(mut self) -> (Changes, Option<Self>) {
+        let saved = std::mem::take(&mut self.saved);
+        let is_open = !self.open.is_empty() || self.open_beyond.is_some();
+        (saved, is_open.then_some(self))
     }
 
     pub(super) fn into_all(self) -> Changes {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Condition, LastChange, Marker, Phase, ServiceName, StartCause, Then};
+use crate::domain::{Condition, LastChange, Marker, Phase, Rung, ServiceName, StartCause, Then};
 
+use super::next_start::NextStart;
 use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
+use super::validation::Validity;
 use super::{Effect, Engine};
 
 impl Engine {
@@ -16,44 +18,91 @@ impl Engine {
         if self.shutdown.is_some() {
             return;
         }
+        // What ends, ends before anything starts: what is new may need the port of what is gone.
+        for at in 0..self.graph.order.len() {
+            self.reconcile_live(self.graph.order[at], turn);
+        }
         for at in 0..self.graph.order.len() {
             let place = self.graph.order[at];
-            if self.services[place].follows && self.will_follow(place).is_none() {
-                self.services[place].follow(turn);
-            }
-            let service = &mut self.services[place];
-            if !service.wanted {
-                service.cancel_validation(turn);
-                service.kept = false;
-                (service.cascade_once, service.follows) = (false, false);
-            }
-            match (&service.phase, service.wanted) {
-                (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
-                (Phase::BackingOff { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
-                (Phase::CircuitOpen { until }, true) if *until <= turn.now => {
-                    service.crashes.half_open();
-                    self.start_or_wait(place, turn);
-                }
-                (Phase::Starting { .. } | Phase::Running { .. }, false) => {
-                    service.end_run(Then::Reconcile, Manner::Polite, turn);
-                }
-                (Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, false) => {
-                    service.enter(Phase::Down, turn);
-                }
-                (Phase::Validating { .. }, _)
-                | (Phase::Starting { .. } | Phase::Running { .. }, true)
-                | (Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, true)
-                | (Phase::Stopping { .. } | Phase::Finished(_), _)
-                | (Phase::Down, false) => {}
-            }
+            // A start before may have taken it along.
+            self.reconcile_live(place, turn);
+            self.reconcile_down(place, turn);
         }
         self.tell_losses(turn);
         self.forget_retired(turn);
     }
 
+    /// A run that nobody wants is ended, and one that is to be replaced is, when its turn has come and it may be.
+    fn reconcile_live(&mut self, place: usize, turn: &mut Turn) {
+        let service = &mut self.services[place];
+        if !service.wanted {
+            service.want_no_more(turn);
+        }
+        if !service.is_up() {
+            return;
+        }
+        if !service.wanted {
+            service.end_run(Then::Reconcile, Manner::Polite, turn);
+        } else if let Some(manner) = service.next.as_ref().map(|next| next.manner)
+            && (manner == Manner::Kill || self.is_to_follow(place).is_none())
+        {
+            self.replace(place, manner, turn);
+        }
+    }
+
+    /// Ends the run that is up, to be started again: after `validate`, if there is one and nobody is in a hurry.
+    fn replace(&mut self, place: usize, manner: Manner, turn: &mut Turn) {
+        self.take_in_undecided(place);
+        let service = &mut self.services[place];
+        if service.must_be_validated() {
+            service.begin_validation(turn);
+        } else {
+            service.end_run(Then::Reconcile, manner, turn);
+        }
+    }
+
+    /// A start for another reason than a change reads the files as they are now. Where those are to be validated and have
+    /// changed, what was validated before says nothing of them.
+    fn take_in_undecided(&mut self, place: usize) {
+        let service = &mut self.services[place];
+        let Some(next) = &service.next else { return };
+        let asks = service.spec.validate.is_some() && matches!(service.validity, Validity::Passed);
+        if !asks || next.manner == Manner::Kill || Service::is_attempt(&next.cause) {
+            return;
+        }
+        if let Some(changes) = self.changes.met_by_start(service.name())
+            && let Some(change) = NextStart::change(&changes.paths)
+        {
+            service.validity = Validity::Unchecked;
+            service.merge_next(change);
+        }
+    }
+
+    fn reconcile_down(&mut self, place: usize, turn: &mut Turn) {
+        let service = &mut self.services[place];
+        match (&service.phase, service.wanted) {
+            (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
+            (Phase::BackingOff { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
+            (Phase::CircuitOpen { until }, true) if *until <= turn.now => {
+                service.crashes.half_open();
+                self.start_or_wait(place, turn);
+            }
+            (Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, false) => {
+                service.enter(Phase::Down, turn);
+            }
+            (Phase::Validating { .. }, _)
+            | (Phase::Starting { .. } | Phase::Running { .. }, _)
+            | (Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, true)
+            | (Phase::Stopping { .. } | Phase::Finished(_), _)
+            | (Phase::Down, false) => {}
+        }
+    }
+
     fn start_or_wait(&mut self, place: usize, turn: &mut Turn) {
         let unmet = self.unmet(place);
-        if unmet.is_empty() {
+        let making_way = self.making_way(place);
+        if unmet.is_empty() && making_way.is_empty() {
+            self.take_in_undecided(place);
             if self.services[place].must_be_validated() {
                 self.services[place].validate_first(turn);
             } else {
@@ -63,7 +112,7 @@ impl Engine {
         }
         let lost = self.loss(place);
         let service = &mut self.services[place];
-        let on: Vec<ServiceName> = unmet.iter().map(|(name, _)| name.clone()).collect();
+        let on: Vec<ServiceName> = unmet.iter().map(|(name, _)| name).chain(&making_way).cloned().collect();
         let told = match &mut service.phase {
             Phase::Blocked { on: before, lost: told } => {
                 *before = on;
@@ -71,7 +120,8 @@ impl Engine {
             }
             _ => {
                 service.enter(Phase::Blocked { on, lost: lost.clone() }, turn);
-                let texts: Vec<String> = unmet.iter().map(|(name, condition)| awaited(name, *condition)).collect();
+                let needs = unmet.iter().map(|(name, condition)| awaited(name, *condition));
+                let texts: Vec<String> = needs.chain(making_way.iter().map(|name| format!("{name} to end"))).collect();
                 turn.narrate(&service.spec.name, Marker::Waits { on: texts.join(", ") });
                 None
             }
@@ -81,24 +131,38 @@ impl Engine {
         }
     }
 
+    /// Those that end because of the same saved `procgroup.toml` that starts this one: it may be the same program under
+    /// another name, or need what they have. One that does not end holds nobody up.
+    fn making_way(&self, place: usize) -> Vec<ServiceName> {
+        let service = &self.services[place];
+        if !service.next.as_ref().is_some_and(|next| next.cause == StartCause::Config) {
+            return Vec::new();
+        }
+        let ends = |other: &&Service| {
+            let by_file = other.retired || other.next.as_ref().is_some_and(|next| next.cause == StartCause::Config);
+            let is_ending = match other.phase {
+                Phase::Stopping { rung, .. } => rung != Rung::GivenUp,
+                _ => false,
+            };
+            by_file && is_ending && other.name() != service.name()
+        };
+        self.services.iter().filter(ends).map(|other| other.name().clone()).collect()
+    }
+
     /// Starts a run. Called where the service is wanted, the group is not being stopped, no run is live, and all that it
     /// depends on has been reached; nobody else orders a start.
     fn start(&mut self, place: usize, turn: &mut Turn) {
+        let met = self.changes.met_by_start(self.services[place].name());
         let service = &mut self.services[place];
-        if let Some(met) = self.changes.met_by_start(service.name())
-            && let StartCause::Change(_) = service.cause
-        {
-            service.cause_paths.merge(&met.paths);
+        let mut next = service.next.take().unwrap_or_else(|| service.start_with_others());
+        if let (Some(met), StartCause::Change(_)) = (met, &next.cause) {
+            next.paths.merge(&met.paths);
             if let Some(path) = met.paths.last() {
                 service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
             }
         }
-        let cause = match (std::mem::replace(&mut service.cause, StartCause::Hand), service.cause_paths.files()) {
-            (StartCause::Change(_), Some(files)) => StartCause::Change(files),
-            (cause, _) => cause,
-        };
-        service.begin_run(cause, turn);
-        self.cascade_from(place, turn);
+        service.begin_run(next.told_cause(), turn);
+        self.take_dependents_along(place, &next, turn);
     }
 
     /// What the service depends on and that has not been reached.
@@ -120,7 +184,7 @@ impl Engine {
     }
 
     /// Wants this up because somebody asked for it, with all that it needs and that is neither up nor done.
-    pub(super) fn want_by_hand(&mut self, place: usize, turn: &Turn) {
+    pub(super) fn want_by_hand(&mut self, place: usize, turn: &mut Turn) {
         let all = self.graph.with_needs(&[place]);
         for &needed in all.iter().filter(|&&needed| needed != place) {
             let reached = all
@@ -132,36 +196,42 @@ impl Engine {
             let is_on_its_way = service.wanted
                 && (service.is_live() || matches!(service.phase, Phase::Blocked { .. } | Phase::Validating { .. }));
             if !reached && !is_on_its_way {
-                service.want(StartCause::Hand, None, turn);
+                service.want(NextStart::new(StartCause::Hand), turn);
             }
         }
-        self.services[place].want(StartCause::Hand, None, turn);
+        self.services[place].want(NextStart::new(StartCause::Hand), turn);
     }
 }
 
 impl Service {
+    /// Why it starts if nobody has asked for it but the group, or a service that needs it.
+    pub(super) fn start_with_others(&self) -> NextStart {
+        NextStart::new(if self.run.0 == 0 { StartCause::First } else { StartCause::Hand })
+    }
+
     fn begin_run(&mut self, cause: StartCause, turn: &mut Turn) {
         debug_assert!(self.wanted && !turn.stopping && !self.is_live(), "{self:?}");
         if self.run.0 > 0 {
             let counts = &mut self.counts;
             match cause {
                 StartCause::Change(_) => counts.change = counts.change.saturating_add(1),
-                StartCause::Hand | StartCause::Reload => counts.manual = counts.manual.saturating_add(1),
+                StartCause::Hand => counts.manual = counts.manual.saturating_add(1),
+                StartCause::Config => counts.config = counts.config.saturating_add(1),
                 StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
                 StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
                 // A crash was counted when it happened.
                 StartCause::Crash { .. } | StartCause::First => {}
             }
         }
+        // What starts now are the files as they are: they have passed, or nobody asks.
         self.cancel_validation(turn);
-        (self.kept, self.validated, self.follows) = (false, false, false);
-        (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
-        if let StartCause::First | StartCause::Hand | StartCause::Reload = cause {
-            self.own_writes.forget();
+        if self.spec.validate.is_some() {
+            self.validity = Validity::Passed;
         }
-        self.own_writes.begin(turn.now);
+        (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
+        self.limit.begin(turn.now);
+        self.run_spec = self.spec.clone();
         self.run = self.run.next();
-        self.cause_paths = Default::default();
         self.stop = None;
         let run = self.run;
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);

@@ -1,12 +1,14 @@
 //! The file was saved: the difference between what it said and what it says now is carried out, and nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{GroupSpec, Outcome, Phase, ServiceName, ServiceSpec, StartCause};
 
+use super::next_start::NextStart;
 use super::service::Service;
-use super::stop_ladder::Manner;
 use super::turn::Turn;
+use super::validation::Validity;
 use super::{Effect, Engine};
 
 impl Engine {
@@ -17,6 +19,8 @@ impl Engine {
             return;
         }
         self.notice = None;
+        // Whoever saves the file has looked into what waits.
+        self.end_limits(turn);
         if spec == self.spec {
             return;
         }
@@ -33,7 +37,7 @@ impl Engine {
             if is_new {
                 // It may have been taken out of the file a moment ago, and be ending still: it starts after that.
                 service.retired = false;
-                service.cause = StartCause::Reload;
+                service.merge_next(NextStart::new(StartCause::Config));
                 service.respec(new.clone());
                 if new.autostart {
                     needed.push(new.name.clone());
@@ -42,18 +46,23 @@ impl Engine {
                 if service.wanted {
                     let known = |name| service.spec.depends_on.iter().any(|old| &old.on == name);
                     needed.extend(new.depends_on.iter().filter(|one| !known(&one.on)).map(|one| one.on.clone()));
+                } else if new.autostart && !service.spec.autostart && service.run.0 == 0 {
+                    service.merge_next(NextStart::new(StartCause::Config));
+                    needed.push(new.name.clone());
                 }
-                service.own_writes.forget();
                 service.reloaded(new.clone(), turn);
             }
             self.services.push(service);
         }
         for mut gone in before {
             gone.retired = true;
-            gone.wanted = false;
+            gone.want_no_more(turn);
             self.services.push(gone);
         }
         self.services_have_changed();
+        if !self.spec.watch.git_hold {
+            self.release_git(turn);
+        }
         if self.begun {
             let places: Vec<usize> =
                 (0..self.services.len()).filter(|&place| needed.contains(self.services[place].name())).collect();
@@ -76,32 +85,68 @@ impl Engine {
 }
 
 impl Service {
-    /// Takes over what the file says now. Only what changes the process itself is a reason to restart it; a task that is
-    /// done stays done.
+    /// Takes over what the file says now. Only what the process itself sees is a reason to restart it; checks are
+    /// exchanged beside it.
     fn reloaded(&mut self, new: Arc<ServiceSpec>, turn: &mut Turn) {
-        let differs = runs_differently(&self.spec, &new);
+        let differs = sees_another(&self.spec, &new);
+        // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
+        let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
+        let validate_differs = self.spec.validate != new.validate;
         self.respec(new);
-        if self.spec.validate.is_none() {
+        let refused = match &self.validity {
+            Validity::Refused(paths) => NextStart::change(paths).or(Some(NextStart::new(StartCause::Config))),
+            _ if self.phase == Phase::Finished(Outcome::Invalid) => Some(NextStart::new(StartCause::Config)),
+            _ => None,
+        };
+        if validate_differs && self.check().is_some() {
             self.cancel_validation(turn);
         }
-        if !differs || !self.wanted || self.phase == Phase::Finished(Outcome::Done) {
+        self.exchange_checks(turn);
+        if is_other_program && self.wanted {
+            self.want(NextStart::new(StartCause::Config), turn);
+        } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
+            // What was refused is asked about anew, or nobody asks any more.
+            self.want(next, turn);
+        }
+    }
+
+    /// The live run is looked at by the checks that the file has now.
+    fn exchange_checks(&mut self, turn: &mut Turn) {
+        let (ready, alive) = (self.spec.ready.clone(), self.spec.alive.clone());
+        let other = (ready != self.run_spec.ready, alive != self.run_spec.alive);
+        if other == (false, false) || !self.is_live() {
             return;
         }
-        let is_up = matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. });
-        self.want(StartCause::Reload, None, turn);
-        if is_up {
-            self.replace(Manner::Polite, turn);
+        self.run_spec = Arc::new(ServiceSpec { ready, alive, ..(*self.run_spec).clone() });
+        match self.phase {
+            Phase::Starting { run, since, spawned: true, .. } if other.0 => {
+                turn.order(Effect::CheckReady { spec: self.run_spec.clone(), run });
+                match &self.run_spec.ready {
+                    Some(check) => {
+                        let ready_by = Some(turn.now + check.timeout);
+                        self.phase = Phase::Starting { run, since, ready_by, spawned: true };
+                    }
+                    None => self.is_running(run, turn),
+                }
+            }
+            Phase::Running { run, .. } if other.1 => self.watch_over_anew(run, turn),
+            _ => {}
         }
     }
 }
 
-/// Whether a process started by one would differ from one started by the other, or be waited for differently.
-fn runs_differently(old: &ServiceSpec, new: &ServiceSpec) -> bool {
-    old.run != new.run
-        || old.dir != new.dir
-        || old.env != new.env
-        || old.env_files != new.env_files
-        || old.kind != new.kind
-        || old.ready != new.ready
-        || old.alive != new.alive
+/// Whether a process started by one would see anything else than one started by the other.
+fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
+    old.run != new.run || old.dir != new.dir || old.env_files != new.env_files || !is_same_environment(old, new)
+}
+
+/// The order of variables makes a difference only where one is put into another.
+fn is_same_environment(old: &ServiceSpec, new: &ServiceSpec) -> bool {
+    let refers = |spec: &ServiceSpec| spec.env.iter().any(|(_, value)| value.contains("${"));
+    if refers(old) || refers(new) {
+        return old.env == new.env;
+    }
+    // Of two with one name, the later one counts.
+    let last = |spec: &ServiceSpec| spec.env.iter().cloned().collect::<BTreeMap<String, String>>();
+    last(old) == last(new)
 }

@@ -1,7 +1,7 @@
 //! Changes on their way to a restart: which services have which, until when each waits for quiet, and who holds them.
 //!
-//! Every change is in one of four states: pending (it waits for quiet), held, asked about (whether its content differs
-//! is being found out), or decided. There is no timer: quiet is a comparison of times, and cancelling is forgetting.
+//! Every change that is not decided is in one [`Stage`]. There is no timer: quiet is a comparison of times, and cancelling
+//! is forgetting.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use crate::domain::{FileEvent, FileJournal, Match, Moment, ServiceName, Verdict}
 
 use super::holds::{Hold, Holds, Owner, Scope};
 use super::path_set::PathSet;
-use super::questions::{After, Question, Questions};
+use super::questions::{HoldOver, Occasion, Question, Questions};
 use super::quiet::{Burst, Changes, Pending, Timing};
 
 /// What the watcher is to be asked.
@@ -19,16 +19,49 @@ use super::quiet::{Burst, Changes, Pending, Timing};
 pub(super) struct Asks {
     pub(super) id: u64,
     pub(super) services: Vec<ServiceName>,
+    /// Everything that has happened until now is to be known first.
+    pub(super) sync: bool,
+}
+
+/// Where the undecided changes of one service are.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// They wait for quiet.
+    Quiet(Pending),
+    /// Whether their content differs is being found out. Those that come meanwhile wait for the answer.
+    Asked { question: u64, changes: Changes, newer: Option<Pending> },
+    /// They came right after a start, and wait.
+    Waiting { until: Moment, changes: Changes },
+    /// Somebody holds them.
+    Held(Changes),
+}
+
+impl Stage {
+    fn into_all(self) -> Changes {
+        match self {
+            Self::Quiet(pending) => pending.into_all(),
+            Self::Waiting { changes, .. } | Self::Held(changes) => changes,
+            Self::Asked { mut changes, newer, .. } => {
+                if let Some(newer) = newer {
+                    changes.merge(&newer.into_all());
+                }
+                changes
+            }
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
+    }
 }
 
 /// See the top of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RestartManager {
     holds: Holds,
-    pending: BTreeMap<ServiceName, Pending>,
+    stages: BTreeMap<ServiceName, Stage>,
     timing: BTreeMap<ServiceName, Timing>,
     burst: Burst,
-    held: BTreeMap<ServiceName, Changes>,
     /// All that is held, for the number in the banner.
     held_in_all: PathSet,
     questions: Questions,
@@ -38,10 +71,9 @@ pub(super) struct RestartManager {
 impl RestartManager {
     /// The services that there are now. Changes of others are forgotten.
     pub(super) fn set_services(&mut self, timing: BTreeMap<ServiceName, Timing>) {
-        self.pending.retain(|name, _| timing.contains_key(name));
-        self.held.retain(|name, _| timing.contains_key(name));
-        self.questions.retain_services(|name| timing.contains_key(name));
+        self.stages.retain(|name, _| timing.contains_key(name));
         self.timing = timing;
+        self.close_empty_questions(true);
         self.count_held();
     }
 
@@ -57,23 +89,42 @@ impl RestartManager {
         if services.is_empty() {
             return self.write_down(event, Verdict::NoMatch);
         }
-        let (held, free): (Vec<_>, Vec<_>) = services.into_iter().partition(|name| self.holds.covers(name));
         // Quiet counts from the write, not from when its news was read.
         let at = event.at.min(now);
-        let verdict = if free.is_empty() {
-            Verdict::Held
-        } else {
-            self.burst.add(&event.path, at);
-            if self.burst.quiet().is_some() { Verdict::Busy } else { Verdict::Pending }
-        };
+        let verdict = self.first_verdict(&event, &services, at);
         self.write_down(event.clone(), verdict);
         let entry = self.last_entry();
-        for name in held {
-            self.held.entry(name).or_default().add(&event.path, entry);
-            self.held_in_all.insert(&event.path);
+        for name in services {
+            if self.holds.covers(&name) {
+                self.held_in_all.insert(&event.path);
+                let stage = self.stages.entry(name).or_insert_with(|| Stage::Held(Changes::default()));
+                if let Stage::Held(changes) = stage {
+                    changes.add(&event.path, entry);
+                }
+                continue;
+            }
+            let stage = self.stages.entry(name).or_insert_with(|| Stage::Quiet(Pending::new(at, entry)));
+            match stage {
+                Stage::Quiet(pending) => pending.add(&event, at, entry),
+                Stage::Asked { newer, .. } => {
+                    newer.get_or_insert_with(|| Pending::new(at, entry)).add(&event, at, entry);
+                }
+                Stage::Waiting { changes, .. } | Stage::Held(changes) => changes.add(&event.path, entry),
+            }
         }
-        for name in free {
-            self.pending.entry(name).or_insert_with(|| Pending::new(at, entry)).add(&event, at, entry);
+    }
+
+    fn first_verdict(&mut self, event: &FileEvent, services: &[ServiceName], at: Moment) -> Verdict {
+        let mut free = services.iter().filter(|name| !self.holds.covers(name)).peekable();
+        if free.peek().is_none() {
+            return Verdict::Held;
+        }
+        let all_wait = free.all(|name| matches!(self.stages.get(name), Some(Stage::Waiting { .. })));
+        self.burst.add(&event.path, at);
+        match self.burst.quiet() {
+            _ if all_wait => Verdict::Waits,
+            Some(_) => Verdict::Busy,
+            None => Verdict::Pending,
         }
     }
 
@@ -89,47 +140,107 @@ impl RestartManager {
         Some(pending.due(self.timing.get(name)?, &self.burst))
     }
 
-    /// When the next service will have had its quiet time, or the next answer is overdue.
+    /// When the next service will have had its quiet time or its wait, or the next answer is overdue.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        let quiet = self.pending.iter().filter(|(name, _)| self.questions.about(name).is_none());
-        quiet.filter_map(|(name, pending)| self.due_of(name, pending)).chain(self.questions.next_due()).min()
+        let due = self.stages.iter().filter_map(|(name, stage)| match stage {
+            Stage::Quiet(pending) => self.due_of(name, pending),
+            Stage::Waiting { until, .. } => Some(*until),
+            Stage::Asked { .. } | Stage::Held(_) => None,
+        });
+        due.chain(self.questions.next_due()).min()
     }
 
-    /// The question about the services that have had their quiet time. While an answer about a service is waited for,
-    /// its further changes wait as well.
-    pub(super) fn take_due(&mut self, now: Moment) -> Option<Asks> {
-        let due: Vec<ServiceName> = self
-            .pending
+    /// The questions about the services that have had their quiet time, or have waited long enough after a start.
+    pub(super) fn take_due(&mut self, now: Moment) -> Vec<Asks> {
+        let is_quiet = |manager: &Self, name: &ServiceName, stage: &Stage| match stage {
+            Stage::Quiet(pending) => manager.due_of(name, pending).is_some_and(|due| due <= now),
+            _ => false,
+        };
+        let quiet = self.ask(is_quiet, Occasion::Quiet, now);
+        if quiet.is_some() {
+            self.burst.acted();
+        }
+        let has_waited = |_: &Self, _: &ServiceName, stage: &Stage| match stage {
+            Stage::Waiting { until, .. } => *until <= now,
+            _ => false,
+        };
+        let waited = self.ask(has_waited, Occasion::WaitOver, now);
+        quiet.into_iter().chain(waited).collect()
+    }
+
+    /// Nobody waits any longer because of a start.
+    pub(super) fn end_waits(&mut self, now: Moment) -> Option<Asks> {
+        self.ask(|_, _, stage| matches!(stage, Stage::Waiting { .. }), Occasion::WaitOver, now)
+    }
+
+    /// Asks about the changes that are chosen.
+    fn ask(
+        &mut self,
+        chosen: impl Fn(&Self, &ServiceName, &Stage) -> bool,
+        occasion: Occasion,
+        now: Moment,
+    ) -> Option<Asks> {
+        let services: Vec<ServiceName> = self
+            .stages
             .iter()
-            .filter(|(name, _)| self.questions.about(name).is_none())
-            .filter(|(name, pending)| self.due_of(name, pending).is_some_and(|due| due <= now))
+            .filter(|(name, stage)| chosen(self, name, stage))
             .map(|(name, _)| name.clone())
             .collect();
-        let changes = due
-            .into_iter()
-            .filter_map(|name| self.pending.remove(&name).map(|pending| (name, pending.into_all())))
-            .collect();
-        let asks = self.ask(changes, After::Quiet, now)?;
-        self.burst.acted();
-        Some(asks)
-    }
-
-    fn ask(&mut self, changes: BTreeMap<ServiceName, Changes>, after: After, now: Moment) -> Option<Asks> {
-        if changes.is_empty() {
+        if services.is_empty() {
             return None;
         }
-        let services = changes.keys().cloned().collect();
-        Some(Asks { id: self.questions.ask(changes, after, now), services })
+        let sync = matches!(occasion, Occasion::HoldOver(_));
+        let question = self.questions.ask(occasion, now);
+        for name in &services {
+            if let Some(stage) = self.stages.remove(name) {
+                let asked = Stage::Asked { question, changes: stage.into_all(), newer: None };
+                self.stages.insert(name.clone(), asked);
+            }
+        }
+        Some(Asks { id: question, services, sync })
     }
 
-    /// The question that this is the answer to, if it is open still.
-    pub(super) fn answered(&mut self, id: u64) -> Option<Question> {
-        self.questions.answered(id)
+    /// The question that this is the answer to, if it is open still, with its changes.
+    pub(super) fn answered(&mut self, id: u64) -> Option<(Question, BTreeMap<ServiceName, Changes>)> {
+        let question = self.questions.answered(id)?;
+        Some(self.with_changes(question))
     }
 
-    /// A question that nobody has answered in time.
-    pub(super) fn overdue(&mut self, now: Moment) -> Option<Question> {
-        self.questions.overdue(now)
+    /// A question that nobody has answered in time, with its changes.
+    pub(super) fn overdue(&mut self, now: Moment) -> Option<(Question, BTreeMap<ServiceName, Changes>)> {
+        let question = self.questions.overdue(now)?;
+        Some(self.with_changes(question))
+    }
+
+    fn with_changes(&mut self, question: Question) -> (Question, BTreeMap<ServiceName, Changes>) {
+        let id = question.id;
+        let is_asked = |stage: &Stage| matches!(stage, Stage::Asked { question, .. } if *question == id);
+        let asked: Vec<ServiceName> =
+            self.stages.iter().filter(|(_, stage)| is_asked(stage)).map(|(name, _)| name.clone()).collect();
+        let mut all = BTreeMap::new();
+        for name in asked {
+            if let Some(Stage::Asked { changes, newer, .. }) = self.stages.remove(&name) {
+                if let Some(newer) = newer {
+                    self.stages.insert(name.clone(), Stage::Quiet(newer));
+                }
+                all.insert(name, changes);
+            }
+        }
+        (question, all)
+    }
+
+    /// These changes came right after a start: they wait until then.
+    pub(super) fn wait_until(&mut self, name: &ServiceName, mut changes: Changes, until: Moment) {
+        if let Some(stage) = self.stages.remove(name) {
+            changes.merge(&stage.into_all());
+        }
+        self.decided(name, &changes, Verdict::Waits);
+        self.stages.insert(name.clone(), Stage::Waiting { until, changes });
+    }
+
+    /// Until when changes of this service wait so soon after a start.
+    pub(super) fn waits_until(&self, name: &ServiceName) -> Option<Moment> {
+        if let Some(Stage::Waiting { until, .. }) = self.stages.get(name) { Some(*until) } else { None }
     }
 
     /// Writes down what became of changes. Of several services behind one entry, the strongest verdict stays, and those
@@ -161,18 +272,23 @@ impl RestartManager {
     /// A process of this service is being started: it will see what has been written until now, so these changes, held
     /// or not, are done with. Writes that are not finished go on waiting.
     pub(super) fn met_by_start(&mut self, name: &ServiceName) -> Option<Changes> {
-        let mut met = Changes::default();
-        if let Some(pending) = self.pending.get_mut(name) {
-            met.merge(&std::mem::take(&mut pending.saved));
-            if !pending.is_open() {
-                self.pending.remove(name);
-            }
+        let was_held = self.stages.get(name).is_some_and(Stage::is_held);
+        let (met, open) = match self.stages.remove(name)? {
+            Stage::Quiet(pending) => pending.into_saved_and_open(),
+            Stage::Asked { mut changes, newer, .. } => match newer.map(Pending::into_saved_and_open) {
+                Some((saved, open)) => {
+                    changes.merge(&saved);
+                    (changes, open)
+                }
+                None => (changes, None),
+            },
+            Stage::Waiting { changes, .. } | Stage::Held(changes) => (changes, None),
+        };
+        if let Some(open) = open {
+            self.stages.insert(name.clone(), Stage::Quiet(open));
         }
-        if let Some(asked) = self.questions.drop_service(name) {
-            met.merge(&asked);
-        }
-        if let Some(held) = self.held.remove(name) {
-            met.merge(&held);
+        self.close_empty_questions(true);
+        if was_held {
             self.count_held();
         }
         if met.paths.is_empty() {
@@ -182,24 +298,33 @@ impl RestartManager {
         Some(met)
     }
 
-    /// Begins a hold; the changes of its services that wait for quiet are held as well. A second hold of the same owner
-    /// only adds services.
+    /// Closes the questions whose changes are decided. The end of a hold may be told all the same.
+    fn close_empty_questions(&mut self, tell_holds: bool) {
+        let stages = &self.stages;
+        let is_about = |question: &Question| {
+            let about = |stage: &Stage| matches!(stage, Stage::Asked { question: id, .. } if *id == question.id);
+            tell_holds && matches!(question.occasion, Occasion::HoldOver(_)) || stages.values().any(about)
+        };
+        self.questions.retain(is_about);
+    }
+
+    /// Begins a hold; the undecided changes of its services are held as well. A second hold of the same owner only adds
+    /// services.
     pub(super) fn hold(&mut self, hold: Hold) {
         // Git's begins with each file that it touches.
         if !self.holds.begin(hold) {
             return;
         }
-        let holds = &self.holds;
-        let pending = std::mem::take(&mut self.pending);
-        let (held, free): (BTreeMap<_, _>, _) = pending.into_iter().partition(|(name, _)| holds.covers(name));
-        self.pending = free;
-        let asked = self.questions.take(|name| holds.covers(name));
-        let held = held.into_iter().map(|(name, pending)| (name, pending.into_all()));
-        for (name, changes) in held.chain(asked) {
+        let covered = |(name, stage): &(&ServiceName, &Stage)| self.holds.covers(name) && !stage.is_held();
+        let names: Vec<ServiceName> = self.stages.iter().filter(covered).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let Some(stage) = self.stages.remove(&name) else { continue };
+            let changes = stage.into_all();
             self.decided(&name, &changes, Verdict::Held);
-            self.held.entry(name).or_default().merge(&changes);
+            self.stages.insert(name, Stage::Held(changes));
         }
-        if self.pending.is_empty() {
+        self.close_empty_questions(false);
+        if !self.stages.values().any(|stage| matches!(stage, Stage::Quiet(_))) {
             self.burst = Burst::default();
         }
         self.count_held();
@@ -243,37 +368,36 @@ impl RestartManager {
     }
 
     fn compare(&mut self, freed: &BTreeSet<ServiceName>, git: Option<Arc<str>>, now: Moment) -> Option<Asks> {
-        let held = self.take_held(freed);
+        let is_freed = |_: &Self, name: &ServiceName, stage: &Stage| stage.is_held() && freed.contains(name);
         let mut paths = PathSet::default();
-        held.values().for_each(|changes| paths.merge(&changes.paths));
-        self.ask(held, After::Hold { git, changes: paths.len() }, now)
+        for (name, stage) in &self.stages {
+            if let (Stage::Held(changes), true) = (stage, freed.contains(name)) {
+                paths.merge(&changes.paths);
+            }
+        }
+        let asks = self.ask(is_freed, Occasion::HoldOver(HoldOver { git, changes: paths.len() }), now);
+        self.count_held();
+        asks
     }
 
     fn forget(&mut self, freed: BTreeSet<ServiceName>) -> Vec<ServiceName> {
-        for (name, changes) in self.take_held(&freed) {
-            self.decided(&name, &changes, Verdict::Discarded);
+        for name in &freed {
+            if self.stages.get(name).is_some_and(Stage::is_held)
+                && let Some(stage) = self.stages.remove(name)
+            {
+                self.decided(name, &stage.into_all(), Verdict::Discarded);
+            }
         }
-        freed.into_iter().collect()
-    }
-
-    fn take_held(&mut self, freed: &BTreeSet<ServiceName>) -> BTreeMap<ServiceName, Changes> {
-        let (taken, left) = std::mem::take(&mut self.held).into_iter().partition(|(name, _)| freed.contains(name));
-        self.held = left;
         self.count_held();
-        taken
+        freed.into_iter().collect()
     }
 
     /// The group is being stopped: nothing will be restarted any more.
     pub(super) fn cancel(&mut self) {
-        for (name, pending) in std::mem::take(&mut self.pending) {
-            self.decided(&name, &pending.into_all(), Verdict::Discarded);
+        for (name, stage) in std::mem::take(&mut self.stages) {
+            self.decided(&name, &stage.into_all(), Verdict::Discarded);
         }
-        for (name, changes) in std::mem::take(&mut self.held) {
-            self.decided(&name, &changes, Verdict::Discarded);
-        }
-        for (name, changes) in self.questions.take(|_| true) {
-            self.decided(&name, &changes, Verdict::Discarded);
-        }
+        self.questions = Questions::default();
         self.holds.clear();
         self.burst = Burst::default();
         self.count_held();
@@ -281,8 +405,10 @@ impl RestartManager {
 
     fn count_held(&mut self) {
         self.held_in_all = PathSet::default();
-        for changes in self.held.values() {
-            self.held_in_all.merge(&changes.paths);
+        for stage in self.stages.values() {
+            if let Stage::Held(changes) = stage {
+                self.held_in_all.merge(&changes.paths);
+            }
         }
     }
 
@@ -290,8 +416,14 @@ impl RestartManager {
         &self.holds
     }
 
+    /// Something will be decided by itself.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.pending.is_empty() || !self.questions.is_empty()
+        self.stages.values().any(|stage| !stage.is_held())
+    }
+
+    /// There are undecided changes of this service.
+    pub(super) fn is_about(&self, name: &ServiceName) -> bool {
+        self.stages.contains_key(name)
     }
 
     /// Different paths that are held, of all services.
@@ -301,18 +433,27 @@ impl RestartManager {
 
     /// Different paths that are held from this service.
     pub(super) fn held(&self, name: &ServiceName) -> usize {
-        self.held.get(name).map_or(0, |changes| changes.paths.len())
+        if let Some(Stage::Held(changes)) = self.stages.get(name) { changes.paths.len() } else { 0 }
     }
 
-    /// Different paths of this service that wait for quiet.
+    /// Different paths of this service that wait for quiet, for an answer, or for the end of a wait after a start.
     pub(super) fn pending(&self, name: &ServiceName) -> usize {
-        let asked = self.questions.about(name).map_or(0, |changes| changes.paths.len());
-        self.pending.get(name).map_or(0, Pending::len) + asked
+        match self.stages.get(name) {
+            Some(Stage::Quiet(pending)) => pending.len(),
+            Some(Stage::Asked { changes, newer, .. }) => changes.paths.len() + newer.as_ref().map_or(0, Pending::len),
+            Some(Stage::Waiting { changes, .. }) => changes.paths.len(),
+            Some(Stage::Held(_)) | None => 0,
+        }
     }
 
     /// Different paths of the bulk that somebody waits for; 0 if there is none.
     pub(super) fn busy(&self) -> usize {
-        if !self.pending.is_empty() && self.burst.quiet().is_some() { self.burst.paths.len() } else { 0 }
+        let is_waited_for = self.stages.values().any(|stage| match stage {
+            Stage::Quiet(_) => true,
+            Stage::Asked { newer, .. } => newer.is_some(),
+            Stage::Waiting { .. } | Stage::Held(_) => false,
+        });
+        if is_waited_for && self.burst.quiet().is_some() { self.burst.paths.len() } else { 0 }
     }
 
     pub(super) fn journal(&self) -> &Arc<FileJournal> {
@@ -326,7 +467,7 @@ fn strength(verdict: Verdict) -> u8 {
         Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Ignored | Verdict::NoMatch => 0,
         Verdict::SameContent => 1,
         Verdict::Discarded => 2,
-        Verdict::OwnWrite => 3,
+        Verdict::Stopped | Verdict::Waits => 3,
         Verdict::Notify => 4,
         Verdict::Run => 5,
         Verdict::Signal => 6,

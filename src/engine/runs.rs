@@ -8,6 +8,8 @@ use crate::domain::{
 };
 
 use super::backoff;
+use super::next_start::NextStart;
+use super::on_change::READY_WITHOUT_CHECK;
 use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
@@ -25,7 +27,10 @@ impl Service {
     /// News of a run. News of any but the live run is of the past and ignored.
     pub(super) fn report(&mut self, run: RunId, report: RunReport, turn: &mut Turn) {
         if let RunReport::Validated { number, result } = report {
-            return self.hear_validated(number, result, turn);
+            return self.validation_ended(number, result, turn);
+        }
+        if let RunReport::HookEnded { number } = report {
+            return self.hook_ended(number, turn);
         }
         if self.phase.live_run() != Some(run) {
             return;
@@ -37,10 +42,9 @@ impl Service {
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
             RunReport::Facts(facts) => self.facts = Some(facts),
-            RunReport::Validated { .. } => {}
+            RunReport::Validated { .. } | RunReport::HookEnded { .. } => {}
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),
             RunReport::GroupGone => self.group_gone(turn),
-            RunReport::Slept { since, until } => self.own_writes.has_slept(since, until),
         }
     }
 
@@ -55,43 +59,51 @@ impl Service {
             return;
         }
         let Phase::Starting { since, .. } = self.phase else { return };
-        match &self.spec.ready {
+        match &self.run_spec.ready {
             Some(check) => {
                 // Still the same phase: only its deadline is known now.
                 // While the group is being stopped nobody waits for readiness.
                 let ready_by = (!turn.stopping).then(|| turn.now + check.timeout);
                 self.phase = Phase::Starting { run, since, ready_by, spawned: true };
             }
-            None => {
-                self.enter(Phase::Running { run, since: turn.now, ready: false }, turn);
-                self.watch_over(run, turn);
-            }
+            None => self.is_running(run, turn),
         }
+    }
+
+    /// It runs, and there is no check to say more.
+    pub(super) fn is_running(&mut self, run: RunId, turn: &mut Turn) {
+        let since = self.up_since.unwrap_or(turn.now);
+        self.enter(Phase::Running { run, since, ready: false }, turn);
+        self.limit.settle(turn.now);
+        self.watch_over(run, turn);
     }
 
     fn ready(&mut self, run: RunId, turn: &mut Turn) {
         let Phase::Starting { spawned: true, .. } = self.phase else { return };
         let since = self.up_since.unwrap_or(turn.now);
         // Where there is a sign of life to wait for, being ready is none.
-        if self.spec.alive.is_none() {
+        if self.run_spec.alive.is_none() {
             self.crashes.ready();
         }
         let after = turn.now.since(since);
         self.ready_after = Some(after);
         self.enter(Phase::Running { run, since, ready: true }, turn);
+        self.limit.settle(turn.now);
         turn.narrate(&self.spec.name, Marker::Ready { after, restart: run.0 > 1 });
         self.watch_over(run, turn);
+        self.send_due_signal(turn);
     }
 
     /// The readiness check has used up its time: the run is ended, and that was a crash.
     pub(super) fn give_up_waiting(&mut self, turn: &mut Turn) {
         let Phase::Starting { ready_by: Some(ready_by), .. } = self.phase else { return };
-        let Some(check) = &self.spec.ready else { return };
+        let Some(check) = &self.run_spec.ready else { return };
         if ready_by > turn.now {
             return;
         }
-        turn.narrate(&self.spec.name, Marker::NotReady { probe: check.probe.to_string(), after: check.timeout });
+        let (probe, after) = (check.probe.to_string(), check.timeout);
         let consequence = self.consequence(Outcome::NotReady, false, None, turn);
+        turn.narrate(&self.spec.name, Marker::NotReady { probe, after, next: consequence.next });
         self.aftermath = Some(consequence.phase);
         if let Some(marker) = consequence.gave_up {
             turn.narrate(&self.spec.name, marker);
@@ -106,12 +118,13 @@ impl Service {
         // How the run before ended says nothing about this one.
         self.last_exit = None;
         self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);
+        self.limit.settle(turn.now);
         if let Phase::Starting { .. } = self.phase {
             let consequence = self.consequence(Outcome::NotStarted, false, None, turn);
             if let Some(marker) = consequence.gave_up {
                 turn.narrate(&self.spec.name, marker);
             }
-            self.clear_run();
+            self.clear_run(turn);
             self.enter(consequence.phase, turn);
         } else {
             self.run_over(turn);
@@ -123,6 +136,7 @@ impl Service {
             return;
         }
         self.leader_gone = true;
+        self.limit.settle(turn.now);
         let uptime = self.up_since.map_or(Duration::ZERO, |since| turn.now.since(since));
         let asked = matches!(self.phase, Phase::Stopping { .. });
         self.last_exit = Some(LastExit { status, at: turn.now, uptime, asked });
@@ -140,7 +154,7 @@ impl Service {
         let outcome = match (&self.phase, status.is_success()) {
             (_, false) => Outcome::Failed(status),
             // Only a task is done by ending well.
-            (Phase::Starting { .. }, true) if self.spec.ready.is_some() && self.spec.kind == Kind::Service => {
+            (Phase::Starting { .. }, true) if self.run_spec.ready.is_some() && self.run_spec.kind == Kind::Service => {
                 Outcome::NotReady
             }
             (_, true) => Outcome::Done,
@@ -152,10 +166,15 @@ impl Service {
             turn.narrate(&self.spec.name, marker);
         }
         self.aftermath = Some(consequence.phase);
+        let untold = self.hooks.untold();
         if group_gone {
             self.settle(turn);
         } else {
             self.clear_group(outcome, turn);
+        }
+        // A save is a reason to try, also one that the run has ended too soon to be told of.
+        if let Some(next) = untold.as_ref().and_then(NextStart::change).filter(|_| self.wanted && !turn.stopping) {
+            self.want(next, turn);
         }
     }
 
@@ -183,7 +202,7 @@ impl Service {
                     let after = turn.now.since(record.began);
                     turn.narrate(&self.spec.name, Marker::Stopped { status: exit.status, after });
                 }
-                self.clear_run();
+                self.clear_run(turn);
                 self.enter(Phase::Down, turn);
             }
         }
@@ -192,11 +211,12 @@ impl Service {
     /// Nothing is left of a run that ended by itself.
     fn settle(&mut self, turn: &mut Turn) {
         let aftermath = self.aftermath.take().filter(|_| self.wanted).unwrap_or(Phase::Down);
-        self.clear_run();
+        self.clear_run(turn);
         self.enter(aftermath, turn);
     }
 
-    fn clear_run(&mut self) {
+    fn clear_run(&mut self, turn: &mut Turn) {
+        self.end_hooks(turn);
         self.pid = None;
         self.up_since = None;
         self.leader_gone = false;
@@ -206,7 +226,7 @@ impl Service {
 
     /// Decides what follows a run that ended without having been asked to, and counts it.
     ///
-    /// `cause`: why it is started again, if that is no crash. Tasks are never tried again by policy: a migration that failed half-way is not to be repeated blindly.
+    /// `cause`: why it is started again, if that is no crash.
     pub(super) fn consequence(
         &mut self,
         outcome: Outcome,
@@ -215,21 +235,25 @@ impl Service {
         turn: &Turn,
     ) -> Consequence {
         let success = outcome == Outcome::Done;
-        let finished = Consequence { phase: Phase::Finished(outcome), crash: None, next: NextTry::None, gave_up: None };
-        if turn.stopping || self.spec.kind == Kind::Task {
-            return finished;
+        let finished = |next| Consequence { phase: Phase::Finished(outcome), crash: None, next, gave_up: None };
+        if turn.stopping {
+            return finished(NextTry::None);
+        }
+        if self.run_spec.kind == Kind::Task {
+            return if success { finished(NextTry::None) } else { self.retry(outcome, turn) };
         }
         // One that was stuck is counted when it is restarted.
         if !success && outcome != Outcome::Stuck {
             self.counts.crash = self.counts.crash.saturating_add(1);
         }
-        let again = match self.spec.restart {
-            RestartPolicy::Never => false,
-            RestartPolicy::OnFailure => !success,
-            RestartPolicy::Always => true,
-        };
-        if !again {
-            return finished;
+        match self.spec.restart {
+            RestartPolicy::Never => return finished(NextTry::None),
+            RestartPolicy::OnFailure if success => return finished(NextTry::None),
+            // What does not work as it is now is no better for being tried again.
+            RestartPolicy::OnFailure if !self.was_ready(turn) && Self::is_attempt(&self.run_cause) => {
+                return finished(NextTry::AfterChange);
+            }
+            RestartPolicy::OnFailure | RestartPolicy::Always => {}
         }
         let breaker = self.spec.breaker;
         let count = match outcome {
@@ -240,20 +264,45 @@ impl Service {
         // A run that ended well is no crash, but it is counted like one: `always` must not become a tight loop.
         let attempt = if success { 0 } else { count.number };
         let crash = (!success).then_some((count.number, of));
-        self.because(cause.unwrap_or(StartCause::Crash { attempt, of }), None);
+        self.merge_next(NextStart::new(cause.unwrap_or(StartCause::Crash { attempt, of })));
         if let Some((crashes, within)) = count.opens {
             let gave_up = Some(Marker::GaveUp { crashes, within, cooldown: breaker.cooldown });
             let phase = Phase::CircuitOpen { until: turn.now + breaker.cooldown };
             return Consequence { phase, crash, next: NextTry::None, gave_up };
         }
-        let wait = backoff::wait(&self.spec.backoff, count.in_a_row, &mut self.jitter);
+        let (phase, next) = self.back_off(outcome, count.in_a_row, turn);
+        Consequence { phase, crash, next, gave_up: None }
+    }
+
+    /// A job that has failed is tried again as often as `retries` says, and otherwise not: a migration that failed half-way
+    /// is not to be repeated blindly.
+    fn retry(&mut self, outcome: Outcome, turn: &Turn) -> Consequence {
+        let retries = self.spec.retries;
+        let failures = self.crashes.failed_again();
+        let of = retries.saturating_add(1);
+        let crash = (retries > 0).then_some((failures.min(of), of));
+        if failures > retries {
+            return Consequence { phase: Phase::Finished(outcome), crash, next: NextTry::None, gave_up: None };
+        }
+        self.counts.crash = self.counts.crash.saturating_add(1);
+        self.merge_next(NextStart::new(StartCause::Crash { attempt: failures, of }));
+        let (phase, next) = self.back_off(outcome, failures, turn);
+        Consequence { phase, crash, next, gave_up: None }
+    }
+
+    fn back_off(&mut self, after: Outcome, in_a_row: u32, turn: &Turn) -> (Phase, NextTry) {
+        let wait = backoff::wait(&self.spec.backoff, in_a_row, &mut self.jitter);
         let until: Moment = turn.now + wait;
-        let attempt = if success { 0 } else { count.in_a_row };
-        Consequence {
-            phase: Phase::BackingOff { until, attempt, after: outcome },
-            crash,
-            next: NextTry::In(wait),
-            gave_up: None,
+        let attempt = if after == Outcome::Done { 0 } else { in_a_row };
+        (Phase::BackingOff { until, attempt, after }, NextTry::In(wait))
+    }
+
+    /// The run has been ready; without a check, it has lived for a while.
+    fn was_ready(&self, turn: &Turn) -> bool {
+        match self.phase {
+            Phase::Running { ready: true, .. } => true,
+            Phase::Running { since, .. } => turn.now.since(since) >= READY_WITHOUT_CHECK,
+            _ => false,
         }
     }
 }

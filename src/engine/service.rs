@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use crate::domain::{
     Condition, Kind, LastChange, LastExit, Moment, Outcome, Phase, RestartCounts, RunFacts, RunHistory, RunId,
-    ServiceName, ServiceSpec, Signal, StartCause,
+    ServiceName, ServiceSpec, Signal, StartCause, Then,
 };
 
 use super::backoff::Jitter;
 use super::breaker::CrashRecord;
 use super::liveness::Liveness;
-use super::own_writes::OwnWrites;
-use super::path_set::PathSet;
+use super::next_start::NextStart;
+use super::on_change::Hooks;
+use super::rate_limit::RateLimit;
 use super::turn::Turn;
-use super::validation::Validation;
+use super::validation::Validity;
 
 /// The state of one service.
 #[derive(Clone, Debug)]
@@ -36,10 +37,10 @@ pub(super) struct Service {
     pub(super) up_since: Option<Moment>,
     /// The leader of the live run has ended; others of its group have not.
     pub(super) leader_gone: bool,
-    /// Why the next start happens.
-    pub(super) cause: StartCause,
-    /// The files behind `cause`, if it is a change.
-    pub(super) cause_paths: PathSet,
+    /// The start that somebody has asked for. While a run is up, that one is to be replaced.
+    pub(super) next: Option<NextStart>,
+    /// What the live run was started with. It keeps its stop, its kind and its grace, whatever the file says meanwhile.
+    pub(super) run_spec: Arc<ServiceSpec>,
     /// What follows a run that ended by itself, once its group is gone.
     pub(super) aftermath: Option<Phase>,
     /// The stop of the last run, if it was stopped.
@@ -47,25 +48,17 @@ pub(super) struct Service {
     pub(super) counts: RestartCounts,
     pub(super) crashes: CrashRecord,
     pub(super) jitter: Jitter,
-    pub(super) own_writes: OwnWrites,
+    /// How long changes wait that come right after a start.
+    pub(super) limit: RateLimit,
+    /// What `on_change` is to do, or does, instead of a restart.
+    pub(super) hooks: Hooks,
     pub(super) last_exit: Option<LastExit>,
     pub(super) last_change: Option<LastChange>,
-    /// The validation that runs, beside the live run or before a start.
-    pub(super) validation: Option<Validation>,
-    /// How many there were.
+    /// What `validate` says of the files as they are now.
+    pub(super) validity: Validity,
+    /// How many validations there were.
     pub(super) validations: u32,
-    /// The next start has passed.
-    pub(super) validated: bool,
-    /// The last change did not pass: what runs is older than the files.
-    pub(super) kept: bool,
     pub(super) liveness: Liveness,
-    /// Those that depend on it are restarted after its next start.
-    pub(super) cascade_once: bool,
-    /// Its files have changed, and so have those of a service that takes it along (see [`Engine::will_follow`]): it is
-    /// replaced after that one, or when that one is kept.
-    ///
-    /// [`Engine::will_follow`]: super::Engine::will_follow
-    pub(super) follows: bool,
     /// Its failure has been told to those that depend on it.
     pub(super) loss_told: bool,
     /// Why the last run was started, when it was asked for, and how long it took to get ready.
@@ -120,23 +113,20 @@ impl Service {
             pid: None,
             up_since: None,
             leader_gone: false,
-            cause: StartCause::First,
-            cause_paths: PathSet::default(),
+            next: None,
+            run_spec: spec.clone(),
             aftermath: None,
             stop: None,
             counts: RestartCounts::default(),
             crashes: CrashRecord::default(),
             jitter: Jitter::new(seed, &spec.name),
-            own_writes: OwnWrites::default(),
+            limit: RateLimit::default(),
+            hooks: Hooks::default(),
             last_exit: None,
             last_change: None,
-            validation: None,
+            validity: Validity::default(),
             validations: 0,
-            validated: false,
-            kept: false,
             liveness: Liveness::default(),
-            cascade_once: false,
-            follows: false,
             loss_told: false,
             run_cause: StartCause::First,
             asked_at: now,
@@ -167,20 +157,9 @@ impl Service {
         self.phase.live_run().is_some()
     }
 
-    /// Its start is under way already: a reason to start it that comes now is met by that start.
-    pub(super) fn start_is_coming(&self) -> bool {
-        self.wanted
-            && match &self.phase {
-                Phase::Stopping { then, .. } => *then == crate::domain::Then::Reconcile,
-                Phase::Blocked { .. } | Phase::Validating { .. } => true,
-                _ if self.validation.is_some() || self.follows => true,
-                Phase::Starting { .. }
-                | Phase::Running { .. }
-                | Phase::BackingOff { .. }
-                | Phase::CircuitOpen { .. }
-                | Phase::Finished(_)
-                | Phase::Down => false,
-            }
+    /// A process was asked for, or runs, and nobody has asked it to end.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. })
     }
 
     /// It is not up, and that is a failure.
@@ -208,44 +187,72 @@ impl Service {
             (Condition::Started | Condition::Ready, Phase::Running { .. }) => true,
             (Condition::Started | Condition::Done, Phase::Finished(Outcome::Done)) => true,
             (Condition::Ready, Phase::Finished(Outcome::Done)) => {
-                self.spec.ready.is_none() || self.spec.kind == Kind::Task
+                self.run_spec.ready.is_none() || self.run_spec.kind == Kind::Task
+            }
+            // It was stopped when it was done already.
+            (Condition::Ready | Condition::Done, Phase::Down) => {
+                self.run_spec.kind == Kind::Task && !self.wanted && self.succeeded()
             }
             _ => false,
         }
     }
 
-    /// Sets why the next start happens. Of two reasons for one start, a person's wins, and changes add up.
-    pub(super) fn because(&mut self, cause: StartCause, paths: Option<&PathSet>) {
-        let coming = self.start_is_coming();
-        match (&cause, &self.cause) {
-            // What did not pass is part of what is tried next.
-            (StartCause::Change(_), StartCause::Change(_)) if coming || self.kept => {}
-            (StartCause::Change(_), _) if coming => return,
-            _ => self.cause_paths = PathSet::default(),
-        }
-        if let Some(paths) = paths {
-            self.cause_paths.merge(paths);
-        }
-        self.cause = cause;
+    /// Its last run has ended well, by itself.
+    fn succeeded(&self) -> bool {
+        self.last_exit.is_some_and(|exit| exit.status.is_success() && !exit.asked)
     }
 
-    /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way. No effect on a live run,
-    /// and none on one that is gone from the file and only ends.
-    pub(super) fn want(&mut self, cause: StartCause, paths: Option<&PathSet>, turn: &Turn) {
+    /// There is one more reason for the next start.
+    pub(super) fn merge_next(&mut self, next: NextStart) {
+        match &mut self.next {
+            Some(before) => before.merge(next),
+            None => self.next = Some(next),
+        }
+    }
+
+    /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way, and a run that is up is
+    /// replaced. No effect on one that is gone from the file and only ends.
+    pub(super) fn want(&mut self, mut next: NextStart, turn: &mut Turn) {
         if self.retired {
             return;
         }
-        self.because(cause, paths);
         self.wanted = true;
-        self.crashes.forget();
-        self.validation_is_stale();
+        let is_change = matches!(next.cause, StartCause::Change(_));
+        if let (Validity::Refused(paths), true) = (&self.validity, is_change) {
+            // What did not pass is part of what is tried next.
+            let mut all = paths.clone();
+            all.merge(&next.paths);
+            next.paths = all;
+        }
+        if is_change && self.limit.is_limiting() {
+            // It has been tried often enough to know that a change is no remedy.
+            self.crashes.half_open_if(matches!(self.phase, Phase::CircuitOpen { .. }));
+        } else {
+            self.crashes.forget();
+        }
+        match next.cause {
+            StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Change(_) => {
+                self.cancel_validation(turn);
+            }
+            // The files are as they were.
+            StartCause::Crash { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
+        }
+        self.merge_next(next);
         match &mut self.phase {
-            Phase::Stopping { then, .. } => *then = crate::domain::Then::Reconcile,
+            Phase::Stopping { then, .. } => *then = Then::Reconcile,
             Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
                 self.enter(Phase::Down, turn)
             }
             Phase::Blocked { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Down => {}
         }
+    }
+
+    /// Nobody wants it any more: nothing is to be started, validated or told to it.
+    pub(super) fn want_no_more(&mut self, turn: &mut Turn) {
+        self.wanted = false;
+        self.next = None;
+        self.hooks.forget_waiting();
+        self.cancel_validation(turn);
     }
 
     /// When something happens by itself.
@@ -260,6 +267,6 @@ impl Service {
             | Phase::Finished(_)
             | Phase::Down => None,
         };
-        of_phase.into_iter().chain(self.validation_until()).chain(self.next_look()).min()
+        of_phase.into_iter().chain(self.validation_until()).chain(self.hooks_due()).min()
     }
 }

@@ -77,8 +77,7 @@ impl Engine {
         self.changes.cancel();
         self.git.cancel();
         for service in &mut self.services {
-            service.wanted = false;
-            service.cancel_validation(turn);
+            service.want_no_more(turn);
             match &mut service.phase {
                 Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } => {
                     service.enter(Phase::Down, turn);

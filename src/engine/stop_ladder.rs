@@ -36,9 +36,9 @@ impl Service {
             }
             return;
         }
-        let first = match self.spec.stop.command {
+        let first = match self.run_spec.stop.command {
             Some(_) => None,
-            None => Some(self.spec.stop.signal),
+            None => Some(self.run_spec.stop.signal),
         };
         self.enter_stopping(run, first, then, turn);
         match manner {
@@ -50,16 +50,17 @@ impl Service {
     /// The leader has ended by itself and left others of its group behind: ends those.
     pub(super) fn clear_group(&mut self, outcome: Outcome, turn: &mut Turn) {
         let Some(run) = self.phase.live_run() else { return };
-        let signal = self.spec.stop.signal;
+        let signal = self.run_spec.stop.signal;
         self.enter_stopping(run, Some(signal), Then::Settle(outcome), turn);
         turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
     }
 
-    fn enter_stopping(&mut self, run: RunId, first: Option<Signal>, then: Then, turn: &Turn) {
+    fn enter_stopping(&mut self, run: RunId, first: Option<Signal>, then: Then, turn: &mut Turn) {
+        self.end_hooks(turn);
         let now = turn.now;
         self.stop = Some(StopRecord { began: now, signal: first, signalled: now, ended: None });
         let rung = Rung::Asked(first);
-        self.enter(Phase::Stopping { run, since: now, rung, escalate_at: now + self.spec.stop.grace, then }, turn);
+        self.enter(Phase::Stopping { run, since: now, rung, escalate_at: now + self.run_spec.stop.grace, then }, turn);
     }
 
     /// The first rung. A process that does not exist yet is asked as soon as it does.
@@ -68,10 +69,10 @@ impl Service {
         let run = *run;
         turn.order(match *first {
             Some(signal) => {
-                let leader_only = self.spec.stop.leader_only && !self.leader_gone;
+                let leader_only = self.run_spec.stop.leader_only && !self.leader_gone;
                 Effect::Signal { service: self.name().clone(), run, signal, leader_only }
             }
-            None => Effect::StopCommand { spec: self.spec.clone(), run },
+            None => Effect::StopCommand { spec: self.run_spec.clone(), run },
         });
     }
 
@@ -104,7 +105,7 @@ impl Service {
         }
         let run = *run;
         match rung {
-            Rung::Asked(_) => self.kill(Some(self.spec.stop.grace), turn),
+            Rung::Asked(_) => self.kill(Some(self.run_spec.stop.grace), turn),
             Rung::Killed => {
                 *rung = Rung::GivenUp;
                 *escalate_at = turn.now + KILL_AGAIN;
@@ -123,7 +124,7 @@ impl Service {
 
     /// The process that was asked to end before it existed exists: the ladder begins now.
     pub(super) fn started_while_stopping(&mut self, turn: &mut Turn) {
-        let grace = self.spec.stop.grace;
+        let grace = self.run_spec.stop.grace;
         let Phase::Stopping { rung, escalate_at, .. } = &mut self.phase else { return };
         let asked = matches!(rung, Rung::Asked(_));
         *escalate_at = turn.now + grace;
@@ -140,12 +141,12 @@ impl Service {
     /// The leader has ended as it was asked to, and others of its group have not. Where they have not heard the request
     /// (it went to the leader, or was a command), they hear it now; the grace is that of the first request.
     pub(super) fn leader_ended_while_stopping(&mut self, turn: &mut Turn) {
-        let unheard = self.spec.stop.leader_only || self.spec.stop.command.is_some();
+        let unheard = self.run_spec.stop.leader_only || self.run_spec.stop.command.is_some();
         let Phase::Stopping { run, rung, .. } = &mut self.phase else { return };
         if !unheard || !matches!(rung, Rung::Asked(_)) {
             return;
         }
-        let signal = self.spec.stop.signal;
+        let signal = self.run_spec.stop.signal;
         *rung = Rung::Asked(Some(signal));
         if let Some(record) = &mut self.stop {
             record.signal = Some(signal);

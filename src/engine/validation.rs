@@ -2,171 +2,190 @@
 //! whose phase goes on; without one, the service is in [`Phase::Validating`].
 //!
 //! What is validated are files: a start for another reason (a crash, a restarted dependency) takes the files as they
-//! were when they were validated last, unless they have not passed since.
+//! were when they were validated last, unless they have not passed since. What is refused goes on running, whatever
+//! happens to those that it depends on.
+//!
+//! A service with environment files is asked for those in the same way before its run is replaced: a file that is only
+//! half written must not take it down.
+
+use std::time::Duration;
 
 use crate::domain::{Marker, Moment, Outcome, Phase, StartCause, Then, Validated};
 
 use super::Effect;
+use super::next_start::NextStart;
+use super::path_set::PathSet;
 use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
 
+/// How long reading the environment files may take: longer than any disk, shorter than patience.
+const ENVIRONMENT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What is known of the files as they are now.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Validity {
+    /// They have not been validated, or have changed since, or somebody asks anew.
+    #[default]
+    Unchecked,
+    /// They are being validated.
+    Checking(Check),
+    /// They have passed, or whoever started the service by force did not ask.
+    Passed,
+    /// They have not passed: what runs is older. The files are those that have changed since.
+    Refused(PathSet),
+}
+
 /// The validation that runs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Validation {
+pub(super) struct Check {
     /// Grows with each one of the service: news of an older one is ignored.
     number: u32,
     since: Moment,
     /// When it has failed.
     until: Moment,
-    /// There is a new reason: it begins anew.
-    stale: bool,
+    /// Only the environment is looked at, which is told only if it is wrong.
+    quiet: bool,
 }
 
 impl Service {
     /// Whether the next start is to be validated first.
     pub(super) fn must_be_validated(&self) -> bool {
-        self.spec.validate.is_some()
-            && !self.validated
-            && match self.cause {
-                StartCause::First | StartCause::Change(_) | StartCause::Hand | StartCause::Reload => true,
-                StartCause::Crash { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {
-                    self.kept || self.validation.is_some()
-                }
-            }
+        let asks = self.spec.validate.is_some() || self.is_up() && !self.spec.env_files.is_empty();
+        let by_force = self.next.as_ref().is_some_and(|next| next.manner == Manner::Kill);
+        asks && !by_force && !matches!(self.validity, Validity::Passed)
     }
 
-    /// Ends the run that is up, to be started again: after `validate`, if there is one and nobody is in a hurry.
-    pub(super) fn replace(&mut self, manner: Manner, turn: &mut Turn) {
-        let is_up = matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. });
-        if is_up && manner == Manner::Polite && self.must_be_validated() {
-            self.begin_validation(turn);
-            return;
-        }
-        // Whoever kills does not ask.
-        self.validated |= manner == Manner::Kill;
-        self.end_run(Then::Reconcile, manner, turn);
+    /// The validation that runs.
+    pub(super) fn check(&self) -> Option<Check> {
+        if let Validity::Checking(check) = self.validity { Some(check) } else { None }
+    }
+
+    /// The last change did not pass.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.validity, Validity::Refused(_))
     }
 
     /// Validates before a start without a run: begins, or goes on.
     pub(super) fn validate_first(&mut self, turn: &mut Turn) {
-        if self.validation.is_none_or(|validation| validation.stale) {
-            self.begin_validation(turn);
-        }
-        if let Some(Validation { since, until, .. }) = self.validation
+        self.begin_validation(turn);
+        if let Some(Check { since, until, .. }) = self.check()
             && !matches!(self.phase, Phase::Validating { .. })
         {
             self.enter(Phase::Validating { run: None, since, until }, turn);
         }
     }
 
-    /// One that runs already is ended: the files are others now.
-    fn begin_validation(&mut self, turn: &mut Turn) {
-        let Some(validate) = self.spec.validate.clone() else { return };
-        self.end_validation(turn);
+    /// Begins a validation, unless one of these files runs already.
+    pub(super) fn begin_validation(&mut self, turn: &mut Turn) {
+        if self.check().is_some() {
+            return;
+        }
+        let quiet = self.spec.validate.is_none();
+        let limit = self.spec.validate.as_ref().map_or(ENVIRONMENT_LIMIT, |validate| validate.timeout);
         self.validations = self.validations.wrapping_add(1);
         let number = self.validations;
-        self.validation =
-            Some(Validation { number, since: turn.now, until: turn.now + validate.timeout, stale: false });
-        let cause = match (&self.cause, self.cause_paths.files()) {
-            (StartCause::Change(_), Some(files)) => files.to_string(),
-            (cause, _) => cause.to_string(),
-        };
-        turn.narrate(&self.spec.name, Marker::Validating { command: validate.run.display(), cause });
+        self.validity = Validity::Checking(Check { number, since: turn.now, until: turn.now + limit, quiet });
+        if let Some(validate) = &self.spec.validate {
+            let cause = self.next.as_ref().map_or_else(|| self.start_with_others().reason(), NextStart::reason);
+            turn.narrate(&self.spec.name, Marker::Validating { command: validate.run.display(), cause });
+            // What it writes itself must not begin it anew for ever.
+            self.limit.begin(turn.now);
+        }
         turn.order(Effect::Validate { spec: self.spec.clone(), number });
     }
 
-    fn end_validation(&mut self, turn: &mut Turn) {
-        if let Some(Validation { number, .. }) = self.validation.take() {
+    /// Nobody wants to know any more: of these files nothing is known.
+    pub(super) fn cancel_validation(&mut self, turn: &mut Turn) {
+        if let Some(Check { number, .. }) = self.check() {
             turn.order(Effect::EndValidation { service: self.name().clone(), number });
         }
-    }
-
-    /// Nobody wants to know any more.
-    pub(super) fn cancel_validation(&mut self, turn: &mut Turn) {
-        self.end_validation(turn);
+        self.validity = Validity::Unchecked;
         if let Phase::Validating { .. } = self.phase {
             self.enter(Phase::Down, turn);
         }
     }
 
-    /// Its files are what they were when the live run started: nothing is kept any more, and nothing is left to validate.
+    /// Its files are what they were when the live run started: nothing is left to validate, or to replace it for.
     pub(super) fn is_as_it_runs(&mut self, turn: &mut Turn) {
-        if matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. }) {
-            self.kept = false;
-            if let StartCause::Change(_) = self.cause {
-                self.follows = false;
-                self.cancel_validation(turn);
-            }
+        if !self.is_up() {
+            return;
         }
-    }
-
-    /// There is a new reason to start it.
-    pub(super) fn validation_is_stale(&mut self) {
-        self.validated = false;
-        if let Some(validation) = &mut self.validation {
-            validation.stale = true;
+        match self.next.as_ref().map(|next| &next.cause) {
+            Some(StartCause::Change(_)) => {
+                self.cancel_validation(turn);
+                self.next = None;
+                self.validity = Validity::Passed;
+            }
+            None => self.validity = Validity::Passed,
+            Some(_) => {}
         }
     }
 
     /// The phase as clients see it: a validation beside a live run hides what the run does meanwhile, but not that it is
     /// being stopped.
     pub(super) fn shown_phase(&self) -> Phase {
-        match (self.validation, &self.phase) {
-            (None, phase) | (_, phase @ Phase::Stopping { .. }) => phase.clone(),
-            (Some(Validation { since, until, .. }), phase) => Phase::Validating { run: phase.live_run(), since, until },
+        match (self.check(), &self.phase) {
+            (None | Some(Check { quiet: true, .. }), phase) | (_, phase @ Phase::Stopping { .. }) => phase.clone(),
+            (Some(Check { since, until, .. }), phase) => Phase::Validating { run: phase.live_run(), since, until },
         }
     }
 
     pub(super) fn validation_until(&self) -> Option<Moment> {
-        self.validation.map(|validation| validation.until)
+        self.check().map(|check| check.until)
     }
 
     /// A validation has ended.
-    pub(super) fn hear_validated(&mut self, number: u32, result: Validated, turn: &mut Turn) {
-        let Some(validation) = self.validation.filter(|validation| validation.number == number) else { return };
-        self.validation = None;
+    pub(super) fn validation_ended(&mut self, number: u32, result: Validated, turn: &mut Turn) {
+        let Some(check) = self.check().filter(|check| check.number == number) else { return };
         match result {
-            Validated::Passed => {
-                turn.narrate(&self.spec.name, Marker::Valid { after: turn.now.since(validation.since) });
-                self.validated = true;
-                self.kept = false;
-                match self.phase {
-                    Phase::Starting { .. } | Phase::Running { .. } => {
-                        self.end_run(Then::Reconcile, Manner::Polite, turn);
-                    }
-                    // The run beside it has ended meanwhile, or there was none.
-                    Phase::Validating { .. }
-                    | Phase::BackingOff { .. }
-                    | Phase::CircuitOpen { .. }
-                    | Phase::Finished(_) => self.enter(Phase::Down, turn),
-                    // Only its group is left: the start follows.
-                    Phase::Stopping { .. } => self.end_run(Then::Reconcile, Manner::Polite, turn),
-                    Phase::Blocked { .. } | Phase::Down => {}
-                }
+            Validated::Passed => self.passed(check, turn),
+            Validated::Failed(problem) => self.refuse(check, problem, turn),
+        }
+    }
+
+    fn passed(&mut self, check: Check, turn: &mut Turn) {
+        if !check.quiet {
+            turn.narrate(&self.spec.name, Marker::Valid { after: turn.now.since(check.since) });
+            self.limit.settle(turn.now);
+        }
+        self.validity = Validity::Passed;
+        match self.phase {
+            // The run beside it has ended meanwhile, or there was none.
+            Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
+                self.enter(Phase::Down, turn);
             }
-            Validated::Failed(problem) => self.keep(problem, turn),
+            // Only its group is left: the start follows.
+            Phase::Stopping { .. } => self.end_run(Then::Reconcile, Manner::Polite, turn),
+            Phase::Starting { .. } | Phase::Running { .. } | Phase::Blocked { .. } | Phase::Down => {}
         }
     }
 
     /// The time of the validation is over.
     pub(super) fn give_up_validating(&mut self, turn: &mut Turn) {
-        let Some(Validation { since, until, .. }) = self.validation else { return };
-        if until > turn.now {
-            return;
-        }
-        self.end_validation(turn);
-        self.keep(format!("not done in {}", crate::domain::approx(until.since(since))), turn);
+        let Some(check) = self.check().filter(|check| check.until <= turn.now) else { return };
+        turn.order(Effect::EndValidation { service: self.name().clone(), number: check.number });
+        let problem = format!("not done in {}", crate::domain::approx(check.until.since(check.since)));
+        self.refuse(check, problem, turn);
     }
 
     /// It has failed: what runs goes on, and the next change tries again.
-    fn keep(&mut self, problem: String, turn: &mut Turn) {
-        let runs = matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. });
-        // Of a service whose run has ended meanwhile, the next try is validated as well.
-        self.kept = !matches!(self.phase, Phase::Validating { .. });
-        turn.narrate(&self.spec.name, Marker::Kept { runs, problem });
-        if let Phase::Validating { .. } = self.phase {
-            self.enter(Phase::Finished(Outcome::Invalid), turn);
+    fn refuse(&mut self, check: Check, problem: String, turn: &mut Turn) {
+        self.limit.settle(turn.now);
+        let paths = self.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
+        self.validity = Validity::Refused(paths);
+        let problem = if check.quiet { problem } else { format!("validate failed · {problem}") };
+        turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), problem });
+        match self.phase {
+            Phase::Validating { .. } => {
+                self.next = None;
+                // A start for whatever reason validates again.
+                self.validity = Validity::Unchecked;
+                self.enter(Phase::Finished(Outcome::Invalid), turn);
+            }
+            Phase::Starting { .. } | Phase::Running { .. } => self.next = None,
+            // The run beside it has ended meanwhile: its next try is validated as well.
+            _ => {}
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    GroupSnapshot, GroupSpec, Moment, Phase, ServiceSnapshot, WatchBackend, WatchFiles, WatchSnapshot, WatchState,
-    WatchStatus,
+    GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceSnapshot, WatchBackend, WatchFiles, WatchSnapshot,
+    WatchState, WatchStatus,
 };
 
 use super::Engine;
@@ -83,7 +83,9 @@ impl Engine {
             next_try,
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
-            kept: service.kept && service.is_live(),
+            kept: service.is_refused() && service.is_live(),
+            next_restart: self.changes.waits_until(service.name()).filter(|_| service.wanted),
+            reason: service.reason(),
             history: Arc::clone(&service.history),
             facts: service.facts.clone(),
         }
@@ -119,4 +121,20 @@ impl Engine {
 
 fn watches(service: &Service) -> bool {
     service.spec.watch != WatchFiles::Off
+}
+
+impl Service {
+    /// It has failed, and a change of its files would start it.
+    pub(super) fn waits_for_change(&self) -> bool {
+        self.reason().is_some() && self.run_spec.kind == Kind::Service && watches(self)
+    }
+
+    /// What its state comes from, where the state alone does not say it.
+    fn reason(&self) -> Option<&'static str> {
+        match self.phase {
+            Phase::Finished(Outcome::Done) => None,
+            Phase::Finished(_) if self.wanted && !self.retired => Some("waiting for a change"),
+            _ => None,
+        }
+    }
 }

@@ -24,6 +24,8 @@ const ROWS: u16 = 24;
 /// How long readers may be shown the frame before the one that is being drawn: a program that dies in between must not
 /// hide what it said.
 const FRAME: Duration = Duration::from_millis(150);
+/// Lines of a run that are looked through for a ready pattern that comes later than they did.
+const PAST_LINES: u64 = 10_000;
 /// Of so many runs it is known when they began.
 const RUNS: usize = 1000;
 const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
@@ -117,6 +119,26 @@ impl LogDocument {
             }
             true
         });
+    }
+
+    /// From now on `ready` is looked for in the output of the live run, and nothing else. Whether it is there already, in
+    /// the last lines.
+    pub fn expect_ready(&self, run: RunId, ready: Option<&TextPattern>) -> bool {
+        let mut past = ready.and_then(ReadyPattern::new);
+        let expected = ready.and_then(ReadyPattern::new);
+        self.change(|inner, _| {
+            inner.screen.expect_ready(expected);
+            false
+        });
+        let Some(past) = &mut past else { return false };
+        let mut reader = self.read();
+        let lines = (reader.first().0.max(reader.end().0.saturating_sub(PAST_LINES))..reader.end().0).rev();
+        for line in lines.filter_map(|id| reader.line(LineId(id))).take_while(|line| line.run == run) {
+            if line.kind == LineKind::Output {
+                past.search(&line.content.text);
+            }
+        }
+        past.found()
     }
 
     /// The run is over: what a full-screen program that did not end by itself has shown last goes to the log.

@@ -24,31 +24,34 @@ const DRAIN: Duration = Duration::from_millis(100);
 /// A line that is longer than this is fed in parts.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// Runs it to its end, which is said in devgroup's own log if it is a bad one. `live` is the run that it is beside.
-/// `over`: the sender is dropped when the run is killed.
-pub(super) async fn run(
+/// Runs a stop command to its end, which is said in the log if it is a bad one. `live` is the run that it is to end.
+/// `over`: the sender is dropped when that is killed.
+pub(super) async fn stop(
     aside: Aside,
     children: Arc<Children>,
     live: Option<Arc<LiveRun>>,
-    over: Option<oneshot::Receiver<()>>,
+    over: oneshot::Receiver<()>,
+    limit: Duration,
 ) {
-    let limit = aside.ending.unwrap_or(LIMIT);
-    let over = async {
-        match over {
-            // An error is what it waits for.
-            Some(over) => drop(over.await),
-            None => std::future::pending().await,
-        }
-    };
     let problem = tokio::select! {
         result = follow(&aside, &children, live.as_deref()) => match result {
             Ok(()) => return,
             Err(problem) => problem,
         },
         () = tokio::time::sleep(limit) => format!("killed after {limit:?}"),
-        () = over => "killed with the run that it was to end".into(),
+        // An error is what it waits for.
+        _ = over => "killed with the run that it was to end".into(),
     };
     complain(&aside, problem);
+}
+
+/// Runs a hook to its end, which is said in the log if it is a bad one. `live` is the run that it is beside.
+pub(super) async fn hook(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) {
+    match timeout(LIMIT, follow(aside, children, live)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => complain(aside, problem),
+        Err(_) => complain(aside, format!("killed after {LIMIT:?}")),
+    }
 }
 
 fn complain(aside: &Aside, problem: String) {

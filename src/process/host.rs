@@ -6,21 +6,23 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::errands::{Errand, Errands};
-use super::launch::{Aside, Checkup, Launch};
+use super::launch::{Aside, Checkup, Launch, Prepare};
 use super::live_run::LiveRun;
+use super::probe::Prober;
 use super::program;
 use super::run::supervise;
 #[cfg(target_os = "linux")]
 use super::spawn;
 use super::terminal::Size;
-use super::{activity, aside, checkup, facts};
+use super::{aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, Validated};
 use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
@@ -56,11 +58,20 @@ struct Runs {
     live: Vec<Arc<LiveRun>>,
     /// The sizes of the panes, also of services that do not run.
     sizes: HashMap<ServiceName, Size>,
-    /// The validation of a service, with its number; also one that has ended.
-    validations: HashMap<ServiceName, (u32, Errand)>,
+    /// The validation and the hook of a service, with its number; also one that has ended.
+    beside: HashMap<(ServiceName, Beside), (u32, Errand)>,
     /// The stop commands of a service; each ends when its sender is dropped. Also of those that have ended.
     stops: HashMap<ServiceName, Vec<oneshot::Sender<()>>>,
     closed: bool,
+}
+
+/// What runs beside a service, one of each at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Beside {
+    /// Its `validate`.
+    Validation,
+    /// The command of its `on_change`.
+    Hook,
 }
 
 impl ProcessHost {
@@ -118,33 +129,22 @@ impl ProcessHost {
         }
     }
 
-    /// Finds out whether all processes of the run sleep: [`RunReport::Slept`], where the system tells.
-    pub fn observe(&self, service: &ServiceName, run: RunId) {
-        let Some(live) = self.inner.of(service).into_iter().find(|live| live.run == run) else { return };
-        let until = self.inner.clock.now();
-        let sleepers = activity::sleepers(live.left().members().iter().map(|member| member.pid));
-        if let Some(since) = live.rests(sleepers, self.inner.clock.now()) {
-            live.report(RunReport::Slept { since, until: until.max(since) });
-        }
-    }
-
-    /// Runs a hook or a stop command. A hook is killed when it takes longer than a minute; a stop command, when it takes
-    /// longer than the run has to end, and when the run is killed; both when the host ends.
-    pub fn run_aside(&self, aside: Aside) {
+    /// Runs a stop command. It is killed when it takes longer than the run has to end, when the run is killed, and when the
+    /// host ends.
+    pub fn run_stop_command(&self, aside: Aside, limit: Duration) {
         let live = self.inner.of(&aside.service).pop();
-        let over = aside.ending.map(|_| {
-            let (ends, over) = oneshot::channel();
-            let mut runs = self.inner.runs();
-            let stops = runs.stops.entry(aside.service.clone()).or_default();
-            stops.retain(|stop| !stop.is_closed());
-            stops.push(ends);
-            over
-        });
+        let (ends, over) = oneshot::channel();
+        let mut runs = self.inner.runs();
+        let stops = runs.stops.entry(aside.service.clone()).or_default();
+        stops.retain(|stop| !stop.is_closed());
+        stops.push(ends);
+        drop(runs);
         let errands = &self.inner.errands;
-        errands.send_off(aside::run(aside, errands.children().clone(), live, over));
+        errands.send_off(aside::stop(aside, errands.children().clone(), live, over, limit));
     }
 
-    /// Begins to look after a run that is up. Reports [`RunReport::Alive`] and [`RunReport::Silent`]; ends with the run.
+    /// Begins to look after a run that is up, instead of as before. Reports [`RunReport::Alive`] and
+    /// [`RunReport::Silent`]; ends with the run.
     pub fn check_alive(&self, checkup: Checkup) {
         let runs = self.inner.of(&checkup.service);
         let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
@@ -154,35 +154,84 @@ impl ProcessHost {
         }
     }
 
-    /// Runs a validation beside whatever runs. Reports [`RunReport::Validated`] with this number. An older one of the same
-    /// service is ended.
-    pub fn validate(&self, aside: Aside, number: u32) {
+    /// Nobody looks after a live run any more.
+    pub fn check_alive_no_more(&self, service: &ServiceName, run: RunId) {
+        if let Some(live) = self.inner.of(service).into_iter().find(|live| live.run == run) {
+            live.is_looked_after_no_more();
+        }
+    }
+
+    /// The live run is ready from now on when this check says so; with none, nobody asks.
+    pub fn check_ready(&self, launch: &Launch) {
+        let Some(live) = self.inner.of(&launch.service).into_iter().find(|live| live.run == launch.run) else { return };
+        let pattern = launch.ready.as_ref().and_then(ReadyCheck::pattern);
+        if launch.document.expect_ready(launch.run, pattern) {
+            live.become_ready();
+        }
+        let Some((_, env)) = live.look() else { return };
+        let errands = &self.inner.errands;
+        let prober = Prober::of_live_run(launch, &env);
+        let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
+        live.is_probed(probing);
+    }
+
+    /// Runs a validation or a hook beside whatever runs. Reports [`RunReport::Validated`] or [`RunReport::HookEnded`] with
+    /// this number. An older one of the same service is ended. A hook is killed when it takes longer than a minute.
+    pub fn run_beside(&self, aside: Aside, what: Beside, number: u32) {
         let (service, reports) = (aside.service.clone(), self.inner.reports.clone());
         let (errands, live) = (&self.inner.errands, self.inner.of(&service).pop());
         let children = errands.children().clone();
         let name = service.clone();
         let tell = move |result: Result<(), String>| {
-            let result = result.map_or_else(Validated::Failed, |()| Validated::Passed);
-            let report = RunReport::Validated { number, result };
+            let report = match what {
+                Beside::Validation => {
+                    let result = result.map_or_else(Validated::Failed, |()| Validated::Passed);
+                    RunReport::Validated { number, result }
+                }
+                Beside::Hook => RunReport::HookEnded { number },
+            };
             // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service: name.clone(), run: RunId::default(), report });
         };
         let tell_later = tell.clone();
         // Before the new one begins: two of them at once would be in each other's way.
         let mut runs = self.inner.runs();
-        drop(runs.validations.remove(&service));
-        let errand = async move { tell_later(aside::follow(&aside, &children, live.as_deref()).await) };
+        drop(runs.beside.remove(&(service.clone(), what)));
+        let errand = async move {
+            tell_later(match what {
+                Beside::Validation => aside::follow(&aside, &children, live.as_deref()).await,
+                Beside::Hook => {
+                    aside::hook(&aside, &children, live.as_deref()).await;
+                    Ok(())
+                }
+            });
+        };
         match errands.begin(errand) {
-            Some(errand) => drop(runs.validations.insert(service, (number, errand))),
+            Some(errand) => drop(runs.beside.insert((service, what), (number, errand))),
             None => tell(Err("there is no thread for it".into())),
         }
     }
 
-    /// Ends a validation, with all of its group.
-    pub fn end_validation(&self, service: &ServiceName, number: u32) {
-        let mut runs = self.inner.runs();
-        if runs.validations.get(service).is_some_and(|(its, _)| *its == number) {
-            runs.validations.remove(service);
+    /// Ends a validation or a hook, with all of its group.
+    pub fn end_beside(&self, service: &ServiceName, what: Beside, number: u32) {
+        let (mut runs, key) = (self.inner.runs(), (service.clone(), what));
+        if runs.beside.get(&key).is_some_and(|(its, _)| *its == number) {
+            runs.beside.remove(&key);
+        }
+    }
+
+    /// Finds out whether a command can be prepared, without running it. Reports [`RunReport::Validated`] with this number.
+    pub fn check_environment(&self, service: &ServiceName, prepare: Prepare, number: u32) {
+        let (reports, name) = (self.inner.reports.clone(), service.clone());
+        let thread = thread::Builder::new().name(format!("env {service}")).stack_size(STACK);
+        // A thread of its own: a file may be on a disk that does not answer.
+        let spawned = thread.spawn(move || {
+            let result = prepare().map_or_else(Validated::Failed, |_| Validated::Passed);
+            let report = RunReport::Validated { number, result };
+            let _ = reports.send(RunNews { service: name, run: RunId::default(), report });
+        });
+        if let Err(error) = spawned {
+            log::warn!("{service}: no thread to read its environment: {}", program::plain(&error));
         }
     }
 
@@ -253,7 +302,7 @@ impl Inner {
     fn kill_all(&self) {
         let mut runs = self.runs();
         runs.closed = true;
-        runs.validations.clear();
+        runs.beside.clear();
         let live = std::mem::take(&mut runs.live);
         drop(runs);
         self.errands.children().kill_all();

@@ -47,7 +47,7 @@ pub struct Launch {
     pub document: Arc<LogDocument>,
 }
 
-/// A command beside a service: a hook of `on_change`, or its stop command. It has no terminal and reads nothing; its
+/// A command beside a service: its `validate`, a hook of `on_change`, or its stop command. It has no terminal and reads nothing; its
 /// output goes to the log of the service in whole lines. What it leaves running in its process group ends with it.
 #[derive(Clone)]
 pub struct Aside {
@@ -61,9 +61,6 @@ pub struct Aside {
     pub dir: PathBuf,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
-    /// It ends a run, which has so long for that: then it is killed, or with the run if that is killed sooner. `None` for
-    /// a hook.
-    pub ending: Option<Duration>,
 }
 
 /// A run that is up and is to be looked after.

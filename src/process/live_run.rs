@@ -11,12 +11,11 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::activity::Sleepers;
 use super::errands::Errand;
 use super::host::RunNews;
 use super::kin::{Kin, Left, Trail};
 use super::terminal::{Size, Terminal};
-use crate::domain::{ExitStatus, Moment, RunId, RunReport, ServiceName, Signal};
+use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
 use crate::logs::Fed;
 use crate::process_tree::Process;
 
@@ -44,8 +43,6 @@ pub(super) struct LiveRun {
     reports: UnboundedSender<RunNews>,
     state: Mutex<State>,
     forked: Condvar,
-    /// Its processes as they slept when they were last looked at, and since when nothing has changed in that.
-    sleep: Mutex<Option<(Sleepers, Moment)>>,
 }
 
 /// Guarded by one lock, so that nobody signals a number that is being given back.
@@ -68,6 +65,8 @@ struct State {
     ready: bool,
     /// The liveness check. It ends with the leader.
     checkup: Option<Errand>,
+    /// The readiness check. It ends with the leader as well.
+    probe: Option<Errand>,
     /// The environment that it was started in.
     env: Environment,
 }
@@ -105,9 +104,10 @@ impl LiveRun {
             trail: Trail::default(),
             ready: false,
             checkup: None,
+            probe: None,
             env: Arc::default(),
         };
-        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new(), sleep: Mutex::default() }
+        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -120,17 +120,6 @@ impl LiveRun {
     }
 
     // What the host asks.
-
-    /// It was looked at, until now. Since when its processes sleep, if they do.
-    pub(super) fn rests(&self, sleepers: Option<Sleepers>, now: Moment) -> Option<Moment> {
-        let mut sleep = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = match (&*sleep, &sleepers) {
-            (Some((before, since)), Some(sleepers)) if before == sleepers => *since,
-            _ => now,
-        };
-        *sleep = sleepers.map(|sleepers| (sleepers, since));
-        sleep.as_ref().map(|(_, since)| *since)
-    }
 
     /// Signals the leader, or everybody of the run, by the run's thread: it looks first who is there. KILL reaches the
     /// group at once.
@@ -213,6 +202,19 @@ impl LiveRun {
         }
     }
 
+    /// Nobody looks after it any more.
+    pub(super) fn is_looked_after_no_more(&self) {
+        self.state().checkup = None;
+    }
+
+    /// Keeps the readiness check in place of the one before, as long as the leader lives.
+    pub(super) fn is_probed(&self, probe: Option<Errand>) {
+        let mut state = self.state();
+        if matches!(state.life, Life::Leader(_)) {
+            state.probe = probe;
+        }
+    }
+
     /// Reports readiness, once, and only while the leader lives.
     pub(super) fn become_ready(&self) {
         let mut state = self.state();
@@ -266,6 +268,7 @@ impl LiveRun {
         let mut state = self.state();
         state.life = Life::Gone;
         state.checkup = None;
+        state.probe = None;
         state.trail = Trail::default();
         state.terminal = None;
         state.thread = None;
@@ -284,6 +287,7 @@ impl LiveRun {
         };
         state.life = Life::Orphans(leader);
         state.checkup = None;
+        state.probe = None;
         Some(status)
     }
 

@@ -9,7 +9,6 @@
 //! Architecture invariant: log bytes go from the terminal into the document; only [`RunNews`] goes to the run loop.
 //! No process is signalled by a number that may have been given to somebody else.
 
-mod activity;
 mod aside;
 mod checkup;
 mod child;
@@ -31,6 +30,6 @@ mod shell;
 mod spawn;
 mod terminal;
 
-pub use host::{ProcessHost, RunNews};
+pub use host::{Beside, ProcessHost, RunNews};
 pub use launch::{Aside, Checkup, Launch, Prepare, Prepared};
 pub use listener::listener_on;

@@ -59,6 +59,16 @@ impl Prober {
         Some(Self { check, dir: launch.dir.clone(), env: env.to_vec(), document: launch.document.clone() })
     }
 
+    /// What is tried of a run that is up already.
+    pub(super) fn of_live_run(launch: &Launch, env: &[(OsString, OsString)]) -> Option<Self> {
+        let mut prober = Self::new(launch, env)?;
+        if let Check::File(_, before) = &mut prober.check {
+            // The run may have written it already.
+            *before = None;
+        }
+        Some(prober)
+    }
+
     /// Tries until it succeeds, and then says so.
     pub(super) fn until_ready(
         self,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::errands::{Errand, Errands};
+use super::errands::Errands;
 use super::feeder::{Feeder, Gauge, PIECE, feed};
 use super::kin::Left;
 use super::launch::Launch;
@@ -20,7 +20,7 @@ use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, program, shell};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Marker, Probe, RunCommand, RunReport, Signal, StartCause};
+use crate::domain::{ExitStatus, Marker, ReadyCheck, RunCommand, RunReport, Signal, StartCause};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -56,14 +56,12 @@ pub(super) type Inbox = (Receiver<Order>, UnixStream);
 
 /// Runs a launch to its end, on the thread that calls.
 pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, errands: &Errands, clock: Clock) {
-    let pattern = launch.ready.as_ref().and_then(|ready| match &ready.probe {
-        Probe::Log(pattern) => Some(pattern),
-        Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
-    });
+    let pattern = launch.ready.as_ref().and_then(ReadyCheck::pattern);
     launch.document.begin_run(launch.run, pattern);
     match start(launch, live, errands) {
         Ok(Begun { leader, terminal, by_library, prober }) => {
-            let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
+            let probe = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
+            live.is_probed(probe);
             let (orders, woken) = inbox;
             // A pty gives at most 4 KiB at once; feeding more together costs less.
             let (outbox, buffer) = (VecDeque::new(), vec![0; PIECE].into());
@@ -82,7 +80,7 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
                 feeder,
                 clock,
             }
-            .carry_on(leader, probing);
+            .carry_on(leader);
         }
         Err(reason) => {
             live.gone();
@@ -160,7 +158,7 @@ struct Woken {
 }
 
 impl Run<'_> {
-    fn carry_on(&mut self, leader: Pid, probing: Option<Errand>) {
+    fn carry_on(&mut self, leader: Pid) {
         let exit = exit::of_child(leader).ok();
         let (mut status, refused) = loop {
             let woken = self.wait(exit.as_ref(), exit.is_none().then_some(SLOW_LOOK));
@@ -173,7 +171,6 @@ impl Run<'_> {
             }
         };
         drop(exit);
-        drop(probing);
         self.drain();
         self.launch.document.end_run();
         if refused && status == ABORTED {

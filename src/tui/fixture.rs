@@ -52,6 +52,8 @@ pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
         last_change: None,
         last_exit: None,
         next_try: None,
+        next_restart: None,
+        reason: None,
         held: 0,
         pending: 0,
         kept: false,

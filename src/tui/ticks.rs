@@ -20,7 +20,7 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
     }
     let message = scene.ui.message(scene.snapshot, scene.now).map(|(_, until)| until);
     let shown = |index: usize| scene.snapshot.services.get(index);
-    let waits = |index: usize| shown(index).is_some_and(|service| service.next_try.is_some());
+    let waits = |index: usize| shown(index).is_some_and(|service| service.next_try.or(service.next_restart).is_some());
     let counts_seconds = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
         // The quit screen and the details count seconds; the own log has no other way to tell that it has grown.
         (Context::Stopping, _) | (_, Some(Overlay::Details { .. } | Overlay::OwnLog)) => Some(ceil(scene.now, SECOND)),

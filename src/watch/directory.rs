@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// An entry of a folder.
 #[derive(Debug)]
@@ -66,13 +66,6 @@ impl Stamp {
     /// Whether nothing says that the content is another one.
     pub(super) fn is_same_content(&self, other: &Self) -> bool {
         (self.size, self.modified, self.inode) == (other.size, other.modified, other.inode)
-    }
-
-    /// When anything of the file was last changed.
-    pub(super) fn changed_at(&self) -> SystemTime {
-        let (seconds, nanos) = self.changed;
-        let since = Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0));
-        SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     /// Whether the file system keeps whole seconds only, as far as this stamp tells.

@@ -95,6 +95,7 @@ fn row(service: &Service) -> [String; 7] {
         ("↻", restarts.change),
         ("✗", restarts.crash),
         ("by hand ", restarts.manual),
+        ("by file ", restarts.config),
         ("with others ", restarts.dependency),
         ("stuck ", restarts.liveness),
     ];

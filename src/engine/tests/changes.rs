@@ -10,7 +10,7 @@ use crate::engine::Event;
 use crate::engine::quiet::UNFINISHED_QUIET;
 
 use super::driver::{Scenario, file_event};
-use super::fixture::{needs, service, task};
+use super::fixture::{checked, needs, service, task};
 
 fn paths(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("src/{n}.rs")).collect()
@@ -267,7 +267,7 @@ fn a_change_during_a_start_starts_again() {
 
 #[test]
 fn a_save_is_a_reason_to_try_what_is_broken_again() {
-    let mut s = Scenario::running(vec![service("api"), task("build")]);
+    let mut s = Scenario::running(vec![checked("api"), task("build")]);
     s.exits("api", 1).exits("build", 1).until(0.1).save("a.rs", &["api", "build"]).until(0.2);
     s.expect(
         "
@@ -284,7 +284,7 @@ fn a_save_is_a_reason_to_try_what_is_broken_again() {
 
 #[test]
 fn a_save_closes_an_open_circuit() {
-    let mut spec = service("api");
+    let mut spec = checked("api");
     spec.breaker.failures = 1;
     let mut s = Scenario::running(vec![spec]);
     s.exits("api", 1);
@@ -306,7 +306,7 @@ fn a_save_does_not_overrule_a_person() {
     let mut s = Scenario::running(vec![service("api")]);
     s.stop("api").exits("api", 0).until(1.0).save("a.rs", &["api"]).until(2.0);
     assert_eq!(s.phase("api"), Phase::Down);
-    assert_eq!(s.verdicts(), [Verdict::Notify]);
+    assert_eq!(s.verdicts(), [Verdict::Stopped]);
 }
 
 #[test]
@@ -315,27 +315,27 @@ fn on_change_says_what_is_done() {
     let css = ServiceSpec { on_change: OnChange::Run("make css".into()), ..service("css") };
     let say = ServiceSpec { on_change: OnChange::Notify, ..service("say") };
     let mut s = Scenario::running(vec![hup, css, say]);
-    s.save("1", &["hup"]).save("2", &["css"]).save("3", &["say"]).until(1.0);
+    s.until(2.0).save("1", &["hup"]).save("2", &["css"]).save("3", &["say"]).until(3.0);
     s.expect(
         "
-        0.000 > 1 is saved
-        0.000 > 2 is saved
-        0.000 > 3 is saved
-        0.020   hup: sent SIGHUP · 1 changed
-        0.020   SIGHUP to hup 1
-        0.020   css: runs make css · 2 changed
-        0.020   run make css beside css
-        0.020   say: 3 changed
+        2.000 > 1 is saved
+        2.000 > 2 is saved
+        2.000 > 3 is saved
+        2.020   hup: sent SIGHUP · 1 changed
+        2.020   SIGHUP to hup 1
+        2.020   css: runs make css · 2 changed
+        2.020   run make css beside css
+        2.020   say: 3 changed
     ",
     );
     assert_eq!(s.verdicts(), [Verdict::Signal, Verdict::Run, Verdict::Notify]);
-    s.exits("say", 1).save("4", &["say"]).until(1.1);
+    s.exits("say", 1).save("4", &["say"]).until(3.1);
     s.expect(
         "
-        1.000 > say exits 1
-        1.000   say: exited · exit 1 · crash 1 of 5 · next try in 1.067s
-        1.000 > 4 is saved
-        1.020   spawn say 2 · 4 changed · was exit 1, up 1000ms
+        3.000 > say exits 1
+        3.000   say: exited · exit 1 · crash 1 of 5 · next try in 1.067s
+        3.000 > 4 is saved
+        3.020   spawn say 2 · 4 changed · was exit 1, up 3000ms
     ",
     );
 }

@@ -223,7 +223,7 @@ fn a_dependency_that_is_lost_is_told_to_all_that_wait_and_to_those_that_run() {
 #[test]
 fn a_crash_that_will_be_tried_again_is_no_loss() {
     let mut s = Scenario::new(vec![checked("db"), needs(service("api"), "db", Condition::Ready)]);
-    s.begin().started("db").exits("db", 1);
+    s.begin().started("db").ready("db").exits("db", 1).stop("api").exits("api", 0).start("api");
     assert_eq!(s.phase("api"), Phase::Blocked { on: vec!["db".into()], lost: None });
 }
 

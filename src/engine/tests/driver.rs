@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::domain::{
     ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec,
-    Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunReport, ServiceName, ServiceSnapshot, ServiceSpec,
-    Targets, Validated, Verdict,
+    Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
+    ServiceSpec, Targets, Validated, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -51,7 +51,6 @@ impl Disk {
                     path: event.path.clone(),
                     first_at: event.at,
                     last_at: event.at,
-                    written_at: Some(event.at),
                     is_new: false,
                 }),
             }
@@ -112,7 +111,7 @@ impl Scenario {
                         changed.entry(name.clone()).or_default().retain(is_news);
                     }
                 }
-                Effect::Holding(_) | Effect::Observe { .. } => {}
+                Effect::Holding(_) => {}
                 _ => {
                     if let Some(text) = text(&effect) {
                         let _ = writeln!(self.trace, "{}   {text}", self.time());
@@ -201,6 +200,18 @@ impl Scenario {
         let result = failed.map_or(Validated::Passed, |problem| Validated::Failed(problem.into()));
         let report = RunReport::Validated { number, result };
         self.report(service, &format!("validation {number} ends"), report)
+    }
+
+    /// The hook with this number ends.
+    pub(super) fn hook_ends(&mut self, service: &str, number: u32) -> &mut Self {
+        let event = Event::Run { service: service.into(), run: RunId(0), report: RunReport::HookEnded { number } };
+        self.event(&format!("hook {number} of {service} ends"), event)
+    }
+
+    /// What has happened until now is not to be compared.
+    pub(super) fn forget(&mut self) -> &mut Self {
+        self.trace.clear();
+        self
     }
 
     pub(super) fn exits(&mut self, service: &str, code: i32) -> &mut Self {
@@ -337,10 +348,12 @@ fn text(effect: &Effect) -> Option<String> {
             format!("{signal} to {service} {run}{}", if *leader_only { " · leader only" } else { "" })
         }
         Effect::StopCommand { spec, run } => format!("stop command of {} {run}", spec.name),
-        Effect::RunHook { spec, command } => format!("run {command} beside {}", spec.name),
+        Effect::RunHook { spec, command, .. } => format!("run {command} beside {}", spec.name),
+        Effect::EndHook { service, number } => format!("end hook of {service} {number}"),
+        Effect::CheckReady { spec, run } => format!("check readiness of {} {run}", spec.name),
+        Effect::Broken(what) => format!("broken: {what}"),
         Effect::Compare { ask, .. } => format!("question {ask}"),
         Effect::Baseline { services, .. } => format!("baseline of {} services", services.len()),
-        Effect::Observe { service, run } => format!("observe {service} {run}"),
         Effect::Holding(holding) => format!("holding: {holding}"),
         Effect::Narrate { service, marker } => format!("{service}: {}", marker_text(marker)),
         Effect::Answer { id, answer } => format!("answer {id}: {answer:?}"),
@@ -368,14 +381,10 @@ fn marker_text(marker: &Marker) -> String {
         Marker::Ready { after, restart } => {
             format!("ready · {after:?} after {}", if *restart { "restart" } else { "start" })
         }
-        Marker::NotReady { probe, after } => format!("not ready · {probe} · {after:?}"),
+        Marker::NotReady { probe, after, next } => format!("not ready · {probe} · {after:?}{}", next_text(*next)),
         Marker::Exited(Exited { status, crash, next }) => {
             let crash = crash.map_or_else(String::new, |(crash, of)| format!(" · crash {crash} of {of}"));
-            let next = match next {
-                NextTry::None => String::new(),
-                NextTry::In(wait) => format!(" · next try in {wait:?}"),
-            };
-            format!("exited · {status}{crash}{next}")
+            format!("exited · {status}{crash}{}", next_text(*next))
         }
         Marker::Stopped { status, after } => format!("stopped · {status} · {after:?} after the signal"),
         Marker::Killed { grace: Some(grace) } => format!("killed · after {grace:?} grace"),
@@ -384,5 +393,13 @@ fn marker_text(marker: &Marker) -> String {
             format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
         }
         other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
+    }
+}
+
+fn next_text(next: NextTry) -> String {
+    match next {
+        NextTry::None => String::new(),
+        NextTry::AfterChange => " · waiting for a change".into(),
+        NextTry::In(wait) => format!(" · next try in {wait:?}"),
     }
 }

@@ -1,12 +1,15 @@
 //! The machine as a whole: scenarios in virtual time, and properties under random input.
 
+mod cascades;
 mod changes;
 mod comparisons;
+mod contents;
 mod dependents;
 mod driver;
 mod fixture;
 mod git;
 mod holds;
+mod limits;
 mod liveness;
 mod properties;
 mod reload;

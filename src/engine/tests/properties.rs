@@ -227,8 +227,7 @@ impl World {
             Some(_) => self.asked.remove(0),
             None => (u64::from(choice), vec![self.name(choice)]),
         };
-        let file =
-            Differs { path: "0.rs".into(), first_at: self.now, last_at: self.now, written_at: None, is_new: false };
+        let file = Differs { path: "0.rs".into(), first_at: self.now, last_at: self.now, is_new: false };
         let difference = |(n, name): (usize, ServiceName)| match (usize::from(choice) + n) % 4 {
             0 => (name, Difference::default()),
             1 => (name, Difference { files: Vec::new(), more: 3 }),

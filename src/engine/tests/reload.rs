@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::{Command, Condition, OnChange, Phase, RunCommand, ServiceSpec, WatchFiles};
+use crate::domain::{
+    AliveCheck, AliveProbe, Command, Condition, OnChange, Phase, ReadyCheck, RunCommand, RunId, ServiceSpec, Validate,
+    WatchFiles,
+};
 use crate::engine::Event;
 
 use super::driver::Scenario;
@@ -13,20 +16,21 @@ fn the_difference_is_carried_out_and_nothing_else() {
     let mut s = Scenario::running(vec![service("api"), service("web"), service("old")]);
     let api = ServiceSpec { run: RunCommand::Shell("bin/api --new".into()), ..service("api") };
     s.until(1.0).reload(vec![service("web"), api, service("new"), ServiceSpec { autostart: false, ..service("mail") }]);
-    s.started("new").exits("old", 0).exits("api", 0);
+    s.exits("old", 0).exits("api", 0).started("new");
     s.expect(
         "
         1.000 > the file is saved
         1.000   rewatch 4 services
         1.000   SIGTERM to api 1
-        1.000   spawn new 1 · procgroup.toml changed
         1.000   SIGTERM to old 1
-        1.000 > new started
+        1.000   new: waits · api to end, old to end
         1.000 > old exits 0
         1.000   old: stopped · exit 0 · 0ns after the signal
         1.000   forget old
         1.000 > api exits 0
         1.000   spawn api 2 · procgroup.toml changed · was exit 0, up 1000ms
+        1.000   spawn new 1 · procgroup.toml changed
+        1.000 > new started
     ",
     );
     let names: Vec<String> = s.snapshot().services.iter().map(|service| service.name.to_string()).collect();
@@ -94,7 +98,7 @@ fn a_service_whose_command_is_repaired_is_tried_again() {
     s.expect(
         "
         0.000 > api exits 127
-        0.000   api: exited · exit 127 · crash 1 of 5 · next try in 1.028s
+        0.000   api: exited · exit 127 · waiting for a change
         0.000 > done exits 0
         0.000   done: exited · exit 0
         0.000 > stop stopped
@@ -110,6 +114,7 @@ fn a_service_whose_command_is_repaired_is_tried_again() {
         0.000 > the file is saved
         0.000   rewatch 3 services
         0.000   spawn api 2 · procgroup.toml changed · was exit 127, up 0ms
+        0.000   spawn done 2 · procgroup.toml changed · was exit 0, up 0ms
     ",
     );
 }
@@ -163,4 +168,163 @@ fn nothing_is_reloaded_during_a_shutdown() {
     s.ask(Command::Quit).reload(vec![checked("other")]);
     assert!(matches!(s.phase("api"), Phase::Stopping { .. }));
     assert!(s.snapshot().service(&"other".into()).is_none());
+}
+
+#[test]
+fn a_check_that_is_taken_out_while_it_is_waited_for_takes_its_deadline_along() {
+    let slow = Validate { run: RunCommand::Shell("sleep 20".into()), timeout: Duration::from_secs(300) };
+    let mut api = ServiceSpec { validate: Some(slow), ..checked("api") };
+    api.ready = api.ready.map(|check| ReadyCheck { timeout: Duration::from_secs(3), ..check });
+    let mut s = Scenario::new(vec![api.clone()]);
+    s.begin().validated("api", 1, None).started("api").until(1.0);
+    s.reload(vec![ServiceSpec { ready: None, ..api.clone() }]).until(100.0);
+    assert_eq!((s.phase("api").word(), s.service("api").run), ("running", RunId(1)));
+    assert_eq!(s.engine.next_deadline(), None);
+    // Another one is waited for from now on.
+    let mut s = Scenario::new(vec![api.clone()]);
+    s.begin().validated("api", 1, None).started("api").until(2.0).forget();
+    let ready = api.ready.clone().map(|check| ReadyCheck { timeout: Duration::from_secs(5), ..check });
+    s.reload(vec![ServiceSpec { ready, ..api }]).until(100.0);
+    s.expect(
+        "
+        2.000 > the file is saved
+        2.000   rewatch 1 services
+        2.000   check readiness of api 1
+        7.000   api: not ready · port 4000 · 5s · waiting for a change
+        7.000   SIGTERM to api 1
+        12.000   SIGKILL to api 1
+        12.000   api: killed · after 5s grace
+        17.000   api: does not end · pid 101 survived SIGKILL
+        27.000   SIGKILL to api 1
+        37.000   SIGKILL to api 1
+        47.000   SIGKILL to api 1
+        57.000   SIGKILL to api 1
+        67.000   SIGKILL to api 1
+        77.000   SIGKILL to api 1
+        87.000   SIGKILL to api 1
+        97.000   SIGKILL to api 1
+    ",
+    );
+}
+
+#[test]
+fn a_run_keeps_its_grace_and_its_kind() {
+    let mut s = Scenario::running(vec![service("api"), task("job")]);
+    let mut api = service("api");
+    api.stop.grace = Duration::from_millis(200);
+    s.stop("api").reload(vec![api, service("job")]).until(4.9);
+    assert_eq!(s.phase("api").word(), "stopping");
+    s.until(5.0).exits("job", 1);
+    assert_eq!(s.phase("job").word(), "failed", "it began as a job, and a job is not tried again");
+    s.expect(
+        "
+        0.000 > stop api
+        0.000   SIGTERM to api 1
+        0.000 > the file is saved
+        0.000   rewatch 2 services
+        5.000   SIGKILL to api 1
+        5.000   api: killed · after 5s grace
+        5.000 > job exits 1
+        5.000   job: exited · exit 1
+    ",
+    );
+}
+
+#[test]
+fn only_what_the_process_sees_is_a_reason_to_restart_it() {
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    let old = ServiceSpec { env: vec![pair("A", "1"), pair("B", "2"), pair("A", "3")], ..service("api") };
+    let mut s = Scenario::running(vec![old.clone()]);
+    let swapped = ServiceSpec { env: vec![pair("B", "2"), pair("A", "3")], ..old.clone() };
+    s.reload(vec![swapped.clone()]);
+    let check = AliveCheck {
+        probe: AliveProbe::Port(4000),
+        every: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        failures: 1,
+        grace: Duration::ZERO,
+    };
+    let alive = ServiceSpec { alive: Some(check), ready: checked("api").ready, ..swapped.clone() };
+    s.reload(vec![alive]);
+    s.expect(
+        "
+        0.000 > the file is saved
+        0.000   rewatch 1 services
+        0.000 > the file is saved
+        0.000   rewatch 1 services
+        0.000   look after api 1
+    ",
+    );
+    s.reload(vec![ServiceSpec { env: vec![pair("A", "1"), pair("B", "2")], ..service("api") }]);
+    assert_eq!(s.phase("api").word(), "stopping");
+    s.dies("api", 15).started("api");
+    assert_eq!((s.service("api").restarts.config, s.service("api").restarts.manual), (1, 0));
+    // Where one is put into the other, the order counts.
+    let one = ServiceSpec { env: vec![pair("A", "1"), pair("B", "${A}")], ..service("api") };
+    let other = ServiceSpec { env: vec![pair("B", "${A}"), pair("A", "1")], ..service("api") };
+    let mut s = Scenario::running(vec![one]);
+    s.reload(vec![other]);
+    assert_eq!(s.phase("api").word(), "stopping");
+}
+
+#[test]
+fn what_is_done_is_started_when_it_is_another_program_and_what_may_start_by_itself_does() {
+    let off = ServiceSpec { autostart: false, ..service("off") };
+    let mut s = Scenario::running(vec![task("job"), task("kind"), task("same"), off]);
+    s.exits("job", 0).exits("kind", 0).exits("same", 0).forget();
+    let job = ServiceSpec { run: RunCommand::Shell("bin/other".into()), ..task("job") };
+    s.reload(vec![job, service("kind"), ServiceSpec { cascade: true, ..task("same") }, service("off")]);
+    s.expect(
+        "
+        0.000 > the file is saved
+        0.000   rewatch 4 services
+        0.000   spawn job 2 · procgroup.toml changed · was exit 0, up 0ms
+        0.000   spawn kind 2 · procgroup.toml changed · was exit 0, up 0ms
+        0.000   spawn off 1 · procgroup.toml changed
+    ",
+    );
+}
+
+#[test]
+fn a_service_under_another_name_starts_when_the_old_one_has_made_way() {
+    let mut s = Scenario::running(vec![service("old"), service("web")]);
+    s.reload(vec![service("new"), service("web")]).until(0.5).dies("old", 15);
+    s.expect(
+        "
+        0.000 > the file is saved
+        0.000   rewatch 2 services
+        0.000   SIGTERM to old 1
+        0.000   new: waits · old to end
+        0.500 > old dies of SIGTERM
+        0.500   old: stopped · SIGTERM · 500ms after the signal
+        0.500   spawn new 1 · procgroup.toml changed
+        0.500   forget old
+    ",
+    );
+    // One that does not end holds nobody up.
+    let mut s = Scenario::running(vec![service("old")]);
+    s.reload(vec![service("new")]).until(9.9);
+    assert_eq!(s.phase("new").word(), "blocked");
+    s.until(10.0);
+    assert_eq!(s.phase("new").word(), "starting");
+}
+
+#[test]
+fn what_was_refused_is_tried_again_when_the_validation_is_another_one() {
+    let run = RunCommand::Shell("make".into());
+    let api = ServiceSpec { validate: Some(Validate { run, timeout: Duration::from_secs(60) }), ..service("api") };
+    let mut s = Scenario::new(vec![api]);
+    s.begin().validated("api", 1, None).started("api").until(3.0).save("a.rs", &["api"]).until(4.0);
+    s.validated("api", 2, Some("exit 1")).forget();
+    assert!(s.service("api").kept);
+    s.reload(vec![service("api")]).dies("api", 15);
+    s.expect(
+        "
+        4.000 > the file is saved
+        4.000   rewatch 1 services
+        4.000   SIGTERM to api 1
+        4.000 > api dies of SIGTERM
+        4.000   spawn api 2 · a.rs changed · was SIGTERM, up 4000ms
+    ",
+    );
 }

@@ -9,7 +9,7 @@ use super::fixture::{checked, service, task};
 
 #[test]
 fn crashes_back_off_longer_and_longer() {
-    let mut s = Scenario::running(vec![service("api")]);
+    let mut s = Scenario::running(vec![checked("api")]);
     s.until(0.2).exits("api", 1).until(2.0).started("api").until(2.5).dies("api", 11).until(5.0);
     s.expect(
         "
@@ -27,9 +27,9 @@ fn crashes_back_off_longer_and_longer() {
 
 #[test]
 fn a_run_that_lasted_starts_the_backoff_anew() {
-    let mut s = Scenario::running(vec![service("api")]);
-    s.exits("api", 1).until(1.5).started("api").exits("api", 1).until(5.0).started("api").until(16.0).exits("api", 1);
-    s.until(17.5);
+    let mut s = Scenario::running(vec![checked("api")]);
+    s.exits("api", 1).until(1.5).started("api").exits("api", 1).until(5.0).started("api").ready("api").until(16.0);
+    s.exits("api", 1).until(17.5);
     s.expect(
         "
         0.000 > api exits 1
@@ -40,6 +40,8 @@ fn a_run_that_lasted_starts_the_backoff_anew() {
         1.500   api: exited · exit 1 · crash 2 of 5 · next try in 1.827s
         3.327   spawn api 3 · after crash 2 of 5 · was exit 1, up 0ms
         5.000 > api started
+        5.000 > api is ready
+        5.000   api: ready · 0ns after restart
         16.000 > api exits 1
         16.000   api: exited · exit 1 · crash 3 of 5 · next try in 926ms
         16.926   spawn api 4 · after crash 3 of 5 · was exit 1, up 11000ms
@@ -51,13 +53,15 @@ fn a_run_that_lasted_starts_the_backoff_anew() {
 fn a_service_that_ends_well_before_it_is_ready_has_failed() {
     let mut s = Scenario::new(vec![checked("api"), ServiceSpec { ready: checked("db").ready, ..task("task") }]);
     s.begin().started("api").started("task").until(0.2).exits("api", 0).exits("task", 0);
+    assert_eq!(s.phase("api"), Phase::Finished(Outcome::NotReady));
+    assert_eq!(s.phase("task"), Phase::Finished(Outcome::Done), "a task is done by ending");
+    s.start("api").started("api").ready("api").exits("api", 1).until(2.0).started("api").exits("api", 0);
     assert!(
-        matches!(s.phase("api"), Phase::BackingOff { attempt: 1, after: Outcome::NotReady, .. }),
+        matches!(s.phase("api"), Phase::BackingOff { attempt: 2, after: Outcome::NotReady, .. }),
         "{:?}",
         s.phase("api")
     );
-    assert_eq!(s.phase("task"), Phase::Finished(Outcome::Done), "a task is done by ending");
-    s.until(2.0).started("api").ready("api").exits("api", 0);
+    s.until(5.0).started("api").ready("api").exits("api", 0);
     assert_eq!(s.phase("api"), Phase::Finished(Outcome::Done), "it had been ready");
     let never = ServiceSpec { restart: RestartPolicy::Never, ..checked("api") };
     let mut s = Scenario::new(vec![never]);
@@ -65,9 +69,14 @@ fn a_service_that_ends_well_before_it_is_ready_has_failed() {
     assert_eq!(s.phase("api"), Phase::Finished(Outcome::NotReady));
 }
 
+/// It has been ready once, and then crashes before it is.
 fn crash_until_open(s: &mut Scenario) {
-    for _ in 0..5 {
-        s.started("api").exits("api", 1);
+    for crash in 0..5 {
+        s.started("api");
+        if crash == 0 {
+            s.ready("api");
+        }
+        s.exits("api", 1);
         let next = s.service("api").next_try.map_or(0.0, |at| at.since_start().as_secs_f64());
         if let Phase::BackingOff { .. } = s.phase("api") {
             s.until(next);
@@ -77,7 +86,7 @@ fn crash_until_open(s: &mut Scenario) {
 
 #[test]
 fn five_crashes_open_the_circuit_and_after_the_cooldown_one_run_is_tried() {
-    let mut s = Scenario::new(vec![service("api")]);
+    let mut s = Scenario::new(vec![checked("api")]);
     s.begin();
     crash_until_open(&mut s);
     s.until(120.0).started("api").until(121.0).exits("api", 1).until(190.0);
@@ -86,6 +95,8 @@ fn five_crashes_open_the_circuit_and_after_the_cooldown_one_run_is_tried() {
         0.000 > begin
         0.000   spawn api 1 · with the group
         0.000 > api started
+        0.000 > api is ready
+        0.000   api: ready · 0ns after start
         0.000 > api exits 1
         0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
@@ -117,10 +128,10 @@ fn five_crashes_open_the_circuit_and_after_the_cooldown_one_run_is_tried() {
 
 #[test]
 fn the_one_try_closes_the_circuit_when_it_lasts() {
-    let mut s = Scenario::new(vec![service("api")]);
+    let mut s = Scenario::new(vec![checked("api")]);
     s.begin();
     crash_until_open(&mut s);
-    s.until(80.0).started("api").until(95.0).exits("api", 1);
+    s.until(80.0).started("api").ready("api").until(95.0).exits("api", 1);
     assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 1, .. }), "{:?}", s.phase("api"));
 }
 
@@ -145,7 +156,7 @@ fn what_follows_an_end_is_the_policy() {
     ];
     for (restart, code, word) in cases {
         let mut s = Scenario::running(vec![ServiceSpec { restart, ..service("api") }]);
-        s.exits("api", code);
+        s.until(2.0).exits("api", code);
         assert_eq!(s.service("api").phase.word(), word, "{restart:?} {code}");
         let mut s = Scenario::running(vec![ServiceSpec { restart, ..task("api") }]);
         s.exits("api", code);
@@ -171,20 +182,89 @@ fn a_service_that_ends_well_and_is_always_wanted_is_not_called_a_crash() {
 }
 
 #[test]
-fn a_run_that_is_not_ready_in_time_is_ended_and_counts_as_a_crash() {
+fn a_run_that_is_not_ready_in_time_is_ended_and_is_a_crash_only_after_one() {
     let mut s = Scenario::new(vec![checked("api")]);
-    s.begin().started("api").until(30.5).dies("api", 15).until(33.0);
+    s.begin().started("api").until(30.5).dies("api", 15).until(40.0);
     s.expect(
         "
         0.000 > begin
         0.000   spawn api 1 · with the group
         0.000 > api started
-        30.000   api: not ready · port 4000 · 30s
+        30.000   api: not ready · port 4000 · 30s · waiting for a change
         30.000   SIGTERM to api 1
         30.500 > api dies of SIGTERM
-        31.028   spawn api 2 · after crash 1 of 5 · was SIGTERM, up 30500ms
     ",
     );
+    assert_eq!((s.phase("api"), s.service("api").restarts.crash), (Phase::Finished(Outcome::NotReady), 1));
+    assert_eq!(s.service("api").reason, Some("waiting for a change"));
+    let mut s = Scenario::running(vec![checked("api")]);
+    s.until(1.0).exits("api", 1).until(2.5).started("api").until(33.0).dies("api", 15).until(36.0);
+    s.expect(
+        "
+        1.000 > api exits 1
+        1.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        2.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 1000ms
+        2.500 > api started
+        32.500   api: not ready · port 4000 · 30s · next try in 1.827s
+        32.500   SIGTERM to api 2
+        33.000 > api dies of SIGTERM
+        34.327   spawn api 3 · after crash 2 of 5 · was SIGTERM, up 30500ms
+    ",
+    );
+}
+
+#[test]
+fn what_fails_before_it_was_ready_waits_for_a_change_and_counts_once() {
+    let always = ServiceSpec { restart: RestartPolicy::Always, ..service("always") };
+    let mut s = Scenario::running(vec![service("api"), always]);
+    s.until(1.9).exits("api", 101).exits("always", 1).until(60.0);
+    assert_eq!(s.service("api").restarts.crash, 1);
+    s.save("src/a.rs", &["api"]).until(61.0).started("api").exits("api", 101).until(100.0);
+    s.save("src/a.rs", &["api"]).until(101.0).started("api").until(103.0).exits("api", 101).until(105.0);
+    s.expect(
+        "
+        1.900 > api exits 101
+        1.900   api: exited · exit 101 · waiting for a change
+        1.900 > always exits 1
+        1.900   always: exited · exit 1 · crash 1 of 5 · next try in 919ms
+        2.819   spawn always 2 · after crash 1 of 5 · was exit 1, up 1900ms
+        60.000 > src/a.rs is saved
+        60.020   spawn api 2 · src/a.rs changed · was exit 101, up 1900ms
+        61.000 > api started
+        61.000 > api exits 101
+        61.000   api: exited · exit 101 · waiting for a change
+        100.000 > src/a.rs is saved
+        100.020   spawn api 3 · src/a.rs changed · was exit 101, up 0ms
+        101.000 > api started
+        103.000 > api exits 101
+        103.000   api: exited · exit 101 · crash 1 of 5 · next try in 1.028s
+        104.028   spawn api 4 · after crash 1 of 5 · was exit 101, up 2000ms
+    ",
+    );
+}
+
+#[test]
+fn a_job_is_tried_again_as_often_as_its_retries_say() {
+    let mut s = Scenario::running(vec![ServiceSpec { retries: 2, ..task("migrate") }]);
+    s.exits("migrate", 1).until(1.5).started("migrate").exits("migrate", 1).until(4.0).started("migrate");
+    s.exits("migrate", 1).until(60.0);
+    s.expect(
+        "
+        0.000 > migrate exits 1
+        0.000   migrate: exited · exit 1 · crash 1 of 3 · next try in 1.077s
+        1.077   spawn migrate 2 · after crash 1 of 3 · was exit 1, up 0ms
+        1.500 > migrate started
+        1.500 > migrate exits 1
+        1.500   migrate: exited · exit 1 · crash 2 of 3 · next try in 2.157s
+        3.657   spawn migrate 3 · after crash 2 of 3 · was exit 1, up 0ms
+        4.000 > migrate started
+        4.000 > migrate exits 1
+        4.000   migrate: exited · exit 1 · crash 3 of 3
+    ",
+    );
+    assert!(s.service("migrate").failure().is_some());
+    s.save("a.sql", &["migrate"]).until(61.0).started("migrate").exits("migrate", 1);
+    assert!(matches!(s.phase("migrate"), Phase::BackingOff { attempt: 1, .. }), "a change counts afresh");
 }
 
 #[test]
@@ -195,18 +275,24 @@ fn not_ready_in_time_is_the_end_where_nothing_is_tried_again() {
 }
 
 #[test]
-fn a_process_that_cannot_be_made_is_tried_again_under_backoff() {
+fn a_process_that_cannot_be_made_after_a_crash_is_tried_again_under_backoff() {
     let never = ServiceSpec { restart: RestartPolicy::Never, ..service("never") };
-    let mut s = Scenario::new(vec![service("api"), never]);
-    s.begin().not_started("api").not_started("never").until(1.5);
+    let mut s = Scenario::new(vec![checked("api"), never]);
+    s.begin().started("api").ready("api").exits("api", 1).not_started("never").until(1.1).not_started("api").until(3.0);
     s.expect(
         "
         0.000 > begin
         0.000   spawn api 1 · with the group
         0.000   spawn never 1 · with the group
-        0.000 > api could not start
+        0.000 > api started
+        0.000 > api is ready
+        0.000   api: ready · 0ns after start
+        0.000 > api exits 1
+        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         0.000 > never could not start
-        1.028   spawn api 2 · after crash 1 of 5
+        1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
+        1.100 > api could not start
+        2.927   spawn api 3 · after crash 2 of 5
     ",
     );
     assert_eq!(s.phase("never"), Phase::Finished(Outcome::NotStarted));
@@ -214,7 +300,7 @@ fn a_process_that_cannot_be_made_is_tried_again_under_backoff() {
 
 #[test]
 fn others_of_the_group_that_a_leader_leaves_behind_are_ended_before_the_next_try() {
-    let mut s = Scenario::running(vec![service("api")]);
+    let mut s = Scenario::running(vec![checked("api")]);
     s.leaves_others("api", 1).until(4.0).gone("api").started("api");
     s.expect(
         "
@@ -230,7 +316,7 @@ fn others_of_the_group_that_a_leader_leaves_behind_are_ended_before_the_next_try
 
 #[test]
 fn a_reason_to_start_while_others_of_the_group_are_ended_starts_as_soon_as_they_are_gone() {
-    let mut s = Scenario::running(vec![service("api"), service("web")]);
+    let mut s = Scenario::running(vec![checked("api"), checked("web")]);
     s.leaves_others("api", 1).leaves_others("web", 1).save("a.rs", &["api"]).stop("web").until(0.3);
     s.gone("api").gone("web").until(60.0);
     s.expect(
@@ -270,14 +356,15 @@ fn a_leader_that_ends_well_is_done_once_its_group_is_gone() {
 #[test]
 fn a_run_that_never_got_ready_has_not_lasted() {
     let mut s = Scenario::new(vec![checked("api")]);
-    s.begin().started("api").until(20.0).exits("api", 1).until(22.0).started("api").until(42.0).exits("api", 1);
+    s.begin().started("api").ready("api").until(1.0).exits("api", 1).until(3.0).started("api").until(22.0);
+    s.exits("api", 1);
     assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 2, .. }), "{:?}", s.phase("api"));
 }
 
 #[test]
 fn odd_times_are_no_times() {
     let now = Duration::ZERO;
-    let mut spec = checked("api");
+    let mut spec = ServiceSpec { restart: RestartPolicy::Always, ..checked("api") };
     spec.stop.grace = now;
     spec.backoff.initial = now;
     spec.breaker.cooldown = now;

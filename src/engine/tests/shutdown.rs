@@ -60,10 +60,10 @@ fn services_stop_in_reverse_order_each_when_those_that_need_it_have_ended() {
 
 #[test]
 fn everything_that_was_to_be_tried_is_called_off_in_the_same_turn() {
-    let mut open = service("open");
+    let mut open = checked("open");
     open.breaker.failures = 1;
     let mut s = Scenario::running(vec![
-        service("crashed"),
+        checked("crashed"),
         open,
         task("t"),
         needs(service("b"), "t", Condition::Done),

@@ -157,16 +157,16 @@ fn a_restart_with_dependents_takes_them_along_in_order() {
     let idle = ServiceSpec { autostart: false, ..needs(service("idle"), "db", Condition::Ready) };
     let mut s = Scenario::running(vec![api, checked("db"), service("web"), idle]);
     s.ask(Command::Restart { targets: Targets::WithDependents("db".into()), force: false });
-    s.until(0.1).exits("api", 0).exits("db", 0).started("db").ready("db");
+    s.until(0.1).exits("db", 0).exits("api", 0).started("db").ready("db");
     s.expect(
         "
         0.000 > restart db and dependents
         0.000   SIGTERM to db 1
-        0.000   SIGTERM to api 1
-        0.100 > api exits 0
-        0.100   api: waits · db to be ready
         0.100 > db exits 0
         0.100   spawn db 2 · by hand · was exit 0, up 100ms
+        0.100   SIGTERM to api 1
+        0.100 > api exits 0
+        0.100   api: waits · db to be ready
         0.100 > db started
         0.100 > db is ready
         0.100   db: ready · 0ns after restart
@@ -179,7 +179,7 @@ fn a_restart_with_dependents_takes_them_along_in_order() {
 #[test]
 fn failed_means_what_the_count_in_the_header_means() {
     let never = ServiceSpec { restart: RestartPolicy::Never, ..service("never") };
-    let mut s = Scenario::running(vec![service("api"), never, service("web"), task("done")]);
+    let mut s = Scenario::running(vec![checked("api"), never, service("web"), task("done")]);
     s.exits("api", 1).exits("never", 2).exits("done", 0);
     s.ask(Command::Restart { targets: Targets::Failed, force: false });
     s.expect(

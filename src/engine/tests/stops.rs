@@ -137,23 +137,23 @@ fn a_stop_during_a_restart_is_a_stop() {
 #[test]
 fn a_restart_during_a_backoff_starts_now_and_counts_afresh() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.exits("api", 1).until(0.1).restart("api").started("api").exits("api", 1);
+    s.until(2.0).exits("api", 1).until(2.1).restart("api").started("api").until(4.1).exits("api", 1);
     s.expect(
         "
-        0.000 > api exits 1
-        0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
-        0.100 > restart api
-        0.100   spawn api 2 · by hand · was exit 1, up 0ms
-        0.100 > api started
-        0.100 > api exits 1
-        0.100   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
+        2.000 > api exits 1
+        2.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        2.100 > restart api
+        2.100   spawn api 2 · by hand · was exit 1, up 2000ms
+        2.100 > api started
+        4.100 > api exits 1
+        4.100   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
     ",
     );
 }
 
 #[test]
 fn a_stop_during_a_backoff_calls_the_next_try_off() {
-    let mut s = Scenario::running(vec![service("api")]);
+    let mut s = Scenario::running(vec![checked("api")]);
     s.exits("api", 1).stop("api");
     assert_eq!((s.phase("api"), s.engine.next_deadline()), (Phase::Down, None));
 }

@@ -197,31 +197,31 @@ fn is_asked_for_by_hand_as_well_but_not_by_force() {
 #[test]
 fn is_not_asked_after_a_crash_unless_the_files_have_not_passed() {
     let mut s = up(validated("api"));
-    s.until(1.0).exits("api", 1).until(2.5).started("api");
+    s.until(2.0).exits("api", 1).until(3.5).started("api");
     s.expect(
         "
-        1.000 > api exits 1
-        1.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
-        2.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 1000ms
-        2.500 > api started
+        2.000 > api exits 1
+        2.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
+        3.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 2000ms
+        3.500 > api started
     ",
     );
-    s.save("src/a.rs", &["api"]).until(3.0).validated("api", 2, Some("exit 101")).exits("api", 1).until(5.0);
+    s.save("src/a.rs", &["api"]).until(4.0).validated("api", 2, Some("exit 101")).exits("api", 1).until(6.0);
     s.validated("api", 3, Some("exit 101"));
     assert_eq!(s.phase("api"), Phase::Finished(Outcome::Invalid));
     s.expect(
         "
-        2.500 > src/a.rs is saved
-        2.520   api: validating · make api · src/a.rs changed
-        2.520   validate api 2
-        3.000 > api validation 2 ends
-        3.000   api: kept · validate failed · exit 101
-        3.000 > api exits 1
-        3.000   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
-        3.914   api: validating · make api · after crash 1 of 5
-        3.914   validate api 3
-        5.000 > api validation 3 ends
-        5.000   api: not started · validate failed · exit 101 · save a file or press s
+        3.500 > src/a.rs is saved
+        3.520   api: validating · make api · src/a.rs changed
+        3.520   validate api 2
+        4.000 > api validation 2 ends
+        4.000   api: kept · validate failed · exit 101
+        4.000 > api exits 1
+        4.000   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
+        4.914   api: validating · make api · after crash 1 of 5
+        4.914   validate api 3
+        6.000 > api validation 3 ends
+        6.000   api: not started · validate failed · exit 101 · save a file or press s
     ",
     );
 }
@@ -230,7 +230,7 @@ fn is_not_asked_after_a_crash_unless_the_files_have_not_passed() {
 fn goes_on_when_the_old_run_ends_meanwhile() {
     for (failed, ends) in [(None, "starting"), (Some("exit 1"), "backing-off")] {
         let mut s = up(validated("api"));
-        s.save("src/a.rs", &["api"]).until(0.5).exits("api", 1);
+        s.until(3.0).save("src/a.rs", &["api"]).until(3.5).exits("api", 1);
         assert_eq!(s.phase("api").word(), "validating");
         s.validated("api", 2, failed);
         assert_eq!(s.phase("api").word(), ends);

@@ -176,7 +176,11 @@ fn a_trace_is_known_wherever_the_reader_begins_and_ends_at_a_marker() {
     let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
     document.resize(80, 10);
     document.feed(b"ok\r\nthread 'main' panicked at a.rs:1:1:\r\nno\r\nstack backtrace:\r\n   0: begin\r\n");
-    document.mark(&Marker::NotReady { probe: "port 1".to_owned(), after: std::time::Duration::ZERO });
+    document.mark(&Marker::NotReady {
+        probe: "port 1".to_owned(),
+        after: std::time::Duration::ZERO,
+        next: crate::domain::NextTry::None,
+    });
     document.feed(b"   Compiling api v0.1.0\r\nnext\r\n");
     let mut reader = document.read();
     let mut all = LevelReader::default();

@@ -48,6 +48,11 @@ impl Screen {
         self.printed = false;
     }
 
+    /// This is looked for from now on.
+    pub(in crate::logs) fn expect_ready(&mut self, ready: Option<ReadyPattern>) {
+        self.ready = ready;
+    }
+
     /// Puts a marker after everything that was printed.
     ///
     /// What is on the screen is copied to history before it and counts as filed, but stays on the screen for the

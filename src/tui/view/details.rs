@@ -127,7 +127,8 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     let mut fact = |name: &str, text: String| facts.push((name.to_owned(), text));
     fact("command", without_credentials(&service.command));
     fact("kind", kind.to_owned());
-    fact("state", format!("{} {dot} for {}", service.phase.word(), human(now.since(service.since))));
+    let reason = service.reason.map(|reason| format!(" {dot} {reason}")).unwrap_or_default();
+    fact("state", format!("{} {dot} for {}{reason}", service.phase.word(), human(now.since(service.since))));
     if let Phase::Blocked { on, lost } = &service.phase {
         let names: Vec<&str> = on.iter().map(|name| name.as_str()).collect();
         let lost = lost.as_ref().map(|loss| format!(" {dot} {loss}")).unwrap_or_default();
@@ -159,8 +160,8 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     fact(
         "restarts",
         format!(
-            "{} changes {dot} {} crashes {dot} {} by hand or reload {dot} {} by dependencies {dot} {} stuck",
-            counts.change, counts.crash, counts.manual, counts.dependency, counts.liveness
+            "{} changes {dot} {} crashes {dot} {} by hand {dot} {} by procgroup.toml {dot} {} by dependencies {dot} {} stuck",
+            counts.change, counts.crash, counts.manual, counts.config, counts.dependency, counts.liveness
         ),
     );
     if let Some(exit) = service.last_exit {
@@ -170,6 +171,10 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     }
     if let Some(next) = service.next_try {
         fact("next try", format!("in {} {dot} s = now", human(next.since(now))));
+    }
+    if let Some(next) = service.next_restart {
+        let why = "files have changed right after each of the last starts";
+        fact("restart", format!("in {} {dot} {why} {dot} r = now", human(next.since(now))));
     }
     if let Some(change) = &service.last_change {
         fact("last change", format!("{} {dot} {}", change.path, ago(change.at)));

@@ -30,9 +30,11 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::raw(format!(" {} ", glyphs.dot)),
         Span::styled(look.word, look.style),
     ];
-    if let Some(next) = service.next_try {
-        let seconds = next.since(scene.now).as_millis().div_ceil(1000);
-        left.push(Span::raw(format!(" {} next try {seconds}s", glyphs.dot)));
+    for (what, next) in [("next try", service.next_try), ("restart in", service.next_restart)] {
+        if let Some(next) = next {
+            let seconds = next.since(scene.now).as_millis().div_ceil(1000);
+            left.push(Span::raw(format!(" {} {what} {seconds}s", glyphs.dot)));
+        }
     }
     let zoomed = pane.frame == Frame::Title;
     let right = match text {

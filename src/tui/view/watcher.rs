@@ -288,8 +288,8 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
 fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
     match verdict {
         Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Notify => Style::new(),
-        Verdict::Pending | Verdict::Busy | Verdict::Held => scene.theme().busy(),
-        Verdict::Discarded | Verdict::SameContent | Verdict::OwnWrite | Verdict::Ignored | Verdict::NoMatch => {
+        Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Waits => scene.theme().busy(),
+        Verdict::Discarded | Verdict::SameContent | Verdict::Stopped | Verdict::Ignored | Verdict::NoMatch => {
             scene.theme().dim()
         }
     }

@@ -211,10 +211,8 @@ impl Lookout {
                 emptied |= now == Fingerprint::EMPTY && was.print != Fingerprint::Absent;
                 if difference.files.len() < Difference::NAMED {
                     let (first_at, last_at) = (was.first_at, was.last_at);
-                    let written_at =
-                        directory::at(&path).map(|(_, seen)| self.clock.moment_of(seen.stamp.changed_at()));
                     let is_new = was.print == Fingerprint::Absent;
-                    difference.files.push(Differs { path: was.shown, first_at, last_at, written_at, is_new });
+                    difference.files.push(Differs { path: was.shown, first_at, last_at, is_new });
                 } else {
                     difference.more += 1;
                 }

@@ -1,0 +1,232 @@
+//! Changes that come right after a start, as stories: how long they wait, what ends the wait, and what runs then.
+
+use crate::domain::{ClientHold, Command, Condition, OnChange, Phase, ServiceSpec, Targets, Verdict};
+
+use super::driver::Scenario;
+use super::fixture::{checked, needs, service, task};
+
+/// A job that ends at once and writes what it watches, `rounds` times.
+fn looping(rounds: usize) -> Scenario {
+    let mut s = Scenario::running(vec![task("gen")]);
+    for _ in 0..rounds {
+        write_and_run_again(&mut s);
+    }
+    s
+}
+
+fn write_and_run_again(s: &mut Scenario) {
+    s.save("gen.txt", &["gen"]).exits("gen", 0);
+    let now = s.snapshot().at.since_start().as_secs_f64();
+    s.until(now + 0.05);
+    if let Some(at) = s.service("gen").next_restart {
+        s.until(at.since_start().as_secs_f64());
+    }
+    s.started("gen");
+}
+
+#[test]
+fn five_starts_are_free_then_each_waits_longer_and_says_so() {
+    let mut s = looping(5);
+    assert_eq!(s.service("gen").restarts.change, 5);
+    s.save("gen.txt", &["gen"]).exits("gen", 0).until(0.3);
+    assert_eq!(s.phase("gen").word(), "done", "it keeps its state");
+    let marker = "restart in 1s · gen.txt has changed right after each of the last 6 starts · ignore = [\"gen.txt\"]";
+    assert_eq!(s.notice(), format!("gen: {marker}"));
+    assert_eq!(s.verdicts().last(), Some(&Verdict::Waits));
+    let at = s.service("gen").next_restart.map(|at| at.since_start().as_millis());
+    assert_eq!(at, Some(1_270));
+    // Further changes wait with it, and are met by the same start.
+    s.save("gen.txt", &["gen"]).until(1.26);
+    assert_eq!((s.service("gen").run.0, s.service("gen").pending), (6, 1));
+    s.until(1.3);
+    assert_eq!((s.service("gen").run.0, s.service("gen").next_restart), (7, None));
+    // Endless: three starts in a minute at most.
+    let mut s = looping(12);
+    let before = s.service("gen").run.0;
+    let now = s.snapshot().at.since_start().as_secs_f64();
+    while s.snapshot().at.since_start().as_secs_f64() < now + 60.0 {
+        write_and_run_again(&mut s);
+    }
+    assert!(s.service("gen").run.0 - before <= 3, "{}", s.service("gen").run.0 - before);
+}
+
+#[test]
+fn what_runs_goes_on_meanwhile_and_a_change_that_is_taken_back_restarts_nothing() {
+    let mut s = Scenario::running(vec![service("api")]);
+    for n in 0..6_u32 {
+        s.until(f64::from(n) * 0.1).save("v.txt", &["api"]).until(f64::from(n) * 0.1 + 0.05);
+        if let Phase::Stopping { .. } = s.phase("api") {
+            s.dies("api", 15).started("api");
+        }
+    }
+    assert_eq!((s.phase("api").word(), s.service("api").run.0), ("running", 6));
+    assert!(s.service("api").next_restart.is_some());
+    s.same(&["v.txt"]).until(10.0);
+    assert_eq!((s.phase("api").word(), s.service("api").run.0), ("running", 6));
+    assert_eq!(s.service("api").next_restart, None);
+    // Ten seconds without a change: the count begins anew.
+    s.same(&[]).until(20.0).save("v.txt", &["api"]).until(20.1);
+    assert_eq!(s.phase("api").word(), "stopping");
+}
+
+#[test]
+fn r_and_a_saved_file_end_a_wait() {
+    let mut s = looping(10);
+    s.save("gen.txt", &["gen"]).exits("gen", 0);
+    let now = s.snapshot().at.since_start().as_secs_f64();
+    s.until(now + 0.1);
+    let run = s.service("gen").run.0;
+    s.restart("gen");
+    assert_eq!((s.service("gen").run.0, s.service("gen").next_restart), (run + 1, None));
+    s.started("gen").save("gen.txt", &["gen"]).exits("gen", 0).until(now + 0.2);
+    assert!(s.service("gen").next_restart.is_some());
+    s.reload(vec![task("gen")]);
+    assert_eq!((s.service("gen").run.0, s.service("gen").next_restart), (run + 2, None));
+}
+
+#[test]
+fn a_hold_keeps_what_waits_and_its_end_does_not_shorten_the_wait() {
+    let mut s = looping(9);
+    s.save("gen.txt", &["gen"]).exits("gen", 0);
+    let now = s.snapshot().at.since_start().as_secs_f64();
+    s.until(now + 0.1);
+    let at = s.service("gen").next_restart;
+    s.ask(Command::Hold(ClientHold { id: 1, command: false, label: "x".into(), services: Vec::new() }));
+    assert_eq!((s.service("gen").next_restart, s.service("gen").held), (None, 1));
+    s.ask(Command::Release { id: 1, discard: false });
+    assert_eq!(s.service("gen").next_restart, at);
+    s.ask(Command::Hold(ClientHold { id: 1, command: false, label: "x".into(), services: Vec::new() }));
+    s.ask(Command::Release { id: 1, discard: true }).until(now + 100.0);
+    assert_eq!((s.phase("gen").word(), s.service("gen").next_restart), ("done", None));
+}
+
+#[test]
+fn before_a_service_is_ready_every_save_counts() {
+    let mut s = Scenario::running(vec![checked("api")]);
+    s.until(5.0);
+    for n in 0..7_u32 {
+        let now = 5.0 + f64::from(n) * 4.0;
+        s.until(now).save("v.txt", &["api"]).until(now + 0.1);
+        if let Phase::Stopping { .. } = s.phase("api") {
+            s.dies("api", 15).started("api");
+        }
+    }
+    // The first save came after it was ready, five are free, and the next one waits.
+    assert_eq!(s.service("api").run.0, 7);
+    assert!(s.service("api").next_restart.is_some());
+    s.ready("api").until(40.0);
+    assert_eq!(s.phase("api").word(), "stopping");
+}
+
+#[test]
+fn a_hook_is_limited_as_a_restart_is_and_runs_one_at_a_time_with_one_behind_it() {
+    let css = ServiceSpec { on_change: OnChange::Run("make css".into()), ..service("css") };
+    let mut s = Scenario::running(vec![css]);
+    s.until(3.0).save("a.css", &["css"]).until(3.1).save("b.css", &["css"]).save("c.css", &["css"]).until(3.5);
+    s.hook_ends("css", 1).until(3.6);
+    s.expect(
+        "
+        3.000 > a.css is saved
+        3.020   css: runs make css · a.css changed
+        3.020   run make css beside css
+        3.100 > b.css is saved
+        3.100 > c.css is saved
+        3.500 > hook 1 of css ends
+        3.500   css: runs make css · b.css and 1 more changed
+        3.500   run make css beside css
+    ",
+    );
+    let mut now = 3.6;
+    for n in 2..40 {
+        s.hook_ends("css", n).save("out.css", &["css"]).until(now + 0.1);
+        now += 0.1;
+        if s.service("css").next_restart.is_some() {
+            break;
+        }
+    }
+    assert!(s.service("css").next_restart.is_some(), "a hook that writes what is watched is a loop");
+    assert!(now < 5.0, "{now}");
+}
+
+#[test]
+fn a_hook_ends_with_its_run_and_what_it_had_not_seen_is_not_lost() {
+    let css = ServiceSpec { on_change: OnChange::Run("make css".into()), ..service("css") };
+    let mut s = Scenario::running(vec![css]);
+    s.until(3.0).save("a.css", &["css"]).until(3.1).save("b.css", &["css"]).until(3.2).exits("css", 0);
+    s.expect(
+        "
+        3.000 > a.css is saved
+        3.020   css: runs make css · a.css changed
+        3.020   run make css beside css
+        3.100 > b.css is saved
+        3.200 > css exits 0
+        3.200   css: exited · exit 0
+        3.200   end hook of css 1
+        3.200   spawn css 2 · b.css changed · was exit 0, up 3200ms
+    ",
+    );
+}
+
+#[test]
+fn a_signal_waits_until_the_service_is_ready() {
+    use crate::domain::Signal;
+    let hup = ServiceSpec { on_change: OnChange::Signal(Signal::Hup), ..checked("hup") };
+    let mut s = Scenario::new(vec![hup]);
+    s.begin().started("hup").until(1.0).save("a", &["hup"]).until(5.0).save("b", &["hup"]).until(6.0).ready("hup");
+    s.until(7.0).save("c", &["hup"]).until(8.0);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn hup 1 · with the group
+        0.000 > hup started
+        1.000 > a is saved
+        5.000 > b is saved
+        6.000 > hup is ready
+        6.000   hup: ready · 6s after start
+        6.000   hup: sent SIGHUP · a and 1 more changed
+        6.000   SIGHUP to hup 1
+        7.000 > c is saved
+        7.020   hup: sent SIGHUP · c changed
+        7.020   SIGHUP to hup 1
+    ",
+    );
+}
+
+#[test]
+fn two_services_that_feed_each_other_are_both_limited() {
+    let mut s = Scenario::running(vec![task("gen"), needs(service("api"), "gen", Condition::Done)]);
+    s.exits("gen", 0).started("api").save("api.json", &["gen"]);
+    let (mut now, mut starts) = (0.0, 0);
+    while now < 300.0 {
+        now += 0.1;
+        s.until(now);
+        for (name, file, other) in [("gen", "gen/a.rs", "api"), ("api", "api.json", "gen")] {
+            let service = s.service(name);
+            match service.phase {
+                Phase::Starting { spawned: false, .. } => {
+                    starts += u32::from(now > 60.0);
+                    s.started(name).save(file, &[other]);
+                    if name == "gen" {
+                        s.exits("gen", 0);
+                    }
+                }
+                Phase::Stopping { .. } => drop(s.dies(name, 15)),
+                _ => {}
+            }
+        }
+    }
+    assert!((4..=24).contains(&starts), "{starts} starts of both in four minutes");
+}
+
+#[test]
+fn a_stopped_job_says_that_a_save_does_nothing() {
+    let mut s = Scenario::running(vec![task("job"), needs(service("api"), "job", Condition::Done)]);
+    s.exits("job", 0).started("api").stop("job").until(1.0).save("a", &["job"]).until(2.0);
+    assert_eq!((s.phase("job"), s.verdicts()), (Phase::Down, vec![Verdict::Stopped]));
+    // What needed it to be done still has it.
+    s.ask(Command::Restart { targets: Targets::one(&"api".into()), force: true }).dies("api", 9);
+    assert_eq!((s.phase("job").word(), s.phase("api").word()), ("stopped", "starting"));
+    let mut s = Scenario::running(vec![task("job"), needs(service("api"), "job", Condition::Done)]);
+    s.exits("job", 0).started("api").stop("job").until(3.0).exits("api", 1).until(5.0);
+    assert_eq!(s.phase("api").word(), "starting");
+}
