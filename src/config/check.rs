@@ -44,6 +44,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         }
         dependencies(service, services, &by_name, problems);
         backoff(&service.draft, problems);
+        retries(service, problems);
         if let Some(problem) = reloads_itself(service, place) {
             problems.add(problem);
         }
@@ -166,6 +167,18 @@ fn backoff(draft: &Draft, problems: &mut Problems) {
             Diagnostic::error("range", "the longest wait of `backoff` is shorter than the first one")
                 .at(span, format!("`initial` is {initial:?}, `max` is {max:?}"))
                 .help("backoff = { initial = \"1s\", max = \"30s\" }"),
+        );
+    }
+}
+
+/// A service is started again by `restart`, as often as `breaker` allows.
+fn retries(service: &Named, problems: &mut Problems) {
+    let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
+    if let (Some(retries), Kind::Service) = (&service.draft.retries, kind) {
+        problems.add(
+            Diagnostic::error("retries", format!("service `{}` has `retries`, which are for tasks", service.name))
+                .at(retries.span(), "it does not run to its end")
+                .help("for a service: restart = \"on-failure\" and breaker; for a task: kind = \"task\""),
         );
     }
 }

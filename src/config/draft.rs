@@ -34,6 +34,7 @@ pub(super) struct Draft {
     pub(super) validate: Given<Validate>,
     pub(super) cascade: Given<bool>,
     pub(super) restart: Given<RestartPolicy>,
+    pub(super) retries: Given<u32>,
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
     pub(super) stop: StopDraft,
@@ -99,10 +100,12 @@ impl Draft {
             let entries = defaults.depends_on.as_ref()?.iter();
             Some(entries.filter(|entry| &entry.get_ref().0 != name).cloned().collect())
         });
+        let kind = self.kind.or_else(|| defaults.kind.clone());
+        let is_task = kind.as_ref().is_some_and(|kind| *kind.get_ref() == Kind::Task);
         Self {
             run_reported: self.run_reported || (self.run.is_none() && defaults.run_reported),
             run: self.run.or_else(|| defaults.run.clone()),
-            kind: self.kind.or_else(|| defaults.kind.clone()),
+            kind,
             dir: self.dir.or_else(|| defaults.dir.clone()),
             env,
             env_files: self.env_files.or_else(|| defaults.env_files.clone()),
@@ -112,6 +115,8 @@ impl Draft {
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
             restart: self.restart.or_else(|| defaults.restart.clone()),
+            // Those of `[defaults]` are for the tasks among all services.
+            retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_task)),
             backoff: BackoffDraft {
                 initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
                 factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
@@ -184,6 +189,7 @@ impl Draft {
             cascade: or(self.cascade, false),
             ready: self.ready.map(Spanned::into_inner),
             restart: or(self.restart, RestartPolicy::default()),
+            retries: or(self.retries, 0),
             backoff: Backoff {
                 initial: or(self.backoff.initial, backoff.initial),
                 factor: or(self.backoff.factor, backoff.factor),

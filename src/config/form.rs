@@ -26,6 +26,8 @@ pub(super) enum Form {
     Port,
     /// A whole number from 1 on.
     Count,
+    /// A whole number from 0 on.
+    Whole,
     /// A number from 1 on.
     Factor,
     /// One code of HTTP or a range of them.
@@ -80,6 +82,7 @@ impl Form {
             Self::Size => "a size like \"64MiB\"".into(),
             Self::Port => "a number from 1 to 65535".into(),
             Self::Count => "a whole number, at least 1".into(),
+            Self::Whole => "a whole number, at least 0".into(),
             Self::Factor => "a number, at least 1".into(),
             Self::Status => "a code like 204, or a range like \"200-299\"".into(),
             Self::Signal => "the name of a signal".into(),
@@ -118,6 +121,7 @@ impl Form {
             Self::Size => json!({ "type": "string", "pattern": SIZE }),
             Self::Port => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
             Self::Count => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+            Self::Whole => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
             Self::Factor => json!({ "type": "number", "minimum": 1 }),
             Self::Status => json!({ "anyOf": [
                 { "type": "integer", "minimum": 100, "maximum": 599 },

@@ -54,6 +54,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         validate: fields.read("validate", problems, probe::validate),
         cascade: fields.take("cascade", problems, Slot::boolean),
         restart: fields.take("restart", problems, restart),
+        retries: fields.take("retries", problems, |slot| slot.whole(0..=u32::MAX)),
         backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
         breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
         stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),

@@ -57,6 +57,9 @@ pub struct ServiceSpec {
     pub cascade: bool,
     /// `restart`.
     pub restart: RestartPolicy,
+    /// `retries`: starts after the first one when it fails, with `backoff`. Of tasks only, in place of `restart` and
+    /// `breaker`; 0 for services.
+    pub retries: u32,
     /// `backoff`.
     pub backoff: Backoff,
     /// `breaker`.

@@ -54,6 +54,7 @@ fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
         validate: None,
         cascade: false,
         restart: RestartPolicy::Never,
+        retries: 0,
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),

@@ -67,6 +67,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         validate: None,
         cascade: false,
         restart: RestartPolicy::OnFailure,
+        retries: 0,
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
@@ -186,6 +187,16 @@ fn defaults_are_joined_key_by_key_where_the_contract_says_so() {
     assert_eq!((db.restart, db.debounce), (RestartPolicy::Always, Duration::from_secs(1)));
     assert!(matches!(db.watch, WatchFiles::Globs(globs) if globs.len() == 1));
     assert!(db.depends_on.is_empty(), "db does not wait for itself");
+}
+
+#[test]
+fn the_retries_of_the_defaults_are_for_tasks() {
+    let spec = good(
+        "[defaults]\nretries = 2\n[services]\na = 'a'\nb = { run = 'b', kind = 'task' }\nc = { run = 'c', kind = 'task', retries = 0 }",
+    );
+    assert_eq!(spec.services.iter().map(|service| service.retries).collect::<Vec<_>>(), [0, 2, 0]);
+    assert_eq!(codes("[services]\na = { run = 'a', retries = 0 }"), ["retries"]);
+    assert_eq!(codes("[services]\na = { run = 'a', kind = 'task', retries = -1 }"), ["range"]);
 }
 
 #[test]

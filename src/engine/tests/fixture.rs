@@ -23,6 +23,7 @@ pub(super) fn service(name: &str) -> ServiceSpec {
         validate: None,
         cascade: false,
         restart: RestartPolicy::OnFailure,
+        retries: 0,
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),

@@ -25,6 +25,7 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         validate: None,
         cascade: false,
         restart: RestartPolicy::Never,
+        retries: 0,
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
