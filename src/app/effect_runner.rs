@@ -187,7 +187,7 @@ impl EffectRunner {
             let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
             environment::mark(&mut variables, &group, socket.as_deref(), &spec.name, run);
-            Ok(Prepared { command: resolved.command, env: variables })
+            Ok(Prepared { command: resolved.command, ready: resolved.ready, env: variables })
         })
     }
 }

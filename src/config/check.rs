@@ -13,6 +13,7 @@ use super::group::Named;
 use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
+use super::shell_text;
 use crate::domain::{
     Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, package_script,
     self_reloader, start_order,
@@ -51,6 +52,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         outside(service, place, problems);
     }
     ports(services, problems);
+    shell_text::check(services, place, problems);
 }
 
 /// `watch = true` means all below `dir`.

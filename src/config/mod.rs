@@ -28,6 +28,7 @@ mod render;
 mod schema;
 mod selection;
 mod service;
+mod shell_text;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ mod units;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-pub use environment::{Environment, EnvironmentError, environment};
+pub use environment::{Environment, EnvironmentError, check_environment, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};
 pub use near::{any_of, near};
 pub use preferences::{

@@ -6,6 +6,7 @@
 //! [`Repository`].
 
 mod command;
+mod dollars;
 mod draft;
 mod merge;
 mod names;

@@ -35,5 +35,6 @@ mod strays;
 mod streaming;
 mod supervision;
 mod typing;
+mod variables;
 mod watch;
 mod why;

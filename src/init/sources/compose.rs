@@ -1,7 +1,8 @@
 //! Compose files: containers that a group waits for.
 
+use crate::init::dollars::{has_variables, quoted_for_shell};
 use crate::init::draft::{Draft, Found, Ready, Run};
-use crate::init::names::{file_name, folder_of};
+use crate::init::names::{below, file_name, folder_of};
 use crate::init::repository::Repository;
 use crate::init::yaml::{self, Node};
 
@@ -37,8 +38,14 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
                 draft.depends_on.push((on, condition));
             }
         }
-        let healthy = entry.get("healthcheck").and_then(healthy);
-        if let Some(test) = healthy {
+        let check = entry.get("healthcheck");
+        if let Some(test) = check.and_then(healthy) {
+            // What compose puts in comes from there, too.
+            let beside = below(folder_of(path), ".env");
+            let asks = check.and_then(|check| check.get("test")).map(Node::texts).unwrap_or_default();
+            if asks.iter().any(|word| has_variables(word)) && repository.files().contains(&beside) {
+                draft.env_files.push(beside);
+            }
             draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
             found.drafts.push(draft);
             continue;
@@ -90,16 +97,14 @@ fn depends(entry: &Node) -> Vec<(String, Option<&'static str>)> {
 
 /// The command of a health check, for a shell. The port of a container accepts before the program in it does.
 fn healthy(check: &Node) -> Option<String> {
-    // A dollar that is to reach the container is written as two, there and here.
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let test = check.get("test")?;
     let words = test.texts();
     match (test, words.as_slice()) {
         _ if check.is_true("disable") => None,
-        (Node::Text(line), _) => Some(format!("sh -c {}", quoted(line))),
-        (_, [kind, line]) if kind == "CMD-SHELL" => Some(format!("sh -c {}", quoted(line))),
+        (Node::Text(line), _) => Some(format!("sh -c {}", quoted_for_shell(line))),
+        (_, [kind, line]) if kind == "CMD-SHELL" => Some(format!("sh -c {}", quoted_for_shell(line))),
         (_, [kind, words @ ..]) if kind == "CMD" && !words.is_empty() => {
-            Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+            Some(words.iter().map(|word| quoted_for_shell(word)).collect::<Vec<_>>().join(" "))
         }
         _ => None,
     }

@@ -66,7 +66,7 @@ impl Bench {
             service: service.into(),
             run: RunId(run),
             display: command.display(),
-            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), env: env.clone() })),
+            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), ready: None, env: env.clone() })),
             dir: self.dir.path().to_owned(),
             stop: Signal::Term,
             ready: None,

@@ -24,7 +24,9 @@ fn looked_after(bench: &mut Bench, probe: AliveProbe) -> u32 {
         service: "api".into(),
         run: RunId(1),
         check: check(probe),
-        prepare: std::sync::Arc::new(move || Ok(Prepared { command: command.clone(), env: environment() })),
+        prepare: std::sync::Arc::new(move || {
+            Ok(Prepared { command: command.clone(), ready: None, env: environment() })
+        }),
         dir: bench.dir.path().to_owned(),
     });
     pid
