@@ -92,6 +92,8 @@ pub(super) struct Draft {
     /// Names, and `started`, `ready` or `done`, if it is said.
     pub(super) depends_on: Vec<(String, Option<&'static str>)>,
     pub(super) ready: Option<Ready>,
+    /// What must succeed before it is replaced: a line for the shell.
+    pub(super) validate: Option<String>,
     pub(super) url: Option<String>,
     pub(super) restart: Option<&'static str>,
     /// The first signal, and the seconds before the last one.
@@ -122,6 +124,7 @@ impl Draft {
             env_files: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
+            validate: None,
             url: None,
             restart: None,
             stop_signal: None,

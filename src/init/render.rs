@@ -7,7 +7,8 @@ const MORE: &str = "\
 # More that a service can say (`devgroup help config` has all of it):
 #   watch      = [\"src/**\"]               restart when these change; true: all that git does not ignore
 #   depends_on = [\"db\"]                   start when db is ready
-#   ready      = { port = 5432 }          or http, log, cmd, file, delay
+#   ready      = { port = 4000 }          or http, log, cmd, file, delay
+#   validate   = { run = \"make build\" }   must succeed before it is replaced
 #   restart    = \"on-failure\"             or \"always\", \"never\"
 ";
 
@@ -95,6 +96,7 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
         };
         lines.push(("ready", table([(name, value)].into_iter())));
     }
+    lines.extend(draft.validate.as_deref().map(|line| ("validate", table([("run", quoted(line))].into_iter()))));
     let stop = [
         ("signal", draft.stop_signal.as_deref().map(quoted)),
         ("command", draft.stop_command.as_deref().map(quoted)),

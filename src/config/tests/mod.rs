@@ -96,7 +96,8 @@ fn the_file_of_the_contract_means_what_it_says() {
     let db = service(&spec, "db");
     assert_eq!(db.stop.signal, Signal::Int);
     assert_eq!(db.stop.grace, Duration::from_secs(20));
-    assert_eq!(db.ready, Some(ReadyCheck { probe: Probe::Port(5432), timeout: Duration::from_secs(30) }));
+    let asks = Probe::Cmd(RunCommand::Shell("pg_isready -q -h 127.0.0.1 -p 5432".into()));
+    assert_eq!(db.ready, Some(ReadyCheck { probe: asks, timeout: Duration::from_secs(30) }));
     assert_eq!(db.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned())]);
     assert_eq!(db.env_files, [spec.root.join(".env"), spec.root.join(".env.local")]);
     let migrate = service(&spec, "migrate");

@@ -1,5 +1,6 @@
 //! Compose files: containers that a group waits for.
 
+use crate::domain::is_postgres_image;
 use crate::init::dollars::{has_variables, quoted_for_shell};
 use crate::init::draft::{Draft, Found, Ready, Run};
 use crate::init::names::{below, file_name, folder_of};
@@ -50,6 +51,11 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             found.drafts.push(draft);
             continue;
         }
+        if let Some(test) = entry.text("image").and_then(|image| asked(&image)) {
+            draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
+            found.drafts.push(draft);
+            continue;
+        }
         match entry.get("ports").map(Node::items).unwrap_or_default().iter().find_map(published) {
             Some(port) => draft.ready = Some(Ready::Port(port)),
             None if entry.get("ports").is_some() => {
@@ -68,11 +74,30 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         .collect();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path && awaited.contains(&draft.name)) {
         draft.task = true;
+        draft.ready = None;
         // `up` ends with 0 whatever became of the container.
         draft.run = Run::Shell(format!("docker compose{option} run --rm --no-deps {}", draft.name));
+        draft.covers.retain(|cover| cover != "compose:*");
         draft.covers.push(format!("compose:{}", draft.name));
     }
     Ok(())
+}
+
+/// The command by which a database in a container is asked whether it is ready. Its port is open before: while it
+/// recovers, while its image fills it for the first time, and for whoever connects to a container at all.
+fn asked(image: &str) -> Option<&'static str> {
+    if is_postgres_image(image) {
+        return Some("pg_isready -q -h 127.0.0.1");
+    }
+    let name = image.rsplit('/').next().unwrap_or(image);
+    match name.split([':', '@']).next().unwrap_or(name) {
+        "mysql" => Some("mysqladmin ping --silent -h 127.0.0.1"),
+        "mariadb" => Some("mariadb-admin ping --silent -h 127.0.0.1"),
+        // It ends with 0 whatever it is answered. Who asks for a password is ready.
+        "redis" => Some("sh -c 'redis-cli ping | grep -qE \"PONG|NOAUTH\"'"),
+        "valkey" => Some("sh -c 'valkey-cli ping | grep -qE \"PONG|NOAUTH\"'"),
+        _ => None,
+    }
 }
 
 /// Whether the repository says itself how its own program is started.
