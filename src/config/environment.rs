@@ -102,7 +102,7 @@ fn variables(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<V
     }
     for file in &spec.env_files {
         let refused = |reason: String| EnvironmentError::File { file: file.clone(), reason };
-        for entry in env_file::read(file).map_err(|error| refused(error.to_string()))? {
+        for entry in env_file::read(file).map_err(|errors| refused(env_file::told(&errors)))? {
             let value = if entry.literal {
                 entry.value.into()
             } else {

@@ -129,18 +129,20 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
 fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<PathBuf>> {
     let one = |slot: Slot<'_, '_>, problems: &mut Problems| {
         let path = problems.keep(place.path(slot))?;
-        let Err(error) = env_file::read(&path) else { return Some(path) };
+        let Err(errors) = env_file::read(&path) else { return Some(path) };
         let name = path.strip_prefix(&place.root).unwrap_or(&path).display().to_string();
         let name = if name.is_empty() { "." } else { name.as_str() };
-        let help = match error {
-            EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
-            _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
-        };
-        problems.add(
-            Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
-                .at(slot.span(), "read at each start of the service")
-                .help(help),
-        );
+        for error in errors {
+            let help = match error {
+                EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
+                _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
+            };
+            problems.add(
+                Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
+                    .at(slot.span(), "read at each start of the service")
+                    .help(help),
+            );
+        }
         None
     };
     match slot.value.get_ref() {

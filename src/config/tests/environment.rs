@@ -144,5 +144,5 @@ fn what_a_start_would_miss_is_known_before_it() {
     let loaded = parse(&format!("[services.api]\n{own}"), &folder.path().join(FILE_NAME)).unwrap();
     fs::write(folder.path().join(".env"), "A=1\nTOKEN=\"half").unwrap();
     let said = check_environment(&service(&loaded.spec, "api"), &inherited()).unwrap_err().to_string();
-    assert!(said.ends_with(".env: line 2: the quote is never closed"), "{said}");
+    assert!(said.ends_with(".env: line 2: the quote is never closed: end the value with it"), "{said}");
 }
