@@ -7,12 +7,13 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::expand::malformed;
 
 /// Environment files above this are refused: nobody writes them by hand.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// One entry of an environment file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,26 +50,33 @@ pub(super) enum EnvFileError {
     },
 }
 
-/// Reads a file; one that does not exist is empty.
+/// Reads a file; one that does not exist is empty. `None`: it is a pipe, which only a start reads (see `pipe`).
 ///
 /// # Errors
 /// All that is wrong with it, at least one thing.
-pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Vec<EnvFileError>> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<Entry>>, Vec<EnvFileError>> {
     let unreadable = |error: io::Error| vec![EnvFileError::Unreadable(error.to_string())];
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Vec::new())),
         Err(error) => return Err(unreadable(error)),
     };
-    // A pipe would make the start wait for whoever writes into it.
+    if metadata.file_type().is_fifo() {
+        return Ok(None);
+    }
+    // A device may never end.
     if !metadata.is_file() {
         return Err(vec![EnvFileError::Unreadable("it is not a file".into())]);
     }
     if metadata.len() > MAX_BYTES {
         return Err(vec![EnvFileError::Unreadable("it is larger than 1 MiB".into())]);
     }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    match str::from_utf8(&bytes) {
+    of_bytes(&fs::read(path).map_err(unreadable)?).map(Some)
+}
+
+/// Reads the bytes of an environment file.
+pub(super) fn of_bytes(bytes: &[u8]) -> Result<Vec<Entry>, Vec<EnvFileError>> {
+    match str::from_utf8(bytes) {
         Ok(text) => parse(text),
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -254,7 +262,7 @@ mod tests {
     #[test]
     fn what_is_no_text_file_is_refused_and_a_missing_file_is_empty() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(&folder.path().join("missing")), Ok(Vec::new()));
+        assert_eq!(read(&folder.path().join("missing")), Ok(Some(Vec::new())));
         assert!(matches!(read(folder.path()).unwrap_err().as_slice(), [EnvFileError::Unreadable(_)]));
         let latin1 = folder.path().join("latin1");
         fs::write(&latin1, b"A=1\nB=\xfc\n").unwrap();

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::env_file;
 use super::expand::expand;
+use super::pipe::Pipes;
 use crate::domain::{AliveProbe, Probe, RunCommand, ServiceName, ServiceSpec};
 
 /// A command and the variables to start it with.
@@ -42,7 +43,8 @@ pub enum EnvironmentError {
     },
 }
 
-/// The environment and the command of one start. Environment files are read anew each time.
+/// The environment and the command of one start. Environment files are read anew each time; those that are pipes, once
+/// for each start (`pipes`), which may wait for five seconds.
 ///
 /// Later ones win: `inherited`, the files in their order, `env`. `${NAME}` in a file or in `env` sees everything up to
 /// there (so `PATH = "bin:${PATH}"` works); in the words of a list it sees everything. The command is `run`, or another
@@ -56,20 +58,29 @@ pub fn environment(
     spec: &ServiceSpec,
     command: &RunCommand,
     inherited: &[(OsString, OsString)],
+    pipes: &Pipes,
 ) -> Result<Environment, EnvironmentError> {
-    let variables = variables(spec, inherited)?;
+    let variables = variables(spec, inherited, pipes)?;
     let command = put_in(spec, "the command", command, &variables)?;
     let ready = ready_command(spec).map(|command| put_in(spec, "ready.cmd", command, &variables)).transpose()?;
     Ok(Environment { command, ready, variables: variables.entries })
 }
 
 /// Whether a start of the service would get its environment: its files can be read, and each variable that `env` or a list
-/// names is there, in all of its commands. To be asked before a run that lives is ended for a new one.
+/// names is there, in all of its commands. To be asked before a run that lives is ended for a new one. A file that is a pipe
+/// is left to the start, and so are the variables then.
 ///
 /// # Errors
 /// What [`environment`] would answer.
 pub fn check_environment(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<(), EnvironmentError> {
-    let variables = variables(spec, inherited)?;
+    let mut has_pipe = false;
+    for file in &spec.env_files {
+        has_pipe |= read(file)?.is_none();
+    }
+    if has_pipe {
+        return Ok(());
+    }
+    let variables = variables(spec, inherited, &Pipes::default())?;
     let alive = spec.alive.as_ref().and_then(|alive| match &alive.probe {
         AliveProbe::Cmd(command) => Some(command),
         AliveProbe::Port(_) | AliveProbe::Http(_) | AliveProbe::File { .. } => None,
@@ -95,14 +106,22 @@ fn ready_command(spec: &ServiceSpec) -> Option<&RunCommand> {
 }
 
 /// `inherited`, then what files and `env` say.
-fn variables(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<Variables, EnvironmentError> {
+fn variables(
+    spec: &ServiceSpec,
+    inherited: &[(OsString, OsString)],
+    pipes: &Pipes,
+) -> Result<Variables, EnvironmentError> {
     let mut variables = Variables::default();
     for (name, value) in inherited {
         variables.set(name, value.clone());
     }
     for file in &spec.env_files {
         let refused = |reason: String| EnvironmentError::File { file: file.clone(), reason };
-        for entry in env_file::read(file).map_err(|errors| refused(env_file::told(&errors)))? {
+        let entries = match read(file)? {
+            Some(entries) => entries,
+            None => pipes.entries(&spec.name, file).map_err(|errors| refused(env_file::told(&errors)))?,
+        };
+        for entry in entries {
             let value = if entry.literal {
                 entry.value.into()
             } else {
@@ -121,6 +140,12 @@ fn variables(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<V
         variables.set(OsStr::new(name), value);
     }
     Ok(variables)
+}
+
+/// An environment file; `None`: it is a pipe.
+fn read(file: &Path) -> Result<Option<Vec<env_file::Entry>>, EnvironmentError> {
+    env_file::read(file)
+        .map_err(|errors| EnvironmentError::File { file: file.to_owned(), reason: env_file::told(&errors) })
 }
 
 /// The command with the variables put in, where it is a list.

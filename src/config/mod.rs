@@ -20,6 +20,7 @@ mod group;
 mod keys;
 mod load;
 mod near;
+mod pipe;
 mod place;
 mod preferences;
 mod probe;
@@ -39,6 +40,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, check_environment, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};
 pub use near::{any_of, near};
+pub use pipe::Pipes;
 pub use preferences::{
     Binding, KeyWords, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
 };

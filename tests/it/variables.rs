@@ -62,3 +62,28 @@ fn hooks_and_stop_commands_are_the_shells_as_well() {
     assert_eq!(project.read("stop"), "a; touch X");
     assert!(!project.path("X").exists());
 }
+
+#[test]
+fn an_environment_file_that_is_a_pipe_is_read_once_for_each_start() {
+    let project = Project::new(
+        "[services.api]\nrun = 'echo \"password $PW\"; echo $$ > ../home/pid; exec sleep 1000'\nwatch = true\nenv_file = '.env'\n\
+         stop = { command = 'echo $PW >> ../home/stopped; kill $(cat ../home/pid)' }\n",
+    );
+    assert!(project.command("mkfifo").arg(".env").status().unwrap().success());
+    assert_eq!(Stream::ask(&project, &["check"]).code, Some(0), "it is not read to check the file");
+    let fill = |secret: &str| {
+        let line = format!("echo PW={secret} > .env");
+        project.command("sh").args(["-c", &line]).spawn().unwrap()
+    };
+    let mut writer = fill("one");
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    stream.wait_for_text("api │ password one");
+    assert!(writer.wait().unwrap().success());
+    let mut writer = fill("two");
+    assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
+    stream.wait_for_text("api │ password two");
+    assert!(writer.wait().unwrap().success());
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    stream.wait_exit();
+    assert_eq!(project.read("../home/stopped"), "one\ntwo\n");
+}

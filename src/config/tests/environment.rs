@@ -19,7 +19,7 @@ fn value(environment: &Environment, name: &str) -> Option<String> {
 fn start(text: &str, folder: &Path) -> Result<Environment, EnvironmentError> {
     let loaded = parse(text, &folder.join(FILE_NAME)).unwrap_or_else(|p| panic!("{}", p.render(plain())));
     let api = service(&loaded.spec, "api");
-    environment(&api, &api.run, &inherited())
+    environment(&api, &api.run, &inherited(), &Pipes::default())
 }
 
 #[test]
@@ -65,10 +65,10 @@ fn files_are_read_at_each_start() {
     let loaded = parse(text, &folder.path().join(FILE_NAME)).unwrap();
     fs::write(folder.path().join(".env"), "A=2").unwrap();
     let api = service(&loaded.spec, "api");
-    let again = environment(&api, &api.run, &inherited()).unwrap();
+    let again = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap();
     assert_eq!(again.command, RunCommand::Argv(vec!["echo".into(), "2".into()]));
     fs::write(folder.path().join(".env"), "A=2\nnonsense").unwrap();
-    let error = environment(&api, &api.run, &inherited()).unwrap_err().to_string();
+    let error = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap_err().to_string();
     assert!(error.ends_with("/.env: line 2: there is no `=`: write NAME=value"), "{error}");
 }
 
@@ -91,7 +91,7 @@ fn inherited_values_that_are_no_text_pass_through() {
     let loaded = parse("[services.api]\nrun = 'x ${ODD}'\nenv = { B = '<${ODD}>' }", Path::new(FILE)).unwrap();
     let api = service(&loaded.spec, "api");
     let odd = OsString::from_vec(vec![0xff, b'a']);
-    let environment = environment(&api, &api.run, &[("ODD".into(), odd.clone())]).unwrap();
+    let environment = environment(&api, &api.run, &[("ODD".into(), odd.clone())], &Pipes::default()).unwrap();
     assert_eq!(environment.variables[0], ("ODD".into(), odd));
     let b = &environment.variables[1].1;
     assert_eq!(b, &OsString::from_vec(vec![b'<', 0xff, b'a', b'>']));
@@ -111,11 +111,11 @@ fn a_text_is_the_shells_in_every_command_and_a_list_is_ours() {
     .unwrap();
     let api = service(&loaded.spec, "api");
     let odd = "a; touch x \"$y";
-    let got = environment(&api, &api.run, &inherited()).unwrap();
+    let got = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap();
     assert_eq!(got.command, RunCommand::Shell("a ${ODD} $$".into()));
     assert_eq!(got.ready, Some(RunCommand::Argv(vec!["b".into(), odd.into(), "$x".into()])));
     assert_eq!(value(&got, "ODD").as_deref(), Some(odd));
-    let of = |command: &RunCommand| environment(&api, command, &inherited()).unwrap().command;
+    let of = |command: &RunCommand| environment(&api, command, &inherited(), &Pipes::default()).unwrap().command;
     assert_eq!(of(api.stop.command.as_ref().unwrap()), RunCommand::Argv(vec!["d".into(), format!("<{odd}>")]));
     let validate = &api.validate.as_ref().unwrap().run;
     assert_eq!(&of(validate), validate);
