@@ -20,6 +20,7 @@ mod group;
 mod keys;
 mod load;
 mod near;
+mod peers;
 mod pipe;
 mod place;
 mod preferences;

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
 use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
 use super::env_file::{self, EnvFileError};
 use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
 use super::near::near;
+use super::peers;
 use super::place::Place;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
@@ -159,8 +160,13 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
             .into_iter()
             .map(|(name, value)| {
                 let of = |word: &str| format!("depends_on = {{ {} = \"{word}\" }}", as_key(name.get_ref()));
-                let help = CONDITIONS.map(|(word, _)| of(word)).join("   or   ");
-                let condition = slot.with(value).choice(&CONDITIONS).map_err(|problem| problem.help(help));
+                let condition = match value.get_ref() {
+                    DeValue::Table(table) => Err(condition_in_table(table, value, &of)),
+                    _ => slot
+                        .with(value)
+                        .choice(&CONDITIONS)
+                        .map_err(|problem| problem.help(CONDITIONS.map(|(word, _)| of(word)).join("   or   "))),
+                };
                 let condition = problems.keep(condition);
                 Spanned::new(name.span(), (ServiceName::new(name.get_ref()), condition))
             })
@@ -172,6 +178,17 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
     let mut seen = HashSet::new();
     needs.retain(|entry| seen.insert(entry.get_ref().0.clone()));
     Some(needs)
+}
+
+/// `db = { condition = "service_healthy" }`, as compose has it.
+fn condition_in_table(table: &DeTable<'_>, value: &Value<'_>, of: &dyn Fn(&str) -> String) -> Diagnostic {
+    let said = match table.get("condition").map(Spanned::get_ref) {
+        Some(DeValue::String(word)) => peers::value("depends_on", word).unwrap_or(word),
+        _ => "ready",
+    };
+    Diagnostic::error("type", "a condition of `depends_on` is a text")
+        .at(value.span(), "this is a table")
+        .help(of(said))
 }
 
 fn restart(slot: Slot<'_, '_>) -> Result<RestartPolicy, Diagnostic> {
