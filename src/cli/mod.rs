@@ -8,6 +8,7 @@ mod exit_code;
 mod help;
 mod preferences;
 mod setup;
+mod told;
 mod why;
 
 use std::io::{self, IsTerminal, Write};
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::{self, Background, Face, RunOptions, SessionError, StreamOptions};
-use crate::config::{self, Diagnostics, RenderStyle};
+use crate::config::{self, Diagnostics, RenderStyle, SelectionError};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
@@ -91,8 +92,13 @@ fn run_program(
     ward: &Ward,
     background: Option<(Background, RenderStyle)>,
 ) -> u8 {
+    let as_json = told::asks_for_json(std::env::args_os());
     let result = match arguments {
         Ok(arguments) => carry_out(arguments, ward, background),
+        Err(error) if as_json && error.use_stderr() => {
+            say(&told::usage_as_json(&error));
+            return 2;
+        }
         Err(error) => {
             // Nothing can be said if even this fails.
             let _ = error.print();
@@ -100,7 +106,7 @@ fn run_program(
         }
     };
     result.unwrap_or_else(|failure| {
-        app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
+        say(&if as_json { told::as_json(&failure) } else { failure.to_string().trim_end().to_owned() });
         failure.code()
     })
 }
@@ -123,10 +129,27 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
         None => {
-            let file = file(arguments.place.config.as_deref())?;
-            run_group(&file, arguments.run, ward, background)
+            let names = arguments.run.names();
+            let file = file(arguments.place.config.as_deref());
+            let code = file.and_then(|file| run_group(&file, arguments.run, ward, background));
+            code.map_err(|failure| mistyped(failure, &names))
         }
     }
+}
+
+/// With the commands that may have been meant, if a name is none of a service: `devgroup stat`.
+fn mistyped(failure: Failure, names: &[String]) -> Failure {
+    let name = match &failure {
+        Failure::NoFile { .. } => names.first(),
+        Failure::Session(SessionError::Selection(SelectionError::UnknownService { name, .. })) => Some(name),
+        _ => None,
+    };
+    let near = name.map(|name| config::near(name, arguments::COMMANDS.iter().copied())).unwrap_or_default();
+    let commands: Vec<String> = near.iter().map(|command| format!("devgroup {command}")).collect();
+    if commands.is_empty() {
+        return failure;
+    }
+    Failure::Mistyped { failure: failure.into(), commands: config::any_of(&commands) }
 }
 
 /// A message.

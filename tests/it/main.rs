@@ -17,6 +17,7 @@ mod doctor;
 mod documents;
 mod ends;
 mod endurance;
+mod failures;
 mod generated;
 mod git_work;
 mod happenings;
