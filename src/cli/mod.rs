@@ -96,12 +96,15 @@ fn run_program(
     let result = match arguments {
         Ok(arguments) => carry_out(arguments, ward, background),
         Err(error) if as_json && error.use_stderr() => {
-            say(&told::usage_as_json(&error));
+            say(&told::usage_as_json(&error, slip_of_a_command().as_deref()));
             return 2;
         }
         Err(error) => {
             // Nothing can be said if even this fails.
             let _ = error.print();
+            if let Some(commands) = slip_of_a_command().filter(|_| error.use_stderr()) {
+                say(&format!("  help: did you mean {commands}?"));
+            }
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
@@ -144,12 +147,27 @@ fn mistyped(failure: Failure, names: &[String]) -> Failure {
         Failure::Session(SessionError::Selection(SelectionError::UnknownService { name, .. })) => Some(name),
         _ => None,
     };
-    let near = name.map(|name| config::near(name, arguments::COMMANDS.iter().copied())).unwrap_or_default();
-    let commands: Vec<String> = near.iter().map(|command| format!("devgroup {command}")).collect();
-    if commands.is_empty() {
-        return failure;
+    match name.and_then(|name| near_commands(name)) {
+        Some(commands) => Failure::Mistyped { failure: failure.into(), commands },
+        None => failure,
     }
-    Failure::Mistyped { failure: failure.into(), commands: config::any_of(&commands) }
+}
+
+/// The commands that may be meant by the first word of the arguments, which is none: `devgroup stat --json`.
+fn slip_of_a_command() -> Option<String> {
+    if arguments::may_be_a_command(std::env::args_os()) {
+        return None;
+    }
+    let word =
+        std::env::args_os().skip(1).find_map(|word| word.into_string().ok().filter(|word| !word.starts_with('-')));
+    near_commands(&word?)
+}
+
+/// Commands with a name like this one, in backticks.
+fn near_commands(name: &str) -> Option<String> {
+    let near = config::near(name, arguments::COMMANDS.iter().copied());
+    let commands: Vec<String> = near.iter().map(|command| format!("devgroup {command}")).collect();
+    (!commands.is_empty()).then(|| config::any_of(&commands))
 }
 
 /// A message.

@@ -44,10 +44,12 @@ pub(super) fn as_json(failure: &Failure) -> String {
     line(word(failure), failure.code(), message, help)
 }
 
-/// Arguments that make no sense, as one line of JSON.
-pub(super) fn usage_as_json(error: &clap::Error) -> String {
+/// Arguments that make no sense, as one line of JSON. `commands`: what may have been meant.
+pub(super) fn usage_as_json(error: &clap::Error, commands: Option<&str>) -> String {
     let text = error.render().to_string();
     let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let meant = commands.map(|commands| format!("did you mean {commands}?"));
+    let help = meant.as_deref().unwrap_or(help);
     line("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty()))
 }
 

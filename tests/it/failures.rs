@@ -21,6 +21,12 @@ fn a_mistyped_command_is_told_the_command() {
         assert_eq!(slip.code, Some(code), "{slip:?}");
         assert!(slip.stderr.contains(what) && slip.stderr.contains("did you mean `devgroup status`"), "{slip:?}");
     }
+    let with_option = Stream::ask(&empty, &["statu", "--follow"]);
+    assert_eq!(with_option.code, Some(2));
+    assert!(with_option.stderr.contains("\n  help: did you mean `devgroup status`"), "{with_option:?}");
+    assert!(
+        error(&empty, &["statu", "--json"])["help"].as_str().unwrap().starts_with("did you mean `devgroup status`")
+    );
     let other = Stream::ask(&group, &["frobnicate"]);
     assert_eq!((other.code, other.stderr.contains("did you mean")), (Some(6), false), "{other:?}");
 }
