@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::environment;
 use super::history_file::Remembered;
-use crate::config;
+use crate::config::{self, Pipes};
 use crate::control::group_key;
 use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
 use crate::engine::{Effect, Finish};
@@ -27,6 +27,7 @@ pub(crate) struct EffectRunner {
     memory: usize,
     history: Option<Sender<Remembered>>,
     inherited: Arc<[(OsString, OsString)]>,
+    pipes: Arc<Pipes>,
 }
 
 /// What the runner leaves to the loop.
@@ -55,6 +56,7 @@ impl EffectRunner {
             memory: spec.logs.memory,
             history: None,
             inherited: environment::inherited().into(),
+            pipes: Arc::default(),
         }
     }
 
@@ -64,7 +66,10 @@ impl EffectRunner {
             Effect::Spawn { spec, run, cause, was } => {
                 self.host.spawn(Launch { cause, was, ..self.launch(&spec, run) });
             }
-            Effect::CheckReady { spec, run } => self.host.check_ready(&self.launch(&spec, run)),
+            Effect::CheckReady { spec, run } => {
+                let prepare = self.prepare(&spec, &spec.run, run);
+                self.host.check_ready(Launch { prepare, ..self.launch(&spec, run) });
+            }
             Effect::Signal { service, run, signal, leader_only } => {
                 self.host.signal(&service, run, signal, leader_only);
             }
@@ -181,7 +186,7 @@ impl EffectRunner {
             service: spec.name.clone(),
             run,
             display: spec.run.display(),
-            prepare: self.prepare(spec, &spec.run, run),
+            prepare: self.prepare_start(spec, run),
             dir: spec.dir.clone(),
             stop: spec.stop.signal,
             ready: spec.ready.clone(),
@@ -191,15 +196,26 @@ impl EffectRunner {
         }
     }
 
+    /// The first that is asked of a start: pipes are read for it.
+    fn prepare_start(&self, spec: &Arc<ServiceSpec>, run: RunId) -> Prepare {
+        let (prepare, pipes, service) = (self.prepare(spec, &spec.run, run), self.pipes.clone(), spec.name.clone());
+        Arc::new(move || {
+            pipes.forget(&service);
+            prepare()
+        })
+    }
+
     /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
         let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
+        let pipes = self.pipes.clone();
         Arc::new(move || {
-            let resolved = config::environment(&spec, &command, &inherited).map_err(|error| error.to_string())?;
+            let resolved = config::environment(&spec, &command, &inherited, &pipes);
+            let resolved = resolved.map_err(|error| error.to_string())?;
             let mut variables = resolved.variables;
             environment::mark(&mut variables, &group, socket.as_deref(), &spec.name, run);
-            Ok(Prepared { command: resolved.command, env: variables })
+            Ok(Prepared { command: resolved.command, ready: resolved.ready, env: variables })
         })
     }
 }

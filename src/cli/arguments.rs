@@ -55,7 +55,7 @@ pub(super) struct Arguments {
 
 /// The names of the commands, in the order of the alphabet. clap knows them too, but who has asked it carries 2 MB of its
 /// code and tables about; the guard must not.
-const COMMANDS: &[&str] = &[
+pub(super) const COMMANDS: &[&str] = &[
     "attach",
     "check",
     "completions",
@@ -187,6 +187,11 @@ pub(super) struct RunArguments {
 }
 
 impl RunArguments {
+    /// What stands where services are named.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.services.clone()
+    }
+
     /// Which services.
     pub(super) fn selection(self) -> Selection {
         Selection {

@@ -64,6 +64,14 @@ pub(super) enum Failure {
         /// Why.
         message: String,
     },
+    /// A command was meant where the name of a service stands.
+    #[error("{failure}\n  help: did you mean {commands}?")]
+    Mistyped {
+        /// What came of it.
+        failure: Box<Failure>,
+        /// In backticks.
+        commands: String,
+    },
     /// Anything else.
     #[error("error: {0}")]
     Unexpected(String),
@@ -87,6 +95,7 @@ impl Failure {
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
             Self::Hold(_) => 125,
+            Self::Mistyped { failure, .. } => failure.code(),
             Self::NotRun { code, .. } => *code,
             Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
             Self::Occupied(_)

@@ -8,6 +8,7 @@ mod exit_code;
 mod help;
 mod preferences;
 mod setup;
+mod told;
 mod why;
 
 use std::io::{self, IsTerminal, Write};
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::{self, Background, Face, RunOptions, SessionError, StreamOptions};
-use crate::config::{self, Diagnostics, RenderStyle};
+use crate::config::{self, Diagnostics, RenderStyle, SelectionError};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
@@ -91,16 +92,24 @@ fn run_program(
     ward: &Ward,
     background: Option<(Background, RenderStyle)>,
 ) -> u8 {
+    let as_json = told::asks_for_json(std::env::args_os());
     let result = match arguments {
         Ok(arguments) => carry_out(arguments, ward, background),
+        Err(error) if as_json && error.use_stderr() => {
+            say(&told::usage_as_json(&error, slip_of_a_command().as_deref()));
+            return 2;
+        }
         Err(error) => {
             // Nothing can be said if even this fails.
             let _ = error.print();
+            if let Some(commands) = slip_of_a_command().filter(|_| error.use_stderr()) {
+                say(&format!("  help: did you mean {commands}?"));
+            }
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
     result.unwrap_or_else(|failure| {
-        app::say(failure.to_string().trim_end(), STDERR_PATIENCE);
+        say(&if as_json { told::as_json(&failure) } else { failure.to_string().trim_end().to_owned() });
         failure.code()
     })
 }
@@ -123,10 +132,42 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
         None => {
-            let file = file(arguments.place.config.as_deref())?;
-            run_group(&file, arguments.run, ward, background)
+            let names = arguments.run.names();
+            let file = file(arguments.place.config.as_deref());
+            let code = file.and_then(|file| run_group(&file, arguments.run, ward, background));
+            code.map_err(|failure| mistyped(failure, &names))
         }
     }
+}
+
+/// With the commands that may have been meant, if a name is none of a service: `devgroup stat`.
+fn mistyped(failure: Failure, names: &[String]) -> Failure {
+    let name = match &failure {
+        Failure::NoFile { .. } => names.first(),
+        Failure::Session(SessionError::Selection(SelectionError::UnknownService { name, .. })) => Some(name),
+        _ => None,
+    };
+    match name.and_then(|name| near_commands(name)) {
+        Some(commands) => Failure::Mistyped { failure: failure.into(), commands },
+        None => failure,
+    }
+}
+
+/// The commands that may be meant by the first word of the arguments, which is none: `devgroup stat --json`.
+fn slip_of_a_command() -> Option<String> {
+    if arguments::may_be_a_command(std::env::args_os()) {
+        return None;
+    }
+    let word =
+        std::env::args_os().skip(1).find_map(|word| word.into_string().ok().filter(|word| !word.starts_with('-')));
+    near_commands(&word?)
+}
+
+/// Commands with a name like this one, in backticks.
+fn near_commands(name: &str) -> Option<String> {
+    let near = config::near(name, arguments::COMMANDS.iter().copied());
+    let commands: Vec<String> = near.iter().map(|command| format!("devgroup {command}")).collect();
+    (!commands.is_empty()).then(|| config::any_of(&commands))
 }
 
 /// A message.

@@ -13,9 +13,10 @@ use super::group::Named;
 use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
+use super::shell_text;
 use crate::domain::{
-    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, Probe, RunCommand, ServiceName, package_script,
-    self_reloader, start_order,
+    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName,
+    package_script, pg_isready, self_reloader, start_order, starts_postgres,
 };
 
 /// One entry of `depends_on` and its place.
@@ -45,12 +46,14 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         dependencies(service, services, &by_name, problems);
         backoff(&service.draft, problems);
         retries(service, problems);
+        postgres(service, problems);
         if let Some(problem) = reloads_itself(service, place) {
             problems.add(problem);
         }
         outside(service, place, problems);
     }
     ports(services, problems);
+    shell_text::check(services, place, problems);
 }
 
 /// `watch = true` means all below `dir`.
@@ -183,6 +186,25 @@ fn retries(service: &Named, problems: &mut Problems) {
     }
 }
 
+/// An open port does not say that PostgreSQL is ready.
+fn postgres(service: &Named, problems: &mut Problems) {
+    let Some(ready) = &service.draft.ready else { return };
+    let Probe::Port(port) = ready.get_ref().probe else { return };
+    let starts = service.draft.run.as_ref().is_some_and(|run| starts_postgres(&words_of(run.get_ref())));
+    if port == POSTGRES_PORT || starts {
+        let help = format!(
+            "ready = {{ cmd = \"{}\" }}\nin a container: docker compose exec -T {} pg_isready -q -h 127.0.0.1",
+            pg_isready(port),
+            service.name
+        );
+        problems.add(
+            Diagnostic::warning("port-too-soon", "PostgreSQL opens its port before it is ready")
+                .at(ready.span(), format!("{} counts as ready while it still recovers", service.name))
+                .help(help),
+        );
+    }
+}
+
 fn ports(services: &[Named], problems: &mut Problems) {
     let mut taken: HashMap<u16, Vec<(&Named, Range<usize>)>> = HashMap::new();
     for service in services {
@@ -233,10 +255,7 @@ fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
     if service.draft.on_change.as_ref().is_some_and(|on_change| *on_change.get_ref() != OnChange::Restart) {
         return None;
     }
-    let words: Vec<&str> = match run.get_ref() {
-        RunCommand::Shell(text) => words(text),
-        RunCommand::Argv(argv) => argv.iter().map(String::as_str).collect(),
-    };
+    let words = words_of(run.get_ref());
     let dir = service.draft.dir.as_ref().map_or(&place.root, |dir| dir.get_ref());
     let script = package_script(&words).and_then(|name| script(dir, name));
     let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
@@ -247,6 +266,13 @@ fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
             .at(run.span(), "watches by itself")
             .help(format!("remove `watch`; devgroup would restart {name} on each save")),
     )
+}
+
+fn words_of(command: &RunCommand) -> Vec<&str> {
+    match command {
+        RunCommand::Shell(text) => words(text),
+        RunCommand::Argv(argv) => argv.iter().map(String::as_str).collect(),
+    }
 }
 
 fn words(command: &str) -> Vec<&str> {

@@ -25,7 +25,7 @@ impl Severity {
 /// A place in the file and what is to be said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// Bytes of the text.
+    /// Bytes of the text, with lines that end with a newline alone.
     pub span: Range<usize>,
     /// A few words; may be empty: the place alone.
     pub text: String,

@@ -7,10 +7,13 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use super::expand::malformed;
+
 /// Environment files above this are refused: nobody writes them by hand.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// One entry of an environment file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub(super) enum EnvFileError {
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// It is not a text.
-    #[error("line {line} is not UTF-8")]
+    #[error("line {line} is not UTF-8: save the file as UTF-8")]
     NotUtf8 {
         /// 1-based.
         line: usize,
@@ -47,77 +50,123 @@ pub(super) enum EnvFileError {
     },
 }
 
-/// Reads a file; one that does not exist is empty.
-pub(super) fn read(path: &Path) -> Result<Vec<Entry>, EnvFileError> {
-    let unreadable = |error: io::Error| EnvFileError::Unreadable(error.to_string());
+/// Reads a file; one that does not exist is empty. `None`: it is a pipe, which only a start reads (see `pipe`).
+///
+/// # Errors
+/// All that is wrong with it, at least one thing.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<Entry>>, Vec<EnvFileError>> {
+    let unreadable = |error: io::Error| vec![EnvFileError::Unreadable(error.to_string())];
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Vec::new())),
         Err(error) => return Err(unreadable(error)),
     };
-    // A pipe would make the start wait for whoever writes into it.
+    if metadata.file_type().is_fifo() {
+        return Ok(None);
+    }
+    // A device may never end.
     if !metadata.is_file() {
-        return Err(EnvFileError::Unreadable("it is not a file".into()));
+        return Err(vec![EnvFileError::Unreadable("it is not a file".into())]);
     }
     if metadata.len() > MAX_BYTES {
-        return Err(EnvFileError::Unreadable("it is larger than 1 MiB".into()));
+        return Err(vec![EnvFileError::Unreadable("it is larger than 1 MiB".into())]);
     }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    match str::from_utf8(&bytes) {
+    of_bytes(&fs::read(path).map_err(unreadable)?).map(Some)
+}
+
+/// Reads the bytes of an environment file.
+pub(super) fn of_bytes(bytes: &[u8]) -> Result<Vec<Entry>, Vec<EnvFileError>> {
+    match str::from_utf8(bytes) {
         Ok(text) => parse(text),
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            Err(EnvFileError::NotUtf8 { line: good.iter().filter(|byte| **byte == b'\n').count() + 1 })
+            Err(vec![EnvFileError::NotUtf8 { line: good.iter().filter(|byte| **byte == b'\n').count() + 1 }])
         }
     }
 }
 
+/// What is wrong, on one line: the first problem, and how many there are besides.
+pub(super) fn told(errors: &[EnvFileError]) -> String {
+    match errors {
+        [] => String::new(),
+        [only] => only.to_string(),
+        [first, others @ ..] => format!("{first} · and {} more", others.len()),
+    }
+}
+
 /// Reads the text of an environment file.
-pub(super) fn parse(text: &str) -> Result<Vec<Entry>, EnvFileError> {
+///
+/// # Errors
+/// Every line that is not understood, at least one.
+pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Vec<EnvFileError>> {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut entries = Vec::new();
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
     let mut line = 1;
     while !rest.is_empty() {
         let whole = rest.split('\n').next().unwrap_or(rest);
         let trimmed = whole.trim();
         let mut used = whole.len() + 1;
         if !trimmed.is_empty() && !trimmed.starts_with('#') {
-            let malformed = |reason| EnvFileError::Malformed { line, reason };
-            let Some((left, right)) = whole.split_once('=') else {
-                return Err(malformed("there is no `=`: write NAME=value"));
-            };
-            let name = left.trim();
-            let name = name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
-            if name.is_empty() {
-                return Err(malformed("there is no name before the `=`"));
-            }
-            if name.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '$')) {
-                return Err(malformed("the name before the `=` has characters that no variable can have"));
-            }
-            let before_value = whole.len() - right.trim_start().len();
-            let from_value = rest.get(before_value..).unwrap_or("");
-            let (value, literal, length) = match right.trim_start().chars().next() {
-                Some(quote @ ('"' | '\'')) => {
-                    let (value, length) =
-                        quoted(from_value, quote).ok_or_else(|| malformed("the quote is never closed"))?;
-                    let after = from_value.get(length..).unwrap_or("").split('\n').next().unwrap_or("");
-                    if !(after.trim().is_empty() || after.trim_start().starts_with('#')) {
-                        return Err(malformed("there is something after the closing quote"));
+            match entry(rest, whole, line) {
+                Ok((entry, length)) => {
+                    used = length;
+                    match misunderstood(&entry) {
+                        None => entries.push(entry),
+                        Some(reason) => errors.push(EnvFileError::Malformed { line, reason }),
                     }
-                    (value, quote == '\'', before_value + length + after.len() + 1)
                 }
-                _ => (unquoted(right).to_owned(), false, used),
-            };
-            if value.contains('\0') {
-                return Err(malformed("a value cannot hold a NUL character"));
+                Err(reason) => {
+                    errors.push(EnvFileError::Malformed { line, reason });
+                    // The value may be all that is left.
+                    if reason == OPEN {
+                        break;
+                    }
+                }
             }
-            used = length;
-            entries.push(Entry { name: name.to_owned(), value, literal, line });
         }
         line += rest.get(..used).map_or(1, |lines| lines.matches('\n').count());
         rest = rest.get(used..).unwrap_or("");
     }
-    Ok(entries)
+    if errors.is_empty() { Ok(entries) } else { Err(errors) }
+}
+
+const OPEN: &str = "the quote is never closed: end the value with it";
+
+/// The entry that the text begins with, whose first line is `whole`, and its length with the line end.
+fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'static str> {
+    let (left, right) = whole.split_once('=').ok_or("there is no `=`: write NAME=value")?;
+    let name = left.trim();
+    let name = name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
+    if name.is_empty() {
+        return Err("there is no name before the `=`: write NAME=value");
+    }
+    if name.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '$')) {
+        return Err("the name before the `=` has characters that no variable can have: letters, digits and `_`");
+    }
+    let before_value = whole.len() - right.trim_start().len();
+    let from_value = text.get(before_value..).unwrap_or("");
+    let (value, literal, length) = match right.trim_start().chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let (value, length) = quoted(from_value, quote).ok_or(OPEN)?;
+            let after = from_value.get(length..).unwrap_or("").split('\n').next().unwrap_or("");
+            if !(after.trim().is_empty() || after.trim_start().starts_with('#')) {
+                return Err("there is something after the closing quote: put the whole value into quotes");
+            }
+            (value, quote == '\'', before_value + length + after.len() + 1)
+        }
+        _ => (unquoted(right).to_owned(), false, whole.len() + 1),
+    };
+    Ok((Entry { name: name.to_owned(), value, literal, line }, length))
+}
+
+/// Why the value of an entry cannot be used, whatever the variables are.
+fn misunderstood(entry: &Entry) -> Option<&'static str> {
+    if entry.value.contains('\0') {
+        return Some("a value cannot hold a NUL character: take it out");
+    }
+    (!entry.literal && malformed(&entry.value).is_some()).then_some(
+        "a `${` is neither `${NAME}` nor `${NAME:-default}`: a dollar is written `$$`, or the value in single quotes",
+    )
 }
 
 /// The value in quotes that the text begins with, and its length with both quotes.
@@ -183,22 +232,40 @@ mod tests {
 
     #[test]
     fn a_line_that_is_not_understood_is_named() {
-        let cases = [("A=1\nnonsense\n", 2), ("=x", 1), ("A=1\n\nB=\"open\n\n", 3), ("A='x' y", 1), ("A B=1", 1)];
+        let cases: [(&str, &[usize]); 9] = [
+            ("A=1\nnonsense\n", &[2]),
+            ("=x", &[1]),
+            ("A=1\n\nB=\"open\n\nnonsense", &[3]),
+            ("A='x' y", &[1]),
+            ("A B=1", &[1]),
+            ("A=${B-x}\nC='${B'\nD=\"${B\"\nE=$${B", &[1, 3]),
+            ("nonsense\nA=1\n=\nB=\"x\ny\" z\nC=1\nD D=1", &[1, 3, 4, 5, 7]),
+            ("A=\0", &[1]),
+            ("A=\"x\ny\"\nnonsense", &[3]),
+        ];
         for (text, expected) in cases {
-            match parse(text) {
-                Err(EnvFileError::Malformed { line, .. }) => assert_eq!(line, expected, "{text:?}"),
-                other => panic!("{text:?}: {other:?}"),
-            }
+            let lines: Vec<usize> = parse(text)
+                .unwrap_err()
+                .iter()
+                .map(|error| match error {
+                    EnvFileError::Malformed { line, .. } => *line,
+                    other => panic!("{text:?}: {other:?}"),
+                })
+                .collect();
+            assert_eq!(lines, expected, "{text:?}");
         }
+        let secret = parse("PW=s3cr${t").unwrap_err();
+        assert!(!told(&secret).contains("s3cr"), "a value is never shown");
+        assert!(told(&parse("a\nb\nc").unwrap_err()).ends_with("write NAME=value · and 2 more"));
     }
 
     #[test]
     fn what_is_no_text_file_is_refused_and_a_missing_file_is_empty() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(&folder.path().join("missing")), Ok(Vec::new()));
-        assert!(matches!(read(folder.path()), Err(EnvFileError::Unreadable(_))));
+        assert_eq!(read(&folder.path().join("missing")), Ok(Some(Vec::new())));
+        assert!(matches!(read(folder.path()).unwrap_err().as_slice(), [EnvFileError::Unreadable(_)]));
         let latin1 = folder.path().join("latin1");
         fs::write(&latin1, b"A=1\nB=\xfc\n").unwrap();
-        assert_eq!(read(&latin1), Err(EnvFileError::NotUtf8 { line: 2 }));
+        assert_eq!(read(&latin1), Err(vec![EnvFileError::NotUtf8 { line: 2 }]));
     }
 }

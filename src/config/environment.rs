@@ -1,18 +1,21 @@
-//! What a process of a service gets: its environment, and its command with the variables put in.
+//! What a process of a service gets: its environment, and the words of its command with the variables put in.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::env_file;
-use super::expand::{Unknown, expand};
-use crate::domain::{RunCommand, ServiceName, ServiceSpec};
+use super::expand::expand;
+use super::pipe::Pipes;
+use crate::domain::{AliveProbe, Probe, RunCommand, ServiceName, ServiceSpec};
 
 /// A command and the variables to start it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
-    /// With all variables put in.
+    /// A list with all variables put in; a text as it is, for the shell.
     pub command: RunCommand,
+    /// `ready.cmd`, in the same way.
+    pub ready: Option<RunCommand>,
     /// Every variable once: the inherited ones in their order, then what files and the configuration add.
     pub variables: Vec<(OsString, OsString)>,
 }
@@ -40,13 +43,14 @@ pub enum EnvironmentError {
     },
 }
 
-/// The environment and the command of one start. Environment files are read anew each time.
+/// The environment and the command of one start. Environment files are read anew each time; those that are pipes, once
+/// for each start (`pipes`), which may wait for five seconds.
 ///
 /// Later ones win: `inherited`, the files in their order, `env`. `${NAME}` in a file or in `env` sees everything up to
-/// there (so `PATH = "bin:${PATH}"` works); in the command it sees everything. The command is `run`, or another command
-/// of the service that runs in the same environment (`stop.command`, `ready.cmd`). In the text of a shell command a
-/// variable that nobody knows stays as it is, for the shell; everywhere else it is an error. Inherited values that are
-/// not UTF-8 are passed on untouched.
+/// there (so `PATH = "bin:${PATH}"` works); in the words of a list it sees everything. The command is `run`, or another
+/// command of the service that runs in the same environment (`stop.command`, `ready.cmd`). A text stays as it is: the
+/// shell puts the values in, from the same variables, so that no value is read as a piece of the command and none stands
+/// in the list of processes. Inherited values that are not UTF-8 are passed on untouched.
 ///
 /// # Errors
 /// See [`EnvironmentError`]; each names the file, or the service, the key and the variable.
@@ -54,43 +58,115 @@ pub fn environment(
     spec: &ServiceSpec,
     command: &RunCommand,
     inherited: &[(OsString, OsString)],
+    pipes: &Pipes,
 ) -> Result<Environment, EnvironmentError> {
+    let variables = variables(spec, inherited, pipes)?;
+    let command = put_in(spec, "the command", command, &variables)?;
+    let ready = ready_command(spec).map(|command| put_in(spec, "ready.cmd", command, &variables)).transpose()?;
+    Ok(Environment { command, ready, variables: variables.entries })
+}
+
+/// Whether a start of the service would get its environment: its files can be read, and each variable that `env` or a list
+/// names is there, in all of its commands. To be asked before a run that lives is ended for a new one. A file that is a pipe
+/// is left to the start, and so are the variables then.
+///
+/// # Errors
+/// What [`environment`] would answer.
+pub fn check_environment(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<(), EnvironmentError> {
+    let mut has_pipe = false;
+    for file in &spec.env_files {
+        has_pipe |= read(file)?.is_none();
+    }
+    if has_pipe {
+        return Ok(());
+    }
+    let variables = variables(spec, inherited, &Pipes::default())?;
+    let alive = spec.alive.as_ref().and_then(|alive| match &alive.probe {
+        AliveProbe::Cmd(command) => Some(command),
+        AliveProbe::Port(_) | AliveProbe::Http(_) | AliveProbe::File { .. } => None,
+    });
+    let commands = [
+        ("the command", Some(&spec.run)),
+        ("ready.cmd", ready_command(spec)),
+        ("alive.cmd", alive),
+        ("validate.run", spec.validate.as_ref().map(|validate| &validate.run)),
+        ("stop.command", spec.stop.command.as_ref()),
+    ];
+    for (place, command) in commands {
+        command.map(|command| put_in(spec, place, command, &variables)).transpose()?;
+    }
+    Ok(())
+}
+
+fn ready_command(spec: &ServiceSpec) -> Option<&RunCommand> {
+    match &spec.ready.as_ref()?.probe {
+        Probe::Cmd(command) => Some(command),
+        Probe::Port(_) | Probe::Http(_) | Probe::Log(_) | Probe::File(_) | Probe::Delay(_) => None,
+    }
+}
+
+/// `inherited`, then what files and `env` say.
+fn variables(
+    spec: &ServiceSpec,
+    inherited: &[(OsString, OsString)],
+    pipes: &Pipes,
+) -> Result<Variables, EnvironmentError> {
     let mut variables = Variables::default();
     for (name, value) in inherited {
         variables.set(name, value.clone());
     }
     for file in &spec.env_files {
         let refused = |reason: String| EnvironmentError::File { file: file.clone(), reason };
-        for entry in env_file::read(file).map_err(|error| refused(error.to_string()))? {
+        let entries = match read(file)? {
+            Some(entries) => entries,
+            None => pipes.entries(&spec.name, file).map_err(|errors| refused(env_file::told(&errors)))?,
+        };
+        for entry in entries {
             let value = if entry.literal {
                 entry.value.into()
             } else {
-                expand(&entry.value, Unknown::Refuse, &|name| variables.get(name))
+                expand(&entry.value, &|name| variables.get(name))
                     .map_err(|error| refused(format!("line {}: {error}", entry.line)))?
             };
             variables.set(OsStr::new(&entry.name), value);
         }
     }
-    let refused = |place: String, reason: String| EnvironmentError::Value { service: spec.name.clone(), place, reason };
     for (name, value) in &spec.env {
-        let value = expand(value, Unknown::Refuse, &|name| variables.get(name))
-            .map_err(|error| refused(format!("env.{name}"), error.to_string()))?;
+        let value = expand(value, &|name| variables.get(name)).map_err(|error| EnvironmentError::Value {
+            service: spec.name.clone(),
+            place: format!("env.{name}"),
+            reason: error.to_string(),
+        })?;
         variables.set(OsStr::new(name), value);
     }
-    let put_in = |text: &str, unknown| {
-        // A command is text: a variable that is none stays for the shell, or is missing.
-        let lookup = |name: &str| variables.get(name).filter(|value| value.to_str().is_some());
-        expand(text, unknown, &lookup)
-            .map(|value| value.to_string_lossy().into_owned())
-            .map_err(|error| refused("the command".into(), error.to_string()))
-    };
-    let command = match command {
-        RunCommand::Shell(text) => RunCommand::Shell(put_in(text, Unknown::Keep)?),
-        RunCommand::Argv(argv) => {
-            RunCommand::Argv(argv.iter().map(|word| put_in(word, Unknown::Refuse)).collect::<Result<_, _>>()?)
-        }
-    };
-    Ok(Environment { command, variables: variables.entries })
+    Ok(variables)
+}
+
+/// An environment file; `None`: it is a pipe.
+fn read(file: &Path) -> Result<Option<Vec<env_file::Entry>>, EnvironmentError> {
+    env_file::read(file)
+        .map_err(|errors| EnvironmentError::File { file: file.to_owned(), reason: env_file::told(&errors) })
+}
+
+/// The command with the variables put in, where it is a list.
+fn put_in(
+    spec: &ServiceSpec,
+    place: &str,
+    command: &RunCommand,
+    variables: &Variables,
+) -> Result<RunCommand, EnvironmentError> {
+    let RunCommand::Argv(argv) = command else { return Ok(command.clone()) };
+    // A word is a text: a variable that is none is missing.
+    let lookup = |name: &str| variables.get(name).filter(|value| value.to_str().is_some());
+    let words = argv.iter().map(|word| {
+        let word = expand(word, &lookup).map_err(|error| EnvironmentError::Value {
+            service: spec.name.clone(),
+            place: place.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(word.to_string_lossy().into_owned())
+    });
+    Ok(RunCommand::Argv(words.collect::<Result<_, EnvironmentError>>()?))
 }
 
 /// Variables in the order in which they were first set.

@@ -1,22 +1,13 @@
-//! `${NAME}`, `${NAME:-default}` and `$$` in texts of the configuration.
+//! `${NAME}`, `${NAME:-default}` and `$$` where devgroup puts values in: lists, `env` and environment files.
 //!
 //! - `${NAME}` is the value of a variable; `${NAME:-default}` also has a value if the variable is missing or empty.
 //!   The default may hold variables itself.
-//! - `$$` is a dollar. A dollar before anything else is itself: `$HOME` is left to the shell.
-//! - What else `${…}` can be is the shell's own (`${#name}`, `${name%.*}`): shell text keeps it as it is, and so it keeps
-//!   a variable that nobody knows here, because it may be the shell's (`for f in *; do echo ${f}; done`). Everywhere
-//!   else both are errors.
+//! - `$$` is a dollar. A dollar before anything else is itself.
+//! - What else `${…}` can be is the shell's own (`${#name}`, `${name%.*}`), and an error here.
+//!
+//! The text of a command is not touched: all of its dollars are the shell's, which has the same variables.
 
 use std::ffi::{OsStr, OsString};
-
-/// What becomes of `${…}` that has no value here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unknown {
-    /// It stays as it is, for the shell.
-    Keep,
-    /// It is an error.
-    Refuse,
-}
 
 /// Why a text cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,27 +21,21 @@ pub(super) enum ExpandError {
 }
 
 /// Puts in the values that `lookup` knows.
-pub(super) fn expand(
-    text: &str,
-    unknown: Unknown,
-    lookup: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<OsString, ExpandError> {
+pub(super) fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<OsString, ExpandError> {
     let mut out = OsString::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
             Piece::Text(text) => out.push(text),
             Piece::Dollar => out.push("$"),
-            Piece::Variable { name, default, source } => {
+            Piece::Variable { name, default } => {
                 let value = lookup(name);
                 match (value, default) {
                     (Some(value), None) => out.push(value),
                     (Some(value), Some(_)) if !value.is_empty() => out.push(value),
-                    (_, Some(default)) => out.push(expand(default, unknown, lookup)?),
-                    (None, None) if unknown == Unknown::Keep => out.push(source),
+                    (_, Some(default)) => out.push(expand(default, lookup)?),
                     (None, None) => return Err(ExpandError::Unset(name.to_owned())),
                 }
             }
-            Piece::Foreign(source) if unknown == Unknown::Keep => out.push(source),
             Piece::Foreign(source) => return Err(ExpandError::Malformed(shorten(source))),
         }
     }
@@ -59,7 +44,7 @@ pub(super) fn expand(
 
 /// The first `${…}` that [`expand`] would refuse whatever the variables are.
 pub(super) fn malformed(text: &str) -> Option<ExpandError> {
-    expand(text, Unknown::Refuse, &|_| Some(OsStr::new("x").to_owned())).err()
+    expand(text, &|_| Some(OsStr::new("x").to_owned())).err()
 }
 
 fn shorten(source: &str) -> String {
@@ -72,7 +57,7 @@ fn shorten(source: &str) -> String {
 enum Piece<'t> {
     Text(&'t str),
     Dollar,
-    Variable { name: &'t str, default: Option<&'t str>, source: &'t str },
+    Variable { name: &'t str, default: Option<&'t str> },
     Foreign(&'t str),
 }
 
@@ -125,7 +110,7 @@ fn braces(source: &str) -> Piece<'_> {
         Some((name, default)) => (name, Some(default)),
         None => (inner, None),
     };
-    if is_name(name) { Piece::Variable { name, default, source } } else { Piece::Foreign(source) }
+    if is_name(name) { Piece::Variable { name, default } } else { Piece::Foreign(source) }
 }
 
 /// A name of a variable that `${…}` can hold: letters, digits and underscores, not beginning with a digit (POSIX).
@@ -138,13 +123,13 @@ pub(super) fn is_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn with(text: &str, unknown: Unknown) -> Result<String, ExpandError> {
+    fn with(text: &str) -> Result<String, ExpandError> {
         let lookup = |name: &str| match name {
             "PORT" => Some(OsString::from("4000")),
             "EMPTY" => Some(OsString::new()),
             _ => None,
         };
-        expand(text, unknown, &lookup).map(|value| value.to_string_lossy().into_owned())
+        expand(text, &lookup).map(|value| value.to_string_lossy().into_owned())
     }
 
     #[test]
@@ -159,18 +144,16 @@ mod tests {
             ("größe ${PORT} 🦀$", "größe 4000 🦀$"),
         ];
         for (text, expanded) in cases {
-            assert_eq!(with(text, Unknown::Refuse).as_deref(), Ok(expanded), "{text}");
-            assert_eq!(with(text, Unknown::Keep).as_deref(), Ok(expanded), "{text}");
+            assert_eq!(with(text).as_deref(), Ok(expanded), "{text}");
         }
     }
 
     #[test]
-    fn what_nobody_knows_is_left_to_the_shell_and_refused_elsewhere() {
+    fn what_nobody_knows_and_what_is_the_shells_is_refused() {
         for text in ["${f}", "${f%.*}", "${#f}", "${f:?no}", "${", "${f", "${}"] {
-            assert_eq!(with(text, Unknown::Keep).as_deref(), Ok(text));
-            assert!(with(text, Unknown::Refuse).is_err(), "{text}");
+            assert!(with(text).is_err(), "{text}");
         }
-        assert_eq!(with("${f}", Unknown::Refuse), Err(ExpandError::Unset("f".into())));
+        assert_eq!(with("${f}"), Err(ExpandError::Unset("f".into())));
         assert_eq!(malformed("${f}"), None);
         assert_eq!(malformed("a ${f-b} c"), Some(ExpandError::Malformed("${f-b}".into())));
     }

@@ -129,8 +129,13 @@ impl Form {
             ]}),
             Self::Signal => json!({ "type": "string", "pattern": signals("^") }),
             Self::Command => json!({ "anyOf": [
-                word(),
-                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+                { "type": "string", "pattern": WORD, "description": "for the shell, which puts all variables in" },
+                {
+                    "type": "array",
+                    "items": { "type": "string" },
+                    "minItems": 1,
+                    "description": "executed as it is, with ${NAME} and ${NAME:-default} put in; $$ is a dollar",
+                },
             ]}),
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
             Self::OnChange => json!({ "anyOf": [

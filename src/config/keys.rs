@@ -247,7 +247,6 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "port", "ready"),
     (SERVICE.name, "ports", "ready"),
     (SERVICE.name, "health", "ready"),
-    (SERVICE.name, "healthcheck", "ready"),
     (SERVICE.name, "readiness_probe", "ready"),
     (SERVICE.name, "liveness", "alive"),
     (SERVICE.name, "liveness_probe", "alive"),

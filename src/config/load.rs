@@ -49,11 +49,13 @@ pub fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     }
 }
 
-/// Checks a text as if it stood in `file`. Folders and environment files around it are looked at.
+/// Checks a text as if it stood in `file`, by lines that end with a newline alone. Folders and environment files around it are looked at.
 ///
 /// # Errors
 /// All that is wrong with it, warnings included.
 pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
+    // A text of several lines has the ends that a shell knows, however the file was saved. No line or column changes.
+    let text = &text.replace("\r\n", "\n");
     let place = Place::new(text, file);
     let (tree, syntax_problems) = syntax::tree(text);
     let mut problems = Problems::default();

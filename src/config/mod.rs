@@ -20,6 +20,8 @@ mod group;
 mod keys;
 mod load;
 mod near;
+mod peers;
+mod pipe;
 mod place;
 mod preferences;
 mod probe;
@@ -28,6 +30,7 @@ mod render;
 mod schema;
 mod selection;
 mod service;
+mod shell_text;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -35,9 +38,10 @@ mod units;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-pub use environment::{Environment, EnvironmentError, environment};
+pub use environment::{Environment, EnvironmentError, check_environment, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};
 pub use near::{any_of, near};
+pub use pipe::Pipes;
 pub use preferences::{
     Binding, KeyWords, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
 };

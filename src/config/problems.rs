@@ -8,6 +8,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::diagnostic::Diagnostic;
 use super::keys::{Key, ROOT, Section, other_word};
 use super::near::{any_of, near};
+use super::peers;
 
 /// A value of the file and its place.
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
@@ -93,6 +94,14 @@ impl<'a, 't> Fields<'a, 't> {
     fn unknown(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Diagnostic {
         let problem =
             Diagnostic::error("unknown-key", format!("unknown key {} in {}", any_of(&[shown(name)]), self.place));
+        if let Some(peer) = peers::key(self.section, name, |key| self.table.contains_key(key)) {
+            self.meant.extend(peer.here);
+            let label = match peer.here {
+                Some(here) => format!("did you mean {}?", any_of(&[here])),
+                None => format!("{} has no such key", self.section.name),
+            };
+            return problem.at(span, label).help(peer.say);
+        }
         let known = self.section.keys.iter().map(|key| key.name);
         let guess = match other_word(self.section, name) {
             Some(here) => vec![here],

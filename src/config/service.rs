@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
 use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
 use super::env_file::{self, EnvFileError};
 use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
 use super::near::near;
+use super::peers;
 use super::place::Place;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
@@ -129,18 +130,20 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
 fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<PathBuf>> {
     let one = |slot: Slot<'_, '_>, problems: &mut Problems| {
         let path = problems.keep(place.path(slot))?;
-        let Err(error) = env_file::read(&path) else { return Some(path) };
+        let Err(errors) = env_file::read(&path) else { return Some(path) };
         let name = path.strip_prefix(&place.root).unwrap_or(&path).display().to_string();
         let name = if name.is_empty() { "." } else { name.as_str() };
-        let help = match error {
-            EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
-            _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
-        };
-        problems.add(
-            Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
-                .at(slot.span(), "read at each start of the service")
-                .help(help),
-        );
+        for error in errors {
+            let help = match error {
+                EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
+                _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
+            };
+            problems.add(
+                Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
+                    .at(slot.span(), "read at each start of the service")
+                    .help(help),
+            );
+        }
         None
     };
     match slot.value.get_ref() {
@@ -157,8 +160,13 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
             .into_iter()
             .map(|(name, value)| {
                 let of = |word: &str| format!("depends_on = {{ {} = \"{word}\" }}", as_key(name.get_ref()));
-                let help = CONDITIONS.map(|(word, _)| of(word)).join("   or   ");
-                let condition = slot.with(value).choice(&CONDITIONS).map_err(|problem| problem.help(help));
+                let condition = match value.get_ref() {
+                    DeValue::Table(table) => Err(condition_in_table(table, value, &of)),
+                    _ => slot
+                        .with(value)
+                        .choice(&CONDITIONS)
+                        .map_err(|problem| problem.help(CONDITIONS.map(|(word, _)| of(word)).join("   or   "))),
+                };
                 let condition = problems.keep(condition);
                 Spanned::new(name.span(), (ServiceName::new(name.get_ref()), condition))
             })
@@ -170,6 +178,17 @@ fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {
     let mut seen = HashSet::new();
     needs.retain(|entry| seen.insert(entry.get_ref().0.clone()));
     Some(needs)
+}
+
+/// `db = { condition = "service_healthy" }`, as compose has it.
+fn condition_in_table(table: &DeTable<'_>, value: &Value<'_>, of: &dyn Fn(&str) -> String) -> Diagnostic {
+    let said = match table.get("condition").map(Spanned::get_ref) {
+        Some(DeValue::String(word)) => peers::value("depends_on", word).unwrap_or(word),
+        _ => "ready",
+    };
+    Diagnostic::error("type", "a condition of `depends_on` is a text")
+        .at(value.span(), "this is a table")
+        .help(of(said))
 }
 
 fn restart(slot: Slot<'_, '_>) -> Result<RestartPolicy, Diagnostic> {

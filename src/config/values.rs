@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use super::diagnostic::Diagnostic;
 use super::expand;
 use super::near::near;
+use super::peers;
 use super::problems::{Problems, Slot, shown};
 use super::units::{self, Unclear};
 use crate::domain::{RunCommand, Signal, SpecPattern, TextPattern};
@@ -135,7 +136,8 @@ impl<'a> Slot<'a, '_> {
         let text = self.text().map_err(|problem| problem.help(choices_help(self.key.name, choices)))?;
         let found = choices.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
-            let label = match near(text, choices.iter().map(|(word, _)| *word)).first() {
+            let near = || near(text, choices.iter().map(|(word, _)| *word)).first().copied();
+            let label = match peers::value(self.key.name, text).or_else(near) {
                 Some(word) => format!("did you mean \"{word}\"?"),
                 None => "none of the words that it can be".into(),
             };

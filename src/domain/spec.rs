@@ -37,7 +37,7 @@ pub struct ServiceSpec {
     pub name: ServiceName,
     /// `kind`.
     pub kind: Kind,
-    /// `run`, before `${NAME}` is put in.
+    /// `run`, before `${NAME}` is put into the words of a list.
     pub run: RunCommand,
     /// `dir`, absolute. Default: the group's root.
     pub dir: PathBuf,
@@ -113,9 +113,9 @@ pub enum PaneView {
 /// What is executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunCommand {
-    /// A text: through `sh -c`.
+    /// A text: through `sh -c`, which puts all variables in.
     Shell(String),
-    /// A list: executed as it is; never empty.
+    /// A list: executed as it is, with `${NAME}` put in at the start; never empty.
     Argv(Vec<String>),
 }
 

@@ -172,8 +172,20 @@ impl Service {
         } else {
             self.clear_group(outcome, turn);
         }
-        // A save is a reason to try, also one that the run has ended too soon to be told of.
-        if let Some(next) = untold.as_ref().and_then(NextStart::change).filter(|_| self.wanted && !turn.stopping) {
+        self.go_on_with_what_is_due(untold.as_ref().and_then(NextStart::change), turn);
+    }
+
+    /// The run was to be replaced, or to be told of changes, and has ended too soon for that: that is still a reason to
+    /// try. What is being validated is started when it has passed.
+    fn go_on_with_what_is_due(&mut self, untold: Option<NextStart>, turn: &mut Turn) {
+        if !self.wanted || turn.stopping {
+            return;
+        }
+        if let Some(next) = untold {
+            self.want(next, turn);
+        } else if self.check().is_none()
+            && let Some(next) = self.next.take_if(|next| Self::is_attempt(&next.cause))
+        {
             self.want(next, turn);
         }
     }

@@ -36,9 +36,9 @@ pub struct Note {
 /// The command of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Run {
-    /// A line for the shell.
+    /// A line for the shell, with all of its dollars.
     Shell(String),
-    /// A program and its arguments.
+    /// A program and its arguments, as `procgroup.toml` writes them: `${NAME}` is put in, `$$` is a dollar.
     Argv(Vec<String>),
 }
 
@@ -58,7 +58,7 @@ pub(super) enum Ready {
     Port(u16),
     Http(String),
     Log(String),
-    /// A dollar that is to reach the shell before a brace is written as two.
+    /// A line for the shell.
     Cmd(String),
 }
 
@@ -86,11 +86,14 @@ pub(super) struct Draft {
     /// Relative to the root; empty is the root.
     pub(super) dir: String,
     pub(super) task: bool,
+    /// Values as `procgroup.toml` writes them.
     pub(super) env: Vec<(String, String)>,
     pub(super) env_files: Vec<String>,
     /// Names, and `started`, `ready` or `done`, if it is said.
     pub(super) depends_on: Vec<(String, Option<&'static str>)>,
     pub(super) ready: Option<Ready>,
+    /// What must succeed before it is replaced: a line for the shell.
+    pub(super) validate: Option<String>,
     pub(super) url: Option<String>,
     pub(super) restart: Option<&'static str>,
     /// The first signal, and the seconds before the last one.
@@ -121,6 +124,7 @@ impl Draft {
             env_files: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
+            validate: None,
             url: None,
             restart: None,
             stop_signal: None,

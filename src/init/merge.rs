@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::build;
 use super::command::Command;
 use super::draft::{Draft, Finding, Found, Note, Ready, Watch};
 use super::names::{file_name, service_name};
@@ -60,6 +61,9 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
             let (watch, remark) = command.watch(repository);
             draft.watch = watch;
             draft.remarks.extend(remark);
+        }
+        if matches!(draft.watch, Watch::Globs(_)) {
+            draft.validate = build::of(&draft.run);
         }
         drafts.push(draft);
     }

@@ -5,7 +5,9 @@
 //! twice and what could not run; `render` writes the text. Only [`Disk`] looks at files; all else is handed a
 //! [`Repository`].
 
+mod build;
 mod command;
+mod dollars;
 mod draft;
 mod merge;
 mod names;

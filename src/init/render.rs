@@ -7,7 +7,8 @@ const MORE: &str = "\
 # More that a service can say (`devgroup help config` has all of it):
 #   watch      = [\"src/**\"]               restart when these change; true: all that git does not ignore
 #   depends_on = [\"db\"]                   start when db is ready
-#   ready      = { port = 5432 }          or http, log, cmd, file, delay
+#   ready      = { port = 4000 }          or http, log, cmd, file, delay
+#   validate   = { run = \"make build\" }   must succeed before it is replaced
 #   restart    = \"on-failure\"             or \"always\", \"never\"
 ";
 
@@ -64,9 +65,8 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     let mut lines = vec![(
         "run",
         match &draft.run {
-            // Before the shell sees it, `$$` is a dollar.
-            Run::Shell(line) => quoted(&line.replace("$$", "$$$$")),
-            Run::Argv(words) => list(words.iter().map(|word| dollars(word))),
+            Run::Shell(line) => quoted(line),
+            Run::Argv(words) => list(words.iter().cloned()),
         },
     )];
     if draft.task {
@@ -79,7 +79,7 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
         lines.push(("env_file", list(draft.env_files.iter().cloned())));
     }
     if !draft.env.is_empty() {
-        lines.push(("env", table(draft.env.iter().map(|(name, value)| (name.as_str(), quoted(&dollars(value)))))));
+        lines.push(("env", table(draft.env.iter().map(|(name, value)| (name.as_str(), quoted(value))))));
     }
     if draft.depends_on.iter().any(|(_, condition)| condition.is_some()) {
         let pairs = draft.depends_on.iter().map(|(on, condition)| (on.as_str(), quoted(condition.unwrap_or("ready"))));
@@ -96,6 +96,7 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
         };
         lines.push(("ready", table([(name, value)].into_iter())));
     }
+    lines.extend(draft.validate.as_deref().map(|line| ("validate", table([("run", quoted(line))].into_iter()))));
     let stop = [
         ("signal", draft.stop_signal.as_deref().map(quoted)),
         ("command", draft.stop_command.as_deref().map(quoted)),
@@ -144,28 +145,6 @@ fn key(name: &str) -> String {
     if bare { name.to_owned() } else { quoted(name) }
 }
 
-/// Dollars that are to stay: `${NAME}` and `${NAME:-…}` mean the same here, all others are doubled.
-fn dollars(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        let (before, from) = rest.split_at(at);
-        out += before;
-        let after = from.get(1..).unwrap_or_default();
-        let inside = after.strip_prefix('{').and_then(|after| after.split_once('}')).map(|(inside, _)| inside);
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-        };
-        let known = inside.is_some_and(|inside| is_name(inside.split_once(":-").map_or(inside, |(name, _)| name)));
-        // `$$` of compose files is one dollar.
-        out += if known { "$" } else { "$$" };
-        rest = if known { after } else { after.strip_prefix('$').unwrap_or(after) };
-    }
-    out + rest
-}
-
 /// One line, whatever it holds.
 fn comment(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -174,11 +153,6 @@ fn comment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dollars_mean_what_they_meant() {
-        assert_eq!(dollars("a ${B} ${C:-d} $E $$ ${f%x}"), "a ${B} ${C:-d} $$E $$ $${f%x}");
-    }
 
     #[test]
     fn any_text_is_read_back_as_it_was() {

@@ -162,17 +162,27 @@ impl ProcessHost {
     }
 
     /// The live run is ready from now on when this check says so; with none, nobody asks.
-    pub fn check_ready(&self, launch: &Launch) {
+    pub fn check_ready(&self, launch: Launch) {
         let Some(live) = self.inner.of(&launch.service).into_iter().find(|live| live.run == launch.run) else { return };
-        let pattern = launch.ready.as_ref().and_then(ReadyCheck::pattern);
-        if launch.document.expect_ready(launch.run, pattern) {
-            live.become_ready();
+        let errands = self.inner.errands.clone();
+        // It may read files, and look through a long log.
+        self.beside_the_loop(&launch.service.clone(), move || {
+            if launch.document.expect_ready(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern)) {
+                live.become_ready();
+            }
+            let prober = (launch.prepare)().map(|prepared| Prober::of_live_run(&launch, &prepared));
+            let prober = prober.inspect_err(|error| log::warn!("{}: ready: {error}", launch.service)).ok().flatten();
+            let begin = |prober: Prober| errands.begin(prober.until_ready(errands.children(), live.clone()));
+            live.is_probed(prober.and_then(begin));
+        });
+    }
+
+    /// Does what may take a while, on a thread of its own.
+    fn beside_the_loop(&self, service: &ServiceName, work: impl FnOnce() + Send + 'static) {
+        let thread = thread::Builder::new().name(format!("ask {service}")).stack_size(STACK);
+        if let Err(error) = thread.spawn(work) {
+            log::warn!("{service}: no thread to look at it: {}", program::plain(&error));
         }
-        let Some((_, env)) = live.look() else { return };
-        let errands = &self.inner.errands;
-        let prober = Prober::of_live_run(launch, &env);
-        let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
-        live.is_probed(probing);
     }
 
     /// Runs a validation or a hook beside whatever runs. Reports [`RunReport::Validated`] or [`RunReport::HookEnded`] with
@@ -223,16 +233,12 @@ impl ProcessHost {
     /// Finds out whether a command can be prepared, without running it. Reports [`RunReport::Validated`] with this number.
     pub fn check_environment(&self, service: &ServiceName, prepare: Prepare, number: u32) {
         let (reports, name) = (self.inner.reports.clone(), service.clone());
-        let thread = thread::Builder::new().name(format!("env {service}")).stack_size(STACK);
-        // A thread of its own: a file may be on a disk that does not answer.
-        let spawned = thread.spawn(move || {
+        self.beside_the_loop(service, move || {
             let result = prepare().map_or_else(Validated::Failed, |_| Validated::Passed);
             let report = RunReport::Validated { number, result };
+            // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service: name, run: RunId::default(), report });
         });
-        if let Err(error) = spawned {
-            log::warn!("{service}: no thread to read its environment: {}", program::plain(&error));
-        }
     }
 
     /// Looks at the live run of a service. Reports [`RunReport::Facts`]; nothing if there is none.

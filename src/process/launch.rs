@@ -14,6 +14,9 @@ use crate::logs::LogDocument;
 pub struct Prepared {
     /// What is executed.
     pub command: RunCommand,
+    /// The command of [`Probe::Cmd`](crate::domain::Probe::Cmd) of the launch with its variables put in; `None`: as it
+    /// stands there.
+    pub ready: Option<RunCommand>,
     /// The whole environment: it replaces the inherited one. Later entries win. (`SHELL` is added by the terminal
     /// library if it is missing, where a run is started by that: not on Linux, as a rule.)
     pub env: Vec<(OsString, OsString)>,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::child::{Child, Children};
 use super::http;
-use super::launch::Launch;
+use super::launch::{Launch, Prepared};
 use super::listener::{self, Listener};
 use super::live_run::LiveRun;
 use crate::domain::{HttpCheck, Marker, Probe, RunCommand};
@@ -47,21 +47,21 @@ enum Check {
 
 impl Prober {
     /// What is to be tried; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
-    pub(super) fn new(launch: &Launch, env: &[(OsString, OsString)]) -> Option<Self> {
+    pub(super) fn new(launch: &Launch, prepared: &Prepared) -> Option<Self> {
         let check = match &launch.ready.as_ref()?.probe {
             Probe::Log(_) => return None,
             Probe::Port(port) => Check::Port(*port),
             Probe::Http(check) => Check::Http(check.clone()),
-            Probe::Cmd(command) => Check::Cmd(command.clone()),
+            Probe::Cmd(command) => Check::Cmd(prepared.ready.clone().unwrap_or_else(|| command.clone())),
             Probe::File(path) => Check::File(path.clone(), written(path)),
             Probe::Delay(time) => Check::Delay(*time),
         };
-        Some(Self { check, dir: launch.dir.clone(), env: env.to_vec(), document: launch.document.clone() })
+        Some(Self { check, dir: launch.dir.clone(), env: prepared.env.clone(), document: launch.document.clone() })
     }
 
     /// What is tried of a run that is up already.
-    pub(super) fn of_live_run(launch: &Launch, env: &[(OsString, OsString)]) -> Option<Self> {
-        let mut prober = Self::new(launch, env)?;
+    pub(super) fn of_live_run(launch: &Launch, prepared: &Prepared) -> Option<Self> {
+        let mut prober = Self::new(launch, prepared)?;
         if let Check::File(_, before) = &mut prober.check {
             // The run may have written it already.
             *before = None;

@@ -107,7 +107,7 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let prober = Prober::new(launch, &prepared.env);
+    let prober = Prober::new(launch, &prepared);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
     let (terminal, slave) = Terminal::open(size, &launch.dir, errands.children())?;

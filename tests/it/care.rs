@@ -216,7 +216,7 @@ mod a_daemon {
 
     #[test]
     fn of_one_service_outlives_the_end_of_another() {
-        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$$$ > ../home/daemon; exec sleep 1000' & echo one-is-up; exec sleep 1000\"\n";
+        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$ > ../home/daemon; exec sleep 1000' & echo one-is-up; exec sleep 1000\"\n";
         let project = Project::new(&(daemon.to_owned() + &sleeper("two", "")));
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_for("both are up", |screen| screen.contains("one-is-up") && screen.contains("two-is-up"));

@@ -105,6 +105,7 @@ fn check(text: &str) {
             diagnostics
         }
     };
+    let text = text.replace("\r\n", "\n");
     for item in &diagnostics.items {
         assert!(!item.labels.is_empty(), "{item:?}");
         for label in &item.labels {

@@ -69,7 +69,9 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
             "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` ends it\n"
         )
     );
-    for (arguments, word) in [(&["stats"][..], "unknown service"), (&["-d", "--profile", "nope"], "unknown profile")] {
+    for (arguments, word) in
+        [(&["stats"][..], "unknown service `stats`: services here"), (&["-d", "--profile", "nope"], "unknown profile")]
+    {
         let slip = Stream::ask(&project, arguments);
         assert_eq!(slip.code, Some(6), "{}", slip.stderr);
         assert!(slip.stderr.contains(word), "{}", slip.stderr);

@@ -121,7 +121,7 @@ fn the_end_of_the_chosen_service_is_the_end() {
 
 #[test]
 fn the_chosen_service_may_be_killed_by_a_signal() {
-    let project = Project::new("[services]\ntest = { run = 'kill -9 $$$$', kind = 'task' }\n");
+    let project = Project::new("[services]\ntest = { run = 'kill -9 $$', kind = 'task' }\n");
     assert_eq!(Stream::run(&project, &["--exit-with", "test"]).code, Some(137));
 }
 

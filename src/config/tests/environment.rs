@@ -19,7 +19,7 @@ fn value(environment: &Environment, name: &str) -> Option<String> {
 fn start(text: &str, folder: &Path) -> Result<Environment, EnvironmentError> {
     let loaded = parse(text, &folder.join(FILE_NAME)).unwrap_or_else(|p| panic!("{}", p.render(plain())));
     let api = service(&loaded.spec, "api");
-    environment(&api, &api.run, &inherited())
+    environment(&api, &api.run, &inherited(), &Pipes::default())
 }
 
 #[test]
@@ -48,7 +48,11 @@ fn later_ones_win_and_see_the_earlier_ones() {
     for (name, expected) in expected {
         assert_eq!(value(&environment, name).as_deref(), Some(expected), "{name}");
     }
-    assert_eq!(environment.command, RunCommand::Shell("serve own-outer second e ${f} $HOST $f".into()));
+    assert_eq!(
+        environment.command,
+        RunCommand::Shell("serve ${HOST} ${A} ${E:-x} ${f} $HOST $$f".into()),
+        "the shell's"
+    );
     assert_eq!(environment.variables[0].0, "PATH", "inherited variables keep their places");
 }
 
@@ -61,10 +65,10 @@ fn files_are_read_at_each_start() {
     let loaded = parse(text, &folder.path().join(FILE_NAME)).unwrap();
     fs::write(folder.path().join(".env"), "A=2").unwrap();
     let api = service(&loaded.spec, "api");
-    let again = environment(&api, &api.run, &inherited()).unwrap();
+    let again = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap();
     assert_eq!(again.command, RunCommand::Argv(vec!["echo".into(), "2".into()]));
     fs::write(folder.path().join(".env"), "A=2\nnonsense").unwrap();
-    let error = environment(&api, &api.run, &inherited()).unwrap_err().to_string();
+    let error = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap_err().to_string();
     assert!(error.ends_with("/.env: line 2: there is no `=`: write NAME=value"), "{error}");
 }
 
@@ -87,10 +91,58 @@ fn inherited_values_that_are_no_text_pass_through() {
     let loaded = parse("[services.api]\nrun = 'x ${ODD}'\nenv = { B = '<${ODD}>' }", Path::new(FILE)).unwrap();
     let api = service(&loaded.spec, "api");
     let odd = OsString::from_vec(vec![0xff, b'a']);
-    let environment = environment(&api, &api.run, &[("ODD".into(), odd.clone())]).unwrap();
+    let environment = environment(&api, &api.run, &[("ODD".into(), odd.clone())], &Pipes::default()).unwrap();
     assert_eq!(environment.variables[0], ("ODD".into(), odd));
     let b = &environment.variables[1].1;
     assert_eq!(b, &OsString::from_vec(vec![b'<', 0xff, b'a', b'>']));
     assert_eq!(environment.command, RunCommand::Shell("x ${ODD}".into()));
     assert_ne!(b, OsStr::new("<a>"));
+}
+
+#[test]
+fn a_text_is_the_shells_in_every_command_and_a_list_is_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".env"), "ODD='a; touch x \"$y'\n").unwrap();
+    let loaded = parse(
+        "[services.api]\nrun = 'a ${ODD} $$'\nready = { cmd = ['b', '${ODD}', '$$x'] }\nenv_file = '.env'\n\
+         alive = { cmd = 'c ${ODD:-$$}' }\nstop = { command = ['d', '<${ODD}>'] }\nvalidate = { run = 'e ${ODD}' }",
+        &folder.path().join(FILE_NAME),
+    )
+    .unwrap();
+    let api = service(&loaded.spec, "api");
+    let odd = "a; touch x \"$y";
+    let got = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap();
+    assert_eq!(got.command, RunCommand::Shell("a ${ODD} $$".into()));
+    assert_eq!(got.ready, Some(RunCommand::Argv(vec!["b".into(), odd.into(), "$x".into()])));
+    assert_eq!(value(&got, "ODD").as_deref(), Some(odd));
+    let of = |command: &RunCommand| environment(&api, command, &inherited(), &Pipes::default()).unwrap().command;
+    assert_eq!(of(api.stop.command.as_ref().unwrap()), RunCommand::Argv(vec!["d".into(), format!("<{odd}>")]));
+    let validate = &api.validate.as_ref().unwrap().run;
+    assert_eq!(&of(validate), validate);
+}
+
+#[test]
+fn what_a_start_would_miss_is_known_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |text: &str| {
+        let loaded = parse(&format!("[services.api]\n{text}"), &folder.path().join(FILE_NAME)).unwrap();
+        let api = service(&loaded.spec, "api");
+        check_environment(&api, &inherited()).map_err(|error| error.to_string())
+    };
+    let own = "run = ['api', '${A}']\nenv_file = '.env'\n";
+    assert_eq!(check(own), Ok(()));
+    for (line, place) in [
+        ("env = { B = '${NONE}' }", "env.B of api: the variable `NONE` is not set"),
+        ("ready = { cmd = ['x', '${NONE}'] }", "ready.cmd of api: the variable `NONE`"),
+        ("alive = { cmd = ['x', '${NONE}'] }", "alive.cmd of api: the variable `NONE`"),
+        ("validate = { run = ['x', '${NONE}'] }", "validate.run of api: the variable `NONE`"),
+        ("stop = { command = ['x', '${NONE}'] }", "stop.command of api: the variable `NONE`"),
+    ] {
+        let said = check(&format!("{own}{line}")).unwrap_err();
+        assert!(said.starts_with(place), "{said}");
+    }
+    let loaded = parse(&format!("[services.api]\n{own}"), &folder.path().join(FILE_NAME)).unwrap();
+    fs::write(folder.path().join(".env"), "A=1\nTOKEN=\"half").unwrap();
+    let said = check_environment(&service(&loaded.spec, "api"), &inherited()).unwrap_err().to_string();
+    assert!(said.ends_with(".env: line 2: the quote is never closed: end the value with it"), "{said}");
 }

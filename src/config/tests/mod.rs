@@ -96,7 +96,8 @@ fn the_file_of_the_contract_means_what_it_says() {
     let db = service(&spec, "db");
     assert_eq!(db.stop.signal, Signal::Int);
     assert_eq!(db.stop.grace, Duration::from_secs(20));
-    assert_eq!(db.ready, Some(ReadyCheck { probe: Probe::Port(5432), timeout: Duration::from_secs(30) }));
+    let asks = Probe::Cmd(RunCommand::Shell("pg_isready -q -h 127.0.0.1 -p 5432".into()));
+    assert_eq!(db.ready, Some(ReadyCheck { probe: asks, timeout: Duration::from_secs(30) }));
     assert_eq!(db.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned())]);
     assert_eq!(db.env_files, [spec.root.join(".env"), spec.root.join(".env.local")]);
     let migrate = service(&spec, "migrate");
@@ -223,6 +224,13 @@ fn ports_only_clash_between_services_that_run_together() {
 fn a_byte_order_mark_and_crlf_change_nothing() {
     let spec = good("\u{feff}[services]\r\na = 'a'\r\nb = { run = 'b', watch = true }\r\n");
     assert!(matches!(service(&spec, "b").watch, WatchFiles::All { line: 3 }));
+    let text =
+        "[services.a]\r\nrun = '''\r\ncd /tmp\r\nls\r\n'''\r\nenv = { A = \"\"\"x\r\ny\"\"\", B = \"x\\r\\n\" }\r\n";
+    let a = service(&good(text), "a");
+    assert_eq!(a.run, RunCommand::Shell("cd /tmp\nls\n".into()));
+    assert_eq!(a.env, [("A".to_owned(), "x\ny".to_owned()), ("B".to_owned(), "x\r\n".to_owned())]);
+    let problems = parse(&format!("{text}wacth = 1"), Path::new(FILE)).unwrap_err();
+    assert_eq!(problems.position(&problems.items[0]), Some((8, 1)));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Compose files: containers that a group waits for.
 
+use crate::domain::is_postgres_image;
+use crate::init::dollars::{has_variables, quoted_for_shell};
 use crate::init::draft::{Draft, Found, Ready, Run};
-use crate::init::names::{file_name, folder_of};
+use crate::init::names::{below, file_name, folder_of};
 use crate::init::repository::Repository;
 use crate::init::yaml::{self, Node};
 
@@ -37,8 +39,19 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
                 draft.depends_on.push((on, condition));
             }
         }
-        let healthy = entry.get("healthcheck").and_then(healthy);
-        if let Some(test) = healthy {
+        let check = entry.get("healthcheck");
+        if let Some(test) = check.and_then(healthy) {
+            // What compose puts in comes from there, too.
+            let beside = below(folder_of(path), ".env");
+            let asks = check.and_then(|check| check.get("test")).map(Node::texts).unwrap_or_default();
+            if asks.iter().any(|word| has_variables(word)) && repository.files().contains(&beside) {
+                draft.env_files.push(beside);
+            }
+            draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
+            found.drafts.push(draft);
+            continue;
+        }
+        if let Some(test) = entry.text("image").and_then(|image| asked(&image)) {
             draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
             found.drafts.push(draft);
             continue;
@@ -61,11 +74,30 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         .collect();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path && awaited.contains(&draft.name)) {
         draft.task = true;
+        draft.ready = None;
         // `up` ends with 0 whatever became of the container.
         draft.run = Run::Shell(format!("docker compose{option} run --rm --no-deps {}", draft.name));
+        draft.covers.retain(|cover| cover != "compose:*");
         draft.covers.push(format!("compose:{}", draft.name));
     }
     Ok(())
+}
+
+/// The command by which a database in a container is asked whether it is ready. Its port is open before: while it
+/// recovers, while its image fills it for the first time, and for whoever connects to a container at all.
+fn asked(image: &str) -> Option<&'static str> {
+    if is_postgres_image(image) {
+        return Some("pg_isready -q -h 127.0.0.1");
+    }
+    let name = image.rsplit('/').next().unwrap_or(image);
+    match name.split([':', '@']).next().unwrap_or(name) {
+        "mysql" => Some("mysqladmin ping --silent -h 127.0.0.1"),
+        "mariadb" => Some("mariadb-admin ping --silent -h 127.0.0.1"),
+        // It ends with 0 whatever it is answered. Who asks for a password is ready.
+        "redis" => Some("sh -c 'redis-cli ping | grep -qE \"PONG|NOAUTH\"'"),
+        "valkey" => Some("sh -c 'valkey-cli ping | grep -qE \"PONG|NOAUTH\"'"),
+        _ => None,
+    }
 }
 
 /// Whether the repository says itself how its own program is started.
@@ -90,16 +122,14 @@ fn depends(entry: &Node) -> Vec<(String, Option<&'static str>)> {
 
 /// The command of a health check, for a shell. The port of a container accepts before the program in it does.
 fn healthy(check: &Node) -> Option<String> {
-    // A dollar that is to reach the container is written as two, there and here.
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let test = check.get("test")?;
     let words = test.texts();
     match (test, words.as_slice()) {
         _ if check.is_true("disable") => None,
-        (Node::Text(line), _) => Some(format!("sh -c {}", quoted(line))),
-        (_, [kind, line]) if kind == "CMD-SHELL" => Some(format!("sh -c {}", quoted(line))),
+        (Node::Text(line), _) => Some(format!("sh -c {}", quoted_for_shell(line))),
+        (_, [kind, line]) if kind == "CMD-SHELL" => Some(format!("sh -c {}", quoted_for_shell(line))),
         (_, [kind, words @ ..]) if kind == "CMD" && !words.is_empty() => {
-            Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+            Some(words.iter().map(|word| quoted_for_shell(word)).collect::<Vec<_>>().join(" "))
         }
         _ => None,
     }

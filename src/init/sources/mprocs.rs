@@ -1,5 +1,6 @@
 //! `mprocs.yaml`: `procs`, each with `shell` or `cmd`.
 
+use crate::init::dollars::literal;
 use crate::init::draft::{Draft, Found, Run};
 use crate::init::names::join;
 use crate::init::yaml::{self, Node};
@@ -34,7 +35,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             }
         }
         if let Some(env) = entry.get("env") {
-            draft.env = env.variables();
+            draft.env = env.variables().into_iter().map(|(name, value)| (name, literal(&value))).collect();
         }
         draft.autostart = !matches!(entry.get("autostart"), Some(Node::Bool(false)));
         if entry.is_true("autorestart") {
@@ -56,7 +57,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
 }
 
 fn argv(node: &Node) -> Option<Run> {
-    let words = node.texts();
+    let words: Vec<String> = node.texts().iter().map(|word| literal(word)).collect();
     (!words.is_empty()).then_some(Run::Argv(words))
 }
 

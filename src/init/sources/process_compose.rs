@@ -1,6 +1,7 @@
 //! `process-compose.yaml`: `processes`, with dependencies, probes, restarts and shutdown.
 
 use crate::domain::Signal;
+use crate::init::dollars::{interpolated, of_shell};
 use crate::init::draft::{Draft, Found, Ready, Run};
 use crate::init::names::join;
 use crate::init::yaml::{self, Node};
@@ -8,12 +9,13 @@ use crate::init::yaml::{self, Node};
 /// Reads the file.
 pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), String> {
     let tree = yaml::parse(text)?;
-    let common = tree.get("environment").map(Node::variables).unwrap_or_default();
+    let common = tree.get("environment").map(variables).unwrap_or_default();
     for (name, entry) in tree.get("processes").map(Node::entries).unwrap_or_default() {
         let run = match (entry.text("command"), entry.get("entrypoint").map(Node::texts)) {
-            // A dollar for the shell is `$$` in this file.
-            (Some(line), _) => Run::Shell(line.trim().replace("$$", "$")),
-            (None, Some(words)) if !words.is_empty() => Run::Argv(words),
+            (Some(line), _) => Run::Shell(of_shell(line.trim())),
+            (None, Some(words)) if !words.is_empty() => {
+                Run::Argv(words.iter().map(|word| interpolated(word)).collect())
+            }
             _ => {
                 found.skip(path, format!("{name}: it has no `command`"));
                 continue;
@@ -24,7 +26,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             draft.dir = join("", &folder).unwrap_or(folder);
         }
         draft.env = common.clone();
-        for (variable, value) in entry.get("environment").map(Node::variables).unwrap_or_default() {
+        for (variable, value) in entry.get("environment").map(variables).unwrap_or_default() {
             draft.env.retain(|(other, _)| *other != variable);
             draft.env.push((variable, value));
         }
@@ -45,7 +47,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             let number = shutdown.text("signal").and_then(|number| number.parse::<i32>().ok());
             draft.stop_signal = number.and_then(signal).map(|signal| signal.name().to_owned());
             draft.stop_grace = shutdown.text("timeout_seconds").and_then(|seconds| seconds.parse().ok());
-            draft.stop_command = shutdown.text("command");
+            draft.stop_command = shutdown.text("command").map(|line| of_shell(&line));
         }
         for (key, what) in [
             ("is_daemon", "that it is a daemon"),
@@ -75,6 +77,10 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
     Ok(())
 }
 
+fn variables(node: &Node) -> Vec<(String, String)> {
+    node.variables().into_iter().map(|(name, value)| (name, interpolated(&value))).collect()
+}
+
 fn depends(entry: &Node, draft: &mut Draft) {
     for (on, how) in entry.get("depends_on").map(Node::entries).unwrap_or_default() {
         let condition = match how.text("condition").as_deref() {
@@ -102,8 +108,7 @@ fn ready(entry: &Node, draft: &mut Draft) {
             _ => draft.remarks.push("its readiness probe asks for an address that is only known at run time".into()),
         }
     } else if let Some(command) = probe.get("exec").and_then(|exec| exec.text("command")) {
-        // `$$` means the same here.
-        draft.ready = Some(Ready::Cmd(command));
+        draft.ready = Some(Ready::Cmd(of_shell(&command)));
     }
 }
 

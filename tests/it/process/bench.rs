@@ -10,7 +10,7 @@ use devgroup::domain::{
     ExitStatus, LogSpec, Probe, ReadyCheck, RunCommand, RunId, RunReport, ServiceName, Signal, StartCause,
 };
 use devgroup::logs::{LineId, LineKind, LogBook, LogDocument};
-use devgroup::process::{Aside, Launch, Prepared, ProcessHost, RunNews};
+use devgroup::process::{Aside, Beside, Launch, Prepared, ProcessHost, RunNews};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -66,7 +66,7 @@ impl Bench {
             service: service.into(),
             run: RunId(run),
             display: command.display(),
-            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), env: env.clone() })),
+            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), ready: None, env: env.clone() })),
             dir: self.dir.path().to_owned(),
             stop: Signal::Term,
             ready: None,
@@ -88,7 +88,7 @@ impl Bench {
 
     pub(crate) fn aside(&self, service: &str, text: &str) {
         let Launch { service, prepare, dir, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_aside(Aside { service, label: "on_change", prepare, dir, document, ending: None });
+        self.host.run_beside(Aside { service, label: "on_change", prepare, dir, document }, Beside::Hook, 1);
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use devgroup::domain::{AliveCheck, AliveProbe, HttpCheck, Probe, RunId, RunReport, Signal, Validated};
-use devgroup::process::{Aside, Checkup, Launch, Prepared};
+use devgroup::process::{Aside, Beside, Checkup, Launch, Prepared};
 
 use super::bench::{Bench, environment, lives, shell, wait_for};
 
@@ -24,7 +24,9 @@ fn looked_after(bench: &mut Bench, probe: AliveProbe) -> u32 {
         service: "api".into(),
         run: RunId(1),
         check: check(probe),
-        prepare: std::sync::Arc::new(move || Ok(Prepared { command: command.clone(), env: environment() })),
+        prepare: std::sync::Arc::new(move || {
+            Ok(Prepared { command: command.clone(), ready: None, env: environment() })
+        }),
         dir: bench.dir.path().to_owned(),
     });
     pid
@@ -188,13 +190,13 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     let mut bench = Bench::new();
     let aside = |bench: &Bench, text: &str| {
         let Launch { service, prepare, dir, document, .. } = bench.launch("api", 0, shell(text));
-        Aside { service, label: "validate", prepare, dir, document, ending: None }
+        Aside { service, label: "validate", prepare, dir, document }
     };
     let first = aside(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
-    bench.host.validate(first, 1);
+    bench.host.run_beside(first, Beside::Validation, 1);
     let child = wait_for("its child", || fs::read_to_string(bench.path("child")).ok()?.trim().parse().ok());
     bench.line("api", "first");
-    bench.host.validate(aside(&bench, "echo second; exit 101"), 2);
+    bench.host.run_beside(aside(&bench, "echo second; exit 101"), Beside::Validation, 2);
     let result = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
         _ => None,
@@ -202,10 +204,10 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     assert_eq!(result, (2, Validated::Failed("exit 101".into())));
     wait_for("the child to be gone", || (!lives(child)).then_some(()));
     assert_eq!(bench.output("api"), ["first", "second"]);
-    bench.host.validate(aside(&bench, "exec sleep 1000"), 3);
-    bench.host.end_validation(&"api".into(), 2);
-    bench.host.end_validation(&"api".into(), 3);
-    bench.host.validate(aside(&bench, "true"), 4);
+    bench.host.run_beside(aside(&bench, "exec sleep 1000"), Beside::Validation, 3);
+    bench.host.end_beside(&"api".into(), Beside::Validation, 2);
+    bench.host.end_beside(&"api".into(), Beside::Validation, 3);
+    bench.host.run_beside(aside(&bench, "true"), Beside::Validation, 4);
     let passed = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
         _ => None,

@@ -1,0 +1,114 @@
+//! A failure in words on stderr, or as one JSON object where `--json` was asked for.
+
+use std::ffi::OsString;
+
+use serde::Serialize;
+
+use super::exit_code::Failure;
+use crate::app::SessionError;
+use crate::config::SelectionError;
+use crate::control::{ClientError, Problem, ProblemCode};
+
+#[derive(Serialize)]
+struct Report {
+    error: Error,
+}
+
+#[derive(Serialize)]
+struct Error {
+    /// One word for programs; it stays when the message is put better.
+    code: &'static str,
+    exit_code: u8,
+    message: String,
+    /// What to do.
+    help: Option<String>,
+}
+
+/// Whether these arguments ask for JSON. What stands behind `hold` is another program's.
+pub(super) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let own = arguments.skip(1).take_while(|argument| argument != "--" && argument != "hold");
+    own.into_iter().any(|argument| argument == "--json")
+}
+
+/// The failure as one line of JSON.
+pub(super) fn as_json(failure: &Failure) -> String {
+    let text = failure.to_string();
+    // A file with problems is drawn; `devgroup check --json` has each of them.
+    if let Failure::Invalid(drawn) = failure {
+        let first = drawn.lines().next().unwrap_or_default();
+        let first = first.rsplit_once('[').map_or(first, |(message, _)| message);
+        return line(word(failure), failure.code(), first, Some("devgroup check --json"));
+    }
+    let (message, help) =
+        text.split_once("\n  help: ").map_or((text.as_str(), None), |(text, help)| (text, Some(help)));
+    line(word(failure), failure.code(), message, help)
+}
+
+/// Arguments that make no sense, as one line of JSON. `commands`: what may have been meant.
+pub(super) fn usage_as_json(error: &clap::Error, commands: Option<&str>) -> String {
+    let text = error.render().to_string();
+    let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let meant = commands.map(|commands| format!("did you mean {commands}?"));
+    let help = meant.as_deref().unwrap_or(help);
+    line("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty()))
+}
+
+fn line(code: &'static str, exit_code: u8, message: &str, help: Option<&str>) -> String {
+    let plain = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let message = plain(message.strip_prefix("error: ").unwrap_or(message));
+    let report = Report { error: Error { code, exit_code, message, help: help.map(plain) } };
+    // Texts and a number are always JSON.
+    serde_json::to_string(&report).unwrap_or_default()
+}
+
+/// The failure in one word.
+fn word(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Hold(inner) | Failure::Mistyped { failure: inner, .. } => word(inner),
+        Failure::NoFile { .. } => "no-file",
+        Failure::Inside { .. } => "inside",
+        Failure::Occupied(_) => "already-runs",
+        Failure::NotRun { .. } => "not-run",
+        Failure::Session(SessionError::Selection(SelectionError::UnknownProfile { .. })) => "unknown-profile",
+        Failure::Session(SessionError::Selection(SelectionError::Nothing)) => "nothing-to-run",
+        Failure::Client { error: ClientError::Refused(Problem { code, .. }) } => match code {
+            ProblemCode::Version => "other-version",
+            ProblemCode::Malformed => "malformed",
+            ProblemCode::TooMany => "too-many",
+            ProblemCode::UnknownService => "unknown-service",
+            ProblemCode::Invalid => "usage",
+            ProblemCode::Refused => "refused",
+        },
+        other => match other.code() {
+            2 => "usage",
+            3 => "invalid-file",
+            4 => "not-running",
+            6 => "unknown-service",
+            _ => "failed",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_an_object_with_its_remedy() {
+        let failure = Failure::NotRunning { file: None };
+        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "`devgroup status`".into() };
+        let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"no group is running here: no \
+                        procgroup.toml in this folder or above\",\"help\":\"did you mean `devgroup status`?\"}}";
+        assert_eq!(as_json(&mistyped), expected);
+        let drawn = "error: a is empty   [empty]\n   ,-[procgroup.toml:1:1]\n  help: write it\n";
+        let invalid = as_json(&Failure::Invalid(drawn.into()));
+        assert!(invalid.contains("\"a is empty\"") && invalid.contains("check --json"), "{invalid}");
+    }
+
+    #[test]
+    fn json_is_asked_for_by_our_own_arguments() {
+        let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
+        assert!(asks("devgroup status --json") && asks("devgroup -C web logs api --json -f"));
+        assert!(!asks("devgroup hold x --json") && !asks("devgroup status -- --json") && !asks("devgroup status"));
+    }
+}

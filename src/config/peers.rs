@@ -1,0 +1,194 @@
+//! What other tools call things that are said in another way here: compose, process-compose, systemd, supervisor, pm2 and
+//! their like. Plain other names of a key stand in `keys`; here is what needs a sentence.
+
+use super::keys::{ROOT, SERVICE, Section};
+
+/// A key of another tool.
+#[derive(Debug)]
+pub(super) struct Peer {
+    section: &'static str,
+    words: &'static [&'static str],
+    /// The key that it stands for, if one key does.
+    pub(super) here: Option<&'static str>,
+    /// What to write.
+    pub(super) say: &'static str,
+}
+
+const fn peer(words: &'static [&'static str], here: Option<&'static str>, say: &'static str) -> Peer {
+    Peer { section: SERVICE.name, words, here, say }
+}
+
+const PEERS: &[Peer] = &[
+    peer(
+        &["pre_start", "prestart", "before_start", "exec_start_pre", "pre_run", "pre_command", "init", "setup"],
+        None,
+        "what runs before it is a task of its own: { run = \"…\", kind = \"task\" }, and depends_on = [\"its name\"] here",
+    ),
+    peer(
+        &["post_start", "poststart", "after_start", "exec_start_post"],
+        None,
+        "what runs after it is a task of its own: { run = \"…\", kind = \"task\", depends_on = [\"its name\"] }",
+    ),
+    peer(
+        &["pre_stop", "prestop", "before_stop", "exec_stop"],
+        Some("stop"),
+        "stop = { command = \"…\" }: instead of the first signal",
+    ),
+    peer(
+        &["post_stop", "poststop", "after_stop", "exec_stop_post"],
+        None,
+        "nothing runs after a stop; what it must do itself: stop = { command = \"…\" }",
+    ),
+    peer(&["shell"], None, "a text of `run` goes through sh; another shell: run = [\"bash\", \"-c\", \"…\"]"),
+    peer(
+        &["restart_policy", "restartPolicy", "availability"],
+        Some("restart"),
+        "restart = \"on-failure\" (default), \"always\" or \"never\"",
+    ),
+    peer(
+        &["max_restarts", "restart_limit", "startretries", "start_limit_burst", "max_failures"],
+        Some("breaker"),
+        "breaker = { failures = 5, within = \"60s\" }; for a task: retries = 5",
+    ),
+    peer(
+        &["restart_delay", "restart_sec", "restart_backoff", "backoff_seconds", "exp_backoff_restart_delay"],
+        Some("backoff"),
+        "backoff = { initial = \"1s\", factor = 2.0, max = \"30s\" }",
+    ),
+    peer(
+        &["healthcheck", "health_check", "probe", "probes"],
+        Some("ready"),
+        "ready = { cmd = \"…\" } (or port, http, log): when it counts as started; alive = { cmd = \"…\" }: whether it still answers",
+    ),
+    peer(
+        &["stop_grace_period", "kill_timeout", "stop_timeout", "shutdown_timeout", "stopwaitsecs", "timeout_stop"],
+        Some("stop"),
+        "stop = { grace = \"10s\" }",
+    ),
+    peer(&["kill_signal", "stopsignal", "killsignal"], Some("stop"), "stop = { signal = \"INT\" }"),
+    peer(
+        &["image", "container", "volumes", "networks"],
+        None,
+        "services are commands; a container is one: run = \"docker compose up NAME\"",
+    ),
+    peer(&["replicas", "instances", "scale", "numprocs"], None, "each instance is a service of its own: api-1, api-2"),
+    peer(&["user", "uid", "group_id", "run_as"], None, "it runs as whoever runs devgroup"),
+    peer(
+        &[
+            "log",
+            "logs",
+            "log_file",
+            "logfile",
+            "log_location",
+            "stdout",
+            "stderr",
+            "stdout_logfile",
+            "out_file",
+            "logging",
+        ],
+        None,
+        "its output is kept in memory; on disk as well, for all services: [logs] files = true",
+    ),
+    peer(
+        &["tty", "is_tty", "stdin_open", "interactive"],
+        None,
+        "every service has a terminal; `i` in the dashboard types into it",
+    ),
+    peer(
+        &["schedule", "cron", "cron_restart"],
+        None,
+        "nothing is started by the clock; a task runs again when a file changes: kind = \"task\", watch = [\"…\"]",
+    ),
+    peer(&["priority", "order", "weight"], Some("depends_on"), "depends_on = [\"db\"]: it starts when db is ready"),
+    peer(
+        &["namespace", "tags", "category"],
+        Some("group"),
+        "group: its heading in the sidebar; profiles = [\"full\"]: only with --profile full",
+    ),
+    peer(
+        &["daemon", "is_daemon", "daemonize", "forking"],
+        None,
+        "it must stay in the foreground, so that its end is seen",
+    ),
+    peer(
+        &["description", "label", "labels", "comment", "title"],
+        None,
+        "a comment begins with `#`; keys that begin with x- are free for notes",
+    ),
+    Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version" },
+    Peer {
+        section: ROOT.name,
+        words: &["environment", "env", "env_file", "env_files"],
+        here: Some("defaults"),
+        say: "[defaults]\nenv = { NAME = \"value\" }",
+    },
+];
+
+/// What to say about a key, if it is one of another tool. `has`: whether a key stands beside it.
+pub(super) fn key(section: &Section, word: &str, has: impl Fn(&str) -> bool) -> Option<&'static Peer> {
+    // mprocs gives its command so.
+    if word == "shell" && !has("run") {
+        return None;
+    }
+    PEERS.iter().find(|peer| peer.section == section.name && peer.words.contains(&word))
+}
+
+/// Words of other tools for the values of a key.
+const VALUES: &[(&str, &[&str], &str)] = &[
+    (
+        "depends_on",
+        &["healthy", "service_healthy", "process_healthy", "process_log_ready", "condition_healthy"],
+        "ready",
+    ),
+    ("depends_on", &["running", "service_started", "process_started", "up", "start"], "started"),
+    (
+        "depends_on",
+        &[
+            "completed",
+            "complete",
+            "completed_successfully",
+            "service_completed_successfully",
+            "process_completed",
+            "process_completed_successfully",
+            "success",
+            "succeeded",
+            "exited",
+            "finished",
+        ],
+        "done",
+    ),
+    ("restart", &["unless-stopped", "unless_stopped", "yes", "true"], "always"),
+    ("restart", &["no", "off", "false", "exit_on_failure"], "never"),
+    ("kind", &["oneshot", "one-shot", "once", "job", "batch"], "task"),
+    ("kind", &["daemon", "simple", "process", "long-running"], "service"),
+];
+
+/// What a value of a key is called here, if it is one of another tool.
+pub(super) fn value(key: &str, word: &str) -> Option<&'static str> {
+    let found = VALUES.iter().find(|(name, words, _)| *name == key && words.contains(&word));
+    found.map(|(.., here)| *here)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_others_are_none_of_ours_and_lead_to_ours() {
+        let mut seen = std::collections::HashSet::new();
+        for peer in PEERS {
+            let section = if peer.section == ROOT.name { &ROOT } else { &SERVICE };
+            assert!(peer.here.is_none_or(|here| section.key(here).is_some()), "{peer:?}");
+            for word in peer.words {
+                assert!(section.key(word).is_none() && seen.insert((peer.section, word)), "{word}");
+                assert!(
+                    super::super::keys::other_word(section, word).is_none() || *word == "shell",
+                    "{word} stands twice"
+                );
+            }
+        }
+        for (key, ..) in VALUES {
+            assert!(SERVICE.key(key).is_some(), "{key}");
+        }
+    }
+}

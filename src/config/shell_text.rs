@@ -1,0 +1,184 @@
+//! Where the text of a command counts on devgroup to put values in, as it did once. All dollars of a text are the shell's.
+
+use std::ops::Range;
+
+use super::diagnostic::Diagnostic;
+use super::draft::Draft;
+use super::env_file;
+use super::expand::is_name;
+use super::group::Named;
+use super::place::Place;
+use super::problems::Problems;
+use crate::domain::{AliveProbe, OnChange, Probe, RunCommand};
+
+/// A piece of a text that the shell reads differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'t> {
+    /// `$${` or `$$NAME`, once a dollar of its own: for the shell `$$` is the number of its process.
+    Dollars(&'t str),
+    /// `${NAME}` in single quotes, where the shell puts nothing in.
+    Quoted(&'t str),
+}
+
+impl<'t> Piece<'t> {
+    fn text(self) -> &'t str {
+        match self {
+            Self::Dollars(text) | Self::Quoted(text) => text,
+        }
+    }
+}
+
+/// Warns once for the file, at the first place.
+pub(super) fn check(services: &[Named], place: &Place<'_>, problems: &mut Problems) {
+    let mut found: Vec<(Range<usize>, bool)> = Vec::new();
+    for service in services {
+        for (text, span) in texts(&service.draft) {
+            for piece in pieces(text, &|name| is_own(&service.draft, name)) {
+                let written = place.text.get(span.clone()).unwrap_or_default();
+                let at = written.find(piece.text()).map(|at| span.start + at..span.start + at + piece.text().len());
+                let at = at.unwrap_or_else(|| span.clone());
+                // What `[defaults]` say is there for each service.
+                if !found.iter().any(|(other, _)| *other == at) {
+                    found.push((at, matches!(piece, Piece::Dollars(_))));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|(at, _)| at.start);
+    let Some((at, dollars)) = found.first().cloned() else { return };
+    let more = match found.len() - 1 {
+        0 => String::new(),
+        more => format!(" · and {more} more"),
+    };
+    let (label, help) = match dollars {
+        true => (
+            "for the shell `$$` is the number of its process",
+            "a dollar for the shell is written once; '$' and \\$ are one that stays",
+        ),
+        false => (
+            "the shell puts nothing in between single quotes",
+            "put it between double quotes; in a list (run = [\"program\", \"${NAME}\"]) devgroup puts it in",
+        ),
+    };
+    problems.add(
+        Diagnostic::warning(
+            "shell-text",
+            "devgroup puts no values into the text of a command: they are the shell's to put in",
+        )
+        .at(at, format!("{label}{more}"))
+        .help(help),
+    );
+}
+
+/// The texts of a service that the shell reads, each with the place of the value that it stands in.
+fn texts(draft: &Draft) -> Vec<(&str, Range<usize>)> {
+    let ready = draft.ready.as_ref().and_then(|ready| match &ready.get_ref().probe {
+        Probe::Cmd(command) => Some((command, ready.span())),
+        _ => None,
+    });
+    let alive = draft.alive.as_ref().and_then(|alive| match &alive.get_ref().check.probe {
+        AliveProbe::Cmd(command) => Some((command, alive.span())),
+        _ => None,
+    });
+    let commands = [
+        draft.run.as_ref().map(|run| (run.get_ref(), run.span())),
+        draft.validate.as_ref().map(|validate| (&validate.get_ref().run, validate.span())),
+        draft.stop.command.as_ref().map(|command| (command.get_ref(), command.span())),
+        ready,
+        alive,
+    ];
+    let texts = commands.into_iter().flatten().filter_map(|(command, span)| match command {
+        RunCommand::Shell(text) => Some((text.as_str(), span)),
+        RunCommand::Argv(_) => None,
+    });
+    let on_change = draft.on_change.as_ref().and_then(|on_change| match on_change.get_ref() {
+        OnChange::Run(text) => Some((text.as_str(), on_change.span())),
+        _ => None,
+    });
+    texts.chain(on_change).collect()
+}
+
+/// Whether the service gets the variable by the file, so that it was surely put in.
+fn is_own(draft: &Draft, name: &str) -> bool {
+    let files = draft.env_files.iter().flat_map(|files| files.get_ref());
+    draft.env.iter().any(|(own, _)| own == name)
+        || files.filter_map(|file| env_file::read(file).ok()?).flatten().any(|entry| entry.name == name)
+}
+
+/// What the shell reads differently. `is_own`: whether the service gets a variable of this name by the file.
+fn pieces<'t>(text: &'t str, is_own: &dyn Fn(&str) -> bool) -> Vec<Piece<'t>> {
+    let mut found = Vec::new();
+    let mut quote: Option<char> = None;
+    // Another shell reads what stands between these quotes.
+    let mut for_shell = false;
+    let mut rest = text.char_indices();
+    while let Some((at, c)) = rest.next() {
+        let from = text.get(at..).unwrap_or_default();
+        match (quote, c) {
+            (None | Some('"'), '\\') => drop(rest.next()),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                for_shell = c == '\'' && ends_with_a_shell(text.get(..at).unwrap_or_default());
+            }
+            (Some(open), _) if c == open => quote = None,
+            (_, '$') if from.starts_with("$$") => {
+                rest.next();
+                found.extend(dollars(from).map(Piece::Dollars));
+            }
+            (Some('\''), '$') if !for_shell => found.extend(braces(from, is_own).map(Piece::Quoted)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// `$$` before what it once kept from devgroup: a brace, a name, another `$$`.
+fn dollars(from: &str) -> Option<&str> {
+    let after = from.get(2..)?.chars().next()?;
+    let kept = after == '{' || after == '$' || after == '_' || after.is_ascii_alphabetic();
+    kept.then(|| from.get(..2 + after.len_utf8())).flatten()
+}
+
+/// `${NAME}` or `${NAME:-default}` that was surely put in.
+fn braces<'t>(from: &'t str, is_own: &dyn Fn(&str) -> bool) -> Option<&'t str> {
+    let (inside, _) = from.strip_prefix("${")?.split_once('}')?;
+    let (name, has_default) = inside.split_once(":-").map_or((inside, false), |(name, _)| (name, true));
+    (is_name(name) && (has_default || is_own(name))).then(|| from.get(..inside.len() + 3)).flatten()
+}
+
+/// `sh -c`, `bash -lc`, `eval`, `trap`.
+fn ends_with_a_shell(before: &str) -> bool {
+    let mut words = before.split_whitespace().rev();
+    match words.next() {
+        Some("eval" | "trap") => true,
+        Some(option) if option.starts_with('-') && option.ends_with('c') => {
+            words.find(|word| !word.starts_with('-')).is_some_and(|word| word.ends_with("sh"))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_shell_reads_differently_is_found_and_nothing_else() {
+        let found = |text: &'static str| {
+            let pieces = pieces(text, &|name| name == "OWN");
+            pieces.into_iter().map(Piece::text).collect::<Vec<_>>()
+        };
+        for same in [
+            "serve ${OWN} \"${OWN:-x}\" $OWN",
+            "echo $$ > pid; kill -9 $$",
+            "for f in a b; do echo ${f:-none} ${f%.*}; done",
+            "echo '$OWN ${f} ${f%.*}' \"it's ${OWN:-x}\" \\'${OWN}\\'",
+            "sh -c 'echo ${OWN:-x}'; bash -lc 'exec ${OWN}'; docker exec db sh -e -c '${OWN}'; trap 'rm ${OWN}' EXIT",
+            "perl -e 'print ${x}'",
+        ] {
+            assert!(found(same).is_empty(), "{same}: {:?}", found(same));
+        }
+        assert_eq!(found("echo $${OWN} $$HOME $$$$"), ["$${", "$$H", "$$$"]);
+        assert_eq!(found("psql -c 'select ${OWN}' -v '${N:-1}'"), ["${OWN}", "${N:-1}"]);
+    }
+}

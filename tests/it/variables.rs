@@ -1,0 +1,89 @@
+//! Variables in commands: who puts them in, seen from the programs that get them.
+
+use crate::harness::{Dash, Project, Stream};
+
+/// Runs a group of tasks to its end, and returns what it printed.
+fn run(project: &Project) -> String {
+    let streamed = Stream::run(project, &["--no-tui"]);
+    assert_eq!(streamed.code, Some(0), "{streamed:?}");
+    streamed.stdout
+}
+
+#[test]
+fn no_value_is_read_as_a_piece_of_a_text() {
+    let project = Project::new(
+        "[defaults]\nenv_file = '.env'\nkind = 'task'\n[services]\n\
+         run = { run = 'printf %s \"${BAD}${QUOTE}${PW}${LINES2}\" > run; cat /proc/$$/cmdline > argv' }\n\
+         loop = { run = 'for p in a b; do echo ${p:-none} \"${UNSET:-${WORD}}\" >> loop; done' }\n\
+         valid = { run = 'true', validate = { run = 'printf %s \"${BAD}\" > valid' } }\n\
+         ready = { run = 'until test -e ready; do :; done', ready = { cmd = 'printf %s \"${BAD}\" > ready' } }\n\
+         list = { run = ['sh', '-c', 'printf %s \"$1\" > list', 'x', '<${BAD}> $$ $x ${QUOTE}'] }\n",
+    );
+    project.write(".env", "BAD='a; touch X'\nQUOTE=\"it's \\\"\"\nPW='s3cr$et\\n'\nWORD='w$rd'\nLINES2='one\ntwo'\n");
+    run(&project);
+    assert_eq!(project.read("run"), "a; touch Xit's \"s3cr$et\\none\ntwo");
+    assert!(
+        project.read("argv").contains("${PW}") && !project.read("argv").contains("s3cr"),
+        "{}",
+        project.read("argv")
+    );
+    assert_eq!(project.read("loop"), "a w$rd\nb w$rd\n");
+    assert_eq!(project.read("valid"), "a; touch X");
+    assert_eq!(project.read("ready"), "a; touch X");
+    assert_eq!(project.read("list"), "<a; touch X> $ $x it's \"");
+    assert!(!project.path("X").exists());
+}
+
+#[test]
+fn the_list_of_a_readiness_check_gets_its_values() {
+    let project = Project::new(
+        "[services]\n\
+         api = { run = 'until test -e asked; do :; done', kind = 'task', env = { FILE = 'asked' }, ready = { cmd = ['touch', '${FILE}'] } }\n",
+    );
+    run(&project);
+    assert!(project.path("asked").exists());
+}
+
+#[test]
+fn hooks_and_stop_commands_are_the_shells_as_well() {
+    let project = Project::new(
+        "[services.api]\nrun = 'echo $$ > ../home/pid; exec sleep 1000'\nwatch = ['a']\nenv = { BAD = 'a; touch X' }\n\
+         on_change = 'run:printf %s \"${BAD}\" > hook'\n\
+         stop = { command = 'printf %s \"${BAD}\" > stop; kill $(cat ../home/pid)' }\n",
+    );
+    project.write("a", "1");
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("watching 1 of 1 ·");
+    dash.wait_while_reading("api is up", |project| project.lines("../home/pid") == 1);
+    project.write("a", "2");
+    dash.wait_while_reading("the hook has written", |project| project.read("hook") == "a; touch X");
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+    assert_eq!(project.read("stop"), "a; touch X");
+    assert!(!project.path("X").exists());
+}
+
+#[test]
+fn an_environment_file_that_is_a_pipe_is_read_once_for_each_start() {
+    let project = Project::new(
+        "[services.api]\nrun = 'echo \"password $PW\"; echo $$ > ../home/pid; exec sleep 1000'\nwatch = true\nenv_file = '.env'\n\
+         stop = { command = 'echo $PW >> ../home/stopped; kill $(cat ../home/pid)' }\n",
+    );
+    assert!(project.command("mkfifo").arg(".env").status().unwrap().success());
+    assert_eq!(Stream::ask(&project, &["check"]).code, Some(0), "it is not read to check the file");
+    let fill = |secret: &str| {
+        let line = format!("echo PW={secret} > .env");
+        project.command("sh").args(["-c", &line]).spawn().unwrap()
+    };
+    let mut writer = fill("one");
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    stream.wait_for_text("api │ password one");
+    assert!(writer.wait().unwrap().success());
+    let mut writer = fill("two");
+    assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
+    stream.wait_for_text("api │ password two");
+    assert!(writer.wait().unwrap().success());
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    stream.wait_exit();
+    assert_eq!(project.read("../home/stopped"), "one\ntwo\n");
+}
