@@ -223,8 +223,9 @@ impl GitGate {
         }
     }
 
-    /// A file has changed: whether that is git's doing.
-    pub(super) fn touched(&mut self, event: &FileEvent, now: Moment) -> Touched {
+    /// A file has changed: whether that is git's doing. Without `may_hold` it is only noted, so that the state of the locks
+    /// is right when git may hold again.
+    pub(super) fn touched(&mut self, event: &FileEvent, may_hold: bool, now: Moment) -> Touched {
         if matches!(event.matched, Match::Ignored(_)) {
             return Touched::Free;
         }
@@ -238,13 +239,18 @@ impl GitGate {
             Owner::OldLock(number) => (repository.intervals.get_mut(number), true),
         };
         let Some(interval) = interval else { return Touched::Free };
-        if is_old {
+        if is_old && may_hold {
             let is_news = interval.given_up.is_none();
             interval.given_up.get_or_insert(at);
             let age = now.since(interval.since);
             return if is_news { Touched::OldLock { tree: Arc::clone(tree), age } } else { Touched::Free };
         }
-        interval.changed = interval.changed.max(Some(at));
+        if !is_old {
+            interval.changed = interval.changed.max(Some(at));
+        }
+        if !may_hold {
+            return Touched::Free;
+        }
         let is_watched = matches!(event.matched, Match::Watched { .. });
         if repository.hold.is_none() && !is_watched {
             return Touched::Free;
@@ -260,11 +266,14 @@ impl GitGate {
         self.repositories.values().filter_map(Repository::ends_at).min()
     }
 
-    /// A hold that ends now.
-    pub(super) fn done(&mut self, now: Moment) -> Option<Done> {
-        let is_due = |repository: &Repository| repository.ends_at().is_some_and(|end| end <= now);
+    /// A hold that ends now: each, if git may not hold any more.
+    pub(super) fn done(&mut self, may_hold: bool, now: Moment) -> Option<Done> {
+        let is_due = |repository: &Repository| repository.ends_at().is_some_and(|end| end <= now || !may_hold);
         let (tree, repository) = self.repositories.iter_mut().find(|(_, repository)| is_due(repository))?;
         let hold = repository.hold.take()?;
+        if !may_hold {
+            return Some(Done { tree: Arc::clone(tree), label: None, stale: None });
+        }
         // Of an operation before this one it would say something else.
         let label = repository.label.take().filter(|(at, _)| *at >= hold.since).map(|(_, label)| label);
         let stale = repository.give_up(now);
