@@ -169,7 +169,7 @@ fn every_editors_save_is_one_restart() {
         ("VS Code", |src, name| {
             let mut file = fs::OpenOptions::new().write(true).open(src.join(name)).unwrap();
             file.set_len(0).unwrap();
-            std::io::Write::write_all(&mut file, b"new").unwrap();
+            Write::write_all(&mut file, b"new").unwrap();
             file.sync_all().unwrap();
         }),
         ("JetBrains", |src, name| {
@@ -190,7 +190,7 @@ fn every_editors_save_is_one_restart() {
         }),
         ("append", |src, name| {
             let mut file = fs::OpenOptions::new().append(true).open(src.join(name)).unwrap();
-            std::io::Write::write_all(&mut file, b"new").unwrap();
+            Write::write_all(&mut file, b"new").unwrap();
         }),
     ];
     for (n, (editor, save)) in saves.into_iter().enumerate() {
