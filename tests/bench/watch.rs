@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use devgroup::clock::Clock;
-use devgroup::domain::{GroupSpec, WatchReport, WatchStatus};
+use devgroup::domain::{GroupSpec, ServiceName, WatchReport, WatchStatus};
 use devgroup::watch::{WatchReports, Watcher};
 
 mod figures;
@@ -47,8 +47,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn start(root: &Path) -> Self {
-        let (watcher, reports) = Watcher::start(spec(root), Clock::start(), Vec::new());
+    fn start(spec: Arc<GroupSpec>) -> Self {
+        let (watcher, reports) = Watcher::start(spec, Clock::start(), Vec::new());
         Self { watcher, reports, status: WatchStatus::default(), files: 0, last: String::new(), compared: None }
     }
 
@@ -71,16 +71,26 @@ impl Watched {
         });
     }
 
+    /// Waits until all that has happened until now is known, and compared.
+    fn compare(&mut self, ask: u64, services: &[ServiceName]) {
+        self.watcher.compare(ask, services.to_vec(), true);
+        self.until("the comparison", |seen| seen.compared == Some(ask));
+    }
+
     fn ready(root: &Path) -> Self {
-        let mut watched = Self::start(root);
+        Self::ready_for(spec(root, "[services]\napi = { run = \"sleep 1000\", watch = true }\n"))
+    }
+
+    fn ready_for(spec: Arc<GroupSpec>) -> Self {
+        let mut watched = Self::start(spec);
         watched.until("ready", |seen| seen.status.ready);
         watched
     }
 }
 
-/// The group of a `procgroup.toml` with one service that watches everything.
-fn spec(root: &Path) -> Arc<GroupSpec> {
-    fs::write(root.join("procgroup.toml"), "[services]\napi = { run = \"sleep 1000\", watch = true }\n").unwrap();
+/// The group of a `procgroup.toml`.
+fn spec(root: &Path, text: &str) -> Arc<GroupSpec> {
+    fs::write(root.join("procgroup.toml"), text).unwrap();
     let loaded = devgroup::config::load(&root.join("procgroup.toml"));
     Arc::new(loaded.unwrap().spec)
 }
@@ -192,33 +202,45 @@ fn removal() {
     print_table("removing a watched tree", &rows);
 }
 
-/// Moving a folder of 100,000 files within the tree, out of it, and back into it.
+/// Moving a folder of 100,000 files within the tree, out of it, and back into it; with one service that watches all, and
+/// with six that have rules of their own.
 fn moves() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("root");
-    for n in 0..1000 {
-        let folder = root.join(format!("big/{}/{n}", n / 100));
-        fs::create_dir_all(&folder).unwrap();
-        for n in 0..100 {
-            fs::write(folder.join(format!("f{n}.rs")), "text").unwrap();
+    let one = String::from("[services]\ns0 = { run = \"sleep 1000\", watch = true }\n");
+    let six = (0..6).map(|n| format!("s{n} = {{ run = \"sleep 1000\", watch = true, ignore = [\"*.bak\"] }}\n"));
+    let six = String::from("[services]\n") + &six.collect::<String>();
+    let mut rows =
+        vec![row!["services", "move", "mv ms", "until it is known and compared ms", "CPU of the watcher ms"]];
+    for text in [&one, &six] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        for n in 0..1000 {
+            let folder = root.join(format!("big/{}/{n}", n / 100));
+            fs::create_dir_all(&folder).unwrap();
+            for n in 0..100 {
+                fs::write(folder.join(format!("f{n}.rs")), "text").unwrap();
+            }
         }
-    }
-    let mut watched = Watched::ready(&root);
-    let mut rows = vec![row!["move", "mv ms", "until it is known and compared ms", "CPU of the watcher ms", "events"]];
-    let (within, outside) = (root.join("moved"), folder.path().join("outside"));
-    let moves =
-        [("within", root.join("big"), &within), ("out", within.clone(), &outside), ("in", outside.clone(), &within)];
-    for (n, (name, from, to)) in (0..).zip(moves) {
-        let (cpu, files) = (watcher_cpu(), watched.files);
-        let started = Instant::now();
-        fs::rename(from, to).unwrap();
-        let renamed = started.elapsed();
-        // All that has happened until now is known when that is answered.
-        watched.watcher.compare(n, vec!["api".into()], true);
-        watched.until("the comparison", |seen| seen.compared == Some(n));
-        let took = started.elapsed();
-        let cpu = watcher_cpu() - cpu;
-        rows.push(row![name, renamed.as_millis(), took.as_millis(), cpu.as_millis(), watched.files - files]);
+        let spec = spec(&root, text);
+        let services: Vec<_> = spec.services.iter().map(|service| service.name.clone()).collect();
+        let clock = Clock::start();
+        let mut watched = Watched::ready_for(spec);
+        let (within, outside) = (root.join("moved"), folder.path().join("outside"));
+        let moves = [
+            ("within", root.join("big"), &within),
+            ("out", within.clone(), &outside),
+            ("in", outside.clone(), &within),
+        ];
+        for (n, (name, from, to)) in (0..).zip(moves) {
+            watched.watcher.baseline(services.clone(), clock.now(), true);
+            watched.compare(100 + n, &services);
+            let cpu = watcher_cpu();
+            let started = Instant::now();
+            fs::rename(from, to).unwrap();
+            let renamed = started.elapsed();
+            watched.compare(n, &services);
+            let (took, cpu) = (started.elapsed(), watcher_cpu() - cpu);
+            rows.push(row![services.len(), name, renamed.as_millis(), took.as_millis(), cpu.as_millis()]);
+        }
     }
     print_table("moving a folder of 100,000 files in 1,000 folders", &rows);
 }
