@@ -22,7 +22,7 @@ const NAMES: usize = 60;
 impl Engine {
     pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &Turn) {
         for event in files {
-            match self.git.touched(&event, turn.now) {
+            match self.git.touched(&event, self.spec.watch.git_hold, turn.now) {
                 Touched::Free => {}
                 Touched::Holds(tree) => {
                     let (owner, by, label) = (Owner::Git(tree), Holder::Git, "git".into());
@@ -37,7 +37,7 @@ impl Engine {
     /// Quiet has come for some, or git is done: the watcher is asked what that comes to. And who is not answered in time
     /// goes by what is known.
     pub(super) fn changes_expire(&mut self, turn: &mut Turn) {
-        while let Some(Done { tree, label, stale }) = self.git.done(turn.now) {
+        while let Some(Done { tree, label, stale }) = self.git.done(self.spec.watch.git_hold, turn.now) {
             let label = match stale {
                 Some(age) => format!("index.lock is {} old: ignored, remove it if no git runs", human(age)).into(),
                 None => label.unwrap_or_default(),

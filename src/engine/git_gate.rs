@@ -24,36 +24,57 @@ const NEXT_LOCK: Duration = Duration::from_secs(1);
 const IDLE_LOCK: Duration = Duration::from_secs(10);
 /// … nor so long after it was taken. Git itself rarely holds it for a second.
 const OLD_LOCK: Duration = Duration::from_secs(60);
-/// Locks that are remembered: the news of them overtakes the news of the files.
-const PAST_LOCKS: usize = 64;
+/// Intervals that are remembered, also when they are over: the news of locks overtakes the news of the files.
+const INTERVALS: usize = 64;
 
 /// What is known of one repository.
 #[derive(Clone, Debug, Default)]
-struct Work {
-    /// The lock, if it is taken.
-    lock: Option<Lock>,
-    /// The index of a stash, if it is there. Counts as a lock.
-    stash: Option<Lock>,
-    /// When they were there before, from and until: changes of the tree within are git's.
-    past: VecDeque<(Moment, Moment)>,
+struct Repository {
+    /// When git had its tree: those that are over, and at most one of each kind that goes on.
+    intervals: VecDeque<Interval>,
+    /// A rebase, or a sequence of picks, is between two steps.
     in_steps: bool,
     hold: Option<GitHold>,
     /// What git has written into the log of `HEAD` last, and when.
     label: Option<(Moment, Arc<str>)>,
 }
 
+/// A time in which git has a tree: what changes in it is git's.
 #[derive(Clone, Copy, Debug)]
-struct Lock {
+struct Interval {
+    by: LockFile,
     since: Moment,
-    /// The last change of the tree under it.
+    /// When the file was removed; `None`: it is there.
+    until: Option<Moment>,
+    /// The last change of the tree in it.
     changed: Option<Moment>,
-    /// It is too old to hold, and that has been said.
-    old: bool,
+    /// From then on it does not count although the file is there: it is too old, and that has been said.
+    given_up: Option<Moment>,
+}
+
+/// What tells by being there that git has the tree. If both do, the second is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum LockFile {
+    /// `index.lock`.
+    Index,
+    /// The index of a stash. Git goes on for a moment when it is gone.
+    Stash,
+}
+
+/// Who had a tree at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// Anybody.
+    Free,
+    /// Git, in this interval.
+    Git(usize),
+    /// Anybody: the `index.lock` of this interval was there, and too old.
+    OldLock(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct GitHold {
-    /// When the first lock that it is for was taken.
+    /// When the first interval that it is for began.
     since: Moment,
     /// The last that was seen of what it is for.
     last: Moment,
@@ -84,155 +105,234 @@ pub(super) enum Touched {
 /// All repositories that have been at work, by their tree.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GitGate {
-    works: BTreeMap<Arc<str>, Work>,
+    repositories: BTreeMap<Arc<str>, Repository>,
 }
 
-impl Lock {
-    fn new(since: Moment) -> Self {
-        Self { since, changed: None, old: false }
+impl Interval {
+    fn is_open(&self) -> bool {
+        self.until.is_none()
     }
 
-    /// A file has changed while it was there. Whether it is not too old for that to be git's.
-    fn takes(&mut self, at: Moment) -> bool {
-        self.old |= self.old_at() <= at;
-        if !self.old {
-            self.changed = self.changed.max(Some(at));
-        }
-        !self.old
+    /// Whether a change at this time is git's by it.
+    fn owns(&self, at: Moment) -> bool {
+        let is_over = match self.end() {
+            Some(end) => end < at,
+            None => self.too_old_at() <= at,
+        };
+        self.since <= at && !is_over && self.given_up.is_none_or(|given_up| at < given_up)
     }
 
-    /// From when on it is too old.
-    fn old_at(&self) -> Moment {
+    /// The last moment of it; `None` while it goes on.
+    fn end(&self) -> Option<Moment> {
+        self.until.map(|until| match self.by {
+            LockFile::Index => until,
+            LockFile::Stash => until + AFTER_STASH,
+        })
+    }
+
+    /// From when on its file is too old, if it is there still.
+    fn too_old_at(&self) -> Moment {
         (self.changed.unwrap_or(self.since) + IDLE_LOCK).min(self.since + OLD_LOCK)
     }
 }
 
-impl Work {
+impl Repository {
+    /// Who had the tree then, as far as is known now.
+    fn owner_at(&self, at: Moment) -> Owner {
+        let numbered = || self.intervals.iter().enumerate();
+        let owning = numbered().filter(|(_, interval)| interval.owns(at));
+        if let Some((number, _)) = owning.max_by_key(|(_, interval)| (interval.is_open(), interval.by)) {
+            return Owner::Git(number);
+        }
+        let is_lock = |interval: &Interval| interval.by == LockFile::Index && interval.is_open();
+        match numbered().find(|(_, interval)| is_lock(interval) && interval.since <= at) {
+            Some((number, _)) => Owner::OldLock(number),
+            None => Owner::Free,
+        }
+    }
+
+    fn open(&mut self) -> impl Iterator<Item = &mut Interval> {
+        self.intervals.iter_mut().filter(|interval| interval.is_open())
+    }
+
+    /// News of one of the files.
+    fn hear(&mut self, by: LockFile, GitLock { since, until }: GitLock) {
+        if !self.open().any(|interval| interval.by == by) {
+            if self.intervals.len() >= INTERVALS {
+                let oldest = self.intervals.iter().position(|interval| !interval.is_open());
+                oldest.and_then(|number| self.intervals.remove(number));
+            }
+            self.intervals.push_back(Interval { by, since, until: None, changed: None, given_up: None });
+        }
+        let Some(until) = until else { return };
+        let Some(interval) = self.open().find(|interval| interval.by == by) else { return };
+        interval.until = Some(until);
+        if interval.changed.is_some() && interval.given_up.is_none() {
+            self.hold_on(until);
+        }
+    }
+
+    /// The hold, if there is one, is for this as well.
+    fn hold_on(&mut self, at: Moment) {
+        if let Some(hold) = &mut self.hold {
+            hold.last = hold.last.max(at);
+        }
+    }
+
     /// When its hold ends by itself.
     fn ends_at(&self) -> Option<Moment> {
         let quiet = if self.in_steps { STEP_QUIET } else { QUIET };
         let done = self.hold?.last + quiet;
-        let locks = [self.lock, self.stash].into_iter().flatten();
-        let ends = locks.map(|lock| match lock.changed {
-            None => done.max(lock.since + NEXT_LOCK),
-            Some(_) => lock.old_at(),
+        let open = self.intervals.iter().filter(|interval| interval.is_open() && interval.given_up.is_none());
+        let ends = open.map(|interval| match interval.changed {
+            None => done.max(interval.since + NEXT_LOCK),
+            Some(_) => interval.too_old_at(),
         });
         Some(ends.max().unwrap_or(done))
     }
 
-    fn lock(&mut self, GitLock { since, until }: GitLock) {
-        let lock = *self.lock.get_or_insert(Lock::new(since));
-        if let Some(until) = until {
-            self.lock = None;
-            self.released(lock, until, until);
+    /// What has changed in open intervals, and is not done with, is left behind. How old the lock is if it is.
+    fn give_up(&mut self, now: Moment) -> Option<Duration> {
+        let mut age = None;
+        for interval in self.open() {
+            if interval.changed.is_some() {
+                interval.given_up.get_or_insert(now);
+            }
+            if interval.by == LockFile::Index && interval.given_up.is_some() {
+                age = Some(now.since(interval.since));
+            }
         }
-    }
-
-    fn stash(&mut self, GitLock { since, until }: GitLock) {
-        let stash = *self.stash.get_or_insert(Lock::new(since));
-        if let Some(until) = until {
-            self.stash = None;
-            self.released(stash, until, until + AFTER_STASH);
-        }
-    }
-
-    /// What has changed until `reach` is of this lock.
-    fn released(&mut self, lock: Lock, until: Moment, reach: Moment) {
-        if lock.old {
-            return;
-        }
-        self.remember(lock.since, reach);
-        if lock.changed.is_some() {
-            self.goes_on(until);
-        }
-    }
-
-    fn remember(&mut self, since: Moment, until: Moment) {
-        if self.past.len() == PAST_LOCKS {
-            self.past.pop_front();
-        }
-        self.past.push_back((since, until));
-    }
-
-    fn goes_on(&mut self, at: Moment) {
-        if let Some(hold) = &mut self.hold {
-            hold.last = hold.last.max(at);
-        }
+        age
     }
 }
 
 impl GitGate {
     /// News of git.
     pub(super) fn hear(&mut self, news: GitWork) {
-        let work = self.works.entry(news.tree).or_default();
-        work.in_steps = news.in_steps;
+        let repository = self.repositories.entry(news.tree).or_default();
+        repository.in_steps = news.in_steps;
         if let Some(lock) = news.lock {
-            work.lock(lock);
+            repository.hear(LockFile::Index, lock);
         }
         if let Some(stash) = news.stash {
-            work.stash(stash);
+            repository.hear(LockFile::Stash, stash);
         }
         if let Some(label) = news.label {
-            work.goes_on(news.at);
-            work.label = Some((news.at, label));
+            repository.hold_on(news.at);
+            repository.label = Some((news.at, label));
         }
     }
 
-    /// A file has changed: whether that is git's doing.
-    pub(super) fn touched(&mut self, event: &FileEvent, now: Moment) -> Touched {
+    /// A file has changed: whether that is git's doing. Without `may_hold` it is only noted, so that the state of the locks
+    /// is right when git may hold again.
+    pub(super) fn touched(&mut self, event: &FileEvent, may_hold: bool, now: Moment) -> Touched {
         if matches!(event.matched, Match::Ignored(_)) {
             return Touched::Free;
         }
-        let covering = self.works.iter_mut().filter(|(tree, _)| covers(tree, &event.path));
+        let covering = self.repositories.iter_mut().filter(|(tree, _)| covers(tree, &event.path));
         // A repository within another one: the inner one.
-        let Some((tree, work)) = covering.max_by_key(|(tree, _)| tree.len()) else { return Touched::Free };
+        let Some((tree, repository)) = covering.max_by_key(|(tree, _)| tree.len()) else { return Touched::Free };
         let at = event.at;
-        let stash = work.stash.as_mut().filter(|stash| stash.since <= at);
-        let (since, last) = if let Some(since) = stash.and_then(|stash| stash.takes(at).then_some(stash.since)) {
-            (since, at)
-        } else if let Some(lock) = work.lock.as_mut().filter(|lock| lock.since <= at) {
-            let was_old = lock.old;
-            if !lock.takes(at) {
-                let old = Touched::OldLock { tree: Arc::clone(tree), age: now.since(lock.since) };
-                return if was_old { Touched::Free } else { old };
-            }
-            (lock.since, at)
-        } else if let Some((since, until)) = work.past.iter().find(|(since, until)| (*since..=*until).contains(&at)) {
-            (*since, *until)
-        } else {
-            return Touched::Free;
+        let (interval, is_old) = match repository.owner_at(at) {
+            Owner::Free => return Touched::Free,
+            Owner::Git(number) => (repository.intervals.get_mut(number), false),
+            Owner::OldLock(number) => (repository.intervals.get_mut(number), true),
         };
-        if work.hold.is_none() && !matches!(event.matched, Match::Watched { .. }) {
+        let Some(interval) = interval else { return Touched::Free };
+        if is_old && may_hold {
+            let is_news = interval.given_up.is_none();
+            interval.given_up.get_or_insert(at);
+            let age = now.since(interval.since);
+            return if is_news { Touched::OldLock { tree: Arc::clone(tree), age } } else { Touched::Free };
+        }
+        if !is_old {
+            interval.changed = interval.changed.max(Some(at));
+        }
+        if !may_hold {
             return Touched::Free;
         }
-        let hold = work.hold.get_or_insert(GitHold { since, last });
+        let is_watched = matches!(event.matched, Match::Watched { .. });
+        if repository.hold.is_none() && !is_watched {
+            return Touched::Free;
+        }
+        let (since, last) = (interval.since, interval.end().unwrap_or(at));
+        let hold = repository.hold.get_or_insert(GitHold { since, last });
         *hold = GitHold { since: hold.since.min(since), last: hold.last.max(last) };
-        if matches!(event.matched, Match::Watched { .. }) { Touched::Holds(Arc::clone(tree)) } else { Touched::Free }
+        if is_watched { Touched::Holds(Arc::clone(tree)) } else { Touched::Free }
     }
 
     /// When the next hold ends by itself.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        self.works.values().filter_map(Work::ends_at).min()
+        self.repositories.values().filter_map(Repository::ends_at).min()
     }
 
-    /// A hold that ends now.
-    pub(super) fn done(&mut self, now: Moment) -> Option<Done> {
-        let (tree, work) = self.works.iter_mut().find(|(_, work)| work.ends_at().is_some_and(|end| end <= now))?;
-        let hold = work.hold.take()?;
+    /// A hold that ends now: each, if git may not hold any more.
+    pub(super) fn done(&mut self, may_hold: bool, now: Moment) -> Option<Done> {
+        let is_due = |repository: &Repository| repository.ends_at().is_some_and(|end| end <= now || !may_hold);
+        let (tree, repository) = self.repositories.iter_mut().find(|(_, repository)| is_due(repository))?;
+        let hold = repository.hold.take()?;
+        if !may_hold {
+            return Some(Done { tree: Arc::clone(tree), label: None, stale: None });
+        }
         // Of an operation before this one it would say something else.
-        let label = work.label.take().filter(|(at, _)| *at >= hold.since).map(|(_, label)| label);
-        // What has changed beside them and is not done with is left behind.
-        let left = |lock: &mut Lock| {
-            lock.old |= lock.changed.is_some();
-            lock.old.then(|| now.since(lock.since))
-        };
-        work.stash.as_mut().and_then(left);
-        let stale = work.lock.as_mut().and_then(left);
+        let label = repository.label.take().filter(|(at, _)| *at >= hold.since).map(|(_, label)| label);
+        let stale = repository.give_up(now);
         Some(Done { tree: Arc::clone(tree), label, stale })
     }
 
     /// Nothing is to be held any more.
     pub(super) fn cancel(&mut self) {
-        self.works.clear();
+        self.repositories.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64) -> Moment {
+        Moment::START + Duration::from_secs_f64(seconds)
+    }
+
+    /// Each time as seconds, and who had the tree then: `-` nobody, `old` an old lock, else since when git had it.
+    fn owners(repository: &Repository, times: &[f64]) -> Vec<String> {
+        let owner = |time: &f64| match repository.owner_at(at(*time)) {
+            Owner::Free => String::from("-"),
+            Owner::OldLock(_) => String::from("old"),
+            Owner::Git(number) => {
+                let interval = repository.intervals[number];
+                format!("{:?} {}", interval.by, interval.since.since_start().as_secs_f64())
+            }
+        };
+        times.iter().map(owner).collect()
+    }
+
+    #[test]
+    fn the_tree_belongs_to_whose_interval_it_is_however_late_one_asks() {
+        let mut repository = Repository::default();
+        repository.hear(LockFile::Index, GitLock { since: at(1.0), until: Some(at(2.0)) });
+        repository.hear(LockFile::Stash, GitLock { since: at(3.0), until: None });
+        repository.hear(LockFile::Index, GitLock { since: at(4.0), until: None });
+        let times = [0.5, 1.0, 2.0, 2.01, 3.5, 4.5, 12.9, 13.5, 14.5];
+        let expected = ["-", "Index 1", "Index 1", "-", "Stash 3", "Stash 3", "Stash 3", "Index 4", "old"];
+        assert_eq!(owners(&repository, &times), expected);
+        // It is gone: nobody had left it behind.
+        repository.hear(LockFile::Stash, GitLock { since: at(3.0), until: Some(at(20.0)) });
+        assert_eq!(
+            owners(&repository, &[3.5, 4.5, 14.5, 20.1, 20.2]),
+            ["Stash 3", "Index 4", "Stash 3", "Stash 3", "old"]
+        );
+    }
+
+    #[test]
+    fn intervals_that_are_over_are_forgotten_before_one_that_goes_on() {
+        let mut repository = Repository::default();
+        repository.hear(LockFile::Stash, GitLock { since: at(0.0), until: None });
+        for n in 1..=200_u32 {
+            let since = at(f64::from(n));
+            repository.hear(LockFile::Index, GitLock { since, until: Some(since) });
+        }
+        assert_eq!(repository.intervals.len(), INTERVALS);
+        assert_eq!(owners(&repository, &[5.0, 100.0, 200.0]), ["Stash 0", "-", "Index 200"]);
     }
 }

@@ -151,7 +151,7 @@ impl Engine {
             }
             Event::Compared(comparison) => self.compared(comparison, turn),
             Event::Git(work) => {
-                if self.spec.watch.git_hold && !turn.stopping {
+                if !turn.stopping {
                     self.git.hear(work);
                 }
             }

@@ -22,13 +22,16 @@ const DRIP: usize = 3;
 /// A service that has only a few of a bulk's changes waits for the end of it, to act once; but what goes on and on for
 /// others does not keep it for longer than this.
 const BESIDE_BULK_WAIT: Duration = Duration::from_secs(10);
-/// A write that was not seen to be finished waits at least so long: it may come from a slow writer, and a restart in the
-/// middle of it would read a part. Only the kernel of Linux says when a file is closed; elsewhere no write would be seen
-/// to be finished, and each save would wait for this.
-pub(super) const UNFINISHED_QUIET: Duration =
-    Duration::from_millis(if cfg!(any(target_os = "linux", target_os = "android")) { 700 } else { 50 });
+/// Whether the system says when a file that was written to is closed: only the kernel of Linux does. Elsewhere no write is
+/// seen to be finished, so that each save would wait for the end of a slow writer.
+const TELLS_ENDS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// A write that was not seen to be finished waits at least so long for the next part of it: a restart in between would read
+/// a part …
+pub(super) const UNFINISHED_QUIET: Duration = Duration::from_millis(if TELLS_ENDS { 2_000 } else { 50 });
 /// … or this many times its service's quiet time.
 const UNFINISHED_FACTOR: f64 = 2.5;
+/// … but what is never finished is acted on so long after the first of it.
+pub(super) const UNFINISHED_WAIT: Duration = Duration::from_secs(10);
 /// Unfinished writes that are followed by path; of more, only the time of the last.
 const OPEN_CAPACITY: usize = 1_000;
 
@@ -68,6 +71,8 @@ pub(super) struct Pending {
     open: BTreeMap<Arc<str>, Moment>,
     /// The last write beyond the capacity of `open`.
     open_beyond: Option<Moment>,
+    /// Since when there has been a write that is not complete.
+    open_since: Option<Moment>,
     first_at: Moment,
     last_saved: Option<Moment>,
     first_entry: u64,
@@ -79,6 +84,7 @@ impl Pending {
             saved: Changes::default(),
             open: BTreeMap::new(),
             open_beyond: None,
+            open_since: None,
             first_at: at,
             last_saved: None,
             first_entry,
@@ -96,20 +102,27 @@ impl Pending {
             self.saved.add(&event.path, entry);
             self.open_beyond = Some(at);
         }
+        self.open_since = self.is_open().then(|| self.open_since.unwrap_or(at));
     }
 
     /// When it has been quiet for long enough, if nothing more comes.
     pub(super) fn due(&self, timing: &Timing, burst: &Burst) -> Moment {
-        let unfinished = UNFINISHED_QUIET.max(timing.debounce.mul_f64(UNFINISHED_FACTOR));
-        let saved = self.last_saved.map(|at| at + timing.debounce);
-        let open = self.open.values().copied().chain(self.open_beyond).max().map(|at| at + unfinished);
-        let quiet = saved.max(open).unwrap_or(self.first_at);
-        match burst.quiet() {
+        let quiet = self.last_saved.map_or(self.first_at, |at| at + timing.debounce);
+        let quiet = match burst.quiet() {
             // To act in the middle of a bulk is what must not happen: no longest wait. It is shown as busy.
             Some(over) if self.len() >= BULK => quiet.max(over),
             Some(over) => quiet.max(over).min(self.first_at + BESIDE_BULK_WAIT.max(timing.debounce)),
             None => quiet.max(burst.drips().unwrap_or(quiet)).min(self.first_at + timing.max_wait.max(timing.debounce)),
-        }
+        };
+        self.written(timing).map_or(quiet, |written| quiet.max(written))
+    }
+
+    /// When what is being written will have been left alone for long enough.
+    fn written(&self, timing: &Timing) -> Option<Moment> {
+        let last = self.open.values().copied().chain(self.open_beyond).max()?;
+        let unfinished = UNFINISHED_QUIET.max(timing.debounce.mul_f64(UNFINISHED_FACTOR));
+        let longest = if TELLS_ENDS { UNFINISHED_WAIT } else { timing.max_wait };
+        Some((last + unfinished).min(self.open_since? + longest.max(unfinished)))
     }
 
     /// What is complete, and the writes that are going on, if there are any.

@@ -1,5 +1,5 @@
 //! What watching costs: a tree of 50,000 files in 5,000 directories, 80 % of them ignored, until it is watched; removing
-//! big trees; a storm of renames; and a million events in an ignored folder. watchexec is measured beside it if it is
+//! big trees; moving a big one; a storm of renames; and a million events in an ignored folder. watchexec is measured beside it if it is
 //! installed.
 
 #![expect(
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use devgroup::clock::Clock;
-use devgroup::domain::{GroupSpec, WatchReport, WatchStatus};
+use devgroup::domain::{GroupSpec, ServiceName, WatchReport, WatchStatus};
 use devgroup::watch::{WatchReports, Watcher};
 
 mod figures;
@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn main() {
     // `cargo bench --bench watch -- removal` measures only that.
     let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let parts: [(&str, fn()); 4] =
-        [("ready", ready), ("removal", removal), ("storm", storm), ("ignored", ignored_events)];
+    let parts: [(&str, fn()); 5] =
+        [("ready", ready), ("removal", removal), ("moves", moves), ("storm", storm), ("ignored", ignored_events)];
     for (_, measure) in parts.iter().filter(|(name, _)| chosen.is_empty() || chosen.iter().any(|other| other == name)) {
         measure();
     }
@@ -38,17 +38,18 @@ fn main() {
 /// A watcher, and what it has said.
 struct Watched {
     /// Ends the watcher when it is dropped.
-    _watcher: Watcher,
+    watcher: Watcher,
     reports: WatchReports,
     status: WatchStatus,
     files: usize,
     last: String,
+    compared: Option<u64>,
 }
 
 impl Watched {
-    fn start(root: &Path) -> Self {
-        let (watcher, reports) = Watcher::start(spec(root), Clock::start(), Vec::new());
-        Self { _watcher: watcher, reports, status: WatchStatus::default(), files: 0, last: String::new() }
+    fn start(spec: Arc<GroupSpec>) -> Self {
+        let (watcher, reports) = Watcher::start(spec, Clock::start(), Vec::new());
+        Self { watcher, reports, status: WatchStatus::default(), files: 0, last: String::new(), compared: None }
     }
 
     /// Reads reports until the condition holds.
@@ -62,6 +63,7 @@ impl Watched {
                         self.files += events.len();
                         self.last = events.last().map(|event| event.path.to_string()).unwrap_or_default();
                     }
+                    Ok(Some(WatchReport::Compared(comparison))) => self.compared = Some(comparison.ask),
                     Ok(Some(WatchReport::ConfigWritten)) => {}
                     other => panic!("{what}: {other:?} after {:?}", self.status),
                 }
@@ -69,16 +71,26 @@ impl Watched {
         });
     }
 
+    /// Waits until all that has happened until now is known, and compared.
+    fn compare(&mut self, ask: u64, services: &[ServiceName]) {
+        self.watcher.compare(ask, services.to_vec(), true);
+        self.until("the comparison", |seen| seen.compared == Some(ask));
+    }
+
     fn ready(root: &Path) -> Self {
-        let mut watched = Self::start(root);
+        Self::ready_for(spec(root, "[services]\napi = { run = \"sleep 1000\", watch = true }\n"))
+    }
+
+    fn ready_for(spec: Arc<GroupSpec>) -> Self {
+        let mut watched = Self::start(spec);
         watched.until("ready", |seen| seen.status.ready);
         watched
     }
 }
 
-/// The group of a `procgroup.toml` with one service that watches everything.
-fn spec(root: &Path) -> Arc<GroupSpec> {
-    fs::write(root.join("procgroup.toml"), "[services]\napi = { run = \"sleep 1000\", watch = true }\n").unwrap();
+/// The group of a `procgroup.toml`.
+fn spec(root: &Path, text: &str) -> Arc<GroupSpec> {
+    fs::write(root.join("procgroup.toml"), text).unwrap();
     let loaded = devgroup::config::load(&root.join("procgroup.toml"));
     Arc::new(loaded.unwrap().spec)
 }
@@ -111,8 +123,8 @@ fn ready() {
         cpu.add_time(watcher_cpu());
         handles = watched.status.directories;
         let dropped = Instant::now();
-        let Watched { _watcher, reports, .. } = watched;
-        drop(_watcher);
+        let Watched { watcher, reports, .. } = watched;
+        drop(watcher);
         end.add_time(dropped.elapsed());
         drop(reports);
     }
@@ -188,6 +200,49 @@ fn removal() {
         rows.push(row![count, removed.as_millis(), started.elapsed().as_millis()]);
     }
     print_table("removing a watched tree", &rows);
+}
+
+/// Moving a folder of 100,000 files within the tree, out of it, and back into it; with one service that watches all, and
+/// with six that have rules of their own.
+fn moves() {
+    let one = String::from("[services]\ns0 = { run = \"sleep 1000\", watch = true }\n");
+    let six = (0..6).map(|n| format!("s{n} = {{ run = \"sleep 1000\", watch = true, ignore = [\"*.bak\"] }}\n"));
+    let six = String::from("[services]\n") + &six.collect::<String>();
+    let mut rows =
+        vec![row!["services", "move", "mv ms", "until it is known and compared ms", "CPU of the watcher ms"]];
+    for text in [&one, &six] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        for n in 0..1000 {
+            let folder = root.join(format!("big/{}/{n}", n / 100));
+            fs::create_dir_all(&folder).unwrap();
+            for n in 0..100 {
+                fs::write(folder.join(format!("f{n}.rs")), "text").unwrap();
+            }
+        }
+        let spec = spec(&root, text);
+        let services: Vec<_> = spec.services.iter().map(|service| service.name.clone()).collect();
+        let clock = Clock::start();
+        let mut watched = Watched::ready_for(spec);
+        let (within, outside) = (root.join("moved"), folder.path().join("outside"));
+        let moves = [
+            ("within", root.join("big"), &within),
+            ("out", within.clone(), &outside),
+            ("in", outside.clone(), &within),
+        ];
+        for (n, (name, from, to)) in (0..).zip(moves) {
+            watched.watcher.baseline(services.clone(), clock.now(), true);
+            watched.compare(100 + n, &services);
+            let cpu = watcher_cpu();
+            let started = Instant::now();
+            fs::rename(from, to).unwrap();
+            let renamed = started.elapsed();
+            watched.compare(n, &services);
+            let (took, cpu) = (started.elapsed(), watcher_cpu() - cpu);
+            rows.push(row![services.len(), name, renamed.as_millis(), took.as_millis(), cpu.as_millis()]);
+        }
+    }
+    print_table("moving a folder of 100,000 files in 1,000 folders", &rows);
 }
 
 /// 10,000 renames a second that nobody reads of.

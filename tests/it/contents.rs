@@ -1,6 +1,7 @@
 //! What counts as a change, seen from outside: contents, holds, and services that write what they watch.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -168,7 +169,7 @@ fn every_editors_save_is_one_restart() {
         ("VS Code", |src, name| {
             let mut file = fs::OpenOptions::new().write(true).open(src.join(name)).unwrap();
             file.set_len(0).unwrap();
-            std::io::Write::write_all(&mut file, b"new").unwrap();
+            Write::write_all(&mut file, b"new").unwrap();
             file.sync_all().unwrap();
         }),
         ("JetBrains", |src, name| {
@@ -189,7 +190,7 @@ fn every_editors_save_is_one_restart() {
         }),
         ("append", |src, name| {
             let mut file = fs::OpenOptions::new().append(true).open(src.join(name)).unwrap();
-            std::io::Write::write_all(&mut file, b"new").unwrap();
+            Write::write_all(&mut file, b"new").unwrap();
         }),
     ];
     for (n, (editor, save)) in saves.into_iter().enumerate() {
@@ -246,6 +247,30 @@ fn a_file_that_is_saved_again_and_again_by_somebody_else_restarts_each_time() {
         dash.wait_while_reading("a person looks at it", |_| seen.elapsed() > Duration::from_millis(400));
     }
     assert_eq!(starts(&project, "api"), 7);
+    quit(dash);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_written_in_parts_is_acted_on_when_it_is_closed() {
+    let project = Project::new(&sleeper("api", "watch = ['src/**']"));
+    project.write("src/data.json", "[");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api"]);
+    let mut file = OpenOptions::new().append(true).open(project.path("src/data.json")).unwrap();
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    for part in 0..4 {
+        writeln!(file, "{part},").unwrap();
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        dash.wait_while_reading("the next part is due", |_| last.elapsed() > Duration::from_millis(900));
+    }
+    let before = starts(&project, "api");
+    // On a machine so busy that a part came too late, that was the end of the file for all that anybody knows.
+    assert!(before == 1 || longest.max(last.elapsed()) > Duration::from_millis(1_900), "{longest:?}");
+    drop(file);
+    dash.wait_for_text("restarted · src/data.json changed");
+    started(&mut dash, "api", before + 1);
     quit(dash);
 }
 

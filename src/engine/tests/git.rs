@@ -1,12 +1,13 @@
 //! Git at work: what holds, for how long, and what is said about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Command, GitLock, GitWork, Moment, Verdict, WatchState};
+use crate::domain::{Command, GitLock, GitWork, GroupSpec, Moment, Verdict, WatchState};
 use crate::engine::Event;
 
 use super::driver::{Scenario, file_event};
-use super::fixture::service;
+use super::fixture::{group, service};
 
 fn work(at: Moment, lock: Option<GitLock>) -> GitWork {
     GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None }
@@ -282,4 +283,38 @@ fn the_key_holds_on_when_git_is_done() {
     s.ask(Command::Resume { services: Vec::new(), discard: false });
     assert_eq!(s.service("api").phase.word(), "stopping");
     assert_eq!(s.notice(), "1 of 1 change matters: api");
+}
+
+/// The same file with another `git_hold`.
+fn reload_with(s: &mut Scenario, git_hold: bool) {
+    let mut spec = GroupSpec::clone(&group(vec![service("api")]));
+    spec.watch.git_hold = git_hold;
+    s.event("reload", Event::Reloaded(Arc::new(spec)));
+}
+
+#[test]
+fn git_hold_in_the_file_counts_at_once_and_finds_the_lock_as_it_is() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0);
+    lock(&mut s).until(1.1).save("a.rs", &["api"]).until(2.0);
+    assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
+    // Off: its hold has ended, and what was held is acted on.
+    reload_with(&mut s, false);
+    assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (0, "stopping"));
+    s.exits("api", 0).started("api").until(9.0).save("b.rs", &["api"]).until(9.02);
+    assert_eq!(s.service("api").phase.word(), "stopping", "git does not hold");
+    s.exits("api", 0).started("api").until(12.0);
+    // On again, under the same lock, which the change of a moment ago has kept from growing old.
+    reload_with(&mut s, true);
+    s.save("c.rs", &["api"]).until(18.0);
+    assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
+    unlock(&mut s, None).until(18.3);
+    assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (0, "stopping"));
+    // A lock that was taken while it was off.
+    s.exits("api", 0).started("api").until(20.0);
+    reload_with(&mut s, false);
+    lock(&mut s).until(21.0);
+    reload_with(&mut s, true);
+    s.save("d.rs", &["api"]).until(22.0);
+    assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
 }

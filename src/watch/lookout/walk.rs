@@ -287,9 +287,10 @@ impl Lookout {
             }
         }
         let at = self.clock.now();
+        // It may be open still: nobody saw whether it was closed. Who polls never sees that.
+        let finished = self.source.polls();
         for (standing, file) in unseen {
-            // It may be open still: nobody saw whether it was closed.
-            self.say(&standing, &file, ChangeKind::Modified, false, at);
+            self.say(&standing, &file, ChangeKind::Modified, finished, at);
         }
         true
     }
