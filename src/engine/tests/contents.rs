@@ -338,7 +338,7 @@ impl World {
             78..=80 => {
                 self.variant ^= 1 << self.draw.below(13);
                 // What is gone from the file, or has no validation any more, is ended without being asked.
-                self.forced.extend(SERVICES.iter().map(|name| ServiceName::new(name)));
+                self.forced.extend(SERVICES.iter().map(ServiceName::new));
                 self.forced.push("t0".into());
                 self.tell(Event::Reloaded(spec(self.variant)));
                 self.forced.clear();
@@ -362,7 +362,7 @@ impl World {
             }
             92..=93 => self.command(Command::Restart { targets, force: false }),
             94 => {
-                self.forced.extend(SERVICES.iter().map(|name| ServiceName::new(name)));
+                self.forced.extend(SERVICES.iter().map(ServiceName::new));
                 self.command(Command::Restart { targets, force: true });
             }
             95 => self.command(Command::Restart { targets: Targets::WithDependents(name), force: false }),
