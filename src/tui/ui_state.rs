@@ -238,7 +238,7 @@ impl UiState {
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::OwnLog) => Context::Log,
-            None if self.typist.target().is_some() => Context::Typing,
+            None if self.typist.target().or(self.typist.over()).is_some() => Context::Typing,
             None if panel.is_some() => panel.unwrap_or(Context::Watcher),
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
@@ -296,6 +296,9 @@ impl UiState {
 
     /// Something was done that is not for a service.
     pub(super) fn input(&mut self, input: Input, world: &World<'_>) -> Vec<Command> {
+        if self.is_for_nobody(&input, world) {
+            return Vec::new();
+        }
         match input {
             Input::Key(key) => return self.key(key, world),
             Input::Mouse(event) => self.pointer(event, world),

@@ -69,10 +69,9 @@ impl Scene<'_> {
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let screen = scene.screen;
     if screen.one_line {
-        return if scene.ui.typist.target().is_some() {
-            typing::one_line(scene, buffer)
-        } else {
-            one_line(scene, buffer)
+        return match scene.ui.typist.target().or(scene.ui.typist.over()) {
+            Some(_) => typing::one_line(scene, buffer),
+            None => one_line(scene, buffer),
         };
     }
     let mut cursor = None;
