@@ -368,7 +368,10 @@ impl UiState {
             Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
             Action::Redraw => self.redraw = true,
             Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
-            Action::Palette => self.overlay = Some(Overlay::Palette(Palette::new(context))),
+            Action::Palette => {
+                let service = self.selected_name(world.snapshot);
+                self.overlay = Some(Overlay::Palette(Palette::new(context, service, world.snapshot)));
+            }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
@@ -438,15 +441,15 @@ impl UiState {
 
     /// What concerns the selected service or its log.
     fn service_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
-        let Some(name) = self.selected_name(world.snapshot) else { return Vec::new() };
+        let Some(name) = self.subject(world) else { return Vec::new() };
         match action {
             Action::Restart => return vec![Command::Restart { targets: Targets::one(&name), force: false }],
             Action::Start => return vec![Command::Start(Targets::one(&name))],
             Action::Stop => return vec![Command::Stop(Targets::one(&name))],
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
-            Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
+            Action::RestartMenu => self.overlay = Some(Overlay::Menu { service: name, marked: 0 }),
             Action::Details => {
-                self.overlay = Some(Overlay::Details { scroll: 0 });
+                self.overlay = Some(Overlay::Details { service: name.clone(), scroll: 0 });
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
@@ -501,6 +504,9 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        if self.overlay.is_none() && self.typist.over().is_none() {
+            self.settle_selection(world);
+        }
         let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
         self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
@@ -524,5 +530,7 @@ fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usiz
 
 #[cfg(test)]
 mod merged_tests;
+#[cfg(test)]
+mod removal_tests;
 #[cfg(test)]
 mod tests;
