@@ -1,7 +1,10 @@
 //! The palette: every action by its name, found by a part of it.
 
+use crossterm::event::KeyEvent;
+
 use super::action::{Action, Context};
 use super::keymap::Keymap;
+use super::line_edit;
 use super::options::GlyphSet;
 use crate::domain::{GroupSnapshot, ServiceName};
 
@@ -52,15 +55,18 @@ impl Palette {
         Self { typed: String::new(), marked: 0, under, service, services }
     }
 
-    /// Text is typed, or the last character taken back.
-    pub(super) fn type_text(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => {
-                let room = LONGEST.saturating_sub(self.typed.chars().count());
-                self.typed.extend(text.chars().filter(|c| !c.is_control()).take(room));
-            }
-            None => drop(self.typed.pop()),
+    /// A key. Whether it was one that changes the text.
+    pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
+        let edits = line_edit::edit(&mut self.typed, event, LONGEST);
+        if edits {
+            self.marked = 0;
         }
+        edits
+    }
+
+    /// Text is pasted.
+    pub(super) fn type_text(&mut self, text: &str) {
+        line_edit::add(&mut self.typed, text, LONGEST);
         self.marked = 0;
     }
 
@@ -144,6 +150,8 @@ fn from(wanted: &[char], text: &[char], start: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
     use super::*;
     use crate::tui::fixture::shop;
 
@@ -197,10 +205,13 @@ mod tests {
     #[test]
     fn arbitrary_text_does_no_harm() {
         let mut palette = Palette::new(Context::Normal, None, &shop());
-        palette.type_text(Some(&"ä\u{7}🦀_ ".repeat(100)));
+        palette.type_text(&"ä\u{7}🦀_ ".repeat(100));
         assert_eq!(palette.typed.chars().count(), 60);
         assert!(palette.entries(GlyphSet::Ascii).is_empty());
-        palette.type_text(None);
+        palette.type_key(KeyCode::Backspace.into());
         assert_eq!(palette.typed.chars().count(), 59);
+        palette.marked = 3;
+        assert!(palette.type_key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+        assert_eq!((palette.typed.as_str(), palette.marked), ("", 0));
     }
 }

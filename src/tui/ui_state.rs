@@ -329,7 +329,7 @@ impl UiState {
                 return Vec::new();
             }
         }
-        if context == Context::Palette && self.palette_key(key, event) {
+        if context == Context::Palette && self.palette_key(event) {
             return Vec::new();
         }
         if context == Context::Prompt && self.prompt_key(event, world) {

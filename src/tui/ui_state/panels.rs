@@ -1,10 +1,10 @@
 //! Keys in what lies over the panes: the menu of restarts, the watcher panel, the help, the details, devgroup's own log.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use tui_logger::TuiWidgetEvent;
 
 use super::super::action::Action;
-use super::super::keymap::{Key, Keymap};
+use super::super::keymap::Keymap;
 use super::super::overlay::{Overlay, restart_menu};
 use super::super::palette::Deed;
 use super::super::view::details_last_start;
@@ -40,14 +40,9 @@ impl UiState {
     }
 
     /// A key while the palette is open. The answer is whether it was text.
-    pub(super) fn palette_key(&mut self, key: Key, event: KeyEvent) -> bool {
+    pub(super) fn palette_key(&mut self, event: KeyEvent) -> bool {
         let Some(Overlay::Palette(palette)) = &mut self.overlay else { return false };
-        match key.plain_char() {
-            Some(c) => palette.type_text(Some(c.encode_utf8(&mut [0; 4]))),
-            None if event.code == KeyCode::Backspace => palette.type_text(None),
-            None => return false,
-        }
-        true
+        palette.type_key(event)
     }
 
     pub(super) fn palette_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
