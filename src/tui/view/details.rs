@@ -199,8 +199,21 @@ fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
         return;
     }
     let dot = teller.glyphs.dot;
-    facts.push((String::from("RUNS BEFORE"), String::new()));
+    // Each start of the group counts its runs anew. The last run is not among them while its leader lives.
+    let newest = service.history.last();
+    let is_last_exit = service.last_exit.is_some_and(|exit| {
+        newest.is_some_and(|record| record.exit == Some(exit.status) && record.uptime == exit.uptime)
+    });
+    let lives = service.phase.live_run().is_some() && !is_last_exit;
+    let mut next = service.run.0.saturating_add(u32::from(!lives));
+    let (mut heading, mut earlier) = (None, false);
     for record in service.history.iter().rev() {
+        earlier |= record.run.0 >= next;
+        next = record.run.0;
+        let belongs_to = if earlier { "RUNS OF EARLIER STARTS OF THE GROUP" } else { "RUNS BEFORE" };
+        if heading.replace(belongs_to) != Some(belongs_to) {
+            facts.push((belongs_to.to_owned(), String::new()));
+        }
         facts.push((format!("run {}", record.run), run(record, dot)));
     }
 }
