@@ -456,8 +456,10 @@ impl UiState {
             Action::Copy => self.handout = Some(Handout::Copy),
             Action::Save => self.handout = Some(Handout::Save),
             Action::Edit => self.handout = Some(Handout::Edit),
-            Action::Select if self.zoom => self.handout = Some(Handout::Select),
-            Action::Select => self.say("V selects by keys in zoom", world.now),
+            Action::Select => {
+                self.zoom = true;
+                self.handout = Some(Handout::Select);
+            }
             Action::Follow => self.log(&name).follow(),
             Action::Top => self.log(&name).top(),
             Action::PageUp => self.log(&name).page(-1),
