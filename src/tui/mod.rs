@@ -18,6 +18,7 @@ mod find;
 #[cfg(test)]
 mod fixture;
 mod glyphs;
+mod ink;
 mod input;
 mod keymap;
 mod layout;

@@ -110,13 +110,12 @@ impl Outer {
     ///
     /// # Errors
     /// The terminal is gone.
-    pub(super) fn show(&mut self, frame: Vec<u8>) -> io::Result<()> {
+    pub(super) fn show(&mut self, frame: String) -> io::Result<()> {
         match self {
-            Self::Here(_) => write_screen(&frame),
+            Self::Here(_) => write_screen(frame.as_bytes()),
             Self::Far(far) => {
                 far.busy = true;
-                let text = String::from_utf8(frame).map_err(io::Error::other)?;
-                far.tell(ToTerminal::Show(text))
+                far.tell(ToTerminal::Show(frame))
             }
         }
     }
