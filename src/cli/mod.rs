@@ -270,9 +270,10 @@ fn face(arguments: &RunArguments, options: DashboardOptions) -> Result<Face, Fai
     if dashboard {
         return Ok(Face::Dashboard(options));
     }
-    let color = terminal && DashboardOptions::from_environment().color;
+    let looks = DashboardOptions::from_environment();
+    let (color, depth) = (terminal && looks.color, looks.depth);
     let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-    Ok(Face::Stream(StreamOptions { color, unicode: shows_unicode(terminal), columns }))
+    Ok(Face::Stream(StreamOptions { color, depth, unicode: shows_unicode(terminal), columns }))
 }
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{Level, LineId, LineKind, Piece};
+use crate::logs::{ColorDepth, Level, LineId, LineKind, Piece};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +71,13 @@ impl Cursor {
 
 impl LogLine {
     /// The line as it is sent.
-    pub(super) fn new(service: &ServiceName, piece: &Piece, level: Option<Level>, styled: bool, clock: Clock) -> Self {
+    pub(super) fn new(
+        service: &ServiceName,
+        piece: &Piece,
+        level: Option<Level>,
+        styled: Option<ColorDepth>,
+        clock: Clock,
+    ) -> Self {
         let line = &piece.line;
         let cursor = Cursor { service: service.clone(), run: line.run, next: piece.resume };
         Self {
@@ -82,7 +88,7 @@ impl LogLine {
             level: level.map(|level| level_word(level).to_owned()),
             text: line.content.as_printed(piece.skip..line.content.text.len()),
             marker: line.kind == LineKind::Marker,
-            styled: styled.then(|| line.to_ansi(piece.skip)),
+            styled: styled.map(|depth| line.to_ansi(piece.skip, depth)),
         }
     }
 }

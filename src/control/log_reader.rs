@@ -15,7 +15,7 @@ use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, RunId, ServiceName};
 use crate::group_handle::GroupHandle;
-use crate::logs::{Follower, Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind};
+use crate::logs::{ColorDepth, Follower, Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind};
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
 const SLICE: usize = 500;
@@ -28,7 +28,8 @@ struct Filter {
     query: Option<Query>,
     level: Option<Level>,
     levels: bool,
-    styled: bool,
+    /// With styles, for a terminal of this depth.
+    styled: Option<ColorDepth>,
 }
 
 /// One service's log.
@@ -77,7 +78,8 @@ impl LogReader {
         let group = handle.snapshot();
         let named = ask.services.iter().map(String::as_str);
         known(&group, named.chain(cursors.iter().map(|cursor| cursor.service.as_str())))?;
-        let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.styled };
+        let filter =
+            Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.styled.then_some(ask.depth) };
         Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 

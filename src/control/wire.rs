@@ -11,6 +11,7 @@ use super::log_line::{LogLine, Skipped};
 use super::status::Status;
 use super::why_line::Why;
 use crate::far_terminal::{Abilities, ToTerminal};
+use crate::logs::ColorDepth;
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -205,8 +206,16 @@ pub struct LogsAsk {
     pub level: Option<String>,
     /// With `styled`.
     pub styled: bool,
+    /// The colours of `styled` are those that a terminal of this depth has.
+    #[serde(skip_serializing_if = "is_full")]
+    pub depth: ColorDepth,
     /// With `level`.
     pub levels: bool,
+}
+
+/// So that nothing is said of it where nothing is to be said.
+fn is_full(depth: &ColorDepth) -> bool {
+    *depth == ColorDepth::Full
 }
 
 /// A message of a group.
@@ -386,6 +395,7 @@ mod tests {
                 grep,
                 level,
                 styled,
+                depth: if styled { ColorDepth::Sixteen } else { ColorDepth::Full },
                 levels,
             },
         )

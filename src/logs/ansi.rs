@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Attributes, Color, Line, Style};
+use super::{Attributes, Color, ColorDepth, Line, Style};
 
 impl Line {
-    /// The text with its styles as SGR, from byte `skip` on; with the tabs that were printed.
-    pub fn to_ansi(&self, skip: usize) -> String {
+    /// The text with its styles as SGR for a terminal with so many colours, from byte `skip` on; with the tabs that were
+    /// printed.
+    pub fn to_ansi(&self, skip: usize, depth: ColorDepth) -> String {
         let content = &self.content;
         let mut out = String::with_capacity(content.text.len());
         let mut position = skip;
@@ -17,7 +18,7 @@ impl Line {
                 continue;
             }
             out.push_str(&content.as_printed(position..start));
-            out.push_str(&sgr(run.style));
+            out.push_str(&sgr(depth.reduce(run.style)));
             out.push_str(content.text.get(start..end).unwrap_or_default());
             out.push_str("\x1b[0m");
             position = end;
@@ -74,8 +75,8 @@ mod tests {
             kind: LineKind::Output,
             content: StyledText { text: "a red b".into(), runs: vec![StyleRun { start: 2, end: 5, style }] },
         };
-        assert_eq!(line.to_ansi(0), "a \x1b[0;91mred\x1b[0m b");
-        assert_eq!(line.to_ansi(3), "\x1b[0;91med\x1b[0m b");
+        assert_eq!(line.to_ansi(0, ColorDepth::Full), "a \x1b[0;91mred\x1b[0m b");
+        assert_eq!(line.to_ansi(3, ColorDepth::Sixteen), "\x1b[0;91med\x1b[0m b");
     }
 
     #[test]
@@ -84,6 +85,6 @@ mod tests {
         document.resize(80, 5);
         document.feed(b"\ta\t\x1b[44mb\tc\x1b[0m\td\r\n");
         let line = document.read().line(LineId(0)).expect("a line");
-        assert_eq!(line.to_ansi(0), "\ta\t\x1b[0;44mb\x1b[0m\t\x1b[0;44mc\x1b[0m\td");
+        assert_eq!(line.to_ansi(0, ColorDepth::Full), "\ta\t\x1b[0;44mb\x1b[0m\t\x1b[0;44mc\x1b[0m\td");
     }
 }

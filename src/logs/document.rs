@@ -64,6 +64,8 @@ pub struct Fed {
     pub replies: Vec<u8>,
     /// The ready pattern of this run was seen now, for the first time.
     pub ready: bool,
+    /// A frame is hidden until it is complete, or until [`LogDocument::next_change`].
+    pub frame_open: bool,
 }
 
 impl LogDocument {
@@ -163,6 +165,7 @@ impl LogDocument {
             inner.feed(bytes, now);
             fed.replies = inner.screen.take_replies();
             fed.ready = inner.screen.take_ready();
+            fed.frame_open = inner.frozen.is_some();
             true
         });
         fed
@@ -203,15 +206,23 @@ impl LogDocument {
     pub fn read(&self) -> Reader<'_> {
         let now = self.now();
         let mut inner = self.lock();
-        inner.thaw(now);
+        if inner.thaw(now) {
+            self.changed.send_replace(());
+        }
         let layout = inner.view().layout();
         Reader { inner, layout }
     }
 
-    /// When the document will look different although nothing changes: a frame that the service began to draw and did
-    /// not finish is shown then as it is.
+    /// When the document looks different although nothing is printed: a frame that the service began to draw and did
+    /// not finish is shown then as it is, by [`LogDocument::show_what_is_due`].
     pub fn next_change(&self) -> Option<Moment> {
         self.lock().frozen.as_ref().map(|(_, until)| *until)
+    }
+
+    /// The moment of [`LogDocument::next_change`] has come: readers are told. Whoever feeds the document sees to that, so
+    /// that nobody else needs to wait for a time.
+    pub fn show_what_is_due(&self) {
+        self.change(|_, _| false);
     }
 
     /// Some blocks of complete lines beside those that are `covered` already, see [`History::blocks_beside`].
@@ -223,14 +234,14 @@ impl LogDocument {
     fn change(&self, change: impl FnOnce(&mut Inner, Moment) -> bool) {
         let now = self.now();
         let mut inner = self.lock();
-        inner.thaw(now);
+        let thawed = inner.thaw(now);
         let changed = change(&mut inner, now);
         inner.version += u64::from(changed);
         let kept = inner.screen.history.bytes();
         self.budget.account(self.kept.swap(kept, Ordering::Relaxed), kept);
         drop(inner);
         self.budget.make_room();
-        if changed {
+        if changed || thawed {
             self.changed.send_replace(());
         }
     }
@@ -270,11 +281,11 @@ impl Inner {
         }
     }
 
-    /// Forgets the frame before when its time is over.
-    fn thaw(&mut self, now: Moment) {
-        if self.frozen.as_ref().is_some_and(|(_, until)| *until <= now) {
-            self.frozen = None;
-        }
+    /// Forgets the frame before when its time is over. Whether it was, so that the document looks different.
+    fn thaw(&mut self, now: Moment) -> bool {
+        let thawed = self.frozen.take_if(|(_, until)| *until <= now).is_some();
+        self.version += u64::from(thawed);
+        thawed
     }
 
     fn view(&self) -> View<'_> {

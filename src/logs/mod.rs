@@ -6,6 +6,7 @@
 mod ansi;
 mod book;
 mod budget;
+mod depth;
 mod document;
 mod files;
 mod follower;
@@ -19,6 +20,7 @@ mod search;
 mod style;
 
 pub use book::LogBook;
+pub use depth::ColorDepth;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use files::LogFiles;
 pub use follower::{Follower, Piece, Taken};

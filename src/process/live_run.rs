@@ -34,6 +34,8 @@ pub(super) enum Order {
     Ask { signal: Signal, leader_only: bool },
     /// The group has been killed; see to the rest of the run.
     Sweep,
+    /// Another thread has fed the log: look for how long to wait.
+    WaitAnew,
 }
 
 /// One run, from the request to the end of all that descends from it.
@@ -233,6 +235,9 @@ impl LiveRun {
         }
         if !fed.replies.is_empty() {
             self.write(fed.replies);
+        }
+        if fed.frame_open {
+            self.state().order(Order::WaitAnew);
         }
     }
 

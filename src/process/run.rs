@@ -239,6 +239,17 @@ impl Run<'_> {
 
     /// Sleeps until there is something to do.
     fn wait(&self, end: Option<&OwnedFd>, timeout: Option<Duration>) -> Woken {
+        // A frame that is left open is shown after a while, also if nothing more is printed.
+        let document = &self.launch.document;
+        let due = document.next_change().map(|due| due.since(self.clock.now()));
+        let woken = self.sleep(end, timeout.into_iter().chain(due).min());
+        if due.is_some() {
+            document.show_what_is_due();
+        }
+        woken
+    }
+
+    fn sleep(&self, end: Option<&OwnedFd>, timeout: Option<Duration>) -> Woken {
         let output = match &self.hangup {
             None => Some(self.terminal.as_fd()),
             Some(hangup) => hangup.handle(),
@@ -336,6 +347,7 @@ impl Run<'_> {
                 Order::Write(bytes) => self.post(&bytes),
                 Order::Ask { signal, leader_only } => self.live.ask(signal, leader_only),
                 Order::Sweep => self.live.sweep(Signal::Kill, false),
+                Order::WaitAnew => {}
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The clipboard: through the terminal (OSC 52, also over ssh), and through a program where the session is local.
+//! The clipboard: through the terminal (OSC 52, also over ssh), through a program where the session is local, and through
+//! tmux inside of it.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -22,64 +23,98 @@ pub(super) fn osc_52(text: &str) -> (String, usize) {
     (format!("\u{1b}]52;c;{encoded}\u{7}"), end)
 }
 
-/// A program that copies what it is sent.
+/// Who has taken a text that is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taker {
+    /// A program that has the clipboard.
+    Program,
+    /// tmux, which keeps it, and passes it on to its terminal.
+    Tmux,
+}
+
+/// The programs that copy what they are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Copier {
-    program: PathBuf,
+    programs: Vec<Program>,
+    taker: Taker,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Program {
+    path: PathBuf,
     arguments: &'static [&'static str],
 }
 
 impl Copier {
-    /// The program of this session, if it is local and has one.
+    /// The programs of this session, if it has any: tmux inside of tmux, which by its defaults ignores what a program asks
+    /// of the terminal; and that of the desktop, if the session is local.
     pub(super) fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        // Over ssh it would be the clipboard of another machine.
-        if ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set) {
-            return None;
-        }
         let path = variable("PATH")?;
+        let find = |name: &str| {
+            std::env::split_paths(OsStr::new(&path)).map(|folder| folder.join(name)).find(|path| is_program(path))
+        };
+        // Over ssh it would be the clipboard of another machine.
+        let local = !["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set);
         let candidates: [(bool, &str, &'static [&'static str]); 4] = [
             (set("WAYLAND_DISPLAY"), "wl-copy", &[]),
             (set("DISPLAY"), "xclip", &["-selection", "clipboard"]),
             (set("DISPLAY"), "xsel", &["--clipboard", "--input"]),
             (cfg!(target_os = "macos"), "pbcopy", &[]),
         ];
-        candidates.into_iter().filter(|(usable, ..)| *usable).find_map(|(_, name, arguments)| {
-            let program =
-                std::env::split_paths(OsStr::new(&path)).map(|folder| folder.join(name)).find(|p| is_program(p));
-            program.map(|program| Self { program, arguments })
-        })
+        let desktop = candidates
+            .into_iter()
+            .filter(|(usable, ..)| local && *usable)
+            .find_map(|(_, name, arguments)| Some(Program { path: find(name)?, arguments }));
+        let tmux = || Some(Program { path: find("tmux")?, arguments: &["load-buffer", "-w", "-"] });
+        let tmux = set("TMUX").then(tmux).flatten();
+        let taker = if tmux.is_some() { Taker::Tmux } else { Taker::Program };
+        let programs: Vec<Program> = tmux.into_iter().chain(desktop).collect();
+        (!programs.is_empty()).then_some(Self { programs, taker })
     }
 
-    /// Copies, on a thread of its own that nobody waits for: such programs may stay to serve the clipboard.
-    ///
-    /// # Errors
-    /// The program or the thread could not be started.
-    pub(super) fn copy(&self, text: String) -> io::Result<()> {
-        let mut command = Command::new(&self.program);
+    /// Copies, on threads of their own that nobody waits for: such programs may stay to serve the clipboard. What goes
+    /// wrong is told to `complain`. The answer is who takes the text; nobody if no program could be started.
+    pub(super) fn copy(&self, text: &str, complain: impl Fn(String) + Clone + Send + 'static) -> Option<Taker> {
+        let mut taken = false;
+        for program in &self.programs {
+            match program.copy(text.to_owned(), complain.clone()) {
+                Ok(()) => taken = true,
+                Err(error) => complain(format!("not copied: {} cannot be run: {error}", program.name())),
+            }
+        }
+        taken.then_some(self.taker)
+    }
+}
+
+impl Program {
+    fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    fn copy(&self, text: String, complain: impl Fn(String) + Send + 'static) -> io::Result<()> {
+        let mut command = Command::new(&self.path);
         command.args(self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // Ctrl-C in the outer terminal is none of its business.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
+        let name = self.name();
         let feed = move || {
-            if let Some(mut stdin) = child.stdin.take()
-                && let Err(error) = stdin.write_all(text.as_bytes())
-            {
-                log::warn!("the clipboard's program did not take the text: {error}");
-            }
-            match child.wait() {
-                Ok(status) if status.success() => {}
-                Ok(status) => log::warn!("the clipboard's program failed: {status}"),
-                Err(error) => log::warn!("the clipboard's program is lost: {error}"),
+            let fed = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
+            match (fed, child.wait()) {
+                (_, Ok(status)) if !status.success() => complain(format!("not copied: {name} failed ({status})")),
+                (Err(error), _) | (_, Err(error)) => complain(format!("not copied: {name} failed: {error}")),
+                (Ok(()), Ok(_)) => {}
             }
         };
         thread::Builder::new().name("clipboard".into()).spawn(feed).map(drop)
     }
 }
 
-/// The program that copies to the clipboard of this session, if there is one.
-pub fn clipboard_program(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    Copier::find(variable).map(|copier| copier.program)
+/// The programs that copy to the clipboard of this session, if there are any.
+pub fn clipboard_programs(variable: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let copier = Copier::find(variable);
+    copier.map(|copier| copier.programs.into_iter().map(|program| program.path).collect()).unwrap_or_default()
 }
 
 fn is_program(path: &Path) -> bool {
@@ -102,20 +137,45 @@ mod tests {
     #[test]
     fn a_program_is_used_only_where_the_session_is_local() {
         let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("xclip");
-        std::fs::write(&program, "#!/bin/sh\n").unwrap();
+        let (program, tmux) = (folder.path().join("xclip"), folder.path().join("tmux"));
+        for program in [&program, &tmux] {
+            std::fs::write(program, "#!/bin/sh\n").unwrap();
+        }
         let found = |variables: &[(&str, &str)]| {
             let path = folder.path().display().to_string();
-            Copier::find(|name| {
+            clipboard_programs(|name| {
                 let own = (name == "PATH").then(|| path.clone());
                 own.or_else(|| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into()))
             })
         };
-        assert_eq!(found(&[("DISPLAY", ":0")]), None, "it cannot be run");
+        assert!(found(&[("DISPLAY", ":0")]).is_empty(), "it cannot be run");
+        for program in [&program, &tmux] {
+            std::fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let ssh = ("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22");
+        assert_eq!(found(&[("DISPLAY", ":0")]), std::slice::from_ref(&program));
+        assert!(found(&[]).is_empty());
+        assert!(found(&[("DISPLAY", ":0"), ssh]).is_empty());
+        assert!(found(&[("WAYLAND_DISPLAY", "wayland-0")]).is_empty());
+        assert_eq!(found(&[("DISPLAY", ":0"), ("TMUX", "/tmp/x,1,0")]), [tmux.clone(), program]);
+        assert_eq!(found(&[("TMUX", "/tmp/x,1,0"), ssh]), [tmux], "it knows the terminal at the other end");
+    }
+
+    #[test]
+    fn a_program_that_fails_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("tmux");
+        std::fs::write(&program, "#!/bin/sh\ncat > /dev/null; exit 3\n").unwrap();
         std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        assert_eq!(found(&[("DISPLAY", ":0")]).map(|copier| copier.program), Some(program));
-        assert_eq!(found(&[]), None);
-        assert_eq!(found(&[("DISPLAY", ":0"), ("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22")]), None);
-        assert_eq!(found(&[("WAYLAND_DISPLAY", "wayland-0")]), None);
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let copier = Copier::find(|name| match name {
+            "PATH" => Some(path.clone()),
+            "TMUX" => Some("/tmp/x,1,0".into()),
+            _ => None,
+        });
+        let (said, complaints) = std::sync::mpsc::channel();
+        let taker = copier.unwrap().copy("text", move |text| said.send(text).unwrap());
+        assert_eq!(taker, Some(Taker::Tmux));
+        assert_eq!(complaints.iter().collect::<Vec<_>>(), ["not copied: tmux failed (exit status: 3)"]);
     }
 }

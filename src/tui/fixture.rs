@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::domain::{
     ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind, LastChange, LastExit,
     Match, Moment, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot,
-    Verdict, WatchBackend, WatchSnapshot, WatchState,
+    Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -175,6 +175,15 @@ fn reason(path: &str) -> Explanation {
             step("built-in", StepOutcome::Ignores, Some(swap)),
         ],
     }
+}
+
+/// The shop while it stops.
+pub(super) fn stopping() -> GroupSnapshot {
+    let mut shop = shop();
+    let state = StopState::Asked { signal: Some(Signal::Term), at: NOW, kill_at: NOW + Duration::from_secs(5) };
+    let services = shop.services.iter().map(|it| StopProgress { name: it.name.clone(), state: state.clone() });
+    shop.stopping = Some(Stopping { since: NOW, killing: false, services: services.collect() });
+    shop
 }
 
 /// The shop while the key `p` holds.

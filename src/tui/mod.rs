@@ -18,6 +18,7 @@ mod find;
 #[cfg(test)]
 mod fixture;
 mod glyphs;
+mod ink;
 mod input;
 mod keymap;
 mod layout;
@@ -48,7 +49,7 @@ mod viewer;
 mod watcher_panel;
 mod words;
 
-pub use clipboard::clipboard_program;
+pub use clipboard::clipboard_programs;
 pub use dashboard::{Dashboard, THREAD_NAME, attach};
 pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::clipboard::Copier;
+use super::clipboard::{Copier, Taker};
 use super::input::Keyboard;
 use super::terminal::{OuterModes, terminal_size, write_screen};
 use crate::far_terminal::{FarTerminal, FromTerminal, ToTerminal, drawable};
@@ -110,13 +110,12 @@ impl Outer {
     ///
     /// # Errors
     /// The terminal is gone.
-    pub(super) fn show(&mut self, frame: Vec<u8>) -> io::Result<()> {
+    pub(super) fn show(&mut self, frame: String) -> io::Result<()> {
         match self {
-            Self::Here(_) => write_screen(&frame),
+            Self::Here(_) => write_screen(frame.as_bytes()),
             Self::Far(far) => {
                 far.busy = true;
-                let text = String::from_utf8(frame).map_err(io::Error::other)?;
-                far.tell(ToTerminal::Show(text))
+                far.tell(ToTerminal::Show(frame))
             }
         }
     }
@@ -129,16 +128,19 @@ impl Outer {
         }
     }
 
-    /// Gives a text to the clipboard's program, where the terminal is. False if there is none, or it is too much for it.
-    pub(super) fn copy(&self, text: &str) -> bool {
+    /// Gives a text to the clipboard's programs, where the terminal is. Nobody takes it if there are none, or it is too
+    /// much for them. What goes wrong later is told to `complain`, or comes as [`Happened::Said`].
+    pub(super) fn copy(&self, text: &str, complain: impl Fn(String) + Clone + Send + 'static) -> Option<Taker> {
         match self {
-            Self::Here(_) => Copier::find(|name| std::env::var(name).ok()).is_some_and(|copier| {
-                let copied = copier.copy(text.to_owned());
-                copied.inspect_err(|error| log::warn!("the clipboard's program cannot be run: {error}")).is_ok()
-            }),
+            Self::Here(_) => Copier::find(|name| std::env::var(name).ok())?.copy(text, complain),
             Self::Far(far) => {
-                let takes = far.terminal.abilities.copies && text.len() <= LONGEST_COPY;
-                takes && far.tell(ToTerminal::Copy(text.to_owned())).is_ok()
+                let abilities = &far.terminal.abilities;
+                let takes = abilities.copies && text.len() <= LONGEST_COPY;
+                if !takes || far.tell(ToTerminal::Copy(text.to_owned())).is_err() {
+                    return None;
+                }
+                let in_tmux = abilities.variable("TMUX").is_some_and(|value| !value.is_empty());
+                Some(if in_tmux { Taker::Tmux } else { Taker::Program })
             }
         }
     }

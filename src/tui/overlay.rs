@@ -13,13 +13,17 @@ pub(super) enum Overlay {
         /// The first row that is shown.
         scroll: usize,
     },
-    /// Everything about the selected service.
+    /// Everything about a service: it stays that one, whatever is selected or removed meanwhile.
     Details {
+        /// Which.
+        service: ServiceName,
         /// The first line that is shown.
         scroll: usize,
     },
     /// The restarts.
     Menu {
+        /// The service that they are for, as for the details.
+        service: ServiceName,
         /// The marked one.
         marked: usize,
     },
@@ -36,6 +40,13 @@ pub(super) struct MenuItem {
     pub(super) text: String,
     /// What it does.
     pub(super) command: Command,
+}
+
+impl MenuItem {
+    /// It is about the service of the menu, and means nothing without it.
+    pub(super) fn is_for_service(&self) -> bool {
+        !matches!(&self.command, Command::Restart { targets: Targets::All | Targets::Failed, .. })
+    }
 }
 
 /// The menu of restarts, in the order of the keys `r a f d F`.

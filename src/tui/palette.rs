@@ -1,9 +1,12 @@
 //! The palette: every action by its name, found by a part of it.
 
+use crossterm::event::KeyEvent;
+
 use super::action::{Action, Context};
 use super::keymap::Keymap;
+use super::line_edit;
 use super::options::GlyphSet;
-use crate::domain::GroupSnapshot;
+use crate::domain::{GroupSnapshot, ServiceName};
 
 /// What was typed, and what is marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +17,19 @@ pub(super) struct Palette {
     pub(super) marked: usize,
     /// Where it was opened: what an action means depends on that.
     pub(super) under: Context,
+    /// The service that was selected then, which the actions are for …
+    pub(super) service: Option<ServiceName>,
+    /// … and all there were: no line moves while one reads.
+    services: Vec<ServiceName>,
 }
 
 /// What an entry does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     /// An action.
     Act(Action),
-    /// Select the service of this index.
-    Select(usize),
+    /// Select this service.
+    Select(ServiceName),
 }
 
 /// One line of the palette.
@@ -43,25 +50,29 @@ const LONGEST: usize = 60;
 
 impl Palette {
     /// Nothing is typed yet.
-    pub(super) fn new(under: Context) -> Self {
-        Self { typed: String::new(), marked: 0, under }
+    pub(super) fn new(under: Context, service: Option<ServiceName>, snapshot: &GroupSnapshot) -> Self {
+        let services = snapshot.services.iter().map(|service| service.name.clone()).collect();
+        Self { typed: String::new(), marked: 0, under, service, services }
     }
 
-    /// Text is typed, or the last character taken back.
-    pub(super) fn type_text(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => {
-                let room = LONGEST.saturating_sub(self.typed.chars().count());
-                self.typed.extend(text.chars().filter(|c| !c.is_control()).take(room));
-            }
-            None => drop(self.typed.pop()),
+    /// A key. Whether it was one that changes the text.
+    pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
+        let edits = line_edit::edit(&mut self.typed, event, LONGEST);
+        if edits {
+            self.marked = 0;
         }
+        edits
+    }
+
+    /// Text is pasted.
+    pub(super) fn type_text(&mut self, text: &str) {
+        line_edit::add(&mut self.typed, text, LONGEST);
         self.marked = 0;
     }
 
     /// All entries that the text is found in, the best first; those that are equally good stay in order.
-    pub(super) fn entries(&self, snapshot: &GroupSnapshot, glyphs: GlyphSet) -> Vec<Entry> {
-        let mut found: Vec<(u32, Entry)> = all(snapshot, self.under, glyphs)
+    pub(super) fn entries(&self, glyphs: GlyphSet) -> Vec<Entry> {
+        let mut found: Vec<(u32, Entry)> = all(&self.services, self.under, glyphs)
             .into_iter()
             .filter_map(|entry| Some((score(&self.typed, &entry)?, entry)))
             .collect();
@@ -70,7 +81,7 @@ impl Palette {
     }
 }
 
-fn all(snapshot: &GroupSnapshot, under: Context, glyphs: GlyphSet) -> Vec<Entry> {
+fn all(services: &[ServiceName], under: Context, glyphs: GlyphSet) -> Vec<Entry> {
     let keymap = Keymap::get();
     let actions = keymap.actions(under).into_iter().map(|action| {
         let context = if action.is_of_menu() { Context::Menu } else { under };
@@ -83,11 +94,11 @@ fn all(snapshot: &GroupSnapshot, under: Context, glyphs: GlyphSet) -> Vec<Entry>
         };
         Entry { name: action.name(), about: keymap.about(action).to_owned(), key, deed: Deed::Act(action) }
     });
-    let services = snapshot.services.iter().enumerate().map(|(index, service)| Entry {
-        name: format!("select {}", service.name),
+    let services = services.iter().enumerate().map(|(index, service)| Entry {
+        name: format!("select {service}"),
         about: "keys mean this service".to_owned(),
         key: if index < 9 { (index + 1).to_string() } else { String::new() },
-        deed: Deed::Select(index),
+        deed: Deed::Select(service.clone()),
     });
     actions.chain(services).collect()
 }
@@ -139,12 +150,14 @@ fn from(wanted: &[char], text: &[char], start: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
     use super::*;
     use crate::tui::fixture::shop;
 
     fn found(typed: &str) -> Vec<String> {
-        let palette = Palette { typed: typed.into(), ..Palette::new(Context::Normal) };
-        palette.entries(&shop(), GlyphSet::Unicode).into_iter().map(|entry| entry.name).collect()
+        let palette = Palette { typed: typed.into(), ..Palette::new(Context::Normal, None, &shop()) };
+        palette.entries(GlyphSet::Unicode).into_iter().map(|entry| entry.name).collect()
     }
 
     #[test]
@@ -167,7 +180,7 @@ mod tests {
 
     #[test]
     fn without_a_text_everything_is_there_and_each_says_what_it_does() {
-        let all = Palette::new(Context::Normal).entries(&shop(), GlyphSet::Unicode);
+        let all = Palette::new(Context::Normal, None, &shop()).entries(GlyphSet::Unicode);
         assert!(all.iter().all(|entry| !entry.about.is_empty()), "{all:?}");
         let names: Vec<&str> = all.iter().map(|entry| entry.name.as_str()).collect();
         for name in ["restart", "pause", "restart_force", "merged", "quit", "select mail", "help", "back"] {
@@ -181,7 +194,8 @@ mod tests {
     #[test]
     fn actions_are_those_of_the_place() {
         let names = |under| -> Vec<String> {
-            Palette::new(under).entries(&shop(), GlyphSet::Unicode).into_iter().map(|entry| entry.name).collect()
+            let palette = Palette::new(under, None, &shop());
+            palette.entries(GlyphSet::Unicode).into_iter().map(|entry| entry.name).collect()
         };
         assert!(names(Context::Watcher).contains(&"why".to_owned()));
         assert!(!names(Context::Normal).contains(&"why".to_owned()));
@@ -190,11 +204,14 @@ mod tests {
 
     #[test]
     fn arbitrary_text_does_no_harm() {
-        let mut palette = Palette::new(Context::Normal);
-        palette.type_text(Some(&"ä\u{7}🦀_ ".repeat(100)));
+        let mut palette = Palette::new(Context::Normal, None, &shop());
+        palette.type_text(&"ä\u{7}🦀_ ".repeat(100));
         assert_eq!(palette.typed.chars().count(), 60);
-        assert!(palette.entries(&shop(), GlyphSet::Ascii).is_empty());
-        palette.type_text(None);
+        assert!(palette.entries(GlyphSet::Ascii).is_empty());
+        palette.type_key(KeyCode::Backspace.into());
         assert_eq!(palette.typed.chars().count(), 59);
+        palette.marked = 3;
+        assert!(palette.type_key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+        assert_eq!((palette.typed.as_str(), palette.marked), ("", 0));
     }
 }

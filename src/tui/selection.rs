@@ -5,7 +5,7 @@ use super::action::Action;
 use super::source::Source;
 use super::text::floor;
 use super::ui_state::{UiState, World};
-use crate::logs::{LineId, LogDocument, Reader, Scan, StyledText};
+use crate::logs::{LineId, LineKind, LogDocument, Reader, Scan, StyledText};
 
 /// Bytes that are copied at most: what nobody pastes.
 const LIMIT: usize = 64 << 20;
@@ -131,8 +131,18 @@ pub(super) fn add_line(copied: &mut Copied, (from, to): Stretch, id: LineId, con
 }
 
 /// The text of a stretch, from the document: whole lines however they are wrapped or cut on the screen.
-/// Lines that the filter hides, if there is one, are left out.
-pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch, filter: Option<&Scan>) -> Copied {
+/// Lines that the filter hides, if there is one, are left out, and markers, unless there is nothing else.
+pub(super) fn text_of(document: &LogDocument, rows: bool, stretch: Stretch, filter: Option<&Scan>) -> Copied {
+    printed_first(|markers| text_with(document, rows, stretch, filter, markers))
+}
+
+/// What was printed, or else the markers.
+pub(super) fn printed_first(mut copy: impl FnMut(bool) -> Copied) -> Copied {
+    let printed = copy(false);
+    if printed.lines > 0 { printed } else { copy(true) }
+}
+
+fn text_with(document: &LogDocument, rows: bool, (from, to): Stretch, filter: Option<&Scan>, markers: bool) -> Copied {
     let mut copied = Copied::default();
     let mut add = |id: LineId, content: &StyledText, text: &str| add_line(&mut copied, (from, to), id, content, text);
     if rows {
@@ -155,7 +165,7 @@ pub(super) fn text_of(document: &LogDocument, rows: bool, (from, to): Stretch, f
         let shown = filter.map(|filter| filter.matches(&mut reader));
         for id in next..stop.min(next + BATCH) {
             if shown.as_ref().is_none_or(|shown| shown.contains(LineId(id)))
-                && let Some(line) = reader.line(LineId(id))
+                && let Some(line) = reader.line(LineId(id)).filter(|line| markers || line.kind == LineKind::Output)
                 && !add(line.id, &line.content, &line.content.text)
             {
                 return copied;

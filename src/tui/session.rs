@@ -462,8 +462,8 @@ impl Session {
         if self.sizes_due.is_none() && self.sizer.leads() && self.wanted_sizes().next().is_some() {
             self.sizes_due = Some(now + SETTLED);
         }
-        match self.canvas.frame(frame, cursor)? {
-            Some(bytes) => self.outer.show(bytes),
+        match self.canvas.frame(frame, cursor) {
+            Some(text) => self.outer.show(text),
             None => Ok(()),
         }
     }

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{getpgrp, tcgetpgrp};
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
 use rustix::termios::{Termios, tcgetattr};
+
+use super::ink;
 
 /// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -187,10 +188,7 @@ impl Canvas {
     }
 
     /// What makes the terminal show `frame`, to be sent in one write; `None` if it does already.
-    ///
-    /// # Errors
-    /// None in practice: bytes are put together.
-    pub(super) fn frame(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn frame(&mut self, frame: Buffer, cursor: Option<Position>) -> Option<String> {
         if self.stale || self.shown.area != frame.area {
             self.pending.push_str("\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(frame.area);
@@ -199,20 +197,19 @@ impl Canvas {
         }
         let mut cells = self.shown.diff_iter(&frame).peekable();
         if cells.peek().is_none() && self.cursor == cursor && self.pending.is_empty() {
-            return Ok(None);
+            return None;
         }
-        let mut bytes = Vec::from(FRAME_BEGIN);
-        bytes.extend_from_slice(self.pending.as_bytes());
+        let mut text = String::from(FRAME_BEGIN);
+        text.push_str(&self.pending);
         self.pending.clear();
-        let mut backend = CrosstermBackend::new(&mut bytes);
-        backend.draw(cells)?;
+        ink::draw(cells, &mut text);
         if let Some(position) = cursor {
-            backend.set_cursor_position(position)?;
-            backend.show_cursor()?;
+            ink::move_to(position, &mut text);
+            text.push_str("\x1b[?25h");
         }
-        bytes.extend_from_slice(FRAME_END.as_bytes());
+        text.push_str(FRAME_END);
         self.shown = frame;
         self.cursor = cursor;
-        Ok(Some(bytes))
+        Some(text)
     }
 }

@@ -45,11 +45,6 @@ pub(super) fn column(text: &str, cells: usize, ellipsis: &str) -> String {
     pad(cut_right(text, cells, ellipsis), cells)
 }
 
-/// Like [`column`], cut on the left.
-pub(super) fn path_column(text: &str, cells: usize, ellipsis: &str) -> String {
-    pad(cut_left(text, cells, ellipsis), cells)
-}
-
 /// Filled with spaces on the right.
 pub(super) fn pad(mut text: String, cells: usize) -> String {
     let missing = cells.saturating_sub(width(&text));

@@ -1,5 +1,5 @@
-//! Colours and attributes. The 16 ANSI colours only, which follow the user's theme; the default background is never
-//! painted; and nothing is told by colour alone.
+//! Colours and attributes. The 16 ANSI colours only, which follow the user's theme, but for what services print, which has
+//! as many as the terminal; the default background is never painted; and nothing is told by colour alone.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -11,6 +11,8 @@ use crate::logs;
 pub(super) struct Theme {
     /// Colours may be used.
     pub(super) color: bool,
+    /// How many of them the terminal has, for the looks of services.
+    pub(super) depth: logs::ColorDepth,
     /// What they stand on.
     pub(super) ground: Ground,
 }
@@ -70,6 +72,7 @@ impl Theme {
     /// The looks that a service asked for.
     pub(super) fn of(self, style: logs::Style) -> Style {
         let mut result = Style::new();
+        let style = self.depth.reduce(style);
         if self.color {
             if let Some(color) = color(style.foreground) {
                 result = result.fg(color);

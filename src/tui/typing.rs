@@ -1,6 +1,7 @@
 //! Typing into a service: which service, what is sent to it, and how the mode ends.
 //!
-//! Invariant: while the mode is on, no key means anything to the dashboard but the one that leaves.
+//! Invariant: while the mode is on, no key means anything to the dashboard but the one that leaves. A service that ends
+//! does not end the mode: whoever types on has not seen that yet, and what they type is for nobody.
 
 pub(super) mod keys;
 mod mouse;
@@ -19,8 +20,6 @@ use crate::logs::InputModes;
 
 /// The key that leaves, pressed again within this time, goes to the service instead.
 const TWICE: Duration = Duration::from_secs(1);
-/// When a service ends while somebody types, the keys of the same breath are not for the dashboard, where `q` quits.
-const BREATH: Duration = Duration::from_millis(250);
 
 /// What a service expects of its terminal, and where its screen is on ours.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,11 +49,12 @@ impl Target {
 #[derive(Debug, Default)]
 pub(super) struct Typist {
     into: Option<Target>,
+    /// The service that was typed into until it ended: nothing goes anywhere before the user leaves.
+    over: Option<ServiceName>,
     /// Left by the key, and when: the same key again would have been meant for the service.
     left: Option<(Target, Moment)>,
-    last_key: Option<(KeyEvent, Moment)>,
-    /// So long keys are still part of what was typed into a service that has ended.
-    breath: Option<Moment>,
+    /// A line was begun, and its Enter has not come: that will not mean to leave.
+    mid_line: bool,
     /// A button of the mouse was pressed in the pane, and is down.
     held: bool,
 }
@@ -63,6 +63,25 @@ impl Typist {
     /// Into which service every key goes.
     pub(super) fn target(&self) -> Option<&ServiceName> {
         self.into.as_ref().map(|target| &target.service)
+    }
+
+    /// The service that every key was for, and that has ended; the user has not left yet.
+    pub(super) fn over(&self) -> Option<&ServiceName> {
+        self.over.as_ref()
+    }
+
+    /// Notes whether the next Enter ends a line.
+    fn note(&mut self, input: &Input) {
+        self.mid_line = match input {
+            Input::Key(key) => match key.code {
+                KeyCode::Char('c' | 'd' | 'u') if key.modifiers.contains(KeyModifiers::CONTROL) => false,
+                KeyCode::Char(_) => true,
+                KeyCode::Enter => false,
+                _ => self.mid_line,
+            },
+            Input::Paste(text) => !text.is_empty() && !text.ends_with('\n'),
+            Input::Mouse(_) | Input::Focus(_) => self.mid_line,
+        };
     }
 }
 
@@ -81,15 +100,13 @@ impl UiState {
     /// Something was done while typing.
     pub(super) fn typed(&mut self, input: Input, world: &World<'_>, receiver: Receiver) -> Vec<Command> {
         let Some(service) = self.typist.target().cloned() else { return Vec::new() };
+        self.typist.note(&input);
         let bytes = match input {
             Input::Key(key) if is_leave(key) => {
                 self.typist.left = self.typist.into.take().map(|target| (target, world.now));
                 return Vec::new();
             }
-            Input::Key(key) => {
-                self.typist.last_key = Some((key, world.now));
-                keys::encode(key, receiver.modes)
-            }
+            Input::Key(key) => keys::encode(key, receiver.modes),
             Input::Paste(text) => keys::paste(&text, receiver.modes),
             Input::Mouse(event) => return self.pointed(event, service, world, receiver),
             // Whoever knows of the windows tells the service.
@@ -120,10 +137,7 @@ impl UiState {
             MouseEventKind::Up(_) => std::mem::take(&mut self.typist.held),
             _ => false,
         };
-        let screen = self.screen(world);
-        let beside = screen.sidebar.map(|(area, _)| area).into_iter().chain(screen.tabs).any(|area| area.contains(at));
-        if beside && event.kind == MouseEventKind::Down(MouseButton::Left) {
-            self.typist = Typist::default();
+        if self.leaves_by(event, world) {
             self.pointer(event, world);
         } else if inside || (held && !area.is_empty()) {
             let column = at.x.clamp(area.left(), area.right() - 1) - area.left();
@@ -137,39 +151,75 @@ impl UiState {
         Vec::new()
     }
 
-    /// A key after typing that is still about typing; `None` if it is for the dashboard.
-    pub(super) fn after_typing(&mut self, key: KeyEvent, world: &World<'_>) -> Option<Vec<Command>> {
-        if let Some((target, at)) = self.typist.left.take()
-            && is_leave(key)
-            && world.now.since(at) <= TWICE
-            && target.is_running(world.snapshot)
-        {
-            let service = target.service.clone();
-            self.typist.into = Some(target);
-            return Some(send(service, keys::encode(key, InputModes::default())));
+    /// A click beside the panes leaves the mode. Whether it was one.
+    fn leaves_by(&mut self, event: MouseEvent, world: &World<'_>) -> bool {
+        let (at, screen) = (Position { x: event.column, y: event.row }, self.screen(world));
+        let beside = screen.sidebar.map(|(area, _)| area).into_iter().chain(screen.tabs).any(|area| area.contains(at));
+        let leaves = beside && event.kind == MouseEventKind::Down(MouseButton::Left);
+        if leaves {
+            self.typist = Typist::default();
         }
-        let until = self.typist.breath.take()?;
-        if until <= world.now {
-            return None;
-        }
-        self.typist.breath = Some(world.now + BREATH);
-        Some(Vec::new())
+        leaves
     }
 
-    /// The group has changed: a service that has ended cannot be typed into.
-    pub(super) fn check_typing(&mut self, world: &World<'_>) {
-        let Some(target) = &self.typist.into else { return };
-        if world.snapshot.stopping.is_some() {
+    /// The service has ended, and the user has not left: Esc, Enter and the key that leaves do that, a click beside the
+    /// panes too. What else is typed, pasted or clicked was meant for the service. The answer is whether that is the case.
+    pub(super) fn is_for_nobody(&mut self, input: &Input, world: &World<'_>) -> bool {
+        if self.typist.over.is_none() {
+            return false;
+        }
+        let leaves = match input {
+            Input::Key(key) if key.code == KeyCode::Enter => !self.typist.mid_line,
+            Input::Key(key) => key.code == KeyCode::Esc || is_leave(*key),
+            Input::Mouse(event) if matches!(event.kind, MouseEventKind::ScrollUp | MouseEventKind::ScrollDown) => {
+                // The log may be read meanwhile.
+                return false;
+            }
+            Input::Mouse(event) => {
+                // Whatever it clicks at is selected as always.
+                return !self.leaves_by(*event, world);
+            }
+            Input::Paste(_) => false,
+            Input::Focus(_) => return false,
+        };
+        self.typist.note(input);
+        if leaves {
             self.typist = Typist::default();
-        } else if !target.is_running(world.snapshot) {
+        } else if let Some(text) = self.end_of_typing(world.snapshot) {
+            self.say(format!("not typed: {text}"), world.now);
+        }
+        true
+    }
+
+    /// Why nothing is typed any more, and the way out; `None` if there is none to be told.
+    pub(super) fn end_of_typing(&self, snapshot: &GroupSnapshot) -> Option<String> {
+        let service = self.typist.over.as_ref()?;
+        let reason = match running(snapshot, service) {
+            _ if snapshot.stopping.is_some() => String::from("the group stops"),
+            Some(_) => format!("{service} was restarted"),
+            None => format!("{service} has ended"),
+        };
+        Some(format!("{reason} {} Esc leaves typing", self.glyphs.dot))
+    }
+
+    /// The key that leaves, again: it was meant for the service. `None` if it is for the dashboard.
+    pub(super) fn after_typing(&mut self, key: KeyEvent, world: &World<'_>) -> Option<Vec<Command>> {
+        let (target, at) = self.typist.left.take()?;
+        let again = is_leave(key) && world.now.since(at) <= TWICE && target.is_running(world.snapshot);
+        again.then(|| {
             let service = target.service.clone();
-            // Who ends a program by Enter or Ctrl-D has finished what was to be typed.
-            let breath = self.typist.last_key.and_then(|(key, at)| {
-                let ctrl_d = key.code == KeyCode::Char('d') && key.modifiers.contains(KeyModifiers::CONTROL);
-                (!ctrl_d && key.code != KeyCode::Enter).then(|| at + BREATH)
-            });
-            self.typist = Typist { breath, ..Typist::default() };
-            self.say(format!("{service} has ended: typing is over"), world.now);
+            self.typist.into = Some(target);
+            send(service, keys::encode(key, InputModes::default()))
+        })
+    }
+
+    /// The group has changed: into a service that has ended, or that is about to be, nothing is typed any more. Nor into
+    /// its next run, which knows nothing of what was begun.
+    pub(super) fn check_typing(&mut self, world: &World<'_>) {
+        let over = |target: &mut Target| world.snapshot.stopping.is_some() || !target.is_running(world.snapshot);
+        if let Some(target) = self.typist.into.take_if(over) {
+            let mid_line = self.typist.mid_line;
+            self.typist = Typist { over: Some(target.service), mid_line, ..Typist::default() };
         }
     }
 }

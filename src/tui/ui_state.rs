@@ -151,7 +151,7 @@ impl UiState {
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
-            theme: Theme { color: options.color, ground: options.ground },
+            theme: Theme { color: options.color, depth: options.depth, ground: options.ground },
             confirm_quit: options.confirm_quit,
             notification: options.notification,
         }
@@ -238,7 +238,7 @@ impl UiState {
             Some(Overlay::Menu { .. }) => Context::Menu,
             Some(Overlay::Palette(_)) => Context::Palette,
             Some(Overlay::OwnLog) => Context::Log,
-            None if self.typist.target().is_some() => Context::Typing,
+            None if self.typist.target().or(self.typist.over()).is_some() => Context::Typing,
             None if panel.is_some() => panel.unwrap_or(Context::Watcher),
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
@@ -296,6 +296,9 @@ impl UiState {
 
     /// Something was done that is not for a service.
     pub(super) fn input(&mut self, input: Input, world: &World<'_>) -> Vec<Command> {
+        if self.is_for_nobody(&input, world) {
+            return Vec::new();
+        }
         match input {
             Input::Key(key) => return self.key(key, world),
             Input::Mouse(event) => self.pointer(event, world),
@@ -326,7 +329,7 @@ impl UiState {
                 return Vec::new();
             }
         }
-        if context == Context::Palette && self.palette_key(key, event) {
+        if context == Context::Palette && self.palette_key(event) {
             return Vec::new();
         }
         if context == Context::Prompt && self.prompt_key(event, world) {
@@ -365,7 +368,10 @@ impl UiState {
             Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
             Action::Redraw => self.redraw = true,
             Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
-            Action::Palette => self.overlay = Some(Overlay::Palette(Palette::new(context))),
+            Action::Palette => {
+                let service = self.selected_name(world.snapshot);
+                self.overlay = Some(Overlay::Palette(Palette::new(context, service, world.snapshot)));
+            }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
@@ -435,23 +441,25 @@ impl UiState {
 
     /// What concerns the selected service or its log.
     fn service_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
-        let Some(name) = self.selected_name(world.snapshot) else { return Vec::new() };
+        let Some(name) = self.subject(world) else { return Vec::new() };
         match action {
             Action::Restart => return vec![Command::Restart { targets: Targets::one(&name), force: false }],
             Action::Start => return vec![Command::Start(Targets::one(&name))],
             Action::Stop => return vec![Command::Stop(Targets::one(&name))],
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
-            Action::RestartMenu => self.overlay = Some(Overlay::Menu { marked: 0 }),
+            Action::RestartMenu => self.overlay = Some(Overlay::Menu { service: name, marked: 0 }),
             Action::Details => {
-                self.overlay = Some(Overlay::Details { scroll: 0 });
+                self.overlay = Some(Overlay::Details { service: name.clone(), scroll: 0 });
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
             Action::Copy => self.handout = Some(Handout::Copy),
             Action::Save => self.handout = Some(Handout::Save),
             Action::Edit => self.handout = Some(Handout::Edit),
-            Action::Select if self.zoom => self.handout = Some(Handout::Select),
-            Action::Select => self.say("V selects by keys in zoom", world.now),
+            Action::Select => {
+                self.zoom = true;
+                self.handout = Some(Handout::Select);
+            }
             Action::Follow => self.log(&name).follow(),
             Action::Top => self.log(&name).top(),
             Action::PageUp => self.log(&name).page(-1),
@@ -498,6 +506,9 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        if self.overlay.is_none() && self.typist.over().is_none() {
+            self.settle_selection(world);
+        }
         let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
         self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
@@ -521,5 +532,7 @@ fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usiz
 
 #[cfg(test)]
 mod merged_tests;
+#[cfg(test)]
+mod removal_tests;
 #[cfg(test)]
 mod tests;

@@ -93,6 +93,9 @@ struct Post {
     /// The beginning of a character whose end has not come yet.
     begun: Vec<u8>,
     editor: Option<Editor>,
+    /// What the clipboard's programs complain of.
+    complaints: mpsc::UnboundedReceiver<String>,
+    complain: mpsc::UnboundedSender<String>,
     closed: mpsc::UnboundedReceiver<Option<ExitStatus>>,
     close: mpsc::UnboundedSender<Option<ExitStatus>>,
     resized: Signal,
@@ -130,6 +133,7 @@ impl Ends {
 impl Post {
     fn new(orders: mpsc::UnboundedReceiver<ToTerminal>, size: (u16, u16), tether: Option<OwnedFd>) -> io::Result<Self> {
         let (close, closed) = mpsc::unbounded_channel();
+        let (complain, complaints) = mpsc::unbounded_channel();
         let mut post = Self {
             orders,
             unheard: false,
@@ -137,6 +141,8 @@ impl Post {
             size,
             begun: Vec::new(),
             editor: None,
+            complaints,
+            complain,
             closed,
             close,
             resized: signal(SignalKind::window_change())?,
@@ -173,11 +179,12 @@ impl Post {
                     (Err(_), Ok(_)) => self.unheard = true,
                 },
                 _ = self.resized.recv() => self.measure(),
+                Some(complaint) = self.complaints.recv() => self.pending.push_back(FromTerminal::Said(complaint)),
                 Some(status) = self.closed.recv() => self.editor_closed(status)?,
                 order = self.orders.recv() => match order {
                     None => break Parting::Over,
                     Some(ToTerminal::Detached {}) => break Parting::Detached,
-                    Some(ToTerminal::Copy(text)) => self.copy(text),
+                    Some(ToTerminal::Copy(text)) => self.copy(&text),
                     Some(ToTerminal::Edit { path, line }) => self.edit(&path, line)?,
                     // Whoever reads the connection shows it at once.
                     Some(ToTerminal::Show(_)) => {}
@@ -197,10 +204,13 @@ impl Post {
         }
     }
 
-    fn copy(&mut self, text: String) {
-        let copied = Copier::find(|name| std::env::var(name).ok()).map(|copier| copier.copy(text));
-        if let Some(Err(error)) = copied {
-            self.pending.push_back(FromTerminal::Said(format!("the clipboard's program cannot be run: {error}")));
+    fn copy(&self, text: &str) {
+        let complain = self.complain.clone();
+        if let Some(copier) = Copier::find(|name| std::env::var(name).ok()) {
+            copier.copy(text, move |complaint| {
+                // The client may have ended meanwhile.
+                let _ = complain.send(complaint);
+            });
         }
     }
 

@@ -410,3 +410,25 @@ fn a_group_of_another_version_is_told_from_a_broken_one() {
         server.join().unwrap();
     }
 }
+
+#[test]
+fn what_a_client_types_after_the_end_of_a_service_is_for_nobody() {
+    let project = Project::new(SHOP);
+    background(&project);
+    let mut dash = attach(&project, NORMAL);
+    dash.keys("2i");
+    dash.wait_for_text("TYPING INTO worker");
+    dash.keys("half a li");
+    // It is removed from the file.
+    project.write("procgroup.toml", "name = \"shop\"\n[services]\napi = \"exec sleep 1000\"\n");
+    dash.wait_for_text("worker has ended");
+    dash.keys("ne\rQQDx");
+    dash.wait_for_text("not typed: worker has ended");
+    dash.keys("\r");
+    dash.keys("\x1d");
+    dash.wait_for("typing is over", |screen| !screen.contains("leaves typing"));
+    dash.keys("D");
+    assert_eq!(dash.wait_end().code, Some(0));
+    assert_eq!(Stream::ask(&project, &["status"]).code, Some(0), "the group runs on");
+    down(&project);
+}

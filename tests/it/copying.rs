@@ -39,7 +39,7 @@ fn a_drag_copies_text_and_neither_border_nor_gutter() {
         dash.press_at(column + 5, row);
         dash.drag_to(column + 7, row + 2);
         dash.release_at(column + 7, row + 2);
-        dash.wait_for_text("copied 3 lines");
+        dash.wait_for_text("sent 3 lines");
         assert_eq!(copied(&dash), ["002 of the log\nline 003 of the log\nline 004"], "{size:?}");
         quit(dash);
     }
@@ -55,7 +55,7 @@ fn a_click_copies_nothing_a_double_click_a_word_and_a_triple_click_a_whole_line(
     let (column, row) = place(&screen, "main.rs");
     dash.click(column, row);
     dash.click(column, row);
-    dash.wait_for_text("copied 1 line");
+    dash.wait_for_text("sent 1 line to the terminal (OSC 52)");
     assert_eq!(copied(&dash), ["src/main.rs:41:18"]);
     let (column, row) = place(&screen, "1 2 3 4");
     for _ in 0..3 {
@@ -104,7 +104,7 @@ fn a_drag_beyond_the_edge_scrolls_and_selects_what_comes() {
     dash.drag_to(column, 1);
     dash.wait_for_text("line 150");
     dash.release_at(column, 1);
-    dash.wait_for("more is copied than fits", |screen| screen.contains("copied "));
+    dash.wait_for("more is copied than fits", |screen| screen.contains("sent "));
     let text = copied(&dash).pop().unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert!(lines.len() > 50, "{} lines", lines.len());
@@ -131,7 +131,7 @@ fn a_selection_stays_with_its_lines_while_others_arrive() {
     let screen = dash.wait_for("the others are told", |screen| screen.contains("new"));
     assert_eq!(place(&screen, "first-line"), (column, row));
     dash.release_at(column + 6, row + 1);
-    dash.wait_for_text("copied 2 lines");
+    dash.wait_for_text("sent 2 lines");
     assert_eq!(copied(&dash), ["first-line\nsecond-"]);
     dash.wait_for_text("last-line");
     quit(dash);
@@ -148,7 +148,7 @@ fn keys_select_the_rows_of_a_full_screen_program() {
         screen.contains("extend") && screen.contains("last-row")
     });
     dash.keys("gc");
-    dash.wait_for_text("copied");
+    dash.wait_for_text("sent ");
     assert!(copied(&dash).pop().unwrap().starts_with("first row\nlast-row"));
     dash.keys("q");
     quit(dash);
@@ -160,14 +160,14 @@ fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("copied 20 lines");
+    dash.wait_for_text("sent 20 lines");
     let visible = copied(&dash).pop().unwrap();
     assert!(visible.starts_with("line 182 of the log\n") && visible.ends_with("\nlast-line"), "{visible}");
-    dash.keys("zV");
-    dash.wait_for_text("extend");
+    dash.keys("V");
+    dash.wait_for("it is zoomed", |screen| screen.contains("extend") && !screen.contains("services"));
     dash.keys("kkk");
-    dash.keys("c");
-    dash.wait_for_text("copied 4 lines");
+    dash.keys("y");
+    dash.wait_for_text("sent 4 lines");
     assert_eq!(
         copied(&dash).pop().unwrap(),
         "line 198 of the log\nline 199 of the log\nline 200 of the log\nlast-line"
@@ -175,9 +175,9 @@ fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
     dash.keys("Vg");
     dash.wait_for_text("line 001");
     dash.keys("c");
-    dash.wait_for_text("copied 202 lines");
+    dash.wait_for_text("sent 201 lines");
     let all = copied(&dash).pop().unwrap();
-    assert!(all.contains("── started") && all.contains("line 001 of the log\nline 002"), "{all}");
+    assert!(all.starts_with("line 001 of the log\nline 002"), "{all}");
     // Not `q`: it would quit if the selection were gone already.
     dash.keys("V");
     dash.wait_for_text("extend");
@@ -200,9 +200,59 @@ fn a_program_of_a_local_session_gets_it_too() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("copied 7 lines");
+    dash.wait_for_text("copied 6 lines");
     let text = copied(&dash).pop().unwrap();
     dash.wait_while_reading("the program has it", |project| project.read("../home/clipboard") == text);
+    quit(dash);
+}
+
+#[test]
+fn what_is_copied_inside_of_tmux_goes_through_it() {
+    let project = counter(5);
+    let folder = project.path("bin");
+    let script =
+        "#!/bin/sh\nif [ -e ../home/broken ]; then exit 1; fi\necho \"$@\" > ../home/how; cat > ../home/buffer\n";
+    project.write("bin/tmux", script);
+    std::fs::set_permissions(folder.join("tmux"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let project = project.with_env("PATH", &path).with_env("TMUX", "/tmp/tmux,1,0").with_env("SSH_TTY", "/dev/pts/0");
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("c");
+    dash.wait_for_text("copied 6 lines through tmux");
+    dash.wait_while_reading("tmux has it", |project| project.read("../home/buffer").ends_with("last-line"));
+    assert_eq!(project.read("../home/how"), "load-buffer -w -\n");
+    assert_eq!(copied(&dash), [""; 0], "not twice");
+    project.write("../home/broken", "");
+    dash.keys("c");
+    dash.wait_for_text("not copied: tmux failed");
+    quit(dash);
+}
+
+#[test]
+fn a_copy_has_no_markers_unless_there_is_nothing_else() {
+    let project = counter(2);
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    let screen = dash.wait_for_text("last-line");
+    let (column, row) = place(&screen, "── started");
+    dash.press_at(column, row);
+    dash.drag_to(column + 4, row + 1);
+    dash.release_at(column + 4, row + 1);
+    dash.wait_for_text("sent 1 line");
+    assert_eq!(copied(&dash), ["line "]);
+    for _ in 0..3 {
+        dash.click(column + 6, row);
+    }
+    dash.wait_until_raw("the marker is copied", |dash| {
+        copied(dash).last().is_some_and(|text| text.starts_with("── started · "))
+    });
+    // The same in the view of all services.
+    dash.keys("a");
+    dash.wait_for_text("all services");
+    dash.keys("c");
+    dash.wait_for_text("sent 3 lines");
+    assert_eq!(copied(&dash).pop().unwrap(), "line 001 of the log\nline 002 of the log\nlast-line");
+    dash.keys("a");
     quit(dash);
 }
 
@@ -247,7 +297,7 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
     dash.press_at(column - 1, row);
     dash.drag_to(column + 40, row + 3);
     dash.release_at(column + 40, row + 3);
-    dash.wait_for_text("copied 4 lines");
+    dash.wait_for_text("sent 4 lines");
     assert_eq!(copied(&dash), ["Error: no  \n\tat a.b (c.js:1)\t\n    ~~~~   \nend"]);
     quit(dash);
 }

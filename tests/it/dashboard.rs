@@ -154,6 +154,17 @@ mod output {
     }
 
     #[test]
+    fn of_a_frame_that_is_never_completed_is_there_though_nothing_follows() {
+        for (before, size) in [("sleep 0.3", (80, 24)), ("yes flood | head -c 3000000", (40, 12))] {
+            let script = format!("{before}; printf '\\033[?2026h(d''bg) '; exec sleep 1000");
+            let project = Project::new(&format!("[services]\napi = {script:?}\n"));
+            let mut dash = Dash::start(&project, size, &[]);
+            dash.wait_for_text("(dbg)");
+            quit(dash);
+        }
+    }
+
+    #[test]
     fn of_a_service_that_ends_at_once_is_there() {
         let project = Project::new(
             "[services]\ngone = \"echo last-words\"\ntask = { run = \"echo task-words\", kind = \"task\" }\n",

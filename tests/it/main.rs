@@ -7,6 +7,7 @@ mod attached;
 mod care;
 mod checking;
 mod clients;
+mod colors;
 mod config;
 mod contents;
 mod control;

@@ -57,7 +57,7 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     dash.press_at(column, row);
     dash.drag_to(column + 13, row + 1);
     dash.release_at(column + 13, row + 1);
-    dash.wait_for_text("copied 2 lines");
+    dash.wait_for_text("sent 2 lines");
     let raw = String::from_utf8_lossy(dash.raw()).into_owned();
     let copied = raw.split("\x1b]52;c;").nth(1).and_then(|rest| rest.split('\x07').next()).unwrap();
     let copied = String::from_utf8(STANDARD.decode(copied).unwrap()).unwrap();

@@ -52,7 +52,14 @@ fn a_shell_answers_and_its_end_is_told() {
             project.processes().iter().all(|(_, command)| command != "sleep 1000")
         });
         dash.keys("exit\r");
+        // What is typed on is for nobody: neither a command nor a way out.
         dash.wait_for("the end is told", |screen| screen.contains("has ended") && !screen.contains("TYPING"));
+        dash.keys("xQ");
+        dash.wait_for_text("not typed: shell");
+        dash.paste("Q\rq");
+        dash.keys(key::CTRL_C);
+        dash.keys(key::ESCAPE_IN_FULL);
+        dash.wait_for("typing is over", |screen| !screen.contains("leaves typing"));
         dash.keys("i");
         dash.wait_for_text("is not running");
         dash.keys("q");
@@ -89,6 +96,7 @@ fn the_log_of_a_full_screen_program_can_be_read_and_keeps_its_last_words() {
     dash.keys("Gi\r");
     let last = dash.wait_for("the end is told", |screen| screen.contains("panic: broke") && screen.contains("code 1"));
     assert!(last.contains("frame") && last.contains("100"), "{last}");
+    dash.keys(LEAVE);
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
 }

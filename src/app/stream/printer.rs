@@ -72,7 +72,9 @@ impl Printer {
         match &found.piece {
             None => line(Words::Marker(&lost(found.lost))),
             Some(piece) if piece.line.kind == LineKind::Marker => line(Words::Marker(&piece.line.content.text)),
-            Some(piece) if self.options.color => line(Words::Output(&piece.line.to_ansi(piece.skip))),
+            Some(piece) if self.options.color => {
+                line(Words::Output(&piece.line.to_ansi(piece.skip, self.options.depth)))
+            }
             Some(piece) => {
                 let content = &piece.line.content;
                 line(Words::Output(&content.as_printed(piece.skip..content.text.len())));
@@ -91,8 +93,9 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::domain::RunId;
+    use crate::logs::ColorDepth;
 
-    const PLAIN: StreamOptions = StreamOptions { color: false, unicode: true, columns: 80 };
+    const PLAIN: StreamOptions = StreamOptions { color: false, depth: ColorDepth::Full, unicode: true, columns: 80 };
 
     fn text(look: &Look) -> String {
         String::from_utf8_lossy(&look.bytes).into_owned()

@@ -7,7 +7,7 @@ use super::arguments::LogsArguments;
 use super::output;
 use crate::app::{LineWriter, StreamOptions, Words};
 use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
-use crate::logs::{Query, QueryKind};
+use crate::logs::{ColorDepth, Query, QueryKind};
 use crate::tui::DashboardOptions;
 
 /// Lines that are shown of a log without a word about where to begin.
@@ -31,7 +31,8 @@ pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
 pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Failure> {
     let begins = arguments.since.is_some() || arguments.since_restart || !arguments.cursors.is_empty();
     let seeks = arguments.grep.is_some() || arguments.level.is_some();
-    let color = io::stdout().is_terminal() && DashboardOptions::from_environment().color;
+    let (terminal, looks) = (io::stdout().is_terminal(), DashboardOptions::from_environment());
+    let color = terminal && looks.color;
     let ask = LogsAsk {
         services: arguments.services.clone(),
         follow: arguments.follow,
@@ -42,6 +43,8 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         grep: arguments.grep.clone(),
         level: arguments.level.clone(),
         styled: arguments.raw || (color && !arguments.json),
+        // Where it is no terminal, somebody else will know what to do with all of them.
+        depth: if terminal { looks.depth } else { ColorDepth::Full },
         levels: arguments.json,
     };
     let names = match group.ask(Ask::Status { follow: false })? {
@@ -106,7 +109,7 @@ impl Printer {
             .map(String::as_str)
             .filter(|name| arguments.services.is_empty() || arguments.services.iter().any(|service| service == name));
         let unicode = super::super::shows_unicode(io::stdout().is_terminal());
-        let writer = LineWriter::new(StreamOptions { color, unicode, columns: 0 }, shown);
+        let writer = LineWriter::new(StreamOptions { color, depth: ColorDepth::Full, unicode, columns: 0 }, shown);
         let form = match arguments.services.as_slice() {
             _ if arguments.json => Form::Json,
             _ if arguments.raw => Form::Raw,

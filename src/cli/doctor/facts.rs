@@ -27,8 +27,7 @@ pub(super) struct Facts {
     pub(super) ports: Vec<PortFact>,
     pub(super) inotify: Option<InotifyUse>,
     pub(super) terminal: TerminalFact,
-    pub(super) clipboard: Option<PathBuf>,
-    pub(super) over_ssh: bool,
+    pub(super) clipboard: ClipboardFact,
     pub(super) shell: Option<PathBuf>,
     /// The key of a group, and a process.
     pub(super) leftovers: Vec<(String, String)>,
@@ -73,6 +72,52 @@ pub(super) struct PortFact {
     pub(super) service: String,
     /// Who listens on it.
     pub(super) holder: Option<String>,
+}
+
+/// How a copy gets to the clipboard.
+#[derive(Clone, Debug)]
+pub(super) struct ClipboardFact {
+    /// The programs that take it.
+    pub(super) programs: Vec<PathBuf>,
+    pub(super) over_ssh: bool,
+    pub(super) inside: Inside,
+}
+
+/// What stands between us and the terminal.
+#[derive(Clone, Debug)]
+pub(super) enum Inside {
+    Nothing,
+    /// GNU screen.
+    Screen,
+    /// tmux: its version and its option `set-clipboard`, as it says them.
+    Tmux {
+        version: Option<String>,
+        set_clipboard: Option<String>,
+    },
+}
+
+impl Inside {
+    fn look(set: impl Fn(&str) -> bool) -> Self {
+        match (set("TMUX"), set("STY")) {
+            (true, _) => Self::Tmux {
+                version: answer("tmux", &["-V"]),
+                set_clipboard: answer("tmux", &["show-options", "-sv", "set-clipboard"]),
+            },
+            (false, true) => Self::Screen,
+            (false, false) => Self::Nothing,
+        }
+    }
+}
+
+/// What a program says, if it says it soon and ends well.
+fn answer(program: &str, arguments: &'static [&'static str]) -> Option<String> {
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).stdin(std::process::Stdio::null());
+    let (told, hears) = mpsc::channel();
+    // Who waits may have lost patience.
+    std::thread::spawn(move || drop(told.send(command.output())));
+    let output = hears.recv_timeout(PATIENCE).ok()?.ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The terminal.
@@ -146,8 +191,11 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
             color: options.color,
             size: tui::terminal_size(),
         },
-        clipboard: tui::clipboard_program(variable),
-        over_ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set),
+        clipboard: ClipboardFact {
+            programs: tui::clipboard_programs(variable),
+            over_ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set),
+            inside: Inside::look(set),
+        },
         shell: program("sh"),
         leftovers: app::leftovers(),
         sockets: places.iter().map(|place| FolderFact::look(place.folder().to_owned())).collect(),

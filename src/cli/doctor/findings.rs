@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, FileFact, FolderFact, GroupFact};
+use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
 use crate::domain::approx;
 
 /// The pulse is written every 25 s; a loop that has turned is at most this old.
@@ -67,7 +67,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(state(facts));
     found.push(shell(facts));
     found.extend(terminal(facts));
-    found.push(clipboard(facts));
+    found.push(clipboard(&facts.clipboard));
     found
 }
 
@@ -261,13 +261,45 @@ fn terminal(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-fn clipboard(facts: &Facts) -> Finding {
+fn clipboard(clipboard: &ClipboardFact) -> Finding {
     const ASKED: &str = "through the terminal (OSC 52); no terminal says whether it allows that: try the key c";
-    match &facts.clipboard {
-        Some(program) => ok("clipboard", format!("{}, and {ASKED}", program.display())),
-        None if facts.over_ssh => ok("clipboard", format!("over ssh only {ASKED}")),
-        None => ok("clipboard", format!("only {ASKED}")),
+    let programs: Vec<String> = clipboard.programs.iter().map(|program| program.display().to_string()).collect();
+    let programs = programs.join(", ");
+    match &clipboard.inside {
+        Inside::Tmux { version: None, .. } => warn(
+            "clipboard",
+            "tmux ignores OSC 52 by its defaults, and its program is not found or does not answer",
+            "put tmux into the PATH, or: tmux set -s set-clipboard on",
+        ),
+        Inside::Tmux { version: Some(version), .. } if is_old_tmux(version) => warn(
+            "clipboard",
+            format!("{version} passes no copy on to its terminal: that needs 3.2"),
+            "a newer tmux; until then, the mouse of the terminal (key M)",
+        ),
+        Inside::Tmux { set_clipboard: Some(set), .. } if set == "off" => warn(
+            "clipboard",
+            "tmux keeps a copy for itself, because its option set-clipboard is off",
+            "tmux set -s set-clipboard external",
+        ),
+        Inside::Tmux { .. } => ok("clipboard", format!("{programs}: tmux passes it on to its terminal")),
+        Inside::Screen if programs.is_empty() => warn(
+            "clipboard",
+            "GNU screen keeps OSC 52 for itself, and there is no other way to the clipboard",
+            "the mouse of the terminal (key M), or tmux",
+        ),
+        Inside::Screen => ok("clipboard", programs),
+        Inside::Nothing if !programs.is_empty() => ok("clipboard", format!("{programs}, and {ASKED}")),
+        Inside::Nothing if clipboard.over_ssh => ok("clipboard", format!("over ssh only {ASKED}")),
+        Inside::Nothing => ok("clipboard", format!("only {ASKED}")),
     }
+}
+
+/// `tmux 3.1c` is older than 3.2, which learned `load-buffer -w`. A version without a number is a development one.
+fn is_old_tmux(version: &str) -> bool {
+    let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let numbers = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let parts = numbers.split_once('.').unwrap_or((numbers, "0"));
+    matches!((parts.0.parse::<u32>(), parts.1.parse::<u32>()), (Ok(major), Ok(minor)) if (major, minor) < (3, 2))
 }
 
 fn plural(count: usize, word: &str) -> String {
@@ -276,7 +308,7 @@ fn plural(count: usize, word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::{PortFact, TerminalFact};
+    use super::super::facts::{ClipboardFact, Inside, PortFact, TerminalFact};
     use super::*;
     use crate::app::{InotifyUse, LastPulse};
 
@@ -296,8 +328,7 @@ mod tests {
                 color: true,
                 size: (80, 24),
             },
-            clipboard: None,
-            over_ssh: false,
+            clipboard: ClipboardFact { programs: Vec::new(), over_ssh: false, inside: Inside::Nothing },
             shell: Some("/bin/sh".into()),
             leftovers: Vec::new(),
             sockets: vec![folder("/run/user/7/devgroup"), folder("/tmp/devgroup-7")],
@@ -351,5 +382,20 @@ mod tests {
         assert_eq!(bad(|facts| facts.terminal.size = (30, 24)), ["warn terminal"]);
         assert_eq!(bad(|facts| facts.terminal.utf8 = false), ["warn locale"]);
         assert_eq!(bad(|facts| facts.terminal.is_terminal = false), [""; 0]);
+        let tmux = |version: &str, set: &str| {
+            bad(|facts| {
+                let (version, set_clipboard) = (Some(version.into()), Some(set.into()));
+                facts.clipboard.inside = Inside::Tmux { version, set_clipboard };
+            })
+        };
+        for (version, set) in [("tmux 3.1c", "external"), ("tmux 2.9", "on"), ("tmux 3.3a", "off")] {
+            assert_eq!(tmux(version, set), ["warn clipboard"], "{version} {set}");
+        }
+        for (version, set) in [("tmux 3.3a", "external"), ("tmux 3.2", "on"), ("tmux next-3.6", "external")] {
+            assert_eq!(tmux(version, set), [""; 0], "{version} {set}");
+        }
+        let unknown = Inside::Tmux { version: None, set_clipboard: None };
+        assert_eq!(bad(|facts| facts.clipboard.inside = unknown), ["warn clipboard"]);
+        assert_eq!(bad(|facts| facts.clipboard.inside = Inside::Screen), ["warn clipboard"]);
     }
 }

@@ -399,13 +399,21 @@ fn a_frame_is_seen_when_it_is_complete() {
 #[test]
 fn a_frame_that_is_never_completed_is_shown_in_the_end() {
     let document = fed("\x1b[?2026hpanic: ");
-    document.feed(b"it broke");
+    assert!(document.feed(b"it broke").frame_open);
     assert_eq!(lines(&document), [""; 0]);
     let until = document.next_change().unwrap();
-    let mut inner = document.lock();
-    inner.thaw(until);
-    assert!(inner.frozen.is_none());
+    let (mut inner, mut changes) = (document.lock(), document.changed.subscribe());
+    let hidden = inner.version;
+    assert!(!inner.thaw(Moment::after_start(until.since_start() - Duration::from_millis(1))));
+    assert_eq!(inner.version, hidden);
+    inner.frozen.as_mut().unwrap().1 = Moment::START;
     drop(inner);
+    document.show_what_is_due();
+    assert!(changes.has_changed().unwrap(), "readers are woken");
+    changes.mark_unchanged();
+    assert_ne!(document.version(), hidden, "and see that there is something new");
+    document.show_what_is_due();
+    assert!(!changes.has_changed().unwrap(), "once");
     assert_eq!(lines(&document), ["panic: it broke"]);
 }
 

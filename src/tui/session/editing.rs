@@ -32,7 +32,8 @@ impl Session {
     pub(super) fn open_editor(&mut self, path: PathBuf, line: u64) {
         let now = self.clock.now();
         self.redraw = true;
-        let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || self.ui.typist.target().is_some();
+        let types = self.ui.typist.target().or(self.ui.typist.over()).is_some();
+        let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || types;
         let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
             return self.ui.say(Message::of_path("not opened now: ", format!("{}:{line}", short(&path))), now);
         };

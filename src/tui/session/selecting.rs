@@ -6,9 +6,10 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::Session;
+use super::saving::News;
 use crate::domain::Moment;
 use crate::logs::{LineId, MouseEvents};
-use crate::tui::clipboard::{OSC_52_TEXT, osc_52};
+use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
 use crate::tui::selection::{Handout, Point, Selection, Unit, text_of, unit_at, unit_in};
 use crate::tui::source::Source;
@@ -268,24 +269,34 @@ impl Session {
             self.ui.say("nothing to copy", now);
             return;
         };
-        let what =
-            format!("copied {} {}", thousands(copied.lines as u64), if copied.lines == 1 { "line" } else { "lines" });
-        let what = if copied.cut { format!("{what}, and not the rest: it is too much") } else { what };
-        let native = self.outer.copy(&copied.text);
-        // The terminal would put the beginning in place of the whole.
-        let whole = native && copied.text.len() > OSC_52_TEXT;
-        if whole {
-            self.ui.say(what, now);
-            return;
-        }
-        let (sequence, taken) = osc_52(&copied.text);
-        self.canvas.send(&sequence);
-        if taken < copied.text.len() {
-            let cut = format!("{what}: the terminal takes only the first {taken} bytes of {}", copied.text.len());
-            self.ui.say(cut, now);
-        } else {
-            self.ui.say(what, now);
-        }
+        let lines = format!("{} {}", thousands(copied.lines as u64), if copied.lines == 1 { "line" } else { "lines" });
+        let tell = self.tell_later.clone();
+        let taker = self.outer.copy(&copied.text, move |complaint| {
+            log::warn!("{complaint}");
+            // The dashboard may have ended meanwhile.
+            let _ = tell.as_ref().map(|tell| tell.send(News::Said(complaint.into())));
+        });
+        let said = match taker {
+            // It passes the text on itself, in the form that its terminal knows.
+            Some(Taker::Tmux) => format!("copied {lines} through tmux"),
+            Some(Taker::Program) => {
+                // The terminal would put the beginning in place of the whole.
+                if copied.text.len() <= OSC_52_TEXT {
+                    self.canvas.send(&osc_52(&copied.text).0);
+                }
+                format!("copied {lines}")
+            }
+            // Whether it allows that, no terminal tells.
+            None => {
+                let (sequence, taken) = osc_52(&copied.text);
+                self.canvas.send(&sequence);
+                let all = copied.text.len();
+                let cut = format!(": it takes only the first {taken} bytes of {all}");
+                format!("sent {lines} to the terminal (OSC 52){}", if taken < all { &cut } else { "" })
+            }
+        };
+        let rest = if copied.cut { ", and not the rest: it is too much" } else { "" };
+        self.ui.say(format!("{said}{rest}"), now);
     }
 
     fn in_sight(&self) -> Option<(Source, bool, (Point, Point))> {

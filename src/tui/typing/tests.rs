@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::Phase;
 use crate::logs::{MouseEncoding, MouseEvents};
-use crate::tui::fixture::{Bench, NOW};
+use crate::tui::fixture::{Bench, NOW, stopping};
 use crate::tui::input::Decoder;
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
@@ -220,15 +220,16 @@ fn the_chord_leaves_and_twice_sends_it() {
     assert_eq!(input_at(&mut bench, late, NOW + TWICE * 2), []);
 }
 
+fn click(column: u16, row: u16) -> MouseEvent {
+    MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column, row, modifiers: NONE }
+}
+
 #[test]
 fn a_click_on_the_sidebar_leaves_and_selects() {
     let mut bench = typing();
-    let click = |column, row| {
-        Input::Mouse(MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column, row, modifiers: NONE })
-    };
-    input_at(&mut bench, click(40, 10), NOW);
+    input_at(&mut bench, Input::Mouse(click(40, 10)), NOW);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Typing, "a click into the pane is none of our business");
-    input_at(&mut bench, click(6, 2), NOW);
+    input_at(&mut bench, Input::Mouse(click(6, 2)), NOW);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
     assert_eq!(bench.ui.selected(&bench.snapshot), Some(0));
 }
@@ -261,27 +262,93 @@ fn a_service_that_does_not_run_says_so() {
     assert!(bench.text().contains("mail is not running"), "{}", bench.text());
 }
 
-#[test]
-fn the_end_of_the_service_ends_typing_but_not_by_the_keys_of_the_same_breath() {
-    let mut bench = typing();
-    key(&mut bench, KeyCode::Char('a'), NONE);
+fn end(bench: &mut Bench) {
     bench.snapshot.services[1].phase = Phase::Down;
-    assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), []);
-    assert_eq!(key(&mut bench, KeyCode::Char('c'), CTRL), []);
-    assert!(bench.text().contains("api has ended"), "{}", bench.text());
-    let later = Input::Key(KeyEvent::new(KeyCode::Char('q'), NONE));
-    assert_eq!(input_at(&mut bench, later, NOW + BREATH * 2), [Command::Quit]);
-
-    let mut bench = typing();
-    key(&mut bench, KeyCode::Enter, NONE);
-    bench.snapshot.services[1].phase = Phase::Down;
-    assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), [Command::Quit], "`exit` was finished by Enter");
 }
 
 #[test]
-fn another_run_is_another_program() {
+fn what_is_typed_after_the_end_of_the_service_is_for_nobody() {
+    let mut bench = typing();
+    key(&mut bench, KeyCode::Char('a'), NONE);
+    end(&mut bench);
+    let much_later = NOW + Duration::from_secs(3600);
+    for (code, modifiers) in [('Q', NONE), ('q', NONE), ('x', NONE), ('c', CTRL), ('d', CTRL), (':', NONE)] {
+        let input = Input::Key(KeyEvent::new(KeyCode::Char(code), modifiers));
+        assert_eq!(input_at(&mut bench, input, much_later), [], "{code}");
+    }
+    assert_eq!(input_at(&mut bench, Input::Paste("Q\nq".into()), NOW), []);
+    assert_eq!(input_at(&mut bench, Input::Mouse(click(40, 10)), NOW), []);
+    assert_eq!(key(&mut bench, KeyCode::Up, NONE), []);
+    assert_eq!(bench.ui.context(&bench.snapshot), Context::Typing);
+    assert!(bench.text().contains("not typed: api has ended · Esc leaves typing"), "{}", bench.text());
+    assert_eq!(key(&mut bench, KeyCode::Esc, NONE), []);
+    assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), [Command::Quit]);
+}
+
+#[test]
+fn the_key_that_leaves_a_click_on_the_sidebar_and_enter_leave_what_has_ended() {
+    for input in [
+        Input::Key(KeyEvent::new(KeyCode::Char(']'), CTRL)),
+        Input::Key(KeyEvent::new(KeyCode::Esc, NONE)),
+        Input::Key(KeyEvent::new(KeyCode::Enter, NONE)),
+        Input::Mouse(click(6, 2)),
+    ] {
+        let mut bench = typing();
+        end(&mut bench);
+        assert!(bench.text().contains("api has ended · Esc leaves typing"), "{}", bench.text());
+        assert_eq!(input_at(&mut bench, input.clone(), NOW), []);
+        assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal, "{input:?}");
+    }
+}
+
+#[test]
+fn enter_ends_a_line_that_was_begun_before_it_leaves() {
+    let mut bench = typing();
+    key(&mut bench, KeyCode::Char('l'), NONE);
+    end(&mut bench);
+    for (code, context) in [
+        (KeyCode::Enter, Context::Typing),
+        (KeyCode::Char('Q'), Context::Typing),
+        (KeyCode::Enter, Context::Typing),
+        (KeyCode::Enter, Context::Normal),
+    ] {
+        assert_eq!(key(&mut bench, code, NONE), []);
+        assert_eq!(bench.ui.context(&bench.snapshot), context, "{code:?}");
+    }
+    for (code, modifiers) in [(KeyCode::Enter, NONE), (KeyCode::Char('d'), CTRL)] {
+        let mut bench = typing();
+        key(&mut bench, KeyCode::Char('l'), NONE);
+        key(&mut bench, code, modifiers);
+        end(&mut bench);
+        key(&mut bench, KeyCode::Enter, NONE);
+        assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal, "no line was begun after {code:?}");
+    }
+}
+
+#[test]
+fn what_was_begun_is_not_for_the_next_run_either() {
     let mut bench = typing();
     bench.snapshot.services[1].phase = Phase::Running { run: RunId(2), since: NOW, ready: false };
-    bench.text();
-    assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
+    assert!(bench.text().contains("api was restarted · Esc leaves typing"), "{}", bench.text());
+    assert_eq!(key(&mut bench, KeyCode::Char('x'), NONE), []);
+    key(&mut bench, KeyCode::Esc, NONE);
+    bench.press("i");
+    assert_eq!(key(&mut bench, KeyCode::Char('x'), NONE), sent("x"));
+}
+
+#[test]
+fn a_service_that_is_removed_or_a_group_that_stops_ends_it_the_same_way() {
+    let mut bench = typing();
+    bench.snapshot.services.remove(1);
+    assert_eq!(key(&mut bench, KeyCode::Char('Q'), NONE), []);
+    assert!(bench.text().contains("api has ended"), "{}", bench.text());
+
+    let mut bench = typing();
+    bench.snapshot.stopping = stopping().stopping;
+    for code in ['Q', 'q'] {
+        assert_eq!(key(&mut bench, KeyCode::Char(code), NONE), []);
+    }
+    assert!(bench.text().contains("the group stops · Esc leaves typing"), "{}", bench.text());
+    key(&mut bench, KeyCode::Esc, NONE);
+    assert_eq!(key(&mut bench, KeyCode::Char('Q'), NONE), [Command::QuitNow]);
 }

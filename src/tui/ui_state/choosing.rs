@@ -8,12 +8,45 @@ impl UiState {
         Some(snapshot.services.get(self.selected(snapshot)?)?.name.clone())
     }
 
+    /// The service that a key is for. Nothing if the one that was selected is gone: no other was meant, and that is said.
+    pub(super) fn subject(&mut self, world: &World<'_>) -> Option<ServiceName> {
+        match self.selected.clone() {
+            Some(name) => self.is_there(&name, world).then_some(name),
+            None => self.selected_name(world.snapshot),
+        }
+    }
+
+    /// A service is in the group; if it is not any more, that is said.
+    pub(super) fn is_there(&mut self, name: &ServiceName, world: &World<'_>) -> bool {
+        let is_there = world.snapshot.service(name).is_some();
+        if !is_there {
+            self.selected.take_if(|selected| selected == name);
+            self.say(format!("nothing done: {name} is not in the group any more"), world.now);
+        }
+        is_there
+    }
+
+    /// Names what is selected: what has no name is the first service, and another one may become that.
+    pub(super) fn settle_selection(&mut self, world: &World<'_>) {
+        let Some(first) = world.snapshot.services.first().map(|service| service.name.clone()) else { return };
+        let is_gone = |name: &ServiceName| world.snapshot.service(name).is_none();
+        if let Some(gone) = self.selected.take_if(|name| is_gone(name)) {
+            self.say(format!("{gone} is not in the group any more {} {first} is selected", self.glyphs.dot), world.now);
+        }
+        self.main.take_if(|name| is_gone(name));
+        self.selected.get_or_insert_with(|| first.clone());
+        self.main.get_or_insert(first);
+    }
+
     /// Selects the service of that index, if there is one.
     pub(super) fn select(&mut self, index: usize, world: &World<'_>) {
         if let Some(service) = world.snapshot.services.get(index) {
-            self.selected = Some(service.name.clone());
-            self.main = Some(service.name.clone());
+            self.select_name(&service.name);
         }
+    }
+
+    pub(super) fn select_name(&mut self, name: &ServiceName) {
+        (self.selected, self.main) = (Some(name.clone()), Some(name.clone()));
     }
 
     pub(super) fn step(&mut self, by: isize, world: &World<'_>) {

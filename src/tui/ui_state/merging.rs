@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::super::action::Action;
 use super::super::layout::Pane;
 use super::super::log_view::{Found, Jump, Label, Lane, Merge, MergedFrame, PaneText};
-use super::super::selection::{Copied, Handout, Stretch, add_line};
+use super::super::selection::{Copied, Handout, Stretch, add_line, printed_first};
 use super::super::source::Source;
 use super::super::text;
 use super::finding::look;
 use super::{Errand, UiState, World};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Marker, ServiceName};
-use crate::logs::{LineId, LogDocument, Reader, Scan};
+use crate::logs::{LineId, LineKind, LogDocument, Reader, Scan};
 
 /// Cells of a name before a line.
 const NAME: usize = 16;
@@ -113,8 +113,13 @@ impl UiState {
         result
     }
 
-    /// The text of a stretch of the merged view, without what stands before the lines.
-    pub(in crate::tui) fn merged_text(&mut self, members: &[Member], (from, to): Stretch) -> Copied {
+    /// The text of a stretch of the merged view, without what stands before the lines, and without markers unless there
+    /// is nothing else.
+    pub(in crate::tui) fn merged_text(&mut self, members: &[Member], stretch: Stretch) -> Copied {
+        printed_first(|markers| self.merged_text_with(members, stretch, markers))
+    }
+
+    fn merged_text_with(&mut self, members: &[Member], (from, to): Stretch, markers: bool) -> Copied {
         let mut copied = Copied::default();
         let mut place: Option<Vec<LineId>> = None;
         loop {
@@ -132,7 +137,8 @@ impl UiState {
                         return false;
                     }
                     let Some((_, line)) = merge.forward() else { return false };
-                    if !add_line(&mut copied, (from, to), number, &line.content, &line.content.text) {
+                    let wanted = markers || line.kind == LineKind::Output;
+                    if wanted && !add_line(&mut copied, (from, to), number, &line.content, &line.content.text) {
                         return false;
                     }
                 }

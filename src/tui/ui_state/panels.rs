@@ -1,10 +1,10 @@
 //! Keys in what lies over the panes: the menu of restarts, the watcher panel, the help, the details, devgroup's own log.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use tui_logger::TuiWidgetEvent;
 
 use super::super::action::Action;
-use super::super::keymap::{Key, Keymap};
+use super::super::keymap::Keymap;
 use super::super::overlay::{Overlay, restart_menu};
 use super::super::palette::Deed;
 use super::super::view::details_last_start;
@@ -13,11 +13,8 @@ use crate::domain::Command;
 
 impl UiState {
     pub(super) fn menu_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
-        let (Some(name), Some(Overlay::Menu { marked })) = (self.selected_name(world.snapshot), self.overlay.as_mut())
-        else {
-            return Vec::new();
-        };
-        let items = restart_menu(world.snapshot, &name);
+        let Some(Overlay::Menu { service, marked }) = &mut self.overlay else { return Vec::new() };
+        let items = restart_menu(world.snapshot, service);
         let chosen = match action {
             Action::LineUp => {
                 *marked = marked.saturating_sub(1);
@@ -35,26 +32,24 @@ impl UiState {
             Action::RestartForce => 4,
             _ => return Vec::new(),
         };
+        let service = service.clone();
         self.overlay = None;
-        items.into_iter().nth(chosen).map(|item| item.command).into_iter().collect()
+        let item =
+            items.into_iter().nth(chosen).filter(|item| !item.is_for_service() || self.is_there(&service, world));
+        item.map(|item| item.command).into_iter().collect()
     }
 
     /// A key while the palette is open. The answer is whether it was text.
-    pub(super) fn palette_key(&mut self, key: Key, event: KeyEvent) -> bool {
+    pub(super) fn palette_key(&mut self, event: KeyEvent) -> bool {
         let Some(Overlay::Palette(palette)) = &mut self.overlay else { return false };
-        match key.plain_char() {
-            Some(c) => palette.type_text(Some(c.encode_utf8(&mut [0; 4]))),
-            None if event.code == KeyCode::Backspace => palette.type_text(None),
-            None => return false,
-        }
-        true
+        palette.type_key(event)
     }
 
     pub(super) fn palette_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
         /// Lines that a page goes.
         const PAGE: usize = 10;
         let Some(Overlay::Palette(palette)) = &mut self.overlay else { return Vec::new() };
-        let entries = palette.entries(world.snapshot, self.glyphs.set);
+        let entries = palette.entries(self.glyphs.set);
         let last = entries.len().saturating_sub(1);
         palette.marked = match action {
             Action::LineUp => palette.marked.saturating_sub(1),
@@ -67,19 +62,27 @@ impl UiState {
         if action != Action::Choose {
             return Vec::new();
         }
-        let (under, marked) = (palette.under, palette.marked);
+        let (under, marked, service) = (palette.under, palette.marked, palette.service.take());
         let Some(entry) = entries.into_iter().nth(marked) else { return Vec::new() };
         self.overlay = None;
         match entry.deed {
-            Deed::Select(index) => {
-                self.select(index, world);
+            Deed::Select(service) => {
+                if self.is_there(&service, world) {
+                    self.select_name(&service);
+                }
                 Vec::new()
             }
-            Deed::Act(action) if action.is_of_menu() => {
-                self.overlay = Some(Overlay::Menu { marked: 0 });
-                self.menu_action(action, world)
+            Deed::Act(action) => {
+                // What was selected when the palette was opened is meant, also if it is gone.
+                self.selected = service.or(self.selected.take());
+                match self.selected.clone() {
+                    Some(service) if action.is_of_menu() => {
+                        self.overlay = Some(Overlay::Menu { service, marked: 0 });
+                        self.menu_action(action, world)
+                    }
+                    _ => self.apply(action, under, world),
+                }
             }
-            Deed::Act(action) => self.apply(action, under, world),
         }
     }
 
@@ -103,8 +106,9 @@ impl UiState {
     }
 
     pub(super) fn details_action(&mut self, action: Action, world: &World<'_>) {
-        let Some(Overlay::Details { scroll }) = self.overlay else { return };
-        let service = self.selected(world.snapshot).and_then(|index| world.snapshot.services.get(index));
+        let Some(Overlay::Details { service, scroll }) = self.overlay.clone() else { return };
+        let name = service.clone();
+        let service = world.snapshot.service(&name);
         let last = service.map_or(0, |service| details_last_start(service, &self.screen(world), self, world.now));
         let to = match action {
             Action::LineUp => scroll.saturating_sub(1),
@@ -115,7 +119,7 @@ impl UiState {
             Action::Follow => last,
             _ => return,
         };
-        self.overlay = Some(Overlay::Details { scroll: to.min(last) });
+        self.overlay = Some(Overlay::Details { service: name, scroll: to.min(last) });
     }
 
     pub(super) fn log_action(&mut self, action: Action) {

@@ -99,7 +99,7 @@ impl UiState {
                 filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
                 *scroll = 0;
             }
-            Some(Overlay::Palette(palette)) if world.snapshot.stopping.is_none() => palette.type_text(Some(text)),
+            Some(Overlay::Palette(palette)) if world.snapshot.stopping.is_none() => palette.type_text(text),
             _ => self.say("pasted text does nothing here", world.now),
         }
     }

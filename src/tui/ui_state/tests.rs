@@ -4,8 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{Signal, StopProgress, StopState, Stopping};
-use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop};
+use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop, stopping};
 use crate::tui::options::GlyphSet;
 use crate::tui::overlay::restart_menu;
 
@@ -206,8 +205,8 @@ fn a_key_takes_the_message_of_before_away() {
         assert_eq!(said(&bench), None, "{next} after {keys}");
         bench.press("⎋⎋");
     }
-    bench.press("V");
-    assert!(said(&bench).is_some_and(|said| said.contains("in zoom")), "one that makes a new one shows it");
+    bench.press("M");
+    assert!(said(&bench).is_some_and(|said| said.contains("mouse")), "one that makes a new one shows it");
 }
 
 #[test]
@@ -286,14 +285,6 @@ fn the_marked_event_stays_marked_while_others_come() {
     bench.press("x");
     let panel = bench.ui.watcher.clone().expect("the panel");
     assert!(panel.entries(&bench.snapshot.journal).all(|entry| entry.verdict != crate::domain::Verdict::Ignored));
-}
-
-fn stopping() -> GroupSnapshot {
-    let mut shop = shop();
-    let state = StopState::Asked { signal: Some(Signal::Term), at: NOW, kill_at: NOW + Duration::from_secs(5) };
-    let services = shop.services.iter().map(|it| StopProgress { name: it.name.clone(), state: state.clone() });
-    shop.stopping = Some(Stopping { since: NOW, killing: false, services: services.collect() });
-    shop
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-//! Everything about the selected service.
+//! Everything about one service.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -14,7 +14,7 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceSnapshot, human, without_credentials,
+    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceName, ServiceSnapshot, human, without_credentials,
 };
 
 /// Cells of the names on the left.
@@ -31,9 +31,16 @@ struct Teller<'a> {
 }
 
 /// Draws the box, from the line that it is scrolled to. The answer is where it begins.
-pub(super) fn draw(scene: &Scene<'_>, scroll: usize, buffer: &mut Buffer) -> Option<Position> {
-    let service = scene.snapshot.services.get(scene.ui.selected(scene.snapshot)?)?;
+pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let Some(service) = scene.snapshot.service(service) else {
+        let area = area(scene.screen, 1);
+        paint::clear(buffer, area);
+        let titles = Titles { left: vec![Span::styled(service.to_string(), theme.strong())], ..Titles::default() };
+        let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+        paint::put(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.dim());
+        return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
+    };
     let teller = Teller { now: scene.now, glyphs, time_of_day: scene.time_of_day };
     let lines = lines(&teller, service, columns(scene.screen));
     let area = area(scene.screen, lines.len());
@@ -197,8 +204,21 @@ fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
         return;
     }
     let dot = teller.glyphs.dot;
-    facts.push((String::from("RUNS BEFORE"), String::new()));
+    // Each start of the group counts its runs anew. The last run is not among them while its leader lives.
+    let newest = service.history.last();
+    let is_last_exit = service.last_exit.is_some_and(|exit| {
+        newest.is_some_and(|record| record.exit == Some(exit.status) && record.uptime == exit.uptime)
+    });
+    let lives = service.phase.live_run().is_some() && !is_last_exit;
+    let mut next = service.run.0.saturating_add(u32::from(!lives));
+    let (mut heading, mut earlier) = (None, false);
     for record in service.history.iter().rev() {
+        earlier |= record.run.0 >= next;
+        next = record.run.0;
+        let belongs_to = if earlier { "RUNS OF EARLIER STARTS OF THE GROUP" } else { "RUNS BEFORE" };
+        if heading.replace(belongs_to) != Some(belongs_to) {
+            facts.push((belongs_to.to_owned(), String::new()));
+        }
         facts.push((format!("run {}", record.run), run(record, dot)));
     }
 }

@@ -6,6 +6,7 @@ use ratatui::text::Span;
 
 use super::super::action::{Action, Context};
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
+use super::super::message::Message;
 use super::super::text::{pad, width};
 use super::{Scene, paint, typing};
 use crate::domain::WatchState;
@@ -20,6 +21,9 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         return;
     }
     let message = scene.ui.message(scene.snapshot, scene.now).map(|(message, _)| message);
+    let ended = scene.ui.end_of_typing(scene.snapshot);
+    // Nothing is a key there but the way out.
+    let message = if ended.is_some() { message.or(ended.as_deref().map(Message::from)) } else { message };
     let last = Rect { y: all.bottom().saturating_sub(1), height: 1, ..all };
     let area = match (scene.screen.footer, &message) {
         (Some(area), _) => area,
@@ -27,7 +31,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         (None, None) => return,
     };
     let cells = usize::from(area.width);
-    let hints = if scene.screen.footer.is_some() { hints(scene, cells) } else { Vec::new() };
+    let hints = if scene.screen.footer.is_some() && ended.is_none() { hints(scene, cells) } else { Vec::new() };
     let Some(message) = message else { return draw_hints(scene, area, area.x, &hints, buffer) };
     let staying: Vec<String> = hints.into_iter().filter(|item| stays(item)).collect();
     let needed = staying.iter().map(|item| width(item) + 2).sum::<usize>();

@@ -69,10 +69,9 @@ impl Scene<'_> {
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let screen = scene.screen;
     if screen.one_line {
-        return if scene.ui.typist.target().is_some() {
-            typing::one_line(scene, buffer)
-        } else {
-            one_line(scene, buffer)
+        return match scene.ui.typist.target().or(scene.ui.typist.over()) {
+            Some(_) => typing::one_line(scene, buffer),
+            None => one_line(scene, buffer),
         };
     }
     let mut cursor = None;
@@ -104,8 +103,8 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
         (Context::Stopping, _) => stopping::draw(scene, buffer),
         (_, Some(Overlay::Help { filter, scroll })) => help::draw(scene, filter, *scroll, buffer),
-        (_, Some(Overlay::Details { scroll })) => details::draw(scene, *scroll, buffer),
-        (_, Some(Overlay::Menu { marked })) => menu::draw(scene, *marked, buffer),
+        (_, Some(Overlay::Details { service, scroll })) => details::draw(scene, service, *scroll, buffer),
+        (_, Some(Overlay::Menu { service, marked })) => menu::draw(scene, service, *marked, buffer),
         (_, Some(Overlay::Palette(open))) => palette::draw(scene, open, buffer),
         (_, Some(Overlay::OwnLog)) => own_log::draw(scene, buffer),
         (_, None) => None,

@@ -20,7 +20,7 @@ const NAME: usize = 19;
 /// Draws the palette. The answer is where the next character goes.
 pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
-    let entries = palette.entries(scene.snapshot, glyphs.set);
+    let entries = palette.entries(glyphs.set);
     let area = if scene.screen.compact {
         Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all }
     } else {

@@ -377,3 +377,44 @@ fn all_of_the_details_can_be_reached_at_every_size() {
         }
     }
 }
+
+#[test]
+fn runs_of_earlier_starts_of_the_group_stand_under_a_heading_of_their_own() {
+    const EARLIER: &str = "RUNS OF EARLIER STARTS OF THE GROUP";
+    let shown = |runs: &[u32], run: u32, lives: bool| {
+        let mut bench = Bench::new(experienced(), 100, 60, GlyphSet::Unicode);
+        let api = &mut bench.snapshot.services[1];
+        let record = api.history[0].clone();
+        api.history = Arc::new(runs.iter().map(|run| RunRecord { run: RunId(*run), ..record.clone() }).collect());
+        api.run = RunId(run);
+        api.last_exit = None;
+        api.phase = if lives { Phase::Running { run: api.run, since: NOW, ready: true } } else { Phase::Down };
+        bench.press("2d");
+        let text = bench.text();
+        let lines = text.lines().map(|line| line.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+        let told = lines.filter(|line| line.starts_with("RUNS") || line.starts_with("run "));
+        told.map(|line| if line.starts_with("RUNS") { line } else { &line[..5] }.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&[1, 2], 3, true), ["RUNS BEFORE", "run 2", "run 1"]);
+    assert_eq!(shown(&[7, 1, 2], 3, true), ["RUNS BEFORE", "run 2", "run 1", EARLIER, "run 7"]);
+    assert_eq!(shown(&[1], 1, true), [EARLIER, "run 1"]);
+    assert_eq!(shown(&[1], 1, false), ["RUNS BEFORE", "run 1"]);
+    assert_eq!(shown(&[1, 1], 0, false), [EARLIER, "run 1", "run 1"], "it has not run yet");
+}
+
+#[test]
+fn several_events_with_one_outcome_are_told_as_events_and_times_of_day_are_whole() {
+    for columns in [80, 160] {
+        let mut bench = Bench::new(shop(), columns, 24, GlyphSet::Unicode);
+        let journal = Arc::make_mut(&mut bench.snapshot.journal);
+        let last = journal.entries().next_back().expect("an event").clone();
+        for _ in 0..2 {
+            journal.push(last.event.clone(), last.verdict);
+        }
+        bench.press("W");
+        let text = bench.text();
+        let row = text.lines().find(|line| line.contains("styles/app.scss (3 events)"));
+        assert!(row.is_some_and(|row| row.contains("┃14:02:25 ")), "{text}");
+        assert!(!text.contains("restart x"), "{text}");
+    }
+}

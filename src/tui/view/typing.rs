@@ -50,8 +50,11 @@ pub(super) fn footer(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffe
 
 /// A terminal that is too small for anything else.
 pub(super) fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
-    let (service, area) = (scene.ui.typist.target()?, scene.screen.area);
-    let line = format!("{} leaves {} TYPING INTO {service}", leave(scene), scene.glyphs().dot);
+    let area = scene.screen.area;
+    let line = match scene.ui.typist.target() {
+        Some(service) => format!("{} leaves {} TYPING INTO {service}", leave(scene), scene.glyphs().dot),
+        None => scene.ui.end_of_typing(scene.snapshot)?,
+    };
     let line = cut_right(&line, usize::from(area.width), scene.glyphs().ellipsis);
     paint::put(buffer, area, area.x, area.y, &line, scene.theme().alert());
     None

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::super::sidebar::window;
-use super::super::text::{column, cut_left, cut_right, pad, path_column, thousands, width};
+use super::super::text::{column, cut_left, cut_right, pad, thousands, width};
 use super::super::watcher_panel::WatcherPanel;
 use super::Scene;
 use super::paint::{self, Titles};
@@ -16,6 +16,8 @@ use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, 
 const FULL_COLUMNS: u16 = 96;
 /// … and from this one on they have room for long names and verdicts.
 const WIDE_COLUMNS: u16 = 120;
+/// Below this width, a time of day has no seconds.
+const SHORT_TIME: u16 = 50;
 /// Rows of the explanation below the events, with the line above it, before the whole reason is known.
 const WHY_ROWS: u16 = 5;
 /// Rows of events that stay above it.
@@ -163,7 +165,7 @@ fn explain(
         (scene.time_of_day)(entry.event.at),
         match entry.times {
             1 => String::new(),
-            times => format!("{} {times} times", glyphs.dot),
+            times => format!("{} {times} events", glyphs.dot),
         }
     );
     let (services, rule) = match &entry.event.matched {
@@ -253,36 +255,46 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
     };
     let room = usize::from(area.width);
     let verdict = entry.verdict.to_string();
+    // One outcome of several events: the number stands with what was seen, not with what was done.
+    let events = if entry.times > 1 { format!(" ({} events)", entry.times) } else { String::new() };
     let style = style.patch(verdict_style(scene, entry.verdict));
     let line = if area.width >= FULL_COLUMNS {
         let rule = match &entry.event.matched {
             Match::Watched { rule, .. } | Match::Ignored(rule) => rule.to_string(),
             Match::NoMatch => "no service watches it".to_owned(),
         };
-        let times = if entry.times > 1 { format!(" x{}", entry.times) } else { String::new() };
         let (service_cells, verdict_cells) = if area.width >= WIDE_COLUMNS { (10, 12) } else { (6, 8) };
         format!(
             "{time}  {}  {:8}  {}  {}  {rule}",
-            path_column(&entry.event.path, 43, glyphs.ellipsis),
+            path_column_with(&entry.event.path, &events, 43, glyphs.ellipsis),
             entry.event.kind,
             column(&service, service_cells, glyphs.ellipsis),
-            pad(format!("{verdict}{times}"), verdict_cells),
+            pad(verdict, verdict_cells),
         )
     } else {
         let names = scene.snapshot.services.iter().map(|service| width(service.name.as_str()));
         let service_cells = names.max().unwrap_or(0).clamp(6, 12);
         // A long verdict is not cut: it is what the row is about.
         let verdict_cells = width(&verdict).max(9);
-        let path_cells = room.saturating_sub(5 + 1 + 1 + service_cells + 1 + verdict_cells);
+        // Hours and minutes where every cell counts.
+        let time = if area.width < SHORT_TIME { time.get(..5).unwrap_or(&time) } else { &time };
+        let path_cells = room.saturating_sub(width(time) + 1 + 1 + service_cells + 1 + verdict_cells);
         format!(
-            "{} {} {} {verdict}",
-            time.get(time.len().saturating_sub(5)..).unwrap_or(&time),
-            path_column(&entry.event.path, path_cells, glyphs.ellipsis),
+            "{time} {} {} {verdict}",
+            path_column_with(&entry.event.path, &events, path_cells, glyphs.ellipsis),
             column(&service, service_cells, glyphs.ellipsis),
         )
     };
     let line = pad(cut_right(&line, room, glyphs.ellipsis), room);
     paint::put(buffer, area, area.x, area.y, &line, style);
+}
+
+/// A path, of which the end tells most, and what stands behind it as long as there is room for both.
+fn path_column_with(path: &str, after: &str, cells: usize, ellipsis: &str) -> String {
+    /// Cells of a path that tell which it is.
+    const LEAST: usize = 12;
+    let after = if cells >= width(after) + LEAST { after } else { "" };
+    pad(cut_left(path, cells - width(after), ellipsis) + after, cells)
 }
 
 fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
