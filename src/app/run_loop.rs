@@ -44,8 +44,8 @@ pub(crate) struct RunLoop {
     pub(crate) exit_with: Option<ServiceName>,
     /// Lines are streamed: the group ends by itself when it is over.
     pub(crate) streaming: bool,
-    /// What others see of the loop's health, if there is a place for it.
-    pub(crate) pulse: Option<Pulse>,
+    /// What others see of the loop's health.
+    pub(crate) pulse: Pulse,
 }
 
 /// Signals that come closer together than this are one: `timeout`, and wrappers that forward what the terminal has sent
@@ -135,9 +135,7 @@ impl RunLoop {
             }
             stopwatch.lap("the publishing");
             let (now, took) = stopwatch.stop();
-            if let Some(pulse) = &mut self.pulse {
-                pulse.turned(now, took);
-            }
+            self.pulse.turned(now, took);
             if let Some(finish) = progress.finish.take() {
                 return (finish, progress.circumstances);
             }
@@ -147,10 +145,7 @@ impl RunLoop {
 
     /// Waits for whatever comes first.
     async fn next(&mut self) -> Incoming {
-        let deadline = [self.engine.next_deadline(), self.time_up, self.pulse.as_ref().map(Pulse::due)]
-            .into_iter()
-            .flatten()
-            .min();
+        let deadline = [self.engine.next_deadline(), self.time_up, Some(self.pulse.due())].into_iter().flatten().min();
         let clock = self.clock;
         let timer = async {
             match deadline {

@@ -46,7 +46,15 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
 
 /// Nothing if no group runs here, or it does not answer: the file says the same, if it has not been changed meanwhile.
 fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
-    let mut group = client::find::group(place).ok()?;
+    let mut group = match client::find::group(place) {
+        Ok(group) => group,
+        Err(Failure::Client { error }) => {
+            // Its rules may be others than those of the file by now.
+            super::say(&format!("warning: {error}\n  note: these are the rules of the file"));
+            return None;
+        }
+        Err(_) => return None,
+    };
     group.set_patience(PATIENCE).ok()?;
     let explain = |path: &PathBuf| {
         let bytes = path.to_str().is_none().then(|| path.as_os_str().as_bytes().to_vec());

@@ -29,6 +29,7 @@ mod merged;
 mod outcomes;
 mod preferences;
 mod process;
+mod reach;
 mod schema;
 mod script;
 mod strays;

@@ -9,9 +9,9 @@ use rustix::process::geteuid;
 
 use crate::app::{self, InotifyUse, LastPulse};
 use crate::cli::arguments::Place;
-use crate::cli::exit_code::Failure;
+use crate::cli::exit_code::{Failure, sandbox};
 use crate::config;
-use crate::control::{self, Ask, Client, ClientError, Reply};
+use crate::control::{self, Ask, ClientError, Reply};
 use crate::domain::{AliveProbe, GroupSpec, Probe};
 use crate::tui::{self, DashboardOptions, GlyphSet};
 
@@ -62,6 +62,12 @@ pub(super) enum GroupFact {
         /// What does not work in watching, with the remedy.
         watcher: Option<String>,
     },
+    /// It may be there, but must not be asked from here: why, and the way out.
+    NotAllowed(String, String),
+    /// It is there, and does not answer.
+    Silent,
+    /// It is there, as its lock tells: its process. No socket of it can be found.
+    NoSocket(u32),
     /// It is there, and does not answer as it should.
     Odd(String),
 }
@@ -134,7 +140,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let options = DashboardOptions::from_environment();
     Ok(Facts {
         file,
-        group: if path.is_some() { group(control::sockets(&meeting)) } else { GroupFact::Down },
+        group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
         pulse: spec.as_ref().and_then(app::last_pulse),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
         inotify: app::inotify_use(),
@@ -186,42 +192,39 @@ fn local_port(url: &str) -> Option<u16> {
     port.parse().ok().filter(|_| local)
 }
 
-fn group(sockets: Vec<PathBuf>) -> GroupFact {
+fn group(file: PathBuf) -> GroupFact {
     let (tell, told) = mpsc::channel();
     // A group that hangs may take a question and never answer.
     let asked = std::thread::Builder::new().name("doctor".into()).spawn(move || {
         // Nobody may listen any more.
-        let _ = tell.send(ask(&sockets));
+        let _ = tell.send(ask(&file));
     });
     match asked {
-        Ok(_) => told
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| GroupFact::Odd(format!("it has not answered for {}s", PATIENCE.as_secs()))),
+        Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(GroupFact::Silent),
         Err(error) => GroupFact::Odd(error.to_string()),
     }
 }
 
-fn ask(sockets: &[PathBuf]) -> GroupFact {
-    for socket in sockets {
-        let answer = Client::connect(socket).and_then(|mut client| client.ask(Ask::Status { follow: false }));
-        return match answer {
-            Err(ClientError::NotRunning) => continue,
-            Err(error) => GroupFact::Odd(error.to_string()),
-            Ok(Reply::Status(status)) => GroupFact::Up {
-                pid: status.pid,
-                services: status.services.len(),
-                failed: status
-                    .services
-                    .iter()
-                    .filter(|service| matches!(service.state.as_str(), "failed" | "circuit-open" | "backing-off"))
-                    .map(|service| service.name.clone())
-                    .collect(),
-                watcher: status.watch.problem,
-            },
-            Ok(_) => GroupFact::Odd("it answers something else than was asked".into()),
-        };
+fn ask(file: &Path) -> GroupFact {
+    match control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false })) {
+        Err(ClientError::NotRunning) => GroupFact::Down,
+        Err(error @ ClientError::NotAllowed { .. }) => GroupFact::NotAllowed(error.to_string(), sandbox(&error)),
+        Err(ClientError::Silent) => GroupFact::Silent,
+        Err(ClientError::NoSocket(note)) => GroupFact::NoSocket(note.pid),
+        Err(error) => GroupFact::Odd(error.to_string()),
+        Ok(Reply::Status(status)) => GroupFact::Up {
+            pid: status.pid,
+            services: status.services.len(),
+            failed: status
+                .services
+                .iter()
+                .filter(|service| matches!(service.state.as_str(), "failed" | "circuit-open" | "backing-off"))
+                .map(|service| service.name.clone())
+                .collect(),
+            watcher: status.watch.problem,
+        },
+        Ok(_) => GroupFact::Odd("it answers something else than was asked".into()),
     }
-    GroupFact::Down
 }
 
 fn program(name: &str) -> Option<PathBuf> {
