@@ -89,7 +89,7 @@ impl Client {
     pub fn connect(socket: &Path) -> Result<Self, ClientError> {
         let output = connect(socket)?;
         let input = BufReader::with_capacity(BUFFER, output.try_clone()?);
-        let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new() };
+        let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new(), epoch: String::new() };
         let mut client = Self { input, output, socket: socket.to_owned(), hello, line: Vec::new(), next_id: 0 };
         // A group that has no room closes at once, but has said why.
         let greeted = client.output.write_all(&to_line(&Greeting { version: VERSION }));

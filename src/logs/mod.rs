@@ -7,6 +7,7 @@ mod ansi;
 mod book;
 mod budget;
 mod document;
+mod epoch;
 mod files;
 mod follower;
 mod history;
@@ -20,6 +21,7 @@ mod style;
 
 pub use book::LogBook;
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
+pub use epoch::Epoch;
 pub use files::LogFiles;
 pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
