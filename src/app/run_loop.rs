@@ -286,7 +286,12 @@ impl RunLoop {
         if snapshot.stopping.is_none() {
             let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
             progress.circumstances.exit_with = ended;
-            if ended.is_some() || (self.streaming && ending::is_over(&snapshot)) {
+            let lost = self.exit_with.as_ref().filter(|name| snapshot.service(name).is_none());
+            if let Some(name) = lost {
+                log::error!("{name}, the service of --exit-with, is not in procgroup.toml any more: the group ends");
+                progress.circumstances.has_lost_exit_with = true;
+            }
+            if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
                 let snapshot = self.engine.snapshot(self.clock.now());
                 self.chronicle.seen(&snapshot);
