@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
-    let paths: Vec<PathBuf> = paths(&arguments.paths)?.iter().map(|path| here.join(path)).collect();
+    let paths: Vec<PathBuf> =
+        paths(&arguments.paths, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
     let explained = match by_group(place, &paths) {
         Some(explained) => explained,
         None => by_file(place, &paths)?,
@@ -72,8 +73,8 @@ fn by_file(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {
     Ok(paths.iter().map(|path| Why::from(&rules.why(path))).collect())
 }
 
-/// The paths that are meant; of `-`, the lines of stdin.
-fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// The paths that are meant; of `-`, those on stdin, each with this byte at its end.
+fn paths(named: &[PathBuf], end: u8) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for path in named {
         if path == Path::new("-") {
@@ -82,8 +83,8 @@ fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                 .lock()
                 .read_to_end(&mut text)
                 .map_err(|error| Failure::Unexpected(format!("stdin cannot be read: {error}")))?;
-            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            paths.extend(lines.map(|line| PathBuf::from(OsString::from_vec(line.to_vec()))));
+            let found = text.split(|byte| *byte == end).filter(|path| !path.is_empty());
+            paths.extend(found.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))));
         } else if path.as_os_str().is_empty() {
             return Err(Failure::Usage("a path is empty".into()));
         } else {
