@@ -67,7 +67,7 @@ struct Held {
 /// Somebody else runs this group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occupied {
-    /// The process that was started: its guard.
+    /// The process that was started: its guard; 0 if it is not known.
     pub pid: u32,
     /// The group's name, as far as it is known.
     pub name: String,

@@ -33,7 +33,10 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here, pid {}\n  help: `devgroup attach` opens it, `devgroup down` ends it", .0.name, .0.pid)]
+    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` ends it", .0.name, match .0.pid {
+        0 => String::new(),
+        pid => format!(", pid {pid}"),
+    })]
     Occupied(Occupied),
     /// The group could not be run.
     #[error("error: {0}")]

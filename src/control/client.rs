@@ -43,7 +43,7 @@ pub enum ClientError {
         error: io::Error,
     },
     /// It runs, as its lock tells, but no socket of it can be found. It makes a new one by itself.
-    #[error("{} runs here, pid {}, but its control socket is gone", .0.name, .0.pid)]
+    #[error("{}, but its control socket is gone", .0.who_runs())]
     NoSocket(LockNote),
     /// It has taken the connection, and says nothing.
     #[error("the group does not answer")]

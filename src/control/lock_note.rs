@@ -41,6 +41,14 @@ impl LockNote {
         Self { pid, name, socket }
     }
 
+    /// `shop runs here, pid 7`. On a full disk the holder could note nothing.
+    pub fn who_runs(&self) -> String {
+        match self.pid {
+            0 => "a group runs here".into(),
+            pid => format!("{} runs here, pid {pid}", self.name),
+        }
+    }
+
     /// The same as text.
     pub fn text(&self) -> String {
         // One that has no text cannot be noted; then it is found where it is by rule.

@@ -282,7 +282,7 @@ fn a_client_waits_for_the_socket_of_a_group_whose_lock_is_held() {
     let holder = File::open(&lock).unwrap();
     flock(&holder, FlockOperation::LockExclusive).unwrap();
     let found = doctor(&Stream::ask(&project, &["doctor"]));
-    assert!(found.contains("it runs, pid 2147483646, but its control socket is gone"), "{found}");
+    assert!(found.contains("shop runs here, pid 2147483646, but its control socket is gone"), "{found}");
     let mut asked = Stream::start(&project, &["down"]);
     asked.wait_for_message("but its control socket is gone · waiting");
     drop(holder);
@@ -301,4 +301,44 @@ fn key(project: &Project) -> String {
     let folder = folders.into_iter().find(|path: &PathBuf| path.is_dir()).unwrap();
     let name = Path::new(folder.file_name().unwrap()).display().to_string();
     name.rsplit('-').next().unwrap().to_owned()
+}
+
+/// A disk without room, for as long as this lives. `None` if this user may not mount one.
+struct FullDisk(PathBuf);
+
+impl FullDisk {
+    fn mount(place: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&place).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&place).output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: needs the right to mount");
+            return None;
+        }
+        let disk = Self(place);
+        fs::write(disk.0.join("all"), [0; 128 << 10]).unwrap_err();
+        Some(disk)
+    }
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        // Nobody is left in it.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_the_process_of_the_group_is_known_and_doctor_says_what_is_lost() {
+    let project = Project::new(SHOP);
+    let Some(_disk) = FullDisk::mount(project.path("../home/state")) else { return };
+    let group = start(&project);
+    let pid = pid(&project);
+    assert_eq!(fs::read_to_string(file(&project, "state", "lock").unwrap()).unwrap(), "", "nothing can be noted");
+    let second = Stream::ask(&project, &["--no-tui"]);
+    assert_eq!(second.code, Some(1));
+    assert!(second.stderr.contains(&format!("shop already runs here, pid {pid}\n")), "{}", second.stderr);
+    let looked = Stream::ask(&project, &["doctor"]).stdout;
+    assert!(looked.contains("is full: the history of runs and kept logs are lost"), "{looked}");
+    assert!(looked.contains(&format!("it runs, pid {pid}")), "{looked}");
+    end(&project, group);
 }

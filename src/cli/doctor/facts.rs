@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, StatVfs, access, statvfs};
 use rustix::process::geteuid;
 
 use crate::app::{self, InotifyUse, LastPulse};
@@ -66,8 +66,8 @@ pub(super) enum GroupFact {
     NotAllowed(String, String),
     /// It is there, and does not answer.
     Silent,
-    /// It is there, as its lock tells: its process. No socket of it can be found.
-    NoSocket(u32),
+    /// It is there, as its lock tells, but no socket of it can be found.
+    NoSocket(String),
     /// It is there, and does not answer as it should.
     Odd(String),
 }
@@ -102,6 +102,8 @@ pub(super) struct FolderFact {
     pub(super) foreign: bool,
     /// Files can be made in it, or it can be made.
     pub(super) writable: bool,
+    /// Its disk has no room.
+    pub(super) full: bool,
 }
 
 impl FolderFact {
@@ -111,7 +113,10 @@ impl FolderFact {
         let foreign = found.as_ref().is_some_and(|data| !data.is_dir() || data.uid() != geteuid().as_raw());
         let nearest = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
         let writable = access(nearest, Access::WRITE_OK | Access::EXEC_OK).is_ok() && nearest.is_dir();
-        Self { mode: found.map(|data| data.mode() & 0o7777), foreign, writable, path }
+        // Some file systems do not count inodes, and say 0 of 0.
+        let is_full = |disk: StatVfs| disk.f_bavail == 0 || (disk.f_favail == 0 && disk.f_files > 0);
+        let full = statvfs(nearest).is_ok_and(is_full);
+        Self { mode: found.map(|data| data.mode() & 0o7777), foreign, writable, full, path }
     }
 }
 
@@ -210,7 +215,7 @@ fn ask(file: &Path) -> GroupFact {
         Err(ClientError::NotRunning) => GroupFact::Down,
         Err(error @ ClientError::NotAllowed { .. }) => GroupFact::NotAllowed(error.to_string(), sandbox(&error)),
         Err(ClientError::Silent) => GroupFact::Silent,
-        Err(ClientError::NoSocket(note)) => GroupFact::NoSocket(note.pid),
+        Err(error @ ClientError::NoSocket(_)) => GroupFact::NoSocket(error.to_string()),
         Err(error) => GroupFact::Odd(error.to_string()),
         Ok(Reply::Status(status)) => GroupFact::Up {
             pid: status.pid,

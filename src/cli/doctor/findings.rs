@@ -102,11 +102,9 @@ fn group(facts: &Facts) -> Vec<Finding> {
         GroupFact::NotAllowed(problem, way_out) => {
             vec![warn("group", format!("how it is cannot be told: {problem}{life}"), way_out.clone())]
         }
-        GroupFact::NoSocket(pid) => vec![warn(
-            "group",
-            format!("it runs, pid {pid}, but its control socket is gone"),
-            "it makes a new one within 30s; if not, `socket` below may say why",
-        )],
+        GroupFact::NoSocket(problem) => {
+            vec![warn("group", problem.clone(), "it makes a new one within 30s; if not, `socket` below may say why")]
+        }
         GroupFact::Odd(problem) => {
             vec![fail("group", format!("{problem}{life}"), "use the devgroup that runs it, or end it by its pid")]
         }
@@ -253,6 +251,10 @@ fn state(facts: &Facts) -> Option<Finding> {
             format!("{} cannot be written: {LOST} are lost", path.display()),
             format!("ls -ld {}   and its owner; or set XDG_STATE_HOME", path.display()),
         ),
+        Ok(FolderFact { path, full: true, .. }) => {
+            let path = path.display();
+            warn("state", format!("the disk of {path} is full: {LOST} are lost"), format!("df {path}"))
+        }
         Ok(FolderFact { path, mode: None, .. }) => {
             ok("state", format!("{} is made at the first start", path.display()))
         }
@@ -323,7 +325,13 @@ mod tests {
     }
 
     fn healthy() -> Facts {
-        let folder = |path: &str| FolderFact { path: path.into(), mode: Some(0o700), foreign: false, writable: true };
+        let folder = |path: &str| FolderFact {
+            path: path.into(),
+            mode: Some(0o700),
+            foreign: false,
+            writable: true,
+            full: false,
+        };
         Facts {
             file: FileFact::Good { path: "/a/procgroup.toml".into(), services: 2, warnings: 0 },
             group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
@@ -367,7 +375,7 @@ mod tests {
         assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NotAllowed("EPERM".into(), "go".into())), ["warn group"]);
-        assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket(7)), ["warn group"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket("its socket is gone".into())), ["warn group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Silent), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Down), ["warn ports"]);
         let failed = vec!["api".to_owned()];
@@ -388,6 +396,8 @@ mod tests {
         assert_eq!(bad(|facts| facts.sockets[0].mode = Some(0o755)), ["warn socket"]);
         assert_eq!(bad(|facts| facts.sockets[0].writable = false), [""; 0], "the second one is taken");
         assert_eq!(bad(|facts| facts.state = Some(Err("no home".into()))), ["warn state"]);
+        let full = FolderFact { full: true, ..healthy().sockets.remove(0) };
+        assert_eq!(bad(|facts| facts.state = Some(Ok(full))), ["warn state"]);
         assert_eq!(bad(|facts| facts.shell = None), ["fail shell"]);
         assert_eq!(bad(|facts| facts.terminal.term = None), ["warn terminal"]);
         assert_eq!(bad(|facts| facts.terminal.size = (30, 24)), ["warn terminal"]);
@@ -411,7 +421,7 @@ mod tests {
             (denied(), pulse(3, 3)),
             (denied(), pulse(90, 3)),
             (denied(), None),
-            (GroupFact::NoSocket(7), pulse(3, 3)),
+            (GroupFact::NoSocket("its socket is gone".into()), pulse(3, 3)),
             (GroupFact::Odd("it speaks version 2".into()), pulse(3, 3)),
             (up(), pulse(60, 3)),
         ] {
