@@ -23,6 +23,8 @@ pub(crate) struct Circumstances {
     pub(crate) signal: Option<i32>,
     /// How the service of `--exit-with` ended by itself.
     pub(crate) exit_with: Option<ExitStatus>,
+    /// The service of `--exit-with` is gone from the file: nothing is left to wait for.
+    pub(crate) has_lost_exit_with: bool,
     /// Why not all of the stream could be written.
     pub(crate) output: Option<ErrorKind>,
 }
@@ -35,6 +37,8 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
         124
     } else if let Some(status) = circumstances.exit_with {
         status.shell_code()
+    } else if circumstances.has_lost_exit_with {
+        5
     } else if let Some(kind) = circumstances.output {
         // 141 is what a shell says of a program that SIGPIPE has ended.
         if kind == ErrorKind::BrokenPipe { 141 } else { 1 }
@@ -70,6 +74,9 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
     }
     if finish.timed_out {
         parts.push("the time was up".into());
+    }
+    if circumstances.has_lost_exit_with {
+        parts.push("the service of --exit-with is not in procgroup.toml any more".into());
     }
     if let Some(signal) = circumstances.signal {
         parts.push(format!("ended by {}", ExitStatus::Signal(signal)));
@@ -159,9 +166,12 @@ mod tests {
             signal: Some(15),
             streaming: true,
             output: Some(ErrorKind::BrokenPipe),
+            has_lost_exit_with: true,
         };
         assert_eq!(ending("shop", &failed, code).code, 3);
-        assert_eq!(ending("shop", &failed, Circumstances { exit_with: None, ..code }).code, 141);
+        let code = Circumstances { exit_with: None, ..code };
+        assert_eq!(ending("shop", &finish(), code).code, 5);
+        assert_eq!(ending("shop", &failed, Circumstances { has_lost_exit_with: false, ..code }).code, 141);
         let full = Circumstances { output: Some(ErrorKind::StorageFull), ..streaming };
         assert_eq!(ending("shop", &finish(), full).code, 1);
         assert_eq!(ending("shop", &Finish { timed_out: true, ..finish() }, code).code, 124);

@@ -5,18 +5,24 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::process::Pid;
+
 use super::environment::orphan_of;
 use super::{pulse, state_folder};
 use crate::clock;
 use crate::domain::GroupSpec;
 use crate::process;
-use crate::process_tree;
+use crate::process_tree::{self, NAME, Process};
 
 /// The last sign of life of a run loop, from its `status.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastPulse {
-    /// The process.
+    /// The process by which the user knows the group.
     pub pid: u32,
+    /// The process of the loop, if it is one that can be seen from here.
+    pub program: Option<u32>,
+    /// That is stopped, as by Ctrl-Z or SIGSTOP.
+    pub stopped: bool,
     /// How long ago the file was written.
     pub age: Duration,
     /// The longest turn of the loop so far.
@@ -28,7 +34,16 @@ pub fn last_pulse(spec: &GroupSpec) -> Option<LastPulse> {
     let folder = state_folder::of_group(spec, state_folder::variable).ok()?;
     let status = pulse::read(&folder)?;
     let age = clock::time_since(&status.last_turn.to_string())?;
-    Some(LastPulse { pid: status.pid, age, longest_turn: Duration::from_millis(status.longest_turn_ms) })
+    // By its name: in a container, the same number is somebody else.
+    let program = status.program.and_then(|pid| Process::of(Pid::from_raw(i32::try_from(pid).ok()?)?));
+    let program = program.filter(|program| program.name == NAME && !program.ended);
+    Some(LastPulse {
+        pid: status.pid,
+        program: status.program.filter(|_| program.is_some()),
+        stopped: program.is_some_and(|program| program.stopped),
+        age,
+        longest_turn: Duration::from_millis(status.longest_turn_ms),
+    })
 }
 
 /// The folder in which a group keeps its files; it need not be there yet.

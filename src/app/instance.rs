@@ -4,11 +4,17 @@
 //! socket is. The kernel gives a lock back when its holder
 //! ends, however it ends. The file is removed at an orderly end only: one that is there and not locked tells that the
 //! last end was none, so that only then all processes are searched for what is left.
+//!
+//! The lock alone is not enough: two shells may differ in where state is, and the file may be removed while it is held. So a
+//! start also asks whether the group is served already, and takes its name (`control/abstract_socket.rs`), which depends on
+//! neither. A lock that was removed is made anew with the next pulse.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -17,9 +23,9 @@ use rustix::process::{Pid, Signal, test_kill_process};
 
 use super::environment::is_left_of;
 use crate::clock::Clock;
-use crate::control::{Place, group_key, state_lock};
+use crate::control::{LockNote, NameTaken, Place, Served, group_key, served_by, state_lock, take_name};
 use crate::domain::Moment;
-use crate::process_tree::{self, Process};
+use crate::process_tree::{self, NAME, Process};
 
 /// What an earlier run has left gets as long as a service has by default …
 const GRACE: Duration = Duration::from_secs(5);
@@ -36,7 +42,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// The place of a group: nobody else runs it while this is held.
 #[derive(Debug)]
 pub struct Claim {
-    lock: Option<(PathBuf, File)>,
+    lock: Option<Lock>,
+    name: Option<(PathBuf, UnixListener)>,
     key: String,
     /// The process that was started: the guard.
     pid: u32,
@@ -46,10 +53,21 @@ pub struct Claim {
     has_begun: bool,
 }
 
+/// The lock that we hold, shared with who looks after it.
+#[derive(Clone, Debug)]
+pub(super) struct Lock(Arc<Mutex<Held>>);
+
+#[derive(Debug)]
+struct Held {
+    path: PathBuf,
+    file: File,
+    note: LockNote,
+}
+
 /// Somebody else runs this group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occupied {
-    /// The process that was started: its guard.
+    /// The process that was started: its guard; 0 if it is not known.
     pub pid: u32,
     /// The group's name, as far as it is known.
     pub name: String,
@@ -72,6 +90,13 @@ impl Occupied {
 /// # Errors
 /// Somebody else runs it.
 pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
+    let mut claim = lock_group(file, pid)?;
+    claim.name = take_group_name(file)?;
+    claim.sign(&folder_name(file), None);
+    Ok(claim)
+}
+
+fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
     let key = group_key(file);
     let mut problem = String::new();
     for place in [state_lock(file), Place::make(file).map(|place| place.lock())] {
@@ -80,16 +105,48 @@ pub fn claim(file: &Path, pid: u32) -> Result<Claim, Occupied> {
                 let mut lock = taken?;
                 let mut before = String::new();
                 let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();
-                let claim = Claim { lock: Some((path, lock)), key, pid, is_unclean, has_begun: false };
-                claim.sign(&folder_name(file), None);
-                return Ok(claim);
+                let held = Held { path, file: lock, note: LockNote { pid, ..LockNote::default() } };
+                let lock = Some(Lock(Arc::new(Mutex::new(held))));
+                return Ok(Claim { lock, name: None, key, pid, is_unclean, has_begun: false });
             }
             Ok((Err(error), path)) => problem = format!("{}: {error}", path.display()),
             Err(why) => problem = why,
         }
     }
     log::warn!("a second start of this group would not be noticed: {problem}");
-    Ok(Claim { lock: None, key, pid, is_unclean: false, has_begun: false })
+    Ok(Claim { lock: None, name: None, key, pid, is_unclean: false, has_begun: false })
+}
+
+/// Nobody else serves the group, whatever its lock says. Who is ending lets its name go soon.
+fn take_group_name(file: &Path) -> Result<Option<(PathBuf, UnixListener)>, Occupied> {
+    let clock = Clock::start();
+    loop {
+        if let Some(occupied) = served(file) {
+            return Err(occupied);
+        }
+        match take_name(file) {
+            Ok(name) => return Ok(name),
+            Err(NameTaken) if clock.now().since(Moment::START) >= ENDING => {
+                return Err(Occupied { pid: 0, name: folder_name(file) });
+            }
+            Err(NameTaken) => std::thread::sleep(LOOK),
+        }
+    }
+}
+
+fn served(file: &Path) -> Option<Occupied> {
+    let (pid, name) = match served_by(file)? {
+        Served::Known { pid, name } => (pid, name),
+        Served::Mute(program) => (program.map_or(0, guard_of), folder_name(file)),
+    };
+    Some(Occupied { pid, name })
+}
+
+/// The process by which the user knows the group of a program: its guard, if it has one.
+fn guard_of(program: u32) -> u32 {
+    let process = |pid: i32| Pid::from_raw(pid).and_then(Process::of);
+    let parent = i32::try_from(program).ok().and_then(process).and_then(|program| process(program.parent));
+    parent.filter(|parent| parent.name == NAME).map_or(program, |guard| guard.pid.as_raw_pid().unsigned_abs())
 }
 
 /// Takes the lock at this path; whoever holds it may be ending.
@@ -104,7 +161,8 @@ fn take(path: &Path, file: &Path) -> io::Result<Result<File, Occupied>> {
         }
         let holder = occupied(path, file);
         if holder.lives() || clock.now().since(Moment::START) >= ENDING {
-            return Ok(Err(holder));
+            // On a full disk it could not note its number.
+            return Ok(Err(if holder.pid == 0 { served(file).unwrap_or(holder) } else { holder }));
         }
         // Killed a moment ago: the kernel has not closed its files yet.
         std::thread::sleep(LOOK);
@@ -118,19 +176,23 @@ impl Claim {
     }
 
     /// Notes the name of the group, for those who come second, and where it can be asked.
-    pub fn sign(&self, name: &str, socket: Option<&Path>) {
-        let Some((path, mut file)) = self.lock.as_ref().map(|(path, file)| (path, file)) else { return };
-        // One that has no text cannot be noted; then it is found where it is by rule.
-        let socket = socket.and_then(Path::to_str).unwrap_or_default();
-        let text = format!("{}\n{name}\n{socket}\n", self.pid);
-        let write = |file: &mut &File| {
-            file.seek(SeekFrom::Start(0))?;
-            file.set_len(0)?;
-            file.write_all(text.as_bytes())
-        };
-        if let Err(error) = write(&mut file) {
-            log::warn!("{}: {error}", path.display());
+    pub fn sign(&self, name: &str, address: Option<&Path>) {
+        if let Some(lock) = &self.lock {
+            let mut held = lock.held();
+            held.note.name = name.to_owned();
+            held.note.socket = address.map(Path::to_owned);
+            held.write();
         }
+    }
+
+    /// The name by which the group is met, which keeps others from it until it is dropped.
+    pub fn take_name(&mut self) -> Option<(PathBuf, UnixListener)> {
+        self.name.take()
+    }
+
+    /// The lock, for who looks after it.
+    pub(super) fn lock(&self) -> Option<Lock> {
+        self.lock.clone()
     }
 
     /// What is left of an earlier run that was ended together with its guard.
@@ -177,12 +239,59 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some((path, _)) = &self.lock
+        if let Some(lock) = &self.lock
             && !self.has_begun
             && !self.is_unclean
         {
-            // It is only a hint.
-            let _ = fs::remove_file(path);
+            let held = lock.held();
+            if held.is_there() {
+                // It is only a hint.
+                let _ = fs::remove_file(&held.path);
+            }
+        }
+    }
+}
+
+impl Lock {
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes it anew if its file was removed, and notes where the group is met now. `address`: that.
+    pub(super) fn look_after(&self, address: &Path) {
+        let mut held = self.held();
+        let is_new = !held.is_there();
+        if is_new {
+            let taken = held.path.parent().map_or(Ok(()), super::state_folder::make).and_then(|()| lock(&held.path));
+            match taken {
+                Ok(Some(file)) => held.file = file,
+                // A second start, which will find that we serve the group; or there is no place for it any more.
+                Ok(None) | Err(_) => return,
+            }
+        }
+        if is_new || held.note.socket.as_deref() != Some(address) {
+            held.note.socket = Some(address.to_owned());
+            held.write();
+        }
+    }
+}
+
+impl Held {
+    /// The file that we hold has its name still.
+    fn is_there(&self) -> bool {
+        let same = |named: fs::Metadata, ours: fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
+        fs::metadata(&self.path).is_ok_and(|named| self.file.metadata().is_ok_and(|ours| same(named, ours)))
+    }
+
+    fn write(&self) {
+        let text = self.note.text();
+        let write = |mut file: &File| {
+            file.seek(SeekFrom::Start(0))?;
+            file.set_len(0)?;
+            file.write_all(text.as_bytes())
+        };
+        if let Err(error) = write(&self.file) {
+            log::warn!("{}: {error}", self.path.display());
         }
     }
 }
@@ -205,11 +314,8 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 }
 
 fn occupied(path: &Path, file: &Path) -> Occupied {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let mut lines = text.lines();
-    let pid = lines.next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
-    let name = lines.next().filter(|name| !name.is_empty()).map_or_else(|| folder_name(file), str::to_owned);
-    Occupied { pid, name }
+    let LockNote { pid, name, .. } = LockNote::read(path);
+    Occupied { pid, name: if name.is_empty() { folder_name(file) } else { name } }
 }
 
 fn folder_name(file: &Path) -> String {

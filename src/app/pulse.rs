@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use super::state_folder;
 use crate::clock::Clock;
@@ -20,7 +21,10 @@ const EVERY: Duration = Duration::from_secs(25);
 
 /// The pulse of one run of a group.
 pub(crate) struct Pulse {
-    place: Arc<Place>,
+    /// Where it is written, if there is a place for it.
+    place: Option<Arc<Place>>,
+    /// Is told of each beat: what is to be looked after now and then.
+    upkeep: Arc<Notify>,
     clock: Clock,
     /// When the next beat is due.
     due: Moment,
@@ -32,6 +36,8 @@ pub(crate) struct Pulse {
 struct Place {
     folder: PathBuf,
     group: Arc<str>,
+    /// The process by which the user knows the group.
+    pid: u32,
     /// Held while the file is written; whether it must not be any more.
     over: Mutex<bool>,
 }
@@ -43,7 +49,11 @@ pub(super) struct Status {
     version: u32,
     /// The version of the program.
     devgroup: String,
+    /// The process that was started, by which the user knows the group: the guard.
     pub(super) pid: u32,
+    /// The process whose loop this is.
+    #[serde(default)]
+    pub(super) program: Option<u32>,
     group: String,
     since: Timestamp,
     pub(super) last_turn: Timestamp,
@@ -56,14 +66,13 @@ pub(super) fn read(folder: &std::path::Path) -> Option<Status> {
 }
 
 impl Pulse {
-    /// `None` if there is no place for the file; the group runs without.
-    pub(crate) fn new(spec: &GroupSpec, clock: Clock) -> Option<Self> {
-        let folder = state_folder::of_group(spec, state_folder::variable)
+    /// `pid`: the process by which the user knows the group. `upkeep` is told of each beat.
+    pub(crate) fn new(spec: &GroupSpec, clock: Clock, pid: u32, upkeep: Arc<Notify>) -> Self {
+        let place = state_folder::of_group(spec, state_folder::variable)
             .inspect_err(|why| log::info!("no status file: {why}"))
-            .ok()?;
-        let place = Place { folder, group: Arc::clone(&spec.name), over: Mutex::new(false) };
+            .map(|folder| Arc::new(Place { folder, group: Arc::clone(&spec.name), pid, over: Mutex::new(false) }));
         let (now, longest_turn) = (clock.now(), Duration::ZERO);
-        Some(Self { place: Arc::new(place), clock, due: now, last_turn: now, longest_turn })
+        Self { place: place.ok(), upkeep, clock, due: now, last_turn: now, longest_turn }
     }
 
     /// When the loop is to turn again, whatever else happens.
@@ -79,18 +88,20 @@ impl Pulse {
             return;
         }
         self.due = now + EVERY;
-        let status = self.status();
-        let place = Arc::clone(&self.place);
+        self.upkeep.notify_one();
+        let Some(place) = self.place.clone() else { return };
+        let status = self.status(&place);
         tokio::task::spawn_blocking(move || place.write(&status));
     }
 
-    fn status(&self) -> Status {
+    fn status(&self, place: &Place) -> Status {
         let time = |moment| Timestamp::try_from(self.clock.wall(moment)).unwrap_or(Timestamp::UNIX_EPOCH);
         Status {
             version: 1,
             devgroup: env!("CARGO_PKG_VERSION").into(),
-            pid: std::process::id(),
-            group: self.place.group.to_string(),
+            pid: place.pid,
+            program: Some(std::process::id()),
+            group: place.group.to_string(),
             since: time(Moment::START),
             last_turn: time(self.last_turn),
             longest_turn_ms: u64::try_from(self.longest_turn.as_millis()).unwrap_or(u64::MAX),
@@ -99,8 +110,12 @@ impl Pulse {
 
     /// Something that ends the pulse, and takes the file away, wherever the loop is by then.
     pub(crate) fn end(&self) -> impl FnOnce() + 'static {
-        let place = Arc::clone(&self.place);
-        move || place.end()
+        let place = self.place.clone();
+        move || {
+            if let Some(place) = place {
+                place.end();
+            }
+        }
     }
 }
 
@@ -129,8 +144,8 @@ impl Place {
         }
         // Another devgroup of the same file may have written its own.
         let path = self.folder.join(NAME);
-        let is_ours =
-            |text: Vec<u8>| serde_json::from_slice::<Status>(&text).is_ok_and(|s| s.pid == std::process::id());
+        let ours = Some(std::process::id());
+        let is_ours = |text: Vec<u8>| serde_json::from_slice::<Status>(&text).is_ok_and(|s| s.program == ours);
         if std::fs::read(&path).is_ok_and(is_ours) {
             // It may be gone meanwhile.
             let _ = std::fs::remove_file(path);
@@ -143,10 +158,11 @@ mod tests {
     use super::*;
 
     fn pulse(folder: &std::path::Path) -> Pulse {
-        let place = Place { folder: folder.join("state"), group: "shop".into(), over: Mutex::new(false) };
+        let place = Place { folder: folder.join("state"), group: "shop".into(), pid: 7, over: Mutex::new(false) };
         let clock = Clock::start();
         Pulse {
-            place: Arc::new(place),
+            place: Some(Arc::new(place)),
+            upkeep: Arc::default(),
             clock,
             due: Moment::START,
             last_turn: Moment::START,
@@ -168,11 +184,12 @@ mod tests {
         drop(runtime);
         let path = folder.path().join("state").join(NAME);
         let status: Status = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        assert_eq!((status.pid, status.group.as_str(), status.longest_turn_ms), (std::process::id(), "shop", 130));
+        assert_eq!((status.pid, status.program), (7, Some(std::process::id())));
+        assert_eq!((status.group.as_str(), status.longest_turn_ms), ("shop", 130));
         assert!(status.last_turn >= status.since);
         (pulse.end())();
         assert!(!path.exists());
-        pulse.place.write(&status);
+        pulse.place.as_ref().unwrap().write(&status);
         assert!(!path.exists(), "nothing is written after the end");
     }
 
@@ -180,9 +197,10 @@ mod tests {
     fn the_file_of_another_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let pulse = pulse(folder.path());
-        let mut status = pulse.status();
-        status.pid += 1;
-        pulse.place.write(&status);
+        let place = pulse.place.as_ref().unwrap();
+        let mut status = pulse.status(place);
+        status.program = status.program.map(|program| program + 1);
+        place.write(&status);
         (pulse.end())();
         assert!(folder.path().join("state").join(NAME).exists());
     }

@@ -44,8 +44,8 @@ pub(crate) struct RunLoop {
     pub(crate) exit_with: Option<ServiceName>,
     /// Lines are streamed: the group ends by itself when it is over.
     pub(crate) streaming: bool,
-    /// What others see of the loop's health, if there is a place for it.
-    pub(crate) pulse: Option<Pulse>,
+    /// What others see of the loop's health.
+    pub(crate) pulse: Pulse,
 }
 
 /// Signals that come closer together than this are one: `timeout`, and wrappers that forward what the terminal has sent
@@ -136,9 +136,7 @@ impl RunLoop {
             }
             stopwatch.lap("the publishing");
             let (now, took) = stopwatch.stop();
-            if let Some(pulse) = &mut self.pulse {
-                pulse.turned(now, took);
-            }
+            self.pulse.turned(now, took);
             if let Some(finish) = progress.finish.take() {
                 return (finish, progress.circumstances);
             }
@@ -148,10 +146,7 @@ impl RunLoop {
 
     /// Waits for whatever comes first.
     async fn next(&mut self) -> Incoming {
-        let deadline = [self.engine.next_deadline(), self.time_up, self.pulse.as_ref().map(Pulse::due)]
-            .into_iter()
-            .flatten()
-            .min();
+        let deadline = [self.engine.next_deadline(), self.time_up, Some(self.pulse.due())].into_iter().flatten().min();
         let clock = self.clock;
         let timer = async {
             match deadline {
@@ -292,7 +287,12 @@ impl RunLoop {
         if snapshot.stopping.is_none() {
             let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
             progress.circumstances.exit_with = ended;
-            if ended.is_some() || (self.streaming && ending::is_over(&snapshot)) {
+            let lost = self.exit_with.as_ref().filter(|name| snapshot.service(name).is_none());
+            if let Some(name) = lost {
+                log::error!("{name}, the service of --exit-with, is not in procgroup.toml any more: the group ends");
+                progress.circumstances.has_lost_exit_with = true;
+            }
+            if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
                 let snapshot = self.engine.snapshot(self.clock.now());
                 self.chronicle.seen(&snapshot);

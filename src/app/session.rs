@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,8 +141,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     let (history, past) = HistoryFile::open(&spec);
     // Orders follow from the beginning only.
     engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
-    let pulse = Pulse::new(&spec, clock);
-    let end_pulse = pulse.as_ref().map(Pulse::end);
+    let upkeep = Arc::new(Notify::new());
+    let pulse = Pulse::new(&spec, clock, claim.pid(), upkeep.clone());
+    let end_pulse = pulse.end();
     let mut chronicle = Chronicle::new(clock);
     let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
     if let Some(warning) = options.warning {
@@ -158,7 +160,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
 
     // Before the first start: services find it in their environment.
-    let door = match Door::open(&spec.file) {
+    let door = match Door::open(&spec.file, claim.take_name()) {
         Ok(door) => Some(door),
         Err(why) if matches!(options.face, Face::Background(_)) => return Err(SessionError::NoSocket(why)),
         Err(why) => {
@@ -166,15 +168,15 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
             None
         }
     };
-    claim.sign(&spec.name, door.as_ref().map(Door::path));
-    let socket = door.as_ref().map(|door| door.path().into());
+    claim.sign(&spec.name, door.as_ref().map(Door::address));
+    let socket = door.as_ref().map(|door| door.address().into());
     let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
     let sizing = Sizing::default();
     let stage = {
         let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
         Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, saved.clone()))
     };
-    let server = door.and_then(|door| serve(door, handle.clone(), &spec, claim.pid(), stage));
+    let server = door.and_then(|door| serve(door, handle.clone(), &spec, &claim, (stage, upkeep)));
     let streaming = matches!(options.face, Face::Stream(_));
     let client = match options.face {
         Face::Dashboard(face) => {
@@ -236,9 +238,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         Client::Stream(stream) => stream.finish(),
         Client::Nobody => Ok(()),
     };
-    if let Some(end_pulse) = end_pulse {
-        end_pulse();
-    }
+    end_pulse();
     if let Some(wait) = history_is_written {
         wait();
     }
@@ -270,9 +270,22 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     Ok(ending)
 }
 
-fn serve(door: Door, handle: GroupHandle, spec: &GroupSpec, pid: u32, stage: Stage) -> Option<Server> {
-    let about = About { project: spec.name.to_string(), pid, file: spec.file.clone() };
-    Server::start(door, handle, about, stage).inspect_err(|error| log::warn!("no control socket: {error}")).ok()
+fn serve(
+    door: Door,
+    handle: GroupHandle,
+    spec: &GroupSpec,
+    claim: &Claim,
+    (stage, upkeep): (Stage, Arc<Notify>),
+) -> Option<Server> {
+    let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
+    let lock = claim.lock();
+    let keeper = Box::new(move |address: &Path| {
+        if let Some(lock) = &lock {
+            lock.look_after(address);
+        }
+    });
+    let server = Server::start(door, handle, about, stage, (upkeep, keeper));
+    server.inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }
 
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.

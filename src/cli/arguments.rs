@@ -30,7 +30,7 @@ The sources are listed in the order in which they are asked. The group need not 
 rules as they are now.
 Examples:
   devgroup why src/main.rs target/debug/api
-  git status --porcelain | cut -c4- | devgroup why -";
+  git ls-files -z | devgroup why -z -";
 
 /// A terminal dashboard for a development process group.
 #[derive(Debug, Parser)]
@@ -244,6 +244,9 @@ pub(super) struct WhyArguments {
     /// Files or folders, there or not, relative to the current folder; `-` reads one a line from stdin
     #[arg(value_name = "PATH", required = true)]
     pub(super) paths: Vec<PathBuf>,
+    /// Paths on stdin end with a NUL byte, as those of `git ls-files -z`
+    #[arg(short = 'z', long)]
+    pub(super) null: bool,
     /// Print one JSON object
     #[arg(long, conflicts_with = "quiet")]
     pub(super) json: bool,

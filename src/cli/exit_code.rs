@@ -33,7 +33,10 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here, pid {}\n  help: `devgroup attach` opens it, `devgroup down` ends it", .0.name, .0.pid)]
+    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` ends it", .0.name, match .0.pid {
+        0 => String::new(),
+        pid => format!(", pid {pid}"),
+    })]
     Occupied(Occupied),
     /// The group could not be run.
     #[error("error: {0}")]
@@ -48,7 +51,7 @@ pub(super) enum Failure {
         file: Option<PathBuf>,
     },
     /// A running group refuses, or is gone.
-    #[error("error: {error}{}", near(error))]
+    #[error("error: {error}{}", help(error))]
     Client {
         /// Why.
         error: ClientError,
@@ -91,6 +94,7 @@ impl Failure {
             Self::NoFile { .. } | Self::Invalid(_) => 3,
             Self::NotRunning { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
+            Self::Client { error: ClientError::NotAllowed { .. } } => 8,
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
@@ -108,6 +112,30 @@ impl Failure {
             | Self::Unexpected(_) => 1,
         }
     }
+}
+
+/// What to do, on lines of their own.
+fn help(error: &ClientError) -> String {
+    match error {
+        ClientError::NotAllowed { .. } => format!("\n  help: {}", sandbox(error)),
+        ClientError::Silent | ClientError::NoSocket(_) => "\n  help: `devgroup doctor` says more".into(),
+        error => near(error),
+    }
+}
+
+/// Variables by which sandboxes tell that one is in them.
+const SANDBOXES: [&str; 6] =
+    ["SANDBOX_RUNTIME", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "SANDBOX", "FLATPAK_ID", "SNAP_NAME"];
+
+/// The way out for who may not connect to a group.
+pub(super) fn sandbox(error: &ClientError) -> String {
+    let ClientError::NotAllowed { address, .. } = error else { return String::new() };
+    let set = SANDBOXES.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
+    let set = set.map(|text| text.replace(char::is_control, " ")).collect::<Vec<_>>().join(" ");
+    let here = if set.is_empty() { String::new() } else { format!(" ({set} is set here)") };
+    let folder = address.parent().filter(|folder| folder.is_absolute());
+    let sockets = folder.map_or("unix sockets".into(), |folder| format!("the unix sockets in {}", folder.display()));
+    format!("a sandbox does that{here}: run the command outside of it, or let it use {sockets}")
 }
 
 /// "Did you mean …?", where a service was not found.

@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
-    let paths: Vec<PathBuf> = paths(&arguments.paths)?.iter().map(|path| here.join(path)).collect();
+    let paths: Vec<PathBuf> =
+        paths(&arguments.paths, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
     let explained = match by_group(place, &paths) {
         Some(explained) => explained,
         None => by_file(place, &paths)?,
@@ -46,7 +47,15 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
 
 /// Nothing if no group runs here, or it does not answer: the file says the same, if it has not been changed meanwhile.
 fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
-    let mut group = client::find::group(place).ok()?;
+    let mut group = match client::find::group(place) {
+        Ok(group) => group,
+        Err(Failure::Client { error }) => {
+            // Its rules may be others than those of the file by now.
+            super::say(&format!("warning: {error}\n  note: these are the rules of the file"));
+            return None;
+        }
+        Err(_) => return None,
+    };
     group.set_patience(PATIENCE).ok()?;
     let explain = |path: &PathBuf| {
         let bytes = path.to_str().is_none().then(|| path.as_os_str().as_bytes().to_vec());
@@ -64,8 +73,8 @@ fn by_file(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {
     Ok(paths.iter().map(|path| Why::from(&rules.why(path))).collect())
 }
 
-/// The paths that are meant; of `-`, the lines of stdin.
-fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// The paths that are meant; of `-`, those on stdin, each with this byte at its end.
+fn paths(named: &[PathBuf], end: u8) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for path in named {
         if path == Path::new("-") {
@@ -74,8 +83,8 @@ fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                 .lock()
                 .read_to_end(&mut text)
                 .map_err(|error| Failure::Unexpected(format!("stdin cannot be read: {error}")))?;
-            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            paths.extend(lines.map(|line| PathBuf::from(OsString::from_vec(line.to_vec()))));
+            let found = text.split(|byte| *byte == end).filter(|path| !path.is_empty());
+            paths.extend(found.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))));
         } else if path.as_os_str().is_empty() {
             return Err(Failure::Usage("a path is empty".into()));
         } else {

@@ -19,7 +19,7 @@ use super::why_line::Why;
 use super::wire::{Ask, Became, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
 use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, Moment, RunId, ServiceName, Targets};
 use crate::group_handle::{EventLog, GroupHandle};
-use crate::logs::{LineId, LineKind};
+use crate::logs::{Epoch, LineId, LineKind};
 
 /// Events that are sent at once.
 const EVENTS: usize = 200;
@@ -42,12 +42,17 @@ impl Answers {
         Self { handle, about }
     }
 
+    /// That of the events of the group.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.handle.events().epoch()
+    }
+
     /// Answers one question.
     pub(super) async fn answer(self, ask: Ask, mut outbox: Outbox) {
         let answer = match ask {
             Ask::Status { follow: false } => Ok(Reply::Status(Box::new(self.status()))),
             Ask::Status { follow: true } => return self.follow_status(outbox).await,
-            Ask::Events { follow, after } => return self.events(follow, after, outbox).await,
+            Ask::Events { follow, after, epoch } => return self.events(follow, (after, epoch), outbox).await,
             Ask::Logs(ask) => match LogReader::new(self.handle.clone(), ask) {
                 Ok(reader) => return reader.run(outbox).await,
                 Err(problem) => Err(problem),
@@ -105,10 +110,17 @@ impl Answers {
         }
     }
 
-    async fn events(&self, follow: bool, after: u64, mut outbox: Outbox) {
+    async fn events(&self, follow: bool, (after, epoch): (u64, Option<String>), mut outbox: Outbox) {
         let log = self.handle.events();
         let (mut changes, clock) = (log.changes(), self.handle.logs().clock());
         let mut sent = after;
+        if epoch.is_some_and(|epoch| epoch != log.epoch().to_string()) || after > *changes.borrow() {
+            // A number of an earlier run of the group: all that is there follows.
+            sent = 0;
+            if !outbox.reply(&Reply::Skipped(Skipped { service: None, skipped: None })).await {
+                return;
+            }
+        }
         loop {
             changes.mark_unchanged();
             let events = log.after(sent, EVENTS);
@@ -287,8 +299,9 @@ impl Answers {
 
     /// The place after the marker with which a run begins.
     fn beginning(&self, name: &ServiceName, run: RunId) -> Cursor {
-        let mut next = LineId(0);
+        let (mut next, mut epoch) = (LineId(0), None);
         if let Some(document) = self.handle.logs().get(name) {
+            epoch = Some(document.epoch());
             let mut reader = document.read();
             let (mut low, mut high) = (reader.dropped(), reader.end().0);
             while low < high {
@@ -302,7 +315,7 @@ impl Answers {
                 next = LineId(low + 1);
             }
         }
-        Cursor { service: name.clone(), run, next }
+        Cursor { service: name.clone(), run, next, epoch }
     }
 
     /// Types into a service that runs.

@@ -13,6 +13,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use super::abstract_socket;
+use super::lock_note::LockNote;
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, to_line};
 use crate::far_terminal::{Abilities, FromTerminal, ToTerminal};
 
@@ -31,6 +33,21 @@ pub enum ClientError {
     /// Nobody is there.
     #[error("no group is running here")]
     NotRunning,
+    /// Somebody may be there, but the system does not let this process connect, as a sandbox does. It tells nothing of the
+    /// group.
+    #[error("not allowed from here: this process may not connect to {} ({error})", address.display())]
+    NotAllowed {
+        /// Where.
+        address: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// It runs, as its lock tells, but no socket of it can be found. It makes a new one by itself.
+    #[error("{}, but its control socket is gone", .0.who_runs())]
+    NoSocket(LockNote),
+    /// It has taken the connection, and says nothing.
+    #[error("the group does not answer")]
+    Silent,
     /// The group said so.
     #[error("{}", .0.message)]
     Refused(Problem),
@@ -65,22 +82,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to a group by its socket.
+    /// Connects to a group by its address: a socket, or a name with `@` before it.
     ///
     /// # Errors
     /// Nobody serves it, it is somebody else's, or it speaks another version.
     pub fn connect(socket: &Path) -> Result<Self, ClientError> {
-        let output = UnixStream::connect(socket).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {
-                ClientError::NotRunning
-            }
-            _ => error.into(),
-        })?;
-        if !is_ours(socket) {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "somebody else serves its socket").into());
-        }
+        let output = connect(socket)?;
         let input = BufReader::with_capacity(BUFFER, output.try_clone()?);
-        let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new() };
+        let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new(), epoch: String::new() };
         let mut client = Self { input, output, socket: socket.to_owned(), hello, line: Vec::new(), next_id: 0 };
         // A group that has no room closes at once, but has said why.
         let greeted = client.output.write_all(&to_line(&Greeting { version: VERSION }));
@@ -246,11 +255,62 @@ impl Typist {
 
 fn lost(error: io::Error) -> ClientError {
     match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            ClientError::System(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"))
-        }
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ClientError::Silent,
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => ClientError::Lost,
         _ => ClientError::System(error),
+    }
+}
+
+/// Connects, and sees to it that the same user is at the other end.
+fn connect(address: &Path) -> Result<UnixStream, ClientError> {
+    let is_name = abstract_socket::is_name(address);
+    let connected = if is_name { abstract_socket::connect(address) } else { UnixStream::connect(address) };
+    let stream = match connected {
+        Ok(stream) => stream,
+        Err(error) => {
+            return Err(match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory => {
+                    ClientError::NotRunning
+                }
+                // A sandbox says that of what is not there as well.
+                io::ErrorKind::PermissionDenied if !may_be_there(address) => ClientError::NotRunning,
+                io::ErrorKind::PermissionDenied => ClientError::NotAllowed { address: address.to_owned(), error },
+                _ => error.into(),
+            });
+        }
+    };
+    match (is_name, peer(&stream)) {
+        // Anybody can take a name: it is not that of our group.
+        (true, None) => Err(ClientError::NotRunning),
+        (true, Some(_)) => Ok(stream),
+        (false, _) if is_ours(address) => Ok(stream),
+        (false, _) => Err(io::Error::new(io::ErrorKind::PermissionDenied, "somebody else serves its socket").into()),
+    }
+}
+
+/// Whether somebody may listen at an address that we may not connect to.
+fn may_be_there(address: &Path) -> bool {
+    if abstract_socket::is_name(address) {
+        return abstract_socket::is_taken(address);
+    }
+    match fs::symlink_metadata(address) {
+        Ok(_) => true,
+        // In a folder that we may not look into no group of ours is met: it would be our own.
+        Err(error) => error.raw_os_error() == Some(Errno::PERM.raw_os_error()),
+    }
+}
+
+/// The process of our own user that listens at the other end. `None` if it is somebody else's, or the system does not tell.
+pub(super) fn peer(stream: &UnixStream) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+        (peer.uid == geteuid()).then(|| peer.pid.as_raw_pid().unsigned_abs())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = stream;
+        None
     }
 }
 

@@ -125,6 +125,7 @@ impl Client {
                     project: about.project.clone(),
                     pid: about.pid,
                     file: about.file.display().to_string(),
+                    epoch: self.answers.epoch().to_string(),
                 };
                 return self.outbox.send(&Reply::Hello(hello)).await;
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{ColorDepth, Level, LineId, LineKind, Piece};
+use crate::logs::{ColorDepth, Epoch, Level, LineId, LineKind, Piece};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,49 +37,61 @@ pub struct Skipped {
     /// Whose lines; nothing for events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// How many, if that is known: not after a cursor of another run of devgroup.
+    /// How many, if that is known: not after a cursor of an earlier run of the group, after which all that is there follows.
     pub skipped: Option<u64>,
 }
 
-/// A place in the log of a service: `api:8:9412` is before line 9412, and the line before it was of run 8.
+/// A place in the log of a service: `api:8:9412:5d07c3a1` is before line 9412, the line before it was of run 8, and the log
+/// is the one of that epoch. For all others it is a text that only devgroup understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// Whose log.
     pub service: ServiceName,
-    /// The run, by which a cursor of an earlier devgroup is found out.
+    /// The run.
     pub run: RunId,
     /// The next line.
     pub next: LineId,
+    /// Which log of the service, since that begins anew with its group; `None` of a version that did not tell.
+    pub epoch: Option<Epoch>,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.service, self.run, self.next.0)
+        write!(f, "{}:{}:{}", self.service, self.run, self.next.0)?;
+        self.epoch.map_or(Ok(()), |epoch| write!(f, ":{epoch}"))
     }
 }
 
 impl Cursor {
     /// Reads a cursor.
     pub fn parse(text: &str) -> Option<Self> {
+        let with_epoch = || {
+            let (rest, epoch) = text.rsplit_once(':')?;
+            Self::parse_place(rest, Some(epoch.parse().ok()?))
+        };
+        with_epoch().or_else(|| Self::parse_place(text, None))
+    }
+
+    fn parse_place(text: &str, epoch: Option<Epoch>) -> Option<Self> {
         let mut parts = text.rsplitn(3, ':');
         let next = LineId(parts.next()?.parse().ok()?);
         let run = RunId(parts.next()?.parse().ok()?);
         let service = parts.next().filter(|name| !name.is_empty())?.into();
-        Some(Self { service, run, next })
+        Some(Self { service, run, next, epoch })
     }
 }
 
 impl LogLine {
     /// The line as it is sent.
     pub(super) fn new(
-        service: &ServiceName,
+        (service, epoch): (&ServiceName, Epoch),
         piece: &Piece,
         level: Option<Level>,
         styled: Option<ColorDepth>,
         clock: Clock,
     ) -> Self {
         let line = &piece.line;
-        let cursor = Cursor { service: service.clone(), run: line.run, next: piece.resume };
+        let cursor = Cursor { service: service.clone(), run: line.run, next: piece.resume, epoch: Some(epoch) };
         Self {
             cursor: cursor.to_string(),
             at: clock.rfc3339(line.at),
@@ -124,7 +136,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_comes_back_as_it_went(service in ".+", run in any::<u32>(), next in any::<u64>()) {
-            let cursor = Cursor { service: ServiceName::new(service), run: RunId(run), next: LineId(next) };
+            let epoch = Some(Epoch::begin());
+            let cursor = Cursor { service: ServiceName::new(service), run: RunId(run), next: LineId(next), epoch };
             prop_assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
         }
 
@@ -139,6 +152,8 @@ mod tests {
         for text in ["", "api", "api:1", ":1:2", "api:x:2", "api:1:-2", "api:4294967296:1"] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
+        let old = Cursor { service: "api".into(), run: RunId(8), next: LineId(9412), epoch: None };
+        assert_eq!(Cursor::parse("api:8:9412"), Some(old));
         assert_eq!(LEVELS.map(|(_, word)| word), LEVEL_WORDS);
     }
 }

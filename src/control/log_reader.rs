@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use super::log_line::{Cursor, LogLine, Skipped, level_of};
 use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
-use crate::domain::{GroupSnapshot, Moment, RunId, ServiceName};
+use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{ColorDepth, Follower, Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind};
 
@@ -42,6 +42,8 @@ struct Source {
     ready: VecDeque<Piece>,
     lost: Option<Skipped>,
     more: bool,
+    /// Its service is gone from the file, or was and is there with a new log: this one gets no more lines.
+    is_gone: bool,
     /// Where it ends: what comes later was not asked for. `None` to go on.
     end: Option<LineId>,
 }
@@ -92,6 +94,7 @@ impl LogReader {
             if self.send_all(&mut outbox).await.is_none() {
                 return;
             }
+            self.sources.retain(|source| !source.is_gone);
             if !self.ask.follow {
                 outbox.reply(&Reply::End {}).await;
                 outbox.flush().await;
@@ -128,7 +131,7 @@ impl LogReader {
         }
         loop {
             for source in self.sources.iter_mut().filter(|source| source.more && source.ready.is_empty()) {
-                source.read(clock.now(), all);
+                source.read(clock.now(), all || source.is_gone);
                 yield_now().await;
             }
             // What is later than the last line that a source has shown so far may come after a line that it has not.
@@ -187,6 +190,10 @@ impl LogReader {
         let mut latest = None;
         for cursor in &self.cursors {
             latest = latest.max(self.handle.logs().get(&cursor.service).and_then(|document| {
+                // One of another log tells no time of this one.
+                if !belongs(&document, cursor) {
+                    return None;
+                }
                 let mut reader = document.read();
                 Some(reader.line(LineId(cursor.next.0.checked_sub(1)?))?.at)
             }));
@@ -262,19 +269,21 @@ impl LogReader {
         self.ask.services.is_empty() || by_name
     }
 
-    /// Services that were added to the file meanwhile.
+    /// Services that were added to the file meanwhile, and those that are gone from it: with a last look at their logs.
     fn join_new(&mut self) {
         let group = self.handle.snapshot();
+        for source in &mut self.sources {
+            let now = self.handle.logs().get(&source.name);
+            source.is_gone = now.is_none_or(|document| !Arc::ptr_eq(&document, &source.document));
+        }
         for service in &group.services {
             if self.wants(&service.name)
-                && self.sources.iter().all(|source| source.name != service.name)
+                && self.sources.iter().all(|source| source.name != service.name || source.is_gone)
                 && let Some(document) = self.handle.logs().get(&service.name)
             {
                 self.sources.push(Source::new(service.name.clone(), document, LineId(0), None));
             }
         }
-        // A log that was forgotten with its service has nothing more to say.
-        self.sources.retain(|source| group.service(&source.name).is_some());
     }
 }
 
@@ -282,7 +291,7 @@ impl Source {
     fn new(name: ServiceName, document: Arc<LogDocument>, start: LineId, lost: Option<Skipped>) -> Self {
         let levels = LevelReader::at(&mut document.read(), start);
         let follower = Follower::from(start);
-        Self { name, document, follower, levels, ready: VecDeque::new(), lost, more: true, end: None }
+        Self { name, document, follower, levels, ready: VecDeque::new(), lost, more: true, is_gone: false, end: None }
     }
 
     fn read(&mut self, now: Moment, all: bool) {
@@ -290,8 +299,9 @@ impl Source {
         let limit = SLICE.min(usize::try_from(left).unwrap_or(SLICE));
         let taken = self.follower.take(&self.document, now, limit, all);
         if taken.lost > 0 {
-            let before = self.lost.take().and_then(|lost| lost.skipped).unwrap_or(0);
-            self.lost = Some(Skipped { service: Some(self.name.to_string()), skipped: Some(before + taken.lost) });
+            let before = self.lost.take().map_or(Some(0), |lost| lost.skipped);
+            let skipped = before.map(|before| before + taken.lost);
+            self.lost = Some(Skipped { service: Some(self.name.to_string()), skipped });
         }
         // It may have gone on behind the end, if what was before that was dropped.
         self.ready.extend(taken.pieces.into_iter().filter(|piece| self.end.is_none_or(|end| piece.line.id < end)));
@@ -309,7 +319,7 @@ impl Filter {
     fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<LogLine> {
         let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
-        wanted.then(|| LogLine::new(&source.name, piece, level, self.styled, clock))
+        wanted.then(|| LogLine::new((&source.name, source.document.epoch()), piece, level, self.styled, clock))
     }
 
     fn is_met(&self, line: &Line, level: Option<Level>) -> bool {
@@ -363,16 +373,16 @@ fn search(document: &LogDocument, first: LineId, end: LineId, is_before: impl Fn
     LineId(low)
 }
 
-/// Where a cursor leads to. One of another devgroup leads to the oldest line, and it is said that something is missing.
+/// Where a cursor leads to. One of another log leads to the oldest line, and it is said that something may be missing.
 fn resume(document: &LogDocument, cursor: &Cursor) -> (LineId, Option<Skipped>) {
-    let mut reader = document.read();
-    let first = LineId(reader.dropped());
-    let mut run_of = |id: Option<u64>| id.and_then(|id| reader.line(LineId(id))).map(|line| line.run);
-    let (before, here) = (run_of(cursor.next.0.checked_sub(1)), run_of(Some(cursor.next.0)));
-    let ours = |run: RunId| run == cursor.run;
-    let dropped = cursor.next < first;
-    if dropped || cursor.next <= reader.end() && (before.is_some_and(ours) || here.is_some_and(ours)) {
+    if belongs(document, cursor) {
         return (cursor.next, None);
     }
+    let first = LineId(document.read().dropped());
     (first, Some(Skipped { service: Some(cursor.service.to_string()), skipped: None }))
+}
+
+/// Whether a cursor is of this log, and not of an earlier one of the same service, whose lines had the same numbers.
+fn belongs(document: &LogDocument, cursor: &Cursor) -> bool {
+    cursor.epoch == Some(document.epoch()) && cursor.next <= document.read().end()
 }

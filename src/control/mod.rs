@@ -2,13 +2,17 @@
 //!
 //! Architecture invariant: nothing here runs on the thread of the run loop, and nothing waits for a client.
 
+mod abstract_socket;
 mod answers;
 mod client;
 mod connection;
+mod door;
 mod event_line;
 mod line_reader;
+mod lock_note;
 mod log_line;
 mod log_reader;
+mod meeting;
 mod outbox;
 mod place;
 mod server;
@@ -18,10 +22,13 @@ mod why_line;
 mod wire;
 
 pub use client::{Client, ClientError, Screen, Typist};
+pub use door::Door;
 pub use event_line::{EventLine, RuleLine};
+pub use lock_note::{LockNote, LockState, lock_state};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
-pub use place::{Place, SOCKET_VARIABLE, group_key, sockets, state_home, state_lock};
-pub use server::{About, CLIENTS, Door, Server, Stage};
+pub use meeting::{NameTaken, Served, meet, served_by, take_name};
+pub use place::{Place, SOCKET_VARIABLE, addresses, group_key, state_home, state_lock};
+pub use server::{About, CLIENTS, Keeper, Server, Stage};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
 pub use waiting::{Fate, first_start, reason};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};

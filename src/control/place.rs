@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
+use super::abstract_socket;
+use super::lock_note::LockNote;
+
 /// The variable in which a service finds the socket of its group.
 pub const SOCKET_VARIABLE: &str = "DEVGROUP_SOCKET";
 
@@ -85,16 +88,19 @@ pub fn state_home(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf>
     absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
 }
 
-/// The sockets at which a running group of this file may be met, the likeliest first; at last the one that the holder of
-/// its lock has noted.
-pub fn sockets(file: &Path) -> Vec<PathBuf> {
-    let mut sockets: Vec<PathBuf> = Place::candidates(file).iter().map(Place::socket).collect();
-    let noted = state_lock(file).ok().and_then(|lock| fs::read_to_string(lock).ok());
-    let noted = noted.as_deref().and_then(|text| text.lines().nth(2)).map(PathBuf::from);
-    let is_new = |noted: &PathBuf| noted.is_absolute() && !sockets.contains(noted);
-    let noted = noted.filter(is_new);
-    sockets.extend(noted);
-    sockets
+/// The addresses at which a running group of this file may be met, the likeliest first: sockets by rule, the one that the
+/// holder of its lock has noted, and at last its name. Nobody need be there.
+pub fn addresses(file: &Path) -> Vec<PathBuf> {
+    let by_rule = Place::candidates(file).into_iter().map(|place| place.socket());
+    let noted = state_lock(file).ok().and_then(|lock| LockNote::read(&lock).socket);
+    let noted = noted.filter(|noted| noted.is_absolute() || abstract_socket::is_name(noted));
+    let mut addresses: Vec<PathBuf> = Vec::new();
+    for address in by_rule.chain(noted).chain(abstract_socket::address(file)) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
 }
 
 /// What tells groups apart, in the names of folders, sockets and locks, and in the marks of processes: 64-bit FNV-1a

@@ -1,12 +1,11 @@
-//! The socket and the thread that serves it.
+//! The thread that serves the control socket.
 //!
 //! A thread of its own, and not tasks on the run loop's: to read a large log means to unpack it and to write it as JSON,
 //! and a restart or a key must not wait for that. It sleeps until a client comes.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
+use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,12 +14,12 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::geteuid;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::net::UnixStream;
+use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::connection::{serve, turn_away};
-use super::place::Place;
+use super::door::{Door, OpenDoor, Removal};
 use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
 
@@ -54,110 +53,71 @@ pub(super) struct End {
     pub(super) summary: String,
 }
 
-/// The socket, before anybody is served: clients that come wait. Removes it at the end.
-#[derive(Debug)]
-pub struct Door {
-    listener: Option<StdListener>,
-    path: PathBuf,
-    /// Device and inode, so that nobody else's is removed.
-    identity: (u64, u64),
-}
-
-impl Door {
-    /// Opens the socket of the group of this file. One that nobody listens to any more is replaced.
-    ///
-    /// # Errors
-    /// There is no place for it, or somebody serves it already; for people.
-    pub fn open(file: &Path) -> Result<Self, String> {
-        let place = Place::make(file)?;
-        let path = place.socket();
-        let problem = |error: io::Error| format!("{}: {error}", path.display());
-        if StdStream::connect(&path).is_ok() {
-            return Err(format!("{}: another devgroup serves it", path.display()));
-        }
-        // Made under another name and moved: under its own, it always has a listener.
-        let draft = place.folder().join(format!("{}.new", std::process::id()));
-        let _ = fs::remove_file(&draft);
-        let listener = StdListener::bind(&draft).map_err(problem)?;
-        let moved = fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))
-            .and_then(|()| fs::rename(&draft, &path))
-            .and_then(|()| listener.set_nonblocking(true))
-            .and_then(|()| fs::symlink_metadata(&path));
-        match moved {
-            Ok(found) => Ok(Self { listener: Some(listener), identity: (found.dev(), found.ino()), path }),
-            Err(error) => {
-                let _ = fs::remove_file(&draft);
-                Err(problem(error))
-            }
-        }
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        if fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity) {
-            // It is stale from now on, which the next one sees by itself.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
+/// Is told with each pulse at which address the group is met.
+pub type Keeper = Box<dyn Fn(&Path) + Send>;
 
 /// The running server.
 #[derive(Debug)]
 pub struct Server {
-    door: Door,
+    removal: Removal,
     end: watch::Sender<Option<End>>,
     done: Receiver<()>,
 }
 
 impl Server {
-    /// Begins to serve.
+    /// Begins to serve. With each `pulse` it is looked whether the socket is still there, and `keeper` told where.
     ///
     /// # Errors
     /// No thread or no event queue can be had.
-    pub fn start(mut door: Door, handle: GroupHandle, about: About, stage: Stage) -> io::Result<Self> {
+    pub fn start(
+        door: Door,
+        handle: GroupHandle,
+        about: About,
+        stage: Stage,
+        (pulse, keeper): (Arc<Notify>, Keeper),
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = door.listener.take().ok_or(io::ErrorKind::InvalidInput)?;
-        let listener = {
+        let door = {
             let _inside = runtime.enter();
-            UnixListener::from_std(listener)?
+            door.serve()?
         };
-        let folder = door.path.parent().map(Path::to_owned);
+        let removal = door.removal();
         let (end, ending) = watch::channel(None);
         let (done_in, done) = channel();
         thread::Builder::new().name("control".into()).spawn(move || {
-            runtime.block_on(accept(&listener, &handle, &about, &stage, ending, folder));
+            runtime.block_on(accept(door, &handle, &about, &stage, ending, (&pulse, &keeper)));
             // Whoever waits for it may have lost patience.
             let _ = done_in.send(());
         })?;
-        Ok(Self { door, end, done })
+        Ok(Self { removal, end, done })
     }
 
     /// Says good-bye to all clients: the group has ended.
     pub fn finish(self, code: u8, summary: &str) {
         // First, so that nobody finds a group that is gone.
-        drop(self.door);
+        self.removal.remove();
         self.end.send_replace(Some(End { code, summary: summary.to_owned() }));
         // Nothing to be done if it takes longer.
         let _ = self.done.recv_timeout(END_PATIENCE);
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.removal.remove();
+    }
+}
+
 async fn accept(
-    listener: &UnixListener,
+    mut door: OpenDoor,
     handle: &GroupHandle,
     about: &About,
     stage: &Stage,
     mut end: watch::Receiver<Option<End>>,
-    folder: Option<PathBuf>,
+    (pulse, keeper): (&Notify, &Keeper),
 ) {
-    if let Some(folder) = folder {
-        sweep(&folder);
+    if let Some(folder) = door.address().parent().filter(|folder| folder.is_absolute()) {
+        sweep(folder);
     }
     let mut clients = JoinSet::new();
     // Whether each has asked something, the oldest first.
@@ -165,7 +125,12 @@ async fn accept(
     let holds = Arc::new(AtomicU64::new(1));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = door.accept() => accepted,
+            () = pulse.notified() => {
+                door.look_after();
+                keeper(door.address());
+                continue;
+            }
             _ = end.wait_for(Option::is_some) => break,
         };
         while clients.try_join_next().is_some() {}
@@ -176,11 +141,11 @@ async fn accept(
             clients.join_next().await;
         }
         match accepted {
-            Ok((stream, _)) if !is_ours(&stream) => log::warn!("somebody else's client was turned away"),
-            Ok((stream, _)) if clients.len() >= CLIENTS => {
+            Ok(stream) if !is_ours(&stream) => log::warn!("somebody else's client was turned away"),
+            Ok(stream) if clients.len() >= CLIENTS => {
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let has_asked = Arc::new(AtomicBool::new(false));
                 let shared = (Arc::clone(stage), Arc::clone(&holds), Arc::clone(&has_asked));
                 let client = clients.spawn(serve(stream, handle.clone(), about.clone(), shared, end.clone()));
@@ -192,6 +157,8 @@ async fn accept(
             }
         }
     }
+    // Nobody is to find a group that is gone.
+    drop(door);
     while clients.join_next().await.is_some() {}
 }
 
@@ -215,6 +182,8 @@ fn sweep(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener as StdListener;
+
     use super::*;
 
     #[test]

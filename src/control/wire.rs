@@ -37,6 +37,9 @@ pub struct Hello {
     pub pid: u32,
     /// Its file.
     pub file: String,
+    /// By which the numbers of its events are told from those of another run of the group.
+    #[serde(default)]
+    pub epoch: String,
 }
 
 /// A question and its number.
@@ -69,6 +72,9 @@ pub enum Ask {
         /// Only after this number.
         #[serde(default)]
         after: u64,
+        /// The epoch that the number is of, as the greeting has told it: in another one, all events follow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epoch: Option<String>,
     },
     /// Which rule decides about a path, as the rules are now.
     Why {
@@ -407,7 +413,11 @@ mod tests {
             any::<bool>().prop_map(|follow| Ask::Status { follow }),
             any::<(String, Option<Vec<u8>>)>().prop_map(|(path, bytes)| Ask::Why { path, bytes }),
             logs().prop_map(Ask::Logs),
-            any::<(bool, u64)>().prop_map(|(follow, after)| Ask::Events { follow, after }),
+            any::<(bool, u64, Option<String>)>().prop_map(|(follow, after, epoch)| Ask::Events {
+                follow,
+                after,
+                epoch
+            }),
             order().prop_map(Ask::Start),
             order().prop_map(Ask::Stop),
             order().prop_map(Ask::Restart),

@@ -128,8 +128,13 @@ impl Pending {
     /// What is complete, and the writes that are going on, if there are any.
     pub(super) fn into_saved_and_open(mut self) -> (Changes, Option<Self>) {
         let saved = std::mem::take(&mut self.saved);
-        let is_open = !self.open.is_empty() || self.open_beyond.is_some();
+        let is_open = self.is_open();
         (saved, is_open.then_some(self))
+    }
+
+    /// Writes are going on.
+    fn is_open(&self) -> bool {
+        !self.open.is_empty() || self.open_beyond.is_some()
     }
 
     pub(super) fn into_all(self) -> Changes {

@@ -6,10 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::domain::{GroupEvent, Happening, Moment, Rule, RunId, ServiceName};
+use crate::logs::Epoch;
 
 /// What has happened to a group: the newest events. Whoever writes never waits for whoever reads.
 #[derive(Debug)]
 pub struct EventLog {
+    epoch: Epoch,
     events: Mutex<VecDeque<GroupEvent>>,
     /// The number of the last event.
     last: watch::Sender<u64>,
@@ -17,7 +19,7 @@ pub struct EventLog {
 
 impl Default for EventLog {
     fn default() -> Self {
-        Self { events: Mutex::default(), last: watch::Sender::new(0) }
+        Self { epoch: Epoch::begin(), events: Mutex::default(), last: watch::Sender::new(0) }
     }
 }
 
@@ -37,6 +39,11 @@ impl EventLog {
         }
         events.push_back(GroupEvent { seq, at, service, run, happening });
         self.last.send_replace(seq);
+    }
+
+    /// By which its numbers are told from those of another run of the group.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// At most so many of the events after that number, oldest first.

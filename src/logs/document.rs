@@ -13,7 +13,7 @@ use super::budget::GroupBudget;
 use super::history::Block;
 use super::ready::ReadyPattern;
 use super::screen::{Frame, Input, Layout, Screen, View};
-use super::{InputModes, Line, LineId, LineKind, StyledText};
+use super::{Epoch, InputModes, Line, LineId, LineKind, StyledText};
 use crate::clock::Clock;
 use crate::domain::{Marker, Moment, RunId, TextPattern};
 
@@ -34,6 +34,7 @@ const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 /// The log of one service: history, then the live screen. Kept across restarts.
 #[derive(Debug)]
 pub struct LogDocument {
+    epoch: Epoch,
     clock: Clock,
     changed: watch::Sender<()>,
     /// Whoever wants `inner` waits here first, and keeps this until it has it. A writer in a loop would otherwise take
@@ -80,7 +81,13 @@ impl LogDocument {
         let frame_begins = memmem::Finder::new(FRAME_BEGINS);
         let inner =
             Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0, starts: BTreeMap::new() };
-        Self { clock, changed, turn: Mutex::new(()), inner: Mutex::new(inner), budget, kept: AtomicUsize::new(0) }
+        let (turn, inner, kept) = (Mutex::new(()), Mutex::new(inner), AtomicUsize::new(0));
+        Self { epoch: Epoch::begin(), clock, changed, turn, inner, budget, kept }
+    }
+
+    /// By which its lines are told from those of an earlier log of the service.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Changes the budget in bytes.

@@ -185,9 +185,70 @@ fn a_cursor_goes_on_where_it_was() {
     wait_for("it has answered", || ask(&project, &after).contains("got more"));
     let texts: Vec<_> = lines(&after).iter().map(|line| line["text"].clone()).collect();
     assert_eq!(texts, ["more", "got more"]);
-    let strange = lines(&["logs", "api", "--json", "--cursor", "api:77:1"]);
-    assert_eq!(strange[0]["skipped"], Value::Null, "a cursor of another devgroup is found out");
-    assert!(strange.len() > 3, "and everything follows");
+    end(&project, group);
+}
+
+#[test]
+fn a_cursor_of_an_earlier_run_of_the_group_loses_nothing() {
+    let project = Project::new(
+        "name = 'shop'\n[services]\napi = 'echo one; echo two; exec sleep 1000'\nweb = 'echo page; exec sleep 1000'\n",
+    );
+    let run = || {
+        let mut group = Stream::start(&project, &[]);
+        group.wait_for("all have spoken", |out| out.contains("two") && out.contains("page"));
+        group
+    };
+    let group = run();
+    let first = ask(&project, &["logs", "api", "--json", "-n", "1"]);
+    let first: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(first["text"], "two");
+    let cursor = first["cursor"].as_str().unwrap().to_owned();
+    end(&project, group);
+    let group = run();
+    // Its run and its line are there again. The second one is of a version that told no epoch.
+    for cursor in [cursor.as_str(), cursor.rsplit_once(':').unwrap().0] {
+        for form in [&["--json"][..], &["--raw"], &[]] {
+            let logs = Stream::ask(&project, &[&["logs", "api", "--cursor", cursor], form].concat());
+            assert_eq!(logs.code, Some(0), "{}", logs.stderr);
+            assert!(logs.stdout.contains("one") && logs.stdout.contains("two"), "{form:?}: {}", logs.stdout);
+            assert_eq!(
+                logs.stderr, "api: the cursor is of an earlier run of the group: all that is there follows\n",
+                "{form:?}"
+            );
+        }
+        let all = ask(&project, &["logs", "--cursor", cursor]);
+        assert!(all.contains("one") && all.contains("page"), "{all}");
+    }
+    let own = ask(&project, &["logs", "api", "--json", "-n", "1"]);
+    let own: Value = serde_json::from_str(&own).unwrap();
+    let own = Stream::ask(&project, &["logs", "api", "--cursor", own["cursor"].as_str().unwrap()]);
+    assert_eq!((own.stdout.as_str(), own.stderr.as_str()), ("", ""));
+    let strange = Stream::ask(&project, &["logs", "--cursor", "api"]);
+    assert_eq!(strange.code, Some(2), "{}", strange.stderr);
+    end(&project, group);
+}
+
+#[test]
+fn a_cursor_of_a_service_that_was_gone_from_the_file_loses_nothing() {
+    let with = "[services]\nweb = 'exec sleep 1000'\napi = { run = 'echo one; echo two; exec sleep 1000', stop = { grace = '1s' } }\n";
+    let project = Project::new(with);
+    let group = Stream::start(&project, &[]);
+    let mut last = String::new();
+    let mut spoken = || {
+        let logs = Stream::ask(&project, &["logs", "api", "--json", "-n", "1"]).stdout;
+        let line: Value = serde_json::from_str(&logs).unwrap_or_default();
+        last = line["cursor"].as_str().unwrap_or_default().to_owned();
+        line["text"] == "two"
+    };
+    wait_for("api has spoken", &mut spoken);
+    let cursor = last.clone();
+    let mut spoken = || Stream::ask(&project, &["logs", "api"]).stdout.contains("two");
+    project.write("procgroup.toml", "[services]\nweb = 'exec sleep 1000'\n");
+    wait_for("api is gone", || Stream::ask(&project, &["logs", "api"]).code == Some(6));
+    project.write("procgroup.toml", with);
+    wait_for("api has spoken again", &mut spoken);
+    let logs = Stream::ask(&project, &["logs", "api", "--cursor", &cursor]);
+    assert!(logs.stdout.contains("one") && logs.stderr.contains("of an earlier run of the group"), "{logs:?}");
     end(&project, group);
 }
 
@@ -205,6 +266,23 @@ fn logs_follow_until_the_group_ends() {
     let ended = follower.wait_client();
     assert_eq!(ended.code, Some(0));
     assert!(ended.stderr.contains("shop: "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_follower_hears_the_last_words_of_a_service_that_is_removed_and_the_first_when_it_is_back() {
+    let with = "[services]\nweb = 'exec sleep 1000'\napi = 'trap \"echo bye; exit\" TERM; echo up; while :; do sleep 0.01; done'\n";
+    let project = Project::new(with);
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for_text("api │ up");
+    let mut follower = Stream::start(&project, &["logs", "-f"]);
+    follower.wait_for_text("api │ up");
+    project.write("procgroup.toml", "[services]\nweb = 'exec sleep 1000'\n");
+    follower.wait_for_text("api │ bye");
+    wait_for("api is gone", || Stream::ask(&project, &["logs", "api"]).code == Some(6));
+    project.write("procgroup.toml", with);
+    follower.wait_for("it is back", |out| out.matches("│ up").count() == 2);
+    end(&project, group);
+    assert_eq!(follower.wait_client().code, Some(0));
 }
 
 #[test]

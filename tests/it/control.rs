@@ -276,3 +276,29 @@ fn assert_all_is_accounted_for(client: &mut BufReader<UnixStream>) {
     assert_eq!(lines + skipped, 1_000_001);
     assert_eq!(last, 1_000_000);
 }
+
+#[test]
+fn a_number_of_events_of_an_earlier_run_of_the_group_loses_none() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let mut client = connect(&project);
+    say(&mut client, &json!({"version": 1}));
+    let epoch = hear(&mut client)["reply"]["hello"]["epoch"].as_str().unwrap().to_owned();
+    let mut ask = |id: u64, events: Value| {
+        say(&mut client, &json!({"id": id, "ask": {"events": events}}));
+        let mut replies = Vec::new();
+        while replies.last().is_none_or(|reply: &Value| reply["end"].is_null()) {
+            replies.push(hear(&mut client)["reply"].clone());
+        }
+        replies
+    };
+    let all = ask(1, json!({"after": 0, "epoch": epoch}));
+    assert_eq!(all[0]["event"]["seq"], 1);
+    assert_eq!(ask(2, json!({"after": 1, "epoch": epoch})), all[1..]);
+    for other in [json!({"after": 1, "epoch": "0"}), json!({"after": 1_000_000})] {
+        let replies = ask(3, other);
+        assert_eq!(replies[0]["skipped"], json!({"skipped": null}));
+        assert_eq!(replies[1..], all);
+    }
+    end(&project, group);
+}

@@ -31,6 +31,7 @@ mod merged;
 mod outcomes;
 mod preferences;
 mod process;
+mod reach;
 mod schema;
 mod script;
 mod strays;

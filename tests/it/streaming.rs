@@ -120,6 +120,34 @@ fn the_end_of_the_chosen_service_is_the_end() {
 }
 
 #[test]
+fn a_service_that_is_removed_from_the_file_is_said_to_be() {
+    let project =
+        Project::new("[services]\ndb = 'echo db-up; exec sleep 1000'\napi = 'echo api-up; exec sleep 1000'\n");
+    let mut stream = Stream::start(&project, &[]);
+    stream.wait_for("both are up", |out| out.contains("db-up") && out.contains("│ api-up"));
+    project.write("procgroup.toml", "[services]\ndb = 'echo db-up; exec sleep 1000'\n");
+    let out = stream.wait_for_text("── removed · not in procgroup.toml any more · ");
+    assert!(out.contains("api │ ── removed") && !out.contains("db  │ ── removed"), "{out}");
+    stream.signal(Signal::TERM);
+    let ended = stream.wait_exit();
+    assert_eq!(ended.stdout.matches("── removed").count(), 1, "{}", ended.stdout);
+}
+
+#[test]
+fn without_the_chosen_service_in_the_file_nothing_is_waited_for() {
+    let project =
+        Project::new("[services]\ndb = 'echo db-up; exec sleep 1000'\ntest = 'echo testing; exec sleep 1000'\n");
+    let mut stream = Stream::start(&project, &["--exit-with", "test"]);
+    stream.wait_for("both are up", |out| out.contains("db-up") && out.contains("│ testing"));
+    project.write("procgroup.toml", "[services]\ndb = 'echo db-up; exec sleep 1000'\n");
+    let ended = stream.wait_exit();
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    for part in ["test, the service of --exit-with, is not in procgroup.toml any more: the group ends", "stopped"] {
+        assert!(ended.stderr.contains(part), "{part} is missing in {}", ended.stderr);
+    }
+}
+
+#[test]
 fn the_chosen_service_may_be_killed_by_a_signal() {
     let project = Project::new("[services]\ntest = { run = 'kill -9 $$', kind = 'task' }\n");
     assert_eq!(Stream::run(&project, &["--exit-with", "test"]).code, Some(137));

@@ -53,6 +53,15 @@ fn devgroup(folder: &Path, arguments: &[&str], stdin: &str) -> Output {
     child.wait_with_output().expect("ended")
 }
 
+#[test]
+fn paths_on_stdin_may_end_with_a_nul_byte_and_hold_line_ends() {
+    let shop = shop(FILE);
+    let asked = devgroup(shop.path(), &["why", "-z", "--json", "-"], "src/main.rs\0two\nlines\0");
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&asked)).expect("JSON");
+    let paths: Vec<_> = answer["paths"].as_array().expect("paths").iter().map(|why| why["path"].clone()).collect();
+    assert_eq!(paths, ["src/main.rs", "two\nlines"]);
+}
+
 fn stdout(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).expect("text")

@@ -111,6 +111,7 @@ async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, 
         let group = handle.snapshot();
         // What this call does not run has nothing to say; what it wanted once has, also when it is wanted no more.
         let speaks = |service: &ServiceSnapshot| service.wanted || service.run > RunId::default();
+        wanted.retain(|name| group.service(name).is_some());
         wanted.extend(group.services.iter().filter(|service| speaks(service)).map(|service| service.name.clone()));
         let speaks = |service: &&ServiceSnapshot| wanted.contains(&service.name);
         let services: Vec<_> = group.services.iter().filter(speaks).map(|service| service.name.clone()).collect();

@@ -1,11 +1,13 @@
 //! Log documents as prefixed lines: what is new since the last look, in order of arrival.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::StreamOptions;
 use super::lines::{LineWriter, Words};
+use crate::clock::Clock;
 use crate::domain::{Moment, ServiceName};
-use crate::logs::{Follower, LineKind, LogBook, Piece};
+use crate::logs::{Follower, LineKind, LogBook, LogDocument, Piece};
 
 /// Lines taken from one document at a look, so that a flooding service does not hide the others.
 const LINES_AT_ONCE: usize = 2_000;
@@ -23,14 +25,42 @@ pub(super) struct Look {
 /// Remembers what was printed of each document.
 pub(super) struct Printer {
     options: StreamOptions,
-    tails: HashMap<ServiceName, Follower>,
+    tails: HashMap<ServiceName, Tail>,
+}
+
+/// How far a document was printed. It is kept when the group has forgotten it: its last lines may be new.
+struct Tail {
+    document: Arc<LogDocument>,
+    follower: Follower,
+    /// The place of its service.
+    order: usize,
 }
 
 struct Found {
+    name: ServiceName,
     order: usize,
     at: Moment,
-    piece: Option<Piece>,
-    lost: u64,
+    what: What,
+}
+
+enum What {
+    Piece(Piece),
+    /// So many lines were dropped before they could be printed.
+    Lost(u64),
+    /// Its service is gone from the file.
+    Removed,
+}
+
+impl Tail {
+    /// What is new. Whether there is more at once, and when a line without an end will have rested.
+    fn take(&mut self, name: &ServiceName, now: Moment, all: bool, found: &mut Vec<Found>) -> (bool, Option<Moment>) {
+        let taken = self.follower.take(&self.document, now, LINES_AT_ONCE, all);
+        let line = |at, what| Found { name: name.clone(), order: self.order, at, what };
+        // Lines before the first look that a small budget dropped count as well: they were not printed.
+        found.extend((taken.lost > 0).then(|| line(now, What::Lost(taken.lost))));
+        found.extend(taken.pieces.into_iter().map(|piece| line(piece.line.at, What::Piece(piece))));
+        (taken.more, self.follower.due())
+    }
 }
 
 impl Printer {
@@ -42,40 +72,46 @@ impl Printer {
     pub(super) fn look(&mut self, logs: &LogBook, services: &[ServiceName], now: Moment, all: bool) -> Look {
         let mut found = Vec::new();
         let (mut more, mut due) = (false, None::<Moment>);
+        let is_there = |name: &ServiceName, tail: &Tail| {
+            services.contains(name) && logs.get(name).is_some_and(|document| Arc::ptr_eq(&document, &tail.document))
+        };
+        for (name, mut tail) in self.tails.extract_if(|name, tail| !is_there(name, tail)) {
+            while tail.take(&name, now, true, &mut found).0 {}
+            found.push(Found { name, order: tail.order, at: now, what: What::Removed });
+        }
         for (order, name) in services.iter().enumerate() {
             let Some(document) = logs.get(name) else { continue };
-            let tail = self.tails.entry(name.clone()).or_default();
-            let taken = tail.take(&document, now, LINES_AT_ONCE, all);
-            more |= taken.more;
-            if taken.lost > 0 {
-                // Lines before the first look that a small budget dropped count as well: they were not printed.
-                found.push(Found { order, at: now, piece: None, lost: taken.lost });
-            }
-            let pieces = taken.pieces.into_iter();
-            found.extend(pieces.map(|piece| Found { order, at: piece.line.at, piece: Some(piece), lost: 0 }));
-            if let Some(rested) = tail.due() {
-                due = Some(due.map_or(rested, |due| due.min(rested)));
-            }
+            let new = || Tail { document, follower: Follower::default(), order };
+            let tail = self.tails.entry(name.clone()).or_insert_with(new);
+            tail.order = order;
+            let (has_more, rested) = tail.take(name, now, all, &mut found);
+            more |= has_more;
+            due = due.into_iter().chain(rested).min();
         }
         // Stable: lines of one service stay in order whatever the clock says.
-        found.sort_by_key(|found| found.at);
-        let writer = LineWriter::new(self.options, services.iter().map(ServiceName::as_str));
+        found.sort_by_key(|found| (found.at, found.order));
+        let names = services.iter().map(ServiceName::as_str);
+        let writer = LineWriter::new(self.options, names.chain(found.iter().map(|found| found.name.as_str())));
         let mut text = String::new();
         for found in &found {
-            self.write(&mut text, &writer, &services[found.order], found);
+            self.write(&mut text, &writer, found, logs.clock());
         }
         Look { bytes: text.into_bytes(), more, due }
     }
 
-    fn write(&self, out: &mut String, writer: &LineWriter, name: &ServiceName, found: &Found) {
-        let mut line = |words| writer.line(out, name.as_str(), found.order, words);
-        match &found.piece {
-            None => line(Words::Marker(&lost(found.lost))),
-            Some(piece) if piece.line.kind == LineKind::Marker => line(Words::Marker(&piece.line.content.text)),
-            Some(piece) if self.options.color => {
+    fn write(&self, out: &mut String, writer: &LineWriter, found: &Found, clock: Clock) {
+        let mut line = |words| writer.line(out, found.name.as_str(), found.order, words);
+        match &found.what {
+            What::Lost(lines) => line(Words::Marker(&lost(*lines))),
+            What::Removed => {
+                let time = clock.time_of_day(found.at);
+                line(Words::Marker(&format!("── removed · not in procgroup.toml any more · {time} ──")));
+            }
+            What::Piece(piece) if piece.line.kind == LineKind::Marker => line(Words::Marker(&piece.line.content.text)),
+            What::Piece(piece) if self.options.color => {
                 line(Words::Output(&piece.line.to_ansi(piece.skip, self.options.depth)))
             }
-            Some(piece) => {
+            What::Piece(piece) => {
                 let content = &piece.line.content;
                 line(Words::Output(&content.as_printed(piece.skip..content.text.len())));
             }
@@ -91,7 +127,6 @@ fn lost(lines: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
     use crate::domain::RunId;
     use crate::logs::ColorDepth;
 
@@ -135,6 +170,30 @@ mod tests {
         assert_eq!(text(&printer.look(&logs, &names, later(1), false)), "");
         db.feed(b"pull two\r\nready\r\n");
         assert_eq!(text(&printer.look(&logs, &names, later(2), false)), "db │ ready\n");
+    }
+
+    #[test]
+    fn a_service_that_is_removed_has_its_last_words_and_is_said_to_be_and_may_come_back() {
+        let logs = LogBook::new(Clock::start());
+        let names = [ServiceName::new("api"), ServiceName::new("db")];
+        names.iter().for_each(|name| drop(logs.open(name, 1 << 20)));
+        let api = logs.open(&names[0], 1 << 20);
+        let mut printer = Printer::new(PLAIN);
+        api.feed(b"one\r\n");
+        assert_eq!(text(&printer.look(&logs, &names, later(0), false)), "api │ one\n");
+        api.feed(b"last words");
+        logs.remove(&names[0]);
+        let said = text(&printer.look(&logs, &names[1..], later(1), false));
+        assert!(said.starts_with("api │ last words\napi │ ── removed · not in procgroup.toml any more · "), "{said}");
+        assert_eq!(text(&printer.look(&logs, &names[1..], later(2), false)), "");
+        // Its new log begins at the first line.
+        logs.open(&names[0], 1 << 20).feed(b"again\r\n");
+        assert_eq!(text(&printer.look(&logs, &names, later(3), false)), "api │ again\n");
+        // Removed and back between two looks.
+        logs.remove(&names[0]);
+        logs.open(&names[0], 1 << 20).feed(b"and again\r\n");
+        let said = text(&printer.look(&logs, &names, later(4), false));
+        assert!(said.contains("api │ and again\n") && said.contains("api │ ── removed"), "{said}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ Examples:
   devgroup logs --since 5m --level warn
   devgroup logs --grep 'timeout|refused' -n 20
   devgroup logs api --json             JSON Lines, each with a cursor
-  devgroup logs --cursor api:8:9412    only what came after that")]
+  devgroup logs --cursor CURSOR        only what came after that line")]
     Logs(LogsArguments),
     /// Start services, and what they depend on
     #[command(before_help = "\
@@ -201,7 +201,8 @@ pub(in crate::cli) struct LogsArguments {
     /// Only what the last run of each service has said
     #[arg(long, conflicts_with_all = ["since", "cursors"])]
     pub(super) since_restart: bool,
-    /// Only what came after this cursor, which `--json` shows; may be repeated
+    /// Only what came after this cursor, which `--json` shows; may be repeated. It is a text to be given back as it is; one
+    /// of an earlier run of the group is said to be so, and all that is there follows
     #[arg(long = "cursor", value_name = "CURSOR", conflicts_with = "since")]
     pub(super) cursors: Vec<String>,
     /// Only lines that this expression is found in; without capitals, case does not count

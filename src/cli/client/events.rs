@@ -12,7 +12,7 @@ use crate::control::{Ask, Client, ClientError, EventLine, Reply};
 const CHUNK: usize = 64 << 10;
 
 pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Failure> {
-    group.send(Ask::Events { follow, after: 0 })?;
+    group.send(Ask::Events { follow, after: 0, epoch: None })?;
     let mut text = String::new();
     loop {
         if !group.wait_for_more(io::stdout())? {

@@ -1,11 +1,23 @@
 //! Which group is meant: that of the file, that of the folder, or the one whose service we are.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::arguments::Place;
 use super::super::exit_code::Failure;
+use crate::clock::Clock;
 use crate::config;
 use crate::control::{self, Client, ClientError, SOCKET_VARIABLE};
+use crate::domain::Moment;
+
+/// A group that has lost its socket makes a new one with its next pulse, at least every 30 s.
+const RETURN: Duration = Duration::from_secs(35);
+
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A group that starts or ends has no socket for a moment, of which nobody need be told.
+const UNEXPLAINED: Duration = Duration::from_secs(1);
 
 /// Connects to the group that runs here.
 ///
@@ -17,11 +29,17 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
             std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", file.display())))?;
         return by_file(&file)?.ok_or(Failure::NotRunning { file: Some(file) });
     }
+    let mut not_allowed = None;
     if place.directory.is_none()
         && let Some(socket) = std::env::var_os(SOCKET_VARIABLE)
-        && let Some(client) = connect(Path::new(&socket))?
     {
-        return Ok(client);
+        match Client::connect(Path::new(&socket)) {
+            Ok(client) => return Ok(client),
+            Err(ClientError::NotRunning) => {}
+            // It may be met elsewhere, or be gone.
+            Err(error @ ClientError::NotAllowed { .. }) => not_allowed = Some(error),
+            Err(error) => return Err(error.into()),
+        }
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
@@ -31,26 +49,30 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
             return Ok(client);
         }
         if file.is_file() {
-            return Err(Failure::NotRunning { file: Some(file) });
+            return Err(not_allowed.map_or(Failure::NotRunning { file: Some(file) }, Failure::from));
         }
     }
-    Err(Failure::NotRunning { file: None })
+    Err(not_allowed.map_or(Failure::NotRunning { file: None }, Failure::from))
 }
 
 fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
-    for socket in control::sockets(file) {
-        if let Some(client) = connect(&socket)? {
-            return Ok(Some(client));
+    let clock = Clock::start();
+    let mut told = false;
+    loop {
+        let waited = clock.now().since(Moment::START);
+        match control::meet(file) {
+            Ok(client) => return Ok(Some(client)),
+            Err(ClientError::NotRunning) => return Ok(None),
+            Err(ClientError::NoSocket(note)) if waited < RETURN => {
+                if waited >= UNEXPLAINED && !told {
+                    told = true;
+                    let error = ClientError::NoSocket(note);
+                    super::super::say(&format!("{error} · waiting for a new one, at most {}s", RETURN.as_secs()));
+                }
+                std::thread::sleep(LOOK);
+            }
+            Err(error) => return Err(error.into()),
         }
-    }
-    Ok(None)
-}
-
-fn connect(socket: &Path) -> Result<Option<Client>, Failure> {
-    match Client::connect(socket) {
-        Ok(client) => Ok(Some(client)),
-        Err(ClientError::NotRunning) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -143,7 +143,14 @@ impl Printer {
         let text = match skipped.skipped {
             Some(1) => "── 1 line is gone: it was dropped before it could be read ──".to_owned(),
             Some(lines) => format!("── {lines} lines are gone: they were dropped before they could be read ──"),
-            None => "── the cursor is of an earlier run of devgroup: all that is there follows ──".to_owned(),
+            None => {
+                let text = "the cursor is of an earlier run of the group: all that is there follows";
+                super::super::say(&format!("{name}: {text}"));
+                if let Form::Json = &self.form {
+                    self.text.push_str(&output::json(skipped)?);
+                }
+                return Ok(());
+            }
         };
         match &self.form {
             Form::Json => self.text.push_str(&output::json(skipped)?),

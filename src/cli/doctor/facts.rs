@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, StatVfs, access, statvfs};
 use rustix::process::geteuid;
 
 use crate::app::{self, InotifyUse, LastPulse};
 use crate::cli::arguments::Place;
-use crate::cli::exit_code::Failure;
+use crate::cli::exit_code::{Failure, sandbox};
 use crate::config;
-use crate::control::{self, Ask, Client, ClientError, Reply};
+use crate::control::{self, Ask, ClientError, Reply};
 use crate::domain::{AliveProbe, GroupSpec, Probe};
 use crate::tui::{self, DashboardOptions, GlyphSet};
 
@@ -61,6 +61,12 @@ pub(super) enum GroupFact {
         /// What does not work in watching, with the remedy.
         watcher: Option<String>,
     },
+    /// It may be there, but must not be asked from here: why, and the way out.
+    NotAllowed(String, String),
+    /// It is there, and does not answer.
+    Silent,
+    /// It is there, as its lock tells, but no socket of it can be found.
+    NoSocket(String),
     /// It is there, and does not answer as it should.
     Odd(String),
 }
@@ -141,6 +147,8 @@ pub(super) struct FolderFact {
     pub(super) foreign: bool,
     /// Files can be made in it, or it can be made.
     pub(super) writable: bool,
+    /// Its disk has no room.
+    pub(super) full: bool,
 }
 
 impl FolderFact {
@@ -150,7 +158,10 @@ impl FolderFact {
         let foreign = found.as_ref().is_some_and(|data| !data.is_dir() || data.uid() != geteuid().as_raw());
         let nearest = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
         let writable = access(nearest, Access::WRITE_OK | Access::EXEC_OK).is_ok() && nearest.is_dir();
-        Self { mode: found.map(|data| data.mode() & 0o7777), foreign, writable, path }
+        // Some file systems do not count inodes, and say 0 of 0.
+        let is_full = |disk: StatVfs| disk.f_bavail == 0 || (disk.f_favail == 0 && disk.f_files > 0);
+        let full = statvfs(nearest).is_ok_and(is_full);
+        Self { mode: found.map(|data| data.mode() & 0o7777), foreign, writable, full, path }
     }
 }
 
@@ -179,7 +190,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let options = DashboardOptions::from_environment();
     Ok(Facts {
         file,
-        group: if path.is_some() { group(control::sockets(&meeting)) } else { GroupFact::Down },
+        group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
         pulse: spec.as_ref().and_then(app::last_pulse),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
         inotify: app::inotify_use(),
@@ -234,42 +245,39 @@ fn local_port(url: &str) -> Option<u16> {
     port.parse().ok().filter(|_| local)
 }
 
-fn group(sockets: Vec<PathBuf>) -> GroupFact {
+fn group(file: PathBuf) -> GroupFact {
     let (tell, told) = mpsc::channel();
     // A group that hangs may take a question and never answer.
     let asked = std::thread::Builder::new().name("doctor".into()).spawn(move || {
         // Nobody may listen any more.
-        let _ = tell.send(ask(&sockets));
+        let _ = tell.send(ask(&file));
     });
     match asked {
-        Ok(_) => told
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| GroupFact::Odd(format!("it has not answered for {}s", PATIENCE.as_secs()))),
+        Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(GroupFact::Silent),
         Err(error) => GroupFact::Odd(error.to_string()),
     }
 }
 
-fn ask(sockets: &[PathBuf]) -> GroupFact {
-    for socket in sockets {
-        let answer = Client::connect(socket).and_then(|mut client| client.ask(Ask::Status { follow: false }));
-        return match answer {
-            Err(ClientError::NotRunning) => continue,
-            Err(error) => GroupFact::Odd(error.to_string()),
-            Ok(Reply::Status(status)) => GroupFact::Up {
-                pid: status.pid,
-                services: status.services.len(),
-                failed: status
-                    .services
-                    .iter()
-                    .filter(|service| matches!(service.state.as_str(), "failed" | "circuit-open" | "backing-off"))
-                    .map(|service| service.name.clone())
-                    .collect(),
-                watcher: status.watch.problem,
-            },
-            Ok(_) => GroupFact::Odd("it answers something else than was asked".into()),
-        };
+fn ask(file: &Path) -> GroupFact {
+    match control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false })) {
+        Err(ClientError::NotRunning) => GroupFact::Down,
+        Err(error @ ClientError::NotAllowed { .. }) => GroupFact::NotAllowed(error.to_string(), sandbox(&error)),
+        Err(ClientError::Silent) => GroupFact::Silent,
+        Err(error @ ClientError::NoSocket(_)) => GroupFact::NoSocket(error.to_string()),
+        Err(error) => GroupFact::Odd(error.to_string()),
+        Ok(Reply::Status(status)) => GroupFact::Up {
+            pid: status.pid,
+            services: status.services.len(),
+            failed: status
+                .services
+                .iter()
+                .filter(|service| matches!(service.state.as_str(), "failed" | "circuit-open" | "backing-off"))
+                .map(|service| service.name.clone())
+                .collect(),
+            watcher: status.watch.problem,
+        },
+        Ok(_) => GroupFact::Odd("it answers something else than was asked".into()),
     }
-    GroupFact::Down
 }
 
 fn program(name: &str) -> Option<PathBuf> {

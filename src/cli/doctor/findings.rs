@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
+use crate::app::LastPulse;
 use crate::domain::approx;
 
 /// The pulse is written every 25 s; a loop that has turned is at most this old.
@@ -88,21 +89,40 @@ fn file(facts: &Facts) -> Finding {
 
 fn group(facts: &Facts) -> Vec<Finding> {
     let pulse = facts.pulse.as_ref();
+    // What is said of one that cannot be asked.
+    let life = pulse.map_or_else(String::new, |pulse| {
+        format!("; its last sign of life was {} ago, pid {}", approx(pulse.age), pulse.pid)
+    });
     match &facts.group {
         GroupFact::Down => {
             let stale =
                 pulse.map(|pulse| format!(", and the last one (pid {}) did not end in an orderly way", pulse.pid));
             vec![ok("group", format!("none is running here{}", stale.unwrap_or_default()))]
         }
-        GroupFact::Odd(problem) => {
-            let stale =
-                pulse.map(|pulse| format!("; its last sign of life was {} ago, pid {}", approx(pulse.age), pulse.pid));
-            let remedy = pulse.map_or_else(
-                || "end it by its pid, and start it again".to_owned(),
-                |pulse| format!("kill {}   (its guard ends the services)", pulse.pid),
-            );
-            vec![fail("group", format!("{problem}{}", stale.unwrap_or_default()), remedy)]
+        GroupFact::NotAllowed(problem, way_out) => {
+            vec![warn("group", format!("how it is cannot be told: {problem}{life}"), way_out.clone())]
         }
+        GroupFact::NoSocket(problem) => {
+            vec![warn("group", problem.clone(), "it makes a new one within 30s; if not, `socket` below may say why")]
+        }
+        GroupFact::Odd(problem) => {
+            vec![fail("group", format!("{problem}{life}"), "use the devgroup that runs it, or end it by its pid")]
+        }
+        GroupFact::Silent => vec![match pulse {
+            Some(LastPulse { pid, program: Some(program), stopped: true, .. }) => {
+                let both = if pid == program { pid.to_string() } else { format!("{pid} {program}") };
+                let message = format!("it does not answer, because it is stopped, as by Ctrl-Z or SIGSTOP; pid {pid}");
+                fail("group", message, format!("`fg` in its terminal, or kill -CONT {both}"))
+            }
+            Some(pulse) if pulse.age > STALE => {
+                fail("group", format!("it does not answer{life}"), end(Some(pulse), pulse.pid))
+            }
+            _ => fail(
+                "group",
+                format!("it does not answer{life}"),
+                "it may be busy, or the machine is: look again in a minute",
+            ),
+        }],
         GroupFact::Up { pid, services, failed, watcher } => {
             let mut found = vec![if failed.is_empty() {
                 ok("group", format!("it runs, pid {pid}, {}", plural(*services, "service")))
@@ -115,27 +135,42 @@ fn group(facts: &Facts) -> Vec<Finding> {
                 )
             }];
             found.extend(watcher.as_ref().map(|problem| warn("watching", problem.clone(), "devgroup help watch")));
-            found.push(match pulse {
-                None => warn("loop", "there is no status.json, so its health is not known", "see `state` below"),
-                Some(pulse) if pulse.age > STALE => fail(
-                    "loop",
-                    format!("its loop has not turned for {}", approx(pulse.age)),
-                    format!("kill {pid}   (its guard ends the services); please report it"),
-                ),
-                Some(pulse) if pulse.longest_turn > LONG_TURN => warn(
-                    "loop",
-                    format!("its longest turn took {} ms", pulse.longest_turn.as_millis()),
-                    "the key l shows when; a machine that sleeps or swaps does that, too",
-                ),
-                Some(pulse) => ok("loop", format!("its longest turn took {} ms", pulse.longest_turn.as_millis())),
-            });
+            found.push(run_loop(pulse, *pid));
             found
         }
     }
 }
 
+/// The loop of a group that answers.
+fn run_loop(pulse: Option<&LastPulse>, pid: u32) -> Finding {
+    match pulse {
+        None => warn("loop", "there is no status.json, so its health is not known", "see `state` below"),
+        Some(pulse) if pulse.age > STALE => {
+            fail("loop", format!("its loop has not turned for {}", approx(pulse.age)), end(Some(pulse), pid))
+        }
+        Some(pulse) if pulse.longest_turn > LONG_TURN => warn(
+            "loop",
+            format!("its longest turn took {} ms", pulse.longest_turn.as_millis()),
+            "the key l shows when; a machine that sleeps or swaps does that, too",
+        ),
+        Some(pulse) => ok("loop", format!("its longest turn took {} ms", pulse.longest_turn.as_millis())),
+    }
+}
+
+/// How to end a group that shows no sign of life. Its loop would not take a milder signal.
+fn end(pulse: Option<&LastPulse>, pid: u32) -> String {
+    match pulse.and_then(|pulse| pulse.program) {
+        Some(program) if program != pid => {
+            format!("kill -9 {program}   (its guard ends the services); please report it")
+        }
+        Some(program) => format!("kill -9 {program}; please report it"),
+        None => format!("end it where it runs, by its pid {pid}; please report it"),
+    }
+}
+
 fn ports(facts: &Facts) -> Vec<Finding> {
-    let up = matches!(facts.group, GroupFact::Up { .. });
+    // Who lives may be the holder, whether it can be asked or not.
+    let up = !matches!(facts.group, GroupFact::Down);
     let of = |port: &super::facts::PortFact| format!("{} ({})", port.port, port.service);
     let taken = facts.ports.iter().filter_map(|port| Some((port, port.holder.as_ref()?)));
     let mut found: Vec<Finding> = taken
@@ -216,6 +251,10 @@ fn state(facts: &Facts) -> Option<Finding> {
             format!("{} cannot be written: {LOST} are lost", path.display()),
             format!("ls -ld {}   and its owner; or set XDG_STATE_HOME", path.display()),
         ),
+        Ok(FolderFact { path, full: true, .. }) => {
+            let path = path.display();
+            warn("state", format!("the disk of {path} is full: {LOST} are lost"), format!("df {path}"))
+        }
         Ok(FolderFact { path, mode: None, .. }) => {
             ok("state", format!("{} is made at the first start", path.display()))
         }
@@ -310,14 +349,25 @@ fn plural(count: usize, word: &str) -> String {
 mod tests {
     use super::super::facts::{ClipboardFact, Inside, PortFact, TerminalFact};
     use super::*;
-    use crate::app::{InotifyUse, LastPulse};
+    use crate::app::InotifyUse;
+
+    fn pulse(age: u64, longest: u64) -> Option<LastPulse> {
+        let (age, longest_turn) = (Duration::from_secs(age), Duration::from_millis(longest));
+        Some(LastPulse { pid: 7, program: Some(8), stopped: false, age, longest_turn })
+    }
 
     fn healthy() -> Facts {
-        let folder = |path: &str| FolderFact { path: path.into(), mode: Some(0o700), foreign: false, writable: true };
+        let folder = |path: &str| FolderFact {
+            path: path.into(),
+            mode: Some(0o700),
+            foreign: false,
+            writable: true,
+            full: false,
+        };
         Facts {
             file: FileFact::Good { path: "/a/procgroup.toml".into(), services: 2, warnings: 0 },
             group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
-            pulse: Some(LastPulse { pid: 7, age: Duration::from_secs(20), longest_turn: Duration::from_millis(3) }),
+            pulse: pulse(20, 3),
             ports: vec![PortFact { port: 4000, service: "api".into(), holder: Some("api, pid 9".into()) }],
             inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
             terminal: TerminalFact {
@@ -354,16 +404,16 @@ mod tests {
         assert_eq!(bad(|_| {}), [""; 0]);
         assert_eq!(bad(|facts| facts.file = FileFact::None), ["warn file"]);
         assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file"]);
-        assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group", "warn ports"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::NotAllowed("EPERM".into(), "go".into())), ["warn group"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket("its socket is gone".into())), ["warn group"]);
+        assert_eq!(bad(|facts| facts.group = GroupFact::Silent), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Down), ["warn ports"]);
         let failed = vec!["api".to_owned()];
         assert_eq!(
             bad(|facts| facts.group = GroupFact::Up { pid: 7, services: 2, failed, watcher: Some("x".into()) }),
             ["warn group", "warn watching"]
         );
-        let pulse = |age, longest| {
-            Some(LastPulse { pid: 7, age: Duration::from_secs(age), longest_turn: Duration::from_millis(longest) })
-        };
         assert_eq!(bad(|facts| facts.pulse = pulse(61, 0)), ["fail loop"]);
         assert_eq!(bad(|facts| facts.pulse = pulse(1, 101)), ["warn loop"]);
         assert_eq!(bad(|facts| facts.pulse = None), ["warn loop"]);
@@ -377,6 +427,8 @@ mod tests {
         assert_eq!(bad(|facts| facts.sockets[0].mode = Some(0o755)), ["warn socket"]);
         assert_eq!(bad(|facts| facts.sockets[0].writable = false), [""; 0], "the second one is taken");
         assert_eq!(bad(|facts| facts.state = Some(Err("no home".into()))), ["warn state"]);
+        let full = FolderFact { full: true, ..healthy().sockets.remove(0) };
+        assert_eq!(bad(|facts| facts.state = Some(Ok(full))), ["warn state"]);
         assert_eq!(bad(|facts| facts.shell = None), ["fail shell"]);
         assert_eq!(bad(|facts| facts.terminal.term = None), ["warn terminal"]);
         assert_eq!(bad(|facts| facts.terminal.size = (30, 24)), ["warn terminal"]);
@@ -397,5 +449,36 @@ mod tests {
         let unknown = Inside::Tmux { version: None, set_clipboard: None };
         assert_eq!(bad(|facts| facts.clipboard.inside = unknown), ["warn clipboard"]);
         assert_eq!(bad(|facts| facts.clipboard.inside = Inside::Screen), ["warn clipboard"]);
+    }
+
+    #[test]
+    fn nobody_is_told_to_kill_what_shows_a_sign_of_life() {
+        let remedy = |group: GroupFact, pulse: Option<LastPulse>| {
+            let found = findings(&Facts { group, pulse, ..healthy() });
+            let texts = found.into_iter().map(|Finding { message, remedy, .. }| message + &remedy.unwrap_or_default());
+            texts.collect::<Vec<_>>().join("\n")
+        };
+        let denied = || GroupFact::NotAllowed("EPERM".into(), "leave the sandbox".into());
+        let up = || GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None };
+        let stopped = pulse(90, 3).map(|pulse| LastPulse { stopped: true, ..pulse });
+        for (group, pulse) in [
+            (GroupFact::Silent, pulse(60, 3)),
+            (GroupFact::Silent, None),
+            (denied(), pulse(3, 3)),
+            (denied(), pulse(90, 3)),
+            (denied(), None),
+            (GroupFact::NoSocket("its socket is gone".into()), pulse(3, 3)),
+            (GroupFact::Odd("it speaks version 2".into()), pulse(3, 3)),
+            (up(), pulse(60, 3)),
+        ] {
+            let text = remedy(group.clone(), pulse.clone());
+            assert!(!text.contains("kill"), "{group:?}, {pulse:?}: {text}");
+        }
+        assert!(remedy(GroupFact::Silent, stopped).contains("kill -CONT 7 8"));
+        for group in [GroupFact::Silent, up()] {
+            assert!(remedy(group, pulse(61, 3)).contains("kill -9 8   (its guard ends the services)"));
+        }
+        let unseen = pulse(61, 3).map(|pulse| LastPulse { program: None, ..pulse });
+        assert!(!remedy(GroupFact::Silent, unseen).contains("kill"));
     }
 }

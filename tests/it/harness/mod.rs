@@ -52,7 +52,12 @@ pub(crate) fn wait_until<S, T>(
 }
 
 /// Waits for something outside of any program under test.
-pub(crate) fn wait_for(name: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_for(name: &str, condition: impl FnMut() -> bool) {
+    wait_for_within(PATIENCE, name, condition);
+}
+
+/// The same for what takes long by itself.
+pub(crate) fn wait_for_within(deadline: Duration, name: &str, mut condition: impl FnMut() -> bool) {
     let look = |_: &mut ()| {
         if condition() {
             return Some(());
@@ -61,7 +66,7 @@ pub(crate) fn wait_for(name: &str, mut condition: impl FnMut() -> bool) {
         let _ = poll(&mut [], Some(&TICK));
         None
     };
-    wait_until(name, PATIENCE, &mut (), look, |_| String::new());
+    wait_until(name, deadline, &mut (), look, |_| String::new());
 }
 
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own

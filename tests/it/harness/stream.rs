@@ -94,6 +94,15 @@ impl<'p> Stream<'p> {
         self.wait_for(&format!("`{text}` is printed"), |out| out.contains(text))
     }
 
+    /// Waits until a message has come.
+    pub(crate) fn wait_for_message(&mut self, part: &str) {
+        let look = |stream: &mut Self| {
+            stream.pump();
+            text(&stream.stderr.text).contains(part).then_some(())
+        };
+        wait_until(&format!("`{part}` is said"), PATIENCE, self, look, |stream| stream.said());
+    }
+
     /// Waits for the end of the program, and asserts that it left no process behind.
     pub(crate) fn wait_exit(self) -> Streamed {
         self.wait_end(true)

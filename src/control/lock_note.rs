@@ -1,0 +1,101 @@
+//! The lock of a running group, as others see it: whether somebody holds it, and what the holder has noted in it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::place::{Place, state_lock};
+
+/// What the holder of a lock has noted, a line for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockNote {
+    /// The process by which the user knows the group; 0 if nothing could be noted.
+    pub pid: u32,
+    /// The group's name, as far as it is known.
+    pub name: String,
+    /// Where it can be asked, if that has a text.
+    pub socket: Option<PathBuf>,
+}
+
+/// Whether the lock of a group is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockState {
+    /// The group runs: the kernel gives a lock back when its holder ends.
+    Held(LockNote),
+    /// Its file is there, and nobody holds it.
+    Free,
+    /// There is no such file, or it cannot be read.
+    Unknown,
+}
+
+impl LockNote {
+    /// What stands in the file of a lock.
+    pub fn read(lock: &Path) -> Self {
+        let text = fs::read_to_string(lock).unwrap_or_default();
+        let mut lines = text.lines();
+        let pid = lines.next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
+        let name = lines.next().unwrap_or_default().to_owned();
+        let socket = lines.next().filter(|socket| !socket.is_empty()).map(PathBuf::from);
+        Self { pid, name, socket }
+    }
+
+    /// `shop runs here, pid 7`. On a full disk the holder could note nothing.
+    pub fn who_runs(&self) -> String {
+        match self.pid {
+            0 => "a group runs here".into(),
+            pid => format!("{} runs here, pid {pid}", self.name),
+        }
+    }
+
+    /// The same as text.
+    pub fn text(&self) -> String {
+        // One that has no text cannot be noted; then it is found where it is by rule.
+        let socket = self.socket.as_deref().and_then(Path::to_str).unwrap_or_default();
+        format!("{}\n{}\n{socket}\n", self.pid, self.name)
+    }
+}
+
+/// Whether somebody runs the group of this file, by its lock.
+pub fn lock_state(file: &Path) -> LockState {
+    let mut state = LockState::Unknown;
+    for lock in state_lock(file).into_iter().chain(Place::candidates(file).iter().map(Place::lock)) {
+        match is_held(&lock) {
+            Some(true) => return LockState::Held(LockNote::read(&lock)),
+            Some(false) => state = LockState::Free,
+            None => {}
+        }
+    }
+    state
+}
+
+/// Holds it itself for a moment, together with others who look; who wants it for good tries again.
+fn is_held(lock: &Path) -> Option<bool> {
+    match flock(File::open(lock).ok()?, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Some(false),
+        Err(Errno::WOULDBLOCK) => Some(true),
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_comes_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("a.lock");
+        assert_eq!((LockNote::read(&lock), is_held(&lock)), (LockNote::default(), None));
+        for socket in [None, Some("/run/a.sock".into())] {
+            let note = LockNote { pid: 7, name: "shop".into(), socket };
+            fs::write(&lock, note.text()).unwrap();
+            assert_eq!(LockNote::read(&lock), note);
+        }
+        assert_eq!(is_held(&lock), Some(false));
+        let holder = File::open(&lock).unwrap();
+        flock(&holder, FlockOperation::LockExclusive).unwrap();
+        assert_eq!(is_held(&lock), Some(true));
+    }
+}
