@@ -58,6 +58,26 @@ pub fn reap_orphans() -> bool {
     false
 }
 
+/// Whether `/proc` tells of the processes that we can see, by the numbers that we know them by. Without that, lists of
+/// processes are empty, and nobody is signalled by a number that was read there. In a pid namespace that kept the `/proc`
+/// of the one around it, the numbers in it are those of others.
+pub fn tells() -> bool {
+    static TELLS: LazyLock<bool> = LazyLock::new(|| {
+        let link = fs::read_link("/proc/self").ok();
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        cfg!(target_os = "linux") && is_ours(getpid(), link.as_deref(), &status)
+    });
+    *TELLS
+}
+
+/// Whether this is what the `/proc` of our own pid namespace says of us: one number, and the one that we have. (`NSpid`,
+/// which kernels have since 4.1, lists one for each namespace from that of `/proc` down to ours.)
+fn is_ours(pid: Pid, link: Option<&Path>, status: &str) -> bool {
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let is_one = numbers.is_none_or(|numbers| numbers.split_whitespace().count() == 1);
+    is_one && link == Some(Path::new(&pid.to_string()))
+}
+
 /// The flag of a task that ends (include/linux/sched.h).
 const PF_EXITING: u32 = 4;
 
@@ -85,7 +105,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Looks at a process; `None` if there is none, or no `/proc`.
+    /// Looks at a process; `None` if there is none, or where the system does not tell.
     pub fn of(pid: Pid) -> Option<Self> {
         Self::parse(pid, &read(&format!("/proc/{pid}/stat"))?)
     }
@@ -289,8 +309,11 @@ pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
     with_mark.filter_map(Process::of).filter(|process| !process.ended).collect()
 }
 
-/// The numbers of all processes.
-fn pids() -> Vec<Pid> {
+/// The numbers of all processes, of whomever.
+pub fn pids() -> Vec<Pid> {
+    if !tells() {
+        return Vec::new();
+    }
     let Ok(entries) = fs::read_dir(Path::new("/proc")) else { return Vec::new() };
     entries.filter_map(|entry| number(&entry.ok()?.file_name())).collect()
 }
@@ -304,8 +327,12 @@ fn everybody() -> HashMap<i32, Vec<Pid>> {
     children
 }
 
-/// A file of `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run waits for it.
+/// A file of a process in `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run
+/// waits for it.
 fn read(path: &str) -> Option<Vec<u8>> {
+    if !tells() {
+        return None;
+    }
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let (mut bytes, mut filled) = (vec![0; 4096], 0);
     loop {

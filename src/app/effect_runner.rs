@@ -69,6 +69,7 @@ impl EffectRunner {
                 dir: spec.dir.clone(),
                 stop: spec.stop.signal,
                 ready: spec.ready.clone(),
+                alive: spec.alive.clone(),
                 cause,
                 was,
                 document: self.document(&spec.name),

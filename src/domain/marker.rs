@@ -126,7 +126,14 @@ pub enum Marker {
     ForeignPort {
         /// Which.
         port: u16,
-        /// Who listens, as far as can be seen, for people: `node, pid 123`.
+        /// Who listens, as far as can be seen, for people: `node (pid 123)`.
+        holder: String,
+    },
+    /// The port that the service is known by was taken before it was started: who answers there is somebody else.
+    PortTaken {
+        /// Which.
+        port: u16,
+        /// Who has it, for people: `node (pid 123)`.
         holder: String,
     },
     /// What `on_change` did instead of a restart, for people.
@@ -244,6 +251,9 @@ impl Marker {
             Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             Self::ForeignPort { port, holder } => {
                 write!(text, "warning · port {port} is not listened to by this service, but by {holder}")
+            }
+            Self::PortTaken { port, holder } => {
+                write!(text, "port {port} is taken by {holder} · end it, or give this service another port · {clock}")
             }
             Self::Changed { action } => write!(text, "{action} · {clock}"),
             Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),

@@ -141,7 +141,7 @@ impl ProcessHost {
             over
         });
         let errands = &self.inner.errands;
-        errands.send_off(aside::run(aside, errands.children().clone(), live, over));
+        errands.send_off(aside::run(aside, errands.means(), live, over));
     }
 
     /// Begins to look after a run that is up. Reports [`RunReport::Alive`] and [`RunReport::Silent`]; ends with the run.
@@ -149,7 +149,7 @@ impl ProcessHost {
         let runs = self.inner.of(&checkup.service);
         let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
         let errands = &self.inner.errands;
-        if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.children().clone(), live.clone())) {
+        if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.means(), live.clone())) {
             live.is_looked_after(errand);
         }
     }
@@ -159,7 +159,7 @@ impl ProcessHost {
     pub fn validate(&self, aside: Aside, number: u32) {
         let (service, reports) = (aside.service.clone(), self.inner.reports.clone());
         let (errands, live) = (&self.inner.errands, self.inner.of(&service).pop());
-        let children = errands.children().clone();
+        let means = errands.means();
         let name = service.clone();
         let tell = move |result: Result<(), String>| {
             let result = result.map_or_else(Validated::Failed, |()| Validated::Passed);
@@ -171,7 +171,7 @@ impl ProcessHost {
         // Before the new one begins: two of them at once would be in each other's way.
         let mut runs = self.inner.runs();
         drop(runs.validations.remove(&service));
-        let errand = async move { tell_later(aside::follow(&aside, &children, live.as_deref()).await) };
+        let errand = async move { tell_later(aside::follow(&aside, &means, live.as_deref()).await) };
         match errands.begin(errand) {
             Some(errand) => drop(runs.validations.insert(service, (number, errand))),
             None => tell(Err("there is no thread for it".into())),

@@ -6,18 +6,16 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process_group};
 
-use crate::process_tree::{Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, mark_of};
-
-/// Whether this system tells who descends from whom.
-static TELLS: LazyLock<bool> =
-    LazyLock::new(|| cfg!(target_os = "linux") && Process::of(rustix::process::getpid()).is_some());
+use crate::process_tree::{
+    Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, mark_of, tells,
+};
 
 /// One that is just executing another program or ending is looked at again so soon: both take some hundred microseconds …
 const SOON: Duration = Duration::from_micros(50);
@@ -52,7 +50,7 @@ impl Trail {
 
     /// Notes who is below the leader, before a signal takes their parents from them.
     pub(super) fn note(&mut self) {
-        let Some(leader) = self.leader.as_ref().filter(|_| *TELLS) else { return };
+        let Some(leader) = self.leader.as_ref().filter(|_| tells()) else { return };
         for process in Tree::look().below([leader.pid]) {
             if !self.seen.iter().any(|seen| seen.is_same(&process)) {
                 self.seen.push(process);
@@ -129,7 +127,7 @@ pub(super) struct Kin<'a> {
 impl Kin<'_> {
     /// Who is left.
     pub(super) fn left(self) -> Left {
-        if !*TELLS {
+        if !tells() {
             let is_gone = test_kill_process_group(self.leader) == Err(Errno::SRCH);
             return if is_gone { Left::Nobody } else { Left::Somebody };
         }

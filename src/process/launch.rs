@@ -39,6 +39,8 @@ pub struct Launch {
     pub stop: Signal,
     /// When it counts as ready; `None`: nobody asks.
     pub ready: Option<ReadyCheck>,
+    /// Its liveness check, which begins later: who answers it must not have been there before the start.
+    pub alive: Option<AliveCheck>,
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.

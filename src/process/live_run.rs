@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -15,6 +15,7 @@ use super::activity::Sleepers;
 use super::errands::Errand;
 use super::host::RunNews;
 use super::kin::{Kin, Left, Trail};
+use super::reach::Earlier;
 use super::terminal::{Size, Terminal};
 use crate::domain::{ExitStatus, Moment, RunId, RunReport, ServiceName, Signal};
 use crate::logs::Fed;
@@ -44,6 +45,8 @@ pub(super) struct LiveRun {
     reports: UnboundedSender<RunNews>,
     state: Mutex<State>,
     forked: Condvar,
+    /// Who listened on its ports before it began.
+    earlier: OnceLock<Earlier>,
     /// Its processes as they slept when they were last looked at, and since when nothing has changed in that.
     sleep: Mutex<Option<(Sleepers, Moment)>>,
 }
@@ -107,7 +110,8 @@ impl LiveRun {
             checkup: None,
             env: Arc::default(),
         };
-        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new(), sleep: Mutex::default() }
+        let (forked, earlier, sleep) = (Condvar::new(), OnceLock::new(), Mutex::default());
+        Self { service, run, reports, state: Mutex::new(state), forked, earlier, sleep }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -205,6 +209,11 @@ impl LiveRun {
         Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
     }
 
+    /// Who listened on its ports before it began; nobody, for what has not begun.
+    pub(super) fn earlier(&self) -> &Earlier {
+        self.earlier.get_or_init(Earlier::default)
+    }
+
     /// Keeps the liveness check, as long as the leader lives.
     pub(super) fn is_looked_after(&self, checkup: Errand) {
         let mut state = self.state();
@@ -232,6 +241,11 @@ impl LiveRun {
         if !fed.replies.is_empty() {
             self.write(fed.replies);
         }
+    }
+
+    /// It is about to begin: notes who listens on its ports.
+    pub(super) fn note_listeners(&self, ports: &[u16]) {
+        self.earlier.get_or_init(|| Earlier::look(ports));
     }
 
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.

@@ -18,7 +18,7 @@ use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
-use super::{exit, program, shell};
+use super::{exit, probe, program, shell};
 use crate::clock::Clock;
 use crate::domain::{ExitStatus, Marker, Probe, RunCommand, RunReport, Signal, StartCause};
 use crate::process_tree::{self, Process};
@@ -63,7 +63,7 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
     launch.document.begin_run(launch.run, pattern);
     match start(launch, live, errands) {
         Ok(Begun { leader, terminal, by_library, prober }) => {
-            let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
+            let probing = prober.and_then(|prober| errands.begin(prober.until_ready(errands.means(), live.clone())));
             let (orders, woken) = inbox;
             // A pty gives at most 4 KiB at once; feeding more together costs less.
             let (outbox, buffer) = (VecDeque::new(), vec![0; PIECE].into());
@@ -109,8 +109,9 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let prober = Prober::new(launch, &prepared.env);
+    let prober = Prober::new(launch, &prepared.env, errands);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
+    live.note_listeners(&probe::ports(launch));
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
     let (terminal, slave) = Terminal::open(size, &launch.dir, errands.children())?;
     let terminal = Arc::new(terminal);
@@ -130,7 +131,8 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
 /// It has ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
 fn is_still_ours(child: Pid) -> bool {
     let name = |path: &str| std::fs::read(path).ok();
-    name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
+    process_tree::tells()
+        && name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
 }
 
 /// A run that has a process.

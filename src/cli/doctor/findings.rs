@@ -143,7 +143,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
             true => ok("ports", format!("{}: {holder}", of(port))),
             false => warn(
                 "ports",
-                format!("{} is taken by {holder}: {} would look ready before it is", of(port), port.service),
+                format!("{} is taken by {holder}: {} cannot become ready", of(port), port.service),
                 "end it, or give the service another port",
             ),
         })

@@ -70,6 +70,7 @@ impl Bench {
             dir: self.dir.path().to_owned(),
             stop: Signal::Term,
             ready: None,
+            alive: None,
             cause: StartCause::First,
             was: None,
             document: self.document(service),
