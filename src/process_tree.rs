@@ -140,6 +140,22 @@ impl Process {
         self.start >= other.start
     }
 
+    /// Whether it catches a signal.
+    pub fn catches(&self, signal: Signal) -> bool {
+        self.has_in_mask("SigCgt:", signal)
+    }
+
+    /// Whether it has blocked a signal: for as long as it makes another process, or to take it by itself (`sigwait`,
+    /// `signalfd`).
+    pub fn blocks(&self, signal: Signal) -> bool {
+        self.has_in_mask("SigBlk:", signal)
+    }
+
+    fn has_in_mask(&self, name: &str, signal: Signal) -> bool {
+        let status = read(&format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        is_in_mask(&String::from_utf8_lossy(&status), name, signal.as_raw())
+    }
+
     /// Signals it, and nobody else who may have got its number meanwhile.
     pub fn signal(&self, signal: Signal) {
         let is_it = || Self::of(self.pid).is_some_and(|now| now.is_same(self));
@@ -309,6 +325,13 @@ pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
     with_mark.filter_map(Process::of).filter(|process| !process.ended).collect()
 }
 
+/// Whether a `/proc/<pid>/status` (proc_pid_status(5)) has this signal in the mask of this name.
+fn is_in_mask(status: &str, name: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix(name)?.trim(), 16).ok());
+    let bit = u32::try_from(signal - 1).ok().and_then(|bit| 1_u64.checked_shl(bit));
+    mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
+}
+
 /// The numbers of all processes, of whomever.
 pub fn pids() -> Vec<Pid> {
     if !tells() {
@@ -390,6 +413,25 @@ mod tests {
         for junk in ["", "7", "7 (", "7 (a)", "7 (a) S", "7 (a) S x y z", "7 )("] {
             assert_eq!(parsed(junk), None, "{junk}");
         }
+    }
+
+    #[test]
+    fn who_handles_a_signal_is_told_by_its_masks() {
+        let status = "Name:\tsh\nSigBlk:\t0000000000000200\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000000001\n";
+        assert_eq!([1, 2, 10].map(|signal| is_in_mask(status, "SigCgt:", signal)), [true, false, false]);
+        assert_eq!([1, 2, 10].map(|signal| is_in_mask(status, "SigBlk:", signal)), [false, false, true]);
+        assert!(!is_in_mask("", "SigCgt:", 1));
+    }
+
+    #[test]
+    fn a_proc_of_another_pid_namespace_is_not_ours() {
+        let (pid, link) = (Pid::from_raw(7).unwrap(), |text: &'static str| Some(Path::new(text)));
+        assert!(is_ours(pid, link("7"), "Name:\tx\nNSpid:\t7\n"));
+        assert!(is_ours(pid, link("7"), "Name:\tx\n"), "an old kernel");
+        assert!(!is_ours(pid, link("4711"), "NSpid:\t4711\t7\n"));
+        assert!(!is_ours(pid, link("7"), "NSpid:\t7\t7\n"), "the same number by chance");
+        assert!(!is_ours(pid, None, ""));
+        assert_eq!(tells(), cfg!(target_os = "linux"));
     }
 
     #[test]

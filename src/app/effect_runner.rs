@@ -11,7 +11,7 @@ use super::environment;
 use super::history_file::Remembered;
 use crate::config;
 use crate::control::group_key;
-use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec};
+use crate::domain::{AliveProbe, Answer, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
 use crate::process::{Aside, Checkup, Launch, Prepare, Prepared, ProcessHost};
@@ -64,18 +64,20 @@ impl EffectRunner {
             Effect::Spawn { spec, run, cause, was } => self.host.spawn(Launch {
                 service: spec.name.clone(),
                 run,
+                kind: spec.kind,
                 display: spec.run.display(),
                 prepare: self.prepare(&spec, &spec.run, run),
                 dir: spec.dir.clone(),
                 stop: spec.stop.signal,
+                told_by: if let OnChange::Signal(signal) = &spec.on_change { Some(*signal) } else { None },
                 ready: spec.ready.clone(),
                 alive: spec.alive.clone(),
                 cause,
                 was,
                 document: self.document(&spec.name),
             }),
-            Effect::Signal { service, run, signal, leader_only } => {
-                self.host.signal(&service, run, signal, leader_only);
+            Effect::Signal { service, run, signal, target } => {
+                self.host.signal(&service, run, signal, target);
             }
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {

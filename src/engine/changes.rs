@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     ClientHold, Comparison, Difference, FileEvent, FilesChanged, Holder, LastChange, Marker, Notice, OnChange, Phase,
-    ServiceName, StartCause, Verdict, human,
+    ServiceName, SignalTarget, StartCause, Verdict, human,
 };
 
 use super::git_gate::{Done, Touched};
@@ -290,7 +290,12 @@ impl Service {
             }
             OnChange::Signal(signal) => {
                 self.say_changed(format!("sent {signal} · {files}"), turn);
-                turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
+                turn.order(Effect::Signal {
+                    service: self.name().clone(),
+                    run,
+                    signal,
+                    target: SignalTarget::Handlers,
+                });
                 self.took_note(turn);
                 Verdict::Signal
             }

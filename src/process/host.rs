@@ -20,7 +20,7 @@ use super::spawn;
 use super::terminal::Size;
 use super::{activity, aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::domain::{Marker, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated};
 use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
@@ -104,13 +104,13 @@ impl ProcessHost {
         }
     }
 
-    /// Signals everybody of a run, or its leader only. A run that is gone, or that never was, gets nothing.
+    /// Signals everybody of a run, or some of it. A run that is gone, or that never was, gets nothing.
     /// One that is still being started gets it as soon as it exists. A process that is stopped is made to go on, so
     /// that it can end.
-    pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, leader_only: bool) {
+    pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, target: SignalTarget) {
         let live = self.inner.of(service).into_iter().find(|live| live.run == run);
         if let Some(live) = live {
-            live.signal(signal, leader_only);
+            live.signal(signal, target);
         }
         if signal == Signal::Kill {
             // It has had its time. If the run has ended sooner, it may still have to clear up.

@@ -20,7 +20,7 @@ use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, probe, program, shell};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Marker, Probe, RunCommand, RunReport, Signal, StartCause};
+use crate::domain::{ExitStatus, Kind, Marker, Probe, RunCommand, RunReport, Signal, SignalTarget, StartCause};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -105,7 +105,7 @@ struct Begun {
 fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
     let prepared = (launch.prepare)()?;
     let command = match &prepared.command {
-        RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, launch.stop)),
+        RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, (launch.stop, launch.told_by))),
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
@@ -187,7 +187,8 @@ impl Run<'_> {
         let group_gone = left == Left::Nobody;
         if !left.members().is_empty() && !self.live.was_asked() {
             let names = left.members().iter().map(Process::display).collect();
-            self.launch.document.mark(&Marker::LeftBehind { names });
+            let daemon = self.launch.kind == Kind::Service && status.is_success();
+            self.launch.document.mark(&Marker::LeftBehind { names, daemon });
         }
         if group_gone {
             self.live.gone();
@@ -339,8 +340,13 @@ impl Run<'_> {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Write(bytes) => self.post(&bytes),
-                Order::Ask { signal, leader_only } => self.live.ask(signal, leader_only),
-                Order::Sweep => self.live.sweep(Signal::Kill, false),
+                Order::Ask { signal, target } => {
+                    if !self.live.ask(signal, target) {
+                        let service = self.launch.service.clone();
+                        self.launch.document.mark(&Marker::SignalNotSent { signal, service });
+                    }
+                }
+                Order::Sweep => self.live.sweep(Signal::Kill, SignalTarget::Group),
             }
         }
     }

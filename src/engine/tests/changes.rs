@@ -322,7 +322,7 @@ fn on_change_says_what_is_done() {
         0.000 > 2 is saved
         0.000 > 3 is saved
         0.020   hup: sent SIGHUP · 1 changed
-        0.020   SIGHUP to hup 1
+        0.020   SIGHUP to hup 1 · those that handle it
         0.020   css: runs make css · 2 changed
         0.020   run make css beside css
         0.020   say: 3 changed

@@ -138,7 +138,7 @@ fn a_signal_is_a_new_baseline_as_a_start_is() {
         "
         0.000 > a is saved
         0.020   hup: sent SIGHUP · a changed
-        0.020   SIGHUP to hup 1
+        0.020   SIGHUP to hup 1 · those that handle it
         1.000 > b is saved
     ",
     );
