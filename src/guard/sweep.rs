@@ -9,7 +9,7 @@ use super::outer::say;
 use super::signals::{News, Signals};
 use super::watch::reap;
 use crate::clock::Clock;
-use crate::process_tree::{self, Process, Tree};
+use crate::process_tree::{self, Process};
 
 /// How long KILL may take, as for a service.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duratio
     let (mut killed, mut told, mut pause) = (None, false, FIRST_LOOK);
     loop {
         reap(None);
-        let mut left = Tree::look().below_us();
+        let mut left = process_tree::below_us();
         left.retain(|process| !strangers.iter().any(|stranger| stranger.is_same(process)));
         let (now, waited) = (clock.now(), clock.now().since(begun));
         let mut hurry = false;

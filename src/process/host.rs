@@ -68,6 +68,9 @@ impl ProcessHost {
     /// leave behind becomes a child of this process: the main thread is to reap it, see [`process_tree::reap_orphans`].
     pub fn new(clock: Clock, reports: UnboundedSender<RunNews>) -> Self {
         process_tree::adopt_orphans();
+        if let Some(problem) = process_tree::blindness() {
+            log::warn!("{problem}");
+        }
         #[cfg(target_os = "linux")]
         spawn::look_at_inherited();
         let (errands, runs) = (Arc::default(), Mutex::default());

@@ -153,7 +153,7 @@ impl Prober {
 
     fn say_silent(&mut self, what: &str) {
         if !std::mem::replace(&mut self.said, true) {
-            log::warn!("{}: ready: {what}: {SILENCE}", self.service);
+            log::warn!("{}: ready: {what} {SILENCE}", self.service);
         }
     }
 

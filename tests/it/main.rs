@@ -34,6 +34,7 @@ mod script;
 mod strays;
 mod streaming;
 mod supervision;
+mod surroundings;
 mod typing;
 mod watch;
 mod why;

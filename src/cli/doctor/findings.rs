@@ -61,6 +61,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found = vec![file(facts)];
     found.extend(group(facts));
     found.extend(ports(facts));
+    found.push(processes(facts));
     found.push(leftovers(facts));
     found.push(inotify(facts));
     found.push(sockets(facts));
@@ -153,6 +154,13 @@ fn ports(facts: &Facts) -> Vec<Finding> {
         found.push(ok("ports", format!("nobody listens on {}", free.join(", "))));
     }
     found
+}
+
+fn processes(facts: &Facts) -> Finding {
+    match facts.blindness {
+        None => ok("processes", "what services start can be seen, as far as this system tells"),
+        Some(problem) => warn("processes", problem, "mount -t proc proc /proc   (as `unshare --mount-proc` does)"),
+    }
 }
 
 fn leftovers(facts: &Facts) -> Finding {
@@ -299,6 +307,7 @@ mod tests {
             clipboard: None,
             over_ssh: false,
             shell: Some("/bin/sh".into()),
+            blindness: None,
             leftovers: Vec::new(),
             sockets: vec![folder("/run/user/7/devgroup"), folder("/tmp/devgroup-7")],
             state: Some(Ok(folder("/home/state"))),
@@ -337,6 +346,7 @@ mod tests {
         assert_eq!(bad(|facts| facts.pulse = pulse(1, 101)), ["warn loop"]);
         assert_eq!(bad(|facts| facts.pulse = None), ["warn loop"]);
         assert_eq!(bad(|facts| facts.leftovers.push(("key".into(), "sleep (5)".into()))), ["warn leftovers"]);
+        assert_eq!(bad(|facts| facts.blindness = Some("no /proc")), ["warn processes"]);
         let inotify =
             |watches, instances| Some(InotifyUse { max_watches: 100, max_instances: 100, watches, instances });
         assert_eq!(bad(|facts| facts.inotify = inotify(80, 0)), ["warn inotify"]);
