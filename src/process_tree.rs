@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpid, getuid, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, getuid, kill_process, waitid};
 
 /// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>-<service>`.
 pub const MARK: &str = "DEVGROUP_RUN";
@@ -58,6 +58,34 @@ pub fn reap_orphans() -> bool {
     false
 }
 
+/// Whether `/proc` tells of the processes that we can see, by the numbers that we know them by. Without that, lists of
+/// processes are empty, and nobody is signalled by a number that was read there. In a pid namespace that kept the `/proc`
+/// of the one around it, the numbers in it are those of others.
+pub fn tells() -> bool {
+    static TELLS: LazyLock<bool> = LazyLock::new(|| {
+        let link = fs::read_link("/proc/self").ok();
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        cfg!(target_os = "linux") && is_ours(getpid(), link.as_deref(), &status)
+    });
+    *TELLS
+}
+
+/// What comes of it that this system does not tell of our processes where it should; for people.
+pub fn blindness() -> Option<&'static str> {
+    (cfg!(target_os = "linux") && !tells()).then_some(
+        "/proc is not that of our processes (not mounted, or of another pid namespace): what leaves the process group of \
+         its service is not seen and ends only when devgroup does, and who listens on a port is not known",
+    )
+}
+
+/// Whether this is what the `/proc` of our own pid namespace says of us: one number, and the one that we have. (`NSpid`,
+/// which kernels have since 4.1, lists one for each namespace from that of `/proc` down to ours.)
+fn is_ours(pid: Pid, link: Option<&Path>, status: &str) -> bool {
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let is_one = numbers.is_none_or(|numbers| numbers.split_whitespace().count() == 1);
+    is_one && link == Some(Path::new(&pid.to_string()))
+}
+
 /// The flag of a task that ends (include/linux/sched.h).
 const PF_EXITING: u32 = 4;
 
@@ -85,9 +113,27 @@ pub struct Process {
 }
 
 impl Process {
-    /// Looks at a process; `None` if there is none, or no `/proc`.
+    /// Looks at a process; `None` if there is none, or where the system does not tell.
     pub fn of(pid: Pid) -> Option<Self> {
         Self::parse(pid, &read(&format!("/proc/{pid}/stat"))?)
+    }
+
+    /// Looks at a child of ours that has not been reaped, of which nothing else is known. Nobody else can get its number.
+    fn of_child(pid: Pid) -> Option<Self> {
+        use nix::unistd;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ended = waitid(WaitId::Pid(pid), options).ok()?.is_some();
+        let number = unistd::Pid::from_raw(pid.as_raw_pid());
+        let group = unistd::getpgid(Some(number)).map_or(0, unistd::Pid::as_raw);
+        let session = unistd::getsid(Some(number)).map_or(0, unistd::Pid::as_raw);
+        let (name, parent) = ("a process".into(), getpid().as_raw_pid());
+        // It may be stopped: then it has to go on before it can end.
+        Some(Self { pid, name, parent, group, session, stopped: true, ended, ending: false, start: 0 })
+    }
+
+    /// The process of this number, as it is now.
+    fn now(pid: Pid) -> Option<Self> {
+        if tells() { Self::of(pid) } else { Self::of_child(pid) }
     }
 
     /// Reads a line of `/proc/<pid>/stat` (proc_pid_stat(5)): `pid (comm) state ppid pgrp session …`. The name may hold
@@ -120,9 +166,25 @@ impl Process {
         self.start >= other.start
     }
 
+    /// Whether it catches a signal.
+    pub fn catches(&self, signal: Signal) -> bool {
+        self.has_in_mask("SigCgt:", signal)
+    }
+
+    /// Whether it has blocked a signal: for as long as it makes another process, or to take it by itself (`sigwait`,
+    /// `signalfd`).
+    pub fn blocks(&self, signal: Signal) -> bool {
+        self.has_in_mask("SigBlk:", signal)
+    }
+
+    fn has_in_mask(&self, name: &str, signal: Signal) -> bool {
+        let status = read(&format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        is_in_mask(&String::from_utf8_lossy(&status), name, signal.as_raw())
+    }
+
     /// Signals it, and nobody else who may have got its number meanwhile.
     pub fn signal(&self, signal: Signal) {
-        let is_it = || Self::of(self.pid).is_some_and(|now| now.is_same(self));
+        let is_it = || Self::now(self.pid).is_some_and(|now| now.is_same(self));
         #[cfg(target_os = "linux")]
         {
             use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
@@ -153,7 +215,7 @@ impl Process {
         let own = nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw);
         // Not when it has just gone: nobody would hold the number of its group.
         if self.session != own
-            && Self::of(self.pid).is_some_and(|now| now.is_same(self) && now.group == self.group)
+            && Self::now(self.pid).is_some_and(|now| now.is_same(self) && now.group == self.group)
             && let Some(group) = Pid::from_raw(self.group)
         {
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
@@ -236,6 +298,44 @@ impl Tree {
     }
 }
 
+/// All that live below us. Where the system does not tell, our children: when one of them ends, its own become ours.
+/// `None`: one has just ended and is to be reaped first.
+pub fn below_us() -> Option<Vec<Process>> {
+    if tells() { Some(Tree::look().below_us()) } else { children_by_number() }
+}
+
+/// Our living children, where nothing lists them: the kernel is asked for each number whether it is one, from ours upwards,
+/// as numbers are given out. Takes a fifth of a microsecond for each. `None`: one that has ended is in the way of knowing
+/// whether there are others.
+fn children_by_number() -> Option<Vec<Process>> {
+    /// The highest number that Linux gives (`PID_MAX_LIMIT`).
+    const HIGHEST: i32 = 1 << 22;
+    /// After so many numbers without a child there are no more, if one was found.
+    const FAR: i32 = 1 << 15;
+    /// After so many it is asked whether all that there were have ended meanwhile.
+    const SOME: i32 = 1 << 10;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let own = getpid().as_raw_pid();
+    let (mut found, mut last) = (Vec::new(), 0);
+    for (number, at) in (own + 1..=HIGHEST).chain(1..own).zip(0..) {
+        if !found.is_empty() && at - last > FAR {
+            break;
+        }
+        if found.is_empty() && at % SOME == 0 {
+            match waitid(WaitId::All, options) {
+                Ok(None) => {}
+                Ok(Some(_)) => return None,
+                Err(_) => break,
+            }
+        }
+        if let Some(child) = Pid::from_raw(number).and_then(Process::of_child).filter(|child| !child.ended) {
+            last = at;
+            found.push(child);
+        }
+    }
+    Some(found)
+}
+
 /// Whether a process has no words: for the moment in which it executes another program or ends, it has no environment either.
 pub fn is_in_between(pid: Pid) -> bool {
     read(&format!("/proc/{pid}/cmdline")).is_none_or(|words| words.is_empty())
@@ -289,8 +389,18 @@ pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
     with_mark.filter_map(Process::of).filter(|process| !process.ended).collect()
 }
 
-/// The numbers of all processes.
-fn pids() -> Vec<Pid> {
+/// Whether a `/proc/<pid>/status` (proc_pid_status(5)) has this signal in the mask of this name.
+fn is_in_mask(status: &str, name: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix(name)?.trim(), 16).ok());
+    let bit = u32::try_from(signal - 1).ok().and_then(|bit| 1_u64.checked_shl(bit));
+    mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
+}
+
+/// The numbers of all processes, of whomever.
+pub fn pids() -> Vec<Pid> {
+    if !tells() {
+        return Vec::new();
+    }
     let Ok(entries) = fs::read_dir(Path::new("/proc")) else { return Vec::new() };
     entries.filter_map(|entry| number(&entry.ok()?.file_name())).collect()
 }
@@ -304,8 +414,12 @@ fn everybody() -> HashMap<i32, Vec<Pid>> {
     children
 }
 
-/// A file of `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run waits for it.
+/// A file of a process in `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run
+/// waits for it.
 fn read(path: &str) -> Option<Vec<u8>> {
+    if !tells() {
+        return None;
+    }
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let (mut bytes, mut filled) = (vec![0; 4096], 0);
     loop {
@@ -366,6 +480,25 @@ mod tests {
     }
 
     #[test]
+    fn who_handles_a_signal_is_told_by_its_masks() {
+        let status = "Name:\tsh\nSigBlk:\t0000000000000200\nSigIgn:\t0000000000000002\nSigCgt:\t0000000000000001\n";
+        assert_eq!([1, 2, 10].map(|signal| is_in_mask(status, "SigCgt:", signal)), [true, false, false]);
+        assert_eq!([1, 2, 10].map(|signal| is_in_mask(status, "SigBlk:", signal)), [false, false, true]);
+        assert!(!is_in_mask("", "SigCgt:", 1));
+    }
+
+    #[test]
+    fn a_proc_of_another_pid_namespace_is_not_ours() {
+        let (pid, link) = (Pid::from_raw(7).unwrap(), |text: &'static str| Some(Path::new(text)));
+        assert!(is_ours(pid, link("7"), "Name:\tx\nNSpid:\t7\n"));
+        assert!(is_ours(pid, link("7"), "Name:\tx\n"), "an old kernel");
+        assert!(!is_ours(pid, link("4711"), "NSpid:\t4711\t7\n"));
+        assert!(!is_ours(pid, link("7"), "NSpid:\t7\t7\n"), "the same number by chance");
+        assert!(!is_ours(pid, None, ""));
+        assert_eq!(tells(), cfg!(target_os = "linux"));
+    }
+
+    #[test]
     fn both_ways_to_look_find_the_same_family() {
         let script = "sleep 1000 & sleep 1000 & echo up; wait";
         let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
@@ -397,6 +530,24 @@ mod tests {
         assert_eq!(child.try_wait().unwrap(), None);
         found.signal(Signal::KILL);
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn our_children_are_found_by_their_numbers_alone() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let id = Pid::from_child(&child);
+        // Tests beside this one have children that end.
+        let found = loop {
+            match children_by_number() {
+                Some(found) => break found,
+                None => std::thread::yield_now(),
+            }
+        };
+        assert!(found.iter().any(|process| process.pid == id), "{found:?}");
+        assert_eq!(Process::of_child(getpid()), None, "nobody is his own child");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(Process::of_child(id), None);
     }
 
     #[test]

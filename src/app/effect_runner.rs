@@ -11,7 +11,7 @@ use super::environment;
 use super::history_file::Remembered;
 use crate::config::{self, Pipes};
 use crate::control::group_key;
-use crate::domain::{AliveProbe, Answer, GroupSpec, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{AliveProbe, Answer, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
 use crate::process::{Aside, Beside, Checkup, Launch, Prepare, Prepared, ProcessHost};
@@ -70,8 +70,8 @@ impl EffectRunner {
                 let prepare = self.prepare(&spec, &spec.run, run);
                 self.host.check_ready(Launch { prepare, ..self.launch(&spec, run) });
             }
-            Effect::Signal { service, run, signal, leader_only } => {
-                self.host.signal(&service, run, signal, leader_only);
+            Effect::Signal { service, run, signal, target } => {
+                self.host.signal(&service, run, signal, target);
             }
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {
@@ -185,11 +185,14 @@ impl EffectRunner {
         Launch {
             service: spec.name.clone(),
             run,
+            kind: spec.kind,
             display: spec.run.display(),
             prepare: self.prepare_start(spec, run),
             dir: spec.dir.clone(),
             stop: spec.stop.signal,
+            told_by: if let OnChange::Signal(signal) = &spec.on_change { Some(*signal) } else { None },
             ready: spec.ready.clone(),
+            alive: spec.alive.clone(),
             cause: StartCause::First,
             was: None,
             document: self.document(&spec.name),

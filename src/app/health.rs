@@ -72,6 +72,11 @@ pub fn leftovers() -> Vec<(String, String)> {
     keys.into_values().collect()
 }
 
+/// Why not all processes of services can be seen; nothing if they can, or where no system of this kind tells.
+pub fn blindness() -> Option<&'static str> {
+    process_tree::blindness()
+}
+
 /// Inotify of this user: limits of the system, and what all processes that may be looked into have taken of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InotifyUse {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{ExitStatus, StartCause, Stuck, Written, human};
+use super::{ExitStatus, ServiceName, Signal, StartCause, Stuck, Written, human};
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,8 @@ pub enum Marker {
     LeftBehind {
         /// For people: `node (48213)`.
         names: Vec<String>,
+        /// It is a service and has ended with 0, as one does that puts itself into the background.
+        daemon: bool,
     },
     /// The circuit breaker opened.
     GaveUp {
@@ -130,8 +132,22 @@ pub enum Marker {
     ForeignPort {
         /// Which.
         port: u16,
-        /// Who listens, as far as can be seen, for people: `node, pid 123`.
+        /// Who listens, as far as can be seen, for people: `node (pid 123)`.
         holder: String,
+    },
+    /// The port that the service is known by was taken before it was started: who answers there is somebody else.
+    PortTaken {
+        /// Which.
+        port: u16,
+        /// Who has it, for people: `node (pid 123)`.
+        holder: String,
+    },
+    /// The signal of `on_change` was not sent: it would have ended whom it had reached.
+    SignalNotSent {
+        /// Which.
+        signal: Signal,
+        /// To whom.
+        service: ServiceName,
     },
     /// What `on_change` did instead of a restart, for people.
     Changed {
@@ -158,6 +174,10 @@ pub enum Marker {
         lines: u64,
     },
 }
+
+/// What is said to a service whose processes go on without its leader.
+const FOREGROUND: &str = " · a service that goes into the background ends with the command that put it there: \
+    run it in the foreground (nginx -g 'daemon off;', redis-server --daemonize no)";
 
 /// How a run ended by itself, and what follows.
 #[derive(Clone, Debug, PartialEq)]
@@ -226,14 +246,17 @@ impl Marker {
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
             Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
-            Self::LeftBehind { names } => {
+            Self::LeftBehind { names, daemon } => {
                 let more = names.len().saturating_sub(3);
                 let _ = write!(
                     text,
                     "left running, and ended now · {}",
                     names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
                 );
-                if more > 0 { write!(text, " and {more} more") } else { Ok(()) }
+                if more > 0 {
+                    let _ = write!(text, " and {more} more");
+                }
+                if *daemon { text.write_str(FOREGROUND) } else { Ok(()) }
             }
             Self::GaveUp { crashes, within, cooldown } => write!(
                 text,
@@ -263,6 +286,12 @@ impl Marker {
             Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             Self::ForeignPort { port, holder } => {
                 write!(text, "warning · port {port} is not listened to by this service, but by {holder}")
+            }
+            Self::PortTaken { port, holder } => {
+                write!(text, "port {port} is taken by {holder} · end it, or give this service another port · {clock}")
+            }
+            Self::SignalNotSent { signal, service } => {
+                write!(text, "{signal} not sent · no process of {service} handles it")
             }
             Self::Changed { action } => write!(text, "{action} · {clock}"),
             Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
@@ -347,6 +376,10 @@ mod tests {
             (
                 Marker::Kept { runs: true, problem: "validate failed · exit 101".into() },
                 "── kept · validate failed · exit 101 ──",
+            ),
+            (
+                Marker::LeftBehind { names: vec!["node (7)".into()], daemon: false },
+                "── left running, and ended now · node (7) ──",
             ),
             (Marker::Cleared, "── cleared by the service ──"),
         ];

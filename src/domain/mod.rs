@@ -41,7 +41,7 @@ pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres
 pub use reloader::{package_script, self_reloader};
 pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
 pub use secret::{MASK, is_secret_name, shown_value, without_credentials};
-pub use signal::Signal;
+pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
     Failure, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress,
     StopState, Stopping, WatchSnapshot, WatchState,

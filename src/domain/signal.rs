@@ -25,6 +25,17 @@ pub enum Signal {
     Cont,
 }
 
+/// Which processes of a run a signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalTarget {
+    /// All of them.
+    Group,
+    /// Its leader.
+    Leader,
+    /// Those that handle it, where the system tells which do: it would end the others.
+    Handlers,
+}
+
 impl Signal {
     /// Every signal that can be named in the file.
     pub const ALL: [Self; 9] =
@@ -43,6 +54,11 @@ impl Signal {
             Self::Winch => "WINCH",
             Self::Cont => "CONT",
         }
+    }
+
+    /// Whether it ends a process that does not handle it.
+    pub fn ends(self) -> bool {
+        !matches!(self, Self::Winch | Self::Cont)
     }
 
     /// The signal of that name, with or without `SIG`, in any case.

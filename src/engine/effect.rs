@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Answer, ExitStatus, GroupSpec, Marker, Moment, RunId, RunRecord, ServiceName, ServiceSpec, Signal, StartCause,
+    Answer, ExitStatus, GroupSpec, Marker, Moment, RunId, RunRecord, ServiceName, ServiceSpec, Signal, SignalTarget,
+    StartCause,
 };
 
 /// An order. The effect runner carries it out and decides nothing.
@@ -29,8 +30,8 @@ pub enum Effect {
         run: RunId,
         /// What.
         signal: Signal,
-        /// To the leader only; otherwise to all of its group.
-        leader_only: bool,
+        /// To whom of it.
+        target: SignalTarget,
     },
     /// Run the stop command of a service beside it.
     StopCommand {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{FilesChanged, Marker, Moment, OnChange, Phase, Signal, StartCause, Verdict};
+use crate::domain::{FilesChanged, Marker, Moment, OnChange, Phase, Signal, SignalTarget, StartCause, Verdict};
 
 use super::Effect;
 use super::next_start::NextStart;
@@ -125,7 +125,7 @@ impl Service {
     }
 
     fn signal_for_change(&self, run: crate::domain::RunId, signal: Signal, turn: &mut Turn) {
-        turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
+        turn.order(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Handlers });
     }
 
     fn begin_hook(&mut self, command: String, paths: &PathSet, turn: &mut Turn) {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Marker, Outcome, Phase, RunId, Rung, Signal, Then};
+use crate::domain::{Marker, Outcome, Phase, RunId, Rung, Signal, SignalTarget, Then};
 
 use super::Effect;
 use super::service::{Service, StopRecord};
@@ -52,7 +52,7 @@ impl Service {
         let Some(run) = self.phase.live_run() else { return };
         let signal = self.run_spec.stop.signal;
         self.enter_stopping(run, Some(signal), Then::Settle(outcome), turn);
-        turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
+        turn.order(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
     }
 
     fn enter_stopping(&mut self, run: RunId, first: Option<Signal>, then: Then, turn: &mut Turn) {
@@ -69,8 +69,9 @@ impl Service {
         let run = *run;
         turn.order(match *first {
             Some(signal) => {
-                let leader_only = self.run_spec.stop.leader_only && !self.leader_gone;
-                Effect::Signal { service: self.name().clone(), run, signal, leader_only }
+                let to_leader = self.run_spec.stop.leader_only && !self.leader_gone;
+                let target = if to_leader { SignalTarget::Leader } else { SignalTarget::Group };
+                Effect::Signal { service: self.name().clone(), run, signal, target }
             }
             None => Effect::StopCommand { spec: self.run_spec.clone(), run },
         });
@@ -94,7 +95,7 @@ impl Service {
 
     fn send_kill(&self, run: RunId, turn: &mut Turn) {
         let service = self.name().clone();
-        turn.order(Effect::Signal { service, run, signal: Signal::Kill, leader_only: false });
+        turn.order(Effect::Signal { service, run, signal: Signal::Kill, target: SignalTarget::Group });
     }
 
     /// The time of the present rung is over.
@@ -153,6 +154,6 @@ impl Service {
             record.signalled = turn.now;
         }
         let run = *run;
-        turn.order(Effect::Signal { service: self.name().clone(), run, signal, leader_only: false });
+        turn.order(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
     }
 }

@@ -67,7 +67,7 @@ fn split(leave: &'static str) -> io::Result<Stand> {
     let outer = Outer::remember(leave);
     let (tether, held) = pipe_with(PipeFlags::CLOEXEC)?;
     let (life, life_line) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-    let strangers = if has_children() { process_tree::Tree::look().below_us() } else { Vec::new() };
+    let strangers = if has_children() { sweep::below_us() } else { Vec::new() };
     // Blocked from before the fork on: no signal can end the guard, or be lost between the two.
     let blocked = Blocked::new()?;
     match fork::fork()? {

@@ -9,7 +9,7 @@ use super::outer::say;
 use super::signals::{News, Signals};
 use super::watch::reap;
 use crate::clock::Clock;
-use crate::process_tree::{self, Process, Tree};
+use crate::process_tree::{self, Process};
 
 /// How long KILL may take, as for a service.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
@@ -19,6 +19,9 @@ const FIRST_LOOK: Duration = Duration::from_millis(1);
 
 /// … doubling to this one.
 const SLOW_LOOK: Duration = Duration::from_millis(50);
+
+/// How often in a row one that ends may be in the way of a look.
+const ROUNDS: usize = 20;
 
 /// Who waits longer than this is told for whom.
 const UNEXPLAINED: Duration = Duration::from_secs(1);
@@ -39,6 +42,17 @@ impl Swept {
     }
 }
 
+/// All that live below us.
+pub(super) fn below_us() -> Vec<Process> {
+    for _ in 0..ROUNDS {
+        reap(None);
+        if let Some(found) = process_tree::below_us() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
 /// Ends everything below us but `strangers`. A signal to us means that nobody wants to wait.
 pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duration) -> Swept {
     let clock = Clock::start();
@@ -46,8 +60,7 @@ pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duratio
     let mut swept = Swept::default();
     let (mut killed, mut told, mut pause) = (None, false, FIRST_LOOK);
     loop {
-        reap(None);
-        let mut left = Tree::look().below_us();
+        let mut left = below_us();
         left.retain(|process| !strangers.iter().any(|stranger| stranger.is_same(process)));
         let (now, waited) = (clock.now(), clock.now().since(begun));
         let mut hurry = false;

@@ -9,9 +9,12 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::child::{Child, Children};
+use super::child::Child;
+use super::errands::Means;
 use super::launch::Aside;
 use super::live_run::LiveRun;
+use super::looks::SILENCE;
+use super::program;
 use crate::domain::{ExitStatus, Marker};
 
 /// One that takes longer is killed.
@@ -28,13 +31,13 @@ const LONGEST_LINE: usize = 64 << 10;
 /// `over`: the sender is dropped when that is killed.
 pub(super) async fn stop(
     aside: Aside,
-    children: Arc<Children>,
+    means: Means,
     live: Option<Arc<LiveRun>>,
     over: oneshot::Receiver<()>,
     limit: Duration,
 ) {
     let problem = tokio::select! {
-        result = follow(&aside, &children, live.as_deref()) => match result {
+        result = follow(&aside, &means, live.as_deref()) => match result {
             Ok(()) => return,
             Err(problem) => problem,
         },
@@ -46,8 +49,8 @@ pub(super) async fn stop(
 }
 
 /// Runs a hook to its end, which is said in the log if it is a bad one. `live` is the run that it is beside.
-pub(super) async fn hook(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) {
-    match timeout(LIMIT, follow(aside, children, live)).await {
+pub(super) async fn hook(aside: &Aside, means: &Means, live: Option<&LiveRun>) {
+    match timeout(LIMIT, follow(aside, means, live)).await {
         Ok(Ok(())) => {}
         Ok(Err(problem)) => complain(aside, problem),
         Err(_) => complain(aside, format!("killed after {LIMIT:?}")),
@@ -72,11 +75,17 @@ pub(super) fn told(status: std::process::ExitStatus) -> String {
 ///
 /// # Errors
 /// It did not end with 0, or could not be run; for people.
-pub(super) async fn follow(aside: &Aside, children: &Arc<Children>, live: Option<&LiveRun>) -> Result<(), String> {
+pub(super) async fn follow(aside: &Aside, means: &Means, live: Option<&LiveRun>) -> Result<(), String> {
     let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let mut output = Receiver::from_owned_fd(reader.into()).map_err(|error| error.to_string())?;
-    let prepared = (aside.prepare)()?;
-    let mut child = Child::start(children, &prepared.command, (&aside.dir, &prepared.env), Some(writer))?;
+    let (prepare, dir) = (aside.prepare.clone(), aside.dir.clone());
+    let look = move || {
+        let prepared = prepare()?;
+        Ok::<_, String>((program::find(&prepared.command, &dir, &prepared.env)?, prepared.env))
+    };
+    let found = means.looks.look((aside.service.clone(), aside.label), look).await;
+    let (program, env) = found.ok_or_else(|| format!("its folder or its files {SILENCE}"))??;
+    let mut child = Child::start(&means.children, program, (&aside.dir, &env), Some(writer))?;
     let mut lines = Lines { aside, live, open: Vec::new() };
     let status = tokio::select! {
         // The end of its output comes before its own; then only the end is waited for.

@@ -9,29 +9,31 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::child::{Child, Children};
+use super::child::Child;
+use super::errands::Means;
 use super::launch::{Checkup, Prepared};
 use super::live_run::LiveRun;
-use super::{aside, http, probe};
+use super::looks::SILENCE;
+use super::reach::{self, Refusal, loopbacks};
+use super::{aside, http, program};
 use crate::domain::{AliveProbe, RunReport};
 
 /// A heartbeat file is looked at so long after it would be stale: clocks of file systems are coarse.
 const LATE: Duration = Duration::from_millis(20);
 
+/// What is wrong when the folder of a command, or what it is worked out from, does not answer.
+const FILES_SILENT: &str = "its folder or its files did not answer in 2s";
+
 /// Tries again and again, as long as the run lives.
-pub(super) async fn look_after(checkup: Checkup, children: Arc<Children>, live: Arc<LiveRun>) {
+pub(super) async fn look_after(checkup: Checkup, means: Means, live: Arc<LiveRun>) {
     let mut told = Told { live, well: false };
     if let AliveProbe::File { path, name, max_age } = &checkup.check.probe {
-        return listen(&checkup, (path, name, *max_age), told).await;
+        return listen(&checkup, &means, (path, name, *max_age), told).await;
     }
-    // Once: what files say about the environment counts from the next start, as for the run itself.
-    let prepared = match &checkup.check.probe {
-        AliveProbe::Cmd(_) => Some((checkup.prepare)()),
-        AliveProbe::Port(_) | AliveProbe::Http(_) | AliveProbe::File { .. } => None,
-    };
+    let mut prepared = None;
     loop {
         let limit = checkup.check.timeout;
-        let result = match timeout(limit, try_once(&checkup, prepared.as_ref(), &children)).await {
+        let result = match timeout(limit, try_once(&checkup, &mut prepared, &means, &told.live)).await {
             Ok(result) => result,
             Err(_) => Err(format!("{} in {}", silence(&checkup.check.probe), seconds(limit))),
         };
@@ -58,41 +60,59 @@ impl Told {
     }
 }
 
+/// `prepared`: the command and its environment, worked out once: what files say about the environment counts from the next
+/// start, as for the run itself.
 async fn try_once(
     checkup: &Checkup,
-    prepared: Option<&Result<Prepared, String>>,
-    children: &Arc<Children>,
+    prepared: &mut Option<Result<Prepared, String>>,
+    means: &Means,
+    live: &LiveRun,
 ) -> Result<(), String> {
     match &checkup.check.probe {
-        AliveProbe::Port(port) => {
-            if probe::accepts(*port).await {
-                Ok(())
-            } else {
-                Err(format!("port {port} refused"))
-            }
-        }
-        AliveProbe::Http(check) => match http::get(&check.url).await {
+        AliveProbe::Port(port) => match reach::connect(loopbacks(*port), live.earlier()).await {
+            Ok(_) => Ok(()),
+            Err(Refusal::Refused) => Err(format!("port {port} refused")),
+            Err(taken @ Refusal::Taken { .. }) => Err(taken.to_string()),
+        },
+        AliveProbe::Http(check) => match http::get(&check.url, live.earlier()).await {
             Ok(code) if check.accepts(code) => Ok(()),
             Ok(code) => Err(format!("{} answered {code}", check.url)),
-            Err(problem) => Err(format!("{} {problem}", check.url)),
+            Err(failure) => Err(failure.about(&check.url)),
         },
         AliveProbe::Cmd(command) => {
-            let about = |problem: &str| format!("`{}`: {problem}", command.display());
-            let prepared = match prepared {
-                Some(Ok(prepared)) => prepared,
-                Some(Err(problem)) => return Err(about(problem)),
-                None => return Ok(()),
-            };
-            let place = (checkup.dir.as_path(), prepared.env.as_slice());
-            let mut child =
-                Child::start(children, &prepared.command, place, None).map_err(|problem| about(&problem))?;
-            match child.wait().await {
-                Ok(status) if status.success() => Ok(()),
-                Ok(status) => Err(about(&aside::told(status))),
-                Err(error) => Err(about(&error.to_string())),
-            }
+            run_command(checkup, prepared, means).await.map_err(|problem| format!("`{}`: {problem}", command.display()))
         }
         AliveProbe::File { .. } => Ok(()),
+    }
+}
+
+/// Runs the command of a check to its end.
+async fn run_command(
+    checkup: &Checkup,
+    prepared: &mut Option<Result<Prepared, String>>,
+    means: &Means,
+) -> Result<(), String> {
+    let purpose = || (checkup.service.clone(), "alive");
+    if prepared.is_none() {
+        *prepared = means
+            .looks
+            .look(purpose(), {
+                let prepare = checkup.prepare.clone();
+                move || prepare()
+            })
+            .await;
+    }
+    let Prepared { command, env, .. } = prepared.as_ref().ok_or(FILES_SILENT)?.as_ref().map_err(Clone::clone)?;
+    let look = {
+        let (command, dir, env) = (command.clone(), checkup.dir.clone(), env.clone());
+        move || program::find(&command, &dir, &env)
+    };
+    let program = means.looks.look(purpose(), look).await.ok_or(FILES_SILENT)??;
+    let mut child = Child::start(&means.children, program, (&checkup.dir, env), None)?;
+    match child.wait().await {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(aside::told(status)),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -110,16 +130,25 @@ fn silence(probe: &AliveProbe) -> String {
 ///
 /// Beats are counted on our own clock, which stands still while the machine sleeps and which nobody sets: what the file
 /// says about its time only tells when, since the last look, it was written.
-async fn listen(checkup: &Checkup, (path, name, max_age): (&Path, &str, Duration), mut told: Told) {
-    let mut seen = beat(path);
+async fn listen(checkup: &Checkup, means: &Means, (path, name, max_age): (&Path, &str, Duration), mut told: Told) {
+    let look = || {
+        let path = path.to_owned();
+        means.looks.look((checkup.service.clone(), "alive"), move || beat(&path))
+    };
+    // What has not answered yet was not written.
+    let mut seen = look().await.flatten();
     let mut looked_at = Instant::now();
     // To be up is the first beat.
     let mut beat_at = looked_at;
     let mut look_at = beat_at + max_age + LATE;
     loop {
         sleep_until(look_at).await;
+        let Some(found) = look().await else {
+            told.tell(Err(format!("{name} {SILENCE}")));
+            look_at = Instant::now() + checkup.check.every;
+            continue;
+        };
         let now = Instant::now();
-        let found = beat(path);
         if found.is_some() && found != seen {
             let written = found.as_ref().and_then(|beat| beat.written.elapsed_or_none()).unwrap_or_default();
             beat_at = now.checked_sub(written.min(now - looked_at)).unwrap_or(now);

@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
-use super::program;
-use crate::domain::RunCommand;
+use super::program::{self, Program};
 
 /// All helpers that live.
 #[derive(Default)]
@@ -65,18 +64,18 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts a command that reads nothing. Output and errors go to `output`, in the order of their writing, or nowhere.
+    /// Starts a program that was found a moment ago, in this folder: whoever makes a process waits until it has entered the
+    /// one and read the other. It reads nothing. Output and errors go to `output`, in the order of their writing, or nowhere.
     ///
     /// # Errors
     /// Why there is no process, for people.
     pub(super) fn start(
         children: &Arc<Children>,
-        command: &RunCommand,
+        program: Program,
         (dir, env): (&Path, &[(OsString, OsString)]),
         output: Option<PipeWriter>,
     ) -> Result<Self, String> {
-        let argv = program::find(command, dir, env)?.argv;
-        let (program, arguments) = argv.split_first().ok_or("no program given")?;
+        let (program, arguments) = program.argv.split_first().ok_or("no program given")?;
         let (stdout, stderr) = match output {
             None => (Stdio::null(), Stdio::null()),
             Some(output) => {

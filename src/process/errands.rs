@@ -9,12 +9,22 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::child::Children;
+use super::looks::{Looks, Purpose};
 
 /// Whoever runs errands.
 #[derive(Default)]
 pub(super) struct Errands {
-    children: Arc<Children>,
+    means: Means,
     thread: OnceLock<Option<Thread>>,
+}
+
+/// What errands are done with.
+#[derive(Clone, Default)]
+pub(super) struct Means {
+    /// Their processes.
+    pub(super) children: Arc<Children>,
+    /// Their looks at files.
+    pub(super) looks: Arc<Looks>,
 }
 
 /// The thread ends, with all errands, when this is dropped.
@@ -35,7 +45,21 @@ impl Drop for Errand {
 impl Errands {
     /// The processes of errands.
     pub(super) fn children(&self) -> &Arc<Children> {
-        &self.children
+        &self.means.children
+    }
+
+    /// What an errand takes along.
+    pub(super) fn means(&self) -> Means {
+        self.means.clone()
+    }
+
+    /// Looks on behalf of the calling thread, which is none of the errands, see [`Looks::look`].
+    pub(super) fn look<T: Send + 'static>(
+        &self,
+        purpose: Purpose,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        self.thread()?.runtime.block_on(self.means.looks.look(purpose, work))
     }
 
     /// Begins an errand that ends with the handle. `None` if there can be no thread; a warning says so.
@@ -58,6 +82,8 @@ impl Errands {
             thread::Builder::new().name("errands".into()).spawn(move || {
                 // An error is what it waits for: the sender is gone.
                 let _ = runtime.block_on(stopped);
+                // Not a drop: that waits for looks which may never come back.
+                runtime.shutdown_background();
             })?;
             Ok::<_, std::io::Error>(thread)
         };

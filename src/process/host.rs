@@ -22,7 +22,7 @@ use super::spawn;
 use super::terminal::Size;
 use super::{aside, checkup, facts};
 use crate::clock::Clock;
-use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, Validated};
+use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated};
 use crate::process_tree;
 
 /// The stack of a run's thread. Only what is used takes memory.
@@ -79,6 +79,9 @@ impl ProcessHost {
     /// leave behind becomes a child of this process: the main thread is to reap it, see [`process_tree::reap_orphans`].
     pub fn new(clock: Clock, reports: UnboundedSender<RunNews>) -> Self {
         process_tree::adopt_orphans();
+        if let Some(problem) = process_tree::blindness() {
+            log::warn!("{problem}");
+        }
         #[cfg(target_os = "linux")]
         spawn::look_at_inherited();
         let (errands, runs) = (Arc::default(), Mutex::default());
@@ -115,13 +118,13 @@ impl ProcessHost {
         }
     }
 
-    /// Signals everybody of a run, or its leader only. A run that is gone, or that never was, gets nothing.
+    /// Signals everybody of a run, or some of it. A run that is gone, or that never was, gets nothing.
     /// One that is still being started gets it as soon as it exists. A process that is stopped is made to go on, so
     /// that it can end.
-    pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, leader_only: bool) {
+    pub fn signal(&self, service: &ServiceName, run: RunId, signal: Signal, target: SignalTarget) {
         let live = self.inner.of(service).into_iter().find(|live| live.run == run);
         if let Some(live) = live {
-            live.signal(signal, leader_only);
+            live.signal(signal, target);
         }
         if signal == Signal::Kill {
             // It has had its time. If the run has ended sooner, it may still have to clear up.
@@ -140,7 +143,7 @@ impl ProcessHost {
         stops.push(ends);
         drop(runs);
         let errands = &self.inner.errands;
-        errands.send_off(aside::stop(aside, errands.children().clone(), live, over, limit));
+        errands.send_off(aside::stop(aside, errands.means(), live, over, limit));
     }
 
     /// Begins to look after a run that is up, instead of as before. Reports [`RunReport::Alive`] and
@@ -149,7 +152,7 @@ impl ProcessHost {
         let runs = self.inner.of(&checkup.service);
         let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
         let errands = &self.inner.errands;
-        if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.children().clone(), live.clone())) {
+        if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.means(), live.clone())) {
             live.is_looked_after(errand);
         }
     }
@@ -170,9 +173,9 @@ impl ProcessHost {
             if launch.document.expect_ready(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern)) {
                 live.become_ready();
             }
-            let prober = (launch.prepare)().map(|prepared| Prober::of_live_run(&launch, &prepared));
+            let prober = (launch.prepare)().map(|prepared| Prober::of_live_run(&launch, &prepared, &errands));
             let prober = prober.inspect_err(|error| log::warn!("{}: ready: {error}", launch.service)).ok().flatten();
-            let begin = |prober: Prober| errands.begin(prober.until_ready(errands.children(), live.clone()));
+            let begin = |prober: Prober| errands.begin(prober.until_ready(errands.means(), live.clone()));
             live.is_probed(prober.and_then(begin));
         });
     }
@@ -190,7 +193,7 @@ impl ProcessHost {
     pub fn run_beside(&self, aside: Aside, what: Beside, number: u32) {
         let (service, reports) = (aside.service.clone(), self.inner.reports.clone());
         let (errands, live) = (&self.inner.errands, self.inner.of(&service).pop());
-        let children = errands.children().clone();
+        let means = errands.means();
         let name = service.clone();
         let tell = move |result: Result<(), String>| {
             let report = match what {
@@ -209,9 +212,9 @@ impl ProcessHost {
         drop(runs.beside.remove(&(service.clone(), what)));
         let errand = async move {
             tell_later(match what {
-                Beside::Validation => aside::follow(&aside, &children, live.as_deref()).await,
+                Beside::Validation => aside::follow(&aside, &means, live.as_deref()).await,
                 Beside::Hook => {
-                    aside::hook(&aside, &children, live.as_deref()).await;
+                    aside::hook(&aside, &means, live.as_deref()).await;
                     Ok(())
                 }
             });

@@ -1,12 +1,13 @@
 //! The smallest HTTP client: one GET, and the code of its answer.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+
+use super::reach::{self, Earlier, Refusal, loopbacks};
 
 /// The longest status line that is waited for.
 const STATUS_LINE: usize = 1024;
@@ -17,35 +18,59 @@ const REST: u64 = 64 << 10;
 /// … in at most this time.
 const REST_TIME: Duration = Duration::from_millis(250);
 
-/// The code with which a GET of a plain `http://` address is answered. Waits as long as the server does.
+/// The code with which a GET of a plain `http://` address is answered by somebody who was not there before the run. Waits
+/// as long as the server does.
 ///
 /// # Errors
-/// Why there is none, for people, to be read behind the address.
-pub(super) async fn get(url: &str) -> Result<u16, &'static str> {
-    let target = Target::of(url).ok_or("is no address")?;
-    let stream = connect(&target.address()).await.map_err(|_| "refused")?;
-    if is_itself(&stream) {
-        return Err("refused");
-    }
-    status(stream, &target).await.ok_or("did not speak HTTP")
+/// Why there is none.
+pub(super) async fn get(url: &str, earlier: &Earlier) -> Result<u16, Failure> {
+    let target = Target::of(url).ok_or(Failure::NoAddress)?;
+    let stream = match target.port() {
+        Some(port) if target.is_localhost() => reach::connect(loopbacks(port), earlier).await,
+        _ => match lookup_host(target.address()).await {
+            Ok(addresses) => reach::connect(addresses, earlier).await,
+            Err(_) => Err(Refusal::Refused),
+        },
+    };
+    status(stream.map_err(Failure::Unreached)?, &target).await.ok_or(Failure::NoHttp)
 }
 
-/// `localhost` is both loopback addresses, whatever the hosts file says (RFC 6761, 6.3).
-async fn connect(address: &str) -> io::Result<TcpStream> {
-    match address.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
-        Some((host, Ok(port))) if host.eq_ignore_ascii_case("localhost") => {
-            let loopbacks = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-            TcpStream::connect(&loopbacks.map(|loopback| SocketAddr::new(loopback, port))[..]).await
+/// The port of an address, on whichever machine.
+pub(super) fn port(url: &str) -> Option<u16> {
+    Target::of(url)?.port()
+}
+
+/// The port of an address of `localhost`, by that name or by number.
+pub(super) fn port_of_localhost(url: &str) -> Option<u16> {
+    let target = Target::of(url)?;
+    let is_loopback = target.host().is_some_and(|host| {
+        let number = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || number.is_ok_and(|number| number.is_loopback())
+    });
+    target.port().filter(|_| is_loopback)
+}
+
+/// Why a GET has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It is no address.
+    NoAddress,
+    /// There is no connection.
+    Unreached(Refusal),
+    /// What came back was something else.
+    NoHttp,
+}
+
+impl Failure {
+    /// For people.
+    pub(super) fn about(&self, url: &str) -> String {
+        match self {
+            Self::NoAddress => format!("{url} is no address"),
+            Self::Unreached(Refusal::Refused) => format!("{url} refused"),
+            Self::Unreached(taken @ Refusal::Taken { .. }) => taken.to_string(),
+            Self::NoHttp => format!("{url} did not speak HTTP"),
         }
-        _ => TcpStream::connect(address).await,
     }
-}
-
-/// Whether a connection is one with itself. Linux does that when nobody listens on a port of the range that it takes
-/// outgoing ports from: it may pick the very port that it connects to.
-pub(super) fn is_itself(stream: &TcpStream) -> bool {
-    let same = |ours: SocketAddr, theirs: SocketAddr| ours == theirs;
-    matches!((stream.local_addr(), stream.peer_addr()), (Ok(ours), Ok(theirs)) if same(ours, theirs))
 }
 
 /// Sends the request and reads the code of the answer.
@@ -98,6 +123,19 @@ impl<'a> Target<'a> {
         let has_port = self.authority.get(host_end..).is_some_and(|tail| tail.contains(':'));
         if has_port { self.authority.to_owned() } else { format!("{}:80", self.authority) }
     }
+
+    fn port(&self) -> Option<u16> {
+        self.address().rsplit_once(':')?.1.parse().ok()
+    }
+
+    fn host(&self) -> Option<String> {
+        Some(self.address().rsplit_once(':')?.0.to_owned())
+    }
+
+    /// Both loopback addresses are meant.
+    fn is_localhost(&self) -> bool {
+        self.host().is_some_and(|host| host.eq_ignore_ascii_case("localhost"))
+    }
 }
 
 #[cfg(test)]
@@ -120,16 +158,6 @@ mod tests {
             let target = Target::of(url).map(|target| (target.address(), target.path));
             let target = target.as_ref().map(|(address, path)| (address.as_str(), path.as_str()));
             assert_eq!(target, expected, "{url}");
-        }
-    }
-
-    #[tokio::test]
-    async fn localhost_is_found_by_either_address() {
-        for loopback in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
-            let Ok(server) = tokio::net::TcpListener::bind((loopback, 0)).await else { continue };
-            let port = server.local_addr().unwrap().port();
-            let stream = connect(&format!("localhost:{port}")).await.unwrap();
-            assert_eq!(stream.peer_addr().unwrap().ip(), loopback);
         }
     }
 

@@ -6,24 +6,25 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process_group};
+use rustix::process::{Pid, Signal, test_kill_process_group};
 
-use crate::process_tree::{Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, mark_of};
-
-/// Whether this system tells who descends from whom.
-static TELLS: LazyLock<bool> =
-    LazyLock::new(|| cfg!(target_os = "linux") && Process::of(rustix::process::getpid()).is_some());
+use crate::process_tree::{
+    Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, mark_of, tells,
+};
 
 /// One that is just executing another program or ending is looked at again so soon: both take some hundred microseconds …
 const SOON: Duration = Duration::from_micros(50);
 
 /// … and, by doubling, at last after this time: 50 ms in all, for a machine that is busy.
 const LATE: Duration = Duration::from_millis(25);
+
+/// Who has blocked a signal is looked at again after this time, and after twice that, up to [`LATE`].
+const SHORT: Duration = Duration::from_millis(1);
 
 /// How often one looks again because somebody has come or gone meanwhile: those who fork without end come and go always.
 const ROUNDS: usize = 20;
@@ -52,7 +53,7 @@ impl Trail {
 
     /// Notes who is below the leader, before a signal takes their parents from them.
     pub(super) fn note(&mut self) {
-        let Some(leader) = self.leader.as_ref().filter(|_| *TELLS) else { return };
+        let Some(leader) = self.leader.as_ref().filter(|_| tells()) else { return };
         for process in Tree::look().below([leader.pid]) {
             if !self.seen.iter().any(|seen| seen.is_same(&process)) {
                 self.seen.push(process);
@@ -129,7 +130,7 @@ pub(super) struct Kin<'a> {
 impl Kin<'_> {
     /// Who is left.
     pub(super) fn left(self) -> Left {
-        if !*TELLS {
+        if !tells() {
             let is_gone = test_kill_process_group(self.leader) == Err(Errno::SRCH);
             return if is_gone { Left::Nobody } else { Left::Somebody };
         }
@@ -194,6 +195,22 @@ impl Kin<'_> {
             None => Has::No,
         }
     }
+}
+
+/// Those of these processes that handle a signal.
+pub(super) fn handlers(members: &[Process], signal: Signal) -> Vec<&Process> {
+    let (mut handlers, others): (Vec<&Process>, Vec<&Process>) =
+        members.iter().partition(|member| member.catches(signal));
+    let mut waiting: Vec<&Process> = others.into_iter().filter(|member| member.blocks(signal)).collect();
+    // Who only makes another process has blocked all signals for a moment, and is not caught at it again and again.
+    let mut pause = SHORT;
+    while !waiting.is_empty() && pause <= LATE {
+        thread::sleep(pause);
+        pause *= 2;
+        waiting.retain(|member| member.blocks(signal));
+    }
+    handlers.extend(waiting);
+    handlers
 }
 
 /// Whether a process is of a run.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AliveCheck, ExitStatus, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause};
+use crate::domain::{AliveCheck, ExitStatus, Kind, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause};
 use crate::logs::LogDocument;
 
 /// A command with its environment.
@@ -32,6 +32,8 @@ pub struct Launch {
     pub service: ServiceName,
     /// Its number.
     pub run: RunId,
+    /// Whether it is to go on, or to come to an end.
+    pub kind: Kind,
     /// What is executed, and with which environment.
     pub prepare: Prepare,
     /// The command on one line, for the marker.
@@ -40,8 +42,12 @@ pub struct Launch {
     pub dir: PathBuf,
     /// What it is sent first when it is to stop.
     pub stop: Signal,
+    /// By which signal it is told of changes, if it is.
+    pub told_by: Option<Signal>,
     /// When it counts as ready; `None`: nobody asks.
     pub ready: Option<ReadyCheck>,
+    /// Its liveness check, which begins later: who answers it must not have been there before the start.
+    pub alive: Option<AliveCheck>,
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.

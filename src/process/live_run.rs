@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -13,11 +13,12 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::errands::Errand;
 use super::host::RunNews;
-use super::kin::{Kin, Left, Trail};
+use super::kin::{self, Kin, Left, Trail};
+use super::reach::Earlier;
 use super::terminal::{Size, Terminal};
-use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal};
+use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal, SignalTarget};
 use crate::logs::Fed;
-use crate::process_tree::Process;
+use crate::process_tree::{self, Process};
 
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
 /// is faster.
@@ -30,8 +31,8 @@ pub(super) type Environment = Arc<[(OsString, OsString)]>;
 pub(super) enum Order {
     /// Type this.
     Write(Vec<u8>),
-    /// Send this signal, to the rest of the run as well.
-    Ask { signal: Signal, leader_only: bool },
+    /// Send this signal, also to what has left the group.
+    Ask { signal: Signal, target: SignalTarget },
     /// The group has been killed; see to the rest of the run.
     Sweep,
     /// Another thread has fed the log: look for how long to wait.
@@ -45,6 +46,8 @@ pub(super) struct LiveRun {
     reports: UnboundedSender<RunNews>,
     state: Mutex<State>,
     forked: Condvar,
+    /// Who listened on its ports before it began.
+    earlier: OnceLock<Earlier>,
 }
 
 /// Guarded by one lock, so that nobody signals a number that is being given back.
@@ -55,7 +58,7 @@ struct State {
     /// The way to the run's thread; closed with the run.
     thread: Option<(Sender<Order>, UnixStream)>,
     /// Signals that came before the process.
-    early: Vec<(Signal, bool)>,
+    early: Vec<(Signal, SignalTarget)>,
     /// KILL was sent to all: whoever of it is found later gets it too.
     killed: bool,
     /// Somebody has asked it to end.
@@ -109,7 +112,8 @@ impl LiveRun {
             probe: None,
             env: Arc::default(),
         };
-        Self { service, run, reports, state: Mutex::new(state), forked: Condvar::new() }
+        let (forked, earlier) = (Condvar::new(), OnceLock::new());
+        Self { service, run, reports, state: Mutex::new(state), forked, earlier }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -123,19 +127,18 @@ impl LiveRun {
 
     // What the host asks.
 
-    /// Signals the leader, or everybody of the run, by the run's thread: it looks first who is there. KILL reaches the
-    /// group at once.
-    pub(super) fn signal(&self, signal: Signal, leader_only: bool) {
+    /// Signals whom it is for, by the run's thread: it looks first who is there. KILL reaches the group at once.
+    pub(super) fn signal(&self, signal: Signal, target: SignalTarget) {
         let mut state = self.state();
-        state.asked = true;
+        state.asked |= target != SignalTarget::Handlers;
         match state.life {
-            Life::Asked | Life::Forking => state.early.push((signal, leader_only)),
+            Life::Asked | Life::Forking => state.early.push((signal, target)),
             Life::Leader(_) | Life::Orphans(_) if signal == Signal::Kill => {
                 state.trail.note();
-                state.send(signal, leader_only);
+                state.send(signal, target);
                 state.order(Order::Sweep);
             }
-            Life::Leader(_) | Life::Orphans(_) => state.order(Order::Ask { signal, leader_only }),
+            Life::Leader(_) | Life::Orphans(_) => state.order(Order::Ask { signal, target }),
             Life::Gone => {}
         }
     }
@@ -171,7 +174,7 @@ impl LiveRun {
         }
         state.killed = true;
         state.trail.note();
-        state.send(Signal::Kill, false);
+        state.send(Signal::Kill, SignalTarget::Group);
         state.kill_left();
     }
 
@@ -194,6 +197,11 @@ impl LiveRun {
         let left = state.left();
         let others = left.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
         Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
+    }
+
+    /// Who listened on its ports before it began; nobody, for what has not begun.
+    pub(super) fn earlier(&self) -> &Earlier {
+        self.earlier.get_or_init(Earlier::default)
     }
 
     /// Keeps the liveness check, as long as the leader lives.
@@ -241,6 +249,11 @@ impl LiveRun {
         }
     }
 
+    /// It is about to begin: notes who listens on its ports.
+    pub(super) fn note_listeners(&self, ports: &[u16]) {
+        self.earlier.get_or_init(|| Earlier::look(ports));
+    }
+
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
     pub(super) fn forking(&self, mark: Option<OsString>, env: &[(OsString, OsString)]) -> Option<Size> {
         let mut state = self.state();
@@ -262,8 +275,10 @@ impl LiveRun {
         state.trail = Trail::begin(leader, terminal.name());
         state.terminal = Some(terminal);
         state.life = Life::Leader(leader);
-        for (signal, leader_only) in std::mem::take(&mut state.early) {
-            state.send(signal, leader_only);
+        let early = std::mem::take(&mut state.early);
+        // Nobody handles anything yet: who is told of a change begins with it.
+        for (signal, target) in early.into_iter().filter(|(_, target)| *target != SignalTarget::Handlers) {
+            state.send(signal, target);
         }
         self.forked.notify_all();
     }
@@ -303,22 +318,31 @@ impl LiveRun {
         if state.killed { state.kill_left() } else { state.left() }
     }
 
-    /// Signals the group or the leader, and all others that belong to it.
-    pub(super) fn ask(&self, signal: Signal, leader_only: bool) {
+    /// Signals whom it is for, also outside of the group. False: it would end them all, since none handles it, and so it
+    /// was not sent.
+    pub(super) fn ask(&self, signal: Signal, target: SignalTarget) -> bool {
         let mut state = self.state();
+        if target == SignalTarget::Handlers && signal.ends() && process_tree::tells() {
+            let left = state.left();
+            drop(state);
+            let handlers = kin::handlers(left.members(), number(signal));
+            handlers.iter().for_each(|handler| handler.signal(number(signal)));
+            return !handlers.is_empty();
+        }
         state.trail.note();
-        state.send(signal, leader_only);
+        state.send(signal, target);
         drop(state);
-        self.sweep(signal, leader_only);
+        self.sweep(signal, target);
+        true
     }
 
     /// After a signal to the group: members outside of it get the signal as well, and members that are stopped go on
     /// to be ended by it.
-    pub(super) fn sweep(&self, signal: Signal, leader_only: bool) {
+    pub(super) fn sweep(&self, signal: Signal, target: SignalTarget) {
         let mut state = self.state();
         let Some(leader) = state.kin().map(|kin| kin.leader) else { return };
         for member in state.left().members() {
-            if leader_only && member.pid != leader {
+            if target == SignalTarget::Leader && member.pid != leader {
                 continue;
             }
             if member.group != leader.as_raw_pid() {
@@ -376,16 +400,17 @@ impl State {
 
     /// To the group, or to the leader if it lives. Errors mean that nobody is there, or somebody who runs as another
     /// user: neither can be helped.
-    fn send(&mut self, signal: Signal, leader_only: bool) {
+    fn send(&mut self, signal: Signal, target: SignalTarget) {
+        let to_leader = target == SignalTarget::Leader;
         match self.life {
-            Life::Leader(leader) if leader_only => {
+            Life::Leader(leader) if to_leader => {
                 let _ = kill_process(leader, number(signal));
             }
             Life::Leader(group) => {
                 self.killed |= signal == Signal::Kill;
                 let _ = kill_process_group(group, number(signal));
             }
-            Life::Orphans(_) if leader_only => {}
+            Life::Orphans(_) if to_leader => {}
             Life::Orphans(group) => {
                 self.killed |= signal == Signal::Kill;
                 // While a member is left, the kernel gives the number of the group to nobody: a process of that number

@@ -22,8 +22,10 @@ mod kin;
 mod launch;
 mod listener;
 mod live_run;
+mod looks;
 mod probe;
 mod program;
+mod reach;
 mod run;
 mod shell;
 #[cfg(target_os = "linux")]

@@ -2,21 +2,23 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::child::{Child, Children};
-use super::http;
+use super::child::Child;
+use super::errands::{Errands, Means};
 use super::launch::{Launch, Prepared};
 use super::listener::{self, Listener};
 use super::live_run::LiveRun;
-use crate::domain::{HttpCheck, Marker, Probe, RunCommand};
+use super::looks::SILENCE;
+use super::reach::{self, Refusal, loopbacks};
+use super::{http, program};
+use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName};
 use crate::logs::LogDocument;
+use crate::process_tree::Tree;
 
 /// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
 /// shorter than this …
@@ -30,38 +32,60 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A probe with what it has to know of the run.
 pub(super) struct Prober {
+    service: ServiceName,
     check: Check,
     dir: PathBuf,
     env: Vec<(OsString, OsString)>,
     document: Arc<LogDocument>,
+    /// What stands in the way was said.
+    said: bool,
 }
 
 enum Check {
     Port(u16),
     Http(HttpCheck),
     Cmd(RunCommand),
-    /// The file, and its state before the start.
+    /// The file, and its state before the start, or when it was first known.
     File(PathBuf, Option<Written>),
     Delay(Duration),
 }
 
+/// The ports by which a run is known: who listens there before it begins cannot be the run.
+pub(super) fn ports(launch: &Launch) -> Vec<u16> {
+    let ready = launch.ready.as_ref().and_then(|ready| match &ready.probe {
+        Probe::Port(port) => Some(*port),
+        Probe::Http(check) => http::port(&check.url),
+        Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+    });
+    let alive = launch.alive.as_ref().and_then(|alive| match &alive.probe {
+        AliveProbe::Port(port) => Some(*port),
+        AliveProbe::Http(check) => http::port(&check.url),
+        AliveProbe::Cmd(_) | AliveProbe::File { .. } => None,
+    });
+    ready.into_iter().chain(alive.filter(|alive| Some(*alive) != ready)).collect()
+}
+
 impl Prober {
     /// What is to be tried; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
-    pub(super) fn new(launch: &Launch, prepared: &Prepared) -> Option<Self> {
+    pub(super) fn new(launch: &Launch, prepared: &Prepared, errands: &Errands) -> Option<Self> {
         let check = match &launch.ready.as_ref()?.probe {
             Probe::Log(_) => return None,
             Probe::Port(port) => Check::Port(*port),
             Probe::Http(check) => Check::Http(check.clone()),
             Probe::Cmd(command) => Check::Cmd(prepared.ready.clone().unwrap_or_else(|| command.clone())),
-            Probe::File(path) => Check::File(path.clone(), written(path)),
+            Probe::File(path) => {
+                let its = path.clone();
+                Check::File(path.clone(), errands.look((launch.service.clone(), "ready"), move || written(&its)))
+            }
             Probe::Delay(time) => Check::Delay(*time),
         };
-        Some(Self { check, dir: launch.dir.clone(), env: prepared.env.clone(), document: launch.document.clone() })
+        let (service, document) = (launch.service.clone(), launch.document.clone());
+        Some(Self { service, check, dir: launch.dir.clone(), env: prepared.env.clone(), document, said: false })
     }
 
     /// What is tried of a run that is up already.
-    pub(super) fn of_live_run(launch: &Launch, prepared: &Prepared) -> Option<Self> {
-        let mut prober = Self::new(launch, prepared)?;
+    pub(super) fn of_live_run(launch: &Launch, prepared: &Prepared, errands: &Errands) -> Option<Self> {
+        let mut prober = Self::new(launch, prepared, errands)?;
         if let Check::File(_, before) = &mut prober.check {
             // The run may have written it already.
             *before = None;
@@ -70,43 +94,55 @@ impl Prober {
     }
 
     /// Tries until it succeeds, and then says so.
-    pub(super) fn until_ready(
-        self,
-        children: &Arc<Children>,
-        live: Arc<LiveRun>,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let children = children.clone();
-        async move {
-            let begun = Instant::now();
-            // A delay has no answer before it is over.
-            let patience = if let Check::Delay(time) = self.check { time + PATIENCE } else { PATIENCE };
-            while timeout(patience, self.succeeds(&children)).await != Ok(true) {
-                sleep((begun.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
-            }
-            if let (Check::Port(port), Some((pids, _))) = (&self.check, live.look())
-                && let Listener::Foreign(holder) = listener::who_listens(*port, &pids)
-            {
-                log::warn!("{}: port {port} is listened to by {holder}", live.service);
-                self.document.mark(&Marker::ForeignPort { port: *port, holder });
-            }
-            live.become_ready();
+    pub(super) async fn until_ready(mut self, means: Means, live: Arc<LiveRun>) {
+        let begun = Instant::now();
+        // A delay has no answer before it is over.
+        let patience = if let Check::Delay(time) = self.check { time + PATIENCE } else { PATIENCE };
+        while timeout(patience, self.succeeds(&means, &live)).await != Ok(true) {
+            sleep((begun.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
         }
+        self.say_who_listens(&live);
+        live.become_ready();
     }
 
-    async fn succeeds(&self, children: &Arc<Children>) -> bool {
-        match &self.check {
-            Check::Port(port) => accepts(*port).await,
-            Check::Http(check) => http::get(&check.url).await.is_ok_and(|code| check.accepts(code)),
-            Check::Cmd(command) => match Child::start(children, command, (&self.dir, &self.env), None) {
-                Ok(mut child) => child.wait().await.is_ok_and(|status| status.success()),
-                Err(reason) => {
-                    log::debug!("ready command: {reason}");
+    async fn succeeds(&mut self, means: &Means, live: &LiveRun) -> bool {
+        match &mut self.check {
+            Check::Port(port) => {
+                let answer = reach::connect(loopbacks(*port), live.earlier()).await;
+                answer.map_err(|refusal| self.say_taken(refusal)).is_ok()
+            }
+            Check::Http(check) => match http::get(&check.url, live.earlier()).await {
+                Ok(code) => check.accepts(code),
+                Err(http::Failure::Unreached(refusal)) => {
+                    self.say_taken(refusal);
                     false
                 }
+                Err(http::Failure::NoAddress | http::Failure::NoHttp) => false,
             },
+            Check::Cmd(command) => {
+                let (command, dir, env) = (command.clone(), self.dir.clone(), self.env.clone());
+                let look = move || program::find(&command, &dir, &env);
+                let Some(found) = means.looks.look((self.service.clone(), "ready"), look).await else {
+                    self.say_silent("the folder of its command");
+                    return false;
+                };
+                match found.and_then(|program| Child::start(&means.children, program, (&self.dir, &self.env), None)) {
+                    Ok(mut child) => child.wait().await.is_ok_and(|status| status.success()),
+                    Err(reason) => {
+                        log::debug!("ready command: {reason}");
+                        false
+                    }
+                }
+            }
             Check::File(path, before) => {
-                let now = written(path);
-                now.is_some() && now != *before
+                let its = path.clone();
+                let Some(now) = means.looks.look((self.service.clone(), "ready"), move || written(&its)).await else {
+                    let path = path.display().to_string();
+                    self.say_silent(&path);
+                    return false;
+                };
+                // Without an answer before the start, what it was then is what it is found to be first.
+                now != *before.get_or_insert(now) && now != Written::Missing
             }
             Check::Delay(time) => {
                 sleep(*time).await;
@@ -114,22 +150,47 @@ impl Prober {
             }
         }
     }
-}
 
-/// Whether a connection to this port of the local host is accepted, by IPv4 or IPv6.
-pub(super) async fn accepts(port: u16) -> bool {
-    accepts_at((Ipv4Addr::LOCALHOST, port).into()).await || accepts_at((Ipv6Addr::LOCALHOST, port).into()).await
-}
+    /// Says once, where it can be seen, why a service that seems to be up is not ready.
+    fn say_taken(&mut self, refusal: Refusal) {
+        if let Refusal::Taken { port, holder } = refusal
+            && !std::mem::replace(&mut self.said, true)
+        {
+            log::warn!("{}: port {port} is taken by {holder}", self.service);
+            self.document.mark(&Marker::PortTaken { port, holder });
+        }
+    }
 
-async fn accepts_at(address: SocketAddr) -> bool {
-    TcpStream::connect(address).await.is_ok_and(|stream| !http::is_itself(&stream))
+    fn say_silent(&mut self, what: &str) {
+        if !std::mem::replace(&mut self.said, true) {
+            log::warn!("{}: ready: {what} {SILENCE}", self.service);
+        }
+    }
+
+    /// Warns of an answer that came from somebody who has begun after the run, and was started elsewhere.
+    fn say_who_listens(&self, live: &LiveRun) {
+        let port = match &self.check {
+            Check::Port(port) => Some(*port),
+            Check::Http(check) => http::port_of_localhost(&check.url),
+            Check::Cmd(_) | Check::File(..) | Check::Delay(_) => None,
+        };
+        let Some(port) = port else { return };
+        let ours: Vec<i32> = Tree::look().below_us().iter().map(|process| process.pid.as_raw_pid()).collect();
+        if let Listener::Foreign(holder) = listener::who_listens(port, &ours) {
+            log::warn!("{}: port {port} is listened to by {holder}", live.service);
+            self.document.mark(&Marker::ForeignPort { port, holder });
+        }
+    }
 }
 
 /// What changes when a file is written. Compared with itself before the start rather than with the time of the start:
 /// file systems count time more coarsely than clocks.
-type Written = (Option<SystemTime>, u64);
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Missing,
+    At(Option<SystemTime>, u64),
+}
 
-fn written(path: &Path) -> Option<Written> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.modified().ok(), found.len()))
+fn written(path: &Path) -> Written {
+    fs::metadata(path).map_or(Written::Missing, |found| Written::At(found.modified().ok(), found.len()))
 }

@@ -18,9 +18,9 @@ use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
-use super::{exit, program, shell};
+use super::{exit, probe, program, shell};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Marker, ReadyCheck, RunCommand, RunReport, Signal, StartCause};
+use crate::domain::{ExitStatus, Kind, Marker, ReadyCheck, RunCommand, RunReport, Signal, SignalTarget, StartCause};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -60,7 +60,7 @@ pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, erra
     launch.document.begin_run(launch.run, pattern);
     match start(launch, live, errands) {
         Ok(Begun { leader, terminal, by_library, prober }) => {
-            let probe = prober.and_then(|prober| errands.begin(prober.until_ready(errands.children(), live.clone())));
+            let probe = prober.and_then(|prober| errands.begin(prober.until_ready(errands.means(), live.clone())));
             live.is_probed(probe);
             let (orders, woken) = inbox;
             // A pty gives at most 4 KiB at once; feeding more together costs less.
@@ -103,12 +103,13 @@ struct Begun {
 fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
     let prepared = (launch.prepare)()?;
     let command = match &prepared.command {
-        RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, launch.stop)),
+        RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, (launch.stop, launch.told_by))),
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let prober = Prober::new(launch, &prepared);
+    let prober = Prober::new(launch, &prepared, errands);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
+    live.note_listeners(&probe::ports(launch));
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
     let (terminal, slave) = Terminal::open(size, &launch.dir, errands.children())?;
     let terminal = Arc::new(terminal);
@@ -128,7 +129,8 @@ fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, St
 /// It has ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
 fn is_still_ours(child: Pid) -> bool {
     let name = |path: &str| std::fs::read(path).ok();
-    name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
+    process_tree::tells()
+        && name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
 }
 
 /// A run that has a process.
@@ -182,7 +184,8 @@ impl Run<'_> {
         let group_gone = left == Left::Nobody;
         if !left.members().is_empty() && !self.live.was_asked() {
             let names = left.members().iter().map(Process::display).collect();
-            self.launch.document.mark(&Marker::LeftBehind { names });
+            let daemon = self.launch.kind == Kind::Service && status.is_success();
+            self.launch.document.mark(&Marker::LeftBehind { names, daemon });
         }
         if group_gone {
             self.live.gone();
@@ -345,8 +348,13 @@ impl Run<'_> {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Write(bytes) => self.post(&bytes),
-                Order::Ask { signal, leader_only } => self.live.ask(signal, leader_only),
-                Order::Sweep => self.live.sweep(Signal::Kill, false),
+                Order::Ask { signal, target } => {
+                    if !self.live.ask(signal, target) {
+                        let service = self.launch.service.clone();
+                        self.launch.document.mark(&Marker::SignalNotSent { signal, service });
+                    }
+                }
+                Order::Sweep => self.live.sweep(Signal::Kill, SignalTarget::Group),
                 Order::WaitAnew => {}
             }
         }

@@ -5,6 +5,7 @@
 //! (bash) give their place to the last command by themselves, others (dash, the `sh` of Debian and Ubuntu) do not.
 
 use crate::domain::Signal;
+use crate::process_tree;
 
 /// Words that are no programs, or not the same as the program of that name: reserved words and what sh, dash and bash carry
 /// out themselves (POSIX 2024, XCU 2.4, 2.9.1, 2.15; dash(1); bash(1)).
@@ -89,11 +90,18 @@ const OF_THE_SHELL: &[&str] = &[
 /// The text so that whoever it runs has the time to end well when all of the run are sent `stop`: a single program takes
 /// the shell's place; otherwise nobody hears of it when the shell ends. (A shell that stays until its children have ended
 /// would have to catch the signal, and loses it when it becomes another program, or makes one, at that moment.)
-pub(super) fn leading(text: &str, stop: Signal) -> String {
+///
+/// `told_by`: the signal that tells the service of changes. If that is HUP, nothing may ignore it: what is ignored when a
+/// shell begins, it cannot trap. So there, when the shell ends at a stop, the hang-up reaches those that are still ending:
+/// who handles HUP reloads once more while it ends, who does not is ended by it. Where signals cannot be sent to those
+/// alone that handle them, the shell in front handles it too, by doing nothing; its children have it as they always do.
+pub(super) fn leading(text: &str, (stop, told_by): (Signal, Option<Signal>)) -> String {
     if is_one_program(text) {
         format!("exec {}", text.trim_start())
-    } else if stop == Signal::Hup {
+    } else if stop == Signal::Hup || told_by == Some(Signal::Hup) && process_tree::tells() {
         text.to_owned()
+    } else if told_by == Some(Signal::Hup) {
+        format!("trap : HUP; {text}")
     } else {
         // On the first line, so that the shell's messages name the right ones.
         format!("trap '' HUP; {text}")
@@ -142,7 +150,7 @@ mod tests {
             "x",
         ];
         for text in single {
-            assert_eq!(leading(text, Signal::Term), format!("exec {}", text.trim_start()));
+            assert_eq!(leading(text, (Signal::Term, None)), format!("exec {}", text.trim_start()));
         }
         let others = [
             "",
@@ -172,8 +180,12 @@ mod tests {
             "[ a ]",
         ];
         for text in others {
-            assert_eq!(leading(text, Signal::Hup), text);
-            assert_eq!(leading(text, Signal::Term), format!("trap '' HUP; {text}"));
+            assert_eq!(leading(text, (Signal::Hup, None)), text);
+            for told_by in [None, Some(Signal::Usr1)] {
+                assert_eq!(leading(text, (Signal::Term, told_by)), format!("trap '' HUP; {text}"));
+            }
+            let told = leading(text, (Signal::Term, Some(Signal::Hup)));
+            assert_eq!(told, if process_tree::tells() { text.to_owned() } else { format!("trap : HUP; {text}") });
         }
     }
 }

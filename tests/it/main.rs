@@ -37,6 +37,7 @@ mod script;
 mod strays;
 mod streaming;
 mod supervision;
+mod surroundings;
 mod typing;
 mod variables;
 mod watch;

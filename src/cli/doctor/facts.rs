@@ -26,6 +26,8 @@ pub(super) struct Facts {
     pub(super) pulse: Option<LastPulse>,
     pub(super) ports: Vec<PortFact>,
     pub(super) inotify: Option<InotifyUse>,
+    /// Why processes cannot be seen.
+    pub(super) blindness: Option<&'static str>,
     pub(super) terminal: TerminalFact,
     pub(super) clipboard: ClipboardFact,
     pub(super) shell: Option<PathBuf>,
@@ -194,6 +196,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         pulse: spec.as_ref().and_then(app::last_pulse),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
         inotify: app::inotify_use(),
+        blindness: app::blindness(),
         terminal: TerminalFact {
             term: variable("TERM").filter(|term| !term.is_empty()),
             is_terminal: std::io::IsTerminal::is_terminal(&std::io::stderr()),

@@ -62,6 +62,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found = vec![file(facts)];
     found.extend(group(facts));
     found.extend(ports(facts));
+    found.push(processes(facts));
     found.push(leftovers(facts));
     found.push(inotify(facts));
     found.push(sockets(facts));
@@ -178,7 +179,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
             true => ok("ports", format!("{}: {holder}", of(port))),
             false => warn(
                 "ports",
-                format!("{} is taken by {holder}: {} would look ready before it is", of(port), port.service),
+                format!("{} is taken by {holder}: {} cannot become ready", of(port), port.service),
                 "end it, or give the service another port",
             ),
         })
@@ -188,6 +189,13 @@ fn ports(facts: &Facts) -> Vec<Finding> {
         found.push(ok("ports", format!("nobody listens on {}", free.join(", "))));
     }
     found
+}
+
+fn processes(facts: &Facts) -> Finding {
+    match facts.blindness {
+        None => ok("processes", "what services start can be seen, as far as this system tells"),
+        Some(problem) => warn("processes", problem, "mount -t proc proc /proc   (as `unshare --mount-proc` does)"),
+    }
 }
 
 fn leftovers(facts: &Facts) -> Finding {
@@ -380,6 +388,7 @@ mod tests {
             },
             clipboard: ClipboardFact { programs: Vec::new(), over_ssh: false, inside: Inside::Nothing },
             shell: Some("/bin/sh".into()),
+            blindness: None,
             leftovers: Vec::new(),
             sockets: vec![folder("/run/user/7/devgroup"), folder("/tmp/devgroup-7")],
             state: Some(Ok(folder("/home/state"))),
@@ -418,6 +427,7 @@ mod tests {
         assert_eq!(bad(|facts| facts.pulse = pulse(1, 101)), ["warn loop"]);
         assert_eq!(bad(|facts| facts.pulse = None), ["warn loop"]);
         assert_eq!(bad(|facts| facts.leftovers.push(("key".into(), "sleep (5)".into()))), ["warn leftovers"]);
+        assert_eq!(bad(|facts| facts.blindness = Some("no /proc")), ["warn processes"]);
         let inotify =
             |watches, instances| Some(InotifyUse { max_watches: 100, max_instances: 100, watches, instances });
         assert_eq!(bad(|facts| facts.inotify = inotify(80, 0)), ["warn inotify"]);

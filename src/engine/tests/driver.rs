@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{
     ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec,
     Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
-    ServiceSpec, Targets, Validated, Verdict,
+    ServiceSpec, SignalTarget, Targets, Validated, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -344,8 +344,13 @@ fn text(effect: &Effect) -> Option<String> {
             }
             None => format!("spawn {} {run} · {cause}", spec.name),
         },
-        Effect::Signal { service, run, signal, leader_only } => {
-            format!("{signal} to {service} {run}{}", if *leader_only { " · leader only" } else { "" })
+        Effect::Signal { service, run, signal, target } => {
+            let whom = match target {
+                SignalTarget::Group => "",
+                SignalTarget::Leader => " · leader only",
+                SignalTarget::Handlers => " · those that handle it",
+            };
+            format!("{signal} to {service} {run}{whom}")
         }
         Effect::StopCommand { spec, run } => format!("stop command of {} {run}", spec.name),
         Effect::RunHook { spec, command, .. } => format!("run {command} beside {}", spec.name),

@@ -69,6 +69,16 @@ pub(crate) fn wait_for_within(deadline: Duration, name: &str, mut condition: imp
     wait_until(name, deadline, &mut (), look, |_| String::new());
 }
 
+/// Whether a test can go on that needs this. It is said if it cannot, and where everything must be there (`CI`), that is a
+/// failure.
+pub(crate) fn has(what: &str, is_there: bool) -> bool {
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "needs {what}");
+        eprintln!("skipped: needs {what}");
+    }
+    is_there
+}
+
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own
 /// but `PATH`.
 pub(crate) struct Project {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    ExitStatus, LogSpec, Probe, ReadyCheck, RunCommand, RunId, RunReport, ServiceName, Signal, StartCause,
+    ExitStatus, Kind, LogSpec, Probe, ReadyCheck, RunCommand, RunId, RunReport, ServiceName, Signal, SignalTarget,
+    StartCause,
 };
 use devgroup::logs::{LineId, LineKind, LogBook, LogDocument};
 use devgroup::process::{Aside, Beside, Launch, Prepared, ProcessHost, RunNews};
@@ -65,11 +66,14 @@ impl Bench {
         Launch {
             service: service.into(),
             run: RunId(run),
+            kind: Kind::Service,
             display: command.display(),
             prepare: Arc::new(move || Ok(Prepared { command: command.clone(), ready: None, env: env.clone() })),
             dir: self.dir.path().to_owned(),
             stop: Signal::Term,
+            told_by: None,
             ready: None,
+            alive: None,
             cause: StartCause::First,
             was: None,
             document: self.document(service),
@@ -92,7 +96,7 @@ impl Bench {
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {
-        self.host.signal(&service.into(), RunId(1), signal, false);
+        self.host.signal(&service.into(), RunId(1), signal, SignalTarget::Group);
     }
 
     /// Waits for a report about a service, of whichever run.

@@ -1,6 +1,6 @@
 //! How runs begin and end.
 
-use devgroup::domain::{ExitStatus, FilesChanged, RunReport, Signal, StartCause};
+use devgroup::domain::{ExitStatus, FilesChanged, Kind, RunReport, Signal, StartCause};
 use devgroup::process::Launch;
 
 use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
@@ -224,11 +224,31 @@ fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
     let markers = bench.markers("api");
     assert!(markers[1].starts_with("── left running, and ended now · "), "{markers:?}");
     assert!(markers[1].contains(&format!("sh ({daemon})")), "{markers:?}");
+    assert!(markers[1].contains("run it in the foreground"), "{markers:?}");
     bench.signal("api", Signal::Term);
     assert!(lives(daemon));
     bench.signal("api", Signal::Kill);
     bench.group_gone("api");
     assert!(!lives(daemon));
+}
+
+/// Of neither it is known that it wanted to be a daemon.
+#[test]
+fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_foreground() {
+    for (kind, code) in [(Kind::Task, 0), (Kind::Service, 1)] {
+        let mut bench = Bench::new();
+        let mut env = environment();
+        env.push(("DEVGROUP_RUN".into(), format!("test-{}-4", std::process::id()).into()));
+        let text =
+            format!("(setsid sh -c 'touch deaf; exec sleep 1000' &); while ! test -e deaf; do :; done; exit {code}");
+        bench.host.spawn(Launch { kind, ..bench.launch_in("api", 1, shell(&text), env) });
+        assert_eq!(bench.exited("api"), (ExitStatus::Code(code), false));
+        let markers = bench.markers("api");
+        assert!(markers[1].starts_with("── left running, and ended now · "), "{markers:?}");
+        assert!(!markers[1].contains("foreground"), "{markers:?}");
+        bench.signal("api", Signal::Kill);
+        bench.group_gone("api");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Typing and sizes.
 
-use devgroup::domain::{ExitStatus, RunId, Signal};
+use devgroup::domain::{ExitStatus, RunId, Signal, SignalTarget};
 
 use super::bench::{Bench, shell, wait_for};
 
@@ -82,7 +82,7 @@ fn a_storm_of_sizes_ends_with_the_last() {
     bench.host.write(&"api".into(), b"\n".to_vec());
     bench.line("api", "33 77");
     wait_for("the end", || {
-        bench.host.signal(&"api".into(), RunId(1), Signal::Kill, false);
+        bench.host.signal(&"api".into(), RunId(1), Signal::Kill, SignalTarget::Group);
         Some(())
     });
     bench.exited("api");

@@ -115,15 +115,15 @@ fn a_heartbeat_file_is_stale_when_it_was_not_written_for_so_long() {
     let path = bench.path("status.json");
     // Of a run before: it says nothing.
     fs::write(&path, "old").unwrap();
-    let begun = Instant::now();
     let max_age = Duration::from_millis(400);
     looked_after(&mut bench, AliveProbe::File { path: path.clone(), name: "tmp/status.json".into(), max_age });
-    while begun.elapsed() < Duration::from_millis(300) {
-        std::thread::yield_now();
-    }
-    fs::write(&path, "beat").unwrap();
-    let written = Instant::now();
-    alive(&mut bench);
+    problem(&mut bench);
+    let mut written = Instant::now();
+    wait_for("a sign of life", || {
+        written = Instant::now();
+        fs::write(&path, format!("{written:?}")).unwrap();
+        bench.others().contains(&RunReport::Alive).then_some(())
+    });
     let problem = problem(&mut bench);
     assert!(written.elapsed() >= max_age, "{:?}", written.elapsed());
     assert!(
@@ -143,18 +143,84 @@ fn a_heartbeat_file_that_never_comes_is_stale_too() {
     end(&mut bench);
 }
 
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 #[test]
-fn a_port_that_somebody_else_listens_on_is_told() {
-    let mut bench = Bench::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    bench.sh_until("api", "exec sleep 1000", Probe::Port(port));
-    bench.ready("api");
-    let markers = bench.markers("api");
-    let us = format!("pid {}", std::process::id());
-    let told = |line: &String| line.contains(&format!("port {port} is not listened to")) && line.contains(&us);
-    assert!(markers.iter().any(told), "{markers:?}");
-    end(&mut bench);
+fn somebody_else_who_comes_later_makes_it_ready_and_is_told() {
+    for http in [false, true] {
+        let mut bench = Bench::new();
+        let port = free_port();
+        let url = format!("http://localhost:{port}/");
+        bench.sh_until(
+            "api",
+            "exec sleep 1000",
+            if http { Probe::Http(HttpCheck::new(url)) } else { Probe::Port(port) },
+        );
+        bench.started("api");
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // Whoever only connects is gone already.
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(b"HTTP/1.1 200 Yes\r\n\r\n");
+            }
+        });
+        bench.ready("api");
+        let markers = bench.markers("api");
+        let us = format!("(pid {})", std::process::id());
+        let told = |line: &String| line.contains(&format!("port {port} is not listened to")) && line.contains(&us);
+        assert!(markers.iter().any(told), "{markers:?}");
+        end(&mut bench);
+    }
+}
+
+#[test]
+fn somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life() {
+    for http in [false, true] {
+        let mut bench = Bench::new();
+        let old = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = old.local_addr().unwrap().port();
+        let url = HttpCheck::new(format!("http://127.0.0.1:{port}/"));
+        let (ready, sign) = if http {
+            (Probe::Http(url.clone()), AliveProbe::Http(url))
+        } else {
+            (Probe::Port(port), AliveProbe::Port(port))
+        };
+        let check = check(sign);
+        let launch = bench.launch("api", 1, shell("exec sleep 1000"));
+        let ready = Some(devgroup::domain::ReadyCheck { probe: ready, timeout: Duration::from_secs(20) });
+        let checkup = Checkup {
+            service: "api".into(),
+            run: RunId(1),
+            check: check.clone(),
+            prepare: launch.prepare.clone(),
+            dir: launch.dir.clone(),
+        };
+        bench.host.spawn(Launch { ready, alive: Some(check), ..launch });
+        bench.started("api");
+        let taken = format!("port {port} is taken by ");
+        let marker = wait_for("the marker", || bench.markers("api").into_iter().find(|line| line.contains(&taken)));
+        assert!(marker.contains(&format!("(pid {})", std::process::id())), "{marker}");
+        bench.host.check_alive(checkup);
+        for _ in 0..3 {
+            let found = problem(&mut bench);
+            assert!(found.starts_with(&taken), "{found}");
+        }
+        let others = bench.others();
+        assert!(!others.iter().any(|report| matches!(report, RunReport::Ready | RunReport::Alive)), "{others:?}");
+        assert_eq!(bench.markers("api").iter().filter(|line| line.contains(&taken)).count(), 1);
+        drop(old);
+        let _new = wait_for("the port", || TcpListener::bind(("127.0.0.1", port)).ok());
+        if !http {
+            bench.ready("api");
+            alive(&mut bench);
+        }
+        end(&mut bench);
+    }
 }
 
 #[test]

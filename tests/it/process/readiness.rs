@@ -34,8 +34,11 @@ fn a_port_is_ready_when_it_accepts() {
 
 #[test]
 fn http_is_ready_with_the_first_good_answer() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let mut bench = Bench::new();
+    let port = free_port("127.0.0.1:0");
+    bench.sh_until("api", "sleep 1000", Probe::Http(HttpCheck::new(format!("http://localhost:{port}/health?full=1"))));
+    bench.started("api");
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let asked = Arc::new(AtomicU32::new(0));
     let count = asked.clone();
     std::thread::spawn(move || {
@@ -49,8 +52,6 @@ fn http_is_ready_with_the_first_good_answer() {
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
-    let mut bench = Bench::new();
-    bench.sh_until("api", "sleep 1000", Probe::Http(HttpCheck::new(format!("http://localhost:{port}/health?full=1"))));
     bench.ready("api");
     assert_eq!(asked.load(Ordering::Relaxed), 3);
     bench.signal("api", Signal::Term);

@@ -1,8 +1,10 @@
 //! Signals reach everybody of a session, and nobody else.
 
-use devgroup::domain::{ExitStatus, RunId, RunReport, Signal};
+use devgroup::domain::{ExitStatus, RunId, RunReport, Signal, SignalTarget};
 
-use super::bench::{Bench, last_number, lives, running, wait_for};
+use devgroup::process::Launch;
+
+use super::bench::{Bench, last_number, lives, running, shell, wait_for};
 
 #[test]
 fn the_whole_group_gets_the_signal() {
@@ -46,11 +48,55 @@ fn the_leader_alone_gets_it_if_asked() {
     );
     let child = last_number(&bench.line("api", "pid"));
     bench.line("api", "up");
-    bench.host.signal(&"api".into(), RunId(1), Signal::Int, true);
+    bench.host.signal(&"api".into(), RunId(1), Signal::Int, SignalTarget::Leader);
     assert_eq!(bench.exited("api"), (ExitStatus::Code(7), false));
     assert!(lives(child));
     bench.signal("api", Signal::Term);
     bench.group_gone("api");
+}
+
+/// A signal that tells of changes must reach a script behind a shell, and must end neither the shell nor what stands beside
+/// the script.
+#[test]
+fn a_signal_for_those_that_handle_it_leaves_the_others_alone() {
+    let script = "#!/bin/sh\ntrap 'echo reloaded' HUP\necho up pid $$\nwhile :; do sleep 0.01; done\n";
+    for text in
+        ["./s.sh", "LOG=1 ./s.sh", "cd . && ./s.sh", "./s.sh | cat", "./s.sh & wait", "nohup sleep 1000 & ./s.sh"]
+    {
+        let mut bench = Bench::new();
+        std::fs::write(bench.path("s.sh"), script).unwrap();
+        std::fs::set_permissions(bench.path("s.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        bench.host.spawn(Launch { told_by: Some(Signal::Hup), ..bench.launch("api", 1, shell(text)) });
+        let leader = bench.started("api");
+        bench.line("api", "up pid");
+        for times in 1..=2 {
+            bench.host.signal(&"api".into(), RunId(1), Signal::Hup, SignalTarget::Handlers);
+            wait_for(&format!("{text} to be told"), || {
+                (bench.output("api").iter().filter(|line| line.contains("reloaded")).count() == times).then_some(())
+            });
+        }
+        assert!(lives(leader), "{text}");
+        assert_eq!(bench.others(), [], "{text}");
+        assert!(!bench.markers("api").iter().any(|line| line.contains("not sent")), "{text}");
+        bench.signal("api", Signal::Kill);
+        bench.exited("api");
+    }
+}
+
+#[test]
+fn a_signal_that_nobody_handles_and_that_would_end_the_run_is_not_sent() {
+    let mut bench = Bench::new();
+    bench.host.spawn(Launch { told_by: Some(Signal::Usr1), ..bench.launch("api", 1, shell("echo up; sleep 1000")) });
+    bench.line("api", "up");
+    bench.host.signal(&"api".into(), RunId(1), Signal::Usr1, SignalTarget::Handlers);
+    wait_for("the marker", || {
+        bench.markers("api").contains(&"── SIGUSR1 not sent · no process of api handles it ──".into()).then_some(())
+    });
+    // Who does not handle this one goes on.
+    bench.host.signal(&"api".into(), RunId(1), Signal::Winch, SignalTarget::Handlers);
+    bench.signal("api", Signal::Term);
+    assert_eq!(bench.exited("api").0, ExitStatus::Signal(15));
+    assert_eq!(bench.markers("api").iter().filter(|line| line.contains("not sent")).count(), 1);
 }
 
 #[test]
@@ -148,7 +194,7 @@ fn a_signal_to_a_run_that_is_gone_or_never_was_does_nothing() {
     bench.exited("api");
     bench.signal("api", Signal::Kill);
     bench.signal("nobody", Signal::Kill);
-    bench.host.signal(&"api".into(), RunId(9), Signal::Kill, false);
+    bench.host.signal(&"api".into(), RunId(9), Signal::Kill, SignalTarget::Group);
     assert!(matches!(bench.others().as_slice(), [RunReport::Started { .. }]));
 }
 

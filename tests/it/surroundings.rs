@@ -1,0 +1,127 @@
+//! The real program where its surroundings are not as usual: no `/proc`, or that of others; a file system that does not
+//! answer; a port that somebody else has.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::{Project, Stream, has};
+
+/// Runs a script of the shell in mount and pid namespaces of its own; `$0` is devgroup. `None`, with a message, where the
+/// machine does not allow that.
+fn in_namespaces(project: &Project, script: &str) -> Option<crate::harness::Streamed> {
+    let words = ["--mount", "--pid", "--fork", "sh", "-c"];
+    let works = Command::new("unshare").args(words).arg("true").output().is_ok_and(|tried| tried.status.success());
+    if !has("unshare", works) {
+        return None;
+    }
+    let words: Vec<&str> = words.into_iter().chain([script, env!("CARGO_BIN_EXE_devgroup")]).collect();
+    Some(Stream::start_program(project, "unshare", &words).wait_exit())
+}
+
+/// Where processes cannot be seen, stopping goes by process groups, and what has left its session is ended at the end.
+#[test]
+fn without_a_proc_of_its_own_a_group_stops_in_good_time_and_leaves_nothing() {
+    for proc in ["true", "mount -t tmpfs none /proc"] {
+        let project = Project::new(
+            "[services]\n\
+             shell = 'sleep 1000; true'\n\
+             program = 'exec sleep 1000'\n\
+             daemon = '''setsid sh -c 'trap \"echo asked > asked; exit\" TERM; echo $$ > pid; while :; do sleep 0.01; done' & \
+             wait'''\n",
+        );
+        let script = format!(
+            "{proc} || exit 9\n\
+             \"$0\" doctor | grep -A1 processes\n\
+             \"$0\" --no-tui & group=$!\n\
+             while ! test -s pid; do sleep 0.02; done\n\
+             \"$0\" down; echo down $?\n\
+             wait $group; echo code $?\n\
+             kill -0 $(cat pid) 2>/dev/null && echo left\n\
+             exit 0\n"
+        );
+        let Some(ended) = in_namespaces(&project, &script) else { return };
+        let said = format!("{proc}: {}\n{}", ended.stdout, ended.stderr);
+        assert!(said.contains("warn  processes"), "{said}");
+        assert!(said.contains("down 0\n") && said.contains("code 0\n"), "{said}");
+        assert!(!said.contains("left\n") && !said.contains("could not be ended"), "{said}");
+        assert_eq!(project.read("asked"), "asked\n", "{said}");
+    }
+}
+
+/// Compiles a C text to a file in the folder of the project.
+fn compile(project: &Project, name: &str, text: &str, flags: &[&str]) -> Option<PathBuf> {
+    let (source, target) = (format!("../{name}.c"), project.path(&format!("../{name}")));
+    project.write(&source, text);
+    let mut compiler = project.command("cc");
+    let compiled = compiler.arg("-o").arg(&target).arg(project.path(&source)).args(flags).output();
+    has("cc", compiled.as_ref().is_ok_and(|output| output.status.success())).then_some(target)
+}
+
+/// Whoever looks at something below a folder `hung` waits until there is a file `answer` beside that.
+const HANGING: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/stat.h>
+typedef int look(int, const char *, int, unsigned, struct statx *);
+int statx(int dir, const char *path, int flags, unsigned mask, struct statx *found) {
+    if (path && strstr(path, "/hung/"))
+        while (access(getenv("ANSWER"), F_OK)) usleep(5000);
+    return ((look *)dlsym(RTLD_NEXT, "statx"))(dir, path, flags, mask, found);
+}
+"#;
+
+#[test]
+fn a_file_system_that_does_not_answer_holds_up_only_who_asks_it() {
+    let project = Project::new(
+        "[services]\n\
+         ready = { run = 'exec sleep 1000', ready = { file = 'hung/ready' } }\n\
+         alive = { run = 'exec sleep 1000', alive = { file = 'hung/alive', max_age = '100ms', every = '100ms' } }\n\
+         api = { run = 'exec sleep 1000', ready = { cmd = 'test -e go' } }\n\
+         hook = { run = 'exec sleep 1000', watch = ['x'], on_change = 'run:touch hooked' }\n",
+    );
+    let Some(shim) = compile(&project, "hanging.so", HANGING, &["-shared", "-fPIC", "-ldl"]) else { return };
+    let answer = project.path("../answer");
+    let project = project.with_env("ANSWER", answer.to_str().unwrap());
+    std::fs::create_dir(project.path("hung")).unwrap();
+    let preload = format!("LD_PRELOAD={}", shim.display());
+    let words = [preload.as_str(), env!("CARGO_BIN_EXE_devgroup"), "--no-tui"];
+    let mut group = Stream::start_program(&project, "env", &words);
+    group.wait_for("a look that has no answer", |out| out.contains("hung/alive did not answer in 2s"));
+    project.write("go", "");
+    group.wait_for("the other is ready", |out| {
+        out.lines().any(|line| line.contains("api") && line.contains("── ready"))
+    });
+    project.write("x", "1");
+    crate::harness::wait_for("the hook has run", || project.path("hooked").exists());
+    project.write("../answer", "");
+    // What the file was before is not known: written once more, it is new.
+    group.wait_for("the first is ready", |out| {
+        project.write("hung/ready", "now");
+        out.lines().any(|line| line.contains("ready │ ── ready"))
+    });
+    group.signal(rustix::process::Signal::INT);
+    group.wait_exit();
+}
+
+#[test]
+fn a_port_that_somebody_else_has_makes_nobody_ready() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    let project = Project::new(&format!(
+        "[services]\n\
+         web = {{ run = 'exec sleep 1000', ready = {{ port = {port}, timeout = '1s' }}, restart = 'never' }}\n\
+         user = {{ run = 'touch ../ran', kind = 'task', depends_on = ['web'] }}\n"
+    ));
+    let start = Stream::ask(&project, &["-d"]);
+    assert_eq!(start.code, Some(5), "{}", start.stderr);
+    let log = Stream::ask(&project, &["logs", "web"]).stdout;
+    let taken = format!("port {port} is taken by ");
+    assert!(log.contains(&taken) && log.contains(&format!("(pid {})", std::process::id())), "{log}");
+    assert!(log.contains("── not ready · ") && !project.path("../ran").exists(), "{log}");
+    Stream::ask(&project, &["down"]);
+    project.assert_nothing_left();
+}
