@@ -151,7 +151,7 @@ pub enum Marker {
     },
     /// What `on_change` did instead of a restart, for people.
     Changed {
-        /// `sent SIGHUP · src/a.rs changed`.
+        /// `sends SIGHUP · src/a.rs changed`.
         action: String,
     },
     /// What ran beside the service did not end well.

@@ -51,14 +51,6 @@ impl Engine {
         }
     }
 
-    /// `git_hold` was switched off: what git holds is free, and what it does is not heard any more.
-    pub(super) fn release_git(&mut self, turn: &mut Turn) {
-        self.git.cancel();
-        for owner in self.changes.holds().owners().filter(|owner| matches!(owner, Owner::Git(_))) {
-            ask(self.changes.release(&owner, None, turn.now), turn);
-        }
-    }
-
     /// A person has looked into what waits: it waits no longer.
     pub(super) fn end_limits(&mut self, turn: &mut Turn) {
         self.services.iter_mut().for_each(|service| service.limit.end_wait());

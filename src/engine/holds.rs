@@ -118,11 +118,6 @@ impl Holds {
         self.0.clear();
     }
 
-    /// Who holds, once each.
-    pub(super) fn owners(&self) -> std::vec::IntoIter<Owner> {
-        self.0.iter().map(|hold| hold.owner.clone()).collect::<Vec<_>>().into_iter()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

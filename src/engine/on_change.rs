@@ -118,7 +118,7 @@ impl Service {
             self.act_on_change(&paths, turn);
             return;
         };
-        self.say_done(&format!("sent {signal}"), &paths, turn);
+        self.say_done(&format!("sends {signal}"), &paths, turn);
         self.signal_for_change(run, signal, turn);
         self.took_note(turn);
         self.limit.settle(turn.now);

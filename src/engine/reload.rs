@@ -60,9 +60,6 @@ impl Engine {
             self.services.push(gone);
         }
         self.services_have_changed();
-        if !self.spec.watch.git_hold {
-            self.release_git(turn);
-        }
         if self.begun {
             let places: Vec<usize> =
                 (0..self.services.len()).filter(|&place| needed.contains(self.services[place].name())).collect();

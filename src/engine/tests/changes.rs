@@ -330,7 +330,7 @@ fn on_change_says_what_is_done() {
         2.000 > 1 is saved
         2.000 > 2 is saved
         2.000 > 3 is saved
-        2.020   hup: sent SIGHUP · 1 changed
+        2.020   hup: sends SIGHUP · 1 changed
         2.020   SIGHUP to hup 1 · those that handle it
         2.020   css: runs make css · 2 changed
         2.020   run make css beside css

@@ -137,7 +137,7 @@ fn a_signal_is_a_new_baseline_as_a_start_is() {
     s.expect(
         "
         2.000 > a is saved
-        2.020   hup: sent SIGHUP · a changed
+        2.020   hup: sends SIGHUP · a changed
         2.020   SIGHUP to hup 1 · those that handle it
         3.000 > b is saved
     ",

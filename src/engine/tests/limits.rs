@@ -183,10 +183,10 @@ fn a_signal_waits_until_the_service_is_ready() {
         5.000 > b is saved
         6.000 > hup is ready
         6.000   hup: ready · 6s after start
-        6.000   hup: sent SIGHUP · a and 1 more changed
+        6.000   hup: sends SIGHUP · a and 1 more changed
         6.000   SIGHUP to hup 1 · those that handle it
         7.000 > c is saved
-        7.020   hup: sent SIGHUP · c changed
+        7.020   hup: sends SIGHUP · c changed
         7.020   SIGHUP to hup 1 · those that handle it
     ",
     );
