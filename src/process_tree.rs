@@ -289,6 +289,21 @@ pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
     with_mark.filter_map(Process::of).filter(|process| !process.ended).collect()
 }
 
+/// Whether a process is in another pid namespace than we, below a living process of that name there. What it calls a
+/// process number means nothing here, so the one that started it cannot be looked up by that.
+pub fn is_below_elsewhere(process: &Process, name: &str) -> bool {
+    let namespace = |pid: Pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let Some(ours) = namespace(getpid()) else { return false };
+    let mut next = Some(process.clone());
+    while let Some(process) = next.filter(|process| namespace(process.pid).is_some_and(|its| its != ours)) {
+        if process.name == name && !process.ended {
+            return true;
+        }
+        next = Pid::from_raw(process.parent).and_then(Process::of);
+    }
+    false
+}
+
 /// The numbers of all processes.
 fn pids() -> Vec<Pid> {
     let Ok(entries) = fs::read_dir(Path::new("/proc")) else { return Vec::new() };
