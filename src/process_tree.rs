@@ -396,6 +396,21 @@ fn is_in_mask(status: &str, name: &str, signal: i32) -> bool {
     mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
 }
 
+/// Whether a process is in another pid namespace than we, below a living process of that name there. What it calls a
+/// process number means nothing here, so the one that started it cannot be looked up by that.
+pub fn is_below_elsewhere(process: &Process, name: &str) -> bool {
+    let namespace = |pid: Pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let Some(ours) = namespace(getpid()) else { return false };
+    let mut next = Some(process.clone());
+    while let Some(process) = next.filter(|process| namespace(process.pid).is_some_and(|its| its != ours)) {
+        if process.name == name && !process.ended {
+            return true;
+        }
+        next = Pid::from_raw(process.parent).and_then(Process::of);
+    }
+    false
+}
+
 /// The numbers of all processes, of whomever.
 pub fn pids() -> Vec<Pid> {
     if !tells() {

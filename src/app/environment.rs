@@ -7,7 +7,7 @@ use rustix::process::Pid;
 
 use crate::control::{SOCKET_VARIABLE, group_key};
 use crate::domain::{RunId, ServiceName};
-use crate::process_tree::{MARK as RUN, NAME, Process};
+use crate::process_tree::{self, MARK as RUN, NAME, Process};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
 const STALE: [&str; 2] = ["COLUMNS", "LINES"];
@@ -48,13 +48,19 @@ pub fn inside_service_of(file: &Path) -> Option<String> {
     inside.then(|| std::env::var("DEVGROUP_SERVICE").unwrap_or_default())
 }
 
-/// Whether a process with this mark was started for the group of this key by a devgroup that is gone.
-pub(super) fn is_left_of(mark: &OsStr, key: &str) -> bool {
-    mark.as_encoded_bytes().starts_with(key.as_bytes()) && orphan_of(mark).is_some_and(|group| group == key)
+/// Living processes of services whose devgroup is gone, with the key of their group.
+pub(super) fn orphans(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, Process)> {
+    let wanted = |mark: &OsStr| orphan_of(mark).filter(|group| is_wanted(group));
+    let found = process_tree::marked(|mark| wanted(mark).is_some());
+    let with_group = found.into_iter().filter_map(|process| {
+        let group = process_tree::mark_of(process.pid).and_then(|mark| wanted(&mark))?;
+        Some((group, process))
+    });
+    with_group.filter(|(_, process)| !process_tree::is_below_elsewhere(process, NAME)).collect()
 }
 
 /// The key of the group of a mark, if the devgroup that made it is gone.
-pub(super) fn orphan_of(mark: &OsStr) -> Option<String> {
+fn orphan_of(mark: &OsStr) -> Option<String> {
     let mut parts = mark.to_str()?.split('-');
     let (group, pid) = (parts.next()?, parts.next()?.parse().ok()?);
     let runs = |process: Process| !process.ended && process.name == NAME;

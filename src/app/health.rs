@@ -1,18 +1,17 @@
 //! What can be told of a group, and of what it needs, without being it: for `devgroup doctor`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Pid;
 
-use super::environment::orphan_of;
+use super::environment::orphans;
 use super::{pulse, state_folder};
 use crate::clock;
 use crate::domain::GroupSpec;
 use crate::process;
-use crate::process_tree::{self, NAME, Process};
+use crate::process_tree::{NAME, Process};
 
 /// The last sign of life of a run loop, from its `status.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,14 +61,9 @@ pub fn listener_on(port: u16) -> Option<String> {
 /// Living processes of services whose devgroup is gone, of whichever group: the key of the group, and the process for
 /// people.
 pub fn leftovers() -> Vec<(String, String)> {
-    let mut keys = BTreeMap::new();
-    let left = process_tree::marked(|mark| orphan_of(mark).is_some());
-    for process in left {
-        if let Some(key) = process_tree::mark_of(process.pid).and_then(|mark| orphan_of(&mark)) {
-            keys.insert(process.pid.as_raw_nonzero(), (key, process.display()));
-        }
-    }
-    keys.into_values().collect()
+    let mut left = orphans(|_| true);
+    left.sort_by_key(|(_, process)| process.pid.as_raw_nonzero());
+    left.into_iter().map(|(group, process)| (group, process.display())).collect()
 }
 
 /// Why not all processes of services can be seen; nothing if they can, or where no system of this kind tells.

@@ -21,11 +21,11 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, test_kill_process};
 
-use super::environment::is_left_of;
+use super::environment::orphans;
 use crate::clock::Clock;
 use crate::control::{LockNote, NameTaken, Place, Served, group_key, served_by, state_lock, take_name};
 use crate::domain::Moment;
-use crate::process_tree::{self, NAME, Process};
+use crate::process_tree::{NAME, Process};
 
 /// What an earlier run has left gets as long as a service has by default …
 const GRACE: Duration = Duration::from_secs(5);
@@ -197,7 +197,10 @@ impl Claim {
 
     /// What is left of an earlier run that was ended together with its guard.
     pub fn leftovers(&self) -> Vec<Process> {
-        if self.is_unclean { process_tree::marked(|mark| is_left_of(mark, &self.key)) } else { Vec::new() }
+        if !self.is_unclean {
+            return Vec::new();
+        }
+        orphans(|group| group == self.key).into_iter().map(|(_, process)| process).collect()
     }
 
     /// Ends what an earlier run has left: asked first, killed when the grace is over. Who is left in spite of that.

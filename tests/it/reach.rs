@@ -342,3 +342,32 @@ fn on_a_full_disk_the_process_of_the_group_is_known_and_doctor_says_what_is_lost
     assert!(looked.contains(&format!("it runs, pid {pid}")), "{looked}");
     end(&project, group);
 }
+
+#[test]
+fn the_services_of_a_group_in_a_container_are_no_leftovers() {
+    let project = Project::new("name = 'shop'\n[services]\napi = 'echo here; exec sleep 1003'\n");
+    end(&project, start(&project));
+    let lock = project.path("../home/state/devgroup").join(format!("{}.lock", key(&project)));
+    let elsewhere = |name: &str| format!("{name}={}", project.path("../home/elsewhere").display());
+    let [state, runtime] = ["XDG_STATE_HOME", "XDG_RUNTIME_DIR"].map(elsewhere);
+    let container = ["--pid", "--fork", "--mount-proc", "--net", "--kill-child"];
+    if !Command::new("unshare").args(container).arg("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: needs the right to make namespaces");
+        return;
+    }
+    let words = [&container[..], &["env", &state, &runtime, PROGRAM, "--no-tui"]].concat();
+    let mut other = Stream::start_program(&project, "unshare", &words);
+    other.wait_for_text("here");
+    let theirs = || project.processes().into_iter().filter(|(_, command)| command == "sleep 1003").collect::<Vec<_>>();
+    let living = theirs();
+    assert_eq!(living.len(), 1, "{living:?}");
+    // As after the end of an earlier guard and program at once: leftovers are searched for.
+    fs::write(lock, "2147483646\nshop\n\n").unwrap();
+    let doctor = Stream::ask(&project, &["doctor"]).stdout;
+    assert!(doctor.contains("no process of an earlier run is left"), "{doctor}");
+    let group = start(&project);
+    let left: Vec<_> = theirs().into_iter().filter(|process| living.contains(process)).collect();
+    assert_eq!(left, living, "those of the other group live");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    drop((group, other));
+}
