@@ -167,7 +167,7 @@ fn every_editors_save_is_one_restart() {
             fs::remove_file(src.join(format!(".#{name}"))).unwrap();
         }),
         ("VS Code", |src, name| {
-            let mut file = fs::OpenOptions::new().write(true).open(src.join(name)).unwrap();
+            let mut file = OpenOptions::new().write(true).open(src.join(name)).unwrap();
             file.set_len(0).unwrap();
             Write::write_all(&mut file, b"new").unwrap();
             file.sync_all().unwrap();
@@ -189,7 +189,7 @@ fn every_editors_save_is_one_restart() {
             fs::remove_file(src.join("linked")).unwrap();
         }),
         ("append", |src, name| {
-            let mut file = fs::OpenOptions::new().append(true).open(src.join(name)).unwrap();
+            let mut file = OpenOptions::new().append(true).open(src.join(name)).unwrap();
             Write::write_all(&mut file, b"new").unwrap();
         }),
     ];
