@@ -280,12 +280,7 @@ impl Rules {
             }
             None => {}
         }
-        let is_file = level.path == self.file;
-        let rule = if is_file {
-            Some(self.own_file_rule())
-        } else {
-            self.built_in.hit(&level.path, level.is_dir).map(|hit| hit.rule())
-        };
+        let rule = self.built_in_rule(&level.path, level.is_dir);
         let outcome = match decided.by {
             By::BuiltIn => StepOutcome::Ignores,
             By::Folder => StepOutcome::NoMatch,
@@ -373,7 +368,7 @@ impl Rules {
         let hit = || {
             let files = self.git_files(&level.folder)?;
             let git = files.git_hit(&level.path, level.is_dir).filter(|hit| !hit.lets_in);
-            git.or_else(|| self.built_in.hit(&level.path, level.is_dir)).map(|hit| hit.rule())
+            git.map(|hit| hit.rule()).or_else(|| self.built_in_rule(&level.path, level.is_dir))
         };
         if let Some(rule) = inherited.or_else(hit) {
             let place = explanation.place_of(&rule);
