@@ -17,6 +17,7 @@ mod reach;
 mod scope;
 mod standing;
 mod tracked;
+mod unseen;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
