@@ -82,6 +82,7 @@ fn load(file: &Path) -> Result<Loaded, Diagnostics> {
                 loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
             }
             DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
+            DeadReason::Link { link, target } => loaded.warn_link(&service, index, &link, target.as_deref()),
         }
     }
     Ok(loaded)

@@ -37,6 +37,16 @@ impl Loaded {
         self.warn(service, index, "unmatched-watch", message, "nothing here".into(), help.into());
     }
 
+    /// What a pattern names is a link, or is behind one.
+    pub fn warn_link(&mut self, service: &ServiceName, index: usize, link: &str, target: Option<&str>) {
+        let help = match target {
+            Some(target) => format!("write what it leads to:   {target}"),
+            None => String::from("it leads nowhere"),
+        };
+        let message = format!("{} is a symbolic link, and links are not followed", shown(link));
+        self.warn(service, index, "linked-watch", message, "nothing is watched here".into(), help);
+    }
+
     fn warn(
         &mut self,
         service: &ServiceName,

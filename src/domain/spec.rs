@@ -265,7 +265,7 @@ pub enum OnChange {
 pub struct WatchSpec {
     /// Gitignore syntax; `!` lets in again, even over `.gitignore`.
     pub ignore: Vec<SpecPattern>,
-    /// Watched although git ignores them. Default `.env*`.
+    /// Watched although git ignores them. Default [`Self::ALSO`].
     pub also: Vec<SpecPattern>,
     /// The longest that a small change waits for quiet.
     pub max_wait: Duration,
@@ -294,13 +294,16 @@ pub enum WatchChoice {
 impl WatchSpec {
     /// The quiet time where neither the group nor the service says otherwise.
     pub const DEBOUNCE: Duration = Duration::from_millis(20);
+
+    /// What `also` says where the file does not. This pattern means files only.
+    pub const ALSO: &str = ".env*";
 }
 
 impl Default for WatchSpec {
     fn default() -> Self {
         Self {
             ignore: Vec::new(),
-            also: vec![SpecPattern { text: ".env*".into(), line: 0 }],
+            also: vec![SpecPattern { text: Self::ALSO.into(), line: 0 }],
             max_wait: Duration::from_secs(2),
             gitignore: true,
             backend: WatchChoice::Auto,

@@ -3,6 +3,7 @@
 //! Only what has changed since is kept: the state of all other files is that of the tree.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use crate::domain::{Moment, ServiceName};
 
 /// Changed files that are followed for each service: a few megabytes. More than that is a change in any case.
 const CAPACITY: usize = 20_000;
+
+/// If there were more, so many are told: to compare all would change nothing.
+const TOLD: usize = 1_000;
 
 /// A write that is not finished and so recent may be going on: a service that starts now may see a part of it.
 const BEING_WRITTEN: Duration = Duration::from_millis(200);
@@ -26,9 +30,12 @@ pub(super) struct Baselines {
 /// The files that have changed since a service started.
 #[derive(Debug, Default)]
 pub(super) struct Changed {
-    files: HashMap<PathBuf, Was>,
+    /// By their paths as bytes: they are compared often, and are written in one way only.
+    files: HashMap<OsString, Was>,
     /// Changes that there was no room for.
-    pub(super) beyond: usize,
+    beyond: usize,
+    /// The last of them.
+    beyond_at: Moment,
 }
 
 /// What a file was.
@@ -62,16 +69,17 @@ impl Baselines {
                 Some(changed) => changed,
                 None => self.of.entry(name.clone()).or_default(),
             };
-            if let Some(known) = changed.files.get_mut(path) {
+            if let Some(known) = changed.files.get_mut(path.as_os_str()) {
                 known.last_at = known.last_at.max(at);
                 known.open = !finished;
             } else if changed.files.len() < CAPACITY {
                 let shown = Arc::clone(shown);
                 let was = Was { print: was, shown, first_at: at, last_at: at, open: !finished, number: self.next };
-                changed.files.insert(path.to_path_buf(), was);
+                changed.files.insert(path.as_os_str().to_owned(), was);
                 self.next += 1;
             } else {
                 changed.beyond = changed.beyond.saturating_add(1);
+                changed.beyond_at = changed.beyond_at.max(at);
             }
         }
     }
@@ -80,9 +88,11 @@ impl Baselines {
     /// whether it was changed before all the same.
     pub(super) fn renew(&mut self, name: &ServiceName, at: Moment, is_old: impl Fn(&Path) -> bool) {
         let Some(changed) = self.of.get_mut(name) else { return };
-        changed.beyond = 0;
+        if changed.beyond_at <= at {
+            changed.beyond = 0;
+        }
         changed.files.retain(|path, was| {
-            if was.last_at > at && is_old(path) {
+            if was.last_at > at && is_old(Path::new(path)) {
                 return false;
             }
             let being_written = was.open && at.since(was.last_at) < BEING_WRITTEN;
@@ -93,7 +103,7 @@ impl Baselines {
             }
             was.last_at > at || being_written
         });
-        if changed.files.is_empty() {
+        if changed.files.is_empty() && changed.beyond == 0 {
             self.of.remove(name);
         }
     }
@@ -101,22 +111,31 @@ impl Baselines {
     /// The files of a service that have changed, in the order in which they first did, and how many more there are.
     pub(super) fn changed(&self, name: &ServiceName) -> (Vec<(PathBuf, Was)>, usize) {
         let Some(changed) = self.of.get(name) else { return (Vec::new(), 0) };
-        let mut files: Vec<_> = changed.files.iter().map(|(path, was)| (path.clone(), was.clone())).collect();
+        let mut files: Vec<_> = changed.files.iter().collect();
         files.sort_unstable_by_key(|(_, was)| was.number);
-        (files, changed.beyond)
+        let told = if changed.beyond == 0 { files.len() } else { TOLD.min(files.len()) };
+        let more = changed.beyond.saturating_add(files.len() - told);
+        (files.into_iter().take(told).map(|(path, was)| (path.into(), was.clone())).collect(), more)
+    }
+
+    /// Changes that there was no room for are known to the service.
+    pub(super) fn forget_beyond(&mut self, name: &ServiceName) {
+        if let Some(changed) = self.of.get_mut(name) {
+            changed.beyond = 0;
+        }
     }
 
     /// The file is what it was.
     pub(super) fn forget(&mut self, name: &ServiceName, path: &Path) {
         if let Some(changed) = self.of.get_mut(name) {
-            changed.files.remove(path);
+            changed.files.remove(path.as_os_str());
         }
     }
 
     /// The rules have changed: keeps what is still watched.
     pub(super) fn retain(&mut self, watched: impl Fn(&ServiceName, &Path) -> bool) {
         for (name, changed) in &mut self.of {
-            changed.files.retain(|path, _| watched(name, path));
+            changed.files.retain(|path, _| watched(name, Path::new(path)));
         }
         self.of.retain(|_, changed| !changed.files.is_empty() || changed.beyond > 0);
     }
@@ -176,9 +195,17 @@ mod tests {
             note(&mut baselines, &n.to_string(), Fingerprint::Absent, 1);
         }
         let (files, beyond) = baselines.changed(&"api".into());
-        assert_eq!((files.len(), beyond), (CAPACITY, 5));
-        baselines.renew(&"api".into(), at(1), |_| false);
+        assert_eq!((files.len(), beyond), (TOLD, CAPACITY + 5 - TOLD));
+        assert_eq!((&*files[0].1.shown, &*files[1].1.shown), ("0", "1"), "the first");
+        note(&mut baselines, "late", Fingerprint::Absent, 3);
+        baselines.renew(&"api".into(), at(2), |_| false);
+        let (files, beyond) = baselines.changed(&"api".into());
+        assert!(files.is_empty() && beyond > 0, "one of them has come after that");
+        baselines.renew(&"api".into(), at(3), |_| false);
         let (files, beyond) = baselines.changed(&"api".into());
         assert_eq!((files.len(), beyond), (0, 0));
+        note(&mut baselines, "later", Fingerprint::Absent, 9);
+        baselines.forget_beyond(&"web".into());
+        assert_eq!(baselines.changed(&"web".into()).0.len(), CAPACITY);
     }
 }

@@ -332,11 +332,15 @@ impl Lookout {
         self.git_head = self.repository.as_ref().and_then(Repository::head).map(Arc::from);
     }
 
-    /// Hands over what was found, and the status if it has changed.
-    fn report(&mut self) {
+    fn report_files(&mut self) {
         if !self.events.is_empty() {
             self.outbox.push(WatchReport::Files(std::mem::take(&mut self.events)));
         }
+    }
+
+    /// Hands over what was found, and the status if it has changed.
+    fn report(&mut self) {
+        self.report_files();
         let lost = self.lost.first().map(|lost| match self.tree.contains_key(lost) {
             true => format!("{} is gone: nothing is restarted until it is back", lost.display()),
             false => format!("not watched: {}: not found", lost.display()),

@@ -124,7 +124,16 @@ fn every_sort_of_path_is_explained() {
     }
     std::os::unix::fs::symlink("src", shop.path().join("link")).expect("linked");
     let text = stdout(&devgroup(shop.path(), &["why", "link/main.rs"], ""));
-    assert!(text.contains("no match") && text.contains("link is a symbolic link"), "{text}");
+    let expected = "\
+link/main.rs
+  ignored · a change restarts nothing
+  rule   built-in  link  (links are not followed)
+  note   link is a symbolic link, and links are not followed: watch what it leads to, src
+   1  built-in  matched: ignored  built-in  link  (links are not followed)  (link/)
+";
+    assert_eq!(text, expected);
+    let text = stdout(&devgroup(shop.path(), &["why", "link"], ""));
+    assert!(text.contains("watched · a change restarts api") && text.contains("only a change of the link"), "{text}");
     let text = stdout(&devgroup(shop.path(), &["why", "-"], "src/main.rs\ncaf\u{e9}\n"));
     assert!(text.starts_with("src/main.rs\n") && text.contains("\ncaf\u{e9}\n"), "{text}");
 }
@@ -188,6 +197,50 @@ fn check_warns_of_patterns_that_restart_nobody_and_a_start_does_not() {
     assert_eq!(warnings.matches("warning:").count(), 4, "{warnings}");
     let output = devgroup(shop.path(), &["--no-tui", "--timeout", "10s"], "");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("dead-watch"), "{output:?}");
+}
+
+#[test]
+fn check_warns_of_links_and_says_what_to_write_instead() {
+    let shop = shop(
+        "[services]\n\
+         a = { run = \"true\", watch = [\"lib/**\", \"lib\", \"conf.toml\", \"src/**\"] }\n\
+         b = { run = \"true\", watch = true, dir = \"lib\" }\n\
+         c = { run = \"true\", watch = [\"gone/x\"] }\n",
+    );
+    for (target, link) in [("src", "lib"), ("web/index.ts", "conf.toml"), ("nowhere", "gone")] {
+        std::os::unix::fs::symlink(target, shop.path().join(link)).expect("linked");
+    }
+    let warnings = String::from_utf8(devgroup(shop.path(), &["check"], "").stderr).expect("text");
+    assert_eq!(warnings.matches("linked-watch").count(), 5, "{warnings}");
+    for expected in ["what it leads to:   src\n", "what it leads to:   web/index.ts\n", "it leads nowhere"] {
+        assert!(warnings.contains(expected), "{expected}: {warnings}");
+    }
+    // And that is what the watcher does.
+    let text = stdout(&devgroup(shop.path(), &["why", "lib/main.rs", "src/main.rs"], ""));
+    assert!(text.contains("ignored · a change restarts nothing") && text.contains("watched · a change restarts a"));
+}
+
+#[test]
+fn nothing_is_watched_in_a_folder_that_cannot_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let shop = shop(FILE);
+    let permit = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
+    let secret = shop.path().join("secret");
+    fs::create_dir(&secret).expect("made");
+    permit(shop.path(), 0o755);
+    permit(&secret, 0o000);
+    let mut why = Command::new(env!("CARGO_BIN_EXE_devgroup"));
+    why.args(["why", "secret/a.rs"]).current_dir(shop.path());
+    if rustix::process::geteuid().is_root() {
+        // Who may read everything.
+        why.uid(65_534);
+    }
+    let output = why.output();
+    permit(&secret, 0o755);
+    let text = stdout(&output.expect("ran"));
+    assert!(text.contains("  ignored · a change restarts nothing\n"), "{text}");
+    assert!(text.contains("secret cannot be read, so nothing in it is watched: permission denied"), "{text}");
 }
 
 #[test]

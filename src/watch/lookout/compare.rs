@@ -150,6 +150,7 @@ impl Lookout {
                 for name in &services {
                     if sync {
                         discarded.extend(self.baselines.changed(name).0.into_iter().map(|(path, _)| path));
+                        self.baselines.forget_beyond(name);
                     }
                     self.baselines.renew(name, at, is_old);
                 }

@@ -10,6 +10,9 @@ use crate::watch::outcome::{self, Reason};
 use crate::watch::rules::Standing;
 use crate::watch::tree::{self, Entry};
 
+/// So many events are handed over at once: of a flood, the outbox keeps only some.
+const MOST_EVENTS: usize = 1_000;
+
 impl Lookout {
     /// Looks at a path that something was said about. Paths in folders that nobody watches are none of our business.
     pub(super) fn look(&mut self, path: &Path, reason: Reason, at: Moment) {
@@ -126,6 +129,9 @@ impl Lookout {
             self.baselines.note(services, path, &shown, was, at, finished);
         }
         self.events.push(FileEvent { at, path: shown, kind, finished, matched });
+        if self.events.len() >= MOST_EVENTS {
+            self.report_files();
+        }
     }
 
     fn set_entry(&mut self, path: &Path, entry: Option<Entry>) {

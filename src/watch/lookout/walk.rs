@@ -24,7 +24,21 @@ impl Lookout {
             for (folder, judged) in level {
                 self.list(folder, judged, reports, at, &mut next);
             }
+            self.leave_gits_folders(&mut next);
             level = next;
+        }
+    }
+
+    /// A file `.git` that was found may name a folder that was walked into before.
+    fn leave_gits_folders(&mut self, next: &mut Vec<(PathBuf, Standing)>) {
+        if self.rules.git_folders().is_empty() {
+            return;
+        }
+        next.retain(|(folder, _)| !self.rules.is_gits(folder));
+        for folder in self.rules.git_folders().to_vec() {
+            if !self.is_start(&folder) {
+                self.drop_below(&folder, None);
+            }
         }
     }
 

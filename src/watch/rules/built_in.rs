@@ -8,7 +8,7 @@ use crate::domain::RuleSource;
 /// Patterns of one sort, and what the sort is called for people. Names that projects use for sources (`build`, `dist`,
 /// `vendor`, `bin`, `out`, `Policy`) are not in it.
 const BUILT_IN: [(&str, &[&str]); 6] = [
-    ("version control folders", &[".git", ".hg", ".jj", ".svn"]),
+    (VERSION_CONTROL, &[".git", ".hg", ".jj", ".svn", ".git-rewrite/"]),
     (
         "dependency and build folders",
         &[
@@ -37,11 +37,24 @@ const BUILT_IN: [(&str, &[&str]); 6] = [
     ("log files", &["*.log"]),
 ];
 
+/// The sort of what git and its like keep for themselves.
+pub(super) const VERSION_CONTROL: &str = "version control folders";
+
+/// The same for patterns that mean no folder.
+const BUILT_IN_FILES: [(&str, &[&str]); 1] =
+    [("files that SQLite keeps beside a database", &["*-journal", "*-wal", "*-shm"])];
+
 /// The list, for a root.
 pub(super) fn list(root: &Path) -> PatternList {
-    let lines = BUILT_IN.iter().flat_map(|(sort, patterns)| {
-        patterns.iter().map(|pattern| Written { number: None, pattern: pattern.as_bytes(), sort: Some(sort) })
-    });
+    let lines = |sorts: &'static [(&'static str, &'static [&'static str])], only_files| {
+        sorts.iter().flat_map(move |(sort, patterns)| {
+            patterns.iter().map(move |pattern| {
+                let pattern = pattern.as_bytes();
+                Written { number: None, pattern, sort: Some(sort), only_files }
+            })
+        })
+    };
+    let lines = lines(&BUILT_IN, false).chain(lines(&BUILT_IN_FILES, true));
     PatternList::new(root, RuleSource::BuiltIn(""), false, lines)
 }
 
@@ -63,11 +76,22 @@ mod tests {
             ("src/#main.rs#", false),
             ("a.log", false),
             ("profile/Code Cache", true),
+            ("data/app.db-wal", false),
+            ("data/app.db-shm", false),
+            ("data/app.db-journal", false),
+            (".git-rewrite", true),
         ];
         for (path, is_dir) in ignored {
             assert!(list.hit(&Path::new("/r").join(path), is_dir).is_some(), "{path}");
         }
-        for (path, is_dir) in [("build", true), ("src/Policy", true), ("target", false), ("#notes", false)] {
+        for (path, is_dir) in [
+            ("build", true),
+            ("src/Policy", true),
+            ("target", false),
+            ("#notes", false),
+            ("data/app.db", false),
+            ("crates/read-wal", true),
+        ] {
             assert!(list.hit(&Path::new("/r").join(path), is_dir).is_none(), "{path}");
         }
     }

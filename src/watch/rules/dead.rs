@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::scope::{Scope, WatchGlob};
 use super::standing::{Standing, State};
+use super::unseen::Unseen;
 use super::{Rules, ServiceRules};
 use crate::domain::{Explanation, GroupSpec, Match, PathVerdict, ServiceName, SpecPattern, WatchFiles};
 
@@ -36,6 +37,13 @@ pub enum DeadReason {
     },
     /// No file matches, and none that would is ignored.
     Unmatched,
+    /// What it names is a link, or is behind one, and links are not followed.
+    Link {
+        /// Relative to the root.
+        link: String,
+        /// What it leads to, as it can be written in its place.
+        target: Option<String>,
+    },
 }
 
 /// Entries that are looked at for one pattern. A tree that is larger is given the benefit of the doubt.
@@ -96,6 +104,14 @@ impl Wanted<'_> {
         matches!(self, Self::Glob(glob) if glob.literal().as_deref() == Some(file))
     }
 
+    /// What it names: one file or folder, or the folder that all that it matches lies in.
+    fn named(&self) -> PathBuf {
+        match self {
+            Self::Glob(glob) => glob.literal().unwrap_or_else(|| glob.start()),
+            Self::All(folder) => folder.to_path_buf(),
+        }
+    }
+
     /// Where all that it matches lies.
     fn start(&self) -> PathBuf {
         match self {
@@ -107,7 +123,11 @@ impl Wanted<'_> {
 
 impl Rules {
     fn dead(&mut self, index: usize, spec: &GroupSpec) -> Option<DeadReason> {
-        let mut start = Wanted::of(self.services.first()?, index)?.start();
+        let wanted = Wanted::of(self.services.first()?, index)?;
+        let mut start = wanted.start();
+        if let Some(Unseen::Link(link)) = self.unseen_in(&wanted.named()) {
+            return Some(DeadReason::Link { link: self.shown(&link).to_string(), target: self.target_of(&link) });
+        }
         if start.is_file() {
             // A pattern without wildcards names a file.
             start.pop();

@@ -45,7 +45,7 @@ impl Rules {
         if found.is_err() {
             explanation.notes.push(String::from("it does not exist"));
         }
-        self.look_for_links(&absolute, &mut explanation);
+        self.add_unseen(&absolute, is_dir, &mut explanation);
         for folder in new {
             self.forget(&folder);
         }
@@ -63,20 +63,6 @@ impl Rules {
         let mut found = self.root.clone();
         found.extend(below.components().chain(rest.components()));
         Some(found)
-    }
-
-    /// Links are not followed, so what is behind one is not seen under its name.
-    fn look_for_links(&self, path: &Path, explanation: &mut Explanation) {
-        let above = path.ancestors().skip(1).take_while(|above| *above != self.root && above.starts_with(&self.root));
-        let is_link = |path: &&Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-        if let Some(link) = above.collect::<Vec<_>>().into_iter().rev().find(is_link) {
-            let link = self.shown(link);
-            explanation.notes.push(format!("{link} is a symbolic link, and links are not followed"));
-            if explanation.verdict == PathVerdict::Watched {
-                (explanation.verdict, explanation.rule) = (PathVerdict::NoMatch, None);
-                explanation.services.clear();
-            }
-        }
     }
 
     /// The same as [`Rules::decide`], with the reason. The folders on the way must have been learnt.
@@ -280,12 +266,7 @@ impl Rules {
             }
             None => {}
         }
-        let is_file = level.path == self.file;
-        let rule = if is_file {
-            Some(self.own_file_rule())
-        } else {
-            self.built_in.hit(&level.path, level.is_dir).map(|hit| hit.rule())
-        };
+        let rule = self.built_in_rule(&level.path, level.is_dir);
         let outcome = match decided.by {
             By::BuiltIn => StepOutcome::Ignores,
             By::Folder => StepOutcome::NoMatch,
@@ -373,7 +354,7 @@ impl Rules {
         let hit = || {
             let files = self.git_files(&level.folder)?;
             let git = files.git_hit(&level.path, level.is_dir).filter(|hit| !hit.lets_in);
-            git.or_else(|| self.built_in.hit(&level.path, level.is_dir)).map(|hit| hit.rule())
+            git.map(|hit| hit.rule()).or_else(|| self.built_in_rule(&level.path, level.is_dir))
         };
         if let Some(rule) = inherited.or_else(hit) {
             let place = explanation.place_of(&rule);

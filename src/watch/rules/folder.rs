@@ -82,7 +82,7 @@ fn read_list(file: &Path, base: &Path, root: &Path, any_case: bool, links: Links
     };
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let lines = text.split(|byte| *byte == b'\n').zip(1..);
-    let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern, sort: None });
+    let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern, sort: None, only_files: false });
     let source = RuleSource::IgnoreFile(file.strip_prefix(root).map_or_else(|_| file.to_path_buf(), PathBuf::from));
     Some(PatternList::new(base, source, any_case, lines)).filter(|list| !list.is_empty())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::list::PatternList;
 use super::reach::Reach;
 use super::standing::{Chain, Standing, State};
-use super::{Rules, scope};
+use super::{Rules, built_in, scope};
 use crate::domain::{Match, Rule, RuleSource};
 
 /// Which source has decided about a path, highest first.
@@ -157,7 +157,10 @@ impl Rules {
         match above {
             State::Ignored { rule, yields } => match also() {
                 Some(hit) if hit.is_anchored() => (State::Open(Some(hit.rule())), By::GroupAlso),
-                _ if *yields && *path != self.file && files.is_some_and(|files| files.tracks(path, is_dir)) => {
+                _ if *yields
+                    && path.as_os_str() != self.file.as_os_str()
+                    && files.is_some_and(|files| files.tracks(path, is_dir)) =>
+                {
                     (State::Open(None), By::Tracked)
                 }
                 _ => (State::Ignored { rule: rule.clone(), yields: *yields }, By::Folder),
@@ -184,8 +187,8 @@ impl Rules {
 
     /// What `.ignore`, git and the built-ins say about this very path.
     fn judge_lower(&self, files: Option<&Chain>, path: &Path, is_dir: bool) -> Lower {
-        if *path == self.file {
-            return Lower::BuiltIn(self.own_file_rule());
+        if let Some(rule) = self.firm_rule(path, is_dir) {
+            return Lower::BuiltIn(rule);
         }
         let built_in = || self.built_in.hit(path, is_dir).map(|hit| hit.rule());
         let dot_ignore = files.and_then(|files| files.dot_ignore_hit(path, is_dir)).map(|hit| (hit, By::DotIgnore));
@@ -203,10 +206,22 @@ impl Rules {
         }
     }
 
-    /// Why the group's own file restarts nothing.
-    pub(super) fn own_file_rule(&self) -> Rule {
-        let pattern = self.shown(&self.file);
-        Rule { source: RuleSource::BuiltIn("devgroup acts on its own file itself"), line: None, pattern }
+    /// What no rule file can change: the group's own file restarts nothing, and a folder that git has for itself holds no
+    /// sources.
+    fn firm_rule(&self, path: &Path, is_dir: bool) -> Option<Rule> {
+        let sort = if path.as_os_str() == self.file.as_os_str() {
+            "devgroup acts on its own file itself"
+        } else if is_dir && self.is_gits(path) {
+            built_in::VERSION_CONTROL
+        } else {
+            return None;
+        };
+        Some(Rule { source: RuleSource::BuiltIn(sort), line: None, pattern: self.shown(path) })
+    }
+
+    /// What devgroup itself says about a path.
+    pub(super) fn built_in_rule(&self, path: &Path, is_dir: bool) -> Option<Rule> {
+        self.firm_rule(path, is_dir).or_else(|| self.built_in.hit(path, is_dir).map(|hit| hit.rule()))
     }
 }
 

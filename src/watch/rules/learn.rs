@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::{FolderRules, RepositoryRules};
-use super::{Rules, scope};
+use super::{Rules, below, scope};
 use crate::watch::git::Repository;
 
 impl Rules {
     /// Takes over what another group of rules has learnt about folders. Only sensible for the same root.
     pub(in crate::watch) fn learn_from(&mut self, other: Self) {
         (self.folders, self.outside) = (other.folders, other.outside);
+        self.git_folders = other.git_folders;
     }
 
     /// Reads the rule files of a folder, again if they were known. Whether there are any now, or were.
@@ -37,12 +38,30 @@ impl Rules {
 
     fn list_outside(&mut self) {
         self.outside.clear();
+        self.git_folders.clear();
         for rules in self.folders.values() {
             let Some(RepositoryRules { repository, .. }) = &rules.repository else { continue };
+            for folder in [&repository.git_dir, &repository.common_dir] {
+                // Most are in a folder that is ignored by its name.
+                let is_named = folder.components().all(|name| name.as_os_str() != ".git");
+                if is_named && !self.git_folders.contains(folder) {
+                    self.git_folders.push(folder.clone());
+                }
+            }
             for file in rule_files(repository) {
                 self.outside.entry(file).or_default().push(repository.top.clone());
             }
         }
+    }
+
+    /// Whether a folder is one of git's own, or in one, that a file `.git` names: it holds no sources.
+    pub(in crate::watch) fn is_gits(&self, folder: &Path) -> bool {
+        self.git_folders.iter().any(|git_folder| below(folder, git_folder).is_some())
+    }
+
+    /// The folders of git that are named so.
+    pub(in crate::watch) fn git_folders(&self) -> &[PathBuf] {
+        &self.git_folders
     }
 
     /// Learns the root's folder again. Whether there are rules in it.

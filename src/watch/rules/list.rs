@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::below;
 use super::glob::Glob;
 use crate::domain::{Rule, RuleSource};
 
@@ -31,6 +32,7 @@ struct Pattern {
     glob: Option<Glob>,
     lets_in: bool,
     only_folders: bool,
+    only_files: bool,
     /// It is about the last name of a path, in any folder.
     any_folder: bool,
     number: Option<u32>,
@@ -66,6 +68,8 @@ pub(super) struct Written<'a> {
     pub(super) number: Option<u32>,
     pub(super) pattern: &'a [u8],
     pub(super) sort: Option<&'static str>,
+    /// It means no folder, which git's syntax cannot say.
+    pub(super) only_files: bool,
 }
 
 impl PatternList {
@@ -86,11 +90,14 @@ impl PatternList {
         if self.patterns.is_empty() {
             return None;
         }
-        let relative = relative(path.as_os_str().as_bytes(), self.base.as_os_str().as_bytes())?;
+        let relative = below(path, &self.base)?.as_os_str().as_bytes();
+        if relative.is_empty() {
+            return None;
+        }
         let name = relative.rsplit(|byte| *byte == b'/').next()?;
         let found = self.patterns.iter().rev().find(|pattern| {
-            (is_dir || !pattern.only_folders)
-                && pattern.matches(if pattern.any_folder { name } else { relative }, self.any_case)
+            let is_meant = if is_dir { !pattern.only_files } else { !pattern.only_folders };
+            is_meant && pattern.matches(if pattern.any_folder { name } else { relative }, self.any_case)
         });
         found.map(|pattern| Hit { source: &self.source, pattern, lets_in: pattern.lets_in })
     }
@@ -136,6 +143,7 @@ impl Pattern {
             glob: rest.map(|rest| Glob::new(rest, any_case)),
             lets_in,
             only_folders,
+            only_files: line.only_files,
             any_folder,
             number: line.number,
             shown: String::from_utf8_lossy(whole).into(),
@@ -156,13 +164,6 @@ impl Pattern {
     fn is_anchored(&self) -> bool {
         !self.any_folder && !self.text.starts_with(b"**/")
     }
-}
-
-/// The path below a folder; `None` if it is not.
-fn relative<'a>(path: &'a [u8], base: &[u8]) -> Option<&'a [u8]> {
-    let rest = path.strip_prefix(base)?;
-    let rest = if base.ends_with(b"/") { rest } else { rest.strip_prefix(b"/")? };
-    (!rest.is_empty()).then_some(rest)
 }
 
 fn is_special(byte: u8) -> bool {
@@ -190,7 +191,12 @@ mod tests {
 
     fn list(text: &str) -> PatternList {
         let lines = text.lines().zip(1..);
-        let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern: pattern.as_bytes(), sort: None });
+        let lines = lines.map(|(pattern, n)| Written {
+            number: Some(n),
+            pattern: pattern.as_bytes(),
+            sort: None,
+            only_files: false,
+        });
         PatternList::new(Path::new("/r"), RuleSource::GroupIgnore, false, lines)
     }
 

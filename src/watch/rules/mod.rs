@@ -17,12 +17,15 @@ mod reach;
 mod scope;
 mod standing;
 mod tracked;
+mod unseen;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern};
+use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern, WatchSpec};
 
 use super::git::Repository;
 pub use dead::{DeadReason, DeadWatch, dead_watches};
@@ -52,6 +55,8 @@ pub struct Rules {
     passages: Vec<Reach>,
     /// Folders with rule files, as far as they were learnt.
     folders: HashMap<PathBuf, Arc<FolderRules>>,
+    /// Folders of git itself that a file `.git` names, as far as they are not below a folder `.git`.
+    git_folders: Vec<PathBuf>,
     /// The rule files of repositories that stand outside of their trees, with the tops of these.
     outside: HashMap<PathBuf, Vec<PathBuf>>,
 }
@@ -105,6 +110,7 @@ impl Rules {
             own: own.iter().map(|folder| normal(folder)).collect(),
             with_git: spec.watch.gitignore,
             folders: HashMap::new(),
+            git_folders: Vec::new(),
             outside: HashMap::new(),
             root,
             ignore,
@@ -129,12 +135,12 @@ impl Rules {
 
     /// Whether the path is devgroup's own.
     pub(super) fn is_own(&self, path: &Path) -> bool {
-        self.own.iter().any(|own| path.starts_with(own))
+        self.own.iter().any(|own| below(path, own).is_some())
     }
 
     /// The path as people know it: relative to the root where it is below it.
     pub(super) fn shown(&self, path: &Path) -> Arc<str> {
-        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into()
+        below(path, &self.root).unwrap_or(path).to_string_lossy().into()
     }
 
     /// The repository that holds the root, if it was learnt.
@@ -166,6 +172,16 @@ impl Rules {
     }
 }
 
+/// The rest of a path that is this folder or below it. As `strip_prefix`, for paths that are [`normal`], and so by their
+/// bytes: it is asked for each file of a large tree.
+fn below<'a>(path: &'a Path, folder: &Path) -> Option<&'a Path> {
+    let folder = folder.as_os_str().as_bytes();
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    let rest = path.as_os_str().as_bytes().strip_prefix(folder)?;
+    let rest = if rest.is_empty() { rest } else { rest.strip_prefix(b"/")? };
+    Some(Path::new(OsStr::from_bytes(rest)))
+}
+
 /// Whether a glob with git's meaning matches all of a text.
 pub(super) fn glob_matches(glob: &[u8], text: &[u8], any_case: bool) -> bool {
     glob::Glob::new(glob, any_case).is_match(text)
@@ -182,6 +198,23 @@ fn own_list(root: &Path, source: RuleSource, patterns: &[SpecPattern]) -> Patter
         number: Some(pattern.line).filter(|line| *line > 0),
         pattern: pattern.text.as_bytes(),
         sort: None,
+        // `.env` is the file of the variables. A folder of this name is a virtual environment.
+        only_files: matches!(source, RuleSource::GroupAlso) && pattern.text == WatchSpec::ALSO,
     });
-    PatternList::new(root, source, false, written)
+    PatternList::new(root, source.clone(), false, written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_below_a_folder_is_told_by_whole_names() {
+        let rest = |path: &'static str, folder: &str| below(Path::new(path), Path::new(folder)).and_then(Path::to_str);
+        assert_eq!(rest("/a/b/c", "/a/b"), Some("c"));
+        assert_eq!(rest("/a/b", "/a/b"), Some(""));
+        assert_eq!(rest("/a/bc", "/a/b"), None);
+        assert_eq!(rest("/a", "/a/b"), None);
+        assert_eq!(rest("/a/b", "/"), Some("a/b"));
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::below;
 use super::reach::{Reach, has_wildcard};
 use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles};
 
@@ -64,7 +65,7 @@ impl Scope {
     pub(super) fn decide(&self, path: &Path) -> Option<Result<&Rule, &Rule>> {
         match self {
             Self::Off => None,
-            Self::All { folder, rule } => path.starts_with(folder).then_some(Ok(rule)),
+            Self::All { folder, rule } => below(path, folder).is_some().then_some(Ok(rule)),
             Self::Globs(globs) => {
                 let last = globs.iter().rposition(|glob| glob.matches(path))?;
                 let glob = globs.get(last)?;
@@ -200,7 +201,7 @@ impl WatchGlob {
     }
 
     pub(super) fn matches(&self, path: &Path) -> bool {
-        path.strip_prefix(&self.base).is_ok_and(|relative| {
+        below(path, &self.base).is_some_and(|relative| {
             self.matcher.is_match(relative) || self.all_below.as_ref().is_some_and(|glob| glob.is_match(relative))
         })
     }

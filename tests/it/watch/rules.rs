@@ -130,6 +130,57 @@ fn rules_above_the_root_and_of_a_linked_worktree_count() {
 }
 
 #[test]
+fn a_virtual_environment_is_no_file_of_variables() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(root.join(".gitignore"), ".env\n");
+    write(root.join("api/.env/bin/python"), "");
+    let mut spec = all(root);
+    assert_eq!(told(&spec, ".env"), "watched api watch.also .env*");
+    assert_eq!(told(&spec, "api/.env/bin/python"), "ignored .gitignore:1 .env");
+    // The same written out means the same; a slash asks for folders.
+    spec.watch.also = patterns(&[".env*"]);
+    assert_eq!(told(&spec, "api/.env/bin/python"), "ignored .gitignore:1 .env");
+    spec.watch.also = patterns(&[".env*", ".env/"]);
+    assert_eq!(told(&spec, "api/.env/bin/python"), "watched api watch.also:2 .env/");
+}
+
+#[test]
+fn what_sqlite_and_git_keep_beside_their_own_is_built_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = all(folder.path());
+    for name in ["app.db-journal", "data/app.db-wal", "data/app.db-shm"] {
+        assert_eq!(told(&spec, name), "ignored built-in files that SQLite keeps beside a database");
+    }
+    assert_eq!(told(&spec, ".git-rewrite/t/a.rs"), "ignored built-in version control folders");
+    assert_eq!(told(&spec, "data/app.db"), "watched api api.watch:3 true");
+    assert_eq!(told(&spec, "crates/read-wal/a.rs"), "watched api api.watch:3 true");
+}
+
+#[test]
+fn a_bare_repository_among_its_worktrees_holds_no_sources() {
+    for with_file in [true, false] {
+        let make = |root: &Path| {
+            git(root, &["init", "-q", "--bare", ".bare"]);
+            if with_file {
+                write(root.join(".git"), "gitdir: ./.bare\n");
+            }
+            git(root, &["--git-dir=.bare", "worktree", "add", "-q", "--orphan", "main"]);
+            write(root.join("main/a.rs"), "one");
+        };
+        let mut watched = Watched::new(make, all);
+        git(&watched.path("main"), &["add", "."]);
+        git(&watched.path("main"), &["commit", "-qm", "one"]);
+        write(watched.path(".bare/notes"), "");
+        write(watched.path("main/b.rs"), "");
+        watched.until_finished("main/b.rs");
+        watched.settle();
+        let gits: Vec<_> = watched.paths().into_iter().filter(|path| path.starts_with(".bare/")).collect();
+        assert!(gits.is_empty(), "{with_file}: {gits:?}");
+    }
+}
+
+#[test]
 fn strange_rule_files_are_survived() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().expect("a folder");
