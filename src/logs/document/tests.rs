@@ -323,6 +323,20 @@ fn a_line_without_an_end_is_cut_into_lines_and_stays_in_the_budget() {
 }
 
 #[test]
+fn a_long_line_is_one_up_to_a_mebibyte_where_there_is_room_for_it() {
+    let document = LogDocument::new(64 << 20, Clock::start(), watch::Sender::new(()));
+    document.begin_run(RunId(1), None);
+    let line = format!("{}needle{}", "x".repeat((64 << 10) - 3), "y".repeat(900 << 10));
+    format!("before\r\n{line}\r\nafter\r\n").as_bytes().chunks(4096).for_each(|piece| drop(document.feed(piece)));
+    assert_eq!(lines(&document).iter().map(String::len).collect::<Vec<_>>(), [6, line.len(), 5]);
+    let found = lines(&document).iter().position(|line| line.contains("needle"));
+    assert_eq!(found, Some(1), "also across the seam of 64 KiB");
+    document.feed("z".repeat(3 << 20).as_bytes());
+    let longest = lines(&document).iter().map(String::len).max();
+    assert!(longest.is_some_and(|longest| longest < (1 << 20) + 100), "{longest:?}");
+}
+
+#[test]
 fn the_oldest_lines_are_dropped_and_counted() {
     let document = LogDocument::new(64 << 10, Clock::start(), watch::Sender::new(()));
     for line in 0..30_000 {

@@ -22,8 +22,10 @@ const BLOCK: usize = 64 * 1024;
 const SMALLEST_BLOCK: usize = 4 * 1024;
 /// Lines of a block that is full, however short they are.
 const BLOCK_LINES: usize = 8 * 1024;
-/// A longer line goes on as a new one.
-const LINE: usize = 64 * 1024;
+/// A longer line goes on as a new one, where the budget has room for such lines …
+const LONGEST_LINE: usize = 1024 * 1024;
+/// … and where it has none.
+const SMALL_LINE: usize = 64 * 1024;
 /// Decompressed blocks that are kept: what is on the screen may lie across two.
 const CACHED: usize = 2;
 
@@ -97,7 +99,7 @@ impl History {
     /// Goes on with the begun line, or begins one. A very long line is cut, so that output without line ends stays in
     /// bounds.
     pub(super) fn line_to_extend(&mut self, at: Moment) -> &mut OpenBlock {
-        if self.open.begun_len() >= LINE {
+        if self.open.begun_len() >= (self.memory / 16).clamp(SMALL_LINE, LONGEST_LINE) {
             self.end_line();
         }
         self.open.begin(at);

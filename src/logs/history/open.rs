@@ -91,6 +91,8 @@ impl OpenBlock {
 
     pub(super) fn clear(&mut self) {
         self.text.clear();
+        // A very long line was an exception.
+        self.text.shrink_to(2 * super::BLOCK);
         self.runs.clear();
         self.lines.clear();
         self.begun = None;
