@@ -11,6 +11,7 @@ use super::{pulse, state_folder};
 use crate::clock;
 use crate::domain::GroupSpec;
 use crate::process;
+use crate::process_tree;
 use crate::process_tree::{NAME, Process};
 
 /// The last sign of life of a run loop, from its `status.json`.
