@@ -16,7 +16,7 @@ fn no_value_is_read_as_a_piece_of_a_text() {
          run = { run = 'printf %s \"${BAD}${QUOTE}${PW}${LINES2}\" > run; cat /proc/$$/cmdline > argv' }\n\
          loop = { run = 'for p in a b; do echo ${p:-none} \"${UNSET:-${WORD}}\" >> loop; done' }\n\
          valid = { run = 'true', validate = { run = 'printf %s \"${BAD}\" > valid' } }\n\
-         ready = { run = 'until test -e ready; do :; done', ready = { cmd = 'printf %s \"${BAD}\" > ready' } }\n\
+         ready = { run = 'until test -s ready; do :; done', ready = { cmd = 'printf %s \"${BAD}\" > ready' } }\n\
          list = { run = ['sh', '-c', 'printf %s \"$1\" > list', 'x', '<${BAD}> $$ $x ${QUOTE}'] }\n",
     );
     project.write(".env", "BAD='a; touch X'\nQUOTE=\"it's \\\"\"\nPW='s3cr$et\\n'\nWORD='w$rd'\nLINES2='one\ntwo'\n");
