@@ -18,7 +18,6 @@ use super::reach::{self, Refusal, loopbacks};
 use super::{http, program};
 use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName};
 use crate::logs::LogDocument;
-use crate::process_tree::Tree;
 
 /// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
 /// shorter than this …
@@ -175,8 +174,7 @@ impl Prober {
             Check::Cmd(_) | Check::File(..) | Check::Delay(_) => None,
         };
         let Some(port) = port else { return };
-        let ours: Vec<i32> = Tree::look().below_us().iter().map(|process| process.pid.as_raw_pid()).collect();
-        if let Listener::Foreign(holder) = listener::who_listens(port, &ours) {
+        if let Listener::Foreign(holder) = listener::who_listens(port, &reach::ours()) {
             log::warn!("{}: port {port} is listened to by {holder}", live.service);
             self.document.mark(&Marker::ForeignPort { port, holder });
         }

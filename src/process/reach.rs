@@ -21,9 +21,11 @@ use crate::process_tree::Tree;
 const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Who listened before a run began.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Earlier {
     standing: Mutex<Standing>,
+    /// Tells who was started by this group.
+    ours: fn() -> Vec<i32>,
 }
 
 /// Those of them that are still there.
@@ -106,6 +108,18 @@ fn is_itself(ours: &std::io::Result<SocketAddr>, theirs: &std::io::Result<Socket
     matches!((ours, theirs), (Ok(ours), Ok(theirs)) if ours == theirs)
 }
 
+/// The processes that this group has started.
+pub(super) fn ours() -> Vec<i32> {
+    Tree::look().below_us().iter().map(|process| process.pid.as_raw_pid()).collect()
+}
+
+impl Default for Earlier {
+    /// Nobody.
+    fn default() -> Self {
+        Self { standing: Mutex::default(), ours }
+    }
+}
+
 impl Earlier {
     /// Who listens now on these ports. Blocks for a moment only.
     pub(super) fn look(ports: &[u16]) -> Self {
@@ -118,7 +132,7 @@ impl Earlier {
                 standing.unseen.extend(loopbacks(port).into_iter().filter(answers));
             }
         }
-        Self { standing: Mutex::new(standing) }
+        Self { standing: Mutex::new(standing), ours }
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -153,7 +167,7 @@ impl Earlier {
         }
         drop(standing);
         let sockets = listener::numbers(&serving);
-        if Tree::look().below_us().iter().any(|process| listener::has_one_of(process.pid.as_raw_pid(), &sockets)) {
+        if (self.ours)().into_iter().any(|pid| listener::has_one_of(pid, &sockets)) {
             return Ok(());
         }
         Err(Refusal::Taken { port, holder: listener::holder_of(&sockets) })
@@ -178,6 +192,11 @@ mod tests {
         (listener, address)
     }
 
+    /// Children of the tests beside these hold all sockets until they execute, and would be taken for services.
+    fn look(port: u16) -> Earlier {
+        Earlier { ours: Vec::new, ..Earlier::look(&[port]) }
+    }
+
     fn judged(earlier: &Earlier, peer: SocketAddr) -> Result<(), Refusal> {
         earlier.judge(peer, &listener::listening())
     }
@@ -188,7 +207,7 @@ mod tests {
             return;
         }
         let (first, address) = listen("127.0.0.1:0");
-        let earlier = Earlier::look(&[address.port()]);
+        let earlier = look(address.port());
         let us = format!("(pid {})", std::process::id());
         let taken = judged(&earlier, address).unwrap_err().to_string();
         assert!(taken.starts_with(&format!("port {} is taken by ", address.port())) && taken.ends_with(&us), "{taken}");
@@ -220,7 +239,7 @@ mod tests {
     #[tokio::test]
     async fn either_loopback_address_will_do_and_the_one_that_was_there_before_will_not() {
         let (_old, old) = listen("127.0.0.1:0");
-        let earlier = Earlier::look(&[old.port()]);
+        let earlier = look(old.port());
         let refusal = connect(loopbacks(old.port()), &earlier).await.unwrap_err();
         assert!(matches!(refusal, Refusal::Taken { .. }), "{refusal:?}");
         let Ok(_ours) = TcpListener::bind(("::1", old.port())) else { return };
