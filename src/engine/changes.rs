@@ -84,7 +84,7 @@ impl Engine {
                 continue;
             };
             matter.merge(&paths);
-            if self.services[place].wanted && verdict != Verdict::Waits {
+            if self.services[place].wanted {
                 acted.push((name, verdict));
             }
         }
@@ -156,9 +156,13 @@ impl Engine {
         turn: &Turn,
     ) {
         let plural = if changes == 1 { "" } else { "s" };
-        let names: Vec<&str> = acted.iter().map(|(name, _)| name.as_str()).collect();
-        let who = some_of(&names);
-        let restarted = acted.iter().all(|(_, verdict)| *verdict == Verdict::Restart);
+        let waits = |(_, verdict): &&(ServiceName, Verdict)| *verdict == Verdict::Waits;
+        let names: Vec<&str> = acted.iter().filter(|one| !waits(one)).map(|(name, _)| name.as_str()).collect();
+        let late: Vec<&str> = acted.iter().filter(waits).map(|(name, _)| name.as_str()).collect();
+        let restarted = acted.iter().all(|(_, verdict)| matches!(verdict, Verdict::Restart | Verdict::Waits));
+        let later = (!late.is_empty()).then(|| format!("{} later", some_of(&late)));
+        let now = (!names.is_empty()).then(|| some_of(&names));
+        let who = now.into_iter().chain(later).collect::<Vec<_>>().join(", ");
         let summary = match (git, acted.is_empty()) {
             (Some(label), true) if matter == 0 => {
                 format!("{} · {changes} change{plural} cancelled out · no restart", git_words(&label))

@@ -261,8 +261,10 @@ impl Service {
         match self.spec.restart {
             RestartPolicy::Never => return finished(NextTry::None),
             RestartPolicy::OnFailure if success => return finished(NextTry::None),
-            // What does not work as it is now is no better for being tried again.
-            RestartPolicy::OnFailure if !self.was_ready(turn) && Self::is_attempt(&self.run_cause) => {
+            // What does not work as it is now is no better for being tried again. One that was stuck has worked.
+            RestartPolicy::OnFailure
+                if outcome != Outcome::Stuck && !self.was_ready(turn) && Self::is_attempt(&self.run_cause) =>
+            {
                 return finished(NextTry::AfterChange);
             }
             RestartPolicy::OnFailure | RestartPolicy::Always => {}

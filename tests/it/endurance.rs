@@ -102,7 +102,8 @@ fn agrees(dash: &Dash<'_>, project: &Project) -> bool {
     words.len() == SERVICES
         && words.iter().all(|(service, word)| match word.as_str() {
             "up" | "ready" => runs.contains_key(service),
-            "stopped" => !runs.contains_key(service),
+            // Killed before it was ready: it waits for a change.
+            "stopped" | "SIGKILL" => !runs.contains_key(service),
             // It waits for one that somebody has stopped: `sv01 stopped`.
             lost if lost.starts_with("sv") => !runs.contains_key(service) && !runs.contains_key(lost),
             _ => false,

@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::Stdio;
 
+use serde_json::Value;
+
 use crate::contents::{quit, sleeper, started, starts, up};
-use crate::harness::{Dash, Project};
+use crate::harness::{Dash, Project, Stream};
 
 const WIDE: (u16, u16) = (160, 50);
 
@@ -31,8 +33,18 @@ fn commit(project: &Project, message: &str) {
     project.git(&["commit", "-qm", message]);
 }
 
+/// Whether the live run of a service is so old.
+fn has_run_for(project: &Project, name: &str, millis: u64) -> bool {
+    let status: Value = serde_json::from_str(&Stream::ask(project, &["status", "--json"]).stdout).unwrap_or_default();
+    let services = status["services"].as_array().cloned().unwrap_or_default();
+    let uptime = services.iter().find(|service| service["name"] == name).and_then(|one| one["uptime_ms"].as_u64());
+    uptime.is_some_and(|uptime| uptime > millis)
+}
+
 /// What git does restarts `api` once, and is called so.
 fn restarts_once(dash: &mut Dash<'_>, project: &Project, arguments: &[&str], called: &str) {
+    // Changes right after a start wait after some of them.
+    dash.wait_while_reading("it has run for two seconds", |project| has_run_for(project, "api", 2_000));
     let before = starts(project, "api");
     project.git(arguments);
     dash.wait_for(&format!("{arguments:?} is said"), |screen| {
@@ -104,12 +116,14 @@ fn what_git_does_to_the_tree_is_one_restart() {
     restarts_once(d, &project, &["reset", "-q", "--hard", "HEAD~1"], "git reset: moving to HEAD~1");
     restarts_once(d, &project, &["switch", "-q", "feat"], "git checkout: moving from main to feat");
     // The rebase takes them away and brings them back.
+    d.wait_while_reading("it has run for two seconds", |project| has_run_for(project, "api", 2_000));
     let before = starts(&project, "api");
     project.write("api/local.rs", "local\n");
     d.wait_for_text("restarted · api/local.rs changed");
     started(d, "api", before + 1);
     restarts_once(d, &project, &["stash", "push", "-q", "-u"], "git ");
     restarts_once(d, &project, &["stash", "pop", "-q"], "git");
+    d.wait_while_reading("it has run for two seconds", |project| has_run_for(project, "api", 2_000));
     fs::remove_file(project.path("api/local.rs")).unwrap();
     let before = starts(&project, "api");
     started(d, "api", before + 1);

@@ -221,7 +221,8 @@ fn a_service_keeps_the_group_going_after_its_first_crash() {
     let project = Project::new(
         r#"
         [services.api]
-        run     = "echo try >> tries; exit 3"
+        run     = "echo try >> tries; echo up; exit 3"
+        ready   = { log = "up" }
         backoff = { initial = "10ms", max = "20ms" }
         breaker = { failures = 3, within = "60s", cooldown = "1h" }
         "#,

@@ -196,7 +196,8 @@ mod a_crash {
         let project = Project::new(
             r#"
             [services.api]
-            run     = "echo start >> ../home/api; [ -e fixed.txt ] || exit 3; echo it-works; exec sleep 1000"
+            run     = "echo start >> ../home/api; echo up; [ -e fixed.txt ] || exit 3; echo it-works; exec sleep 1000"
+            ready   = { log = "up" }
             backoff = { initial = "20ms", max = "50ms" }
             breaker = { failures = 3, within = "60s", cooldown = "1h" }
             watch   = true
@@ -221,7 +222,8 @@ mod a_crash {
         let project = Project::new(
             r#"
             [services.api]
-            run     = "echo start >> ../home/api; exit 1"
+            run     = "echo start >> ../home/api; echo up; exit 1"
+            ready   = { log = "up" }
             backoff = { initial = "1h", max = "1h" }
             "#,
         );
@@ -229,6 +231,24 @@ mod a_crash {
         dash.wait_for_text("next try in");
         dash.keys("s");
         dash.wait_while_reading("it was tried at once", |project| starts(project, "api") == 2);
+        dash.keys("q");
+        dash.wait_exit();
+    }
+
+    #[test]
+    fn before_it_was_ready_waits_for_a_change_and_is_tried_once() {
+        let project = Project::new(
+            "[services.api]\nrun = \"echo start >> ../home/api; [ -e fixed.txt ] || exit 101; echo it-works; exec sleep 1000\"\nwatch = true\n",
+        );
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("exited · code 101");
+        dash.wait_for_text("waiting for a change (s = now)");
+        dash.wait_for("it counts once", |screen| screen.contains("exit 101") && screen.contains("✗1"));
+        dash.keys("s");
+        dash.wait_while_reading("it was tried by hand", |project| starts(project, "api") == 2);
+        project.write("fixed.txt", "1");
+        dash.wait_for_text("it-works");
+        assert_eq!(starts(&project, "api"), 3);
         dash.keys("q");
         dash.wait_exit();
     }

@@ -90,7 +90,11 @@ fn last_change(scene: &Scene<'_>, service: &ServiceSnapshot, row: &SidebarRow, a
     let age = scene.age(change.at);
     let line = match row {
         SidebarRow::LastChange(_) => {
-            let path = cut_left(&change.path, room.saturating_sub(5 + 4 + 2), glyphs.ellipsis);
+            let age = match service.next_restart {
+                Some(next) => format!("restart in {}s", next.since(scene.now).as_millis().div_ceil(1000)),
+                None => age,
+            };
+            let path = cut_left(&change.path, room.saturating_sub(5 + 2 + width(&age).max(4)), glyphs.ellipsis);
             let gap = room.saturating_sub(5 + width(&path) + 1);
             format!("     {path}{age:>gap$}")
         }
