@@ -77,7 +77,7 @@ fn run_guarded(
     read: impl FnOnce() -> Result<Arguments, clap::Error>,
     background: Option<(Background, RenderStyle)>,
 ) -> u8 {
-    match guard::stand(tui::LEAVE) {
+    match guard::stand(tui::leave()) {
         Stand::Over(code) => code,
         Stand::Program(ward) => {
             let code = run_program(read(), &ward, background);

@@ -29,7 +29,12 @@ impl Line {
 }
 
 fn sgr(style: Style) -> String {
-    let mut codes = String::from("\x1b[0");
+    format!("\x1b[{}m", parameters(style))
+}
+
+/// The parameters of the SGR that makes a terminal look so, whatever it looked like before.
+pub(super) fn parameters(style: Style) -> String {
+    let mut codes = String::from("0");
     let attributes = [
         (Attributes::BOLD, 1),
         (Attributes::DIM, 2),
@@ -54,7 +59,6 @@ fn sgr(style: Style) -> String {
             Color::Rgb(red, green, blue) => write!(codes, ";{};2;{red};{green};{blue}", base + 8),
         };
     }
-    codes.push('m');
     codes
 }
 

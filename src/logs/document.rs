@@ -209,6 +209,11 @@ impl LogDocument {
         self.lock().screen.input_modes()
     }
 
+    /// The shape that the service wants of the cursor, as DECSCUSR tells it (0 to 6); 0 is that of the terminal.
+    pub fn cursor_shape(&self) -> u8 {
+        self.lock().screen.cursor_shape()
+    }
+
     /// Locks the document for reading. Writers wait meanwhile: take what is on the screen, not more.
     pub fn read(&self) -> Reader<'_> {
         let now = self.now();

@@ -57,5 +57,5 @@ pub use keymap::{
 pub use layout::pane_size;
 pub use options::{DashboardOptions, GlyphSet, Ground, Notification, Preferred, is_utf8_locale};
 pub use sizing::Sizing;
-pub use terminal::{LEAVE, restore_terminal, terminal_size};
+pub use terminal::{leave, restore_terminal, terminal_size};
 pub use viewer::{Parting, Viewer, abilities, show};

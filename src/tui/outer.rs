@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::clipboard::{Copier, Taker};
 use super::input::Keyboard;
-use super::terminal::{OuterModes, terminal_size, write_screen};
+use super::terminal::{OuterModes, knows_shapes, terminal_size, write_screen};
 use crate::far_terminal::{FarTerminal, FromTerminal, ToTerminal, drawable};
 
 /// The longest text for the clipboard's program of a client, in bytes: with room below the longest message that it takes.
@@ -85,6 +85,14 @@ impl Outer {
     pub(super) fn first_modes(&self, mouse: bool) -> OuterModes {
         // Here, it was asked for when the terminal was entered, so that it need not wait for the first frame.
         OuterModes { mouse: mouse && matches!(self, Self::Here(_)), ..OuterModes::default() }
+    }
+
+    /// The cursor can have another shape there.
+    pub(super) fn knows_shapes(&self) -> bool {
+        match self {
+            Self::Here(_) => knows_shapes(|name| std::env::var(name).ok()),
+            Self::Far(far) => knows_shapes(|name| far.terminal.abilities.variable(name)),
+        }
     }
 
     /// Begins to listen. Needs a runtime.

@@ -27,9 +27,10 @@ static RAW: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Alternate screen, bracketed paste. The first frame clears.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
-/// Ends whatever a frame that was cut off may have begun (a synchronized update, a style), then undoes `ENTER`.
-pub const LEAVE: &str =
-    "\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Gives the cursor the user's shape, and ends whatever a frame that was cut off may have begun (a synchronized update, a
+/// style), then undoes `ENTER`.
+const LEAVE: &str = "\x1b[0 q\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const OWN_SHAPE: &str = "\x1b[0 q";
 /// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l";
@@ -40,6 +41,19 @@ const MOTION_OFF: &str = "\x1b[?1003l\x1b[?1002h";
 /// Synchronized update (DEC 2026), so that no half frame is seen; terminals that do not know it ignore it.
 const FRAME_BEGIN: &str = "\x1b[?2026h\x1b[?25l";
 const FRAME_END: &str = "\x1b[?2026l";
+
+/// What gives the terminal back as it was.
+pub fn leave() -> &'static str {
+    match knows_shapes(|name| std::env::var(name).ok()) {
+        true => LEAVE,
+        false => LEAVE.trim_start_matches(OWN_SHAPE),
+    }
+}
+
+/// The terminal knows DECSCUSR, or at least takes it for a sequence: older consoles of Linux print its end.
+pub(super) fn knows_shapes(variable: impl Fn(&str) -> Option<String>) -> bool {
+    variable("TERM").is_some_and(|term| term != "linux")
+}
 
 /// Raw mode and alternate screen.
 ///
@@ -72,7 +86,7 @@ pub fn restore_terminal() {
     let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     if matches!(poll(&mut fds, Some(&patience)), Ok(1)) && fds[0].revents().contains(PollFlags::OUT) {
         // A terminal that is gone cannot be restored.
-        let _ = write_out(LEAVE.as_bytes());
+        let _ = write_out(leave().as_bytes());
     }
     if is_ours() {
         // A program in the background may not change modes, unless it does not mind the signal that says so.
@@ -127,7 +141,7 @@ fn write_out(mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What the terminal reports.
+/// What the terminal reports, and how it shows where one types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct OuterModes {
     /// Clicks and wheel go to the dashboard, or to the terminal's own selection.
@@ -138,6 +152,8 @@ pub(super) struct OuterModes {
     pub(super) focus: bool,
     /// The keypad's keys are told from others.
     pub(super) keypad: bool,
+    /// The shape of the cursor, as DECSCUSR tells it; 0 is the user's.
+    pub(super) cursor_shape: u8,
 }
 
 /// What the terminal shows, and the difference to what it should show.
@@ -185,6 +201,9 @@ impl Canvas {
         switch(before.mouse, modes.mouse, MOUSE_ON, MOUSE_OFF);
         switch(before.focus, modes.focus, "\x1b[?1004h", "\x1b[?1004l");
         switch(before.keypad, modes.keypad, "\x1b=", "\x1b>");
+        if before.cursor_shape != modes.cursor_shape {
+            self.pending.push_str(&format!("\x1b[{} q", modes.cursor_shape));
+        }
     }
 
     /// What makes the terminal show `frame`, to be sent in one write; `None` if it does already.

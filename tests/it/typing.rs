@@ -141,6 +141,26 @@ fn a_full_screen_program_gets_keys_pastes_and_the_mouse_as_it_asked() {
 }
 
 #[test]
+fn the_cursor_has_the_shape_that_the_service_wants_while_one_types() {
+    let project = recorder("\\033[5 q");
+    for (term, shape) in [("xterm", "\x1b[5 q"), ("linux", "")] {
+        let project = Project::new(&project.read("procgroup.toml")).with_env("TERM", term);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("recording");
+        let has = |dash: &Dash<'_>, part: &str| String::from_utf8_lossy(dash.raw()).contains(part);
+        assert!(!has(&dash, " q\x1b"), "it is that of the user");
+        dash.keys("i");
+        dash.wait_for_text("TYPING");
+        assert!(has(&dash, shape), "{term}");
+        dash.keys(LEAVE);
+        dash.wait_for("typing is over", |screen| !screen.contains("TYPING"));
+        assert!(has(&dash, "\x1b[0 q") != shape.is_empty(), "{term}");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}
+
+#[test]
 fn a_lone_escape_arrives_although_nothing_follows() {
     let project = recorder("");
     let mut dash = start(&project, (80, 24), "recording");

@@ -5,6 +5,7 @@ use vte::{Params, Perform};
 use super::Screen;
 use super::cursor::Charset;
 use super::sgr;
+use crate::logs::ansi::parameters as sgr_of;
 use crate::logs::{MouseEncoding, MouseEvents};
 
 /// Carries out what the parser has recognised.
@@ -174,6 +175,8 @@ impl Screen {
                     self.homed = false;
                 }
             }
+            ([b' '], 'q') if first <= 6 => self.modes.cursor_shape = u8::try_from(first).unwrap_or(0),
+            ([b'>'], 'q') if first == 0 => self.reply(&format!("\x1bP>|devgroup {}\x1b\\", env!("CARGO_PKG_VERSION"))),
             ([], 's') => self.save_cursor(),
             ([], 'u') => self.restore_cursor(),
             ([], 't') if first == 18 => {
@@ -225,11 +228,16 @@ impl Screen {
                 }
             }
             1005 | 1006 | 1015 => {
-                input.mouse_encoding = match mode {
-                    _ if !on => MouseEncoding::Bytes,
+                let encoding = match mode {
                     1005 => MouseEncoding::Utf8,
                     1006 => MouseEncoding::Sgr,
                     _ => MouseEncoding::Urxvt,
+                };
+                // Programs switch one on and another off, in any order.
+                if on {
+                    input.mouse_encoding = encoding;
+                } else if input.mouse_encoding == encoding {
+                    input.mouse_encoding = MouseEncoding::Bytes;
                 }
             }
             1004 => input.focus_events = on,
@@ -246,7 +254,12 @@ impl Screen {
             }
             1048 if on => self.save_cursor(),
             1048 => self.restore_cursor(),
-            1049 if on => self.enter_alternate(),
+            1049 if on => {
+                if self.covered.is_none() {
+                    self.save_cursor();
+                }
+                self.enter_alternate();
+            }
             1049 => self.leave_alternate(),
             2026 => self.frame_open = on,
             _ => {}
@@ -293,6 +306,20 @@ impl Screen {
             Some(false) => 2,
         };
         self.reply(&format!("\x1b[{private}{mode};{state}$y"));
+    }
+
+    /// A string was sent to the terminal, of which only questions are answered: DECRQSS, what a setting is.
+    pub(super) fn device_control(&mut self, text: &[u8]) {
+        let Some(setting) = text.strip_prefix(b"$q") else { return };
+        let value = match setting {
+            b"m" => sgr_of(self.grid.cursor.style),
+            b"r" => format!("{};{}", self.top + 1, self.bottom),
+            b" q" => self.modes.cursor_shape.to_string(),
+            // DECSCL: a VT220 that sends its answers in seven bits.
+            b"\"p" => "62;1".to_owned(),
+            _ => return self.reply("\x1bP0$r\x1b\\"),
+        };
+        self.reply(&format!("\x1bP1$r{value}{}\x1b\\", String::from_utf8_lossy(setting)));
     }
 
     /// DSR.

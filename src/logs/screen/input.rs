@@ -15,6 +15,8 @@ pub(in crate::logs) struct Input {
     state: State,
     /// The beginning of a character whose end has not arrived.
     partial: Vec<u8>,
+    /// The beginning of a string that may be a question.
+    question: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,8 @@ enum StringKind {
     Osc,
     /// The C1 control ST.
     Dcs,
+    /// The title of a window of GNU screen: any control character, since it has none.
+    Title,
     /// Nothing else.
     Other,
 }
@@ -47,6 +51,8 @@ const ST: u8 = 0x9C;
 
 /// Output that a string without an end may swallow: more than any picture that is sent this way.
 const LONGEST_STRING: usize = 1024 * 1024;
+/// A string that asks for something is not longer.
+const QUESTION: usize = 64;
 /// Parameters of an SGR sequence that takes the short way.
 const SHORT_SGR: usize = 16;
 
@@ -76,7 +82,7 @@ impl Input {
                     self.ground(screen, rest, text, &mut unseen)
                 }
                 State::Sequence { escape } => self.sequence(screen, *first, escape),
-                State::String { kind, length } => self.string(rest, kind, length),
+                State::String { kind, length } => self.string(screen, rest, kind, length),
             };
         }
     }
@@ -157,10 +163,12 @@ impl Input {
         let string = match byte {
             b']' => Some(StringKind::Osc),
             b'P' => Some(StringKind::Dcs),
+            b'k' => Some(StringKind::Title),
             b'X' | b'^' | b'_' => Some(StringKind::Other),
             _ => None,
         };
         if let (true, Some(kind)) = (escape, string) {
+            self.question.clear();
             self.state = State::String { kind, length: 0 };
             return 1;
         }
@@ -174,20 +182,31 @@ impl Input {
         1
     }
 
-    fn string(&mut self, bytes: &[u8], kind: StringKind, length: usize) -> usize {
+    fn string(&mut self, screen: &mut Screen, bytes: &[u8], kind: StringKind, length: usize) -> usize {
         let ends = |byte: &u8| match *byte {
             ESC | CAN | SUB => true,
-            BEL => kind == StringKind::Osc,
+            BEL => matches!(kind, StringKind::Osc | StringKind::Title),
             ST => kind == StringKind::Dcs,
+            ..0x20 => kind == StringKind::Title,
             _ => false,
         };
         let room = LONGEST_STRING.saturating_sub(length);
-        match bytes.iter().take(room).position(ends) {
+        let end = bytes.iter().take(room).position(ends);
+        if kind == StringKind::Dcs && length <= QUESTION {
+            let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+            self.question.extend(part.iter().take(QUESTION + 1 - self.question.len().min(QUESTION)));
+        }
+        match end {
             Some(end) => {
                 // An ESC is the beginning of ST, or of whatever interrupts the string.
                 let escape = bytes.get(end) == Some(&ESC);
+                if self.question.len() <= QUESTION && !matches!(bytes.get(end), Some(&(CAN | SUB))) {
+                    screen.device_control(&std::mem::take(&mut self.question));
+                }
                 self.state = State::Ground;
-                end + usize::from(!escape)
+                // A line end behind a title that has none is one.
+                let stays = kind == StringKind::Title && matches!(bytes.get(end), Some(&(b'\t'..=b'\r')));
+                end + usize::from(!escape && !stays)
             }
             None if bytes.len() < room => {
                 self.state = State::String { kind, length: length + bytes.len() };

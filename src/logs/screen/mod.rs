@@ -19,13 +19,15 @@ mod view;
 #[cfg(test)]
 mod vttest_tests;
 mod width;
+#[cfg(test)]
+mod xterm_tests;
 
 use super::history::History;
 use super::ready::ReadyPattern;
 use super::{InputModes, Style};
 use crate::domain::Moment;
 use cell::{Cell, CellKind};
-use cursor::Tabs;
+use cursor::{Cursor, Tabs};
 use grid::Grid;
 pub(super) use input::Input;
 pub(super) use view::{Frame, Layout, View};
@@ -38,6 +40,8 @@ pub(super) struct Screen {
     grid: Grid,
     /// The primary screen while the alternate one covers it.
     covered: Option<Box<Grid>>,
+    /// What DECSC saved on the alternate screen when that was left.
+    alternate_saved: Cursor,
     pub(super) history: History,
     tabs: Tabs,
     /// The scrolling region: its first row, and the row after its last.
@@ -67,6 +71,8 @@ struct Modes {
     origin: bool,
     autowrap: bool,
     cursor_visible: bool,
+    /// DECSCUSR: 0 is that of the terminal.
+    cursor_shape: u8,
     /// Mode 40.
     may_switch_columns: bool,
     input: InputModes,
@@ -75,7 +81,15 @@ struct Modes {
 impl Default for Modes {
     fn default() -> Self {
         let input = InputModes { alternate_scroll: true, ..InputModes::default() };
-        Self { insert: false, origin: false, autowrap: true, cursor_visible: true, may_switch_columns: false, input }
+        Self {
+            insert: false,
+            origin: false,
+            autowrap: true,
+            cursor_visible: true,
+            cursor_shape: 0,
+            may_switch_columns: false,
+            input,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ impl Screen {
         Self {
             grid: Grid::new(columns, lines, Moment::START),
             covered: None,
+            alternate_saved: Cursor::default(),
             history: History::new(memory),
             tabs: Tabs::new(columns),
             top: 0,
@@ -138,6 +139,7 @@ impl Screen {
     fn reset(&mut self) {
         self.grid.cursor = Cursor::default();
         self.grid.saved = Cursor::default();
+        self.alternate_saved = Cursor::default();
         self.blank(Color::Default);
         self.tabs = Tabs::new(self.grid.columns);
         (self.top, self.bottom) = (0, self.grid.lines());
@@ -149,8 +151,8 @@ impl Screen {
 
     /// DECSTR.
     pub(super) fn soft_reset(&mut self) {
-        let Modes { input, may_switch_columns, .. } = self.modes;
-        self.modes = Modes { may_switch_columns, ..Modes::default() };
+        let Modes { input, may_switch_columns, cursor_shape, .. } = self.modes;
+        self.modes = Modes { may_switch_columns, cursor_shape, ..Modes::default() };
         self.modes.input.bracketed_paste = input.bracketed_paste;
         self.modes.input.mouse = input.mouse;
         self.modes.input.mouse_encoding = input.mouse_encoding;
@@ -168,9 +170,10 @@ impl Screen {
             return;
         }
         self.homed = false;
-        self.grid.saved = self.grid.cursor;
         let mut alternate = Grid::new(self.grid.columns, self.grid.lines(), self.now);
-        alternate.cursor = self.grid.cursor;
+        (alternate.cursor, alternate.saved) = (self.grid.cursor, self.alternate_saved);
+        // It may have been saved when the screen was larger.
+        alternate.set_lines(self.grid.lines(), self.now);
         let primary = std::mem::replace(&mut self.grid, alternate);
         self.covered = Some(Box::new(primary));
         let background = self.background();
@@ -181,7 +184,7 @@ impl Screen {
     pub(super) fn leave_alternate(&mut self) {
         self.look_for_ready_on_screen();
         if let Some(primary) = self.covered.take() {
-            self.grid = *primary;
+            self.alternate_saved = std::mem::replace(&mut self.grid, *primary).saved;
             self.homed = false;
         }
     }

@@ -78,6 +78,11 @@ impl Screen {
         InputModes { alternate_screen: self.covered.is_some(), ..self.modes.input }
     }
 
+    /// The shape of the cursor, as DECSCUSR tells it; 0 is that of the terminal.
+    pub(in crate::logs) fn cursor_shape(&self) -> u8 {
+        self.modes.cursor_shape
+    }
+
     fn primary(&self) -> &Grid {
         self.covered.as_deref().unwrap_or(&self.grid)
     }

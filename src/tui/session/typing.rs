@@ -33,8 +33,11 @@ impl Session {
 
     /// What our terminal has to report, so that what the service has asked for can be told to it.
     pub(super) fn outer_modes(&self) -> OuterModes {
-        let modes = self.ui.typist.target().map(|service| self.modes_of(service)).unwrap_or_default();
+        let typed = self.ui.typist.target();
+        let modes = typed.map(|service| self.modes_of(service)).unwrap_or_default();
+        let document = typed.filter(|_| self.outer.knows_shapes()).and_then(|service| self.handle.logs().get(service));
         OuterModes {
+            cursor_shape: document.map_or(0, |document| document.cursor_shape()),
             mouse: self.ui.mouse,
             motion: self.ui.mouse && modes.mouse == MouseEvents::Motion,
             focus: modes.focus_events || self.ui.notification != Notification::Off,
