@@ -2,13 +2,14 @@
 
 mod event_log;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::domain::{Answer, Command, GroupSnapshot, Refusal};
+use crate::domain::{Answer, Command, Explanation, GroupSnapshot, Refusal};
 use crate::logs::LogBook;
 pub use event_log::EventLog;
 
@@ -54,6 +55,17 @@ impl GroupHandle {
         match receiver.await.map_err(|_| Refusal::Unavailable)? {
             Answer::Refused(refusal) => Err(refusal),
             answer @ (Answer::Accepted { .. } | Answer::Explained(_)) => Ok(answer),
+        }
+    }
+
+    /// Why a change of this path does or does not restart a service, as the group is now.
+    ///
+    /// # Errors
+    /// As of [`Self::ask`].
+    pub async fn why(&self, path: PathBuf) -> Result<Box<Explanation>, Refusal> {
+        match self.ask(Command::Why { path }).await? {
+            Answer::Explained(explanation) => Ok(Box::new(explanation.of_the_group_now(&self.snapshot()))),
+            Answer::Accepted { .. } | Answer::Refused(_) => Err(Refusal::Unavailable),
         }
     }
 

@@ -89,8 +89,9 @@ impl EffectRunner {
                     self.host.run_beside(aside, Beside::Validation, number);
                 }
                 None => {
-                    let prepare = self.prepare(&spec, &spec.run, RunId::default());
-                    self.host.check_environment(&spec.name, prepare, number);
+                    let (service, inherited) = (spec.name.clone(), self.inherited.clone());
+                    let check = move || config::check_environment(&spec, &inherited).map_err(|error| error.to_string());
+                    self.host.check_beside(&service, check, number);
                 }
             },
             Effect::EndValidation { service, number } => self.host.end_beside(&service, Beside::Validation, number),

@@ -32,7 +32,7 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
         None => by_file(place, &paths)?,
     };
     if arguments.quiet {
-        let all = explained.iter().all(|why| why.line.verdict == "watched");
+        let all = explained.iter().all(|why| why.line.verdict == "watched" && !why.line.services.is_empty());
         return Ok(if all { 0 } else { RESTARTS_NOTHING });
     }
     if arguments.json {

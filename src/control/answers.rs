@@ -79,10 +79,8 @@ impl Answers {
     }
 
     async fn why(&self, path: PathBuf) -> Result<Reply, Problem> {
-        match self.handle.ask(Command::Why { path }).await.map_err(refused)? {
-            Answer::Explained(explanation) => Ok(Reply::Why(Box::new(Why::from(&*explanation)))),
-            _ => Err(Problem::new(ProblemCode::Refused, "the group explains nothing now")),
-        }
+        let explanation = self.handle.why(path).await.map_err(refused)?;
+        Ok(Reply::Why(Box::new(Why::from(&*explanation))))
     }
 
     fn status(&self) -> Status {

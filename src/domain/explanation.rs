@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Rule, RuleSource, ServiceName};
+use super::{GroupSnapshot, Rule, RuleSource, ServiceName};
 
 /// The answer to "why": of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,24 @@ pub struct Explanation {
     pub notes: Vec<String>,
     /// The sources in the order in which they are asked.
     pub chain: Vec<WhyStep>,
+}
+
+impl Explanation {
+    /// With what the services do now, which the rules do not know: one that is stopped stays so.
+    pub fn of_the_group_now(mut self, group: &GroupSnapshot) -> Self {
+        let is_stopped = |name: &ServiceName| group.service(name).is_some_and(|service| !service.wanted);
+        let (stopped, act): (Vec<_>, Vec<_>) = self.services.into_iter().partition(is_stopped);
+        self.services = act;
+        let names = stopped.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+        let are = if stopped.len() == 1 { "is" } else { "are" };
+        if stopped.is_empty() {
+        } else if self.services.is_empty() {
+            self.effect = format!("does nothing now: {names} {are} stopped");
+        } else {
+            self.notes.push(format!("{names} {are} stopped: a change does not start what is stopped"));
+        }
+        self
+    }
 }
 
 /// What a change of a path means.

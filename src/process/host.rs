@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::errands::{Errand, Errands};
-use super::launch::{Aside, Checkup, Launch, Prepare};
+use super::launch::{Aside, Checkup, Launch};
 use super::live_run::LiveRun;
 use super::probe::Prober;
 use super::program;
@@ -233,11 +233,16 @@ impl ProcessHost {
         }
     }
 
-    /// Finds out whether a command can be prepared, without running it. Reports [`RunReport::Validated`] with this number.
-    pub fn check_environment(&self, service: &ServiceName, prepare: Prepare, number: u32) {
+    /// Finds something out that may take a while. Reports [`RunReport::Validated`] with this number.
+    pub fn check_beside(
+        &self,
+        service: &ServiceName,
+        check: impl FnOnce() -> Result<(), String> + Send + 'static,
+        number: u32,
+    ) {
         let (reports, name) = (self.inner.reports.clone(), service.clone());
         self.beside_the_loop(service, move || {
-            let result = prepare().map_or_else(Validated::Failed, |_| Validated::Passed);
+            let result = check().map_or_else(Validated::Failed, |()| Validated::Passed);
             let report = RunReport::Validated { number, result };
             // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service: name, run: RunId::default(), report });

@@ -26,7 +26,7 @@ use super::ticks;
 use super::ui_state::{Errand, Member, Seat, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, ServiceName};
+use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::far_terminal::ToTerminal;
 use crate::fault;
 use crate::group_handle::GroupHandle;
@@ -70,11 +70,7 @@ pub(super) enum Ending {
 
 /// Asks the group for a reason; it may take as long as it takes.
 async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::UnboundedSender<News>) {
-    let answer = match handle.ask(Command::Why { path }).await {
-        Ok(Answer::Explained(explanation)) => Ok(explanation),
-        Ok(Answer::Accepted { .. } | Answer::Refused(_)) => Err(String::from("no reason was given")),
-        Err(refusal) => Err(refusal.to_string()),
-    };
+    let answer = handle.why(path).await.map_err(|refusal| refusal.to_string());
     // The dashboard may have ended meanwhile.
     let _ = tell.send(News::Explained(seq, answer));
 }

@@ -87,3 +87,23 @@ fn an_environment_file_that_is_a_pipe_is_read_once_for_each_start() {
     stream.wait_exit();
     assert_eq!(project.read("../home/stopped"), "one\ntwo\n");
 }
+
+/// A service that runs goes on while its environment file is half written.
+#[test]
+fn a_half_saved_environment_file_takes_no_service_down() {
+    let project = Project::new(
+        "[services.api]\nrun = \"echo start >> ../home/api; echo name-is-$NAME; exec sleep 1000\"\nenv_file = \".env\"\nwatch = [\".env\"]\n",
+    );
+    project.write(".env", "NAME=one\n");
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for_text("name-is-one");
+    dash.wait_for_text("watching 1 of 1 ·");
+    project.write(".env", "NAME=one\nOTHER=\"tw");
+    let screen = dash.wait_for("it is kept, and the log says why", |screen| screen.contains("── kept · "));
+    assert!(screen.contains(".env") && screen.contains("line 2"), "{screen}");
+    assert_eq!(project.lines("../home/api"), 1);
+    project.write(".env", "NAME=three\n");
+    dash.wait_for_text("name-is-three");
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}

@@ -346,3 +346,19 @@ fn a_running_group_answers_by_the_rules_that_it_has_with_the_same_words() {
     group.wait_exit();
     assert_eq!(Stream::ask(&project, &["why", "src/main.rs"]).code, Some(3), "nobody has the old rules any more");
 }
+
+#[test]
+fn a_service_that_is_stopped_is_said_to_stay_so() {
+    let project =
+        Project::new("[services]\njob = { run = 'true', kind = 'task', watch = ['a.txt'] }\napi = 'exec sleep 1000'\n");
+    project.write("a.txt", "1");
+    let started = Stream::ask(&project, &["-d"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+    assert!(Stream::ask(&project, &["why", "a.txt"]).stdout.contains("restarts job"));
+    assert_eq!(Stream::ask(&project, &["stop", "job", "--wait"]).code, Some(0));
+    let why = Stream::ask(&project, &["why", "a.txt"]);
+    assert!(why.stdout.contains("does nothing now: job is stopped"), "{}", why.stdout);
+    assert_eq!(Stream::ask(&project, &["why", "-q", "a.txt"]).code, Some(1));
+    project.write("a.txt", "2");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
