@@ -141,7 +141,6 @@ impl Chronicle {
             | Marker::Silent { .. }
             | Marker::Stuck { .. }
             | Marker::GaveUp { .. }
-            | Marker::Limited { .. }
             | Marker::Lost { .. } => Happening::Error(self.sentence(marker, now)),
             // It has not happened; or another event says it already.
             Marker::CouldNotStart { .. }

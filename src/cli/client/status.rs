@@ -112,6 +112,7 @@ fn row(service: &Service) -> [String; 7] {
                 (None, None) => service.state.clone(),
             }
         }
+        _ if service.next_restart_at.is_some() => format!("{} (restart waits)", service.state),
         _ if service.kept => format!("{} (kept)", service.state),
         _ => service.state.clone(),
     };
