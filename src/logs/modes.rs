@@ -17,10 +17,26 @@ pub struct InputModes {
     pub alternate_screen: bool,
     /// LNM: Enter sends CR and LF.
     pub newline: bool,
+    /// Keys that have no code of their own are told from others, or not.
+    pub extended_keys: ExtendedKeys,
     /// Which mouse events are wanted.
     pub mouse: MouseEvents,
     /// How they are written.
     pub mouse_encoding: MouseEncoding,
+}
+
+/// How keys are sent that the usual codes do not tell from others, such as Shift-Enter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExtendedKeys {
+    /// As the others.
+    #[default]
+    None,
+    /// xterm's modifyOtherKeys 1: `ESC [ 27 ; modifiers ; key ~`, where they would be lost.
+    Lost,
+    /// modifyOtherKeys 2: the same, for every key with Ctrl or Alt.
+    Other,
+    /// The kitty protocol with its first flag: `ESC [ key ; modifiers u`.
+    Kitty,
 }
 
 /// Mouse events that a service wants.

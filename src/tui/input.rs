@@ -177,6 +177,27 @@ impl Sink {
         self.events.push(Input::Key(KeyEvent::new(code, modifiers)));
     }
 
+    /// A key by its code, as the kitty protocol and xterm's modifyOtherKeys send those that have no sequence of their own.
+    fn coded_key(&mut self, code: u16, modifiers: KeyModifiers) {
+        /// The codes of the kitty protocol for keys that are no character.
+        const PRIVATE: std::ops::RangeInclusive<u16> = 57_344..=63_743;
+        let shift = modifiers.contains(KeyModifiers::SHIFT);
+        match u8::try_from(code) {
+            Ok(b'\t') if shift => self.key(KeyCode::BackTab, modifiers),
+            Ok(byte @ (0..0x20 | 0x7f)) => self.key(control_key(byte).0, modifiers),
+            _ if PRIVATE.contains(&code) => {
+                if let Some((code, state)) = private_key(code) {
+                    self.events.push(Input::Key(KeyEvent { state, ..KeyEvent::new(code, modifiers) }));
+                }
+            }
+            _ => {
+                if let Some(c) = char::from_u32(u32::from(code)) {
+                    self.key(KeyCode::Char(c), modifiers);
+                }
+            }
+        }
+    }
+
     fn paste_char(&mut self, c: char) -> bool {
         let Some(text) = &mut self.paste else { return false };
         if text.len() < PASTE_LIMIT {
@@ -248,15 +269,9 @@ impl vte::Perform for Sink {
             // The kitty protocol tells releases as kind 3.
             ([], _) if event_kind == 3 => {}
             ([], 'Z') => self.key(KeyCode::BackTab, KeyModifiers::SHIFT),
-            ([], 'u') => {
-                if let Some(c) = char::from_u32(u32::from(first)) {
-                    let code = match u8::try_from(first) {
-                        Ok(byte @ (0..0x20 | 0x7f)) => control_key(byte).0,
-                        _ => KeyCode::Char(c),
-                    };
-                    self.key(code, modifiers(second));
-                }
-            }
+            ([], 'u') => self.coded_key(first, modifiers(second)),
+            // xterm's modifyOtherKeys.
+            ([], '~') if first == 27 => self.coded_key(third, modifiers(second)),
             ([], '~') => {
                 if let Some(code) = number_key(first) {
                     self.key(code, modifiers(second));
@@ -324,6 +339,46 @@ fn keypad_key(letter: char) -> Option<KeyCode> {
         'j'..='y' => KeyCode::Char(char::from(u8::try_from(letter).ok()? - b'j' + b'*')),
         _ => return None,
     })
+}
+
+/// The kitty protocol's codes for the keypad, and for function keys beyond those of a terminal.
+fn private_key(code: u16) -> Option<(KeyCode, KeyEventState)> {
+    const KEYPAD: [KeyCode; 29] = [
+        KeyCode::Char('0'),
+        KeyCode::Char('1'),
+        KeyCode::Char('2'),
+        KeyCode::Char('3'),
+        KeyCode::Char('4'),
+        KeyCode::Char('5'),
+        KeyCode::Char('6'),
+        KeyCode::Char('7'),
+        KeyCode::Char('8'),
+        KeyCode::Char('9'),
+        KeyCode::Char('.'),
+        KeyCode::Char('/'),
+        KeyCode::Char('*'),
+        KeyCode::Char('-'),
+        KeyCode::Char('+'),
+        KeyCode::Enter,
+        KeyCode::Char('='),
+        KeyCode::Char(','),
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::Insert,
+        KeyCode::Delete,
+        KeyCode::KeypadBegin,
+    ];
+    match code {
+        57_376..=57_398 => Some((KeyCode::F(u8::try_from(code - 57_376 + 13).ok()?), KeyEventState::NONE)),
+        57_399..=57_427 => Some((*KEYPAD.get(usize::from(code - 57_399))?, KeyEventState::KEYPAD)),
+        _ => None,
+    }
 }
 
 /// `CSI number ~`.

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::clipboard::{Copier, Taker};
 use super::input::Keyboard;
-use super::terminal::{OuterModes, knows_shapes, terminal_size, write_screen};
+use super::terminal::{OuterModes, is_newer, terminal_size, write_screen};
 use crate::far_terminal::{FarTerminal, FromTerminal, ToTerminal, drawable};
 
 /// The longest text for the clipboard's program of a client, in bytes: with room below the longest message that it takes.
@@ -87,11 +87,11 @@ impl Outer {
         OuterModes { mouse: mouse && matches!(self, Self::Here(_)), ..OuterModes::default() }
     }
 
-    /// The cursor can have another shape there.
-    pub(super) fn knows_shapes(&self) -> bool {
+    /// See [`is_newer`].
+    pub(super) fn is_newer(&self) -> bool {
         match self {
-            Self::Here(_) => knows_shapes(|name| std::env::var(name).ok()),
-            Self::Far(far) => knows_shapes(|name| far.terminal.abilities.variable(name)),
+            Self::Here(_) => is_newer(|name| std::env::var(name).ok()),
+            Self::Far(far) => is_newer(|name| far.terminal.abilities.variable(name)),
         }
     }
 

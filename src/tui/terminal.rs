@@ -27,10 +27,10 @@ static RAW: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Alternate screen, bracketed paste. The first frame clears.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
-/// Gives the cursor the user's shape, and ends whatever a frame that was cut off may have begun (a synchronized update, a
+/// Gives the cursor the user's shape and keys their usual codes, and ends whatever a frame that was cut off may have begun (a synchronized update, a
 /// style), then undoes `ENTER`.
-const LEAVE: &str = "\x1b[0 q\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
-const OWN_SHAPE: &str = "\x1b[0 q";
+const LEAVE: &str = "\x1b[0 q\x1b[<u\x1b[>4m\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const NEWER: &str = "\x1b[0 q\x1b[<u\x1b[>4m";
 /// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l";
@@ -44,14 +44,15 @@ const FRAME_END: &str = "\x1b[?2026l";
 
 /// What gives the terminal back as it was.
 pub fn leave() -> &'static str {
-    match knows_shapes(|name| std::env::var(name).ok()) {
+    match is_newer(|name| std::env::var(name).ok()) {
         true => LEAVE,
-        false => LEAVE.trim_start_matches(OWN_SHAPE),
+        false => LEAVE.trim_start_matches(NEWER),
     }
 }
 
-/// The terminal knows DECSCUSR, or at least takes it for a sequence: older consoles of Linux print its end.
-pub(super) fn knows_shapes(variable: impl Fn(&str) -> Option<String>) -> bool {
+/// The terminal knows the shapes of a cursor and extended keys, or at least takes them for sequences: older consoles of
+/// Linux print their ends.
+pub(super) fn is_newer(variable: impl Fn(&str) -> Option<String>) -> bool {
     variable("TERM").is_some_and(|term| term != "linux")
 }
 
@@ -154,6 +155,8 @@ pub(super) struct OuterModes {
     pub(super) keypad: bool,
     /// The shape of the cursor, as DECSCUSR tells it; 0 is the user's.
     pub(super) cursor_shape: u8,
+    /// Keys are told from others that usually send the same.
+    pub(super) extended_keys: bool,
 }
 
 /// What the terminal shows, and the difference to what it should show.
@@ -201,6 +204,7 @@ impl Canvas {
         switch(before.mouse, modes.mouse, MOUSE_ON, MOUSE_OFF);
         switch(before.focus, modes.focus, "\x1b[?1004h", "\x1b[?1004l");
         switch(before.keypad, modes.keypad, "\x1b=", "\x1b>");
+        switch(before.extended_keys, modes.extended_keys, "\x1b[>1u\x1b[>4;2m", "\x1b[<u\x1b[>4m");
         if before.cursor_shape != modes.cursor_shape {
             self.pending.push_str(&format!("\x1b[{} q", modes.cursor_shape));
         }

@@ -161,6 +161,27 @@ fn the_cursor_has_the_shape_that_the_service_wants_while_one_types() {
 }
 
 #[test]
+fn a_service_that_asks_for_it_gets_keys_that_are_told_apart() {
+    for (modes, switched, expected) in [
+        ("\\033[>1u", "\x1b[>1u\x1b[>4;2m", "\x1b[13;2u\x1b[97;5u"),
+        ("\\033[>4;2m", "\x1b[>1u\x1b[>4;2m", "\x1b[27;2;13~\x1b[27;5;97~"),
+    ] {
+        let project = recorder(modes);
+        let mut dash = start(&project, (80, 24), "recording");
+        let has = |dash: &Dash<'_>, part: &str| String::from_utf8_lossy(dash.raw()).contains(part);
+        assert!(has(&dash, switched), "the outer terminal is asked for them");
+        // As xterm and as kitty send them.
+        dash.keys("\x1b[27;2;13~\x1b[97;5u");
+        typed(&mut dash, expected);
+        dash.keys("\x1b[93;5u");
+        dash.wait_for("typing is over", |screen| !screen.contains("TYPING"));
+        assert!(has(&dash, "\x1b[<u\x1b[>4m"), "and no more");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}
+
+#[test]
 fn a_lone_escape_arrives_although_nothing_follows() {
     let project = recorder("");
     let mut dash = start(&project, (80, 24), "recording");

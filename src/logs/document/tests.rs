@@ -265,7 +265,7 @@ fn queries_are_answered() {
         ("\x1b[?25$p\x1b[?9999$p\x1b[4$p", "\x1b[?25;1$y\x1b[?9999;0$y\x1b[4;2$y"),
         ("\x1b[18t", "\x1b[8;24;80t"),
         // The outer terminal is asked nothing, and tells nothing.
-        ("\x1b]11;?\x07\x1b]52;c;?\x07\x1bP+q544e\x1b\\\x1b[?u\x1b[21t", ""),
+        ("\x1b]11;?\x07\x1b]52;c;?\x07\x1bP+q544e\x1b\\\x1b[21t", ""),
     ];
     for (query, answer) in cases {
         let document = document();
@@ -288,10 +288,9 @@ fn modes_for_typing_are_known() {
             bracketed_paste: true,
             focus_events: true,
             alternate_scroll: true,
-            alternate_screen: false,
-            newline: false,
             mouse: super::super::MouseEvents::Drags,
             mouse_encoding: super::super::MouseEncoding::Sgr,
+            ..InputModes::default()
         }
     );
     document.feed(b"\x1b[?1049h");

@@ -6,7 +6,7 @@ use super::Screen;
 use super::cursor::Charset;
 use super::sgr;
 use crate::logs::ansi::parameters as sgr_of;
-use crate::logs::{MouseEncoding, MouseEvents};
+use crate::logs::{ExtendedKeys, MouseEncoding, MouseEvents};
 
 /// Carries out what the parser has recognised.
 pub(super) struct Controls<'a> {
@@ -163,6 +163,14 @@ impl Screen {
                 }
             }
             ([], 'm') => sgr::apply(self.style_mut(), params.iter()),
+            // modifyOtherKeys; without a value, and for all of its kind, as at first.
+            ([b'>'], 'm') if matches!(first, 0 | 4) => {
+                self.modes.input.extended_keys = match second {
+                    1 if first == 4 => ExtendedKeys::Lost,
+                    2 if first == 4 => ExtendedKeys::Other,
+                    _ => ExtendedKeys::None,
+                };
+            }
             ([], 'n') => self.report_status(first),
             ([b'$'], 'p') => self.report_mode("", first, self.ansi_mode(first)),
             ([b'?', b'$'], 'p') => self.report_mode("?", first, self.private_mode(first)),
@@ -179,11 +187,37 @@ impl Screen {
             ([b'>'], 'q') if first == 0 => self.reply(&format!("\x1bP>|devgroup {}\x1b\\", env!("CARGO_PKG_VERSION"))),
             ([], 's') => self.save_cursor(),
             ([], 'u') => self.restore_cursor(),
+            ([b'?'], 'u') => self.reply(&format!("\x1b[?{}u", self.grid.keys.last().copied().unwrap_or(0))),
+            ([kind @ (b'>' | b'=' | b'<')], 'u') => self.kitty_keys(*kind, first, second),
             ([], 't') if first == 18 => {
                 let size = format!("\x1b[8;{};{}t", self.grid.lines(), self.grid.columns);
                 self.reply(&size);
             }
             _ => {}
+        }
+    }
+
+    /// The kitty keyboard protocol: flags are pushed, set or popped. Of all flags, there is the first.
+    fn kitty_keys(&mut self, kind: u8, first: u16, second: u16) {
+        let flags = u8::from(first & 1 != 0);
+        let stack = &mut self.grid.keys;
+        match (kind, stack.last_mut()) {
+            (b'<', _) => stack.truncate(stack.len().saturating_sub(usize::from(first.max(1)))),
+            (b'>', _) => {
+                if stack.len() >= KEY_STACK {
+                    stack.remove(0);
+                }
+                stack.push(flags);
+            }
+            // 1 sets all, 2 sets those that are named, 3 takes them away.
+            (_, Some(last)) => {
+                *last = match second {
+                    2 => *last | flags,
+                    3 => *last & !flags,
+                    _ => flags,
+                }
+            }
+            (_, None) => stack.push(if second == 3 { 0 } else { flags }),
         }
     }
 
@@ -342,6 +376,8 @@ impl Screen {
     }
 }
 
+/// Flags of the kitty keyboard protocol that can be pushed.
+const KEY_STACK: usize = 16;
 /// DA1: a VT220 with colours.
 const PRIMARY_ATTRIBUTES: &str = "\x1b[?62;22c";
 /// DA2: a VT220, no firmware version to speak of.

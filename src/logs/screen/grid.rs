@@ -15,13 +15,15 @@ pub(super) struct Grid {
     pub(super) cursor: Cursor,
     /// What DECSC saved.
     pub(super) saved: Cursor,
+    /// The flags of the kitty keyboard protocol that were pushed; the last ones count.
+    pub(super) keys: Vec<u8>,
 }
 
 impl Grid {
     /// An empty screen.
     pub(super) fn new(columns: usize, lines: usize, at: Moment) -> Self {
         let rows = (0..lines).map(|_| Row::new(at)).collect();
-        Self { rows, columns, cursor: Cursor::default(), saved: Cursor::default() }
+        Self { rows, columns, cursor: Cursor::default(), saved: Cursor::default(), keys: Vec::new() }
     }
 
     /// Number of rows.

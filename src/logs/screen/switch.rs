@@ -140,6 +140,7 @@ impl Screen {
         self.grid.cursor = Cursor::default();
         self.grid.saved = Cursor::default();
         self.alternate_saved = Cursor::default();
+        self.grid.keys.clear();
         self.blank(Color::Default);
         self.tabs = Tabs::new(self.grid.columns);
         (self.top, self.bottom) = (0, self.grid.lines());

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Screen;
 use super::grid::Grid;
 use crate::domain::Moment;
-use crate::logs::{InputModes, ScreenRows, StyledText};
+use crate::logs::{ExtendedKeys, InputModes, ScreenRows, StyledText};
 
 /// Which rows make which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,9 @@ impl Screen {
 
     /// How the service wants its input.
     pub(in crate::logs) fn input_modes(&self) -> InputModes {
-        InputModes { alternate_screen: self.covered.is_some(), ..self.modes.input }
+        let kitty = self.grid.keys.last().is_some_and(|flags| *flags != 0);
+        let extended_keys = if kitty { ExtendedKeys::Kitty } else { self.modes.input.extended_keys };
+        InputModes { alternate_screen: self.covered.is_some(), extended_keys, ..self.modes.input }
     }
 
     /// The shape of the cursor, as DECSCUSR tells it; 0 is that of the terminal.

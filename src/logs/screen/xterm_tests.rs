@@ -1,7 +1,7 @@
 //! What xterm does, and the oracle does not or differently.
 
 use super::{Input, Screen};
-use crate::logs::{LogDocument, MouseEncoding};
+use crate::logs::{ExtendedKeys, LogDocument, MouseEncoding};
 
 fn screen(text: &str) -> Screen {
     let mut screen = Screen::new(40, 5, 1 << 20);
@@ -68,6 +68,35 @@ fn questions_are_answered() {
     ] {
         assert_eq!(reply(question), answer, "{question:?}");
     }
+}
+
+#[test]
+fn services_ask_for_keys_that_are_told_apart() {
+    let asked = |text: &str| screen(text).input_modes().extended_keys;
+    for (text, expected) in [
+        ("\x1b[>4;1m", ExtendedKeys::Lost),
+        ("\x1b[>4;2m", ExtendedKeys::Other),
+        ("\x1b[>4;2m\x1b[>4m", ExtendedKeys::None),
+        ("\x1b[>4;2m\x1b[!p", ExtendedKeys::None),
+        ("\x1b[>1u", ExtendedKeys::Kitty),
+        ("\x1b[>31u", ExtendedKeys::Kitty),
+        ("\x1b[>2u", ExtendedKeys::None),
+        ("\x1b[=1u", ExtendedKeys::Kitty),
+        ("\x1b[=1u\x1b[=1;3u", ExtendedKeys::None),
+        ("\x1b[>1u\x1b[>0u", ExtendedKeys::None),
+        ("\x1b[>1u\x1b[>0u\x1b[<u", ExtendedKeys::Kitty),
+        ("\x1b[>1u\x1b[>1u\x1b[<9u", ExtendedKeys::None),
+        // Each screen has flags of its own.
+        ("\x1b[>1u\x1b[?1049h", ExtendedKeys::None),
+        ("\x1b[?1049h\x1b[>1u\x1b[?1049l", ExtendedKeys::None),
+        ("\x1b[>1u\x1bc", ExtendedKeys::None),
+    ] {
+        assert_eq!(asked(text), expected, "{text:?}");
+    }
+    assert_eq!(reply("\x1b[?u\x1b[>31u\x1b[?u"), "\x1b[?0u\x1b[?1u");
+    assert_eq!(screen(&"\x1b[>1u".repeat(1000)).grid.keys.len(), 16);
+    // No cursor is saved or restored by these.
+    assert_eq!(screen("\x1b[1;9H\x1b[>1u\x1b[<u\x1b[=0u").grid.cursor.column, 8);
 }
 
 #[test]

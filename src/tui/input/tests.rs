@@ -17,7 +17,7 @@ fn key(code: KeyCode, modifiers: KeyModifiers) -> Input {
 #[test]
 fn keys_of_all_kinds() {
     const NONE: KeyModifiers = KeyModifiers::NONE;
-    let cases: [(&[u8], KeyCode, KeyModifiers); 22] = [
+    let cases: [(&[u8], KeyCode, KeyModifiers); 28] = [
         (b"q", KeyCode::Char('q'), NONE),
         ("é".as_bytes(), KeyCode::Char('é'), NONE),
         (b"\r", KeyCode::Enter, NONE),
@@ -40,10 +40,21 @@ fn keys_of_all_kinds() {
         (b"\x1bx", KeyCode::Char('x'), KeyModifiers::ALT),
         (b"\x1b[99;5u", KeyCode::Char('c'), KeyModifiers::CONTROL),
         (b"\x1b[27u", KeyCode::Esc, NONE),
+        (b"\x1b[27;5;99~", KeyCode::Char('c'), KeyModifiers::CONTROL),
+        (b"\x1b[27;2;13~", KeyCode::Enter, KeyModifiers::SHIFT),
+        (b"\x1b[9;2u", KeyCode::BackTab, KeyModifiers::SHIFT),
+        (b"\x1b[127;5u", KeyCode::Backspace, KeyModifiers::CONTROL),
+        (b"\x1b[57376u", KeyCode::F(13), NONE),
+        (b"\x1b[57419u", KeyCode::Up, NONE),
     ];
     for (bytes, code, modifiers) in cases {
-        assert_eq!(decode(bytes), [key(code, modifiers)], "{:?}", String::from_utf8_lossy(bytes));
+        let keys = decode(bytes).into_iter().map(|input| match input {
+            Input::Key(key) => Input::Key(KeyEvent { state: KeyEventState::NONE, ..key }),
+            other => other,
+        });
+        assert_eq!(keys.collect::<Vec<_>>(), [key(code, modifiers)], "{:?}", String::from_utf8_lossy(bytes));
     }
+    assert_eq!(decode(b"\x1b[57358u\x1b[57443u"), [], "Caps Lock and Alt alone are no keys");
 }
 
 #[test]

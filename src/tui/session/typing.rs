@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::domain::{Command, ServiceName};
-use crate::logs::{InputModes, MouseEvents};
+use crate::logs::{ExtendedKeys, InputModes, MouseEvents};
 use crate::tui::options::Notification;
 use crate::tui::terminal::OuterModes;
 use crate::tui::typing::Receiver;
@@ -35,13 +35,15 @@ impl Session {
     pub(super) fn outer_modes(&self) -> OuterModes {
         let typed = self.ui.typist.target();
         let modes = typed.map(|service| self.modes_of(service)).unwrap_or_default();
-        let document = typed.filter(|_| self.outer.knows_shapes()).and_then(|service| self.handle.logs().get(service));
+        let newer = self.outer.is_newer();
+        let document = typed.filter(|_| newer).and_then(|service| self.handle.logs().get(service));
         OuterModes {
             cursor_shape: document.map_or(0, |document| document.cursor_shape()),
             mouse: self.ui.mouse,
             motion: self.ui.mouse && modes.mouse == MouseEvents::Motion,
             focus: modes.focus_events || self.ui.notification != Notification::Off,
             keypad: modes.application_keypad,
+            extended_keys: newer && modes.extended_keys != ExtendedKeys::None,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventState, KeyModifiers};
 
-use crate::logs::InputModes;
+use crate::logs::{ExtendedKeys, InputModes};
 
 const ESC: u8 = 0x1b;
 
@@ -18,6 +18,9 @@ pub(in crate::tui) fn encode(key: KeyEvent, modes: InputModes) -> Vec<u8> {
     }
     if let Some(form) = function_key(code) {
         return sequence(form, modifiers, modes);
+    }
+    if let Some(bytes) = extended(key, modes.extended_keys) {
+        return bytes;
     }
     let ctrl = modifiers.contains(KeyModifiers::CONTROL);
     let mut bytes = match code {
@@ -41,6 +44,39 @@ pub(in crate::tui) fn encode(key: KeyEvent, modes: InputModes) -> Vec<u8> {
         bytes.insert(0, ESC);
     }
     bytes
+}
+
+/// A key in a form that tells it from all others, if the service has asked for that and it has such a form.
+fn extended(key: KeyEvent, asked: ExtendedKeys) -> Option<Vec<u8>> {
+    let modifiers = match key.code {
+        KeyCode::BackTab => key.modifiers | KeyModifiers::SHIFT,
+        _ => key.modifiers,
+    };
+    let (ctrl, alt) = (modifiers.contains(KeyModifiers::CONTROL), modifiers.contains(KeyModifiers::ALT));
+    let shift = modifiers.contains(KeyModifiers::SHIFT);
+    let (number, lost) = match key.code {
+        // A terminal without such forms has sent a control character, which may have been Ctrl-\ as well as Ctrl-4.
+        KeyCode::Char('4'..='7') if modifiers == KeyModifiers::CONTROL => return None,
+        // With Shift alone it is another character, and is sent as that.
+        KeyCode::Char(c) if ctrl || alt => {
+            let number = u16::try_from(u32::from(c.to_ascii_lowercase())).ok()?;
+            (number, ctrl && (shift || control_byte(c).is_none()))
+        }
+        KeyCode::Enter => (13, ctrl || shift),
+        KeyCode::Tab | KeyCode::BackTab => (9, ctrl || (alt && shift)),
+        KeyCode::Backspace => (127, shift),
+        KeyCode::Esc => (27, ctrl || shift),
+        _ => return None,
+    };
+    let parameter = modifier_parameter(modifiers);
+    match asked {
+        ExtendedKeys::Kitty if parameter == 1 && key.code == KeyCode::Esc => Some(b"\x1b[27u".to_vec()),
+        ExtendedKeys::None => None,
+        _ if parameter == 1 => None,
+        ExtendedKeys::Kitty => Some(format!("\u{1b}[{number};{parameter}u").into_bytes()),
+        ExtendedKeys::Lost if !lost => None,
+        ExtendedKeys::Lost | ExtendedKeys::Other => Some(format!("\u{1b}[27;{parameter};{number}~").into_bytes()),
+    }
 }
 
 /// The bytes of a paste. A service that has asked for it is told where the paste begins and ends; no text can pretend
@@ -105,9 +141,7 @@ fn function_key(code: KeyCode) -> Option<Form> {
 
 /// 1 + bits, as the second parameter.
 fn sequence(form: Form, modifiers: KeyModifiers, modes: InputModes) -> Vec<u8> {
-    let bits = [(KeyModifiers::SHIFT, 1), (KeyModifiers::ALT, 2), (KeyModifiers::CONTROL, 4)];
-    let modifier: u8 = bits.iter().filter(|(flag, _)| modifiers.contains(*flag)).map(|(_, bit)| bit).sum();
-    match (form, modifier) {
+    match (form, modifier_parameter(modifiers) - 1) {
         (Form::Cursor(letter), 0) if !modes.application_cursor => vec![ESC, b'[', letter],
         (Form::Cursor(letter) | Form::Letter(letter), 0) => vec![ESC, b'O', letter],
         (Form::Cursor(letter) | Form::Letter(letter), bits) => {
@@ -116,6 +150,11 @@ fn sequence(form: Form, modifiers: KeyModifiers, modes: InputModes) -> Vec<u8> {
         (Form::Number(number), 0) => format!("\u{1b}[{number}~").into_bytes(),
         (Form::Number(number), bits) => format!("\u{1b}[{number};{}~", bits + 1).into_bytes(),
     }
+}
+
+fn modifier_parameter(modifiers: KeyModifiers) -> u8 {
+    let bits = [(KeyModifiers::SHIFT, 1), (KeyModifiers::ALT, 2), (KeyModifiers::CONTROL, 4)];
+    1 + bits.iter().filter(|(flag, _)| modifiers.contains(*flag)).map(|(_, bit)| bit).sum::<u8>()
 }
 
 /// The letter of a key of the keypad in application mode.

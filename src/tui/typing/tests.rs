@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Phase;
-use crate::logs::{MouseEncoding, MouseEvents};
+use crate::logs::{ExtendedKeys, MouseEncoding, MouseEvents};
 use crate::tui::fixture::{Bench, NOW, stopping};
 use crate::tui::input::Decoder;
 
@@ -99,6 +99,31 @@ fn the_modes_of_cursor_keys_keypad_and_enter() {
 }
 
 #[test]
+fn keys_that_usually_send_the_same_are_told_apart_where_that_was_asked_for() {
+    let with = |extended_keys| InputModes { extended_keys, ..InputModes::default() };
+    let asked = [ExtendedKeys::None, ExtendedKeys::Lost, ExtendedKeys::Other, ExtendedKeys::Kitty].map(with);
+    for (code, modifiers, expected) in [
+        (KeyCode::Char('a'), NONE, ["a"; 4]),
+        (KeyCode::Char('a'), SHIFT, ["A"; 4]),
+        (KeyCode::Char('a'), CTRL, ["\x01", "\x01", "\x1b[27;5;97~", "\x1b[97;5u"]),
+        (KeyCode::Char('a'), CTRL.union(SHIFT), ["\x01", "\x1b[27;6;97~", "\x1b[27;6;97~", "\x1b[97;6u"]),
+        (KeyCode::Char('1'), CTRL, ["1", "\x1b[27;5;49~", "\x1b[27;5;49~", "\x1b[49;5u"]),
+        (KeyCode::Char('4'), CTRL, ["\x1c"; 4]),
+        (KeyCode::Char('x'), ALT, ["\x1bx", "\x1bx", "\x1b[27;3;120~", "\x1b[120;3u"]),
+        (KeyCode::Enter, NONE, ["\r"; 4]),
+        (KeyCode::Enter, SHIFT, ["\r", "\x1b[27;2;13~", "\x1b[27;2;13~", "\x1b[13;2u"]),
+        (KeyCode::Enter, ALT, ["\x1b\r", "\x1b\r", "\x1b[27;3;13~", "\x1b[13;3u"]),
+        (KeyCode::Tab, CTRL, ["\t", "\x1b[27;5;9~", "\x1b[27;5;9~", "\x1b[9;5u"]),
+        (KeyCode::BackTab, SHIFT, ["\x1b[Z", "\x1b[Z", "\x1b[27;2;9~", "\x1b[9;2u"]),
+        (KeyCode::Esc, NONE, ["\x1b", "\x1b", "\x1b", "\x1b[27u"]),
+        (KeyCode::Up, CTRL, ["\x1b[1;5A"; 4]),
+        (KeyCode::Char('\u{1f980}'), ALT, ["\x1b\u{1f980}"; 4]),
+    ] {
+        assert_eq!(asked.map(|modes| encoded(code, modifiers, modes)), expected, "{modifiers:?} {code:?}");
+    }
+}
+
+#[test]
 fn a_paste_is_bracketed_if_the_service_has_asked_and_cannot_end_itself() {
     let bracketed = InputModes { bracketed_paste: true, ..InputModes::default() };
     assert_eq!(keys::paste("a\nb", InputModes::default()), b"a\rb");
@@ -149,14 +174,18 @@ proptest! {
             Just(KeyCode::Backspace), Just(KeyCode::PageUp), Just(KeyCode::Esc),
         ],
         bits in 0_u8..8,
+        extended_keys in proptest::sample::select(vec![
+            ExtendedKeys::None, ExtendedKeys::Lost, ExtendedKeys::Other, ExtendedKeys::Kitty,
+        ]),
     ) {
         let modifiers = KeyModifiers::from_bits_truncate(bits);
-        let bytes = keys::encode(KeyEvent::new(code, modifiers), InputModes::default());
+        let modes = InputModes { extended_keys, ..InputModes::default() };
+        let bytes = keys::encode(KeyEvent::new(code, modifiers), modes);
         let (mut decoder, mut inputs) = (Decoder::default(), Vec::new());
         decoder.feed(&bytes, &mut inputs);
         decoder.give_up(&mut inputs);
         let sent = inputs.iter().flat_map(|input| match input {
-            Input::Key(key) => keys::encode(*key, InputModes::default()),
+            Input::Key(key) => keys::encode(*key, modes),
             other => panic!("{other:?}"),
         });
         prop_assert_eq!(sent.collect::<Vec<u8>>(), bytes);
