@@ -102,6 +102,8 @@ impl Project {
         fs::create_dir_all(folder.path().join("home")).unwrap();
         fs::create_dir_all(folder.path().join("app")).unwrap();
         let home = folder.path().join("home").display().to_string();
+        // Git cleans up in the background, at some time and longer than a test lasts.
+        fs::write(folder.path().join("home/.gitconfig"), "[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n").unwrap();
         let inherited = |name: &str| std::env::var(name).unwrap_or_default();
         let environment = [
             (MARK, id.clone()),

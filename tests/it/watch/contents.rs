@@ -116,12 +116,24 @@ fn what_cannot_be_read_has_changed_and_what_is_large_goes_by_its_stamp() {
 #[test]
 fn a_file_that_is_empty_for_a_moment_is_read_again() {
     let mut watched = known(|root| write(root.join("a"), "text"));
-    write(watched.path("a"), "");
-    watched.until_finished("a");
-    watched.watcher.compare(77, vec![api()], false);
-    write(watched.path("a"), "text");
-    watched.until("the comparison has come", |seen| seen.compared.as_ref().is_some_and(|one| one.ask == 77));
-    let services = &watched.compared.as_ref().expect("one").services;
+    let mut found = None;
+    for ask in 77..97 {
+        write(watched.path("a"), "");
+        watched.until("it is empty", |seen| seen.last("a").is_some_and(|(_, finished)| finished));
+        let asked = std::time::Instant::now();
+        watched.watcher.compare(ask, vec![api()], false);
+        write(watched.path("a"), "text");
+        // It is looked at for three times 15 ms: on a busy machine this thread may come later.
+        let in_time = asked.elapsed() < Duration::from_millis(40);
+        watched.until("the comparison has come", |seen| seen.compared.as_ref().is_some_and(|one| one.ask == ask));
+        if in_time {
+            found = watched.compared.take();
+            break;
+        }
+        watched.settle();
+        watched.events.clear();
+    }
+    let services = found.expect("the machine was fast enough for a millisecond").services;
     assert!(services.iter().all(|(_, difference)| difference.is_empty()), "{services:?}");
     // One that stays empty is another one.
     write(watched.path("a"), "");
