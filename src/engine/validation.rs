@@ -183,7 +183,7 @@ impl Service {
                 self.validity = Validity::Unchecked;
                 self.enter(Phase::Finished(Outcome::Invalid), turn);
             }
-            Phase::Starting { .. } | Phase::Running { .. } => self.next = None,
+            Phase::Starting { .. } | Phase::Running { .. } | Phase::Finished(_) => self.next = None,
             // The run beside it has ended meanwhile: its next try is validated as well.
             _ => {}
         }

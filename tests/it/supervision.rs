@@ -478,3 +478,58 @@ mod an_end {
         }
     }
 }
+
+mod a_saved_file {
+    use super::*;
+
+    fn api(keys: &str) -> String {
+        format!("[services.api]\nrun = \"echo start >> ../home/api; echo api-is-up; exec sleep 1000\"\n{keys}\n")
+    }
+
+    #[test]
+    fn exchanges_checks_beside_the_run_that_goes_on() {
+        let project = Project::new(&api("ready = { log = 'never', timeout = '1h' }"));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("api-is-up");
+        dash.wait_for_text("starting");
+        // The line is there already.
+        project.write("procgroup.toml", api("ready = { log = 'api-is', timeout = '1h' }"));
+        dash.wait_for_text("── ready · ");
+        // One that fails, and none.
+        project.write(
+            "procgroup.toml",
+            api("alive = { cmd = 'echo asked >> ../home/asked; exit 1', every = '50ms', failures = 1000 }"),
+        );
+        dash.wait_while_reading("it is looked after", |project| project.lines("../home/asked") > 2);
+        project.write("procgroup.toml", api("env = {}"));
+        dash.wait_while_reading("nobody looks any more", |project| {
+            let asked = project.lines("../home/asked");
+            let since = std::time::Instant::now();
+            while since.elapsed() < std::time::Duration::from_millis(300) {
+                std::thread::yield_now();
+            }
+            asked == project.lines("../home/asked")
+        });
+        assert_eq!(starts(&project, "api"), 1, "it has run all the time");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+
+    #[test]
+    fn starts_what_has_another_name_when_the_old_one_has_ended() {
+        let named = |name: &str| {
+            format!(
+                "[services.{name}]\nrun = \"trap 'sleep 0.3; echo end-{name} >> ../home/order; exit 0' TERM; echo start-{name} >> ../home/order; while :; do sleep 0.02; done\"\n"
+            )
+        };
+        let project = Project::new(&named("old"));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_while_reading("it runs", |project| project.lines("../home/order") == 1);
+        project.write("procgroup.toml", named("new"));
+        dash.wait_while_reading("the new one runs", |project| project.lines("../home/order") == 3);
+        let order = std::fs::read_to_string(project.path("../home/order")).unwrap();
+        assert_eq!(order, "start-old\nend-old\nstart-new\n");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}
