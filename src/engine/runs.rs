@@ -125,7 +125,8 @@ impl Service {
                 turn.narrate(&self.spec.name, marker);
             }
             self.clear_run(turn);
-            self.enter(consequence.phase, turn);
+            let phase = if self.is_start_due() { Phase::Down } else { consequence.phase };
+            self.enter(phase, turn);
         } else {
             self.run_over(turn);
         }
@@ -183,8 +184,8 @@ impl Service {
         }
         if let Some(next) = untold {
             self.want(next, turn);
-        } else if self.check().is_none()
-            && let Some(next) = self.next.take_if(|next| Self::is_attempt(&next.cause))
+        } else if self.is_start_due()
+            && let Some(next) = self.next.take()
         {
             self.want(next, turn);
         }
@@ -222,9 +223,16 @@ impl Service {
 
     /// Nothing is left of a run that ended by itself.
     fn settle(&mut self, turn: &mut Turn) {
-        let aftermath = self.aftermath.take().filter(|_| self.wanted).unwrap_or(Phase::Down);
+        let is_due = self.is_start_due();
+        let aftermath = self.aftermath.take().filter(|_| self.wanted && !is_due).unwrap_or(Phase::Down);
         self.clear_run(turn);
         self.enter(aftermath, turn);
+    }
+
+    /// The run was to be replaced: how it ends does not hold up the next one. What is being validated is started when it
+    /// has passed.
+    fn is_start_due(&self) -> bool {
+        self.check().is_none() && self.next.as_ref().is_some_and(|next| Self::is_attempt(&next.cause))
     }
 
     fn clear_run(&mut self, turn: &mut Turn) {

@@ -238,12 +238,23 @@ impl Service {
             StartCause::Crash { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
         }
         self.merge_next(next);
-        match &mut self.phase {
-            Phase::Stopping { then, .. } => *then = Then::Reconcile,
+        self.rest_no_more(turn);
+        if let Phase::Stopping { then, .. } = &mut self.phase {
+            *then = Then::Reconcile;
+        }
+    }
+
+    /// No run lives, and how the last one ended, or a validation, does not hold up the next one any more.
+    pub(super) fn rest_no_more(&mut self, turn: &Turn) {
+        match self.phase {
             Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
-                self.enter(Phase::Down, turn)
+                self.enter(Phase::Down, turn);
             }
-            Phase::Blocked { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Down => {}
+            Phase::Blocked { .. }
+            | Phase::Starting { .. }
+            | Phase::Running { .. }
+            | Phase::Stopping { .. }
+            | Phase::Down => {}
         }
     }
 
