@@ -1,10 +1,11 @@
 //! What news of a run means: started, ready, ended; and what follows an end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, RestartPolicy, RunId, RunReport,
-    StartCause, Then,
+    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, RestartPolicy, RunEnd, RunId,
+    RunReport, StartCause, Then,
 };
 
 use super::backoff;
@@ -235,8 +236,15 @@ impl Service {
         self.check().is_none() && self.next.as_ref().is_some_and(|next| Self::is_attempt(&next.cause))
     }
 
+    /// Nothing is left of the live run.
     fn clear_run(&mut self, turn: &mut Turn) {
         self.end_hooks(turn);
+        let (outcome, again) = self.became.take().unzip();
+        let ends = Arc::make_mut(&mut self.ends);
+        if ends.len() >= RunEnd::KEPT {
+            ends.drain(..=ends.len() - RunEnd::KEPT);
+        }
+        ends.push(RunEnd { run: self.run, outcome, again: again == Some(true), exit: self.last_exit });
         self.pid = None;
         self.up_since = None;
         self.leader_gone = false;
@@ -254,6 +262,13 @@ impl Service {
         cause: Option<StartCause>,
         turn: &Turn,
     ) -> Consequence {
+        let consequence = self.policy(outcome, lasted, cause, turn);
+        self.became = Some((outcome, !matches!(consequence.phase, Phase::Finished(_))));
+        consequence
+    }
+
+    /// What the policy of the service says.
+    fn policy(&mut self, outcome: Outcome, lasted: bool, cause: Option<StartCause>, turn: &Turn) -> Consequence {
         let success = outcome == Outcome::Done;
         let finished = |next| Consequence { phase: Phase::Finished(outcome), crash: None, next, gave_up: None };
         if turn.stopping {

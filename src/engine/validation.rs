@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Marker, Moment, Outcome, Phase, StartCause, Then, Validated};
+use crate::domain::{Marker, Moment, OrderFate, Outcome, Phase, StartCause, Then, Validated};
 
 use super::Effect;
 use super::next_start::NextStart;
@@ -171,6 +171,7 @@ impl Service {
         let paths = self.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
         self.validity = Validity::Refused(paths);
         let problem = if check.quiet { problem } else { format!("validate failed · {problem}") };
+        self.orders.answer(OrderFate::NotValid(problem.as_str().into()));
         turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), problem });
         match self.phase {
             Phase::Validating { .. } => {
