@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep_until;
 
 use super::say;
-use crate::control::{Became, first_start, reason};
+use crate::control::{Became, Known, first_start};
 use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::guard::Report;
@@ -93,11 +93,15 @@ fn words(
     last_lines: impl Fn(&ServiceName) -> Vec<String>,
 ) -> (String, u8) {
     let services: Vec<_> = wanted.iter().filter_map(|name| group.service(name)).collect();
-    let failed: Vec<_> = services.iter().filter(|service| first_start(service, now) == Ok(Became::Failed)).collect();
+    let failed = services.iter().filter_map(|service| match first_start(service, now) {
+        Ok(Known { became: Became::Failed, reason }) => Some((service, reason.unwrap_or_default())),
+        _ => None,
+    });
+    let failed: Vec<_> = failed.collect();
     let mut text = String::new();
-    for service in &failed {
+    for (service, reason) in &failed {
         // Writing to a String cannot fail, here and below.
-        let _ = writeln!(text, "error: {}: {}", service.name, reason(service));
+        let _ = writeln!(text, "error: {}: {}", service.name, reason);
         for line in last_lines(&service.name) {
             let _ = writeln!(text, "  {} │ {line}", service.name);
         }

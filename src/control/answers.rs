@@ -14,10 +14,10 @@ use super::log_reader::{LogReader, known};
 use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
-use super::waiting::{Before, Wish, reason};
+use super::waiting::{Known, Wish};
 use super::why_line::Why;
-use super::wire::{Ask, Became, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
-use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, Moment, RunId, ServiceName, Targets};
+use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
+use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, RunId, ServiceName, Targets};
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{Epoch, LineId, LineKind};
 
@@ -60,12 +60,12 @@ impl Answers {
             Ask::Why { path, bytes } => {
                 self.why(bytes.map_or_else(|| PathBuf::from(path), |bytes| OsString::from_vec(bytes).into())).await
             }
-            Ask::Start(order) => self.order(order, Wish::Started, Command::Start).await,
-            Ask::Stop(order) => self.order(order, Wish::Stopped, Command::Stop).await,
+            Ask::Start(order) => self.order(order, Wish::up, Command::Start).await,
+            Ask::Stop(order) => self.order(order, Wish::down, Command::Stop).await,
             Ask::Restart(order) => {
-                self.order(order, Wish::Restarted, |targets| Command::Restart { targets, force: false }).await
+                self.order(order, Wish::up, |targets| Command::Restart { targets, force: false }).await
             }
-            Ask::Wait { services, goal, timeout_ms } => self.wait(services, Wish::Goal(goal), timeout_ms).await,
+            Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
             Ask::Send { service, text } => self.send(&service, &text),
             Ask::Pause { services } => self.tell_about(services, |services| Command::Pause { services }).await,
             Ask::Resume { services, discard } => {
@@ -195,9 +195,13 @@ impl Answers {
         outbox.send(&released.unwrap_or_else(Reply::Error)).await;
     }
 
-    async fn order(&self, order: Order, wish: Wish, command: impl Fn(Targets) -> Command) -> Result<Reply, Problem> {
-        let before = self.handle.snapshot();
-        known(&before, order.services.iter().map(String::as_str))?;
+    async fn order(
+        &self,
+        order: Order,
+        wish: fn(Ordered) -> Wish,
+        command: impl Fn(Targets) -> Command,
+    ) -> Result<Reply, Problem> {
+        known(&self.handle.snapshot(), order.services.iter().map(String::as_str))?;
         let targets = match (order.services.as_slice(), order.all, order.failed) {
             (names @ [_, ..], false, false) => Targets::Named(names.iter().map(ServiceName::new).collect()),
             ([], true, false) => Targets::All,
@@ -211,43 +215,36 @@ impl Answers {
         };
         if !order.wait {
             let group = self.handle.snapshot();
-            let asked = services.iter().map(|name| self.outcome(&group, name, Became::Asked));
+            let asked = services.iter().map(|(name, _)| self.outcome(&group, name, Became::Asked.into()));
             return Ok(Reply::Done { services: asked.collect() });
         }
-        Ok(Reply::Done { services: self.wait_for(services, &before, wish, order.timeout_ms).await })
+        let waiting = services.into_iter().map(|(name, ordered)| (name, wish(ordered))).collect();
+        Ok(Reply::Done { services: self.wait_for(waiting, order.timeout_ms).await })
     }
 
-    async fn wait(&self, names: Vec<String>, wish: Wish, timeout_ms: Option<u64>) -> Result<Reply, Problem> {
-        let before = self.handle.snapshot();
-        known(&before, names.iter().map(String::as_str))?;
-        let services = names.iter().map(ServiceName::new).collect();
-        Ok(Reply::Done { services: self.wait_for(services, &before, wish, timeout_ms).await })
+    async fn wait(&self, names: Vec<String>, goal: Goal, timeout_ms: Option<u64>) -> Result<Reply, Problem> {
+        let group = self.handle.snapshot();
+        known(&group, names.iter().map(String::as_str))?;
+        let wish = |name| group.service(&name).map(|service| Wish::goal(goal, service)).map(|wish| (name, wish));
+        let waiting = names.iter().map(ServiceName::new).filter_map(wish).collect();
+        Ok(Reply::Done { services: self.wait_for(waiting, timeout_ms).await })
     }
 
     /// What becomes of the services, in the time that there is.
-    async fn wait_for(
-        &self,
-        services: Vec<ServiceName>,
-        before: &GroupSnapshot,
-        wish: Wish,
-        timeout_ms: Option<u64>,
-    ) -> Vec<Outcome> {
-        let mut waiting: Vec<_> = services
-            .iter()
-            .map(|name| (name, before.service(name).map(Before::of).unwrap_or_default(), None::<Outcome>))
-            .collect();
+    async fn wait_for(&self, services: Vec<(ServiceName, Wish)>, timeout_ms: Option<u64>) -> Vec<Outcome> {
+        let mut waiting: Vec<_> = services.iter().map(|(name, wish)| (name, wish, None::<Outcome>)).collect();
         let mut snapshots = self.handle.snapshots();
         let clock = self.handle.logs().clock();
         let all = async {
             loop {
                 let group = snapshots.borrow_and_update().clone();
                 let (now, mut next_look) = (clock.now(), None::<Moment>);
-                for (name, before, outcome) in &mut waiting {
+                for (name, wish, outcome) in &mut waiting {
                     if outcome.is_none() {
                         // A service that is gone from the file will not come any more.
-                        let fate = group.service(name).map(|service| wish.result(*before, service, now));
-                        match fate.unwrap_or(Ok(Became::Stopped)) {
-                            Ok(became) => *outcome = Some(self.outcome(&group, name, became)),
+                        let fate = group.service(name).map(|service| wish.result(service, now));
+                        match fate.unwrap_or_else(|| Ok(Became::Stopped.into())) {
+                            Ok(known) => *outcome = Some(self.outcome(&group, name, known)),
                             Err(look) => next_look = look.into_iter().chain(next_look).min(),
                         }
                     }
@@ -279,19 +276,18 @@ impl Answers {
         let group = self.handle.snapshot();
         let outcomes = waiting
             .into_iter()
-            .map(|(name, _, outcome)| outcome.unwrap_or_else(|| self.outcome(&group, name, Became::TimedOut)));
+            .map(|(name, _, outcome)| outcome.unwrap_or_else(|| self.outcome(&group, name, Became::TimedOut.into())));
         outcomes.collect()
     }
 
-    fn outcome(&self, group: &GroupSnapshot, name: &ServiceName, result: Became) -> Outcome {
-        let service = group.service(name);
-        let run = service.map(|service| service.run).unwrap_or_default();
+    fn outcome(&self, group: &GroupSnapshot, name: &ServiceName, known: Known) -> Outcome {
+        let run = group.service(name).map(|service| service.run).unwrap_or_default();
         Outcome {
             name: name.to_string(),
-            result,
+            result: known.became,
             run: run.0,
             cursor: self.beginning(name, run).to_string(),
-            reason: service.filter(|_| result == Became::Failed).map(reason),
+            reason: known.reason,
         }
     }
 

@@ -30,7 +30,7 @@ pub use meeting::{NameTaken, Served, meet, served_by, take_name};
 pub use place::{Place, SOCKET_VARIABLE, addresses, group_key, state_home, state_lock};
 pub use server::{About, CLIENTS, Keeper, Server, Stage};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
-pub use waiting::{Fate, first_start, reason};
+pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,

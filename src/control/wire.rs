@@ -184,7 +184,8 @@ pub struct Order {
 pub enum Goal {
     /// It is ready; without a readiness check, it runs; a task has ended with 0.
     Ready,
-    /// The run that lives now has ended.
+    /// A run has ended: the one that was ordered last, if it is still to begin; otherwise the one that lives; otherwise the
+    /// one that is to come by itself, or the last one. Of a task that is restarted meanwhile, the run that follows.
     Exit,
     /// A run has begun after the one that lives now.
     Restart,

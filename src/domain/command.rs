@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Explanation, Moment, ServiceName};
+use super::{Explanation, Moment, Ordered, ServiceName};
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +121,8 @@ pub enum Answer {
     Accepted {
         /// When.
         at: Moment,
-        /// Which.
-        services: Vec<ServiceName>,
+        /// Which, and what that means for each.
+        services: Vec<(ServiceName, Ordered)>,
     },
     /// What [`Command::Why`] asks for.
     Explained(Box<Explanation>),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{ExitStatus, FilesChanged, RunId, ServiceName};
+use super::{ExitStatus, FilesChanged, LastExit, Outcome, RunId, ServiceName};
 
 /// Runs that are remembered of each service.
 pub const HISTORY: usize = 50;
@@ -34,6 +34,24 @@ pub struct RunRecord {
 
 /// The last runs of a service, oldest first; at most [`HISTORY`].
 pub type RunHistory = Arc<Vec<RunRecord>>;
+
+/// How a run of this call of devgroup has ended, with all of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Which.
+    pub run: RunId,
+    /// What became of it by itself; `None` if it was asked to end before.
+    pub outcome: Option<Outcome>,
+    /// It was to be tried again.
+    pub again: bool,
+    /// How its process ended; `None` if there was none.
+    pub exit: Option<LastExit>,
+}
+
+impl RunEnd {
+    /// Ends that are kept of each service.
+    pub const KEPT: usize = 8;
+}
 
 /// The last runs of all services.
 pub type GroupHistory = BTreeMap<ServiceName, RunHistory>;

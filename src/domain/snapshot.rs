@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Outcome, PaneView, Phase, RestartCounts, RunFacts, RunHistory, RunId,
-    ServiceName, Signal, WatchBackend,
+    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunEnd, RunFacts,
+    RunHistory, RunId, ServiceName, Signal, WatchBackend,
 };
 
 /// The state of the group at one moment.
@@ -99,6 +99,10 @@ pub struct ServiceSnapshot {
     pub reason: Option<&'static str>,
     /// Its last runs that are over.
     pub history: RunHistory,
+    /// Of those of this call of devgroup, how the last ones ended; oldest first.
+    pub ends: Arc<Vec<RunEnd>>,
+    /// What became of the last starts that were ordered.
+    pub orders: Orders,
     /// What was asked about its live run ([`Command::Inspect`](super::Command::Inspect)).
     pub facts: Option<Arc<RunFacts>>,
 }

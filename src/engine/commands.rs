@@ -1,6 +1,6 @@
 //! What clients ask for.
 
-use crate::domain::{Answer, Command, Phase, Refusal, ServiceName, StartCause, Targets, Then};
+use crate::domain::{Answer, Command, Ordered, Phase, Refusal, ServiceName, StartCause, Targets, Then};
 
 use super::Engine;
 use super::holds::Scope;
@@ -47,28 +47,16 @@ impl Engine {
             },
             Command::Release { id, discard } => self.release_for_client(id, discard, turn),
             Command::Start(targets) => {
-                return self.with_targets(&targets, All::ToStart, turn, |engine, place, turn| {
-                    let service = &engine.services[place];
-                    // One that waits for others is asked for once more all the same: what it waits for may have failed.
-                    let is_coming = match &service.phase {
-                        Phase::Stopping { then, .. } => *then == Then::Reconcile,
-                        phase => {
-                            matches!(phase, Phase::Validating { .. } | Phase::Starting { .. } | Phase::Running { .. })
-                        }
-                    };
-                    if !(service.wanted && is_coming) {
-                        engine.want_by_hand(place, turn);
-                    }
-                });
+                return self.with_targets(&targets, All::ToStart, turn, Self::start_by_hand);
             }
             Command::Stop(targets) => {
                 return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    engine.stop_by_hand(place, Manner::Polite, turn);
+                    engine.stop_by_hand(place, Manner::Polite, turn)
                 });
             }
             Command::Kill(targets) => {
                 return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    engine.stop_by_hand(place, Manner::Kill, turn);
+                    engine.stop_by_hand(place, Manner::Kill, turn)
                 });
             }
             Command::Restart { targets, force } => {
@@ -80,7 +68,7 @@ impl Engine {
                 return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
                     // Dependents follow it when it starts: it may be refused, and they go on then.
                     if first.as_ref().is_some_and(|first| first != engine.services[place].name()) {
-                        return;
+                        return Ordered::Run(engine.services[place].run);
                     }
                     engine.want_by_hand(place, turn);
                     let service = &mut engine.services[place];
@@ -92,10 +80,11 @@ impl Engine {
                     if !service.is_up() {
                         service.end_run(Then::Reconcile, manner, turn);
                     }
+                    Ordered::Start(service.orders.add())
                 });
             }
         }
-        self.accepted(&[], turn)
+        Answer::Accepted { at: turn.now, services: Vec::new() }
     }
 
     fn with_targets(
@@ -103,14 +92,16 @@ impl Engine {
         targets: &Targets,
         all: All,
         turn: &mut Turn,
-        act: impl Fn(&mut Self, usize, &mut Turn),
+        act: impl Fn(&mut Self, usize, &mut Turn) -> Ordered,
     ) -> Answer {
         match self.resolve(targets, all) {
             Ok(places) => {
-                for &place in &places {
-                    act(self, place, turn);
-                }
-                self.accepted(&places, turn)
+                let mut one = |place: usize| {
+                    let ordered = act(self, place, turn);
+                    (self.services[place].name().clone(), ordered)
+                };
+                let services = places.into_iter().map(&mut one).collect();
+                Answer::Accepted { at: turn.now, services }
             }
             Err(refusal) => Answer::Refused(refusal),
         }
@@ -151,7 +142,21 @@ impl Engine {
         })
     }
 
-    fn stop_by_hand(&mut self, place: usize, manner: Manner, turn: &mut Turn) {
+    fn start_by_hand(&mut self, place: usize, turn: &mut Turn) -> Ordered {
+        let service = &self.services[place];
+        // One that waits for others is asked for once more all the same: what it waits for may have failed.
+        let is_coming = match &service.phase {
+            Phase::Starting { .. } | Phase::Running { .. } if service.wanted => return Ordered::Run(service.run),
+            Phase::Stopping { then, .. } => *then == Then::Reconcile,
+            phase => matches!(phase, Phase::Validating { .. }),
+        };
+        if !(service.wanted && is_coming) {
+            self.want_by_hand(place, turn);
+        }
+        Ordered::Start(self.services[place].orders.add())
+    }
+
+    fn stop_by_hand(&mut self, place: usize, manner: Manner, turn: &mut Turn) -> Ordered {
         let service = &mut self.services[place];
         service.wanted = false;
         match service.phase {
@@ -159,5 +164,6 @@ impl Engine {
             Phase::Finished(_) => service.enter(Phase::Down, turn),
             _ => service.end_run(Then::Reconcile, manner, turn),
         }
+        Ordered::Run(service.run)
     }
 }

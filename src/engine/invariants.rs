@@ -54,6 +54,13 @@ impl Engine {
         if matches!(service.phase, Phase::Validating { run, .. } if run.is_some() || service.check().is_none()) {
             return Err("it is being validated beside nothing, or nothing is");
         }
+        if service.orders.pending().is_some() {
+            let rests =
+                matches!(service.phase, Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_));
+            if !service.wanted || rests && service.check().is_none() {
+                return Err("a start was ordered, and nothing begins it");
+            }
+        }
         if service.check().is_some() && (!service.wanted || service.retired) {
             return Err("something is validated that nobody wants");
         }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::domain::{
-    Answer, GroupHistory, GroupSnapshot, GroupSpec, Marker, Moment, Notice, Phase, RunId, RunReport, ServiceName,
-    WatchStatus,
+    GroupHistory, GroupSnapshot, GroupSpec, Marker, Moment, Notice, Phase, RunId, RunReport, ServiceName, WatchStatus,
 };
 
 use super::git_gate::GitGate;
@@ -259,10 +258,5 @@ impl Engine {
             .collect();
         self.changes.set_services(timing);
         self.give_past();
-    }
-
-    pub(super) fn accepted(&self, places: &[usize], turn: &Turn) -> Answer {
-        let services = places.iter().map(|&place| self.services[place].name().clone()).collect();
-        Answer::Accepted { at: turn.now, services }
     }
 }

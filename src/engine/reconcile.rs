@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Condition, LastChange, Marker, Phase, Rung, ServiceName, StartCause, Then};
+use crate::domain::{Condition, LastChange, Marker, OrderFate, Phase, Rung, ServiceName, StartCause, Then};
 
 use super::next_start::NextStart;
 use super::service::Service;
@@ -234,6 +234,7 @@ impl Service {
         self.run = self.run.next();
         self.stop = None;
         let run = self.run;
+        self.orders.answer(OrderFate::Began(run));
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
         let was = self.last_exit.map(|exit| (exit.status, exit.uptime));
         // Before the process exists: what is written from here on may be what it does not see.

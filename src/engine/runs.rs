@@ -1,10 +1,11 @@
 //! What news of a run means: started, ready, ended; and what follows an end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, RestartPolicy, RunId, RunReport,
-    StartCause, Then,
+    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, RestartPolicy, RunEnd, RunId,
+    RunReport, StartCause, Then,
 };
 
 use super::backoff;
@@ -125,7 +126,8 @@ impl Service {
                 turn.narrate(&self.spec.name, marker);
             }
             self.clear_run(turn);
-            self.enter(consequence.phase, turn);
+            let phase = if self.is_start_due() { Phase::Down } else { consequence.phase };
+            self.enter(phase, turn);
         } else {
             self.run_over(turn);
         }
@@ -183,8 +185,8 @@ impl Service {
         }
         if let Some(next) = untold {
             self.want(next, turn);
-        } else if self.check().is_none()
-            && let Some(next) = self.next.take_if(|next| Self::is_attempt(&next.cause))
+        } else if self.is_start_due()
+            && let Some(next) = self.next.take()
         {
             self.want(next, turn);
         }
@@ -222,13 +224,27 @@ impl Service {
 
     /// Nothing is left of a run that ended by itself.
     fn settle(&mut self, turn: &mut Turn) {
-        let aftermath = self.aftermath.take().filter(|_| self.wanted).unwrap_or(Phase::Down);
+        let is_due = self.is_start_due();
+        let aftermath = self.aftermath.take().filter(|_| self.wanted && !is_due).unwrap_or(Phase::Down);
         self.clear_run(turn);
         self.enter(aftermath, turn);
     }
 
+    /// The run was to be replaced: how it ends does not hold up the next one. What is being validated is started when it
+    /// has passed.
+    fn is_start_due(&self) -> bool {
+        self.check().is_none() && self.next.as_ref().is_some_and(|next| Self::is_attempt(&next.cause))
+    }
+
+    /// Nothing is left of the live run.
     fn clear_run(&mut self, turn: &mut Turn) {
         self.end_hooks(turn);
+        let (outcome, again) = self.became.take().unzip();
+        let ends = Arc::make_mut(&mut self.ends);
+        if ends.len() >= RunEnd::KEPT {
+            ends.drain(..=ends.len() - RunEnd::KEPT);
+        }
+        ends.push(RunEnd { run: self.run, outcome, again: again == Some(true), exit: self.last_exit });
         self.pid = None;
         self.up_since = None;
         self.leader_gone = false;
@@ -246,6 +262,13 @@ impl Service {
         cause: Option<StartCause>,
         turn: &Turn,
     ) -> Consequence {
+        let consequence = self.policy(outcome, lasted, cause, turn);
+        self.became = Some((outcome, !matches!(consequence.phase, Phase::Finished(_))));
+        consequence
+    }
+
+    /// What the policy of the service says.
+    fn policy(&mut self, outcome: Outcome, lasted: bool, cause: Option<StartCause>, turn: &Turn) -> Consequence {
         let success = outcome == Outcome::Done;
         let finished = |next| Consequence { phase: Phase::Finished(outcome), crash: None, next, gave_up: None };
         if turn.stopping {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Condition, Kind, LastChange, LastExit, Moment, Outcome, Phase, RestartCounts, RunFacts, RunHistory, RunId,
-    ServiceName, ServiceSpec, Signal, StartCause, Then,
+    Condition, Kind, LastChange, LastExit, Moment, OrderFate, Orders, Outcome, Phase, RestartCounts, RunEnd, RunFacts,
+    RunHistory, RunId, ServiceName, ServiceSpec, Signal, StartCause, Then,
 };
 
 use super::backoff::Jitter;
@@ -39,10 +39,14 @@ pub(super) struct Service {
     pub(super) leader_gone: bool,
     /// The start that somebody has asked for. While a run is up, that one is to be replaced.
     pub(super) next: Option<NextStart>,
+    /// The starts that clients have ordered. The next one is for all that are pending.
+    pub(super) orders: Orders,
     /// What the live run was started with. It keeps its stop, its kind and its grace, whatever the file says meanwhile.
     pub(super) run_spec: Arc<ServiceSpec>,
     /// What follows a run that ended by itself, once its group is gone.
     pub(super) aftermath: Option<Phase>,
+    /// What has become of the live run by itself, and whether it is to be tried again.
+    pub(super) became: Option<(Outcome, bool)>,
     /// The stop of the last run, if it was stopped.
     pub(super) stop: Option<StopRecord>,
     pub(super) counts: RestartCounts,
@@ -66,6 +70,8 @@ pub(super) struct Service {
     pub(super) asked_at: Moment,
     pub(super) ready_after: Option<Duration>,
     pub(super) history: RunHistory,
+    /// Of the runs of this call of devgroup, how the last ones ended.
+    pub(super) ends: Arc<Vec<RunEnd>>,
     pub(super) facts: Option<Arc<RunFacts>>,
     /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
     pub(super) labels: Labels,
@@ -114,8 +120,10 @@ impl Service {
             up_since: None,
             leader_gone: false,
             next: None,
+            orders: Orders::default(),
             run_spec: spec.clone(),
             aftermath: None,
+            became: None,
             stop: None,
             counts: RestartCounts::default(),
             crashes: CrashRecord::default(),
@@ -132,6 +140,7 @@ impl Service {
             asked_at: now,
             ready_after: None,
             history: RunHistory::default(),
+            ends: Arc::default(),
             facts: None,
             labels: Labels::of(&spec),
             spec,
@@ -238,12 +247,23 @@ impl Service {
             StartCause::Crash { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
         }
         self.merge_next(next);
-        match &mut self.phase {
-            Phase::Stopping { then, .. } => *then = Then::Reconcile,
+        self.rest_no_more(turn);
+        if let Phase::Stopping { then, .. } = &mut self.phase {
+            *then = Then::Reconcile;
+        }
+    }
+
+    /// No run lives, and how the last one ended, or a validation, does not hold up the next one any more.
+    pub(super) fn rest_no_more(&mut self, turn: &Turn) {
+        match self.phase {
             Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
-                self.enter(Phase::Down, turn)
+                self.enter(Phase::Down, turn);
             }
-            Phase::Blocked { .. } | Phase::Starting { .. } | Phase::Running { .. } | Phase::Down => {}
+            Phase::Blocked { .. }
+            | Phase::Starting { .. }
+            | Phase::Running { .. }
+            | Phase::Stopping { .. }
+            | Phase::Down => {}
         }
     }
 
@@ -251,6 +271,7 @@ impl Service {
     pub(super) fn want_no_more(&mut self, turn: &mut Turn) {
         self.wanted = false;
         self.next = None;
+        self.orders.answer(OrderFate::Cancelled);
         self.hooks.forget_waiting();
         self.cancel_validation(turn);
     }

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Marker, Moment, Outcome, Phase, StartCause, Then, Validated};
+use crate::domain::{Marker, Moment, OrderFate, Outcome, Phase, StartCause, Then, Validated};
 
 use super::Effect;
 use super::next_start::NextStart;
@@ -99,11 +99,10 @@ impl Service {
     pub(super) fn cancel_validation(&mut self, turn: &mut Turn) {
         if let Some(Check { number, .. }) = self.check() {
             turn.order(Effect::EndValidation { service: self.name().clone(), number });
+            // The run beside it may have ended meanwhile: what was to start is still to start.
+            self.rest_no_more(turn);
         }
         self.validity = Validity::Unchecked;
-        if let Phase::Validating { .. } = self.phase {
-            self.enter(Phase::Down, turn);
-        }
     }
 
     /// Its files are what they were when the live run started: nothing is left to validate, or to replace it for.
@@ -150,14 +149,11 @@ impl Service {
             self.limit.settle(turn.now);
         }
         self.validity = Validity::Passed;
-        match self.phase {
-            // The run beside it has ended meanwhile, or there was none.
-            Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
-                self.enter(Phase::Down, turn);
-            }
+        // The run beside it may have ended meanwhile, or there was none.
+        self.rest_no_more(turn);
+        if let Phase::Stopping { .. } = self.phase {
             // Only its group is left: the start follows.
-            Phase::Stopping { .. } => self.end_run(Then::Reconcile, Manner::Polite, turn),
-            Phase::Starting { .. } | Phase::Running { .. } | Phase::Blocked { .. } | Phase::Down => {}
+            self.end_run(Then::Reconcile, Manner::Polite, turn);
         }
     }
 
@@ -175,6 +171,7 @@ impl Service {
         let paths = self.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
         self.validity = Validity::Refused(paths);
         let problem = if check.quiet { problem } else { format!("validate failed · {problem}") };
+        self.orders.answer(OrderFate::NotValid(problem.as_str().into()));
         turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), problem });
         match self.phase {
             Phase::Validating { .. } => {

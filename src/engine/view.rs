@@ -87,6 +87,8 @@ impl Engine {
             next_restart: self.changes.waits_until(service.name()).filter(|_| service.wanted),
             reason: service.reason(),
             history: Arc::clone(&service.history),
+            ends: Arc::clone(&service.ends),
+            orders: service.orders.clone(),
             facts: service.facts.clone(),
         }
     }

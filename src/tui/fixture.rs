@@ -14,8 +14,8 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
     ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind, LastChange, LastExit,
-    Match, Moment, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId, ServiceSnapshot,
-    Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
+    Match, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId,
+    ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -58,6 +58,8 @@ pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
         pending: 0,
         kept: false,
         history: RunHistory::default(),
+        ends: Arc::default(),
+        orders: Orders::default(),
         facts: None,
     }
 }

@@ -28,6 +28,7 @@ mod init;
 mod kept_logs;
 mod logs;
 mod merged;
+mod orders;
 mod outcomes;
 mod preferences;
 mod process;

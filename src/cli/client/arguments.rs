@@ -115,7 +115,7 @@ Examples:
     #[command(before_help = "\
 Examples:
   devgroup wait api db                until both are ready; code 5 if one fails or is stopped
-  devgroup wait test --for exit       until it has ended; code 5 if not with 0
+  devgroup wait test --for exit       until its run has ended, also one that is still to begin; code 5 if not with 0
   devgroup wait api --for restart --timeout 5m")]
     Wait {
         /// For these

@@ -11,6 +11,7 @@ mod git;
 mod holds;
 mod limits;
 mod liveness;
+mod orders;
 mod properties;
 mod reload;
 mod retries;

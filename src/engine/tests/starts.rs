@@ -1,7 +1,8 @@
 //! Starts, dependencies and commands, as stories.
 
 use crate::domain::{
-    Answer, Command, Condition, Loss, Moment, OnChange, Phase, Refusal, RestartPolicy, ServiceSpec, Targets,
+    Answer, Command, Condition, Loss, Moment, OnChange, Ordered, Phase, Refusal, RestartPolicy, RunId, ServiceSpec,
+    Targets,
 };
 use crate::engine::{Effect, Event};
 
@@ -263,12 +264,12 @@ fn a_command_is_answered_in_its_turn_and_one_unknown_name_refuses_all() {
         });
         (answers.collect::<Vec<_>>(), effects.len())
     };
-    let at = Moment::from_millis(9);
+    let (at, run) = (Moment::from_millis(9), Ordered::Run(RunId(1)));
     let targets = Targets::Named(vec!["web".into(), "wbe".into()]);
     let refused = Answer::Refused(Refusal::UnknownService("wbe".into()));
     assert_eq!(ask(Command::Stop(targets)), (vec![refused], 1));
     let targets = Targets::Named(vec!["web".into(), "api".into(), "web".into()]);
-    let accepted = Answer::Accepted { at, services: vec!["api".into(), "web".into()] };
+    let accepted = Answer::Accepted { at, services: vec![("api".into(), run), ("web".into(), run)] };
     assert_eq!(ask(Command::Stop(targets)).0, vec![accepted]);
     let nothing = Answer::Accepted { at, services: vec![] };
     assert_eq!(ask(Command::Resize { service: "api".into(), columns: 80, rows: 24 }), (vec![nothing.clone()], 1));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Command, Condition, Outcome, Phase, RunCommand, ServiceSpec, Targets, Validate};
+use crate::domain::{Command, Condition, Outcome, Phase, RestartPolicy, RunCommand, ServiceSpec, Targets, Validate};
 
 use super::driver::Scenario;
 use super::fixture::{checked, needs, service};
@@ -235,6 +235,24 @@ fn goes_on_when_the_old_run_ends_meanwhile() {
         s.validated("api", 2, failed);
         assert_eq!(s.phase("api").word(), ends);
     }
+}
+
+#[test]
+fn that_is_called_off_when_the_old_run_has_ended_begins_anew() {
+    let mut s = Scenario::new(vec![ServiceSpec { restart: RestartPolicy::Never, ..validated("api") }]);
+    s.begin().validated("api", 1, None).started("api").until(1.0).restart("api").exits("api", 1);
+    s.ask(Command::Pause { services: vec![] }).save("a.rs", &["api"]).until(2.0).forget();
+    s.ask(Command::Resume { services: vec![], discard: true });
+    s.expect(
+        "
+        2.000 > resume and discard
+        2.000   end validation of api 2
+        2.000   api: validating · make api · by hand
+        2.000   validate api 3
+    ",
+    );
+    s.validated("api", 3, None);
+    assert_eq!(s.service("api").run.0, 2);
 }
 
 #[test]
