@@ -41,13 +41,18 @@ const MOTION_OFF: &str = "\x1b[?1003l\x1b[?1002h";
 const FRAME_BEGIN: &str = "\x1b[?2026h\x1b[?25l";
 const FRAME_END: &str = "\x1b[?2026l";
 
-/// Raw mode and alternate screen.
+/// Raw mode and alternate screen, also of a terminal that was entered before and that others have had since. In the
+/// background, this stops the program (TTOU) until it has the terminal.
 ///
 /// # Errors
 /// Standard input or output is no terminal, or the terminal refuses; it is then as it was.
 pub(super) fn enter(mouse: bool) -> io::Result<()> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "the dashboard needs a terminal on stdin and stdout"));
+    }
+    if ENTERED.load(Ordering::SeqCst) {
+        // What enables them does nothing a second time, whatever they are by now.
+        disable_raw_mode()?;
     }
     enable_raw_mode()?;
     if let Ok(mut raw) = RAW.lock() {

@@ -25,6 +25,7 @@ mod happenings;
 mod harness;
 mod holds;
 mod init;
+mod job_control;
 mod kept_logs;
 mod logs;
 mod merged;
