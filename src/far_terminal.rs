@@ -57,6 +57,8 @@ pub enum FromTerminal {
         /// What is to be said about it, if it was no good end.
         complaint: Option<String>,
     },
+    /// The client was stopped, and has the terminal again of which nothing is known.
+    Resumed {},
     /// Something that the client could not do.
     Said(String),
 }

@@ -97,7 +97,6 @@ impl Service {
         };
         if validate_differs && self.check().is_some() {
             self.cancel_validation(turn);
-            self.go_on_with_what_is_due(None, turn);
         }
         self.exchange_checks(turn);
         if is_other_program && self.wanted {

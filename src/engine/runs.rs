@@ -179,7 +179,7 @@ impl Service {
 
     /// The run was to be replaced, or to be told of changes, and has ended too soon for that: that is still a reason to
     /// try. What is being validated is started when it has passed.
-    pub(super) fn go_on_with_what_is_due(&mut self, untold: Option<NextStart>, turn: &mut Turn) {
+    fn go_on_with_what_is_due(&mut self, untold: Option<NextStart>, turn: &mut Turn) {
         if !self.wanted || turn.stopping {
             return;
         }

@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, setsid, waitpid};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr};
 
-use super::signals::{Blocked, News, Signals};
+use super::signals::{Blocked, News, Signals, stop_here};
 use super::watch::exit_status;
 
 /// Who one is after [`launch`].
@@ -85,6 +85,11 @@ impl Launcher {
                 // It is our child and not reaped: nobody else has its number. Its end shows as that of the pipes.
                 let signal = match news {
                     News::Child => continue,
+                    // In its own session the group goes on.
+                    News::Stop => {
+                        stop_here();
+                        continue;
+                    }
                     News::PassOn(signal) => signal,
                     // In its own session the group got nothing from the terminal.
                     News::Both => Signal::INT,

@@ -3,7 +3,8 @@
 //!
 //! The first process of devgroup, the one that a shell sees, is the guard; the program is its fork. They share the
 //! terminal, the process group, and so job control: what the terminal sends reaches both, what is sent to the guard alone
-//! it passes on. The guard has done nothing before the fork and sleeps after it, so it stays small.
+//! it passes on. When one of them stops, so does the other, and the guard gives the terminal back before it does; the program
+//! takes it again when it goes on. The guard has done nothing before the fork and sleeps after it, so it stays small.
 //!
 //! Two pipes tie one to the other. The *tether* is held open by the guard: if it breaks, the program is alone and quits.
 //! Through the *life line* the program says good-bye: nothing is left, everything is given back, this is the exit code. The

@@ -22,6 +22,11 @@ impl Outer {
         Self { modes: tcgetattr(stdin()).ok(), leave }
     }
 
+    /// Whether we were started in one.
+    pub(super) fn is_there(&self) -> bool {
+        self.modes.is_some()
+    }
+
     /// Puts the terminal back if the program left it changed. The modes of the line tell: a dashboard changes them
     /// first and gives them back last. While somebody else has the terminal (a shell, after its user has stopped us), it
     /// is theirs.

@@ -4,11 +4,10 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// What is passed on to the program. Not TSTP and the other stops of job control: the terminal stops both, and the
-/// shell lets both go on.
+/// What is passed on to the program.
 const PASSED_ON: [Signal; 6] =
     [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2];
 
@@ -21,6 +20,8 @@ pub(super) enum News {
     PassOn(rustix::process::Signal),
     /// The terminal has sent it to both.
     Both,
+    /// We are to stop until we are told to go on (TSTP).
+    Stop,
 }
 
 /// The signals of the guard, blocked.
@@ -33,7 +34,7 @@ impl Blocked {
     /// Blocks them.
     pub(super) fn new() -> io::Result<Self> {
         let mut ours = SigSet::empty();
-        PASSED_ON.into_iter().chain([Signal::SIGCHLD]).for_each(|signal| ours.add(signal));
+        PASSED_ON.into_iter().chain([Signal::SIGCHLD, Signal::SIGTSTP]).for_each(|signal| ours.add(signal));
         let before = ours.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Self { ours, before })
     }
@@ -48,6 +49,16 @@ impl Blocked {
         // Cannot fail for a set that the kernel has given.
         let _ = self.before.thread_set_mask();
     }
+}
+
+/// Stops this process, as TSTP does by itself, and returns when it goes on: at once where no shell would see it (in an
+/// orphaned process group).
+pub(super) fn stop_here() {
+    let stop = SigSet::from(Signal::SIGTSTP);
+    // None of it can fail for a signal that exists.
+    let _ = raise(Signal::SIGTSTP);
+    let _ = stop.thread_unblock();
+    let _ = stop.thread_block();
 }
 
 /// Where the signals arrive.
@@ -65,6 +76,7 @@ impl Signals {
         let signal = Signal::try_from(number).ok()?;
         Some(match signal {
             Signal::SIGCHLD => News::Child,
+            Signal::SIGTSTP => News::Stop,
             // A terminal that is closed tells only the leader of the session.
             Signal::SIGINT | Signal::SIGQUIT if from_terminal => News::Both,
             other => News::PassOn(rustix::process::Signal::from_named_raw(other as i32)?),

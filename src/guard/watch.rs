@@ -3,10 +3,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, kill_process, wait, waitid};
 
 use super::outer::{Outer, say};
-use super::signals::{News, Signals};
+use super::signals::{News, Signals, stop_here};
 use super::sweep::{Swept, sweep};
 use crate::domain::ExitStatus;
 use crate::process_tree::{self, Process};
@@ -71,10 +71,32 @@ impl Guard {
                 News::PassOn(signal) if ended.is_none() => {
                     let _ = kill_process(self.program, signal);
                 }
-                News::PassOn(_) | News::Both => {}
+                News::Stop if ended.is_none() => {
+                    // First, so that it draws nothing any more.
+                    let _ = kill_process(self.program, Signal::STOP);
+                    let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                    let _ = waitid(WaitId::Pid(self.program), options);
+                    self.stop();
+                    let _ = kill_process(self.program, Signal::CONT);
+                }
+                News::PassOn(_) | News::Both | News::Stop => {}
             }
         }
+        // Somebody has stopped the program alone, and a shell sees only us. Each stop is seen once.
+        let is_stopped = || {
+            let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+            matches!(waitid(WaitId::Pid(self.program), options), Ok(Some(_)))
+        };
+        if ended.is_none() && self.outer.is_there() && is_stopped() {
+            self.stop();
+        }
         ended
+    }
+
+    /// Gives the terminal back and stops. Returns when we go on; who lets all of us go on is the shell.
+    fn stop(&self) {
+        self.outer.restore();
+        stop_here();
     }
 }
 

@@ -1,8 +1,9 @@
-//! Helpers without a terminal, in a process group of their own that ends with them.
+//! Helpers that read nothing, in a process group of their own that ends with them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, PipeWriter};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -73,7 +74,7 @@ impl Child {
         children: &Arc<Children>,
         program: Program,
         (dir, env): (&Path, &[(OsString, OsString)]),
-        output: Option<PipeWriter>,
+        output: Option<OwnedFd>,
     ) -> Result<Self, String> {
         let (program, arguments) = program.argv.split_first().ok_or("no program given")?;
         let (stdout, stderr) = match output {

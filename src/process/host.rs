@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::errands::{Errand, Errands};
 use super::launch::{Aside, Checkup, Launch};
@@ -57,7 +57,7 @@ struct Runs {
     /// In the order of their starts. Those that are gone are cleared away by the next start.
     live: Vec<Arc<LiveRun>>,
     /// The sizes of the panes, also of services that do not run.
-    sizes: HashMap<ServiceName, Size>,
+    sizes: HashMap<ServiceName, watch::Sender<Size>>,
     /// The validation and the hook of a service, with its number; also one that has ended.
     beside: HashMap<(ServiceName, Beside), (u32, Errand)>,
     /// The stop commands of a service; each ends when its sender is dropped. Also of those that have ended.
@@ -101,7 +101,7 @@ impl ProcessHost {
             drop(runs);
             return self.inner.refuse(&launch, "devgroup is leaving");
         }
-        let size = runs.sizes.get(&launch.service).copied().unwrap_or_default();
+        let size = runs.sizes.get(&launch.service).map(|size| *size.borrow()).unwrap_or_default();
         let (who, reports) = ((launch.service.clone(), launch.run), self.inner.reports.clone());
         let live = Arc::new(LiveRun::new(who, size, reports, (orders, wake)));
         runs.live.retain(|live| !live.is_gone());
@@ -210,11 +210,12 @@ impl ProcessHost {
         // Before the new one begins: two of them at once would be in each other's way.
         let mut runs = self.inner.runs();
         drop(runs.beside.remove(&(service.clone(), what)));
+        let size = runs.sizes.entry(service.clone()).or_default().subscribe();
         let errand = async move {
             tell_later(match what {
-                Beside::Validation => aside::follow(&aside, &means, live.as_deref()).await,
+                Beside::Validation => aside::in_terminal(&aside, &means, live.as_deref(), size).await,
                 Beside::Hook => {
-                    aside::hook(&aside, &means, live.as_deref()).await;
+                    aside::hook(&aside, &means, live.as_deref(), size).await;
                     Ok(())
                 }
             });
@@ -273,7 +274,8 @@ impl ProcessHost {
         let size = Size::new(columns, rows);
         // Under the lock, so that a start does not miss it.
         let mut runs = self.inner.runs();
-        if runs.sizes.insert(service.clone(), size) != Some(size) {
+        let is_new = |before: &mut Size| std::mem::replace(before, size) != size;
+        if runs.sizes.entry(service.clone()).or_default().send_if_modified(is_new) {
             for live in runs.live.iter().filter(|live| &live.service == service) {
                 live.resize(size);
             }

@@ -56,8 +56,9 @@ pub struct Launch {
     pub document: Arc<LogDocument>,
 }
 
-/// A command beside a service: its `validate`, a hook of `on_change`, or its stop command. It has no terminal and reads nothing; its
-/// output goes to the log of the service in whole lines. What it leaves running in its process group ends with it.
+/// A command beside a service: its `validate`, a hook of `on_change`, or its stop command. It reads nothing; its output goes
+/// to the log of the service in whole lines. All but the stop command print to a terminal of the size of the service's pane.
+/// What it leaves running in its process group ends with it.
 #[derive(Clone)]
 pub struct Aside {
     /// Beside whom.

@@ -23,6 +23,7 @@ mod launch;
 mod listener;
 mod live_run;
 mod looks;
+mod outlet;
 mod probe;
 mod program;
 mod reach;

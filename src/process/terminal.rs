@@ -2,14 +2,19 @@
 
 #[cfg(target_os = "linux")]
 use std::ffi::CString;
+#[cfg(target_os = "linux")]
+use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 #[cfg(target_os = "linux")]
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use filedescriptor::FileDescriptor;
+use nix::fcntl::OFlag;
 use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
 #[cfg(target_os = "linux")]
 use rustix::event::{Timespec, epoll};
@@ -21,6 +26,7 @@ use super::child::Children;
 use super::program::{Program, plain};
 #[cfg(target_os = "linux")]
 use super::spawn;
+use crate::logs::LogDocument;
 
 /// Columns and rows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +39,11 @@ impl Size {
     /// At least 2×1, like the log's screen: programs take 0 for "unknown" and then guess.
     pub(super) fn new(columns: u16, rows: u16) -> Self {
         Self { columns: columns.max(2), rows: rows.max(1) }
+    }
+
+    /// Gives it to a document.
+    pub(super) fn tell(self, document: &LogDocument) {
+        document.resize(self.columns, self.rows);
     }
 }
 
@@ -64,8 +75,10 @@ pub(super) enum Slave {
     #[cfg(target_os = "linux")]
     Path(CString),
     /// The terminal library has.
-    Library(Box<dyn SlavePty + Send>),
+    Library(LibrarySlave),
 }
+
+type LibrarySlave = Box<dyn SlavePty + Send>;
 
 impl Terminal {
     /// A new terminal for a run that begins in `dir`, on the thread of that run.
@@ -78,8 +91,33 @@ impl Terminal {
             let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
             return Ok((terminal.made_ready()?, Slave::Path(path)));
         }
-        let (terminal, slave) = children.undisturbed(|| Self::by_library(size))?;
-        Ok((terminal.made_ready()?, slave))
+        let (terminal, slave, _) = children.undisturbed(|| Self::by_library(size))?;
+        Ok((terminal.made_ready()?, Slave::Library(slave)))
+    }
+
+    /// A new terminal with its other end, for a process that only prints to it: it does not become the terminal of its
+    /// session, so nobody hears of it when that process ends.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    pub(super) fn for_output(size: Size, children: &Children) -> Result<(Self, OwnedFd), String> {
+        let problem = |error: io::Error| format!("no terminal for it: {error}");
+        let open = |path: &Path| {
+            let mut options = File::options();
+            options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(path).map_err(problem)
+        };
+        #[cfg(target_os = "linux")]
+        let (terminal, end) = {
+            let _ = children;
+            let (terminal, path) = Self::own(size).map_err(problem)?;
+            (terminal, open(Path::new(OsStr::from_bytes(path.as_bytes())))?)
+        };
+        #[cfg(not(target_os = "linux"))]
+        let (terminal, end) = {
+            let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
+            (terminal, open(&path.ok_or("no terminal for it: it has no name")?)?)
+        };
+        Ok((terminal.made_ready()?, end.into()))
     }
 
     #[cfg(target_os = "linux")]
@@ -94,7 +132,7 @@ impl Terminal {
         Ok((terminal, path))
     }
 
-    fn by_library(size: Size) -> Result<(Self, Slave), String> {
+    fn by_library(size: Size) -> Result<(Self, LibrarySlave, Option<PathBuf>), String> {
         let pair = native_pty_system()
             .openpty(PtySize { rows: size.rows, cols: size.columns, pixel_width: 0, pixel_height: 0 })
             .map_err(|error| format!("no terminal for it: {error}"))?;
@@ -103,7 +141,7 @@ impl Terminal {
         // end-of-file when it is dropped.
         let master = FileDescriptor::dup(&master).map_err(|error| format!("no terminal for it: {error}"))?;
         let master = master.as_fd().try_clone_to_owned().map_err(|error| format!("no terminal for it: {error}"))?;
-        Ok((Self { master }, Slave::Library(pair.slave)))
+        Ok((Self { master }, pair.slave, pair.master.tty_name()))
     }
 
     fn made_ready(self) -> Result<Self, String> {

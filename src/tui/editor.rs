@@ -113,6 +113,16 @@ impl Editor {
         let _ = kill_process_group(self.group, Signal::CONT);
     }
 
+    /// We were stopped and go on: gives it the terminal, which the shell has given to us.
+    pub(super) fn resume(&self) {
+        let stdin = stdio::stdin();
+        if nix::unistd::tcgetpgrp(stdin).is_ok_and(|foreground| foreground == getpgrp()) {
+            let _ = tcsetpgrp(stdin, self.group);
+        }
+        // It draws anew.
+        let _ = kill_process_group(self.group, Signal::CONT);
+    }
+
     /// Takes the terminal back, with its modes as they were.
     pub(super) fn take_terminal_back(&self) {
         // Who is in the background may not do this, unless it does not mind the signal that says so.

@@ -22,6 +22,8 @@ pub(super) enum Happened {
     Resized,
     /// It takes a frame again.
     Free,
+    /// Everybody was stopped and goes on; others may have had the terminal.
+    Resumed,
     /// The editor that had a terminal elsewhere has ended, with what is to be said about that.
     Edited(Option<String>),
     /// Something to be said.
@@ -42,7 +44,14 @@ pub(super) enum Outer {
 #[derive(Default)]
 pub(super) struct Here {
     /// From the moment on that it is listened to.
-    ears: Option<(Keyboard, Signal)>,
+    ears: Option<Ears>,
+}
+
+/// Where news of the terminal of this process come from.
+struct Ears {
+    keyboard: Keyboard,
+    resized: Signal,
+    resumed: Signal,
 }
 
 /// One that is elsewhere.
@@ -51,6 +60,11 @@ pub(super) struct Far {
     size: (u16, u16),
     /// A frame is on its way to it.
     busy: bool,
+}
+
+/// What a process gets that was stopped and goes on.
+pub(super) fn resumed() -> SignalKind {
+    SignalKind::from_raw(nix::sys::signal::Signal::SIGCONT as i32)
 }
 
 impl Outer {
@@ -101,7 +115,8 @@ impl Outer {
     /// The operating system cannot wait for it.
     pub(super) fn listen(&mut self) -> io::Result<()> {
         if let Self::Here(here) = self {
-            here.ears = Some((Keyboard::open()?, signal(SignalKind::window_change())?));
+            let (resized, resumed) = (signal(SignalKind::window_change())?, signal(resumed())?);
+            here.ears = Some(Ears { keyboard: Keyboard::open()?, resized, resumed });
         }
         Ok(())
     }
@@ -156,10 +171,11 @@ impl Outer {
 
 impl Here {
     async fn next(&mut self, reads_keys: bool) -> Happened {
-        let Some((keyboard, resized)) = &mut self.ears else { return future::pending().await };
+        let Some(Ears { keyboard, resized, resumed }) = &mut self.ears else { return future::pending().await };
         let mut buffer = [0; 4096];
         tokio::select! {
             biased;
+            _ = resumed.recv() => Happened::Resumed,
             read = keyboard.read(&mut buffer), if reads_keys => match read {
                 Ok(0) | Err(_) => Happened::Gone,
                 Ok(count) => Happened::Typed(buffer.get(..count).unwrap_or_default().to_vec()),
@@ -181,6 +197,7 @@ impl Far {
                 self.busy = false;
                 Happened::Free
             }
+            Some(FromTerminal::Resumed {}) => Happened::Resumed,
             Some(FromTerminal::Edited { complaint }) => Happened::Edited(complaint),
             Some(FromTerminal::Said(text)) => Happened::Said(text),
             None => Happened::Gone,

@@ -241,6 +241,7 @@ impl Session {
                     Happened::Typed(_) => {}
                     Happened::Resized => self.resized(),
                     Happened::Free => {}
+                    Happened::Resumed => self.resumed(),
                     Happened::Edited(complaint) => self.edited(complaint),
                     Happened::Said(text) => {
                         self.ui.say(text, self.clock.now());

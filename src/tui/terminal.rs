@@ -56,13 +56,18 @@ pub(super) fn is_newer(variable: impl Fn(&str) -> Option<String>) -> bool {
     variable("TERM").is_some_and(|term| term != "linux")
 }
 
-/// Raw mode and alternate screen.
+/// Raw mode and alternate screen, also of a terminal that was entered before and that others have had since. In the
+/// background, this stops the program (TTOU) until it has the terminal.
 ///
 /// # Errors
 /// Standard input or output is no terminal, or the terminal refuses; it is then as it was.
 pub(super) fn enter(mouse: bool) -> io::Result<()> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "the dashboard needs a terminal on stdin and stdout"));
+    }
+    if ENTERED.load(Ordering::SeqCst) {
+        // What enables them does nothing a second time, whatever they are by now.
+        disable_raw_mode()?;
     }
     enable_raw_mode()?;
     if let Ok(mut raw) = RAW.lock() {

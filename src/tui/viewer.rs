@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::clipboard::Copier;
 use super::editor::{self, Editor};
 use super::input::Keyboard;
+use super::outer::resumed;
 use super::terminal::{self, restore_terminal, terminal_size, write_screen};
 use crate::far_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
 
@@ -99,6 +100,7 @@ struct Post {
     closed: mpsc::UnboundedReceiver<Option<ExitStatus>>,
     close: mpsc::UnboundedSender<Option<ExitStatus>>,
     resized: Signal,
+    resumed: Signal,
     ends: Ends,
     tether: Option<Receiver>,
 }
@@ -146,6 +148,7 @@ impl Post {
             closed,
             close,
             resized: signal(SignalKind::window_change())?,
+            resumed: signal(resumed())?,
             ends: Ends::take()?,
             tether: tether.map(Receiver::from_owned_fd).transpose()?,
         };
@@ -179,6 +182,7 @@ impl Post {
                     (Err(_), Ok(_)) => self.unheard = true,
                 },
                 _ = self.resized.recv() => self.measure(),
+                _ = self.resumed.recv() => self.resume()?,
                 Some(complaint) = self.complaints.recv() => self.pending.push_back(FromTerminal::Said(complaint)),
                 Some(status) = self.closed.recv() => self.editor_closed(status)?,
                 order = self.orders.recv() => match order {
@@ -224,7 +228,10 @@ impl Post {
         };
         match Editor::start(command.clone(), Path::new(path), line, ended) {
             Ok(editor) => self.editor = Some(editor),
-            Err(error) => self.come_back(Some(format!("`{command}` cannot be run: {error}")))?,
+            Err(error) => {
+                let complaint = Some(format!("`{command}` cannot be run: {error}"));
+                self.come_back(FromTerminal::Edited { complaint })?;
+            }
         }
         Ok(())
     }
@@ -232,13 +239,24 @@ impl Post {
     fn editor_closed(&mut self, status: Option<ExitStatus>) -> io::Result<()> {
         let Some(editor) = self.editor.take() else { return Ok(()) };
         editor.take_terminal_back();
-        self.come_back(editor.complaint(status))
+        self.come_back(FromTerminal::Edited { complaint: editor.complaint(status) })
     }
 
-    fn come_back(&mut self, complaint: Option<String>) -> io::Result<()> {
+    /// We were stopped and go on: whoever had the terminal gets it again.
+    fn resume(&mut self) -> io::Result<()> {
+        match &self.editor {
+            None => self.come_back(FromTerminal::Resumed {}),
+            Some(editor) => {
+                editor.resume();
+                Ok(())
+            }
+        }
+    }
+
+    fn come_back(&mut self, news: FromTerminal) -> io::Result<()> {
         terminal::enter(false)?;
         self.measure();
-        self.pending.push_back(FromTerminal::Edited { complaint });
+        self.pending.push_back(news);
         Ok(())
     }
 

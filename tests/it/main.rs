@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
+mod acceptance;
 mod architecture;
 mod attached;
 mod care;
@@ -25,6 +26,7 @@ mod happenings;
 mod harness;
 mod holds;
 mod init;
+mod job_control;
 mod kept_logs;
 mod logs;
 mod merged;

@@ -356,6 +356,9 @@ mod the_file {
         let loaded = devgroup::config::load(&file).unwrap_or_else(|problems| panic!("{problems:?}"));
         assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
         assert_eq!(loaded.spec.services.len(), 6);
+        // `cargo run` has just built it: nothing builds it a second time by itself.
+        let builds = loaded.spec.services.iter().filter(|service| service.run.display().starts_with("cargo"));
+        assert_eq!(builds.filter(|service| service.autostart).count(), 0);
     }
 }
 

@@ -99,6 +99,15 @@ impl Session {
         self.come_back();
     }
 
+    /// Everybody was stopped and goes on: whoever had the terminal gets it again.
+    pub(super) fn resumed(&mut self) {
+        match &self.editing {
+            None => self.come_back(),
+            Some(Editing { editor: Some(editor), .. }) => editor.resume(),
+            Some(Editing { editor: None, .. }) => {}
+        }
+    }
+
     fn come_back(&mut self) {
         if let Outer::Here(_) = self.outer
             && let Err(error) = terminal::enter(self.ui.mouse)

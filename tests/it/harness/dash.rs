@@ -82,8 +82,8 @@ impl EventListener for Answers {
 }
 
 /// The modes of a terminal line that a program may leave changed.
-#[derive(Debug, PartialEq)]
-struct LineModes(String);
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LineModes(String);
 
 impl LineModes {
     fn of(terminal: &FileDescriptor) -> Self {
@@ -200,6 +200,16 @@ impl<'p> Dash<'p> {
     pub(crate) fn is_full(&self) -> bool {
         let waiting = self.pty.as_ref().map_or(0, |pty| rustix::io::ioctl_fionread(&pty.near).unwrap());
         waiting >= PTY_BUFFER
+    }
+
+    /// The modes of the terminal: the screen, the mouse, pastes, and the line.
+    pub(crate) fn modes(&self) -> (TermMode, LineModes) {
+        (*self.eye.mode(), LineModes::of(&self.pty.as_ref().unwrap().near))
+    }
+
+    /// Those from before the program began.
+    pub(crate) fn modes_before(&self) -> (TermMode, LineModes) {
+        self.before.clone()
     }
 
     /// Everything that the program has written.

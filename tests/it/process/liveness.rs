@@ -184,7 +184,8 @@ fn somebody_else_who_comes_later_makes_it_ready_and_is_told() {
 
 #[test]
 fn somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life() {
-    // Children of the tests beside this one hold its sockets until they execute, and would be taken for services.
+    // The somebody is we ourselves. A process that a test beside this one makes has our listener open until it executes, and
+    // is below us: what answers would then be ours.
     if !alone("process::liveness::somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life") {
         return;
     }

@@ -1,6 +1,8 @@
 //! Output: nothing is lost, nothing blocks.
 
-use devgroup::domain::{ExitStatus, Signal};
+use devgroup::domain::{ExitStatus, RunReport, Signal};
+use devgroup::logs::{ColorDepth, LineId};
+use rustix::process::{Pid, kill_process};
 
 use super::bench::{Bench, shell, wait_for};
 
@@ -86,4 +88,47 @@ fn asides_print_whole_lines_into_the_log_and_take_their_group_along() {
     wait_for("what the hook left", || (!super::bench::lives(left)).then_some(()));
     bench.signal("api", Signal::Term);
     assert_eq!(bench.exited("api").0, ExitStatus::Signal(15));
+}
+
+#[test]
+fn what_runs_beside_a_service_prints_as_in_its_pane_and_cannot_disturb_it() {
+    let mut bench = Bench::new();
+    bench.host.resize(&"api".into(), 61, 17);
+    bench.document("api").resize(61, 17);
+    bench.sh("api", "echo up; exec sleep 1000");
+    bench.line("api", "up");
+    let beside = [
+        "test -t 1 && test -t 2 && stty size <&1 && printf '\\033[31mred\\033[0m\\n'",
+        "read -r line || echo nothing to read",
+        // A bar that is drawn over itself, and the tricks of those that have a screen of their own.
+        "printf 'bar 10%%\\rbar 99%%\\r\\033[Kbuilt\\n\\033[2J\\033[H\\033[?1049hlast words'",
+    ];
+    for text in beside {
+        bench.aside("api", text);
+        bench
+            .report("api", "the end of the hook", |report| matches!(report, RunReport::HookEnded { .. }).then_some(()));
+    }
+    assert_eq!(bench.output("api"), ["up", "17 61", "red", "nothing to read", "built", "last words"]);
+    assert!(bench.document("api").read().screen().is_none(), "the service has not left its screen");
+    let document = bench.document("api");
+    let mut reader = document.read();
+    let red = (0..reader.end().0).filter_map(|id| reader.line(LineId(id))).find(|line| line.content.text == "red");
+    assert_eq!(red.unwrap().to_ansi(0, ColorDepth::Full), "\x1b[0;31mred\x1b[0m");
+    drop(reader);
+    bench.host.resize(&"api".into(), 70, 20);
+    bench.aside(
+        "api",
+        "trap 'stty size <&1; exit' USR1; stty size <&1; echo $$ > hook.pid; while :; do sleep 0.01; done",
+    );
+    bench.line("api", "20 70");
+    let pid = wait_for("the hook's number", || {
+        std::fs::read_to_string(bench.path("hook.pid")).ok()?.trim().parse().ok().and_then(Pid::from_raw)
+    });
+    bench.host.resize(&"api".into(), 90, 30);
+    wait_for("its terminal to follow the pane", || {
+        let _ = kill_process(pid, rustix::process::Signal::USR1);
+        bench.output("api").iter().any(|line| line == "30 90").then_some(())
+    });
+    bench.signal("api", Signal::Term);
+    bench.exited("api");
 }

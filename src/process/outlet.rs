@@ -1,0 +1,171 @@
+//! What a helper prints, on its way into the log of its service: in whole lines, with its colours and nothing else of what
+//! a terminal can be told. A helper that moves the cursor or clears the screen does so on a sheet of its own, and not
+//! between the lines of the service.
+
+use std::future;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::watch;
+
+use super::child::Children;
+use super::live_run::LiveRun;
+use super::terminal::{Size, Terminal};
+use crate::clock::Clock;
+use crate::domain::Moment;
+use crate::logs::{ColorDepth, Follower, LineKind, LogDocument};
+
+/// More than is read at once: no line is lost on the sheet.
+const SHEET: usize = 1 << 20;
+
+/// Lines that are taken from the sheet at once.
+const LINES: usize = 256;
+
+/// Our end of what a helper prints to.
+pub(super) struct Outlet {
+    reader: Receiver,
+    /// `None`: a pipe, by which the helper knows that nobody looks.
+    terminal: Option<(Terminal, watch::Receiver<Size>)>,
+}
+
+impl Outlet {
+    /// A pipe, and the end that the helper gets.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    pub(super) fn pipe() -> Result<(Self, OwnedFd), String> {
+        let made = || {
+            let (reader, writer) = io::pipe()?;
+            Ok::<_, io::Error>((Receiver::from_owned_fd(reader.into())?, writer.into()))
+        };
+        let (reader, end) = made().map_err(|error| error.to_string())?;
+        Ok((Self { reader, terminal: None }, end))
+    }
+
+    /// A terminal of the size of the service's pane, which it follows, and the end that the helper gets.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    pub(super) fn terminal(mut size: watch::Receiver<Size>, children: &Children) -> Result<(Self, OwnedFd), String> {
+        let (terminal, end) = Terminal::for_output(*size.borrow_and_update(), children)?;
+        // It is no pipe, but it is read like one.
+        let reader = terminal.as_fd().try_clone_to_owned().and_then(Receiver::from_owned_fd_unchecked);
+        let reader = reader.map_err(|error| format!("no terminal for it: {error}"))?;
+        Ok((Self { reader, terminal: Some((terminal, size)) }, end))
+    }
+
+    /// What comes next. Loses nothing when it is dropped while it waits.
+    async fn next(&mut self, buffer: &mut [u8]) -> Printed {
+        let resized = async {
+            if let Some((terminal, size)) = &mut self.terminal
+                && size.changed().await.is_ok()
+            {
+                let size = *size.borrow_and_update();
+                terminal.resize(size);
+                return size;
+            }
+            future::pending().await
+        };
+        tokio::select! {
+            size = resized => Printed::Resized(size),
+            printed = read(&self.reader, buffer) => printed,
+        }
+    }
+}
+
+/// Reads until nothing is there before it waits: of a terminal, a part of what was asked for does not mean that this is all.
+async fn read(reader: &Receiver, buffer: &mut [u8]) -> Printed {
+    loop {
+        let read = match reader.readable().await {
+            Ok(()) => reader.try_read(buffer),
+            Err(error) => Err(error),
+        };
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // A terminal whose other end nobody has open any more is an error (Linux), or at its end.
+            Ok(0) | Err(_) => return Printed::End,
+            Ok(length) => return Printed::Bytes(length),
+        }
+    }
+}
+
+enum Printed {
+    Bytes(usize),
+    Resized(Size),
+    End,
+}
+
+/// The way from an outlet into a log.
+pub(super) struct Lines<'a> {
+    outlet: Outlet,
+    log: &'a LogDocument,
+    /// The run that is ready when the log says so.
+    live: Option<&'a LiveRun>,
+    sheet: LogDocument,
+    follower: Follower,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(outlet: Outlet, log: &'a LogDocument, live: Option<&'a LiveRun>) -> Self {
+        let sheet = LogDocument::new(SHEET, Clock::start(), watch::Sender::new(()));
+        if let Some((_, size)) = &outlet.terminal {
+            size.borrow().tell(&sheet);
+        }
+        Self { outlet, log, live, sheet, follower: Follower::default() }
+    }
+
+    /// Copies until the end of the output. Loses nothing when it is dropped while it waits.
+    pub(super) async fn copy(&mut self) {
+        let mut buffer = vec![0; 8 << 10];
+        loop {
+            match self.outlet.next(&mut buffer).await {
+                Printed::End => return,
+                Printed::Resized(size) => size.tell(&self.sheet),
+                Printed::Bytes(length) => {
+                    let bytes = buffer.get(..length).unwrap_or_default();
+                    for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+                        match part.strip_suffix(b"\n") {
+                            // The sheet is a terminal: the line end of a pipe would not return to the left.
+                            Some(line) if self.outlet.terminal.is_none() => {
+                                self.sheet.feed(line);
+                                self.sheet.feed(b"\r\n");
+                            }
+                            _ => drop(self.sheet.feed(part)),
+                        }
+                    }
+                    self.pass_on(false);
+                }
+            }
+        }
+    }
+
+    /// There will be no more: passes on what there is of the last line, too.
+    pub(super) fn finish(mut self) {
+        // What was on the alternate screen is its last words.
+        self.sheet.end_run();
+        self.pass_on(true);
+    }
+
+    fn pass_on(&mut self, all: bool) {
+        loop {
+            // No time passes: a line without an end may never rest, and is passed on with its end.
+            let taken = self.follower.take(&self.sheet, Moment::START, LINES, all);
+            let mut text = String::new();
+            // Markers of the sheet are about the sheet: that it was cleared.
+            for piece in taken.pieces.iter().filter(|piece| piece.line.kind == LineKind::Output) {
+                text.push_str("\x1b[0m");
+                text.push_str(&piece.line.to_ansi(piece.skip, ColorDepth::Full));
+                text.push_str("\r\n");
+            }
+            if self.log.feed(text.as_bytes()).ready
+                && let Some(live) = self.live
+            {
+                live.become_ready();
+            }
+            if !taken.more {
+                return;
+            }
+        }
+    }
+}

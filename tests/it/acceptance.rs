@@ -1,0 +1,38 @@
+//! `.ci/run` on machines that lack something: it says what to install.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+/// What it says on a machine that has only these programs, each with what it does, and no right to install any.
+fn said_with(programs: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    symlink("/usr/bin/dirname", folder.path().join("dirname")).unwrap();
+    for (name, does) in [("id", "echo 1000")].iter().chain(programs) {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{does}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run");
+    let output = Command::new("/bin/bash").arg(script).env_clear().env("PATH", folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    said.lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_it_cannot_install_is_named() {
+    if !crate::harness::has("bash", Path::new("/bin/bash").exists()) {
+        return;
+    }
+    let tools = [("git", ""), ("ps", ""), ("cc", "")];
+    let bare_cargo = ("cargo", "case $1 in clippy) exit 101;; esac");
+    assert_eq!(said_with(&[]), "please install: Rust (https://rustup.rs)");
+    assert_eq!(said_with(&[bare_cargo]), "please install: git procps gcc libc6-dev");
+    let without_sudo = [bare_cargo, ("git", ""), ("cc", ""), ("apt-get", "exit 100")];
+    assert_eq!(said_with(&without_sudo), "please install: procps");
+    let refusing_sudo = [without_sudo.as_slice(), &[("sudo", "exit 1")]].concat();
+    assert_eq!(said_with(&refusing_sudo), "please install: procps");
+    assert_eq!(said_with(&[tools.as_slice(), &[bare_cargo]].concat()), "please install: clippy");
+}
