@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::LogDocument;
 use super::budget::GroupBudget;
+use super::terminal_colors::{GroupColors, TerminalColors};
 use crate::clock::Clock;
 use crate::domain::ServiceName;
 
@@ -17,12 +18,14 @@ pub struct LogBook {
     documents: RwLock<BTreeMap<ServiceName, Arc<LogDocument>>>,
     changed: watch::Sender<()>,
     budget: Arc<GroupBudget>,
+    colors: GroupColors,
 }
 
 impl LogBook {
     /// An empty book.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, documents: RwLock::default(), changed: watch::Sender::new(()), budget: Arc::default() }
+        let colors = GroupColors::default();
+        Self { clock, documents: RwLock::default(), changed: watch::Sender::new(()), budget: Arc::default(), colors }
     }
 
     /// The document of a service.
@@ -34,8 +37,8 @@ impl LogBook {
     pub fn open(&self, service: &ServiceName, memory: usize) -> Arc<LogDocument> {
         let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
         let document = documents.entry(service.clone()).or_insert_with(|| {
-            let document = LogDocument::of_group(memory, self.clock, self.changed.clone(), self.budget.clone());
-            let document = Arc::new(document);
+            let (changed, budget, colors) = (self.changed.clone(), self.budget.clone(), self.colors.clone());
+            let document = Arc::new(LogDocument::of_group(memory, self.clock, changed, budget, colors));
             self.budget.join(Arc::downgrade(&document));
             document
         });
@@ -46,6 +49,16 @@ impl LogBook {
     /// What all documents may keep together, in bytes. Beyond it, the largest gives up its oldest lines.
     pub fn set_total(&self, bytes: usize) {
         self.budget.set_total(bytes);
+    }
+
+    /// The colours that services are told when they ask their terminal.
+    pub fn colors(&self) -> TerminalColors {
+        self.colors.get()
+    }
+
+    /// These are the colours of the terminal that the group is shown on: services that ask are told them from here on.
+    pub fn set_colors(&self, colors: TerminalColors) {
+        self.colors.set(colors);
     }
 
     /// All documents.

@@ -13,6 +13,7 @@ use super::budget::GroupBudget;
 use super::history::Block;
 use super::ready::ReadyPattern;
 use super::screen::{Frame, Input, Layout, Screen, View};
+use super::terminal_colors::GroupColors;
 use super::{Epoch, InputModes, Line, LineId, LineKind, StyledText};
 use crate::clock::Clock;
 use crate::domain::{Marker, Moment, RunId, TextPattern};
@@ -72,12 +73,18 @@ pub struct Fed {
 impl LogDocument {
     /// An empty document with a budget in bytes.
     pub fn new(memory: usize, clock: Clock, changed: watch::Sender<()>) -> Self {
-        Self::of_group(memory, clock, changed, Arc::default())
+        Self::of_group(memory, clock, changed, Arc::default(), GroupColors::default())
     }
 
-    /// The same, for a group that has a budget for all.
-    pub(super) fn of_group(memory: usize, clock: Clock, changed: watch::Sender<()>, budget: Arc<GroupBudget>) -> Self {
-        let screen = Screen::new(COLUMNS, ROWS, memory);
+    /// The same, for a group that has a budget for all, and is shown in these colours.
+    pub(super) fn of_group(
+        memory: usize,
+        clock: Clock,
+        changed: watch::Sender<()>,
+        budget: Arc<GroupBudget>,
+        colors: GroupColors,
+    ) -> Self {
+        let screen = Screen::new(COLUMNS, ROWS, memory).in_colors(colors);
         let frame_begins = memmem::Finder::new(FRAME_BEGINS);
         let inner =
             Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0, starts: BTreeMap::new() };

@@ -19,6 +19,7 @@ mod ready;
 mod screen;
 mod search;
 mod style;
+mod terminal_colors;
 
 pub use book::LogBook;
 pub use depth::ColorDepth;
@@ -31,3 +32,4 @@ pub use line::{Line, LineId, LineKind};
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};
+pub use terminal_colors::{Rgb, TerminalColors};

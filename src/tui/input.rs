@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -12,6 +13,8 @@ use crossterm::event::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+use crate::logs::TerminalColors;
 
 /// Something the user did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,10 @@ impl Keyboard {
 
 const ESC: u8 = 0x1b;
 
+/// So long a lone ESC may be the beginning of a sequence.
+const ESCAPE: Duration = Duration::from_millis(30);
+/// So long an answer of the terminal may pause, on its way from far away: the rest of it would be keys.
+const ANSWER: Duration = Duration::from_secs(1);
 /// The longest paste that is kept; the rest is dropped.
 const PASTE_LIMIT: usize = 1 << 20;
 
@@ -141,9 +148,17 @@ impl Decoder {
         (self.sink.ss3, self.sink.alt) = (false, false);
     }
 
-    /// Something is incomplete: if nothing more comes within a few milliseconds, call [`Decoder::give_up`].
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.begun.is_empty() && self.sink.paste.is_none()
+    /// Something is incomplete: if nothing more comes within that time, call [`Decoder::give_up`].
+    pub(super) fn patience(&self) -> Option<Duration> {
+        if self.begun.is_empty() || self.sink.paste.is_some() {
+            return None;
+        }
+        Some(if self.begun.starts_with(b"\x1b]") && self.begun.len() > 2 { ANSWER } else { ESCAPE })
+    }
+
+    /// What the terminal has told of its colours since this was asked last.
+    pub(super) fn take_colors(&mut self) -> Option<TerminalColors> {
+        std::mem::take(&mut self.sink.told).then_some(self.sink.colors)
     }
 
     /// Nothing more has come: a lone ESC is the key, and one more character is Alt with it; the rest is dropped.
@@ -170,6 +185,9 @@ struct Sink {
     alt: bool,
     /// The last byte completed something, understood or not.
     done: bool,
+    /// All that the terminal has told of its colours, and whether it was something new.
+    colors: TerminalColors,
+    told: bool,
 }
 
 impl Sink {
@@ -286,8 +304,9 @@ impl vte::Perform for Sink {
         }
     }
 
-    fn osc_dispatch(&mut self, _: &[&[u8]], _: bool) {
+    fn osc_dispatch(&mut self, params: &[&[u8]], _: bool) {
         self.done = true;
+        self.told |= self.paste.is_none() && self.colors.learn(params);
     }
 
     fn unhook(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::logs::ColorDepth;
+use crate::logs::{ColorDepth, Rgb, TerminalColors};
 
 /// Which characters stand for states and borders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,27 @@ pub enum Ground {
     Dark,
     /// A light one.
     Light,
+}
+
+impl Ground {
+    /// That of a background: dark, if white is told from it more easily than black (WCAG's luminance is 0.18 there).
+    pub(super) fn of((red, green, blue): Rgb) -> Self {
+        let linear = |part: u16| (f64::from(part) / f64::from(u16::MAX)).powf(2.2);
+        let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+        if luminance > 0.18 { Self::Light } else { Self::Dark }
+    }
+
+    /// What a service is told that asks for the colours, where only this is known.
+    pub(super) fn colors(self) -> TerminalColors {
+        const WHITE: Rgb = (u16::MAX, u16::MAX, u16::MAX);
+        const BLACK: Rgb = (0, 0, 0);
+        let (foreground, background) = match self {
+            Self::Unknown => (None, None),
+            Self::Dark => (Some(WHITE), Some(BLACK)),
+            Self::Light => (Some(BLACK), Some(WHITE)),
+        };
+        TerminalColors { foreground, background, ..TerminalColors::default() }
+    }
 }
 
 /// How a terminal can tell something to one who looks elsewhere.
@@ -183,6 +204,23 @@ mod tests {
         assert_eq!((inside.ground, inside.notification), (Ground::Dark, Notification::Bell));
         let foot = options(&[("TERM", "foot-extra"), ("COLORFGBG", "default")]);
         assert_eq!((foot.ground, foot.notification), (Ground::Unknown, Notification::Osc777));
+    }
+
+    #[test]
+    fn a_background_is_dark_or_light() {
+        for (background, ground) in [
+            ((0, 0, 0), Ground::Dark),
+            ((0xFFFF, 0xFFFF, 0xFFFF), Ground::Light),
+            ((0, 0x2B2B, 0x3636), Ground::Dark),
+            ((0xFDFD, 0xF6F6, 0xE3E3), Ground::Light),
+            ((0, 0, 0xFFFF), Ground::Dark),
+        ] {
+            assert_eq!(Ground::of(background), ground, "{background:?}");
+        }
+        for ground in [Ground::Dark, Ground::Light] {
+            assert_eq!(ground.colors().background.map(Ground::of), Some(ground));
+        }
+        assert_eq!(Ground::Unknown.colors(), TerminalColors::default());
     }
 
     #[test]

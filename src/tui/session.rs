@@ -36,6 +36,7 @@ use saving::News;
 use selecting::{Drawn, Pointer};
 use typing::join_inputs;
 
+mod colors;
 mod editing;
 mod saving;
 mod selecting;
@@ -52,8 +53,6 @@ const KEY_FRAME: Duration = Duration::from_millis(8);
 const START: Duration = Duration::from_millis(200);
 /// So long a new layout must stand before the services are told their sizes.
 const SETTLED: Duration = Duration::from_millis(50);
-/// So long a lone ESC may be the beginning of a sequence.
-const ESCAPE: Duration = Duration::from_millis(30);
 /// Between two counts of errors out of sight.
 const COUNT: Duration = Duration::from_millis(500);
 /// How far back the last words of a service are looked for.
@@ -185,6 +184,7 @@ impl Session {
     /// # Errors
     /// The terminal is gone, or the operating system has no means to wait for it.
     pub(super) fn run(mut self, leave: oneshot::Receiver<()>) -> io::Result<Ending> {
+        self.ask_for_colors();
         self.draw()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let ending = runtime.block_on(self.serve(leave));
@@ -338,8 +338,11 @@ impl Session {
     fn typed(&mut self, bytes: &[u8]) {
         let mut inputs = Vec::new();
         self.decoder.feed(bytes, &mut inputs);
-        self.escape_due = self.decoder.is_waiting().then(|| self.clock.now() + ESCAPE);
-        self.take(inputs);
+        self.escape_due = self.decoder.patience().map(|patience| self.clock.now() + patience);
+        self.colors_told();
+        if !inputs.is_empty() {
+            self.take(inputs);
+        }
     }
 
     fn take(&mut self, inputs: Vec<Input>) {

@@ -69,3 +69,80 @@ fn the_dashboard_has_those_of_the_terminal_that_it_is_drawn_on() {
     dash.wait_end();
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
 }
+
+/// Asks its terminal for the background after the first byte, and writes down what it is sent then.
+const ASKS: &str = r#"
+[services]
+api = """
+stty raw -echo; printf 'ask''ing'; head -c1 >/dev/null
+printf '\\033]11;?\\033\\\\\\033]4;1;?\\007'; exec cat > ../home/typed
+"""
+"#;
+
+const QUESTION: &str = "\x1b]11;?\x1b\\";
+
+/// Lets the service ask, and compares what it is sent, up to the next key.
+fn assert_told(dash: &mut Dash<'_>, expected: &str) {
+    dash.keys("i");
+    dash.wait_for_text("TYPING");
+    dash.keys("?");
+    dash.wait_while_reading("it has asked", |project| project.root().join("../home/typed").exists());
+    dash.keys("!");
+    dash.wait_while_reading("the key has arrived", |project| project.read("../home/typed").ends_with('!'));
+    assert_eq!(dash.project().read("../home/typed"), format!("{expected}!"));
+    dash.keys("\x1d");
+    dash.wait_for("typing is over", |screen| !screen.contains("TYPING"));
+}
+
+#[test]
+fn a_service_is_told_what_the_terminal_says_else_what_the_theme_stands_on_else_nothing() {
+    let told = "\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\\x1b]4;1;rgb:dcdc/0000/0000\x07";
+    let black = "\x1b]11;rgb:0000/0000/0000\x1b\\";
+    let terminal_says = "\x1b]11;rgb:fd/f6/e3\x1b\\\x1b]4;1;rgb:dc/00/00\x07";
+    for (term, ground, says, expected) in [
+        ("xterm", "", terminal_says, told),
+        ("xterm", "15;0", terminal_says, told),
+        ("xterm", "15;0", "", black),
+        ("linux", "15;0", "", black),
+        ("xterm", "", "", ""),
+    ] {
+        let project = Project::new(ASKS).with_env("TERM", term).with_env("COLORFGBG", ground);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("asking");
+        let asked = raw(&dash);
+        assert_eq!(asked.matches(QUESTION).count(), usize::from(term == "xterm"), "{asked:?}");
+        assert!(!asked.contains(";34m") && !asked.contains("\x1b[0;34"), "{asked:?}");
+        dash.keys(says);
+        if ground.is_empty() && !says.is_empty() {
+            dash.wait_until_raw("the theme is that for a light background", |dash| raw(dash).contains("\x1b[0;34m"));
+        }
+        assert_told(&mut dash, expected);
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}
+
+#[test]
+fn of_several_terminals_the_last_that_has_told_counts() {
+    let project = Project::new(ASKS);
+    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(0));
+    let mut dashes = Vec::new();
+    for says in ["\x1b]11;rgb:00/00/00\x1b\\", "\x1b]11;rgb:ffff/ffff/ffff\x07"] {
+        let mut dash = Dash::start(&project, (80, 24), &["attach"]);
+        dash.wait_for_text("asking");
+        assert_eq!(raw(&dash).matches(QUESTION).count(), 1);
+        dash.keys(says);
+        // Keys arrive in order: this one was taken, so the answer was.
+        dash.keys("?");
+        dash.wait_for_text("restart menu");
+        dash.keys("\x1b[27u");
+        dash.wait_for("the help is closed", |screen| !screen.contains("restart menu"));
+        dashes.push(dash);
+    }
+    assert_told(&mut dashes[0], "\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
+    for mut dash in dashes {
+        dash.keys("D");
+        dash.wait_end();
+    }
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}

@@ -356,6 +356,13 @@ impl Screen {
         self.reply(&format!("\x1bP1$r{value}{}\x1b\\", String::from_utf8_lossy(setting)));
     }
 
+    /// An OSC sequence, of which only questions for colours are answered, and ended as they were.
+    pub(super) fn system_command(&mut self, text: &[u8], end: &str) {
+        if let Ok(text) = std::str::from_utf8(text) {
+            self.reply(&self.colors.get().answers(text, end));
+        }
+    }
+
     /// DSR.
     fn report_status(&mut self, what: u16) {
         match what {

@@ -52,7 +52,7 @@ const ST: u8 = 0x9C;
 /// Output that a string without an end may swallow: more than any picture that is sent this way.
 const LONGEST_STRING: usize = 1024 * 1024;
 /// A string that asks for something is not longer.
-const QUESTION: usize = 64;
+const QUESTION: usize = 256;
 /// Parameters of an SGR sequence that takes the short way.
 const SHORT_SGR: usize = 16;
 
@@ -192,7 +192,7 @@ impl Input {
         };
         let room = LONGEST_STRING.saturating_sub(length);
         let end = bytes.iter().take(room).position(ends);
-        if kind == StringKind::Dcs && length <= QUESTION {
+        if matches!(kind, StringKind::Dcs | StringKind::Osc) && length <= QUESTION {
             let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
             self.question.extend(part.iter().take(QUESTION + 1 - self.question.len().min(QUESTION)));
         }
@@ -201,7 +201,12 @@ impl Input {
                 // An ESC is the beginning of ST, or of whatever interrupts the string.
                 let escape = bytes.get(end) == Some(&ESC);
                 if self.question.len() <= QUESTION && !matches!(bytes.get(end), Some(&(CAN | SUB))) {
-                    screen.device_control(&std::mem::take(&mut self.question));
+                    let question = std::mem::take(&mut self.question);
+                    match kind {
+                        StringKind::Dcs => screen.device_control(&question),
+                        StringKind::Osc => screen.system_command(&question, if escape { "\x1b\\" } else { "\x07" }),
+                        StringKind::Title | StringKind::Other => {}
+                    }
                 }
                 self.state = State::Ground;
                 // A line end behind a title that has none is one.

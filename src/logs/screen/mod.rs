@@ -24,6 +24,7 @@ mod xterm_tests;
 
 use super::history::History;
 use super::ready::ReadyPattern;
+use super::terminal_colors::GroupColors;
 use super::{InputModes, Style};
 use crate::domain::Moment;
 use cell::{Cell, CellKind};
@@ -56,6 +57,8 @@ pub(super) struct Screen {
     printed: bool,
     /// A frame is being drawn: readers see the one before it.
     frame_open: bool,
+    /// What it is told of the colours that it is shown in.
+    colors: GroupColors,
     /// Answers to the service.
     replies: Vec<u8>,
     /// What readiness is looked for by, until it is found.

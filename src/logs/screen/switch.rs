@@ -8,6 +8,7 @@ use crate::domain::{Marker, Moment, RunId};
 use crate::logs::Color;
 use crate::logs::history::History;
 use crate::logs::ready::ReadyPattern;
+use crate::logs::terminal_colors::GroupColors;
 
 /// The smallest screen: a wide character must fit.
 const SMALLEST: (usize, usize) = (2, 1);
@@ -31,10 +32,16 @@ impl Screen {
             homed: false,
             printed: false,
             frame_open: false,
+            colors: GroupColors::default(),
             replies: Vec::new(),
             ready: None,
             now: Moment::START,
         }
+    }
+
+    /// The same, which tells services that ask these colours.
+    pub(in crate::logs) fn in_colors(self, colors: GroupColors) -> Self {
+        Self { colors, ..self }
     }
 
     /// What is on the screen goes to history, and the terminal is a new one.

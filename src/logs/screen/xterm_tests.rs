@@ -1,7 +1,7 @@
 //! What xterm does, and the oracle does not or differently.
 
 use super::{Input, Screen};
-use crate::logs::{ExtendedKeys, LogDocument, MouseEncoding};
+use crate::logs::{ExtendedKeys, LogDocument, MouseEncoding, TerminalColors};
 
 fn screen(text: &str) -> Screen {
     let mut screen = Screen::new(40, 5, 1 << 20);
@@ -63,11 +63,27 @@ fn questions_are_answered() {
         // What is no question, was taken back, or is too long for one.
         ("\x1bPqm\x1b\\", ""),
         ("\x1bP$qm\x18", ""),
-        (&format!("\x1bP$qm{}\x1b\\", "m".repeat(64)), ""),
+        (&format!("\x1bP$qm{}\x1b\\", "m".repeat(256)), ""),
         ("\x1b[>q", concat!("\x1bP>|devgroup ", env!("CARGO_PKG_VERSION"), "\x1b\\")),
     ] {
         assert_eq!(reply(question), answer, "{question:?}");
     }
+}
+
+#[test]
+fn the_colours_of_the_terminal_are_told_where_they_are_known() {
+    let book = crate::logs::LogBook::new(crate::clock::Clock::start());
+    let name = crate::domain::ServiceName::new("api");
+    let document = book.open(&name, 1 << 20);
+    let reply = |text: &str| String::from_utf8(document.feed(text.as_bytes()).replies).unwrap();
+    assert_eq!(reply("\x1b]11;?\x07\x1b]4;1;?\x07"), "", "nobody knows");
+    let (white, black) = ((0xFFFF, 0xFFFF, 0xFFFF), (0, 0, 0));
+    book.set_colors(TerminalColors { foreground: Some(black), background: Some(white), ..TerminalColors::default() });
+    assert_eq!(reply("\x1b]11;?\x07"), "\x1b]11;rgb:ffff/ffff/ffff\x07", "ended as the question");
+    assert_eq!(reply("a\x1b]10;?\x1b\\b"), "\x1b]10;rgb:0000/0000/0000\x1b\\");
+    assert_eq!((reply("\x1b]11"), reply(";?\x1b").len(), reply("\\").len()), (String::new(), 25, 0), "in pieces");
+    assert_eq!(reply("\x1b]11;?\x18\x1b]0;?\x07\x1b]11;#fff\x07\x1b]4;1;?\x07"), "");
+    assert_eq!(document.read().line(crate::logs::LineId(0)).unwrap().content.text, "ab");
 }
 
 #[test]

@@ -68,13 +68,33 @@ fn releases_and_reports_are_no_keys() {
 }
 
 #[test]
+fn colours_are_told_and_no_keys_in_whatever_pieces() {
+    let answers = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b]10;rgb:0/0/0\x07\x1b]4;1;rgb:cd/0/0\x1b\\";
+    let mut whole = Decoder::default();
+    whole.feed(answers, &mut Vec::new());
+    let told = whole.take_colors().unwrap();
+    assert_eq!((told.foreground, told.background), (Some((0, 0, 0)), Some((0xFFFF, 0xFFFF, 0xFFFF))));
+    assert_eq!(whole.take_colors(), None, "nothing new");
+    let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+    for (place, byte) in answers.iter().enumerate() {
+        decoder.feed(&[*byte], &mut out);
+        // In the middle, a pause is no end.
+        let begun = answers[..=place].rsplit(|byte| *byte == 0x1b).next().unwrap();
+        if begun.len() > 1 && begun[0] == b']' && !begun.contains(&7) {
+            assert_eq!(decoder.patience(), Some(ANSWER), "{place}");
+        }
+    }
+    assert_eq!((out, decoder.take_colors()), (Vec::new(), Some(told)));
+}
+
+#[test]
 fn a_lone_escape_is_a_key_when_nothing_follows() {
     let (mut decoder, mut out) = (Decoder::default(), Vec::new());
     decoder.feed(b"\x1b", &mut out);
-    assert!(out.is_empty() && decoder.is_waiting());
+    assert!(out.is_empty() && decoder.patience() == Some(ESCAPE));
     decoder.give_up(&mut out);
     assert_eq!(out, [key(KeyCode::Esc, KeyModifiers::NONE)]);
-    assert!(!decoder.is_waiting());
+    assert!(decoder.patience().is_none());
     out.clear();
     decoder.feed(b"q", &mut out);
     assert_eq!(out, [key(KeyCode::Char('q'), KeyModifiers::NONE)], "not Alt-q");
@@ -84,7 +104,7 @@ fn a_lone_escape_is_a_key_when_nothing_follows() {
 fn half_a_sequence_does_not_swallow_the_next_key() {
     let (mut decoder, mut out) = (Decoder::default(), Vec::new());
     decoder.feed(b"\x1b[", &mut out);
-    assert!(decoder.is_waiting());
+    assert!(decoder.patience() == Some(ESCAPE));
     decoder.give_up(&mut out);
     decoder.feed(b"r", &mut out);
     assert_eq!(out, [key(KeyCode::Char('['), KeyModifiers::ALT), key(KeyCode::Char('r'), KeyModifiers::NONE)]);
@@ -171,7 +191,7 @@ proptest! {
             decoder.feed(piece, &mut out);
         }
         decoder.give_up(&mut out);
-        prop_assert!(!decoder.is_waiting());
+        prop_assert!(decoder.patience().is_none());
     }
 
     #[test]

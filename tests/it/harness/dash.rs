@@ -169,6 +169,11 @@ impl<'p> Dash<'p> {
         kill_process(process(self.pid()), signal).unwrap();
     }
 
+    /// What it was started in.
+    pub(crate) fn project(&self) -> &'p Project {
+        self.project
+    }
+
     /// The process that was started. Of devgroup it is the guard.
     pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
