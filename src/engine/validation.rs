@@ -117,7 +117,8 @@ impl Service {
                 self.validity = Validity::Passed;
             }
             None => self.validity = Validity::Passed,
-            Some(_) => {}
+            // The files that are being validated are not those any more: it begins anew.
+            Some(_) => self.cancel_validation(turn),
         }
     }
 

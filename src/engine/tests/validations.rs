@@ -349,3 +349,11 @@ fn with_dependents_they_follow_only_if_it_is_replaced() {
         assert_eq!((s.service("api").restarts.manual, s.service("web").restarts.dependency), (1, 1));
     }
 }
+
+#[test]
+fn of_files_that_have_changed_back_meanwhile_says_nothing() {
+    let mut s = up(validated("api"));
+    s.until(3.0).save("src/a.rs", &["api"]).restart("api").same(&["src/a.rs"]).save("src/a.rs", &["api"]).until(4.0);
+    s.validated("api", 2, Some("exit 1")).validated("api", 3, None).dies("api", 15);
+    assert_eq!((s.phase("api").word(), s.service("api").kept), ("starting", false));
+}
