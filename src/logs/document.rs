@@ -352,6 +352,11 @@ impl Reader<'_> {
         LineId(view.history_end + view.settled(&self.layout) as u64)
     }
 
+    /// The first line after the service last cleared its screen, if it has in this run. It may be the end.
+    pub fn cleared(&self) -> Option<LineId> {
+        self.inner.view().cleared.map(LineId)
+    }
+
     /// Lines that the budget has dropped; the number of the oldest that is kept.
     pub fn dropped(&self) -> u64 {
         self.inner.screen.history.dropped()

@@ -4,9 +4,41 @@
 
 use std::fmt::Write;
 
-use ratatui::buffer::Cell;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
+
+use super::text;
+
+/// The cells to draw where `before` is shown and `after` is to be, both of one size.
+///
+/// Not ratatui's difference: of a wide character that a narrow one replaces it leaves the right half to the terminal,
+/// and not all of them blank it.
+pub(super) fn changes<'a>(before: &Buffer, after: &'a Buffer) -> Vec<(u16, u16, &'a Cell)> {
+    let width = usize::from(after.area.width).max(1);
+    let rows = before.content.chunks(width).zip(after.content.chunks(width));
+    let mut changes = Vec::new();
+    for ((before, after), y) in rows.zip(after.area.y..) {
+        // Columns before this one show a part of what was written over.
+        let (mut torn, mut x) = (0, 0);
+        while let (Some(was), Some(cell)) = (before.get(x), after.get(x)) {
+            let end = x + columns_of(cell);
+            if was != cell || x < torn {
+                changes.push((u16::try_from(x).unwrap_or(u16::MAX), y, cell));
+                let over = before.iter().enumerate().take(end).skip(x);
+                torn = over.map(|(x, cell)| x + columns_of(cell)).fold(torn, usize::max);
+            }
+            x = end;
+        }
+    }
+    changes
+}
+
+/// Columns that the character of a cell takes up; what it hides is blank.
+fn columns_of(cell: &Cell) -> usize {
+    // Wide characters have at least three bytes.
+    if cell.symbol().len() < 3 { 1 } else { text::width(cell.symbol()).max(1) }
+}
 
 /// Begins with the looks of a terminal that was reset, and ends with them.
 pub(super) fn draw<'a>(cells: impl Iterator<Item = (u16, u16, &'a Cell)>, out: &mut String) {
@@ -94,7 +126,7 @@ fn color(color: Color, base: u8, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::buffer::Buffer;
+    use proptest::prelude::*;
     use ratatui::style::Style;
 
     use super::*;
@@ -111,7 +143,7 @@ mod tests {
         );
         after.set_style(ratatui::layout::Rect::new(5, 0, 1, 1), Style::new().bg(Color::Rgb(1, 2, 3)));
         let mut out = String::new();
-        draw(before.diff_iter(&after), &mut out);
+        draw(changes(&before, &after).into_iter(), &mut out);
         assert_eq!(
             out,
             "\x1b[0m\x1b[1;2H\x1b[0;31;100mX\x1b[0;1;7;38;5;196mY\x1b[0m漢\x1b[1;6H\x1b[0;48;2;1;2;3mf\x1b[0m"
@@ -123,5 +155,74 @@ mod tests {
         let mut out = String::new();
         draw(std::iter::empty(), &mut out);
         assert_eq!(out, "\x1b[0m");
+    }
+
+    /// What each column of a terminal shows: a character, the left half of one, or the right half.
+    type Shown = Vec<(char, bool)>;
+
+    const RIGHT: (char, bool) = ('>', true);
+
+    fn expected(row: &str) -> Shown {
+        let cells = row.chars().flat_map(|c| [Some((c, c == '漢')), (c == '漢').then_some(RIGHT)]);
+        cells.flatten().collect()
+    }
+
+    /// Draws `to` over `from` on a terminal that blanks what is left of a wide character, or on one that leaves it.
+    fn drawn(from: &str, to: &str, blanks: bool) -> Shown {
+        let mut shown = expected(from);
+        let (from, to) = (Buffer::with_lines([from]), Buffer::with_lines([to]));
+        for (x, _, cell) in changes(&from, &to) {
+            let (x, c) = (usize::from(x), cell.symbol().chars().next().unwrap());
+            for x in x..x + columns_of(cell) {
+                if blanks && shown[x] == RIGHT {
+                    shown[x - 1] = (' ', false);
+                } else if blanks && shown[x].1 {
+                    shown[x + 1] = (' ', false);
+                }
+            }
+            shown[x] = (c, c == '漢');
+            if c == '漢' {
+                shown[x + 1] = RIGHT;
+            }
+        }
+        shown
+    }
+
+    /// A row of eight columns.
+    fn row() -> impl Strategy<Value = String> {
+        proptest::collection::vec(proptest::sample::select(vec!["漢", "漢", "aa", "a ", " a", "  "]), 4).prop_flat_map(
+            |pairs| {
+                let text = pairs.concat();
+                // Wide characters begin in columns of either kind.
+                proptest::bool::ANY.prop_map(move |odd| match odd {
+                    true => format!("x{}y", text.chars().fold(String::new(), row_of_six)),
+                    false => text.clone(),
+                })
+            },
+        )
+    }
+
+    /// Adds a character, as far as there are six columns.
+    fn row_of_six(mut row: String, c: char) -> String {
+        if text::width(&row) + text::char_width(c) <= 6 {
+            row.push(c);
+        }
+        row
+    }
+
+    proptest! {
+        #[test]
+        fn no_half_of_a_wide_character_is_left_on_any_terminal(from in row(), to in row()) {
+            prop_assume!(text::width(&from) == 8 && text::width(&to) == 8);
+            for blanks in [false, true] {
+                prop_assert_eq!(drawn(&from, &to, blanks), expected(&to), "blanks: {}", blanks);
+            }
+        }
+
+        #[test]
+        fn what_does_not_change_is_not_drawn(row in row()) {
+            let row = Buffer::with_lines([row.as_str()]);
+            prop_assert!(changes(&row, &row).is_empty());
+        }
     }
 }

@@ -446,7 +446,7 @@ impl LogView {
             (self.follow, self.seen) = (false, end);
         }
         if self.follow {
-            (self.line, self.row) = last_page(shelf, layout);
+            (self.line, self.row) = end_page(shelf, layout);
             return wanted != 0 || self.jumps.len() > 0;
         }
         if self.seen.0 == u64::MAX {
@@ -460,7 +460,7 @@ impl LogView {
                 self.down(shelf, layout, wanted.unsigned_abs(), end);
                 if rows_from(shelf, layout, self.line, self.row, end) <= layout.height {
                     self.follow = true;
-                    (self.line, self.row) = last_page(shelf, layout);
+                    (self.line, self.row) = end_page(shelf, layout);
                 }
             }
         }
@@ -551,6 +551,12 @@ fn last_page(shelf: &mut Shelf<'_, '_>, layout: &LineLayout) -> (LineId, usize) 
         rows += rows_of(shelf, layout, id);
     }
     (id, rows.saturating_sub(layout.height))
+}
+
+/// What is shown at the end: the last page. Whoever types sees a screen that was cleared as the service does, from its top.
+fn end_page(shelf: &mut Shelf<'_, '_>, layout: &LineLayout) -> (LineId, usize) {
+    let cleared = shelf.cleared().filter(|_| layout.typed).map(|line| (line, 0));
+    cleared.into_iter().fold(last_page(shelf, layout), Ord::max)
 }
 
 /// Rows from there to the end, counted no further than is needed.

@@ -223,14 +223,14 @@ impl Canvas {
             self.stale = false;
             self.cursor = None;
         }
-        let mut cells = self.shown.diff_iter(&frame).peekable();
-        if cells.peek().is_none() && self.cursor == cursor && self.pending.is_empty() {
+        let cells = ink::changes(&self.shown, &frame);
+        if cells.is_empty() && self.cursor == cursor && self.pending.is_empty() {
             return None;
         }
         let mut text = String::from(FRAME_BEGIN);
         text.push_str(&self.pending);
         self.pending.clear();
-        ink::draw(cells, &mut text);
+        ink::draw(cells.into_iter(), &mut text);
         if let Some(position) = cursor {
             ink::move_to(position, &mut text);
             text.push_str("\x1b[?25h");

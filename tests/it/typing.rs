@@ -68,6 +68,23 @@ fn a_shell_answers_and_its_end_is_told() {
 }
 
 #[test]
+fn whoever_clears_the_screen_types_at_its_top_and_the_log_is_above() {
+    let script = "seq -f number-%g 200; PS1='$ ' ENV= exec sh -i 2>&1";
+    let project = Project::new(&format!("[services]\nshell = {script:?}\n"));
+    let mut dash = start(&project, (80, 24), "number-200");
+    dash.keys("printf '\\033[H\\033[2J'; echo first\r");
+    let screen = dash.wait_for("the screen is cleared", |screen| !screen.contains("number-"));
+    let row = |screen: &str, text: &str| screen.lines().position(|line| line.contains(text));
+    assert_eq!(row(&screen, "│first").or_else(|| row(&screen, "║first")), Some(2), "{screen}");
+    dash.wheel_up(40, 10);
+    dash.wait_for("the log is above", |screen| screen.contains("number-200"));
+    dash.keys("echo sec''ond\r");
+    let screen = dash.wait_for("typing goes back", |screen| screen.contains("second"));
+    assert!(!screen.contains("number-"), "{screen}");
+    leave_and_quit(dash);
+}
+
+#[test]
 fn a_password_is_not_shown() {
     let script = "stty -echo; printf 'Pass''word: '; read p; stty echo; echo; echo got-$p-; exec sleep 1000";
     let project = Project::new(&format!("[services]\nlogin = {script:?}\n"));

@@ -55,6 +55,8 @@ pub(super) struct Screen {
     homed: bool,
     /// Something was printed since the screen was last cleared.
     printed: bool,
+    /// The first line after the service last cleared its primary screen, in this run.
+    cleared: Option<u64>,
     /// A frame is being drawn: readers see the one before it.
     frame_open: bool,
     /// What it is told of the colours that it is shown in.

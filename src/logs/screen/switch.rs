@@ -31,6 +31,7 @@ impl Screen {
             last_char: None,
             homed: false,
             printed: false,
+            cleared: None,
             frame_open: false,
             colors: GroupColors::default(),
             replies: Vec::new(),
@@ -54,6 +55,7 @@ impl Screen {
         self.history.set_run(run);
         self.ready = ready;
         self.printed = false;
+        self.cleared = None;
     }
 
     /// This is looked for from now on.
@@ -122,6 +124,9 @@ impl Screen {
             if self.printed {
                 self.history.push_marker(&Marker::Cleared.line(""), self.now);
                 self.printed = false;
+            }
+            if erase {
+                self.cleared = Some(self.history.end());
             }
         }
         if erase {

@@ -24,6 +24,7 @@ pub(in crate::logs) struct Frame {
     alternate: Option<Grid>,
     begun: Option<(Moment, StyledText)>,
     history_end: u64,
+    cleared: Option<u64>,
     cursor_visible: bool,
 }
 
@@ -35,6 +36,8 @@ pub(in crate::logs) struct View<'a> {
     begun: Begun<'a>,
     /// Number of the first line that is not in history as a whole.
     pub(in crate::logs) history_end: u64,
+    /// Number of the first line after the service last cleared its primary screen, in this run.
+    pub(in crate::logs) cleared: Option<u64>,
     cursor_visible: bool,
 }
 
@@ -53,6 +56,7 @@ impl Screen {
             alternate: self.covered.as_ref().map(|_| &self.grid),
             begun: Begun::InHistory(&self.history),
             history_end: self.history.end(),
+            cleared: self.cleared,
             cursor_visible: self.modes.cursor_visible,
         }
     }
@@ -64,6 +68,7 @@ impl Screen {
             alternate: self.covered.as_ref().map(|_| self.grid.clone()),
             begun: self.history.begun(),
             history_end: self.history.end(),
+            cleared: self.cleared,
             cursor_visible: self.modes.cursor_visible,
         }
     }
@@ -152,6 +157,7 @@ impl Frame {
             alternate: self.alternate.as_ref(),
             begun: Begun::InFrame(self.begun.as_ref()),
             history_end: self.history_end,
+            cleared: self.cleared,
             cursor_visible: self.cursor_visible,
         }
     }

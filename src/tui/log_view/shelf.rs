@@ -78,6 +78,11 @@ impl<'a, 'd> Shelf<'a, 'd> {
         self.end = self.end.min(end);
     }
 
+    /// Where a service that has cleared its screen expects its first row to be.
+    pub(super) fn cleared(&self) -> Option<LineId> {
+        self.reader.cleared().filter(|_| self.filter.is_none()).map(|line| line.min(self.end()))
+    }
+
     /// The line so many further down, or up; the first or the last if there are not so many.
     pub(in crate::tui) fn step(&self, from: LineId, lines: i64) -> LineId {
         let last = self.before(self.end()).unwrap_or(from);

@@ -281,6 +281,39 @@ proptest! {
     }
 }
 
+#[test]
+fn whoever_types_sees_a_cleared_screen_and_above_it_the_log() {
+    let (document, mut view) = (document(0..30), LogView::default());
+    let typed = layout(80, 10, false).as_terminal();
+    for clear in ["\x1b[H\x1b[2J\x1b[3J", "\x1b[H\x1b[J", "\x1bc"] {
+        document.feed(clear.as_bytes());
+        let text = take(&mut view, &document, &typed);
+        assert_eq!((shown(&text), text.cursor), (vec![String::new()], Some(Position { x: 0, y: 0 })), "{clear:?}");
+        document.feed(b"$ ");
+        let text = take(&mut view, &document, &typed);
+        assert_eq!((shown(&text), text.cursor, text.top), (vec!["$ ".into()], Some(Position { x: 2, y: 0 }), 0));
+    }
+    assert_eq!(shown(&take(&mut LogView::default(), &document, &layout(80, 3, false))).len(), 3, "nobody types");
+    document.feed(b"\x1b[?1049h\x1b[2J\x1b[?1049l");
+    assert_eq!(shown(&take(&mut view, &document, &typed)), ["$ "], "that was another screen");
+    view.scroll(-1);
+    let text = take(&mut view, &document, &typed);
+    assert!(!text.follow && shown(&text).len() == 10 && !shown(&text).concat().contains("── $"), "{:?}", shown(&text));
+    assert!(shown(&text)[0].starts_with("line "), "{:?}", shown(&text));
+    view.scroll(1);
+    let text = take(&mut view, &document, &typed);
+    assert_eq!((text.follow, shown(&text)), (true, vec!["$ ".into()]));
+    // What scrolls, scrolls as always.
+    document.feed(b"ls\r\n");
+    append(&document, 0..9);
+    assert_eq!(shown(&take(&mut view, &document, &typed))[0], "line 0");
+    assert_eq!(shown(&take(&mut view, &document, &typed)).len(), 10, "with the line of the cursor");
+    // A new run begins below the log.
+    document.feed(b"\x1b[H\x1b[2J");
+    document.begin_run(crate::domain::RunId(2), None);
+    assert_eq!(shown(&take(&mut view, &document, &typed)).len(), 10);
+}
+
 mod typed {
     use super::*;
 

@@ -15,6 +15,11 @@ pub(super) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, s
     if x < area.left() || x >= area.right() || y < area.top() || y >= area.bottom() {
         return x;
     }
+    let before = x.checked_sub(1).and_then(|x| buffer.cell_mut((x, y)));
+    if let Some(cell) = before.filter(|cell| text::width(cell.symbol()) > 1) {
+        // Its right half is written over.
+        cell.set_char(' ');
+    }
     let mut x = x;
     let mut last = None;
     for c in text.chars().filter(|c| !c.is_control()) {
@@ -246,6 +251,15 @@ mod tests {
         assert_eq!(cells("a\u{ad}b", 2), ["a", "b"]);
         assert_eq!(cells("e\u{301}漢\u{301}x", 4), ["e\u{301}", "漢\u{301}", " ", "x"]);
         assert_eq!(cells("\u{301}ab漢", 3), ["a", "b", " "], "nothing to combine with, and no room");
+    }
+
+    #[test]
+    fn half_of_a_wide_character_does_not_stay() {
+        let area = Rect { x: 0, y: 0, width: 4, height: 1 };
+        let mut buffer = Buffer::empty(area);
+        put(&mut buffer, area, 0, 0, "漢漢", Style::new());
+        put(&mut buffer, area, 1, 0, "ab", Style::new());
+        assert_eq!(buffer.content().iter().map(Cell::symbol).collect::<String>(), " ab ");
     }
 
     #[test]
