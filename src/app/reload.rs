@@ -52,7 +52,8 @@ pub(crate) async fn reload_when_written(
         let reading = tokio::task::spawn_blocking(move || read(&file, &recipe));
         let Ok(result) = reading.await else { continue };
         let event = match result {
-            Ok(spec) if spec == *current && !broken => continue,
+            // Whoever saves the file ends what waits, also without a difference.
+            Ok(spec) if spec == *current && !broken => Event::Reloaded(current.clone()),
             Ok(spec) if spec == *current => news("procgroup.toml is valid again · nothing changed"),
             Ok(spec) => {
                 current = Arc::new(spec);

@@ -4,7 +4,7 @@
 //! when it begins; one that has a plan of its own waits for it, so that it restarts once. Whether a service is replaced is
 //! decided by its own `validate` alone: what is refused goes on running, and so does what depends on nothing but that.
 
-use crate::domain::{Outcome, Phase, ServiceName, Then};
+use crate::domain::{Marker, Outcome, Phase, ServiceName, Then};
 
 use super::Engine;
 use super::next_start::NextStart;
@@ -43,6 +43,8 @@ impl Engine {
         match &service.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
                 if service.is_refused() && manner == Manner::Polite {
+                    let problem = format!("not restarted after {name} · its files have not passed validate");
+                    turn.narrate(service.name(), Marker::Kept { runs: true, problem });
                     return false;
                 }
                 service.want(NextStart::after(name, manner), turn);

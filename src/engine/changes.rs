@@ -57,6 +57,15 @@ impl Engine {
         ask(self.changes.end_waits(turn.now), turn);
     }
 
+    /// As [`Self::end_limits`], by a restart of this service: what waits is met by that.
+    pub(super) fn end_limit(&mut self, place: usize) {
+        let service = &mut self.services[place];
+        service.limit.end_wait();
+        if self.changes.waits_until(service.name()).is_some() {
+            self.changes.met_by_start(service.name());
+        }
+    }
+
     /// The watcher has compared. An answer to a question that is not open any more is of the past.
     pub(super) fn compared(&mut self, Comparison { ask, services }: Comparison, turn: &mut Turn) {
         if let Some((question, changes)) = self.changes.answered(ask) {
@@ -159,18 +168,26 @@ impl Engine {
         let waits = |(_, verdict): &&(ServiceName, Verdict)| *verdict == Verdict::Waits;
         let names: Vec<&str> = acted.iter().filter(|one| !waits(one)).map(|(name, _)| name.as_str()).collect();
         let late: Vec<&str> = acted.iter().filter(waits).map(|(name, _)| name.as_str()).collect();
-        let restarted = acted.iter().all(|(_, verdict)| matches!(verdict, Verdict::Restart | Verdict::Waits));
-        let later = (!late.is_empty()).then(|| format!("{} later", some_of(&late)));
+        // What is to be validated first may be refused.
+        let is_sure = |(name, verdict): &(ServiceName, Verdict)| {
+            let service = self.services.iter().find(|service| service.name() == name);
+            *verdict == Verdict::Waits
+                || *verdict == Verdict::Restart && service.is_some_and(|service| !service.must_be_validated())
+        };
+        let did = if acted.iter().all(is_sure) { " restarted" } else { "" };
+        let waiting = (!late.is_empty())
+            .then(|| format!("{} {}", some_of(&late), if late.len() == 1 { "waits" } else { "wait" }));
         let now = (!names.is_empty()).then(|| some_of(&names));
-        let who = now.into_iter().chain(later).collect::<Vec<_>>().join(", ");
+        let by_git = git.is_some();
+        let now = now.map(|names| if by_git { names + did } else { names });
+        let who = now.into_iter().chain(waiting).collect::<Vec<_>>().join(", ");
         let summary = match (git, acted.is_empty()) {
             (Some(label), true) if matter == 0 => {
                 format!("{} · {changes} change{plural} cancelled out · no restart", git_words(&label))
             }
             (Some(label), true) => format!("{} · {changes} change{plural} · no restart", git_words(&label)),
             (Some(label), false) => {
-                let did = if restarted { " restarted" } else { "" };
-                format!("{} · {changes} change{plural} · {who}{did}", git_words(&label))
+                format!("{} · {changes} change{plural} · {who}", git_words(&label))
             }
             (None, _) if matter == 0 => format!("{changes} held change{plural} cancelled out · no restart"),
             (None, _) => {

@@ -71,8 +71,8 @@ impl Engine {
                         return Ordered::Run(engine.services[place].run);
                     }
                     engine.want_by_hand(place, turn);
+                    engine.end_limit(place);
                     let service = &mut engine.services[place];
-                    service.limit.end_wait();
                     let next =
                         NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
                     service.merge_next(next);

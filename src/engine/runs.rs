@@ -162,6 +162,7 @@ impl Service {
             (_, true) => Outcome::Done,
         };
         let consequence = self.consequence(outcome, lasted, None, turn);
+        self.note_readiness(turn);
         let (crash, next) = (consequence.crash, consequence.next);
         turn.narrate(&self.spec.name, Marker::Exited(Exited { status, crash, next }));
         if let Some(marker) = consequence.gave_up {
@@ -285,9 +286,7 @@ impl Service {
             RestartPolicy::Never => return finished(NextTry::None),
             RestartPolicy::OnFailure if success => return finished(NextTry::None),
             // What does not work as it is now is no better for being tried again. One that was stuck has worked.
-            RestartPolicy::OnFailure
-                if outcome != Outcome::Stuck && !self.was_ready(turn) && Self::is_attempt(&self.run_cause) =>
-            {
+            RestartPolicy::OnFailure if outcome != Outcome::Stuck && !self.is_proven(turn) && self.is_an_attempt() => {
                 return finished(NextTry::AfterChange);
             }
             RestartPolicy::OnFailure | RestartPolicy::Always => {}
@@ -334,8 +333,21 @@ impl Service {
         (Phase::BackingOff { until, attempt, after }, NextTry::In(wait))
     }
 
+    /// Whether the live run was begun to see whether it works: it fails as it is if it was not ready before it ended. One
+    /// that follows a service that it depends on is, unless it has worked before.
+    fn is_an_attempt(&self) -> bool {
+        Self::is_attempt(&self.run_cause) || matches!(self.run_cause, StartCause::Dependency(_)) && !self.was_ready
+    }
+
+    /// The live run ends: whether it had been ready counts for those after it.
+    pub(super) fn note_readiness(&mut self, turn: &Turn) {
+        if self.is_up() {
+            self.was_ready = self.is_proven(turn);
+        }
+    }
+
     /// The run has been ready; without a check, it has lived for a while.
-    fn was_ready(&self, turn: &Turn) -> bool {
+    fn is_proven(&self, turn: &Turn) -> bool {
         match self.phase {
             Phase::Running { ready: true, .. } => true,
             Phase::Running { since, .. } => turn.now.since(since) >= READY_WITHOUT_CHECK,

@@ -43,6 +43,8 @@ pub(super) struct Service {
     pub(super) orders: Orders,
     /// What the live run was started with. It keeps its stop, its kind and its grace, whatever the file says meanwhile.
     pub(super) run_spec: Arc<ServiceSpec>,
+    /// The run before the live one had become ready.
+    pub(super) was_ready: bool,
     /// What follows a run that ended by itself, once its group is gone.
     pub(super) aftermath: Option<Phase>,
     /// What has become of the live run by itself, and whether it is to be tried again.
@@ -122,6 +124,7 @@ impl Service {
             next: None,
             orders: Orders::default(),
             run_spec: spec.clone(),
+            was_ready: false,
             aftermath: None,
             became: None,
             stop: None,

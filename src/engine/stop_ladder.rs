@@ -57,6 +57,7 @@ impl Service {
 
     fn enter_stopping(&mut self, run: RunId, first: Option<Signal>, then: Then, turn: &mut Turn) {
         self.end_hooks(turn);
+        self.note_readiness(turn);
         let now = turn.now;
         self.stop = Some(StopRecord { began: now, signal: first, signalled: now, ended: None });
         let rung = Rung::Asked(first);

@@ -136,3 +136,15 @@ fn a_half_written_environment_file_does_not_take_a_service_down() {
     ",
     );
 }
+
+#[test]
+fn a_dependent_that_has_never_worked_is_tried_once_after_each_restart_of_what_it_needs() {
+    let mut s = up(vec![cascade("s0"), after(service("s1"), "s0")]);
+    // It has worked: a failure is a crash.
+    s.restart("s0").dies("s0", 15).started("s0").dies("s1", 15).started("s1").exits("s1", 1);
+    assert_eq!(s.phase("s1").word(), "backing-off");
+    s.restart("s1").started("s1").exits("s1", 1);
+    assert_eq!((s.phase("s1").word(), s.service("s1").restarts.crash), ("failed", 2));
+    s.restart("s0").dies("s0", 15).started("s0").started("s1").exits("s1", 1).until(60.0);
+    assert_eq!((s.phase("s1").word(), s.service("s1").restarts.crash), ("failed", 3), "it has not");
+}

@@ -85,6 +85,22 @@ fn r_and_a_saved_file_end_a_wait() {
 }
 
 #[test]
+fn r_ends_a_wait_also_where_it_is_refused() {
+    use crate::domain::{RunCommand, Validate};
+    let run = RunCommand::Shell("make".into());
+    let validate = Some(Validate { run, timeout: std::time::Duration::from_secs(60) });
+    let mut s = Scenario::new(vec![ServiceSpec { validate, ..service("api") }]);
+    s.begin().validated("api", 1, None).started("api");
+    for n in 2..7 {
+        s.until(f64::from(n)).save("a.rs", &["api"]).until(f64::from(n) + 0.1).validated("api", n, Some("exit 1"));
+    }
+    s.save("a.rs", &["api"]).until(6.5);
+    assert!(s.service("api").next_restart.is_some(), "{:?}", s.service("api"));
+    s.restart("api").validated("api", 7, Some("exit 1"));
+    assert_eq!((s.service("api").next_restart, s.service("api").kept), (None, true));
+}
+
+#[test]
 fn a_hold_keeps_what_waits_and_its_end_does_not_shorten_the_wait() {
     let mut s = looping(9);
     s.save("gen.txt", &["gen"]).exits("gen", 0);
