@@ -165,8 +165,9 @@ mod tests {
     fn a_program_that_fails_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("tmux");
-        std::fs::write(&program, "#!/bin/sh\ncat > /dev/null; exit 3\n").unwrap();
-        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        // By a process of its own: what another test starts meanwhile would have it open for writing.
+        let write = "printf '#!/bin/sh\\ncat > /dev/null; exit 3\\n' > \"$0\" && chmod 755 \"$0\"";
+        assert!(Command::new("/bin/sh").args(["-c", write]).arg(&program).status().unwrap().success());
         let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
         let copier = Copier::find(|name| match name {
             "PATH" => Some(path.clone()),

@@ -1,18 +1,17 @@
 //! `.ci/run` on machines that lack something: it says what to install.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
+
+use crate::harness::{has, write_program};
 
 /// What it says on a machine that has only these programs, each with what it does, and no right to install any.
 fn said_with(programs: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     symlink("/usr/bin/dirname", folder.path().join("dirname")).unwrap();
     for (name, does) in [("id", "echo 1000")].iter().chain(programs) {
-        let path = folder.path().join(name);
-        fs::write(&path, format!("#!/bin/sh\n{does}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&folder.path().join(name), &format!("#!/bin/sh\n{does}\n"));
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run");
     let output = Command::new("/bin/bash").arg(script).env_clear().env("PATH", folder.path()).output().unwrap();
@@ -23,7 +22,7 @@ fn said_with(programs: &[(&str, &str)]) -> String {
 
 #[test]
 fn what_it_cannot_install_is_named() {
-    if !crate::harness::has("bash", Path::new("/bin/bash").exists()) {
+    if !has("bash", Path::new("/bin/bash").exists()) {
         return;
     }
     let tools = [("git", ""), ("ps", ""), ("cc", "")];

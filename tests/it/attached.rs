@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 
@@ -10,7 +9,7 @@ use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::control::{greeted, hear, say, socket};
-use crate::harness::{Dash, Project, Stream, process, program_below, wait_for};
+use crate::harness::{Dash, Project, Stream, process, program_below, wait_for, write_program};
 
 const SHOP: &str = r#"
     name = "shop"
@@ -326,8 +325,8 @@ fn what_is_copied_goes_to_the_clipboard_of_who_looks() {
     let project = Project::new(SHOP);
     background(&project);
     let folder = project.path("../home/bin");
-    project.write("../home/bin/xclip", "#!/bin/sh\ncat > ../home/clip.new && mv ../home/clip.new ../home/clip\n");
-    fs::set_permissions(folder.join("xclip"), fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "#!/bin/sh\ncat > ../home/clip.new && mv ../home/clip.new ../home/clip\n";
+    write_program(&folder.join("xclip"), script);
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let project = project.with_env("PATH", &path).with_env("DISPLAY", ":0");
     let mut dash = attach(&project, NORMAL);

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::harness::{Dash, Project, key};
+use crate::harness::{Dash, Project, key, write_program};
 
 /// A service that prints numbered lines, the last of them last.
 fn counter(lines: u32) -> Project {
@@ -193,8 +193,7 @@ fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
 fn a_program_of_a_local_session_gets_it_too() {
     let project = counter(5);
     let folder = project.path("bin");
-    project.write("bin/xclip", "#!/bin/sh\ncat > ../home/clipboard\n");
-    std::fs::set_permissions(folder.join("xclip"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&folder.join("xclip"), "#!/bin/sh\ncat > ../home/clipboard\n");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let project = project.with_env("PATH", &path).with_env("DISPLAY", ":0");
     let mut dash = Dash::start(&project, (80, 24), &[]);
@@ -212,8 +211,7 @@ fn what_is_copied_inside_of_tmux_goes_through_it() {
     let folder = project.path("bin");
     let script =
         "#!/bin/sh\nif [ -e ../home/broken ]; then exit 1; fi\necho \"$@\" > ../home/how; cat > ../home/buffer\n";
-    project.write("bin/tmux", script);
-    std::fs::set_permissions(folder.join("tmux"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&folder.join("tmux"), script);
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let project = project.with_env("PATH", &path).with_env("TMUX", "/tmp/tmux,1,0").with_env("SSH_TTY", "/dev/pts/0");
     let mut dash = Dash::start(&project, (80, 24), &[]);

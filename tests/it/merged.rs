@@ -1,12 +1,11 @@
 //! The merged view, the search over all services, errors that nobody has seen, and the user's editor: in a real terminal.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::harness::{Dash, Project, key};
+use crate::harness::{Dash, Project, key, write_program};
 
 /// Three services that print numbered lines when their turn comes: the turn is a file.
 fn group() -> Project {
@@ -116,8 +115,7 @@ fn editor(project: &Project, name: &str) -> String {
     let path = project.root().join(name);
     let script = "#!/bin/sh\nprintf '\\033[?1049h\\033[2J\\033[Hediting %s %s\\n' \"$1\" \"$(basename \"$2\")\"\n\
                   sed -n \"${1#+}p\" \"$2\"\nread answer\nprintf '\\033[?1049l'\nexit $answer\n";
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, script);
     path.to_str().unwrap().to_owned()
 }
 

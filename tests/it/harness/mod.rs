@@ -21,7 +21,7 @@ pub(crate) use stream::{Stream, Streamed};
 
 /// The deadline of a wait that says nothing else. Long, because it is only ever used up by a failure, and a busy
 /// machine is none.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a condition is looked at that nothing announces.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
@@ -77,6 +77,15 @@ pub(crate) fn has(what: &str, is_there: bool) -> bool {
         eprintln!("skipped: needs {what}");
     }
     is_there
+}
+
+/// Writes a script that can be executed. By a process of its own: a file that somebody has open for writing cannot be
+/// executed, and what another test starts at that moment has all that we have open, until it executes.
+pub(crate) fn write_program(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let write = "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\"";
+    let status = Command::new("/bin/sh").args(["-c", write]).arg(path).arg(text).status().unwrap();
+    assert!(status.success(), "{}", path.display());
 }
 
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own

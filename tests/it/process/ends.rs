@@ -5,6 +5,7 @@ use devgroup::process::Launch;
 
 use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
 use super::leaks::alone;
+use crate::harness::write_program;
 
 #[test]
 fn exit_codes_and_signals_are_told_apart() {
@@ -80,10 +81,8 @@ fn a_program_that_the_system_refuses_to_execute_is_not_started() {
 
 #[test]
 fn a_script_without_a_first_line_is_read_by_a_shell() {
-    use std::os::unix::fs::PermissionsExt;
     let mut bench = Bench::new();
-    std::fs::write(bench.path("script"), "echo \"$0\" \"$1\"\n").unwrap();
-    std::fs::set_permissions(bench.path("script"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&bench.path("script"), "echo \"$0\" \"$1\"\n");
     bench.host.spawn(bench.launch("api", 1, words(&["./script", "a  b"])));
     assert_eq!(bench.exited("api").0, ExitStatus::Code(0));
     let output = bench.output("api").concat();

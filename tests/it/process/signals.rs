@@ -5,6 +5,7 @@ use devgroup::domain::{ExitStatus, RunId, RunReport, Signal, SignalTarget};
 use devgroup::process::Launch;
 
 use super::bench::{Bench, last_number, lives, running, shell, wait_for};
+use crate::harness::write_program;
 
 #[test]
 fn the_whole_group_gets_the_signal() {
@@ -64,8 +65,7 @@ fn a_signal_for_those_that_handle_it_leaves_the_others_alone() {
         ["./s.sh", "LOG=1 ./s.sh", "cd . && ./s.sh", "./s.sh | cat", "./s.sh & wait", "nohup sleep 1000 & ./s.sh"]
     {
         let mut bench = Bench::new();
-        std::fs::write(bench.path("s.sh"), script).unwrap();
-        std::fs::set_permissions(bench.path("s.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        write_program(&bench.path("s.sh"), script);
         bench.host.spawn(Launch { told_by: Some(Signal::Hup), ..bench.launch("api", 1, shell(text)) });
         let leader = bench.started("api");
         bench.line("api", "up pid");
@@ -157,8 +157,7 @@ fn kill_catches_up_with_those_who_go_on_forking() {
     // Each link of the chain has a process group of its own, forks the next one and ends.
     let relay = bench.path("relay.sh");
     let text = "#!/bin/sh\ntrap '' HUP TERM\nset -m\nsleep 0.01\n$0 &\ntouch relayed\n";
-    std::fs::write(&relay, text).unwrap();
-    std::fs::set_permissions(&relay, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&relay, text);
     bench.sh("api", "$PWD/relay.sh & sleep 1000");
     wait_for("the first links", || bench.path("relayed").exists().then_some(()));
     bench.signal("api", Signal::Kill);
