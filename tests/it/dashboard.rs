@@ -127,14 +127,17 @@ mod output {
     #[test]
     fn that_is_no_text_is_shown_as_far_as_it_is() {
         let project = Project::new(
-            "[services]\nodd = \"printf 'a\\\\377\\\\376b ok\\\\n\\\\033]0;title\\\\007\\\\033[?1049h\\\\033[?1049lend\\\\n'; exec sleep 1000\"\n",
+            "[services]\nodd = \"printf 'a\\\\377\\\\376b ok\\\\n\\\\033]0;title\\\\007\\\\033]11;?\\\\033\\\\\\\\\\\\033]4;1;red\\\\007\\\\033[?1049h\\\\033[?1049lend\\\\n'; exec sleep 1000\"\n",
         );
         let mut dash = Dash::start(&project, (80, 24), &[]);
         dash.wait_for_text("b ok");
         dash.wait_for_text("end");
         let raw = String::from_utf8_lossy(dash.raw()).into_owned();
-        // The dashboard itself asks for colours.
-        assert!(!raw.contains("\x1b]0;"), "a service reaches nothing but its pane");
+        // The dashboard asks for colours itself, once and in one piece.
+        let palette: String = (0..16).map(|number| format!("\x1b]4;{number};?\x1b\\")).collect();
+        let own = format!("\x1b]10;?\x1b\\\x1b]11;?\x1b\\{palette}");
+        assert!(raw.contains(&own), "{raw:?}");
+        assert!(!raw.replacen(&own, "", 1).contains("\x1b]"), "a service reaches nothing but its pane");
         quit(dash);
     }
 
