@@ -91,12 +91,12 @@ fn r_ends_a_wait_also_where_it_is_refused() {
     let validate = Some(Validate { run, timeout: std::time::Duration::from_secs(60) });
     let mut s = Scenario::new(vec![ServiceSpec { validate, ..service("api") }]);
     s.begin().validated("api", 1, None).started("api");
-    for n in 2..7 {
+    for n in 2..8 {
         s.until(f64::from(n)).save("a.rs", &["api"]).until(f64::from(n) + 0.1).validated("api", n, Some("exit 1"));
     }
-    s.save("a.rs", &["api"]).until(6.5);
+    s.save("a.rs", &["api"]).until(7.5);
     assert!(s.service("api").next_restart.is_some(), "{:?}", s.service("api"));
-    s.restart("api").validated("api", 7, Some("exit 1"));
+    s.restart("api").validated("api", 8, Some("exit 1"));
     assert_eq!((s.service("api").next_restart, s.service("api").kept), (None, true));
 }
 
