@@ -9,7 +9,7 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{SigSet, Signal};
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
-use super::signals::{Blocked, News, Signals};
+use super::signals::{Blocked, News, Signals, stop_here};
 
 /// Runs a program, found by `PATH`, to its end, with our environment and these variables. The result is its exit code, or
 /// 128 and the number of the signal that ended it.
@@ -58,9 +58,12 @@ fn accompany(blocked: &Blocked, pid: Pid) -> io::Result<u8> {
         }
         signals.wait(None, None);
         while let Some(news) = signals.next() {
-            if let News::PassOn(signal) = news {
+            match news {
                 // It has not been waited for, so the number is its own. If it has ended, that is seen next.
-                let _ = kill_process(pid, signal);
+                News::PassOn(signal) => drop(kill_process(pid, signal)),
+                // The terminal stops both.
+                News::Stop => stop_here(),
+                News::Child | News::Both => {}
             }
         }
     }

@@ -353,7 +353,7 @@ fn waiting_is_for_readiness_an_exit_or_a_restart() {
     let mut exit = Stream::start(&project, &["wait", "worker", "--for", "exit"]);
     let mut restart = Stream::start(&project, &["wait", "worker", "--for", "restart", "--json"]);
     // Both are asked before this one, or see the run before it as the one that lives.
-    let never = Stream::ask(&project, &["wait", "mail", "--for", "ready", "--timeout", "50ms"]);
+    let never = Stream::ask(&project, &["wait", "mail", "--for", "ready", "--timeout", "60s"]);
     assert_eq!((never.code, never.stdout.as_str()), (Some(5), "mail: stopped\n"), "nobody wants it up");
     assert_eq!(ask(&project, &["wait", "mail", "--for", "exit"]), "mail: stopped\n");
     wait_for("both have been answered", || {

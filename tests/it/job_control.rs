@@ -73,6 +73,23 @@ fn stop_and_go_on(project: &Project, shell: &str, arguments: &str) {
     dash.wait_end();
 }
 
+/// Presses Ctrl-Z in front of `devgroup hold`, as in front of any other command.
+fn stop_a_hold(shell: &str) {
+    let project = Project::new(GROUP);
+    let devgroup = env!("CARGO_BIN_EXE_devgroup");
+    let held = "echo run\"\"s; read line; echo got-$line; exit 3";
+    let script =
+        format!("set -m; {devgroup} hold -- sh -c '{held}'; echo stopped-$(($? > 128)); fg >/dev/null; echo over-$?");
+    let mut dash = Dash::start_program(&project, shell, (100, 30), &["-c", &script]);
+    dash.wait_for_text("runs");
+    dash.keys("\x1a");
+    dash.wait_for_text("stopped-1");
+    dash.keys("on\n");
+    dash.wait_for_text("got-on");
+    dash.wait_for_text("over-3");
+    dash.wait_exit();
+}
+
 fn in_each_shell(run: impl Fn(&str)) {
     for shell in ["/bin/bash", "/bin/dash"] {
         if has(shell, Path::new(shell).exists()) {
@@ -88,6 +105,11 @@ fn a_dashboard_gives_the_terminal_back_and_takes_it_again() {
         stop_and_go_on(&project, shell, "");
         project.assert_nothing_left();
     });
+}
+
+#[test]
+fn a_hold_stops_with_its_command() {
+    in_each_shell(stop_a_hold);
 }
 
 #[test]

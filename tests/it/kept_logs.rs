@@ -15,7 +15,7 @@ fn log_file(project: &Project, service: &str) -> Option<PathBuf> {
 fn log_files_hold_what_was_printed_byte_for_byte() {
     let trace = "Exception in thread \"main\" java.lang.Error: größe\n\tat a.b.C.main(C.java:7)\n\tat\ttwice\n";
     let project =
-        Project::new("[logs]\nfiles = true\n\n[services]\napi = \"cat trace; echo all-is-said; exec sleep 1000\"\n");
+        Project::new("[logs]\nfiles = true\n\n[services]\napi = \"cat trace; echo all-is-''said; exec sleep 1000\"\n");
     project.write("trace", trace);
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("all-is-said");

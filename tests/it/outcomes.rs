@@ -42,7 +42,7 @@ fn a_service_that_dies_at_once_was_never_ready() {
     let of = |name: &str| report["services"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap().clone();
     assert_eq!((asked.code, &of("bad")["result"]), (Some(5), &"failed".into()));
     assert_eq!((&of("bad")["reason"], &of("api")["result"]), (&"failed (exit 3)".into(), &"ready".into()));
-    assert_eq!(Stream::ask(&project, &["wait", "bad", "--timeout", "10s"]).code, Some(5));
+    assert_eq!(Stream::ask(&project, &["wait", "bad", "--timeout", "60s"]).code, Some(5));
     down(&project);
 }
 

@@ -418,7 +418,7 @@ mod an_end {
     #[test]
     fn waits_for_the_grace_and_kills_then() {
         let project = Project::new(
-            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '700ms' }\n",
+            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '3s' }\n",
         );
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("stubborn-is-up");

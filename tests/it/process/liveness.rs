@@ -18,13 +18,17 @@ fn check(probe: AliveProbe) -> AliveCheck {
 
 /// A run that sleeps and is looked after.
 fn looked_after(bench: &mut Bench, probe: AliveProbe) -> u32 {
-    let command = if let AliveProbe::Cmd(command) = &probe { command.clone() } else { shell("true") };
+    looked_after_by(bench, check(probe))
+}
+
+fn looked_after_by(bench: &mut Bench, check: AliveCheck) -> u32 {
+    let command = if let AliveProbe::Cmd(command) = &check.probe { command.clone() } else { shell("true") };
     bench.sh("api", "exec sleep 1000");
     let pid = bench.started("api");
     bench.host.check_alive(Checkup {
         service: "api".into(),
         run: RunId(1),
-        check: check(probe),
+        check,
         prepare: std::sync::Arc::new(move || {
             Ok(Prepared { command: command.clone(), ready: None, env: environment() })
         }),
@@ -83,11 +87,14 @@ fn http_is_told_by_its_code_or_its_silence() {
         }
     });
     let url = format!("http://127.0.0.1:{port}/health");
-    looked_after(&mut bench, AliveProbe::Http(HttpCheck { url: url.clone(), status: (200, 401) }));
+    // Long, so that only who never answers takes longer.
+    let timeout = Duration::from_secs(3);
+    let probe = AliveProbe::Http(HttpCheck { url: url.clone(), status: (200, 401) });
+    looked_after_by(&mut bench, AliveCheck { timeout, ..check(probe) });
     alive(&mut bench);
     assert_eq!(problem(&mut bench), format!("{url} answered 503"));
     assert_eq!(problem(&mut bench), format!("{url} did not speak HTTP"));
-    assert_eq!(problem(&mut bench), format!("{url} did not answer in 300ms"));
+    assert_eq!(problem(&mut bench), format!("{url} did not answer in 3s"));
     end(&mut bench);
 }
 

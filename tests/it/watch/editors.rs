@@ -144,15 +144,15 @@ fn what_comes_and_goes_at_once_is_silent_and_what_was_there_is_missed() {
 fn a_save_is_reported_within_milliseconds() {
     let mut watched = Watched::new(|root| write(root.join("src/a.rs"), "0"), all);
     let mut waits = Vec::new();
-    for n in 0..21 {
+    // 1.3 ms on a machine that does nothing else. This one does: then the next save shows it. What waits for a timer never
+    // does.
+    while waits.last().is_none_or(|wait| *wait >= Duration::from_millis(10)) {
+        assert!(waits.len() < 500, "{waits:?}");
         watched.events.clear();
         let path = watched.path("src/a.rs");
         let saved = std::time::Instant::now();
-        fs::write(path, "x".repeat(n + 2)).expect("written");
+        fs::write(path, "x".repeat(waits.len() + 2)).expect("written");
         watched.until_finished("src/a.rs");
         waits.push(saved.elapsed());
     }
-    // 1.3 ms on a machine that does nothing else; the best of many, because this one does.
-    let best = waits.iter().min().expect("some");
-    assert!(*best < Duration::from_millis(10), "{waits:?}");
 }
