@@ -219,7 +219,10 @@ fn number(rest: &str, state: &mut State<'_>) -> Token {
         return Token::Text;
     }
     if is_plain {
-        let is_part = state.anchored || behind.starts_with('[') || words::is_of_calendar(plain(behind));
+        let next = plain(behind);
+        // `907 ERROR GET /`: the number of a line, or of a process.
+        let is_before_level = is_capital(next) && words::level(next).is_some();
+        let is_part = state.anchored || behind.starts_with('[') || words::is_of_calendar(next) || is_before_level;
         return if is_part { Token::Part(token.len()) } else { Token::Text };
     }
     let is_figure = token.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',');
