@@ -35,7 +35,7 @@ impl Command {
         let mut command = Self { words, dir, behind: None };
         if depth < DEEPEST
             && let Some((folder, script)) = command.script()
-            && let Some(text) = node::script(repository, &folder, &script)
+            && let Some((folder, text)) = node::script(repository, &folder, &script)
         {
             command.behind = Some(Box::new(Self::at_depth(&text, &folder, repository, depth + 1)));
         }
@@ -170,7 +170,15 @@ impl Command {
                     Watch::Globs(cargo::sources(repository, dir, package.map(String::as_str)))
                 }
                 "go" if has("run") => all(&[".go"], "**/*.go"),
-                "node" | "ts-node" | "tsx" => all(&[".js", ".mjs", ".cjs", ".ts"], "**/*.{js,mjs,cjs,ts,json}"),
+                "node" | "ts-node" | "tsx" => {
+                    const PATTERN: &str = "**/*.{js,mjs,cjs,ts,json}";
+                    let mut watch = all(&[".js", ".mjs", ".cjs", ".ts"], PATTERN);
+                    if let Watch::Globs(globs) = &mut watch {
+                        let needed = node::needed_folders(repository, dir).into_iter();
+                        globs.extend(needed.map(|folder| below(&folder, PATTERN)).filter(|_| !dir.is_empty()));
+                    }
+                    watch
+                }
                 "celery" | "gunicorn" | "uvicorn" | "flask" | "hypercorn" | "dramatiq" | "rq" => {
                     all(&[".py"], "**/*.py")
                 }

@@ -8,7 +8,8 @@ pub(super) fn literal(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// The same of a file that puts `$NAME` and `${NAME}` in and writes a dollar as `$$`, as compose and process-compose do.
+/// The same of a file that puts `$NAME` and `${NAME}` in and writes a dollar as `$$`, as process-compose does. What is not
+/// set is empty there.
 pub(super) fn interpolated(text: &str) -> String {
     let pieces = pieces(text).map(|piece| match piece {
         Piece::Text(text) => text.replace('$', "$$"),
@@ -18,7 +19,7 @@ pub(super) fn interpolated(text: &str) -> String {
             match default {
                 _ if !is_variable(name) => literal(&format!("${{{inside}}}")),
                 Some(default) => format!("${{{name}:-{}}}", interpolated(default)),
-                None => format!("${{{name}}}"),
+                None => format!("${{{name}:-}}"),
             }
         }
     });
@@ -119,8 +120,8 @@ mod tests {
     fn dollars_mean_what_they_meant() {
         let text = "a ${B} ${C:-d} $E $$ $${F} ${f%x} 5$ $1";
         assert_eq!(literal("$1 ${B} $$"), "$$1 $${B} $$$$");
-        assert_eq!(interpolated(text), "a ${B} ${C:-d} ${E} $$ $${F} $${f%x} 5$$ $$1");
-        assert_eq!(interpolated("${B:-${f%x}$C} ${B:-${C}"), "${B:-$${f%x}${C}} $${B:-${C}");
+        assert_eq!(interpolated(text), "a ${B:-} ${C:-d} ${E:-} $$ $${F} $${f%x} 5$$ $$1");
+        assert_eq!(interpolated("${B:-${f%x}$C} ${B:-${C}"), "${B:-$${f%x}${C:-}} $${B:-${C:-}");
         assert_eq!(of_shell(text), "a ${B} ${C:-d} $E $ ${F} ${f%x} 5$ $1");
         assert_eq!(quoted_for_shell("it's ${B:-x}$C/$$D"), r#"'it'\''s '"${B:-x}""${C}"'/$D'"#);
         assert_eq!(quoted_for_shell("a'\"b"), r#"'a'\''"b'"#);

@@ -56,10 +56,21 @@ impl Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Port(u16),
-    Http(String),
+    /// The address, and the one status that is good, if it is said.
+    Http(String, Option<u16>),
     Log(String),
     /// A line for the shell.
     Cmd(String),
+}
+
+/// How it is found out that it is stuck. All times are in seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Alive {
+    pub(super) ask: Ready,
+    pub(super) every: u64,
+    pub(super) timeout: u64,
+    pub(super) failures: u64,
+    pub(super) grace: u64,
 }
 
 /// What is watched.
@@ -89,23 +100,34 @@ pub(super) struct Draft {
     /// Values as `procgroup.toml` writes them.
     pub(super) env: Vec<(String, String)>,
     pub(super) env_files: Vec<String>,
+    /// Variables that it is to run without.
+    pub(super) unset: Vec<String>,
     /// Names, and `started`, `ready` or `done`, if it is said.
     pub(super) depends_on: Vec<(String, Option<&'static str>)>,
     pub(super) ready: Option<Ready>,
+    pub(super) alive: Option<Alive>,
     /// What must succeed before it is replaced: a line for the shell.
     pub(super) validate: Option<String>,
     pub(super) url: Option<String>,
     pub(super) restart: Option<&'static str>,
+    /// The seconds between an end and the next start, always the same.
+    pub(super) backoff: Option<u64>,
+    /// How often a task is tried again.
+    pub(super) retries: Option<u64>,
     /// The first signal, and the seconds before the last one.
     pub(super) stop_signal: Option<String>,
     pub(super) stop_grace: Option<u64>,
     pub(super) stop_command: Option<String>,
+    /// Only the leader gets the signal.
+    pub(super) stop_leader: bool,
     pub(super) autostart: bool,
     pub(super) profiles: Vec<String>,
     pub(super) group: Option<String>,
     pub(super) watch: Watch,
     /// What the reader is to know about it: comments above it.
     pub(super) remarks: Vec<String>,
+    /// What its source says about it and the file does not: comments above it, and a line of the report each.
+    pub(super) left: Vec<String>,
     /// What it starts besides what its command says, for finding doubles.
     pub(super) covers: Vec<String>,
 }
@@ -122,19 +144,25 @@ impl Draft {
             task: false,
             env: Vec::new(),
             env_files: Vec::new(),
+            unset: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
+            alive: None,
             validate: None,
             url: None,
             restart: None,
+            backoff: None,
+            retries: None,
             stop_signal: None,
             stop_grace: None,
             stop_command: None,
+            stop_leader: false,
             autostart: true,
             profiles: Vec::new(),
             group: None,
             watch: Watch::Undecided,
             remarks: Vec::new(),
+            left: Vec::new(),
             covers: Vec::new(),
         }
     }

@@ -76,6 +76,7 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
     dependencies(&mut drafts, &mut notes);
     ports(&mut drafts);
     let mut all: Vec<Note> = drafts.iter().map(told).collect();
+    all.extend(drafts.iter().flat_map(not_carried));
     all.extend(notes);
     all.extend(found.notes);
     (drafts, all)
@@ -95,6 +96,15 @@ fn told(draft: &Draft) -> Note {
         text = format!("{text}; {remark}");
     }
     Note { finding: draft.finding, source: draft.source.clone(), text }
+}
+
+/// A line for each thing that its source says and the file does not.
+fn not_carried(draft: &Draft) -> impl Iterator<Item = Note> {
+    draft.left.iter().map(|text| Note {
+        finding: Finding::Skipped,
+        source: draft.source.clone(),
+        text: format!("{}: {text}", draft.name),
+    })
 }
 
 fn free_name(draft: &Draft, drafts: &[Draft]) -> String {

@@ -21,6 +21,93 @@ pub(super) fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// Whether what is called so runs to its end, by the first word of its name: `build`, `test:unit`, `db-migrate`.
+pub(super) fn comes_to_an_end(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "all",
+        "analyze",
+        "audit",
+        "bench",
+        "benchmark",
+        "bootstrap",
+        "build",
+        "bump",
+        "check",
+        "ci",
+        "clean",
+        "codegen",
+        "commit",
+        "compile",
+        "coverage",
+        "create",
+        "cover",
+        "db",
+        "default",
+        "deploy",
+        "deps",
+        "dist",
+        "distclean",
+        "docs",
+        "doc",
+        "down",
+        "e2e",
+        "eject",
+        "export",
+        "fix",
+        "fmt",
+        "format",
+        "gen",
+        "generate",
+        "help",
+        "image",
+        "init",
+        "install",
+        "lint",
+        "logs",
+        "migrate",
+        "migrations",
+        "pack",
+        "package",
+        "prepare",
+        "prettier",
+        "prepublish",
+        "prisma",
+        "publish",
+        "push",
+        "pull",
+        "release",
+        "reset",
+        "seed",
+        "setup",
+        "stop",
+        "sync",
+        "test",
+        "tests",
+        "tidy",
+        "tsc",
+        "type",
+        "typecheck",
+        "types",
+        "uninstall",
+        "update",
+        "upgrade",
+        "validate",
+        "vendor",
+        "verify",
+        "version",
+        "prepack",
+        "postinstall",
+        "preinstall",
+        "prebuild",
+        "postbuild",
+        "pretest",
+        "posttest",
+        "prepublishOnly",
+    ];
+    let first = name.split([':', '-', '_', '.', '/']).next().unwrap_or(name);
+    WORDS.contains(&first)
+}
+
 /// The folder of a path; empty for the root.
 pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -89,6 +176,12 @@ mod tests {
         for (text, name) in cases {
             assert_eq!(service_name(text), name, "{text}");
         }
+    }
+
+    #[test]
+    fn what_runs_is_told_from_what_ends() {
+        assert!(["build", "test:unit", "db-migrate", "lint"].into_iter().all(comes_to_an_end));
+        assert!(!["worker", "api:dev", "storybook", "tester"].into_iter().any(comes_to_an_end));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Drafts → the text of a `procgroup.toml`, with comments that say where each comes from.
 
-use super::draft::{Draft, Finding, Ready, Run, Watch};
+use super::dollars::quoted_for_shell;
+use super::draft::{Alive, Draft, Finding, Ready, Run, Watch};
 
 /// What stands at the end of each file.
 const MORE: &str = "\
@@ -49,7 +50,7 @@ pub(super) fn text(drafts: &[Draft]) -> String {
 fn service(draft: &Draft) -> String {
     let guessed = if draft.finding == Finding::Guessed { ", a guess" } else { "" };
     let mut text = format!("# from {}{guessed}\n", comment(&draft.source));
-    for remark in &draft.remarks {
+    for remark in draft.remarks.iter().chain(&draft.left) {
         text += &format!("# {}\n", comment(remark));
     }
     text += &format!("[services.{}]\n", key(&draft.name));
@@ -62,13 +63,7 @@ fn service(draft: &Draft) -> String {
 }
 
 fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
-    let mut lines = vec![(
-        "run",
-        match &draft.run {
-            Run::Shell(line) => quoted(line),
-            Run::Argv(words) => list(words.iter().cloned()),
-        },
-    )];
+    let mut lines = vec![("run", run(draft))];
     if draft.task {
         lines.push(("kind", quoted("task")));
     }
@@ -87,26 +82,25 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     } else if !draft.depends_on.is_empty() {
         lines.push(("depends_on", list(draft.depends_on.iter().map(|(on, _)| on.clone()))));
     }
-    if let Some(ready) = &draft.ready {
-        let (name, value) = match ready {
-            Ready::Port(port) => ("port", port.to_string()),
-            Ready::Http(url) => ("http", quoted(url)),
-            Ready::Log(text) => ("log", quoted(text)),
-            Ready::Cmd(line) => ("cmd", quoted(line)),
-        };
-        lines.push(("ready", table([(name, value)].into_iter())));
-    }
+    lines.extend(draft.ready.as_ref().map(|ready| ("ready", table(way(ready).into_iter()))));
+    lines.extend(draft.alive.as_ref().map(|check| ("alive", alive(check))));
     lines.extend(draft.validate.as_deref().map(|line| ("validate", table([("run", quoted(line))].into_iter()))));
     let stop = [
         ("signal", draft.stop_signal.as_deref().map(quoted)),
         ("command", draft.stop_command.as_deref().map(quoted)),
-        ("grace", draft.stop_grace.map(|seconds| format!("\"{seconds}s\""))),
+        ("grace", draft.stop_grace.map(seconds)),
+        ("to", draft.stop_leader.then(|| quoted("leader"))),
     ];
     let stop: Vec<_> = stop.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     if !stop.is_empty() {
         lines.push(("stop", table(stop.into_iter())));
     }
     lines.extend(draft.restart.filter(|restart| *restart != "on-failure").map(|restart| ("restart", quoted(restart))));
+    lines.extend(draft.retries.map(|retries| ("retries", retries.to_string())));
+    lines.extend(draft.backoff.map(|wait| {
+        let pairs = [("initial", seconds(wait)), ("factor", "1.0".into()), ("max", seconds(wait))];
+        ("backoff", table(pairs.into_iter()))
+    }));
     match &draft.watch {
         Watch::Globs(globs) if !globs.is_empty() => lines.push(("watch", list(globs.iter().cloned()))),
         Watch::Globs(_) | Watch::Off | Watch::Undecided => {}
@@ -120,6 +114,40 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     lines.extend(draft.group.as_deref().map(|group| ("group", quoted(group))));
     lines.extend(draft.url.as_deref().map(|url| ("url", quoted(url))));
     lines
+}
+
+/// The command. What it is to run without is taken out by the shell before.
+fn run(draft: &Draft) -> String {
+    let line = match &draft.run {
+        Run::Shell(line) => line.clone(),
+        Run::Argv(words) if draft.unset.is_empty() => return list(words.iter().cloned()),
+        Run::Argv(words) => words.iter().map(|word| quoted_for_shell(word)).collect::<Vec<_>>().join(" "),
+    };
+    if draft.unset.is_empty() { quoted(&line) } else { quoted(&format!("unset {}; {line}", draft.unset.join(" "))) }
+}
+
+/// The way to find something out, as pairs of a table.
+fn way(ready: &Ready) -> Vec<(&'static str, String)> {
+    match ready {
+        Ready::Port(port) => vec![("port", port.to_string())],
+        Ready::Http(url, None) => vec![("http", quoted(url))],
+        Ready::Http(url, Some(status)) => vec![("http", quoted(url)), ("status", status.to_string())],
+        Ready::Log(text) => vec![("log", quoted(text))],
+        Ready::Cmd(line) => vec![("cmd", quoted(line))],
+    }
+}
+
+fn alive(check: &Alive) -> String {
+    let mut pairs = way(&check.ask);
+    pairs.push(("every", seconds(check.every)));
+    pairs.push(("timeout", seconds(check.timeout)));
+    pairs.push(("failures", check.failures.to_string()));
+    pairs.push(("grace", seconds(check.grace)));
+    table(pairs.into_iter())
+}
+
+fn seconds(number: u64) -> String {
+    format!("\"{number}s\"")
 }
 
 /// A text as TOML writes it: as it is, where that is easier to read.

@@ -1,6 +1,7 @@
 //! YAML and JSON as one small tree that keeps the order of a file.
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use saphyr::{Scalar, ScanError, Yaml, YamlLoader};
+use saphyr_parser::Parser;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +17,7 @@ pub(super) enum Node {
 /// Deeper trees mean nothing, and each level costs stack.
 const DEEPEST: usize = 64;
 
-/// The first document of a text.
+/// The first document of a text. A key that stands twice in one table has its last value; [`doubled`] tells of it.
 ///
 /// # Errors
 /// What is wrong, with the line.
@@ -29,13 +30,25 @@ pub(super) fn parse(text: &str) -> Result<Node, String> {
     if text.lines().any(|line| indicators(line) > DEEPEST) {
         return Err("it nests too deeply".into());
     }
-    let documents = Yaml::load_from_str(text).map_err(|error| {
-        let line = error.marker().line();
-        format!("line {line}: {}", error.info())
-    })?;
+    let documents = load(text, true).map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
     match documents.first() {
         Some(document) => node(document, 0),
         None => Ok(Node::Null),
+    }
+}
+
+/// The line of the first key that stands twice in one table, in a text that [`parse`] has read.
+pub(super) fn doubled(text: &str) -> Option<usize> {
+    load(text, false).err().map(|error| error.marker().line())
+}
+
+fn load(text: &str, doubles: bool) -> Result<Vec<Yaml<'_>>, ScanError> {
+    let mut loader = YamlLoader::default();
+    loader.allow_duplicate_keys(doubles);
+    Parser::new_from_str(text).load(&mut loader, true)?;
+    match loader.error() {
+        Some(error) => Err(error.clone()),
+        None => Ok(loader.into_documents()),
     }
 }
 
@@ -119,6 +132,38 @@ impl Node {
         self.get(key).and_then(Self::word).filter(|text| !text.trim().is_empty())
     }
 
+    /// The keys besides those that are known, and besides notes (`x-…`) and what says nothing.
+    pub(super) fn others<'n>(&'n self, known: &[&str]) -> Vec<&'n str> {
+        let entries = self.entries().iter().filter(|(key, value)| {
+            let nothing = match value {
+                Self::Null | Self::Bool(false) => true,
+                Self::Text(text) => text.is_empty(),
+                Self::List(items) => items.is_empty(),
+                Self::Table(entries) => entries.is_empty(),
+                Self::Bool(true) => false,
+            };
+            !nothing && !key.starts_with("x-") && !known.contains(&key.as_str())
+        });
+        entries.map(|(key, _)| key.as_str()).collect()
+    }
+
+    /// The whole number of a key.
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        self.text(key)?.trim().parse().ok()
+    }
+
+    /// The same with all texts put through a function.
+    pub(super) fn map_texts(&self, change: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(change(text)),
+            Self::List(items) => Self::List(items.iter().map(|item| item.map_texts(change)).collect()),
+            Self::Table(entries) => {
+                Self::Table(entries.iter().map(|(key, value)| (key.clone(), value.map_texts(change))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Whether a key is true.
     pub(super) fn is_true(&self, key: &str) -> bool {
         matches!(self.get(key), Some(Self::Bool(true)))
@@ -180,6 +225,9 @@ mod tests {
             assert!(parse(text).is_err(), "{:.20}", text);
         }
         assert_eq!(parse(""), Ok(Node::Null));
+        let twice = "a: 1\nb: { c: 1, c: 2 }\n";
+        assert_eq!(parse(twice).unwrap().get("b").and_then(|b| b.number("c")), Some(2));
+        assert_eq!((doubled(twice), doubled("a: 1\nb: { a: 1 }\n")), (Some(2), None));
         let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n\
                     d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]\n";
         assert!(parse(bomb).is_err());

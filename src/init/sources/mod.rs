@@ -4,6 +4,7 @@ use super::Only;
 use super::draft::Found;
 use super::names::{below, file_name, folder_of};
 use super::repository::Repository;
+use super::yaml;
 
 pub(super) mod cargo;
 mod compose;
@@ -123,9 +124,10 @@ impl Kind {
             Err(reason) => return found.skip(path, format!("it cannot be read: {reason}")),
         };
         let before = (found.drafts.len(), found.notes.len());
+        let is_yaml = matches!(self, Self::Mprocs | Self::ProcessCompose | Self::Compose);
         let result = match self {
             Self::Mprocs => mprocs::read(path, &text, found),
-            Self::ProcessCompose => process_compose::read(path, &text, found),
+            Self::ProcessCompose => process_compose::read(path, &text, repository, found),
             Self::Procfile => procfile::read(path, &text, repository, found),
             Self::Compose => compose::read(path, &text, repository, found),
             Self::Package => node::read(path, &text, repository, found),
@@ -138,6 +140,7 @@ impl Kind {
             Self::Just => recipes::read_just(path, &text, found),
             Self::Make => recipes::read_make(path, &text, found),
         };
+        let result_is_good = result.is_ok();
         match result {
             Err(reason) => {
                 found.drafts.truncate(before.0);
@@ -147,6 +150,13 @@ impl Kind {
                 found.skip(path, "nothing in it says what to run");
             }
             Ok(()) => {}
+        }
+        // The tools themselves bear it where they do not look.
+        if is_yaml
+            && result_is_good
+            && let Some(line) = yaml::doubled(&text)
+        {
+            found.skip(path, format!("line {line}: this key stands twice in its table; the last one counts here"));
         }
     }
 }

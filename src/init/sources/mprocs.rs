@@ -2,12 +2,44 @@
 
 use crate::init::dollars::literal;
 use crate::init::draft::{Draft, Found, Run};
-use crate::init::names::join;
+use crate::init::names::{is_variable, join};
 use crate::init::yaml::{self, Node};
+
+/// Keys of the file that say nothing about what runs, but how mprocs looks and is used.
+const LOOKS: [&str; 10] = [
+    "procs",
+    "hide_keymap_window",
+    "mouse_scroll_speed",
+    "scrollback",
+    "proc_list_width",
+    "proc_list_title",
+    "keymap_procs",
+    "keymap_term",
+    "keymap_copy",
+    "server",
+];
+
+/// Keys of a process that are read, or that say how it looks.
+const OF_PROCESS: [&str; 11] = [
+    "shell",
+    "cmd",
+    "cwd",
+    "env",
+    "autostart",
+    "autorestart",
+    "deps",
+    "stop",
+    "scrollback",
+    "mouse_scroll_speed",
+    "$select",
+];
 
 /// Reads the file.
 pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), String> {
     let tree = yaml::parse(text)?;
+    for key in tree.others(&LOOKS) {
+        found.skip(path, format!("`{key}` of the file is not carried over"));
+    }
     for (name, entry) in tree.get("procs").map(Node::entries).unwrap_or_default() {
         let entry = selected(entry);
         let run = match entry {
@@ -36,10 +68,14 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
         }
         if let Some(env) = entry.get("env") {
             draft.env = env.variables().into_iter().map(|(name, value)| (name, literal(&value))).collect();
+            let unset = env.entries().iter().filter(|(name, value)| *value == Node::Null && is_variable(name));
+            draft.unset = unset.map(|(name, _)| name.clone()).collect();
         }
         draft.autostart = !matches!(entry.get("autostart"), Some(Node::Bool(false)));
+        // Without a word nothing is started again there.
+        draft.restart = Some(if entry.is_true("autorestart") { "on-failure" } else { "never" });
         if entry.is_true("autorestart") {
-            draft.restart = Some("always");
+            draft.left.push("that a failure within the first second ends it is not carried over".into());
         }
         draft.depends_on =
             entry.get("deps").map(Node::texts).unwrap_or_default().into_iter().map(|on| (on, None)).collect();
@@ -49,7 +85,10 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             }
             Some(Node::Text(stop)) if stop == "hard-kill" => draft.stop_signal = Some("KILL".into()),
             Some(Node::Null) | None => {}
-            Some(_) => draft.remarks.push("its `stop` types keys, which is not carried over".into()),
+            Some(_) => draft.left.push("its `stop` types keys, which is not carried over".into()),
+        }
+        for key in entry.others(&OF_PROCESS) {
+            draft.left.push(format!("`{key}` is not carried over"));
         }
         found.drafts.push(draft);
     }

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::super::command::Command;
 use crate::init::draft::{Draft, Found, Ready};
-use crate::init::names::{below, file_name, folder_of, matching_folders, service_name};
+use crate::init::names::{below, comes_to_an_end, file_name, folder_of, join, matching_folders, service_name};
 use crate::init::repository::Repository;
-use crate::init::yaml::{self, Node};
+use crate::init::yaml;
 
 /// Programs that run the scripts of a package.
 pub(in crate::init) const MANAGERS: [&str; 4] = ["npm", "pnpm", "yarn", "bun"];
@@ -20,25 +20,72 @@ const TOGETHER: [&str; 7] = ["concurrently", "conc", "npm-run-all", "npm-run-all
 /// Programs that run the scripts of all members of a workspace.
 const ORCHESTRATORS: [&str; 4] = ["turbo", "nx", "lerna", "wsrun"];
 
-/// The text of a script. The folder may also be `@name`: the package of that name.
-pub(in crate::init) fn script(repository: &dyn Repository, folder: &str, name: &str) -> Option<String> {
-    let package = match folder.strip_prefix('@') {
+/// The folder and the text of a script. The folder may be asked for as `@name`: the package of that name.
+pub(in crate::init) fn script(repository: &dyn Repository, folder: &str, name: &str) -> Option<(String, String)> {
+    let (folder, package) = match folder.strip_prefix('@') {
         Some(wanted) => {
             let mut files = repository.files().iter().filter(|file| file_name(file) == "package.json");
             files.find_map(|file| {
                 let package = Package::read(repository, folder_of(file))?;
-                (package.name == wanted || file_name(folder_of(file)) == wanted).then_some(package)
+                let is_wanted = package.name == wanted || file_name(folder_of(file)) == wanted;
+                is_wanted.then(|| (folder_of(file).to_owned(), package))
             })?
         }
-        None => Package::read(repository, folder)?,
+        None => (folder.to_owned(), Package::read(repository, folder)?),
     };
-    package.scripts.iter().find(|(script, _)| script == name).map(|(_, text)| text.clone())
+    let (_, text) = package.scripts.iter().find(|(script, _)| script == name)?;
+    Some((folder, text.clone()))
+}
+
+/// The folders of the packages of the repository that the one in a folder depends on, directly or not: members of its
+/// workspace by their names, and others by their paths (`file:../ui`).
+pub(in crate::init) fn needed_folders(repository: &dyn Repository, dir: &str) -> Vec<String> {
+    // The package may lie above, and the workspace above that.
+    let above = || std::iter::successors(Some(dir), |folder| (!folder.is_empty()).then(|| folder_of(folder)));
+    let Some(own) = above().find(|folder| repository.files().contains(&below(folder, "package.json"))) else {
+        return Vec::new();
+    };
+    let of_workspace = above().find_map(|root| {
+        let folders = member_folders(repository, root);
+        (root == own || folders.contains(&own)).then_some(folders).filter(|folders| !folders.is_empty())
+    });
+    let members = of_workspace.unwrap_or_default().into_iter();
+    let members: Vec<(&str, Package)> =
+        members.filter_map(|folder| Some((folder, Package::read(repository, folder)?))).collect();
+    let mut folders = vec![own.to_owned()];
+    let mut next = 0;
+    while let Some(folder) = folders.get(next).cloned() {
+        next += 1;
+        let Some(package) = Package::read(repository, &folder) else { continue };
+        for (name, version) in package.needs {
+            let path = ["file:", "link:", "portal:"].iter().find_map(|kind| version.strip_prefix(kind));
+            let needed = match path {
+                Some(path) => join(&folder, path),
+                None => members.iter().find(|(_, member)| member.name == name).map(|(folder, _)| (*folder).to_owned()),
+            };
+            let there = needed.filter(|needed| repository.files().contains(&below(needed, "package.json")));
+            folders.extend(there.filter(|needed| !folders.contains(needed)));
+        }
+    }
+    folders.retain(|folder| folder != own);
+    folders
+}
+
+/// The folders of the members of the workspace that a folder is the root of.
+fn member_folders<'r>(repository: &'r dyn Repository, root: &str) -> Vec<&'r str> {
+    let mut members = Package::read(repository, root).map(|package| package.workspaces).unwrap_or_default();
+    let of_pnpm = there(repository, &below(root, "pnpm-workspace.yaml")).and_then(|text| yaml::parse(&text).ok());
+    members.extend(of_pnpm.and_then(|tree| Some(tree.get("packages")?.texts())).unwrap_or_default());
+    let files = repository.files().iter().filter(|file| file_name(file) == "package.json");
+    matching_folders(&members, root, files.map(|file| folder_of(file)).filter(|folder| *folder != root))
 }
 
 struct Package {
     name: String,
     scripts: Vec<(String, String)>,
     workspaces: Vec<String>,
+    /// What it depends on while it runs, and which version.
+    needs: Vec<(String, String)>,
     manager: Option<String>,
 }
 
@@ -64,6 +111,12 @@ impl Package {
             name: json.get("name").and_then(word).unwrap_or_default(),
             scripts: scripts.filter_map(|(name, text)| Some((name.clone(), word(text)?))).collect(),
             workspaces: workspaces.into_iter().flatten().filter_map(word).collect(),
+            needs: ["dependencies", "optionalDependencies", "peerDependencies"]
+                .into_iter()
+                .filter_map(|kind| json.get(kind)?.as_object())
+                .flatten()
+                .filter_map(|(name, version)| Some((name.clone(), word(version)?)))
+                .collect(),
             manager: json.get("packageManager").and_then(word).and_then(|m| m.split('@').next().map(str::to_owned)),
         })
     }
@@ -79,16 +132,11 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let root = folder_of(path);
     let package = Package::parse(text)?;
     let manager = manager(&package, root, repository);
-    let mut members = package.workspaces.clone();
-    if let Some(text) = there(repository, &below(root, "pnpm-workspace.yaml")) {
-        match yaml::parse(&text) {
-            Ok(tree) => members.extend(tree.get("packages").map(Node::texts).unwrap_or_default()),
-            Err(reason) => found.skip("pnpm-workspace.yaml", format!("it is malformed: {reason}")),
-        }
+    let of_pnpm = below(root, "pnpm-workspace.yaml");
+    if let Some(Err(reason)) = there(repository, &of_pnpm).map(|text| yaml::parse(&text)) {
+        found.skip(&of_pnpm, format!("it is malformed: {reason}"));
     }
-    let files = repository.files().iter().filter(|file| file_name(file) == "package.json");
-    let folders = files.map(|file| folder_of(file)).filter(|folder| *folder != root);
-    let folders = matching_folders(&members, root, folders);
+    let folders = member_folders(repository, root);
     let mut of_members = 0;
     for folder in folders {
         let path = below(folder, "package.json");
@@ -109,6 +157,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
                 draft.covers.push(format!("script:@{}:{script}", file_name(folder)));
                 folder.clone_into(&mut draft.dir);
                 found.drafts.push(draft);
+                others(&member, &manager, script, &path, found);
             }
             None => found.skip(&path, "none of its scripts starts something (dev, serve, watch, start)"),
         }
@@ -149,7 +198,21 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let mut draft = draft(service_name(name), &manager, script, text, path);
     root.clone_into(&mut draft.dir);
     found.drafts.push(draft);
+    others(&package, &manager, script, path, found);
     Ok(())
+}
+
+/// Names the scripts of a package besides the one that is taken, as far as they may run on.
+fn others(package: &Package, manager: &str, taken: &str, path: &str, found: &mut Found) {
+    for (name, _) in &package.scripts {
+        let starts_the_same = STARTERS.contains(&name.as_str()) || name.starts_with(&format!("{taken}:"));
+        let hook = ["pre", "post"].iter().any(|hook| {
+            name.strip_prefix(hook).is_some_and(|rest| package.scripts.iter().any(|(other, _)| other == rest))
+        });
+        if !starts_the_same && !hook && !comes_to_an_end(name) {
+            found.skip(path, format!("script {name}: it may run on; if so: run = \"{manager} run {name}\""));
+        }
+    }
 }
 
 fn draft(name: String, manager: &str, script: &str, text: &str, path: &str) -> Draft {

@@ -1,67 +1,76 @@
 //! `process-compose.yaml`: `processes`, with dependencies, probes, restarts and shutdown.
+//!
+//! What has a counterpart is carried over; each other key is named in a line of its own.
 
+mod probes;
+mod texts;
+
+use self::texts::Texts;
 use crate::domain::Signal;
-use crate::init::dollars::{interpolated, of_shell};
 use crate::init::draft::{Draft, Found, Ready, Run};
-use crate::init::names::join;
+use crate::init::names::{below, folder_of, join};
+use crate::init::repository::Repository;
 use crate::init::yaml::{self, Node};
 
+/// Keys of the file that are read, or that say nothing about what runs.
+const OF_FILE: [&str; 13] = [
+    "version",
+    "name",
+    "processes",
+    "environment",
+    "vars",
+    "shell",
+    "disable_env_expansion",
+    "is_strict",
+    "is_tui_disabled",
+    "log_level",
+    "log_length",
+    "log_format",
+    "ordered_shutdown",
+];
+
+/// Keys of a process that are read. Each service has a terminal (`is_tty`).
+const OF_PROCESS: [&str; 21] = [
+    "command",
+    "entrypoint",
+    "working_dir",
+    "environment",
+    "env_file",
+    "is_dotenv_disabled",
+    "is_template_disabled",
+    "disabled",
+    "namespace",
+    "description",
+    "depends_on",
+    "readiness_probe",
+    "liveness_probe",
+    "ready_log_line",
+    "availability",
+    "shutdown",
+    "vars",
+    "is_tty",
+    "is_interactive",
+    "schedule",
+    "is_foreground",
+];
+
 /// Reads the file.
-pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), String> {
+pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &mut Found) -> Result<(), String> {
     let tree = yaml::parse(text)?;
-    let common = tree.get("environment").map(variables).unwrap_or_default();
+    for key in tree.others(&OF_FILE) {
+        found.skip(path, format!("`{key}` of the file is not carried over"));
+    }
+    let file = File { tree: &tree, path, dotenv: repository.files().iter().any(|file| file == ".env") };
     for (name, entry) in tree.get("processes").map(Node::entries).unwrap_or_default() {
-        let run = match (entry.text("command"), entry.get("entrypoint").map(Node::texts)) {
-            (Some(line), _) => Run::Shell(of_shell(line.trim())),
-            (None, Some(words)) if !words.is_empty() => {
-                Run::Argv(words.iter().map(|word| interpolated(word)).collect())
-            }
-            _ => {
-                found.skip(path, format!("{name}: it has no `command`"));
-                continue;
-            }
-        };
-        let mut draft = Draft::new(name, run, path);
-        if let Some(folder) = entry.text("working_dir") {
-            draft.dir = join("", &folder).unwrap_or(folder);
+        match file.process(name, entry) {
+            Some(draft) => found.drafts.push(draft),
+            None => found.skip(path, format!("{name}: it has no `command`")),
         }
-        draft.env = common.clone();
-        for (variable, value) in entry.get("environment").map(variables).unwrap_or_default() {
-            draft.env.retain(|(other, _)| *other != variable);
-            draft.env.push((variable, value));
+    }
+    for name in ["yml", "yaml"].map(|end| below(folder_of(path), &format!("process-compose.override.{end}"))) {
+        if repository.files().contains(&name) {
+            found.skip(&name, format!("it is not laid over {path}"));
         }
-        draft.env_files = entry.get("env_file").map(Node::texts).unwrap_or_default();
-        draft.autostart = !entry.is_true("disabled");
-        draft.group = entry.text("namespace").filter(|name| name != "default");
-        depends(entry, &mut draft);
-        ready(entry, &mut draft);
-        if let Some(restart) = entry.get("availability").and_then(|availability| availability.text("restart")) {
-            draft.restart = match restart.as_str() {
-                "always" => Some("always"),
-                "on_failure" => Some("on-failure"),
-                "exit_on_failure" | "no" | "false" => Some("never"),
-                _ => None,
-            };
-        }
-        if let Some(shutdown) = entry.get("shutdown") {
-            let number = shutdown.text("signal").and_then(|number| number.parse::<i32>().ok());
-            draft.stop_signal = number.and_then(signal).map(|signal| signal.name().to_owned());
-            draft.stop_grace = shutdown.text("timeout_seconds").and_then(|seconds| seconds.parse().ok());
-            draft.stop_command = shutdown.text("command").map(|line| of_shell(&line));
-        }
-        for (key, what) in [
-            ("is_daemon", "that it is a daemon"),
-            ("replicas", "its replicas"),
-            ("is_elevated", "that it runs as root"),
-        ] {
-            if entry
-                .get(key)
-                .is_some_and(|value| !matches!(value, Node::Bool(false)) && value.word().as_deref() != Some("1"))
-            {
-                draft.remarks.push(format!("{what} (`{key}`) is not carried over"));
-            }
-        }
-        found.drafts.push(draft);
     }
     // What others wait for the end of runs to its end.
     let awaited: Vec<String> = found
@@ -71,44 +80,166 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
         .filter(|(_, when)| *when == Some("done"))
         .map(|(on, _)| on.clone())
         .collect();
-    for draft in found.drafts.iter_mut().filter(|draft| draft.source == path && awaited.contains(&draft.name)) {
-        draft.task = true;
+    for draft in found.drafts.iter_mut().filter(|draft| draft.source == path) {
+        draft.task = awaited.contains(&draft.name);
+        if draft.task && draft.retries.is_some() {
+            // `retries` says both.
+            draft.restart = None;
+        } else if draft.retries.take().is_some() {
+            draft.left.push("`max_restarts` is not carried over: a service is started again without an end".into());
+        }
     }
     Ok(())
 }
 
-fn variables(node: &Node) -> Vec<(String, String)> {
-    node.variables().into_iter().map(|(name, value)| (name, interpolated(&value))).collect()
+/// What holds for all processes of a file.
+struct File<'f> {
+    tree: &'f Node,
+    path: &'f str,
+    /// There is a `.env`, which is read without being named.
+    dotenv: bool,
+}
+
+impl File<'_> {
+    fn process(&self, name: &str, entry: &Node) -> Option<Draft> {
+        let texts = Texts::of(self.tree, entry);
+        let rendered = texts.rendered(entry);
+        let entry = &rendered;
+        let run = match (entry.text("command"), entry.get("entrypoint").map(Node::texts)) {
+            (Some(line), _) => texts.command(line.trim()),
+            (None, Some(words)) if !words.is_empty() => Run::Argv(words.iter().map(|word| texts.value(word)).collect()),
+            _ => return None,
+        };
+        let mut draft = Draft::new(name, run, self.path);
+        draft.remarks.extend(entry.text("description").map(|text| text.trim().to_owned()));
+        folder(entry, &texts, &mut draft);
+        self.variables(name, entry, &texts, &mut draft);
+        draft.autostart = !entry.is_true("disabled");
+        draft.group = entry.text("namespace").filter(|name| name != "default");
+        depends(entry, &mut draft);
+        probes::read(entry, &texts, &mut draft);
+        draft.ready = draft.ready.or_else(|| entry.text("ready_log_line").map(Ready::Log));
+        availability(entry, &mut draft);
+        shutdown(entry, &texts, &mut draft);
+        others(entry, &mut draft);
+        if texts.has_templates(entry) {
+            draft.left.push("its templates, `{{…}}`, are not carried over: put in what they mean".into());
+        }
+        Some(draft)
+    }
+
+    fn variables(&self, name: &str, entry: &Node, texts: &Texts, draft: &mut Draft) {
+        let common = self.tree.get("environment").map(Node::variables).unwrap_or_default();
+        let own = entry.get("environment").map(Node::variables).unwrap_or_default();
+        // Two that each process is given there.
+        let given = [("PC_PROC_NAME", name), ("PC_REPLICA_NUM", "0")].map(|(name, value)| (name.into(), value.into()));
+        let asked = |(name, _): &(String, String)| texts.mentions(entry, name);
+        for (variable, value) in given.into_iter().filter(asked).chain(common).chain(own) {
+            draft.env.retain(|(other, _)| *other != variable);
+            draft.env.push((variable, texts.value(&value)));
+        }
+        if self.dotenv && !entry.is_true("is_dotenv_disabled") {
+            draft.env_files.push(".env".into());
+        }
+        for file in entry.get("env_file").map(Node::texts).unwrap_or_default() {
+            if !draft.env_files.contains(&file) {
+                draft.env_files.push(file);
+            }
+        }
+    }
+}
+
+/// The folder it runs in. One that is only known when it starts is gone to by the shell, as are those of its checks.
+fn folder(entry: &Node, texts: &Texts, draft: &mut Draft) {
+    let Some(folder) = entry.text("working_dir") else { return };
+    if texts.is_known(&folder) {
+        draft.dir = join("", &folder).unwrap_or(folder);
+    } else {
+        draft.run = Run::Shell(texts.in_folder(&folder, &texts.line(&draft.run)));
+    }
 }
 
 fn depends(entry: &Node, draft: &mut Draft) {
     for (on, how) in entry.get("depends_on").map(Node::entries).unwrap_or_default() {
         let condition = match how.text("condition").as_deref() {
             Some("process_healthy" | "process_log_ready") => Some("ready"),
-            Some("process_completed_successfully" | "process_completed") => Some("done"),
-            Some("process_started") => Some("started"),
-            _ => None,
+            Some("process_completed_successfully") => Some("done"),
+            Some("process_completed") => {
+                draft.left.push(format!("that `{on}` may also fail is not carried over: it waits until it succeeds"));
+                Some("done")
+            }
+            // Without a word the start is enough.
+            _ => Some("started"),
         };
         draft.depends_on.push((on.clone(), condition));
     }
 }
 
-fn ready(entry: &Node, draft: &mut Draft) {
-    let Some(probe) = entry.get("readiness_probe") else {
-        draft.ready = entry.text("ready_log_line").map(Ready::Log);
-        return;
-    };
-    if let Some(http) = probe.get("http_get") {
-        let host = http.text("host").unwrap_or_else(|| "localhost".into());
-        let port = http.text("port").unwrap_or_else(|| "80".into());
-        let path = http.text("path").unwrap_or_else(|| "/".into());
-        match (http.text("scheme").as_deref(), port.parse::<u16>()) {
-            (None | Some("http"), Ok(1..)) => draft.ready = Some(Ready::Http(format!("http://{host}:{port}{path}"))),
-            (Some("https"), Ok(port @ 1..)) => draft.ready = Some(Ready::Port(port)),
-            _ => draft.remarks.push("its readiness probe asks for an address that is only known at run time".into()),
+/// Without a word nothing is started again there.
+fn availability(entry: &Node, draft: &mut Draft) {
+    let none = Node::Null;
+    let said = entry.get("availability").unwrap_or(&none);
+    let restart = said.text("restart").unwrap_or_else(|| "no".into());
+    draft.restart = Some(match restart.as_str() {
+        "always" => "always",
+        "on_failure" => "on-failure",
+        _ => "never",
+    });
+    if !matches!(restart.as_str(), "always" | "on_failure" | "no" | "false") {
+        draft.left.push(format!("`restart: {restart}` is not carried over: it is not started again"));
+    }
+    let again = draft.restart != Some("never");
+    let wait = said.number("backoff_seconds").filter(|wait| *wait > 0);
+    draft.backoff = wait.filter(|_| again);
+    // For a task; a service has no end of it.
+    draft.retries = said.number("max_restarts").filter(|most| *most > 0 && again);
+    for key in said.others(&["restart"]) {
+        let carried = match key {
+            "backoff_seconds" => wait.is_some() || !again,
+            "max_restarts" => said.number(key).is_some(),
+            _ => false,
+        };
+        if !carried {
+            draft.left.push(format!("`{key}` of `availability` is not carried over"));
         }
-    } else if let Some(command) = probe.get("exec").and_then(|exec| exec.text("command")) {
-        draft.ready = Some(Ready::Cmd(of_shell(&command)));
+    }
+}
+
+fn shutdown(entry: &Node, texts: &Texts, draft: &mut Draft) {
+    let Some(shutdown) = entry.get("shutdown") else { return };
+    let number = shutdown.text("signal").and_then(|number| number.parse::<i32>().ok());
+    draft.stop_signal = number.and_then(signal).map(|signal| signal.name().to_owned());
+    draft.stop_grace = shutdown.number("timeout_seconds");
+    draft.stop_command = shutdown.text("command").map(|line| texts.beside(entry, &line));
+    draft.stop_leader = shutdown.is_true("parent_only");
+    for key in shutdown.others(&["command", "parent_only"]) {
+        let carried = match key {
+            "signal" => draft.stop_signal.is_some(),
+            "timeout_seconds" => draft.stop_grace.is_some(),
+            _ => false,
+        };
+        if !carried {
+            draft.left.push(format!("`{key}` of `shutdown` is not carried over"));
+        }
+    }
+}
+
+/// Names what has no counterpart.
+fn others(entry: &Node, draft: &mut Draft) {
+    if let Some(schedule) = entry.get("schedule") {
+        draft.autostart &= schedule.is_true("run_on_start");
+        draft.left.push("`schedule` is not carried over: start it by hand when it is due".into());
+    }
+    if entry.is_true("is_foreground") {
+        draft.autostart = false;
+        draft.left.push("`is_foreground` is not carried over: start it by hand, and zoom".into());
+    }
+    for key in entry.others(&OF_PROCESS) {
+        match key {
+            "replicas" if entry.number(key).is_some_and(|count| count <= 1) => {}
+            "replicas" => draft.left.push("`replicas` is not carried over: it runs once".into()),
+            _ => draft.left.push(format!("`{key}` is not carried over")),
+        }
     }
 }
 

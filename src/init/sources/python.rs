@@ -35,12 +35,10 @@ pub(super) fn read_project(
         needs.extend(of_requirements(&repository.text(&beside)?));
     }
     let has = |name: &str| needs.iter().any(|need| need == name);
-    if has("django") {
-        if !repository.files().iter().any(|file| file_name(file) == "manage.py") {
-            found.skip(path, "it depends on Django, but there is no manage.py");
-        }
-        return Ok(());
+    if has("django") && !repository.files().iter().any(|file| file_name(file) == "manage.py") {
+        found.skip(path, "it depends on Django, but there is no manage.py");
     }
+    workers(path, folder, &needs, repository, found);
     let frameworks = [
         ("fastapi", "FastAPI("),
         ("starlette", "Starlette("),
@@ -69,11 +67,36 @@ pub(super) fn read_project(
         _ => (format!("{tool}uvicorn {app}{beside} --reload"), 8000),
     };
     let line = if app.contains('(') { line } else { line.replace('\'', "") };
-    let name = if folder.is_empty() { "web".to_owned() } else { service_name(file_name(folder)) };
+    let name = match folder {
+        // That of Django has this name.
+        "" if has("django") => "api".to_owned(),
+        "" => "web".to_owned(),
+        folder => service_name(file_name(folder)),
+    };
     let mut draft = Draft::guess(name, line, path);
     serves(&mut draft, folder, port);
     found.drafts.push(draft);
     Ok(())
+}
+
+/// What works beside a server: Celery by its application; of others it is only said that they are there.
+fn workers(path: &str, folder: &str, needs: &[String], repository: &dyn Repository, found: &mut Found) {
+    for other in ["dramatiq", "rq", "django-rq", "huey", "arq", "taskiq", "procrastinate"] {
+        if needs.iter().any(|need| need == other) {
+            found.skip(path, format!("it depends on {other}, whose worker is not written here"));
+        }
+    }
+    if !needs.iter().any(|need| need == "celery") {
+        return;
+    }
+    let Some((module, variable, false, false)) = application(folder, "Celery(", repository) else {
+        found.skip(path, "it depends on celery, but no file of this folder has a line like `app = Celery(…)`");
+        return;
+    };
+    let line = format!("{}celery -A {module}:{variable} worker --loglevel=info", tool(folder, repository));
+    let mut draft = Draft::guess("worker", line, path);
+    folder.clone_into(&mut draft.dir);
+    found.drafts.push(draft);
 }
 
 fn serves(draft: &mut Draft, folder: &str, port: u16) {
@@ -107,7 +130,20 @@ fn version(folder: &str, repository: &dyn Repository) -> &'static str {
 /// The application: the module, the name in it, whether that is a function that makes it, and whether it lies below `src`,
 /// which is no part of the names of modules.
 fn application(folder: &str, call: &str, repository: &dyn Repository) -> Option<(String, String, bool, bool)> {
-    let likely = ["main.py", "app.py", "api.py", "server.py", "asgi.py", "wsgi.py", "application.py", "__init__.py"];
+    let likely = [
+        "main.py",
+        "app.py",
+        "api.py",
+        "server.py",
+        "asgi.py",
+        "wsgi.py",
+        "application.py",
+        "__init__.py",
+        "celery.py",
+        "celery_app.py",
+        "tasks.py",
+        "worker.py",
+    ];
     let prefix = below(folder, "");
     let files = repository.files().iter().filter(|file| file.starts_with(&prefix) && likely.contains(&file_name(file)));
     let mut files: Vec<&String> = files.filter(|file| !file.contains("test")).collect();

@@ -1,7 +1,7 @@
 //! `justfile` and `Makefile`: recipes by whose names something is usually started.
 
 use crate::init::draft::{Draft, Found};
-use crate::init::names::{folder_of, service_name};
+use crate::init::names::{comes_to_an_end, folder_of, service_name};
 
 /// The likeliest first; of those that start the same thing one is enough.
 const NAMES: [&str; 7] = ["dev", "serve", "server", "run", "start", "watch", "up"];
@@ -50,5 +50,19 @@ fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &
                 chosen = true;
             }
         }
+    }
+    // Whether these go on running is not known.
+    let mut said: Vec<&str> = NAMES.to_vec();
+    for (name, needs) in recipes {
+        let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':'));
+        if plain
+            && !name.starts_with('_')
+            && needs.is_none()
+            && !said.contains(&name.as_str())
+            && !comes_to_an_end(name)
+        {
+            found.skip(path, format!("{name}: it may run on; if so: {} = \"{tool} {name}\"", service_name(name)));
+        }
+        said.push(name);
     }
 }
