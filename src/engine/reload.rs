@@ -18,12 +18,12 @@ impl Engine {
         if turn.stopping {
             return;
         }
-        self.notice = None;
         // Whoever saves the file has looked into what waits.
         self.end_limits(turn);
         if spec == self.spec {
             return;
         }
+        self.notice = None;
         // First of all, because each new service gets its log by it.
         turn.order(Effect::Rewatch(spec.clone()));
         self.spec = spec;
