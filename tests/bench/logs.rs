@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use devgroup::clock::Clock;
 use devgroup::domain::RunId;
-use devgroup::logs::{Criterion, LineId, LogDocument, Query, QueryKind, Scan};
+use devgroup::logs::{Criterion, LevelReader, LineId, LogDocument, Query, QueryKind, Scan};
 use tokio::sync::watch;
 
 const MEMORY: usize = 64 << 20;
@@ -99,6 +99,11 @@ fn main() {
             }
             println!("{name:20} {place} 50 lines read in {:?}", start.elapsed());
         }
+        let start = Instant::now();
+        let mut levels = LevelReader::default();
+        let told = (kept - 100_000..kept)
+            .filter(|id| reader.line(LineId(*id)).is_some_and(|line| levels.pass(&line).is_some()));
+        println!("{name:20} levels of 100000 lines, {} with one, told in {:?}", told.count(), start.elapsed());
         drop(reader);
         search(name, &Arc::new(document), kept);
     }

@@ -29,8 +29,9 @@ fn the_usual_ways_to_say_how_bad_it_is() {
     for (line, level) in cases {
         assert_eq!(Level::of(line), level, "{line}");
     }
-    let far = format!("{} ERROR", "x".repeat(COLUMNS));
-    assert_eq!(Level::of(&far), None, "a word far to the right is what the line talks about");
+    let far = format!("2024-05-01 12:00:00,123 [main] com.example.{} ERROR - no", "x".repeat(90));
+    assert_eq!(Level::of(&far), Some(Level::Error), "a level may be far to the right");
+    assert_eq!(Level::of("log level set to ERROR"), None, "a word of the text is what the line talks about");
 }
 
 /// The level of each line, with `.` for none.

@@ -6,6 +6,7 @@ use memchr::memmem;
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
+use crate::logs::level::STEMS;
 use crate::logs::{Level, LineKind};
 
 /// The largest program that an expression may become: compiling it takes milliseconds at most.
@@ -69,12 +70,7 @@ impl Query {
 
     /// What every line has that tells of an error, and few others.
     pub(in crate::logs) fn possible_errors() -> Option<Self> {
-        let words = concat!(
-            r"err|eror|fata|ftl|pani|severe|crit|alert|emerg|exception|traceback|fail|crash|not found|denied|no such file|",
-            r"core dumped|segmentation|\*\*|⨯|✖|✘|✗|✕|×|\.rb:|completed 5|e: /|e: f|[ef][01][0-9][0-3][0-9] [0-9]{2}:|",
-            r#""(?:level|severity|lvl|loglevel|log\.level|levelname|@l)"\s*:\s*[56]0|"s"\s*:\s*"[ef]"#,
-        );
-        Some(Self { matcher: Matcher::Folded { regex: compile(words, true).ok()?, word: false } })
+        Some(Self { matcher: Matcher::Folded { regex: compile(STEMS, true).ok()?, word: false } })
     }
 
     /// All places where a line has it, as ranges of bytes that are not empty and do not overlap.
