@@ -15,7 +15,9 @@ use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
-use crate::logs::{ColorDepth, Follower, Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind};
+use crate::logs::{
+    ColorDepth, Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind,
+};
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
 const SLICE: usize = 500;
@@ -44,6 +46,8 @@ struct Source {
     more: bool,
     /// Its service is gone from the file, or was and is there with a new log: this one gets no more lines.
     is_gone: bool,
+    /// The entry that its next line may belong to is left out.
+    leaves_out: bool,
     /// Where it ends: what comes later was not asked for. `None` to go on.
     end: Option<LineId>,
 }
@@ -55,9 +59,9 @@ pub(super) struct LogReader {
     filter: Filter,
     cursors: Vec<Cursor>,
     sources: Vec<Source>,
-    /// Lines that are left out before the first one is sent.
+    /// Entries that are left out before the first one is sent.
     leave_out: u64,
-    /// Lines that are sent at most: the last one may have been finished since lines were counted, and match now.
+    /// Entries that are sent at most: the last one may have been finished since lines were counted, and match now.
     room: u64,
 }
 
@@ -140,21 +144,17 @@ impl LogReader {
             let mut sent = 0;
             while let Some(place) = self.next_source(bound) {
                 let source = &mut self.sources[place];
-                let lost = source.lost.take().map(Reply::Skipped);
+                if let Some(lost) = source.lost.take()
+                    && !outbox.reply(&Reply::Skipped(lost)).await
+                {
+                    return None;
+                }
                 let line = source.ready.pop_front().and_then(|piece| self.filter.line(source, &piece, clock));
-                for reply in lost.into_iter().chain(line.map(Reply::Line)) {
-                    let is_line = matches!(reply, Reply::Line(_));
-                    if is_line && self.leave_out > 0 {
-                        self.leave_out -= 1;
-                        continue;
-                    }
-                    if is_line && self.room == 0 {
-                        continue;
-                    }
-                    self.room -= u64::from(is_line);
-                    if !outbox.reply(&reply).await {
-                        return None;
-                    }
+                if let Some((line, is_first)) = line
+                    && takes(is_first, &mut source.leaves_out, &mut self.leave_out, &mut self.room)
+                    && !outbox.reply(&Reply::Line(line)).await
+                {
+                    return None;
                 }
                 sent += 1;
                 if sent % SLICE == 0 {
@@ -232,7 +232,7 @@ impl LogReader {
         }
     }
 
-    /// Of what is there, only the last so many lines are sent.
+    /// Of what is there, only the last so many entries are sent.
     async fn leave_out_all_but(&mut self, last: u64) {
         let mut found = 0;
         for place in 0..self.sources.len() {
@@ -255,7 +255,8 @@ impl LogReader {
             found += here;
             let source = &mut self.sources[place];
             let (name, lost, end) = (source.name.clone(), source.lost.take(), source.end);
-            *source = Source { end, ..Source::new(name, document, start, lost) };
+            // What begins within an entry is the end of one that was not counted.
+            *source = Source { end, leaves_out: true, ..Source::new(name, document, start, lost) };
         }
         self.leave_out = found.saturating_sub(last);
         if !self.ask.follow {
@@ -291,7 +292,18 @@ impl Source {
     fn new(name: ServiceName, document: Arc<LogDocument>, start: LineId, lost: Option<Skipped>) -> Self {
         let levels = LevelReader::at(&mut document.read(), start);
         let follower = Follower::from(start);
-        Self { name, document, follower, levels, ready: VecDeque::new(), lost, more: true, is_gone: false, end: None }
+        Self {
+            name,
+            document,
+            follower,
+            levels,
+            ready: VecDeque::new(),
+            lost,
+            more: true,
+            is_gone: false,
+            leaves_out: false,
+            end: None,
+        }
     }
 
     fn read(&mut self, now: Moment, all: bool) {
@@ -315,11 +327,23 @@ impl Filter {
         self.query.is_none() && self.level.is_none()
     }
 
-    /// The line as it is sent, if it is wanted. What devgroup says is no output: only an expression finds it.
-    fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<LogLine> {
+    /// The line as it is sent, if it is wanted, and whether it is the first of an entry. What devgroup says is no output:
+    /// only an expression finds it.
+    fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<(LogLine, bool)> {
+        let is_first = self.begins_entry(&source.levels, &piece.line);
         let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
-        wanted.then(|| LogLine::new((&source.name, source.document.epoch()), piece, level, self.styled, clock))
+        wanted.then(|| {
+            let line = LogLine::new((&source.name, source.document.epoch()), piece, level, self.styled, clock);
+            (line, is_first)
+        })
+    }
+
+    /// The line is counted. Whoever asks for a level counts errors, each with its trace; all others count lines, since an
+    /// expression may find any line of a trace.
+    fn begins_entry(&self, above: &LevelReader, line: &Line) -> bool {
+        let counts_entries = self.level.is_some() && self.query.is_none();
+        !counts_entries || line.kind == LineKind::Marker || !above.goes_on_with(&line.content.text)
     }
 
     fn is_met(&self, line: &Line, level: Option<Level>) -> bool {
@@ -327,18 +351,30 @@ impl Filter {
             && self.level.is_none_or(|least| level.is_some_and(|level| level >= least))
     }
 
-    /// Lines of this part that are wanted.
+    /// Entries of this part that are wanted.
     fn count(&self, document: &LogDocument, from: LineId, until: LineId) -> u64 {
         let mut reader = document.read();
         let mut levels = if self.levels { LevelReader::at(&mut reader, from) } else { LevelReader::default() };
         let mut count = 0;
         for id in from.0..until.0 {
             let Some(line) = reader.line(LineId(id)) else { continue };
+            let is_first = self.begins_entry(&levels, &line);
             let level = if self.levels { levels.pass(&line) } else { None };
-            count += u64::from(self.is_met(&line, level));
+            count += u64::from(is_first && self.is_met(&line, level));
         }
         count
     }
+}
+
+/// Whether a line is sent, if so many entries are left out first and so many are sent at most. What belongs to an entry
+/// goes the way of its first line.
+fn takes(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mut u64) -> bool {
+    if is_first {
+        *leaves_out = *leave_out > 0 || *room == 0;
+        *room -= u64::from(!*leaves_out);
+        *leave_out = leave_out.saturating_sub(1);
+    }
+    !*leaves_out
 }
 
 fn at(piece: &Piece) -> Moment {

@@ -198,7 +198,7 @@ pub struct LogsAsk {
     pub services: Vec<String>,
     /// Also what comes from now on.
     pub follow: bool,
-    /// Of what is there, only the last so many.
+    /// Of what is there, only the last so many: lines, or with a level alone errors, each with its stack trace.
     pub last: Option<u64>,
     /// Only those that are at most so old, in milliseconds.
     pub since_ms: Option<u64>,

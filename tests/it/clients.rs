@@ -166,6 +166,26 @@ fn logs_of_several_services_come_by_arrival_and_can_be_narrowed() {
 }
 
 #[test]
+fn the_last_errors_are_counted_with_their_traces() {
+    let script = r#"for n in 1 2 3; do echo "Error: boom $n"; for at in 1 2 3; do echo "    at f$at (/srv/a.js:$at:1)"; done; echo "GET /errors 200"; done; echo ready; exec sleep 1000"#;
+    let project = Project::new(&format!("name = 'shop'\n[services]\napi = {script:?}\nweb = 'exec sleep 1000'\n"));
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for("it has failed three times", |out| out.contains("ready"));
+    let error = |number: u32| {
+        let frames = (1..=3).map(|at| format!("    at f{at} (/srv/a.js:{at}:1)\n"));
+        std::iter::once(format!("Error: boom {number}\n")).chain(frames).collect::<String>()
+    };
+    let last = |count: &str| ask(&project, &["logs", "api", "--level", "error", "-n", count]);
+    assert_eq!(last("1"), error(3));
+    assert_eq!(last("2"), error(2) + &error(3));
+    assert_eq!(last("9"), error(1) + &error(2) + &error(3));
+    assert_eq!(last("0"), "");
+    let lines = ask(&project, &["logs", "api", "--level", "error", "--grep", "at f", "-n", "2"]);
+    assert_eq!(lines.lines().count(), 2, "an expression finds lines: {lines}");
+    end(&project, group);
+}
+
+#[test]
 fn a_cursor_goes_on_where_it_was() {
     let project = Project::new(SHOP);
     let group = shop(&project);

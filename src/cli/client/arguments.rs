@@ -192,7 +192,8 @@ pub(in crate::cli) struct LogsArguments {
     /// Go on with what comes
     #[arg(short = 'f', long)]
     pub(super) follow: bool,
-    /// Only the last so many lines; 200, unless something else says where to begin or what to look for
+    /// Only the last so many lines; with --level, an error and its stack trace count as one; 200, unless something else says
+    /// where to begin or what to look for
     #[arg(short = 'n', long = "lines", value_name = "LINES")]
     pub(super) lines: Option<u64>,
     /// Only what is at most so old (30s, 5m)
