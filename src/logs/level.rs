@@ -141,7 +141,7 @@ impl LevelReader {
             Some((_, Open::NextLine | Open::Python)) => true,
             Some((_, Open::Announced | Open::Source)) if is_head(said) => true,
             Some((_, Open::Known | Open::Source | Open::Announced)) => {
-                is_part(said) || is_between(said) && !failure::is_well(said) && told(said).level.is_none()
+                is_part(said) || is_between(said) && !failure::is_well(said) && header::read(said).level.is_none()
             }
         }
     }

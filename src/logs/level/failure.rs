@@ -21,7 +21,7 @@ static HEADS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"^FATAL (?:ERROR|EXCEPTION): ",
         // Python.
         r"^Traceback \(most recent call last\):",
-        r"^Exception (?:ignored )?in\b",
+        r"^Exception (?:ignored )?in(?-u:\b)",
         // Java, and all that name the type of what was thrown: `TypeError: x`, `a.b.SomeException`, `NoMethodError (x)`.
         r"^(?:\[?Uncaught |Unhandled |Uncaught \(in promise\) |Caused by: |UnhandledPromiseRejectionWarning: |Module not found: |#<)?(?:[A-Za-z_$][A-Za-z0-9_$]*(?:\.|::|\\))*(?:[A-Z][A-Za-z0-9_$]*)?(?:Error|Exception)(?: \[[A-Za-z0-9_]+\])?(?::| \(| - |>|$)",
         r"^(?:[a-z_][a-z0-9_]*\.)+(?:exceptions?|errors?)\.[A-Z][A-Za-z0-9]*(?::|$)",
@@ -30,7 +30,7 @@ static HEADS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"^node:[a-z_/]+:[0-9]+$",
         // Ruby; Elixir.
         r"^[^ :]+\.rb:[0-9]+:in .*\([A-Z][A-Za-z:]*\)$",
-        r"^\*\* \([A-Z][A-Za-z.]*\) ",
+        r"^\*\* \([A-Za-z][A-Za-z.]*\) ",
         // Go's tests, CMake, terraform, .NET, macOS.
         r"^--- FAIL: ",
         r"^CMake Error",
@@ -45,45 +45,48 @@ static FAILURES: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         // Shells, and what ends a process.
         r"(?:^|: )(?:command not found|not found|[Uu]nknown command|Permission denied|No such file or directory|Address already in use|No space left on device|Exec format error|Is a directory|Not a directory|Operation not permitted|Connection refused|Connection reset by peer|Connection timed out|Cannot allocate memory|Too many open files|Read-only file system|Input/output error|address already in use|connection refused|connection reset by peer|no such host|no such file or directory|permission denied|i/o timeout|context deadline exceeded|no space left on device)(?:: [^ ]+| \([a-z, ]+\))?\.?$",
         r"^(?:Segmentation fault|Bus error|Illegal instruction|Floating point exception|Aborted|Abort trap|Killed|Terminated)(?:: [0-9]+)?(?: \(core dumped\))?$|\(core dumped\)$",
-        r" [0-9]+ (?:Killed|Aborted|Segmentation fault|Terminated|Bus error)\b",
+        r" [0-9]+ (?:Killed|Aborted|Segmentation fault|Terminated|Bus error)(?-u:\b)",
         r"^Out of memory: |(?:^|[\[ ])segfault at |^memory allocation of ",
-        r"\bexited (?:with (?:code|status) )?\[?-?[1-9][0-9]*\b|^exit status [1-9]|\bexited with signal|(?:exit code:?|exited with code|exit status) [1-9][0-9]*\)?\.?$",
+        r"(?-u:\b)exited (?:with (?:code|status) )?\[?-?[1-9][0-9]*(?-u:\b)|^exit status [1-9]|(?-u:\b)exited with signal|(?:exit code:?|exited with code|exit status) [1-9][0-9]*\)?\.?$",
         r"^app crashed|has crashed$",
         // Sentences that begin with what could not be done.
         r"^(?:[Ff]ailed (?:to|at|with|[a-z]+ing)|[Cc]annot|[Cc]ould not|[Cc]ouldn't|[Cc]an't|[Uu]nable to|[Dd]on't know how to) [a-z]",
         r"^(?:An |Some |Fatal |Unexpected |Internal [Ss]erver )?(?:[Ee]rror|[Ee]xception)s? (?:occurred|in [A-Za-z_.]+\(|in [a-z_.]+ |starting |while |when |loading |reading |writing |creating |connecting |during |from server)",
-        r"^Fatal error\b|^[A-Za-z]+ could not (?:find|be) |requirements could not be |^Could not ",
-        r"^(?:Compilation|Execution|Syntax|Runtime|Reader) error\b|^== Compilation error|^syntax error(?:,| at | near )|: syntax error",
-        r"^Internal [Ss]erver [Ee]rror\b",
+        r"^Fatal error(?-u:\b)|^[A-Za-z]+ could not (?:find|be) |requirements could not be |^Could not ",
+        r"^(?:Compilation|Execution|Syntax|Runtime|Reader) error(?-u:\b)|^== Compilation error|^syntax error(?:,| at | near )|: syntax error",
+        r"^Internal [Ss]erver [Ee]rror(?-u:\b)",
         r"^(?:Execution|Build|Compilation|Deployment|Installation|Interpretation) (?:failed|halted|aborted|FAILED)|^Failed!|^[a-z]+ aborted!|=> failed$|^[Ff]ailed:? {2,}[^ 0]|^failed: [^ 0-9]",
         r"(?:[Ff]ailed|failed to (?:start|solve|run|build|compile|execute)|did not complete successfully)(?:: [^0-9 ]|\.$)|failed with exit code|failed:$",
         r"exception was never retrieved|with failure status",
         r"^Target .* failed to build|^Running target .* failed$|NX .* failed$|^Test suite failed to run",
+        r": (?:ERROR|FATAL|(?:[A-Z][A-Za-z]*)?(?:Error|Exception)): |^Unexpected (?:error|exception)(?-u:\b)|^exception (?:raised|thrown|during|while|in)|^[^ ]+ \[(?:ERROR|FATAL)\]|^(?:[A-Z]+ +)?Uncaught ",
         // Tests and builds.
-        r"^(?:> Task :.*|test [^ ].* \.\.\.|[^ ]*::[^ ]+|//[^ ]+|[A-Z][A-Za-z0-9_.$]* > .*) +FAILED\b|[A-Za-z0-9)] FAILED$",
+        r"^(?:> Task :.*|test [^ ].* \.\.\.|[^ ]*::[^ ]+|//[^ ]+|[A-Z][A-Za-z0-9_.$]* > .*) +FAILED(?-u:\b)|[A-Za-z0-9)] FAILED$",
         r"^(?:FAILED|FAIL)(?:[:!|( ]|$)|^(?:FAILURES?|ERRORS|Failures)(?:[:!]|$)",
         r"^(?:BUILD FAILED|BUILD FAILURE|APPLICATION FAILED TO START|\*\* [A-Z]+ FAILED)|^test result: FAILED|^[=*!]+ (?:FAILURES|ERRORS) [=*!]+$|^⎯+ Failed|^FATAL EXCEPTION|══╡ EXCEPTION",
         r"^not ok |^# fail +[1-9]|^ℹ fail +[1-9]|^[1-9][0-9]* fail$",
         r"^● .* › |^● Test suite failed|^❯ .* [1-9][0-9]* failed\)",
         r"^Failed [A-Z][A-Za-z0-9_.]+(?:\(.*\))? \[[0-9<]",
         r"^rspec \./",
+        r"[\[|] *(?:FAIL|FAILED) *[\]|]|\*\*\*Failed|[a-z'\])] failed \([0-9.]+ ?(?:ms|s|seconds)\)|^[A-Z][A-Za-z ]{0,40} failed(?: in| after)? [0-9.]+ ?m?s(?: |$)",
+        r"^(?:\* )?What went wrong:|^Failing [a-z]+:|^Errors? found:|^[A-Z][A-Z ]+[A-Z] -{5,} [^ ]+\.[a-z]+$|^.{0,30}[❌🚨🛑]",
         // How many have failed. What none has is fine.
-        r"(?:^(?:Tests?|Test Files|Test Suites)? *|[,|(=:/!] *|\b(?:with|found|Found|due to|was|were|and|Interrupted:) )[1-9][0-9]* (?:previous |failed )?(?:failed|FAILED|failures?|failing|errors?|Error\(s\))(?: *[,.;)|!]| in\b| and\b| generated| found| occurred| during| \(|:| *$| =)",
-        r"\b(?:Failures|Errors|Failed): *[1-9]|\((?:failures|errors)=[1-9]|=[0-9]+ (?:ERROR|ERRORS|FAIL|FAILED)=[1-9]|\bunreachable=[1-9]|\bunreachable=[0-9]+ +failed=[1-9]",
+        r"(?:^(?:Tests?|Test Files|Test Suites)? *|[,|(=:/!] *|(?-u:\b)(?:with|found|Found|due to|was|were|and|Interrupted:) )[1-9][0-9]*(?:/[0-9]+)? (?:previous |failed |tests? |[a-z]+ tests? )?(?:failed|FAILED|failures?|failing|errors?|Error\(s\))(?: *[,.;)|!/]| in(?-u:\b)| out of| and(?-u:\b)| generated| found| occurred| during| \(|:| *$| =)",
+        r"(?-u:\b)(?:Failures|Errors|Failed): *[1-9]|\((?:failures|errors)=[1-9]|=[0-9]+ (?:ERROR|ERRORS|FAIL|FAILED)=[1-9]|(?-u:\b)unreachable=[1-9]|(?-u:\b)unreachable=[0-9]+ +failed=[1-9]",
         // Compilers and linkers.
         r"^[^ ]+\.[a-z]+\([0-9]+(?:, ?[0-9]+)?\):? (?:[Ee]rror|[Ff]atal(?: [Ee]rror)?): ",
-        r"^[^ ]+\.[a-z]+:[0-9]+:[0-9]+: .*\b(?:undefined|unbound|undeclared|unresolved|unexpected|expected|not found)\b",
+        r"^[^ ]+\.[a-z]+:[0-9]+:[0-9]+: .*(?-u:\b)(?:undefined|unbound|undeclared|unresolved|unexpected|expected|not found)(?-u:\b)",
         r"\.go:[0-9]+:[0-9]+: |^[^ ]+\.py:[0-9]+:[0-9]+: E9",
         r"undefined reference to|multiple definition of|unresolved external|^Undefined symbols|symbol\(s\) not found|library not found for|cannot find -l|in function [`'‘].*:$|being treated as errors|duplicate symbol",
         r"[A-Za-z] Error: [^ ]+:[0-9]+|: Fatal error: |^[A-Za-z-]+ configuration failed|^Configuring incomplete",
         r"^build stopped: |^\*\*\* ",
         // Node's tools.
-        r"^(?:ERR_[A-Z0-9_]+|ELIFECYCLE|ERESOLVE|E(?:ADDR|CONN|NO|ACCES|PERM|PIPE|TIME|HOST|NET|MFILE|EXIST|ISDIR)[A-Z]*)\b|^(?:npm|lerna) (?:ERR!|error) |^Module (?:not found|build failed|parse failed)|^Failed with errors",
+        r"^(?:ERR_[A-Z0-9_]+|ELIFECYCLE|ERESOLVE|E(?:ADDR|CONN|NO|ACCES|PERM|PIPE|TIME|HOST|NET|MFILE|EXIST|ISDIR)[A-Z]*)(?-u:\b)|^(?:npm|lerna) (?:ERR!|error) |^Module (?:not found|build failed|parse failed)|^Failed with errors",
         // Runtimes.
         r"^=(?:ERROR|CRASH|SUPERVISOR) REPORT=|^lua[0-9.]*: |: attempt to |^\(error\) |: #<[A-Za-z:]*(?:Error|Exception): ",
         // Servers and clusters.
-        r"^Error response from daemon: |^Error from server|was refused - did you|^OCI runtime [a-z]+ failed|CrashLoopBackOff|ImagePullBackOff|ErrImagePull|\bOOMKilled\b|is unhealthy$|^Container [^ ]+ +Error$",
-        r#"^"[A-Z]+ [^"]*" 5[0-9][0-9]\b|^Completed 5[0-9][0-9] |^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /[^ ]* 5[0-9][0-9] [0-9.]+ ?m?s"#,
+        r"^Error response from daemon: |^Error from server|was refused - did you|^OCI runtime [a-z]+ failed|CrashLoopBackOff|ImagePullBackOff|ErrImagePull|(?-u:\b)OOMKilled(?-u:\b)|is unhealthy$|^Container [^ ]+ +Error$",
+        r#"^\[5[0-9][0-9]\] [A-Z]+ |^"[A-Z]+ [^"]*" 5[0-9][0-9](?-u:\b)|^Completed 5[0-9][0-9] |^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /[^ ]* 5[0-9][0-9] [0-9.]+ ?m?s"#,
         r"^fatal: |^! \[(?:remote )?rejected\]|^CONFLICT \(|^failed: \[",
         r"code=(?:exited|killed|dumped), status=[0-9]+/|^Failed with result|: Failed with result",
         r"^##\[error\]|^::error[ :]|^ssh: connect to host |^curl: \([0-9]+\)|^wget: ",
@@ -130,8 +133,8 @@ pub(in crate::logs) const STEMS: &str = concat!(
     r"out of memory|exited|exit status|exit code|cannot|can't|could not|couldn't|unable to|don't know how|refused|halted|",
     r"not ok |rspec \./|undefined|unresolved|multiple def|symbol|in function|build stopped|\*\*|elifecycle|eresolve|",
     r"attempt to|imagepull|oomkilled|unhealthy|unreachable=|rejected|conflict|not complete|requirements|^lua|curl: |wget: |",
-    r#"ssh: |code=|status=|node:|\.go:|\.rb:|#<|" 5[0-9][0-9]|completed 5| 5[0-9][0-9] [0-9.]|⨯|✖|✘|✗|✕|×|❌|🚨|🛑|⛔|●|❯|⎯|"#,
-    r"\[!\]|e: /|e: f|e: \[|(?-i:[EF][/ ,\]0-9(]|\[C )|(?-i:::[A-Z][A-Za-z0-9]* \()|(?-i:E[A-Z]{4})|",
+    r#"ssh: |code=(?:exited|killed|dumped)|node:|went wrong|mismatch|uncaught|\.go:|\.rb:|#<|" 5[0-9][0-9]|completed 5| 5[0-9][0-9] [0-9.]|⨯|✖|✘|✗|✕|×|❌|🚨|🛑|⛔|●|❯|⎯|"#,
+    r"\[!\]|e: /|e: f|e: \[|(?-i:[EF](?:/[A-Za-z]|, \[|20[0-9]{2}[01]|[01][0-9][0-3][0-9] | \([0-9]|   )| [EF] |\[[EFC][\] ])|(?-i:::[A-Z][A-Za-z0-9]* \()|(?-i:E(?:ADDR|CONN|NO|ACCES|PERM|PIPE|TIME|HOST|NET|MFILE|EXIST|ISDIR))|",
     r#""(?:level|severity|lvl|loglevel|log\.level|levelname|@level|@l)"\s*:\s*[56]0|"s"\s*:\s*"[ef]"#,
 );
 

@@ -35,9 +35,8 @@ static LETTER_BEHIND_TIME: LazyLock<Option<Regex>> =
     LazyLock::new(|| expression(r"^([VDIWEF]) (?:[A-Za-z0-9_.$/:@-]+ *: |[A-Z]+ +\[|[A-Za-z0-9_.$-]+ *:$|\[)"));
 
 /// What stands between a word such as `error` and its colon: `[E0308]`, ` TS2322`, `(gcc)`.
-static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    expression(r"^(?: ?\[[A-Za-z0-9_-]{1,40}\]| [A-Z]{1,8}[0-9]{1,6}| ?\([A-Za-z0-9_-]{1,20}\))?[ \t]?:")
-});
+static CODE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| expression(r"^(?: ?\[[A-Za-z0-9_-]{1,40}\]| [A-Z]{1,8}[0-9]{1,6}| ?\([^)]{1,40}\))?[ \t]?:"));
 
 /// What the beginning of a line says.
 #[derive(Clone, Copy, Debug)]
@@ -166,6 +165,16 @@ fn bracket(rest: &str, close: char, state: &mut State<'_>) -> Token {
     if content == "!" && close == ']' {
         return Token::Level(Level::Error);
     }
+    if matches!(content, "OK" | "PASS" | "PASSED" | "RUN") {
+        return Token::Nothing;
+    }
+    if matches!(content, "FAIL" | "FAILED") {
+        return Token::Level(Level::Error);
+    }
+    // Node puts a whole sentence there.
+    if content.starts_with("Unhandled") {
+        return Token::Text;
+    }
     state.anchored = true;
     state.timed |= content.starts_with(|first: char| first.is_ascii_digit()) && content.contains(':');
     Token::Part(end + 1)
@@ -214,6 +223,13 @@ fn is_zone(word: &str) -> bool {
 fn number(rest: &str, state: &mut State<'_>) -> Token {
     let token = plain(rest);
     let behind = rest.get(token.len()..).unwrap_or_default().trim_start();
+    // Jetty: `2024-05-01 12:00:00.123:WARN :…`.
+    if let Some((_, word)) = token.rsplit_once(':')
+        && is_capital(word)
+        && let Some(level) = words::level(word)
+    {
+        return Token::Level(level);
+    }
     let is_plain = token.bytes().all(|byte| byte.is_ascii_digit());
     if token.len() > TOKEN_BYTES || token.contains(['"', '\'', '=', '(']) {
         return Token::Text;
