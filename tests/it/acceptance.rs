@@ -25,11 +25,12 @@ fn what_it_cannot_install_is_named() {
     if !has("bash", Path::new("/bin/bash").exists()) {
         return;
     }
-    let tools = [("git", ""), ("ps", ""), ("cc", "")];
+    let tools = [("git", ""), ("ps", ""), ("cc", ""), ("unshare", ""), ("mount", "")];
     let bare_cargo = ("cargo", "case $1 in clippy) exit 101;; esac");
     assert_eq!(said_with(&[]), "please install: Rust (https://rustup.rs)");
-    assert_eq!(said_with(&[bare_cargo]), "please install: git procps gcc libc6-dev");
-    let without_sudo = [bare_cargo, ("git", ""), ("cc", ""), ("apt-get", "exit 100")];
+    assert_eq!(said_with(&[bare_cargo]), "please install: git procps gcc libc6-dev util-linux mount");
+    let without_ps = tools.into_iter().filter(|(name, _)| *name != "ps");
+    let without_sudo: Vec<_> = without_ps.chain([bare_cargo, ("apt-get", "exit 100")]).collect();
     assert_eq!(said_with(&without_sudo), "please install: procps");
     let refusing_sudo = [without_sudo.as_slice(), &[("sudo", "exit 1")]].concat();
     assert_eq!(said_with(&refusing_sudo), "please install: procps");
