@@ -1,7 +1,9 @@
 //! Lines as tools print them, with what they tell: `E` an error, `e` a line that belongs to the error above it, `W` a
 //! warning, `.` nothing bad, whatever words it has. Each format, and what is below an empty line, is read by itself.
 //!
-//! `held_out.txt` was written before the expressions and not looked at while they were made; all others were.
+//! `held_out.txt` was written before the expressions. Its first figure was 152 of 161 errors; two of its misses were mended
+//! since, so it is no measure of lines that nobody has seen. `seldom.txt` holds tools that are seldom: of such lines 68 to
+//! 75 % were found at first sight, and 1 in 35 others was taken for an error.
 
 use super::{Level, LevelReader};
 use crate::logs::search::Query;
