@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use super::env_file::{self, Entry, EnvFileError, MAX_BYTES};
 use crate::domain::ServiceName;
 
-/// One wait. So many of them in vain are the longest that a start waits for whoever writes: five seconds.
+/// One wait. After so many of them without a byte, five seconds in all, a start gives up.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const TICKS: u32 = 100;
 
@@ -45,7 +45,7 @@ impl Pipes {
     }
 }
 
-/// Reads a pipe from the first byte to its end; `ticks`: so many waits may be in vain.
+/// Reads a pipe from the first byte to its end; `ticks`: after so many waits without a byte it gives up.
 fn read(path: &Path, ticks: u32) -> io::Result<Vec<u8>> {
     // Without waiting for a writer, which may never come.
     let mut pipe = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;

@@ -112,7 +112,7 @@ pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
     Wish::up(Ordered::Run(RunId(0).next())).result(service, now)
 }
 
-/// Nothing lives, and a start is to come by itself, has just been refused, or waits in vain.
+/// Nothing lives, and a start is to come by itself, has just been refused, or cannot start.
 fn is_coming(service: &ServiceSnapshot) -> bool {
     match service.phase {
         Phase::Down => service.wanted,
@@ -170,8 +170,8 @@ fn given_up(service: &ServiceSnapshot) -> Option<Known> {
 
 /// It waits for one that will not come.
 fn lost(service: &ServiceSnapshot) -> Option<Known> {
-    let in_vain = |loss: &Loss| Known::failed(format!("waits in vain: {loss}"));
-    if let Phase::Blocked { lost, .. } = &service.phase { lost.as_ref().map(in_vain) } else { None }
+    let cannot_start = |loss: &Loss| Known::failed(format!("cannot start: {loss}"));
+    if let Phase::Blocked { lost, .. } = &service.phase { lost.as_ref().map(cannot_start) } else { None }
 }
 
 /// What became of a run by itself.

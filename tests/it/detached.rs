@@ -136,7 +136,7 @@ fn a_service_that_fails_at_the_start_is_code_5_with_its_reason_and_the_others_ru
         "error: gone: could not be started",
         "error: web: failed (exit 3)\n",
         "  web │ no port is free\n",
-        "error: page: waits in vain: web failed (exit 3)\n",
+        "error: page: cannot start: web failed (exit 3)\n",
         "shop: 1 of 4 services started · runs in the background, pid ",
     ] {
         assert!(start.stderr.contains(expected), "{expected}\nis missing in\n{}", start.stderr);

@@ -53,7 +53,7 @@ fn a_service_that_ends_well_before_it_is_ready_has_failed() {
     assert_eq!(started.code, Some(5), "{}", started.stderr);
     let reason = "has ended (exit 0) before it was ready";
     assert!(started.stderr.contains(&format!("error: exits: {reason}\n")), "{}", started.stderr);
-    assert!(started.stderr.contains("error: page: waits in vain: exits failed (not ready)\n"), "{}", started.stderr);
+    assert!(started.stderr.contains("error: page: cannot start: exits failed (not ready)\n"), "{}", started.stderr);
     for arguments in [&["wait", "exits"][..], &["restart", "exits", "--wait"]] {
         let asked = Stream::ask(&project, arguments);
         assert_eq!((asked.code, asked.stdout), (Some(5), format!("exits: failed · {reason}\n")), "{arguments:?}");

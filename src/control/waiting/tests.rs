@@ -154,7 +154,7 @@ fn whoever_waits_in_vain_has_failed() {
     };
     let in_vain = with_order(blocked(Some(lost.clone())), None);
     for wish in of(&in_vain) {
-        assert_eq!(wish.reason(&in_vain), "waits in vain: db failed (exit 1)", "{wish:?}");
+        assert_eq!(wish.reason(&in_vain), "cannot start: db failed (exit 1)", "{wish:?}");
     }
     let waits = with_order(blocked(None), None);
     assert!(of(&waits).into_iter().all(|wish| wish.late(&waits).is_none()));
