@@ -468,6 +468,20 @@ fn a_double_underline_is_one() {
     assert_eq!(style.attributes, Attributes::BOLD);
 }
 
+#[test]
+fn a_mark_on_the_column_left_free_before_a_wide_character_is_shown() {
+    let text = "👍ab👍abe\u{301}한aaaa aaaa   a  aaaaaa aa aa   a aaaaaaa aaaaa aa a👍ab👍漢\u{1b}[2;17H漢👩\u{200d}💻👍aDo%h.D%=\u{b}\u{fe0f}👩\u{200d}💻\u{fe0f}e\u{301}\u{fe0f}👩\u{200d}💻é";
+    for text in [text, "abc漢\x1b[1;4H\u{301}", "abc漢\x1b[1;4H\u{301}\x1b[2;1Hab"] {
+        for columns in [4, 17] {
+            let mut pair = Pair::new(columns, 11);
+            pair.feed(text.as_bytes(), 7);
+            pair.compare_cells();
+            pair.compare_cursor();
+            pair.compare_text_without_spaces();
+        }
+    }
+}
+
 /// What real tools printed into a terminal of 80×24.
 #[test]
 fn recordings_of_real_tools_end_as_in_the_oracle() {
