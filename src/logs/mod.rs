@@ -33,3 +33,11 @@ pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText};
 pub use terminal_colors::{Rgb, TerminalColors};
+
+/// Cases of a property test: so many, or as many as `PROPTEST_CASES` says.
+#[cfg(test)]
+pub(crate) fn cases(usual: u32) -> proptest::prelude::ProptestConfig {
+    let config = proptest::prelude::ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { usual };
+    proptest::prelude::ProptestConfig { cases, ..config }
+}

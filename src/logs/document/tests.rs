@@ -431,7 +431,7 @@ fn a_frame_that_is_never_completed_is_shown_in_the_end() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
+    #![proptest_config(crate::logs::cases(64))]
 
     /// In insert mode each character takes the long way, cell by cell; at the end of a line it ends in the same.
     #[test]

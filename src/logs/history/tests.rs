@@ -23,7 +23,7 @@ fn style() -> impl Strategy<Value = Style> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::logs::cases(48))]
 
     #[test]
     fn what_is_read_is_what_was_written(

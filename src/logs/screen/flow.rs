@@ -266,7 +266,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+        #![proptest_config(crate::logs::cases(256))]
 
         /// Fed by single bytes, no line ever takes the shortest way.
         #[test]
@@ -276,23 +276,45 @@ mod tests {
             rows in 1_u16..6,
             cuts in proptest::collection::vec(1_usize..4000, 1..9),
         ) {
-            let text = lines.concat();
-            let (mut whole, mut pieces, mut bytes) = (screen(columns, rows), screen(columns, rows), screen(columns, rows));
-            Input::default().advance(&mut whole, text.as_bytes());
-            let mut input = Input::default();
-            let mut rest = text.as_bytes();
-            for cut in cuts.iter().cycle() {
-                if rest.is_empty() {
-                    break;
-                }
-                let (piece, later) = rest.split_at((*cut).min(rest.len()));
-                input.advance(&mut pieces, piece);
-                rest = later;
+            ends_the_same(&lines.concat(), columns, rows, &cuts);
+        }
+    }
+
+    fn ends_the_same(text: &str, columns: u16, rows: u16, cuts: &[usize]) {
+        let (mut whole, mut pieces, mut bytes) = (screen(columns, rows), screen(columns, rows), screen(columns, rows));
+        Input::default().advance(&mut whole, text.as_bytes());
+        let mut input = Input::default();
+        let mut rest = text.as_bytes();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
             }
-            let mut input = Input::default();
-            text.as_bytes().chunks(1).for_each(|byte| input.advance(&mut bytes, byte));
-            prop_assert_eq!(state(&mut whole), state(&mut bytes));
-            prop_assert_eq!(state(&mut pieces), state(&mut bytes));
+            let (piece, later) = rest.split_at((*cut).min(rest.len()));
+            input.advance(&mut pieces, piece);
+            rest = later;
+        }
+        let mut input = Input::default();
+        text.as_bytes().chunks(1).for_each(|byte| input.advance(&mut bytes, byte));
+        assert_eq!(state(&mut whole), state(&mut bytes));
+        assert_eq!(state(&mut pieces), state(&mut bytes));
+    }
+
+    #[test]
+    fn a_tab_is_kept_until_it_is_written_over_however_output_is_cut() {
+        for text in [
+            "0a\t\r\n\x1b[A  \r\n",
+            "0a\t\r\n\x1b[Axyz\r\n",
+            "0a\t\r\n\x1b[Axyzabcdefgh\r\n",
+            "0a\t\r\n\x1b[A\x1b[5Cx\r\n",
+            "0a\tb\r\n\x1b[Axyz\x1b[2C\x1b[K\r\n",
+            "0a\tb\r\n\x1b[Axyz\x1b[5C\x1b[K\r\n",
+            "\x1b[8C\t\r\t\t\r\n",
+            "\x1b[19C\t\r\n",
+        ] {
+            for columns in [4, 10, 20] {
+                ends_the_same(text, columns, 2, &[1]);
+                ends_the_same(text, columns, 2, &[5, 3]);
+            }
         }
     }
 }

@@ -148,7 +148,9 @@ fn without_empty_end(mut lines: Vec<String>) -> Vec<String> {
 }
 
 fn cell(cell: &TheirCell) -> (String, Style) {
-    if cell.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
+    // A mark on the column that was left free before a wide character makes it text.
+    let free = cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER) && cell.zerowidth().is_none();
+    if free || cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
         return (String::new(), Style::default());
     }
     // Their tabs are cells; ours are movement.
@@ -314,7 +316,7 @@ fn script(part: impl Strategy<Value = String>) -> impl Strategy<Value = String> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(crate::logs::cases(96))]
 
     #[test]
     fn addressing_and_editing_of_ascii_ends_as_in_the_oracle(
@@ -464,6 +466,20 @@ fn a_double_underline_is_one() {
     assert_eq!(style.attributes, Attributes::BOLD.with(Attributes::UNDERLINE));
     super::sgr::apply(&mut style, [[24].as_slice()].into_iter());
     assert_eq!(style.attributes, Attributes::BOLD);
+}
+
+#[test]
+fn a_mark_on_the_column_left_free_before_a_wide_character_is_shown() {
+    let text = "👍ab👍abe\u{301}한aaaa aaaa   a  aaaaaa aa aa   a aaaaaaa aaaaa aa a👍ab👍漢\u{1b}[2;17H漢👩\u{200d}💻👍aDo%h.D%=\u{b}\u{fe0f}👩\u{200d}💻\u{fe0f}e\u{301}\u{fe0f}👩\u{200d}💻é";
+    for text in [text, "abc漢\x1b[1;4H\u{301}", "abc漢\x1b[1;4H\u{301}\x1b[2;1Hab"] {
+        for columns in [4, 17] {
+            let mut pair = Pair::new(columns, 11);
+            pair.feed(text.as_bytes(), 7);
+            pair.compare_cells();
+            pair.compare_cursor();
+            pair.compare_text_without_spaces();
+        }
+    }
 }
 
 /// What real tools printed into a terminal of 80×24.

@@ -3,11 +3,14 @@
 //! Most rows of most services stay plain from their first byte until they scroll into history, and are copied there as
 //! text. This is the fast path of the document; it does not depend on how the output was cut into pieces.
 
+mod pieces;
+
 use super::cell::{Cell, CellKind, Glyph};
 use super::width::columns_of;
 use crate::domain::Moment;
 use crate::logs::style::TextSink;
 use crate::logs::{Attributes, Color, Style};
+pub(super) use pieces::Piece;
 
 /// A row. Its width is the grid's; methods that can reach the last column are told it.
 #[derive(Clone, Debug)]
@@ -113,7 +116,7 @@ impl Row {
             self.push_plain(column, ascii, end, style);
             return;
         }
-        self.split_wide(column, end, columns);
+        self.cut_at(column, end, columns);
         for (cell, byte) in self.cells_mut(columns).iter_mut().skip(column).zip(ascii.bytes()) {
             *cell = Cell::new(char::from(byte), style, CellKind::Narrow);
         }
@@ -146,16 +149,19 @@ impl Row {
         self.text.push_str(text);
         self.written = end;
         self.extend_spans(style);
-        self.tabs.clear();
+        self.tabs.retain(|(from, _)| *from >= end);
     }
 
-    /// A tab has moved the cursor. It is kept for whoever copies the text, if it jumped over nothing.
+    /// A tab has moved the cursor. It is kept for whoever copies the text, if it jumped over nothing, and until one of its
+    /// columns is written or erased.
     pub(super) fn tab(&mut self, from: usize, to: usize) {
-        if self.ends_before(from) {
-            self.tabs.push((from, to));
-            return;
+        if !self.ends_before(from) {
+            return self.note_tab(from, to);
         }
-        self.note_tab(from, to);
+        let place = self.tabs.partition_point(|(_, end)| *end <= from);
+        if from < to && self.tabs.get(place).is_none_or(|(start, _)| *start >= to) {
+            self.tabs.insert(place, (from, to));
+        }
     }
 
     fn note_tab(&mut self, from: usize, to: usize) {
@@ -174,7 +180,7 @@ impl Row {
         if column + 1 >= columns {
             self.wrapped = false;
         }
-        self.split_wide(column, column + 1, columns);
+        self.cut_at(column, column + 1, columns);
         if let Some(place) = self.cells_mut(columns).get_mut(column) {
             *place = cell;
         }
@@ -184,10 +190,19 @@ impl Row {
     pub(super) fn combine(&mut self, column: usize, mark: char, columns: usize, at: Moment) {
         self.touch(column, at);
         let cells = self.cells_mut(columns);
-        let column = match cells.get(column) {
+        let column = match cells.get_mut(column) {
             Some(cell) if cell.kind == CellKind::WideEnd => column.saturating_sub(1),
+            Some(cell) if cell.kind == CellKind::Filler => {
+                *cell = cell.blanked();
+                column
+            }
             _ => column,
         };
+        cut_tab(cells, column);
+        cut_tab(cells, column + 1);
+        if let Some(tab) = cells.get_mut(column).filter(|cell| cell.style == TAB) {
+            *tab = Cell::erased(Color::Default);
+        }
         let Some(glyph) = cells.get(column).map(|cell| cell.glyph()) else { return };
         let mut cluster = String::new();
         self.push_glyph(glyph, &mut cluster);
@@ -237,7 +252,7 @@ impl Row {
             self.clusters.clear();
             return;
         }
-        self.split_wide(start, end, columns);
+        self.cut_at(start, end, columns);
         for cell in self.cells_mut(columns).iter_mut().take(end).skip(start) {
             *cell = Cell::erased(background);
         }
@@ -247,7 +262,7 @@ impl Row {
     pub(super) fn insert(&mut self, column: usize, count: usize, background: Color, columns: usize, at: Moment) {
         let count = count.min(columns.saturating_sub(column));
         self.shift_prepare(column, columns, at);
-        self.split_wide(columns.saturating_sub(count), columns, columns);
+        self.cut_at(columns.saturating_sub(count), columns, columns);
         if let Some(tail) = self.cells.get_mut(column..) {
             tail.rotate_right(count);
             tail.iter_mut().take(count).for_each(|cell| *cell = Cell::erased(background));
@@ -258,7 +273,7 @@ impl Row {
     pub(super) fn delete(&mut self, column: usize, count: usize, background: Color, columns: usize, at: Moment) {
         let count = count.min(columns.saturating_sub(column));
         self.shift_prepare(column, columns, at);
-        self.split_wide(column, column + count, columns);
+        self.cut_at(column, column + count, columns);
         if let Some(tail) = self.cells.get_mut(column..) {
             tail.rotate_left(count);
             tail.iter_mut().rev().take(count).for_each(|cell| *cell = Cell::erased(background));
@@ -268,7 +283,7 @@ impl Row {
     fn shift_prepare(&mut self, column: usize, columns: usize, at: Moment) {
         self.touch(column, at);
         self.wrapped = false;
-        self.split_wide(column, column, columns);
+        self.cut_at(column, column, columns);
         if let Some(last) = self.cells_mut(columns).last_mut()
             && last.kind == CellKind::Filler
         {
@@ -276,9 +291,11 @@ impl Row {
         }
     }
 
-    /// Blanks the outer halves of wide characters that a change of `start..end` cuts in two.
-    fn split_wide(&mut self, start: usize, end: usize, columns: usize) {
+    /// Blanks the outer parts of what a change of `start..end` cuts in two: wide characters and tabs.
+    fn cut_at(&mut self, start: usize, end: usize, columns: usize) {
         let cells = self.cells_mut(columns);
+        cut_tab(cells, start);
+        cut_tab(cells, end);
         if start > 0
             && cells.get(start).is_some_and(|cell| cell.kind == CellKind::WideEnd)
             && let Some(left) = cells.get_mut(start - 1)
@@ -299,7 +316,7 @@ impl Row {
         self.tabs.clear();
     }
 
-    /// Takes away what stands from a column on. Refuses to cut a wide character in two.
+    /// Takes away what stands from a column on. Refuses to cut a wide character in two; a tab that is cut is none.
     fn truncate_plain(&mut self, column: usize) -> bool {
         if column >= self.written {
             return true;
@@ -307,6 +324,14 @@ impl Row {
         let (length, start) = self.byte_from(column);
         if start != column {
             return false;
+        }
+        let place = self.spans.partition_point(|(end, _)| *end as usize <= length);
+        if self.spans.get(place).is_some_and(|(_, style)| style.attributes.contains(Attributes::TAB_REST)) {
+            let before = place.checked_sub(1).and_then(|before| self.spans.get(before));
+            let (rest, style) = before.map_or((0, TAB_REST), |(end, style)| (*end as usize, *style));
+            self.truncate_plain(column - (length - rest) - usize::from(style == TAB));
+            self.push_blanks(column, Style::default());
+            return true;
         }
         self.text.truncate(length);
         (self.written, self.padded) = (column, self.padded.min(column));
@@ -344,20 +369,25 @@ impl Row {
         if column <= self.written {
             return;
         }
-        for (from, to) in std::mem::take(&mut self.tabs) {
-            if from >= self.written && to <= column {
-                self.push_blanks(from, Style::default());
-                self.push_blanks(to.min(from + 1), TAB);
-                self.push_blanks(to, TAB_REST);
-            }
+        let mut tabs = std::mem::take(&mut self.tabs);
+        let behind = tabs.split_off(tabs.partition_point(|(from, _)| *from < column));
+        for (from, to) in tabs.into_iter().filter(|(_, to)| *to <= column) {
+            self.push_blanks(from, Style::default());
+            self.push_blanks(from + 1, TAB);
+            self.push_blanks(to, TAB_REST);
         }
         self.push_blanks(column, Style::default());
+        self.tabs = behind;
     }
 
+    /// Spaces up to a column. Those of a tab were printed.
     fn push_blanks(&mut self, column: usize, style: Style) {
         if column > self.written {
             self.text.extend(std::iter::repeat_n(' ', column - self.written));
-            (self.written, self.padded) = (column, column);
+            self.written = column;
+            if style == Style::default() {
+                self.padded = column;
+            }
             self.extend_spans(style);
         }
     }
@@ -494,100 +524,22 @@ impl Row {
         }
         sink.push(&text, style);
     }
+}
 
-    /// Its cells as pieces for a row of another width, without what only filled the old one.
-    pub(super) fn pieces(&self, columns: usize) -> impl Iterator<Item = Piece> + '_ {
-        let mut copy = self.clone();
-        let end = if self.wrapped { columns } else { self.content_len() };
-        let cells = std::mem::take(copy.cells_mut(columns));
-        cells.into_iter().take(end).filter(|cell| cell.kind != CellKind::Filler).map(move |cell| {
-            let cluster = match cell.glyph() {
-                Glyph::Char(_) => None,
-                Glyph::Cluster(index) => self.clusters.get(index).cloned(),
-            };
-            Piece { cell, cluster }
-        })
+/// Nothing is left of a tab that goes on over this column.
+fn cut_tab(cells: &mut [Cell], column: usize) {
+    let goes_on = |cell: &Cell| cell.style.attributes.contains(Attributes::TAB_REST);
+    if !cells.get(column).is_some_and(goes_on) {
+        return;
     }
-
-    /// A row of pieces that fit.
-    pub(super) fn from_pieces(pieces: &[Piece], columns: usize, at: Moment) -> Self {
-        let mut row = Self::new(at);
-        let ascii = |piece: &Piece| match piece.cell.glyph() {
-            Glyph::Char(c) if c.is_ascii() && !piece.cell.is_part() => Some(c),
-            _ => None,
-        };
-        if pieces.iter().all(|piece| ascii(piece).is_some()) {
-            for (piece, c) in pieces.iter().filter_map(|piece| Some((piece, ascii(piece)?))) {
-                if piece.cell.is_empty() {
-                    row.push_blanks(row.written + 1, Style::default());
-                    continue;
-                }
-                row.text.push(c);
-                row.written += 1;
-                row.extend_spans(piece.cell.style);
-            }
-            return row;
-        }
-        for piece in pieces {
-            let mut cell = piece.cell;
-            if let Some(cluster) = &piece.cluster {
-                cell.set_cluster(row.clusters.len());
-                row.clusters.push(cluster.clone());
-            }
-            row.cells.push(cell);
-        }
-        row.cells.resize(columns, Cell::erased(Color::Default));
-        row
-    }
-
-    /// The last column stays free, because a wide character does not fit into it.
-    pub(super) fn fill_last(&mut self, columns: usize) {
-        if let Some(last) = self.cells_mut(columns).last_mut() {
-            *last = Cell::new(' ', Style::default(), CellKind::Filler);
-        }
-    }
-
-    /// The first `filed` of its `length` columns stand in history. If that is all, the row is done, unless it is
-    /// `open`: more may be written behind.
-    pub(super) fn file_to(&mut self, filed: usize, length: usize, open: bool) {
-        self.filed = match u16::try_from(filed.min(length)) {
-            Ok(columns) if filed < length || open => columns,
-            _ => WHOLLY,
-        };
-    }
-
-    /// Cut or padded to another width.
-    pub(super) fn set_width(&mut self, columns: usize) {
-        self.wrapped = false;
-        if !self.cells.is_empty() || !self.truncate_plain(columns) {
-            let old = self.cells.len().max(self.written);
-            self.split_wide(columns, columns, old);
-            self.cells.resize(columns, Cell::erased(Color::Default));
-        }
-    }
+    let (before, behind) = cells.split_at_mut(column);
+    let begins = before.iter().rposition(|cell| !goes_on(cell));
+    let is_tab = |index: &usize| before.get(*index).is_some_and(|cell| cell.style == TAB);
+    let first = begins.map_or(0, |index| if is_tab(&index) { index } else { index + 1 });
+    let rest = behind.iter_mut().take_while(|cell| goes_on(cell));
+    before.iter_mut().skip(first).chain(rest).for_each(|cell| *cell = Cell::erased(Color::Default));
 }
 
 fn offset(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-/// A cell on its way to a row of another width.
-#[derive(Clone, Debug)]
-pub(super) struct Piece {
-    /// The cell; its cluster is beside it.
-    pub(super) cell: Cell,
-    /// The character with its combining marks, if it has any.
-    pub(super) cluster: Option<Box<str>>,
-}
-
-impl Piece {
-    /// A space that nobody printed.
-    pub(super) fn blank() -> Self {
-        Self { cell: Cell::erased(Color::Default), cluster: None }
-    }
-
-    /// The left half of a wide character.
-    pub(super) fn is_wide_start(&self) -> bool {
-        self.cell.kind == CellKind::Wide
-    }
 }

@@ -123,7 +123,7 @@ fn only_one_is_at_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(crate::logs::cases(32))]
 
     /// Output, dropped lines, and scans that stop after each slice, in any order.
     #[test]

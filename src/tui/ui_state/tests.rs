@@ -288,7 +288,7 @@ fn the_marked_event_stays_marked_while_others_come() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(crate::logs::cases(64))]
 
     /// Keys, clicks, sizes and changes of the group in any order: every frame can be drawn.
     #[test]
@@ -536,7 +536,7 @@ fn a_marker_a_clear_view_and_what_is_further_right() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(crate::logs::cases(24))]
 
     /// Whatever is searched, filtered and printed, in whatever order: a frame can be drawn, and nothing waits for ever.
     #[test]
