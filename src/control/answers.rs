@@ -17,7 +17,9 @@ use super::status::Status;
 use super::waiting::{Known, Wish};
 use super::why_line::Why;
 use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
-use crate::domain::{Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, RunId, ServiceName, Targets};
+use crate::domain::{
+    Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, Phase, RunId, ServiceName, ServiceSnapshot, Targets,
+};
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{Epoch, LineId, LineKind};
 
@@ -317,8 +319,10 @@ impl Answers {
         let group = self.handle.snapshot();
         known(&group, [name].into_iter())?;
         let service = ServiceName::new(name);
-        let lives = group.service(&service).is_some_and(|service| service.pid.is_some());
-        if !lives {
+        // Input waits for a process that is being made.
+        let reads =
+            |service: &ServiceSnapshot| service.pid.is_some() || matches!(service.phase, Phase::Starting { .. });
+        if !group.service(&service).is_some_and(reads) {
             return Err(Problem::new(ProblemCode::Refused, format!("{name} does not run, so nobody reads it")));
         }
         // The Enter key is a carriage return.

@@ -122,13 +122,14 @@ fn a_restart_that_another_one_overtakes_is_answered_by_the_last_run() {
     project.write("../home/hold", "");
     let first = restart(&project);
     wait_for_state(&project, "api", "validating");
+    // What fails here must not have been ready before.
+    remove(&project, "../home/ready");
     project.write("../home/broken", "");
     tell(&project, &["restart", "api"]);
     remove(&project, "../home/hold");
     expect(first, 5, "api: failed (exit 4)\n");
     // … and when it starts already.
     remove(&project, "../home/broken");
-    remove(&project, "../home/ready");
     let first = restart(&project);
     wait_for_state(&project, "api", "starting");
     project.write("../home/broken", "");

@@ -77,7 +77,11 @@ fn a_failure_is_told_while_somebody_looks_elsewhere() {
     wait_for("it runs", || runs(&project) == 1);
     dash.wait_for("it is known to run", |screen| screen.contains("1 up"));
     // While somebody looks, it is not.
-    Stream::ask(&project, &["send", "api", "x"]);
+    let send = || {
+        let sent = Stream::ask(&project, &["send", "api", "x"]);
+        assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    };
+    send();
     dash.wait_for_text("1 failed");
     assert!(!told(&dash));
     Stream::ask(&project, &["start", "api"]);
@@ -86,7 +90,7 @@ fn a_failure_is_told_while_somebody_looks_elsewhere() {
     // A key after it has come when the list is drawn.
     dash.keys("?");
     dash.wait_for_text("type to filter");
-    Stream::ask(&project, &["send", "api", "x"]);
+    send();
     dash.wait_until_raw("it is told", told);
     dash.keys("\x1b[I\x1b");
     dash.wait_for("the help is closed", |screen| !screen.contains("type to filter"));
