@@ -453,7 +453,7 @@ fn a_group_that_dies_is_told_from_one_that_ends() {
     group.wait_exit();
     let mut again = Stream::start(&project, &[]);
     again.wait_for_text("api │ up");
-    assert_eq!(json(&project, &["status", "--json"])["services"][0]["state"], "running");
+    wait_for("the group answers again", || json(&project, &["status", "--json"])["services"][0]["state"] == "running");
     end(&project, again);
 }
 

@@ -67,9 +67,11 @@ pub(crate) fn hear(client: &mut BufReader<UnixStream>) -> Value {
 
 /// The group still answers, and its services run.
 fn assert_well(project: &Project) {
-    let status = Stream::ask(project, &["status", "--json"]);
-    assert_eq!(status.code, Some(0), "{}", status.stderr);
-    assert!(status.stdout.contains(r#""name":"api","kind":"service","state":"running""#), "{}", status.stdout);
+    wait_for("api runs", || {
+        let status = Stream::ask(project, &["status", "--json"]);
+        assert_eq!(status.code, Some(0), "{}", status.stderr);
+        status.stdout.contains(r#""name":"api","kind":"service","state":"running""#)
+    });
 }
 
 #[test]
@@ -113,14 +115,11 @@ fn questions_have_numbers_and_may_be_open_together() {
     say(&mut client, &json!({"id": 9, "ask": {"cancel": {"id": 7}}}));
     assert_eq!(hear_else(&mut client), json!({"id": 9, "reply": {"end": {}}}));
     say(&mut client, &json!({"id": 10, "ask": {"status": {"follow": true}}}));
-    assert_eq!(hear(&mut client)["reply"]["status"]["services"][0]["state"], "running");
+    let mut hear_of = |state| while hear(&mut client)["reply"]["status"]["services"][0]["state"] != state {};
+    // Output may come before the group is told that the process exists.
+    hear_of("running");
     assert_eq!(Stream::ask(&project, &["stop", "api"]).code, Some(0));
-    loop {
-        let state = &hear(&mut client)["reply"]["status"]["services"][0]["state"];
-        if state == "stopped" {
-            break;
-        }
-    }
+    hear_of("stopped");
     end(&project, group);
     while hear(&mut client)["reply"]["ended"].is_null() {}
 }
