@@ -13,10 +13,13 @@ const SHOP: &str = r#"
     mail = { run = "echo mail; exec sleep 1000", autostart = false }
     "#;
 
-/// A running group, whose services have spoken.
+/// A running group, whose services have spoken and are known to run.
 fn shop(project: &Project) -> Stream<'_> {
     let mut group = Stream::start(project, &[]);
     group.wait_for("all have spoken", |out| out.contains("api    │ ERROR") && out.contains("worker │ two"));
+    wait_for("they are known to run", || {
+        ask(project, &["status", "--json"]).matches(r#""state":"running""#).count() == 2
+    });
     group
 }
 
