@@ -218,7 +218,7 @@ fn a_cursor_of_an_earlier_run_of_the_group_loses_nothing() {
     );
     let run = || {
         let mut group = Stream::start(&project, &[]);
-        group.wait_for("all have spoken", |out| out.contains("two") && out.contains("page"));
+        group.wait_for("all have spoken", |out| out.contains("api │ two") && out.contains("web │ page"));
         group
     };
     let group = run();
