@@ -173,7 +173,7 @@ fn the_last_errors_are_counted_with_their_traces() {
     let script = r#"for n in 1 2 3; do echo "Error: boom $n"; for at in 1 2 3; do echo "    at f$at (/srv/a.js:$at:1)"; done; echo "GET /errors 200"; done; echo ready; exec sleep 1000"#;
     let project = Project::new(&format!("name = 'shop'\n[services]\napi = {script:?}\nweb = 'exec sleep 1000'\n"));
     let mut group = Stream::start(&project, &[]);
-    group.wait_for("it has failed three times", |out| out.contains("ready"));
+    group.wait_for("it has failed three times", |out| out.contains("│ ready"));
     let error = |number: u32| {
         let frames = (1..=3).map(|at| format!("    at f{at} (/srv/a.js:{at}:1)\n"));
         std::iter::once(format!("Error: boom {number}\n")).chain(frames).collect::<String>()

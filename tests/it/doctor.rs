@@ -70,7 +70,7 @@ fn a_running_group_and_its_loop_are_told_and_one_that_hangs_fails() {
         "name = 'shop'\n[services]\napi = 'echo here; exec sleep 1000'\nbad = { run = 'exit 3', restart = 'never' }\n",
     );
     let mut group = Stream::start(&project, &[]);
-    group.wait_for("both have run", |out| out.contains("here") && out.contains("code 3"));
+    group.wait_for("both have run", |out| out.contains("│ here") && out.contains("code 3"));
     let found = doctor(&project, 0);
     let [_, level, message, remedy] = of(&found, "group");
     assert_eq!((level.as_str(), remedy.as_str()), ("warn", "devgroup logs bad"), "{message}");
