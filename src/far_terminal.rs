@@ -7,8 +7,19 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 /// The variables of the client's environment that say what its terminal can.
-pub const VARIABLES: [&str; 10] =
-    ["TERM", "COLORTERM", "COLORFGBG", "TERM_PROGRAM", "TMUX", "STY", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG"];
+pub const VARIABLES: [&str; 11] = [
+    "TERM",
+    "COLORTERM",
+    "COLORFGBG",
+    "TERM_PROGRAM",
+    "VTE_VERSION",
+    "TMUX",
+    "STY",
+    "NO_COLOR",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LANG",
+];
 
 /// News of the terminal that may wait for the dashboard.
 const QUEUE: usize = 64;

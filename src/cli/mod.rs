@@ -271,9 +271,9 @@ fn face(arguments: &RunArguments, options: DashboardOptions) -> Result<Face, Fai
         return Ok(Face::Dashboard(options));
     }
     let looks = DashboardOptions::from_environment();
-    let (color, depth) = (terminal && looks.color, looks.depth);
+    let (color, support) = (terminal && looks.color, looks.support);
     let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-    Ok(Face::Stream(StreamOptions { color, depth, unicode: shows_unicode(terminal), columns }))
+    Ok(Face::Stream(StreamOptions { color, support, unicode: shows_unicode(terminal), columns }))
 }
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.

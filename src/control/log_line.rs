@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{ColorDepth, Epoch, Level, LineId, LineKind, Piece};
+use crate::logs::{Epoch, Level, LineId, LineKind, Piece, StyleSupport};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ impl LogLine {
         (service, epoch): (&ServiceName, Epoch),
         piece: &Piece,
         level: Option<Level>,
-        styled: Option<ColorDepth>,
+        styled: Option<StyleSupport>,
         clock: Clock,
     ) -> Self {
         let line = &piece.line;
@@ -100,7 +100,7 @@ impl LogLine {
             level: level.map(|level| level_word(level).to_owned()),
             text: line.content.as_printed(piece.skip..line.content.text.len()),
             marker: line.kind == LineKind::Marker,
-            styled: styled.map(|depth| line.to_ansi(piece.skip, depth)),
+            styled: styled.map(|support| line.to_ansi(piece.skip, support)),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{
-    ColorDepth, Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind,
+    Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind, StyleSupport,
 };
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
@@ -31,7 +31,7 @@ struct Filter {
     level: Option<Level>,
     levels: bool,
     /// With styles, for a terminal of this depth.
-    styled: Option<ColorDepth>,
+    styled: Option<StyleSupport>,
 }
 
 /// One service's log.
@@ -84,8 +84,7 @@ impl LogReader {
         let group = handle.snapshot();
         let named = ask.services.iter().map(String::as_str);
         known(&group, named.chain(cursors.iter().map(|cursor| cursor.service.as_str())))?;
-        let filter =
-            Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.styled.then_some(ask.depth) };
+        let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.support() };
         Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 

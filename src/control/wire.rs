@@ -11,7 +11,7 @@ use super::log_line::{LogLine, Skipped};
 use super::status::Status;
 use super::why_line::Why;
 use crate::far_terminal::{Abilities, ToTerminal};
-use crate::logs::ColorDepth;
+use crate::logs::{ColorDepth, StyleSupport};
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -216,8 +216,18 @@ pub struct LogsAsk {
     /// The colours of `styled` are those that a terminal of this depth has.
     #[serde(skip_serializing_if = "is_full")]
     pub depth: ColorDepth,
+    /// … and their underlines those of a terminal that has one kind of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub plain_underlines: bool,
     /// With `level`.
     pub levels: bool,
+}
+
+impl LogsAsk {
+    /// What of the looks of lines is to be told, if any.
+    pub fn support(&self) -> Option<StyleSupport> {
+        self.styled.then_some(StyleSupport { depth: self.depth, underlines: !self.plain_underlines })
+    }
 }
 
 /// So that nothing is said of it where nothing is to be said.
@@ -403,6 +413,7 @@ mod tests {
                 level,
                 styled,
                 depth: if styled { ColorDepth::Sixteen } else { ColorDepth::Full },
+                plain_underlines: styled,
                 levels,
             },
         )

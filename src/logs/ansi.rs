@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Attributes, Color, ColorDepth, Line, Style};
+use super::{Attributes, Color, Line, Style, StyleSupport, Underline};
 
 impl Line {
-    /// The text with its styles as SGR for a terminal with so many colours, from byte `skip` on; with the tabs that were
-    /// printed.
-    pub fn to_ansi(&self, skip: usize, depth: ColorDepth) -> String {
+    /// The text with its styles as SGR for a terminal that shows so much of them, from byte `skip` on; with the tabs that
+    /// were printed.
+    pub fn to_ansi(&self, skip: usize, support: StyleSupport) -> String {
         let content = &self.content;
         let mut out = String::with_capacity(content.text.len());
         let mut position = skip;
@@ -18,7 +18,7 @@ impl Line {
                 continue;
             }
             out.push_str(&content.as_printed(position..start));
-            out.push_str(&sgr(depth.reduce(run.style)));
+            out.push_str(&sgr(support.reduce(run.style)));
             out.push_str(content.text.get(start..end).unwrap_or_default());
             out.push_str("\x1b[0m");
             position = end;
@@ -39,15 +39,22 @@ pub(super) fn parameters(style: Style) -> String {
         (Attributes::BOLD, 1),
         (Attributes::DIM, 2),
         (Attributes::ITALIC, 3),
-        (Attributes::UNDERLINE, 4),
         (Attributes::BLINK, 5),
         (Attributes::REVERSE, 7),
         (Attributes::HIDDEN, 8),
         (Attributes::STRIKE, 9),
+        (Attributes::OVERLINE, 53),
     ];
     for (attribute, code) in attributes {
         if style.attributes.contains(attribute) {
             let _ = write!(codes, ";{code}");
+        }
+        if attribute == Attributes::ITALIC {
+            let _ = match style.attributes.underline() {
+                None => Ok(()),
+                Some(Underline::Single) => write!(codes, ";4"),
+                Some(kind) => write!(codes, ";4:{}", kind as u16),
+            };
         }
     }
     for (color, base) in [(style.foreground, 30), (style.background, 40)] {
@@ -59,6 +66,12 @@ pub(super) fn parameters(style: Style) -> String {
             Color::Rgb(red, green, blue) => write!(codes, ";{};2;{red};{green};{blue}", base + 8),
         };
     }
+    // These have no form without colons that all terminals read as one parameter.
+    let _ = match style.underline {
+        Color::Default => Ok(()),
+        Color::Indexed(index) => write!(codes, ";58:5:{index}"),
+        Color::Rgb(red, green, blue) => write!(codes, ";58:2::{red}:{green}:{blue}"),
+    };
     codes
 }
 
@@ -67,7 +80,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::domain::{Moment, RunId};
-    use crate::logs::{LineId, LineKind, LogBook, StyleRun, StyledText};
+    use crate::logs::{ColorDepth, LineId, LineKind, LogBook, StyleRun, StyledText};
 
     #[test]
     fn colours_are_kept_or_left_out() {
@@ -79,8 +92,11 @@ mod tests {
             kind: LineKind::Output,
             content: StyledText { text: "a red b".into(), runs: vec![StyleRun { start: 2, end: 5, style }] },
         };
-        assert_eq!(line.to_ansi(0, ColorDepth::Full), "a \x1b[0;91mred\x1b[0m b");
-        assert_eq!(line.to_ansi(3, ColorDepth::Sixteen), "\x1b[0;91med\x1b[0m b");
+        assert_eq!(line.to_ansi(0, StyleSupport::FULL), "a \x1b[0;91mred\x1b[0m b");
+        assert_eq!(
+            line.to_ansi(3, StyleSupport { depth: ColorDepth::Sixteen, underlines: false }),
+            "\x1b[0;91med\x1b[0m b"
+        );
     }
 
     #[test]
@@ -89,6 +105,22 @@ mod tests {
         document.resize(80, 5);
         document.feed(b"\ta\t\x1b[44mb\tc\x1b[0m\td\r\n");
         let line = document.read().line(LineId(0)).expect("a line");
-        assert_eq!(line.to_ansi(0, ColorDepth::Full), "\ta\t\x1b[0;44mb\x1b[0m\t\x1b[0;44mc\x1b[0m\td");
+        assert_eq!(line.to_ansi(0, StyleSupport::FULL), "\ta\t\x1b[0;44mb\x1b[0m\t\x1b[0;44mc\x1b[0m\td");
+    }
+
+    #[test]
+    fn underlines_are_kept_or_plain() {
+        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        document.resize(80, 5);
+        document.feed(b"a \x1b[4:3;58;5;196mb\x1b[0m \x1b[21;53;58:2::1:2:3mc\r\n");
+        let line = document.read().line(LineId(0)).expect("a line");
+        assert_eq!(
+            line.to_ansi(0, StyleSupport::FULL),
+            "a \x1b[0;4:3;58:5:196mb\x1b[0m \x1b[0;4:2;53;58:2::1:2:3mc\x1b[0m"
+        );
+        assert_eq!(
+            line.to_ansi(0, StyleSupport { underlines: false, ..StyleSupport::FULL }),
+            "a \x1b[0;4mb\x1b[0m \x1b[0;4;53mc\x1b[0m"
+        );
     }
 }

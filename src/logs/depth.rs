@@ -1,8 +1,8 @@
-//! How many colours a terminal has, and what becomes of a colour that it has not.
+//! How many colours and which underlines a terminal has, and what becomes of those that it has not.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Color, Style};
+use super::{Color, Style, Underline};
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,65 @@ const ANSI: [[u8; 3]; 16] = [
     [255, 255, 255],
 ];
 
+/// What of a service's looks a terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StyleSupport {
+    /// Its colours.
+    pub depth: ColorDepth,
+    /// Underlines of all kinds, and in colours of their own; else there is one kind.
+    pub underlines: bool,
+}
+
+impl StyleSupport {
+    /// All that there is.
+    pub const FULL: Self = Self { depth: ColorDepth::Full, underlines: true };
+
+    /// What these variables say of a terminal: those of [`ColorDepth::from_variables`] and those of the terminals that
+    /// are known to have kinds of underlines.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+        Self { depth: ColorDepth::from_variables(&variable), underlines: has_underlines(&variable) }
+    }
+
+    /// What such a terminal shows in place of these looks.
+    pub fn reduce(self, style: Style) -> Style {
+        let style = self.depth.reduce(style);
+        if self.underlines {
+            return style;
+        }
+        let underline = style.attributes.underline().map(|_| Underline::Single);
+        Style { underline: Color::Default, attributes: style.attributes.with_underline(underline), ..style }
+    }
+}
+
+/// Beginnings of `TERM` of terminals that show `SGR 4:3` and `58`: their terminfo entries have `Su` or `Smulx`. The
+/// protocol is kitty's: <https://sw.kovidgoyal.net/kitty/underlines/>.
+const UNDERLINE_TERMS: [&str; 8] =
+    ["xterm-kitty", "xterm-ghostty", "ghostty", "alacritty", "foot", "wezterm", "contour", "vte"];
+
+/// `TERM_PROGRAM` of those that call themselves `xterm-256color`.
+const UNDERLINE_PROGRAMS: [&str; 5] = ["WezTerm", "ghostty", "iTerm.app", "vscode", "mintty"];
+
+/// The first version of VTE with both, as `VTE_VERSION` counts (0.51.2).
+const UNDERLINE_VTE: u32 = 5102;
+
+/// Other terminals may take the parts of `4:3` for attributes of their own, and get none.
+fn has_underlines(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if set("TMUX").is_some() {
+        // It draws a plain one where its terminal has no other (its feature `usstyle`), and knows best.
+        return true;
+    }
+    let term = set("TERM").unwrap_or_default();
+    if set("STY").is_some() || term.starts_with("screen") || matches!(term.as_str(), "" | "linux" | "dumb") {
+        // What these variables say was said outside of GNU screen, or of the console.
+        return false;
+    }
+    let by_name = UNDERLINE_TERMS.iter().any(|name| term.starts_with(name));
+    let by_program = set("TERM_PROGRAM").is_some_and(|program| UNDERLINE_PROGRAMS.contains(&program.as_str()));
+    let vte = set("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
+    by_name || by_program || vte.is_some_and(|version| version >= UNDERLINE_VTE)
+}
+
 impl ColorDepth {
     /// What these variables say of a terminal: `TERM`, `COLORTERM`, and whether a multiplexer stands between (`TMUX`,
     /// `STY`), for which `COLORTERM` may be that of the terminal outside.
@@ -65,14 +124,14 @@ impl ColorDepth {
     }
 
     /// What such a terminal shows in place of these looks.
-    pub fn reduce(self, style: Style) -> Style {
+    fn reduce(self, style: Style) -> Style {
         let (foreground, background) = (self.color(style.foreground), self.color(style.background));
         let vanishes = foreground == background && style.foreground != style.background;
         let foreground = match background {
             Color::Indexed(index) if vanishes => Color::Indexed(if is_light(rgb(index)) { 0 } else { 15 }),
             _ => foreground,
         };
-        Style { foreground, background, ..style }
+        Style { foreground, background, underline: self.color(style.underline), ..style }
     }
 
     fn color(self, color: Color) -> Color {
@@ -117,6 +176,7 @@ fn is_light([red, green, blue]: [u8; 3]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logs::Attributes;
 
     #[test]
     fn a_terminal_says_what_it_shows() {
@@ -173,5 +233,44 @@ mod tests {
         let (light, lighter) = (Color::Rgb(250, 250, 250), Color::Rgb(255, 255, 255));
         assert_eq!(reduced(ColorDepth::Sixteen, light, lighter), (Color::Indexed(0), Color::Indexed(15)));
         assert_eq!(reduced(ColorDepth::Sixteen, dark, dark), (Color::Indexed(0), Color::Indexed(0)), "as it was meant");
+    }
+
+    #[test]
+    fn underlines_are_plain_where_nothing_is_known_of_others() {
+        let has = |variables: &[(&str, &str)]| {
+            StyleSupport::from_variables(|name| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+            .underlines
+        };
+        let x256 = ("TERM", "xterm-256color");
+        for term in ["xterm-kitty", "alacritty", "foot-extra", "wezterm", "xterm-ghostty"] {
+            assert!(has(&[("TERM", term)]), "{term}");
+        }
+        assert!(has(&[x256, ("VTE_VERSION", "7600")]) && has(&[x256, ("TERM_PROGRAM", "iTerm.app")]));
+        assert!(has(&[("TERM", "screen-256color"), ("TMUX", "/tmp/x,1,0")]));
+        for variables in [
+            &[x256][..],
+            &[x256, ("COLORTERM", "truecolor")],
+            &[x256, ("VTE_VERSION", "5002")],
+            &[x256, ("TERM_PROGRAM", "Apple_Terminal")],
+            &[("TERM", "screen"), ("STY", "1.x"), ("VTE_VERSION", "7600")],
+            &[("TERM", "linux"), ("VTE_VERSION", "7600")],
+            &[],
+        ] {
+            assert!(!has(variables), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn an_underline_stays_one() {
+        let attributes = Attributes::BOLD.with_underline(Some(Underline::Curly));
+        let style = Style { underline: Color::Rgb(255, 0, 0), attributes, ..Style::default() };
+        assert_eq!(StyleSupport::FULL.reduce(style), style);
+        let sixteen = StyleSupport { depth: ColorDepth::Sixteen, underlines: true }.reduce(style);
+        assert_eq!((sixteen.underline, sixteen.attributes), (Color::Indexed(9), attributes));
+        let plain = StyleSupport { depth: ColorDepth::Full, underlines: false }.reduce(style);
+        let single = Attributes::BOLD.with(Attributes::UNDERLINE);
+        assert_eq!((plain.underline, plain.attributes), (Color::Default, single));
     }
 }

@@ -22,7 +22,7 @@ mod style;
 mod terminal_colors;
 
 pub use book::LogBook;
-pub use depth::ColorDepth;
+pub use depth::{ColorDepth, StyleSupport};
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use epoch::Epoch;
 pub use files::LogFiles;
@@ -31,7 +31,7 @@ pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
-pub use style::{Attributes, Color, Style, StyleRun, StyledText};
+pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};
 pub use terminal_colors::{Rgb, TerminalColors};
 
 /// Cases of a property test: so many, or as many as `PROPTEST_CASES` says.

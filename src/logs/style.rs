@@ -23,7 +23,7 @@ impl Attributes {
     pub const DIM: Self = Self(1 << 1);
     /// SGR 3.
     pub const ITALIC: Self = Self(1 << 2);
-    /// SGR 4, and its double, curly, dotted and dashed kinds.
+    /// SGR 4: an underline of any kind. [`Self::underline`] tells which.
     pub const UNDERLINE: Self = Self(1 << 3);
     /// SGR 5 and 6.
     pub const BLINK: Self = Self(1 << 4);
@@ -33,6 +33,11 @@ impl Attributes {
     pub const HIDDEN: Self = Self(1 << 6);
     /// SGR 9.
     pub const STRIKE: Self = Self(1 << 7);
+    /// SGR 53.
+    pub const OVERLINE: Self = Self(1 << 8);
+    /// Of the kind of an underline.
+    const KIND_SHIFT: u32 = 9;
+    const KIND: Self = Self(0b111 << Self::KIND_SHIFT);
 
     /// No look: the first of the spaces that stand for a tab.
     pub const TAB: Self = Self(1 << 14);
@@ -53,6 +58,52 @@ impl Attributes {
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
+
+    /// The kind of the underline, if there is one.
+    pub fn underline(self) -> Option<Underline> {
+        let kind = (self.0 & Self::KIND.0) >> Self::KIND_SHIFT;
+        self.contains(Self::UNDERLINE).then(|| Underline::from_parameter(kind + 1).unwrap_or_default())
+    }
+
+    /// With an underline of this kind instead of any other, or without one.
+    pub const fn with_underline(self, underline: Option<Underline>) -> Self {
+        let without = self.without(Self::UNDERLINE).without(Self::KIND);
+        match underline {
+            None => without,
+            Some(kind) => without.with(Self::UNDERLINE).with(Self((kind as u16 - 1) << Self::KIND_SHIFT)),
+        }
+    }
+}
+
+/// Kinds of underlines, by their numbers in `SGR 4:n`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Underline {
+    /// One line.
+    #[default]
+    Single = 1,
+    /// Two lines; also SGR 21.
+    Double = 2,
+    /// A wave.
+    Curly = 3,
+    /// Dots.
+    Dotted = 4,
+    /// Dashes.
+    Dashed = 5,
+}
+
+impl Underline {
+    /// The kind of this number.
+    pub const fn from_parameter(number: u16) -> Option<Self> {
+        match number {
+            1 => Some(Self::Single),
+            2 => Some(Self::Double),
+            3 => Some(Self::Curly),
+            4 => Some(Self::Dotted),
+            5 => Some(Self::Dashed),
+            _ => None,
+        }
+    }
 }
 
 /// How a stretch of text looks.
@@ -62,6 +113,8 @@ pub struct Style {
     pub foreground: Color,
     /// Behind them.
     pub background: Color,
+    /// Of an underline (SGR 58); the default is that of the characters.
+    pub underline: Color,
     /// The rest.
     pub attributes: Attributes,
 }

@@ -14,7 +14,7 @@ use super::live_run::LiveRun;
 use super::terminal::{Size, Terminal};
 use crate::clock::Clock;
 use crate::domain::Moment;
-use crate::logs::{ColorDepth, Follower, LineKind, LogDocument};
+use crate::logs::{Follower, LineKind, LogDocument, StyleSupport};
 
 /// More than is read at once: no line is lost on the sheet.
 const SHEET: usize = 1 << 20;
@@ -155,7 +155,7 @@ impl<'a> Lines<'a> {
             // Markers of the sheet are about the sheet: that it was cleared.
             for piece in taken.pieces.iter().filter(|piece| piece.line.kind == LineKind::Output) {
                 text.push_str("\x1b[0m");
-                text.push_str(&piece.line.to_ansi(piece.skip, ColorDepth::Full));
+                text.push_str(&piece.line.to_ansi(piece.skip, StyleSupport::FULL));
                 text.push_str("\r\n");
             }
             if self.log.feed(text.as_bytes()).ready

@@ -9,6 +9,17 @@ use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
 
 use super::text;
+use crate::logs::Underline;
+
+/// An overline, and the kinds of underlines, in bits that ratatui leaves free and keeps: it has a name for one kind only.
+pub(super) const OVERLINED: Modifier = Modifier::from_bits_retain(1 << 12);
+const KIND_SHIFT: u32 = 9;
+const KIND: u16 = 0b111;
+
+/// An underline of a kind.
+pub(super) fn underline(kind: Underline) -> Modifier {
+    Modifier::UNDERLINED.union(Modifier::from_bits_retain((kind as u16 - 1) << KIND_SHIFT))
+}
 
 /// The cells to draw where `before` is shown and `after` is to be, both of one size.
 ///
@@ -50,7 +61,7 @@ pub(super) fn draw<'a>(cells: impl Iterator<Item = (u16, u16, &'a Cell)>, out: &
         }
         // Behind a wide character, the next cell is not the next column.
         next = Some((x.saturating_add(1), y));
-        let its = (cell.fg, cell.bg, cell.modifier);
+        let its = (cell.fg, cell.bg, cell.underline_color, cell.modifier);
         if looks != Some(its) {
             looks = Some(its);
             style(cell, out);
@@ -69,7 +80,7 @@ pub(super) fn move_to(to: Position, out: &mut String) {
 }
 
 fn style(cell: &Cell, out: &mut String) {
-    const MODIFIERS: [(Modifier, &str); 9] = [
+    const MODIFIERS: [(Modifier, &str); 10] = [
         (Modifier::BOLD, ";1"),
         (Modifier::DIM, ";2"),
         (Modifier::ITALIC, ";3"),
@@ -79,6 +90,7 @@ fn style(cell: &Cell, out: &mut String) {
         (Modifier::REVERSED, ";7"),
         (Modifier::HIDDEN, ";8"),
         (Modifier::CROSSED_OUT, ";9"),
+        (OVERLINED, ";53"),
     ];
     out.push_str("\x1b[0");
     for (modifier, code) in MODIFIERS {
@@ -86,15 +98,47 @@ fn style(cell: &Cell, out: &mut String) {
             out.push_str(code);
         }
     }
+    let kind = cell.modifier.bits() >> KIND_SHIFT & KIND;
+    if kind > 0 && cell.modifier.contains(Modifier::UNDERLINED) {
+        // After a plain one, which stays where this kind is not known.
+        let _ = write!(out, ";4:{}", kind + 1);
+    }
     color(cell.fg, 30, out);
     color(cell.bg, 40, out);
+    underline_color(cell.underline_color, out);
     out.push('m');
 }
 
 /// Of the text (30), or of what is behind it (40).
 fn color(color: Color, base: u8, out: &mut String) {
+    let _ = match numbered(color) {
+        Numbered::Reset => return,
+        Numbered::Rgb(red, green, blue) => write!(out, ";{};2;{red};{green};{blue}", base + 8),
+        Numbered::Index(number @ 0..8) => write!(out, ";{}", base + number),
+        Numbered::Index(number @ 8..16) => write!(out, ";{}", base + 52 + number),
+        Numbered::Index(number) => write!(out, ";{};5;{number}", base + 8),
+    };
+}
+
+/// With colons: a terminal that does not know 58 takes what follows a semicolon for blinking.
+fn underline_color(color: Color, out: &mut String) {
+    let _ = match numbered(color) {
+        Numbered::Reset => return,
+        Numbered::Rgb(red, green, blue) => write!(out, ";58:2::{red}:{green}:{blue}"),
+        Numbered::Index(number) => write!(out, ";58:5:{number}"),
+    };
+}
+
+/// A colour as terminals are told it.
+enum Numbered {
+    Reset,
+    Index(u8),
+    Rgb(u8, u8, u8),
+}
+
+fn numbered(color: Color) -> Numbered {
     let number = match color {
-        Color::Reset => return,
+        Color::Reset => return Numbered::Reset,
         Color::Black => 0,
         Color::Red => 1,
         Color::Green => 2,
@@ -112,16 +156,9 @@ fn color(color: Color, base: u8, out: &mut String) {
         Color::LightCyan => 14,
         Color::White => 15,
         Color::Indexed(number) => number,
-        Color::Rgb(red, green, blue) => {
-            let _ = write!(out, ";{};2;{red};{green};{blue}", base + 8);
-            return;
-        }
+        Color::Rgb(red, green, blue) => return Numbered::Rgb(red, green, blue),
     };
-    let _ = match number {
-        0..8 => write!(out, ";{}", base + number),
-        8..16 => write!(out, ";{}", base + 52 + number),
-        _ => write!(out, ";{};5;{number}", base + 8),
-    };
+    Numbered::Index(number)
 }
 
 #[cfg(test)]
@@ -148,6 +185,27 @@ mod tests {
             out,
             "\x1b[0m\x1b[1;2H\x1b[0;31;100mX\x1b[0;1;7;38;5;196mY\x1b[0m漢\x1b[1;6H\x1b[0;48;2;1;2;3mf\x1b[0m"
         );
+    }
+
+    #[test]
+    fn underlines_are_drawn_in_their_kind_and_colour() {
+        let looks = |modifier: Modifier, color: Color| {
+            let before = Buffer::with_lines([" "]);
+            let mut after = Buffer::with_lines(["x"]);
+            // In steps, as styles are put on top of each other.
+            let style = Style::new().patch(Style::new().add_modifier(modifier)).underline_color(color);
+            after.set_style(after.area, style);
+            after.set_style(after.area, Style::new().add_modifier(Modifier::BOLD).remove_modifier(Modifier::ITALIC));
+            after.content[0].modifier.toggle(Modifier::REVERSED);
+            let mut out = String::new();
+            draw(changes(&before, &after).into_iter(), &mut out);
+            out.strip_prefix("\x1b[0m\x1b[1;1H\x1b[0;1;").unwrap().strip_suffix("mx\x1b[0m").unwrap().to_owned()
+        };
+        assert_eq!(looks(underline(Underline::Single), Color::Reset), "4;7");
+        assert_eq!(looks(underline(Underline::Double), Color::Green), "4;7;4:2;58:5:2");
+        assert_eq!(looks(underline(Underline::Curly), Color::Rgb(1, 2, 3)), "4;7;4:3;58:2::1:2:3");
+        assert_eq!(looks(underline(Underline::Dashed) | OVERLINED, Color::Indexed(196)), "4;7;53;4:5;58:5:196");
+        assert_eq!(looks(OVERLINED, Color::Reset), "7;53");
     }
 
     #[test]

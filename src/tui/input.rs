@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::last_answer;
 use crate::logs::TerminalColors;
 
 /// Something the user did.
@@ -57,7 +58,10 @@ impl Keyboard {
             match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
                 Ok(0) => guard.clear_ready(),
                 Ok(_) => match rustix::io::read(guard.get_inner(), &mut *buffer) {
-                    Ok(count) => return Ok(count),
+                    Ok(count) => {
+                        last_answer::read(buffer.get(..count).unwrap_or_default());
+                        return Ok(count);
+                    }
                     Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
                     Err(error) => return Err(error.into()),
                 },
@@ -153,7 +157,8 @@ impl Decoder {
         if self.begun.is_empty() || self.sink.paste.is_some() {
             return None;
         }
-        Some(if self.begun.starts_with(b"\x1b]") && self.begun.len() > 2 { ANSWER } else { ESCAPE })
+        let is_answer = self.begun.starts_with(b"\x1b]") && self.begun.len() > 2 || self.begun == b"\x1b[?";
+        Some(if is_answer { ANSWER } else { ESCAPE })
     }
 
     /// What the terminal has told of its colours since this was asked last.

@@ -21,6 +21,7 @@ mod glyphs;
 mod ink;
 mod input;
 mod keymap;
+mod last_answer;
 mod layout;
 mod line_edit;
 mod log_view;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::logs::{ColorDepth, Rgb, TerminalColors};
+use crate::logs::{Rgb, StyleSupport, TerminalColors};
 
 /// Which characters stand for states and borders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +68,8 @@ pub struct DashboardOptions {
     pub glyphs: GlyphSet,
     /// The 16 ANSI colours may be used. State is never told by colour alone.
     pub color: bool,
-    /// How many colours services may have.
-    pub depth: ColorDepth,
+    /// What is shown of the services' looks.
+    pub support: StyleSupport,
     /// Wheel and click go to the dashboard from the start; the key `M` changes it.
     pub mouse: bool,
     /// What the colours stand on.
@@ -115,7 +115,7 @@ impl DashboardOptions {
             ground: preferred.ground.unwrap_or(self.ground),
             // No terminal gets colours that it has not asked for.
             color: self.color && preferred.color.unwrap_or(true),
-            depth: self.depth,
+            support: self.support,
             glyphs: preferred.glyphs.unwrap_or(self.glyphs),
             mouse: preferred.mouse.unwrap_or(self.mouse),
             confirm_quit: preferred.confirm_quit,
@@ -129,7 +129,7 @@ impl DashboardOptions {
     }
 
     /// What these variables ask for: `LC_ALL`, `LC_CTYPE`, `LANG` (the first that is set and not empty decides, as in
-    /// setlocale(3)), `TERM`, those of [`ColorDepth::from_variables`], and `NO_COLOR` (<https://no-color.org>: any value that is not empty).
+    /// setlocale(3)), `TERM`, those of [`StyleSupport::from_variables`], and `NO_COLOR` (<https://no-color.org>: any value that is not empty).
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let utf8 = is_utf8_locale(&variable);
@@ -138,8 +138,8 @@ impl DashboardOptions {
         let glyphs = if utf8 && !simple { GlyphSet::Unicode } else { GlyphSet::Ascii };
         let color = set("NO_COLOR").is_none() && term != "dumb";
         let (ground, notification) = (ground(&variable), notification(&variable, &term));
-        let depth = ColorDepth::from_variables(&variable);
-        Self { glyphs, color, depth, mouse: true, ground, confirm_quit: false, notification }
+        let support = StyleSupport::from_variables(&variable);
+        Self { glyphs, color, support, mouse: true, ground, confirm_quit: false, notification }
     }
 }
 

@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
 use rustix::termios::{Termios, tcgetattr};
 
-use super::ink;
+use super::{ink, last_answer};
 
 /// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -81,8 +81,8 @@ pub(super) fn enter(mouse: bool) -> io::Result<()> {
     write_out(text.as_bytes()).inspect_err(|_| restore_terminal())
 }
 
-/// Gives the terminal back as it was, if a dashboard has changed it. Does nothing a second time, never panics, and does
-/// not wait for a terminal that reads nothing.
+/// Gives the terminal back as it was, if a dashboard has changed it. Does nothing a second time, never panics, and
+/// waits neither for a terminal that reads nothing nor long for what it has still to answer.
 pub fn restore_terminal() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
@@ -94,6 +94,7 @@ pub fn restore_terminal() {
         // A terminal that is gone cannot be restored.
         let _ = write_out(leave().as_bytes());
     }
+    last_answer::drain();
     if is_ours() {
         // A program in the background may not change modes, unless it does not mind the signal that says so.
         let before = SigSet::from(Signal::SIGTTOU).thread_swap_mask(SigmaskHow::SIG_BLOCK);
@@ -127,6 +128,7 @@ pub(super) fn write_screen(bytes: &[u8]) -> io::Result<()> {
     if !ENTERED.load(Ordering::SeqCst) {
         return Err(io::Error::other("the terminal was given back"));
     }
+    last_answer::written(bytes);
     write_out(bytes)
 }
 

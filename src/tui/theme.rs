@@ -3,6 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::ink;
 use super::options::Ground;
 use crate::logs;
 
@@ -11,8 +12,8 @@ use crate::logs;
 pub(super) struct Theme {
     /// Colours may be used.
     pub(super) color: bool,
-    /// How many of them the terminal has, for the looks of services.
-    pub(super) depth: logs::ColorDepth,
+    /// What the terminal shows of the looks of services.
+    pub(super) support: logs::StyleSupport,
     /// What they stand on.
     pub(super) ground: Ground,
 }
@@ -72,7 +73,7 @@ impl Theme {
     /// The looks that a service asked for.
     pub(super) fn of(self, style: logs::Style) -> Style {
         let mut result = Style::new();
-        let style = self.depth.reduce(style);
+        let style = self.support.reduce(style);
         if self.color {
             if let Some(color) = color(style.foreground) {
                 result = result.fg(color);
@@ -80,21 +81,27 @@ impl Theme {
             if let Some(color) = color(style.background) {
                 result = result.bg(color);
             }
+            if let Some(color) = color(style.underline) {
+                result = result.underline_color(color);
+            }
         }
         let attributes = [
             (logs::Attributes::BOLD, Modifier::BOLD),
             (logs::Attributes::DIM, Modifier::DIM),
             (logs::Attributes::ITALIC, Modifier::ITALIC),
-            (logs::Attributes::UNDERLINE, Modifier::UNDERLINED),
             (logs::Attributes::BLINK, Modifier::SLOW_BLINK),
             (logs::Attributes::REVERSE, Modifier::REVERSED),
             (logs::Attributes::HIDDEN, Modifier::HIDDEN),
             (logs::Attributes::STRIKE, Modifier::CROSSED_OUT),
+            (logs::Attributes::OVERLINE, ink::OVERLINED),
         ];
         for (attribute, modifier) in attributes {
             if style.attributes.contains(attribute) {
                 result = result.add_modifier(modifier);
             }
+        }
+        if let Some(kind) = style.attributes.underline() {
+            result = result.add_modifier(ink::underline(kind));
         }
         result
     }

@@ -151,7 +151,7 @@ impl UiState {
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
-            theme: Theme { color: options.color, depth: options.depth, ground: options.ground },
+            theme: Theme { color: options.color, support: options.support, ground: options.ground },
             confirm_quit: options.confirm_quit,
             notification: options.notification,
         }

@@ -149,3 +149,66 @@ fn of_several_terminals_the_last_that_has_told_counts() {
     }
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
 }
+
+/// A shell that takes down what is typed after the dashboard.
+const SHELL: &str =
+    "saved=$(stty -g); \"$0\"; stty -echo -icanon min 0 time 10; cat > ../home/typed; stty \"$saved\"; echo over";
+
+/// What is left for the shell if this is typed as soon as the dashboard has given the screen back.
+fn left_for_the_shell(mut dash: Dash<'_>, typed: &str) -> String {
+    dash.keys("q");
+    dash.wait_until_raw("the screen is given back", |dash| raw(dash).contains("\x1b[?1049l"));
+    dash.keys(typed);
+    dash.wait_for_text("over");
+    assert!(!raw(&dash).contains("rgb:"), "answers were echoed");
+    let left = dash.project().read("../home/typed");
+    assert_eq!(dash.wait_exit().code, Some(0));
+    left
+}
+
+#[test]
+fn answers_that_come_after_the_end_are_not_typed_into_the_shell() {
+    let answers = "\x1b]10;rgb:0/0/0\x1b\\\x1b]11;rgb:fd/f6/e3\x1b\\\x1b]4;1;rgb:dc/00/00\x1b\\\x1b[?62;22c";
+    let project = Project::new(ASKS);
+    let start = || Dash::start_program(&project, "sh", (80, 24), &["-c", SHELL, env!("CARGO_BIN_EXE_devgroup")]);
+    let mut dash = start().mute();
+    dash.wait_for_text("asking");
+    assert!(raw(&dash).contains("\x1b[c"), "the last question");
+    assert_eq!(left_for_the_shell(dash, answers), "");
+    // Where all is answered, nobody waits, and what is typed is the shell's.
+    let mut dash = start();
+    dash.wait_for_text("asking");
+    dash.keys("?");
+    dash.wait_for_text("restart menu");
+    dash.keys("\x1b[27u");
+    dash.wait_for("the help is closed", |screen| !screen.contains("restart menu"));
+    assert_eq!(left_for_the_shell(dash, "ls"), "ls");
+}
+
+/// Underlines of a service, as they are told.
+const UNDERLINES: &str = "[services]\napi = \"printf '\\\\033[4:3;58;5;196mone\\\\033[0m \\\\033[21mtwo\\\\033[0m \\\\033[4mthree\\\\033[0m \\\\033[53mend\\\\033[0m\\\\n'; exec sleep 1000\"\n";
+
+#[test]
+fn underlines_are_drawn_in_their_kind_where_the_terminal_knows_it() {
+    let kinds = ["\x1b[0;4;4:3;58:5:196mone", "\x1b[0;4;4:2mtwo", "\x1b[0;4mthree", "\x1b[0;53mend"];
+    // The same looks are not told again.
+    let plain = ["\x1b[0;4mone", "Htwo", "Hthree", "\x1b[0;53mend"];
+    for (term, drawn, streamed) in
+        [("xterm-kitty", kinds, "\x1b[0;4:3;58:5:196mone"), ("xterm-256color", plain, "\x1b[0;4mone")]
+    {
+        let project = Project::new(UNDERLINES).with_env("TERM", term);
+        let mut dash = Dash::start(&project, (100, 30), &[]);
+        dash.wait_for_text("one two three end");
+        let screen = raw(&dash);
+        assert!(drawn.iter().all(|drawn| screen.contains(drawn)), "{term}: {screen:?}");
+        assert_eq!(screen.contains("\x1b[0;4;4:"), term == "xterm-kitty", "{term}: {screen:?}");
+        let mut logs = Dash::start(&project, (100, 30), &["logs", "api"]);
+        logs.wait_for_text("one two three end");
+        assert!(raw(&logs).contains(streamed), "{term}: {:?}", raw(&logs));
+        logs.wait_end();
+        let told = Stream::ask(&project, &["logs", "api", "--raw"]).stdout;
+        assert!(told.contains("\x1b[0;4:3;58:5:196mone\x1b[0m \x1b[0;4:2mtwo"), "{told:?}");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+}

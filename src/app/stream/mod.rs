@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use crate::domain::{Command, GroupSpec, RunId, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
-use crate::logs::ColorDepth;
+use crate::logs::StyleSupport;
 pub use lines::{LineWriter, Words};
 use printer::Printer;
 
@@ -33,8 +33,8 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 pub struct StreamOptions {
     /// Keep the services' colours, and colour the prefixes.
     pub color: bool,
-    /// How many colours that may be.
-    pub depth: ColorDepth,
+    /// What is kept of their looks.
+    pub support: StyleSupport,
     /// `│` and `──`; otherwise `|` and `--`.
     pub unicode: bool,
     /// Columns of the outer terminal, or as many as suit a file.

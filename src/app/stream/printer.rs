@@ -109,7 +109,7 @@ impl Printer {
             }
             What::Piece(piece) if piece.line.kind == LineKind::Marker => line(Words::Marker(&piece.line.content.text)),
             What::Piece(piece) if self.options.color => {
-                line(Words::Output(&piece.line.to_ansi(piece.skip, self.options.depth)))
+                line(Words::Output(&piece.line.to_ansi(piece.skip, self.options.support)))
             }
             What::Piece(piece) => {
                 let content = &piece.line.content;
@@ -128,9 +128,10 @@ fn lost(lines: u64) -> String {
 mod tests {
     use super::*;
     use crate::domain::RunId;
-    use crate::logs::ColorDepth;
+    use crate::logs::StyleSupport;
 
-    const PLAIN: StreamOptions = StreamOptions { color: false, depth: ColorDepth::Full, unicode: true, columns: 80 };
+    const PLAIN: StreamOptions =
+        StreamOptions { color: false, support: StyleSupport::FULL, unicode: true, columns: 80 };
 
     fn text(look: &Look) -> String {
         String::from_utf8_lossy(&look.bytes).into_owned()

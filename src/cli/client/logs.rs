@@ -7,7 +7,7 @@ use super::arguments::LogsArguments;
 use super::output;
 use crate::app::{LineWriter, StreamOptions, Words};
 use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
-use crate::logs::{ColorDepth, Query, QueryKind};
+use crate::logs::{Query, QueryKind, StyleSupport};
 use crate::tui::DashboardOptions;
 
 /// Lines that are shown of a log without a word about where to begin.
@@ -33,6 +33,8 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     let seeks = arguments.grep.is_some() || arguments.level.is_some();
     let (terminal, looks) = (io::stdout().is_terminal(), DashboardOptions::from_environment());
     let color = terminal && looks.color;
+    // Where it is no terminal, somebody else will know what to do with all of them.
+    let support = if terminal { looks.support } else { StyleSupport::FULL };
     let ask = LogsAsk {
         services: arguments.services.clone(),
         follow: arguments.follow,
@@ -43,8 +45,8 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         grep: arguments.grep.clone(),
         level: arguments.level.clone(),
         styled: arguments.raw || (color && !arguments.json),
-        // Where it is no terminal, somebody else will know what to do with all of them.
-        depth: if terminal { looks.depth } else { ColorDepth::Full },
+        depth: support.depth,
+        plain_underlines: !support.underlines,
         levels: arguments.json,
     };
     let names = match group.ask(Ask::Status { follow: false })? {
@@ -109,7 +111,7 @@ impl Printer {
             .map(String::as_str)
             .filter(|name| arguments.services.is_empty() || arguments.services.iter().any(|service| service == name));
         let unicode = super::super::shows_unicode(io::stdout().is_terminal());
-        let writer = LineWriter::new(StreamOptions { color, depth: ColorDepth::Full, unicode, columns: 0 }, shown);
+        let writer = LineWriter::new(StreamOptions { color, support: StyleSupport::FULL, unicode, columns: 0 }, shown);
         let form = match arguments.services.as_slice() {
             _ if arguments.json => Form::Json,
             _ if arguments.raw => Form::Raw,

@@ -138,6 +138,7 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
     for style in &styles.styles {
         put_color(out, style.foreground);
         put_color(out, style.background);
+        put_color(out, style.underline);
         put(out, style.attributes.0.into());
     }
     let begin = out.len();
@@ -198,9 +199,9 @@ fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
     }
     let mut styles = Vec::new();
     for _ in 0..input.take()? {
-        let (foreground, background) = (input.take_color()?, input.take_color()?);
+        let (foreground, background, underline) = (input.take_color()?, input.take_color()?, input.take_color()?);
         let attributes = Attributes(u16::try_from(input.take()?).ok()?);
-        styles.push(Style { foreground, background, attributes });
+        styles.push(Style { foreground, background, underline, attributes });
     }
     for (run, style) in runs.iter_mut().zip(run_styles) {
         run.style = *styles.get(style)?;
@@ -232,6 +233,8 @@ impl StyleTable {
         let hash = number(style.foreground)
             .wrapping_mul(31)
             .wrapping_add(number(style.background))
+            .wrapping_mul(31)
+            .wrapping_add(number(style.underline))
             .wrapping_mul(31)
             .wrapping_add(style.attributes.0.into())
             .wrapping_mul(0x9E37_79B1);

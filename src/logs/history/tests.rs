@@ -15,8 +15,9 @@ fn style() -> impl Strategy<Value = Style> {
             1 => any::<(u8, u8, u8)>().prop_map(|(red, green, blue)| Color::Rgb(red, green, blue)),
         ]
     };
-    (color(), color(), 0u16..256).prop_map(|(foreground, background, attributes)| Style {
+    (color(), color(), color(), 0u16..4096).prop_map(|(foreground, background, underline, attributes)| Style {
         foreground,
+        underline,
         background,
         attributes: Attributes(attributes),
     })

@@ -45,7 +45,8 @@ impl Cell {
 
     /// What erasing leaves: the background stays, as terminals do it.
     pub(super) const fn erased(background: Color) -> Self {
-        let style = Style { foreground: Color::Default, background, attributes: Attributes(0) };
+        let style =
+            Style { foreground: Color::Default, background, underline: Color::Default, attributes: Attributes(0) };
         Self::new(NOTHING, style, CellKind::Narrow)
     }
 
@@ -88,7 +89,8 @@ impl Cell {
 impl Style {
     /// A space in this style is as good as none.
     pub(super) fn shows_nothing(self) -> bool {
-        const SEEN: u16 = Attributes::REVERSE.0 | Attributes::UNDERLINE.0 | Attributes::STRIKE.0;
+        const SEEN: u16 =
+            Attributes::REVERSE.0 | Attributes::UNDERLINE.0 | Attributes::STRIKE.0 | Attributes::OVERLINE.0;
         self.foreground == Color::Default && self.background == Color::Default && self.attributes.0 & SEEN == 0
     }
 }

@@ -24,7 +24,7 @@ use proptest::prelude::*;
 
 use super::{Input, Screen};
 use crate::domain::Moment;
-use crate::logs::{Attributes, Color, Style, StyledText};
+use crate::logs::{Attributes, Color, Style, StyledText, Underline};
 
 const HISTORY: usize = 100_000;
 
@@ -80,7 +80,8 @@ impl Pair {
                 let mut text = StyledText::default();
                 row.append_part(column, column + 1, &mut text);
                 let mut style = text.runs.first().map_or(Style::default(), |run| run.style.looks());
-                style.attributes = style.attributes.without(Attributes::BLINK); // theirs do not blink
+                // Theirs do not blink, and have no overlines.
+                style.attributes = style.attributes.without(Attributes::BLINK).without(Attributes::OVERLINE);
                 let ours = (text.text.as_str(), style);
                 let (their_text, their_style) = cell(&theirs[Column(column)]);
                 if ours.0.is_empty() && their_text == " " && column + 1 == grid.columns {
@@ -149,7 +150,7 @@ fn without_empty_end(mut lines: Vec<String>) -> Vec<String> {
 
 fn cell(cell: &TheirCell) -> (String, Style) {
     // A mark on the column that was left free before a wide character makes it text.
-    let free = cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER) && cell.zerowidth().is_none();
+    let free = cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER) && cell.zerowidth().is_none_or(<[char]>::is_empty);
     if free || cell.flags.contains(Flags::WIDE_CHAR_SPACER) {
         return (String::new(), Style::default());
     }
@@ -161,7 +162,6 @@ fn cell(cell: &TheirCell) -> (String, Style) {
         (Flags::BOLD, Attributes::BOLD),
         (Flags::DIM, Attributes::DIM),
         (Flags::ITALIC, Attributes::ITALIC),
-        (Flags::ALL_UNDERLINES, Attributes::UNDERLINE),
         (Flags::INVERSE, Attributes::REVERSE),
         (Flags::HIDDEN, Attributes::HIDDEN),
         (Flags::STRIKEOUT, Attributes::STRIKE),
@@ -171,7 +171,17 @@ fn cell(cell: &TheirCell) -> (String, Style) {
             attributes = attributes.with(ours);
         }
     }
-    (text, Style { foreground: color(cell.fg), background: color(cell.bg), attributes })
+    let kinds = [
+        (Flags::UNDERLINE, Underline::Single),
+        (Flags::DOUBLE_UNDERLINE, Underline::Double),
+        (Flags::UNDERCURL, Underline::Curly),
+        (Flags::DOTTED_UNDERLINE, Underline::Dotted),
+        (Flags::DASHED_UNDERLINE, Underline::Dashed),
+    ];
+    let kind = kinds.iter().find(|(flag, _)| cell.flags.contains(*flag)).map(|(_, kind)| *kind);
+    let attributes = attributes.with_underline(kind);
+    let underline = cell.underline_color().map_or(Color::Default, color);
+    (text, Style { foreground: color(cell.fg), background: color(cell.bg), underline, attributes })
 }
 
 fn color(color: TheirColor) -> Color {
@@ -226,10 +236,22 @@ fn sgr() -> impl Strategy<Value = String> {
             "29",
             "39",
             "49",
-            "4:3",
             "4:0",
+            "4:1",
+            "4:2",
+            "4:3",
+            "4:4",
+            "4:5",
+            "4:9",
+            "53",
+            "55",
             "58;5;3",
+            "58:5:200",
+            "58;2;4;5;6",
+            "58:2:7:8:9",
             "58:2::1:2:3",
+            "58;5",
+            "58:5:256",
             "59",
             "38:2:1:2:3",
             "48:2::9:8:7",
@@ -463,7 +485,7 @@ fn columns_are_switched_only_where_it_is_allowed() {
 fn a_double_underline_is_one() {
     let mut style = Style::default();
     super::sgr::apply(&mut style, [[1].as_slice(), &[21]].into_iter());
-    assert_eq!(style.attributes, Attributes::BOLD.with(Attributes::UNDERLINE));
+    assert_eq!(style.attributes, Attributes::BOLD.with_underline(Some(Underline::Double)));
     super::sgr::apply(&mut style, [[24].as_slice()].into_iter());
     assert_eq!(style.attributes, Attributes::BOLD);
 }

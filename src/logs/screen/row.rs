@@ -47,7 +47,7 @@ const TAB: Style = blank(Attributes::TAB);
 const TAB_REST: Style = blank(Attributes::TAB_REST);
 
 const fn blank(attributes: Attributes) -> Style {
-    Style { foreground: Color::Default, background: Color::Default, attributes }
+    Style { foreground: Color::Default, background: Color::Default, underline: Color::Default, attributes }
 }
 
 /// Combining marks that one character may gather.

@@ -1,6 +1,6 @@
 //! Select graphic rendition: `CSI … m`.
 
-use crate::logs::{Attributes, Color, Style};
+use crate::logs::{Attributes, Color, Style, Underline};
 
 /// Applies the only parameter of a sequence: what most logs print, without looking through all that there is.
 pub(super) fn apply_one(style: &mut Style, number: u16) {
@@ -23,9 +23,12 @@ pub(super) fn apply<'a>(style: &mut Style, mut params: impl Iterator<Item = &'a 
             [1] => style.attributes = attributes.with(Attributes::BOLD),
             [2] => style.attributes = attributes.with(Attributes::DIM),
             [3] => style.attributes = attributes.with(Attributes::ITALIC),
-            [4, 0] | [24] => style.attributes = attributes.without(Attributes::UNDERLINE),
-            // 21 is the double one.
-            [4, ..] | [21] => style.attributes = attributes.with(Attributes::UNDERLINE),
+            [4, 0] | [24] => style.attributes = attributes.with_underline(None),
+            [21] => style.attributes = attributes.with_underline(Some(Underline::Double)),
+            [4, ref kind @ ..] => {
+                let kind = kind.first().and_then(|kind| Underline::from_parameter(*kind));
+                style.attributes = attributes.with_underline(Some(kind.unwrap_or_default()));
+            }
             [5 | 6] => style.attributes = attributes.with(Attributes::BLINK),
             [7] => style.attributes = attributes.with(Attributes::REVERSE),
             [8] => style.attributes = attributes.with(Attributes::HIDDEN),
@@ -42,6 +45,9 @@ pub(super) fn apply<'a>(style: &mut Style, mut params: impl Iterator<Item = &'a 
             [color @ 100..=107] => style.background = indexed(color - 100 + 8),
             [39] => style.foreground = Color::Default,
             [49] => style.background = Color::Default,
+            [53] => style.attributes = attributes.with(Attributes::OVERLINE),
+            [55] => style.attributes = attributes.without(Attributes::OVERLINE),
+            [59] => style.underline = Color::Default,
             [place @ (38 | 48 | 58), ref parts @ ..] => {
                 let color = if parts.is_empty() {
                     color(params.by_ref().map(|param| param.first().copied().unwrap_or(0)))
@@ -53,8 +59,8 @@ pub(super) fn apply<'a>(style: &mut Style, mut params: impl Iterator<Item = &'a 
                 match (place, color) {
                     (38, Some(color)) => style.foreground = color,
                     (48, Some(color)) => style.background = color,
-                    // The colour of an underline is not kept; its parameters are used up all the same.
-                    _ => {}
+                    (_, Some(color)) => style.underline = color,
+                    (_, None) => {}
                 }
             }
             _ => {}

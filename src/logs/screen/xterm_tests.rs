@@ -56,6 +56,9 @@ fn each_screen_has_a_saved_cursor_of_its_own() {
 fn questions_are_answered() {
     for (question, answer) in [
         ("\x1b[1;4;38;5;200m\x1bP$qm\x1b\\", "\x1bP1$r0;1;4;38;5;200m\x1b\\"),
+        ("\x1b[4:3;58;5;9;53m\x1bP$qm\x1b\\", "\x1bP1$r0;4:3;53;58:5:9m\x1b\\"),
+        ("\x1b[0;21;58:2::1:2:3m\x1bP$qm\x1b\\", "\x1bP1$r0;4:2;58:2::1:2:3m\x1b\\"),
+        ("\x1b[59;24m\x1bP$qm\x1b\\", "\x1bP1$r0m\x1b\\"),
         ("\x1b[2;4r\x1bP$qr\x1b\\", "\x1bP1$r2;4r\x1b\\"),
         ("\x1b[4 q\x1bP$q q\x1b\\", "\x1bP1$r4 q\x1b\\"),
         ("\x1bP$q\"p\x1b\\", "\x1bP1$r62;1\"p\x1b\\"),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::logs::LogBook;
-use crate::logs::{ColorDepth, LogDocument};
+use crate::logs::{LogDocument, StyleSupport};
 use crate::tui::options::{GlyphSet, Ground};
 
 fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
@@ -18,7 +18,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         typed: false,
         view: PaneView::Auto,
         glyphs: Glyphs::of(GlyphSet::Unicode),
-        theme: Theme { color: true, depth: ColorDepth::Full, ground: Ground::Unknown },
+        theme: Theme { color: true, support: StyleSupport::FULL, ground: Ground::Unknown },
         clock: Clock::start(),
     }
 }

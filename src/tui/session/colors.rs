@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::logs::TerminalColors;
+use crate::tui::last_answer::LAST_QUESTION;
 use crate::tui::options::Ground;
 
 impl Session {
@@ -10,6 +11,7 @@ impl Session {
     pub(super) fn ask_for_colors(&mut self) {
         if self.outer.is_newer() {
             self.canvas.send(&TerminalColors::questions());
+            self.canvas.send(LAST_QUESTION);
         }
         let logs = self.handle.logs();
         if logs.colors() == TerminalColors::default() {

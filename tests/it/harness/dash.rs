@@ -59,6 +59,8 @@ pub(crate) struct Dash<'p> {
     answers: Answers,
     raw: Vec<u8>,
     size: (u16, u16),
+    /// It answers nothing of its own.
+    is_mute: bool,
     before: (TermMode, LineModes),
 }
 
@@ -115,7 +117,25 @@ impl<'p> Dash<'p> {
         let child = pair.slave.spawn_command(command).unwrap();
         let end = pidfd_open(process(child.process_id().unwrap()), PidfdFlags::empty()).unwrap();
         let pty = Some(Pty { master: pair.master, near, _far: pair.slave });
-        Self { project, pty, child, end, eye, parser: Processor::new(), answers, raw: Vec::new(), size, before }
+        Self {
+            project,
+            pty,
+            child,
+            end,
+            eye,
+            parser: Processor::new(),
+            answers,
+            raw: Vec::new(),
+            size,
+            is_mute: false,
+            before,
+        }
+    }
+
+    /// A terminal that answers nothing but what the test has it answer.
+    pub(crate) fn mute(mut self) -> Self {
+        self.is_mute = true;
+        self
     }
 
     /// Presses keys.
@@ -326,7 +346,9 @@ impl<'p> Dash<'p> {
         self.raw.extend(&buffer[..count]);
         self.parser.advance(&mut self.eye, &buffer[..count]);
         let answer = std::mem::take(&mut *self.answers.0.lock().unwrap());
-        self.write(&answer);
+        if !self.is_mute {
+            self.write(&answer);
+        }
         count > 0
     }
 

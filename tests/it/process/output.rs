@@ -1,7 +1,7 @@
 //! Output: nothing is lost, nothing blocks.
 
 use devgroup::domain::{ExitStatus, RunReport, Signal};
-use devgroup::logs::{ColorDepth, LineId};
+use devgroup::logs::{LineId, StyleSupport};
 use rustix::process::{Pid, kill_process};
 
 use super::bench::{Bench, shell, wait_for};
@@ -113,7 +113,7 @@ fn what_runs_beside_a_service_prints_as_in_its_pane_and_cannot_disturb_it() {
     let document = bench.document("api");
     let mut reader = document.read();
     let red = (0..reader.end().0).filter_map(|id| reader.line(LineId(id))).find(|line| line.content.text == "red");
-    assert_eq!(red.unwrap().to_ansi(0, ColorDepth::Full), "\x1b[0;31mred\x1b[0m");
+    assert_eq!(red.unwrap().to_ansi(0, StyleSupport::FULL), "\x1b[0;31mred\x1b[0m");
     drop(reader);
     bench.host.resize(&"api".into(), 70, 20);
     bench.aside(
