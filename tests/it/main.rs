@@ -19,6 +19,7 @@ mod doctor;
 mod documents;
 mod ends;
 mod endurance;
+mod examples;
 mod failures;
 mod generated;
 mod git_work;
