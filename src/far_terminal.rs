@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 /// The variables of the client's environment that say what its terminal can.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 14] = [
     "TERM",
+    "TERMINFO",
+    "TERMINFO_DIRS",
+    "HOME",
     "COLORTERM",
     "COLORFGBG",
     "TERM_PROGRAM",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Color, Style, Underline};
+use super::{Color, Style, Underline, terminfo};
 
 /// How many colours a terminal shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +55,12 @@ impl StyleSupport {
     pub const FULL: Self = Self { depth: ColorDepth::Full, underlines: true };
 
     /// What these variables say of a terminal: those of [`ColorDepth::from_variables`] and those of the terminals that
-    /// are known to have kinds of underlines.
+    /// are known to have kinds of underlines; else its terminfo entry.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        Self { depth: ColorDepth::from_variables(&variable), underlines: has_underlines(&variable) }
+        Self {
+            depth: ColorDepth::from_variables(&variable),
+            underlines: has_underlines(&variable, |term| terminfo::has_extended(term, &["Su", "Smulx"], &variable)),
+        }
     }
 
     /// What such a terminal shows in place of these looks.
@@ -83,7 +86,7 @@ const UNDERLINE_PROGRAMS: [&str; 5] = ["WezTerm", "ghostty", "iTerm.app", "vscod
 const UNDERLINE_VTE: u32 = 5102;
 
 /// Other terminals may take the parts of `4:3` for attributes of their own, and get none.
-fn has_underlines(variable: impl Fn(&str) -> Option<String>) -> bool {
+fn has_underlines(variable: impl Fn(&str) -> Option<String>, entry: impl Fn(&str) -> bool) -> bool {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     if set("TMUX").is_some() {
         // It draws a plain one where its terminal has no other (its feature `usstyle`), and knows best.
@@ -97,7 +100,9 @@ fn has_underlines(variable: impl Fn(&str) -> Option<String>) -> bool {
     let by_name = UNDERLINE_TERMS.iter().any(|name| term.starts_with(name));
     let by_program = set("TERM_PROGRAM").is_some_and(|program| UNDERLINE_PROGRAMS.contains(&program.as_str()));
     let vte = set("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
-    by_name || by_program || vte.is_some_and(|version| version >= UNDERLINE_VTE)
+    let known = by_name || by_program || vte.is_some_and(|version| version >= UNDERLINE_VTE);
+    // For an entry that the user has changed, or of a terminal that is not listed.
+    known || entry(&term)
 }
 
 impl ColorDepth {
@@ -238,15 +243,15 @@ mod tests {
     #[test]
     fn underlines_are_plain_where_nothing_is_known_of_others() {
         let has = |variables: &[(&str, &str)]| {
-            StyleSupport::from_variables(|name| {
-                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-            })
-            .underlines
+            let variable =
+                |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            has_underlines(variable, |term| term == "odd")
         };
         let x256 = ("TERM", "xterm-256color");
         for term in ["xterm-kitty", "alacritty", "foot-extra", "wezterm", "xterm-ghostty"] {
             assert!(has(&[("TERM", term)]), "{term}");
         }
+        assert!(has(&[("TERM", "odd")]) && !has(&[("TERM", "odd"), ("STY", "1.x")]));
         assert!(has(&[x256, ("VTE_VERSION", "7600")]) && has(&[x256, ("TERM_PROGRAM", "iTerm.app")]));
         assert!(has(&[("TERM", "screen-256color"), ("TMUX", "/tmp/x,1,0")]));
         for variables in [

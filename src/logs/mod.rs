@@ -20,6 +20,7 @@ mod screen;
 mod search;
 mod style;
 mod terminal_colors;
+mod terminfo;
 
 pub use book::LogBook;
 pub use depth::{ColorDepth, StyleSupport};

@@ -39,6 +39,8 @@ impl Attributes {
     const KIND_SHIFT: u32 = 9;
     const KIND: Self = Self(0b111 << Self::KIND_SHIFT);
 
+    /// No look: a space that nobody printed. It never leaves the screen.
+    pub(super) const PAD: Self = Self(1 << 13);
     /// No look: the first of the spaces that stand for a tab.
     pub const TAB: Self = Self(1 << 14);
     /// No look: a further one of them.

@@ -255,7 +255,7 @@ mod tests {
             4 => proptest::sample::select(vec![
                 "\x1b[m", "\x1b[0m", "\x1b[1m", "\x1b[32m", "\x1b[39m", "\x1b[97m", "\x1b[1;38;5;9m", "\x1b[4:3m", "\x1b[0;1;7m",
             ]).prop_map(str::to_owned),
-            1 => proptest::sample::select(vec!["\x1b[44m", "\x1b[49m", "\t", "\x1b[A", "\x1b[2K", "\r", "\x1b[2b", "\x7f", "\x1b]0;t\x07"])
+            1 => proptest::sample::select(vec!["\x1b[44m", "\x1b[49m", "\t", "\x1b[A", "\x1b[2K", "\r", "\x1b[2b", "\x7f", "\x1b]0;t\x07", "\x1b[3C", "\x1b[K", "\x1b[2X", "\x08", "\x1b[P", "\x1b[2@"])
                 .prop_map(str::to_owned),
         ]
     }
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tab_is_kept_until_it_is_written_over_however_output_is_cut() {
+    fn tabs_and_what_was_jumped_over_are_kept_however_output_is_cut() {
         for text in [
             "0a\t\r\n\x1b[A  \r\n",
             "0a\t\r\n\x1b[Axyz\r\n",
@@ -310,6 +310,9 @@ mod tests {
             "0a\tb\r\n\x1b[Axyz\x1b[5C\x1b[K\r\n",
             "\x1b[8C\t\r\t\t\r\n",
             "\x1b[19C\t\r\n",
+            "ab\rxy\x1b[2Cc\rw\x1b[3C\x1b[K\r\n",
+            "a \x1b[2Cc\x08\x1b[K\r\n",
+            "ab\rx \x1b[2Cc\x08\x1b[K\r\n",
         ] {
             for columns in [4, 10, 20] {
                 ends_the_same(text, columns, 2, &[1]);

@@ -19,9 +19,6 @@ pub(super) struct Row {
     text: String,
     /// Columns of `text`: the first that was never written.
     written: usize,
-    /// Columns up to here were jumped over when they were last padded: blanks at the end that lie before it were not
-    /// printed.
-    padded: usize,
     /// Styles of `text`, without gaps: the byte where each ends.
     spans: Vec<(u32, Style)>,
     /// Columns behind `text` over which tabs have jumped since the last character.
@@ -45,6 +42,8 @@ pub(super) const WHOLLY: u16 = u16::MAX;
 /// The spaces of a tab.
 const TAB: Style = blank(Attributes::TAB);
 const TAB_REST: Style = blank(Attributes::TAB_REST);
+/// Spaces of a plain row over which the cursor has jumped.
+const PAD: Style = blank(Attributes::PAD);
 
 const fn blank(attributes: Attributes) -> Style {
     Style { foreground: Color::Default, background: Color::Default, underline: Color::Default, attributes }
@@ -59,7 +58,6 @@ impl Row {
         Self {
             text: String::new(),
             written: 0,
-            padded: 0,
             spans: Vec::new(),
             tabs: Vec::new(),
             cells: Vec::new(),
@@ -311,7 +309,7 @@ impl Row {
 
     fn clear_plain(&mut self) {
         self.text.clear();
-        (self.written, self.padded) = (0, 0);
+        self.written = 0;
         self.spans.clear();
         self.tabs.clear();
     }
@@ -330,11 +328,11 @@ impl Row {
             let before = place.checked_sub(1).and_then(|before| self.spans.get(before));
             let (rest, style) = before.map_or((0, TAB_REST), |(end, style)| (*end as usize, *style));
             self.truncate_plain(column - (length - rest) - usize::from(style == TAB));
-            self.push_blanks(column, Style::default());
+            self.push_blanks(column, PAD);
             return true;
         }
         self.text.truncate(length);
-        (self.written, self.padded) = (column, self.padded.min(column));
+        self.written = column;
         while let [.., before, _] = self.spans.as_slice()
             && before.0 as usize >= length
         {
@@ -372,22 +370,19 @@ impl Row {
         let mut tabs = std::mem::take(&mut self.tabs);
         let behind = tabs.split_off(tabs.partition_point(|(from, _)| *from < column));
         for (from, to) in tabs.into_iter().filter(|(_, to)| *to <= column) {
-            self.push_blanks(from, Style::default());
+            self.push_blanks(from, PAD);
             self.push_blanks(from + 1, TAB);
             self.push_blanks(to, TAB_REST);
         }
-        self.push_blanks(column, Style::default());
+        self.push_blanks(column, PAD);
         self.tabs = behind;
     }
 
-    /// Spaces up to a column. Those of a tab were printed.
+    /// Spaces up to a column.
     fn push_blanks(&mut self, column: usize, style: Style) {
         if column > self.written {
             self.text.extend(std::iter::repeat_n(' ', column - self.written));
             self.written = column;
-            if style == Style::default() {
-                self.padded = column;
-            }
             self.extend_spans(style);
         }
     }
@@ -407,7 +402,9 @@ impl Row {
             for (end, style) in &self.spans {
                 let end = *end as usize;
                 for c in self.text.get(byte..end).unwrap_or_default().chars() {
-                    if columns_of(c) == Some(2) {
+                    if *style == PAD {
+                        self.cells.push(Cell::erased(Color::Default));
+                    } else if columns_of(c) == Some(2) {
                         self.cells.push(Cell::new(c, *style, CellKind::Wide));
                         self.cells.push(Cell::new(' ', *style, CellKind::WideEnd));
                     } else {
@@ -437,7 +434,13 @@ impl Row {
         if !self.cells.is_empty() {
             return self.cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
         }
-        let printed = if self.written > self.padded { self.written } else { self.seen_len() };
+        let pad = match self.spans.as_slice() {
+            [.., (before, _), (end, PAD)] => end - before,
+            [(end, PAD)] => *end,
+            _ => 0,
+        };
+        // They have one byte each.
+        let printed = self.written - pad as usize;
         self.tabs.last().map_or(printed, |(_, to)| printed.max(*to))
     }
 
@@ -491,7 +494,9 @@ impl Row {
         let (byte, stop) = (self.byte_from(start).0, self.byte_from(end).0);
         let text = self.text.get(byte..stop).unwrap_or_default();
         // Spans before the part end at 0, those after it where it ends: nothing of them is pushed.
-        let spans = self.spans.iter().map(|(end, style)| ((*end as usize).min(stop).saturating_sub(byte), *style));
+        let looks = |style| if style == PAD { Style::default() } else { style };
+        let spans =
+            self.spans.iter().map(|(end, style)| ((*end as usize).min(stop).saturating_sub(byte), looks(*style)));
         sink.push_spans(text, spans);
         let mut column = self.written.max(start);
         let mut push_to = |to: usize, style| {

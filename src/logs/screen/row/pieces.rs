@@ -1,7 +1,7 @@
 //! A row on its way to another width.
 
 use super::super::cell::{Cell, CellKind, Glyph};
-use super::{Row, WHOLLY};
+use super::{PAD, Row, WHOLLY};
 use crate::domain::Moment;
 use crate::logs::{Color, Style};
 
@@ -51,7 +51,7 @@ impl Row {
         if pieces.iter().all(|piece| ascii(piece).is_some()) {
             for (piece, c) in pieces.iter().filter_map(|piece| Some((piece, ascii(piece)?))) {
                 if piece.cell.is_empty() {
-                    row.push_blanks(row.written + 1, Style::default());
+                    row.push_blanks(row.written + 1, PAD);
                     continue;
                 }
                 row.text.push(c);
