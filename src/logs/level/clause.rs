@@ -45,7 +45,8 @@ pub(super) fn tells_of_failure(text: &str) -> bool {
         return false;
     }
     let tail = text.rsplit(": ").next().unwrap_or_default().trim_start_matches(['.', ' ']);
-    if tail.len() < text.len() && words::is_nothing(tail) {
+    let is_count = first.is(BEGINNINGS) && tail.parse::<f64>().is_ok();
+    if tail.len() < text.len() && (words::is_nothing(tail) || is_count) {
         return false;
     }
     let recovered = words.iter().rposition(|word| word.is(RECOVERED)).unwrap_or(0);
@@ -478,6 +479,36 @@ const BEGINNINGS: &[&str] = &[
     "conflicting",
     "circular",
 ];
+/// `cannot be …`, in programs.
+const DONE: &[&str] = &[
+    "found",
+    "opened",
+    "read",
+    "loaded",
+    "resolved",
+    "created",
+    "started",
+    "parsed",
+    "reached",
+    "written",
+    "executed",
+    "located",
+    "determined",
+    "applied",
+    "converted",
+    "assigned",
+    "represented",
+    "preloaded",
+    "imported",
+    "installed",
+    "connected",
+    "established",
+    "used",
+    "called",
+    "null",
+    "empty",
+    "blank",
+];
 const FAULTS: &[&str] = &["error", "errors", "error(s", "exception", "exceptions", "failure", "failures", "panic"];
 
 /// From this word on it says so; `before` is what its clause has before it.
@@ -490,7 +521,9 @@ fn fails(before: &[Word<'_>], rest: &[Word<'_>], all: &[Word<'_>]) -> bool {
     let is_end = word.ends || next.is_none();
     let last = before.last();
     let comes = |known: &[&str]| !word.ends && next.is_some_and(|next| next.is(known));
-    let is_none = before.iter().any(|word| word.text == "0" || word.is(&["previous", "last", "earlier"]));
+    let is_none = before
+        .iter()
+        .any(|word| word.text == "0" || word.is(&["previous", "last", "earlier", "no", "none", "nothing"]));
     let is_denied =
         is_none || last.is_some_and(|last| last.is(BEFORE_ATTRIBUTE) || is_count(last) && !is_number_of(before));
     let ends_behind = |count: usize| {
@@ -505,19 +538,24 @@ fn fails(before: &[Word<'_>], rest: &[Word<'_>], all: &[Word<'_>]) -> bool {
         let is_first = last.is_none();
         return if is_first {
             comes(&["to", "with", "at", "while", "during", "due", "because"])
+                || word.ends && !word.labels && next.is_some()
         } else {
             is_verb && !is_denied
         };
     }
     // What could not be done.
     let person = before.iter().any(|word| word.is(&["you", "we", "they", "users", "i", "it", "this", "these"]));
-    let is_past = word.is(&["couldn't", "unable"]) || word.is(&["could"]) && comes(&["not"]);
+    let is_past =
+        word.is(&["couldn't"]) || word.is(&["unable"]) && comes(&["to"]) || word.is(&["could"]) && comes(&["not"]);
     if is_past && !word.ends && next.is_some() && !last.is_some_and(|last| last.is(&["be"])) {
         return !person || word.is(&["could", "couldn't"]) && !before.iter().any(|word| word.is(&["you"]));
     }
     if word.is(&["cannot", "can't", "cant", "can"]) && !person {
         let verb = if word.is(&["can"]) { if comes(&["not"]) { rest.get(2) } else { None } } else { next };
+        let is_passive = verb.is_some_and(|verb| verb.is(&["be"]));
+        let is_done = rest.iter().take(4).any(|word| word.is(DONE));
         return verb.is_some_and(|verb| verb.is(VERBS))
+            && (!is_passive || is_done)
             && !rest.iter().any(|word| word.is(&["undone", "changed", "recovered", "disabled"]));
     }
     // How something is.
@@ -640,7 +678,8 @@ fn fails(before: &[Word<'_>], rest: &[Word<'_>], all: &[Word<'_>]) -> bool {
             || is_met(before)
                 && (is_end || comes(&["in", "at", "while", "when", "during", "from", "on", "for", "and"]));
     }
-    if !before.is_empty() {
+    // `ENGINE-16004 Exception while …`.
+    if before.iter().any(|word| !word.is_thing || is_count(word)) {
         return false;
     }
     begins_badly(word, next, rest, all.len() > rest.len())
@@ -778,7 +817,8 @@ fn begins_badly(word: &Word<'_>, next: Option<&Word<'_>>, rest: &[Word<'_>], is_
         return next.is(&["many", "few"]);
     }
     if word.is(&["not"]) {
-        return next.is(&["enough", "a", "an", "authorized", "logged", "found"]);
+        return next.is(&["enough", "a", "an", "authorized", "logged"])
+            || next.is(&["found"]) && (next.ends || rest.len() == 2);
     }
     if word.is(&["permission", "access", "authentication"]) {
         return next.is(&["denied", "failure", "required"]);

@@ -48,7 +48,7 @@ static FAILURES: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r" [0-9]+ (?:Killed|Aborted|Segmentation fault|Terminated|Bus error)(?-u:\b)",
         r"^Out of memory: |(?:^|[\[ ])segfault at |^memory allocation of ",
         r"(?-u:\b)[Ee]xited (?:with )?(?:code |status )?\[?-?[1-9][0-9]*(?-u:\b)|^exit status [1-9]|(?-u:\b)exited with signal|(?:exit code:?|exited with code|exit status) [1-9][0-9]*\)?\.?$",
-        r"^app crashed|has crashed$",
+        r"^app crashed|has crashed$|^==\[ FAILURE: [1-9]|^Error (?:The|An?|No|Could|Cannot|Failed|Unable|Invalid|Missing|Unknown) [a-z]",
         // `name ......... Failed`, TeX, Oracle, what a compiler says of a place.
         r"\.{3,} *\[?[Ff]ailed\]?$|(?:\.{3,}|:) *\[?(?:FAILED|FAIL|ERROR)\]?!?$|^! +[A-Z][a-zA-Z]+ |^(?:ORA|TNS|PLS|SP2|RMAN)-[0-9]{4,5}: |^Msg [0-9]+, Level 1[1-9], ",
         // Sentences that begin with what could not be done.
