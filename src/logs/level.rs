@@ -7,6 +7,7 @@ use regex::{Regex, RegexSet};
 
 use super::{Line, LineId, LineKind, Reader};
 
+mod clause;
 mod failure;
 mod header;
 mod words;
@@ -94,6 +95,8 @@ enum Open {
 #[derive(Clone, Debug, Default)]
 pub struct LevelReader {
     trace: Option<(Level, Open)>,
+    /// How far the first line of the trace is indented: what belongs to it is further to the right.
+    indent: usize,
 }
 
 impl LevelReader {
@@ -141,7 +144,7 @@ impl LevelReader {
             Some((_, Open::NextLine | Open::Python)) => true,
             Some((_, Open::Announced | Open::Source)) if is_head(said) => true,
             Some((_, Open::Known | Open::Source | Open::Announced)) => {
-                is_part(said) || is_between(said) && !failure::is_well(said) && header::read(said).level.is_none()
+                is_part(said) || self.is_below(said) && !failure::is_well(said) && header::read(said).level.is_none()
             }
         }
     }
@@ -157,7 +160,16 @@ impl LevelReader {
         }
         let told = told(said);
         self.trace = told.level.filter(|level| *level >= Level::Error).zip(Open::after(&told, said));
+        self.indent = indent(said);
         told.level
+    }
+
+    /// Empty, or further to the right than the first line, or drawn.
+    fn is_below(&self, said: &str) -> bool {
+        let text = said.trim_start();
+        let is_drawn = text.starts_with(['|', '^', '~', '+', '>']) || text.starts_with("--> ");
+        let is_further = text.is_empty() || is_drawn || !text.is_ascii() || indent(said) > self.indent;
+        is_between(said) && is_further && !is_status(said)
     }
 
     /// The level of a line may depend on the one before it.
@@ -213,8 +225,22 @@ fn told(said: &str) -> Told<'_> {
     let head = texts.into_iter().flatten().find(|text| failure::head(text).is_some());
     let failure = || texts.into_iter().flatten().find_map(failure::of).or(header.otherwise);
     // Each line that pytest shows of a failure.
-    let level = header.level.or_else(failure).or_else(|| said.starts_with("E   ").then_some(Level::Error));
+    let level = header
+        .level
+        .or_else(failure)
+        .or_else(|| said.starts_with("E   ").then_some(Level::Error))
+        .or_else(|| is_numbered(said).then_some(Level::Error));
     Told { level, is_named: header.level.is_some(), text: head.unwrap_or(header.text) }
+}
+
+/// `    1) adds a cart`: mocha and its like number the tests that failed, below the names of their suites.
+fn is_numbered(said: &str) -> bool {
+    let text = said.trim_start_matches(' ');
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    (1..=3).contains(&digits)
+        && said.len() - text.len() >= 4
+        && text.get(digits..).is_some_and(|rest| rest.starts_with(") "))
+        && !text.ends_with(['.', '?', ','])
 }
 
 /// The line without what tools put before each line of others.
@@ -252,6 +278,20 @@ fn is_part(said: &str) -> bool {
 /// Indented, or empty.
 fn is_between(said: &str) -> bool {
     said.is_empty() || said.starts_with([' ', '\t'])
+}
+
+/// `   Compiling shop`, as cargo and its like write what they do: the first word ends where the others do.
+fn is_status(said: &str) -> bool {
+    let word = said.trim_start().split(' ').next().unwrap_or_default();
+    indent(said) + word.len() == 12
+        && word.len() > 3
+        && word != "Failed"
+        && word.starts_with(|first: char| first.is_ascii_uppercase())
+        && word.bytes().skip(1).all(|byte| byte.is_ascii_lowercase())
+}
+
+fn indent(said: &str) -> usize {
+    said.len() - said.trim_start_matches([' ', '\t']).len()
 }
 
 /// The line is the first of a trace, and names no level itself.

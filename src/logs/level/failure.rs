@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
-use super::{Level, expression, words};
+use super::{Level, clause, expression, words};
 
 /// How many of the expressions of [`HEADS`] tell that all has failed.
 const FATAL: usize = 6;
@@ -43,21 +43,23 @@ static HEADS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
 static FAILURES: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     RegexSet::new([
         // Shells, and what ends a process.
-        r"(?:^|: )(?:command not found|not found|[Uu]nknown command|Permission denied|No such file or directory|Address already in use|No space left on device|Exec format error|Is a directory|Not a directory|Operation not permitted|Connection refused|Connection reset by peer|Connection timed out|Cannot allocate memory|Too many open files|Read-only file system|Input/output error|address already in use|connection refused|connection reset by peer|no such host|no such file or directory|permission denied|i/o timeout|context deadline exceeded|no space left on device)(?:: [^ ]+| \([a-z, ]+\))?\.?$",
+        r"(?:^|: )(?:command not found|not found|[Uu]nknown command|Permission denied|No such file or directory|Address already in use|No space left on device|Exec format error|Is a directory|Not a directory|Operation not permitted|Connection refused|Connection reset by peer|Connection timed out|Cannot allocate memory|Too many open files|Read-only file system|Input/output error|Name or service not known|No route to host|Network is unreachable|Temporary failure in name resolution|Broken pipe|Bad file descriptor|Invalid argument|File exists|Text file busy|Device or resource busy|Directory not empty|Disk quota exceeded|No such process|No such device|Cannot assign requested address|Resource temporarily unavailable|Argument list too long|Operation timed out|Operation not supported|Host is down|Connection timed out|address already in use|connection refused|connection reset by peer|no such host|no such file or directory|permission denied|i/o timeout|context deadline exceeded|no space left on device)(?:: [^ ]+| [(\[][^)\]]*[)\]])?\.?$",
         r"^(?:Segmentation fault|Bus error|Illegal instruction|Floating point exception|Aborted|Abort trap|Killed|Terminated)(?:: [0-9]+)?(?: \(core dumped\))?$|\(core dumped\)$",
         r" [0-9]+ (?:Killed|Aborted|Segmentation fault|Terminated|Bus error)(?-u:\b)",
         r"^Out of memory: |(?:^|[\[ ])segfault at |^memory allocation of ",
-        r"(?-u:\b)exited (?:with (?:code|status) )?\[?-?[1-9][0-9]*(?-u:\b)|^exit status [1-9]|(?-u:\b)exited with signal|(?:exit code:?|exited with code|exit status) [1-9][0-9]*\)?\.?$",
-        r"^app crashed|has crashed$",
+        r"(?-u:\b)[Ee]xited (?:with )?(?:code |status )?\[?-?[1-9][0-9]*(?-u:\b)|^exit status [1-9]|(?-u:\b)exited with signal|(?:exit code:?|exited with code|exit status) [1-9][0-9]*\)?\.?$",
+        r"^app crashed|has crashed$|^==\[ FAILURE: [1-9]|^Error (?:The|An?|No|Could|Cannot|Failed|Unable|Invalid|Missing|Unknown) [a-z]",
+        // `name ......... Failed`, TeX, Oracle, what a compiler says of a place.
+        r"\.{3,} *\[?[Ff]ailed\]?$|(?:\.{3,}|:) *\[?(?:FAILED|FAIL|ERROR)\]?!?$|^! +[A-Z][a-zA-Z]+ |^(?:ORA|TNS|PLS|SP2|RMAN)-[0-9]{4,5}: |^Msg [0-9]+, Level 1[1-9], ",
         // Sentences that begin with what could not be done.
         r"^(?:[Ff]ailed (?:to|at|with|[a-z]+ing)|[Cc]annot|[Cc]ould not|[Cc]ouldn't|[Cc]an't|[Uu]nable to|[Dd]on't know how to) [a-z]",
-        r"^(?:An |Some |Fatal |Unexpected |Internal [Ss]erver )?(?:[Ee]rror|[Ee]xception)s? (?:occurred|in [A-Za-z_.]+\(|in [a-z_.]+ |starting |while |when |loading |reading |writing |creating |connecting |during |from server)",
+        r"^(?:An |Some |Fatal |Unexpected |Internal [Ss]erver )?(?:[Ee]rror|[Ee]xception)s? (?:occurred|occurs|in [A-Za-z_.]+\(|in [a-z_.]+ |starting |while |when |loading |reading |writing |creating |connecting |during |from server)",
         r"^Fatal error(?-u:\b)|^[A-Za-z]+ could not (?:find|be) |requirements could not be |^Could not ",
         r"^(?:Compilation|Execution|Syntax|Runtime|Reader) error(?-u:\b)|^== Compilation error|^syntax error(?:,| at | near )|: syntax error",
         r"^Internal [Ss]erver [Ee]rror(?-u:\b)",
         r"^(?:Execution|Build|Compilation|Deployment|Installation|Interpretation) (?:failed|halted|aborted|FAILED)|^Failed!|^[a-z]+ aborted!|=> failed$|^[Ff]ailed:? {2,}[^ 0]|^failed: [^ 0-9]",
-        r"(?:[Ff]ailed|failed to (?:start|solve|run|build|compile|execute)|did not complete successfully)(?:: [^0-9 ]|\.$)|failed with exit code|failed:$",
-        r"exception was never retrieved|with failure status",
+        r"(?:[Ff]ailed|failed to (?:start|solve|run|build|compile|execute)|did not complete successfully)(?:: [^0-9 .]|\.$)|failed with exit code|failed:$",
+        r"^(?:[A-Z][a-z]+)+(?:Error|Exception) in |exception was never retrieved|with failure status",
         r"^Target .* failed to build|^Running target .* failed$|NX .* failed$|^Test suite failed to run",
         r": (?:ERROR|FATAL|(?:[A-Z][A-Za-z]*)?(?:Error|Exception)): |^Unexpected (?:error|exception)(?-u:\b)|^exception (?:raised|thrown|during|while|in)|^[^ ]+ \[(?:ERROR|FATAL)\]|^(?:[A-Z]+ +)?Uncaught ",
         // Tests and builds.
@@ -69,13 +71,13 @@ static FAILURES: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"^Failed [A-Z][A-Za-z0-9_.]+(?:\(.*\))? \[[0-9<]",
         r"^rspec \./",
         r"[\[|] *(?:FAIL|FAILED) *[\]|]|\*\*\*Failed|[a-z'\])] failed \([0-9.]+ ?(?:ms|s|seconds)\)|^[A-Z][A-Za-z ]{0,40} failed(?: in| after)? [0-9.]+ ?m?s(?: |$)",
-        r"^(?:\* )?What went wrong:|^Failing [a-z]+:|^Errors? found:|^[A-Z][A-Z ]+[A-Z] -{5,} [^ ]+\.[a-z]+$|^.{0,30}[❌🚨🛑]",
+        r"^(?:\* )?What went wrong:|^Failing [a-z]+:|^Errors? found:|^[A-Z][A-Z ]+[A-Z] [-─]{5,} [^ ]+\.[a-z]+(?: ─)?$|^We've found a bug|^.{0,30}[❌🚨🛑]",
         // How many have failed. What none has is fine.
-        r"(?:^(?:Tests?|Test Files|Test Suites)? *|[,|(=:/!] *|(?-u:\b)(?:with|found|Found|due to|was|were|and|Interrupted:) )[1-9][0-9]*(?:/[0-9]+)? (?:previous |failed |tests? |[a-z]+ tests? )?(?:failed|FAILED|failures?|failing|errors?|Error\(s\))(?: *[,.;)|!/]| in(?-u:\b)| out of| and(?-u:\b)| generated| found| occurred| during| \(|:| *$| =)",
-        r"(?-u:\b)(?:Failures|Errors|Failed): *[1-9]|\((?:failures|errors)=[1-9]|=[0-9]+ (?:ERROR|ERRORS|FAIL|FAILED)=[1-9]|(?-u:\b)unreachable=[1-9]|(?-u:\b)unreachable=[0-9]+ +failed=[1-9]",
+        r"(?:^(?:Tests?|Test Files|Test Suites)? *|[,|(=:/!] *|(?-u:\b)(?:with|found|Found|due to|was|were|and|Interrupted:) )[1-9][0-9]*(?:/[0-9]+)? (?:previous |failed |tests? |[a-z]+ tests? )?(?:failed|FAILED|failures?|failing|errors?|[Ee]rror\(s\)|offenses?|violations?)(?: *[,.;)|!/]| in(?-u:\b)| from(?-u:\b)| detected| out of| and(?-u:\b)| generated| found| occurred| during| \(|:| *$| =)",
+        r"(?-u:\b)(?:Failures|Errors|Failed|Failed [a-z]+): *[1-9]|\((?:failures|errors)=[1-9]|=[0-9]+ (?:ERROR|ERRORS|FAIL|FAILED)=[1-9]|(?-u:\b)unreachable=[1-9]|(?-u:\b)unreachable=[0-9]+ +failed=[1-9]",
         // Compilers and linkers.
         r"^[^ ]+\.[a-z]+\([0-9]+(?:, ?[0-9]+)?\):? (?:[Ee]rror|[Ff]atal(?: [Ee]rror)?): ",
-        r"^[^ ]+\.[a-z]+:[0-9]+:[0-9]+: .*(?-u:\b)(?:undefined|unbound|undeclared|unresolved|unexpected|expected|not found)(?-u:\b)",
+        r"^[^ ]+\.[a-z]+:[0-9]+:[0-9]+: .*(?-u:\b)(?:undefined|unbound|undeclared|unresolved|unexpected|expected|not found|not defined|unknown|invalid|illegal|missing|mismatch|violation|duplicate|no such|cannot|unterminated|already defined|ambiguous|incompatible)(?-u:\b)",
         r"\.go:[0-9]+:[0-9]+: |^[^ ]+\.py:[0-9]+:[0-9]+: E9",
         r"undefined reference to|multiple definition of|unresolved external|^Undefined symbols|symbol\(s\) not found|library not found for|cannot find -l|in function [`'‘].*:$|being treated as errors|duplicate symbol",
         r"[A-Za-z] Error: [^ ]+:[0-9]+|: Fatal error: |^[A-Za-z-]+ configuration failed|^Configuring incomplete",
@@ -104,8 +106,8 @@ static WARNINGS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"^CMake (?:Deprecation )?Warning",
         r"^##\[warning\]|^::warning[ :]|^WARNING in ",
         r"^w: (?:file:)?/",
-        r"^(?:[A-Za-z0-9-]+ ){1,6}(?i:warning): ",
-        r"^[A-Za-z]*Warning: |^[^ ]+\.py:[0-9]+: [A-Za-z]*Warning: ",
+        r"^(?:[A-Za-z0-9-]+ ){1,6}(?i:warning):(?: |$)",
+        r"^[A-Za-z]*Warning(?:-[A-Z]+)?: |^[^ ]+\.py:[0-9]+: [A-Za-z]*Warning: ",
         r"(?:^|with )[1-9][0-9]* warnings?(?: in | generated| emitted|$)",
     ])
     .ok()
@@ -132,6 +134,10 @@ pub(in crate::logs) const STEMS: &str = concat!(
     r"i/o timeout|deadline exceeded|core dumped|segmentation|segfault|bus error|illegal ins|abort|killed|terminate|",
     r"out of memory|exited|exit status|exit code|cannot|can't|could not|couldn't|unable to|don't know how|refused|halted|",
     r"not ok |rspec \./|undefined|unresolved|multiple def|symbol|in function|build stopped|\*\*|elifecycle|eresolve|",
+    r"unknown|invalid|unexpected|illegal|missing|unsupported|unrecogni|duplicate|malformed|incorrect|violation|exceeded|up on |",
+    r"giving up|gave up|problem|trouble|exist|not (?:defined|installed|known|valid|allowed|enough|available|supported|a )|already |",
+    r"too few|died|wrong|no (?:match|rule|route)|lost con|ambiguous|incompatible|unterminated|unavailable|insufficient|broken pipe|",
+    r"busy|not empty|circular|mismatched|conflicting|unbound|undeclared|^! |ora-|msg [0-9]|is required|unclosed|unreachable|offense|there is no|^ {4,}[0-9]+\) |mismatch|found a bug|no [a-z]+ (?:running|defined|specified|provided|given|supplied|matches|is set|available)|no [^ ]+ (?:is set|by)|%e|declaration|bad |exhaust|not |corrupt|",
     r"attempt to|imagepull|oomkilled|unhealthy|unreachable=|rejected|conflict|not complete|requirements|^lua|curl: |wget: |",
     r#"ssh: |code=(?:exited|killed|dumped)|node:|went wrong|mismatch|uncaught|\.go:|\.rb:|#<|" 5[0-9][0-9]|completed 5| 5[0-9][0-9] [0-9.]|⨯|✖|✘|✗|✕|×|❌|🚨|🛑|⛔|●|❯|⎯|"#,
     r"\[!\]|e: /|e: f|e: \[|(?-i:[EF](?:/[A-Za-z]|, \[|20[0-9]{2}[01]|[01][0-9][0-3][0-9] | \([0-9]|   )| [EF] |\[[EFC][\] ])|(?-i:::[A-Z][A-Za-z0-9]* \()|(?-i:E(?:ADDR|CONN|NO|ACCES|PERM|PIPE|TIME|HOST|NET|MFILE|EXIST|ISDIR))|",
@@ -150,10 +156,15 @@ pub(super) fn of(text: &str) -> Option<Level> {
     if let Some(level) = head(text) {
         return Some(level);
     }
+    if clause::is_question(text) || text.starts_with("Nothing ") {
+        return None;
+    }
     if is_any(&FAILURES, text) {
         return Some(Level::Error);
     }
-    sentence(text).or_else(|| is_any(&WARNINGS, text).then_some(Level::Warn))
+    sentence(text)
+        .or_else(|| is_any(&WARNINGS, text).then_some(Level::Warn))
+        .or_else(|| clause::tells_of_failure(text).then_some(Level::Error))
 }
 
 /// The text is the first line of a failure that goes on below.

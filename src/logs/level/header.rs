@@ -26,7 +26,7 @@ static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     expression(concat!(
         r"^(?:([VDIWEF])/[A-Za-z0-9_.$-]+ *(?:\( *[0-9]+\))?:|([VDIWE]) \([0-9.:]+\) [A-Za-z0-9_.-]+:",
-        r"|([IWEF])(?:20[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}|([DIWEF]), \[)",
+        r"|([IWEF])(?:[0-9]{2}|20[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}|([DIWEF]), \[)",
     ))
 });
 
@@ -111,7 +111,13 @@ fn token(rest: &str, state: &mut State<'_>) -> Token {
         b'0'..=b'9' => number(rest, state),
         b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'.' | b'@' | b'_' => word(rest, state),
         b'|' if rest.starts_with("|-") => Token::Part(2),
-        b'|' | b':' | b'-' | b',' => separator(rest, first),
+        b'|' if state.anchored && rest.as_bytes().get(1).is_some_and(u8::is_ascii_uppercase) => Token::Part(1),
+        b'%' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_uppercase) => Token::Part(1),
+        b'=' if rest.starts_with("==") => process(rest),
+        b'|' | b':' | b'-' | b',' | b';' => separator(rest, first),
+        b'*' if rest.starts_with("** ") && rest.as_bytes().get(3).is_some_and(u8::is_ascii_alphabetic) => {
+            Token::Part(2)
+        }
         b'*' if state.anchored && rest.starts_with("* ") => Token::Part(1),
         b'#' if state.timed && rest.starts_with("# ") => {
             state.otherwise = Some(Level::Warn);
@@ -134,6 +140,13 @@ fn json(rest: &str) -> Token {
     level.map_or(Token::Nothing, Token::Level)
 }
 
+/// `==1234== …`, as valgrind and the sanitizers write the number of the process.
+fn process(rest: &str) -> Token {
+    let digits = rest.bytes().skip(2).take_while(u8::is_ascii_digit).count();
+    let is_process = digits > 0 && rest.get(2 + digits..).is_some_and(|behind| behind.starts_with("=="));
+    if is_process { Token::Part(digits + 4) } else { Token::Text }
+}
+
 fn separator(rest: &str, sign: u8) -> Token {
     let length = rest.bytes().take_while(|byte| *byte == sign).count();
     let is_alone = rest.as_bytes().get(length).is_none_or(|byte| b" \t|[".contains(byte));
@@ -149,7 +162,9 @@ fn glyph(rest: &str) -> Token {
         }
         '⚠' => Token::Level(Level::Warn),
         '✓' | '✔' | '✅' => Token::Nothing,
-        '│' | '┃' | '›' | '»' | '➤' | '▲' | '·' | '•' | '→' | '➜' => Token::Part(sign.len_utf8()),
+        '─' | '━' | '│' | '┃' | '›' | '»' | '➤' | '▲' | '·' | '•' | '→' | '➜' => {
+            Token::Part(sign.len_utf8())
+        }
         _ => Token::Text,
     }
 }
@@ -162,7 +177,12 @@ fn bracket(rest: &str, close: char, state: &mut State<'_>) -> Token {
     if let Some(level) = level {
         return Token::Level(level);
     }
-    if content == "!" && close == ']' {
+    let is_marked = matches!(content, "✗" | "✘" | "✖" | "×");
+    // Xorg.
+    if close == ')' && matches!(content, "EE" | "WW" | "II") {
+        return content.get(1..).and_then(words::letter).map_or(Token::Text, Token::Level);
+    }
+    if (content == "!" || is_marked) && close == ']' {
         return Token::Level(Level::Error);
     }
     if matches!(content, "OK" | "PASS" | "PASSED" | "RUN") {
@@ -204,19 +224,27 @@ fn level_in(content: &str) -> Option<Level> {
     {
         return Some(level);
     }
+    // `[Server thread/ERROR]`, `[libprotobuf WARNING a.cc:3]`.
+    if let Some(level) = content
+        .rsplit_once('/')
+        .and_then(|(_, word)| capitals(word))
+        .or_else(|| capitals(next).filter(|_| first.len() > 1 && first.bytes().all(|byte| byte.is_ascii_lowercase())))
+    {
+        return Some(level);
+    }
     // A time, and then the level.
     if first.starts_with(|digit: char| digit.is_ascii_digit()) {
         return std::iter::once(next)
             .chain(parts)
             .find(|part| part.starts_with(|letter: char| letter.is_ascii_alphabetic()) && !is_zone(part))
-            .and_then(capitals);
+            .and_then(|part| capitals(part).or_else(|| words::letter(part)));
     }
     None
 }
 
 /// `UTC`, `PM`.
 fn is_zone(word: &str) -> bool {
-    (1..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase()) && words::level(word).is_none()
+    (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase()) && words::level(word).is_none()
 }
 
 /// A time, an address, a place in a file, the number of a process.
@@ -307,8 +335,10 @@ fn named(name: &str, level: Level, behind: &str, state: &State<'_>) -> Token {
     } else if name.bytes().all(|byte| byte.is_ascii_lowercase()) {
         let is_start = next.starts_with(|first: char| first.is_ascii_uppercase() || first == '"' || first == '\'');
         let is_package = plain(next).contains(['@', '/']) || plain(next).trim_end_matches(['.', ':']).contains('.');
+        // `fail   …` is a command of a help text.
         state.bares == 0
             && !next.is_empty()
+            && (name != "fail" || state.anchored)
             && (is_apart || is_start || is_package || state.timed && !words::is_thing(follower))
     } else {
         // `Error  x` is prose.
@@ -343,6 +373,19 @@ fn name_or_text(rest: &str, name: &str, state: &mut State<'_>) -> Token {
     if is_type(token) {
         return Token::Text;
     }
+    // `Zigbee2MQTT:debug 2023-01-29 …`.
+    if next.starts_with("20")
+        && let Some((_, word)) = token.rsplit_once(':')
+        && let Some(level) = words::level(word)
+    {
+        return Token::Level(level);
+    }
+    // GLib: `Gtk-WARNING **: …`.
+    if next.starts_with("**")
+        && let Some(level) = words::level(token.rsplit('-').next().unwrap_or_default())
+    {
+        return Token::Level(level);
+    }
     let is_name =
         token.contains(['.', '_', '/', '-', '$', '[', ':', '#']) || token.bytes().any(|byte| byte.is_ascii_digit());
     let is_cell = next.starts_with("| ") || next.starts_with("- ") || next.starts_with(": ");
@@ -366,7 +409,7 @@ fn is_type(name: &str) -> bool {
 fn label(token: &str, label: &str, state: &mut State<'_>) -> Token {
     // Monolog: `local.ERROR: …`.
     if let Some((_, word)) = label.rsplit_once('.')
-        && is_capital(word)
+        && (is_capital(word) || label.starts_with("console."))
         && let Some(level) = words::level(word)
     {
         return Token::Level(level);

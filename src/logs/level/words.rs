@@ -115,6 +115,8 @@ pub(super) fn is_thing(word: &str) -> bool {
         "template",
         "views",
         "view",
+        "summary",
+        "SUMMARY",
     ];
     THINGS.contains(&word)
 }
