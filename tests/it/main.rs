@@ -25,6 +25,7 @@ mod git_work;
 mod happenings;
 mod harness;
 mod holds;
+mod hostile;
 mod init;
 mod job_control;
 mod kept_logs;
