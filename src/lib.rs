@@ -17,5 +17,6 @@ pub mod init;
 pub mod logs;
 pub mod process;
 pub mod process_tree;
+pub mod regular_file;
 pub mod tui;
 pub mod watch;

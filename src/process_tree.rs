@@ -18,6 +18,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, getuid, kill_process, waitid};
 
+use crate::domain::visible;
+
 /// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>-<service>`.
 pub const MARK: &str = "DEVGROUP_RUN";
 
@@ -224,7 +226,7 @@ impl Process {
 
     /// `node (48213)`.
     pub fn display(&self) -> String {
-        format!("{} ({})", self.name.escape_debug(), self.pid)
+        format!("{} ({})", visible(&self.name), self.pid)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::say;
+use crate::domain::visible_lines;
 
 /// Not `tui_logger::init_logger`: it starts a thread that wakes every 10 ms to move records from a small buffer to the
 /// large one. An idle devgroup sleeps, so the writer moves them.
@@ -23,7 +24,7 @@ impl Log for Diary {
             return;
         }
         if self.to_stderr && record.level() <= log::Level::Warn {
-            say(&format!("devgroup: {}", record.args()), Duration::ZERO);
+            say(&format!("devgroup: {}", visible_lines(&record.args().to_string())), Duration::ZERO);
         }
         self.drain.log(record);
         tui_logger::move_events();

@@ -18,7 +18,9 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::state_folder;
-use crate::domain::{ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName};
+use crate::domain::{
+    ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName, visible_path,
+};
 
 const NAME: &str = "history.json";
 
@@ -59,11 +61,11 @@ impl HistoryFile {
         let past = match read(&folder) {
             Ok(past) => past,
             Err(Unreadable::Newer) => {
-                log::warn!("{} is of a newer devgroup: it is left alone", folder.join(NAME).display());
+                log::warn!("{} is of a newer devgroup: it is left alone", visible_path(&folder.join(NAME)));
                 return (None, GroupHistory::new());
             }
             Err(unreadable) => {
-                log::warn!("{}: {unreadable}: begun anew", folder.join(NAME).display());
+                log::warn!("{}: {unreadable}: begun anew", visible_path(&folder.join(NAME)));
                 GroupHistory::new()
             }
         };
@@ -121,7 +123,7 @@ fn keep(folder: &Path, inbox: &Receiver<Remembered>) {
             // Once: a full disk is full for a while.
             Err(error) if !failed => {
                 failed = true;
-                log::warn!("{}: {error}", folder.join(NAME).display());
+                log::warn!("{}: {error}", visible_path(&folder.join(NAME)));
             }
             Err(_) => {}
         }
@@ -139,7 +141,7 @@ fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
         Err(Unreadable::Newer) => return Err(io::Error::other("it is of a newer devgroup")),
         Err(unreadable) => {
             let broken = folder.join("history.json.broken");
-            log::warn!("{}: {unreadable}: kept as {}", folder.join(NAME).display(), broken.display());
+            log::warn!("{}: {unreadable}: kept as {}", visible_path(&folder.join(NAME)), visible_path(&broken));
             // It may be gone meanwhile; what is there is replaced in any case.
             let _ = fs::rename(folder.join(NAME), broken);
             GroupHistory::new()

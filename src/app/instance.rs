@@ -24,7 +24,7 @@ use rustix::process::{Pid, Signal, test_kill_process};
 use super::environment::orphans;
 use crate::clock::Clock;
 use crate::control::{LockNote, NameTaken, Place, Served, group_key, served_by, state_lock, take_name};
-use crate::domain::Moment;
+use crate::domain::{Moment, visible_path};
 use crate::process_tree::{NAME, Process};
 
 /// What an earlier run has left gets as long as a service has by default …
@@ -109,7 +109,7 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
                 let lock = Some(Lock(Arc::new(Mutex::new(held))));
                 return Ok(Claim { lock, name: None, key, pid, is_unclean, has_begun: false });
             }
-            Ok((Err(error), path)) => problem = format!("{}: {error}", path.display()),
+            Ok((Err(error), path)) => problem = format!("{}: {error}", visible_path(&path)),
             Err(why) => problem = why,
         }
     }
@@ -294,7 +294,7 @@ impl Held {
             file.write_all(text.as_bytes())
         };
         if let Err(error) = write(&self.file) {
-            log::warn!("{}: {error}", self.path.display());
+            log::warn!("{}: {error}", visible_path(&self.path));
         }
     }
 }
@@ -323,7 +323,7 @@ fn occupied(path: &Path, file: &Path) -> Occupied {
 
 fn folder_name(file: &Path) -> String {
     let name = file.parent().and_then(Path::file_name).unwrap_or(file.as_os_str());
-    name.to_string_lossy().into_owned()
+    visible_path(name).into_owned()
 }
 
 #[cfg(test)]

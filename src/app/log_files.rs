@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::state_folder;
-use crate::domain::GroupSpec;
+use crate::domain::{GroupSpec, visible_path};
 use crate::logs::{LogBook, LogFiles};
 
 /// Starts to write the logs of a group if its file asks for it. If that cannot be, the group runs without.
@@ -20,11 +20,11 @@ pub(crate) fn start(spec: &GroupSpec, logs: &Arc<LogBook>) -> Option<LogFiles> {
     };
     match LogFiles::start(logs.clone(), folder.clone()) {
         Ok(files) => {
-            log::info!("log files in {}", folder.display());
+            log::info!("log files in {}", visible_path(&folder));
             Some(files)
         }
         Err(error) => {
-            log::warn!("no log files in {}: {error}", folder.display());
+            log::warn!("no log files in {}: {error}", visible_path(&folder));
             None
         }
     }

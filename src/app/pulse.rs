@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::state_folder;
 use crate::clock::Clock;
-use crate::domain::{GroupSpec, Moment};
+use crate::domain::{GroupSpec, Moment, visible_path};
 
 const NAME: &str = "status.json";
 
@@ -131,7 +131,7 @@ impl Place {
             state_folder::replace(&self.folder, NAME, &text)
         });
         if let Err(error) = written {
-            log::debug!("{}: {error}", self.folder.join(NAME).display());
+            log::debug!("{}: {error}", visible_path(&self.folder.join(NAME)));
         }
     }
 

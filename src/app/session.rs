@@ -25,7 +25,7 @@ use super::stream::{Stream, StreamOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::{About, Door, Server, Stage};
-use crate::domain::{GroupSpec, Moment, ServiceName};
+use crate::domain::{GroupSpec, Moment, ServiceName, visible};
 use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
@@ -78,7 +78,7 @@ pub enum SessionError {
     #[error(transparent)]
     Selection(#[from] SelectionError),
     /// The service of `--exit-with` does not exist or is not part of this run.
-    #[error("unknown service `{0}` in --exit-with")]
+    #[error("unknown service `{}` in --exit-with", visible(.0))]
     ExitWith(String),
     /// The operating system refused something that nothing works without.
     #[error("cannot {what}: {error}")]

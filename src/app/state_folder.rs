@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::control::{group_key, state_home};
-use crate::domain::GroupSpec;
+use crate::domain::{GroupSpec, visible_path};
 
 /// The folder of a group, by the rules of XDG: a path that is not absolute does not count.
 ///
@@ -20,7 +20,7 @@ pub(crate) fn of_group(spec: &GroupSpec, variable: impl Fn(&str) -> Option<PathB
     let name: String = spec.name.chars().map(plain).take(64).collect();
     let folder = state.join("devgroup").join(format!("{name}-{}", group_key(&spec.file)));
     if folder.starts_with(&spec.root) {
-        return Err(format!("{} is in the project, and writing there would be seen as changes", folder.display()));
+        return Err(format!("{} is in the project, and writing there would be seen as changes", visible_path(&folder)));
     }
     Ok(folder)
 }

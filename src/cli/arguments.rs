@@ -9,6 +9,7 @@ use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcomman
 use super::client::ClientTask;
 use super::setup::SetupTask;
 use crate::config::{self, Selection};
+use crate::domain::visible_path;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,12 +119,19 @@ impl Arguments {
     /// # Errors
     /// They make no sense, or ask for help.
     pub(super) fn read() -> Result<Self, clap::Error> {
-        let mut matches = Self::grammar().try_get_matches()?;
+        let mut matches = Self::grammar().try_get_matches().map_err(quoting_visibly)?;
         let inner = matches.subcommand().and_then(|(_, inner)| inner.get_one::<PathBuf>("config").cloned());
         let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
         arguments.place.config = inner.or(arguments.place.config).or_else(config_of_environment);
         Ok(arguments)
     }
+}
+
+/// The same error about the same words, as far as they may be shown: it quotes them.
+fn quoting_visibly(error: clap::Error) -> clap::Error {
+    let words: Vec<_> = std::env::args_os().map(|word| visible_path(&word).into_owned()).collect();
+    // Words that are no text are one, then.
+    Arguments::grammar().try_get_matches_from(words).err().unwrap_or(error)
 }
 
 /// `DEVGROUP_CONFIG`; empty is the same as unset, as in a shell's `DEVGROUP_CONFIG= devgroup`.

@@ -5,10 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::arguments::Place;
-use super::client::{json, short};
+use super::client::short;
 use super::exit_code::Failure;
+use super::json::line as json;
 use super::{file, invalid, print, say, style};
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
+use crate::domain::{path_text, visible_path};
 use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 
 /// What is wrong with a file, for programs.
@@ -68,7 +70,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
         say(loaded.warnings.render(style()).trim_end());
     }
     let services = loaded.spec.services.len();
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let name = visible_path(Path::new(file.file_name().unwrap_or(file.as_os_str())));
     print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
     Ok(0)
 }
@@ -93,7 +95,7 @@ fn report(file: &Path) -> Result<u8, Failure> {
         Ok(loaded) => (true, loaded.warnings),
         Err(diagnostics) => (false, diagnostics),
     };
-    let name = short(file).display().to_string();
+    let name = path_text(&short(file)).into_owned();
     let entries = diagnostics.items.iter().map(|item| entry(&diagnostics, item, &name)).collect();
     print(&json(&Report { version: 1, ok, diagnostics: entries })?)?;
     Ok(if ok { 0 } else { Failure::Invalid(String::new()).code() })

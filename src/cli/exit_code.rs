@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::app::{Occupied, SessionError};
 use crate::config::{self, SelectionError};
 use crate::control::{ClientError, Problem, ProblemCode};
+use crate::domain::{visible, visible_path};
 
 /// Why the program fails before or instead of running a group.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,7 @@ pub(super) enum Failure {
     /// No file was found.
     #[error(
         "error: no procgroup.toml in {} or above\n  help: `devgroup init` writes a first one from what is here; or write `[services]` and a line for each, as in\n        web = \"npm run dev\"  (see `devgroup help config`); or name one with -f FILE",
-        here.display()
+        visible_path(here)
     )]
     NoFile {
         /// Where the search began.
@@ -43,7 +44,7 @@ pub(super) enum Failure {
     Session(#[from] SessionError),
     /// No group runs here.
     #[error("error: no group is running here{}", match file {
-        Some(file) => format!("\n  help: `devgroup` starts that of {}", super::client::short(file).display()),
+        Some(file) => format!("\n  help: `devgroup` starts that of {}", visible_path(&super::client::short(file))),
         None => ": no procgroup.toml in this folder or above".into(),
     })]
     NotRunning {
@@ -131,10 +132,11 @@ const SANDBOXES: [&str; 6] =
 pub(super) fn sandbox(error: &ClientError) -> String {
     let ClientError::NotAllowed { address, .. } = error else { return String::new() };
     let set = SANDBOXES.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
-    let set = set.map(|text| text.replace(char::is_control, " ")).collect::<Vec<_>>().join(" ");
+    let set = set.map(|text| visible(&text).into_owned()).collect::<Vec<_>>().join(" ");
     let here = if set.is_empty() { String::new() } else { format!(" ({set} is set here)") };
     let folder = address.parent().filter(|folder| folder.is_absolute());
-    let sockets = folder.map_or("unix sockets".into(), |folder| format!("the unix sockets in {}", folder.display()));
+    let sockets =
+        folder.map_or("unix sockets".into(), |folder| format!("the unix sockets in {}", visible_path(folder)));
     format!("a sandbox does that{here}: run the command outside of it, or let it use {sockets}")
 }
 

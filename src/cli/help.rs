@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use super::arguments::{Arguments, Topic};
 use super::exit_code::Failure;
 use super::preferences;
+use crate::domain::visible;
 
 /// The text of a page: of a topic, of a command, or of all.
 pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
@@ -28,7 +29,7 @@ pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
         None => {
             let topics = Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             let topics = topics.map(|topic| topic.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-            Err(Failure::Usage(format!("there is no help about `{name}`\n  help: {topics}, or a command")))
+            Err(Failure::Usage(format!("there is no help about `{}`\n  help: {topics}, or a command", visible(name))))
         }
     }
 }

@@ -6,6 +6,7 @@ mod client;
 mod doctor;
 mod exit_code;
 mod help;
+mod json;
 mod preferences;
 mod setup;
 mod told;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use crate::app::{self, Background, Face, RunOptions, SessionError, StreamOptions};
 use crate::config::{self, Diagnostics, RenderStyle, SelectionError};
+use crate::domain::{visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
@@ -109,7 +111,7 @@ fn run_program(
         }
     };
     result.unwrap_or_else(|failure| {
-        say(&if as_json { told::as_json(&failure) } else { failure.to_string().trim_end().to_owned() });
+        say(&if as_json { told::as_json(&failure) } else { in_words(&failure) });
         failure.code()
     })
 }
@@ -117,7 +119,7 @@ fn run_program(
 fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
-            .map_err(|error| Failure::Usage(format!("-C {}: {error}", folder.display())))?;
+            .map_err(|error| Failure::Usage(format!("-C {}: {error}", visible_path(folder))))?;
     }
     if arguments.task.is_some() && arguments.run != RunArguments::default() {
         let problem = "services and options for running them do not go with a command\n  help: a service that is \
@@ -153,6 +155,13 @@ fn mistyped(failure: Failure, names: &[String]) -> Failure {
     }
 }
 
+/// A failure for people. Each part has made visible what it quotes; nothing that one has forgotten reaches the terminal.
+fn in_words(failure: &Failure) -> String {
+    let text = failure.to_string();
+    // A drawing has colours.
+    if matches!(failure, Failure::Invalid(_)) { text } else { visible_lines(&text).into_owned() }.trim_end().to_owned()
+}
+
 /// The commands that may be meant by the first word of the arguments, which is none: `devgroup stat --json`.
 fn slip_of_a_command() -> Option<String> {
     if arguments::may_be_a_command(std::env::args_os()) {
@@ -186,7 +195,8 @@ fn print(text: &str) -> Result<(), Failure> {
 /// The file: named, by the environment, or found by walking up.
 fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(file) = named {
-        return std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", file.display())));
+        return std::path::absolute(file)
+            .map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))));
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;

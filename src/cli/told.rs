@@ -58,7 +58,7 @@ fn line(code: &'static str, exit_code: u8, message: &str, help: Option<&str>) ->
     let message = plain(message.strip_prefix("error: ").unwrap_or(message));
     let report = Report { error: Error { code, exit_code, message, help: help.map(plain) } };
     // Texts and a number are always JSON.
-    serde_json::to_string(&report).unwrap_or_default()
+    super::json::compact(&report).unwrap_or_default()
 }
 
 /// The failure in one word.

@@ -12,6 +12,7 @@ use super::arguments::{Place, WhyArguments};
 use super::{Failure, client, print};
 use crate::config;
 use crate::control::{Ask, Reply, Why};
+use crate::domain::{path_text, visible};
 use crate::tui::DashboardOptions;
 use crate::watch::rules::Rules;
 
@@ -37,7 +38,7 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
     }
     if arguments.json {
         let paths: Vec<_> = explained.iter().map(|why| &why.line).collect();
-        print(&format!("{:#}\n", json!({ "version": 1, "paths": paths })))?;
+        print(&super::json::pretty(&json!({ "version": 1, "paths": paths }))?)?;
         return Ok(0);
     }
     let color = io::stdout().is_terminal() && DashboardOptions::from_environment().color;
@@ -59,7 +60,7 @@ fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
     group.set_patience(PATIENCE).ok()?;
     let explain = |path: &PathBuf| {
         let bytes = path.to_str().is_none().then(|| path.as_os_str().as_bytes().to_vec());
-        match group.ask(Ask::Why { path: path.to_string_lossy().into_owned(), bytes }) {
+        match group.ask(Ask::Why { path: path_text(path).into_owned(), bytes }) {
             Ok(Reply::Why(why)) => Some(*why),
             _ => None,
         }
@@ -104,12 +105,12 @@ fn text_of(Why { line, words }: &Why, color: bool) -> String {
         "ignored" => "33",
         _ => "2",
     };
-    let mut text = format!("{}\n  {}\n", paint("1", &printable(&line.path)), paint(verdict, &words.summary));
+    let mut text = format!("{}\n  {}\n", paint("1", &visible(&line.path)), paint(verdict, &visible(&words.summary)));
     if let Some(rule) = &words.rule {
-        text += &format!("  rule   {}\n", printable(rule));
+        text += &format!("  rule   {}\n", visible(rule));
     }
     for note in &line.notes {
-        text += &format!("  note   {}\n", printable(note));
+        text += &format!("  note   {}\n", visible(note));
     }
     let width = |column: usize| {
         let cells = words.rows.iter().filter_map(|row| row.get(column));
@@ -120,16 +121,11 @@ fn text_of(Why { line, words }: &Why, color: bool) -> String {
         let row =
             format!("  {:>2}  {}  {}  {}", number + 1, padded(source, widths[0]), padded(outcome, widths[1]), why);
         let style = if matches!(step.outcome.as_str(), "watched" | "ignored") { "0" } else { "2" };
-        text += &format!("{}\n", paint(style, printable(&row).trim_end()));
+        text += &format!("{}\n", paint(style, visible(&row).trim_end()));
     }
     text
 }
 
 fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.chars().count())))
-}
-
-/// Names of files may hold what a terminal obeys.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,7 +1,6 @@
 //! What only several values together can get wrong: dependencies, circles, ports, services that reload themselves.
 
 use std::collections::HashMap;
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -10,14 +9,16 @@ use toml::Spanned;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::group::Named;
+use super::load::MAX_BYTES;
 use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
 use super::shell_text;
 use crate::domain::{
     Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName,
-    package_script, pg_isready, self_reloader, start_order, starts_postgres,
+    package_script, pg_isready, self_reloader, start_order, starts_postgres, visible_path,
 };
+use crate::regular_file::read_regular;
 
 /// One entry of `depends_on` and its place.
 pub(super) struct Edge {
@@ -63,7 +64,7 @@ fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
         problems.add(
             Diagnostic::error("outside", format!("service `{}` watches a folder outside of the group", service.name))
                 .at(watch.span(), "all below `dir`")
-                .at(dir.span(), format!("{} is not below {}", dir.get_ref().display(), place.root.display()))
+                .at(dir.span(), format!("{} is not below {}", visible_path(dir.get_ref()), visible_path(&place.root)))
                 .help("put procgroup.toml into the folder that holds all that is to be watched"),
         );
     }
@@ -282,7 +283,7 @@ fn words(command: &str) -> Vec<&str> {
 
 /// What a script of the `package.json` in this folder runs.
 fn script(dir: &Path, name: &str) -> Option<String> {
-    let text = fs::read(dir.join("package.json")).ok()?;
+    let text = read_regular(&dir.join("package.json"), MAX_BYTES).ok()?;
     let package: serde_json::Value = serde_json::from_slice(&text).ok()?;
     Some(package.get("scripts")?.get(name)?.as_str()?.to_owned())
 }

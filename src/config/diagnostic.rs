@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::domain::{path_text, visible};
+
 /// Whether the group can run in spite of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -111,7 +113,7 @@ impl Diagnostics {
 
     /// The name of the file without its folder.
     pub fn file_name(&self) -> String {
-        self.file.file_name().map_or_else(|| self.file.display().to_string(), |name| name.to_string_lossy().into())
+        path_text(self.file.file_name().unwrap_or(self.file.as_os_str())).into_owned()
     }
 
     /// Line and column of the start of a place, as in [`Self::position`].
@@ -136,7 +138,7 @@ impl Diagnostics {
         if alike > 1 {
             line.push_str(&format!(" · and {} more", alike - 1));
         }
-        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+        visible(&line).into_owned()
     }
 }
 

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::expand::malformed;
+use crate::regular_file::read_regular;
 
 /// Environment files above this are refused: nobody writes them by hand.
 pub(super) const MAX_BYTES: u64 = 1 << 20;
@@ -71,7 +72,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Entry>>, Vec<EnvFileError>>
     if metadata.len() > MAX_BYTES {
         return Err(vec![EnvFileError::Unreadable("it is larger than 1 MiB".into())]);
     }
-    of_bytes(&fs::read(path).map_err(unreadable)?).map(Some)
+    of_bytes(&read_regular(path, MAX_BYTES).map_err(unreadable)?).map(Some)
 }
 
 /// Reads the bytes of an environment file.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::env_file;
 use super::expand::expand;
 use super::pipe::Pipes;
-use crate::domain::{AliveProbe, Probe, RunCommand, ServiceName, ServiceSpec};
+use crate::domain::{AliveProbe, Probe, RunCommand, ServiceName, ServiceSpec, visible_path};
 
 /// A command and the variables to start it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Environment {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvironmentError {
     /// An environment file is unreadable or has a line that is not understood.
-    #[error("{}: {reason}", file.display())]
+    #[error("{}: {reason}", visible_path(file))]
     File {
         /// The file.
         file: PathBuf,

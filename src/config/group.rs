@@ -14,7 +14,7 @@ use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, as_key, entries, shown};
 use super::service;
-use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchChoice, WatchSpec};
+use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchChoice, WatchSpec, visible_path};
 
 /// A service and where it stands.
 pub(super) struct Named {
@@ -32,7 +32,8 @@ pub(super) type PatternPlaces = HashMap<ServiceName, Vec<Range<usize>>>;
 /// Walks the tree of a file, and says where its patterns stand. The group is only good if no problem was found.
 pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> (GroupSpec, PatternPlaces) {
     let fields = Fields::open(&ROOT, root, "the file", problems);
-    let folder = || place.root.file_name().map_or_else(|| "group".into(), |name| name.to_string_lossy());
+    // A folder may be called anything.
+    let folder = || place.root.file_name().map_or_else(|| "group".into(), |name| visible_path(name));
     let name = match fields.take("name", problems, group_name) {
         Some(name) => Arc::from(name.into_inner()),
         None => Arc::from(&*folder()),

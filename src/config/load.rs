@@ -1,6 +1,5 @@
 //! From a path or a text to a group: finding the file, reading it, and putting all that is found together.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,13 +11,14 @@ use super::group::{self, PatternPlaces};
 use super::place::Place;
 use super::problems::{Problems, entries};
 use super::syntax;
-use crate::domain::GroupSpec;
+use crate::domain::{GroupSpec, visible_path};
+use crate::regular_file::open_regular;
 
 /// What the file is called.
 pub const FILE_NAME: &str = "procgroup.toml";
 
 /// Files above this are refused: nobody writes them by hand.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// A file that can be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,15 +101,15 @@ fn consequences(text: &str, syntax_problems: &[Diagnostic], items: &mut Vec<Diag
 }
 
 pub(super) fn read(file: &Path) -> Result<String, Diagnostics> {
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let name = visible_path(file.file_name().unwrap_or(file.as_os_str()));
     let fail = |code, message: String, help: &str| {
         Diagnostics::new(file.to_owned(), "", vec![Diagnostic::error(code, message).help(help)])
     };
     let unreadable = |error: io::Error| {
         let help = match error.kind() {
             io::ErrorKind::NotFound => "a first one:\n[services]\nweb = \"npm run dev\"".to_owned(),
-            io::ErrorKind::PermissionDenied => format!("who may read it: ls -l {}", file.display()),
-            _ => file.display().to_string(),
+            io::ErrorKind::PermissionDenied => format!("who may read it: ls -l {}", visible_path(file)),
+            _ => visible_path(file).into_owned(),
         };
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "it does not exist".to_owned(),
@@ -127,7 +127,9 @@ pub(super) fn read(file: &Path) -> Result<String, Diagnostics> {
         return Err(fail("unreadable", format!("`{name}` is not a file"), "write its text into a file"));
     }
     let mut bytes = Vec::new();
-    File::open(file).and_then(|opened| opened.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    open_regular(file)
+        .and_then(|(opened, _)| opened.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(fail("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
     }

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::diagnostic::Diagnostic;
 use super::near::{any_of, near};
 use super::problems::{Slot, shown};
+use crate::domain::{path_text, visible_path};
 
 /// The file that is being read.
 pub(super) struct Place<'t> {
@@ -58,7 +59,7 @@ impl<'t> Place<'t> {
                     names => format!("did you mean {}?", any_of(names)),
                 };
                 Err(problem(format!("the folder `{}` does not exist", shown(text)), label)
-                    .help(format!("dir is relative to this file: {}", path.display())))
+                    .help(format!("dir is relative to this file: {}", visible_path(&path))))
             }
             Err(error) => Err(problem(format!("the folder `{}` cannot be used", shown(text)), error.to_string())),
         }
@@ -77,7 +78,7 @@ impl<'t> Place<'t> {
         let relative = parent.strip_prefix(&self.root).unwrap_or(parent);
         near(name, names.iter().map(String::as_str))
             .into_iter()
-            .map(|name| relative.join(name).display().to_string())
+            .map(|name| path_text(&relative.join(name)).into_owned())
             .collect()
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthChar;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity, position};
+use crate::domain::misleads;
 
 /// How diagnostics are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +157,7 @@ impl Canvas {
                 '→' if !self.style.unicode => clean.push_str("->"),
                 '·' if !self.style.unicode => clean.push('-'),
                 '…' if !self.style.unicode => clean.push_str("..."),
-                c if invisible(c) => clean.extend(c.escape_default()),
+                c if misleads(c) => clean.extend(c.escape_default()),
                 c => clean.push(c),
             }
         }
@@ -199,7 +200,7 @@ impl Row {
             row.stops.push((start + byte, column));
             match c {
                 '\t' => row.text.extend(std::iter::repeat_n(' ', cell(c, column))),
-                c if invisible(c) => row.text.push('\u{fffd}'),
+                c if misleads(c) => row.text.push('\u{fffd}'),
                 c => row.text.push(c),
             }
             column += cell(c, column);
@@ -240,18 +241,13 @@ fn first_shown(line: &str, from: usize, room: usize) -> usize {
 fn cell(c: char, column: usize) -> usize {
     match c {
         '\t' => TAB - column % TAB,
-        c if invisible(c) => 1,
+        c if misleads(c) => 1,
         c => c.width().unwrap_or(1),
     }
 }
 
 fn width(text: &str) -> usize {
     text.chars().map(|c| cell(c, 0)).sum()
-}
-
-/// Control characters, and those that turn the direction of the text around.
-fn invisible(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
 fn line_to(out: &mut String, line: &str) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::near::{any_of, near};
-use crate::domain::{GroupSpec, ServiceName, ServiceSpec};
+use crate::domain::{GroupSpec, ServiceName, ServiceSpec, visible};
 
 /// What the command line asks for. The default takes the group as the file describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No service is called so. Exit code 6.
-    #[error("unknown service `{name}`: {}", advice(near, known, "services here"))]
+    #[error("unknown service `{}`: {}", visible(name), advice(near, known, "services here"))]
     UnknownService {
         /// As given.
         name: String,
@@ -38,7 +38,7 @@ pub enum SelectionError {
     #[error("nothing is left to run: what is named is excepted as well")]
     Nothing,
     /// No service belongs to a profile of this name.
-    #[error("unknown profile `{name}`: {}", advice(near, known, "profiles here"))]
+    #[error("unknown profile `{}`: {}", visible(name), advice(near, known, "profiles here"))]
     UnknownProfile {
         /// As given.
         name: String,

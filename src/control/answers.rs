@@ -19,6 +19,7 @@ use super::why_line::Why;
 use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
 use crate::domain::{
     Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, Phase, RunId, ServiceName, ServiceSnapshot, Targets,
+    visible, without_secrets,
 };
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{Epoch, LineId, LineKind};
@@ -346,7 +347,7 @@ impl Drop for EndsHold {
 
 /// What a client calls its hold, as a part of a line.
 fn short(label: &str) -> String {
-    label.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LABEL).collect()
+    visible(&without_secrets(label)).chars().take(LABEL).collect()
 }
 
 fn refused(refusal: crate::domain::Refusal) -> Problem {

@@ -16,6 +16,7 @@ use rustix::process::geteuid;
 use super::abstract_socket;
 use super::lock_note::LockNote;
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, to_line};
+use crate::domain::visible_path;
 use crate::far_terminal::{Abilities, FromTerminal, ToTerminal};
 
 /// The longest message of a group that a client takes: a line of a log, several times escaped, with room.
@@ -35,7 +36,7 @@ pub enum ClientError {
     NotRunning,
     /// Somebody may be there, but the system does not let this process connect, as a sandbox does. It tells nothing of the
     /// group.
-    #[error("not allowed from here: this process may not connect to {} ({error})", address.display())]
+    #[error("not allowed from here: this process may not connect to {} ({error})", visible_path(address))]
     NotAllowed {
         /// Where.
         address: PathBuf,

@@ -18,6 +18,7 @@ use super::line_reader::{Came, next_line};
 use super::outbox::{Chunks, Outbox};
 use super::server::{About, End, Stage};
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, read_line};
+use crate::domain::path_text;
 use crate::far_terminal::{Abilities, FarTerminal, ToTerminal, Wire};
 use crate::group_handle::GroupHandle;
 
@@ -124,7 +125,7 @@ impl Client {
                     version: VERSION,
                     project: about.project.clone(),
                     pid: about.pid,
-                    file: about.file.display().to_string(),
+                    file: path_text(&*about.file).into_owned(),
                     epoch: self.answers.epoch().to_string(),
                 };
                 return self.outbox.send(&Reply::Hello(hello)).await;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::place::Place;
+use crate::domain::visible_path;
 
 /// Where the group is met, before anybody is served: clients that come wait. The file is removed at the end.
 #[derive(Debug)]
@@ -89,9 +90,9 @@ impl Drop for Door {
 fn open_socket(file: &Path) -> Result<(StdListener, SocketFile), String> {
     let place = Place::make(file)?;
     let path = place.socket();
-    let problem = |error: io::Error| format!("{}: {error}", path.display());
+    let problem = |error: io::Error| format!("{}: {error}", visible_path(&path));
     match StdStream::connect(&path) {
-        Ok(_) => return Err(format!("{}: another devgroup serves it", path.display())),
+        Ok(_) => return Err(format!("{}: another devgroup serves it", visible_path(&path))),
         // Whether somebody serves it cannot be known.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.symlink_metadata().is_ok() => {
             return Err(problem(error));
@@ -176,7 +177,7 @@ impl OpenDoor {
         });
         match made {
             Ok((listener, made)) => {
-                log::info!("the control socket was gone and is there again: {}", made.path.display());
+                log::info!("the control socket was gone and is there again: {}", visible_path(&made.path));
                 self.socket = Some(listener);
                 self.address.clone_from(&made.path);
                 *known = Some(made);

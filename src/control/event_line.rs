@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{Because, ExitStatus, GroupEvent, Happening, Rule, RuleSource, ServiceName, StartCause};
+use crate::domain::{Because, ExitStatus, GroupEvent, Happening, Rule, RuleSource, ServiceName, StartCause, path_text};
 
 /// Something that has happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl From<&Rule> for RuleLine {
     fn from(rule: &Rule) -> Self {
         let file = match &rule.source {
             RuleSource::BuiltIn(_) => "built-in".into(),
-            RuleSource::IgnoreFile(file) => file.display().to_string(),
+            RuleSource::IgnoreFile(file) => path_text(file).into_owned(),
             _ => "procgroup.toml".into(),
         };
         Self { file, line: rule.line, pattern: rule.pattern.to_string() }

@@ -8,6 +8,7 @@ use super::abstract_socket;
 use super::client::{Client, ClientError, peer};
 use super::lock_note::{LockState, lock_state};
 use super::place::addresses;
+use crate::domain::visible_path;
 
 /// Connects to the running group of this file, at whichever of its addresses it is met: the one way of all clients.
 ///
@@ -79,7 +80,7 @@ pub fn take_name(file: &Path) -> Result<Option<(PathBuf, UnixListener)>, NameTak
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             match abstract_socket::connect(&address).map(|stream| peer(&stream)) {
                 Ok(None) => {
-                    log::warn!("somebody else has taken the name {}", address.display());
+                    log::warn!("somebody else has taken the name {}", visible_path(&address));
                     Ok(None)
                 }
                 _ => Err(NameTaken),

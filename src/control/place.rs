@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 
 use super::abstract_socket;
 use super::lock_note::LockNote;
+use crate::domain::visible_path;
 
 /// The variable in which a service finds the socket of its group.
 pub const SOCKET_VARIABLE: &str = "DEVGROUP_SOCKET";
@@ -31,7 +32,7 @@ impl Place {
         for folder in folders(variable) {
             match own(&folder) {
                 Ok(()) => return Ok(Self { folder, key: group_key(file) }),
-                Err(error) => problem = format!("{}: {error}", folder.display()),
+                Err(error) => problem = format!("{}: {error}", visible_path(&folder)),
             }
         }
         Err(problem)
@@ -77,7 +78,7 @@ pub fn state_lock(file: &Path) -> Result<PathBuf, String> {
 fn lock_below(state: Option<PathBuf>, file: &Path) -> Result<PathBuf, String> {
     let folder = state.ok_or("neither XDG_STATE_HOME nor HOME is an absolute path")?.join("devgroup");
     if file.parent().is_some_and(|root| folder.starts_with(root)) {
-        return Err(format!("{} is in the project", folder.display()));
+        return Err(format!("{} is in the project", visible_path(&folder)));
     }
     Ok(folder.join(format!("{}.lock", group_key(file))))
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState};
+use crate::domain::{
+    ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState, without_secrets,
+};
 
 /// The state of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +87,7 @@ pub struct Service {
     pub held: usize,
     /// It runs on although its files have changed, because what they became is not valid.
     pub kept: bool,
-    /// Its page.
+    /// Its page; credentials in it are masked.
     pub url: Option<String>,
 }
 
@@ -214,7 +216,7 @@ impl Service {
             reason: service.reason.map(Into::into),
             held: service.held,
             kept: service.kept,
-            url: service.url.as_deref().map(Into::into),
+            url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::event_line::EventLine;
 use super::log_line::{LogLine, Skipped};
 use super::status::Status;
 use super::why_line::Why;
+use crate::domain::visible;
 use crate::far_terminal::{Abilities, ToTerminal};
 use crate::logs::{ColorDepth, StyleSupport};
 
@@ -350,9 +351,9 @@ pub enum ProblemCode {
 }
 
 impl Problem {
-    /// A problem.
-    pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), services: Vec::new() }
+    /// A problem. What it quotes is made visible, on one line.
+    pub fn new(code: ProblemCode, message: impl AsRef<str>) -> Self {
+        Self { code, message: visible(message.as_ref()).into_owned(), services: Vec::new() }
     }
 }
 

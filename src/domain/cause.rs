@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ServiceName, human};
+use super::{ServiceName, human, visible};
 
 /// Why a run was started.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ pub struct Stuck {
 
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)?;
+        f.write_str(&visible(&self.problem))?;
         match self.failures {
             0 | 1 => Ok(()),
             failures => write!(f, ", {failures} times in {}", human(self.over)),
@@ -93,8 +93,8 @@ pub struct FilesChanged {
 impl fmt::Display for FilesChanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.more {
-            0 => write!(f, "{} changed", self.first),
-            more => write!(f, "{} and {more} more changed", self.first),
+            0 => write!(f, "{} changed", visible(&self.first)),
+            more => write!(f, "{} and {more} more changed", visible(&self.first)),
         }
     }
 }

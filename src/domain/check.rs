@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{RunCommand, human};
+use super::{RunCommand, human, visible_path};
 
 /// `ready`: when a run counts as ready.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ impl fmt::Display for Probe {
             Self::Log(TextPattern::Literal(text)) => write!(f, "log `{text}`"),
             Self::Log(TextPattern::Regex(text)) => write!(f, "log /{text}/"),
             Self::Cmd(command) => write!(f, "command `{}`", command.display()),
-            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::File(path) => write!(f, "file {}", visible_path(path)),
             Self::Delay(delay) => write!(f, "delay {}", human(*delay)),
         }
     }

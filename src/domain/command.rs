@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Explanation, Moment, Ordered, ServiceName};
+use super::{Explanation, Moment, Ordered, ServiceName, visible};
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No service has this name.
-    #[error("unknown service `{0}`")]
+    #[error("unknown service `{}`", visible(.0.as_str()))]
     UnknownService(ServiceName),
     /// The group is being stopped.
     #[error("the group is stopping")]

@@ -1,9 +1,10 @@
 //! Why a file does or does not restart a service: the verdict on a path, and every source that was asked, in order.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{GroupSnapshot, Rule, RuleSource, ServiceName};
+use super::{GroupSnapshot, Rule, RuleSource, ServiceName, path_text, visible, without_secrets};
 
 /// The answer to "why": of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,20 +123,27 @@ impl fmt::Display for StepOutcome {
 }
 
 impl Explanation {
+    /// The notes for people, each on one line.
+    pub fn note_lines(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.notes.iter().map(|note| visible(note))
+    }
+
     /// The verdict and what a change does, in words: `watched · restarts api`.
     pub fn summary(&self, dot: &str) -> String {
         match self.effect.as_str() {
             "" => format!("{} {dot} a change restarts nothing", self.verdict),
-            effect => format!("{} {dot} a change {effect}", self.verdict),
+            effect => format!("{} {dot} a change {}", self.verdict, visible(&without_secrets(effect))),
         }
     }
 
     /// A rule and its place: `.gitignore:1  /target`.
     pub fn place_of(&self, rule: &Rule) -> String {
+        let (file, pattern) = (self.file_of(rule), visible(&rule.pattern));
+        let file = visible(&file);
         match (rule.line, &rule.source) {
-            (_, RuleSource::BuiltIn(sort)) => format!("built-in  {}  ({sort})", rule.pattern),
-            (Some(line), _) => format!("{}:{line}  {}", self.file_of(rule), rule.pattern),
-            (None, _) => format!("{}  {}", self.file_of(rule), rule.pattern),
+            (_, RuleSource::BuiltIn(sort)) => format!("built-in  {pattern}  ({sort})"),
+            (Some(line), _) => format!("{file}:{line}  {pattern}"),
+            (None, _) => format!("{file}  {pattern}"),
         }
     }
 
@@ -143,7 +151,7 @@ impl Explanation {
     pub fn file_of(&self, rule: &Rule) -> String {
         match &rule.source {
             RuleSource::BuiltIn(_) => String::from("built-in"),
-            RuleSource::IgnoreFile(file) => file.display().to_string(),
+            RuleSource::IgnoreFile(file) => path_text(file).into_owned(),
             // A default stands in no file.
             _ if rule.line.is_none() => String::from("built-in"),
             RuleSource::ServiceWatch(_)
@@ -159,9 +167,9 @@ impl Explanation {
             let mut why = step.rule.as_ref().map(|rule| self.place_of(rule)).unwrap_or_default();
             if let Some(about) = &step.about {
                 let gap = if why.is_empty() { "" } else { "  " };
-                why = format!("{why}{gap}({about})");
+                why = format!("{why}{gap}({})", visible(about));
             }
-            [step.source.to_string(), step.outcome.to_string(), why]
+            [visible(&step.source).into_owned(), step.outcome.to_string(), why]
         })
     }
 }

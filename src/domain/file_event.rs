@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Moment, ServiceName};
+use super::{Moment, ServiceName, visible, visible_path};
 
 /// One change of one path, after the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,16 +89,17 @@ pub enum RuleSource {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pattern = visible(&self.pattern);
         match &self.source {
             RuleSource::BuiltIn(sort) => write!(f, "built-in: {sort}"),
             RuleSource::IgnoreFile(file) => match self.line {
-                Some(line) => write!(f, "{}:{line}  {}", file.display(), self.pattern),
-                None => write!(f, "{}  {}", file.display(), self.pattern),
+                Some(line) => write!(f, "{}:{line}  {pattern}", visible_path(file)),
+                None => write!(f, "{}  {pattern}", visible_path(file)),
             },
             RuleSource::ServiceWatch(name) => write!(f, "rule services.{name}.watch"),
-            RuleSource::ServiceIgnore(name) => write!(f, "rule services.{name}.ignore  {}", self.pattern),
-            RuleSource::GroupIgnore => write!(f, "rule watch.ignore  {}", self.pattern),
-            RuleSource::GroupAlso => write!(f, "rule watch.also  {}", self.pattern),
+            RuleSource::ServiceIgnore(name) => write!(f, "rule services.{name}.ignore  {pattern}"),
+            RuleSource::GroupIgnore => write!(f, "rule watch.ignore  {pattern}"),
+            RuleSource::GroupAlso => write!(f, "rule watch.also  {pattern}"),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ChangeKind, ExitStatus, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human};
+use super::{
+    ChangeKind, ExitStatus, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human, visible, without_secrets,
+};
 
 /// One thing that has happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,16 +95,18 @@ impl Happening {
     }
 }
 
-/// What there is to say beyond the word and the service; may be empty.
+/// What there is to say beyond the word and the service; may be empty. On one line, without secrets.
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Change { path, kind, .. } => write!(f, "{path} {kind}"),
+            Self::Change { path, kind, .. } => write!(f, "{} {kind}", visible(path)),
             Self::Start(because) | Self::Restart(because) => because.cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
             Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
             Self::Hold(hold) | Self::Release(hold) => hold.fmt(f),
-            Self::Validate(text) | Self::Error(text) | Self::Notice(text) => f.write_str(text),
+            Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {
+                f.write_str(&visible(&without_secrets(text)))
+            }
             Self::Reload => f.write_str("procgroup.toml"),
             Self::Stop => Ok(()),
         }

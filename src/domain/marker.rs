@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{ExitStatus, ServiceName, Signal, StartCause, Stuck, Written, human};
+use super::{ExitStatus, ServiceName, Signal, StartCause, Stuck, Written, human, visible, without_secrets};
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
 #[derive(Clone, Debug, PartialEq)]
@@ -207,8 +207,12 @@ impl Marker {
         format!("── {} ──", self.words(clock))
     }
 
-    /// What it says.
+    /// What it says, on one line: names in it are made visible, and secrets are masked.
     pub fn words(&self, clock: &str) -> String {
+        visible(&without_secrets(&self.raw_words(clock))).into_owned()
+    }
+
+    fn raw_words(&self, clock: &str) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = match self {

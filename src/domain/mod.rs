@@ -24,6 +24,7 @@ mod signal;
 mod snapshot;
 mod spec;
 mod time;
+mod visible;
 mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
@@ -42,7 +43,7 @@ pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
 pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres};
 pub use reloader::{package_script, self_reloader};
 pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
-pub use secret::{MASK, is_secret_name, shown_value, without_credentials};
+pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
     Failure, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress,
@@ -53,4 +54,5 @@ pub use spec::{
     ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};
+pub use visible::{misleads, path_text, visible, visible_lines, visible_path};
 pub use written::Written;

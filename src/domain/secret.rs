@@ -1,10 +1,17 @@
 //! What must not be shown to whoever looks over a shoulder, or reads a screenshot.
+//!
+//! Names and shapes are guesses: what is masked may be harmless, and a secret without a name and a shape is shown. What a
+//! service prints itself is never changed.
+
+mod shapes;
+
+use std::borrow::Cow;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "******";
 
 /// Parts of names of variables that hold secrets, as names are commonly given. Words, so that `MONKEY` is no `KEY`.
-const SECRET_WORDS: [&str; 19] = [
+const SECRET_WORDS: [&str; 25] = [
     "KEY",
     "KEYS",
     "APIKEY",
@@ -16,43 +23,87 @@ const SECRET_WORDS: [&str; 19] = [
     "PASSWORDS",
     "PASSWD",
     "PASS",
+    "PGPASS",
     "PASSPHRASE",
+    "PASSCODE",
     "PWD",
     "PAT",
     "CREDENTIAL",
     "CREDENTIALS",
+    "CREDS",
     "AUTH",
+    "AUTHORIZATION",
     "COOKIE",
     "PRIVATE",
+    "JWT",
+    "WEBHOOK",
 ];
 
 /// Words that may also be the end of a longer one: `GITHUBTOKEN`, `PGPASSWORD`.
-const SECRET_ENDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "APIKEY", "CREDENTIALS"];
+const SECRET_ENDS: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "CREDENTIALS"];
 
 /// Names that only look like one: the shell's own folders, and the path of a socket that says nothing by itself.
 const HARMLESS: [&str; 3] = ["PWD", "OLDPWD", "SSH_AUTH_SOCK"];
 
-/// Whether a variable of this name is likely to hold a secret.
+/// Whether a variable of this name is likely to hold a secret. Words are told apart as in `API_KEY`, `api-key`, `apiKey`.
 pub fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    if HARMLESS.contains(&name.as_str()) {
-        return false;
-    }
-    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.any(|word| SECRET_WORDS.contains(&word) || SECRET_ENDS.iter().any(|end| word.ends_with(end)))
+    !HARMLESS.contains(&name) && words(name).any(|word| is_secret_word(&word))
 }
 
-/// The value of a variable as it may be shown: masked if the name says that it is a secret; otherwise without the
-/// credentials of addresses in it (`postgres://user:word@host`) and without parameters that are secrets (`?token=…`).
+fn is_secret_word(word: &str) -> bool {
+    SECRET_WORDS.contains(&word) || SECRET_ENDS.iter().any(|end| word.ends_with(end))
+}
+
+/// The words of a name, in capitals.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    parts.flat_map(|part| {
+        let mut words = vec![String::new()];
+        let mut was_lower = false;
+        for c in part.chars() {
+            match words.last_mut() {
+                Some(word) if !(was_lower && c.is_ascii_uppercase()) => word.push(c.to_ascii_uppercase()),
+                _ => words.push(c.to_string()),
+            }
+            was_lower = c.is_ascii_lowercase();
+        }
+        words
+    })
+}
+
+/// The value of a variable as it may be shown: masked if the name says that it is a secret, otherwise as
+/// [`without_secrets`] shows it.
 pub fn shown_value(name: &str, value: &str) -> String {
     if is_secret_name(name) && !value.is_empty() {
         return MASK.to_owned();
     }
-    without_credentials(value)
+    without_secrets(value).into_owned()
+}
+
+/// A text without what is known to be secret by its place or its shape: credentials and parameters of addresses
+/// (`postgres://user:word@host`, `?token=…`), values behind names of secrets (`PGPASSWORD=…`, `--token …`), tokens with the
+/// beginnings that their makers give them (`ghp_…`), keys.
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
+    if !shapes::may_have_secrets(text) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(shapes::without_shapes(&without_credentials(text)))
+}
+
+/// A text without the values of these variables whose names are those of secrets: of a command that they were put into.
+pub fn without_values<'a>(text: &str, variables: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    /// Shorter ones are found in everything.
+    const SHORTEST: usize = 4;
+    let is_secret = |(name, value): &(&str, &str)| value.len() >= SHORTEST && is_secret_name(name);
+    let mut values: Vec<&str> = variables.filter(is_secret).map(|(_, value)| value).collect();
+    // One may be a part of another.
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let shown = values.iter().fold(text.to_owned(), |text, value| text.replace(value, MASK));
+    without_secrets(&shown).into_owned()
 }
 
 /// A text without the credentials of the addresses in it.
-pub fn without_credentials(text: &str) -> String {
+fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
@@ -124,12 +175,24 @@ mod tests {
             "GH_PAT",
             "SESSION_COOKIE",
             "DB_PASS",
+            "PGPASS",
+            "JWT",
+            "apiKey",
+            "SharedAccessKey",
+            "SLACK_WEBHOOK_URL",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
         for name in ["PATH", "PWD", "OLDPWD", "MONKEY", "KEYBOARD", "COMPASS", "SSH_AUTH_SOCK", "PORT", "HOME", ""] {
             assert!(!is_secret_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn values_of_secrets_are_taken_out_of_a_command() {
+        let variables = [("API_TOKEN", "abcd"), ("DB_PASSWORD", "abcdef"), ("HOME", "/home/me"), ("PASS", "x")];
+        let shown = without_values("program not found: /home/me/abcdef/abcd/x", variables.into_iter());
+        assert_eq!(shown, "program not found: /home/me/******/******/x");
     }
 
     #[test]

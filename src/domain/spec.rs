@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AliveCheck, ReadyCheck, ServiceName, Signal, Validate};
+use super::{AliveCheck, ReadyCheck, ServiceName, Signal, Validate, visible, without_secrets};
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,12 +120,14 @@ pub enum RunCommand {
 }
 
 impl RunCommand {
-    /// The command on one line, as the marker shows it.
+    /// The command on one line, as the marker shows it: without secrets.
     pub fn display(&self) -> String {
-        match self {
+        let line = match self {
             Self::Shell(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-            Self::Argv(argv) => argv.join(" "),
-        }
+            // A word is known as a whole here; an option and its value are two.
+            Self::Argv(argv) => argv.iter().map(|word| without_secrets(word)).collect::<Vec<_>>().join(" "),
+        };
+        visible(&without_secrets(&line)).into_owned()
     }
 }
 

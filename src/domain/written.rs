@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::{misleads, visible};
+
 /// See the top of the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Written {
@@ -57,7 +59,15 @@ impl Written {
             }
             pattern.push(char);
         }
-        let quoted = pattern.replace('\\', "\\\\").replace('"', "\\\"");
+        let mut quoted = String::new();
+        for char in pattern.chars() {
+            match char {
+                '\\' | '"' => quoted.extend(['\\', char]),
+                // As TOML has them.
+                char if misleads(char) => quoted.push_str(&format!("\\u{:04X}", u32::from(char))),
+                char => quoted.push(char),
+            }
+        }
         format!("ignore = [\"{quoted}\"]")
     }
 }
@@ -69,7 +79,7 @@ fn has_digit(text: &str) -> bool {
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::File(name) | Self::Alike(name)) = self;
-        f.write_str(name)
+        f.write_str(&visible(name))
     }
 }
 
@@ -92,6 +102,7 @@ mod tests {
     fn the_line_takes_out_what_is_meant_and_no_more() {
         assert_eq!(Written::of(&"a/b1.txt".into(), false).ignore_line(), "ignore = [\"a/b1.txt\"]");
         assert_eq!(Written::of(&"a/b1.txt".into(), true).ignore_line(), "ignore = [\"a/b*.txt\"]");
+        assert_eq!(Written::of(&"a\n\u{202e}.txt".into(), false).ignore_line(), "ignore = [\"a\\u000A\\u202E.txt\"]");
         assert_eq!(Written::of(&"a/[b]1.txt".into(), true).ignore_line(), "ignore = [\"a/\\\\[b\\\\]1.txt\"]");
     }
 }

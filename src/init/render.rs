@@ -2,6 +2,7 @@
 
 use super::dollars::quoted_for_shell;
 use super::draft::{Alive, Draft, Finding, Ready, Run, Watch};
+use crate::domain::{misleads, visible};
 
 /// What stands at the end of each file.
 const MORE: &str = "\
@@ -152,11 +153,20 @@ fn seconds(number: u64) -> String {
 
 /// A text as TOML writes it: as it is, where that is easier to read.
 fn quoted(text: &str) -> String {
-    let plain = !text.contains(|c: char| c.is_control() && c != '\n');
-    if plain && text.contains('\n') && !text.contains("'''") && !text.ends_with('\'') {
+    let plain = !text.contains(|c: char| misleads(c) && c != '\n');
+    if !plain {
+        // Whoever looks at the file in a terminal sees what is in it.
+        let escape = |c: char| match c {
+            '"' | '\\' => format!("\\{c}"),
+            c if misleads(c) => format!("\\u{:04X}", u32::from(c)),
+            c => c.into(),
+        };
+        return format!("\"{}\"", text.chars().map(escape).collect::<String>());
+    }
+    if text.contains('\n') && !text.contains("'''") && !text.ends_with('\'') {
         return format!("'''\n{text}'''");
     }
-    let one_line = plain && !text.contains(['\n', '\'']);
+    let one_line = !text.contains(['\n', '\'']);
     if one_line && text.contains(['"', '\\']) { format!("'{text}'") } else { toml::Value::from(text).to_string() }
 }
 
@@ -175,7 +185,7 @@ fn key(name: &str) -> String {
 
 /// One line, whatever it holds.
 fn comment(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    visible(text).into_owned()
 }
 
 #[cfg(test)]
@@ -193,6 +203,7 @@ mod tests {
             "\n\nof 'all' \"kinds\"\n",
             "a\r\nb",
             "\u{7f}",
+            "a\u{202e}\"b\\c\n\u{9b}",
             "größe",
             "",
         ] {

@@ -1,9 +1,11 @@
 //! What is asked of a repository: which files are there, and what some of them say.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use crate::regular_file::open_regular;
 
 /// The files of a repository, as far as they tell what it runs.
 pub trait Repository {
@@ -77,7 +79,7 @@ impl Repository for Disk {
             return Err("it is not a file".into());
         }
         let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|file| file.take(Self::LARGEST + 1).read_to_end(&mut bytes));
+        let read = open_regular(&path).and_then(|(file, _)| file.take(Self::LARGEST + 1).read_to_end(&mut bytes));
         read.map_err(|error| error.to_string())?;
         if bytes.len() as u64 > Self::LARGEST {
             return Err("it is larger than 1 MiB".into());

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::domain::visible;
 use crate::process_tree;
 
 /// Who listens on a port.
@@ -57,8 +58,8 @@ pub(super) fn holder_of(sockets: &BTreeSet<u64>) -> String {
     holder.map_or_else(
         || "a process that cannot be looked into".into(),
         |pid| {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            format!("{} (pid {pid})", name.trim_end().escape_debug())
+            let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+            format!("{} (pid {pid})", visible(String::from_utf8_lossy(&name).trim_end()))
         },
     )
 }

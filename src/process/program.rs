@@ -4,14 +4,15 @@
 //! pipe through which the child would tell that `exec` failed: a failure there looks like a crash of the service.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::domain::RunCommand;
+use crate::domain::{RunCommand, visible, visible_path, without_values};
+use crate::regular_file::open_regular;
 
 /// The shell of `run = "text"`.
 pub(super) const SHELL: &str = "/bin/sh";
@@ -30,10 +31,16 @@ pub(super) struct Program {
 /// # Errors
 /// Why it cannot be executed, for people.
 pub(super) fn find(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, String> {
+    let variables = || env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    // Values of variables are in the words by now.
+    look_for(command, dir, env).map_err(|problem| visible(&without_values(&problem, variables())).into_owned())
+}
+
+fn look_for(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, String> {
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(format!("not a folder: {}", dir.display())),
-        Err(error) => return Err(format!("folder {}: {}", dir.display(), plain(&error))),
+        Ok(_) => return Err(format!("not a folder: {}", visible_path(dir))),
+        Err(error) => return Err(format!("folder {}: {}", visible_path(dir), plain(&error))),
     }
     match command {
         RunCommand::Shell(text) => {
@@ -98,7 +105,9 @@ impl Problem {
             Self::Missing => format!("program not found: {program}"),
             Self::Folder => format!("a folder, not a program: {program}"),
             Self::NotExecutable => format!("not executable: {program}"),
-            Self::Interpreter(interpreter) => format!("{program} needs {}, which is missing", interpreter.display()),
+            Self::Interpreter(interpreter) => {
+                format!("{program} needs {}, which is missing", visible_path(&interpreter))
+            }
         }
     }
 }
@@ -121,7 +130,7 @@ fn executable(path: &Path) -> Result<(), Problem> {
 fn interpreter(path: &Path) -> Option<PathBuf> {
     // The kernel reads as much.
     let mut head = [0; 256];
-    let length = File::open(path).ok()?.read(&mut head).ok()?;
+    let length = open_regular(path).ok()?.0.read(&mut head).ok()?;
     let line = head.get(..length)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let word = line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r')).find(|word| !word.is_empty())?;
     Some(PathBuf::from(OsStr::from_bytes(word)))

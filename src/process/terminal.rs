@@ -26,6 +26,7 @@ use super::child::Children;
 use super::program::{Program, plain};
 #[cfg(target_os = "linux")]
 use super::spawn;
+use crate::domain::visible_path;
 use crate::logs::LogDocument;
 
 /// Columns and rows of a terminal.
@@ -87,7 +88,7 @@ impl Terminal {
     /// Why there is none, for people.
     pub(super) fn open(size: Size, dir: &Path, children: &Children) -> Result<(Self, Slave), String> {
         #[cfg(target_os = "linux")]
-        if spawn::enter(dir).map_err(|error| format!("folder {}: {}", dir.display(), plain(&error)))? {
+        if spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))? {
             let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
             return Ok((terminal.made_ready()?, Slave::Path(path)));
         }

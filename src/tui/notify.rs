@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::options::Notification;
-use crate::domain::{GroupSnapshot, ServiceName};
+use crate::domain::{GroupSnapshot, ServiceName, visible};
 
 /// What has been told.
 #[derive(Debug, Default)]
@@ -44,8 +44,8 @@ fn in_words(failure: &str) -> String {
 
 fn sequence(by: Notification, title: &str, text: &str) -> String {
     // A control character would end the sequence, and a semicolon the title.
-    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).map(|c| if c == ';' { ',' } else { c }).collect();
-    let (title, text): (String, String) = (plain(title), plain(text));
+    let plain = |text: &str| visible(text).replace(';', ",");
+    let (title, text) = (plain(title), plain(text));
     match by {
         Notification::Osc9 => format!("\x1b]9;{title}: {text}\x07"),
         Notification::Osc777 => format!("\x1b]777;notify;{title};{text}\x07"),
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_is_sent_cannot_be_ended_by_a_name() {
-        assert_eq!(sequence(Notification::Osc777, "a;b\x07", "c\x1b]d"), "\x1b]777;notify;a,b;c]d\x07");
+        assert_eq!(sequence(Notification::Osc777, "a;b\x07", "c\x1b]d"), "\x1b]777;notify;a,b\\u{7};c\\u{1b}]d\x07");
         assert_eq!(sequence(Notification::Bell, "a", "b"), "\x07");
     }
 }

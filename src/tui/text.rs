@@ -1,8 +1,10 @@
-//! Text in cells: how wide it is, and where it is cut.
+//! Text in cells: how wide it is, and where it is cut. What is cut for the screen is also made visible.
 
 use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
+
+use crate::domain::visible;
 
 /// Cells of a text: those of its characters, as the terminals of the services count. What some terminals draw as one,
 /// like a family of emoji, others do not.
@@ -17,6 +19,7 @@ pub(super) fn char_width(c: char) -> usize {
 
 /// The longest beginning that fits, with the ellipsis if something is missing: for messages.
 pub(super) fn cut_right(text: &str, cells: usize, ellipsis: &str) -> String {
+    let text = &*visible(text);
     if width(text) <= cells {
         return text.to_owned();
     }
@@ -27,6 +30,7 @@ pub(super) fn cut_right(text: &str, cells: usize, ellipsis: &str) -> String {
 
 /// The longest end that fits, with the ellipsis if something is missing: for paths, whose end tells most.
 pub(super) fn cut_left(text: &str, cells: usize, ellipsis: &str) -> String {
+    let text = &*visible(text);
     if width(text) <= cells {
         return text.to_owned();
     }

@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, geteuid, test_kill_process};
 
+use crate::domain::visible_path;
+
 /// The folder of this watcher's cookies. It is made for the first one.
 #[derive(Debug)]
 pub(super) struct Cookies {
@@ -125,7 +127,7 @@ fn make_own(folder: &Path) -> io::Result<()> {
     if found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0 {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{}: not a folder of our own", folder.display())))
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{}: not a folder of our own", visible_path(folder))))
 }
 
 /// Folders of processes that were killed.

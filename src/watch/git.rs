@@ -3,13 +3,15 @@
 //! Layout: <https://git-scm.com/docs/gitrepository-layout>. In a linked worktree and in a submodule `.git` is a file that
 //! names the real folder, and `commondir` in there names the folder that worktrees share.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::git_config::{GitConfig, Places};
 use super::rules::normal;
+use crate::domain::{visible, visible_path};
+use crate::regular_file::{open_regular, read_regular_text};
 
 /// A repository's folders and the few settings that change what is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,17 +38,17 @@ impl Repository {
         let git_dir = if kind.is_dir() {
             dot_git
         } else if kind.is_file() {
-            let text = fs::read_to_string(&dot_git).ok()?;
+            let text = text_of(&dot_git)?;
             normal(&folder.join(text.strip_prefix("gitdir:")?.trim()))
         } else {
             return None;
         };
-        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(text) => normal(&git_dir.join(text.trim())),
-            Err(_) => git_dir.clone(),
+        let common_dir = match text_of(&git_dir.join("commondir")) {
+            Some(text) => normal(&git_dir.join(text.trim())),
+            None => git_dir.clone(),
         };
-        // An empty folder called `.git` is none.
-        fs::metadata(git_dir.join("HEAD")).ok()?;
+        // An empty folder called `.git` is none, and git does not take anything but a file.
+        text_of(&git_dir.join("HEAD"))?;
         let places = Places { git_dir: &git_dir, common_dir: &common_dir, top: folder };
         let config = GitConfig::read(&places);
         Some(Self {
@@ -78,7 +80,7 @@ impl Repository {
     /// Branch and short commit: `main@3f2c1e`; the commit alone with a detached head, the branch alone before the first
     /// commit. `None` if it is kept in another way (reftable).
     pub(super) fn head(&self) -> Option<String> {
-        let head = fs::read_to_string(self.git_dir.join("HEAD")).ok()?;
+        let head = text_of(&self.git_dir.join("HEAD"))?;
         let Some(reference) = head.trim().strip_prefix("ref:").map(str::trim) else {
             return short(head.trim()).map(str::to_owned);
         };
@@ -94,7 +96,8 @@ impl Repository {
 
     /// What the last line of a log of the head says that was done: `checkout: moving from main to feat`. `None` if it says
     /// nothing, or is longer than any that is meant for people.
-    pub(super) fn last_action(mut log: &File) -> Option<Arc<str>> {
+    pub(super) fn last_action(git_dir: &Path) -> Option<Arc<str>> {
+        let (mut log, _) = open_regular(&git_dir.join("logs").join("HEAD")).ok()?;
         let end = log.seek(SeekFrom::End(0)).ok()?;
         log.seek(SeekFrom::Start(end.saturating_sub(LONGEST_LINE))).ok()?;
         let mut bytes = Vec::new();
@@ -102,17 +105,17 @@ impl Repository {
         let text = String::from_utf8_lossy(&bytes);
         // Old and new commit, who and when, a tab, and what.
         let (_, action) = text.trim_end().rsplit('\n').next()?.split_once('\t')?;
-        let action: String = action.trim().chars().filter(|char| !char.is_control()).take(LONGEST_ACTION).collect();
+        let action: String = visible(action.trim()).chars().take(LONGEST_ACTION).collect();
         (!action.is_empty()).then(|| action.into())
     }
 
     fn commit_of(&self, reference: &str) -> Option<String> {
         for folder in [&self.git_dir, &self.common_dir] {
-            if let Ok(text) = fs::read_to_string(folder.join(reference)) {
+            if let Some(text) = text_of(&folder.join(reference)) {
                 return Some(text.trim().to_owned());
             }
         }
-        let packed = fs::read_to_string(self.common_dir.join("packed-refs")).ok()?;
+        let packed = read_regular_text(&self.common_dir.join("packed-refs"), MOST_REFS).ok()?;
         packed.lines().find_map(|line| {
             let (commit, name) = line.split_once(' ')?;
             (name == reference).then(|| commit.to_owned())
@@ -120,6 +123,23 @@ impl Repository {
     }
 }
 
+/// A small file of a repository. What is there and is no such file is said, and counts as missing.
+pub(super) fn text_of(file: &Path) -> Option<String> {
+    match read_regular_text(file, LONGEST) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                log::warn!("{}: not read: {error}", visible_path(file));
+            }
+            None
+        }
+    }
+}
+
+/// Files that hold one line are never so long.
+const LONGEST: u64 = 64 << 10;
+/// A million references.
+const MOST_REFS: u64 = 128 << 20;
 /// Bytes of a log that are read from its end.
 const LONGEST_LINE: u64 = 4096;
 /// Characters of an action that are told: branch names can be long, messages of commits are.

@@ -5,7 +5,11 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::domain::visible_path;
+use crate::regular_file::read_regular;
 
 /// The settings of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,8 +93,16 @@ impl Reading<'_> {
     }
 
     fn file(&mut self, file: &Path, depth: usize) {
-        let is_readable = fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
-        let Some(bytes) = is_readable.then(|| fs::read(file).ok()).flatten() else { return };
+        let bytes = match read_regular(file, LONGEST) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // Git passes over what may not be read in the places of the user and the system as well.
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge) {
+                    log::warn!("{}: not read: {error}", visible_path(file));
+                }
+                return;
+            }
+        };
         let text = String::from_utf8_lossy(&bytes);
         for Setting { section, subsection, key, value } in settings(&text) {
             match (section.as_str(), subsection) {
@@ -134,7 +146,7 @@ impl Reading<'_> {
                     .any(|folder| glob_matches(&pattern, &folder.to_string_lossy(), kind == "gitdir/i"))
             }
             "onbranch" => {
-                let head = fs::read_to_string(self.places.git_dir.join("HEAD")).unwrap_or_default();
+                let head = super::git::text_of(&self.places.git_dir.join("HEAD")).unwrap_or_default();
                 let branch = head.trim().strip_prefix("ref: refs/heads/").unwrap_or_default();
                 !branch.is_empty() && glob_matches(pattern, branch, false)
             }

@@ -22,7 +22,7 @@ use super::rules::Rules;
 use super::source::{self, Links, Refusal, Source};
 use super::tree::Tree;
 use crate::clock::Clock;
-use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus};
+use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus, visible_path};
 use compare::Comparing;
 use git_work::Repositories;
 use poll::Polling;
@@ -342,8 +342,8 @@ impl Lookout {
     fn report(&mut self) {
         self.report_files();
         let lost = self.lost.first().map(|lost| match self.tree.contains_key(lost) {
-            true => format!("{} is gone: nothing is restarted until it is back", lost.display()),
-            false => format!("not watched: {}: not found", lost.display()),
+            true => format!("{} is gone: nothing is restarted until it is back", visible_path(lost)),
+            false => format!("not watched: {}: not found", visible_path(lost)),
         });
         let problem = self.source.problem(|folder| self.rules.shown(folder));
         let status = WatchStatus {

@@ -26,6 +26,7 @@ mod git_work;
 mod happenings;
 mod harness;
 mod holds;
+mod hostile;
 mod imported;
 mod init;
 mod job_control;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::StreamOptions;
+use crate::domain::visible;
 
 /// Longer names are cut, so that one name does not push every line to the right.
 const LONGEST_PREFIX: usize = 24;
@@ -42,6 +43,7 @@ impl LineWriter {
     /// Adds a line. `order` is the place of the service in the file, which chooses its colour.
     pub fn line(&self, out: &mut String, name: &str, order: usize, words: Words<'_>) {
         let bar = if self.options.unicode { '│' } else { '|' };
+        let name = visible(name);
         let mut label: String = name.chars().take(LONGEST_PREFIX).collect();
         if label.len() < name.len() {
             label.pop();

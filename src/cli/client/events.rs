@@ -7,6 +7,7 @@ use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, EventLine, Reply};
+use crate::domain::visible;
 
 /// Text is written when there is so much of it, or nothing more comes at once.
 const CHUNK: usize = 64 << 10;
@@ -62,5 +63,5 @@ fn line(out: &mut String, event: &EventLine) {
     let parts = [who.as_str(), event.message.as_str()];
     let rest = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let line = format!("{} {:<8} {rest}", clock::local_time_of_day(&event.at), event.what);
-    let _ = writeln!(out, "{}", line.trim_end());
+    let _ = writeln!(out, "{}", visible(line.trim_end()));
 }

@@ -8,7 +8,7 @@ use super::super::exit_code::Failure;
 use crate::clock::Clock;
 use crate::config;
 use crate::control::{self, Client, ClientError, SOCKET_VARIABLE};
-use crate::domain::Moment;
+use crate::domain::{Moment, visible_path};
 
 /// A group that has lost its socket makes a new one with its next pulse, at least every 30 s.
 const RETURN: Duration = Duration::from_secs(35);
@@ -26,7 +26,7 @@ const UNEXPLAINED: Duration = Duration::from_secs(1);
 pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     if let Some(file) = &place.config {
         let file =
-            std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", file.display())))?;
+            std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))))?;
         return by_file(&file)?.ok_or(Failure::NotRunning { file: Some(file) });
     }
     let mut not_allowed = None;

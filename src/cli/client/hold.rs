@@ -10,6 +10,7 @@ use super::super::exit_code::Failure;
 use super::arguments::HoldArguments;
 use super::find;
 use crate::control::{Ask, Client, ClientError, HoldAsk, Problem, ProblemCode, Reply, SOCKET_VARIABLE};
+use crate::domain::visible_path;
 use crate::guard::errand;
 
 /// How long the group may take to answer when the command has ended. The hold ends with the connection in any case.
@@ -87,7 +88,7 @@ fn release(Held { mut group, question }: Held, discard: bool) {
 }
 
 fn not_run(command: &[OsString], error: &io::Error) -> Failure {
-    let program = command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
+    let program = command.first().map(|program| visible_path(program)).unwrap_or_default();
     match error.kind() {
         io::ErrorKind::NotFound => {
             Failure::NotRun { code: 127, message: format!("{program}: there is no such command") }
@@ -102,7 +103,7 @@ fn not_run(command: &[OsString], error: &io::Error) -> Failure {
 /// The command as it is shown.
 fn label(command: &[OsString]) -> String {
     let words = command.iter().map(|word| {
-        let word = word.to_string_lossy();
+        let word = visible_path(word);
         if word.is_empty() || word.contains(char::is_whitespace) { format!("'{word}'") } else { word.into_owned() }
     });
     let label = words.collect::<Vec<_>>().join(" ");

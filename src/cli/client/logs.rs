@@ -7,6 +7,7 @@ use super::arguments::LogsArguments;
 use super::output;
 use crate::app::{LineWriter, StreamOptions, Words};
 use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
+use crate::domain::visible;
 use crate::logs::{Query, QueryKind, StyleSupport};
 use crate::tui::DashboardOptions;
 
@@ -21,7 +22,9 @@ pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
     if let Some(text) = &arguments.grep {
         Query::new(text, QueryKind::Regex).map_err(|error| {
             Failure::Usage(format!(
-                "--grep: `{text}` is no expression: {error}\n  help: `\\` before a character takes its meaning away"
+                "--grep: `{}` is no expression: {}\n  help: `\\` before a character takes its meaning away",
+                visible(text),
+                visible(&error.to_string())
             ))
         })?;
     }
@@ -142,12 +145,13 @@ impl Printer {
 
     fn skipped(&mut self, skipped: &Skipped) -> Result<(), Failure> {
         let name = skipped.service.as_deref().unwrap_or_default();
+        let shown = visible(name);
         let text = match skipped.skipped {
             Some(1) => "── 1 line is gone: it was dropped before it could be read ──".to_owned(),
             Some(lines) => format!("── {lines} lines are gone: they were dropped before they could be read ──"),
             None => {
                 let text = "the cursor is of an earlier run of the group: all that is there follows";
-                super::super::say(&format!("{name}: {text}"));
+                super::super::say(&format!("{shown}: {text}"));
                 if let Form::Json = &self.form {
                     self.text.push_str(&output::json(skipped)?);
                 }
@@ -156,7 +160,7 @@ impl Printer {
         };
         match &self.form {
             Form::Json => self.text.push_str(&output::json(skipped)?),
-            Form::Raw => super::super::say(&format!("{name}: {}", text.trim_matches(['─', ' ']))),
+            Form::Raw => super::super::say(&format!("{shown}: {}", text.trim_matches(['─', ' ']))),
             Form::Plain(writer) => writer.plain_line(&mut self.text, Words::Marker(&text)),
             Form::Prefixed(writer) => {
                 let order = self.names.iter().position(|known| known == name).unwrap_or(0);

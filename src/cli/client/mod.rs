@@ -14,7 +14,6 @@ use std::os::fd::OwnedFd;
 
 pub(super) use arguments::ClientTask;
 pub(super) use find::short;
-pub(super) use output::json;
 
 use super::arguments::Place;
 use super::exit_code::Failure;

@@ -10,6 +10,7 @@ use super::super::exit_code::Failure;
 use super::arguments::OrderArguments;
 use super::output;
 use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, LogsAsk, Outcome, Reply};
+use crate::domain::visible;
 
 /// Lines since the restart that are printed at most; of more, the last.
 const LINES: u64 = 1_000;
@@ -54,7 +55,7 @@ pub(super) fn give(mut group: Client, ask: Ask, arguments: &OrderArguments, doin
         for outcome in &outcomes {
             // Writing to a String cannot fail.
             let _ = match outcome.result {
-                Became::Asked => writeln!(text, "{}: {doing}", outcome.name),
+                Became::Asked => writeln!(text, "{}: {doing}", visible(&outcome.name)),
                 _ => writeln!(text, "{}", line(outcome)),
             };
         }
@@ -100,7 +101,7 @@ pub(super) fn resume(mut group: Client, services: Vec<String>, discard: bool) ->
     group.ask(Ask::Resume { services, discard })?;
     if let Reply::Status(status) = group.ask(Ask::Status { follow: false })? {
         for hold in &status.watch.holds {
-            super::super::say(&format!("{} still holds", super::status::holder(hold)));
+            super::super::say(&format!("{} still holds", visible(&super::status::holder(hold))));
         }
     }
     Ok(0)
@@ -223,11 +224,12 @@ fn code(outcomes: &[Outcome], ends: bool) -> u8 {
 /// `api: ready`, `api: failed (exit 3)`, `api: failed · was not ready in time`.
 fn line(outcome: &Outcome) -> String {
     let word = word(outcome.result);
-    match outcome.reason.as_deref() {
+    let line = match outcome.reason.as_deref() {
         None => format!("{}: {word}", outcome.name),
         Some(reason) if reason.starts_with(word) => format!("{}: {reason}", outcome.name),
         Some(reason) => format!("{}: {word} · {reason}", outcome.name),
-    }
+    };
+    visible(&line).into_owned()
 }
 
 fn word(became: Became) -> &'static str {

@@ -14,9 +14,4 @@ pub(super) fn write(text: &str) -> Result<bool, Failure> {
     }
 }
 
-/// A value as one line of JSON.
-pub(in crate::cli) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    let mut text = serde_json::to_string(value).map_err(|error| Failure::Unexpected(error.to_string()))?;
-    text.push('\n');
-    Ok(text)
-}
+pub(super) use super::super::json::line as json;

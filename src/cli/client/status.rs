@@ -10,7 +10,7 @@ use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, Hold, Reply, Service, Status};
-use crate::domain::approx;
+use crate::domain::{approx, visible};
 
 pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Failure> {
     group.send(Ask::Status { follow })?;
@@ -40,10 +40,10 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
 }
 
 fn table(status: &Status) -> String {
-    let mut out = format!("{} · pid {} · {}\n", status.project, status.pid, watch(status));
+    let mut out = format!("{} · pid {} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
     if let Some(problem) = &status.watch.problem {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "watcher: {problem}");
+        let _ = writeln!(out, "watcher: {}", visible(problem));
     }
     let head = ["SERVICE", "STATE", "PID", "UP", "RUN", "RESTARTS", "LAST CHANGE"].map(str::to_owned);
     let rows: Vec<[String; 7]> = std::iter::once(head).chain(status.services.iter().map(row)).collect();
@@ -125,4 +125,5 @@ fn row(service: &Service) -> [String; 7] {
         causes.collect::<Vec<_>>().join(" "),
         change.unwrap_or_default(),
     ]
+    .map(|cell| visible(&cell).into_owned())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
 use crate::app::LastPulse;
-use crate::domain::approx;
+use crate::domain::{approx, visible_path};
 
 /// The pulse is written every 25 s; a loop that has turned is at most this old.
 const STALE: Duration = Duration::from_secs(60);
@@ -76,13 +76,13 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 fn file(facts: &Facts) -> Finding {
     match &facts.file {
         FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
-        FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", path.display()), "devgroup check"),
+        FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", visible_path(path)), "devgroup check"),
         FileFact::Good { path, services, warnings: 0 } => {
-            ok("file", format!("{}: {}", path.display(), plural(*services, "service")))
+            ok("file", format!("{}: {}", visible_path(path), plural(*services, "service")))
         }
         FileFact::Good { path, services, warnings } => {
             let message =
-                format!("{}: {}, {}", path.display(), plural(*services, "service"), plural(*warnings, "warning"));
+                format!("{}: {}, {}", visible_path(path), plural(*services, "service"), plural(*warnings, "warning"));
             warn("file", message, "devgroup check")
         }
     }
@@ -233,14 +233,14 @@ fn inotify(facts: &Facts) -> Finding {
 fn sockets(facts: &Facts) -> Finding {
     let usable = facts.sockets.iter().find(|folder| !folder.foreign && folder.writable);
     let Some(folder) = usable else {
-        let all: Vec<String> = facts.sockets.iter().map(|folder| folder.path.display().to_string()).collect();
+        let all: Vec<String> = facts.sockets.iter().map(|folder| visible_path(&folder.path).into_owned()).collect();
         return fail(
             "socket",
             format!("no folder for it can be used: {}", all.join(", ")),
             "see who owns them; or set XDG_RUNTIME_DIR to a folder of your own",
         );
     };
-    let path = folder.path.display();
+    let path = visible_path(&folder.path);
     match folder.mode {
         None => ok("socket", format!("{path} is made at the first start")),
         Some(mode) if mode & 0o077 != 0 => {
@@ -256,23 +256,23 @@ fn state(facts: &Facts) -> Option<Finding> {
         Err(problem) => warn("state", format!("there is no place for {LOST}: {problem}"), "set XDG_STATE_HOME"),
         Ok(FolderFact { path, writable: false, .. }) | Ok(FolderFact { path, foreign: true, .. }) => warn(
             "state",
-            format!("{} cannot be written: {LOST} are lost", path.display()),
-            format!("ls -ld {}   and its owner; or set XDG_STATE_HOME", path.display()),
+            format!("{} cannot be written: {LOST} are lost", visible_path(path)),
+            format!("ls -ld {}   and its owner; or set XDG_STATE_HOME", visible_path(path)),
         ),
         Ok(FolderFact { path, full: true, .. }) => {
-            let path = path.display();
+            let path = visible_path(path);
             warn("state", format!("the disk of {path} is full: {LOST} are lost"), format!("df {path}"))
         }
         Ok(FolderFact { path, mode: None, .. }) => {
-            ok("state", format!("{} is made at the first start", path.display()))
+            ok("state", format!("{} is made at the first start", visible_path(path)))
         }
-        Ok(FolderFact { path, .. }) => ok("state", path.display().to_string()),
+        Ok(FolderFact { path, .. }) => ok("state", visible_path(path).into_owned()),
     })
 }
 
 fn shell(facts: &Facts) -> Finding {
     match &facts.shell {
-        Some(path) => ok("shell", path.display().to_string()),
+        Some(path) => ok("shell", visible_path(path).into_owned()),
         None => fail("shell", "there is no `sh` on the path, and commands that are texts need it", "echo $PATH"),
     }
 }
@@ -310,7 +310,7 @@ fn terminal(facts: &Facts) -> Vec<Finding> {
 
 fn clipboard(clipboard: &ClipboardFact) -> Finding {
     const ASKED: &str = "through the terminal (OSC 52); no terminal says whether it allows that: try the key c";
-    let programs: Vec<String> = clipboard.programs.iter().map(|program| program.display().to_string()).collect();
+    let programs: Vec<String> = clipboard.programs.iter().map(|program| visible_path(program).into_owned()).collect();
     let programs = programs.join(", ");
     match &clipboard.inside {
         Inside::Tmux { version: None, .. } => warn(

@@ -9,14 +9,16 @@ use serde_json::json;
 
 use super::arguments::Place;
 use super::exit_code::Failure;
+use super::json::line as json_line;
 use super::print;
+use crate::domain::visible;
 use findings::{Finding, Level, findings};
 
 /// Looks, and prints a line for each thing. The exit code is 1 if one fails.
 pub(super) fn run(json: bool, place: &Place) -> Result<u8, Failure> {
     let found = findings(&facts::gather(place)?);
     let failed = found.iter().any(|finding| finding.level == Level::Fail);
-    print(&if json { as_json(&found, !failed) } else { as_text(&found) })?;
+    print(&if json { as_json(&found, !failed)? } else { as_text(&found) })?;
     Ok(u8::from(failed))
 }
 
@@ -25,25 +27,20 @@ fn as_text(found: &[Finding]) -> String {
     let mut text = String::new();
     for Finding { level, area, message, remedy } in found {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:4}  {area:width$}  {}", level.word(), plain(message));
+        let _ = writeln!(text, "{:4}  {area:width$}  {}", level.word(), visible(message));
         if let Some(remedy) = remedy {
-            let _ = writeln!(text, "      {:width$}  help: {}", "", plain(remedy));
+            let _ = writeln!(text, "      {:width$}  help: {}", "", visible(remedy));
         }
     }
     text
 }
 
-/// Names of others may hold anything.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-fn as_json(found: &[Finding], ok: bool) -> String {
+fn as_json(found: &[Finding], ok: bool) -> Result<String, Failure> {
     let checks: Vec<_> = found
         .iter()
         .map(|Finding { level, area, message, remedy }| {
             json!({ "area": area, "level": level.word(), "message": message, "remedy": remedy })
         })
         .collect();
-    format!("{}\n", json!({ "version": 1, "ok": ok, "checks": checks }))
+    json_line(&json!({ "version": 1, "ok": ok, "checks": checks }))
 }

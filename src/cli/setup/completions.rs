@@ -1,19 +1,24 @@
 //! Completion in shells: a script that asks this program, so that it knows each option and the services of the file.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
 use clap::{Arg, Command, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
-use clap_complete::env::{CompleteEnv, Shells};
+use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Shells, Zsh};
 
 use crate::cli::arguments::{Arguments, Topic, config_of_environment};
 use crate::cli::exit_code::Failure;
 use crate::config;
+use crate::domain::misleads;
 
 /// The shells that are known.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+
+/// What they are told.
+const COMPLETERS: Shells<'_> = Shells(&[&QuotingBash, &Zsh, &Fish]);
 
 /// How a script asks.
 const VARIABLE: &str = "DEVGROUP_COMPLETE";
@@ -27,17 +32,72 @@ pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
         return Ok(false);
     }
     let here = std::env::current_dir().ok();
-    CompleteEnv::with_factory(grammar).var(VARIABLE).try_complete(std::env::args_os(), here.as_deref())
+    CompleteEnv::with_factory(grammar)
+        .var(VARIABLE)
+        .shells(COMPLETERS)
+        .try_complete(std::env::args_os(), here.as_deref())
 }
 
 /// The script for a shell. It calls the `devgroup` that is on the path then.
 pub(super) fn script(shell: &str) -> Result<String, Failure> {
     let mut text = Vec::new();
-    let shells = Shells::builtins();
-    let completer = shells.completer(shell).ok_or_else(|| Failure::Usage(format!("`{shell}` is not known")))?;
+    let completer = COMPLETERS.completer(shell).ok_or_else(|| Failure::Usage(format!("`{shell}` is not known")))?;
     let written = completer.write_registration(VARIABLE, "devgroup", "devgroup", "devgroup", &mut text);
     written.map_err(|error| Failure::Unexpected(error.to_string()))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Bash, which puts what it is told into the line as it is: a file called `$(reboot)` would be run by the Enter key. Zsh and
+/// fish quote by themselves.
+struct QuotingBash;
+
+/// The place in the script of `clap_complete` where the answers are taken, expanding patterns in them …
+const TAKES: (&str, &str) =
+    ("COMPREPLY=( $( \\\n", ") )\n    if [[ $? != 0 ]]; then\n        unset COMPREPLY\n    elif");
+
+/// … and what stands there instead.
+const QUOTES: (&str, &str) = (
+    "local -a answers=()\n    read -r -d '' -a answers < <( \\\n",
+    ")\n    local answer\n    COMPREPLY=()\n    for answer in ${answers[@]+\"${answers[@]}\"}; do\n        \
+     printf -v answer %q \"$answer\"\n        COMPREPLY+=(\"$answer\")\n    done\n    if",
+);
+
+impl EnvCompleter for QuotingBash {
+    fn name(&self) -> &'static str {
+        Bash.name()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        Bash.is(name)
+    }
+
+    fn write_registration(
+        &self,
+        var: &str,
+        name: &str,
+        bin: &str,
+        completer: &str,
+        buf: &mut dyn Write,
+    ) -> Result<(), io::Error> {
+        let mut script = Vec::new();
+        Bash.write_registration(var, name, bin, completer, &mut script)?;
+        let script = String::from_utf8_lossy(&script);
+        let changed = script.replacen(TAKES.0, QUOTES.0, 1).replacen(TAKES.1, QUOTES.1, 1);
+        if !changed.contains(QUOTES.0) || !changed.contains(QUOTES.1) {
+            return Err(io::Error::other("the script of clap_complete is another one: it would not quote"));
+        }
+        buf.write_all(changed.as_bytes())
+    }
+
+    fn write_complete(
+        &self,
+        cmd: &mut Command,
+        args: Vec<OsString>,
+        current_dir: Option<&Path>,
+        buf: &mut dyn Write,
+    ) -> Result<(), io::Error> {
+        Bash.write_complete(cmd, args, current_dir, buf)
+    }
 }
 
 fn grammar() -> Command {
@@ -84,7 +144,9 @@ fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
         None => config::find(&here),
     };
     let names = file.map(|file| config::service_names(Path::new(&file))).unwrap_or_default();
-    names.into_iter().map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
+    // One that is wrong in the file is nothing to offer.
+    let names = names.into_iter().filter(|(name, _)| !name.contains(misleads));
+    names.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
 }
 
 /// The value of an option, joined to it or behind it. The last one counts.

@@ -9,21 +9,29 @@ use crate::cli::arguments::Place;
 use crate::cli::exit_code::Failure;
 use crate::cli::{print, say, style};
 use crate::config;
+use crate::domain::{visible, visible_path};
 use crate::init::{Disk, Note, Only, propose};
 
 /// Looks around and writes. The exit code is 3 if what is written needs an edit before it can be used.
 pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failure> {
     let target = target(place)?;
-    let name = target.file_name().unwrap_or(target.as_os_str()).to_string_lossy().into_owned();
+    let name = visible_path(Path::new(target.file_name().unwrap_or(target.as_os_str()))).into_owned();
     let there = target.symlink_metadata().is_ok();
     if there && !arguments.force && !arguments.dry_run {
         return Err(Failure::Usage(format!(
             "{name} is here already, and was left as it is\n  help: --dry-run shows what would be written, --force overwrites it"
         )));
     }
+    // What is written would land where it leads, which may be anybody's file.
+    if arguments.force && !arguments.dry_run && target.is_symlink() {
+        let leads = fs::read_link(&target).map_or_else(|error| error.to_string(), |to| visible_path(&to).into_owned());
+        return Err(Failure::Usage(format!(
+            "{name} is a link to {leads}, and was left as it is\n  help: remove the link, or write to its target: -f {leads}"
+        )));
+    }
     let root = target.parent().unwrap_or(Path::new("."));
     if !root.is_dir() {
-        return Err(Failure::Usage(format!("there is no folder {}", root.display())));
+        return Err(Failure::Usage(format!("there is no folder {}", visible_path(root))));
     }
     let disk = Disk::look(root);
     let only = arguments.from.as_deref().map(|from| Only::parse(from, &disk)).transpose().map_err(Failure::Usage)?;
@@ -34,11 +42,11 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
         print(&proposal.text)?;
     } else {
         write(&target, &proposal.text, arguments.force)
-            .map_err(|error| Failure::Unexpected(format!("cannot write {}: {error}", target.display())))?;
+            .map_err(|error| Failure::Unexpected(format!("cannot write {}: {error}", visible_path(&target))))?;
         print(&report)?;
     }
     if let Some(above) = root.parent().and_then(config::find) {
-        say(&format!("note: {} is not looked at any more from here", above.display()));
+        say(&format!("note: {} is not looked at any more from here", visible_path(&above)));
     }
     let wrote = if arguments.dry_run { "would write" } else { "wrote" };
     let services = proposal.services;
@@ -63,7 +71,7 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
 /// The file that is written: the one that is named, or ours in the current folder, whatever is above.
 fn target(place: &Place) -> Result<PathBuf, Failure> {
     let file = place.config.clone().unwrap_or_else(|| config::FILE_NAME.into());
-    std::path::absolute(&file).map_err(|error| Failure::Unexpected(format!("{}: {error}", file.display())))
+    std::path::absolute(&file).map_err(|error| Failure::Unexpected(format!("{}: {error}", visible_path(&file))))
 }
 
 fn report(notes: &[Note]) -> String {
@@ -71,7 +79,7 @@ fn report(notes: &[Note]) -> String {
     let lines = notes.iter().map(|note| {
         let line = format!("{:8} {:width$}  {}", note.finding.word(), note.source, note.text);
         // Names of files and lines of them are of others.
-        line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>() + "\n"
+        visible(&line).into_owned() + "\n"
     });
     lines.collect()
 }
@@ -82,11 +90,11 @@ fn write(target: &Path, text: &str, force: bool) -> io::Result<()> {
         // Whoever wrote it in the meantime wins.
         return OpenOptions::new().write(true).create_new(true).open(target)?.write_all(text.as_bytes());
     }
-    // A link goes on to lead to its file.
-    let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
-    let mut beside = target.clone().into_os_string();
+    let mut beside = target.to_owned().into_os_string();
     beside.push(format!(".{}.tmp", std::process::id()));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &target));
+    // Whatever has this name already is left alone, and a link in the place of the target is replaced, not followed.
+    let made = OpenOptions::new().write(true).create_new(true).open(&beside);
+    let written = made?.write_all(text.as_bytes()).and_then(|()| fs::rename(&beside, target));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }

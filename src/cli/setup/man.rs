@@ -7,6 +7,7 @@ use clap::Command;
 
 use crate::cli::arguments::Arguments;
 use crate::cli::exit_code::Failure;
+use crate::domain::{visible, visible_path};
 
 /// The page of devgroup, or of one of its commands.
 pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
@@ -15,7 +16,8 @@ pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
     match root.find_subcommand(name) {
         Some(command) => render(command.clone()),
         None => Err(Failure::Usage(format!(
-            "there is no command `{name}`\n  help: {}",
+            "there is no command `{}`\n  help: {}",
+            visible(name),
             root.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ")
         ))),
     }
@@ -24,7 +26,7 @@ pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
 /// Writes all pages into a folder.
 pub(super) fn write(folder: &Path) -> Result<(), Failure> {
     let cannot = |path: &Path| {
-        let path = path.display().to_string();
+        let path = visible_path(path).into_owned();
         move |error: std::io::Error| Failure::Unexpected(format!("cannot write {path}: {error}"))
     };
     fs::create_dir_all(folder).map_err(cannot(folder))?;

@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Tabs};
 use super::grid::Grid;
 use super::row::WHOLLY;
 use super::{Modes, Screen};
-use crate::domain::{Marker, Moment, RunId};
+use crate::domain::{Marker, Moment, RunId, visible};
 use crate::logs::Color;
 use crate::logs::history::History;
 use crate::logs::ready::ReadyPattern;
@@ -73,7 +73,7 @@ impl Screen {
         let alternate = self.uncover();
         self.file_rows(self.grid.used());
         self.cover(alternate);
-        self.history.push_marker(&printable(text), now);
+        self.history.push_marker(&visible(text), now);
     }
 
     /// The run is over. A program that did not leave the alternate screen by itself was killed or has crashed on it: what
@@ -236,9 +236,4 @@ impl Screen {
 fn clamp(columns: u16, lines: u16) -> (usize, usize) {
     let (least_columns, least_lines) = SMALLEST;
     (usize::from(columns).clamp(least_columns, LARGEST), usize::from(lines).clamp(least_lines, LARGEST))
-}
-
-/// A marker may quote a command or a path with anything in it.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

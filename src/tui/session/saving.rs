@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use super::Session;
-use crate::domain::{Explanation, Moment};
+use crate::domain::{Explanation, Moment, visible_path};
 use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::source::Source;
@@ -31,7 +31,7 @@ impl Session {
         let time = self.clock.time_of_day(now).replace(':', "");
         self.write_aside(now, "saved", move |log, folder| {
             let (path, lines) = save(&log, folder, &time)?;
-            log::info!("{lines} lines saved as {}", path.display());
+            log::info!("{lines} lines saved as {}", visible_path(&path));
             Ok(News::Said(Message::of_path(format!("saved {} lines: ", thousands(lines)), short(&path))))
         });
     }
@@ -81,7 +81,7 @@ impl Session {
 pub(super) fn short(path: &Path) -> String {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     match home.and_then(|home| path.strip_prefix(home).ok()) {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
+        Some(rest) => format!("~/{}", visible_path(rest)),
+        None => visible_path(path).into_owned(),
     }
 }

@@ -14,7 +14,7 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceName, ServiceSnapshot, human, without_credentials,
+    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceName, ServiceSnapshot, human, visible, without_secrets,
 };
 
 /// Cells of the names on the left.
@@ -131,8 +131,8 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         Kind::Task => "task",
     };
     let mut facts: Vec<Fact> = Vec::new();
-    let mut fact = |name: &str, text: String| facts.push((name.to_owned(), text));
-    fact("command", without_credentials(&service.command));
+    let mut fact = |name: &str, text: String| facts.push((name.to_owned(), visible(&text).into_owned()));
+    fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
     let reason = service.reason.map(|reason| format!(" {dot} {reason}")).unwrap_or_default();
     fact("state", format!("{} {dot} for {}{reason}", service.phase.word(), human(now.since(service.since))));
@@ -161,7 +161,7 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         fact("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run));
     }
     if let Some(url) = &service.url {
-        fact("url", without_credentials(url));
+        fact("url", without_secrets(url).into_owned());
     }
     let counts = service.restarts;
     fact(
@@ -248,8 +248,7 @@ fn environment(its: &RunFacts, facts: &mut Vec<Fact>) {
             facts.push((heading.to_owned(), String::new()));
         }
         for variable in variables {
-            let value: String = variable.value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            facts.push((String::new(), format!("{}={value}", variable.name)));
+            facts.push((String::new(), visible(&format!("{}={}", variable.name, variable.value)).into_owned()));
         }
     }
 }

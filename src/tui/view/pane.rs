@@ -13,6 +13,7 @@ use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, look};
 use super::Scene;
 use super::paint::{self, Titles};
+use crate::domain::visible;
 use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
@@ -55,7 +56,12 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
             left.push(Span::raw(format!(" {} {counts}", glyphs.dot)));
         }
         if let Some(change) = &service.last_change {
-            left.push(Span::raw(format!(" {} last: {} {} ago", glyphs.dot, change.path, scene.age(change.at))));
+            left.push(Span::raw(format!(
+                " {} last: {} {} ago",
+                glyphs.dot,
+                visible(&change.path),
+                scene.age(change.at)
+            )));
         }
     }
     let right = vec![Span::styled(right, right_style)];

@@ -367,7 +367,7 @@ fn all_of_the_details_can_be_reached_at_every_size() {
                     "src/file-50.rs changed",
                     "src/file-1.rs changed",
                     "PORT=4000",
-                    "ZEBRA=the last of all",
+                    "ZEBRA=the last\\nof all",
                 ] {
                     assert!(seen.contains(text), "{text} is not to be reached at {columns}x{rows}");
                 }

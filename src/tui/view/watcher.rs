@@ -209,7 +209,7 @@ fn chain(
     (columns, room): (usize, usize),
     dim: Style,
 ) -> Vec<(String, Style)> {
-    let mut notes: Vec<_> = explanation.notes.iter().map(|note| format!("    {note}")).collect();
+    let mut notes: Vec<_> = explanation.note_lines().map(|note| format!("    {note}")).collect();
     let was_watched = matches!(entry.event.matched, Match::Watched { .. });
     if was_watched != (explanation.verdict == PathVerdict::Watched) {
         notes.insert(0, format!("    the rules have changed since: {} now", explanation.verdict));

@@ -2,7 +2,6 @@
 //! step. Git itself is never run.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -228,7 +227,7 @@ fn stamp_of_log(git_dir: &Path) -> Option<Stamp> {
 
 /// What git has written last: `checkout: moving from main to feat`.
 fn last_line_of_log(git_dir: &Path) -> Option<Arc<str>> {
-    Repository::last_action(&fs::File::open(git_dir.join("logs").join("HEAD")).ok()?)
+    Repository::last_action(git_dir)
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use super::list::PatternList;
 use super::scope::{Asked, normal};
 use super::standing::{Standing, State};
 use super::{Rules, ServiceRules};
-use crate::domain::{Explanation, Match, OnChange, PathVerdict, Rule, RuleSource, ServiceName, StepOutcome, WhyStep};
+use crate::domain::{
+    Explanation, Match, OnChange, PathVerdict, Rule, RuleSource, ServiceName, StepOutcome, WhyStep, path_text,
+};
 
 /// A folder on the way, or the path itself.
 struct Level {
@@ -89,7 +91,7 @@ impl Rules {
         let start = self.start_of(&path);
         if !path.starts_with(&start) {
             explanation.verdict = PathVerdict::Outside;
-            explanation.notes.push(format!("it is not below {}", self.root.display()));
+            explanation.notes.push(format!("it is not below {}", path_text(&self.root)));
             return explanation;
         }
         let standing = self.enter(self.standing_above(&start), &start);
@@ -115,6 +117,8 @@ impl Rules {
             explanation.notes.push(String::from("no service watches anything: none has the key `watch`"));
         }
         self.lists(&levels, &asked, &mut explanation);
+        let folders = path.ancestors().skip(1).filter_map(|folder| self.folders.get(folder));
+        explanation.notes.extend(folders.flat_map(|rules| rules.unread.iter().cloned()));
         explanation.effect = self.effect(&explanation.services);
         explanation
     }
@@ -232,7 +236,7 @@ impl Rules {
         match self.git_files(&level.folder) {
             Some(files) => {
                 let name = |list: &PatternList| match list.source() {
-                    RuleSource::IgnoreFile(file) => file.display().to_string(),
+                    RuleSource::IgnoreFile(file) => path_text(file).into_owned(),
                     _ => String::new(),
                 };
                 self.file_steps(

@@ -1,14 +1,13 @@
 //! The rule files of one folder: `.gitignore`, `.ignore`, and what a repository that begins there brings along.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::list::{PatternList, Written};
 use super::tracked::Tracked;
-use crate::domain::RuleSource;
+use crate::domain::{RuleSource, visible_path};
+use crate::regular_file::{open_regular, open_regular_and_no_link};
 use crate::watch::git::Repository;
 
 /// What a folder says about what is below it.
@@ -19,6 +18,8 @@ pub(super) struct FolderRules {
     pub(super) ignore: Option<PatternList>,
     /// A repository begins here: git's rules of folders above end.
     pub(super) repository: Option<RepositoryRules>,
+    /// Those of these files that are there and are not read, and why: a sentence each.
+    pub(super) unread: Vec<String>,
 }
 
 /// The rules of a repository that stand in no folder of its tree.
@@ -37,9 +38,16 @@ impl FolderRules {
     /// Reads the rule files of `folder`. `any_case` is `core.ignoreCase` of the repository around it; `before` is what is
     /// known of the folder, whose list of tracked files is kept if nothing has changed in it.
     pub(super) fn read(folder: &Path, root: &Path, any_case: bool, before: Option<&Self>) -> Self {
+        let mut unread = Vec::new();
+        let mut list = |file: &Path, any_case, links| {
+            read_list(file, folder, root, any_case, links).unwrap_or_else(|problem| {
+                unread.push(problem);
+                None
+            })
+        };
         let repository = Repository::at(folder).map(|repository| {
             let any_case = repository.ignores_case;
-            let list = |file: &Path| read_list(file, folder, root, any_case, Links::Followed);
+            let mut list = |file: &Path| list(file, any_case, Links::Followed);
             let exclude = list(&repository.exclude_file());
             let global = repository.global_excludes().and_then(list);
             let before = before.and_then(|before| Some(&before.repository.as_ref()?.tracked));
@@ -47,15 +55,14 @@ impl FolderRules {
             RepositoryRules { repository, exclude, global, tracked }
         });
         let any_case = repository.as_ref().map_or(any_case, |rules| rules.repository.ignores_case);
-        Self {
-            gitignore: read_list(&folder.join(".gitignore"), folder, root, any_case, Links::Refused),
-            ignore: read_list(&folder.join(".ignore"), folder, root, any_case, Links::Followed),
-            repository,
-        }
+        let gitignore = list(&folder.join(".gitignore"), any_case, Links::Refused);
+        let ignore = list(&folder.join(".ignore"), any_case, Links::Followed);
+        unread.extend(repository.as_ref().and_then(|rules| rules.tracked.problem.clone()));
+        Self { gitignore, ignore, repository, unread }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.gitignore.is_none() && self.ignore.is_none() && self.repository.is_none()
+        self.gitignore.is_none() && self.ignore.is_none() && self.repository.is_none() && self.unread.is_empty()
     }
 }
 
@@ -71,44 +78,42 @@ enum Links {
 const LONGEST: usize = 1 << 20;
 
 /// Reads a rule file. `None` if it does not exist or holds no pattern.
-fn read_list(file: &Path, base: &Path, root: &Path, any_case: bool, links: Links) -> Option<PatternList> {
+///
+/// # Errors
+/// That it is not read, and why, in a sentence.
+fn read_list(
+    file: &Path,
+    base: &Path,
+    root: &Path,
+    any_case: bool,
+    links: Links,
+) -> Result<Option<PatternList>, String> {
     let bytes = match read_start(file, links) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            log::warn!("{}: not read: {error}", file.display());
-            return None;
+            let problem = format!("{}: not read: {error}", visible_path(file));
+            log::warn!("{problem}");
+            return Err(problem);
         }
     };
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let lines = text.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern, sort: None, only_files: false });
     let source = RuleSource::IgnoreFile(file.strip_prefix(root).map_or_else(|_| file.to_path_buf(), PathBuf::from));
-    Some(PatternList::new(base, source, any_case, lines)).filter(|list| !list.is_empty())
+    Ok(Some(PatternList::new(base, source, any_case, lines)).filter(|list| !list.is_empty()))
 }
 
 fn read_start(file: &Path, links: Links) -> io::Result<Vec<u8>> {
-    let found = match links {
-        Links::Followed => fs::metadata(file)?,
-        Links::Refused => fs::symlink_metadata(file)?,
+    let (opened, _) = match links {
+        Links::Followed => open_regular(file)?,
+        Links::Refused => open_regular_and_no_link(file)?,
     };
-    // A named pipe would block when it is opened.
-    if !found.is_file() {
-        let what = if found.is_symlink() { "a link, which git does not follow" } else { "not a file" };
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
-    let mut options = OpenOptions::new();
-    options.read(true);
-    if links == Links::Refused {
-        // It may have become a link meanwhile.
-        options.custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default());
-    }
-    let opened: File = options.open(file)?;
     let mut bytes = Vec::new();
     opened.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > LONGEST {
         bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or_default());
-        log::warn!("{}: only the first MiB is read", file.display());
+        log::warn!("{}: only the first MiB is read", visible_path(file));
     }
     Ok(bytes)
 }

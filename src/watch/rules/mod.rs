@@ -25,7 +25,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern, WatchSpec};
+use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern, WatchSpec, path_text};
 
 use super::git::Repository;
 pub use dead::{DeadReason, DeadWatch, dead_watches};
@@ -140,7 +140,7 @@ impl Rules {
 
     /// The path as people know it: relative to the root where it is below it.
     pub(super) fn shown(&self, path: &Path) -> Arc<str> {
-        below(path, &self.root).unwrap_or(path).to_string_lossy().into()
+        path_text(below(path, &self.root).unwrap_or(path)).into()
     }
 
     /// The repository that holds the root, if it was learnt.

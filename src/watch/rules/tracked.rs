@@ -4,11 +4,14 @@
 //! index, what is folded into a folder is not in the tree, and passed over. `gix-index` reads the same and brings some forty
 //! crates along; only names are needed here.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+
+use crate::domain::visible_path;
+use crate::regular_file::read_regular;
 
 /// Larger ones are not read: three million files.
 const LARGEST: u64 = 256 << 20;
@@ -23,6 +26,8 @@ pub(super) struct Tracked {
     modules: Vec<Box<[u8]>>,
     /// Of the index that it was read from.
     stamp: Option<Stamp>,
+    /// Why the index is not read, in a sentence.
+    pub(super) problem: Option<String>,
 }
 
 /// What tells two states of the index apart: git never writes into the file, it renames a new one into its place.
@@ -60,9 +65,13 @@ impl Tracked {
             Ok(index) => Self::from(index),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
-                    log::warn!("{}: not read: {error}: tracked files that are ignored are not watched", file.display());
+                    let lost = "tracked files that are ignored are not watched";
+                    let problem = format!("{}: not read: {error}: {lost}", visible_path(&file));
+                    log::warn!("{problem}");
+                    Self { problem: Some(problem), ..Self::default() }
+                } else {
+                    Self::default()
                 }
-                Self::default()
             }
         };
         tracked.stamp = stamp;
@@ -160,13 +169,7 @@ struct Index {
 
 impl Index {
     fn open(file: &Path, sha256: bool) -> io::Result<Self> {
-        let opened = File::open(file)?;
-        let found = opened.metadata()?;
-        if !found.is_file() || found.len() > LARGEST {
-            return Err(broken("not an index"));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
-        opened.take(LARGEST).read_to_end(&mut bytes)?;
+        let bytes = read_regular(file, LARGEST)?;
         Self::parse(&bytes, if sha256 { 32 } else { 20 }).ok_or_else(|| broken("not understood"))
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Rules, below};
-use crate::domain::{Explanation, PathVerdict, Rule, RuleSource, StepOutcome, WhyStep};
+use crate::domain::{Explanation, PathVerdict, Rule, RuleSource, StepOutcome, WhyStep, path_text};
 
 /// Why nothing is seen of a path: the first folder on the way to it that keeps the watcher out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Rules {
         let target = fs::canonicalize(link).ok()?;
         let root = fs::canonicalize(&self.root).ok()?;
         let shown = below(&target, &root).filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(&target);
-        Some(shown.to_string_lossy().into_owned())
+        Some(path_text(shown).into_owned())
     }
 
     /// Adds to an explanation what the watcher does not see. Who would be told of a change is not, then.

@@ -1,0 +1,104 @@
+//! Text that others have chosen (names of files, folders and branches, words of a command line), made safe to show.
+//!
+//! A terminal obeys some characters instead of showing them, a newline begins a line that nobody wrote, and marks of direction
+//! reorder what stands around them. All of these are shown as escapes. Ordinary text of any script stays as it is. Programs
+//! get the true text: JSON escapes the same characters in its own way (`cli/json.rs`).
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fmt::Write;
+
+/// Whether a terminal or a reader would be led astray by this character: control characters (C0, DEL, C1), separators of
+/// lines and paragraphs, and marks that change the direction of a text.
+pub fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text on one line, with an escape for each character that [`misleads`]: `\u{1b}`, `\n`, `\u{202e}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, misleads)
+}
+
+/// The same for text of several lines: line ends stay.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c != '\n' && misleads(c))
+}
+
+fn escaped(text: &str, hide: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&hide) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if hide(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A path, or a word of a command line, as text, with `\xff` for each byte that is no text. All other characters are themselves: this is for
+/// programs; see [`visible_path`].
+pub fn path_text<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
+    let path = path.as_ref();
+    if let Some(text) = path.to_str() {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for chunk in path.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// A path, or a word of a command line, for people, on one line.
+pub fn visible_path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
+    match path_text(path) {
+        Cow::Borrowed(text) => visible(text),
+        Cow::Owned(text) => Cow::Owned(visible(&text).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_shown_and_all_else_stays() {
+        let cases = [
+            ("a\x1b[31mb", "a\\u{1b}[31mb"),
+            ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
+            ("bell\x07 del\x7f csi\u{9b}m", "bell\\u{7} del\\u{7f} csi\\u{9b}m"),
+            ("\u{202e}txt.exe\u{2066}\u{200f}\u{61c}", "\\u{202e}txt.exe\\u{2066}\\u{200f}\\u{61c}"),
+            ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(visible(text), shown);
+            assert!(matches!(visible(shown), Cow::Borrowed(_)), "what is visible stays as it is: {shown}");
+        }
+        for plain in ["src/main.rs", "übung/日本語.txt", "عربي/עברית", "👩\u{200d}💻", "नमस्ते\u{200c}", "a\\b", ""]
+        {
+            assert!(matches!(visible(plain), Cow::Borrowed(text) if text == plain), "{plain}");
+        }
+        assert_eq!(visible_lines("a\nb\x1b"), "a\nb\\u{1b}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_apart() {
+        let path = |bytes: &'static [u8]| Path::new(OsStr::from_bytes(bytes));
+        assert_eq!(path_text(path(b"a\xff/b\xfe\x1b")), "a\\xff/b\\xfe\x1b");
+        assert_eq!(visible_path(path(b"a\xff/b\xfe\x1b")), "a\\xff/b\\xfe\\u{1b}");
+        assert!(matches!(visible_path("src/é.rs"), Cow::Borrowed("src/é.rs")));
+    }
+}
