@@ -11,10 +11,10 @@ use super::environment;
 use super::history_file::Remembered;
 use crate::config::{self, Pipes};
 use crate::control::group_key;
-use crate::domain::{AliveProbe, Answer, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{Answer, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogBook, LogDocument};
-use crate::process::{Aside, Beside, Checkup, Launch, Prepare, Prepared, ProcessHost};
+use crate::process::{Aside, Beside, Checkup, Expand, Expanded, Launch, Prepare, Prepared, ProcessHost};
 use crate::watch::Watcher;
 
 /// Joins effects with adapters.
@@ -67,8 +67,7 @@ impl EffectRunner {
                 self.host.spawn(Launch { cause, was, ..self.launch(&spec, run) });
             }
             Effect::CheckReady { spec, run } => {
-                let prepare = self.prepare(&spec, &spec.run, run);
-                self.host.check_ready(Launch { prepare, ..self.launch(&spec, run) });
+                self.host.check_ready(self.launch(&spec, run));
             }
             Effect::Signal { service, run, signal, target } => {
                 self.host.signal(&service, run, signal, target);
@@ -89,20 +88,21 @@ impl EffectRunner {
                     self.host.run_beside(aside, Beside::Validation, number);
                 }
                 None => {
-                    let (service, inherited) = (spec.name.clone(), self.inherited.clone());
-                    let check = move || config::check_environment(&spec, &inherited).map_err(|error| error.to_string());
+                    let (service, mut known) = (spec.name.clone(), self.inherited.to_vec());
+                    environment::mark(&mut known, &self.group, self.socket.as_deref(), &service, RunId::default());
+                    let check = move || config::check_environment(&spec, &known).map_err(|error| error.to_string());
                     self.host.check_beside(&service, check, number);
                 }
             },
             Effect::EndValidation { service, number } => self.host.end_beside(&service, Beside::Validation, number),
             Effect::CheckAlive { spec, run } => match spec.alive.clone() {
                 Some(check) => {
-                    let command = if let AliveProbe::Cmd(command) = &check.probe { command } else { &spec.run };
-                    let (prepare, dir) = (self.prepare(&spec, command, run), spec.dir.clone());
-                    self.host.check_alive(Checkup { service: spec.name.clone(), run, check, prepare, dir });
+                    let (service, expand, dir) = (spec.name.clone(), expand(&spec), known_dir(&spec));
+                    self.host.check_alive(Checkup { service, run, check, expand, dir });
                 }
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
+            Effect::Expand { spec, run } => self.host.expand(self.launch(&spec, run)),
             Effect::Remember { service, record } => {
                 if let Some(history) = &self.history {
                     // Without the thread that writes there is no history.
@@ -177,7 +177,8 @@ impl EffectRunner {
             service: spec.name.clone(),
             label,
             prepare: self.prepare(spec, command, run),
-            dir: spec.dir.clone(),
+            expand: expand(spec),
+            dir: known_dir(spec),
             document: self.document(&spec.name),
         }
     }
@@ -189,7 +190,8 @@ impl EffectRunner {
             kind: spec.kind,
             display: spec.run.display(),
             prepare: self.prepare_start(spec, run),
-            dir: spec.dir.clone(),
+            expand: expand(spec),
+            dir: known_dir(spec),
             stop: spec.stop.signal,
             told_by: if let OnChange::Signal(signal) = &spec.on_change { Some(*signal) } else { None },
             ready: spec.ready.clone(),
@@ -215,11 +217,30 @@ impl EffectRunner {
         let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
         let pipes = self.pipes.clone();
         Arc::new(move || {
-            let resolved = config::environment(&spec, &command, &inherited, &pipes);
-            let resolved = resolved.map_err(|error| error.to_string())?;
-            let mut variables = resolved.variables;
-            environment::mark(&mut variables, &group, socket.as_deref(), &spec.name, run);
-            Ok(Prepared { command: resolved.command, ready: resolved.ready, env: variables })
+            let mark = |variables: &mut Vec<(OsString, OsString)>| {
+                environment::mark(variables, &group, socket.as_deref(), &spec.name, run);
+            };
+            let mut known = inherited.to_vec();
+            mark(&mut known);
+            let resolved = config::environment(&spec, &command, &known, &pipes).map_err(|error| error.to_string())?;
+            let mut env = resolved.variables;
+            // No file takes these away.
+            mark(&mut env);
+            Ok(Prepared { command: resolved.command, env })
         })
     }
+}
+
+/// Puts the values of a start into what the file leaves open; `None`: it leaves nothing open.
+fn expand(spec: &Arc<ServiceSpec>) -> Option<Expand> {
+    let spec = spec.needs_values().then(|| spec.clone())?;
+    Some(Arc::new(move |env| {
+        let (dir, checks) = config::expanded(&spec, env).map_err(|error| error.to_string())?;
+        Ok(Expanded { dir, checks })
+    }))
+}
+
+/// `dir`, where the file alone says it.
+fn known_dir(spec: &ServiceSpec) -> PathBuf {
+    spec.dir.known().unwrap_or(&spec.root).clone()
 }

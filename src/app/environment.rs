@@ -17,6 +17,14 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| !STALE.iter().any(|stale| name == OsStr::new(stale))).collect()
 }
 
+/// What a service of the group of this file would inherit, with what devgroup adds.
+pub fn inherited_by(file: &Path, service: &ServiceName) -> Vec<(OsString, OsString)> {
+    let mut variables = inherited();
+    // Where the socket will be is not known; that there is one, is.
+    mark(&mut variables, &group_key(file), Some(Path::new("/")), service, RunId(1));
+    variables
+}
+
 /// Adds what every service of the group of this key gets.
 pub(crate) fn mark(
     variables: &mut Vec<(OsString, OsString)>,

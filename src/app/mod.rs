@@ -25,7 +25,7 @@ mod stream;
 pub use background::Background;
 pub use diary::keep_diary;
 pub use ending::Ending;
-pub use environment::inside_service_of;
+pub use environment::{inherited_by, inside_service_of};
 pub use health::{InotifyUse, LastPulse, blindness, inotify_use, last_pulse, leftovers, listener_on, state_folder_of};
 pub use instance::{Claim, Occupied, claim};
 pub use session::{Face, RunOptions, SessionError, restore_terminal_on_panic, run};

@@ -75,6 +75,7 @@ impl Incoming {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
                 RunReport::Ready => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
+                RunReport::Expanded { .. } => "the address of a run",
                 RunReport::Facts(_) => "a look at a run",
                 RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",

@@ -9,6 +9,7 @@ use super::client::short;
 use super::exit_code::Failure;
 use super::json::line as json;
 use super::{file, invalid, print, say, style};
+use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
 use crate::domain::{path_text, visible_path};
 use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
@@ -78,6 +79,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
 /// The file, with warnings that only a look at the tree can give.
 fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     let mut loaded = config::load(file)?;
+    loaded.warn_values(&|service| app::inherited_by(file, service));
     for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
         match reason {
             DeadReason::Ignored { rule, files, let_in, .. } => {

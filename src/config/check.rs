@@ -60,11 +60,23 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
 /// `watch = true` means all below `dir`.
 fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
     let (Some(watch), Some(dir)) = (&service.draft.watch, &service.draft.dir) else { return };
-    if matches!(watch.get_ref(), Watched::All { .. }) && !dir.get_ref().starts_with(&place.root) {
+    if !matches!(watch.get_ref(), Watched::All { .. }) {
+        return;
+    }
+    let Some(folder) = dir.get_ref().known() else {
+        problems.add(
+            Diagnostic::error("watch", format!("service `{}` watches a folder that is not known yet", service.name))
+                .at(watch.span(), "`true` means all below `dir`")
+                .at(dir.span(), "the value is put in at each start")
+                .help("write the folder as a pattern: watch = [\"apps/web/**\"]"),
+        );
+        return;
+    };
+    if !folder.starts_with(&place.root) {
         problems.add(
             Diagnostic::error("outside", format!("service `{}` watches a folder outside of the group", service.name))
                 .at(watch.span(), "all below `dir`")
-                .at(dir.span(), format!("{} is not below {}", visible_path(dir.get_ref()), visible_path(&place.root)))
+                .at(dir.span(), format!("{} is not below {}", visible_path(&folder), visible_path(&place.root)))
                 .help("put procgroup.toml into the folder that holds all that is to be watched"),
         );
     }
@@ -257,8 +269,8 @@ fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
         return None;
     }
     let words = words_of(run.get_ref());
-    let dir = service.draft.dir.as_ref().map_or(&place.root, |dir| dir.get_ref());
-    let script = package_script(&words).and_then(|name| script(dir, name));
+    let dir = service.draft.dir.as_ref().map_or(Some(&place.root), |dir| dir.get_ref().known());
+    let script = package_script(&words).and_then(|name| script(dir?, name));
     let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
     let name = &service.name;
     Some(

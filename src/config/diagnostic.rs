@@ -101,6 +101,12 @@ impl Diagnostics {
         self.items.sort_by_key(Diagnostic::start);
     }
 
+    /// Adds several, each at its place.
+    pub(super) fn extend(&mut self, items: Vec<Diagnostic>) {
+        self.items.extend(items);
+        self.items.sort_by_key(Diagnostic::start);
+    }
+
     /// Nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()

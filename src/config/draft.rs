@@ -1,5 +1,6 @@
 //! What a table of a service says, before and after `[defaults]` and the contract fill in the rest.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use toml::Spanned;
 
 use super::place::Place;
 use crate::domain::{
-    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Dependency, Kind, OnChange, PaneView, ReadyCheck,
+    AliveCheck, Backoff, Breaker, Condition, Dependency, Expandable, Kind, OnChange, PaneView, ReadyCheck,
     RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles,
 };
 
@@ -25,8 +26,8 @@ pub(super) struct Draft {
     /// `run` is missing or wrong, and that has been said.
     pub(super) run_reported: bool,
     pub(super) kind: Given<Kind>,
-    pub(super) dir: Given<PathBuf>,
-    pub(super) env: Vec<(String, String)>,
+    pub(super) dir: Given<Expandable<PathBuf>>,
+    pub(super) env: Vec<(String, Spanned<String>)>,
     pub(super) env_files: Given<Vec<PathBuf>>,
     pub(super) depends_on: Option<Needs>,
     pub(super) ready: Given<ReadyCheck>,
@@ -41,7 +42,7 @@ pub(super) struct Draft {
     pub(super) autostart: Given<bool>,
     pub(super) profiles: Given<Vec<String>>,
     pub(super) group: Given<String>,
-    pub(super) url: Given<String>,
+    pub(super) url: Given<Expandable<String>>,
     pub(super) watch: Given<Watched>,
     pub(super) ignore: Option<Vec<Spanned<SpecPattern>>>,
     pub(super) debounce: Given<Duration>,
@@ -92,7 +93,7 @@ impl Draft {
     /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `backoff` and
     /// `breaker` key by key; every other value is replaced as a whole.
     pub(super) fn over(self, name: &ServiceName, defaults: &Self) -> Self {
-        let mut env: Vec<(String, String)> = defaults.env.clone();
+        let mut env: Vec<(String, Spanned<String>)> = defaults.env.clone();
         env.retain(|(default, _)| !self.env.iter().any(|(own, _)| own == default));
         env.extend(self.env);
         // `[defaults] depends_on = ["db"]` does not make db wait for itself.
@@ -146,6 +147,22 @@ impl Draft {
         }
     }
 
+    /// Where the values stand that a start puts variables into.
+    pub(super) fn value_places(&self) -> Vec<(String, Range<usize>)> {
+        let keys = [
+            ("the command", self.run.as_ref().map(Spanned::span)),
+            ("dir", self.dir.as_ref().map(Spanned::span)),
+            ("env_file", self.env_files.as_ref().map(Spanned::span)),
+            ("ready", self.ready.as_ref().map(Spanned::span)),
+            ("alive", self.alive.as_ref().map(Spanned::span)),
+            ("validate", self.validate.as_ref().map(Spanned::span)),
+            ("stop", self.stop.command.as_ref().map(Spanned::span)),
+            ("url", self.url.as_ref().map(Spanned::span)),
+        ];
+        let keys = keys.into_iter().filter_map(|(key, span)| Some((key.to_owned(), span?)));
+        keys.chain(self.env.iter().map(|(name, value)| (format!("env.{name}"), value.span()))).collect()
+    }
+
     /// The service, with the defaults of the contract for what nobody says. `kind_of` tells the kind of the others.
     pub(super) fn finish(
         self,
@@ -163,8 +180,9 @@ impl Draft {
             kind: or(self.kind, Kind::default()),
             // Without a command there is an error, and the group is never handed out.
             run: or(self.run, RunCommand::Shell(String::new())),
-            dir: or(self.dir, place.root.clone()),
-            env: self.env,
+            root: place.root.clone(),
+            dir: or(self.dir, Expandable::Known(place.root.clone())),
+            env: self.env.into_iter().map(|(name, value)| (name, value.into_inner())).collect(),
             env_files: or(self.env_files, Vec::new()),
             depends_on: self
                 .depends_on
@@ -181,7 +199,7 @@ impl Draft {
                 .collect(),
             alive: self.alive.map(|alive| {
                 let AliveDraft { check, grace } = alive.into_inner();
-                let waits_for_the_start = self.ready.is_none() && !matches!(check.probe, AliveProbe::File { .. });
+                let waits_for_the_start = self.ready.is_none() && !check.probe.is_heartbeat();
                 let default = if waits_for_the_start { AliveCheck::GRACE } else { Duration::ZERO };
                 AliveCheck { grace: grace.unwrap_or(default), ..check }
             }),

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::at_start::{self, Fault};
 use super::env_file;
 use super::expand::expand;
 use super::pipe::Pipes;
-use crate::domain::{AliveProbe, Probe, RunCommand, ServiceName, ServiceSpec, visible_path};
+use crate::domain::{RunCommand, ServiceName, ServiceSpec, visible_path};
 
 /// A command and the variables to start it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// A list with all variables put in; a text as it is, for the shell.
     pub command: RunCommand,
-    /// `ready.cmd`, in the same way.
-    pub ready: Option<RunCommand>,
     /// Every variable once: the inherited ones in their order, then what files and the configuration add.
     pub variables: Vec<(OsString, OsString)>,
 }
@@ -40,6 +39,8 @@ pub enum EnvironmentError {
         place: String,
         /// What is wrong, with the name of the variable.
         reason: String,
+        /// The variable that is not set, if it is that.
+        unset: Option<String>,
     },
 }
 
@@ -61,48 +62,40 @@ pub fn environment(
     pipes: &Pipes,
 ) -> Result<Environment, EnvironmentError> {
     let variables = variables(spec, inherited, pipes)?;
-    let command = put_in(spec, "the command", command, &variables)?;
-    let ready = ready_command(spec).map(|command| put_in(spec, "ready.cmd", command, &variables)).transpose()?;
-    Ok(Environment { command, ready, variables: variables.entries })
+    let command = at_start::words("the command", command, &|name| variables.get(name));
+    let command = command.map_err(|fault| fault.of_service(spec))?;
+    Ok(Environment { command, variables: variables.entries })
 }
 
-/// Whether a start of the service would get its environment: its files can be read, and each variable that `env` or a list
-/// names is there, in all of its commands. To be asked before a run that lives is ended for a new one. A file that is a pipe
+/// Whether a start of the service would get its environment: its files can be read, and each variable that it names is
+/// there, in all of its commands, its folder, its address and its checks. To be asked before a run that lives is ended for a new one. A file that is a pipe
 /// is left to the start, and so are the variables then.
 ///
 /// # Errors
 /// What [`environment`] would answer.
 pub fn check_environment(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<(), EnvironmentError> {
+    match values(spec, inherited)? {
+        Some(variables) => match at_start::faults(spec, &|name| variables.get(name)).into_iter().next() {
+            Some(fault) => Err(fault.of_service(spec)),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
+/// The variables of a start; `None`: a file is a pipe, which only a start reads.
+pub(super) fn values(
+    spec: &ServiceSpec,
+    inherited: &[(OsString, OsString)],
+) -> Result<Option<Variables>, EnvironmentError> {
     let mut has_pipe = false;
     for file in &spec.env_files {
         has_pipe |= read(file)?.is_none();
     }
     if has_pipe {
-        return Ok(());
+        return Ok(None);
     }
-    let variables = variables(spec, inherited, &Pipes::default())?;
-    let alive = spec.alive.as_ref().and_then(|alive| match &alive.probe {
-        AliveProbe::Cmd(command) => Some(command),
-        AliveProbe::Port(_) | AliveProbe::Http(_) | AliveProbe::File { .. } => None,
-    });
-    let commands = [
-        ("the command", Some(&spec.run)),
-        ("ready.cmd", ready_command(spec)),
-        ("alive.cmd", alive),
-        ("validate.run", spec.validate.as_ref().map(|validate| &validate.run)),
-        ("stop.command", spec.stop.command.as_ref()),
-    ];
-    for (place, command) in commands {
-        command.map(|command| put_in(spec, place, command, &variables)).transpose()?;
-    }
-    Ok(())
-}
-
-fn ready_command(spec: &ServiceSpec) -> Option<&RunCommand> {
-    match &spec.ready.as_ref()?.probe {
-        Probe::Cmd(command) => Some(command),
-        Probe::Port(_) | Probe::Http(_) | Probe::Log(_) | Probe::File(_) | Probe::Delay(_) => None,
-    }
+    variables(spec, inherited, &Pipes::default()).map(Some)
 }
 
 /// `inherited`, then what files and `env` say.
@@ -132,11 +125,8 @@ fn variables(
         }
     }
     for (name, value) in &spec.env {
-        let value = expand(value, &|name| variables.get(name)).map_err(|error| EnvironmentError::Value {
-            service: spec.name.clone(),
-            place: format!("env.{name}"),
-            reason: error.to_string(),
-        })?;
+        let value = expand(value, &|name| variables.get(name))
+            .map_err(|error| Fault::of(format!("env.{name}"), &error).of_service(spec))?;
         variables.set(OsStr::new(name), value);
     }
     Ok(variables)
@@ -148,36 +138,16 @@ fn read(file: &Path) -> Result<Option<Vec<env_file::Entry>>, EnvironmentError> {
         .map_err(|errors| EnvironmentError::File { file: file.to_owned(), reason: env_file::told(&errors) })
 }
 
-/// The command with the variables put in, where it is a list.
-fn put_in(
-    spec: &ServiceSpec,
-    place: &str,
-    command: &RunCommand,
-    variables: &Variables,
-) -> Result<RunCommand, EnvironmentError> {
-    let RunCommand::Argv(argv) = command else { return Ok(command.clone()) };
-    // A word is a text: a variable that is none is missing.
-    let lookup = |name: &str| variables.get(name).filter(|value| value.to_str().is_some());
-    let words = argv.iter().map(|word| {
-        let word = expand(word, &lookup).map_err(|error| EnvironmentError::Value {
-            service: spec.name.clone(),
-            place: place.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(word.to_string_lossy().into_owned())
-    });
-    Ok(RunCommand::Argv(words.collect::<Result<_, EnvironmentError>>()?))
-}
-
 /// Variables in the order in which they were first set.
 #[derive(Default)]
-struct Variables {
+pub(super) struct Variables {
     entries: Vec<(OsString, OsString)>,
     places: HashMap<OsString, usize>,
 }
 
 impl Variables {
-    fn get(&self, name: &str) -> Option<OsString> {
+    /// The value of a variable.
+    pub(super) fn get(&self, name: &str) -> Option<OsString> {
         let place = *self.places.get(OsStr::new(name))?;
         self.entries.get(place).map(|(_, value)| value.clone())
     }

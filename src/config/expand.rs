@@ -1,9 +1,13 @@
-//! `${NAME}`, `${NAME:-default}` and `$$` where devgroup puts values in: lists, `env` and environment files.
+//! `${NAME}`, `${NAME:-default}` and `$$` where devgroup puts values in: lists, `env`, environment files, `dir`, `url`,
+//! `ready` and `alive`.
 //!
 //! - `${NAME}` is the value of a variable; `${NAME:-default}` also has a value if the variable is missing or empty.
 //!   The default may hold variables itself.
 //! - `$$` is a dollar. A dollar before anything else is itself.
 //! - What else `${…}` can be is the shell's own (`${#name}`, `${name%.*}`), and an error here.
+//!
+//! In `ready.log` only `${` is ours, because `$` is the end of a line there: `$${` is `${`, every other dollar is itself. In a
+//! regular expression a value stands for its own letters; a default is part of the expression.
 //!
 //! The text of a command is not touched: all of its dollars are the shell's, which has the same variables.
 
@@ -13,26 +17,45 @@ use std::ffi::{OsStr, OsString};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ExpandError {
     /// A variable without a value and without a default.
-    #[error("the variable `{0}` is not set (a default is written `${{{0}:-value}}`)")]
+    #[error("the variable `{0}` is not set; a default is written `${{{0}:-value}}`")]
     Unset(String),
     /// `${` without its end, or with something in it that is not a name.
-    #[error("`{0}` is not understood: `${{NAME}}` or `${{NAME:-default}}`; a dollar itself is `$$`")]
+    #[error("`{0}` is neither `${{NAME}}` nor `${{NAME:-default}}`")]
     Malformed(String),
+}
+
+/// Whose the dollars of a text are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dollars {
+    /// Ours: `$$` is one.
+    Ours,
+    /// Those of a pattern, but for `${` and `$${`.
+    OfPattern,
 }
 
 /// Puts in the values that `lookup` knows.
 pub(super) fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<OsString, ExpandError> {
+    expand_by(text, Dollars::Ours, lookup)
+}
+
+/// The same, by these rules.
+pub(super) fn expand_by(
+    text: &str,
+    dollars: Dollars,
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<OsString, ExpandError> {
     let mut out = OsString::with_capacity(text.len());
-    for piece in pieces(text) {
+    for piece in pieces(text, dollars) {
         match piece {
             Piece::Text(text) => out.push(text),
             Piece::Dollar => out.push("$"),
+            Piece::Brace => out.push("${"),
             Piece::Variable { name, default } => {
                 let value = lookup(name);
                 match (value, default) {
                     (Some(value), None) => out.push(value),
                     (Some(value), Some(_)) if !value.is_empty() => out.push(value),
-                    (_, Some(default)) => out.push(expand(default, lookup)?),
+                    (_, Some(default)) => out.push(expand_by(default, dollars, lookup)?),
                     (None, None) => return Err(ExpandError::Unset(name.to_owned())),
                 }
             }
@@ -47,6 +70,24 @@ pub(super) fn malformed(text: &str) -> Option<ExpandError> {
     expand(text, &|_| Some(OsStr::new("x").to_owned())).err()
 }
 
+/// What a text is whatever the variables are; `None` if it holds one.
+///
+/// # Errors
+/// It would be refused whatever the variables are.
+pub(super) fn fixed(text: &str, dollars: Dollars) -> Result<Option<String>, ExpandError> {
+    // A default is read only where there is no value.
+    for lookup in [|_: &str| Some(OsString::from("x")), |_: &str| None] {
+        match expand_by(text, dollars, &lookup) {
+            Err(ExpandError::Unset(_)) | Ok(_) => {}
+            Err(malformed) => return Err(malformed),
+        }
+    }
+    if pieces(text, dollars).any(|piece| matches!(piece, Piece::Variable { .. })) {
+        return Ok(None);
+    }
+    expand_by(text, dollars, &|_| None).map(|text| text.into_string().ok())
+}
+
 fn shorten(source: &str) -> String {
     match source.char_indices().nth(40) {
         Some((cut, _)) => format!("{}…", source.get(..cut).unwrap_or(source)),
@@ -57,16 +98,23 @@ fn shorten(source: &str) -> String {
 enum Piece<'t> {
     Text(&'t str),
     Dollar,
-    Variable { name: &'t str, default: Option<&'t str> },
+    /// `${` itself.
+    Brace,
+    Variable {
+        name: &'t str,
+        default: Option<&'t str>,
+    },
     Foreign(&'t str),
 }
 
-fn pieces(mut text: &str) -> impl Iterator<Item = Piece<'_>> {
+fn pieces(mut text: &str, dollars: Dollars) -> impl Iterator<Item = Piece<'_>> {
     std::iter::from_fn(move || {
         if text.is_empty() {
             return None;
         }
-        let (piece, length) = if text.starts_with("$$") {
+        let (piece, length) = if dollars == Dollars::OfPattern && text.starts_with("$${") {
+            (Piece::Brace, 3)
+        } else if dollars == Dollars::Ours && text.starts_with("$$") {
             (Piece::Dollar, 2)
         } else if text.starts_with("${") {
             let end = closing_brace(text).unwrap_or(text.len());
@@ -149,11 +197,30 @@ mod tests {
     }
 
     #[test]
+    fn of_a_pattern_only_braces_are_ours() {
+        let lookup = |name: &str| (name == "PORT").then(|| OsString::from("4000"));
+        let cases = [
+            ("done$", "done$"),
+            ("$$|a$", "$$|a$"),
+            ("on ${PORT}$", "on 4000$"),
+            ("$${PORT} $$${PORT}", "${PORT} $${PORT}"),
+            ("${NONE:-[0-9]+$}", "[0-9]+$"),
+        ];
+        for (text, expanded) in cases {
+            assert_eq!(expand_by(text, Dollars::OfPattern, &lookup), Ok(expanded.into()), "{text}");
+        }
+        assert_eq!(fixed("done$", Dollars::OfPattern), Ok(Some("done$".into())));
+        assert_eq!(fixed("a $$ ${PORT:-1}", Dollars::Ours), Ok(None));
+        assert_eq!(fixed("a $$ 5$", Dollars::Ours), Ok(Some("a $ 5$".into())));
+    }
+
+    #[test]
     fn what_nobody_knows_and_what_is_the_shells_is_refused() {
         for text in ["${f}", "${f%.*}", "${#f}", "${f:?no}", "${", "${f", "${}"] {
             assert!(with(text).is_err(), "{text}");
         }
         assert_eq!(with("${f}"), Err(ExpandError::Unset("f".into())));
+        assert_eq!(fixed("${f:-${g%x}}", Dollars::Ours), Err(ExpandError::Malformed("${g%x}".into())));
         assert_eq!(malformed("${f}"), None);
         assert_eq!(malformed("a ${f-b} c"), Some(ExpandError::Malformed("${f-b}".into())));
     }

@@ -68,6 +68,8 @@ const DURATION: &str = r"^([0-9]+\.?[0-9]*|\.[0-9]+)(ms|s|m|h)$";
 const SIZE: &str = "^[0-9]+([kKmMgG][iI]?)?[bB]$";
 /// Letters that no name of a service has.
 const SERVICE_NAME: &str = r"^[^-\s/,\u0000-\u001f\u007f][^\s/,\u0000-\u001f\u007f]*$";
+/// A value that is put in.
+const VARIABLE: &str = r"\$\{[A-Za-z_]";
 /// What says something.
 const WORD: &str = r"\S";
 
@@ -114,12 +116,15 @@ impl Form {
         let words = || json!({ "type": "array", "items": word() });
         match self {
             Self::Text | Self::TextPattern => word(),
-            Self::Url => json!({ "type": "string", "pattern": "^https?://[^ ]+$" }),
-            Self::HttpAddress => json!({ "type": "string", "pattern": r"^http://[^\s/]\S*$" }),
+            Self::Url => address("^https?://[^ ]+$"),
+            Self::HttpAddress => address(r"^http://[^\s/]\S*$"),
             Self::Boolean => json!({ "type": "boolean" }),
             Self::Duration => json!({ "type": "string", "pattern": DURATION }),
             Self::Size => json!({ "type": "string", "pattern": SIZE }),
-            Self::Port => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
+            Self::Port => json!({ "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": u16::MAX },
+                { "type": "string", "pattern": VARIABLE },
+            ]}),
             Self::Count => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
             Self::Whole => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
             Self::Factor => json!({ "type": "number", "minimum": 1 }),
@@ -164,6 +169,11 @@ impl Form {
             }
         }
     }
+}
+
+/// An address of this form, or one that a start makes of its values.
+fn address(pattern: &str) -> Value {
+    json!({ "type": "string", "anyOf": [{ "pattern": pattern }, { "pattern": VARIABLE }] })
 }
 
 /// A table whose names are free, but for those that begin with `x-`, which are notes.

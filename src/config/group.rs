@@ -29,8 +29,16 @@ pub(super) struct Named {
 /// Where the patterns of `watch` of each service stand.
 pub(super) type PatternPlaces = HashMap<ServiceName, Vec<Range<usize>>>;
 
-/// Walks the tree of a file, and says where its patterns stand. The group is only good if no problem was found.
-pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> (GroupSpec, PatternPlaces) {
+/// Where the values of each service stand that may hold variables: `ready`, `env.PORT`.
+pub(super) type ValuePlaces = HashMap<ServiceName, Vec<(String, Range<usize>)>>;
+
+/// Walks the tree of a file, and says where its patterns and its values stand. The group is only good if no problem was
+/// found.
+pub(super) fn read(
+    root: &DeTable<'_>,
+    place: &Place<'_>,
+    problems: &mut Problems,
+) -> (GroupSpec, PatternPlaces, ValuePlaces) {
     let fields = Fields::open(&ROOT, root, "the file", problems);
     // A folder may be called anything.
     let folder = || place.root.file_name().map_or_else(|| "group".into(), |name| visible_path(name));
@@ -64,6 +72,7 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
     let debounce = watch.debounce.unwrap_or(WatchSpec::DEBOUNCE);
     check::services(&services, place, problems);
     let patterns = services.iter().map(pattern_places).collect();
+    let values = services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect();
 
     let kinds: HashMap<ServiceName, Kind> = services
         .iter()
@@ -84,7 +93,7 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
     };
     check::circles(&spec, &places, problems);
-    (spec, patterns)
+    (spec, patterns, values)
 }
 
 /// Where the patterns of `watch` stand; of `watch = true`, the key's value.

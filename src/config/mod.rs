@@ -7,6 +7,7 @@
 //! Architecture invariant: nothing here starts a process or changes a file. The disk is only read: the file itself,
 //! environment files, and whether a `dir` exists.
 
+mod at_start;
 mod check;
 mod dead_watch;
 mod diagnostic;
@@ -35,8 +36,10 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod units;
+mod unset;
 mod values;
 
+pub use at_start::{checks_now, expanded};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, check_environment, environment};
 pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};

@@ -6,9 +6,10 @@ use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::expand::Dollars;
 use super::near::{any_of, near};
 use super::problems::{Slot, shown};
-use crate::domain::{path_text, visible_path};
+use crate::domain::{Expandable, path_text, visible_path};
 
 /// The file that is being read.
 pub(super) struct Place<'t> {
@@ -43,13 +44,15 @@ impl<'t> Place<'t> {
         Ok(clean(&self.root.join(slot.word()?)))
     }
 
-    /// A folder that exists.
-    pub(super) fn folder(&self, slot: Slot<'_, '_>) -> Result<PathBuf, Diagnostic> {
-        let text = slot.word()?;
-        let path = self.path(slot)?;
+    /// `dir`: a folder that exists, or one that only a start knows.
+    pub(super) fn folder(&self, slot: Slot<'_, '_>) -> Result<Expandable<PathBuf>, Diagnostic> {
+        let written = slot.word()?;
+        let Some(text) = slot.fixed(written, Dollars::Ours)? else { return Ok(Expandable::Text(written.into())) };
+        let text = text.as_str();
+        let path = clean(&self.root.join(text));
         let problem = |message: String, label: String| Diagnostic::error("dir", message).at(slot.span(), label);
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => Ok(path),
+            Ok(metadata) if metadata.is_dir() => Ok(Expandable::Known(path)),
             Ok(_) => Err(problem(format!("`{}` is not a folder", shown(text)), "this is a file".into())
                 .help("dir is the folder that the command runs in")),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -1,5 +1,6 @@
 //! `ready`, `alive` and `validate`: one of several ways to find out, and how long it may take.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
 use super::draft::AliveDraft;
+use super::expand::Dollars;
 use super::keys::{ALIVE, READY, VALIDATE};
 use super::near::any_of;
-use super::place::Place;
+use super::place::{Place, clean};
 use super::problems::{Fields, Problems, Slot, shown};
-use crate::domain::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, Validate};
+use crate::domain::{AliveCheck, AliveProbe, Expandable, HttpCheck, Probe, ProbeText, ReadyCheck, Validate};
 
 /// The longest start, where the file does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,11 +34,11 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     };
     let before = problems.items.len();
     let fields = Fields::open(&READY, table, format!("`ready` of {}", slot.place), problems);
-    let port = fields.take("port", problems, |slot| slot.whole(1..=u32::from(u16::MAX)));
+    let port = fields.take("port", problems, port);
     let http = fields.take("http", problems, http);
     let log = fields.take("log", problems, Slot::text_pattern);
     let cmd = fields.read("cmd", problems, Slot::command);
-    let file = fields.take("file", problems, |slot| place.path(slot));
+    let file = fields.take("file", problems, |slot| file(slot, place));
     let delay = fields.take("delay", problems, Slot::duration);
     let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
     let timeout = fields.take("timeout", problems, Slot::some_duration);
@@ -44,11 +46,23 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     one_way(&fields, (&slot, "ready"), READY.ways, before, problems);
     status_belongs_to_http(&fields, "ready", problems);
     let probe = None
-        .or(port.and_then(|port| u16::try_from(port.into_inner()).ok()).map(Probe::Port))
-        .or(http.map(|address| Probe::Http(HttpCheck { url: address.into_inner(), status })))
-        .or(log.map(|pattern| Probe::Log(pattern.into_inner())))
+        .or(port.map(|port| match port.into_inner() {
+            Expandable::Known(port) => Probe::Port(port),
+            Expandable::Text(text) => Probe::Text(ProbeText::Port(text)),
+        }))
+        .or(http.map(|address| match address.into_inner() {
+            Expandable::Known(url) => Probe::Http(HttpCheck { url, status }),
+            Expandable::Text(url) => Probe::Text(ProbeText::Http { url, status }),
+        }))
+        .or(log.map(|pattern| match pattern.into_inner() {
+            Expandable::Known(pattern) => Probe::Log(pattern),
+            Expandable::Text(text) => Probe::Text(ProbeText::Log(text)),
+        }))
         .or(cmd.map(|command| Probe::Cmd(command.into_inner())))
-        .or(file.map(|file| Probe::File(file.into_inner())))
+        .or(file.map(|file| match file.into_inner() {
+            Expandable::Known((path, _)) => Probe::File(path),
+            Expandable::Text(text) => Probe::Text(ProbeText::File(text)),
+        }))
         .or(delay.map(|delay| Probe::Delay(delay.into_inner())))?;
     Some(ReadyCheck { probe, timeout: timeout.map_or(TIMEOUT, |timeout| timeout.into_inner()) })
 }
@@ -68,10 +82,10 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     };
     let before = problems.items.len();
     let fields = Fields::open(&ALIVE, table, format!("`alive` of {}", slot.place), problems);
-    let port = fields.take("port", problems, |slot| slot.whole(1..=u32::from(u16::MAX)));
+    let port = fields.take("port", problems, port);
     let http = fields.take("http", problems, http);
     let cmd = fields.read("cmd", problems, Slot::command);
-    let file = fields.take("file", problems, |slot| Ok((place.path(slot)?, Arc::<str>::from(slot.line()?))));
+    let file = fields.take("file", problems, |slot| file(slot, place));
     let max_age = fields.take("max_age", problems, Slot::some_duration);
     let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
     let every = fields.take("every", problems, Slot::some_duration);
@@ -100,12 +114,23 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     }
     let is_file = file.is_some();
     let file = file.zip(max_age).map(|(file, max_age)| {
-        let (path, name) = file.into_inner();
-        AliveProbe::File { path, name, max_age: max_age.into_inner() }
+        let max_age = max_age.into_inner();
+        match file.into_inner() {
+            Expandable::Known((path, name)) => AliveProbe::File { path, name, max_age },
+            Expandable::Text(text) => AliveProbe::Text { probe: ProbeText::File(text), max_age },
+        }
     });
     let probe = None
-        .or(port.and_then(|port| u16::try_from(port.into_inner()).ok()).map(AliveProbe::Port))
-        .or(http.map(|address| AliveProbe::Http(HttpCheck { url: address.into_inner(), status })))
+        .or(port.map(|port| match port.into_inner() {
+            Expandable::Known(port) => AliveProbe::Port(port),
+            Expandable::Text(text) => AliveProbe::Text { probe: ProbeText::Port(text), max_age: Duration::ZERO },
+        }))
+        .or(http.map(|address| match address.into_inner() {
+            Expandable::Known(url) => AliveProbe::Http(HttpCheck { url, status }),
+            Expandable::Text(url) => {
+                AliveProbe::Text { probe: ProbeText::Http { url, status }, max_age: Duration::ZERO }
+            }
+        }))
         .or(cmd.map(|command| AliveProbe::Cmd(command.into_inner())))
         .or(file)?;
     let grace = grace.map(|grace| grace.into_inner());
@@ -211,28 +236,56 @@ fn status(slot: Slot<'_, '_>) -> Result<(u16, u16), Diagnostic> {
     })
 }
 
-/// `http://host[:port][/path]`.
-fn http(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
-    let text = slot.word()?;
-    let wrong = |label: &str| {
-        Diagnostic::error("url", format!("`{}` is not an address that can be asked", shown(text)))
-            .at(slot.span(), label)
-            .help("http = \"http://localhost:4000/health\"")
-    };
-    if text.starts_with("https://") {
-        let key = if slot.place.starts_with("`alive`") { "alive" } else { "ready" };
-        let authority = text.trim_start_matches("https://").split('/').next().unwrap_or("");
-        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(443);
-        return Err(wrong("only plain http:// is asked")
-            .help(format!("for https, see whether the port accepts: {key} = {{ port = {port} }}")));
+/// A number, or a text that becomes one.
+fn port(slot: Slot<'_, '_>) -> Result<Expandable<u16>, Diagnostic> {
+    if let DeValue::String(written) = slot.value.get_ref()
+        && slot.fixed(written, Dollars::Ours)?.is_none()
+    {
+        return Ok(Expandable::Text(written.to_string()));
     }
-    let Some(rest) = text.strip_prefix("http://") else { return Err(wrong("it must begin with http://")) };
+    let number = slot.whole(1..=u32::from(u16::MAX))?;
+    Ok(Expandable::Known(u16::try_from(number).unwrap_or(u16::MAX)))
+}
+
+/// A path, and how it is called.
+fn file(slot: Slot<'_, '_>, place: &Place<'_>) -> Result<Expandable<(PathBuf, Arc<str>)>, Diagnostic> {
+    let written = slot.line()?;
+    Ok(match slot.fixed(written, Dollars::Ours)? {
+        Some(text) => Expandable::Known((clean(&place.root.join(&text)), text.into())),
+        None => Expandable::Text(written.into()),
+    })
+}
+
+/// `http://host[:port][/path]`.
+fn http(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {
+    let written = slot.word()?;
+    let Some(text) = slot.fixed(written, Dollars::Ours)? else { return Ok(Expandable::Text(written.into())) };
+    let Some(wrong) = wrong_address(&text) else { return Ok(Expandable::Known(text)) };
+    let problem = Diagnostic::error("url", format!("`{}` is not an address that can be asked", shown(&text)))
+        .at(slot.span(), wrong);
+    Err(match text.strip_prefix("https://") {
+        Some(rest) => {
+            let key = if slot.place.starts_with("`alive`") { "alive" } else { "ready" };
+            let authority = rest.split('/').next().unwrap_or("");
+            let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(443);
+            problem.help(format!("for https, see whether the port accepts: {key} = {{ port = {port} }}"))
+        }
+        None => problem.help("http = \"http://localhost:4000/health\""),
+    })
+}
+
+/// Why an address cannot be asked.
+pub(super) fn wrong_address(text: &str) -> Option<&'static str> {
+    if text.starts_with("https://") {
+        return Some("only plain http:// is asked");
+    }
+    let Some(rest) = text.strip_prefix("http://") else { return Some("it must begin with http://") };
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(wrong("a blank or a control character is in it"));
+        return Some("a blank or a control character is in it");
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     if authority.contains('@') {
-        return Err(wrong("a name and password are not sent"));
+        return Some("a name and password are not sent");
     }
     // The colons of an IPv6 address are inside of brackets.
     let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
@@ -240,13 +293,11 @@ fn http(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
         None => (authority, None),
     };
     if host.is_empty() {
-        return Err(wrong("there is no host"));
+        return Some("there is no host");
     }
     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-        return Err(wrong("an IPv6 address stands in brackets: http://[::1]:4000"));
+        return Some("an IPv6 address stands in brackets: http://[::1]:4000");
     }
-    if port.is_some_and(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0)) {
-        return Err(wrong("the port must be a number from 1 to 65535"));
-    }
-    Ok(text.to_owned())
+    let bad_port = port.is_some_and(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0));
+    bad_port.then_some("the port must be a number from 1 to 65535")
 }

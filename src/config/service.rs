@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::Diagnostic;
 use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
 use super::env_file::{self, EnvFileError};
+use super::expand::Dollars;
 use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
 use super::near::near;
 use super::peers;
@@ -16,7 +17,7 @@ use super::place::Place;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::values;
-use crate::domain::{Condition, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
+use crate::domain::{Condition, Expandable, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
@@ -81,7 +82,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
     }
 }
 
-fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, String)>> {
+fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Spanned<String>)>> {
     let DeValue::Table(table) = slot.value.get_ref() else {
         problems.add(slot.wrong_type().help("env = { PORT = \"4000\" }"));
         return None;
@@ -106,7 +107,7 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Strin
                         .at(value.span(), format!("the value of {name}"))
                         .help(format!("{name} = \"${{HOST:-localhost}}:8000\""))),
                 });
-                variables.extend(problems.keep(text).map(|text| (name.to_owned(), text)));
+                variables.extend(problems.keep(text).map(|text| (name.to_owned(), Spanned::new(value.span(), text))));
             }
             other => {
                 let problem = Diagnostic::error("type", format!("the variable `{}` must be a text", shown(name)));
@@ -246,15 +247,21 @@ fn stop(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<StopDraft> {
     })
 }
 
-fn url(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
-    let text = slot.line()?;
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    if rest.is_none_or(|rest| rest.is_empty() || text.contains(' ')) {
-        return Err(Diagnostic::error("url", format!("`{}` is not an address that a browser opens", shown(text)))
+fn url(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {
+    let written = slot.line()?;
+    let Some(text) = slot.fixed(written, Dollars::Ours)? else { return Ok(Expandable::Text(written.into())) };
+    if !opens_in_browser(&text) {
+        return Err(Diagnostic::error("url", format!("`{}` is not an address that a browser opens", shown(&text)))
             .at(slot.span(), "it must begin with http:// or https://")
             .help("url = \"http://localhost:4000\""));
     }
-    Ok(text.to_owned())
+    Ok(Expandable::Known(text))
+}
+
+/// Whether a browser opens it.
+pub(super) fn opens_in_browser(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !text.contains(|c: char| c == ' ' || c.is_control()))
 }
 
 fn watch(slot: Slot<'_, '_>, line: u32, place: &Place<'_>, problems: &mut Problems) -> Option<Watched> {

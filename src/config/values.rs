@@ -6,12 +6,12 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
-use super::expand;
+use super::expand::{self, Dollars, ExpandError};
 use super::near::near;
 use super::peers;
 use super::problems::{Problems, Slot, shown};
 use super::units::{self, Unclear};
-use crate::domain::{RunCommand, Signal, SpecPattern, TextPattern};
+use crate::domain::{Expandable, RunCommand, Signal, SpecPattern, TextPattern};
 
 /// The least memory for a log: a few screens.
 const MIN_MEMORY: usize = 64 << 10;
@@ -48,6 +48,16 @@ impl<'a> Slot<'a, '_> {
                 .help(format!("{}: {}", self.key.name, self.key.about)));
         }
         Ok(text)
+    }
+
+    /// What a text is whatever the variables are; `None` if it holds one.
+    pub(super) fn fixed(self, text: &str, dollars: Dollars) -> Result<Option<String>, Diagnostic> {
+        expand::fixed(text, dollars).map_err(|error| self.malformed(&error, dollars))
+    }
+
+    fn malformed(self, error: &ExpandError, dollars: Dollars) -> Diagnostic {
+        let escape = if dollars == Dollars::Ours { "a dollar is written `$$`" } else { "`${` itself is written `$${`" };
+        Diagnostic::error("variable", error.to_string()).at(self.span(), "devgroup puts values in here").help(escape)
     }
 
     /// `true` or `false`.
@@ -228,20 +238,14 @@ impl<'a> Slot<'a, '_> {
     }
 
     /// Text as it is, or a regular expression between slashes.
-    pub(super) fn text_pattern(self) -> Result<TextPattern, Diagnostic> {
-        let text = self.word()?;
-        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty());
-        let Some(regex) = inner else { return Ok(TextPattern::Literal(text.to_owned())) };
-        match regex::Regex::new(regex) {
-            Ok(_) => Ok(TextPattern::Regex(regex.to_owned())),
-            Err(error) => {
-                let error = error.to_string();
-                let reason = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("too large");
-                Err(Diagnostic::error("regex", format!("`{}` is not a regular expression", shown(text)))
-                    .at(self.span(), reason)
-                    .help("between slashes it is a regular expression; without them it is looked for as it is"))
-            }
-        }
+    pub(super) fn text_pattern(self) -> Result<Expandable<TextPattern>, Diagnostic> {
+        let written = self.word()?;
+        let Some(text) = self.fixed(written, Dollars::OfPattern)? else { return Ok(Expandable::Text(written.into())) };
+        text_pattern(&text).map(Expandable::Known).map_err(|reason| {
+            Diagnostic::error("regex", format!("`{}` is not a regular expression", shown(&text)))
+                .at(self.span(), reason)
+                .help("between slashes it is a regular expression; without them it is looked for as it is")
+        })
     }
 
     /// A glob of `watch`, relative to the root of the group; `!` takes out.
@@ -299,6 +303,20 @@ impl<'a> Slot<'a, '_> {
         }
         Ok(())
     }
+}
+
+/// What stands between slashes, if all of the text does: a regular expression.
+pub(super) fn between_slashes(text: &str) -> Option<&str> {
+    text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty())
+}
+
+/// The pattern that a text is; otherwise what is wrong with its regular expression.
+pub(super) fn text_pattern(text: &str) -> Result<TextPattern, String> {
+    let Some(regex) = between_slashes(text) else { return Ok(TextPattern::Literal(text.to_owned())) };
+    regex::Regex::new(regex).map(|_| TextPattern::Regex(regex.to_owned())).map_err(|error| {
+        let error = error.to_string();
+        error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("too large").to_owned()
+    })
 }
 
 /// The signal of that name; otherwise what to say about it.

@@ -21,7 +21,47 @@ impl ReadyCheck {
     pub fn pattern(&self) -> Option<&TextPattern> {
         match &self.probe {
             Probe::Log(pattern) => Some(pattern),
-            Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+            Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Text(_) => None,
+        }
+    }
+}
+
+/// What is asked of a run, and its address, with all values put in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checks {
+    /// `ready`.
+    pub ready: Option<ReadyCheck>,
+    /// `alive`.
+    pub alive: Option<AliveCheck>,
+    /// `url`.
+    pub url: Option<String>,
+}
+
+/// A probe that holds `${NAME}`. What it asks is known when the values are put in, at each start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeText {
+    /// `port`.
+    Port(String),
+    /// `http`.
+    Http {
+        /// The address.
+        url: String,
+        /// `status`, as in [`HttpCheck`].
+        status: (u16, u16),
+    },
+    /// `log`.
+    Log(String),
+    /// `file`, relative to the folder of the configuration, or absolute.
+    File(String),
+}
+
+impl fmt::Display for ProbeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(text) => write!(f, "port {text}"),
+            Self::Http { url, .. } => f.write_str(url),
+            Self::Log(text) => write!(f, "log `{text}`"),
+            Self::File(text) => write!(f, "file {text}"),
         }
     }
 }
@@ -41,6 +81,8 @@ pub enum Probe {
     File(PathBuf),
     /// Simply this long.
     Delay(Duration),
+    /// One of these, without its values. A run is asked only with them ([`Checks`]).
+    Text(ProbeText),
 }
 
 impl fmt::Display for Probe {
@@ -54,6 +96,7 @@ impl fmt::Display for Probe {
             Self::Cmd(command) => write!(f, "command `{}`", command.display()),
             Self::File(path) => write!(f, "file {}", visible_path(path)),
             Self::Delay(delay) => write!(f, "delay {}", human(*delay)),
+            Self::Text(text) => text.fmt(f),
         }
     }
 }
@@ -137,6 +180,20 @@ pub enum AliveProbe {
         /// The service is stuck when it was not written for so long.
         max_age: Duration,
     },
+    /// One of these, without its values. A run is asked only with them ([`Checks`]).
+    Text {
+        /// What is asked; never a log.
+        probe: ProbeText,
+        /// As in [`AliveProbe::File`]; nothing for others.
+        max_age: Duration,
+    },
+}
+
+impl AliveProbe {
+    /// Whether it waits for beats of a file.
+    pub fn is_heartbeat(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Text { probe: ProbeText::File(_), .. })
+    }
 }
 
 /// `validate`: what must succeed before a running service is replaced, and before a first start.

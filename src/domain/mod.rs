@@ -28,7 +28,7 @@ mod visible;
 mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
-pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
+pub use check::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
@@ -50,8 +50,8 @@ pub use snapshot::{
     StopState, Stopping, WatchSnapshot, WatchState,
 };
 pub use spec::{
-    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand,
-    ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
+    Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy,
+    RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human};
 pub use visible::{misleads, path_text, visible, visible_lines, visible_path};

@@ -12,6 +12,13 @@ pub enum RunReport {
         /// Its leader, which is also its process group and session.
         pid: u32,
     },
+    /// What the values of this start make of the texts of `url` and `ready`.
+    Expanded {
+        /// `url`.
+        url: Option<Arc<str>>,
+        /// What is waited for, for people.
+        ready: Option<Arc<str>>,
+    },
     /// No process could be made. The reason is in the log already. No other report of this run follows.
     NotStarted {
         /// For people.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AliveCheck, ReadyCheck, ServiceName, Signal, Validate, visible, without_secrets};
+use super::{AliveCheck, AliveProbe, Probe, ReadyCheck, ServiceName, Signal, Validate, visible, without_secrets};
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +39,10 @@ pub struct ServiceSpec {
     pub kind: Kind,
     /// `run`, before `${NAME}` is put into the words of a list.
     pub run: RunCommand,
-    /// `dir`, absolute. Default: the group's root.
-    pub dir: PathBuf,
+    /// The folder of the file: what its relative paths begin at.
+    pub root: PathBuf,
+    /// `dir`, absolute. Default: `root`.
+    pub dir: Expandable<PathBuf>,
     /// `[defaults] env`, then the service's `env`: later entries win. Values may hold `${NAME}`.
     pub env: Vec<(String, String)>,
     /// `env_file`, absolute; later ones win, `env` wins over all. Read at each start.
@@ -75,7 +77,7 @@ pub struct ServiceSpec {
     /// `group`: the heading in the sidebar.
     pub group: Option<String>,
     /// `url`.
-    pub url: Option<String>,
+    pub url: Option<Expandable<String>>,
     /// `watch`.
     pub watch: WatchFiles,
     /// `ignore`, gitignore syntax with `!`.
@@ -86,6 +88,65 @@ pub struct ServiceSpec {
     pub on_change: OnChange,
     /// `view`.
     pub view: PaneView,
+}
+
+impl ServiceSpec {
+    /// Whether a start depends on values that only the start knows: those of environment files, or of `${NAME}`.
+    pub fn needs_values(&self) -> bool {
+        let is_list_with = |command: &RunCommand| match command {
+            RunCommand::Argv(argv) => argv.iter().any(|word| word.contains(VARIABLE)),
+            RunCommand::Shell(_) => false,
+        };
+        let commands = [
+            Some(&self.run),
+            self.validate.as_ref().map(|validate| &validate.run),
+            self.stop.command.as_ref(),
+            self.ready.as_ref().and_then(|ready| if let Probe::Cmd(cmd) = &ready.probe { Some(cmd) } else { None }),
+            self.alive
+                .as_ref()
+                .and_then(|alive| if let AliveProbe::Cmd(cmd) = &alive.probe { Some(cmd) } else { None }),
+        ];
+        !self.env_files.is_empty()
+            || self.env.iter().any(|(_, value)| value.contains(VARIABLE))
+            || matches!(self.dir, Expandable::Text(_))
+            || self.has_unexpanded_checks()
+            || commands.into_iter().flatten().any(is_list_with)
+    }
+
+    /// Whether `ready`, `alive` or `url` hold `${NAME}`.
+    pub fn has_unexpanded_checks(&self) -> bool {
+        matches!(self.url, Some(Expandable::Text(_)))
+            || self.ready.as_ref().is_some_and(|ready| matches!(ready.probe, Probe::Text(_)))
+            || self.alive.as_ref().is_some_and(|alive| matches!(alive.probe, AliveProbe::Text { .. }))
+    }
+}
+
+/// How a variable begins.
+const VARIABLE: &str = "${";
+
+/// A value of the file: known, or a text that holds `${NAME}` and becomes a value at each start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expandable<T> {
+    /// What it is.
+    Known(T),
+    /// As written.
+    Text(String),
+}
+
+impl<T> Expandable<T> {
+    /// The value, where the file alone says it.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+impl<T: for<'a> From<&'a str>> From<&str> for Expandable<T> {
+    fn from(value: &str) -> Self {
+        Self::Known(value.into())
+    }
 }
 
 /// Whether a run is expected to end.

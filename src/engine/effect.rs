@@ -85,6 +85,13 @@ pub enum Effect {
         /// The run.
         run: RunId,
     },
+    /// Say anew what the environment of a live run makes of `url` and `ready`.
+    Expand {
+        /// The service.
+        spec: Arc<ServiceSpec>,
+        /// The run.
+        run: RunId,
+    },
     /// A run is over: keep what became of it for later calls of devgroup.
     Remember {
         /// Which service.

@@ -111,10 +111,18 @@ impl Service {
     fn exchange_checks(&mut self, turn: &mut Turn) {
         let (ready, alive) = (self.spec.ready.clone(), self.spec.alive.clone());
         let other = (ready != self.run_spec.ready, alive != self.run_spec.alive);
-        if other == (false, false) || !self.is_live() {
+        let url_differs = self.spec.url != self.run_spec.url;
+        if other == (false, false) && !url_differs || !self.is_live() {
             return;
         }
-        self.run_spec = Arc::new(ServiceSpec { ready, alive, ..(*self.run_spec).clone() });
+        let url = self.spec.url.clone();
+        self.run_spec = Arc::new(ServiceSpec { ready, alive, url, ..(*self.run_spec).clone() });
+        if let (Some(_), Some(run)) = (self.pid, self.phase.live_run())
+            && (other.0 || url_differs)
+            && self.run_spec.has_unexpanded_checks()
+        {
+            turn.order(Effect::Expand { spec: self.run_spec.clone(), run });
+        }
         match self.phase {
             Phase::Starting { run, since, spawned: true, .. } if other.0 => {
                 turn.order(Effect::CheckReady { spec: self.run_spec.clone(), run });
@@ -126,6 +134,8 @@ impl Service {
                     None => self.is_running(run, turn),
                 }
             }
+            // What is being started asks as the file said before.
+            Phase::Starting { spawned: false, .. } => self.exchange_is_due = true,
             Phase::Running { run, .. } if other.1 => self.watch_over_anew(run, turn),
             _ => {}
         }

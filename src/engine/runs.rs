@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, RestartPolicy, RunEnd, RunId,
-    RunReport, StartCause, Then,
+    ExitStatus, Exited, Expandable, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, Probe, RestartPolicy,
+    RunEnd, RunId, RunReport, StartCause, Then,
 };
 
+use super::Effect;
 use super::backoff;
 use super::next_start::NextStart;
 use super::on_change::READY_WITHOUT_CHECK;
@@ -38,6 +39,13 @@ impl Service {
         }
         match report {
             RunReport::Started { pid } => self.started(run, pid, turn),
+            RunReport::Expanded { url, ready } => {
+                // The file may say another one since.
+                if matches!(self.spec.url, Some(Expandable::Text(_))) {
+                    self.labels.url = url;
+                }
+                self.ready_label = ready;
+            }
             RunReport::NotStarted { .. } => self.not_started(turn),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Alive => self.shows_life(),
@@ -68,6 +76,14 @@ impl Service {
                 self.phase = Phase::Starting { run, since, ready_by, spawned: true };
             }
             None => self.is_running(run, turn),
+        }
+        // The file was saved between the order and the process.
+        if std::mem::take(&mut self.exchange_is_due) {
+            let spec = self.run_spec.clone();
+            if spec.has_unexpanded_checks() {
+                turn.order(Effect::Expand { spec: spec.clone(), run });
+            }
+            turn.order(Effect::CheckReady { spec, run });
         }
     }
 
@@ -102,7 +118,11 @@ impl Service {
         if ready_by > turn.now {
             return;
         }
-        let (probe, after) = (check.probe.to_string(), check.timeout);
+        let probe = match (&check.probe, &self.ready_label) {
+            (Probe::Text(_), Some(label)) => label.to_string(),
+            (probe, _) => probe.to_string(),
+        };
+        let after = check.timeout;
         let consequence = self.consequence(Outcome::NotReady, false, None, turn);
         turn.narrate(&self.spec.name, Marker::NotReady { probe, after, next: consequence.next });
         self.aftermath = Some(consequence.phase);
@@ -251,6 +271,7 @@ impl Service {
         self.leader_gone = false;
         self.aftermath = None;
         self.facts = None;
+        self.exchange_is_due = false;
     }
 
     /// Decides what follows a run that ended without having been asked to, and counts it.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Condition, Kind, LastChange, LastExit, Moment, OrderFate, Orders, Outcome, Phase, RestartCounts, RunEnd, RunFacts,
-    RunHistory, RunId, ServiceName, ServiceSpec, Signal, StartCause, Then,
+    Condition, Expandable, Kind, LastChange, LastExit, Moment, OrderFate, Orders, Outcome, Phase, RestartCounts,
+    RunEnd, RunFacts, RunHistory, RunId, ServiceName, ServiceSpec, Signal, StartCause, Then,
 };
 
 use super::backoff::Jitter;
@@ -75,6 +75,10 @@ pub(super) struct Service {
     /// Of the runs of this call of devgroup, how the last ones ended.
     pub(super) ends: Arc<Vec<RunEnd>>,
     pub(super) facts: Option<Arc<RunFacts>>,
+    /// Its checks were exchanged before its process was there.
+    pub(super) exchange_is_due: bool,
+    /// What the live run is waited for by, with the values of its start.
+    pub(super) ready_label: Option<Arc<str>>,
     /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
     pub(super) labels: Labels,
 }
@@ -84,6 +88,7 @@ pub(super) struct Service {
 pub(super) struct Labels {
     pub(super) command: Arc<str>,
     pub(super) group: Option<Arc<str>>,
+    /// With its values; `None` also before they are known.
     pub(super) url: Option<Arc<str>>,
 }
 
@@ -92,7 +97,7 @@ impl Labels {
         Self {
             command: spec.run.display().into(),
             group: spec.group.as_deref().map(Arc::from),
-            url: spec.url.as_deref().map(Arc::from),
+            url: spec.url.as_ref().and_then(Expandable::known).map(|url| url.as_str().into()),
         }
     }
 }
@@ -146,6 +151,8 @@ impl Service {
             ends: Arc::default(),
             facts: None,
             labels: Labels::of(&spec),
+            exchange_is_due: false,
+            ready_label: None,
             spec,
         }
     }
@@ -156,7 +163,11 @@ impl Service {
 
     /// From now on it is as the file says now.
     pub(super) fn respec(&mut self, spec: Arc<ServiceSpec>) {
-        self.labels = Labels::of(&spec);
+        let url = self.labels.url.take().filter(|_| self.spec.url == spec.url);
+        self.labels = Labels { url, ..Labels::of(&spec) };
+        if let Some(url) = spec.url.as_ref().and_then(Expandable::known) {
+            self.labels.url = Some(url.as_str().into());
+        }
         self.spec = spec;
     }
 

@@ -5,8 +5,8 @@
 //! were when they were validated last, unless they have not passed since. What is refused goes on running, whatever
 //! happens to those that it depends on.
 //!
-//! A service with environment files is asked for those in the same way before its run is replaced: a file that is only
-//! half written must not take it down.
+//! A service whose start depends on environment files or on `${NAME}` is asked for those in the same way before its run is
+//! replaced: a file that is only half written, or a variable that is missing, must not take it down.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub(super) struct Check {
 impl Service {
     /// Whether the next start is to be validated first.
     pub(super) fn must_be_validated(&self) -> bool {
-        let asks = self.spec.validate.is_some() || self.is_up() && !self.spec.env_files.is_empty();
+        let asks = self.spec.validate.is_some() || self.is_up() && self.spec.needs_values();
         let by_force = self.next.as_ref().is_some_and(|next| next.manner == Manner::Kill);
         asks && !by_force && !matches!(self.validity, Validity::Passed)
     }

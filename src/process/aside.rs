@@ -97,14 +97,18 @@ async fn follow(
     live: Option<&LiveRun>,
     (outlet, end): (Outlet, OwnedFd),
 ) -> Result<(), String> {
-    let (prepare, dir) = (aside.prepare.clone(), aside.dir.clone());
+    let (prepare, expand, dir) = (aside.prepare.clone(), aside.expand.clone(), aside.dir.clone());
     let look = move || {
         let prepared = prepare()?;
-        Ok::<_, String>((program::find(&prepared.command, &dir, &prepared.env)?, prepared.env))
+        let dir = match expand {
+            Some(expand) => expand(&prepared.env)?.dir,
+            None => dir,
+        };
+        Ok::<_, String>((program::find(&prepared.command, &dir, &prepared.env)?, dir, prepared.env))
     };
     let found = means.looks.look((aside.service.clone(), aside.label), look).await;
-    let (program, env) = found.ok_or_else(|| format!("its folder or its files {SILENCE}"))??;
-    let mut child = Child::start(&means.children, program, (&aside.dir, &env), Some(end))?;
+    let (program, dir, env) = found.ok_or_else(|| format!("its folder or its files {SILENCE}"))??;
+    let mut child = Child::start(&means.children, program, (&dir, &env), Some(end))?;
     let mut lines = Lines::new(outlet, &aside.document, live);
     let status = tokio::select! {
         // The end of its output comes before its own; then only the end is waited for.

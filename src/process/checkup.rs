@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::child::Child;
 use super::errands::Means;
-use super::launch::{Checkup, Prepared};
+use super::launch::Checkup;
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
 use super::reach::{self, Refusal, loopbacks};
 use super::{aside, http, program};
-use crate::domain::{AliveProbe, RunReport};
+use crate::domain::{AliveProbe, RunCommand, RunReport};
 
 /// A heartbeat file is looked at so long after it would be stale: clocks of file systems are coarse.
 const LATE: Duration = Duration::from_millis(20);
@@ -30,10 +30,9 @@ pub(super) async fn look_after(checkup: Checkup, means: Means, live: Arc<LiveRun
     if let AliveProbe::File { path, name, max_age } = &checkup.check.probe {
         return listen(&checkup, &means, (path, name, *max_age), told).await;
     }
-    let mut prepared = None;
     loop {
         let limit = checkup.check.timeout;
-        let result = match timeout(limit, try_once(&checkup, &mut prepared, &means, &told.live)).await {
+        let result = match timeout(limit, try_once(&checkup, &means, &told.live)).await {
             Ok(result) => result,
             Err(_) => Err(format!("{} in {}", silence(&checkup.check.probe), seconds(limit))),
         };
@@ -60,14 +59,7 @@ impl Told {
     }
 }
 
-/// `prepared`: the command and its environment, worked out once: what files say about the environment counts from the next
-/// start, as for the run itself.
-async fn try_once(
-    checkup: &Checkup,
-    prepared: &mut Option<Result<Prepared, String>>,
-    means: &Means,
-    live: &LiveRun,
-) -> Result<(), String> {
+async fn try_once(checkup: &Checkup, means: &Means, live: &LiveRun) -> Result<(), String> {
     match &checkup.check.probe {
         AliveProbe::Port(port) => match reach::connect(loopbacks(*port), live.earlier()).await {
             Ok(_) => Ok(()),
@@ -79,36 +71,22 @@ async fn try_once(
             Ok(code) => Err(format!("{} answered {code}", check.url)),
             Err(failure) => Err(failure.about(&check.url)),
         },
-        AliveProbe::Cmd(command) => {
-            run_command(checkup, prepared, means).await.map_err(|problem| format!("`{}`: {problem}", command.display()))
-        }
-        AliveProbe::File { .. } => Ok(()),
+        AliveProbe::Cmd(command) => run_command(checkup, command, means, live)
+            .await
+            .map_err(|problem| format!("`{}`: {problem}", command.display())),
+        AliveProbe::File { .. } | AliveProbe::Text { .. } => Ok(()),
     }
 }
 
-/// Runs the command of a check to its end.
-async fn run_command(
-    checkup: &Checkup,
-    prepared: &mut Option<Result<Prepared, String>>,
-    means: &Means,
-) -> Result<(), String> {
-    let purpose = || (checkup.service.clone(), "alive");
-    if prepared.is_none() {
-        *prepared = means
-            .looks
-            .look(purpose(), {
-                let prepare = checkup.prepare.clone();
-                move || prepare()
-            })
-            .await;
-    }
-    let Prepared { command, env, .. } = prepared.as_ref().ok_or(FILES_SILENT)?.as_ref().map_err(Clone::clone)?;
+/// Runs the command of a check to its end, in the environment of the run.
+async fn run_command(checkup: &Checkup, command: &RunCommand, means: &Means, live: &LiveRun) -> Result<(), String> {
+    let env = live.env();
     let look = {
         let (command, dir, env) = (command.clone(), checkup.dir.clone(), env.clone());
         move || program::find(&command, &dir, &env)
     };
-    let program = means.looks.look(purpose(), look).await.ok_or(FILES_SILENT)??;
-    let mut child = Child::start(&means.children, program, (&checkup.dir, env), None)?;
+    let program = means.looks.look((checkup.service.clone(), "alive"), look).await.ok_or(FILES_SILENT)??;
+    let mut child = Child::start(&means.children, program, (&checkup.dir, &env), None)?;
     match child.wait().await {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(aside::told(status)),
@@ -123,6 +101,7 @@ fn silence(probe: &AliveProbe) -> String {
         AliveProbe::Http(check) => format!("{} did not answer", check.url),
         AliveProbe::Cmd(command) => format!("`{}` did not end", command.display()),
         AliveProbe::File { name, .. } => format!("{name} could not be looked at"),
+        AliveProbe::Text { probe, .. } => format!("{probe} could not be asked"),
     }
 }
 

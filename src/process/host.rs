@@ -151,6 +151,10 @@ impl ProcessHost {
     pub fn check_alive(&self, checkup: Checkup) {
         let runs = self.inner.of(&checkup.service);
         let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
+        let checkup = match checkup.expanded(&live.env()) {
+            Ok(checkup) => checkup,
+            Err(problem) => return live.report(RunReport::Silent { problem: problem.into() }),
+        };
         let errands = &self.inner.errands;
         if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.means(), live.clone())) {
             live.is_looked_after(errand);
@@ -170,14 +174,34 @@ impl ProcessHost {
         let errands = self.inner.errands.clone();
         // It may read files, and look through a long log.
         self.beside_the_loop(&launch.service.clone(), move || {
+            let env = live.env();
+            let launch = match launch.expanded(&env) {
+                Ok((launch, checks)) => {
+                    checks.into_iter().for_each(|checks| live.report_expanded(checks));
+                    launch
+                }
+                Err(error) => {
+                    log::warn!("{}: ready: {error}", launch.service);
+                    launch.document.mark(&Marker::AsideFailed { what: "ready", problem: error });
+                    return live.is_probed(None);
+                }
+            };
             if launch.document.expect_ready(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern)) {
                 live.become_ready();
             }
-            let prober = (launch.prepare)().map(|prepared| Prober::of_live_run(&launch, &prepared, &errands));
-            let prober = prober.inspect_err(|error| log::warn!("{}: ready: {error}", launch.service)).ok().flatten();
+            let prober = Prober::of_live_run(&launch, &env, &errands);
             let begin = |prober: Prober| errands.begin(prober.until_ready(errands.means(), live.clone()));
             live.is_probed(prober.and_then(begin));
         });
+    }
+
+    /// Reports anew what the environment of a live run makes of the texts of the file.
+    pub fn expand(&self, launch: Launch) {
+        let Some(live) = self.inner.of(&launch.service).into_iter().find(|live| live.run == launch.run) else { return };
+        match launch.expanded(&live.env()) {
+            Ok((_, checks)) => live.report_expanded(checks.unwrap_or_default()),
+            Err(error) => log::warn!("{}: {error}", launch.service),
+        }
     }
 
     /// Does what may take a while, on a thread of its own.

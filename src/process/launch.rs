@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AliveCheck, ExitStatus, Kind, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause};
+use crate::domain::{
+    AliveCheck, Checks, ExitStatus, Kind, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
+};
 use crate::logs::LogDocument;
 
 /// A command with its environment.
@@ -14,9 +16,6 @@ use crate::logs::LogDocument;
 pub struct Prepared {
     /// What is executed.
     pub command: RunCommand,
-    /// The command of [`Probe::Cmd`](crate::domain::Probe::Cmd) of the launch with its variables put in; `None`: as it
-    /// stands there.
-    pub ready: Option<RunCommand>,
     /// The whole environment: it replaces the inherited one. Later entries win. (`SHELL` is added by the terminal
     /// library if it is missing, where a run is started by that: not on Linux, as a rule.)
     pub env: Vec<(OsString, OsString)>,
@@ -24,6 +23,18 @@ pub struct Prepared {
 
 /// Works out the command and its environment, on the thread that runs it: it may read files. The error is for people.
 pub type Prepare = Arc<dyn Fn() -> Result<Prepared, String> + Send + Sync>;
+
+/// What a start makes of the texts that hold variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expanded {
+    /// Where it runs; absolute.
+    pub dir: PathBuf,
+    /// What is asked of it.
+    pub checks: Checks,
+}
+
+/// Puts the values of an environment into these texts. The error is for people.
+pub type Expand = Arc<dyn Fn(&[(OsString, OsString)]) -> Result<Expanded, String> + Send + Sync>;
 
 /// A run of a service, with all that it takes.
 #[derive(Clone)]
@@ -36,6 +47,8 @@ pub struct Launch {
     pub kind: Kind,
     /// What is executed, and with which environment.
     pub prepare: Prepare,
+    /// What `dir`, `ready` and `alive` become with that environment; `None`: they are what stands here.
+    pub expand: Option<Expand>,
     /// The command on one line, for the marker.
     pub display: String,
     /// Where; absolute.
@@ -67,6 +80,8 @@ pub struct Aside {
     pub label: &'static str,
     /// What is executed, and with which environment.
     pub prepare: Prepare,
+    /// What `dir` becomes with that environment; `None`: it is what stands here.
+    pub expand: Option<Expand>,
     /// Where; absolute.
     pub dir: PathBuf,
     /// Where its output goes.
@@ -82,11 +97,38 @@ pub struct Checkup {
     pub run: RunId,
     /// What is tried, and how often.
     pub check: AliveCheck,
-    /// The command of [`AliveProbe::Cmd`](crate::domain::AliveProbe::Cmd) with its environment; of other probes it is not
-    /// asked.
-    pub prepare: Prepare,
-    /// Where that runs; absolute.
+    /// What `check` and `dir` become with the environment of the run; `None`: they are what stands here.
+    pub expand: Option<Expand>,
+    /// Where a command of it runs; absolute. The environment is that of the run.
     pub dir: PathBuf,
+}
+
+impl Launch {
+    /// The launch with the values of this environment put in.
+    ///
+    /// # Errors
+    /// A value is missing, or makes no sense; for people.
+    pub(super) fn expanded(&self, env: &[(OsString, OsString)]) -> Result<(Self, Option<Checks>), String> {
+        let Some(expand) = &self.expand else { return Ok((self.clone(), None)) };
+        let Expanded { dir, checks } = expand(env)?;
+        let launch = Self { dir, ready: checks.ready.clone(), alive: checks.alive.clone(), ..self.clone() };
+        Ok((launch, Some(checks)))
+    }
+}
+
+impl Checkup {
+    /// What is to be done with the values of this environment put in.
+    ///
+    /// # Errors
+    /// A value is missing, or makes no sense; for people.
+    pub(super) fn expanded(mut self, env: &[(OsString, OsString)]) -> Result<Self, String> {
+        if let Some(expand) = &self.expand {
+            let Expanded { dir, checks } = expand(env)?;
+            self.dir = dir;
+            self.check = checks.alive.unwrap_or(self.check);
+        }
+        Ok(self)
+    }
 }
 
 impl fmt::Debug for Checkup {

@@ -16,7 +16,7 @@ use super::host::RunNews;
 use super::kin::{self, Kin, Left, Trail};
 use super::reach::Earlier;
 use super::terminal::{Size, Terminal};
-use crate::domain::{ExitStatus, RunId, RunReport, ServiceName, Signal, SignalTarget};
+use crate::domain::{Checks, ExitStatus, RunId, RunReport, ServiceName, Signal, SignalTarget};
 use crate::logs::Fed;
 use crate::process_tree::{self, Process};
 
@@ -72,6 +72,8 @@ struct State {
     checkup: Option<Errand>,
     /// The readiness check. It ends with the leader as well.
     probe: Option<Errand>,
+    /// It is not that of the start any more.
+    probe_exchanged: bool,
     /// The environment that it was started in.
     env: Environment,
 }
@@ -110,6 +112,7 @@ impl LiveRun {
             ready: false,
             checkup: None,
             probe: None,
+            probe_exchanged: false,
             env: Arc::default(),
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
@@ -220,7 +223,16 @@ impl LiveRun {
     /// Keeps the readiness check in place of the one before, as long as the leader lives.
     pub(super) fn is_probed(&self, probe: Option<Errand>) {
         let mut state = self.state();
+        state.probe_exchanged = true;
         if matches!(state.life, Life::Leader(_)) {
+            state.probe = probe;
+        }
+    }
+
+    /// Keeps the readiness check of the start, unless it was exchanged while the run began.
+    pub(super) fn is_probed_first(&self, probe: Option<Errand>) {
+        let mut state = self.state();
+        if matches!(state.life, Life::Leader(_)) && !state.probe_exchanged {
             state.probe = probe;
         }
     }
@@ -247,6 +259,17 @@ impl LiveRun {
         if fed.frame_open {
             self.state().order(Order::WaitAnew);
         }
+    }
+
+    /// Reports what the values of its environment have made of the texts of the file.
+    pub(super) fn report_expanded(&self, checks: Checks) {
+        let ready = checks.ready.map(|ready| ready.probe.to_string().into());
+        self.report(RunReport::Expanded { url: checks.url.map(Into::into), ready });
+    }
+
+    /// The environment that it was started in.
+    pub(super) fn env(&self) -> Environment {
+        self.state().env.clone()
     }
 
     /// It is about to begin: notes who listens on its ports.

@@ -34,5 +34,5 @@ mod spawn;
 mod terminal;
 
 pub use host::{Beside, ProcessHost, RunNews};
-pub use launch::{Aside, Checkup, Launch, Prepare, Prepared};
+pub use launch::{Aside, Checkup, Expand, Expanded, Launch, Prepare, Prepared};
 pub use listener::listener_on;

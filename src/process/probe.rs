@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::child::Child;
 use super::errands::{Errands, Means};
-use super::launch::{Launch, Prepared};
+use super::launch::Launch;
 use super::listener::{self, Listener};
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
@@ -54,24 +54,24 @@ pub(super) fn ports(launch: &Launch) -> Vec<u16> {
     let ready = launch.ready.as_ref().and_then(|ready| match &ready.probe {
         Probe::Port(port) => Some(*port),
         Probe::Http(check) => http::port(&check.url),
-        Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+        Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Text(_) => None,
     });
     let alive = launch.alive.as_ref().and_then(|alive| match &alive.probe {
         AliveProbe::Port(port) => Some(*port),
         AliveProbe::Http(check) => http::port(&check.url),
-        AliveProbe::Cmd(_) | AliveProbe::File { .. } => None,
+        AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Text { .. } => None,
     });
     ready.into_iter().chain(alive.filter(|alive| Some(*alive) != ready)).collect()
 }
 
 impl Prober {
-    /// What is to be tried; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
-    pub(super) fn new(launch: &Launch, prepared: &Prepared, errands: &Errands) -> Option<Self> {
+    /// What is to be tried, of a launch with its values; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
+    pub(super) fn new(launch: &Launch, env: &[(OsString, OsString)], errands: &Errands) -> Option<Self> {
         let check = match &launch.ready.as_ref()?.probe {
-            Probe::Log(_) => return None,
+            Probe::Log(_) | Probe::Text(_) => return None,
             Probe::Port(port) => Check::Port(*port),
             Probe::Http(check) => Check::Http(check.clone()),
-            Probe::Cmd(command) => Check::Cmd(prepared.ready.clone().unwrap_or_else(|| command.clone())),
+            Probe::Cmd(command) => Check::Cmd(command.clone()),
             Probe::File(path) => {
                 let its = path.clone();
                 Check::File(path.clone(), errands.look((launch.service.clone(), "ready"), move || written(&its)))
@@ -79,12 +79,12 @@ impl Prober {
             Probe::Delay(time) => Check::Delay(*time),
         };
         let (service, document) = (launch.service.clone(), launch.document.clone());
-        Some(Self { service, check, dir: launch.dir.clone(), env: prepared.env.clone(), document, said: false })
+        Some(Self { service, check, dir: launch.dir.clone(), env: env.to_vec(), document, said: false })
     }
 
     /// What is tried of a run that is up already.
-    pub(super) fn of_live_run(launch: &Launch, prepared: &Prepared, errands: &Errands) -> Option<Self> {
-        let mut prober = Self::new(launch, prepared, errands)?;
+    pub(super) fn of_live_run(launch: &Launch, env: &[(OsString, OsString)], errands: &Errands) -> Option<Self> {
+        let mut prober = Self::new(launch, env, errands)?;
         if let Check::File(_, before) = &mut prober.check {
             // The run may have written it already.
             *before = None;

@@ -14,7 +14,7 @@ use rustix::process::Pid;
 use super::errands::Errands;
 use super::feeder::{Feeder, Gauge, PIECE, feed};
 use super::kin::Left;
-use super::launch::Launch;
+use super::launch::{Launch, Prepared};
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
 use super::terminal::{Hangup, Output, Terminal};
@@ -56,12 +56,17 @@ pub(super) type Inbox = (Receiver<Order>, UnixStream);
 
 /// Runs a launch to its end, on the thread that calls.
 pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, errands: &Errands, clock: Clock) {
-    let pattern = launch.ready.as_ref().and_then(ReadyCheck::pattern);
-    launch.document.begin_run(launch.run, pattern);
-    match start(launch, live, errands) {
+    let prepared = prepare(launch, live);
+    let launch = prepared.as_ref().map_or(launch, |(launch, _)| launch);
+    launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));
+    let begun = match &prepared {
+        Ok((launch, prepared)) => start(launch, prepared, live, errands),
+        Err(reason) => Err(reason.clone()),
+    };
+    match begun {
         Ok(Begun { leader, terminal, by_library, prober }) => {
             let probe = prober.and_then(|prober| errands.begin(prober.until_ready(errands.means(), live.clone())));
-            live.is_probed(probe);
+            live.is_probed_first(probe);
             let (orders, woken) = inbox;
             // A pty gives at most 4 KiB at once; feeding more together costs less.
             let (outbox, buffer) = (VecDeque::new(), vec![0; PIECE].into());
@@ -99,15 +104,22 @@ struct Begun {
     prober: Option<Prober>,
 }
 
-/// Makes the process and says so, in the log before anything that it prints.
-fn start(launch: &Launch, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
+/// The environment of the run, and the launch with the values of it.
+fn prepare(launch: &Launch, live: &LiveRun) -> Result<(Launch, Prepared), String> {
     let prepared = (launch.prepare)()?;
+    let (launch, checks) = launch.expanded(&prepared.env)?;
+    checks.into_iter().for_each(|checks| live.report_expanded(checks));
+    Ok((launch, prepared))
+}
+
+/// Makes the process and says so, in the log before anything that it prints.
+fn start(launch: &Launch, prepared: &Prepared, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
     let command = match &prepared.command {
         RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, (launch.stop, launch.told_by))),
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let prober = Prober::new(launch, &prepared, errands);
+    let prober = Prober::new(launch, &prepared.env, errands);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     live.note_listeners(&probe::ports(launch));
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;

@@ -1,6 +1,6 @@
 //! Variables in commands: who puts them in, seen from the programs that get them.
 
-use crate::harness::{Dash, Project, Stream};
+use crate::harness::{Dash, Project, Stream, wait_for};
 
 /// Runs a group of tasks to its end, and returns what it printed.
 fn run(project: &Project) -> String {
@@ -106,4 +106,75 @@ fn a_half_saved_environment_file_takes_no_service_down() {
     dash.wait_for_text("name-is-three");
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+/// A port of this machine that nobody listens on.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn folder_address_and_checks_get_the_values_of_the_start() {
+    let project = Project::new(
+        "[services.api]\nrun = 'pwd > ../../../home/pwd; echo up on $PORT.; exec sleep 1000'\ndir = 'apps/${APP}'\nenv_file = '.env'\n\
+         url = 'http://localhost:${PORT}/'\nready = { log = '/^up on ${PORT}.$/' }\n",
+    );
+    project.write(".env", "PORT=4711\nAPP=web\n");
+    project.write("apps/web/x", "");
+    let checked = Stream::ask(&project, &["check"]);
+    assert_eq!((checked.code, checked.stderr.as_str()), (Some(0), ""));
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    stream.wait_for_text("up on 4711.");
+    assert_eq!(Stream::ask(&project, &["wait", "api"]).code, Some(0));
+    let status = Stream::ask(&project, &["status", "--json"]).stdout;
+    assert!(status.contains("\"url\":\"http://localhost:4711/\""), "{status}");
+    assert!(project.read("../home/pwd").trim_end().ends_with("apps/web"));
+    // The next start has other values.
+    project.write(".env", "PORT=4712\nAPP=web\n");
+    assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
+    let status = Stream::ask(&project, &["status", "--json"]).stdout;
+    assert!(status.contains("\"url\":\"http://localhost:4712/\""), "{status}");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    stream.wait_exit();
+}
+
+#[test]
+fn a_missing_value_takes_no_service_down_and_check_says_where() {
+    let project = Project::new("[services.api]\nrun = 'echo start >> ../home/api; exec sleep 1000'\n");
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_while_reading("api is up", |project| project.lines("../home/api") == 1);
+    project.write(
+        "procgroup.toml",
+        "[services.api]\nrun = 'echo start >> ../home/api; exec sleep 1000'\ndir = '${NOT_SET_HERE}'\n",
+    );
+    let screen = dash.wait_for("it is kept, and the log says why", |screen| screen.contains("── kept · "));
+    assert!(screen.contains("NOT_SET_HERE"), "{screen}");
+    assert_eq!(project.lines("../home/api"), 1);
+    let checked = Stream::ask(&project, &["check", "--json"]);
+    assert!(checked.stdout.contains("\"unset-variable\"") && checked.stdout.contains("\"line\":3"), "{checked:?}");
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
+fn a_probe_with_values_is_exchanged_beside_the_run() {
+    let (one, other) = (free_port(), free_port());
+    let file = |port: &str| {
+        format!(
+            "[services.api]\nrun = 'echo start >> ../home/api; exec sleep 1000'\nenv = {{ ONE = '{one}', OTHER = '{other}' }}\n\
+             url = 'http://localhost:{port}'\nready = {{ port = '{port}', timeout = '60s' }}\n"
+        )
+    };
+    let project = Project::new(&file("${ONE}"));
+    let stream = Stream::start(&project, &["--no-tui"]);
+    let has = |text: &str| Stream::ask(&project, &["status", "--json"]).stdout.contains(text);
+    wait_for("the address is known", || has(&format!("localhost:{one}")));
+    let _listener = std::net::TcpListener::bind(("127.0.0.1", other)).unwrap();
+    project.write("procgroup.toml", file("${OTHER}"));
+    let waited = Stream::ask(&project, &["wait", "api", "--timeout", "30s"]);
+    assert_eq!(waited.code, Some(0), "{waited:?} {}", Stream::ask(&project, &["events"]).stdout);
+    wait_for("the other address is known", || has(&format!("localhost:{other}")));
+    assert_eq!(project.lines("../home/api"), 1, "the run goes on");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    stream.wait_exit();
 }

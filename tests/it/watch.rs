@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    Backoff, Breaker, ChangeKind, Comparison, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match, OnChange, PaneView,
-    RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    Backoff, Breaker, ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match,
+    OnChange, PaneView, RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport,
+    WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -45,7 +46,8 @@ fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
         name: name.into(),
         kind: Kind::Service,
         run: RunCommand::Shell(String::from("true")),
-        dir: root.to_path_buf(),
+        root: root.to_path_buf(),
+        dir: Expandable::Known(root.to_path_buf()),
         env: Vec::new(),
         env_files: Vec::new(),
         depends_on: Vec::new(),

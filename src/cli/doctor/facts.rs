@@ -221,15 +221,16 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
 fn ports(spec: &GroupSpec) -> Vec<PortFact> {
     let mut ports: Vec<PortFact> = Vec::new();
     for service in &spec.services {
-        let ready = service.ready.as_ref().and_then(|ready| match &ready.probe {
+        let Some(checks) = config::checks_now(service, &app::inherited_by(&spec.file, &service.name)) else { continue };
+        let ready = checks.ready.as_ref().and_then(|ready| match &ready.probe {
             Probe::Port(port) => Some(*port),
             Probe::Http(http) => local_port(&http.url),
-            Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) => None,
+            Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Text(_) => None,
         });
-        let alive = service.alive.as_ref().and_then(|alive| match &alive.probe {
+        let alive = checks.alive.as_ref().and_then(|alive| match &alive.probe {
             AliveProbe::Port(port) => Some(*port),
             AliveProbe::Http(http) => local_port(&http.url),
-            AliveProbe::Cmd(_) | AliveProbe::File { .. } => None,
+            AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Text { .. } => None,
         });
         for port in ready.into_iter().chain(alive) {
             if !ports.iter().any(|known| known.port == port) {

@@ -113,7 +113,8 @@ fn a_text_is_the_shells_in_every_command_and_a_list_is_ours() {
     let odd = "a; touch x \"$y";
     let got = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap();
     assert_eq!(got.command, RunCommand::Shell("a ${ODD} $$".into()));
-    assert_eq!(got.ready, Some(RunCommand::Argv(vec!["b".into(), odd.into(), "$x".into()])));
+    let (_, checks) = expanded(&api, &got.variables).unwrap();
+    assert_eq!(checks.ready.unwrap().probe, Probe::Cmd(RunCommand::Argv(vec!["b".into(), odd.into(), "$x".into()])));
     assert_eq!(value(&got, "ODD").as_deref(), Some(odd));
     let of = |command: &RunCommand| environment(&api, command, &inherited(), &Pipes::default()).unwrap().command;
     assert_eq!(of(api.stop.command.as_ref().unwrap()), RunCommand::Argv(vec!["d".into(), format!("<{odd}>")]));
@@ -145,4 +146,83 @@ fn what_a_start_would_miss_is_known_before_it() {
     fs::write(folder.path().join(".env"), "A=1\nTOKEN=\"half").unwrap();
     let said = check_environment(&service(&loaded.spec, "api"), &inherited()).unwrap_err().to_string();
     assert!(said.ends_with(".env: line 2: the quote is never closed: end the value with it"), "{said}");
+}
+
+#[test]
+fn folder_address_and_checks_get_the_values_of_each_start() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("web")).unwrap();
+    fs::write(folder.path().join(".env"), "PORT=4000\nAPP=web\nDOT=1.2\nABSOLUTE=/\n").unwrap();
+    let of = |text: &str| {
+        let text = format!("[services.api]\nrun = 'api'\nenv_file = '.env'\n{text}");
+        let loaded = parse(&text, &folder.path().join(FILE_NAME)).unwrap_or_else(|p| panic!("{}", p.render(plain())));
+        let api = service(&loaded.spec, "api");
+        let variables = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap().variables;
+        expanded(&api, &variables).map_err(|error| error.to_string())
+    };
+    let ready = |text: &str| of(&format!("ready = {{ {text} }}")).map(|(_, checks)| checks.ready.unwrap().probe);
+    let dir = |text: &str| of(&format!("dir = '{text}'")).map(|(dir, _)| dir);
+    assert_eq!(dir("${APP}/../${APP}"), Ok(folder.path().join("web")));
+    assert_eq!((dir("${ABSOLUTE}tmp"), dir("${NONE:-web}")), (Ok("/tmp".into()), Ok(folder.path().join("web"))));
+    let (_, checks) = of("url = 'http://${HOST}:${PORT}'\nalive = { file = '${APP}/x', max_age = '9s' }").unwrap();
+    assert_eq!(checks.url.as_deref(), Some("http://outer:4000"));
+    let (path, name) = (folder.path().join("web/x"), "web/x".into());
+    assert_eq!(checks.alive.unwrap().probe, AliveProbe::File { path, name, max_age: Duration::from_secs(9) });
+    assert_eq!(ready("port = '${PORT}'"), Ok(Probe::Port(4000)));
+    let http = HttpCheck { url: "http://localhost:4000/$x".into(), status: (204, 204) };
+    assert_eq!(ready("http = 'http://localhost:${PORT}/$$x', status = 204"), Ok(Probe::Http(http)));
+    assert_eq!(ready("file = '${APP}/up'"), Ok(Probe::File(folder.path().join("web/up"))));
+    let literal = |text: &str| Ok(Probe::Log(TextPattern::Literal(text.into())));
+    let regex = |text: &str| Ok(Probe::Log(TextPattern::Regex(text.into())));
+    assert_eq!((ready("log = 'done$'"), ready("log = '$$ on ${PORT}'")), (literal("done$"), literal("$$ on 4000")));
+    assert_eq!((ready("log = '/done$/'"), ready("log = '$${PORT}'")), (regex("done$"), literal("${PORT}")));
+    assert_eq!(ready("log = '/v${DOT} on ${NONE:-\\d+}$/'"), regex("v1\\.2 on \\d+$"));
+    let said = |text: &str| ready(text).unwrap_err();
+    assert_eq!(said("port = '${APP}'"), "ready.port of api: `web` is not a port: a number from 1 to 65535");
+    assert!(said("http = 'http://localhost:${APP}'").contains("the port must be a number"));
+    assert!(said("http = 'http://localhost:${NONE}'").starts_with("ready.http of api: the variable `NONE` is not set"));
+    assert_eq!(said("log = '${NONE:-}'"), "ready.log of api: `${NONE:-}` is empty with its values");
+}
+
+#[test]
+fn what_is_wrong_whatever_the_values_are_is_said_at_once() {
+    let service = |text: &str| codes(&format!("[services.api]\nrun = 'api'\n{text}"));
+    for text in [
+        "dir = '${A-b}'",
+        "url = 'http://x:${A%b}'",
+        "ready = { port = '${A' }",
+        "ready = { http = 'http://x:${A:-${b?}}' }",
+        "ready = { log = '/a{2} ${3}/' }",
+        "alive = { file = '${}', max_age = '1s' }",
+    ] {
+        assert_eq!(service(text), ["variable"], "{text}");
+    }
+    assert_eq!(service("ready = { port = 'four' }"), ["type"]);
+    assert_eq!(service("ready = { http = 'https://x' }"), ["url"]);
+    assert_eq!(service("dir = '${A}'\nwatch = true"), ["watch"]);
+    assert_eq!(service("dir = '${A}'\nwatch = ['src/**']"), [""; 0]);
+}
+
+#[test]
+fn what_is_not_set_is_warned_of_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[defaults]\nenv = { B = '${NONE_B:-b}' }\n[services.api]\nrun = ['api', '${NONE_A}', '${B}']\n\
+                url = \"http://localhost:${NONE_C}/\"\nready = { port = '${B}' }\n[services.web]\nrun = 'web ${NONE_D}'\n\
+                dir = '${B}/c'\n[services.job]\nrun = 'job'\nenv = { E = '${NONE_E}' }\n";
+    let mut loaded = parse(text, &folder.path().join(FILE_NAME)).unwrap();
+    loaded.warn_values(&|_| inherited());
+    let found: Vec<_> =
+        loaded.warnings.items.iter().map(|item| (item.code, &text[item.labels[0].span.clone()])).collect();
+    assert_eq!(
+        found,
+        [
+            ("unset-variable", "${NONE_A}"),
+            ("unset-variable", "${NONE_C}"),
+            ("value", "{ port = '${B}' }"),
+            ("value", "'${B}/c'"),
+            ("unset-variable", "${NONE_E}"),
+        ]
+    );
+    let said = loaded.warnings.render(plain());
+    assert!(said.contains("the variable `NONE_A` is not set") && said.contains("${NONE_A:-value}"), "{said}");
 }

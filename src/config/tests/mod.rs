@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    AliveCheck, AliveProbe, Backoff, Breaker, Condition, GroupSpec, HttpCheck, Kind, LogSpec, OnChange, PaneView,
-    Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles, WatchSpec,
+    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Expandable, GroupSpec, HttpCheck, Kind, LogSpec, OnChange,
+    PaneView, Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles,
+    WatchSpec,
 };
 
 /// A file that need not exist.
@@ -58,6 +59,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         name: "web".into(),
         kind: Kind::Service,
         run: RunCommand::Shell("npm run dev".into()),
+        root: "/nowhere/shop".into(),
         dir: "/nowhere/shop".into(),
         env: vec![],
         env_files: vec![],
@@ -107,7 +109,7 @@ fn the_file_of_the_contract_means_what_it_says() {
     let until: Vec<(&str, Condition)> = api.depends_on.iter().map(|d| (d.on.as_str(), d.until)).collect();
     assert_eq!(until, [("migrate", Condition::Done), ("db", Condition::Ready)]);
     assert_eq!(api.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned()), ("PORT".to_owned(), "4000".to_owned())]);
-    assert_eq!(api.dir, spec.root);
+    assert_eq!(api.dir, Expandable::Known(spec.root.clone()));
     let WatchFiles::Globs(globs) = &api.watch else { panic!("{:?}", api.watch) };
     assert_eq!((globs.len(), globs[2].text.as_str(), globs[2].line), (4, "!**/tests/**", 38));
     let validate = api.validate.clone().unwrap();
@@ -128,7 +130,7 @@ fn the_file_of_the_contract_means_what_it_says() {
     assert!(matches!(worker.watch, WatchFiles::All { line: 48 }), "{:?}", worker.watch);
     assert_eq!(worker.debounce, Duration::from_millis(500));
     let web = service(&spec, "web");
-    assert_eq!(web.dir, spec.root.join("web"));
+    assert_eq!(web.dir, Expandable::Known(spec.root.join("web")));
     assert!(
         matches!(&web.ready, Some(ReadyCheck { probe: Probe::Log(TextPattern::Literal(text)), .. }) if text == "ready in")
     );

@@ -165,6 +165,11 @@ impl Scenario {
         self
     }
 
+    /// What has happened so far.
+    pub(super) fn trace(&self) -> &str {
+        &self.trace
+    }
+
     pub(super) fn begin(&mut self) -> &mut Self {
         self.event("begin", Event::Begin { paused: false })
     }
@@ -366,6 +371,7 @@ fn text(effect: &Effect) -> Option<String> {
         Effect::Validate { spec, number } => format!("validate {} {number}", spec.name),
         Effect::EndValidation { service, number } => format!("end validation of {service} {number}"),
         Effect::CheckAlive { spec, run } => format!("look after {} {run}", spec.name),
+        Effect::Expand { spec, run } => format!("expand {} {run}", spec.name),
         Effect::Remember { .. } => return None,
         Effect::Forget(name) => format!("forget {name}"),
         Effect::Finish(finish) => format!(

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, Command, Condition, OnChange, Phase, ReadyCheck, RunCommand, RunId, ServiceSpec, Validate,
-    WatchFiles,
+    AliveCheck, AliveProbe, Command, Condition, Expandable, OnChange, Phase, Probe, ProbeText, ReadyCheck, RunCommand,
+    RunId, RunReport, ServiceSpec, Validate, WatchFiles,
 };
 use crate::engine::Event;
 
@@ -264,7 +264,8 @@ fn only_what_the_process_sees_is_a_reason_to_restart_it() {
     let other = ServiceSpec { env: vec![pair("B", "${A}"), pair("A", "1")], ..service("api") };
     let mut s = Scenario::running(vec![one]);
     s.reload(vec![other]);
-    assert_eq!(s.phase("api").word(), "stopping");
+    assert_eq!(s.phase("api").word(), "running", "it is asked first whether the variables are there");
+    assert_eq!(s.validated("api", 1, None).phase("api").word(), "stopping");
 }
 
 #[test]
@@ -338,4 +339,26 @@ fn what_was_being_validated_is_started_when_nobody_asks_any_more_although_the_ol
     assert_eq!(s.phase("api").word(), "validating");
     s.reload(vec![service("api")]);
     assert_eq!((s.phase("api").word(), s.service("api").restarts.change), ("starting", 1));
+}
+
+#[test]
+fn checks_that_are_exchanged_before_the_process_is_there_are_exchanged_with_it() {
+    let probe = |text: &str| {
+        let probe = Probe::Text(ProbeText::Port(text.into()));
+        ServiceSpec { ready: Some(ReadyCheck { probe, timeout: Duration::from_secs(30) }), ..service("api") }
+    };
+    let mut s = Scenario::new(vec![probe("${ONE}")]);
+    s.begin().reload(vec![probe("${OTHER}")]).started("api");
+    let trace = s.trace();
+    assert!(trace.contains("expand api 1") && trace.contains("check readiness of api 1"), "{trace}");
+    s.reload(vec![ServiceSpec { url: Some(Expandable::Text("http://x:${A}".into())), ..probe("${OTHER}") }]);
+    assert!(s.trace().contains("expand api 1"));
+    let url = || Some("http://x:1".into());
+    s.event(
+        "values",
+        Event::Run { service: "api".into(), run: RunId(1), report: RunReport::Expanded { url: url(), ready: None } },
+    );
+    assert_eq!(s.service("api").url, url());
+    s.reload(vec![ServiceSpec { url: Some("http://y".into()), ..probe("${OTHER}") }]);
+    assert_eq!(s.service("api").url.as_deref(), Some("http://y"));
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::domain::{
-    Backoff, Breaker, ChangeKind, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand, ServiceSpec, StopSpec,
-    WatchFiles, WatchSpec,
+    Backoff, Breaker, ChangeKind, Expandable, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand,
+    ServiceSpec, StopSpec, WatchFiles, WatchSpec,
 };
 
 fn spec(root: &Path) -> Arc<GroupSpec> {
@@ -16,7 +16,8 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         name: "api".into(),
         kind: Kind::Service,
         run: RunCommand::Shell(String::from("true")),
-        dir: root.to_path_buf(),
+        root: root.to_path_buf(),
+        dir: Expandable::Known(root.to_path_buf()),
         env: Vec::new(),
         env_files: Vec::new(),
         depends_on: Vec::new(),

@@ -52,7 +52,8 @@ impl Scope {
         match &service.watch {
             WatchFiles::Off => Self::Off,
             WatchFiles::All { line } => Self::All {
-                folder: normal(&service.dir),
+                // What only a start knows is refused by the configuration.
+                folder: normal(service.dir.known().unwrap_or(&service.root)),
                 rule: Rule { source, line: Some(*line), pattern: Arc::from("true") },
             },
             WatchFiles::Globs(globs) => {

@@ -68,7 +68,8 @@ impl Bench {
             run: RunId(run),
             kind: Kind::Service,
             display: command.display(),
-            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), ready: None, env: env.clone() })),
+            prepare: Arc::new(move || Ok(Prepared { command: command.clone(), env: env.clone() })),
+            expand: None,
             dir: self.dir.path().to_owned(),
             stop: Signal::Term,
             told_by: None,
@@ -91,8 +92,8 @@ impl Bench {
     }
 
     pub(crate) fn aside(&self, service: &str, text: &str) {
-        let Launch { service, prepare, dir, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_beside(Aside { service, label: "on_change", prepare, dir, document }, Beside::Hook, 1);
+        let Launch { service, prepare, expand, dir, document, .. } = self.launch(service, 0, shell(text));
+        self.host.run_beside(Aside { service, label: "on_change", prepare, expand, dir, document }, Beside::Hook, 1);
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use devgroup::domain::{AliveCheck, AliveProbe, HttpCheck, Probe, RunId, RunReport, Signal, Validated};
-use devgroup::process::{Aside, Beside, Checkup, Launch, Prepared};
+use devgroup::process::{Aside, Beside, Checkup, Launch};
 
 use super::bench::{Bench, environment, lives, shell, wait_for};
 use super::leaks::alone;
@@ -22,16 +22,13 @@ fn looked_after(bench: &mut Bench, probe: AliveProbe) -> u32 {
 }
 
 fn looked_after_by(bench: &mut Bench, check: AliveCheck) -> u32 {
-    let command = if let AliveProbe::Cmd(command) = &check.probe { command.clone() } else { shell("true") };
     bench.sh("api", "exec sleep 1000");
     let pid = bench.started("api");
     bench.host.check_alive(Checkup {
         service: "api".into(),
         run: RunId(1),
         check,
-        prepare: std::sync::Arc::new(move || {
-            Ok(Prepared { command: command.clone(), ready: None, env: environment() })
-        }),
+        expand: None,
         dir: bench.dir.path().to_owned(),
     });
     pid
@@ -213,7 +210,7 @@ fn somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life() {
             service: "api".into(),
             run: RunId(1),
             check: check.clone(),
-            prepare: launch.prepare.clone(),
+            expand: None,
             dir: launch.dir.clone(),
         };
         bench.host.spawn(Launch { ready, alive: Some(check), ..launch });
@@ -271,8 +268,8 @@ fn what_is_asked_about_a_run_is_its_processes_and_its_environment_without_secret
 fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     let mut bench = Bench::new();
     let aside = |bench: &Bench, text: &str| {
-        let Launch { service, prepare, dir, document, .. } = bench.launch("api", 0, shell(text));
-        Aside { service, label: "validate", prepare, dir, document }
+        let Launch { service, prepare, expand, dir, document, .. } = bench.launch("api", 0, shell(text));
+        Aside { service, label: "validate", prepare, expand, dir, document }
     };
     let first = aside(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
     bench.host.run_beside(first, Beside::Validation, 1);

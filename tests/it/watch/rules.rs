@@ -83,7 +83,7 @@ fn each_service_has_its_own_answer() {
         service("api", root, WatchFiles::Globs(patterns(&["crates/{api,core}/**", "Cargo.toml", "!**/tests/**"])));
     api.ignore = patterns(&["*.md"]);
     let mut web = service("web", root, WatchFiles::All { line: 9 });
-    web.dir = root.join("crates/web");
+    web.dir = Expandable::Known(root.join("crates/web"));
     let shared = service("shared", root, WatchFiles::Globs(patterns(&["../common/**", "./crates/core", "docs/"])));
     let spec = group(root, vec![api, web, shared, service("db", root, WatchFiles::Off)]);
     let outside = root.parent().expect("a parent").join("common/a.rs");

@@ -1,0 +1,67 @@
+//! The warnings about values that a start would miss: which variables are set is known only where somebody asks.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::ops::Range;
+
+use super::at_start::{Fault, faults};
+use super::diagnostic::Diagnostic;
+use super::environment::{EnvironmentError, values};
+use super::load::Loaded;
+use super::problems::{as_key, shown};
+use crate::domain::{ServiceName, ServiceSpec};
+
+impl Loaded {
+    /// Warns of what would stand in the way of a start now. `inherited`: what a service inherits.
+    pub fn warn_values(&mut self, inherited: &dyn Fn(&ServiceName) -> Vec<(OsString, OsString)>) {
+        let mut found = Vec::new();
+        // Said once where several services have it from `[defaults]`.
+        let mut said = HashSet::new();
+        for service in self.spec.services.iter().filter(|service| service.needs_values()) {
+            for fault in faults_of(service, &inherited(&service.name)) {
+                let Some(place) = self.value_place(service, &fault) else { continue };
+                if said.insert((place.start, fault.unset.clone())) {
+                    found.push(warning(service, fault, place));
+                }
+            }
+        }
+        self.warnings.extend(found);
+    }
+
+    /// Where the value stands: the variable itself, if the text has it as it is.
+    fn value_place(&self, service: &ServiceSpec, fault: &Fault) -> Option<Range<usize>> {
+        let places = self.values.get(&service.name)?;
+        let whole = |key: &str| places.iter().find(|(place, _)| place == key).map(|(_, span)| span.clone());
+        let key = fault.place.split('.').next().unwrap_or_default();
+        let span = whole(&fault.place).or_else(|| whole(key))?;
+        let start = fault.unset.as_ref().and_then(|name| {
+            let at = self.warnings.text.get(span.clone())?.find(&format!("${{{name}}}"))?;
+            Some(span.start + at..span.start + at + name.len() + 3)
+        });
+        Some(start.unwrap_or(span))
+    }
+}
+
+fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<Fault> {
+    match values(service, inherited) {
+        Ok(Some(variables)) => faults(service, &|name| variables.get(name)),
+        // A pipe is read by a start alone.
+        Ok(None) => Vec::new(),
+        Err(EnvironmentError::Value { place, reason, unset, .. }) => vec![Fault { place, reason, unset }],
+        Err(error @ EnvironmentError::File { .. }) => vec![Fault::new("env_file", error.to_string())],
+    }
+}
+
+fn warning(service: &ServiceSpec, fault: Fault, place: Range<usize>) -> Diagnostic {
+    let (who, name) = (shown(service.name.as_str()), fault.unset.as_deref());
+    match name {
+        Some(name) => Diagnostic::warning("unset-variable", format!("the variable `{name}` is not set"))
+            .at(place, format!("without it `{who}` does not start"))
+            .help(format!(
+                "give it a default: ${{{name}:-value}}\nor set it: env = {{ {} = \"value\" }}, a line {name}=value in an `env_file`, or in the shell \
+                 that starts devgroup",
+                as_key(name)
+            )),
+        None => Diagnostic::warning("value", shown(&fault.reason)).at(place, format!("`{who}` does not start so")),
+    }
+}
