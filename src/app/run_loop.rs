@@ -76,7 +76,7 @@ impl Incoming {
                 RunReport::Ready => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
                 RunReport::Facts(_) => "a look at a run",
-                RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
+                RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
                 RunReport::HookEnded { .. } => "the end of a hook",
             },

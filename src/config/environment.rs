@@ -67,20 +67,17 @@ pub fn environment(
 }
 
 /// Whether a start of the service would get its environment: its files can be read, and each variable that `env` or a list
-/// names is there, in all of its commands. To be asked before a run that lives is ended for a new one. A file that is a pipe
-/// is left to the start, and so are the variables then.
+/// names is there, in all of its commands. To be asked before a run that lives is ended for a new one. What files that are
+/// pipes say is kept for that start, if `pipes` are [`Pipes::for_next_start`].
 ///
 /// # Errors
 /// What [`environment`] would answer.
-pub fn check_environment(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<(), EnvironmentError> {
-    let mut has_pipe = false;
-    for file in &spec.env_files {
-        has_pipe |= read(file)?.is_none();
-    }
-    if has_pipe {
-        return Ok(());
-    }
-    let variables = variables(spec, inherited, &Pipes::default())?;
+pub fn check_environment(
+    spec: &ServiceSpec,
+    inherited: &[(OsString, OsString)],
+    pipes: &Pipes,
+) -> Result<(), EnvironmentError> {
+    let variables = variables(spec, inherited, pipes)?;
     let alive = spec.alive.as_ref().and_then(|alive| match &alive.probe {
         AliveProbe::Cmd(command) => Some(command),
         AliveProbe::Port(_) | AliveProbe::Http(_) | AliveProbe::File { .. } => None,

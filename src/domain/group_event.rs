@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ChangeKind, ExitStatus, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human};
+use super::{ChangeKind, ExitStatus, Fault, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human};
 
 /// One thing that has happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,8 @@ pub enum Happening {
         status: ExitStatus,
         /// It had been asked to.
         asked: bool,
+        /// Why that was a failure, where the status does not say it.
+        fault: Option<Fault>,
     },
     /// What its files became is tried before the run is replaced, or was tried, in a sentence.
     Validate(Arc<str>),
@@ -100,7 +102,10 @@ impl fmt::Display for Happening {
             Self::Change { path, kind, .. } => write!(f, "{path} {kind}"),
             Self::Start(because) | Self::Restart(because) => because.cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
-            Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
+            Self::Exit { status, fault: Some(fault), .. } => write!(f, "{status}, {fault}"),
+            Self::Exit { status, asked, fault: None } => {
+                write!(f, "{status}{}", if *asked { ", as asked" } else { "" })
+            }
             Self::Hold(hold) | Self::Release(hold) => hold.fmt(f),
             Self::Validate(text) | Self::Error(text) | Self::Notice(text) => f.write_str(text),
             Self::Reload => f.write_str("procgroup.toml"),

@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::domain::{AliveCheck, ExitStatus, Kind, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause};
+use crate::domain::{AliveCheck, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause};
 use crate::logs::LogDocument;
 
 /// A command with its environment.
@@ -51,7 +50,7 @@ pub struct Launch {
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.
-    pub was: Option<(ExitStatus, Duration)>,
+    pub was: Option<LastExit>,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
 }
