@@ -285,6 +285,7 @@ impl Service {
     pub(super) fn want_no_more(&mut self, turn: &mut Turn) {
         self.wanted = false;
         self.next = None;
+        self.held_up_by.clear();
         self.orders.answer(OrderFate::Cancelled);
         self.hooks.forget_waiting();
         self.cancel_validation(turn);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::domain::{
-    Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunCommand, RunId, RunRecord, ServiceName, ServiceSpec,
-    Validate,
+    Command, Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunCommand, RunId, RunRecord, ServiceName,
+    ServiceSpec, Validate,
 };
 use crate::engine::Event;
 
@@ -307,6 +307,10 @@ fn who_is_kept_without_its_dependency_is_stopped_and_restarted_by_hand_and_can_b
     let mut s = without_db();
     s.save("a.rs", &["api"]).until(6.0).stop("api").dies("api", 15);
     assert_eq!((s.phase("api"), s.service("api").kept), (Phase::Down, false));
+    // The group ends while it is up: nothing is waited for any more.
+    let mut s = without_db();
+    s.save("a.rs", &["api"]).until(6.0).ask(Command::Quit);
+    assert_eq!((s.service("api").kept, s.service("api").reason), (false, None));
     // It ends by itself: what was to come waits as anybody does.
     let mut s = without_db();
     s.save("a.rs", &["api"]).until(6.0).exits("api", 1);
