@@ -83,10 +83,10 @@ impl Chronicle {
     /// A run of a service has ended, if that is news to the group.
     pub(crate) fn ended(&self, service: &ServiceName, run: RunId, group: &GroupSnapshot, now: Moment) {
         let last_exit = group.service(service).and_then(|service| service.last_exit);
-        if let Some(LastExit { status, asked, at, .. }) = last_exit.filter(|exit| exit.at == now)
+        if let Some(LastExit { status, asked, at, fault, .. }) = last_exit.filter(|exit| exit.at == now)
             && self.runs.get(service) == Some(&run)
         {
-            self.log.push(at, Some(service.clone()), Some(run), Happening::Exit { status, asked });
+            self.log.push(at, Some(service.clone()), Some(run), Happening::Exit { status, asked, fault });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Carries out what the engine orders. Knows every adapter, and decides nothing.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +28,9 @@ pub(crate) struct EffectRunner {
     memory: usize,
     history: Option<Sender<Remembered>>,
     inherited: Arc<[(OsString, OsString)]>,
-    pipes: Arc<Pipes>,
+    pipes: Pipes,
+    /// Services whose last validation was called off: another one follows for the same start.
+    called_off: HashSet<ServiceName>,
 }
 
 /// What the runner leaves to the loop.
@@ -56,15 +59,18 @@ impl EffectRunner {
             memory: spec.logs.memory,
             history: None,
             inherited: environment::inherited().into(),
-            pipes: Arc::default(),
+            pipes: Pipes::default(),
+            called_off: HashSet::new(),
         }
     }
 
     /// Carries one effect out. Never blocks: whatever may wait is done on the thread of the run.
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Rest> {
         match effect {
-            Effect::Spawn { spec, run, cause, was } => {
-                self.host.spawn(Launch { cause, was, ..self.launch(&spec, run) });
+            Effect::Spawn { spec, run, cause, was, is_environment_known } => {
+                self.called_off.remove(&spec.name);
+                let prepare = self.prepare_start(&spec, run, is_environment_known);
+                self.host.spawn(Launch { cause, was, prepare, ..self.launch(&spec, run) });
             }
             Effect::CheckReady { spec, run } => {
                 self.host.check_ready(self.launch(&spec, run));
@@ -82,19 +88,21 @@ impl EffectRunner {
                 self.host.run_beside(aside, Beside::Hook, number);
             }
             Effect::EndHook { service, number } => self.host.end_beside(&service, Beside::Hook, number),
-            Effect::Validate { spec, number } => match &spec.validate {
-                Some(validate) => {
-                    let aside = self.aside(&spec, &validate.run, RunId::default(), "validate");
-                    self.host.run_beside(aside, Beside::Validation, number);
+            Effect::Validate { spec, number } => {
+                let check = self.check_environment(&spec);
+                match &spec.validate {
+                    Some(validate) => {
+                        let aside = self.aside(&spec, &validate.run, RunId::default(), "validate");
+                        let prepare = self.prepare_by(&spec, &validate.run, RunId::default(), check);
+                        self.host.run_beside(Aside { prepare, ..aside }, Beside::Validation, number);
+                    }
+                    None => self.host.check_beside(&spec.name, move || check().map(drop), number),
                 }
-                None => {
-                    let (service, mut known) = (spec.name.clone(), self.inherited.to_vec());
-                    environment::mark(&mut known, &self.group, self.socket.as_deref(), &service, RunId::default());
-                    let check = move || config::check_environment(&spec, &known).map_err(|error| error.to_string());
-                    self.host.check_beside(&service, check, number);
-                }
-            },
-            Effect::EndValidation { service, number } => self.host.end_beside(&service, Beside::Validation, number),
+            }
+            Effect::EndValidation { service, number } => {
+                self.host.end_beside(&service, Beside::Validation, number);
+                self.called_off.insert(service);
+            }
             Effect::CheckAlive { spec, run } => match spec.alive.clone() {
                 Some(check) => {
                     let (service, expand, dir) = (spec.name.clone(), expand(&spec), known_dir(&spec));
@@ -189,7 +197,7 @@ impl EffectRunner {
             run,
             kind: spec.kind,
             display: spec.run.display(),
-            prepare: self.prepare_start(spec, run),
+            prepare: self.prepare(spec, &spec.run, run),
             expand: expand(spec),
             dir: known_dir(spec),
             stop: spec.stop.signal,
@@ -202,32 +210,61 @@ impl EffectRunner {
         }
     }
 
-    /// The first that is asked of a start: pipes are read for it.
-    fn prepare_start(&self, spec: &Arc<ServiceSpec>, run: RunId) -> Prepare {
-        let (prepare, pipes, service) = (self.prepare(spec, &spec.run, run), self.pipes.clone(), spec.name.clone());
-        Arc::new(move || {
-            pipes.forget(&service);
-            prepare()
+    /// The first that is asked of a start: pipes are read for it, or `known` already.
+    fn prepare_start(&self, spec: &Arc<ServiceSpec>, run: RunId, known: bool) -> Prepare {
+        let (pipes, service) = (self.pipes.clone(), spec.name.clone());
+        self.prepare_by(spec, &spec.run, run, move || {
+            pipes.begin(&service, known);
+            Ok(pipes.clone())
         })
     }
 
-    /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
+    /// For what runs beside a run, with what pipes have said at its start.
     fn prepare(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId) -> Prepare {
+        let pipes = self.pipes.clone();
+        self.prepare_by(spec, command, run, move || Ok(pipes.clone()))
+    }
+
+    /// Environment files are read at each start, on the thread of the run: a slow disk must not hold the loop up.
+    fn prepare_by(
+        &self,
+        spec: &Arc<ServiceSpec>,
+        command: &RunCommand,
+        run: RunId,
+        pipes: impl Fn() -> Result<Pipes, String> + Send + Sync + 'static,
+    ) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
         let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
-        let pipes = self.pipes.clone();
         Arc::new(move || {
             let mark = |variables: &mut Vec<(OsString, OsString)>| {
                 environment::mark(variables, &group, socket.as_deref(), &spec.name, run);
             };
             let mut known = inherited.to_vec();
             mark(&mut known);
-            let resolved = config::environment(&spec, &command, &known, &pipes).map_err(|error| error.to_string())?;
+            let resolved =
+                config::environment(&spec, &command, &known, &pipes()?).map_err(|error| error.to_string())?;
             let mut env = resolved.variables;
             // No file takes these away.
             mark(&mut env);
             Ok(Prepared { command: resolved.command, env })
         })
+    }
+
+    /// Whether the next start would get its environment, before the run that is up is ended for it. What pipes say then is
+    /// what that start gets.
+    fn check_environment(
+        &mut self,
+        spec: &Arc<ServiceSpec>,
+    ) -> impl Fn() -> Result<Pipes, String> + Send + Sync + 'static + use<> {
+        let anew = !self.called_off.remove(&spec.name);
+        let mut known = self.inherited.to_vec();
+        environment::mark(&mut known, &self.group, self.socket.as_deref(), &spec.name, RunId::default());
+        let (spec, pipes) = (spec.clone(), self.pipes.clone());
+        move || {
+            let pipes = pipes.for_next_start(&spec.name, anew);
+            config::check_environment(&spec, &known, &pipes).map_err(|error| error.to_string())?;
+            Ok(pipes)
+        }
     }
 }
 

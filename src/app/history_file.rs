@@ -230,6 +230,8 @@ struct Run {
     signal: Option<i32>,
     #[serde(default)]
     asked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
 }
 
 impl Written {
@@ -271,6 +273,7 @@ impl Run {
             code,
             signal,
             asked: record.asked,
+            fault: record.fault.as_deref().map(Into::into),
         })
     }
 
@@ -289,6 +292,7 @@ impl Run {
             uptime: Duration::from_millis(self.uptime_ms),
             exit,
             asked: self.asked,
+            fault: self.fault.map(Into::into),
         }
     }
 }
@@ -308,6 +312,7 @@ mod tests {
             uptime: Duration::from_millis(1_500),
             exit: Some(ExitStatus::Signal(15)),
             asked: true,
+            fault: Some("not ready in 2s".into()),
         }
     }
 

@@ -68,17 +68,19 @@ pub fn environment(
 }
 
 /// Whether a start of the service would get its environment: its files can be read, and each variable that it names is
-/// there, in all of its commands, its folder, its address and its checks. To be asked before a run that lives is ended for a new one. A file that is a pipe
-/// is left to the start, and so are the variables then.
+/// there, in all of its commands, its folder, its address and its checks. To be asked before a run that lives is ended for a
+/// new one. What files that are pipes say is kept for that start, if `pipes` are [`Pipes::for_next_start`].
 ///
 /// # Errors
 /// What [`environment`] would answer.
-pub fn check_environment(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Result<(), EnvironmentError> {
-    match values(spec, inherited)? {
-        Some(variables) => match at_start::faults(spec, &|name| variables.get(name)).into_iter().next() {
-            Some(fault) => Err(fault.of_service(spec)),
-            None => Ok(()),
-        },
+pub fn check_environment(
+    spec: &ServiceSpec,
+    inherited: &[(OsString, OsString)],
+    pipes: &Pipes,
+) -> Result<(), EnvironmentError> {
+    let variables = variables(spec, inherited, pipes)?;
+    match at_start::faults(spec, &|name| variables.get(name)).into_iter().next() {
+        Some(fault) => Err(fault.of_service(spec)),
         None => Ok(()),
     }
 }

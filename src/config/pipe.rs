@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
@@ -17,32 +17,77 @@ use crate::domain::ServiceName;
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const TICKS: u32 = 100;
 
-/// What pipes have said at the last start of each service. What runs beside it (hooks, checks, stop commands) is given the
-/// same: nobody writes a second time.
-#[derive(Debug, Default)]
+type Said = HashMap<PathBuf, Vec<Entry>>;
+
+/// What the pipes of services have said. Clones are the same.
+///
+/// A pipe is read once for each start: before the run that is up is ended, if there is one, so that a pipe that nobody
+/// fills does not take it down; otherwise by the start itself. What runs beside a run (hooks, checks, stop commands) is given
+/// what its start was given: nobody writes a second time.
+#[derive(Clone, Debug, Default)]
 pub struct Pipes {
-    said: Mutex<HashMap<ServiceName, HashMap<PathBuf, Vec<Entry>>>>,
+    services: Arc<Mutex<HashMap<ServiceName, Arc<OfService>>>>,
+    /// It is asked for the start that is to come.
+    ahead: bool,
+}
+
+#[derive(Debug, Default)]
+struct OfService {
+    /// At the last start.
+    last: Mutex<Said>,
+    /// For the start that is to come. Locked while a pipe is read: two readers would get a part each.
+    next: Mutex<Said>,
 }
 
 impl Pipes {
-    /// A start of the service begins: its pipes are read anew.
-    pub fn forget(&self, service: &ServiceName) {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).remove(service);
+    /// For the start that is to come. `anew`: what was read for another one that has not come does not count.
+    pub fn for_next_start(&self, service: &ServiceName, anew: bool) -> Self {
+        if anew {
+            unpoisoned(&self.of(service).next).clear();
+        }
+        Self { services: Arc::clone(&self.services), ahead: true }
     }
 
-    /// What a pipe has said at this start; the first time it is read. May wait for five seconds.
+    /// A start of the service begins. `known`: its pipes were read for it; otherwise they are read anew. May wait while one
+    /// is being read.
+    pub fn begin(&self, service: &ServiceName, known: bool) {
+        let its = self.of(service);
+        let next = std::mem::take(&mut *unpoisoned(&its.next));
+        *unpoisoned(&its.last) = if known { next } else { Said::new() };
+    }
+
+    /// What a pipe has said for this start; the first time it is read. May wait for five seconds.
     pub(super) fn entries(&self, service: &ServiceName, path: &Path) -> Result<Vec<Entry>, Vec<EnvFileError>> {
-        let said = |entries: &HashMap<PathBuf, Vec<Entry>>| entries.get(path).cloned();
-        let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(service).and_then(said);
+        let its = self.of(service);
+        if self.ahead {
+            let mut next = unpoisoned(&its.next);
+            return match next.get(path) {
+                Some(entries) => Ok(entries.clone()),
+                None => Ok(next.entry(path.to_owned()).insert_entry(read_entries(path)?).get().clone()),
+            };
+        }
+        let known = unpoisoned(&its.last).get(path).cloned();
         if let Some(entries) = known {
             return Ok(entries);
         }
-        let bytes = read(path, TICKS).map_err(|error| vec![EnvFileError::Unreadable(error.to_string())])?;
-        let entries = env_file::of_bytes(&bytes)?;
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.entry(service.clone()).or_default().insert(path.to_owned(), entries.clone());
+        // Not locked meanwhile: who runs beside a run asks as well.
+        let entries = read_entries(path)?;
+        unpoisoned(&its.last).insert(path.to_owned(), entries.clone());
         Ok(entries)
     }
+
+    fn of(&self, service: &ServiceName) -> Arc<OfService> {
+        Arc::clone(unpoisoned(&self.services).entry(service.clone()).or_default())
+    }
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_entries(path: &Path) -> Result<Vec<Entry>, Vec<EnvFileError>> {
+    let bytes = read(path, TICKS).map_err(|error| vec![EnvFileError::Unreadable(error.to_string())])?;
+    env_file::of_bytes(&bytes)
 }
 
 /// Reads a pipe from the first byte to its end; `ticks`: after so many waits without a byte it gives up.
@@ -95,7 +140,7 @@ mod tests {
         let pipes = Pipes::default();
         let value = |pipes: &Pipes| pipes.entries(&"api".into(), &path).map(|entries| entries[0].value.clone());
         for secret in ["one", "two"] {
-            pipes.forget(&"api".into());
+            pipes.begin(&"api".into(), false);
             let (to, text) = (path.clone(), format!("PW={secret}\n"));
             // It opens the pipe before or after we do: it waits for us as we wait for it.
             let writer = thread::spawn(move || fs::write(to, text));
@@ -103,6 +148,17 @@ mod tests {
             writer.join().unwrap().unwrap();
             assert_eq!(value(&pipes).as_deref(), Ok(secret), "the same, and nobody writes");
         }
+        // Read ahead of a start, it is what that start is given; what runs until then keeps its own.
+        let api = ServiceName::from("api");
+        let ahead = pipes.for_next_start(&api, true);
+        let to = path.clone();
+        let writer = thread::spawn(move || fs::write(to, "PW=three\n"));
+        assert_eq!(value(&ahead).as_deref(), Ok("three"));
+        writer.join().unwrap().unwrap();
+        assert_eq!(value(&pipes.for_next_start(&api, false)).as_deref(), Ok("three"));
+        assert_eq!(value(&pipes).as_deref(), Ok("two"));
+        pipes.begin(&api, true);
+        assert_eq!(value(&pipes).as_deref(), Ok("three"));
         let nobody = read(&path, 1).unwrap_err().to_string();
         assert!(nobody.contains("nobody has written into it"), "{nobody}");
     }

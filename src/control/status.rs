@@ -62,7 +62,8 @@ pub struct Service {
     pub name: String,
     /// `service` or `task`.
     pub kind: String,
-    /// `blocked`, `validating`, `starting`, `running`, `ready`, `stopping`, `backing-off`, `circuit-open`, `done`,
+    /// `blocked` (a dependency has failed), `waiting` (for a dependency, or nothing runs and a start waits for its time after
+    /// a change), `validating`, `starting`, `running`, `ready`, `stopping`, `backing-off`, `circuit-open`, `done`,
     /// `failed`, `stopped`.
     pub state: String,
     /// The leader of its live run.
@@ -81,11 +82,11 @@ pub struct Service {
     pub next_try_at: Option<String>,
     /// When changes are acted on that have come right after a start, as others before. What runs goes on until then.
     pub next_restart_at: Option<String>,
-    /// What its state comes from, where the state alone does not say it: `waiting for a change`.
+    /// What its state comes from, or what is waited for, where the state alone does not say it: `waiting for a change`.
     pub reason: Option<String>,
     /// Changes that a hold keeps from it.
     pub held: usize,
-    /// It runs on although its files have changed, because what they became is not valid.
+    /// It runs on although its files have changed: what they became is not valid, or a dependency is down.
     pub kept: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
@@ -121,6 +122,9 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// RFC 3339 UTC.
     pub at: String,
+    /// Why that was a failure, where code and signal do not say it: `not ready in 2s`.
+    #[serde(default)]
+    pub fault: Option<String>,
 }
 
 impl Status {
@@ -188,7 +192,7 @@ impl Service {
                 Kind::Service => "service".into(),
                 Kind::Task => "task".into(),
             },
-            state: service.phase.word().into(),
+            state: service.state().into(),
             pid: service.pid,
             run: service.run.0,
             uptime_ms: service.up_since.map(uptime),
@@ -209,11 +213,11 @@ impl Service {
                     ExitStatus::Code(code) => (Some(code), None),
                     ExitStatus::Signal(number) => (None, Some(number)),
                 };
-                Exit { code, signal, at: clock.rfc3339(exit.at) }
+                Exit { code, signal, at: clock.rfc3339(exit.at), fault: exit.fault.map(|fault| fault.to_string()) }
             }),
             next_try_at: service.next_try.map(|at| clock.rfc3339(at)),
             next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
-            reason: service.reason.map(Into::into),
+            reason: service.reason.as_deref().map(Into::into),
             held: service.held,
             kept: service.kept,
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),

@@ -207,6 +207,7 @@ fn of_outcome(outcome: End, kind: Kind, exit: Option<LastExit>) -> String {
         End::NotReady if ended_well => "has ended (exit 0) before it was ready".into(),
         End::NotReady => "was not ready in time".into(),
         End::Stuck => "is stuck".into(),
+        End::Daemonized => "has put itself into the background: run it in the foreground".into(),
         End::Invalid => "its `validate` failed".into(),
     }
 }

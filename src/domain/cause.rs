@@ -22,6 +22,13 @@ pub enum StartCause {
         /// `breaker.failures`.
         of: u32,
     },
+    /// A job has failed and is tried again; which try that was, from 1, and how many it has.
+    Retry {
+        /// From 1.
+        attempt: u32,
+        /// `retries`, and the first one.
+        of: u32,
+    },
     /// A service that this one depends on was restarted.
     Dependency(ServiceName),
     /// It was up and did nothing: what was stale, and for how long.
@@ -38,6 +45,7 @@ impl fmt::Display for StartCause {
             Self::Hand => f.write_str("by hand"),
             Self::Crash { attempt: 0, .. } => f.write_str("after it ended"),
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
+            Self::Retry { attempt, of } => write!(f, "after try {attempt} of {of} failed"),
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::Config => f.write_str("procgroup.toml changed"),
@@ -52,7 +60,7 @@ impl StartCause {
             Self::First => "first",
             Self::Change(_) => "change",
             Self::Hand => "manual",
-            Self::Crash { .. } => "crash",
+            Self::Crash { .. } | Self::Retry { .. } => "crash",
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
             Self::Config => "config",

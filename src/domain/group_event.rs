@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ChangeKind, ExitStatus, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human, visible, without_secrets,
+    ChangeKind, ExitStatus, Fault, HoldSnapshot, Moment, Rule, RunId, ServiceName, StartCause, human, visible,
+    without_secrets,
 };
 
 /// One thing that has happened.
@@ -49,6 +50,8 @@ pub enum Happening {
         status: ExitStatus,
         /// It had been asked to.
         asked: bool,
+        /// Why that was a failure, where the status does not say it.
+        fault: Option<Fault>,
     },
     /// What its files became is tried before the run is replaced, or was tried, in a sentence.
     Validate(Arc<str>),
@@ -102,7 +105,10 @@ impl fmt::Display for Happening {
             Self::Change { path, kind, .. } => write!(f, "{} {kind}", visible(path)),
             Self::Start(because) | Self::Restart(because) => because.cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
-            Self::Exit { status, asked } => write!(f, "{status}{}", if *asked { ", as asked" } else { "" }),
+            Self::Exit { status, fault: Some(fault), .. } => write!(f, "{status}, {fault}"),
+            Self::Exit { status, asked, fault: None } => {
+                write!(f, "{status}{}", if *asked { ", as asked" } else { "" })
+            }
             Self::Hold(hold) | Self::Release(hold) => hold.fmt(f),
             Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {
                 f.write_str(&visible(&without_secrets(text)))

@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub exit: Option<ExitStatus>,
     /// It had been asked to end.
     pub asked: bool,
+    /// Why that was a failure, where the status does not say it: `not ready in 2s`.
+    pub fault: Option<Arc<str>>,
 }
 
 /// The last runs of a service, oldest first; at most [`HISTORY`].

@@ -1,9 +1,12 @@
 //! The lines that devgroup itself puts into a service's log.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::{ExitStatus, ServiceName, Signal, StartCause, Stuck, Written, human, visible, without_secrets};
+use super::{
+    ChangeAction, ExitStatus, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, human, short, visible,
+    without_secrets,
+};
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +22,8 @@ pub enum Marker {
     Restarted {
         /// Why.
         cause: StartCause,
-        /// How the run before ended, and after how long.
-        was: Option<(ExitStatus, Duration)>,
+        /// How the run before ended.
+        was: Option<LastExit>,
     },
     /// No process could be made.
     CouldNotStart {
@@ -84,15 +87,24 @@ pub enum Marker {
         within: Duration,
         /// The next try by itself.
         cooldown: Duration,
+        /// A change would start it.
+        watches: bool,
     },
-    /// A change has come right after each of the last starts: the next one waits.
+    /// A change has come right after each of the last starts, or of what stands in their place: the next one waits.
     Limited {
+        /// What waits.
+        action: ChangeAction,
         /// How long.
         wait: Duration,
         /// What has changed each time; `None` if no file has.
         written: Option<Written>,
         /// So many starts.
         starts: u32,
+    },
+    /// What waited after a change does not come: the files are again what they were.
+    TakenBack {
+        /// What waited.
+        action: ChangeAction,
     },
     /// Not started, because it does not start by itself.
     NotStarted {
@@ -120,6 +132,8 @@ pub enum Marker {
     Kept {
         /// A run goes on.
         runs: bool,
+        /// A change would start it.
+        watches: bool,
         /// Why, for people: `validate failed · exit 101`.
         problem: String,
     },
@@ -184,10 +198,28 @@ const FOREGROUND: &str = " · a service that goes into the background ends with 
 pub struct Exited {
     /// How.
     pub status: ExitStatus,
-    /// Which crash within the breaker's time this is, and how many it bears; `None` if it is no crash.
-    pub crash: Option<(u32, u32)>,
+    /// Which crash this is, or which try; `None` if it is neither.
+    pub failed: Option<FailedRun>,
     /// The next try.
     pub next: NextTry,
+}
+
+/// Which of how many failures a run was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedRun {
+    /// Of a service: within the breaker's time, and how many it bears.
+    Crash(u32, u32),
+    /// Of a job: in a row, and how many tries it has.
+    Try(u32, u32),
+}
+
+impl fmt::Display for FailedRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Crash(number, of) => write!(f, "crash {number} of {of}"),
+            Self::Try(number, of) => write!(f, "try {number} of {of} failed"),
+        }
+    }
 }
 
 /// What follows an exit.
@@ -197,6 +229,8 @@ pub enum NextTry {
     None,
     /// A start when one of its files has changed.
     AfterChange,
+    /// A start when somebody asks for it: no file starts it.
+    ByHand,
     /// A try after this time.
     In(Duration),
 }
@@ -220,7 +254,7 @@ impl Marker {
             Self::Restarted { cause, was } => {
                 let _ = write!(text, "restarted · {cause} · {clock}");
                 match was {
-                    Some((status, up)) => write!(text, " · was {status} · up {}", human(*up)),
+                    Some(was) => write!(text, " · was {} · up {}", was.state(), human(was.uptime)),
                     None => Ok(()),
                 }
             }
@@ -237,8 +271,8 @@ impl Marker {
                     ExitStatus::Code(code) => write!(text, "exited · code {code} · {clock}"),
                     signal @ ExitStatus::Signal(_) => write!(text, "exited · {signal} · {clock}"),
                 };
-                if let Some((crash, of)) = exited.crash {
-                    let _ = write!(text, " · crash {crash} of {of}");
+                if let Some(failed) = exited.failed {
+                    let _ = write!(text, " · {failed}");
                 }
                 next_try(&mut text, exited.next)
             }
@@ -262,31 +296,39 @@ impl Marker {
                 }
                 if *daemon { text.write_str(FOREGROUND) } else { Ok(()) }
             }
-            Self::GaveUp { crashes, within, cooldown } => write!(
+            Self::GaveUp { crashes, within, cooldown, watches } => write!(
                 text,
-                "gave up · {crashes} crash{} in {} · save a file or press s · next try in {}",
-                if *crashes == 1 { "" } else { "es" },
+                "gave up · {} in {} · {} (or wait {})",
+                count(*crashes, "crash"),
                 short(*within),
+                remedy(*watches),
                 short(*cooldown)
             ),
-            Self::Limited { wait, written, starts } => {
+            Self::Limited { action, wait, written, starts } => {
                 let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
                 let _ = write!(
                     text,
-                    "restart in {} · {what} has changed right after each of the last {starts} starts",
-                    short(*wait)
+                    "{action} in {} · {what} has changed right after each of the last {starts} {}",
+                    short(*wait),
+                    action.plural()
                 );
-                match written {
-                    Some(written) => write!(text, " · {}", written.ignore_line()),
-                    None => write!(text, " · r restarts now"),
+                match (written, action) {
+                    (Some(written), _) => write!(text, " · {}", written.ignore_line()),
+                    (None, ChangeAction::Start) => write!(text, " · r starts it now"),
+                    (None, _) => write!(text, " · r restarts now"),
                 }
+            }
+            Self::TakenBack { action } => {
+                write!(text, "no {action} · the files are again what they were · {clock}")
             }
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Lost { loss } => write!(text, "{loss} · {clock}"),
             Self::Validating { command, cause } => write!(text, "validating · {command} · {cause} · {clock}"),
-            Self::Kept { runs: true, problem } => write!(text, "kept · {problem}"),
-            Self::Kept { runs: false, problem } => write!(text, "not started · {problem} · save a file or press s"),
+            Self::Kept { runs: true, problem, .. } => write!(text, "kept · {problem}"),
+            Self::Kept { runs: false, problem, watches } => {
+                write!(text, "not started · {problem} · {}", remedy(*watches))
+            }
             Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             Self::ForeignPort { port, holder } => {
                 write!(text, "warning · port {port} is not listened to by this service, but by {holder}")
@@ -307,10 +349,16 @@ impl Marker {
     }
 }
 
-fn next_try(text: &mut String, next: NextTry) -> std::fmt::Result {
+/// What starts it again.
+fn remedy(watches: bool) -> &'static str {
+    if watches { "save a file or press s" } else { "fix it and press s" }
+}
+
+fn next_try(text: &mut String, next: NextTry) -> fmt::Result {
     match next {
         NextTry::None => Ok(()),
         NextTry::AfterChange => write!(text, " · waiting for a change (s = now)"),
+        NextTry::ByHand => write!(text, " · fix it and press s"),
         NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
     }
 }
@@ -324,22 +372,23 @@ fn tenths(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(tenths).unwrap_or(u64::MAX).saturating_mul(100))
 }
 
-/// A duration that somebody chose, without needless digits: `4s`, `1.5s`, `500ms`, `2m`.
-fn short(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        0..1000 => format!("{millis}ms"),
-        _ if millis.is_multiple_of(60_000) && millis > 60_000 => format!("{}m", millis / 60_000),
-        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
-        1000..10_000 => human(duration),
-        _ => format!("{}s", duration.as_secs()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FilesChanged, Stuck};
+    use crate::domain::{Fault, FilesChanged, Moment, Stuck};
+
+    fn ended(status: ExitStatus, seconds: u64, fault: Option<Fault>) -> LastExit {
+        LastExit { status, at: Moment::START, uptime: Duration::from_secs(seconds), asked: fault.is_some(), fault }
+    }
+
+    fn gave_up(crashes: u32, watches: bool) -> Marker {
+        let (within, cooldown) = (Duration::from_secs(60), Duration::from_secs(120));
+        Marker::GaveUp { crashes, within, cooldown, watches }
+    }
+
+    fn limited(action: ChangeAction) -> Marker {
+        Marker::Limited { action, wait: Duration::from_secs(4), written: None, starts: 8 }
+    }
 
     #[test]
     fn markers_read_as_the_documentation_shows_them() {
@@ -352,18 +401,56 @@ mod tests {
             (
                 Marker::Restarted {
                     cause: StartCause::Change(FilesChanged { first: "src/main.rs".into(), more: 8 }),
-                    was: Some((ExitStatus::Code(0), Duration::from_secs(552))),
+                    was: Some(ended(ExitStatus::Code(0), 552, None)),
                 },
                 "── restarted · src/main.rs and 8 more changed · 14:02:11 · was exit 0 · up 9m 12s ──",
+            ),
+            (
+                Marker::Restarted {
+                    cause: StartCause::Hand,
+                    was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
+                },
+                "── restarted · by hand · 14:02:11 · was not ready in 2s · up 2.0s ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (
                 Marker::Exited(Exited {
                     status: ExitStatus::Code(1),
-                    crash: Some((2, 5)),
+                    failed: Some(FailedRun::Crash(2, 5)),
                     next: NextTry::In(Duration::from_millis(3_976)),
                 }),
                 "── exited · code 1 · 14:02:11 · crash 2 of 5 · next try in 4s (s = now) ──",
+            ),
+            (
+                Marker::Exited(Exited {
+                    status: ExitStatus::Code(1),
+                    failed: Some(FailedRun::Try(1, 3)),
+                    next: NextTry::In(Duration::from_secs(1)),
+                }),
+                "── exited · code 1 · 14:02:11 · try 1 of 3 failed · next try in 1s (s = now) ──",
+            ),
+            (
+                Marker::Exited(Exited {
+                    status: ExitStatus::Code(1),
+                    failed: Some(FailedRun::Crash(1, 5)),
+                    next: NextTry::ByHand,
+                }),
+                "── exited · code 1 · 14:02:11 · crash 1 of 5 · fix it and press s ──",
+            ),
+            (gave_up(5, true), "── gave up · 5 crashes in 60s · save a file or press s (or wait 2m) ──"),
+            (gave_up(1, false), "── gave up · 1 crash in 60s · fix it and press s (or wait 2m) ──"),
+            (
+                limited(ChangeAction::Command),
+                "── on_change command in 4s · a file has changed right after each of the last 8 commands · \
+                 r restarts now ──",
+            ),
+            (
+                limited(ChangeAction::Signal(Signal::Hup)),
+                "── SIGHUP in 4s · a file has changed right after each of the last 8 signals · r restarts now ──",
+            ),
+            (
+                Marker::TakenBack { action: ChangeAction::Restart },
+                "── no restart · the files are again what they were · 14:02:11 ──",
             ),
             (Marker::Killed { grace: Some(Duration::from_secs(5)) }, "── killed · SIGKILL after 5s grace ──"),
             (
@@ -378,7 +465,7 @@ mod tests {
                 "── restarted · stuck: tmp/status.json not written for 121s (max_age 120s) · 14:02:11 ──",
             ),
             (
-                Marker::Kept { runs: true, problem: "validate failed · exit 101".into() },
+                Marker::Kept { runs: true, watches: true, problem: "validate failed · exit 101".into() },
                 "── kept · validate failed · exit 101 ──",
             ),
             (

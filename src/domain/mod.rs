@@ -7,6 +7,7 @@ mod cause;
 mod check;
 mod command;
 mod comparison;
+mod count;
 mod explanation;
 mod file_event;
 mod group_event;
@@ -31,11 +32,12 @@ pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
+pub use count::count;
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
-pub use marker::{Exited, Marker, NextTry};
+pub use marker::{Exited, FailedRun, Marker, NextTry};
 pub use name::{RunId, ServiceName};
 pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};
@@ -46,13 +48,13 @@ pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, Wat
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
-    Failure, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Notice, ServiceSnapshot, StopProgress,
-    StopState, Stopping, WatchSnapshot, WatchState,
+    ChangeAction, Failure, Fault, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Notice, ServiceSnapshot,
+    StopProgress, StopState, Stopping, Timer, WatchSnapshot, WatchState,
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy,
     RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
-pub use time::{Moment, approx, human};
+pub use time::{Moment, approx, human, short};
 pub use visible::{misleads, path_text, visible, visible_lines, visible_path};
 pub use written::Written;

@@ -135,6 +135,8 @@ pub enum Then {
 pub enum Outcome {
     /// Exit code 0.
     Done,
+    /// It ended with 0 as soon as it had put itself into the background.
+    Daemonized,
     /// Any other exit.
     Failed(ExitStatus),
     /// No process could be made; the reason is in its log.

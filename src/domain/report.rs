@@ -42,6 +42,12 @@ pub enum RunReport {
         /// How it ended.
         result: Validated,
     },
+    /// The leader has ended without having been asked to, and these of its processes go on; they are ended now. The exit
+    /// follows.
+    LeftBehind {
+        /// For people: `node (48213)`.
+        names: Arc<str>,
+    },
     /// The leader has ended and all of its output is in the log.
     Exited {
         /// How.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunEnd, RunFacts,
-    RunHistory, RunId, ServiceName, Signal, WatchBackend,
+    RunHistory, RunId, ServiceName, Signal, WatchBackend, short,
 };
 
 /// The state of the group at one moment.
@@ -91,12 +91,15 @@ pub struct ServiceSnapshot {
     pub held: usize,
     /// Changes that wait for quiet.
     pub pending: usize,
-    /// The last change did not pass `validate`: what runs is older than the files.
+    /// What runs is older than the files: they did not pass `validate`, or a dependency is down.
     pub kept: bool,
     /// When changes that came right after a start are acted on. What runs goes on until then.
     pub next_restart: Option<Moment>,
-    /// What its state comes from, in words, where the state alone does not say it: `waiting for a change`.
-    pub reason: Option<&'static str>,
+    /// What happens then.
+    pub next_action: ChangeAction,
+    /// What its state comes from, or what is waited for, in words, where the state alone does not say it: `waiting for a
+    /// change`.
+    pub reason: Option<Arc<str>>,
     /// Its last runs that are over.
     pub history: RunHistory,
     /// Of those of this call of devgroup, how the last ones ended; oldest first.
@@ -108,12 +111,83 @@ pub struct ServiceSnapshot {
 }
 
 impl ServiceSnapshot {
+    /// Nothing runs, and what comes next is a start that waits for another service or for its time after a change.
+    pub fn is_waiting(&self) -> bool {
+        match self.phase {
+            Phase::Blocked { ref lost, .. } => lost.is_none(),
+            _ => self.phase.live_run().is_none() && matches!(self.next_timer(), Some((_, Timer::Change))),
+        }
+    }
+
+    /// The state in the word of the machine-readable outputs.
+    pub fn state(&self) -> &'static str {
+        if self.is_waiting() { "waiting" } else { self.phase.word() }
+    }
+
+    /// What happens next by itself, and when: where a try after a crash and a change wait, the first of both meets the
+    /// other.
+    pub fn next_timer(&self) -> Option<(Moment, Timer)> {
+        let next_try = self.next_try.map(|at| (at, Timer::Try));
+        let next_change = self.next_restart.map(|at| (at, Timer::Change));
+        next_try.into_iter().chain(next_change).min_by_key(|(at, _)| *at)
+    }
+
     /// It has failed and is not up: what `R failed` and the header's count mean.
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
             Phase::CircuitOpen { .. } => Some(Failure::CrashLoop),
             Phase::BackingOff { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
             _ => None,
+        }
+    }
+}
+
+/// What a service waits for that has a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The next try after a crash.
+    Try,
+    /// Changes that came right after a start.
+    Change,
+}
+
+/// What a change of its files does to a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChangeAction {
+    /// Nothing runs: it is started.
+    #[default]
+    Start,
+    /// What runs is replaced.
+    Restart,
+    /// Its `validate` runs.
+    Validation,
+    /// Its `on_change` sends this.
+    Signal(Signal),
+    /// Its `on_change` runs a command.
+    Command,
+}
+
+impl ChangeAction {
+    /// Several of them, as in `the last 6 restarts`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Start | Self::Restart => "starts",
+            Self::Validation => "validations",
+            Self::Signal(_) => "signals",
+            Self::Command => "commands",
+        }
+    }
+}
+
+/// As in `restart in 4s`.
+impl fmt::Display for ChangeAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Restart => f.write_str("restart"),
+            Self::Validation => f.write_str("validation"),
+            Self::Signal(signal) => signal.fmt(f),
+            Self::Command => f.write_str("on_change command"),
         }
     }
 }
@@ -131,6 +205,8 @@ pub enum Failure {
     NotReady,
     /// It was up and did nothing.
     Stuck,
+    /// It put itself into the background.
+    Daemonized,
     /// `validate` failed before the first start.
     Invalid,
 }
@@ -144,6 +220,7 @@ impl Outcome {
             Self::NotStarted => Some(Failure::NotStarted),
             Self::NotReady => Some(Failure::NotReady),
             Self::Stuck => Some(Failure::Stuck),
+            Self::Daemonized => Some(Failure::Daemonized),
             Self::Invalid => Some(Failure::Invalid),
         }
     }
@@ -158,6 +235,7 @@ impl fmt::Display for Failure {
             Self::NotStarted => f.write_str("failed"),
             Self::NotReady => f.write_str("not ready"),
             Self::Stuck => f.write_str("stuck"),
+            Self::Daemonized => f.write_str("daemonized"),
             Self::Invalid => f.write_str("invalid"),
         }
     }
@@ -183,6 +261,53 @@ pub struct LastExit {
     pub uptime: Duration,
     /// It had been asked to end.
     pub asked: bool,
+    /// Why that was a failure, where the status does not say it.
+    pub fault: Option<Fault>,
+}
+
+impl LastExit {
+    /// What it was, as in `was exit 1`.
+    pub fn state(&self) -> String {
+        match self.fault {
+            Some(Fault::Stuck) => "stuck".to_owned(),
+            Some(Fault::Daemonized) => "daemonized".to_owned(),
+            Some(Fault::NotReady(_) | Fault::EndedEarly) | None => self.to_string(),
+        }
+    }
+}
+
+/// As in a list: `exit 1`, `not ready in 2s`.
+impl fmt::Display for LastExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fault {
+            Some(fault) => fault.fmt(f),
+            None => self.status.fmt(f),
+        }
+    }
+}
+
+/// Why a run has failed that devgroup ended, or that ended with 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It was ended because it was not ready in this time.
+    NotReady(Duration),
+    /// It was ended because its `alive` check failed.
+    Stuck,
+    /// It ended with 0 before it was ready.
+    EndedEarly,
+    /// It ended with 0 as soon as it had put itself into the background.
+    Daemonized,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotReady(after) => write!(f, "not ready in {}", short(*after)),
+            Self::Stuck => f.write_str("alive check failed"),
+            Self::EndedEarly => f.write_str("exit 0 before it was ready"),
+            Self::Daemonized => f.write_str("put itself into the background"),
+        }
+    }
 }
 
 /// What the watcher does.

@@ -66,6 +66,18 @@ pub fn approx(duration: Duration) -> String {
     }
 }
 
+/// A duration that somebody chose, without needless digits: `4s`, `1.5s`, `500ms`, `2m`.
+pub fn short(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1000 => format!("{millis}ms"),
+        _ if millis.is_multiple_of(60_000) && millis > 60_000 => format!("{}m", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
+        1000..10_000 => human(duration),
+        _ => format!("{}s", duration.as_secs()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

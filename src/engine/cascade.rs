@@ -44,7 +44,8 @@ impl Engine {
             Phase::Starting { .. } | Phase::Running { .. } => {
                 if service.is_refused() && manner == Manner::Polite {
                     let problem = format!("not restarted after {name} · its files have not passed validate");
-                    turn.narrate(service.name(), Marker::Kept { runs: true, problem });
+                    let watches = service.watches();
+                    turn.narrate(service.name(), Marker::Kept { runs: true, watches, problem });
                     return false;
                 }
                 service.want(NextStart::after(name, manner), turn);
@@ -78,7 +79,8 @@ impl Engine {
             let asked = service.next.as_ref().is_some_and(|next| next.with_dependents);
             // What needs it directly cannot start before it anyway.
             let is_between = !direct.iter().any(|&(on, _)| on == needed);
-            service.wanted && (service.spec.cascade || asked) && service.is_about_to_restart(is_between)
+            let will_restart = service.is_about_to_restart(is_between) && self.missing(needed).is_empty();
+            service.wanted && (service.spec.cascade || asked) && will_restart
         };
         needs.into_iter().find(takes_it_along).map(|needed| self.services[needed].name())
     }

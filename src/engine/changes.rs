@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    ClientHold, Comparison, Difference, FileEvent, Holder, LastChange, Marker, Notice, ServiceName, Verdict, human,
+    ClientHold, Comparison, Difference, FileEvent, Holder, LastChange, Marker, Notice, ServiceName, Verdict, count,
+    human,
 };
 
 use super::git_gate::{Done, Touched};
@@ -117,6 +118,9 @@ impl Engine {
         if let Some(difference) = &difference {
             self.changes.decided(&name, &changes, Verdict::SameContent);
             if difference.is_empty() {
+                if service.limit.take_back() && service.wanted {
+                    turn.narrate(&name, Marker::TakenBack { action: service.change_action() });
+                }
                 service.is_as_it_runs(turn);
                 return None;
             }
@@ -131,7 +135,7 @@ impl Engine {
             let first_at = difference.iter().flat_map(|difference| &difference.files).map(|file| file.first_at).min();
             let was_limited = service.limit.is_limiting();
             if let Some(until) = service.limit.wait(first_at.unwrap_or(turn.now), difference.as_ref(), turn.now) {
-                if let Some(marker) = service.limit.marker(turn.now) {
+                if let Some(marker) = service.limit.marker(service.change_action(), turn.now) {
                     if !was_limited {
                         self.notice = Some(limited(&name, &marker, turn));
                     }
@@ -164,7 +168,7 @@ impl Engine {
         acted: &[(ServiceName, Verdict)],
         turn: &Turn,
     ) {
-        let plural = if changes == 1 { "" } else { "s" };
+        let all = count(changes, "change");
         let waits = |(_, verdict): &&(ServiceName, Verdict)| *verdict == Verdict::Waits;
         let names: Vec<&str> = acted.iter().filter(|one| !waits(one)).map(|(name, _)| name.as_str()).collect();
         let late: Vec<&str> = acted.iter().filter(waits).map(|(name, _)| name.as_str()).collect();
@@ -183,19 +187,19 @@ impl Engine {
         let who = now.into_iter().chain(waiting).collect::<Vec<_>>().join(", ");
         let summary = match (git, acted.is_empty()) {
             (Some(label), true) if matter == 0 => {
-                format!("{} · {changes} change{plural} cancelled out · no restart", git_words(&label))
+                format!("{} · {all} cancelled out · no restart", git_words(&label))
             }
-            (Some(label), true) => format!("{} · {changes} change{plural} · no restart", git_words(&label)),
+            (Some(label), true) => format!("{} · {all} · no restart", git_words(&label)),
             (Some(label), false) => {
-                format!("{} · {changes} change{plural} · {who}", git_words(&label))
+                format!("{} · {all} · {who}", git_words(&label))
             }
-            (None, _) if matter == 0 => format!("{changes} held change{plural} cancelled out · no restart"),
+            (None, _) if matter == 0 => format!("{} cancelled out · no restart", count(changes, "held change")),
             (None, _) => {
                 let verb = if matter == 1 { "matters" } else { "matter" };
                 let who = if acted.is_empty() { "nothing runs that they are for" } else { &who };
                 // More may differ than was held: what did not pass before is tried again with it.
                 match matter <= changes {
-                    true => format!("{matter} of {changes} change{plural} {verb}: {who}"),
+                    true => format!("{matter} of {all} {verb}: {who}"),
                     false => format!("{matter} files differ: {who}"),
                 }
             }
@@ -244,6 +248,7 @@ impl Engine {
     fn forget(&mut self, services: Vec<ServiceName>, turn: &mut Turn) {
         for service in self.services.iter_mut().filter(|service| services.contains(service.name())) {
             service.cancel_validation(turn);
+            service.limit.take_back();
         }
         if !services.is_empty() {
             turn.order(Effect::Baseline { services, at: turn.now, sync: true });

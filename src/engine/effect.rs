@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Answer, ExitStatus, GroupSpec, Marker, Moment, RunId, RunRecord, ServiceName, ServiceSpec, Signal, SignalTarget,
+    Answer, GroupSpec, LastExit, Marker, Moment, RunId, RunRecord, ServiceName, ServiceSpec, Signal, SignalTarget,
     StartCause,
 };
 
@@ -19,8 +19,10 @@ pub enum Effect {
         run: RunId,
         /// Why, for the marker.
         cause: StartCause,
-        /// How the run before ended, and after how long.
-        was: Option<(ExitStatus, Duration)>,
+        /// How the run before ended.
+        was: Option<LastExit>,
+        /// Its environment files were read just before, by an [`Effect::Validate`]: what pipes said then is what they say.
+        is_environment_known: bool,
     },
     /// Send a signal to a run.
     Signal {

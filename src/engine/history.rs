@@ -43,6 +43,7 @@ impl Service {
             uptime,
             exit,
             asked,
+            fault: exit.and(self.last_exit).and_then(|exit| exit.fault).map(|fault| fault.to_string().into()),
         };
         let history = Arc::make_mut(&mut self.history);
         if history.len() >= HISTORY {

@@ -17,7 +17,8 @@ impl Engine {
             return Err(format!("the deadline {deadline:?} has passed at {:?}", self.now));
         }
         for (place, service) in self.services.iter().enumerate() {
-            let follows = service.next.is_some() && self.is_to_follow(place).is_some();
+            let follows =
+                service.next.is_some() && (self.is_to_follow(place).is_some() || !self.missing(place).is_empty());
             self.check_service(service, follows)
                 .map_err(|broken| format!("{}: {broken}: {service:?}", service.name()))?;
         }

@@ -55,6 +55,13 @@ impl NextStart {
         }
     }
 
+    /// It is for what was saved, and nobody has asked for it in another way: by hand, or because a dependency is replaced.
+    /// Only then may the run that is up go on while there is nothing to take its place.
+    pub(super) fn is_for_a_save(&self) -> bool {
+        let is_saved = matches!(self.cause, StartCause::Change(_) | StartCause::Config);
+        is_saved && !self.with_dependents && self.manner == Manner::Polite
+    }
+
     /// In words: `src/a.rs changed`.
     pub(super) fn reason(&self) -> String {
         self.told_cause().to_string()
@@ -67,7 +74,7 @@ fn is_change(cause: &StartCause) -> bool {
 
 fn strength(cause: &StartCause) -> u8 {
     match cause {
-        StartCause::Crash { .. } | StartCause::Stuck(_) => 0,
+        StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
         StartCause::First | StartCause::Hand | StartCause::Config => 3,

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{FilesChanged, Marker, Moment, OnChange, Phase, Signal, SignalTarget, StartCause, Verdict};
+use crate::domain::{
+    ChangeAction, FilesChanged, Marker, Moment, OnChange, Phase, Signal, SignalTarget, StartCause, Verdict,
+};
 
 use super::Effect;
 use super::next_start::NextStart;
@@ -95,6 +97,19 @@ impl Service {
         self.wanted && (!self.is_up() || self.spec.on_change != OnChange::Notify)
     }
 
+    /// What a change of its files would do now.
+    pub(super) fn change_action(&self) -> ChangeAction {
+        if self.spec.validate.is_some() && (!self.is_up() || self.spec.on_change == OnChange::Restart) {
+            return ChangeAction::Validation;
+        }
+        match self.spec.on_change {
+            _ if !self.is_up() => ChangeAction::Start,
+            OnChange::Signal(signal) => ChangeAction::Signal(signal),
+            OnChange::Run(_) => ChangeAction::Command,
+            OnChange::Restart | OnChange::Notify => ChangeAction::Restart,
+        }
+    }
+
     /// When a signal that waits is sent, if the run has no readiness check.
     pub(super) fn hooks_due(&self) -> Option<Moment> {
         match self.phase {
@@ -178,7 +193,9 @@ impl Service {
     pub(super) fn is_attempt(cause: &StartCause) -> bool {
         match cause {
             StartCause::First | StartCause::Change(_) | StartCause::Hand | StartCause::Config => true,
-            StartCause::Crash { .. } | StartCause::Dependency(_) | StartCause::Stuck(_) => false,
+            StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Dependency(_) | StartCause::Stuck(_) => {
+                false
+            }
         }
     }
 }

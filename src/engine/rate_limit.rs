@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::{Difference, Marker, Moment, Written};
+use crate::domain::{ChangeAction, Difference, Marker, Moment, Written};
 
 /// Starts that changes cause this soon after a start, and that do not wait.
 const FREE: u32 = 5;
@@ -35,6 +35,8 @@ pub(super) struct RateLimit {
     last_wait: Duration,
     /// The wait that is on.
     until: Option<Moment>,
+    /// That wait has been told.
+    told: bool,
     /// What has changed after each of the starts.
     each_time: Option<BTreeSet<Written>>,
 }
@@ -43,7 +45,8 @@ impl RateLimit {
     /// A run is started, or what stands in its place is done. Whatever waited is met by that.
     pub(super) fn begin(&mut self, now: Moment) {
         self.began = Some(now);
-        (self.settled, self.counted, self.until) = (None, false, None);
+        (self.settled, self.counted) = (None, false);
+        self.end_wait();
     }
 
     /// The run is ready, or has ended. Only the first time counts.
@@ -53,7 +56,18 @@ impl RateLimit {
 
     /// A person ends the wait.
     pub(super) fn end_wait(&mut self) {
-        self.until = None;
+        (self.until, self.told) = (None, false);
+    }
+
+    /// The changes that wait are none any more, or nobody wants to know of them: the next ones are told anew. Whether these
+    /// were told.
+    pub(super) fn take_back(&mut self) -> bool {
+        std::mem::take(&mut self.told)
+    }
+
+    /// So many changes have come right after a start.
+    pub(super) fn level(&self) -> u32 {
+        self.level
     }
 
     /// The free starts are used up: a further change is no reason to believe that the next run will do better.
@@ -95,11 +109,14 @@ impl RateLimit {
         });
     }
 
-    /// The wait that is on, for the log.
-    pub(super) fn marker(&self, now: Moment) -> Option<Marker> {
+    /// The wait that is on, for the log, once. `action`: what waits.
+    pub(super) fn marker(&mut self, action: ChangeAction, now: Moment) -> Option<Marker> {
         let wait = self.until?.since(now);
+        if std::mem::replace(&mut self.told, true) {
+            return None;
+        }
         let written = self.each_time.as_ref().and_then(|each| each.first()).cloned();
-        Some(Marker::Limited { wait, written, starts: self.level })
+        Some(Marker::Limited { action, wait, written, starts: self.level })
     }
 }
 
@@ -177,7 +194,11 @@ mod tests {
             limit.wait(now, Some(&change(&["gen.txt", &format!("{round}.rs")])), now);
         }
         let written = Written::of(&"gen.txt".into(), false);
-        let marker = Marker::Limited { wait: Duration::from_secs(1), written: Some(written), starts: 6 };
-        assert_eq!(limit.marker(at(5.0)), Some(marker));
+        let action = ChangeAction::Restart;
+        let marker = Marker::Limited { action, wait: Duration::from_secs(1), written: Some(written), starts: 6 };
+        assert_eq!(limit.marker(action, at(5.0)), Some(marker.clone()));
+        assert_eq!(limit.marker(action, at(5.0)), None, "once");
+        assert_eq!((limit.take_back(), limit.take_back()), (true, false));
+        assert_eq!(limit.marker(action, at(5.0)), Some(marker));
     }
 }

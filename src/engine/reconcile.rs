@@ -35,6 +35,7 @@ impl Engine {
     /// A run that nobody wants is ended, and one that is to be replaced is, when its turn has come and it may be.
     fn reconcile_live(&mut self, place: usize, turn: &mut Turn) {
         let service = &mut self.services[place];
+        let held_up_by = std::mem::take(&mut service.held_up_by);
         if !service.wanted {
             service.want_no_more(turn);
         }
@@ -46,18 +47,53 @@ impl Engine {
         } else if let Some(manner) = service.next.as_ref().map(|next| next.manner)
             && (manner == Manner::Kill || self.is_to_follow(place).is_none())
         {
-            self.replace(place, manner, turn);
+            self.replace(place, manner, &held_up_by, turn);
         }
     }
 
     /// Ends the run that is up, to be started again: after `validate`, if there is one and nobody is in a hurry.
-    fn replace(&mut self, place: usize, manner: Manner, turn: &mut Turn) {
+    ///
+    /// `told`: those that have held it up until now.
+    fn replace(&mut self, place: usize, manner: Manner, told: &[ServiceName], turn: &mut Turn) {
         self.take_in_undecided(place);
+        let missing = self.missing(place);
         let service = &mut self.services[place];
-        if service.must_be_validated() {
+        // Whether the files are valid is good to know at once. What is in environment files is for the start.
+        if service.must_be_validated() && (service.spec.validate.is_some() || missing.is_empty()) {
             service.begin_validation(turn);
-        } else {
+        } else if missing.is_empty() {
             service.end_run(Then::Reconcile, manner, turn);
+        } else {
+            self.hold_up(place, &missing, told, turn);
+        }
+    }
+
+    /// What a save would start in place of the run that is up needs these, and they are not there: to end the run now would
+    /// leave nothing. Those that are being replaced themselves do not count: one save restarts all that it is for.
+    pub(super) fn missing(&self, place: usize) -> Vec<(ServiceName, Condition)> {
+        let service = &self.services[place];
+        if !service.is_up() || !service.next.as_ref().is_some_and(NextStart::is_for_a_save) {
+            return Vec::new();
+        }
+        let is_being_replaced = |name: &ServiceName| {
+            self.services.iter().find(|one| one.name() == name).is_some_and(Service::is_being_replaced)
+        };
+        self.unmet(place).into_iter().filter(|(name, _)| !is_being_replaced(name)).collect()
+    }
+
+    /// The run that is up goes on, although it is to be replaced, until all that its successor needs is there.
+    fn hold_up(&mut self, place: usize, missing: &[(ServiceName, Condition)], told: &[ServiceName], turn: &mut Turn) {
+        let loss = self.loss(place).map(|loss| format!(" · {loss}")).unwrap_or_default();
+        let service = &mut self.services[place];
+        if service.spec.validate.is_none() {
+            // Environment files are read when the start comes.
+            service.cancel_validation(turn);
+        }
+        service.held_up_by = missing.iter().map(|(name, _)| name.clone()).collect();
+        if service.held_up_by.iter().any(|name| !told.contains(name)) {
+            let reason = service.next.as_ref().map(NextStart::reason).unwrap_or_default();
+            let problem = format!("{reason} · {}{loss}", waiting_for(missing));
+            turn.narrate(service.name(), Marker::Kept { runs: true, watches: service.watches(), problem });
         }
     }
 
@@ -220,27 +256,33 @@ impl Service {
                 StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
                 StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
                 // A crash was counted when it happened.
-                StartCause::Crash { .. } | StartCause::First => {}
+                StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::First => {}
             }
         }
         // What starts now are the files as they are: they have passed, or nobody asks.
+        let is_environment_known = matches!(self.validity, Validity::Passed);
         self.cancel_validation(turn);
-        if self.spec.validate.is_some() {
-            self.validity = Validity::Passed;
-        }
+        self.validity = self.unchanged();
         (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
         self.limit.begin(turn.now);
+        self.left_behind = None;
         self.run_spec = self.spec.clone();
         self.run = self.run.next();
         self.stop = None;
         let run = self.run;
         self.orders.answer(OrderFate::Began(run));
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
-        let was = self.last_exit.map(|exit| (exit.status, exit.uptime));
+        let was = self.last_exit;
         // Before the process exists: what is written from here on may be what it does not see.
         turn.order(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
-        turn.order(Effect::Spawn { spec: self.spec.clone(), run, cause, was });
+        turn.order(Effect::Spawn { spec: self.spec.clone(), run, cause, was, is_environment_known });
     }
+}
+
+/// `waiting for db to be ready, migrate to be done`.
+pub(super) fn waiting_for(needs: &[(ServiceName, Condition)]) -> String {
+    let needs: Vec<String> = needs.iter().map(|(name, condition)| awaited(name, *condition)).collect();
+    format!("waiting for {}", needs.join(", "))
 }
 
 /// What is waited for, for people.

@@ -91,7 +91,9 @@ impl Service {
         let validate_differs = self.spec.validate != new.validate;
         self.respec(new);
         let refused = match &self.validity {
-            Validity::Refused(paths) => NextStart::change(paths).or(Some(NextStart::new(StartCause::Config))),
+            Validity::Refused(refused) => {
+                NextStart::change(&refused.paths).or(Some(NextStart::new(StartCause::Config)))
+            }
             _ if self.phase == Phase::Finished(Outcome::Invalid) => Some(NextStart::new(StartCause::Config)),
             _ => None,
         };

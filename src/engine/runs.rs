@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Expandable, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, Probe, RestartPolicy,
-    RunEnd, RunId, RunReport, StartCause, Then,
+    ExitStatus, Exited, Expandable, FailedRun, Fault, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, Probe,
+    RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then,
 };
 
 use super::Effect;
@@ -19,8 +19,8 @@ use super::turn::Turn;
 /// What becomes of a service whose run ended without having been asked to.
 pub(super) struct Consequence {
     pub(super) phase: Phase,
-    /// Which crash, of how many.
-    crash: Option<(u32, u32)>,
+    /// Which crash or try, of how many.
+    failed: Option<FailedRun>,
     pub(super) next: NextTry,
     pub(super) gave_up: Option<Marker>,
 }
@@ -52,6 +52,7 @@ impl Service {
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
             RunReport::Facts(facts) => self.facts = Some(facts),
             RunReport::Validated { .. } | RunReport::HookEnded { .. } => {}
+            RunReport::LeftBehind { names } => self.left_behind = Some(names),
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),
             RunReport::GroupGone => self.group_gone(turn),
         }
@@ -161,7 +162,9 @@ impl Service {
         self.limit.settle(turn.now);
         let uptime = self.up_since.map_or(Duration::ZERO, |since| turn.now.since(since));
         let asked = matches!(self.phase, Phase::Stopping { .. });
-        self.last_exit = Some(LastExit { status, at: turn.now, uptime, asked });
+        let outcome = self.outcome(status, uptime, turn);
+        let fault = if asked { self.fault_of_asked() } else { outcome.1 };
+        self.last_exit = Some(LastExit { status, at: turn.now, uptime, asked, fault });
         self.remember(Some(status), uptime, asked, turn);
         if asked {
             if group_gone {
@@ -173,18 +176,11 @@ impl Service {
         }
         // A run that never became ready has not lasted, however long it took.
         let lasted = matches!(self.phase, Phase::Running { .. }) && uptime >= self.spec.backoff.reset_after;
-        let outcome = match (&self.phase, status.is_success()) {
-            (_, false) => Outcome::Failed(status),
-            // Only a task is done by ending well.
-            (Phase::Starting { .. }, true) if self.run_spec.ready.is_some() && self.run_spec.kind == Kind::Service => {
-                Outcome::NotReady
-            }
-            (_, true) => Outcome::Done,
-        };
+        let (outcome, _) = outcome;
         let consequence = self.consequence(outcome, lasted, None, turn);
         self.note_readiness(turn);
-        let (crash, next) = (consequence.crash, consequence.next);
-        turn.narrate(&self.spec.name, Marker::Exited(Exited { status, crash, next }));
+        let (failed, next) = (consequence.failed, consequence.next);
+        turn.narrate(&self.spec.name, Marker::Exited(Exited { status, failed, next }));
         if let Some(marker) = consequence.gave_up {
             turn.narrate(&self.spec.name, marker);
         }
@@ -196,6 +192,35 @@ impl Service {
             self.clear_group(outcome, turn);
         }
         self.go_on_with_what_is_due(untold.as_ref().and_then(NextStart::change), turn);
+    }
+
+    /// What a run is that ends now by itself, and why it has failed if the status does not say it.
+    fn outcome(&self, status: ExitStatus, uptime: Duration, turn: &Turn) -> (Outcome, Option<Fault>) {
+        let is_service = self.run_spec.kind == Kind::Service;
+        match &self.phase {
+            _ if !status.is_success() => (Outcome::Failed(status), None),
+            // What it left is ended, and with it all that others need it for.
+            _ if is_service
+                && self.left_behind.is_some()
+                && (uptime < READY_WITHOUT_CHECK || !self.is_proven(turn)) =>
+            {
+                (Outcome::Daemonized, Some(Fault::Daemonized))
+            }
+            // Only a task is done by ending well.
+            Phase::Starting { .. } if self.run_spec.ready.is_some() && is_service => {
+                (Outcome::NotReady, Some(Fault::EndedEarly))
+            }
+            _ => (Outcome::Done, None),
+        }
+    }
+
+    /// Why a run that was asked to end has failed all the same.
+    fn fault_of_asked(&self) -> Option<Fault> {
+        match self.became?.0 {
+            Outcome::NotReady => self.run_spec.ready.as_ref().map(|check| Fault::NotReady(check.timeout)),
+            Outcome::Stuck => Some(Fault::Stuck),
+            Outcome::Done | Outcome::Daemonized | Outcome::Failed(_) | Outcome::NotStarted | Outcome::Invalid => None,
+        }
     }
 
     /// The run was to be replaced, or to be told of changes, and has ended too soon for that: that is still a reason to
@@ -292,7 +317,7 @@ impl Service {
     /// What the policy of the service says.
     fn policy(&mut self, outcome: Outcome, lasted: bool, cause: Option<StartCause>, turn: &Turn) -> Consequence {
         let success = outcome == Outcome::Done;
-        let finished = |next| Consequence { phase: Phase::Finished(outcome), crash: None, next, gave_up: None };
+        let finished = |next| Consequence { phase: Phase::Finished(outcome), failed: None, next, gave_up: None };
         if turn.stopping {
             return finished(NextTry::None);
         }
@@ -306,9 +331,9 @@ impl Service {
         match self.spec.restart {
             RestartPolicy::Never => return finished(NextTry::None),
             RestartPolicy::OnFailure if success => return finished(NextTry::None),
-            // What does not work as it is now is no better for being tried again. One that was stuck has worked.
-            RestartPolicy::OnFailure if outcome != Outcome::Stuck && !self.is_proven(turn) && self.is_an_attempt() => {
-                return finished(NextTry::AfterChange);
+            // What does not work as it is now is no better for being tried again.
+            RestartPolicy::OnFailure if self.fails_as_it_is(outcome, turn) => {
+                return finished(if self.watches() { NextTry::AfterChange } else { NextTry::ByHand });
             }
             RestartPolicy::OnFailure | RestartPolicy::Always => {}
         }
@@ -320,15 +345,16 @@ impl Service {
         let of = breaker.failures.max(1);
         // A run that ended well is no crash, but it is counted like one: `always` must not become a tight loop.
         let attempt = if success { 0 } else { count.number };
-        let crash = (!success).then_some((count.number, of));
+        let failed = (!success).then_some(FailedRun::Crash(count.number, of));
         self.merge_next(NextStart::new(cause.unwrap_or(StartCause::Crash { attempt, of })));
         if let Some((crashes, within)) = count.opens {
-            let gave_up = Some(Marker::GaveUp { crashes, within, cooldown: breaker.cooldown });
+            let (cooldown, watches) = (breaker.cooldown, self.watches());
+            let gave_up = Some(Marker::GaveUp { crashes, within, cooldown, watches });
             let phase = Phase::CircuitOpen { until: turn.now + breaker.cooldown };
-            return Consequence { phase, crash, next: NextTry::None, gave_up };
+            return Consequence { phase, failed, next: NextTry::None, gave_up };
         }
         let (phase, next) = self.back_off(outcome, count.in_a_row, turn);
-        Consequence { phase, crash, next, gave_up: None }
+        Consequence { phase, failed, next, gave_up: None }
     }
 
     /// A job that has failed is tried again as often as `retries` says, and otherwise not: a migration that failed half-way
@@ -337,14 +363,14 @@ impl Service {
         let retries = self.spec.retries;
         let failures = self.crashes.failed_again();
         let of = retries.saturating_add(1);
-        let crash = (retries > 0).then_some((failures.min(of), of));
+        let failed = (retries > 0).then_some(FailedRun::Try(failures.min(of), of));
         if failures > retries {
-            return Consequence { phase: Phase::Finished(outcome), crash, next: NextTry::None, gave_up: None };
+            return Consequence { phase: Phase::Finished(outcome), failed, next: NextTry::None, gave_up: None };
         }
         self.counts.crash = self.counts.crash.saturating_add(1);
-        self.merge_next(NextStart::new(StartCause::Crash { attempt: failures, of }));
+        self.merge_next(NextStart::new(StartCause::Retry { attempt: failures, of }));
         let (phase, next) = self.back_off(outcome, failures, turn);
-        Consequence { phase, crash, next, gave_up: None }
+        Consequence { phase, failed, next, gave_up: None }
     }
 
     fn back_off(&mut self, after: Outcome, in_a_row: u32, turn: &Turn) -> (Phase, NextTry) {
@@ -352,6 +378,17 @@ impl Service {
         let until: Moment = turn.now + wait;
         let attempt = if after == Outcome::Done { 0 } else { in_a_row };
         (Phase::BackingOff { until, attempt, after }, NextTry::In(wait))
+    }
+
+    /// It would fail once more, as it is now. One that was stuck has worked.
+    fn fails_as_it_is(&self, outcome: Outcome, turn: &Turn) -> bool {
+        match outcome {
+            Outcome::Daemonized => true,
+            Outcome::Stuck => false,
+            Outcome::Done | Outcome::Failed(_) | Outcome::NotStarted | Outcome::NotReady | Outcome::Invalid => {
+                !self.is_proven(turn) && self.is_an_attempt()
+            }
+        }
     }
 
     /// Whether the live run was begun to see whether it works: it fails as it is if it was not ready before it ended. One

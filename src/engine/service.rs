@@ -62,6 +62,10 @@ pub(super) struct Service {
     pub(super) last_change: Option<LastChange>,
     /// What `validate` says of the files as they are now.
     pub(super) validity: Validity,
+    /// It is to be replaced after a save, and cannot be: these that it depends on are not there.
+    pub(super) held_up_by: Vec<ServiceName>,
+    /// What its last run left running when it put itself into the background, for people.
+    pub(super) left_behind: Option<Arc<str>>,
     /// How many validations there were.
     pub(super) validations: u32,
     pub(super) liveness: Liveness,
@@ -141,6 +145,8 @@ impl Service {
             last_exit: None,
             last_change: None,
             validity: Validity::default(),
+            held_up_by: Vec::new(),
+            left_behind: None,
             validations: 0,
             liveness: Liveness::default(),
             loss_told: false,
@@ -183,6 +189,11 @@ impl Service {
     /// A process was asked for, or runs, and nobody has asked it to end.
     pub(super) fn is_up(&self) -> bool {
         matches!(self.phase, Phase::Starting { .. } | Phase::Running { .. })
+    }
+
+    /// The run that was up is being ended for a new one.
+    pub(super) fn is_being_replaced(&self) -> bool {
+        self.wanted && self.next.is_some() && matches!(self.phase, Phase::Stopping { then: Then::Reconcile, .. })
     }
 
     /// It is not up, and that is a failure.
@@ -241,9 +252,9 @@ impl Service {
         }
         self.wanted = true;
         let is_change = matches!(next.cause, StartCause::Change(_));
-        if let (Validity::Refused(paths), true) = (&self.validity, is_change) {
+        if let (Validity::Refused(refused), true) = (&self.validity, is_change) {
             // What did not pass is part of what is tried next.
-            let mut all = paths.clone();
+            let mut all = refused.paths.clone();
             all.merge(&next.paths);
             next.paths = all;
         }
@@ -258,7 +269,7 @@ impl Service {
                 self.cancel_validation(turn);
             }
             // The files are as they were.
-            StartCause::Crash { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
+            StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
         }
         self.merge_next(next);
         self.rest_no_more(turn);
@@ -285,6 +296,7 @@ impl Service {
     pub(super) fn want_no_more(&mut self, turn: &mut Turn) {
         self.wanted = false;
         self.next = None;
+        self.held_up_by.clear();
         self.orders.answer(OrderFate::Cancelled);
         self.hooks.forget_waiting();
         self.cancel_validation(turn);

@@ -8,6 +8,7 @@
 //! A service whose start depends on environment files or on `${NAME}` is asked for those in the same way before its run is
 //! replaced: a file that is only half written, or a variable that is missing, must not take it down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Marker, Moment, OrderFate, Outcome, Phase, StartCause, Then, Validated};
@@ -32,8 +33,17 @@ pub(super) enum Validity {
     Checking(Check),
     /// They have passed, or whoever started the service by force did not ask.
     Passed,
-    /// They have not passed: what runs is older. The files are those that have changed since.
-    Refused(PathSet),
+    /// They have not passed: what runs is older.
+    Refused(Refused),
+}
+
+/// Files that have not passed.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    /// Those that have changed since the run that is up was started.
+    pub(super) paths: PathSet,
+    /// Why they have not passed, for people.
+    pub(super) problem: Arc<str>,
 }
 
 /// The validation that runs.
@@ -59,6 +69,11 @@ impl Service {
     /// The validation that runs.
     pub(super) fn check(&self) -> Option<Check> {
         if let Validity::Checking(check) = self.validity { Some(check) } else { None }
+    }
+
+    /// Why the last change did not pass.
+    pub(super) fn problem_of_files(&self) -> Option<&Arc<str>> {
+        if let Validity::Refused(refused) = &self.validity { Some(&refused.problem) } else { None }
     }
 
     /// The last change did not pass.
@@ -114,12 +129,17 @@ impl Service {
             Some(StartCause::Change(_)) => {
                 self.cancel_validation(turn);
                 self.next = None;
-                self.validity = Validity::Passed;
+                self.validity = self.unchanged();
             }
-            None => self.validity = Validity::Passed,
+            None => self.validity = self.unchanged(),
             // The files that are being validated are not those any more: it begins anew.
             Some(_) => self.cancel_validation(turn),
         }
+    }
+
+    /// What is known of files that have not changed. That the environment files could be read once says nothing of now.
+    pub(super) fn unchanged(&self) -> Validity {
+        if self.spec.validate.is_some() { Validity::Passed } else { Validity::Unchecked }
     }
 
     /// The phase as clients see it: a validation beside a live run hides what the run does meanwhile, but not that it is
@@ -170,10 +190,11 @@ impl Service {
     fn refuse(&mut self, check: Check, problem: String, turn: &mut Turn) {
         self.limit.settle(turn.now);
         let paths = self.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
-        self.validity = Validity::Refused(paths);
         let problem = if check.quiet { problem } else { format!("validate failed · {problem}") };
-        self.orders.answer(OrderFate::NotValid(problem.as_str().into()));
-        turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), problem });
+        let reason: Arc<str> = problem.as_str().into();
+        self.validity = Validity::Refused(Refused { paths, problem: reason.clone() });
+        self.orders.answer(OrderFate::NotValid(reason));
+        turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), watches: self.watches(), problem });
         match self.phase {
             Phase::Validating { .. } => {
                 self.next = None;

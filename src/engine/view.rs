@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceSnapshot, WatchBackend, WatchFiles, WatchSnapshot,
-    WatchState, WatchStatus,
+    GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, WatchBackend, WatchFiles,
+    WatchSnapshot, WatchState, WatchStatus,
 };
 
 use super::Engine;
+use super::reconcile::waiting_for;
 use super::service::Service;
 
 /// A group of which nothing has been seen yet.
@@ -43,7 +44,7 @@ impl Engine {
             seq: 0,
             at: now,
             name: Arc::clone(&self.spec.name),
-            services: self.services.iter().map(|service| self.view_service(service)).collect(),
+            services: (0..self.services.len()).map(|place| self.view_service(place)).collect(),
             watch: self.view_watch(),
             journal: Arc::clone(self.changes.journal()),
             stopping: self.stopping(),
@@ -51,7 +52,9 @@ impl Engine {
         }
     }
 
-    fn view_service(&self, service: &Service) -> ServiceSnapshot {
+    fn view_service(&self, place: usize) -> ServiceSnapshot {
+        let service = &self.services[place];
+        let next_restart = self.changes.waits_until(service.name()).filter(|_| service.wanted);
         let phase = service.shown_phase();
         let next_try = match phase {
             Phase::BackingOff { until, .. } | Phase::CircuitOpen { until } => Some(until),
@@ -73,7 +76,7 @@ impl Engine {
             since: if let Phase::Validating { since, .. } = phase { since } else { service.since },
             phase,
             wanted: service.wanted,
-            watches: watches(service),
+            watches: service.watches(),
             pid: service.pid,
             run: service.run,
             up_since: service.up_since,
@@ -83,9 +86,10 @@ impl Engine {
             next_try,
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
-            kept: service.is_refused() && service.is_live(),
-            next_restart: self.changes.waits_until(service.name()).filter(|_| service.wanted),
-            reason: service.reason(),
+            kept: (service.is_refused() || !service.held_up_by.is_empty()) && service.is_live(),
+            next_restart,
+            next_action: service.change_action(),
+            reason: self.reason(place, next_restart.is_some()),
             history: Arc::clone(&service.history),
             ends: Arc::clone(&service.ends),
             orders: service.orders.clone(),
@@ -99,7 +103,7 @@ impl Engine {
             WatchState::Paused
         } else if !self.changes.holds().is_empty() {
             WatchState::Held
-        } else if self.watch.backend == WatchBackend::Off || !self.services.iter().any(watches) {
+        } else if self.watch.backend == WatchBackend::Off || !self.services.iter().any(Service::watches) {
             WatchState::Off
         } else if busy > 0 {
             WatchState::Busy
@@ -121,21 +125,75 @@ impl Engine {
     }
 }
 
-fn watches(service: &Service) -> bool {
-    service.spec.watch != WatchFiles::Off
+impl Engine {
+    /// What the state of a service comes from, and what waits, where the state alone does not say it. `limited`: a change
+    /// waits that came right after a start.
+    fn reason(&self, place: usize, limited: bool) -> Option<Arc<str>> {
+        let service = &self.services[place];
+        let limit = limited.then(|| {
+            let (starts, what) = (service.limit.level(), service.change_action().plural());
+            format!("a change waits: files have changed right after each of the last {starts} {what}")
+        });
+        let state = match &service.phase {
+            Phase::Blocked { lost: Some(loss), .. } => Some(loss.to_string()),
+            Phase::Blocked { on, lost: None } => {
+                let unmet = self.unmet(place);
+                let on = on.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+                Some(if unmet.is_empty() { format!("waiting for {on} to end") } else { waiting_for(&unmet) })
+            }
+            Phase::Starting { .. } | Phase::Running { .. } if !service.held_up_by.is_empty() => {
+                Some(waiting_for(&self.missing(place)))
+            }
+            Phase::Starting { .. } | Phase::Running { .. } => service.problem_of_files().map(|text| text.to_string()),
+            _ => service.reason(limited),
+        };
+        let all: Vec<String> = state.into_iter().chain(limit).collect();
+        (!all.is_empty()).then(|| all.join(" · ").into())
+    }
 }
 
 impl Service {
-    /// It has failed, and a change of its files would start it.
-    pub(super) fn waits_for_change(&self) -> bool {
-        self.reason().is_some() && self.run_spec.kind == Kind::Service && watches(self)
+    /// It watches files.
+    pub(super) fn watches(&self) -> bool {
+        self.spec.watch != WatchFiles::Off
     }
 
-    /// What its state comes from, where the state alone does not say it.
-    fn reason(&self) -> Option<&'static str> {
-        match self.phase {
-            Phase::Finished(Outcome::Done) => None,
-            Phase::Finished(_) if self.wanted && !self.retired => Some("waiting for a change"),
+    /// It has failed, and a change of its files would start it.
+    pub(super) fn waits_for_change(&self) -> bool {
+        self.has_failed_for_good() && self.run_spec.kind == Kind::Service && self.watches()
+    }
+
+    /// It is wanted, has failed, and is not tried again by itself.
+    fn has_failed_for_good(&self) -> bool {
+        matches!(self.phase, Phase::Finished(outcome) if outcome != Outcome::Done) && self.wanted && !self.retired
+    }
+
+    /// Of one that does not live: why, where the state does not say it, and what would start it. `limited`: a change that
+    /// will start it waits already.
+    fn reason(&self, limited: bool) -> Option<String> {
+        let exit = self.last_exit.map(|exit| exit.to_string());
+        match &self.phase {
+            Phase::BackingOff { after: Outcome::NotStarted, .. } => Some("could not start, trying again".into()),
+            Phase::BackingOff { .. } => exit.map(|exit| format!("{exit}, trying again")),
+            Phase::CircuitOpen { .. } => Some(match exit {
+                Some(exit) => format!("too many crashes, last: {exit}"),
+                None => "too many crashes".into(),
+            }),
+            Phase::Finished(outcome) if self.has_failed_for_good() => {
+                let why = match (outcome, &self.left_behind) {
+                    (Outcome::Daemonized, Some(names)) => {
+                        Some(format!("ended, but left {names} running: run it in the foreground"))
+                    }
+                    _ => self.last_exit.and_then(|exit| exit.fault).map(|fault| fault.to_string()),
+                };
+                let next = match (limited, self.watches()) {
+                    (true, _) => None,
+                    (false, true) => Some("waiting for a change".to_owned()),
+                    (false, false) => Some(format!("start it with s, or devgroup start {}", self.name())),
+                };
+                let all: Vec<String> = why.into_iter().chain(next).collect();
+                (!all.is_empty()).then(|| all.join(" · "))
+            }
             _ => None,
         }
     }

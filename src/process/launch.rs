@@ -4,10 +4,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::domain::{
-    AliveCheck, Checks, ExitStatus, Kind, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
+    AliveCheck, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
 };
 use crate::logs::LogDocument;
 
@@ -64,7 +63,7 @@ pub struct Launch {
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.
-    pub was: Option<(ExitStatus, Duration)>,
+    pub was: Option<LastExit>,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
 }

@@ -32,6 +32,9 @@ const QUIET: Duration = Duration::from_millis(10);
 /// … and is waited for no longer than this, whoever goes on printing.
 const DRAIN: Duration = Duration::from_millis(100);
 
+/// How long the hang-up may take to end those that a run leaves.
+const HANG_UP: Duration = Duration::from_millis(100);
+
 /// How often it is asked whether the rest of the run is gone: from here …
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 
@@ -192,11 +195,12 @@ impl Run<'_> {
             let reason = format!("the system refuses to execute it: {}", self.launch.display);
             self.launch.document.mark(&Marker::CouldNotStart { reason });
         }
-        let left = self.live.left();
+        let left = self.after_hang_up();
         let group_gone = left == Left::Nobody;
         if !left.members().is_empty() && !self.live.was_asked() {
-            let names = left.members().iter().map(Process::display).collect();
+            let names: Vec<String> = left.members().iter().map(Process::display).collect();
             let daemon = self.launch.kind == Kind::Service && status.is_success();
+            self.live.report(RunReport::LeftBehind { names: names.join(", ").into() });
             self.launch.document.mark(&Marker::LeftBehind { names, daemon });
         }
         if group_gone {
@@ -226,6 +230,20 @@ impl Run<'_> {
             if self.wait(None, Some(rest)).orders {
                 self.take_orders();
             }
+        }
+    }
+
+    /// Who is left of a run that ended by itself. The hang-up of its terminal ends most of those that it leaves, and takes
+    /// a moment: they have not been left behind.
+    fn after_hang_up(&mut self) -> Left {
+        let give_up = self.clock.now() + HANG_UP;
+        loop {
+            let left = self.live.left();
+            if left.members().is_empty() || self.live.was_asked() || self.clock.now() >= give_up {
+                return left;
+            }
+            let woken = self.wait(None, Some(FIRST_LOOK));
+            self.serve(&woken);
         }
     }
 

@@ -13,9 +13,10 @@ use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
-    ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind, LastChange, LastExit,
-    Match, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory, RunId,
-    ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
+    ChangeAction, ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind,
+    LastChange, LastExit, Match, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory,
+    RunId, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot,
+    WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -53,6 +54,7 @@ pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
         last_exit: None,
         next_try: None,
         next_restart: None,
+        next_action: ChangeAction::Restart,
         reason: None,
         held: 0,
         pending: 0,
@@ -70,7 +72,8 @@ fn changed(path: &str, seconds: u64) -> Option<LastChange> {
 
 /// The shop: four up, one failed, one stopped.
 pub(super) fn shop() -> GroupSnapshot {
-    let exit = LastExit { status: ExitStatus::Code(1), at: ago(3), uptime: Duration::from_secs(7), asked: false };
+    let exit =
+        LastExit { status: ExitStatus::Code(1), at: ago(3), uptime: Duration::from_secs(7), asked: false, fault: None };
     let services = vec![
         running("db", true, 41 * 60),
         ServiceSnapshot {

@@ -56,7 +56,7 @@ pub(super) fn restart_menu(snapshot: &GroupSnapshot, selected: &ServiceName) -> 
         |text: String, targets: Targets, force: bool| MenuItem { text, command: Command::Restart { targets, force } };
     [
         item(format!("{selected}"), Targets::one(selected), false),
-        item("all that are wanted".into(), Targets::All, false),
+        item("all that should be up".into(), Targets::All, false),
         item(format!("failed ({failed})"), Targets::Failed, false),
         item(format!("{selected}, then those that depend on it"), Targets::WithDependents(selected.clone()), false),
         item(format!("{selected} by force (KILL at once)"), Targets::one(selected), true),

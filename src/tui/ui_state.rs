@@ -35,7 +35,9 @@ use super::unseen::Unseen;
 use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
-use crate::domain::{Command, Explanation, GroupSnapshot, Marker, Moment, PaneView, ServiceName, Targets, WatchState};
+use crate::domain::{
+    Command, Explanation, GroupSnapshot, Marker, Moment, PaneView, ServiceName, Targets, WatchState, count,
+};
 pub(super) use finding::Errand;
 pub(super) use leaving::Seat;
 pub(super) use merging::Member;
@@ -428,8 +430,7 @@ impl UiState {
             }
             (true, 0) => self.say(format!("watching again {dot} nothing was held"), world.now),
             (true, held) if discards => {
-                let plural = if held == 1 { "" } else { "s" };
-                self.say(format!("{held} held change{plural} discarded {dot} no restart"), world.now);
+                self.say(format!("{} discarded {dot} no restart", count(held, "held change")), world.now);
             }
             _ => {}
         }

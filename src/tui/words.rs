@@ -24,6 +24,9 @@ pub(super) struct Look {
 pub(super) fn look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
     let told = |glyph, word: &str, style| Look { glyph, word: word.to_owned(), style };
     let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
+    if service.is_waiting() && service.next_restart.is_some() {
+        return told(glyphs.waits, "waiting", theme.busy());
+    }
     if let Some(failure) = service.failure() {
         return Look { glyph: glyphs.failed, word: failure.to_string(), style: theme.bad() };
     }
@@ -85,7 +88,9 @@ impl Census {
     pub(super) fn of(snapshot: &GroupSnapshot) -> Self {
         let mut census = Self::default();
         for service in &snapshot.services {
-            let counter = if service.failure().is_some() {
+            let counter = if service.is_waiting() {
+                &mut census.waits
+            } else if service.failure().is_some() {
                 &mut census.failed
             } else {
                 match service.phase {

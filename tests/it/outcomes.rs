@@ -132,3 +132,66 @@ fn a_clean_end_leaves_nothing_beside_the_socket() {
     let left: Vec<_> = folder.map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// What `status` says of a service, after its name: `failed (exit 1)`.
+fn told(project: &Project, name: &str) -> String {
+    let table = Stream::ask(project, &["status"]).stdout;
+    let row = table.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    row.trim().to_owned()
+}
+
+#[test]
+fn why_devgroup_ended_a_run_is_said_and_not_by_which_signal() {
+    let project = Project::new(
+        "[services]\nslow = { run = \"exec sleep 1000\", ready = { log = \"zz\", timeout = \"200ms\" } }\n\
+         gone = \"exit 3\"\n",
+    );
+    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
+    wait_for("it has ended", || told(&project, "slow").starts_with("failed (not ready in 200ms)"));
+    // Neither watches a file.
+    assert!(told(&project, "slow").ends_with("not ready in 200ms · start it with s, or devgroup start slow"));
+    assert!(told(&project, "gone").starts_with("failed (exit 3)"), "{}", told(&project, "gone"));
+    assert!(told(&project, "gone").ends_with("start it with s, or devgroup start gone"));
+    let logs = Stream::ask(&project, &["logs"]).stdout;
+    assert!(logs.contains("fix it and press s") && !logs.contains("waiting for a change"), "{logs}");
+    let events = Stream::ask(&project, &["events"]).stdout;
+    assert!(events.contains("SIGTERM, not ready in 200ms"), "{events}");
+    let status: Value = serde_json::from_str(&Stream::ask(&project, &["status", "--json"]).stdout).unwrap();
+    assert_eq!(status["services"][0]["last_exit"]["fault"], "not ready in 200ms");
+    down(&project);
+}
+
+#[test]
+fn a_service_that_puts_itself_into_the_background_has_failed_and_is_ended() {
+    let project = Project::new(
+        "[services]\ndb = \"setsid sh -c 'touch up; exec sleep 999' & while ! test -e up; do sleep 0.01; done\"\n\
+         page = { run = \"exec sleep 1000\", depends_on = [\"db\"] }\n",
+    );
+    Stream::ask(&project, &["-d"]);
+    wait_for("it has failed", || told(&project, "db").starts_with("failed (put itself into the background)"));
+    let (row, logs) = (told(&project, "db"), Stream::ask(&project, &["logs", "db"]).stdout);
+    assert!(row.contains("ended, but left sleep (") && row.contains("run it in the foreground"), "{row}");
+    assert!(logs.contains("left running, and ended now"), "{logs}");
+    wait_for("nothing of it is left", || !project.processes().iter().any(|(_, command)| command.contains("sleep 999")));
+    down(&project);
+}
+
+#[test]
+fn a_save_while_a_dependency_is_down_takes_nothing_down() {
+    let project = Project::new(
+        "[services]\ndb = { run = \"exec sleep 1000\", ready = { delay = \"10ms\" } }\n\
+         api = { run = \"echo up >> ../home/api; exec sleep 1000\", watch = [\"*.rs\"], depends_on = [\"db\"] }\n",
+    );
+    detach(&project);
+    wait_for("api is up", || project.lines("../home/api") == 1);
+    assert_eq!(Stream::ask(&project, &["stop", "db", "--wait"]).code, Some(0));
+    project.write("a.rs", "1");
+    wait_for("api is kept", || told(&project, "api").starts_with("running (kept)"));
+    assert!(told(&project, "api").ends_with("waiting for db to be ready"), "{}", told(&project, "api"));
+    let logs = Stream::ask(&project, &["logs", "api"]).stdout;
+    assert!(logs.contains("kept · a.rs changed · waiting for db to be ready · db stopped"), "{logs}");
+    assert_eq!(project.lines("../home/api"), 1);
+    assert_eq!(Stream::ask(&project, &["start", "db", "--wait"]).code, Some(0));
+    wait_for("api runs with the new content", || project.lines("../home/api") == 2);
+    down(&project);
+}

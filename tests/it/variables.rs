@@ -88,6 +88,34 @@ fn an_environment_file_that_is_a_pipe_is_read_once_for_each_start() {
     assert_eq!(project.read("../home/stopped"), "one\ntwo\n");
 }
 
+/// Whoever fills the pipe is not there: what runs goes on, and says so. Then he is, and is asked once.
+#[test]
+fn a_pipe_that_nobody_fills_takes_no_service_down() {
+    let project = Project::new(
+        "[services.api]\nrun = 'echo start >> ../home/api; echo \"password $PW\"; exec sleep 1000'\nenv_file = '.env'\n",
+    );
+    assert!(project.command("mkfifo").arg(".env").status().unwrap().success());
+    let fill = |secret: &str| project.command("sh").args(["-c", &format!("echo PW={secret} > .env")]).spawn().unwrap();
+    let mut writer = fill("one");
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    stream.wait_for_text("api │ password one");
+    assert!(writer.wait().unwrap().success());
+    let restart = Stream::ask(&project, &["restart", "api", "--wait"]);
+    assert_eq!(restart.code, Some(5), "{}", restart.stdout);
+    assert!(restart.stdout.contains("nobody has written into it within 5s"), "{}", restart.stdout);
+    stream.wait_for_text("── kept · ");
+    let status = Stream::ask(&project, &["status"]).stdout;
+    assert!(status.contains("running (kept)") && status.contains("nobody has written into it"), "{status}");
+    assert_eq!(project.lines("../home/api"), 1);
+    let mut writer = fill("two");
+    assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
+    stream.wait_for_text("api │ password two");
+    assert!(writer.wait().unwrap().success());
+    assert_eq!(project.lines("../home/api"), 2);
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    stream.wait_exit();
+}
+
 /// A service that runs goes on while its environment file is half written.
 #[test]
 fn a_half_saved_environment_file_takes_no_service_down() {

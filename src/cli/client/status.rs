@@ -9,8 +9,8 @@ use unicode_width::UnicodeWidthStr;
 use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
-use crate::control::{Ask, Client, ClientError, Hold, Reply, Service, Status};
-use crate::domain::{approx, visible};
+use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
+use crate::domain::{ExitStatus, approx, count, visible};
 
 pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Failure> {
     group.send(Ask::Status { follow })?;
@@ -45,10 +45,11 @@ fn table(status: &Status) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "watcher: {}", visible(problem));
     }
-    let head = ["SERVICE", "STATE", "PID", "UP", "RUN", "RESTARTS", "LAST CHANGE"].map(str::to_owned);
-    let rows: Vec<[String; 7]> = std::iter::once(head).chain(status.services.iter().map(row)).collect();
+    let reason = if status.services.iter().any(|service| service.reason.is_some()) { "REASON" } else { "" };
+    let head = ["SERVICE", "STATE", "PID", "UP", "RUN", "RESTARTS", "LAST CHANGE", reason].map(str::to_owned);
+    let rows: Vec<[String; 8]> = std::iter::once(head).chain(status.services.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
+    let widths: [usize; 8] = std::array::from_fn(width);
     for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
@@ -77,19 +78,38 @@ fn watch(status: &Status) -> String {
         return "stopping".into();
     }
     match watch.state.as_str() {
-        "watching" => format!("watching {} directories", watch.directories),
+        "watching" => format!("watching {}", count(watch.directories, "directory")),
         "off" => "watching nothing".into(),
         state => {
             let holders: Vec<_> = watch.holds.iter().map(holder).collect();
             let by = if holders.is_empty() { String::new() } else { format!(" by {}", holders.join(", ")) };
-            let plural = if watch.held == 1 { "" } else { "s" };
-            let held = if watch.held > 0 { format!(" · {} change{plural} held", watch.held) } else { String::new() };
+            let held = if watch.held > 0 { format!(" · {} held", count(watch.held, "change")) } else { String::new() };
             format!("{state}{by}{held}")
         }
     }
 }
 
-fn row(service: &Service) -> [String; 7] {
+/// `failed (exit 1)`, `ready (kept, change waits)`.
+fn state(service: &Service) -> String {
+    let has_failed = matches!(service.state.as_str(), "failed" | "backing-off" | "circuit-open");
+    // Of one that is waiting, the state says it.
+    let waits = service.next_restart_at.is_some() && service.state != "waiting";
+    let notes = [
+        service.last_exit.as_ref().filter(|_| has_failed).and_then(how_it_ended),
+        service.kept.then(|| "kept".to_owned()),
+        waits.then(|| "change waits".to_owned()),
+    ];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    if notes.is_empty() { service.state.clone() } else { format!("{} ({})", service.state, notes.join(", ")) }
+}
+
+/// `exit 1`, `SIGSEGV`, `not ready in 2s`.
+fn how_it_ended(exit: &Exit) -> Option<String> {
+    let status = exit.code.map(ExitStatus::Code).or(exit.signal.map(ExitStatus::Signal));
+    exit.fault.clone().or_else(|| status.map(|status| status.to_string()))
+}
+
+fn row(service: &Service) -> [String; 8] {
     let restarts = service.restarts;
     let causes = [
         ("↻", restarts.change),
@@ -104,26 +124,15 @@ fn row(service: &Service) -> [String; 7] {
         Some(ago) => format!("{} {} ago", change.path, approx(ago)),
         None => change.path.clone(),
     });
-    let state = match &service.last_exit {
-        Some(exit) if matches!(service.state.as_str(), "failed" | "backing-off" | "circuit-open") => {
-            match (exit.code, exit.signal) {
-                (Some(code), _) => format!("{} (exit {code})", service.state),
-                (None, Some(signal)) => format!("{} (signal {signal})", service.state),
-                (None, None) => service.state.clone(),
-            }
-        }
-        _ if service.next_restart_at.is_some() => format!("{} (restart waits)", service.state),
-        _ if service.kept => format!("{} (kept)", service.state),
-        _ => service.state.clone(),
-    };
     [
         service.name.clone(),
-        state,
+        state(service),
         service.pid.map_or_else(|| "-".into(), |pid| pid.to_string()),
         service.uptime_ms.map_or_else(|| "-".into(), |millis| approx(Duration::from_millis(millis))),
         service.run.to_string(),
         causes.collect::<Vec<_>>().join(" "),
         change.unwrap_or_default(),
+        service.reason.clone().unwrap_or_default(),
     ]
     .map(|cell| visible(&cell).into_owned())
 }

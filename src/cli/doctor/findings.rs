@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
 use crate::app::LastPulse;
-use crate::domain::{approx, visible_path};
+use crate::domain::{approx, count, visible_path};
 
 /// The pulse is written every 25 s; a loop that has turned is at most this old.
 const STALE: Duration = Duration::from_secs(60);
@@ -78,11 +78,11 @@ fn file(facts: &Facts) -> Finding {
         FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
         FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", visible_path(path)), "devgroup check"),
         FileFact::Good { path, services, warnings: 0 } => {
-            ok("file", format!("{}: {}", visible_path(path), plural(*services, "service")))
+            ok("file", format!("{}: {}", visible_path(path), count(*services, "service")))
         }
         FileFact::Good { path, services, warnings } => {
             let message =
-                format!("{}: {}, {}", visible_path(path), plural(*services, "service"), plural(*warnings, "warning"));
+                format!("{}: {}, {}", visible_path(path), count(*services, "service"), count(*warnings, "warning"));
             warn("file", message, "devgroup check")
         }
     }
@@ -126,7 +126,7 @@ fn group(facts: &Facts) -> Vec<Finding> {
         }],
         GroupFact::Up { pid, services, failed, watcher } => {
             let mut found = vec![if failed.is_empty() {
-                ok("group", format!("it runs, pid {pid}, {}", plural(*services, "service")))
+                ok("group", format!("it runs, pid {pid}, {}", count(*services, "service")))
             } else {
                 let names = failed.join(" ");
                 warn(
@@ -347,10 +347,6 @@ fn is_old_tmux(version: &str) -> bool {
     let numbers = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
     let parts = numbers.split_once('.').unwrap_or((numbers, "0"));
     matches!((parts.0.parse::<u32>(), parts.1.parse::<u32>()), (Ok(major), Ok(minor)) if (major, minor) < (3, 2))
-}
-
-fn plural(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ fn what_a_start_would_miss_is_known_before_it() {
     let check = |text: &str| {
         let loaded = parse(&format!("[services.api]\n{text}"), &folder.path().join(FILE_NAME)).unwrap();
         let api = service(&loaded.spec, "api");
-        check_environment(&api, &inherited()).map_err(|error| error.to_string())
+        check_environment(&api, &inherited(), &Pipes::default()).map_err(|error| error.to_string())
     };
     let own = "run = ['api', '${A}']\nenv_file = '.env'\n";
     assert_eq!(check(own), Ok(()));
@@ -144,7 +144,8 @@ fn what_a_start_would_miss_is_known_before_it() {
     }
     let loaded = parse(&format!("[services.api]\n{own}"), &folder.path().join(FILE_NAME)).unwrap();
     fs::write(folder.path().join(".env"), "A=1\nTOKEN=\"half").unwrap();
-    let said = check_environment(&service(&loaded.spec, "api"), &inherited()).unwrap_err().to_string();
+    let said =
+        check_environment(&service(&loaded.spec, "api"), &inherited(), &Pipes::default()).unwrap_err().to_string();
     assert!(said.ends_with(".env: line 2: the quote is never closed: end the value with it"), "{said}");
 }
 

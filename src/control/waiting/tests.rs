@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{ExitStatus, OrderId, Orders, PaneView, RestartCounts, RunHistory};
+use crate::domain::{ChangeAction, ExitStatus, OrderId, Orders, PaneView, RestartCounts, RunHistory};
 
 const NOW: Moment = Moment::from_millis(5);
 const RUN_3: Ordered = Ordered::Run(RunId(3));
@@ -41,6 +41,7 @@ fn service(run: u32, phase: Phase) -> ServiceSnapshot {
         last_exit: None,
         next_try: None,
         next_restart: None,
+        next_action: ChangeAction::Restart,
         reason: None,
         held: 0,
         pending: 0,
@@ -182,7 +183,7 @@ fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
     assert_eq!(first(&with_end(running(2), 1, Some(CRASH), true)), Some("failed (exit 1), and is tried again".into()));
     let open = with_end(service(5, Phase::CircuitOpen { until: NOW }), 5, Some(CRASH), true);
     assert_eq!(first(&open), Some("has crashed too often".into()));
-    let exit = |asked| LastExit { status: ExitStatus::Code(0), at: NOW, uptime: Duration::ZERO, asked };
+    let exit = |asked| LastExit { status: ExitStatus::Code(0), at: NOW, uptime: Duration::ZERO, asked, fault: None };
     let not_ready = |asked| {
         let mut service = service(1, Phase::Finished(End::NotReady));
         let end = RunEnd { run: RunId(1), outcome: Some(End::NotReady), again: false, exit: Some(exit(asked)) };

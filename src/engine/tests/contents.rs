@@ -11,8 +11,9 @@ use std::time::Duration;
 use crate::domain::{
     AliveCheck, AliveProbe, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus, GitLock,
     GitWork, GroupSpec, Kind, Moment, OnChange, Outcome, Phase, RunCommand, RunId, RunReport, ServiceName, ServiceSpec,
-    Signal, StopSpec, Targets, Validate, Validated,
+    Signal, StopSpec, Targets, Then, Validate, Validated,
 };
+use crate::engine::next_start::NextStart;
 use crate::engine::{Effect, Engine, Event};
 
 use super::driver::file_event;
@@ -164,8 +165,14 @@ impl World {
 
     fn tell(&mut self, event: Event) {
         self.log.push(format!("{:?} {event:?}", self.now));
+        let before = self.lacking();
         let effects = self.engine.update(event, self.now);
         for effect in effects {
+            if let Effect::Signal { service, signal: Signal::Term, .. } = &effect
+                && before.contains(service)
+            {
+                self.check_that_something_follows(service);
+            }
             self.obey(effect);
         }
         // What is only read is read at once.
@@ -219,6 +226,29 @@ impl World {
             let has_passed = self.passed.get(name) == Some(&true) || self.seen.get(name) == Some(&self.watched(name));
             assert!(has_passed, "{name} is ended for what has not passed");
         }
+    }
+
+    /// Services that are up and need something that is not there, and is not being replaced.
+    fn lacking(&self) -> Vec<ServiceName> {
+        let engine = &self.engine;
+        let lacks = |place: &usize| engine.services[*place].is_up() && self.lacks(*place);
+        (0..engine.services.len()).filter(lacks).map(|place| engine.services[place].name().clone()).collect()
+    }
+
+    fn lacks(&self, place: usize) -> bool {
+        let services = &self.engine.services;
+        let is_replaced = |name: &ServiceName| services.iter().any(|one| one.name() == name && one.is_being_replaced());
+        self.engine.unmet(place).iter().any(|(name, _)| !is_replaced(name))
+    }
+
+    /// A run that lacked something, and does so still, is not ended for what was saved.
+    fn check_that_something_follows(&self, name: &ServiceName) {
+        let Some(place) = self.engine.services.iter().position(|service| service.name() == name) else { return };
+        let service = &self.engine.services[place];
+        let is_for_a_save = service.next.as_ref().is_some_and(NextStart::is_for_a_save);
+        let is_decided = service.wanted && is_for_a_save && !self.forced.contains(name);
+        let ends = matches!(service.phase, Phase::Stopping { then: Then::Reconcile, .. });
+        assert!(!(is_decided && ends && self.lacks(place)), "{name} is ended, and nothing can follow");
     }
 
     /// Somebody writes a file.
@@ -420,7 +450,11 @@ impl World {
             let live = self.processes.contains_key(&service.name);
             match &service.phase {
                 Phase::Blocked { on, .. } => assert!(!on.is_empty()),
-                Phase::Running { .. } if service.kept => assert!(refused && live, "{service:#?}"),
+                Phase::Running { .. } if service.kept => {
+                    let place = self.engine.services.iter().position(|one| one.name() == &service.name);
+                    let lacks = !self.engine.unmet(place.expect("it is there")).is_empty();
+                    assert!((refused || lacks) && live, "{service:#?}");
+                }
                 // What would pass now was discarded.
                 Phase::Finished(Outcome::Invalid) if self.seen.get(&service.name) == Some(&disk) => {}
                 Phase::Finished(Outcome::Invalid) => assert!(refused, "{service:#?}"),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::domain::{
-    Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunCommand, RunId, RunRecord, ServiceName, ServiceSpec,
-    Validate,
+    Command, Condition, ExitStatus, HISTORY, Phase, RestartPolicy, RunCommand, RunId, RunRecord, ServiceName,
+    ServiceSpec, Validate,
 };
 use crate::engine::Event;
 
@@ -240,6 +240,7 @@ fn runs_that_are_over_are_remembered_with_those_of_earlier_calls() {
         uptime: Duration::from_secs(1),
         exit: Some(ExitStatus::Code(0)),
         asked: true,
+        fault: None,
     };
     let past = [(ServiceName::from("db"), Arc::new(vec![earlier.clone()]))].into();
     let mut s = Scenario::new(vec![checked("db")]);
@@ -260,4 +261,91 @@ fn runs_that_are_over_are_remembered_with_those_of_earlier_calls() {
     let history = s.service("db").history;
     assert_eq!(history.len(), HISTORY);
     assert_eq!(history.last().map(|record| record.run), Some(s.service("db").run));
+}
+
+/// `db` and what needs it, both up; then `db` fails for good.
+fn without_db() -> Scenario {
+    let db = ServiceSpec { restart: RestartPolicy::Never, ..checked("db") };
+    let mut s = Scenario::running(vec![db, needs(service("api"), "db", Condition::Ready)]);
+    s.until(5.0).exits("db", 3).forget();
+    s
+}
+
+#[test]
+fn a_save_does_not_take_down_what_could_not_start_again() {
+    let mut s = without_db();
+    s.until(6.0).save("a.rs", &["api"]).until(7.0);
+    let api = s.service("api");
+    assert_eq!((api.state(), api.kept, api.reason.as_deref()), ("running", true, Some("waiting for db to be ready")));
+    // Once, whatever else is saved; and what is saved adds up.
+    s.save("b.rs", &["api"]).until(9.0).start("db").started("db").until(9.5).ready("db").dies("api", 15);
+    s.expect(
+        "
+        6.000 > a.rs is saved
+        6.020   api: kept · a.rs changed · waiting for db to be ready · db failed (exit 3)
+        7.000 > b.rs is saved
+        9.000 > start db
+        9.000   spawn db 2 · by hand · was exit 3, up 5000ms
+        9.000 > db started
+        9.500 > db is ready
+        9.500   db: ready · 500ms after restart
+        9.500   SIGTERM to api 1
+        9.500 > api dies of SIGTERM
+        9.500   spawn api 2 · a.rs and 1 more changed · was SIGTERM, up 9500ms
+    ",
+    );
+    assert!(!s.service("api").kept);
+}
+
+#[test]
+fn who_is_kept_without_its_dependency_is_stopped_and_restarted_by_hand_and_can_be_as_before() {
+    let mut s = without_db();
+    s.save("a.rs", &["api"]).until(6.0).same(&["a.rs"]).save("a.rs", &["api"]).until(7.0);
+    assert_eq!((s.service("api").kept, s.service("api").reason), (false, None));
+    s.same(&[]).save("a.rs", &["api"]).until(8.0).restart("api");
+    assert_eq!((s.phase("api").word(), s.phase("db").word()), ("stopping", "starting"));
+    let mut s = without_db();
+    s.save("a.rs", &["api"]).until(6.0).stop("api").dies("api", 15);
+    assert_eq!((s.phase("api"), s.service("api").kept), (Phase::Down, false));
+    // The group ends while it is up: nothing is waited for any more.
+    let mut s = without_db();
+    s.save("a.rs", &["api"]).until(6.0).ask(Command::Quit);
+    assert_eq!((s.service("api").kept, s.service("api").reason), (false, None));
+    // It ends by itself: what was to come waits as anybody does.
+    let mut s = without_db();
+    s.save("a.rs", &["api"]).until(6.0).exits("api", 1);
+    assert_eq!((s.service("api").state(), s.service("api").reason.as_deref()), ("blocked", Some("db failed (exit 3)")));
+}
+
+#[test]
+fn who_is_kept_without_its_dependency_follows_its_cascade_once() {
+    let db = ServiceSpec { cascade: true, restart: RestartPolicy::Never, ..checked("db") };
+    let mut s = Scenario::running(vec![db, needs(service("api"), "db", Condition::Ready)]);
+    s.until(5.0).exits("db", 3).save("a.rs", &["api"]).until(6.0).start("db");
+    assert_eq!(s.phase("api").word(), "stopping");
+    s.dies("api", 15).started("db").ready("db").until(9.0);
+    assert_eq!((s.service("api").run, s.service("api").restarts.change), (RunId(2), 1));
+}
+
+#[test]
+fn whether_a_change_is_valid_is_known_before_its_dependency_is_back() {
+    let run = RunCommand::Shell("make api".to_owned());
+    let validate = Some(Validate { run, timeout: Duration::from_secs(60) });
+    let api = ServiceSpec { validate, ..needs(service("api"), "db", Condition::Ready) };
+    let db = ServiceSpec { restart: RestartPolicy::Never, ..checked("db") };
+    let mut s = Scenario::new(vec![db, api]);
+    s.begin().started("db").ready("db").validated("api", 1, None).started("api").until(5.0).exits("db", 3).forget();
+    s.save("a.rs", &["api"]).until(6.0).validated("api", 2, None).until(7.0);
+    s.expect(
+        "
+        5.000 > a.rs is saved
+        5.020   api: validating · make api · a.rs changed
+        5.020   validate api 2
+        6.000 > api validation 2 ends
+        6.000   api: validated · 0.9s
+        6.000   api: kept · a.rs changed · waiting for db to be ready · db failed (exit 3)
+    ",
+    );
+    s.start("db").started("db").ready("db");
+    assert_eq!(s.phase("api").word(), "stopping");
 }

@@ -229,6 +229,12 @@ impl Scenario {
         self.report(service, &format!("dies of {status}"), RunReport::Exited { status, group_gone: true })
     }
 
+    /// The leader ends by itself and leaves this one running, as a daemon does.
+    pub(super) fn daemonizes(&mut self, service: &str, name: &str) -> &mut Self {
+        self.report(service, &format!("leaves {name}"), RunReport::LeftBehind { names: name.into() });
+        self.leaves_others(service, 0)
+    }
+
     /// The leader ends, others of its group live on.
     pub(super) fn leaves_others(&mut self, service: &str, code: i32) -> &mut Self {
         let status = ExitStatus::Code(code);
@@ -343,9 +349,10 @@ fn named(targets: &Targets) -> String {
 /// What was ordered; `None` for what only keeps the books.
 fn text(effect: &Effect) -> Option<String> {
     Some(match effect {
-        Effect::Spawn { spec, run, cause, was } => match was {
-            Some((status, up)) => {
-                format!("spawn {} {run} · {cause} · was {status}, up {}ms", spec.name, up.as_millis())
+        Effect::Spawn { spec, run, cause, was, .. } => match was {
+            Some(was) => {
+                let (name, up) = (&spec.name, was.uptime.as_millis());
+                format!("spawn {name} {run} · {cause} · was {}, up {up}ms", was.state())
             }
             None => format!("spawn {} {run} · {cause}", spec.name),
         },
@@ -393,14 +400,14 @@ fn marker_text(marker: &Marker) -> String {
             format!("ready · {after:?} after {}", if *restart { "restart" } else { "start" })
         }
         Marker::NotReady { probe, after, next } => format!("not ready · {probe} · {after:?}{}", next_text(*next)),
-        Marker::Exited(Exited { status, crash, next }) => {
-            let crash = crash.map_or_else(String::new, |(crash, of)| format!(" · crash {crash} of {of}"));
-            format!("exited · {status}{crash}{}", next_text(*next))
+        Marker::Exited(Exited { status, failed, next }) => {
+            let failed = failed.map_or_else(String::new, |failed| format!(" · {failed}"));
+            format!("exited · {status}{failed}{}", next_text(*next))
         }
         Marker::Stopped { status, after } => format!("stopped · {status} · {after:?} after the signal"),
         Marker::Killed { grace: Some(grace) } => format!("killed · after {grace:?} grace"),
         Marker::Killed { grace: None } => "killed · at once".into(),
-        Marker::GaveUp { crashes, within, cooldown } => {
+        Marker::GaveUp { crashes, within, cooldown, .. } => {
             format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
         }
         other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
@@ -411,6 +418,7 @@ fn next_text(next: NextTry) -> String {
     match next {
         NextTry::None => String::new(),
         NextTry::AfterChange => " · waiting for a change".into(),
+        NextTry::ByHand => " · fix it and press s".into(),
         NextTry::In(wait) => format!(" · next try in {wait:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Changes that come right after a start, as stories: how long they wait, what ends the wait, and what runs then.
 
-use crate::domain::{ClientHold, Command, Condition, OnChange, Phase, ServiceSpec, Targets, Verdict};
+use crate::domain::{ClientHold, Command, Condition, OnChange, Phase, ServiceSpec, Targets, Timer, Verdict};
 
 use super::driver::Scenario;
 use super::fixture::{checked, needs, service, task};
@@ -30,7 +30,7 @@ fn five_starts_are_free_then_each_waits_longer_and_says_so() {
     assert_eq!(s.service("gen").restarts.change, 5);
     s.save("gen.txt", &["gen"]).exits("gen", 0).until(0.3);
     assert_eq!(s.phase("gen").word(), "done", "it keeps its state");
-    let marker = "restart in 1s · gen.txt has changed right after each of the last 6 starts · ignore = [\"gen.txt\"]";
+    let marker = "start in 1s · gen.txt has changed right after each of the last 6 starts · ignore = [\"gen.txt\"]";
     assert_eq!(s.notice(), format!("gen: {marker}"));
     assert_eq!(s.verdicts().last(), Some(&Verdict::Waits));
     let at = s.service("gen").next_restart.map(|at| at.since_start().as_millis());
@@ -61,7 +61,8 @@ fn what_runs_goes_on_meanwhile_and_a_change_that_is_taken_back_restarts_nothing(
     }
     assert_eq!((s.phase("api").word(), s.service("api").run.0), ("running", 6));
     assert!(s.service("api").next_restart.is_some());
-    s.same(&["v.txt"]).until(10.0);
+    s.forget().same(&["v.txt"]).until(10.0);
+    s.expect("1.520   api: no restart · the files are again what they were");
     assert_eq!((s.phase("api").word(), s.service("api").run.0), ("running", 6));
     assert_eq!(s.service("api").next_restart, None);
     // Ten seconds without a change: the count begins anew.
@@ -109,8 +110,10 @@ fn a_hold_keeps_what_waits_and_its_end_does_not_shorten_the_wait() {
     let at = s.service("gen").next_restart;
     s.ask(Command::Hold(ClientHold { id: 1, command: false, label: "x".into(), services: Vec::new() }));
     assert_eq!((s.service("gen").next_restart, s.service("gen").held), (None, 1));
-    s.ask(Command::Release { id: 1, discard: false });
+    s.forget().ask(Command::Release { id: 1, discard: false });
     assert_eq!(s.service("gen").next_restart, at);
+    // It has been told.
+    s.expect(&format!("{:.3} > release 1", now + 0.1));
     s.ask(Command::Hold(ClientHold { id: 1, command: false, label: "x".into(), services: Vec::new() }));
     s.ask(Command::Release { id: 1, discard: true }).until(now + 100.0);
     assert_eq!((s.phase("gen").word(), s.service("gen").next_restart), ("done", None));
@@ -161,6 +164,8 @@ fn a_hook_is_limited_as_a_restart_is_and_runs_one_at_a_time_with_one_behind_it()
         }
     }
     assert!(s.service("css").next_restart.is_some(), "a hook that writes what is watched is a loop");
+    assert!(s.notice().starts_with("css: on_change command in 1s · a file has changed"), "{}", s.notice());
+    assert!(s.notice().contains("after each of the last 6 commands"), "{}", s.notice());
     assert!(now < 5.0, "{now}");
 }
 
@@ -245,4 +250,27 @@ fn a_stopped_job_says_that_a_save_does_nothing() {
     let mut s = Scenario::running(vec![task("job"), needs(service("api"), "job", Condition::Done)]);
     s.exits("job", 0).started("api").stop("job").until(3.0).exits("api", 1).until(5.0);
     assert_eq!(s.phase("api").word(), "starting");
+}
+
+#[test]
+fn what_does_not_run_and_waits_for_its_time_is_waiting_and_says_why() {
+    let mut s = looping(5);
+    s.save("gen.txt", &["gen"]).exits("gen", 0).until(0.3);
+    let job = s.service("gen");
+    let why = "a change waits: files have changed right after each of the last 6 starts";
+    assert_eq!((job.state(), job.reason.as_deref()), ("waiting", Some(why)));
+    assert!(job.next_restart.is_some());
+    // One that has failed is as well: only one timer counts, the first.
+    let mut s = Scenario::running(vec![service("api")]);
+    for n in 0..6_u32 {
+        s.until(f64::from(n) * 0.1).save("v.txt", &["api"]).until(f64::from(n) * 0.1 + 0.05);
+        if let Phase::Stopping { .. } = s.phase("api") {
+            s.dies("api", 15).started("api");
+        }
+    }
+    assert_eq!((s.service("api").state(), s.service("api").reason.as_deref()), ("running", Some(why)));
+    s.exits("api", 1);
+    let api = s.service("api");
+    assert_eq!((api.phase.word(), api.state(), api.reason.as_deref()), ("failed", "waiting", Some(why)));
+    assert_eq!(api.next_timer(), api.next_restart.map(|at| (at, Timer::Change)));
 }

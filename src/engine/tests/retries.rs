@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::{Outcome, Phase, RestartPolicy, ServiceSpec};
+use crate::domain::{Condition, Outcome, Phase, RestartPolicy, ServiceSpec, WatchFiles};
 
 use super::driver::Scenario;
-use super::fixture::{checked, service, task};
+use super::fixture::{checked, needs, service, task};
 
 #[test]
 fn crashes_back_off_longer_and_longer() {
@@ -196,7 +196,7 @@ fn a_run_that_is_not_ready_in_time_is_ended_and_is_a_crash_only_after_one() {
     ",
     );
     assert_eq!((s.phase("api"), s.service("api").restarts.crash), (Phase::Finished(Outcome::NotReady), 1));
-    assert_eq!(s.service("api").reason, Some("waiting for a change"));
+    assert_eq!(s.service("api").reason.as_deref(), Some("not ready in 30s · waiting for a change"));
     let mut s = Scenario::running(vec![checked("api")]);
     s.until(1.0).exits("api", 1).until(2.5).started("api").until(33.0).dies("api", 15).until(36.0);
     s.expect(
@@ -208,7 +208,7 @@ fn a_run_that_is_not_ready_in_time_is_ended_and_is_a_crash_only_after_one() {
         32.500   api: not ready · port 4000 · 30s · next try in 1.827s
         32.500   SIGTERM to api 2
         33.000 > api dies of SIGTERM
-        34.327   spawn api 3 · after crash 2 of 5 · was SIGTERM, up 30500ms
+        34.327   spawn api 3 · after crash 2 of 5 · was not ready in 30s, up 30500ms
     ",
     );
 }
@@ -251,15 +251,15 @@ fn a_job_is_tried_again_as_often_as_its_retries_say() {
     s.expect(
         "
         0.000 > migrate exits 1
-        0.000   migrate: exited · exit 1 · crash 1 of 3 · next try in 1.077s
-        1.077   spawn migrate 2 · after crash 1 of 3 · was exit 1, up 0ms
+        0.000   migrate: exited · exit 1 · try 1 of 3 failed · next try in 1.077s
+        1.077   spawn migrate 2 · after try 1 of 3 failed · was exit 1, up 0ms
         1.500 > migrate started
         1.500 > migrate exits 1
-        1.500   migrate: exited · exit 1 · crash 2 of 3 · next try in 2.157s
-        3.657   spawn migrate 3 · after crash 2 of 3 · was exit 1, up 0ms
+        1.500   migrate: exited · exit 1 · try 2 of 3 failed · next try in 2.157s
+        3.657   spawn migrate 3 · after try 2 of 3 failed · was exit 1, up 0ms
         4.000 > migrate started
         4.000 > migrate exits 1
-        4.000   migrate: exited · exit 1 · crash 3 of 3
+        4.000   migrate: exited · exit 1 · try 3 of 3 failed
     ",
     );
     assert!(s.service("migrate").failure().is_some());
@@ -387,7 +387,69 @@ fn odd_times_are_no_times() {
         0.000   api: killed · after 0ns grace
         5.000   api: does not end · pid 101 survived SIGKILL
         7.000 > api dies of SIGKILL
-        7.000   spawn api 2 · after crash 1 of 1 · was SIGKILL, up 7000ms
+        7.000   spawn api 2 · after crash 1 of 1 · was not ready in 0ms, up 7000ms
     ",
     );
+}
+
+#[test]
+fn what_watches_nothing_waits_for_no_change() {
+    let unwatched = |spec: ServiceSpec| ServiceSpec { watch: WatchFiles::Off, ..spec };
+    let mut s = Scenario::new(vec![unwatched(service("api"))]);
+    s.begin().started("api").exits("api", 1);
+    s.expect(
+        "
+        0.000 > begin
+        0.000   spawn api 1 · with the group
+        0.000 > api started
+        0.000 > api exits 1
+        0.000   api: exited · exit 1 · fix it and press s
+    ",
+    );
+    assert_eq!(s.service("api").reason.as_deref(), Some("start it with s, or devgroup start api"));
+    // A job as well, and one that is never tried again.
+    let never = ServiceSpec { restart: RestartPolicy::Never, ..service("web") };
+    let mut s = Scenario::running(vec![unwatched(task("job")), never]);
+    s.exits("job", 1).exits("web", 1);
+    assert_eq!(s.service("job").reason.as_deref(), Some("start it with s, or devgroup start job"));
+    assert_eq!(s.service("web").reason.as_deref(), Some("waiting for a change"));
+}
+
+#[test]
+fn why_our_signal_ended_a_run_is_said_wherever_its_end_is() {
+    let api = ServiceSpec { restart: RestartPolicy::Never, ..checked("api") };
+    let mut s = Scenario::new(vec![api]);
+    s.begin().started("api").until(30.5).dies("api", 15);
+    let api = s.service("api");
+    assert_eq!(api.last_exit.map(|exit| exit.to_string()).as_deref(), Some("not ready in 30s"));
+    assert_eq!(api.history.last().and_then(|record| record.fault.as_deref()), Some("not ready in 30s"));
+    assert_eq!(api.reason.as_deref(), Some("not ready in 30s · waiting for a change"));
+    // The end of the next run is its own.
+    s.start("api").started("api").exits("api", 2);
+    assert_eq!(s.service("api").last_exit.map(|exit| exit.to_string()).as_deref(), Some("exit 2"));
+    assert_eq!(s.service("api").reason.as_deref(), Some("waiting for a change"));
+    s.start("api").started("api").exits("api", 0);
+    assert_eq!(s.service("api").reason.as_deref(), Some("exit 0 before it was ready · waiting for a change"));
+}
+
+#[test]
+fn a_service_that_puts_itself_into_the_background_has_failed() {
+    let mut s = Scenario::running(vec![service("db"), needs(service("api"), "db", Condition::Ready)]);
+    s.until(0.5).daemonizes("db", "redis-server (7)").gone("db").until(60.0);
+    s.expect(
+        "
+        0.500 > db leaves redis-server (7)
+        0.500 > db exits 0, leaving others
+        0.500   db: exited · exit 0 · waiting for a change
+        0.500   SIGTERM to db 1
+        0.500 > db is gone
+        0.500   api: db failed (daemonized)
+    ",
+    );
+    let reason = "ended, but left redis-server (7) running: run it in the foreground · waiting for a change";
+    assert_eq!((s.phase("db").word(), s.service("db").reason.as_deref()), ("failed", Some(reason)));
+    // After it has worked, what is left is a leftover as any other; without one, it is done as before.
+    let mut s = Scenario::running(vec![service("db"), service("up")]);
+    s.exits("up", 0).until(60.0).daemonizes("db", "logger (7)").gone("db");
+    assert_eq!((s.phase("db").word(), s.phase("up").word()), ("done", "done"));
 }

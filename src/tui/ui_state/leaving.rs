@@ -1,7 +1,7 @@
 //! Leaving: what `q`, Ctrl-C and `D` mean depends on who sits before the terminal.
 
 use super::{TOAST_TIME, UiState, World};
-use crate::domain::{Command, Moment};
+use crate::domain::{Command, Moment, count};
 use crate::tui::action::{Action, Context};
 use crate::tui::keymap::Keymap;
 
@@ -42,8 +42,7 @@ impl UiState {
         let text = if self.is_guest() {
             format!("{} detaches {} {again} again stops the whole group", key(Action::Detach), self.glyphs.dot)
         } else {
-            let plural = if live == 1 { "" } else { "s" };
-            format!("stop {live} service{plural} and quit? {again} again does")
+            format!("stop {} and quit? {again} again does", count(live, "service"))
         };
         self.say(text, world.now);
         Vec::new()

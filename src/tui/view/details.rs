@@ -14,7 +14,8 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceName, ServiceSnapshot, human, visible, without_secrets,
+    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceName, ServiceSnapshot, count, human, visible,
+    without_secrets,
 };
 
 /// Cells of the names on the left.
@@ -134,17 +135,19 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     let mut fact = |name: &str, text: String| facts.push((name.to_owned(), visible(&text).into_owned()));
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
-    let reason = service.reason.map(|reason| format!(" {dot} {reason}")).unwrap_or_default();
-    fact("state", format!("{} {dot} for {}{reason}", service.phase.word(), human(now.since(service.since))));
+    fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
+    if let Some(reason) = &service.reason {
+        fact("reason", reason.to_string());
+    }
     if let Phase::Blocked { on, lost } = &service.phase {
         let names: Vec<&str> = on.iter().map(|name| name.as_str()).collect();
         let lost = lost.as_ref().map(|loss| format!(" {dot} {loss}")).unwrap_or_default();
         fact("waits for", format!("{}{lost}", names.join(", ")));
     }
     if service.kept {
-        fact("kept", "the last change did not pass validate: what runs is older than the files".to_owned());
+        fact("kept", "what runs is older than the files".to_owned());
     }
-    fact("wanted", if service.wanted { "up" } else { "down" }.to_owned());
+    fact("target state", if service.wanted { "up" } else { "down" }.to_owned());
     let known = service.facts.as_deref().filter(|its| its.run == service.run);
     if let Some(pid) = service.pid {
         let others: Vec<String> =
@@ -167,21 +170,26 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     fact(
         "restarts",
         format!(
-            "{} changes {dot} {} crashes {dot} {} by hand {dot} {} by procgroup.toml {dot} {} by dependencies {dot} {} stuck",
-            counts.change, counts.crash, counts.manual, counts.config, counts.dependency, counts.liveness
+            "{} {dot} {} {dot} {} by hand {dot} {} by procgroup.toml {dot} {} by dependencies {dot} {} stuck",
+            count(counts.change, "change"),
+            count(counts.crash, "crash"),
+            counts.manual,
+            counts.config,
+            counts.dependency,
+            counts.liveness
         ),
     );
     if let Some(exit) = service.last_exit {
         let asked = if exit.asked { "asked to end" } else { "by itself" };
         let uptime = human(exit.uptime);
-        fact("last exit", format!("{} {dot} {asked} {dot} {} {dot} up {uptime}", exit.status, ago(exit.at)));
+        let fault = exit.fault.map(|fault| format!("{fault} {dot} ")).unwrap_or_default();
+        fact("last exit", format!("{fault}{} {dot} {asked} {dot} {} {dot} up {uptime}", exit.status, ago(exit.at)));
     }
     if let Some(next) = service.next_try {
         fact("next try", format!("in {} {dot} s = now", human(next.since(now))));
     }
     if let Some(next) = service.next_restart {
-        let why = "files have changed right after each of the last starts";
-        fact("restart", format!("in {} {dot} {why} {dot} r = now", human(next.since(now))));
+        fact("change waits", format!("{} in {} {dot} r = now", service.next_action, human(next.since(now))));
     }
     if let Some(change) = &service.last_change {
         fact("last change", format!("{} {dot} {}", change.path, ago(change.at)));
@@ -190,10 +198,11 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         fact("watches", "nothing".to_owned());
     }
     if service.held > 0 {
-        fact("held", format!("{} changes", service.held));
+        fact("held", count(service.held, "change"));
     }
     if service.pending > 0 {
-        fact("pending", format!("{} changes wait for quiet", service.pending));
+        let what = if service.next_restart.is_some() { "its time" } else { "quiet" };
+        fact("pending", format!("{} waiting for {what}", count(service.pending, "change")));
     }
     facts
 }
@@ -233,8 +242,11 @@ fn run(record: &RunRecord, dot: &str) -> String {
         None => parts.push("could not start".to_owned()),
         Some(exit) => {
             parts.push(format!("up {}", human(record.uptime)));
-            let asked = if record.asked && exit != ExitStatus::Code(0) { " as asked" } else { "" };
-            parts.push(format!("{exit}{asked}"));
+            parts.push(match &record.fault {
+                Some(fault) => fault.to_string(),
+                None if record.asked && exit != ExitStatus::Code(0) => format!("{exit} as asked"),
+                None => exit.to_string(),
+            });
         }
     }
     parts.join(&format!(" {dot} "))

@@ -13,7 +13,7 @@ use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, look};
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::visible;
+use crate::domain::{Timer, visible};
 use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
@@ -31,11 +31,13 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::raw(format!(" {} ", glyphs.dot)),
         Span::styled(look.word, look.style),
     ];
-    for (what, next) in [("next try", service.next_try), ("restart in", service.next_restart)] {
-        if let Some(next) = next {
-            let seconds = next.since(scene.now).as_millis().div_ceil(1000);
-            left.push(Span::raw(format!(" {} {what} {seconds}s", glyphs.dot)));
-        }
+    if let Some((at, timer)) = service.next_timer() {
+        let seconds = at.since(scene.now).as_millis().div_ceil(1000);
+        let what = match timer {
+            Timer::Try => "next try".to_owned(),
+            Timer::Change => format!("{} in", service.next_action),
+        };
+        left.push(Span::raw(format!(" {} {what} {seconds}s", glyphs.dot)));
     }
     let zoomed = pane.frame == Frame::Title;
     let right = match text {

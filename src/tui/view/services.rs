@@ -91,7 +91,9 @@ fn last_change(scene: &Scene<'_>, service: &ServiceSnapshot, row: &SidebarRow, a
     let line = match row {
         SidebarRow::LastChange(_) => {
             let age = match service.next_restart {
-                Some(next) => format!("restart in {}s", next.since(scene.now).as_millis().div_ceil(1000)),
+                Some(next) => {
+                    format!("{} in {}s", service.next_action, next.since(scene.now).as_millis().div_ceil(1000))
+                }
                 None => age,
             };
             let path = cut_left(&change.path, room.saturating_sub(5 + 2 + width(&age).max(4)), glyphs.ellipsis);

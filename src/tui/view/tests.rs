@@ -8,8 +8,8 @@ use super::super::options::GlyphSet;
 use super::super::selection::{Point, Selection, Unit};
 use super::super::source::Source;
 use crate::domain::{
-    Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, Phase, RestartCounts, RunFacts, RunId, RunRecord,
-    ServiceSnapshot, Signal, StopProgress, StopState, Stopping,
+    ChangeAction, Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, Outcome, Phase, RestartCounts,
+    RunFacts, RunId, RunRecord, ServiceSnapshot, Signal, StopProgress, StopState, Stopping,
 };
 use crate::logs::LineId;
 
@@ -174,6 +174,35 @@ fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
 }
 
 #[test]
+fn a_title_has_one_timer_and_names_what_comes() {
+    let now = NOW;
+    let title = |change: &dyn Fn(&mut ServiceSnapshot)| {
+        let mut shop = shop();
+        let worker = &mut shop.services[2];
+        worker.next_restart = Some(now + Duration::from_secs(9));
+        change(worker);
+        let mut bench = Bench::new(shop, 160, 50, GlyphSet::Unicode);
+        bench.press("3");
+        let text = bench.text();
+        text.lines().find(|line| line.contains(" 3 ") && line.contains("━")).unwrap_or_default().to_owned()
+    };
+    let tried = title(&|_| {});
+    assert!(tried.contains("worker · exit 1 · next try 4s ━"), "the try meets the change: {tried}");
+    let limited = title(&|worker| {
+        (worker.phase, worker.next_try, worker.next_action) =
+            (Phase::Finished(Outcome::Failed(ExitStatus::Code(1))), None, ChangeAction::Start);
+    });
+    assert!(limited.contains("worker · waiting · start in 9s ━"), "{limited}");
+    let told = title(&|worker| {
+        let signal = ChangeAction::Signal(Signal::Hup);
+        let running = Phase::Running { run: worker.run, since: now, ready: true };
+        (worker.phase, worker.next_try, worker.next_action) = (running, None, signal);
+        worker.kept = true;
+    });
+    assert!(told.contains("worker · kept · SIGHUP in 9s ━"), "both are to be seen: {told}");
+}
+
+#[test]
 fn many_services_beside_a_wide_pane_keep_the_words_of_their_states() {
     let mut shop = shop();
     let (failed, starting) = (shop.services[2].clone(), shop.services[4].clone());
@@ -327,6 +356,7 @@ fn experienced() -> GroupSnapshot {
         uptime: Duration::from_secs(552),
         exit: Some(ExitStatus::Code(1)),
         asked: false,
+        fault: None,
     };
     let variable =
         |name: &str, value: &str, inherited| FactVariable { name: name.into(), value: value.into(), inherited };

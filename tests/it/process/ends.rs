@@ -1,6 +1,6 @@
 //! How runs begin and end.
 
-use devgroup::domain::{ExitStatus, FilesChanged, Kind, RunReport, Signal, StartCause};
+use devgroup::domain::{ExitStatus, FilesChanged, Kind, LastExit, Moment, RunReport, Signal, StartCause};
 use devgroup::process::Launch;
 
 use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
@@ -96,7 +96,8 @@ fn the_log_says_why_a_run_began_before_the_run_says_anything() {
     let pid = bench.started("api");
     bench.exited("api");
     let cause = StartCause::Change(FilesChanged { first: "src/a.rs".into(), more: 0 });
-    let was = Some((ExitStatus::Code(0), std::time::Duration::from_secs(12)));
+    let uptime = std::time::Duration::from_secs(12);
+    let was = Some(LastExit { status: ExitStatus::Code(0), at: Moment::START, uptime, asked: true, fault: None });
     bench.host.spawn(Launch { cause, was, ..bench.launch("api", 2, shell("echo two")) });
     bench.exited("api");
     let markers = bench.markers("api");
@@ -188,7 +189,9 @@ fn the_hang_up_ends_what_a_shell_leaves_behind() {
     if !gone {
         bench.group_gone("api");
     }
-    assert_eq!(bench.others().len(), 1, "started, and nothing else");
+    let others = bench.others();
+    // On a machine so busy that the kernel had not ended them in time, they are named.
+    assert_eq!(others.len(), if gone { 1 } else { 2 }, "started, and nothing else: {others:?}");
 }
 
 #[test]
