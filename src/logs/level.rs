@@ -10,6 +10,7 @@ use super::{Line, LineId, LineKind, Reader};
 mod clause;
 mod failure;
 mod header;
+mod vocabulary;
 mod words;
 
 pub(super) use failure::STEMS;
