@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use crate::domain::{ExitStatus, GroupSnapshot, Kind, Outcome, Phase, ServiceName, human};
+use crate::domain::{ExitStatus, GroupSnapshot, Kind, Outcome, Phase, ServiceName, human, visible};
 use crate::engine::Finish;
 
 /// The end of a run of devgroup.
@@ -84,7 +84,10 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
     if let Some(kind) = circumstances.output {
         parts.push(format!("the output could not be written: {kind}"));
     }
-    Ending { code: u8::try_from(code).unwrap_or(1), summary: format!("{group}: {}", parts.join(" · ")) }
+    Ending {
+        code: u8::try_from(code).unwrap_or(1),
+        summary: visible(&format!("{group}: {}", parts.join(" · "))).into_owned(),
+    }
 }
 
 fn names(services: &[ServiceName]) -> String {

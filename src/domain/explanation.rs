@@ -9,7 +9,7 @@ use super::{GroupSnapshot, Rule, RuleSource, ServiceName, path_text, visible, wi
 /// The answer to "why": of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// Relative to the root of the group; absolute if outside. Not UTF-8 parts are replaced.
+    /// Relative to the root of the group; absolute if outside. Bytes that are no UTF-8 are escapes (`\xff`).
     pub path: Arc<str>,
     /// What a change of it means.
     pub verdict: PathVerdict,

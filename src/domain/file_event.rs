@@ -12,7 +12,7 @@ use super::{Moment, ServiceName, visible, visible_path};
 pub struct FileEvent {
     /// When it arrived.
     pub at: Moment,
-    /// Relative to the root of the group; absolute if outside. Not UTF-8 parts are replaced.
+    /// Relative to the root of the group; absolute if outside. Bytes that are no UTF-8 are escapes (`\xff`).
     pub path: Arc<str>,
     /// What happened.
     pub kind: ChangeKind,

@@ -33,32 +33,36 @@ pub(super) struct Repository {
 impl Repository {
     /// The repository whose tree begins at `folder`.
     pub(super) fn at(folder: &Path) -> Option<Self> {
-        let dot_git = folder.join(".git");
-        let kind = fs::metadata(&dot_git).ok()?;
-        let git_dir = if kind.is_dir() {
-            dot_git
-        } else if kind.is_file() {
-            let text = text_of(&dot_git)?;
-            normal(&folder.join(text.strip_prefix("gitdir:")?.trim()))
-        } else {
-            return None;
-        };
+        Self::read(folder).ok().flatten()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// That there is one that cannot be read, and why, in a sentence.
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, String> {
+        let Some(git_dir) = git_dir_of(folder) else { return Ok(None) };
         let common_dir = match text_of(&git_dir.join("commondir")) {
             Some(text) => normal(&git_dir.join(text.trim())),
             None => git_dir.clone(),
         };
         // An empty folder called `.git` is none, and git does not take anything but a file.
-        text_of(&git_dir.join("HEAD"))?;
+        let head = git_dir.join("HEAD");
+        match open_regular(&head) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("{}: not read: {error}: git's rules do not count", visible_path(&head))),
+        }
         let places = Places { git_dir: &git_dir, common_dir: &common_dir, top: folder };
         let config = GitConfig::read(&places);
-        Some(Self {
+        Ok(Some(Self {
             top: folder.to_path_buf(),
             ignores_case: config.ignores_case,
             sha256: config.sha256,
             excludes_file: config.excludes_file,
             git_dir,
             common_dir,
-        })
+        }))
     }
 
     /// `info/exclude`.
@@ -121,6 +125,17 @@ impl Repository {
             (name == reference).then(|| commit.to_owned())
         })
     }
+}
+
+/// The folder that holds `HEAD`: `.git`, or the one that a file `.git` names.
+fn git_dir_of(folder: &Path) -> Option<PathBuf> {
+    let dot_git = folder.join(".git");
+    let kind = fs::metadata(&dot_git).ok()?;
+    if kind.is_dir() {
+        return Some(dot_git);
+    }
+    let text = if kind.is_file() { text_of(&dot_git)? } else { return None };
+    Some(normal(&folder.join(text.strip_prefix("gitdir:")?.trim())))
 }
 
 /// A small file of a repository. What is there and is no such file is said, and counts as missing.

@@ -265,6 +265,7 @@ fn pipe_at(path: &Path) {
 fn pipes_and_devices_in_the_place_of_files_are_not_waited_for_and_are_told() {
     let files = [
         ".git/index",
+        ".git/HEAD",
         ".git/info/exclude",
         ".git/config",
         ".git/packed-refs",

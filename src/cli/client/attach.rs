@@ -11,6 +11,7 @@ use std::thread;
 use super::super::exit_code::Failure;
 use crate::app;
 use crate::control::{Client, ClientError};
+use crate::domain::visible;
 use crate::far_terminal::{FarTerminal, FromTerminal, ToTerminal};
 use crate::tui::{self, Parting, Viewer};
 
@@ -70,7 +71,7 @@ pub(super) fn run(group: Client, tether: Option<OwnedFd>) -> Result<u8, Failure>
     drop(viewer);
     match parting {
         Parting::Detached => {
-            let (project, pid) = (hello.project, hello.pid);
+            let (project, pid) = (visible(&hello.project), hello.pid);
             super::super::say(&format!("{project}: detached · runs on, pid {pid} · `devgroup attach` opens it again"));
             Ok(0)
         }

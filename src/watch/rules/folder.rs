@@ -39,13 +39,18 @@ impl FolderRules {
     /// known of the folder, whose list of tracked files is kept if nothing has changed in it.
     pub(super) fn read(folder: &Path, root: &Path, any_case: bool, before: Option<&Self>) -> Self {
         let mut unread = Vec::new();
+        let repository = Repository::read(folder).unwrap_or_else(|problem| {
+            log::warn!("{problem}");
+            unread.push(problem);
+            None
+        });
         let mut list = |file: &Path, any_case, links| {
             read_list(file, folder, root, any_case, links).unwrap_or_else(|problem| {
                 unread.push(problem);
                 None
             })
         };
-        let repository = Repository::at(folder).map(|repository| {
+        let repository = repository.map(|repository| {
             let any_case = repository.ignores_case;
             let mut list = |file: &Path| list(file, any_case, Links::Followed);
             let exclude = list(&repository.exclude_file());
