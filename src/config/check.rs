@@ -133,34 +133,19 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
     }
 }
 
-/// Reports every circle of dependencies: after each one, its last edge is left out.
+/// Names of a circle that are shown.
+const SHOWN: usize = 10;
+
+/// Reports every circle of dependencies, each by its shortest form: after each one, its last edge is left out.
 pub(super) fn circles(spec: &GroupSpec, places: &[Edge], problems: &mut Problems) {
     /// More of them are hardly read.
     const ENOUGH: usize = 10;
     let mut spec = spec.clone();
     for _ in 0..ENOUGH {
-        let Err(Cycle(circle)) = start_order(&spec) else { return };
+        let Err(cycle) = start_order(&spec) else { return };
+        let Cycle(circle) = cycle.shortest(&spec);
         let Some((first, last)) = circle.first().zip(circle.last()) else { return };
-        let mut path: Vec<&str> = circle.iter().map(ServiceName::as_str).collect();
-        path.push(first.as_str());
-        let mut problem = match circle.as_slice() {
-            [one] => Diagnostic::error("cycle", format!("service `{one}` waits for itself")).help("remove it"),
-            _ => Diagnostic::error("cycle", format!("services wait for each other: {}", path.join(" → ")))
-                .help("one of them must be able to start without the next"),
-        };
-        for (index, from) in circle.iter().enumerate() {
-            let on = circle.get(index + 1).unwrap_or(first);
-            let edge = places.iter().find(|edge| edge.from == *from && edge.on == *on);
-            let label = match (circle.len(), index + 1 == circle.len()) {
-                (1, _) => String::from("no service can start before it is ready"),
-                (_, true) => format!("{from} waits for {on}: this closes the circle"),
-                (_, false) => format!("{from} waits for {on}"),
-            };
-            if let Some(edge) = edge {
-                problem = problem.at(edge.span.clone(), label);
-            }
-        }
-        problems.add(problem);
+        problems.add(circle_problem(&circle, places));
         for service in &mut spec.services {
             if service.name == *last {
                 let mut open = service.as_ref().clone();
@@ -169,6 +154,38 @@ pub(super) fn circles(spec: &GroupSpec, places: &[Edge], problems: &mut Problems
             }
         }
     }
+}
+
+fn circle_problem(circle: &[ServiceName], places: &[Edge]) -> Diagnostic {
+    let names = || circle.iter().map(|name| shown(name.as_str()));
+    let mut problem = match circle {
+        [one] => Diagnostic::error("cycle", format!("service `{one}` waits for itself")).help("remove it"),
+        _ => {
+            let path: Vec<String> = match circle.len().saturating_sub(SHOWN) {
+                0 => names().chain(names().take(1)).collect(),
+                more => names().take(SHOWN).chain([format!("… and {more} more")]).collect(),
+            };
+            Diagnostic::error("cycle", format!("services wait for each other: {}", path.join(" → ")))
+                .help("one of them must be able to start without the next")
+        }
+    };
+    for (index, from) in circle.iter().enumerate() {
+        let closes = index + 1 == circle.len();
+        // Of a long one, how it begins and what closes it.
+        if index + 1 >= SHOWN && !closes {
+            continue;
+        }
+        let Some(on) = circle.get(index + 1).or(circle.first()) else { continue };
+        let label = match (circle.len(), closes) {
+            (1, _) => String::from("no service can start before it is ready"),
+            (_, true) => format!("{from} waits for {on}: this closes the circle"),
+            (_, false) => format!("{from} waits for {on}"),
+        };
+        if let Some(edge) = places.iter().find(|edge| edge.from == *from && edge.on == *on) {
+            problem = problem.at(edge.span.clone(), label);
+        }
+    }
+    problem
 }
 
 fn backoff(draft: &Draft, problems: &mut Problems) {
@@ -232,7 +249,7 @@ fn ports(services: &[Named], problems: &mut Problems) {
             if let Some((other, span)) = same
                 && !(*span == ready.span() && others.len() > 1)
             {
-                let problem = Diagnostic::error(
+                let problem = Diagnostic::warning(
                     "port",
                     format!("`{}` and `{}` have the same port: {port}", other.name, service.name),
                 );

@@ -121,15 +121,10 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
         }
     });
     let probe = None
-        .or(port.map(|port| match port.into_inner() {
-            Expandable::Known(port) => AliveProbe::Port(port),
-            Expandable::Text(text) => AliveProbe::Text { probe: ProbeText::Port(text), max_age: Duration::ZERO },
-        }))
-        .or(http.map(|address| match address.into_inner() {
-            Expandable::Known(url) => AliveProbe::Http(HttpCheck { url, status }),
-            Expandable::Text(url) => {
-                AliveProbe::Text { probe: ProbeText::Http { url, status }, max_age: Duration::ZERO }
-            }
+        .or(port.map(|port| asked(port.into_inner(), AliveProbe::Port, ProbeText::Port)))
+        .or(http.map(|address| {
+            let known = |url| AliveProbe::Http(HttpCheck { url, status });
+            asked(address.into_inner(), known, |url| ProbeText::Http { url, status })
         }))
         .or(cmd.map(|command| AliveProbe::Cmd(command.into_inner())))
         .or(file)?;
@@ -142,6 +137,18 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
         grace: grace.unwrap_or_default(),
     };
     Some(AliveDraft { check, grace })
+}
+
+/// A sign of life that is no file: what it asks, or the text of that.
+fn asked<T>(
+    value: Expandable<T>,
+    known: impl FnOnce(T) -> AliveProbe,
+    text: impl FnOnce(String) -> ProbeText,
+) -> AliveProbe {
+    match value {
+        Expandable::Known(value) => known(value),
+        Expandable::Text(written) => AliveProbe::Text { probe: text(written), max_age: Duration::ZERO },
+    }
 }
 
 /// Reads `validate`.

@@ -1,12 +1,65 @@
 //! The order of starts, and the circle that makes one impossible.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
-use super::{GroupSpec, ServiceName};
+use super::{GroupSpec, ServiceName, ServiceSpec};
 
 /// Services that wait for each other: each depends on the next, the last on the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle(pub Vec<ServiceName>);
+
+impl Cycle {
+    /// Steps that the search for a shorter one may take: a file that needs more is not one that somebody wrote.
+    const MOST_STEPS: usize = 1_000_000;
+
+    /// The shortest circle through one of these services; this one, if none is shorter.
+    #[must_use]
+    pub fn shortest(self, spec: &GroupSpec) -> Self {
+        let places: HashMap<&ServiceName, usize> =
+            spec.services.iter().enumerate().rev().map(|(place, service)| (&service.name, place)).collect();
+        let needs: Vec<Vec<usize>> = spec
+            .services
+            .iter()
+            .map(|service| service.depends_on.iter().filter_map(|on| places.get(&on.on).copied()).collect())
+            .collect();
+        let mut steps = Self::MOST_STEPS;
+        let mut best: Vec<usize> = self.0.iter().filter_map(|name| places.get(name).copied()).collect();
+        for start in best.clone() {
+            if let Some(shorter) = circle_through(start, &needs, best.len(), &mut steps) {
+                best = shorter;
+            }
+        }
+        Self(best.into_iter().filter_map(|place| Some(spec.services.get(place)?.name.clone())).collect())
+    }
+}
+
+/// The shortest circle through a service, if it is shorter than `longer` and found in so many steps.
+fn circle_through(start: usize, needs: &[Vec<usize>], longer: usize, steps: &mut usize) -> Option<Vec<usize>> {
+    let mut reached_from: HashMap<usize, usize> = HashMap::from([(start, start)]);
+    let mut row = vec![start];
+    for _ in 1..longer {
+        let mut next = Vec::new();
+        for place in row {
+            for &on in needs.get(place)? {
+                *steps = steps.checked_sub(1)?;
+                if on == start {
+                    let before = |at: &usize| (*at != start).then(|| reached_from.get(at).copied()).flatten();
+                    let mut circle: Vec<usize> = std::iter::successors(Some(place), before).collect();
+                    circle.reverse();
+                    return Some(circle);
+                }
+                if let Entry::Vacant(entry) = reached_from.entry(on) {
+                    entry.insert(place);
+                    next.push(on);
+                }
+            }
+        }
+        row = next;
+    }
+    None
+}
 
 /// The services so that each comes after all that it depends on; otherwise in the order of the file.
 /// Dependencies that do not exist are left out; the configuration reports them.
@@ -18,6 +71,8 @@ pub fn start_order(spec: &GroupSpec) -> Result<Vec<ServiceName>, Cycle> {
         Open,
         Closed,
     }
+    let services: HashMap<&ServiceName, &Arc<ServiceSpec>> =
+        spec.services.iter().rev().map(|service| (&service.name, service)).collect();
     let mut marks: HashMap<&ServiceName, Mark> = HashMap::new();
     let mut order = Vec::with_capacity(spec.services.len());
     for root in &spec.services {
@@ -35,7 +90,7 @@ pub fn start_order(spec: &GroupSpec) -> Result<Vec<ServiceName>, Cycle> {
                 continue;
             };
             *next += 1;
-            match (marks.get(&dependency.on), spec.service(&dependency.on)) {
+            match (marks.get(&dependency.on), services.get(&dependency.on).copied()) {
                 (_, None) | (Some(Mark::Closed), _) => {}
                 (Some(Mark::Open), _) => {
                     let from = path.iter().position(|(service, _)| service.name == dependency.on).unwrap_or(0);

@@ -243,10 +243,18 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
-/// A name that is a file name on every system.
+/// A name that is a file name on every system, and that of no other service: what is neither a letter, a digit, `-` nor `_`
+/// is written by its bytes, `a+b` as `a%2Bb`.
 fn file_name(service: &ServiceName) -> String {
-    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
-    service.as_str().chars().map(plain).collect()
+    let mut name = String::new();
+    for c in service.as_str().chars() {
+        if c.is_alphanumeric() || matches!(c, '-' | '_') {
+            name.push(c);
+        } else {
+            name.extend(c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")));
+        }
+    }
+    name
 }
 
 #[cfg(test)]
@@ -254,6 +262,16 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::domain::RunId;
+
+    #[test]
+    fn no_two_services_have_one_file() {
+        let names = ["api", "api-2", "größe_3", "a+b", "a_b", "a.b", "a%2Bb", "a:b", "A+B", "\u{1b}"];
+        let files = names.map(|name| file_name(&name.into()));
+        assert_eq!(files[..3], names[..3], "a simple name is its own");
+        assert_eq!((files[3].as_str(), files[5].as_str()), ("a%2Bb", "a%2Eb"));
+        assert_eq!(files.iter().collect::<std::collections::HashSet<_>>().len(), names.len());
+        assert!(!files.iter().any(|file| file.contains(['/', '.', '\u{1b}'])));
+    }
 
     #[test]
     fn what_cannot_change_any_more_is_written_and_the_rest_when_it_rests() {
@@ -264,7 +282,7 @@ mod tests {
         document.begin_run(RunId(1), None);
         document.feed(b"one\r\ntwo \x1b[31mred\x1b[0m\r\nthree\r\nfour");
         let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        let written = || fs::read_to_string(folder.path().join("a_b.log")).unwrap();
+        let written = || fs::read_to_string(folder.path().join("a%2Fb.log")).unwrap();
         let start = Moment::from_millis(500);
         assert_eq!(shelf.look(&book, How::Running, start), Some(start + REST));
         assert_eq!(written(), "one\n");

@@ -153,7 +153,7 @@ fn no_end_of_a_good_file_is_missed() {
 }
 
 /// The mistakes that people make, by their files: the code, the text that is pointed at, and a part of the remedy.
-const MISTAKES: [(&str, &str, &str, &str); 15] = [
+const MISTAKES: [(&str, &str, &str, &str); 14] = [
     ("unknown-key", "unknown-key", "wacth", "without it nothing restarts api"),
     ("cycle", "cycle", "\"db\"", "without the next"),
     ("unknown-service", "unknown-service", "\"wroker\"", "services here"),
@@ -165,7 +165,6 @@ const MISTAKES: [(&str, &str, &str, &str); 15] = [
     ("yaml", "not-toml", ":", "[services]"),
     ("procfile", "not-toml", ":", "api = \"cargo run -p api\""),
     ("json", "not-toml", "{", "[services]"),
-    ("same-port", "port", "{ port = 4000 }", "cannot listen on one port"),
     ("utf16", "not-utf8", "\u{fffd}", "UTF-8"),
     ("duplicate-key", "duplicate", "run", "keep one"),
     ("env-file", "env-file", "\"malformed.env\"", "NAME=value"),

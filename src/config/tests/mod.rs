@@ -217,6 +217,7 @@ fn ports_only_clash_between_services_that_run_together() {
         )
     };
     assert_eq!(codes(&two("")), ["port"]);
+    assert!(parse(&two(""), Path::new(FILE)).is_ok(), "a warning: the group can run");
     assert_eq!(codes(&two(", autostart = false")), [""; 0]);
     let profiles = two(", profiles = ['x']").replacen("} }", "}, profiles = ['y'] }", 1);
     assert_eq!(codes(&profiles), [""; 0]);
@@ -318,4 +319,21 @@ fn ascii_and_colour_say_the_same() {
     let cycle =
         parse("[services]\na = { run='a', depends_on=['b'] }\nb = { run='b', depends_on=['a'] }", Path::new(FILE));
     assert!(cycle.unwrap_err().render(RenderStyle { color: false, unicode: false, width: 80 }).is_ascii());
+}
+
+#[test]
+fn of_a_long_circle_ten_names_are_shown_and_the_shortest_is_among_several() {
+    let service = |name: usize, on: &str| format!("s{name} = {{ run = 'a', depends_on = [{on}] }}\n");
+    let ring: String = (0..5000).map(|at| service(at, &format!("'s{}'", (at + 1) % 5000))).collect();
+    let problems = parse(&format!("[services]\n{ring}"), Path::new(FILE)).unwrap_err();
+    let [item] = problems.items.as_slice() else { panic!("{}", problems.items.len()) };
+    let names = (0..10).map(|at| format!("s{at}")).collect::<Vec<_>>().join(" → ");
+    assert_eq!(item.message, format!("services wait for each other: {names} → … and 4990 more"));
+    assert!(item.labels.len() == 10 && problems.render(plain()).len() < 4000);
+    // The circle that is found first has all four.
+    let file = ["'s1'", "'s2'", "'s3', 's1'", "'s0'"];
+    let file: String = file.iter().enumerate().map(|(at, on)| service(at, on)).collect();
+    let problems = parse(&format!("[services]\n{file}"), Path::new(FILE)).unwrap_err();
+    let mut messages = problems.items.iter().map(|item| item.message.as_str());
+    assert!(messages.any(|message| message.ends_with(": s1 → s2 → s1")), "{}", problems.render(plain()));
 }

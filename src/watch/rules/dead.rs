@@ -52,9 +52,21 @@ const MOST: usize = 20_000;
 /// Looks for such patterns. Reads the tree as far as the patterns reach.
 pub fn dead_watches(spec: &GroupSpec) -> Vec<DeadWatch> {
     let mut dead = Vec::new();
+    // Without its services, of which there may be many.
+    let shell = GroupSpec {
+        name: spec.name.clone(),
+        root: spec.root.clone(),
+        file: spec.file.clone(),
+        services: Vec::new(),
+        watch: spec.watch.clone(),
+        logs: spec.logs,
+    };
     for service in &spec.services {
+        if matches!(service.watch, WatchFiles::Off) {
+            continue;
+        }
         // Alone: what another service lets in is not let in for this one.
-        let alone = GroupSpec { services: vec![Arc::clone(service)], ..spec.clone() };
+        let alone = GroupSpec { services: vec![Arc::clone(service)], ..shell.clone() };
         let mut rules = Rules::new(&alone, &[]);
         let count = match &service.watch {
             WatchFiles::Off => 0,
