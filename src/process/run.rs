@@ -200,7 +200,7 @@ impl Run<'_> {
         if !left.members().is_empty() && !self.live.was_asked() {
             let names: Vec<String> = left.members().iter().map(Process::display).collect();
             let daemon = self.launch.kind == Kind::Service && status.is_success();
-            self.live.report(RunReport::LeftBehind { names: names.join(", ").into() });
+            self.live.report(RunReport::LeftBehind { names: process_tree::display(left.members()).into() });
             self.launch.document.mark(&Marker::LeftBehind { names, daemon });
         }
         if group_gone {
