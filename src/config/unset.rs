@@ -30,7 +30,7 @@ impl Loaded {
 
     /// Where the value stands: the variable itself, if the text has it as it is.
     fn value_place(&self, service: &ServiceSpec, fault: &Fault) -> Option<Range<usize>> {
-        let places = self.values.get(&service.name)?;
+        let places = self.places.values.get(&service.name)?;
         let whole = |key: &str| places.iter().find(|(place, _)| place == key).map(|(_, span)| span.clone());
         let key = fault.place.split('.').next().unwrap_or_default();
         let span = whole(&fault.place).or_else(|| whole(key))?;

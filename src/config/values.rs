@@ -11,7 +11,7 @@ use super::near::near;
 use super::peers;
 use super::problems::{Problems, Slot, shown};
 use super::units::{self, Unclear};
-use crate::domain::{Expandable, RunCommand, Signal, SpecPattern, TextPattern};
+use crate::domain::{Expandable, NameFault, RunCommand, Signal, SpecPattern, TextPattern, fitting_name};
 
 /// The least memory for a log: a few screens.
 const MIN_MEMORY: usize = 64 << 10;
@@ -39,7 +39,7 @@ impl<'a> Slot<'a, '_> {
         Ok(text)
     }
 
-    /// A text for a heading or a name: one line.
+    /// A text for a sentence: one line.
     pub(super) fn line(self) -> Result<&'a str, Diagnostic> {
         let text = self.word()?;
         if text.contains(char::is_control) {
@@ -48,6 +48,18 @@ impl<'a> Slot<'a, '_> {
                 .help(format!("{}: {}", self.key.name, self.key.about)));
         }
         Ok(text)
+    }
+
+    /// The name of the group, or of a group of services in it.
+    pub(super) fn group_name(self) -> Result<String, Diagnostic> {
+        let name = self.word()?;
+        let Some(fault) = NameFault::of_name(name) else { return Ok(name.to_owned()) };
+        let problem = Diagnostic::error("name", format!("`{}` cannot be the name of a group", shown(name)))
+            .at(self.span(), fault.to_string());
+        Err(match fitting_name(name).as_str() {
+            "" => problem.help(format!("{}: {}", self.key.name, self.key.about)),
+            better => problem.help(format!("{} = \"{better}\"", self.key.name)),
+        })
     }
 
     /// What a text is whatever the variables are; `None` if it holds one.

@@ -38,7 +38,7 @@ pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Ru
 pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
 pub use marker::{Exited, FailedRun, Marker, NextTry};
-pub use name::{RunId, ServiceName};
+pub use name::{NameFault, RunId, ServiceName, fitting_name, fitting_service_name};
 pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
