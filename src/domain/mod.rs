@@ -37,7 +37,7 @@ pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
-pub use marker::{Exited, FailedRun, Marker, NextTry};
+pub use marker::{Exited, FailedRun, Marker, NextTry, port_is_taken};
 pub use name::{NameFault, RunId, ServiceName, fitting_name, fitting_service_name};
 pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};
