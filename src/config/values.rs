@@ -68,7 +68,10 @@ impl<'a> Slot<'a, '_> {
     }
 
     fn malformed(self, error: &ExpandError, dollars: Dollars) -> Diagnostic {
-        let escape = if dollars == Dollars::Ours { "a dollar is written `$$`" } else { "`${` itself is written `$${`" };
+        let escape = match dollars {
+            Dollars::Ours => "write `$$` for a plain dollar",
+            Dollars::OfPattern => "write `$${` for a plain `${`",
+        };
         Diagnostic::error("variable", error.to_string()).at(self.span(), "devgroup puts values in here").help(escape)
     }
 
@@ -216,8 +219,11 @@ impl<'a> Slot<'a, '_> {
         match expand::malformed(text) {
             None => Ok(text),
             Some(error) => Err(Diagnostic::error("variable", format!("{error}"))
-                .at(self.span(), "in a list nothing goes through the shell")
-                .help(format!("{} = \"…\"   as a text goes through the shell, which knows more", self.key.name))),
+                .at(self.span(), "devgroup puts values into a list, and knows these two forms only")
+                .help(format!(
+                    "write `$$` for a plain dollar: `$${{…}}`\nor write a text, which the shell reads: {} = \"…\"",
+                    self.key.name
+                ))),
         }
     }
 
