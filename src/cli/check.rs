@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::arguments::Place;
+use super::arguments::{self, Place};
 use super::client::short;
 use super::exit_code::Failure;
 use super::json::line as json;
@@ -79,6 +79,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
 /// The file, with warnings that only a look at the tree can give.
 fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     let mut loaded = config::load(file)?;
+    loaded.warn_command_names(arguments::COMMANDS);
     loaded.warn_values(&|service| app::inherited_by(file, service));
     for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
         match reason {

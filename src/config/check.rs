@@ -235,48 +235,68 @@ fn postgres(service: &Named, problems: &mut Problems) {
     }
 }
 
-fn ports(services: &[Named], problems: &mut Problems) {
-    let mut taken: HashMap<u16, Vec<(&Named, Range<usize>)>> = HashMap::new();
-    for service in services {
-        let Some(ready) = &service.draft.ready else { continue };
-        let starts = service.draft.autostart.as_ref().is_none_or(|autostart| *autostart.get_ref());
-        if let Probe::Port(port) = ready.get_ref().probe
-            && starts
-        {
-            let others = taken.entry(port).or_default();
-            let same = others.iter().find(|(other, _)| together(&other.draft, &service.draft));
-            // Said once where both have it from `[defaults]`, however many there are.
-            if let Some((other, span)) = same
-                && !(*span == ready.span() && others.len() > 1)
-            {
-                let problem = Diagnostic::warning(
-                    "port",
-                    format!("`{}` and `{}` have the same port: {port}", other.name, service.name),
-                );
-                let problem = if *span == ready.span() {
-                    problem.at(ready.span(), "this holds for all services")
-                } else {
-                    problem
-                        .at(ready.span(), format!("{} would count as ready as soon as {} is", service.name, other.name))
-                        .at(span.clone(), format!("{} has it already", other.name))
-                };
-                problems.add(
-                    problem.help("two programs cannot listen on one port; autostart = false for one of them is fine"),
-                );
-            }
-            others.push((service, ready.span()));
+/// The services that wait for one port: the first of all, of those without a profile, and of each profile.
+#[derive(Default)]
+struct OnePort<'s> {
+    all: Vec<(&'s Named, Range<usize>)>,
+    without: Option<usize>,
+    by_profile: HashMap<&'s str, usize>,
+}
+
+impl<'s> OnePort<'s> {
+    /// The first one that may run together with this one: no profile tells them apart.
+    fn first_beside(&self, profiles: &[String]) -> Option<&(&'s Named, Range<usize>)> {
+        if profiles.is_empty() {
+            return self.all.first();
+        }
+        let same = profiles.iter().filter_map(|profile| self.by_profile.get(profile.as_str())).copied();
+        self.all.get(same.chain(self.without).min()?)
+    }
+
+    fn add(&mut self, service: &'s Named, span: Range<usize>, profiles: &'s [String]) {
+        let place = self.all.len();
+        self.all.push((service, span));
+        if profiles.is_empty() {
+            self.without.get_or_insert(place);
+        }
+        for profile in profiles {
+            self.by_profile.entry(profile).or_insert(place);
         }
     }
 }
 
-/// No profile tells them apart.
-fn together(one: &Draft, other: &Draft) -> bool {
-    match (&one.profiles, &other.profiles) {
-        (Some(one), Some(other)) if !one.get_ref().is_empty() && !other.get_ref().is_empty() => {
-            one.get_ref().iter().any(|profile| other.get_ref().contains(profile))
+fn ports(services: &[Named], problems: &mut Problems) {
+    let mut taken: HashMap<u16, OnePort<'_>> = HashMap::new();
+    for service in services {
+        let Some(ready) = &service.draft.ready else { continue };
+        let starts = service.draft.autostart.as_ref().is_none_or(|autostart| *autostart.get_ref());
+        let Probe::Port(port) = ready.get_ref().probe else { continue };
+        if !starts {
+            continue;
         }
-        _ => true,
+        let profiles: &[String] = service.draft.profiles.as_ref().map_or(&[], |profiles| profiles.get_ref());
+        let others = taken.entry(port).or_default();
+        // Said once where both have it from `[defaults]`, however many there are.
+        if let Some((other, span)) = others.first_beside(profiles)
+            && !(*span == ready.span() && others.all.len() > 1)
+        {
+            problems.add(same_port(port, (service, ready.span()), (other, span.clone())));
+        }
+        others.add(service, ready.span(), profiles);
     }
+}
+
+fn same_port(port: u16, one: (&Named, Range<usize>), other: (&Named, Range<usize>)) -> Diagnostic {
+    let ((service, at), (other, there)) = (one, other);
+    let message = format!("`{}` and `{}` have the same port: {port}", other.name, service.name);
+    let problem = Diagnostic::warning("port", message);
+    let problem = if at == there {
+        problem.at(at, "this holds for all services")
+    } else {
+        let label = format!("{} would count as ready as soon as {} is", service.name, other.name);
+        problem.at(at, label).at(there, format!("{} has it already", other.name))
+    };
+    problem.help("two programs cannot listen on one port; autostart = false for one of them is fine")
 }
 
 fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {

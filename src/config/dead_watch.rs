@@ -56,12 +56,9 @@ impl Loaded {
         label: String,
         help: String,
     ) {
-        let Some(span) = self.patterns.get(service).and_then(|places| places.get(index)).cloned() else { return };
-        let known =
-            |item: &Diagnostic| item.code == code && item.labels.first().is_some_and(|label| label.span == span);
-        // Said once where several services have it from `[defaults]`.
-        if !self.warnings.items.iter().any(known) {
-            self.warnings.add(Diagnostic::warning(code, message).at(span, label).help(help));
-        }
+        let places = self.places.patterns.get(service);
+        let Some(span) = places.and_then(|places| places.get(index)).cloned() else { return };
+        // Several services may have it from `[defaults]`.
+        self.warnings.add_once(Diagnostic::warning(code, message).at(span, label).help(help));
     }
 }

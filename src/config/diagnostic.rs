@@ -95,10 +95,14 @@ impl Diagnostics {
         Self { file, text: text.to_owned(), items }
     }
 
-    /// Adds one, at its place.
-    pub(super) fn add(&mut self, item: Diagnostic) {
-        self.items.push(item);
-        self.items.sort_by_key(Diagnostic::start);
+    /// Adds one, at its place, unless there is one of this kind already.
+    pub(super) fn add_once(&mut self, item: Diagnostic) {
+        let end = self.items.partition_point(|other| other.start() <= item.start());
+        let (span, same_start) = (|of: &Diagnostic| of.labels.first().map(|label| label.span.clone()), item.start());
+        let mut there = self.items.iter().take(end).rev().take_while(|other| other.start() == same_start);
+        if !there.any(|other| other.code == item.code && span(other) == span(&item)) {
+            self.items.insert(end, item);
+        }
     }
 
     /// Adds several, each at its place.

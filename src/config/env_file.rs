@@ -131,18 +131,18 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Vec<EnvFileError>> {
     if errors.is_empty() { Ok(entries) } else { Err(errors) }
 }
 
-const OPEN: &str = "the quote is never closed: end the value with it";
+const OPEN: &str = "the quote is not closed: write it again at the end of the value";
 
 /// The entry that the text begins with, whose first line is `whole`, and its length with the line end.
 fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'static str> {
-    let (left, right) = whole.split_once('=').ok_or("there is no `=`: write NAME=value")?;
+    let (left, right) = whole.split_once('=').ok_or("`=` is missing: write NAME=value")?;
     let name = left.trim();
     let name = name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
     if name.is_empty() {
-        return Err("there is no name before the `=`: write NAME=value");
+        return Err("no name stands before `=`: write NAME=value");
     }
     if name.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '$')) {
-        return Err("the name before the `=` has characters that no variable can have: letters, digits and `_`");
+        return Err("the name before `=` holds a blank, a quote or `$`: write it with letters, digits and `_`");
     }
     let before_value = whole.len() - right.trim_start().len();
     let from_value = text.get(before_value..).unwrap_or("");
@@ -151,7 +151,7 @@ fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'stati
             let (value, length) = quoted(from_value, quote).ok_or(OPEN)?;
             let after = from_value.get(length..).unwrap_or("").split('\n').next().unwrap_or("");
             if !(after.trim().is_empty() || after.trim_start().starts_with('#')) {
-                return Err("there is something after the closing quote: put the whole value into quotes");
+                return Err("text stands after the closing quote: put the whole value in quotes");
             }
             (value, quote == '\'', before_value + length + after.len() + 1)
         }
@@ -163,10 +163,11 @@ fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'stati
 /// Why the value of an entry cannot be used, whatever the variables are.
 fn misunderstood(entry: &Entry) -> Option<&'static str> {
     if entry.value.contains('\0') {
-        return Some("a value cannot hold a NUL character: take it out");
+        return Some("the value holds a NUL character: take it out");
     }
     (!entry.literal && malformed(&entry.value).is_some()).then_some(
-        "a `${` is neither `${NAME}` nor `${NAME:-default}`: a dollar is written `$$`, or the value in single quotes",
+        "`${` begins neither `${NAME}` nor `${NAME:-default}`: write `$$` for a plain dollar, or put the value in single \
+         quotes",
     )
 }
 

@@ -10,6 +10,8 @@ use crate::domain::Signal;
 pub(super) enum Form {
     /// Any text.
     Text,
+    /// The name of a group.
+    Name,
     /// A text that is itself, or a regular expression between slashes.
     TextPattern,
     /// An address that a browser opens.
@@ -66,8 +68,16 @@ const CONDITIONS: &[&str] = &["started", "ready", "done"];
 /// A number and a unit of `units::duration`, and of `units::size`.
 const DURATION: &str = r"^([0-9]+\.?[0-9]*|\.[0-9]+)(ms|s|m|h)$";
 const SIZE: &str = "^[0-9]+([kKmMgG][iI]?)?[bB]$";
-/// Letters that no name of a service has.
-const SERVICE_NAME: &str = r"^[^-\s/,\u0000-\u001f\u007f][^\s/,\u0000-\u001f\u007f]*$";
+/// A name, by what it does not hold: exact for ASCII. Which other characters are letters, only the program knows, since not
+/// every reader of a schema knows `\p{L}`.
+const NAME: &str = concat!(
+    r"^[^\u0000-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a0\u2000-\u206f]",
+    r"[^\u0000-\u002a\u002c\u002f\u003b-\u0040\u005b-\u005e\u0060\u007b-\u00a0\u2000-\u206f]*$",
+);
+/// How an instance of a service is called.
+const INSTANCE: &str = r"\.[0-9]+$";
+/// How a note begins.
+const NOTE: &str = "^x-";
 /// A value that is put in.
 const VARIABLE: &str = r"\$\{[A-Za-z_]";
 /// What says something.
@@ -77,7 +87,7 @@ impl Form {
     /// What the value must be, after "must be".
     pub(super) fn must_be(self) -> String {
         match self {
-            Self::Text | Self::Url | Self::HttpAddress => "a text".into(),
+            Self::Text | Self::Name | Self::Url | Self::HttpAddress => "a text".into(),
             Self::TextPattern => "a text or \"/regex/\"".into(),
             Self::Boolean => "`true` or `false`".into(),
             Self::Duration => "a duration like \"5s\"".into(),
@@ -116,6 +126,7 @@ impl Form {
         let words = || json!({ "type": "array", "items": word() });
         match self {
             Self::Text | Self::TextPattern => word(),
+            Self::Name => json!({ "type": "string", "pattern": NAME }),
             Self::Url => address("^https?://[^ ]+$"),
             Self::HttpAddress => address(r"^http://[^\s/]\S*$"),
             Self::Boolean => json!({ "type": "boolean" }),
@@ -162,7 +173,13 @@ impl Form {
                 let service = json!({ "anyOf": [word(), { "$ref": "#/definitions/service" }] });
                 let mut services = free_table(service);
                 if let Some(table) = services.as_object_mut() {
-                    table.insert("propertyNames".into(), json!({ "pattern": SERVICE_NAME }));
+                    table.insert(
+                        "propertyNames".into(),
+                        json!({ "anyOf": [
+                            { "pattern": NOTE },
+                            { "pattern": NAME, "not": { "pattern": INSTANCE } },
+                        ]}),
+                    );
                     table.insert("minProperties".into(), json!(1));
                 }
                 services
@@ -178,7 +195,7 @@ fn address(pattern: &str) -> Value {
 
 /// A table whose names are free, but for those that begin with `x-`, which are notes.
 fn free_table(value: Value) -> Value {
-    json!({ "type": "object", "patternProperties": { "^x-": {} }, "additionalProperties": value })
+    json!({ "type": "object", "patternProperties": { NOTE: {} }, "additionalProperties": value })
 }
 
 /// The names of all signals, in any case and with or without `SIG`, behind `before`.
@@ -223,7 +240,7 @@ impl Section {
         let mut schema = json!({
             "type": "object",
             "properties": properties,
-            "patternProperties": { "^x-": {} },
+            "patternProperties": { NOTE: {} },
             "additionalProperties": false,
         });
         let Some(table) = schema.as_object_mut() else { return schema };

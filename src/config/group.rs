@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -14,7 +15,10 @@ use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, as_key, entries, shown};
 use super::service;
-use crate::domain::{GroupSpec, Kind, LogSpec, ServiceName, SpecPattern, WatchChoice, WatchSpec, visible_path};
+use crate::domain::{
+    GroupSpec, Kind, LogSpec, NameFault, ServiceName, SpecPattern, WatchChoice, WatchSpec, fitting_name,
+    fitting_service_name,
+};
 
 /// A service and where it stands.
 pub(super) struct Named {
@@ -26,25 +30,23 @@ pub(super) struct Named {
     pub(super) draft: Draft,
 }
 
-/// Where the patterns of `watch` of each service stand.
-pub(super) type PatternPlaces = HashMap<ServiceName, Vec<Range<usize>>>;
+/// Where the parts of each service stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Places {
+    /// Its header or its key.
+    pub(super) headers: HashMap<ServiceName, Range<usize>>,
+    /// The patterns of `watch`.
+    pub(super) patterns: HashMap<ServiceName, Vec<Range<usize>>>,
+    /// The values that may hold variables: `ready`, `env.PORT`.
+    pub(super) values: HashMap<ServiceName, Vec<(String, Range<usize>)>>,
+}
 
-/// Where the values of each service stand that may hold variables: `ready`, `env.PORT`.
-pub(super) type ValuePlaces = HashMap<ServiceName, Vec<(String, Range<usize>)>>;
-
-/// Walks the tree of a file, and says where its patterns and its values stand. The group is only good if no problem was
-/// found.
-pub(super) fn read(
-    root: &DeTable<'_>,
-    place: &Place<'_>,
-    problems: &mut Problems,
-) -> (GroupSpec, PatternPlaces, ValuePlaces) {
+/// Walks the tree of a file, and says where its parts stand. The group is only good if no problem was found.
+pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> (GroupSpec, Places) {
     let fields = Fields::open(&ROOT, root, "the file", problems);
-    // A folder may be called anything.
-    let folder = || place.root.file_name().map_or_else(|| "group".into(), |name| visible_path(name));
-    let name = match fields.take("name", problems, group_name) {
+    let name = match fields.take("name", problems, Slot::group_name) {
         Some(name) => Arc::from(name.into_inner()),
-        None => Arc::from(&*folder()),
+        None => Arc::from(name_of(&place.root)),
     };
     let watch = fields.read("watch", problems, |slot, problems| {
         let table = table(slot, "[watch]\nignore = [\"docs/\"]", problems)?;
@@ -71,8 +73,11 @@ pub(super) fn read(
     let services = services(&fields, &defaults, place, problems);
     let debounce = watch.debounce.unwrap_or(WatchSpec::DEBOUNCE);
     check::services(&services, place, problems);
-    let patterns = services.iter().map(pattern_places).collect();
-    let values = services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect();
+    let places = Places {
+        headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
+        patterns: services.iter().map(pattern_places).collect(),
+        values: services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect(),
+    };
 
     let kinds: HashMap<ServiceName, Kind> = services
         .iter()
@@ -81,7 +86,7 @@ pub(super) fn read(
         })
         .collect();
     let kind_of = |name: &ServiceName| kinds.get(name).copied().unwrap_or_default();
-    let places: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
+    let edges: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
     let finished =
         services.into_iter().map(|service| Arc::new(service.draft.finish(&service.name, place, debounce, &kind_of)));
     let spec = GroupSpec {
@@ -92,8 +97,8 @@ pub(super) fn read(
         watch: watch.spec,
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
     };
-    check::circles(&spec, &places, problems);
-    (spec, patterns, values)
+    check::circles(&spec, &edges, problems);
+    (spec, places)
 }
 
 /// Where the patterns of `watch` stand; of `watch = true`, the key's value.
@@ -153,15 +158,10 @@ fn table<'a, 't>(slot: Slot<'a, 't>, example: &str, problems: &mut Problems) -> 
     }
 }
 
-/// The group's name is part of the names of files.
-fn group_name(slot: Slot<'_, '_>) -> Result<String, Diagnostic> {
-    let name = slot.line()?;
-    if name.contains('/') || name.len() > 200 {
-        return Err(Diagnostic::error("name", format!("`{}` cannot be the name of a group", shown(name)))
-            .at(slot.span(), "names are shorter than 200 bytes and have no slash")
-            .help("it is also the name of a folder of its own, for logs and history: name = \"shop\""));
-    }
-    Ok(name.trim().to_owned())
+/// The name of a group that says none: that of its folder, which may be called anything.
+fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| fitting_name(&name.to_string_lossy()));
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "group".into())
 }
 
 fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, problems: &mut Problems) -> Vec<Named> {
@@ -205,26 +205,10 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
 }
 
 fn service_name(name: &str, span: Range<usize>) -> Result<(), Diagnostic> {
-    let label = if name.is_empty() {
-        "it is empty"
-    } else if name.contains(char::is_whitespace) {
-        "it has a blank in it"
-    } else if name.contains(|c: char| c.is_control() || matches!(c, '/' | ',')) {
-        "it has a slash, a comma or a control character in it"
-    } else if name.starts_with('-') {
-        "it begins like an option"
-    } else {
-        return Ok(());
-    };
-    let words: Vec<&str> = name
-        .split(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | ','))
-        .filter(|w| !w.is_empty())
-        .collect();
-    let better = words.join("-");
-    let better = better.trim_start_matches('-');
-    let problem =
-        Diagnostic::error("name", format!("`{}` cannot be the name of a service", shown(name))).at(span, label);
-    Err(match better {
+    let Some(fault) = NameFault::of_service(name) else { return Ok(()) };
+    let problem = Diagnostic::error("name", format!("`{}` cannot be the name of a service", shown(name)))
+        .at(span, fault.to_string());
+    Err(match fitting_service_name(name).as_str() {
         "" => problem.help("[services]\nweb = \"npm run dev\""),
         better => problem.help(format!("[services.{}]", as_key(better))),
     })

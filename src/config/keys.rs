@@ -53,7 +53,7 @@ const fn section(name: &'static str, keys: &'static [Key]) -> Section {
 pub(super) const ROOT: Section = section(
     "the file",
     &[
-        key("name", Form::Text, "what the group is called; the folder's name otherwise"),
+        key("name", Form::Name, "what the group is called; the folder's name otherwise"),
         key("defaults", Form::Table(&SERVICE), "any keys of a service, for all services"),
         key("watch", Form::Table(&WATCH), "watching, for the whole group"),
         key("logs", Form::Table(&LOGS), "what is kept of the output"),
@@ -100,7 +100,7 @@ pub(super) const SERVICE: Section = section(
         key("stop", Form::Table(&STOP), "how it is stopped"),
         key("autostart", Form::Boolean, "whether it starts with the group"),
         key("profiles", Form::Texts, "start it only with one of these profiles"),
-        key("group", Form::Text, "its heading in the sidebar"),
+        key("group", Form::Name, "its heading in the sidebar"),
         key("url", Form::Url, "what the key `o` opens"),
         key("watch", Form::Watch, "the files whose change restarts it"),
         key("ignore", Form::Patterns, "files whose change does not matter to it"),

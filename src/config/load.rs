@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::diagnostic::{Diagnostic, Diagnostics, position};
-use super::group::{self, PatternPlaces, ValuePlaces};
+use super::group::{self, Places};
 use super::place::Place;
 use super::problems::{Problems, entries};
 use super::syntax;
@@ -27,10 +27,8 @@ pub struct Loaded {
     pub spec: GroupSpec,
     /// What is hardly meant so.
     pub warnings: Diagnostics,
-    /// Where the patterns of `watch` stand.
-    pub(super) patterns: PatternPlaces,
-    /// Where the values stand that a start puts variables into.
-    pub(super) values: ValuePlaces,
+    /// Where it says it.
+    pub(super) places: Places,
 }
 
 /// The nearest [`FILE_NAME`] in a folder or above it. A folder of that name counts too: reading it says what is wrong.
@@ -70,9 +68,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
     problems.items.extend(syntax_problems);
     let diagnostics = Diagnostics::new(file.to_owned(), text, problems.items);
     match spec {
-        Some((spec, patterns, values)) if !diagnostics.has_errors() => {
-            Ok(Loaded { spec, warnings: diagnostics, patterns, values })
-        }
+        Some((spec, places)) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics, places }),
         _ => Err(diagnostics),
     }
 }

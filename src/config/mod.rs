@@ -9,6 +9,7 @@
 
 mod at_start;
 mod check;
+mod command_name;
 mod dead_watch;
 mod diagnostic;
 mod draft;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Severity};
 use super::keys::{Key, ROOT, Section, other_word};
 use super::near::{any_of, near};
 use super::peers;
@@ -21,19 +21,23 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// More of them are a file of another kind, and nobody reads them.
+    /// More errors are a file of another kind, and nobody reads more warnings.
     const ENOUGH: usize = 100;
 
-    /// One more, if there are not enough yet.
+    /// One more, if there are not enough of its severity yet: no warning takes the place of an error.
     pub(super) fn add(&mut self, problem: Diagnostic) {
-        if !self.is_full() && !self.items.contains(&problem) {
+        if !self.has_enough(problem.severity) && !self.items.contains(&problem) {
             self.items.push(problem);
         }
     }
 
-    /// Whether looking for more is in vain.
+    /// Whether looking for more errors is in vain.
     pub(super) fn is_full(&self) -> bool {
-        self.items.len() >= Self::ENOUGH
+        self.has_enough(Severity::Error)
+    }
+
+    fn has_enough(&self, severity: Severity) -> bool {
+        self.items.iter().filter(|item| item.severity == severity).count() >= Self::ENOUGH
     }
 
     /// What is good of a result; what is not is added.

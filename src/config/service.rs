@@ -65,7 +65,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
             let profiles = slot.list(problems, |slot, problems| problems.keep(slot.line()).map(str::to_owned))?;
             Some(profiles.into_iter().map(Spanned::into_inner).collect())
         }),
-        group: fields.take("group", problems, |slot| slot.line().map(str::to_owned)),
+        group: fields.take("group", problems, Slot::group_name),
         url: fields.take("url", problems, url),
         watch: fields.read("watch", problems, |slot, problems| {
             let line = place.line(&fields.key_span("watch").unwrap_or_default());

@@ -9,7 +9,7 @@ use super::expand::is_name;
 use super::group::Named;
 use super::place::Place;
 use super::problems::Problems;
-use crate::domain::{AliveProbe, OnChange, Probe, RunCommand};
+use crate::domain::{AliveProbe, OnChange, Probe, RunCommand, count};
 
 /// A piece of a text that the shell reads differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl<'t> Piece<'t> {
 
 /// Warns once for the file, at the first place.
 pub(super) fn check(services: &[Named], place: &Place<'_>, problems: &mut Problems) {
-    let mut found: Vec<(Range<usize>, bool)> = Vec::new();
+    let mut found: Vec<(Range<usize>, Piece<'_>)> = Vec::new();
     for service in services {
         for (text, span) in texts(&service.draft) {
             for piece in pieces(text, &|name| is_own(&service.draft, name)) {
@@ -39,35 +39,31 @@ pub(super) fn check(services: &[Named], place: &Place<'_>, problems: &mut Proble
                 let at = at.unwrap_or_else(|| span.clone());
                 // What `[defaults]` say is there for each service.
                 if !found.iter().any(|(other, _)| *other == at) {
-                    found.push((at, matches!(piece, Piece::Dollars(_))));
+                    found.push((at, piece));
                 }
             }
         }
     }
     found.sort_by_key(|(at, _)| at.start);
-    let Some((at, dollars)) = found.first().cloned() else { return };
-    let more = match found.len() - 1 {
-        0 => String::new(),
-        more => format!(" · and {more} more"),
-    };
-    let (label, help) = match dollars {
-        true => (
-            "for the shell `$$` is the number of its process",
-            "a dollar for the shell is written once; '$' and \\$ are one that stays",
+    let Some((at, piece)) = found.first().cloned() else { return };
+    let (message, help) = match piece {
+        Piece::Dollars(_) => (
+            "the shell reads `$$` in a command as the number of its process".to_owned(),
+            "write `$` before a variable of the shell, and `\\$` for a plain dollar".to_owned(),
         ),
-        false => (
-            "the shell puts nothing in between single quotes",
-            "put it between double quotes; in a list (run = [\"program\", \"${NAME}\"]) devgroup puts it in",
+        Piece::Quoted(text) => (
+            format!("`{text}` stays as it is: the shell puts no values in between single quotes"),
+            format!(
+                "write it between double quotes\nor write the command as a list, where devgroup puts the value in: \
+                 [\"program\", \"{text}\"]"
+            ),
         ),
     };
-    problems.add(
-        Diagnostic::warning(
-            "shell-text",
-            "devgroup puts no values into the text of a command: they are the shell's to put in",
-        )
-        .at(at, format!("{label}{more}"))
-        .help(help),
-    );
+    let label = match found.len() - 1 {
+        0 => String::from("it stands here"),
+        more => format!("it stands here and in {}", count(more, "more place")),
+    };
+    problems.add(Diagnostic::warning("shell-text", message).at(at, label).help(help));
 }
 
 /// The texts of a service that the shell reads, each with the place of the value that it stands in.

@@ -11,6 +11,9 @@ use super::load::Loaded;
 use super::problems::{as_key, shown};
 use crate::domain::{ServiceName, ServiceSpec};
 
+/// Where commands stand, as [`Fault::place`] says it.
+const COMMANDS: [&str; 5] = ["the command", "validate.run", "stop.command", "ready.cmd", "alive.cmd"];
+
 impl Loaded {
     /// Warns of what would stand in the way of a start now. `inherited`: what a service inherits.
     pub fn warn_values(&mut self, inherited: &dyn Fn(&ServiceName) -> Vec<(OsString, OsString)>) {
@@ -30,7 +33,7 @@ impl Loaded {
 
     /// Where the value stands: the variable itself, if the text has it as it is.
     fn value_place(&self, service: &ServiceSpec, fault: &Fault) -> Option<Range<usize>> {
-        let places = self.values.get(&service.name)?;
+        let places = self.places.values.get(&service.name)?;
         let whole = |key: &str| places.iter().find(|(place, _)| place == key).map(|(_, span)| span.clone());
         let key = fault.place.split('.').next().unwrap_or_default();
         let span = whole(&fault.place).or_else(|| whole(key))?;
@@ -54,14 +57,20 @@ fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<F
 
 fn warning(service: &ServiceSpec, fault: Fault, place: Range<usize>) -> Diagnostic {
     let (who, name) = (shown(service.name.as_str()), fault.unset.as_deref());
-    match name {
-        Some(name) => Diagnostic::warning("unset-variable", format!("the variable `{name}` is not set"))
-            .at(place, format!("without it `{who}` does not start"))
-            .help(format!(
-                "give it a default: ${{{name}:-value}}\nor set it: env = {{ {} = \"value\" }}, a line {name}=value in an `env_file`, or in the shell \
-                 that starts devgroup",
-                as_key(name)
-            )),
-        None => Diagnostic::warning("value", shown(&fault.reason)).at(place, format!("`{who}` does not start so")),
+    let Some(name) = name else {
+        return Diagnostic::warning("value", shown(&fault.reason)).at(place, format!("`{who}` does not start so"));
+    };
+    let mut help = format!(
+        "give it a default: ${{{name}:-value}}\nor set it: env = {{ {} = \"value\" }}, a line {name}=value in an `env_file`, or in \
+         the shell that starts devgroup",
+        as_key(name)
+    );
+    // Only in a command that is a list are values missed.
+    if COMMANDS.contains(&fault.place.as_str()) {
+        help +=
+            &format!("\nor, if the command itself is to get this text, write `$$` for a plain dollar: $${{{name}}}");
     }
+    Diagnostic::warning("unset-variable", format!("the variable `{name}` is not set"))
+        .at(place, format!("without it `{who}` does not start"))
+        .help(help)
 }

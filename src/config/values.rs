@@ -11,7 +11,7 @@ use super::near::near;
 use super::peers;
 use super::problems::{Problems, Slot, shown};
 use super::units::{self, Unclear};
-use crate::domain::{Expandable, RunCommand, Signal, SpecPattern, TextPattern};
+use crate::domain::{Expandable, NameFault, RunCommand, Signal, SpecPattern, TextPattern, fitting_name};
 
 /// The least memory for a log: a few screens.
 const MIN_MEMORY: usize = 64 << 10;
@@ -39,7 +39,7 @@ impl<'a> Slot<'a, '_> {
         Ok(text)
     }
 
-    /// A text for a heading or a name: one line.
+    /// A text for a sentence: one line.
     pub(super) fn line(self) -> Result<&'a str, Diagnostic> {
         let text = self.word()?;
         if text.contains(char::is_control) {
@@ -50,13 +50,28 @@ impl<'a> Slot<'a, '_> {
         Ok(text)
     }
 
+    /// The name of the group, or of a group of services in it.
+    pub(super) fn group_name(self) -> Result<String, Diagnostic> {
+        let name = self.word()?;
+        let Some(fault) = NameFault::of_name(name) else { return Ok(name.to_owned()) };
+        let problem = Diagnostic::error("name", format!("`{}` cannot be the name of a group", shown(name)))
+            .at(self.span(), fault.to_string());
+        Err(match fitting_name(name).as_str() {
+            "" => problem.help(format!("{}: {}", self.key.name, self.key.about)),
+            better => problem.help(format!("{} = \"{better}\"", self.key.name)),
+        })
+    }
+
     /// What a text is whatever the variables are; `None` if it holds one.
     pub(super) fn fixed(self, text: &str, dollars: Dollars) -> Result<Option<String>, Diagnostic> {
         expand::fixed(text, dollars).map_err(|error| self.malformed(&error, dollars))
     }
 
     fn malformed(self, error: &ExpandError, dollars: Dollars) -> Diagnostic {
-        let escape = if dollars == Dollars::Ours { "a dollar is written `$$`" } else { "`${` itself is written `$${`" };
+        let escape = match dollars {
+            Dollars::Ours => "write `$$` for a plain dollar",
+            Dollars::OfPattern => "write `$${` for a plain `${`",
+        };
         Diagnostic::error("variable", error.to_string()).at(self.span(), "devgroup puts values in here").help(escape)
     }
 
@@ -204,8 +219,11 @@ impl<'a> Slot<'a, '_> {
         match expand::malformed(text) {
             None => Ok(text),
             Some(error) => Err(Diagnostic::error("variable", format!("{error}"))
-                .at(self.span(), "in a list nothing goes through the shell")
-                .help(format!("{} = \"…\"   as a text goes through the shell, which knows more", self.key.name))),
+                .at(self.span(), "devgroup puts values into a list, and knows these two forms only")
+                .help(format!(
+                    "write `$$` for a plain dollar: `$${{…}}`\nor write a text, which the shell reads: {} = \"…\"",
+                    self.key.name
+                ))),
         }
     }
 

@@ -286,7 +286,7 @@ impl Answers {
     fn outcome(&self, group: &GroupSnapshot, name: &ServiceName, known: Known) -> Outcome {
         let run = group.service(name).map(|service| service.run).unwrap_or_default();
         Outcome {
-            name: name.to_string(),
+            name: name.as_str().to_owned(),
             result: known.became,
             run: run.0,
             cursor: self.beginning(name, run).to_string(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{Because, ExitStatus, GroupEvent, Happening, Rule, RuleSource, ServiceName, StartCause, path_text};
+use crate::domain::{Because, ExitStatus, GroupEvent, Happening, Rule, RuleSource, StartCause, path_text};
 
 /// Something that has happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl EventLine {
         match &event.happening {
             Happening::Change { path, services, rule, .. } => {
                 line.path = Some(path.to_string());
-                line.services = services.iter().map(ServiceName::to_string).collect();
+                line.services = services.iter().map(|name| name.as_str().to_owned()).collect();
                 line.rule = Some(rule.into());
             }
             Happening::Start(Because { cause, rule }) | Happening::Restart(Because { cause, rule }) => {
@@ -90,7 +90,7 @@ impl EventLine {
             }
             Happening::Hold(hold) | Happening::Release(hold) => {
                 line.cause = Some(hold.by.word().to_owned());
-                line.services = hold.services.iter().map(ServiceName::to_string).collect();
+                line.services = hold.services.iter().map(|name| name.as_str().to_owned()).collect();
             }
             Happening::Exit { status: ExitStatus::Code(code), .. } => line.code = Some(*code),
             Happening::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),

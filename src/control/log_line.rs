@@ -57,7 +57,7 @@ pub struct Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.service, self.run, self.next.0)?;
+        write!(f, "{}:{}:{}", self.service.as_str(), self.run, self.next.0)?;
         self.epoch.map_or(Ok(()), |epoch| write!(f, ":{epoch}"))
     }
 }

@@ -312,7 +312,7 @@ impl Source {
         if taken.lost > 0 {
             let before = self.lost.take().map_or(Some(0), |lost| lost.skipped);
             let skipped = before.map(|before| before + taken.lost);
-            self.lost = Some(Skipped { service: Some(self.name.to_string()), skipped });
+            self.lost = Some(Skipped { service: Some(self.name.as_str().to_owned()), skipped });
         }
         // It may have gone on behind the end, if what was before that was dropped.
         self.ready.extend(taken.pieces.into_iter().filter(|piece| self.end.is_none_or(|end| piece.line.id < end)));
@@ -388,7 +388,7 @@ fn moment_before(now: Moment, millis: u64) -> Moment {
 pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
     for name in names {
         if group.service(&name.into()).is_none() {
-            let services = group.services.iter().map(|service| service.name.to_string()).collect();
+            let services = group.services.iter().map(|service| service.name.as_str().to_owned()).collect();
             let message = format!("unknown service `{name}`");
             return Err(Problem { services, ..Problem::new(ProblemCode::UnknownService, message) });
         }
@@ -414,7 +414,7 @@ fn resume(document: &LogDocument, cursor: &Cursor) -> (LineId, Option<Skipped>) 
         return (cursor.next, None);
     }
     let first = LineId(document.read().dropped());
-    (first, Some(Skipped { service: Some(cursor.service.to_string()), skipped: None }))
+    (first, Some(Skipped { service: Some(cursor.service.as_str().to_owned()), skipped: None }))
 }
 
 /// Whether a cursor is of this log, and not of an earlier one of the same service, whose lines had the same numbers.

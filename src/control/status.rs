@@ -187,7 +187,7 @@ impl Service {
         let uptime = |since: Moment| u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
         let counts = service.restarts;
         Self {
-            name: service.name.to_string(),
+            name: service.name.as_str().to_owned(),
             kind: match service.kind {
                 Kind::Service => "service".into(),
                 Kind::Task => "task".into(),

@@ -331,10 +331,11 @@ impl Marker {
             }
             Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             Self::ForeignPort { port, holder } => {
-                write!(text, "warning · port {port} is not listened to by this service, but by {holder}")
+                write!(text, "warning · {}, not by this service", port_is_taken(*port, holder))
             }
             Self::PortTaken { port, holder } => {
-                write!(text, "port {port} is taken by {holder} · end it, or give this service another port · {clock}")
+                let taken = port_is_taken(*port, holder);
+                write!(text, "{taken} · end it, or give this service another port · {clock}")
             }
             Self::SignalNotSent { signal, service } => {
                 write!(text, "{signal} not sent · no process of {service} handles it")
@@ -347,6 +348,11 @@ impl Marker {
         };
         text
     }
+}
+
+/// The one sentence about a port that somebody has: `port 8155 is taken by python3 (pid 20267)`.
+pub fn port_is_taken(port: u16, holder: &str) -> String {
+    format!("port {port} is taken by {holder}")
 }
 
 /// What starts it again.
@@ -411,6 +417,14 @@ mod tests {
                     was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
                 },
                 "── restarted · by hand · 14:02:11 · was not ready in 2s · up 2.0s ──",
+            ),
+            (
+                Marker::PortTaken { port: 8155, holder: "python3 (pid 20267)".into() },
+                "── port 8155 is taken by python3 (pid 20267) · end it, or give this service another port · 14:02:11 ──",
+            ),
+            (
+                Marker::ForeignPort { port: 8155, holder: "python3 (pid 20267)".into() },
+                "── warning · port 8155 is taken by python3 (pid 20267), not by this service ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (

@@ -1,7 +1,6 @@
 //! The order of starts, and the circle that makes one impossible.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::{GroupSpec, ServiceName, ServiceSpec};
@@ -11,10 +10,12 @@ use super::{GroupSpec, ServiceName, ServiceSpec};
 pub struct Cycle(pub Vec<ServiceName>);
 
 impl Cycle {
-    /// Steps that the search for a shorter one may take: a file that needs more is not one that somebody wrote.
-    const MOST_STEPS: usize = 1_000_000;
+    /// Services from which a shorter one is looked for, and steps that all these searches may take: a file that needs more
+    /// is not one that somebody wrote.
+    const MOST_STARTS: usize = 100;
+    const MOST_STEPS: usize = 100_000;
 
-    /// The shortest circle through one of these services; this one, if none is shorter.
+    /// The shortest circle through one of these services, or the first hundred of them; this one, if none is shorter.
     #[must_use]
     pub fn shortest(self, spec: &GroupSpec) -> Self {
         let places: HashMap<&ServiceName, usize> =
@@ -26,7 +27,8 @@ impl Cycle {
             .collect();
         let mut steps = Self::MOST_STEPS;
         let mut best: Vec<usize> = self.0.iter().filter_map(|name| places.get(name).copied()).collect();
-        for start in best.clone() {
+        let starts: Vec<usize> = best.iter().take(Self::MOST_STARTS).copied().collect();
+        for start in starts {
             if let Some(shorter) = circle_through(start, &needs, best.len(), &mut steps) {
                 best = shorter;
             }
@@ -37,7 +39,8 @@ impl Cycle {
 
 /// The shortest circle through a service, if it is shorter than `longer` and found in so many steps.
 fn circle_through(start: usize, needs: &[Vec<usize>], longer: usize, steps: &mut usize) -> Option<Vec<usize>> {
-    let mut reached_from: HashMap<usize, usize> = HashMap::from([(start, start)]);
+    let mut reached_from: Vec<Option<usize>> = vec![None; needs.len()];
+    *reached_from.get_mut(start)? = Some(start);
     let mut row = vec![start];
     for _ in 1..longer {
         let mut next = Vec::new();
@@ -45,13 +48,14 @@ fn circle_through(start: usize, needs: &[Vec<usize>], longer: usize, steps: &mut
             for &on in needs.get(place)? {
                 *steps = steps.checked_sub(1)?;
                 if on == start {
-                    let before = |at: &usize| (*at != start).then(|| reached_from.get(at).copied()).flatten();
+                    let before =
+                        |at: &usize| (*at != start).then(|| reached_from.get(*at).copied().flatten()).flatten();
                     let mut circle: Vec<usize> = std::iter::successors(Some(place), before).collect();
                     circle.reverse();
                     return Some(circle);
                 }
-                if let Entry::Vacant(entry) = reached_from.entry(on) {
-                    entry.insert(place);
+                if let Some(from @ None) = reached_from.get_mut(on) {
+                    *from = Some(place);
                     next.push(on);
                 }
             }

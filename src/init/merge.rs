@@ -7,6 +7,7 @@ use super::command::Command;
 use super::draft::{Draft, Finding, Found, Note, Ready, Watch};
 use super::names::{file_name, service_name};
 use super::repository::Repository;
+use crate::domain::fitting_name;
 
 /// What is left, and what is to be said.
 pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, Vec<Note>) {
@@ -56,6 +57,12 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
         draft.covers = own;
         let before = draft.name.clone();
         draft.name = free_name(&draft, &drafts);
+        draft.remarks.extend(other_name("it", &before, &service_name(&before)));
+        if let Some(group) = draft.group.take() {
+            let name = fitting_name(&group);
+            draft.remarks.extend(other_name("its group", &group, &name));
+            draft.group = Some(name).filter(|name| !name.is_empty());
+        }
         renamed.push((draft.source.clone(), before, draft.name.clone()));
         if draft.watch == Watch::Undecided {
             let (watch, remark) = command.watch(repository);
@@ -105,6 +112,11 @@ fn not_carried(draft: &Draft) -> impl Iterator<Item = Note> {
         source: draft.source.clone(),
         text: format!("{}: {text}", draft.name),
     })
+}
+
+/// A remark, if something has another name in its source.
+fn other_name(what: &str, there: &str, here: &str) -> Option<String> {
+    (there != here).then(|| format!("{what} is called `{there}` there, which cannot be a name here"))
 }
 
 fn free_name(draft: &Draft, drafts: &[Draft]) -> String {

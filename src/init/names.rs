@@ -1,12 +1,10 @@
 //! Names and paths: what a service may be called, and where a file lies.
 
+use crate::domain::fitting_service_name;
+
 /// A name that a service may have, as near to the text as it can be.
 pub(super) fn service_name(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() || c.is_control() || matches!(c, '/' | ',' | ':') { '-' } else { c })
-        .collect();
-    let plain = plain.trim_matches(['-', '@']).to_owned();
+    let plain = fitting_service_name(text);
     match plain.strip_prefix("x-") {
         // A name that begins so is a note.
         Some(rest) => format!("x_{rest}"),
@@ -171,7 +169,10 @@ mod tests {
             ("x-y", "x_y"),
             ("-a b,", "a-b"),
             ("", "service"),
-            ("dev:css", "dev-css"),
+            ("dev:css", "dev:css"),
+            ("python3.11 x", "python3.11-x"),
+            ("node.18", "node-18"),
+            ("x-@", "x_"),
         ];
         for (text, name) in cases {
             assert_eq!(service_name(text), name, "{text}");

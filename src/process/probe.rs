@@ -16,7 +16,7 @@ use super::live_run::LiveRun;
 use super::looks::SILENCE;
 use super::reach::{self, Refusal, loopbacks};
 use super::{http, program};
-use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName, visible_path};
+use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName, port_is_taken, visible_path};
 use crate::logs::LogDocument;
 
 /// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
@@ -155,7 +155,7 @@ impl Prober {
         if let Refusal::Taken { port, holder } = refusal
             && !std::mem::replace(&mut self.said, true)
         {
-            log::warn!("{}: port {port} is taken by {holder}", self.service);
+            log::warn!("{}: {}", self.service, port_is_taken(port, &holder));
             self.document.mark(&Marker::PortTaken { port, holder });
         }
     }
@@ -175,7 +175,7 @@ impl Prober {
         };
         let Some(port) = port else { return };
         if let Listener::Foreign(holder) = listener::who_listens(port, &reach::ours()) {
-            log::warn!("{}: port {port} is listened to by {holder}", live.service);
+            log::warn!("{}: {}, not by it", live.service, port_is_taken(port, &holder));
             self.document.mark(&Marker::ForeignPort { port, holder });
         }
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::listener::{self, Socket};
+use crate::domain::port_is_taken;
 use crate::process_tree::Tree;
 
 /// An address of our own that has not answered after this time does not answer.
@@ -56,7 +57,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("refused"),
-            Self::Taken { port, holder } => write!(f, "port {port} is taken by {holder}"),
+            Self::Taken { port, holder } => f.write_str(&port_is_taken(*port, holder)),
         }
     }
 }

@@ -110,3 +110,31 @@ fn a_file_that_cannot_be_read_is_a_diagnostic_as_well() {
     fs::create_dir(project.path("procgroup.toml")).unwrap();
     assert_eq!(first(&["check", "--json"])["code"], "unreadable");
 }
+
+#[test]
+fn a_service_that_is_called_like_a_command_is_warned_of() {
+    let project =
+        Project::new("[services]\nstatus = \"sleep 9\"\nstatuses = \"sleep 9\"\n[services.ps]\nrun = \"a\"\n");
+    let report = read(&Stream::ask(&project, &["check", "--json"]));
+    let found = report["diagnostics"].as_array().unwrap();
+    let told: Vec<_> = found.iter().map(|item| (&item["code"], &item["span"]["line"], &item["message"])).collect();
+    let expected = [(2, "status"), (4, "ps")].map(|(line, name)| {
+        (json!("command-name"), json!(line), json!(format!("service `{name}` has the name of a command of devgroup")))
+    });
+    let expected: Vec<_> = expected.iter().map(|(code, line, message)| (code, line, message)).collect();
+    assert_eq!(told, expected);
+    assert!(found[0]["help"].as_str().unwrap().contains("devgroup -- status"));
+}
+
+#[test]
+fn the_name_of_a_folder_becomes_a_name_of_a_group() {
+    let project = Project::empty();
+    for (folder, name) in [("@my shop\u{1b}[2J", "my-shop-2J"), ("größe v1.2", "größe-v1.2"), ("  ", "group")] {
+        let folder = project.root().join(folder);
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("procgroup.toml");
+        fs::write(&file, "[services]\na = \"a\"\n").unwrap();
+        assert_eq!(&*devgroup::config::load(&file).unwrap().spec.name, name);
+        assert_eq!(Stream::ask(&project, &["check", "-f", &file.display().to_string()]).code, Some(0));
+    }
+}

@@ -141,6 +141,13 @@ fn a_huge_file_of_mistakes_is_answered_in_time() {
     check(&text.replace(" = ", " "));
     let services: String = (0..3000).map(|n| format!("s{n} = {{ run = 'x', depends_on = ['t{n}'] }}\n")).collect();
     check(&format!("[services]\n{services}"));
+    // Each of these was compared with all before it, or searched from again.
+    let many = |line: &dyn Fn(usize) -> String| {
+        let lines: String = (0..16_000).map(|n| format!("s{n}={{run='x',{}}}\n", line(n))).collect();
+        check(&format!("[services]\n{lines}"));
+    };
+    many(&|n| format!("depends_on=['s{}']", (n + 1) % 16_000));
+    many(&|n| format!("ready={{port=1}},profiles=['{n}']"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// What is wrong with a name or the form of a value: the schema must find it, too. The rest needs other values, the disk,
 /// or more knowledge.
-const FORM: [&str; 7] = ["type", "unknown-key", "value", "duration", "size", "signal", "missing-run"];
+const FORM: [&str; 8] = ["type", "unknown-key", "value", "duration", "size", "signal", "missing-run", "name"];
 
 /// The part of JSON Schema that ours is made of. An unknown keyword is a failure, so that none is silently ignored.
 fn complaints(schema: &Value, root: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
@@ -48,6 +48,7 @@ fn complaints(schema: &Value, root: &Value, value: &Value, place: &str, found: &
             "minProperties" => value.as_object().is_none_or(|table| table.len() as u64 >= rule.as_u64().unwrap()),
             "anyOf" => list(rule).iter().any(holds),
             "allOf" => list(rule).iter().all(holds),
+            "not" => !holds(rule),
             "oneOf" => list(rule).iter().filter(|schema| holds(schema)).count() == 1,
             "required" => names(rule).iter().all(|name| has(name)),
             "dependencies" => rule.as_object().unwrap().iter().all(|(name, needed)| {
@@ -165,6 +166,30 @@ fn what_is_wrong_with_the_form_of_a_file_is_found_by_the_schema() {
         refused += usize::from(by_schema(&text).is_some_and(|found| !found.is_empty()));
     }
     assert!(refused >= 10, "only {refused} files were refused");
+}
+
+#[test]
+fn names_are_judged_alike_by_the_schema_and_by_the_program() {
+    let file = Path::new("/tmp/procgroup.toml");
+    let judged = |text: &str| {
+        agree(text, file);
+        by_schema(text).unwrap().is_empty()
+    };
+    let mut names: Vec<String> =
+        (1..=0x7f_u8).flat_map(|c| [format!("{}a", c as char), format!("a{}b", c as char)]).collect();
+    names.extend(
+        ["größe", "データ", "a.1", "a.1b", "1.x", "a.b.22", "7", "x-a b", "a\u{202e}b", "a\u{9b}b"].map(str::to_owned),
+    );
+    for name in &names {
+        let escaped: String = name.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect();
+        let quoted = format!("\"{escaped}\"");
+        let service = judged(&format!("[services]\nb = 'b'\n{quoted} = 'a'"));
+        let group = judged(&format!("name = {quoted}\n[services]\nb = {{ run = 'b', group = {quoted} }}"));
+        let is_plain = |c: char| c.is_alphanumeric() || "._-+:".contains(c);
+        let good = name.chars().all(is_plain) && name.starts_with(char::is_alphanumeric);
+        assert_eq!(group, good, "{name:?}");
+        assert_eq!(service, name.starts_with("x-") || good && !["a.1", "a.b.22"].contains(&name.as_str()), "{name:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
 use crate::app::LastPulse;
-use crate::domain::{approx, count, visible_path};
+use crate::domain::{approx, count, port_is_taken, visible, visible_path};
 
 /// The pulse is written every 25 s; a loop that has turned is at most this old.
 const STALE: Duration = Duration::from_secs(60);
@@ -179,7 +179,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
             true => ok("ports", format!("{}: {holder}", of(port))),
             false => warn(
                 "ports",
-                format!("{} is taken by {holder}: {} cannot become ready", of(port), port.service),
+                format!("{}: {} cannot become ready", port_is_taken(port.port, holder), visible(&port.service)),
                 "end it, or give the service another port",
             ),
         })

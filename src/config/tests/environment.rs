@@ -69,7 +69,7 @@ fn files_are_read_at_each_start() {
     assert_eq!(again.command, RunCommand::Argv(vec!["echo".into(), "2".into()]));
     fs::write(folder.path().join(".env"), "A=2\nnonsense").unwrap();
     let error = environment(&api, &api.run, &inherited(), &Pipes::default()).unwrap_err().to_string();
-    assert!(error.ends_with("/.env: line 2: there is no `=`: write NAME=value"), "{error}");
+    assert!(error.ends_with("/.env: line 2: `=` is missing: write NAME=value"), "{error}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_a_start_would_miss_is_known_before_it() {
     fs::write(folder.path().join(".env"), "A=1\nTOKEN=\"half").unwrap();
     let said =
         check_environment(&service(&loaded.spec, "api"), &inherited(), &Pipes::default()).unwrap_err().to_string();
-    assert!(said.ends_with(".env: line 2: the quote is never closed: end the value with it"), "{said}");
+    assert!(said.ends_with(".env: line 2: the quote is not closed: write it again at the end of the value"), "{said}");
 }
 
 #[test]
@@ -226,4 +226,6 @@ fn what_is_not_set_is_warned_of_where_it_stands() {
     );
     let said = loaded.warnings.render(plain());
     assert!(said.contains("the variable `NONE_A` is not set") && said.contains("${NONE_A:-value}"), "{said}");
+    // Only what a command gets may be for a shell that it starts.
+    assert!(said.contains("plain dollar: $${NONE_A}") && !said.contains("$${NONE_C}"), "{said}");
 }

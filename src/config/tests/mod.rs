@@ -221,6 +221,22 @@ fn ports_only_clash_between_services_that_run_together() {
     assert_eq!(codes(&two(", autostart = false")), [""; 0]);
     let profiles = two(", profiles = ['x']").replacen("} }", "}, profiles = ['y'] }", 1);
     assert_eq!(codes(&profiles), [""; 0]);
+    // The first that may run beside each: of a profile of its own, without any, of any.
+    let services = [("a", "'x'"), ("b", "'y'"), ("c", ""), ("d", "'z'"), ("e", "'z', 'y'"), ("f", "")];
+    let services = services
+        .map(|(name, profiles)| format!("{name} = {{ run = 'a', ready = {{ port = 1 }}, profiles = [{profiles}] }}\n"));
+    let loaded = parse(&format!("[services]\n{}", services.concat()), Path::new(FILE)).unwrap();
+    let told = loaded.warnings.items.iter().map(|item| item.message.trim_end_matches(" have the same port: 1"));
+    assert_eq!(told.collect::<Vec<_>>(), ["`a` and `c`", "`c` and `d`", "`b` and `e`", "`a` and `f`"]);
+}
+
+#[test]
+fn many_warnings_hide_no_error() {
+    let warned: String = (0..150).map(|at| format!("s{at} = {{ run = 'a', ready = {{ port = 1 }} }}\n")).collect();
+    let circle = "a = { run = 'a', depends_on = ['b'] }\nb = { run = 'b', depends_on = ['a'] }\n";
+    assert!(parse(&format!("[services]\n{warned}"), Path::new(FILE)).is_ok());
+    let problems = parse(&format!("[services]\n{warned}{circle}"), Path::new(FILE)).unwrap_err();
+    assert_eq!(problems.items.iter().filter(|item| item.code == "cycle").count(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 use crate::init::draft::{Draft, Found};
-use crate::init::names::{below, file_name, folder_of, join, matching_folders, service_name};
+use crate::init::names::{below, file_name, folder_of, join, matching_folders};
 use crate::init::repository::Repository;
 
 /// Libraries by which a program is known to serve.
@@ -131,7 +131,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             continue;
         };
         for binary in &binaries {
-            let mut draft = Draft::guess(service_name(binary), line(binary), &path);
+            let mut draft = Draft::guess(binary, line(binary), &path);
             root.folder.clone_into(&mut draft.dir);
             draft.remarks.push(format!("it depends on {server}, so it is taken for a server"));
             draft.covers.push(format!("cargo:{binary}"));

@@ -1,7 +1,7 @@
 //! `go.mod`: the main packages of a module, and which of them serve.
 
 use crate::init::draft::{Draft, Found};
-use crate::init::names::{below, file_name, folder_of, service_name};
+use crate::init::names::{below, file_name, folder_of};
 use crate::init::repository::Repository;
 
 /// Imports by which a program is known to serve.
@@ -53,10 +53,10 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             continue;
         };
         let mut draft = if air && relative.is_empty() {
-            Draft::guess(service_name(name), "air", &below(root, ".air.toml"))
+            Draft::guess(name, "air", &below(root, ".air.toml"))
         } else {
             let line = if relative.is_empty() { "go run .".into() } else { format!("go run ./{relative}") };
-            let mut draft = Draft::guess(service_name(name), line, file);
+            let mut draft = Draft::guess(name, line, file);
             draft.remarks.push(format!("it imports {}, so it is taken for a server", server.trim_matches('"')));
             draft
         };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::command::Command;
 use crate::init::draft::{Draft, Found, Ready};
-use crate::init::names::{below, comes_to_an_end, file_name, folder_of, join, matching_folders, service_name};
+use crate::init::names::{below, comes_to_an_end, file_name, folder_of, join, matching_folders};
 use crate::init::repository::Repository;
 use crate::init::yaml;
 
@@ -121,6 +121,16 @@ impl Package {
         })
     }
 
+    /// Its name without the scope: `web` of `@shop/web`.
+    fn own_name(&self) -> Option<&str> {
+        self.name.rsplit('/').next().filter(|name| !name.is_empty())
+    }
+
+    /// A remark, if it has a scope.
+    fn scope_left_out(&self) -> Option<String> {
+        self.name.contains('/').then(|| format!("the package is called {}", self.name))
+    }
+
     /// The script to start it with.
     fn starter(&self) -> Option<&(String, String)> {
         STARTERS.iter().find_map(|starter| self.scripts.iter().find(|(name, _)| name == starter))
@@ -150,9 +160,8 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         match member.starter() {
             Some((script, text)) => {
                 of_members += 1;
-                let name = member.name.rsplit('/').next().filter(|name| !name.is_empty());
-                let name = name.unwrap_or(file_name(folder));
-                let mut draft = draft(service_name(name), &manager, script, text, &path);
+                let mut draft = draft(member.own_name().unwrap_or(file_name(folder)), &manager, script, text, &path);
+                draft.remarks.extend(member.scope_left_out());
                 draft.covers.push(format!("script:@{}:{script}", member.name));
                 draft.covers.push(format!("script:@{}:{script}", file_name(folder)));
                 folder.clone_into(&mut draft.dir);
@@ -186,7 +195,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         );
         for (name, text) in parts {
             let short = name.rsplit(':').next().unwrap_or(name);
-            let mut draft = draft(service_name(short), &manager, name, text, path);
+            let mut draft = draft(short, &manager, name, text, path);
             root.clone_into(&mut draft.dir);
             // So that the script that starts them all is not started, too.
             draft.covers.push(format!("script:{root}:{script}"));
@@ -194,8 +203,8 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         }
         return Ok(());
     }
-    let name = package.name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("web");
-    let mut draft = draft(service_name(name), &manager, script, text, path);
+    let mut draft = draft(package.own_name().unwrap_or("web"), &manager, script, text, path);
+    draft.remarks.extend(package.scope_left_out());
     root.clone_into(&mut draft.dir);
     found.drafts.push(draft);
     others(&package, &manager, script, path, found);
@@ -215,7 +224,7 @@ fn others(package: &Package, manager: &str, taken: &str, path: &str, found: &mut
     }
 }
 
-fn draft(name: String, manager: &str, script: &str, text: &str, path: &str) -> Draft {
+fn draft(name: &str, manager: &str, script: &str, text: &str, path: &str) -> Draft {
     let mut draft = Draft::guess(name, format!("{manager} run {script}"), path);
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '=').collect();
     let port = words.windows(2).find_map(|pair| match pair {

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use crate::init::draft::{Draft, Found, Ready};
-use crate::init::names::{below, file_name, folder_of, service_name};
+use crate::init::names::{below, file_name, folder_of};
 use crate::init::repository::Repository;
 
 /// Reads that there is a `manage.py`.
@@ -13,7 +13,7 @@ pub(super) fn read_django(path: &str, repository: &dyn Repository, found: &mut F
         return Ok(());
     }
     let folder = folder_of(path);
-    let name = if folder.is_empty() { "web".to_owned() } else { service_name(file_name(folder)) };
+    let name = if folder.is_empty() { "web".to_owned() } else { file_name(folder).to_owned() };
     let line = format!("{}python{} manage.py runserver", tool(folder, repository), version(folder, repository));
     let mut draft = Draft::guess(name, line, path);
     serves(&mut draft, folder, 8000);
@@ -71,7 +71,7 @@ pub(super) fn read_project(
         // That of Django has this name.
         "" if has("django") => "api".to_owned(),
         "" => "web".to_owned(),
-        folder => service_name(file_name(folder)),
+        folder => file_name(folder).to_owned(),
     };
     let mut draft = Draft::guess(name, line, path);
     serves(&mut draft, folder, port);

@@ -43,7 +43,7 @@ fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &
                 found.skip(path, format!("{name}: one recipe is taken, and this one may start the same"))
             }
             Some(_) => {
-                let mut draft = Draft::guess(service_name(name), format!("{tool} {name}"), path);
+                let mut draft = Draft::guess(name, format!("{tool} {name}"), path);
                 folder_of(path).clone_into(&mut draft.dir);
                 draft.remarks.push("it is not watched: say by `watch` which files it is to be restarted for".into());
                 found.drafts.push(draft);
