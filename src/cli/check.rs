@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::arguments::Place;
 use super::client::{json, short};
 use super::exit_code::Failure;
-use super::{file, invalid, print, say, style};
+use super::{file, invalid, print, say, style, variable};
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
 use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
 
@@ -45,11 +45,11 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
     if as_json {
         return match found {
             Ok(file) => report(&file),
-            Err(failure @ Failure::NoFile { .. }) => {
+            Err(failure @ (Failure::NoFile { .. } | Failure::Foreign { .. })) => {
                 let told = failure.to_string();
                 let (message, help) = told.split_once("\n  help: ").unwrap_or((&told, ""));
                 let entry = Entry {
-                    code: "no-file",
+                    code: if matches!(failure, Failure::NoFile { .. }) { "no-file" } else { "foreign" },
                     severity: "error",
                     file: config::FILE_NAME.into(),
                     span: None,
@@ -76,6 +76,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
 /// The file, with warnings that only a look at the tree can give.
 fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     let mut loaded = config::load(file)?;
+    loaded.warn_writable(variable);
     for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
         match reason {
             DeadReason::Ignored { rule, files, let_in, .. } => {

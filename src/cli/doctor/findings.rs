@@ -77,6 +77,9 @@ fn file(facts: &Facts) -> Finding {
     match &facts.file {
         FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
         FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", path.display()), "devgroup check"),
+        FileFact::Foreign(path, whose) => {
+            fail("file", format!("{whose}, and nobody has named it"), format!("devgroup doctor -f {}", path.display()))
+        }
         FileFact::Good { path, services, warnings: 0 } => {
             ok("file", format!("{}: {}", path.display(), plural(*services, "service")))
         }
@@ -413,6 +416,7 @@ mod tests {
         assert_eq!(bad(|_| {}), [""; 0]);
         assert_eq!(bad(|facts| facts.file = FileFact::None), ["warn file"]);
         assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file"]);
+        assert_eq!(bad(|facts| facts.file = FileFact::Foreign("/a".into(), "/a belongs to bob".into())), ["fail file"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NotAllowed("EPERM".into(), "go".into())), ["warn group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket("its socket is gone".into())), ["warn group"]);

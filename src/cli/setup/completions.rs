@@ -9,6 +9,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use crate::cli::arguments::{Arguments, Topic, config_of_environment};
+use crate::cli::distrusted;
 use crate::cli::exit_code::Failure;
 use crate::config;
 
@@ -81,7 +82,7 @@ fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
     let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
     let file = match named {
         Some(named) => Some(here.join(named)),
-        None => config::find(&here),
+        None => config::find(&here).filter(|file| distrusted(file).is_none()),
     };
     let names = file.map(|file| config::service_names(Path::new(&file))).unwrap_or_default();
     names.into_iter().map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
