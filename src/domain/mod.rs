@@ -30,7 +30,7 @@ pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use check::{AliveCheck, AliveProbe, HttpCheck, Probe, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
-pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
+pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep, is_too_long};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
