@@ -11,6 +11,9 @@ pub mod domain;
 pub mod engine;
 pub mod far_terminal;
 pub mod fault;
+#[cfg(test)]
+#[path = "../tests/fuzz/harness.rs"]
+mod fuzz;
 pub mod group_handle;
 pub mod guard;
 pub mod init;

@@ -88,3 +88,51 @@ impl WatchList {
         hits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fuzz_of_watch_lists() {
+        // A list of globs, and after a NUL the path.
+        const SEEDS: [&[u8]; 7] = [
+            b"src/**/*.{rs,toml}\n!src/old/**\0src/a/b.rs",
+            b"**/a\n*.c\na*b?[!x-z]\0x/a",
+            b"{a,{b,c}/d}/**\n{a\n[\n\\\0a/x",
+            b"**/a/**/a/**/a\n**/*a*/**/b\0a/a/a/a/a/a/b",
+            b"*a*a*a*a*a*b\0aaaaaaaaaaaaaaaaaaaaaaaa",
+            b"{{{{{{{{a}}}}}}}}{a,b}{a,b}{a,b}{a,b}{a,b}\0aab",
+            "é*/[à-ü]?\0étc/ö1".as_bytes(),
+        ];
+        crate::fuzz::run("watch-lists", 200, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let (globs, path) = text.split_once('\0').unwrap_or((&text, ""));
+            // What the file does not let through (`config/values.rs`).
+            let is_bounded = |glob: &&str| glob.len() <= 4095 && glob.matches("**").count() <= 16;
+            let globs = globs.lines().filter(is_bounded).take(20).filter_map(|glob| LazyGlob::new(glob).ok());
+            let globs: Vec<LazyGlob> = globs.collect();
+            let base = Path::new("/base");
+            let places = globs.iter().enumerate().map(|(place, glob)| (place, base, glob));
+            let list = WatchList::new(places, &mut Compiled::new()).expect("what is bounded can be compiled");
+            let mut hits = list.hits(&base.join(path));
+            hits.sort_unstable();
+            if let Some(relative) = below(&base.join(path), base) {
+                let one_by_one = globs.iter().enumerate().filter(|(_, glob)| glob.is_match(relative));
+                assert_eq!(hits, one_by_one.map(|(place, _)| place).collect::<Vec<_>>());
+            }
+            (hits, globs.len())
+        });
+    }
+
+    #[test]
+    fn services_with_the_same_list_share_it() {
+        let glob = LazyGlob::new("**/a").unwrap();
+        let mut compiled = Compiled::new();
+        let mut list = |base: &str| WatchList::new([(0, Path::new(base), &glob)].into_iter(), &mut compiled).unwrap();
+        let (one, same, other) = (list("/x"), list("/x"), list("/y"));
+        assert!(Arc::ptr_eq(&one.0, &same.0) && !Arc::ptr_eq(&one.0, &other.0));
+        assert_eq!(one.hits(Path::new("/x/b/a")), [0]);
+        assert!(one.hits(Path::new("/y/a")).is_empty() && other.hits(Path::new("/y/b")).is_empty());
+    }
+}
