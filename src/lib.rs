@@ -11,10 +11,14 @@ pub mod domain;
 pub mod engine;
 pub mod far_terminal;
 pub mod fault;
+#[cfg(test)]
+#[path = "../tests/fuzz/harness.rs"]
+mod fuzz;
 pub mod group_handle;
 pub mod guard;
 pub mod init;
 pub mod logs;
+pub mod private;
 pub mod process;
 pub mod process_tree;
 pub mod regular_file;

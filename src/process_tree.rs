@@ -338,6 +338,20 @@ fn children_by_number() -> Option<Vec<Process>> {
     Some(found)
 }
 
+/// Ourselves and all that we descend from, as far as it can be seen.
+pub fn lineage() -> Vec<Pid> {
+    let mut lineage = vec![getpid()];
+    let mut next = Process::of(getpid());
+    while let Some(parent) = next.and_then(|process| Pid::from_raw(process.parent)) {
+        if lineage.contains(&parent) {
+            break;
+        }
+        lineage.push(parent);
+        next = Process::of(parent);
+    }
+    lineage
+}
+
 /// Whether a process has no words: for the moment in which it executes another program or ends, it has no environment either.
 pub fn is_in_between(pid: Pid) -> bool {
     read(&format!("/proc/{pid}/cmdline")).is_none_or(|words| words.is_empty())

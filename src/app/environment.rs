@@ -7,7 +7,7 @@ use rustix::process::Pid;
 
 use crate::control::{SOCKET_VARIABLE, group_key};
 use crate::domain::{RunId, ServiceName};
-use crate::process_tree::{self, MARK as RUN, NAME, Process};
+use crate::process_tree::{self, MARK as RUN, NAME, Process, Tree};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
 const STALE: [&str; 2] = ["COLUMNS", "LINES"];
@@ -49,28 +49,81 @@ pub(crate) fn mark(
     variables.extend(socket.map(|socket| (SOCKET_VARIABLE.into(), socket.into())));
 }
 
-/// The service of the group of this file that we were started in, if we were.
+/// The service of the group of this file that we were started in, if we were. A mark of a devgroup that is gone forbids
+/// nothing: a shell may have it still.
 pub fn inside_service_of(file: &Path) -> Option<String> {
-    let run = std::env::var(RUN).ok()?;
-    let inside = run.split('-').next() == Some(&group_key(file));
-    inside.then(|| std::env::var("DEVGROUP_SERVICE").unwrap_or_default())
+    service_of(&std::env::var(RUN).ok()?, &group_key(file))
 }
 
-/// Living processes of services whose devgroup is gone, with the key of their group.
+/// The service of a mark, if it is of this group, and we are below the devgroup that made it.
+fn service_of(mark: &str, group: &str) -> Option<String> {
+    let mut parts = mark.splitn(4, '-');
+    let (key, pid, _run, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if key != group {
+        return None;
+    }
+    let pid = Pid::from_raw(pid.parse().ok()?)?;
+    // Whatever leaves its session stays below it. That it lives is not enough: its number may be another devgroup's by now.
+    // Where processes cannot be seen, it may be.
+    let is_below = !process_tree::tells() || process_tree::lineage().contains(&pid);
+    is_below.then(|| service.to_owned())
+}
+
+/// Living processes of services whose devgroup is gone, and what descends from them, with the key of their group. A process
+/// that only shares a process group or a session with them is none. Neither are we, nor whoever started us: a shell that
+/// was a service may go on with its mark.
 pub(super) fn orphans(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, Process)> {
-    let wanted = |mark: &OsStr| orphan_of(mark).filter(|group| is_wanted(group));
+    let wanted = |mark: &OsStr| maker_of(mark).filter(|(group, _)| is_wanted(group));
+    let lineage = process_tree::lineage();
     let found = process_tree::marked(|mark| wanted(mark).is_some());
     let with_group = found.into_iter().filter_map(|process| {
-        let group = process_tree::mark_of(process.pid).and_then(|mark| wanted(&mark))?;
-        Some((group, process))
+        let (group, maker) = process_tree::mark_of(process.pid).and_then(|mark| wanted(&mark))?;
+        // A younger devgroup has only got its number.
+        let lives = |maker: Process| !maker.ended && maker.name == NAME && process.is_younger_than(&maker);
+        (!Process::of(maker).is_some_and(lives)).then_some((group, process))
     });
-    with_group.filter(|(_, process)| !process_tree::is_below_elsewhere(process, NAME)).collect()
+    let with_group = with_group.filter(|(_, process)| !lineage.contains(&process.pid));
+    let marked = with_group.filter(|(_, process)| !process_tree::is_below_elsewhere(process, NAME));
+    let (tree, mut orphans) = (Tree::look(), Vec::<(String, Process)>::new());
+    for (group, process) in marked {
+        let family = tree.below([process.pid]);
+        // Its number may be somebody else's by now.
+        if family.first().is_some_and(|first| first.is_same(&process)) {
+            let is_new = |other: &Process| !orphans.iter().any(|(_, known)| known.is_same(other));
+            let new: Vec<Process> = family.into_iter().filter(is_new).collect();
+            orphans.extend(new.into_iter().map(|process| (group.clone(), process)));
+        }
+    }
+    orphans
 }
 
-/// The key of the group of a mark, if the devgroup that made it is gone.
-fn orphan_of(mark: &OsStr) -> Option<String> {
+/// The key of the group of a mark, and the devgroup that made it.
+fn maker_of(mark: &OsStr) -> Option<(String, Pid)> {
     let mut parts = mark.to_str()?.split('-');
     let (group, pid) = (parts.next()?, parts.next()?.parse().ok()?);
-    let runs = |process: Process| !process.ended && process.name == NAME;
-    (!Pid::from_raw(pid).and_then(Process::of).is_some_and(runs)).then(|| group.to_owned())
+    Some((group.to_owned(), Pid::from_raw(pid)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_means_a_service_only_below_the_devgroup_that_made_it() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let (own, other) = (std::process::id(), child.id());
+        for (mark, service) in [
+            (format!("key-{own}-1-a-b"), Some("a-b")),
+            (format!("other-{own}-1-api"), None),
+            (format!("key-{other}-1-api"), None),
+            ("key-2147483646-1-api".to_owned(), None),
+            ("key-x-1-api".to_owned(), None),
+            (String::new(), None),
+            ("key".to_owned(), None),
+        ] {
+            assert_eq!(service_of(&mark, "key").as_deref(), service, "{mark}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

@@ -21,6 +21,7 @@ use super::state_folder;
 use crate::domain::{
     ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName, visible_path,
 };
+use crate::private;
 
 const NAME: &str = "history.json";
 
@@ -164,7 +165,7 @@ fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
         history.remove(&oldest);
     }
     let text = serde_json::to_vec(&Written::of(&history)).map_err(io::Error::other)?;
-    state_folder::replace(folder, NAME, &text)
+    private::replace(folder, NAME, &text)
 }
 
 /// Why there is no history.
@@ -182,15 +183,12 @@ enum Unreadable {
 
 fn read(folder: &Path) -> Result<GroupHistory, Unreadable> {
     let path: PathBuf = folder.join(NAME);
-    let found = match fs::metadata(&path) {
-        Ok(found) => found,
+    let text = match private::read(&path, LARGEST) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(GroupHistory::new()),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(Unreadable::TooLarge),
         Err(error) => return Err(error.into()),
     };
-    if !found.is_file() || found.len() > LARGEST {
-        return Err(Unreadable::TooLarge);
-    }
-    let text = fs::read(&path)?;
     let head: Head = serde_json::from_slice(&text)?;
     if head.version != VERSION {
         return Err(Unreadable::Newer);

@@ -11,7 +11,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +25,7 @@ use super::environment::orphans;
 use crate::clock::Clock;
 use crate::control::{LockNote, NameTaken, Place, Served, group_key, served_by, state_lock, take_name};
 use crate::domain::{Moment, visible_path};
+use crate::private;
 use crate::process_tree::{NAME, Process};
 
 /// What an earlier run has left gets as long as a service has by default …
@@ -203,27 +204,37 @@ impl Claim {
         orphans(|group| group == self.key).into_iter().map(|(_, process)| process).collect()
     }
 
-    /// Ends what an earlier run has left: asked first, killed when the grace is over. Who is left in spite of that.
-    pub(super) fn end_leftovers(&self) -> Vec<Process> {
+    /// Ends what an earlier run has left: asked first, killed when the grace is over. `tell`: is told of each process before
+    /// anything is done to it. Who is left in spite of that.
+    pub(super) fn end_leftovers(&self, tell: impl Fn(&[Process])) -> Vec<Process> {
         let clock = Clock::start();
         let mut known: Vec<Process> = Vec::new();
         loop {
             // Again from the start: who forks has another child meanwhile.
-            let left = self.leftovers();
+            let mut left = self.leftovers();
+            let is_among = |process: &Process, all: &[Process]| all.iter().any(|other| other.is_same(process));
+            let new: Vec<Process> = left.iter().filter(|process| !is_among(process, &known)).cloned().collect();
+            // What has thrown away its mark descends from nobody any more when its parents have ended.
+            left.extend(
+                known.iter().filter(|known| !is_among(known, &left) && lives(known)).cloned().collect::<Vec<_>>(),
+            );
             let waited = clock.now().since(Moment::START);
             if left.is_empty() || waited >= GRACE + KILL_PATIENCE {
                 return left;
             }
-            let is_new = |process: &&Process| !known.iter().any(|known| known.is_same(process));
+            if !new.is_empty() {
+                tell(&new);
+            }
             if waited >= GRACE {
-                left.iter().for_each(Process::kill_group);
+                // Each by itself: in its process group there may be others.
+                left.iter().for_each(|process| process.signal(Signal::KILL));
             } else {
-                for process in left.iter().filter(is_new) {
+                for process in &new {
                     process.signal(Signal::TERM);
                     process.signal(Signal::CONT);
                 }
             }
-            known = left;
+            known.extend(new);
             std::thread::sleep(LOOK);
         }
     }
@@ -238,6 +249,11 @@ impl Claim {
     pub fn is_clean(mut self) {
         self.has_begun = false;
     }
+}
+
+/// Whether it is still there.
+fn lives(process: &Process) -> bool {
+    Process::of(process.pid).is_some_and(|now| now.is_same(process) && !now.ended)
 }
 
 impl Drop for Claim {
@@ -283,7 +299,7 @@ impl Held {
     /// The file that we hold has its name still.
     fn is_there(&self) -> bool {
         let same = |named: fs::Metadata, ours: fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
-        fs::metadata(&self.path).is_ok_and(|named| self.file.metadata().is_ok_and(|ours| same(named, ours)))
+        fs::symlink_metadata(&self.path).is_ok_and(|named| self.file.metadata().is_ok_and(|ours| same(named, ours)))
     }
 
     fn write(&self) {
@@ -302,14 +318,14 @@ impl Held {
 /// Opens and locks a file; `None` if somebody else holds the lock.
 fn lock(path: &Path) -> io::Result<Option<File>> {
     loop {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let file = private::open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
         // The holder before us may have removed it between our two steps.
-        let (ours, named) = (file.metadata()?, fs::metadata(path));
+        let (ours, named) = (file.metadata()?, fs::symlink_metadata(path));
         if named.is_ok_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
             return Ok(Some(file));
         }

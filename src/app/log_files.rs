@@ -12,7 +12,13 @@ pub(crate) fn start(spec: &GroupSpec, logs: &Arc<LogBook>) -> Option<LogFiles> {
         return None;
     }
     let folder = match state_folder::of_group(spec, state_folder::variable) {
-        Ok(folder) => folder.join("logs"),
+        Ok(folder) => match state_folder::make(&folder) {
+            Ok(()) => folder.join("logs"),
+            Err(error) => {
+                log::warn!("no log files: {error}");
+                return None;
+            }
+        },
         Err(why) => {
             log::warn!("no log files: {why}");
             return None;

@@ -13,8 +13,12 @@ use tokio::sync::Notify;
 use super::state_folder;
 use crate::clock::Clock;
 use crate::domain::{GroupSpec, Moment, visible_path};
+use crate::private;
 
 const NAME: &str = "status.json";
+
+/// A larger file is none of ours.
+const LARGEST: u64 = 64 << 10;
 
 /// From one beat to the next: at least every 30 s is the promise, and a busy machine is late.
 const EVERY: Duration = Duration::from_secs(25);
@@ -62,7 +66,7 @@ pub(super) struct Status {
 
 /// What stands in the file of a group, if there is one.
 pub(super) fn read(folder: &std::path::Path) -> Option<Status> {
-    serde_json::from_slice(&std::fs::read(folder.join(NAME)).ok()?).ok()
+    serde_json::from_slice(&private::read(&folder.join(NAME), LARGEST).ok()?).ok()
 }
 
 impl Pulse {
@@ -128,7 +132,7 @@ impl Place {
         }
         let written = serde_json::to_vec(status).map_err(std::io::Error::other).and_then(|text| {
             state_folder::make(&self.folder)?;
-            state_folder::replace(&self.folder, NAME, &text)
+            private::replace(&self.folder, NAME, &text)
         });
         if let Err(error) = written {
             log::debug!("{}: {error}", visible_path(&self.folder.join(NAME)));
@@ -146,7 +150,7 @@ impl Place {
         let path = self.folder.join(NAME);
         let ours = Some(std::process::id());
         let is_ours = |text: Vec<u8>| serde_json::from_slice::<Status>(&text).is_ok_and(|s| s.program == ours);
-        if std::fs::read(&path).is_ok_and(is_ours) {
+        if private::read(&path, LARGEST).is_ok_and(is_ours) {
             // It may be gone meanwhile.
             let _ = std::fs::remove_file(path);
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
-use crate::config::{self, Selection};
+use super::state_folder;
+use crate::config::{self, Foreign, Selection};
 use crate::domain::{GroupSpec, WatchFiles};
 use crate::engine::Event;
 
@@ -41,6 +42,8 @@ pub(crate) async fn reload_when_written(
     events: mpsc::Sender<Event>,
 ) {
     let mut broken = false;
+    // A file of ours does not become somebody else's while it runs; who has named another's knows it.
+    let was_foreign = config::distrusted(&current.file, state_folder::variable).is_some();
     loop {
         written.notified().await;
         let (file, recipe) = (current.file.clone(), recipe.clone());
@@ -49,7 +52,10 @@ pub(crate) async fn reload_when_written(
             written.notify_one();
             continue;
         }
-        let reading = tokio::task::spawn_blocking(move || read(&file, &recipe));
+        let reading = tokio::task::spawn_blocking(move || {
+            let foreign = config::distrusted(&file, state_folder::variable).filter(|_| !was_foreign);
+            foreign.map_or_else(|| read(&file, &recipe), |foreign| Err(Broken::foreign(&foreign)))
+        });
         let Ok(result) = reading.await else { continue };
         let event = match result {
             // Whoever saves the file ends what waits, also without a difference.
@@ -78,6 +84,13 @@ pub(crate) async fn reload_when_written(
 struct Broken {
     summary: String,
     detail: String,
+}
+
+impl Broken {
+    fn foreign(foreign: &Foreign) -> Self {
+        let summary = format!("procgroup.toml is not read again: {foreign}");
+        Self { detail: format!("{summary}; end the group and start it with -f if that is meant"), summary }
+    }
 }
 
 fn read(file: &std::path::Path, recipe: &Recipe) -> Result<GroupSpec, Broken> {

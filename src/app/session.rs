@@ -1,5 +1,6 @@
 //! One run of a group from its start to its last line.
 
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -30,7 +31,7 @@ use crate::engine::{Engine, Event};
 use crate::group_handle::GroupHandle;
 use crate::logs::LogBook;
 use crate::process::ProcessHost;
-use crate::process_tree;
+use crate::process_tree::{self, Process};
 use crate::tui::{self, Dashboard, DashboardOptions, Sizing};
 use crate::watch::Watcher;
 
@@ -170,7 +171,9 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
     };
     claim.sign(&spec.name, door.as_ref().map(Door::address));
     let socket = door.as_ref().map(|door| door.address().into());
-    let saved = state_folder::of_group(&spec, state_folder::variable).ok().map(|folder| folder.join("saved"));
+    // Where that is not ours, nothing is saved.
+    let state = state_folder::of_group(&spec, state_folder::variable).ok();
+    let saved = state.filter(|folder| state_folder::make(folder).is_ok()).map(|folder| folder.join("saved"));
     let sizing = Sizing::default();
     let stage = {
         let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
@@ -288,6 +291,9 @@ fn serve(
     server.inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }
 
+/// So many leftovers are named on the terminal; the others in devgroup's own log.
+const NAMED: usize = 100;
+
 /// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.
 fn see_to_leftovers(claim: &Claim, group: &str, keep: bool, has_dashboard: bool) -> bool {
     let found = claim.leftovers();
@@ -306,7 +312,14 @@ fn see_to_leftovers(claim: &Claim, group: &str, keep: bool, has_dashboard: bool)
         tell(format!("{group}: an earlier run has left {names} · kept"));
         return false;
     }
-    let left = claim.end_leftovers();
+    let named = Cell::new(0);
+    let left = claim.end_leftovers(|found| {
+        let names: Vec<String> = found.iter().map(Process::display).collect();
+        let line = format!("{group}: ending what an earlier run has left: {}", names.join(", "));
+        named.set(named.get() + found.len());
+        // One that forks without end is not to fill the terminal.
+        if named.get() <= NAMED { tell(line) } else { log::info!("{line}") }
+    });
     tell(match left.as_slice() {
         [] => format!("{group}: an earlier run had left {names} · ended"),
         left => {

@@ -1,12 +1,11 @@
 //! Where a group keeps files of its own: log files, saved logs, the history of runs, its status.
 
-use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::control::{group_key, state_home};
 use crate::domain::{GroupSpec, visible_path};
+use crate::private;
 
 /// The folder of a group, by the rules of XDG: a path that is not absolute does not count.
 ///
@@ -18,7 +17,7 @@ pub(crate) fn of_group(spec: &GroupSpec, variable: impl Fn(&str) -> Option<PathB
     };
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     let name: String = spec.name.chars().map(plain).take(64).collect();
-    let folder = state.join("devgroup").join(format!("{name}-{}", group_key(&spec.file)));
+    let folder = state.join(SHARED).join(format!("{name}-{}", group_key(&spec.file)));
     if folder.starts_with(&spec.root) {
         return Err(format!("{} is in the project, and writing there would be seen as changes", visible_path(&folder)));
     }
@@ -30,18 +29,19 @@ pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
 
-/// Makes the folder, for its owner only, if it is not there.
-pub(crate) fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
+/// The variable that says where the state of all programs is.
+const VARIABLE: &str = "XDG_STATE_HOME";
 
-/// Writes a file as a whole: whoever reads it sees the old one or the new one.
-pub(crate) fn replace(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let new = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = fs::write(&new, content).and_then(|()| fs::rename(&new, folder.join(name)));
-    if written.is_err() {
-        // Half a file is of no use; it may not even be there.
-        let _ = fs::remove_file(&new);
+/// The folder of devgroup in it: the locks, and a folder for each group.
+const SHARED: &str = "devgroup";
+
+/// Makes a folder of a group, or [`SHARED`], for its owner only.
+///
+/// # Errors
+/// It cannot be made, or is not ours: why, and what to do.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    if let Some(shared) = folder.parent().filter(|above| above.file_name().is_some_and(|name| name == SHARED)) {
+        private::make_folder(shared, VARIABLE)?;
     }
-    written
+    private::make_folder(folder, VARIABLE)
 }

@@ -8,7 +8,7 @@ use super::arguments::{self, Place};
 use super::client::short;
 use super::exit_code::Failure;
 use super::json::line as json;
-use super::{file, invalid, print, say, style};
+use super::{file, invalid, print, say, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
 use crate::domain::{path_text, visible_path};
@@ -48,11 +48,11 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
     if as_json {
         return match found {
             Ok(file) => report(&file),
-            Err(failure @ Failure::NoFile { .. }) => {
+            Err(failure @ (Failure::NoFile { .. } | Failure::Foreign { .. })) => {
                 let told = failure.to_string();
                 let (message, help) = told.split_once("\n  help: ").unwrap_or((&told, ""));
                 let entry = Entry {
-                    code: "no-file",
+                    code: if matches!(failure, Failure::NoFile { .. }) { "no-file" } else { "foreign" },
                     severity: "error",
                     file: config::FILE_NAME.into(),
                     span: None,
@@ -81,6 +81,7 @@ fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     let mut loaded = config::load(file)?;
     loaded.warn_command_names(arguments::COMMANDS);
     loaded.warn_values(&|service| app::inherited_by(file, service));
+    loaded.warn_writable(variable);
     for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
         match reason {
             DeadReason::Ignored { rule, files, let_in, .. } => {

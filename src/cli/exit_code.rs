@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::app::{Occupied, SessionError};
-use crate::config::{self, SelectionError};
+use crate::config::{self, Foreign, SelectionError};
 use crate::control::{ClientError, Problem, ProblemCode};
 use crate::domain::{visible, visible_path};
 
@@ -21,6 +21,19 @@ pub(super) enum Failure {
     NoFile {
         /// Where the search began.
         here: PathBuf,
+    },
+    /// The file that was found is somebody else's.
+    #[error(
+        "error: {foreign}, and nobody has named it: what others wrote is not run unasked\n  help: look at it; then name it, -f {0} (or DEVGROUP_CONFIG), or trust its folder for good:\n        trusted = [\"{1}\"]  in {2}",
+        file.display(),
+        file.parent().unwrap_or(file).display(),
+        own_file().display()
+    )]
+    Foreign {
+        /// Whose.
+        foreign: Foreign,
+        /// The file as it was found.
+        file: PathBuf,
     },
     /// The file has errors; rendered.
     #[error("{0}")]
@@ -92,7 +105,7 @@ impl Failure {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Inside { .. } | Self::Session(SessionError::Selection(SelectionError::Nothing)) => 2,
-            Self::NoFile { .. } | Self::Invalid(_) => 3,
+            Self::NoFile { .. } | Self::Foreign { .. } | Self::Invalid(_) => 3,
             Self::NotRunning { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
             Self::Client { error: ClientError::NotAllowed { .. } } => 8,
@@ -113,6 +126,12 @@ impl Failure {
             | Self::Unexpected(_) => 1,
         }
     }
+}
+
+/// The user's own file, for people: it need not exist.
+fn own_file() -> PathBuf {
+    let file = config::preferences_file(|name| std::env::var_os(name).map(PathBuf::from));
+    file.unwrap_or_else(|| "~/.config/devgroup/config.toml".into())
 }
 
 /// What to do, on lines of their own.

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::{self, Background, Face, RunOptions, SessionError, StreamOptions};
-use crate::config::{self, Diagnostics, RenderStyle, SelectionError};
+use crate::config::{self, Diagnostics, Foreign, RenderStyle, SelectionError};
 use crate::domain::{visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
@@ -200,7 +200,21 @@ fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
-    config::find(&here).ok_or(Failure::NoFile { here })
+    let file = config::find(&here).ok_or(Failure::NoFile { here })?;
+    match distrusted(&file) {
+        Some(foreign) => Err(Failure::Foreign { foreign, file }),
+        None => Ok(file),
+    }
+}
+
+/// Whose the file is, if what was found there is not to be run unasked.
+fn distrusted(file: &Path) -> Option<Foreign> {
+    config::distrusted(file, variable)
+}
+
+/// A variable of devgroup's own environment.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
 }
 
 fn run_group(

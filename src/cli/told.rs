@@ -66,6 +66,7 @@ fn word(failure: &Failure) -> &'static str {
     match failure {
         Failure::Hold(inner) | Failure::Mistyped { failure: inner, .. } => word(inner),
         Failure::NoFile { .. } => "no-file",
+        Failure::Foreign { .. } => "foreign",
         Failure::Inside { .. } => "inside",
         Failure::Occupied(_) => "already-runs",
         Failure::NotRun { .. } => "not-run",

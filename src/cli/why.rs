@@ -12,7 +12,7 @@ use super::arguments::{Place, WhyArguments};
 use super::{Failure, client, print};
 use crate::config;
 use crate::control::{Ask, Reply, Why};
-use crate::domain::{path_text, visible};
+use crate::domain::{is_too_long, path_text, visible, visible_path};
 use crate::tui::DashboardOptions;
 use crate::watch::rules::Rules;
 
@@ -22,12 +22,19 @@ const RESTARTS_NOTHING: u8 = 1;
 /// How long a group may take to explain a path; then it is explained here.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So much of a path that is too long is shown.
+const SHOWN: usize = 60;
+
 /// Explains each path: by the rules of the group that runs here, as they are now, or else by those of the file.
 pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
     let paths: Vec<PathBuf> =
         paths(&arguments.paths, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
+    if let Some((path, problem)) = paths.iter().find_map(|path| Some((path, is_too_long(path)?))) {
+        let begin: String = visible_path(path).chars().take(SHOWN).collect();
+        return Err(Failure::Usage(format!("{begin}… is too long: {problem}")));
+    }
     let explained = match by_group(place, &paths) {
         Some(explained) => explained,
         None => by_file(place, &paths)?,

@@ -270,4 +270,27 @@ mod tests {
         fs::write(&latin1, b"A=1\nB=\xfc\n").unwrap();
         assert_eq!(read(&latin1), Err(vec![EnvFileError::NotUtf8 { line: 2 }]));
     }
+
+    #[test]
+    fn fuzz_of_environment_files() {
+        const SEEDS: [&[u8]; 5] = [
+            "\u{feff}# comment\r\nA=1\r\nexport B = two words  # comment\nC='a # $x ${Y}\\n'\n".as_bytes(),
+            b"D=\"a\\n\\\"b\\\" \\$X # no\" # yes\nE=\nF=a#b\nG=\"two\nlines\"\nH=x=y\n",
+            b"A=${B-x}\nC='${B'\nD=\"${B\"\nE=$${B\nF=${G:-h}\n",
+            b"A=\"open\n\nnonsense\n=x\nA B=1\nA='x' y\n",
+            b"A=\0\xff\n",
+        ];
+        crate::fuzz::run("env-files", 3_000, &SEEDS, |bytes| match of_bytes(bytes) {
+            Ok(entries) => {
+                let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+                assert!(entries.iter().all(|entry| !entry.name.is_empty() && (1..=lines).contains(&entry.line)));
+                (entries.len().min(6), entries.iter().any(|entry| entry.literal), String::new())
+            }
+            Err(errors) => {
+                assert!(!errors.is_empty());
+                let told = told(&errors).replace(|c: char| c.is_ascii_digit(), "");
+                (usize::MAX, false, told)
+            }
+        });
+    }
 }

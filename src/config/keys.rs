@@ -74,6 +74,7 @@ pub(super) const PREFERENCES: Section = section(
             Form::OneOf(&["auto", "osc9", "osc777", "bell", "off"]),
             "how it is told that a service failed while the terminal has not the focus",
         ),
+        key("trusted", Form::Texts, "folders of others whose procgroup.toml is run as if it were yours"),
         key("keys", Form::Keymap, "other keys"),
     ],
 );

@@ -36,6 +36,7 @@ mod shell_text;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod units;
 mod unset;
 mod values;
@@ -52,4 +53,5 @@ pub use preferences::{
 pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};
+pub use trust::{Foreign, distrusted};
 pub use units::parse_duration;

@@ -1,4 +1,4 @@
-//! The user's own file, `$XDG_CONFIG_HOME/devgroup/config.toml`: keys, colours, glyphs, mouse, notifications.
+//! The user's own file, `$XDG_CONFIG_HOME/devgroup/config.toml`: keys, colours, glyphs, mouse, notifications, trust.
 //!
 //! What is wrong with it never keeps a group from running: it is said, and what is wrong is as if it were not there.
 
@@ -13,6 +13,7 @@ use super::load;
 use super::near::{any_of, near};
 use super::problems::{Fields, Problems, Slot, Value, entries, shown};
 use super::syntax;
+use super::trust::trusted_folder;
 
 /// What the user prefers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,6 +133,9 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
     let mouse = fields.take("mouse", problems, Slot::boolean);
     let confirm_quit = fields.take("confirm_quit", problems, Slot::boolean);
     let notifications = fields.take("notifications", problems, |slot| slot.choice(&ways));
+    // What is in it is looked up when it is asked for (`trust.rs`), before all the rest.
+    fields
+        .read("trusted", problems, |slot, problems| slot.list(problems, |slot, problems| problems.keep(trusted(slot))));
     let keys = fields.read("keys", problems, |slot, problems| Some(keys(slot.value, words, problems)));
     Preferences {
         theme: theme.map(Spanned::into_inner).unwrap_or_default(),
@@ -141,6 +145,18 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
         notifications: notifications.map(Spanned::into_inner).unwrap_or_default(),
         keys: keys.map(Spanned::into_inner).unwrap_or_default(),
     }
+}
+
+/// A folder of `trusted`.
+fn trusted(slot: Slot<'_, '_>) -> Result<PathBuf, Diagnostic> {
+    let text = slot.word()?;
+    // Which home it is does not matter here.
+    trusted_folder(text, Some(Path::new("/"))).ok_or_else(|| {
+        let problem = format!("`{}` is relative, and nobody knows to what", shown(text));
+        Diagnostic::error("trusted", problem)
+            .at(slot.span(), "a folder begins with / or ~/")
+            .help("trusted = [\"~/work\"]")
+    })
 }
 
 /// `[keys.normal]` and the others.
@@ -240,7 +256,7 @@ mod tests {
     #[test]
     fn what_is_said_counts_and_the_rest_is_as_ever() {
         assert_eq!(read(""), (Preferences::default(), String::new()));
-        let text = "theme = 'light'\nglyphs = 'ascii'\nmouse = false\nconfirm_quit = true\nnotifications = 'bell'\n\
+        let text = "theme = 'light'\nglyphs = 'ascii'\nmouse = false\nconfirm_quit = true\nnotifications = 'bell'\ntrusted = ['/w', '~/x']\n\
                     x-note = 1\n[keys.normal]\nr = 'quit'\nctrl-r = 'none'\n[keys.zoom]\nenter = 'restart_menu'\n";
         let binding = |context: &str, key: &str, action: Option<&str>| Binding {
             context: context.into(),
@@ -273,7 +289,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_said_and_costs_nothing() {
-        for text in ["theme", "keys = 1", "[keys]\nr = 'restart'", "keys.normal = 'vi'", "\u{0}", "[[keys]]"] {
+        for text in [
+            "theme",
+            "trusted = '/w'",
+            "trusted = ['w']",
+            "keys = 1",
+            "[keys]\nr = 'restart'",
+            "keys.normal = 'vi'",
+            "\u{0}",
+            "[[keys]]",
+        ] {
             let (preferences, said) = read(text);
             assert_eq!(preferences, Preferences::default(), "{text}");
             assert!(said.contains("error: "), "{text}");

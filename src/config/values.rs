@@ -271,6 +271,7 @@ impl<'a> Slot<'a, '_> {
         let text = self.line()?;
         let bare = text.strip_prefix('!').unwrap_or(text);
         self.inside(text, bare)?;
+        self.bounded(text)?;
         if let Err(error) = globset::GlobBuilder::new(bare).literal_separator(true).build() {
             return Err(self.bad_glob(text, &error.kind().to_string()));
         }
@@ -283,12 +284,34 @@ impl<'a> Slot<'a, '_> {
         if text.starts_with("../") || text.starts_with("!../") {
             self.inside(text, text.trim_start_matches('!'))?;
         }
+        self.bounded(text)?;
         // Braces mean themselves there. What git would silently never match is said.
         let without_braces = text.replace(['{', '}'], "");
         match globset::Glob::new(without_braces.strip_prefix('!').unwrap_or(&without_braces)) {
             Ok(_) => Ok(SpecPattern { text: text.to_owned(), line }),
             Err(error) => Err(self.bad_glob(text, &error.kind().to_string())),
         }
+    }
+
+    /// No path needs more, and matching takes time and memory by it.
+    fn bounded(self, text: &str) -> Result<(), Diagnostic> {
+        const BYTES: usize = 4095;
+        const DEEP: usize = 16;
+        let problem = |message: String, help: String| {
+            Err(Diagnostic::error("pattern", message).at(self.span(), "a pattern is simpler than this").help(help))
+        };
+        let deep = text.matches("**").count();
+        if text.len() > BYTES {
+            return problem(
+                format!("a pattern of {} has {} bytes", self.what(), text.len()),
+                format!("it has at most {BYTES}, as a path: write several patterns"),
+            );
+        }
+        if deep > DEEP {
+            let help = format!("at most {DEEP} times; one ** stands for any number of folders");
+            return problem(format!("`**` stands {deep} times in a pattern of {}", self.what()), help);
+        }
+        Ok(())
     }
 
     fn bad_glob(self, text: &str, reason: &str) -> Diagnostic {

@@ -19,7 +19,7 @@ use super::why_line::Why;
 use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
 use crate::domain::{
     Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, Phase, RunId, ServiceName, ServiceSnapshot, Targets,
-    visible, without_secrets,
+    is_too_long, visible, without_secrets,
 };
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{Epoch, LineId, LineKind};
@@ -82,6 +82,9 @@ impl Answers {
     }
 
     async fn why(&self, path: PathBuf) -> Result<Reply, Problem> {
+        if let Some(problem) = is_too_long(&path) {
+            return Err(Problem::new(ProblemCode::Invalid, problem));
+        }
         let explanation = self.handle.why(path).await.map_err(refused)?;
         Ok(Reply::Why(Box::new(Why::from(&*explanation))))
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::answers::Answers;
 use super::line_reader::{Came, next_line};
 use super::outbox::{Chunks, Outbox};
+use super::room::{Asked, Guest, STAYING};
 use super::server::{About, End, Stage};
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, read_line};
 use crate::domain::path_text;
@@ -36,7 +37,7 @@ pub(super) async fn serve(
     stream: UnixStream,
     handle: GroupHandle,
     about: About,
-    (stage, holds, has_asked): (Stage, Arc<AtomicU64>, Arc<AtomicBool>),
+    (stage, holds, guest): (Stage, Arc<AtomicU64>, Guest),
     mut end: watch::Receiver<Option<End>>,
 ) {
     let (input, output) = stream.into_split();
@@ -50,7 +51,8 @@ pub(super) async fn serve(
         by_id: HashMap::new(),
         holds: HashMap::new(),
         next_hold: holds,
-        has_asked,
+        guest,
+        project: about.project.clone(),
     };
     let mut input = BufReader::new(input);
     let writing = write(output, chunks);
@@ -97,8 +99,10 @@ struct Client {
     holds: HashMap<u64, u64>,
     /// The number of the next hold, of whichever client.
     next_hold: Arc<AtomicU64>,
-    /// Until it has asked something, it gives way to others when there is no room.
-    has_asked: Arc<AtomicBool>,
+    /// Its place among all clients.
+    guest: Guest,
+    /// The name of the group.
+    project: String,
 }
 
 type Input = BufReader<tokio::net::unix::OwnedReadHalf>;
@@ -154,7 +158,7 @@ impl Client {
                 }
                 Ok(Came::End) | Err(_) => return,
             };
-            self.has_asked.store(true, Ordering::Relaxed);
+            self.guest.has_asked();
             let went_on = match read_line::<Question>(&line) {
                 Ok(Question { id, ask: Ask::Attach(abilities) }) => return self.attach(id, abilities, input).await,
                 Ok(question) => self.take(question).await,
@@ -191,23 +195,28 @@ impl Client {
             let problem = Problem::new(ProblemCode::Malformed, format!("question {id} is open already"));
             return self.refuse(Some(id), problem).await;
         }
+        let is_brief = ask.ends_by_itself();
+        let Some(asked) = (if is_brief { Some(self.guest.asks_briefly()) } else { self.guest.stays() }) else {
+            return self.refuse(Some(id), self.no_room()).await;
+        };
         let (answers, outbox) = (self.answers.clone(), self.outbox.of(id));
         let task = match ask {
             Ask::Hold(ask) => {
                 let number = self.next_hold.fetch_add(1, Ordering::Relaxed);
                 self.holds.insert(id, number);
-                self.open.spawn(answers.hold(ask, number, outbox))
+                self.open.spawn(until(answers.hold(ask, number, outbox), asked))
             }
             Ask::Release { hold, discard } => {
                 let Some(number) = self.holds.remove(&hold) else {
                     let problem = Problem::new(ProblemCode::Invalid, format!("question {hold} holds nothing"));
                     return self.refuse(Some(id), problem).await;
                 };
-                self.brief.spawn(answers.release(number, discard, self.by_id.remove(&hold), outbox))
+                let release = answers.release(number, discard, self.by_id.remove(&hold), outbox);
+                self.brief.spawn(until(release, asked))
             }
             ask => {
-                let set = if ask.ends_by_itself() { &mut self.brief } else { &mut self.open };
-                set.spawn(answers.answer(ask, outbox))
+                let set = if is_brief { &mut self.brief } else { &mut self.open };
+                set.spawn(until(answers.answer(ask, outbox), asked))
             }
         };
         self.by_id.insert(id, task);
@@ -216,6 +225,10 @@ impl Client {
 
     /// From here on the client is a terminal, until it goes or its user detaches.
     async fn attach(&mut self, id: u64, abilities: Abilities, input: &mut Input) {
+        let Some(_place) = self.guest.stays() else {
+            self.refuse(Some(id), self.no_room()).await;
+            return;
+        };
         let (terminal, Wire { news, mut orders }) = FarTerminal::new(abilities);
         if let Err(error) = (self.stage)(terminal) {
             let problem = Problem::new(ProblemCode::Refused, format!("no dashboard can be drawn: {error}"));
@@ -255,10 +268,26 @@ impl Client {
         }
     }
 
+    /// Others follow, wait or are attached: as many as may.
+    fn no_room(&self) -> Problem {
+        let message = format!(
+            "{} has {STAYING} clients already that follow, wait or are attached; short questions (status, down) are \
+             answered",
+            self.project
+        );
+        Problem::new(ProblemCode::TooMany, message)
+    }
+
     async fn refuse(&mut self, id: Option<u64>, problem: Problem) -> bool {
         let mut outbox = id.map_or_else(|| self.outbox.clone(), |id| self.outbox.of(id));
         outbox.send(&Reply::Error(problem)).await
     }
+}
+
+/// Answers a question that counts as long.
+async fn until(answer: impl Future<Output = ()>, asked: Asked) {
+    answer.await;
+    drop(asked);
 }
 
 impl Ask {

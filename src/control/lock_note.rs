@@ -1,12 +1,16 @@
 //! The lock of a running group, as others see it: whether somebody holds it, and what the holder has noted in it.
 
-use std::fs::{self, File};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::place::{Place, state_lock};
+use crate::private;
+
+/// A larger file is none of ours.
+const LARGEST: u64 = 16 << 10;
 
 /// What the holder of a lock has noted, a line for each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +37,7 @@ pub enum LockState {
 impl LockNote {
     /// What stands in the file of a lock.
     pub fn read(lock: &Path) -> Self {
-        let text = fs::read_to_string(lock).unwrap_or_default();
+        let text = String::from_utf8(private::read(lock, LARGEST).unwrap_or_default()).unwrap_or_default();
         let mut lines = text.lines();
         let pid = lines.next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
         let name = lines.next().unwrap_or_default().to_owned();
@@ -72,7 +76,7 @@ pub fn lock_state(file: &Path) -> LockState {
 
 /// Holds it itself for a moment, together with others who look; who wants it for good tries again.
 fn is_held(lock: &Path) -> Option<bool> {
-    match flock(File::open(lock).ok()?, FlockOperation::NonBlockingLockShared) {
+    match flock(private::open(lock, OpenOptions::new().read(true)).ok()?, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Some(false),
         Err(Errno::WOULDBLOCK) => Some(true),
         Err(_) => None,
@@ -81,6 +85,8 @@ fn is_held(lock: &Path) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+
     use super::*;
 
     #[test]

@@ -140,11 +140,16 @@ mod tests {
             let cursor = Cursor { service: ServiceName::new(service), run: RunId(run), next: LineId(next), epoch };
             prop_assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
         }
+    }
 
-        #[test]
-        fn arbitrary_text_is_no_trouble(text in ".*") {
-            let _ = Cursor::parse(&text);
-        }
+    #[test]
+    fn fuzz_of_cursors() {
+        const SEEDS: [&[u8]; 4] = [b"api:8:9412", b"api:8:9412:1f", b"a:b:1:2", "é:4294967295:0:0".as_bytes()];
+        crate::fuzz::run("cursors", 3_000, &SEEDS, |bytes| {
+            let cursor = Cursor::parse(&String::from_utf8_lossy(bytes))?;
+            assert_eq!(Cursor::parse(&cursor.to_string()).as_ref(), Some(&cursor));
+            Some((cursor.epoch.is_some(), cursor.service.as_str().matches(':').count()))
+        });
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Where a group is met: the folder of sockets, the lock, and their names.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
@@ -10,6 +8,7 @@ use rustix::process::geteuid;
 use super::abstract_socket;
 use super::lock_note::LockNote;
 use crate::domain::visible_path;
+use crate::private;
 
 /// The variable in which a service finds the socket of its group.
 pub const SOCKET_VARIABLE: &str = "DEVGROUP_SOCKET";
@@ -30,9 +29,9 @@ impl Place {
     pub fn make(file: &Path) -> Result<Self, String> {
         let mut problem = String::from("no folder for it");
         for folder in folders(variable) {
-            match own(&folder) {
+            match private::make_folder(&folder, "XDG_RUNTIME_DIR") {
                 Ok(()) => return Ok(Self { folder, key: group_key(file) }),
-                Err(error) => problem = format!("{}: {error}", visible_path(&folder)),
+                Err(error) => problem = error.to_string(),
             }
         }
         Err(problem)
@@ -137,26 +136,6 @@ fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
 
-/// Makes the folder, or sees to it that it is a folder of ours that nobody else can look into.
-fn own(folder: &Path) -> io::Result<()> {
-    match fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    // Not through a link: in the temp directory, anyone could have laid one.
-    let found = fs::symlink_metadata(folder)?;
-    if !found.is_dir() {
-        return Err(io::Error::other("is no folder"));
-    }
-    if found.uid() != geteuid().as_raw() {
-        return Err(io::Error::other("belongs to somebody else"));
-    }
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,22 +155,6 @@ mod tests {
             "/a-folder-whose-name-is-so-long-that-no-socket-in-it-could-be-named/and/that/happens/in/sandboxes";
         assert_eq!(with(LONG, "/t"), [Path::new("/t").join(&own)]);
         assert_eq!(with("/run", LONG), [PathBuf::from("/run/devgroup"), Path::new("/tmp").join(&own)]);
-    }
-
-    #[test]
-    fn a_folder_that_others_can_look_into_is_closed_and_a_link_is_none() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("a/devgroup");
-        own(&folder).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        own(&folder).unwrap();
-        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
-        let link = home.path().join("link");
-        std::os::unix::fs::symlink(&folder, &link).unwrap();
-        assert!(own(&link).is_err());
-        let file = home.path().join("file");
-        fs::write(&file, "").unwrap();
-        assert!(own(&file).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -20,11 +20,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::connection::{serve, turn_away};
 use super::door::{Door, OpenDoor, Removal};
+use super::room::{CLIENTS, Guest, Room};
 use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
-
-/// Clients at a time. Each may cost a hundred kilobytes and a descriptor of the 1,024 that many systems allow.
-pub const CLIENTS: usize = 128;
 
 /// How long the thread may take to say good-bye to all.
 const END_PATIENCE: Duration = Duration::from_millis(500);
@@ -120,8 +118,9 @@ async fn accept(
         sweep(folder);
     }
     let mut clients = JoinSet::new();
-    // Whether each has asked something, the oldest first.
-    let mut asked: Vec<(AbortHandle, Arc<AtomicBool>)> = Vec::new();
+    let room = Room::default();
+    // The oldest first.
+    let mut guests: Vec<(AbortHandle, Guest)> = Vec::new();
     let holds = Arc::new(AtomicU64::new(1));
     loop {
         let accepted = tokio::select! {
@@ -134,11 +133,14 @@ async fn accept(
             _ = end.wait_for(Option::is_some) => break,
         };
         while clients.try_join_next().is_some() {}
-        asked.retain(|(client, has_asked)| !client.is_finished() && !has_asked.load(Ordering::Relaxed));
-        if accepted.is_ok() && clients.len() >= CLIENTS && !asked.is_empty() {
-            // Who only keeps a place must not lock out a command. Nothing of it is open, so it is gone at once.
-            asked.remove(0).0.abort();
-            clients.join_next().await;
+        guests.retain(|(client, _)| !client.is_finished());
+        if accepted.is_ok() && clients.len() >= CLIENTS {
+            // Who only keeps a place must not lock out a command. It waits for nothing, so it is gone at once.
+            let ranks = guests.iter().enumerate().filter_map(|(at, (_, guest))| Some((guest.gives_way()?, at)));
+            if let Some((_, at)) = ranks.min() {
+                guests.remove(at).0.abort();
+                clients.join_next().await;
+            }
         }
         match accepted {
             Ok(stream) if !is_ours(&stream) => log::warn!("somebody else's client was turned away"),
@@ -146,10 +148,10 @@ async fn accept(
                 turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
             }
             Ok(stream) => {
-                let has_asked = Arc::new(AtomicBool::new(false));
-                let shared = (Arc::clone(stage), Arc::clone(&holds), Arc::clone(&has_asked));
+                let guest = room.guest();
+                let shared = (Arc::clone(stage), Arc::clone(&holds), guest.clone());
                 let client = clients.spawn(serve(stream, handle.clone(), about.clone(), shared, end.clone()));
-                asked.push((client, has_asked));
+                guests.push((client, guest));
             }
             Err(error) => {
                 log::warn!("a client could not be taken: {error}");

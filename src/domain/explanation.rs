@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{GroupSnapshot, Rule, RuleSource, ServiceName, path_text, visible, without_secrets};
@@ -25,6 +26,19 @@ pub struct Explanation {
     pub notes: Vec<String>,
     /// The sources in the order in which they are asked.
     pub chain: Vec<WhyStep>,
+}
+
+/// Why there can be no file of this path, if there cannot: no system call takes it (`PATH_MAX`, `NAME_MAX`). Nobody is to
+/// spend time on it.
+pub fn is_too_long(path: &Path) -> Option<&'static str> {
+    const PATH: usize = 4096;
+    const NAME: usize = 255;
+    // The NUL at its end counts.
+    if path.as_os_str().len() >= PATH {
+        return Some("a path has at most 4095 bytes");
+    }
+    let is_long = |name: std::path::Component<'_>| name.as_os_str().len() > NAME;
+    path.components().any(is_long).then_some("a name in a path has at most 255 bytes")
 }
 
 impl Explanation {

@@ -33,7 +33,7 @@ pub use check::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, Rea
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
 pub use count::count;
-pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep};
+pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep, is_too_long};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{Because, GroupEvent, Happening};
 pub use history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};

@@ -199,6 +199,7 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Proposal, Repository, propose};
     use super::*;
 
     #[test]
@@ -231,5 +232,49 @@ mod tests {
         let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n\
                     d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]\n";
         assert!(parse(bomb).is_err());
+    }
+
+    /// A repository of one file.
+    struct One([String; 1], String);
+
+    impl Repository for One {
+        fn files(&self) -> &[String] {
+            &self.0
+        }
+
+        fn text(&self, _: &str) -> Result<String, String> {
+            Ok(self.1.clone())
+        }
+
+        fn has_folder(&self, path: &str) -> bool {
+            !path.is_empty()
+        }
+    }
+
+    #[test]
+    fn fuzz_of_yaml() {
+        const SEEDS: [&[u8]; 5] = [
+            b"services:\n  db:\n    image: postgres:16\n    ports: [\"5432:5432\"]\n    depends_on: &x\n      a: {condition: service_healthy}\n  web: {<<: *x}\n",
+            b"procs:\n  a:\n    shell: \"npm run dev\"\n    env: {A: \"1\", B: null}\n    cwd: ./x\n  b: {cmd: [x, y]}\n",
+            b"version: \"0.5\"\nprocesses:\n  a:\n    command: |\n      echo ${X:-1} $$\n      exit\n    readiness_probe: {http_get: {host: h, port: 80}}\n    availability: {restart: always}\n",
+            b"{services: {a: {command: 'x', environment: [A=1, B]}}, x-y: &a [*b, !!int 1, ~, .inf, 0x1F]}\n",
+            b"? - a\n: - - - b\n---\n%TAG ! x\n- &a [*a]\n...\n\t",
+        ];
+        const NAMES: [&str; 3] = ["compose.yaml", "mprocs.yaml", "process-compose.yaml"];
+        crate::fuzz::run("yaml", 1_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let parsed = parse(&text);
+            let doubled = parsed.is_ok() && doubled(&text).is_some();
+            let proposals = NAMES.map(|name| propose(&One([name.to_owned()], text.clone().into_owned()), None));
+            for proposal in &proposals {
+                let written = toml::from_str::<toml::Table>(&proposal.text);
+                assert!(written.is_ok(), "what is written is TOML: {written:?}\n{}", proposal.text);
+            }
+            let sorts = |proposal: Proposal| {
+                let sorts = proposal.notes.iter().map(|note| std::mem::discriminant(&note.finding));
+                (proposal.services.min(4), sorts.take(6).collect::<Vec<_>>())
+            };
+            (parsed.is_ok(), doubled, proposals.map(sorts))
+        });
     }
 }

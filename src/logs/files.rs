@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::{LineId, LogBook, LogDocument};
 use crate::domain::{Moment, ServiceName};
+use crate::private;
 
 /// A file that is larger becomes the older one, and the one before that is gone.
 const FILE_SIZE: u64 = 16 << 20;
@@ -43,7 +44,7 @@ impl LogFiles {
     /// # Errors
     /// There is no thread, or no folder.
     pub fn start(book: Arc<LogBook>, folder: PathBuf) -> io::Result<Self> {
-        make_folder(&folder)?;
+        private::make_folder(&folder, "XDG_STATE_HOME")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let over = Arc::new(Notify::new());
         let (done_in, done) = channel();
@@ -223,7 +224,7 @@ impl Tail {
         let file = match &mut self.file {
             Some(file) => file,
             empty => {
-                let file = open(&self.path)?;
+                let file = private::open(&self.path, OpenOptions::new().create(true).append(true))?;
                 self.size = file.metadata()?.len();
                 empty.insert(BufWriter::with_capacity(64 << 10, file))
             }
@@ -231,16 +232,6 @@ impl Tail {
         self.size += text.len() as u64;
         file.write_all(text.as_bytes())
     }
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
 /// A name that is a file name on every system, and that of no other service: what is neither a letter, a digit, `-` nor `_`

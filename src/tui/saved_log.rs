@@ -1,8 +1,8 @@
 //! A whole log as a text file.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,10 @@ use super::text;
 use super::ui_state::Member;
 use crate::domain::ServiceName;
 use crate::logs::{Line, LineId, LogDocument};
+use crate::private;
+
+/// The variable that says where such files are.
+const VARIABLE: &str = "XDG_STATE_HOME";
 
 /// Lines that are read before the writer of the log gets its turn.
 const BATCH: u64 = 1000;
@@ -102,7 +106,7 @@ impl Log {
 /// # Errors
 /// The folder or the file could not be made or written.
 pub(super) fn save(log: &Log, folder: &Path, time: &str) -> io::Result<(PathBuf, u64)> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    private::make_folder(folder, VARIABLE)?;
     let (path, file) = new_file(folder, &file_name(&format!("{}-{time}", log.name())))?;
     let mut file = BufWriter::new(file);
     let (lines, _) = log.write(&mut file, None)?;
@@ -120,12 +124,13 @@ pub(super) fn save_to_view(
     folder: &Path,
     target: Option<&(ServiceName, LineId)>,
 ) -> io::Result<(PathBuf, u64)> {
+    private::make_folder(folder, VARIABLE)?;
     let folder = folder.join("open");
-    DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    private::make_folder(&folder, VARIABLE)?;
     let name = file_name(log.name().as_str());
     // An editor that still shows the one before must not see half of this one.
     let new = folder.join(format!("{name}.new"));
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let file = private::open(&new, OpenOptions::new().write(true).create(true).truncate(true))?;
     let mut file = BufWriter::new(file);
     let (lines, before) = log.write(&mut file, target)?;
     file.flush()?;

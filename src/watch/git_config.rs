@@ -34,6 +34,8 @@ pub(super) struct Places<'a> {
 
 /// Files that include files that include files …: git ends at ten as well.
 const DEEPEST: usize = 10;
+/// Files in all. One that includes itself a hundred times would be read 10^20 times by depth alone.
+const MOST: usize = 200;
 /// Files above this are no configuration.
 const LONGEST: u64 = 1 << 20;
 
@@ -41,7 +43,7 @@ impl GitConfig {
     /// Reads the system's, the user's and the repository's files; later ones win.
     pub(super) fn read(places: &Places<'_>) -> Self {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let mut reading = Reading { places, values: HashMap::new() };
+        let mut reading = Reading { places, values: HashMap::new(), left: MOST };
         let no_system = variable("GIT_CONFIG_NOSYSTEM").is_some_and(|value| is_true(&value.to_string_lossy()));
         if !no_system {
             let system = variable("GIT_CONFIG_SYSTEM").map_or_else(|| PathBuf::from("/etc/gitconfig"), PathBuf::from);
@@ -85,6 +87,8 @@ struct Reading<'a> {
     places: &'a Places<'a>,
     /// By `section.key`, in lower case; of keys in subsections only those of includes are looked at.
     values: HashMap<String, String>,
+    /// So many files may still be read.
+    left: usize,
 }
 
 impl Reading<'_> {
@@ -93,6 +97,8 @@ impl Reading<'_> {
     }
 
     fn file(&mut self, file: &Path, depth: usize) {
+        let Some(left) = self.left.checked_sub(1) else { return };
+        self.left = left;
         let bytes = match read_regular(file, LONGEST) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -311,5 +317,35 @@ mod tests {
         assert_eq!(value_of(text, "a.b.bare").as_deref(), Some("true"));
         assert_eq!(settings("[core\nx = 1").len(), 1, "a broken header is passed over");
         assert!(settings("").is_empty());
+    }
+
+    #[test]
+    fn files_that_include_each_other_many_times_come_to_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        fs::write(&config, "[include]\n".to_owned() + &"path = config\n".repeat(50) + "[core]\nignorecase = true\n")
+            .unwrap();
+        let places = Places { top: folder.path(), git_dir: folder.path(), common_dir: folder.path() };
+        assert!(GitConfig::read(&places).ignores_case);
+    }
+
+    #[test]
+    fn fuzz_of_git_s_configuration() {
+        const SEEDS: [&[u8]; 5] = [
+            b"[core]\n\trepositoryformatversion = 0\n\tignoreCase = true # yes\n\texcludesfile = \"/a b/c\" ; here\n",
+            b"[includeIf \"gitdir:/x \\\"y/\"]\npath=p\\\n q  \r\n[a.b]bare\n",
+            b"[include]\n\tpath = ~/x\n[extensions]\nobjectformat = sha256\nworktreeconfig\n",
+            b"[alias]\n\tx = \"!f() { echo \\\"a\\\"; }; f\" \\\n  more\n",
+            b"[core\nx = 1\n[\"\"]\n=\n[a \"b\\",
+        ];
+        crate::fuzz::run("git-config", 3_000, &SEEDS, |bytes| {
+            let all = settings(&String::from_utf8_lossy(bytes));
+            let size: usize = all.iter().map(|one| one.key.len() + one.value.len()).sum();
+            // What is not UTF-8 is shown by three bytes.
+            assert!(size <= 3 * bytes.len() + 4 * all.len(), "nothing is made of nothing");
+            let shape =
+                all.iter().map(|one| (one.section.len().min(3), one.subsection.is_some(), one.value.len().min(3)));
+            shape.take(6).collect::<Vec<_>>()
+        });
     }
 }

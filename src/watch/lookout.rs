@@ -13,16 +13,17 @@ use std::time::{Duration, SystemTime};
 
 use super::baselines::Baselines;
 use super::cookies::Cookies;
+use super::explainer::Explainer;
 use super::git::Repository;
 use super::outcome::Reason;
 use super::own_file::OwnFile;
-use super::pending::{Batch, Marks, Noted, Pending, Question};
+use super::pending::{Batch, Marks, Noted, Pending};
 use super::reports::Outbox;
 use super::rules::Rules;
 use super::source::{self, Links, Refusal, Source};
 use super::tree::Tree;
 use crate::clock::Clock;
-use crate::domain::{Answer, FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus, visible_path};
+use crate::domain::{FileEvent, GroupSpec, WatchBackend, WatchChoice, WatchReport, WatchStatus, visible_path};
 use compare::Comparing;
 use git_work::Repositories;
 use poll::Polling;
@@ -60,6 +61,7 @@ pub(super) struct Lookout {
     unseen_since: Option<SystemTime>,
     comparing: Comparing,
     baselines: Baselines,
+    explainer: Explainer,
     /// What this batch has found.
     events: Vec<FileEvent>,
     /// The status that was sent last.
@@ -101,6 +103,7 @@ impl Lookout {
             pending,
             outbox,
             tree: Tree::new(),
+            explainer: Explainer::default(),
             starts: Vec::new(),
             lost: Vec::new(),
             identities: HashMap::new(),
@@ -212,11 +215,7 @@ impl Lookout {
         if batch.places {
             self.look_at_places(self.clock.now());
         }
-        for Question { path, answer } in batch.questions {
-            let explanation = self.rules.why(&path);
-            // Whoever does not wait any more needs no answer.
-            let _ = answer.send(Answer::Explained(Box::new(explanation)));
-        }
+        self.explainer.explain(&self.rules, batch.questions);
         if batch.sweep {
             self.sweep(now);
             aside.own_file = Some(Marks { closed: true, ..Marks::default() });

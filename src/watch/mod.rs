@@ -14,6 +14,7 @@
 mod baselines;
 mod cookies;
 mod directory;
+mod explainer;
 mod fingerprint;
 mod git;
 mod git_config;
@@ -86,7 +87,7 @@ impl Watcher {
         (Self { pending, cookies }, WatchReports::new(outbox))
     }
 
-    /// Explains what a change of a path means, on the watcher's thread. The sender is dropped if too many ask at once.
+    /// Explains what a change of a path means, by the rules of this moment. The sender is dropped if too many ask at once.
     pub fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
         self.pending.ask(Question { path, answer });
     }

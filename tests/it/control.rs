@@ -187,33 +187,69 @@ fn clients_that_never_read_hold_nobody_up() {
 }
 
 #[test]
-fn a_thousand_clients_are_too_many_and_told_so() {
+fn a_thousand_followers_are_too_many_and_told_so() {
     let project = Project::new(QUIET);
     let group = start(&project);
     let mut refused = 0;
     let mut clients = Vec::new();
     for _ in 0..1_000 {
-        let mut client = connect(&project);
-        // Those that are turned away are told before they say anything.
+        let mut client = greeted(&project);
+        say(&mut client, &json!({"id": 1, "ask": {"logs": {"follow": true}}}));
+        let answer = hear(&mut client);
         if clients.len() >= 128 {
-            let answer = hear(&mut client);
             assert_eq!(answer["reply"]["error"]["code"], "too_many", "{answer}");
             refused += 1;
         } else {
-            say(&mut client, &json!({"version": 1}));
-            assert_eq!(hear(&mut client)["reply"]["hello"]["version"], 1);
-            say(&mut client, &json!({"id": 1, "ask": {"status": {}}}));
-            assert_eq!(hear(&mut client)["id"], 1);
+            assert_ne!(answer["reply"]["line"], Value::Null, "{answer}");
             clients.push(client);
         }
     }
     assert_eq!(refused, 872);
-    let status = Stream::ask(&project, &["status"]);
-    assert_eq!(status.code, Some(1));
-    assert!(status.stderr.contains("has 128 clients already"), "{}", status.stderr);
-    drop(clients);
-    wait_for("there is room again", || Stream::ask(&project, &["status"]).code == Some(0));
+    let events = Stream::ask(&project, &["events", "-f"]);
+    assert_eq!(events.code, Some(1));
+    assert!(events.stderr.contains("has 128 clients already that follow, wait or are attached"), "{}", events.stderr);
     assert_well(&project);
+    drop(clients);
+    wait_for("there is room again", || {
+        let mut client = greeted(&project);
+        say(&mut client, &json!({"id": 1, "ask": {"status": {"follow": true}}}));
+        hear(&mut client)["reply"]["error"].is_null()
+    });
+    assert_well(&project);
+    end(&project, group);
+}
+
+#[test]
+fn followers_and_those_who_never_end_their_first_line_leave_room_for_short_questions() {
+    let project = Project::new(QUIET);
+    let group = start(&project);
+    let mut followers = Vec::new();
+    for follow in ["logs", "events", "status"].into_iter().cycle().take(128) {
+        let mut client = greeted(&project);
+        say(&mut client, &json!({"id": 1, "ask": {follow: {"follow": true}}}));
+        assert_eq!(hear(&mut client)["reply"]["error"], Value::Null);
+        followers.push(client);
+    }
+    let begun = |_| {
+        let mut client = connect(&project);
+        client.get_mut().write_all(b"{\"vers").unwrap();
+        client
+    };
+    let _silent: Vec<_> = (0..100).map(begun).collect();
+    let _asked: Vec<_> = (0..40)
+        .map(|_| {
+            let mut client = greeted(&project);
+            say(&mut client, &json!({"id": 1, "ask": {"status": {}}}));
+            assert_eq!(hear(&mut client)["id"], 1);
+            client
+        })
+        .collect();
+    assert_well(&project);
+    assert_eq!(Stream::ask(&project, &["logs", "-n", "1"]).code, Some(0));
+    for client in &mut followers {
+        say(client, &json!({"id": 2, "ask": {"cancel": {"id": 9}}}));
+        while hear(client)["id"] != 2 {}
+    }
     end(&project, group);
 }
 

@@ -44,6 +44,7 @@ mod strays;
 mod streaming;
 mod supervision;
 mod surroundings;
+mod trust;
 mod typing;
 mod variables;
 mod watch;

@@ -7,6 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::{Value, json};
+
+use crate::control::{greeted, hear, say};
 use crate::harness::{Project, Stream, wait_for};
 
 const FILE: &str = "[services]\n\
@@ -57,7 +60,7 @@ fn devgroup(folder: &Path, arguments: &[&str], stdin: &str) -> Output {
 fn paths_on_stdin_may_end_with_a_nul_byte_and_hold_line_ends() {
     let shop = shop(FILE);
     let asked = devgroup(shop.path(), &["why", "-z", "--json", "-"], "src/main.rs\0two\nlines\0");
-    let answer: serde_json::Value = serde_json::from_str(&stdout(&asked)).expect("JSON");
+    let answer: Value = serde_json::from_str(&stdout(&asked)).expect("JSON");
     let paths: Vec<_> = answer["paths"].as_array().expect("paths").iter().map(|why| why["path"].clone()).collect();
     assert_eq!(paths, ["src/main.rs", "two\nlines"]);
 }
@@ -153,7 +156,7 @@ fn programs_get_one_object_or_an_exit_code() {
     let shop = shop(FILE);
     let text =
         stdout(&devgroup(shop.path(), &["why", "--json", "src/main.rs", "target/x", "a.log", "..", "README"], ""));
-    let answer: serde_json::Value = serde_json::from_str(&text).expect("one object");
+    let answer: Value = serde_json::from_str(&text).expect("one object");
     assert_eq!(answer["version"], 1);
     let paths = answer["paths"].as_array().expect("a list");
     let verdicts: Vec<_> = paths.iter().map(|path| path["verdict"].as_str().expect("a word")).collect();
@@ -362,4 +365,50 @@ fn a_service_that_is_stopped_is_said_to_stay_so() {
     assert_eq!(Stream::ask(&project, &["why", "-q", "a.txt"]).code, Some(1));
     project.write("a.txt", "2");
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+#[test]
+fn a_path_that_no_file_can_have_is_refused_and_costs_nobody_anything() {
+    let project = Project::new("[services]\napi = { run = 'echo up; exec sleep 1000', watch = true }\n");
+    let long = "a/".repeat(50_000);
+    let refused = Stream::run(&project, &["why", &long]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is too long: a path has at most 4095 bytes"), "{}", refused.stderr);
+    assert!(refused.stderr.len() < 500, "{}", refused.stderr);
+    let refused = Stream::run(&project, &["why", &"a".repeat(256)]);
+    assert!(refused.stderr.contains("a name in a path has at most 255 bytes"), "{}", refused.stderr);
+    // The longest that there can be.
+    let deep = "a/".repeat(1_900);
+    assert_eq!(Stream::run(&project, &["why", &deep]).code, Some(0));
+    // Whoever asks the group itself is refused as well.
+    let started = Stream::ask(&project, &["-d"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+    let mut client = greeted(&project);
+    say(&mut client, &json!({"id": 1, "ask": {"why": {"path": long}}}));
+    let answer = hear(&mut client);
+    assert_eq!(answer["reply"]["error"]["code"], "invalid", "{answer}");
+    // Questions do not keep the watcher from its work.
+    for id in 2..30 {
+        say(&mut client, &json!({"id": id, "ask": {"why": {"path": project.path(&deep)}}}));
+    }
+    project.write("src/new", "");
+    wait_for("the save is seen", || Stream::ask(&project, &["logs", "api"]).stdout.contains("src/new"));
+    while hear(&mut client)["id"] != 29 {}
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+/// Each of them was a regular expression once, compiled before anything could be decided.
+#[test]
+fn thirty_thousand_patterns_cost_no_minute() {
+    let patterns: Vec<String> = (0..500).map(|number| format!("'**/a{number}'")).collect();
+    let services: Vec<String> = (0..60)
+        .map(|number| format!("s{number} = {{ run = 'true', watch = ['b{number}/*.c', {}] }}\n", patterns.join(", ")))
+        .collect();
+    let project = Project::new(&format!("[services]\n{}", services.concat()));
+    let watched = Stream::run(&project, &["why", "--json", "x/y/a499", "b7/x.c"]);
+    assert_eq!(watched.code, Some(0), "{}", watched.stderr);
+    let why: Value = serde_json::from_str(&watched.stdout).unwrap();
+    assert_eq!(why["paths"][0]["services"].as_array().unwrap().len(), 60);
+    assert_eq!(why["paths"][0]["rule"]["pattern"], "**/a499");
+    assert_eq!(why["paths"][1]["services"], json!(["s7"]));
 }

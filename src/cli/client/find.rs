@@ -31,7 +31,7 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     }
     let mut not_allowed = None;
     if place.directory.is_none()
-        && let Some(socket) = std::env::var_os(SOCKET_VARIABLE)
+        && let Some(socket) = std::env::var_os(SOCKET_VARIABLE).filter(|socket| !socket.is_empty())
     {
         match Client::connect(Path::new(&socket)) {
             Ok(client) => return Ok(client),

@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 
 use crate::app::{self, InotifyUse, LastPulse};
 use crate::cli::arguments::Place;
+use crate::cli::distrusted;
 use crate::cli::exit_code::{Failure, sandbox};
 use crate::config;
 use crate::control::{self, Ask, ClientError, Reply};
@@ -44,6 +45,8 @@ pub(super) enum FileFact {
     None,
     /// Its path, and what is wrong in a line.
     Bad(PathBuf, String),
+    /// Its path, and whose it is.
+    Foreign(PathBuf, String),
     Good {
         path: PathBuf,
         services: usize,
@@ -175,8 +178,10 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         Some(file) => Some(here.join(file)),
         None => config::find(&here),
     };
-    let loaded = path.as_deref().map(config::load);
+    let foreign = path.as_deref().filter(|_| place.config.is_none()).and_then(distrusted);
+    let loaded = path.as_deref().filter(|_| foreign.is_none()).map(config::load);
     let file = match (path.clone(), &loaded) {
+        (Some(path), None) => FileFact::Foreign(path, foreign.map(|foreign| foreign.to_string()).unwrap_or_default()),
         (Some(path), Some(Ok(loaded))) => {
             FileFact::Good { path, services: loaded.spec.services.len(), warnings: loaded.warnings.items.len() }
         }

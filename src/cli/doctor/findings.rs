@@ -77,6 +77,11 @@ fn file(facts: &Facts) -> Finding {
     match &facts.file {
         FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
         FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", visible_path(path)), "devgroup check"),
+        FileFact::Foreign(path, whose) => fail(
+            "file",
+            format!("{whose}, and nobody has named it"),
+            format!("devgroup doctor -f {}", visible_path(path)),
+        ),
         FileFact::Good { path, services, warnings: 0 } => {
             ok("file", format!("{}: {}", visible_path(path), count(*services, "service")))
         }
@@ -409,6 +414,7 @@ mod tests {
         assert_eq!(bad(|_| {}), [""; 0]);
         assert_eq!(bad(|facts| facts.file = FileFact::None), ["warn file"]);
         assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file"]);
+        assert_eq!(bad(|facts| facts.file = FileFact::Foreign("/a".into(), "/a belongs to bob".into())), ["fail file"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NotAllowed("EPERM".into(), "go".into())), ["warn group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket("its socket is gone".into())), ["warn group"]);

@@ -10,6 +10,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Shells, Zsh};
 
 use crate::cli::arguments::{Arguments, Topic, config_of_environment};
+use crate::cli::distrusted;
 use crate::cli::exit_code::Failure;
 use crate::config;
 use crate::domain::misleads;
@@ -141,7 +142,7 @@ fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
     let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
     let file = match named {
         Some(named) => Some(here.join(named)),
-        None => config::find(&here),
+        None => config::find(&here).filter(|file| distrusted(file).is_none()),
     };
     let names = file.map(|file| config::service_names(Path::new(&file))).unwrap_or_default();
     // One that is wrong in the file is nothing to offer.

@@ -353,3 +353,32 @@ fn of_a_long_circle_ten_names_are_shown_and_the_shortest_is_among_several() {
     let mut messages = problems.items.iter().map(|item| item.message.as_str());
     assert!(messages.any(|message| message.ends_with(": s1 → s2 → s1")), "{}", problems.render(plain()));
 }
+
+#[test]
+fn fuzz_of_the_file() {
+    const SEEDS: [&[u8]; 5] = [
+        include_bytes!("../../../tests/configs/valid/contract.toml"),
+        include_bytes!("../../../tests/configs/valid/every-value.toml"),
+        b"[services]\na = \"x\"\nb = { run = [\"y\"], watch = [\"src/**/*.{rs,toml}\", \"!a\"], depends_on = [\"a\"] }\n",
+        b"name = \"\"\n[services.a]\nrun = 1\nready = { port = 70000, log = \"/(/\" }\ndepends_on = { b = \"x\" }\n[services.a]\n",
+        b"[defaults]\nenv = { A = \"${B:-${C}}\" }\n[watch]\nignore = [\"[\", \"../x\", \"**/**\"]\n[[services]]\n",
+    ];
+    let style = RenderStyle { color: false, unicode: true, width: 80 };
+    crate::fuzz::run("file", 250, &SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let read = parse(&text, Path::new("/nowhere/procgroup.toml"));
+        let (is_good, said) = match &read {
+            Ok(loaded) => (true, &loaded.warnings),
+            Err(diagnostics) => (false, diagnostics),
+        };
+        assert!(is_good != said.has_errors());
+        for label in said.items.iter().flat_map(|item| &item.labels) {
+            assert!(said.text.get(label.span.clone()).is_some(), "{:?} is no part of the text", label.span);
+        }
+        said.render(style);
+        let mut codes: Vec<&str> = said.items.iter().map(|item| item.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        (is_good, codes.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    });
+}

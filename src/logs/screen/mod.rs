@@ -11,6 +11,8 @@ mod flow;
 mod grid;
 mod input;
 #[cfg(test)]
+mod junk_tests;
+#[cfg(test)]
 mod oracle_tests;
 mod row;
 mod sgr;

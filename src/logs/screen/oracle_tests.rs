@@ -433,29 +433,6 @@ proptest! {
         let view = pair.ours.view();
         prop_assert_eq!(view.cursor(&view.layout()), before);
     }
-
-    #[test]
-    fn junk_neither_panics_nor_differs_by_how_it_is_cut(
-        bytes in prop::collection::vec(prop_oneof![3 => any::<u8>(), 1 => Just(0x1b), 1 => Just(b'['), 1 => b'0'..=b';'], 0..600),
-        columns in 0u16..30, lines in 0u16..12, other in (0u16..200, 0u16..60), piece in 1usize..40,
-    ) {
-        let run = |piece: usize| {
-            let mut screen = Screen::new(columns, lines, 1 << 20);
-            let mut input = Input::default();
-            bytes.chunks(piece).for_each(|part| input.advance(&mut screen, part));
-            screen.resize(other.0, other.1, Moment::START);
-            bytes.chunks(piece).for_each(|part| input.advance(&mut screen, part));
-            let view = screen.view();
-            let layout = view.layout();
-            let lines: Vec<_> = (0..layout.len()).map(|index| view.line(&layout, index)).collect();
-            (lines, view.cursor(&layout), view.screen(), view.history_end)
-        };
-        let (whole, pieces) = (run(usize::MAX), run(piece));
-        let controls = |text: &StyledText| text.text.chars().any(char::is_control);
-        prop_assert!(!whole.0.iter().flatten().any(|(_, line)| controls(line)));
-        prop_assert!(!whole.2.iter().flat_map(|screen| &screen.rows).any(controls));
-        prop_assert_eq!(whole, pieces);
-    }
 }
 
 #[test]

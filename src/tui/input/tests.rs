@@ -185,16 +185,6 @@ fn the_mouse_in_sgr_form() {
 
 proptest! {
     #[test]
-    fn any_bytes_in_any_pieces_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in 1_usize..9) {
-        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
-        for piece in bytes.chunks(cut) {
-            decoder.feed(piece, &mut out);
-        }
-        decoder.give_up(&mut out);
-        prop_assert!(decoder.patience().is_none());
-    }
-
-    #[test]
     fn pieces_do_not_matter(cut in 1_usize..9) {
         let bytes = "q\u{1b}[A日\u{1b}[<64;3;4M\u{1b}[200~text\u{1b}[201~\u{1b}OP".as_bytes();
         let (mut decoder, mut out) = (Decoder::default(), Vec::new());
@@ -203,4 +193,35 @@ proptest! {
         }
         prop_assert_eq!(out, decode(bytes));
     }
+}
+
+#[test]
+fn fuzz_of_the_keys() {
+    const SEEDS: [&[u8]; 8] = [
+        "q\u{1b}[A日\u{1b}OP".as_bytes(),
+        b"\x1b[<64;3;4M\x1b[<0;1;1m\x1b[M !!",
+        b"\x1b[200~text\r\n\x1b[201~",
+        b"\x1b[27;5;13~\x1b[97;6:3u\x1b[57399u\x1b[13;2u",
+        b"\x1b[I\x1b[O\x1b[1;5D\x1b[3~",
+        b"\x1b]11;rgb:1c1c/2a2a/ffff\x1b\\\x1b]10;rgb:f/f/f\x07\x1b]4;1;rgb:00/00/00\x07",
+        b"\x1b[?62;22c\x1b[?1u\x1b[24;80R",
+        b"\x1b\x1b\x1b[\x1b]\x1bP\x1b_",
+    ];
+    crate::fuzz::run("keys", 3_000, &SEEDS, |bytes| {
+        let decoded = |piece: usize| {
+            let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+            bytes.chunks(piece).for_each(|piece| decoder.feed(piece, &mut out));
+            decoder.give_up(&mut out);
+            assert!(decoder.patience().is_none());
+            (out, decoder.take_colors().is_some())
+        };
+        let whole = decoded(usize::MAX);
+        assert!(whole.0.len() <= bytes.len() + 1, "a byte is at most one key");
+        assert_eq!(decoded(1 + bytes.len() % 7), whole, "pieces do not matter");
+        let sorts = whole.0.iter().map(|input| match input {
+            Input::Key(key) => format!("{:?}", key.code),
+            other => format!("{:?}", std::mem::discriminant(other)),
+        });
+        (sorts.take(4).collect::<Vec<_>>(), whole.1)
+    });
 }

@@ -61,7 +61,10 @@ impl Session {
         };
         let Some(tell) = self.tell_later.clone() else { return };
         let Some(folder) = self.saved.clone() else {
-            self.ui.say(format!("not {done}: XDG_STATE_HOME or HOME must name a folder outside of the project"), now);
+            self.ui.say(
+                format!("not {done}: XDG_STATE_HOME or HOME must name a folder of your own outside of the project"),
+                now,
+            );
             return;
         };
         let work = move || {

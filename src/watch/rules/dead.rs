@@ -93,7 +93,7 @@ impl Wanted<'_> {
         match &service.scope {
             Scope::Off => None,
             Scope::All { folder, .. } => Some(Wanted::All(folder)),
-            Scope::Globs(globs) => globs.get(index).filter(|glob| !glob.takes_out()).map(Wanted::Glob),
+            Scope::Globs { globs, .. } => globs.get(index).filter(|glob| !glob.takes_out()).map(Wanted::Glob),
         }
     }
 

@@ -320,4 +320,30 @@ mod tests {
         let glob = format!("{}b", "**/*a*/".repeat(30));
         assert!(!matches(&glob, &"aaaaaaaaaaaaaaa/".repeat(200)));
     }
+
+    #[test]
+    fn fuzz_of_the_globs() {
+        // The pattern, and after a NUL the text.
+        const SEEDS: [&[u8]; 8] = [
+            b"a/**/c\0a/x/y/c",
+            b"**/*a*/**/b\0aaa/aaa/b",
+            b"[[:alpha:]-z]?\\*\0x/",
+            b"**/a/**/a/**/a\0a/a/a/a/b",
+            b"*a*a*a*a*b\0aaaaaaaaaaaa",
+            b"[!a-c]\0d",
+            b"[]-]x\0]x",
+            b"a/**\\/b\0a/x/b",
+        ];
+        crate::fuzz::run("globs", 3_000, &SEEDS, |bytes| {
+            let mut parts = bytes.splitn(2, |byte| *byte == 0);
+            let (pattern, text) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let found = [false, true].map(|any_case| Glob::new(pattern, any_case).is_match(text));
+            // What is escaped stands for itself.
+            let literal: Vec<u8> = text.iter().flat_map(|byte| [b'\\', *byte]).collect();
+            assert!(Glob::new(&literal, false).is_match(text));
+            assert!(Glob::new(b"**", false).is_match(text));
+            let glob = Glob::new(pattern, false);
+            (found, glob.broken, glob.tokens.iter().map(std::mem::discriminant).take(12).collect::<Vec<_>>())
+        });
+    }
 }

@@ -53,7 +53,7 @@ impl Rules {
         let mut names = Vec::new();
         let mut watched = None;
         let mut ignored = None;
-        for service in &self.services {
+        for service in self.services.iter() {
             let Some(asked) = service.scope.decide(path) else { continue };
             match (asked, judged.state(service)) {
                 (Ok(_), State::Ignored { rule, .. }) | (Err(rule), _) => ignored = ignored.or(Some(rule)),
@@ -142,7 +142,7 @@ impl Rules {
         lower: &mut Option<Lower>,
     ) -> (State, By) {
         let is_open = matches!(above, State::Open(_));
-        let lists = [(own, By::ServiceIgnore), (Some(&self.ignore), By::GroupIgnore)];
+        let lists = [(own, By::ServiceIgnore), (Some(&*self.ignore), By::GroupIgnore)];
         for (list, by) in lists {
             let Some(hit) = list.and_then(|list| list.hit(path, is_dir)) else { continue };
             if !hit.lets_in {

@@ -18,6 +18,7 @@ mod scope;
 mod standing;
 mod tracked;
 mod unseen;
+mod watch_list;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -36,8 +37,8 @@ use scope::Scope;
 pub(super) use scope::normal;
 pub(super) use standing::Standing;
 
-/// All rules of a group.
-#[derive(Debug)]
+/// All rules of a group. A copy is cheap: lists and globs are shared.
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// `GroupSpec::root`.
     root: PathBuf,
@@ -47,12 +48,12 @@ pub struct Rules {
     own: Vec<PathBuf>,
     /// Honour git's files and `.ignore`.
     with_git: bool,
-    ignore: PatternList,
-    also: PatternList,
-    built_in: PatternList,
-    services: Vec<ServiceRules>,
+    ignore: Arc<PatternList>,
+    also: Arc<PatternList>,
+    built_in: Arc<PatternList>,
+    services: Arc<[ServiceRules]>,
     /// What the own lists let in below folders that are ignored.
-    passages: Vec<Reach>,
+    passages: Arc<[Reach]>,
     /// Folders with rule files, as far as they were learnt.
     folders: HashMap<PathBuf, Arc<FolderRules>>,
     /// Folders of git itself that a file `.git` names, as far as they are not below a folder `.git`.
@@ -83,12 +84,12 @@ impl Rules {
     /// The rules of a group. `own` are devgroup's own folders. Rule files are learnt later, folder by folder.
     pub fn new(spec: &GroupSpec, own: &[PathBuf]) -> Self {
         let root = normal(&spec.root);
-        let mut lists = 0;
+        let (mut lists, mut compiled) = (0, watch_list::Compiled::new());
         let services = spec
             .services
             .iter()
             .filter_map(|service| {
-                let scope = Scope::new(service, &root);
+                let scope = Scope::new(service, &root, &mut compiled);
                 if matches!(scope, Scope::Off) {
                     return None;
                 }
@@ -101,11 +102,11 @@ impl Rules {
                 Some(ServiceRules { name: service.name.clone(), on_change: service.on_change.clone(), scope, own })
             })
             .collect();
-        let ignore = own_list(&root, RuleSource::GroupIgnore, &spec.watch.ignore);
-        let also = own_list(&root, RuleSource::GroupAlso, &spec.watch.also);
+        let ignore = Arc::new(own_list(&root, RuleSource::GroupIgnore, &spec.watch.ignore));
+        let also = Arc::new(own_list(&root, RuleSource::GroupAlso, &spec.watch.also));
         Self {
             passages: passages(&ignore, true).into_iter().chain(passages(&also, false)).collect(),
-            built_in: built_in::list(&root),
+            built_in: Arc::new(built_in::list(&root)),
             file: normal(&spec.file),
             own: own.iter().map(|folder| normal(folder)).collect(),
             with_git: spec.watch.gitignore,

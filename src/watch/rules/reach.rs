@@ -1,8 +1,9 @@
 //! Whether a pattern could match something below a folder: what decides which folders cost a watch.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
+use super::watch_list::LazyGlob;
 
 /// A pattern, folder by folder.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ enum Part {
     /// This name.
     Name(String),
     /// One folder or file.
-    One(GlobMatcher),
+    One(Arc<LazyGlob>),
     /// Any depth.
     Any,
 }
@@ -95,10 +96,7 @@ impl Part {
         if !has_wildcard(part) {
             return Self::Name(part.to_owned());
         }
-        match GlobBuilder::new(part).literal_separator(true).backslash_escape(true).build() {
-            Ok(glob) => Self::One(glob.compile_matcher()),
-            Err(_) => Self::Any,
-        }
+        LazyGlob::new(part).map_or(Self::Any, |glob| Self::One(Arc::new(glob)))
     }
 }
 

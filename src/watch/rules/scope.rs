@@ -3,10 +3,9 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
-
 use super::below;
 use super::reach::{Reach, has_wildcard};
+use super::watch_list::{Compiled, LazyGlob, WatchList};
 use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles};
 
 /// `watch` of one service.
@@ -17,7 +16,11 @@ pub(super) enum Scope {
     /// All below a folder.
     All { folder: PathBuf, rule: Rule },
     /// What the last matching glob says.
-    Globs(Vec<WatchGlob>),
+    Globs {
+        globs: Vec<WatchGlob>,
+        /// All of them, to be asked at once.
+        list: Option<WatchList>,
+    },
 }
 
 /// One glob of a `watch` list.
@@ -27,9 +30,9 @@ pub(super) struct WatchGlob {
     base: PathBuf,
     /// As written from there.
     relative: String,
-    matcher: GlobMatcher,
+    matcher: LazyGlob,
     /// A glob that ends in a plain name also means everything below it, if it is a folder.
-    all_below: Option<GlobMatcher>,
+    all_below: Option<LazyGlob>,
     reach: Reach,
     takes_out: bool,
     rule: Rule,
@@ -47,7 +50,8 @@ pub(super) enum Asked<'a> {
 }
 
 impl Scope {
-    pub(super) fn new(service: &ServiceSpec, root: &Path) -> Self {
+    /// `compiled`: what was compiled for other services.
+    pub(super) fn new(service: &ServiceSpec, root: &Path, compiled: &mut Compiled) -> Self {
         let source = RuleSource::ServiceWatch(service.name.clone());
         match &service.watch {
             WatchFiles::Off => Self::Off,
@@ -57,7 +61,13 @@ impl Scope {
                 rule: Rule { source, line: Some(*line), pattern: Arc::from("true") },
             },
             WatchFiles::Globs(globs) => {
-                Self::Globs(globs.iter().filter_map(|glob| WatchGlob::new(glob, &source, root)).collect())
+                let globs: Vec<_> = globs.iter().filter_map(|glob| WatchGlob::new(glob, &source, root)).collect();
+                let each = globs.iter().enumerate().flat_map(|(place, glob)| {
+                    let matchers = std::iter::once(&glob.matcher).chain(&glob.all_below);
+                    matchers.map(move |matcher| (place, glob.base.as_path(), matcher))
+                });
+                let list = WatchList::new(each, compiled);
+                Self::Globs { globs, list }
             }
         }
     }
@@ -67,14 +77,19 @@ impl Scope {
         match self {
             Self::Off => None,
             Self::All { folder, rule } => below(path, folder).is_some().then_some(Ok(rule)),
-            Self::Globs(globs) => {
-                let last = globs.iter().rposition(|glob| glob.matches(path))?;
-                let glob = globs.get(last)?;
+            Self::Globs { globs, list } => {
+                let hits = match list {
+                    Some(list) => list.hits(path),
+                    None => {
+                        (0..globs.len()).filter(|at| globs.get(*at).is_some_and(|glob| glob.matches(path))).collect()
+                    }
+                };
+                let glob = globs.get(hits.iter().copied().max()?)?;
                 if !glob.takes_out {
                     return Some(Ok(&glob.rule));
                 }
                 // It is only taken out if it had been in.
-                let was_in = globs.iter().take(last).any(|glob| !glob.takes_out && glob.matches(path));
+                let was_in = hits.iter().any(|at| globs.get(*at).is_some_and(|glob| !glob.takes_out));
                 was_in.then_some(Err(&glob.rule))
             }
         }
@@ -87,11 +102,11 @@ impl Scope {
             (Some(Err(rule)), _) => Asked::TakenOut(rule),
             (None, Self::All { folder, rule }) if is_dir && folder.starts_with(path) => Asked::In(rule),
             (None, Self::All { folder, .. }) => Asked::No(Some(folder)),
-            (None, Self::Globs(globs)) if is_dir => {
+            (None, Self::Globs { globs, .. }) if is_dir => {
                 let reaching = globs.iter().find(|glob| !glob.takes_out && glob.may_reach(path));
                 reaching.map_or(Asked::No(None), |glob| Asked::In(&glob.rule))
             }
-            (None, Self::Off | Self::Globs(_)) => Asked::No(None),
+            (None, Self::Off | Self::Globs { .. }) => Asked::No(None),
         }
     }
 
@@ -100,7 +115,7 @@ impl Scope {
         match self {
             Self::Off => false,
             Self::All { folder: whole, .. } => folder.starts_with(whole) || whole.starts_with(folder),
-            Self::Globs(globs) => globs.iter().any(|glob| !glob.takes_out && glob.may_reach(folder)),
+            Self::Globs { globs, .. } => globs.iter().any(|glob| !glob.takes_out && glob.may_reach(folder)),
         }
     }
 
@@ -109,7 +124,7 @@ impl Scope {
         match self {
             Self::Off => Vec::new(),
             Self::All { folder, .. } => vec![folder.clone()],
-            Self::Globs(globs) => globs
+            Self::Globs { globs, .. } => globs
                 .iter()
                 .filter(|glob| !glob.takes_out)
                 .map(|glob| glob.base.join(glob.reach.literal_folder()))
@@ -127,10 +142,8 @@ impl WatchGlob {
         let is_folder = relative.ends_with('/');
         let relative = relative.trim_end_matches('/');
         let build = |glob: &str| {
-            GlobBuilder::new(glob).literal_separator(true).build().map(|glob| glob.compile_matcher()).map_err(|error| {
-                // The configuration has refused bad globs; what gets here nevertheless matches nothing.
-                log::warn!("{}: {error}", pattern.text);
-            })
+            // The configuration has refused bad globs; what gets here nevertheless matches nothing.
+            LazyGlob::new(glob).inspect_err(|error| log::warn!("{}: {error}", pattern.text))
         };
         let matcher = build(relative).ok()?;
         let last = relative.rsplit('/').next().unwrap_or_default();

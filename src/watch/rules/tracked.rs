@@ -183,7 +183,8 @@ impl Index {
                 let _ = write!(name, "{byte:02x}");
             });
             let shared = Self::open(&git_dir.join(name), sha256)?;
-            let gone = bits(&gone).ok_or_else(|| broken("its list of removed entries is not understood"))?;
+            let gone = bits(&gone, shared.entries.len())
+                .ok_or_else(|| broken("its list of removed entries is not understood"))?;
             let kept = shared.entries.into_iter().enumerate();
             let kept = kept.filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, entry)| entry);
             self.entries.extend(kept);
@@ -271,12 +272,13 @@ fn offset(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
 }
 
 /// The places of the bits that are set in a compressed bitmap (EWAH, <https://git-scm.com/docs/bitmap-format>): a word
-/// says how many words of equal bits follow, and how many literal ones.
-fn bits(bitmap: &[u8]) -> Option<Vec<usize>> {
+/// says how many words of equal bits follow, and how many literal ones. No more than there is something for: whoever wrote it
+/// may claim milliards.
+fn bits(bitmap: &[u8], most: usize) -> Option<Vec<usize>> {
     if bitmap.is_empty() {
         return Some(Vec::new());
     }
-    let size = usize::try_from(number(bitmap)?).ok()?;
+    let size = usize::try_from(number(bitmap)?).ok()?.min(most);
     let count = usize::try_from(number(bitmap.get(4..)?)?).ok()?;
     let mut words = bitmap.get(8..8 + count.checked_mul(8)?)?.chunks_exact(8);
     let mut next = || words.next()?.first_chunk().copied().map(u64::from_be_bytes);
@@ -291,8 +293,9 @@ fn bits(bitmap: &[u8]) -> Option<Vec<usize>> {
         place = end;
         for _ in 0..marker >> 33 {
             let literal = next()?;
-            set.extend((0..64).filter(|bit| literal >> bit & 1 == 1).map(|bit| place + bit));
-            place = place.checked_add(64)?;
+            let after = place.checked_add(64)?;
+            set.extend((place..after.min(size)).filter(|at| literal >> (at - place) & 1 == 1));
+            place = after;
         }
     }
     Some(set)
@@ -342,9 +345,9 @@ mod tests {
         bitmap.extend((1u64 << 63 | 1).to_be_bytes());
         bitmap.extend(0u32.to_be_bytes());
         let expected: Vec<usize> = (0..65).chain([127]).collect();
-        assert_eq!(bits(&bitmap), Some(expected));
-        assert_eq!(bits(&[]), Some(Vec::new()));
-        assert_eq!(bits(&[0, 0]), None);
+        assert_eq!(bits(&bitmap, 1000), Some(expected));
+        assert_eq!(bits(&[], 1000), Some(Vec::new()));
+        assert_eq!(bits(&[0, 0], 1000), None);
     }
 
     #[test]
@@ -358,5 +361,70 @@ mod tests {
         ] {
             assert!(Index::parse(bytes, 20).is_none(), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_list_that_claims_more_than_there_is_costs_nothing() {
+        // Four milliards of ones.
+        let marker: u64 = 1 | 0xffff_ffff << 1;
+        let mut bitmap = Vec::new();
+        bitmap.extend(u32::MAX.to_be_bytes());
+        bitmap.extend(1u32.to_be_bytes());
+        bitmap.extend(marker.to_be_bytes());
+        assert_eq!(bits(&bitmap, 3), Some(vec![0, 1, 2]));
+    }
+
+    /// An index as git writes it, of this version: two files, a submodule, and the hash of a shared index.
+    fn written(version: u32) -> Vec<u8> {
+        let mut bytes = [&b"DIRC"[..], &version.to_be_bytes(), &3u32.to_be_bytes()].concat();
+        let mut before: &[u8] = b"";
+        for (name, mode) in [(&b"a/b"[..], 0o100_644_u32), (b"a/c", 0o100_644), (b"lib", 0o160_000)] {
+            let begin = bytes.len();
+            bytes.extend([0; 24]);
+            bytes.extend(mode.to_be_bytes());
+            bytes.extend([0; 12 + 20]);
+            bytes.extend(u16::try_from(name.len()).unwrap().to_be_bytes());
+            if version == 4 {
+                bytes.push(u8::try_from(before.len()).unwrap());
+                before = name;
+            }
+            bytes.extend(name);
+            bytes.push(0);
+            while version < 4 && (bytes.len() - begin) % 8 != 0 {
+                bytes.push(0);
+            }
+        }
+        bytes.extend([&b"link"[..], &36u32.to_be_bytes(), &[7; 20]].concat());
+        bytes.extend([&9u32.to_be_bytes()[..], &1u32.to_be_bytes(), &(1_u64 | 3 << 1).to_be_bytes()].concat());
+        bytes.extend([0; 20]);
+        bytes
+    }
+
+    #[test]
+    fn fuzz_of_the_index() {
+        let seeds = [2, 3, 4].map(written);
+        for seed in &seeds {
+            let index = Index::parse(seed, 20).unwrap();
+            let (hash, gone) = index.shared.unwrap();
+            assert_eq!((index.entries.len(), hash.len(), bits(&gone, 3)), (3, 20, Some(vec![0, 1, 2])));
+        }
+        crate::fuzz::run("index", 3_000, &seeds.each_ref().map(Vec::as_slice), |bytes| {
+            let index = [20, 32].map(|hash| Index::parse(bytes, hash));
+            let gone = bits(bytes, 1000).map(|gone| gone.len());
+            assert!(gone.is_none_or(|gone| gone <= 1000));
+            let mut shape = Vec::new();
+            for index in index.into_iter().flatten() {
+                let gone =
+                    index.shared.as_ref().map(|(_, gone)| bits(gone, index.entries.len()).map(|gone| gone.len()));
+                shape.push((index.entries.len(), gone));
+                assert!(index.entries.len() <= bytes.len() / 40);
+                let names: Vec<Vec<u8>> = index.entries.iter().take(20).map(|entry| entry.name.clone()).collect();
+                let tracked = Tracked::from(index);
+                for name in names {
+                    let _ = (tracked.has(&name, false), tracked.has(&name, true), tracked.has_below(&name));
+                }
+            }
+            (shape, gone.is_some())
+        });
     }
 }
