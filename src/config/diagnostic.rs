@@ -86,13 +86,16 @@ pub struct Diagnostics {
     pub text: String,
     /// The problems, sorted by place.
     pub items: Vec<Diagnostic>,
+    /// Where its lines end: there may be as many problems as lines.
+    newlines: Vec<usize>,
 }
 
 impl Diagnostics {
     /// Sorts the problems by place; those of one place stay in the order they were found.
     pub(super) fn new(file: PathBuf, text: &str, mut items: Vec<Diagnostic>) -> Self {
         items.sort_by_key(Diagnostic::start);
-        Self { file, text: text.to_owned(), items }
+        let newlines = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { file, text: text.to_owned(), items, newlines }
     }
 
     /// Adds one, at its place, unless there is one of this kind already.
@@ -128,7 +131,10 @@ impl Diagnostics {
 
     /// Line and column of the start of a place, as in [`Self::position`].
     pub fn place(&self, span: &Range<usize>) -> (usize, usize) {
-        position(&self.text, span.start)
+        let line = self.newlines.partition_point(|newline| *newline < span.start);
+        let start = line.checked_sub(1).and_then(|last| self.newlines.get(last)).map_or(0, |newline| newline + 1);
+        let (_, column) = position(self.text.get(start..).unwrap_or_default(), span.start - start);
+        (line + 1, column)
     }
 
     /// Line and column of the main place of a problem, both from 1; columns count characters.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity, position};
+use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use crate::domain::misleads;
 
 /// How diagnostics are drawn.
@@ -94,7 +94,7 @@ impl Canvas {
     fn snippet(&self, out: &mut String, all: &Diagnostics, item: &Diagnostic) {
         let Some((line, column)) = all.position(item) else { return };
         let mut labels: Vec<(usize, &Label)> =
-            item.labels.iter().map(|label| (position(&all.text, label.span.start).0, label)).collect();
+            item.labels.iter().map(|label| (all.place(&label.span).0, label)).collect();
         // The main place first where two stand on one line; otherwise in the order of the text.
         labels.sort_by_key(|(line, _)| *line);
         let gutter = labels.last().map_or(1, |(line, _)| line.to_string().len());

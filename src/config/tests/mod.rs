@@ -312,6 +312,13 @@ fn the_summary_is_one_line_with_the_first_error() {
 }
 
 #[test]
+fn a_place_is_told_by_line_and_column() {
+    let problems = parse("[services.é]\n\nrun = 1", Path::new(FILE)).unwrap_err();
+    let places = [0, 10, 11, 12, 13, 14, 15, 21, 99].map(|at| problems.place(&(at..at)));
+    assert_eq!(places, [(1, 1), (1, 11), (1, 11), (1, 12), (1, 13), (2, 1), (3, 1), (3, 7), (3, 8)]);
+}
+
+#[test]
 fn ascii_and_colour_say_the_same() {
     let problems = parse("[services.a]\nrun = 'a'\nwacth = 1", Path::new(FILE)).unwrap_err();
     let ascii = "error: unknown key `wacth` in service `a`                          [unknown-key]
