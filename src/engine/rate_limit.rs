@@ -7,13 +7,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::{ChangeAction, Difference, Marker, Moment, Written};
+use crate::domain::{ChangeAction, Difference, Differs, Marker, Moment, Written};
 
 /// Starts that changes cause this soon after a start, and that do not wait.
 const FREE: u32 = 5;
 /// The waits of those that follow; the last one is that of all others.
 const WAITS: [u64; 6] = [1, 2, 4, 8, 16, 30];
-/// A change comes right after a start if it comes this soon after it, or before the run has become ready or ended.
+/// A change comes right after a start if it comes before the run has become ready or ended, or this soon after the start or
+/// that: what a run writes when it is done may be seen when it has ended.
 const RIGHT_AFTER: Duration = Duration::from_secs(2);
 /// Without a change for so long after a start, or for twice the last wait, whichever is longer, the count begins anew.
 const CALM: Duration = Duration::from_secs(10);
@@ -85,8 +86,7 @@ impl RateLimit {
             (self.level, self.last_wait, self.each_time) = (0, Duration::ZERO, None);
         }
         self.last_change = now;
-        let is_settled = self.settled.is_some_and(|settled| settled <= first_at);
-        let is_right_after = first_at < began + RIGHT_AFTER || !is_settled;
+        let is_right_after = self.settled.is_none_or(|settled| first_at < settled.max(began) + RIGHT_AFTER);
         if !is_right_after || std::mem::replace(&mut self.counted, true) {
             return None;
         }
@@ -102,7 +102,9 @@ impl RateLimit {
 
     fn remember(&mut self, difference: Option<&Difference>) {
         let files = difference.into_iter().flat_map(|difference| &difference.files).take(NAMED);
-        let these: BTreeSet<Written> = files.map(|file| Written::of(&file.path, file.is_new)).collect();
+        // A file that is new the first time may be the same one each time.
+        let counts_as = |file: &Differs| [Written::of(&file.path, file.is_new), Written::of(&file.path, false)];
+        let these: BTreeSet<Written> = files.flat_map(counts_as).collect();
         self.each_time = Some(match self.each_time.take() {
             Some(before) => before.intersection(&these).cloned().collect(),
             None => these,
@@ -123,7 +125,6 @@ impl RateLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Differs;
 
     fn at(seconds: f64) -> Moment {
         Moment::after_start(Duration::from_secs_f64(seconds))
@@ -183,6 +184,33 @@ mod tests {
         assert_eq!(limit.wait(at(6.5), None, at(7.0)), None);
         limit.end_wait();
         assert_eq!(limit.wait(at(6.8), None, at(6.8)), None);
+    }
+
+    #[test]
+    fn what_comes_soon_after_it_is_ready_or_has_ended_counts() {
+        for (after, wait) in [(1.9, Some(1.0)), (2.1, None)] {
+            let mut limit = RateLimit::default();
+            waits(&mut limit, 0.0, 0.1, 5);
+            limit.begin(at(1.0));
+            limit.settle(at(5.0));
+            let now = at(5.0 + after);
+            let until = limit.wait(now, None, now);
+            assert_eq!(until.map(|until| until.since(now).as_secs_f64()), wait, "after {after} s");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_new_the_first_time_is_named() {
+        let mut limit = RateLimit::default();
+        for round in 0..6_u32 {
+            let now = at(f64::from(round));
+            let mut change = change(&["out2"]);
+            change.files.iter_mut().for_each(|file| file.is_new = round == 0);
+            limit.begin(now);
+            limit.wait(now, Some(&change), now);
+        }
+        let Some(Marker::Limited { written, .. }) = limit.marker(ChangeAction::Restart, at(5.0)) else { panic!() };
+        assert_eq!(written, Some(Written::of(&"out2".into(), false)));
     }
 
     #[test]

@@ -92,7 +92,10 @@ impl Service {
     pub(super) fn is_running(&mut self, run: RunId, turn: &mut Turn) {
         let since = self.up_since.unwrap_or(turn.now);
         self.enter(Phase::Running { run, since, ready: false }, turn);
-        self.limit.settle(turn.now);
+        // A job is done when it has ended.
+        if self.run_spec.kind == Kind::Service {
+            self.limit.settle(turn.now);
+        }
         self.watch_over(run, turn);
     }
 

@@ -268,7 +268,13 @@ impl Service {
             StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Change(_) => {
                 self.cancel_validation(turn);
             }
-            // The files are as they were.
+            // The files that it watches are as they were. `validate` may look at others, and what runs is only replaced by what
+            // has passed.
+            StartCause::Dependency(_) if self.is_up() && self.next.is_none() => {
+                if matches!(self.validity, Validity::Passed) {
+                    self.validity = Validity::Unchecked;
+                }
+            }
             StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
         }
         self.merge_next(next);

@@ -83,10 +83,14 @@ fn a_validation_of_each_decides_for_each() {
     s.save("a.txt", &["s0", "s1"]).until(3.1).validated("s0", 2, None).dies("s0", 15).started("s0");
     s.validated("s1", 2, Some("exit 1")).until(60.0);
     assert_eq!((runs(&s), s.phase("s3").word()), (vec![2, 1, 1, 1], "running"));
-    // Files that have not changed have passed: they follow without being asked.
+    // Where no file of theirs has changed, they are asked as well.
     let mut s = up(chain());
     s.save("a.txt", &["s0"]).until(3.1).validated("s0", 2, None).dies("s0", 15).started("s0");
     for name in ["s1", "s2", "s3"] {
+        if name != "s3" {
+            assert_eq!(s.phase(name).word(), "validating", "{name}");
+            s.validated(name, 2, None);
+        }
         assert_eq!(s.phase(name).word(), "stopping", "{name}");
         s.dies(name, 15).started(name);
     }
@@ -101,6 +105,18 @@ fn what_nobody_has_decided_about_is_validated_before_a_cascade() {
     assert_eq!(s.phase("s1").word(), "validating");
     s.validated("s1", 2, Some("exit 1")).until(60.0);
     assert_eq!((s.phase("s1").word(), s.service("s1").run, s.service("s1").kept), ("running", RunId(1), true));
+}
+
+/// Its `validate` may look at files that it does not watch.
+#[test]
+fn a_dependent_that_watches_nothing_is_validated_before_a_cascade() {
+    let mut s = up(vec![cascade("s0"), validated(after(service("s1"), "s0"))]);
+    s.save("a.txt", &["s0"]).until(3.1).dies("s0", 15).started("s0");
+    assert_eq!(s.phase("s1").word(), "validating");
+    s.validated("s1", 2, Some("exit 1")).until(60.0);
+    assert_eq!((s.phase("s1").word(), runs(&s), s.service("s1").kept), ("running", vec![2, 1], true));
+    s.save("a.txt", &["s0"]).until(60.1).dies("s0", 15).started("s0");
+    assert_eq!((s.phase("s1").word(), runs(&s)), ("running", vec![3, 1]), "what was refused goes on");
 }
 
 #[test]

@@ -239,6 +239,27 @@ fn two_services_that_feed_each_other_are_both_limited() {
     assert!((4..=24).contains(&starts), "{starts} starts of both in four minutes");
 }
 
+/// However long it runs: it is not done before its end.
+#[test]
+fn a_job_that_writes_before_it_ends_is_limited() {
+    let mut s = Scenario::running(vec![task("gen")]);
+    let mut starts = 0;
+    for second in 1..=180 {
+        if let Phase::Running { since, .. } = s.phase("gen")
+            && s.snapshot().at.since(since).as_secs_f64() >= 2.9
+        {
+            starts += u32::from(second > 60);
+            s.save("gen.txt", &["gen"]).until(f64::from(second));
+            s.dies("gen", 15).started("gen");
+        }
+        s.until(f64::from(second) + 0.5);
+        if let Phase::Starting { spawned: false, .. } = s.phase("gen") {
+            s.started("gen");
+        }
+    }
+    assert!(starts <= 8, "{starts} starts in two minutes");
+}
+
 #[test]
 fn a_stopped_job_says_that_a_save_does_nothing() {
     let mut s = Scenario::running(vec![task("job"), needs(service("api"), "job", Condition::Done)]);
