@@ -221,10 +221,14 @@ struct Told<'a> {
 
 /// What a line tells, without the prefixes of others.
 fn told(said: &str) -> Told<'_> {
+    if is_property(said) {
+        return Told { level: None, is_named: false, text: "" };
+    }
     let header = header::read(said);
     let texts = [Some(header.text), Some(header.behind).filter(|behind| behind.len() < header.text.len())];
     let head = texts.into_iter().flatten().find(|text| failure::head(text).is_some());
-    let failure = || texts.into_iter().flatten().find_map(failure::of).or(header.otherwise);
+    let failure =
+        || texts.into_iter().flatten().find_map(|text| failure::of(text, is_between(said))).or(header.otherwise);
     // Each line that pytest shows of a failure.
     let level = header
         .level
@@ -242,6 +246,13 @@ fn is_numbered(said: &str) -> bool {
         && said.len() - text.len() >= 4
         && text.get(digits..).is_some_and(|rest| rest.starts_with(") "))
         && !text.ends_with(['.', '?', ','])
+}
+
+/// `    error: null,`: a row of an object that is printed over several lines. Its words are names and values.
+fn is_property(said: &str) -> bool {
+    is_between(said)
+        && said.ends_with(',')
+        && said.trim_start().split_once(": ").is_some_and(|(name, _)| !name.contains([' ', '\t']))
 }
 
 /// The line without what tools put before each line of others.

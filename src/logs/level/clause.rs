@@ -2,8 +2,8 @@
 //! does not exist. It is read once, word by word; what is quoted, a path, a name or a pair is a thing, whatever it is called.
 
 use super::vocabulary::{
-    BE, BEFORE_ATTRIBUTE, BEGINNINGS, BEHIND_FAILED, CONDITIONS, DONE, FAILED, FAULTS, GOOD_TO_LACK, KINDS, NOT_SAID,
-    OF_PROGRAMS, RECOVERED, VERBS,
+    BE, BEFORE_ATTRIBUTE, BEGINNINGS, BEHIND_FAILED, CONDITIONS, DONE, ENDINGS, FAILED, FAULTS, GOOD_TO_LACK, KINDS,
+    NOT_SAID, OF_PROGRAMS, RECOVERED, VERBS,
 };
 use super::{beginning, words};
 
@@ -53,7 +53,7 @@ pub(super) fn tells_of_failure(text: &str) -> bool {
     if tail.len() < text.len() && (words::is_nothing(tail) || is_count) {
         return false;
     }
-    let recovered = words.iter().rposition(|word| word.is(RECOVERED)).unwrap_or(0);
+    let recovered = (0..words.len()).rev().find(|at| goes_on_well(&words, *at)).unwrap_or(0);
     let mut clause = 0;
     let mut is_spoken_of = false;
     for at in 0..words.len() {
@@ -71,6 +71,17 @@ pub(super) fn tells_of_failure(text: &str) -> bool {
     false
 }
 
+/// It went on all the same: `; removing it`, `, using the default`.
+fn goes_on_well(words: &[Word<'_>], at: usize) -> bool {
+    let Some(word) = words.get(at) else { return false };
+    let before = at.checked_sub(1).and_then(|at| words.get(at));
+    let is_done = before.is_some_and(|before| before.ends && !before.labels)
+        && word.has_ending("ing")
+        && word.text.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && !word.is(ENDINGS);
+    is_done || word.is(RECOVERED)
+}
+
 /// An option, a comment, SQL, a request: their words are of something else.
 fn is_of_another_kind(text: &str) -> bool {
     const FIRST: &[&str] = &[
@@ -83,9 +94,14 @@ fn is_of_another_kind(text: &str) -> bool {
         || is_question(text)
         || {
             let first = text.split([' ', '\t']).next().unwrap_or_default();
+            // `git log --oneline`.
+            let is_commit = (7..=12).contains(&first.len())
+                && first.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+                && first.bytes().any(|byte| byte.is_ascii_digit())
+                && first.bytes().any(|byte| byte.is_ascii_lowercase());
             // `invalid     the value …` is a row of a table.
             let is_row = !first.ends_with(':') && text.get(first.len()..).is_some_and(|rest| rest.starts_with("   "));
-            is_row || FIRST.contains(&first)
+            is_row || is_commit || FIRST.contains(&first)
         }
 }
 
@@ -211,7 +227,7 @@ fn fails(before: &[Word<'_>], rest: &[Word<'_>], all: &[Word<'_>]) -> bool {
             comes(&["to", "with", "at", "while", "during", "due", "because"])
                 || word.ends && !word.labels && next.is_some()
         } else {
-            is_verb && !is_denied
+            is_verb && !is_denied && next.is_none_or(|next| next.text != "0")
         };
     }
     // What could not be done.
@@ -301,6 +317,10 @@ fn fails(before: &[Word<'_>], rest: &[Word<'_>], all: &[Word<'_>]) -> bool {
         {
             return true;
         }
+        if last.is_some_and(|last| last.is(BE)) && word.is(&["in"]) && rest.get(1).is_some_and(|word| word.is(&["use"]))
+        {
+            return true;
+        }
         if word.is(&["already"])
             && (comes(&["exists", "running", "defined", "declared"]) && ends_behind(2)
                 || comes(&["in"]) && rest.get(2).is_some_and(|word| word.is(&["use"])))
@@ -373,7 +393,7 @@ fn begins_badly(word: &Word<'_>, next: Option<&Word<'_>>, rest: &[Word<'_>], is_
             "available",
             "match",
         ];
-        return next.is(&["such", "matching", "suitable", "rule", "declaration"])
+        return next.is(&["such", "matching", "suitable", "rule", "declaration", "module"])
             || !next.is(GOOD_TO_LACK) && rest.iter().take(4).any(|word| word.is(LACKING));
     }
     if word.is(&["there"]) {
@@ -392,7 +412,10 @@ fn begins_badly(word: &Word<'_>, next: Option<&Word<'_>>, rest: &[Word<'_>], is_
     }
     if word.is(&["not"]) {
         return next.is(&["enough", "a", "an", "authorized", "logged"])
-            || next.is(&["found"]) && (next.ends || rest.len() == 2);
+            || next.is(&["found"])
+                && (next.ends || rest.len() == 2)
+                // Django says `Not Found: /page` of what nginx says with 404.
+                && rest.get(2).is_none_or(|word| !word.text.starts_with('/'));
     }
     if word.is(&["permission", "access", "authentication"]) {
         return next.is(&["denied", "failure", "required"]);

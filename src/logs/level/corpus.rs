@@ -8,7 +8,12 @@
 //! The rounds are of tools that were not here before, each written before its rules were mended. At first sight, of the errors
 //! and wrongly of the other lines: 54 of 84 and 3 of 90; 75 of 99 and 8 of 94; 99 of 117 and 6 of 90; 76 of 97 and 4 of 84;
 //! 39 of 51 and 5 of 41. So of the errors of seldom tools about four in five are found, and of the harmless lines that were made
-//! to look bad one in twenty is taken for an error. What a general rule could mend was mended since: no measure any more.
+//! to look bad one in fourteen is taken for an error. The sixth round is of forty common tools: 190 of 200 and 12 of 164. What a
+//! general rule could mend was mended since: no measure any more.
+//!
+//! Lines made to look bad are not what programs print. Of 32,000 lines that were not looked at before (manual pages, help texts,
+//! changes of packages, subjects of commits, lists of tests, configuration), 68 were taken for errors before the sixth round and
+//! 10 after it. Of 15,800 lines that tools and servers printed while all was well, 11 and 2.
 
 use super::{Level, LevelReader};
 use crate::logs::search::Query;
@@ -20,6 +25,7 @@ const TUNED: &str = concat!(
     include_str!("corpus/rounds_1_and_2.txt"),
     include_str!("corpus/rounds_3_and_4.txt"),
     include_str!("corpus/round_5.txt"),
+    include_str!("corpus/round_6.txt"),
 );
 const HELD_OUT: &str = include_str!("corpus/held_out.txt");
 

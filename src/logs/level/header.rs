@@ -109,6 +109,8 @@ fn token(rest: &str, state: &mut State<'_>) -> Token {
         b'<' => bracket(rest, '>', state),
         b'{' if state.anchored => bracket(rest, '}', state),
         b'0'..=b'9' => number(rest, state),
+        // Redis marks what only helps to look for something.
+        b'.' if state.timed && rest.starts_with(". ") => Token::Level(Level::Debug),
         b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'.' | b'@' | b'_' => word(rest, state),
         b'|' if rest.starts_with("|-") => Token::Part(2),
         b'|' if state.anchored && rest.as_bytes().get(1).is_some_and(u8::is_ascii_uppercase) => Token::Part(1),

@@ -152,6 +152,41 @@ fn frameworks_say_it_in_their_own_ways() {
     }
 }
 
+/// Lines of programs where all is well, that were once taken for errors: sentences that go on from the line above, rows of
+/// printed objects, subjects of commits, and what went on all the same.
+#[test]
+fn ordinary_lines_with_bad_words_tell_nothing() {
+    let ordinary = r#"
+       cannot be aborted with a subsequent call.
+       •   the config file is invalid (ret=3),
+    - Builds failed on old systems due to missing flags
+    resolve: { conditions: undefined, mainFields: undefined }
+    error: [Function: error],
+    lastError: undefined,
+  status: 'failed',
+{ id: 1, error: null, failed: false }
+9cb1a7a5 blinker is required, signals are always available
+2e10fc24 document address already in use error
+pid file already exists; removing it
+Unknown user agent, treating as bot
+Health check failed 0 times
+#12 0.402 debconf: delaying package configuration, since apt-utils is not installed
+2026/03/02 09:14:11 retrying after error: attempt 1 of 3
+- *** --- * --- .> concurrency: 2 (solo)
+*** WARNING ***
+Not Found: /missing/page"#;
+    for line in ordinary.lines().filter(|line| !line.is_empty()) {
+        assert_eq!(Level::of(line), None, "{line}");
+    }
+    let ended =
+        ["pid file already exists; exiting", "Port 5000 is in use by another program.", "make: *** [all] Error 2"];
+    for line in ended {
+        assert_eq!(Level::of(line), Some(Level::Error), "{line}");
+    }
+    let helps_to_look = "812:M 02 Mar 2026 09:14:11.402 . The AOF directory appendonlydir doesn't exist";
+    assert_eq!(Level::of(helps_to_look), Some(Level::Debug), "redis does this at each first start");
+}
+
 #[test]
 fn a_trace_below_what_a_logger_says_of_it_is_one_error() {
     let heads = |text: &str| {

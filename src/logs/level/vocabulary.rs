@@ -3,6 +3,7 @@
 /// Before what follows them, these say that it is only spoken of.
 pub(super) const CONDITIONS: &[&str] = &[
     "if",
+    "since",
     "when",
     "whenever",
     "unless",
@@ -211,6 +212,32 @@ pub(super) const RECOVERED: &[&str] = &[
     "anyway",
     "yet",
     "initializing",
+];
+
+/// What is done behind a comma when it does not go on.
+pub(super) const ENDINGS: &[&str] = &[
+    "aborting",
+    "bailing",
+    "closing",
+    "crashing",
+    "cancelling",
+    "canceling",
+    "dropping",
+    "dying",
+    "existing",
+    "exiting",
+    "giving",
+    "halting",
+    "killing",
+    "missing",
+    "panicking",
+    "quitting",
+    "rejecting",
+    "retrying",
+    "shutting",
+    "stopping",
+    "terminating",
+    "waiting",
 ];
 
 /// What cannot be done, in programs.

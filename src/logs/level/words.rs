@@ -183,6 +183,8 @@ pub(super) fn takes_back(word: &str) -> bool {
         "to",
         "set:",
         "catch",
+        "after",
+        "retrying",
     ];
     WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
@@ -190,7 +192,7 @@ pub(super) fn takes_back(word: &str) -> bool {
 /// What stands behind `error:` says that there is none: `0`, `none`, `null`.
 pub(super) fn is_nothing(value: &str) -> bool {
     const NOTHING: &[&str] =
-        &["0", "none", "null", "nil", "<nil>", "no", "false", "off", "[]", "{}", "\"\"", "''", "-"];
+        &["0", "none", "null", "nil", "<nil>", "no", "false", "off", "undefined", "[]", "{}", "\"\"", "''", "-"];
     let value = value.trim().trim_end_matches(['.', ',', ';']);
     NOTHING.iter().any(|known| value.eq_ignore_ascii_case(known))
 }
