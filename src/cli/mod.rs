@@ -172,8 +172,28 @@ fn slip_of_a_command() -> Option<String> {
     near_commands(&word?)
 }
 
-/// Commands with a name like this one, in backticks.
+/// What other tools call what devgroup does (compose, overmind, pm2, process-compose, systemctl).
+const WORDS_OF_OTHERS: &[(&str, &str)] = &[
+    ("up", "devgroup -d"),
+    ("quit", "devgroup down"),
+    ("shutdown", "devgroup down"),
+    ("kill", "devgroup stop"),
+    ("tail", "devgroup logs -f"),
+    ("log", "devgroup logs"),
+    ("list", "devgroup status"),
+    ("ls", "devgroup status"),
+    ("connect", "devgroup attach"),
+    ("validate", "devgroup check"),
+    ("config", "devgroup check"),
+    ("unpause", "devgroup resume"),
+    ("completion", "devgroup completions"),
+];
+
+/// The commands that may be meant by this word, in backticks: what other tools call so, or those with a name like it.
 fn near_commands(name: &str) -> Option<String> {
+    if let Some((_, command)) = WORDS_OF_OTHERS.iter().find(|(word, _)| *word == name) {
+        return Some(format!("`{command}`"));
+    }
     let near = config::near(name, arguments::COMMANDS.iter().copied());
     let commands: Vec<String> = near.iter().map(|command| format!("devgroup {command}")).collect();
     (!commands.is_empty()).then(|| config::any_of(&commands))

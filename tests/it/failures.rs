@@ -27,6 +27,10 @@ fn a_mistyped_command_is_told_the_command() {
     assert!(
         error(&empty, &["statu", "--json"])["help"].as_str().unwrap().starts_with("did you mean `devgroup status`")
     );
+    for (word, command) in [("up", "devgroup -d"), ("tail", "devgroup logs -f"), ("kill", "devgroup stop")] {
+        let of_others = Stream::ask(&group, &[word]);
+        assert!(of_others.stderr.contains(&format!("did you mean `{command}`?")), "{of_others:?}");
+    }
     let other = Stream::ask(&group, &["frobnicate"]);
     assert_eq!((other.code, other.stderr.contains("did you mean")), (Some(6), false), "{other:?}");
 }
