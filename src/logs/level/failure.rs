@@ -118,7 +118,7 @@ static BEGINS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Lines of the same tools that only warn.
 static WARNINGS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     set([
-        r"^(?:PHP )?(?:Warning|Deprecated|Notice):",
+        r"^(?:PHP |# )?(?:Warning|Deprecated|Notice):",
         r"^(?:npm|lerna) (?:warn|WARN)!? ",
         r"^\(node:[0-9]+\) (?:\[[A-Z0-9]+\] )?(?:[A-Za-z]*Warning): ",
         r"^CMake (?:Deprecation )?Warning",
@@ -195,7 +195,17 @@ pub(super) fn head(text: &str) -> Option<Level> {
 
 /// The text tells that all is well, or what is being done.
 pub(super) fn is_well(text: &str) -> bool {
-    WELL.as_ref().is_some_and(|well| well.is_match(text.trim()))
+    WELL.as_ref().is_some_and(|well| well.is_match(text.trim())) && !have_some_failed(text)
+}
+
+/// `1 failed, 17 passed`.
+fn have_some_failed(text: &str) -> bool {
+    let is_some = |(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let number = before.get(before.trim_end_matches(|c: char| c.is_ascii_digit()).len()..).unwrap_or_default();
+        number.contains(|c| c != '0')
+    };
+    text.match_indices(" failed").any(is_some)
 }
 
 fn sentence(text: &str) -> Option<Level> {

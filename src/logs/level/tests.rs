@@ -103,6 +103,9 @@ W   12:5  warning  Unexpected console statement  no-console
 . test foo::error_case ... ok
 E test foo::bar ... FAILED
 E test result: FAILED. 1 passed; 1 failed; 0 ignored
+E 1 failed, 17 passed
+. 0 failed, 17 passed
+W # Warning: unused variable
 . test result: ok. 12 passed; 0 failed; 0 ignored
 E FAILED tests/test_x.py::test_y - AssertionError: assert 1 == 2
 . tests/test_error.py::test_y PASSED                 [ 50%]
