@@ -80,7 +80,7 @@ impl EffectRunner {
             }
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {
-                    self.host.run_stop_command(self.aside(&spec, command, run, "stop"), spec.stop.grace);
+                    self.host.run_stop_command(self.aside(&spec, command, run, "stop command"), spec.stop.grace);
                 }
             }
             Effect::RunHook { spec, command, number } => {

@@ -85,6 +85,7 @@ fn word(failure: &Failure) -> &'static str {
             3 => "invalid-file",
             4 => "not-running",
             6 => "unknown-service",
+            8 => "not-allowed",
             _ => "failed",
         },
     }

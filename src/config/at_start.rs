@@ -24,7 +24,7 @@ pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 pub(super) struct Fault {
     /// The key: `ready.http`, `env.PORT`.
     pub(super) place: String,
-    /// What is wrong, for people.
+    /// What is wrong, for people: with what is written, and never with a value, which may be a secret.
     pub(super) reason: String,
     /// The name of a variable that is not set, if it is that.
     pub(super) unset: Option<String>,
@@ -80,7 +80,7 @@ pub(super) fn faults(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Vec<Fault> {
     ];
     let commands = commands.into_iter().filter_map(|(place, command)| words(place, command?, lookup).err());
     let checks = [
-        dir(spec, lookup).and_then(|dir| is_folder(&dir)).err(),
+        dir(spec, lookup).and_then(|dir| is_folder(spec, &dir)).err(),
         ready(spec, lookup).err(),
         alive(spec, lookup).err(),
         url(spec, lookup).err(),
@@ -95,11 +95,15 @@ fn dir(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Result<PathBuf, Fault> {
     }
 }
 
-fn is_folder(path: &Path) -> Result<(), Fault> {
+fn is_folder(spec: &ServiceSpec, path: &Path) -> Result<(), Fault> {
+    let written = || match &spec.dir {
+        Expandable::Known(path) => path.display().to_string(),
+        Expandable::Text(written) => format!("`{written}`"),
+    };
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(Fault::new("dir", format!("{} is not a folder", path.display()))),
-        Err(error) => Err(Fault::new("dir", format!("the folder {} cannot be used: {error}", path.display()))),
+        Ok(_) => Err(Fault::new("dir", format!("{} is not a folder", written()))),
+        Err(error) => Err(Fault::new("dir", format!("the folder {} cannot be used: {error}", written()))),
     }
 }
 
@@ -111,7 +115,10 @@ fn url(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Result<Option<String>, Fault>
             let url = text("url", written, lookup)?;
             match opens_in_browser(&url) {
                 true => Ok(Some(url)),
-                false => Err(Fault::new("url", format!("`{url}` is not an address that a browser opens"))),
+                false => Err(Fault::new(
+                    "url",
+                    format!("`{written}` is, with its values, not an address that a browser opens"),
+                )),
             }
         }
     }
@@ -139,7 +146,7 @@ fn alive(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Result<Option<AliveCheck>, 
             ProbeText::Http { url, status } => AliveProbe::Http(http("alive.http", url, *status, lookup)?),
             ProbeText::File(written) | ProbeText::Log(written) => AliveProbe::File {
                 path: path("alive.file", written, &spec.root, lookup)?,
-                name: text("alive.file", written, lookup)?.into(),
+                name: written.as_str().into(),
                 max_age: *max_age,
             },
         },
@@ -174,14 +181,19 @@ fn path(place: &str, written: &str, root: &Path, lookup: &Lookup<'_>) -> Result<
 fn port(place: &str, written: &str, lookup: &Lookup<'_>) -> Result<u16, Fault> {
     let text = text(place, written, lookup)?;
     let port = text.trim().parse::<u16>().ok().filter(|port| *port > 0);
-    port.ok_or_else(|| Fault::new(place, format!("`{text}` is not a port: a number from 1 to 65535")))
+    port.ok_or_else(|| {
+        Fault::new(place, format!("`{written}` is, with its values, not a port: a number from 1 to 65535"))
+    })
 }
 
 fn http(place: &str, written: &str, status: (u16, u16), lookup: &Lookup<'_>) -> Result<HttpCheck, Fault> {
     let url = text(place, written, lookup)?;
     match wrong_address(&url) {
         None => Ok(HttpCheck { url, status }),
-        Some(wrong) => Err(Fault::new(place, format!("`{url}` is not an address that can be asked: {wrong}"))),
+        Some(wrong) => Err(Fault::new(
+            place,
+            format!("`{written}` is, with its values, not an address that can be asked: {wrong}"),
+        )),
     }
 }
 
@@ -202,7 +214,10 @@ fn pattern(place: &str, written: &str, lookup: &Lookup<'_>) -> Result<TextPatter
     if between_slashes(&text).is_none() {
         return Err(empty());
     }
-    text_pattern(&text).map_err(|reason| Fault::new(place, format!("`{text}` is not a regular expression: {reason}")))
+    // The reason quotes the values.
+    text_pattern(&text).map_err(|_| {
+        Fault::new(place, format!("`{written}` is, with its values, not a regular expression that can be used"))
+    })
 }
 
 /// The command with the values put in, where it is a list.

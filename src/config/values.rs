@@ -43,7 +43,11 @@ impl<'a> Slot<'a, '_> {
     pub(super) fn line(self) -> Result<&'a str, Diagnostic> {
         let text = self.word()?;
         if text.contains(char::is_control) {
-            return Err(Diagnostic::error("value", format!("{} must be one line", self.what()))
+            let message = match text.contains(['\n', '\r']) {
+                true => format!("{} must be one line", self.what()),
+                false => format!("{} must not hold a control character", self.what()),
+            };
+            return Err(Diagnostic::error("value", message)
                 .at(self.span(), "a line end, a tab or another control character is in it")
                 .help(format!("{}: {}", self.key.name, self.key.about)));
         }

@@ -79,7 +79,11 @@ impl LogReader {
             None => None,
             Some(word) => Some(level_of(word).ok_or_else(|| invalid(format!("`{word}` is no level")))?),
         };
-        let parse = |text: &String| Cursor::parse(text).ok_or_else(|| invalid(format!("`{text}` is no cursor")));
+        let parse = |text: &String| {
+            Cursor::parse(text).ok_or_else(|| {
+                invalid(format!("`{text}` is no cursor: give one that `devgroup logs --json` has shown"))
+            })
+        };
         let cursors = ask.cursors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let group = handle.snapshot();
         let named = ask.services.iter().map(String::as_str);

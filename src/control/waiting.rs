@@ -182,17 +182,17 @@ fn ended(service: &ServiceSnapshot, end: &RunEnd) -> Known {
         Some(End::Done) if !end.again => Became::Done.into(),
         Some(_) if is_last && matches!(service.phase, Phase::CircuitOpen { .. }) => Known::failed(CRASH_LOOP),
         Some(outcome) => {
-            let again = if end.again { ", and is tried again" } else { "" };
+            let again = if end.again { ", and tried again" } else { "" };
             Known::failed(of_outcome(outcome, service.kind, end.exit) + again)
         }
     }
 }
 
-const CRASH_LOOP: &str = "has crashed too often";
+const CRASH_LOOP: &str = "crashed too often";
 
 /// Why a start that was ordered has not come.
 fn not_valid(service: &ServiceSnapshot, problem: &str) -> Known {
-    let goes_on = if service.phase.live_run().is_some() { ", and the old run goes on" } else { "" };
+    let goes_on = if service.phase.live_run().is_some() { " · the old run goes on" } else { "" };
     Known::failed(format!("{problem}{goes_on}"))
 }
 
@@ -206,7 +206,7 @@ fn of_outcome(outcome: End, kind: Kind, exit: Option<LastExit>) -> String {
         End::NotStarted => "could not be started".into(),
         End::NotReady if ended_well => "has ended (exit 0) before it was ready".into(),
         End::NotReady => "was not ready in time".into(),
-        End::Stuck => "is stuck".into(),
+        End::Stuck => "stuck".into(),
         End::Daemonized => "has put itself into the background: run it in the foreground".into(),
         End::Invalid => "its `validate` failed".into(),
     }

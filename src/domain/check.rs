@@ -189,6 +189,20 @@ pub enum AliveProbe {
     },
 }
 
+impl fmt::Display for AliveProbe {
+    /// What is asked, for people: `port 4000`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "port {port}"),
+            Self::Http(check) => f.write_str(&check.url),
+            Self::Cmd(command) => write!(f, "`{}`", command.display()),
+            Self::File { name, .. } => f.write_str(name),
+            Self::Text { probe: ProbeText::File(name), .. } => f.write_str(name),
+            Self::Text { probe, .. } => probe.fmt(f),
+        }
+    }
+}
+
 impl AliveProbe {
     /// Whether it waits for beats of a file.
     pub fn is_heartbeat(&self) -> bool {

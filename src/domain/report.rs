@@ -16,7 +16,7 @@ pub enum RunReport {
     Expanded {
         /// `url`.
         url: Option<Arc<str>>,
-        /// What is waited for, for people.
+        /// What is waited for, for people, if that is a port. Anything else is told as it is written: a value may be a secret.
         ready: Option<Arc<str>>,
     },
     /// No process could be made. The reason is in the log already. No other report of this run follows.

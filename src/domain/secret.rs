@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub const MASK: &str = "******";
 
 /// Parts of names of variables that hold secrets, as names are commonly given. Words, so that `MONKEY` is no `KEY`.
-const SECRET_WORDS: [&str; 25] = [
+const SECRET_WORDS: [&str; 28] = [
     "KEY",
     "KEYS",
     "APIKEY",
@@ -28,6 +28,7 @@ const SECRET_WORDS: [&str; 25] = [
     "PASSCODE",
     "PWD",
     "PAT",
+    "CRED",
     "CREDENTIAL",
     "CREDENTIALS",
     "CREDS",
@@ -37,7 +38,12 @@ const SECRET_WORDS: [&str; 25] = [
     "PRIVATE",
     "JWT",
     "WEBHOOK",
+    "SALT",
+    "PIN",
 ];
+
+/// Whole names. In a longer one, such a word says nothing: `API_URL`.
+const SECRET_NAMES: [&str; 1] = ["API"];
 
 /// Words that may also be the end of a longer one: `GITHUBTOKEN`, `PGPASSWORD`.
 const SECRET_ENDS: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "CREDENTIALS"];
@@ -47,7 +53,7 @@ const HARMLESS: [&str; 3] = ["PWD", "OLDPWD", "SSH_AUTH_SOCK"];
 
 /// Whether a variable of this name is likely to hold a secret. Words are told apart as in `API_KEY`, `api-key`, `apiKey`.
 pub fn is_secret_name(name: &str) -> bool {
-    !HARMLESS.contains(&name) && words(name).any(|word| is_secret_word(&word))
+    SECRET_NAMES.contains(&name) || !HARMLESS.contains(&name) && words(name).any(|word| is_secret_word(&word))
 }
 
 fn is_secret_word(word: &str) -> bool {
@@ -81,7 +87,7 @@ pub fn shown_value(name: &str, value: &str) -> String {
 }
 
 /// A text without what is known to be secret by its place or its shape: credentials and parameters of addresses
-/// (`postgres://user:word@host`, `?token=…`), values behind names of secrets (`PGPASSWORD=…`, `--token …`), tokens with the
+/// (`postgres://user:word@host`, `?token=…`), values behind names of secrets (`PGPASSWORD=…`, `--token …`) or options of programs (`mysql -p…`), tokens with the
 /// beginnings that their makers give them (`ghp_…`), keys.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     if !shapes::may_have_secrets(text) {
@@ -180,10 +186,27 @@ mod tests {
             "apiKey",
             "SharedAccessKey",
             "SLACK_WEBHOOK_URL",
+            "API",
+            "MY_CRED",
+            "SALT",
+            "PIN",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["PATH", "PWD", "OLDPWD", "MONKEY", "KEYBOARD", "COMPASS", "SSH_AUTH_SOCK", "PORT", "HOME", ""] {
+        for name in [
+            "PATH",
+            "PWD",
+            "OLDPWD",
+            "MONKEY",
+            "KEYBOARD",
+            "COMPASS",
+            "SSH_AUTH_SOCK",
+            "PORT",
+            "HOME",
+            "API_URL",
+            "SPIN",
+            "",
+        ] {
             assert!(!is_secret_name(name), "{name}");
         }
     }

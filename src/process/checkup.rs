@@ -24,17 +24,17 @@ const LATE: Duration = Duration::from_millis(20);
 /// What is wrong when the folder of a command, or what it is worked out from, does not answer.
 const FILES_SILENT: &str = "its folder or its files did not answer in 2s";
 
-/// Tries again and again, as long as the run lives.
-pub(super) async fn look_after(checkup: Checkup, means: Means, live: Arc<LiveRun>) {
+/// Tries again and again, as long as the run lives. `name`: what is asked, for people.
+pub(super) async fn look_after(checkup: Checkup, name: String, means: Means, live: Arc<LiveRun>) {
     let mut told = Told { live, well: false };
-    if let AliveProbe::File { path, name, max_age } = &checkup.check.probe {
-        return listen(&checkup, &means, (path, name, *max_age), told).await;
+    if let AliveProbe::File { path, max_age, .. } = &checkup.check.probe {
+        return listen(&checkup, &means, (path, &name, *max_age), told).await;
     }
     loop {
         let limit = checkup.check.timeout;
-        let result = match timeout(limit, try_once(&checkup, &means, &told.live)).await {
+        let result = match timeout(limit, try_once(&checkup, &name, &means, &told.live)).await {
             Ok(result) => result,
-            Err(_) => Err(format!("{} in {}", silence(&checkup.check.probe), seconds(limit))),
+            Err(_) => Err(format!("{name} {} in {}", silence(&checkup.check.probe), seconds(limit))),
         };
         told.tell(result);
         sleep(checkup.check.every).await;
@@ -59,21 +59,21 @@ impl Told {
     }
 }
 
-async fn try_once(checkup: &Checkup, means: &Means, live: &LiveRun) -> Result<(), String> {
+async fn try_once(checkup: &Checkup, name: &str, means: &Means, live: &LiveRun) -> Result<(), String> {
     match &checkup.check.probe {
         AliveProbe::Port(port) => match reach::connect(loopbacks(*port), live.earlier()).await {
             Ok(_) => Ok(()),
-            Err(Refusal::Refused) => Err(format!("port {port} refused")),
+            Err(Refusal::Refused) => Err(format!("{name} refused")),
             Err(taken @ Refusal::Taken { .. }) => Err(taken.to_string()),
         },
         AliveProbe::Http(check) => match http::get(&check.url, live.earlier()).await {
             Ok(code) if check.accepts(code) => Ok(()),
-            Ok(code) => Err(format!("{} answered {code}", check.url)),
-            Err(failure) => Err(failure.about(&check.url)),
+            Ok(code) => Err(format!("{name} answered {code}")),
+            Err(failure) => Err(failure.about(name)),
         },
-        AliveProbe::Cmd(command) => run_command(checkup, command, means, live)
-            .await
-            .map_err(|problem| format!("`{}`: {problem}", command.display())),
+        AliveProbe::Cmd(command) => {
+            run_command(checkup, command, means, live).await.map_err(|problem| format!("{name}: {problem}"))
+        }
         AliveProbe::File { .. } | AliveProbe::Text { .. } => Ok(()),
     }
 }
@@ -95,13 +95,13 @@ async fn run_command(checkup: &Checkup, command: &RunCommand, means: &Means, liv
 }
 
 /// What a probe without an answer did not do.
-fn silence(probe: &AliveProbe) -> String {
+fn silence(probe: &AliveProbe) -> &'static str {
     match probe {
-        AliveProbe::Port(port) => format!("port {port} did not accept"),
-        AliveProbe::Http(check) => format!("{} did not answer", check.url),
-        AliveProbe::Cmd(command) => format!("`{}` did not end", command.display()),
-        AliveProbe::File { name, .. } => format!("{name} could not be looked at"),
-        AliveProbe::Text { probe, .. } => format!("{probe} could not be asked"),
+        AliveProbe::Port(_) => "did not accept",
+        AliveProbe::Http(_) => "did not answer",
+        AliveProbe::Cmd(_) => "did not end",
+        AliveProbe::File { .. } => "could not be looked at",
+        AliveProbe::Text { .. } => "could not be asked",
     }
 }
 

@@ -151,12 +151,12 @@ impl ProcessHost {
     pub fn check_alive(&self, checkup: Checkup) {
         let runs = self.inner.of(&checkup.service);
         let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
-        let checkup = match checkup.expanded(&live.env()) {
-            Ok(checkup) => checkup,
+        let (checkup, name) = match checkup.expanded(&live.env()) {
+            Ok(expanded) => expanded,
             Err(problem) => return live.report(RunReport::Silent { problem: problem.into() }),
         };
         let errands = &self.inner.errands;
-        if let Some(errand) = errands.begin(checkup::look_after(checkup, errands.means(), live.clone())) {
+        if let Some(errand) = errands.begin(checkup::look_after(checkup, name, errands.means(), live.clone())) {
             live.is_looked_after(errand);
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::{
-    AliveCheck, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
+    AliveCheck, AliveProbe, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
 };
 use crate::logs::LogDocument;
 
@@ -116,17 +116,23 @@ impl Launch {
 }
 
 impl Checkup {
-    /// What is to be done with the values of this environment put in.
+    /// What is to be done with the values of this environment put in, and how people are told what is asked: as it is
+    /// written, but for a port. A value may be a secret.
     ///
     /// # Errors
     /// A value is missing, or makes no sense; for people.
-    pub(super) fn expanded(mut self, env: &[(OsString, OsString)]) -> Result<Self, String> {
+    pub(super) fn expanded(mut self, env: &[(OsString, OsString)]) -> Result<(Self, String), String> {
+        let written = self.check.probe.to_string();
         if let Some(expand) = &self.expand {
             let Expanded { dir, checks } = expand(env)?;
             self.dir = dir;
             self.check = checks.alive.unwrap_or(self.check);
         }
-        Ok(self)
+        let name = match &self.check.probe {
+            AliveProbe::Port(port) => format!("port {port}"),
+            _ => written,
+        };
+        Ok((self, name))
     }
 }
 

@@ -16,7 +16,7 @@ use super::host::RunNews;
 use super::kin::{self, Kin, Left, Trail};
 use super::reach::Earlier;
 use super::terminal::{Size, Terminal};
-use crate::domain::{Checks, ExitStatus, RunId, RunReport, ServiceName, Signal, SignalTarget};
+use crate::domain::{Checks, ExitStatus, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget};
 use crate::logs::Fed;
 use crate::process_tree::{self, Process};
 
@@ -263,7 +263,8 @@ impl LiveRun {
 
     /// Reports what the values of its environment have made of the texts of the file.
     pub(super) fn report_expanded(&self, checks: Checks) {
-        let ready = checks.ready.map(|ready| ready.probe.to_string().into());
+        let port = checks.ready.map(|ready| ready.probe).filter(|probe| matches!(probe, Probe::Port(_)));
+        let ready = port.map(|port| port.to_string().into());
         self.report(RunReport::Expanded { url: checks.url.map(Into::into), ready });
     }
 

@@ -16,7 +16,7 @@ use super::live_run::LiveRun;
 use super::looks::SILENCE;
 use super::reach::{self, Refusal, loopbacks};
 use super::{http, program};
-use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName, port_is_taken, visible_path};
+use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName, port_is_taken};
 use crate::logs::LogDocument;
 
 /// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
@@ -136,8 +136,7 @@ impl Prober {
             Check::File(path, before) => {
                 let its = path.clone();
                 let Some(now) = means.looks.look((self.service.clone(), "ready"), move || written(&its)).await else {
-                    let path = visible_path(path).into_owned();
-                    self.say_silent(&path);
+                    self.say_silent("its file");
                     return false;
                 };
                 // Without an answer before the start, what it was then is what it is found to be first.

@@ -8,7 +8,7 @@ mod mouse;
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::action::{Action, Context};
@@ -53,8 +53,6 @@ pub(super) struct Typist {
     over: Option<ServiceName>,
     /// Left by the key, and when: the same key again would have been meant for the service.
     left: Option<(Target, Moment)>,
-    /// A line was begun, and its Enter has not come: that will not mean to leave.
-    mid_line: bool,
     /// A button of the mouse was pressed in the pane, and is down.
     held: bool,
 }
@@ -68,20 +66,6 @@ impl Typist {
     /// The service that every key was for, and that has ended; the user has not left yet.
     pub(super) fn over(&self) -> Option<&ServiceName> {
         self.over.as_ref()
-    }
-
-    /// Notes whether the next Enter ends a line.
-    fn note(&mut self, input: &Input) {
-        self.mid_line = match input {
-            Input::Key(key) => match key.code {
-                KeyCode::Char('c' | 'd' | 'u') if key.modifiers.contains(KeyModifiers::CONTROL) => false,
-                KeyCode::Char(_) => true,
-                KeyCode::Enter => false,
-                _ => self.mid_line,
-            },
-            Input::Paste(text) => !text.is_empty() && !text.ends_with('\n'),
-            Input::Mouse(_) | Input::Focus(_) => self.mid_line,
-        };
     }
 }
 
@@ -100,7 +84,6 @@ impl UiState {
     /// Something was done while typing.
     pub(super) fn typed(&mut self, input: Input, world: &World<'_>, receiver: Receiver) -> Vec<Command> {
         let Some(service) = self.typist.target().cloned() else { return Vec::new() };
-        self.typist.note(&input);
         let bytes = match input {
             Input::Key(key) if is_leave(key) => {
                 self.typist.left = self.typist.into.take().map(|target| (target, world.now));
@@ -162,15 +145,14 @@ impl UiState {
         leaves
     }
 
-    /// The service has ended, and the user has not left: Esc, Enter and the key that leaves do that, a click beside the
-    /// panes too. What else is typed, pasted or clicked was meant for the service. The answer is whether that is the case.
+    /// The service has ended, and the user has not left: Enter, Esc and the key that leaves do that, a click beside the
+    /// panes too. An Enter is the end of what was typed for the service, so it does nothing else. What else is typed, pasted or clicked was meant for the service. The answer is whether that is the case.
     pub(super) fn is_for_nobody(&mut self, input: &Input, world: &World<'_>) -> bool {
         if self.typist.over.is_none() {
             return false;
         }
         let leaves = match input {
-            Input::Key(key) if key.code == KeyCode::Enter => !self.typist.mid_line,
-            Input::Key(key) => key.code == KeyCode::Esc || is_leave(*key),
+            Input::Key(key) => matches!(key.code, KeyCode::Enter | KeyCode::Esc) || is_leave(*key),
             Input::Mouse(event) if matches!(event.kind, MouseEventKind::ScrollUp | MouseEventKind::ScrollDown) => {
                 // The log may be read meanwhile.
                 return false;
@@ -182,9 +164,10 @@ impl UiState {
             Input::Paste(_) => false,
             Input::Focus(_) => return false,
         };
-        self.typist.note(input);
         if leaves {
             self.typist = Typist::default();
+            // It named the way out.
+            self.toast = None;
         } else if let Some(text) = self.end_of_typing(world.snapshot) {
             self.say(format!("not typed: {text}"), world.now);
         }
@@ -199,7 +182,8 @@ impl UiState {
             Some(_) => format!("{service} was restarted"),
             None => format!("{service} has ended"),
         };
-        Some(format!("{reason} {} Esc leaves typing", self.glyphs.dot))
+        let leave = Keymap::get().key_name(Context::Typing, Action::StopTyping, self.glyphs.set);
+        Some(format!("{reason} {} Enter, Esc or {leave} leaves typing", self.glyphs.dot))
     }
 
     /// The key that leaves, again: it was meant for the service. `None` if it is for the dashboard.
@@ -218,8 +202,7 @@ impl UiState {
     pub(super) fn check_typing(&mut self, world: &World<'_>) {
         let over = |target: &mut Target| world.snapshot.stopping.is_some() || !target.is_running(world.snapshot);
         if let Some(target) = self.typist.into.take_if(over) {
-            let mid_line = self.typist.mid_line;
-            self.typist = Typist { over: Some(target.service), mid_line, ..Typist::default() };
+            self.typist = Typist { over: Some(target.service), ..Typist::default() };
         }
     }
 }

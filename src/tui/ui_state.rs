@@ -97,7 +97,7 @@ pub(super) struct UiState {
     quit_until: Option<Moment>,
     /// The user detaches.
     pub(super) leaves: bool,
-    toast: Option<(Message, Moment)>,
+    pub(super) toast: Option<(Message, Moment)>,
     notice_read: Option<Moment>,
     /// Since when there is somebody who sees this.
     opened: Moment,

@@ -421,10 +421,9 @@ fn what_a_client_types_after_the_end_of_a_service_is_for_nobody() {
     // It is removed from the file.
     project.write("procgroup.toml", "name = \"shop\"\n[services]\napi = \"exec sleep 1000\"\n");
     dash.wait_for_text("worker has ended");
-    dash.keys("ne\rQQDx");
+    dash.keys("neQQDx");
     dash.wait_for_text("not typed: worker has ended");
     dash.keys("\r");
-    dash.keys("\x1d");
     dash.wait_for("typing is over", |screen| !screen.contains("leaves typing"));
     dash.keys("D");
     assert_eq!(dash.wait_end().code, Some(0));

@@ -115,6 +115,9 @@ fn who_asks_where_nothing_runs_is_told_what_to_do() {
 fn a_mistyped_service_is_code_6_with_what_was_meant() {
     let project = Project::new(SHOP);
     let group = shop(&project);
+    let cursor = Stream::ask(&project, &["logs", "--cursor", "xx"]);
+    assert_eq!(cursor.code, Some(2), "{}", cursor.stdout);
+    assert!(cursor.stderr.contains("`xx` is no cursor: give one that `devgroup logs --json`"), "{}", cursor.stderr);
     let tries: [&[&str]; 6] = [
         &["logs", "aip"],
         &["restart", "worker", "aip"],

@@ -207,7 +207,8 @@ fn the_dashboard_shows_names_and_sends_none_of_their_characters() {
 fn no_secret_that_is_known_as_one_is_shown() {
     let token = format!("ghp_{}", "aB3x".repeat(9));
     let toml = format!(
-        "name = \"shop\"\n[defaults]\nenv = {{ VAULT_TOKEN = \"hunter2zz\", JWT = \"eyJhunter2zz.x.y\", DSN = \"Server=a;Password=hunter2zz;\" }}\n\
+        "name = \"shop\"\n[defaults]\nenv = {{ VAULT_TOKEN = \"hunter2zz\", JWT = \"eyJhunter2zz.x.y\", DSN = \"Server=a;Password=hunter2zz;\", \
+         API = \"hunter2zz\", MY_CRED = \"hunter2zz\", SALT = \"hunter2zz\", PIN = \"hunter2zz\", CLIENT = \"mysql -uroot -phunter2zz\" }}\n\
          [services]\n\
          api = {{ run = [\"sh\", \"-c\", \"exec sleep 1000\", \"--token\", \"hunter2zz\", \"{token}\"], url = \"http://me:hunter2zz@localhost:1/\" }}\n\
          text = \"PGPASSWORD=hunter2zz PGPASS='hunter2zz' exec sleep 1000\"\n\
@@ -251,6 +252,62 @@ fn no_secret_that_is_known_as_one_is_shown() {
     assert_eq!(down.code, Some(0));
     let said = group.wait_exit();
     assert!(!said.stdout.contains("hunter2zz") && !said.stderr.contains("hunter2zz"), "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn no_secret_of_a_folder_an_address_or_a_check_is_shown() {
+    let values = "[defaults]\nenv = { DB_PASSWORD = 'hunter2zz' }\nrestart = 'never'\n[services]\n";
+    let wrong = [
+        "dir = '${DB_PASSWORD}'",
+        "url = '${DB_PASSWORD}'",
+        "ready = { port = '${DB_PASSWORD}' }",
+        "ready = { http = 'http://u:${DB_PASSWORD}@localhost:1/' }",
+        "alive = { http = 'http://localhost:${DB_PASSWORD}/' }",
+    ];
+    for text in wrong {
+        let project = Project::new(&format!("{values}api = {{ run = 'exec sleep 1000', {text} }}\n"));
+        // It ends by itself: nothing of it can start.
+        let start = Stream::start(&project, &[]).wait_exit();
+        assert!(start.stdout.contains("could not start"), "{text}: {}", start.stdout);
+        let (plain, json) = (Stream::ask(&project, &["check"]), Stream::ask(&project, &["check", "--json"]));
+        for (said, is_written) in [(start, false), (plain, true), (json, true)] {
+            let said = format!("{}{}", said.stdout, said.stderr);
+            assert!(!said.contains("hunter2"), "{text}: {said}");
+            assert!(!is_written || said.contains("${DB_PASSWORD}"), "{text}: {said}");
+        }
+    }
+
+    let asked = [
+        ("ready", "file = '/tmp/${DB_PASSWORD}', timeout = '1s'", "not ready · file /tmp/${DB_PASSWORD}"),
+        ("ready", "log = '${DB_PASSWORD}', timeout = '1s'", "not ready · log `${DB_PASSWORD}`"),
+        ("ready", "http = 'http://localhost:1/${DB_PASSWORD}', timeout = '1s'", "not ready · http://localhost:1/${DB"),
+        ("alive", "file = '${DB_PASSWORD}/x', max_age = '300ms'", "${DB_PASSWORD}/x not written"),
+        (
+            "alive",
+            "http = 'http://localhost:1/${DB_PASSWORD}', every = '1s', failures = 1, grace = '0s'",
+            "${DB_PASSWORD} refused",
+        ),
+        (
+            "alive",
+            "cmd = ['false', '${DB_PASSWORD}'], every = '1s', failures = 1, grace = '0s'",
+            "`false ${DB_PASSWORD}`",
+        ),
+    ];
+    let services = asked
+        .iter()
+        .enumerate()
+        .map(|(number, (key, check, _))| format!("s{number} = {{ run = 'exec sleep 1000', {key} = {{ {check} }} }}\n"));
+    let services: String = services.collect();
+    let project = Project::new(&format!("{values}{services}stays = 'exec sleep 1000'\n"));
+    let mut group = Stream::start(&project, &[]);
+    group.wait_for("all are told", |out| asked.iter().all(|(_, _, told)| out.contains(told)));
+    for arguments in [["events", "--json"], ["logs", "--json"], ["status", "--json"]] {
+        let said = Stream::ask(&project, &arguments).stdout;
+        assert!(!said.is_empty() && !said.contains("hunter2"), "{arguments:?}: {said}");
+    }
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    let said = group.wait_exit();
+    assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{}{}", said.stdout, said.stderr);
 }
 
 /// Makes a pipe where a file was, if one was.

@@ -75,7 +75,7 @@ fn a_stop_command_that_hangs_ends_with_the_grace() {
         !project.processes().iter().any(|(_, command)| command.contains("sleep 1001"))
     });
     wait_for("the log names each", || {
-        Stream::ask(&project, &["logs", "api"]).stdout.matches("stop failed · killed").count() == 3
+        Stream::ask(&project, &["logs", "api"]).stdout.matches("stop command failed · killed").count() == 3
     });
     down(&project);
 }

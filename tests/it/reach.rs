@@ -123,6 +123,9 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
                 assert!(asked.stderr.contains(part), "{command}: {part} is missing in {}", asked.stderr);
             }
         }
+        let told = with(&project, &sandbox, &["status", "--json"]);
+        let told: Value = serde_json::from_str(&told.stderr).unwrap();
+        assert_eq!((&told["error"]["code"], &told["error"]["exit_code"]), (&"not-allowed".into(), &8.into()));
         let held = with(&project, &sandbox, &["hold", "--", "touch", "../home/ran"]);
         assert_eq!(held.code, Some(125), "{}", held.stderr);
         assert!(held.stderr.contains("not allowed from here") && !project.path("../home/ran").exists());

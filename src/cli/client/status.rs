@@ -115,8 +115,8 @@ fn row(service: &Service) -> [String; 8] {
         ("↻", restarts.change),
         ("✗", restarts.crash),
         ("by hand ", restarts.manual),
-        ("by file ", restarts.config),
-        ("with others ", restarts.dependency),
+        ("by procgroup.toml ", restarts.config),
+        ("by dependencies ", restarts.dependency),
         ("stuck ", restarts.liveness),
     ];
     let causes = causes.iter().filter(|(_, count)| *count > 0).map(|(sign, count)| format!("{sign}{count}"));

@@ -167,7 +167,7 @@ fn folder_address_and_checks_get_the_values_of_each_start() {
     assert_eq!((dir("${ABSOLUTE}tmp"), dir("${NONE:-web}")), (Ok("/tmp".into()), Ok(folder.path().join("web"))));
     let (_, checks) = of("url = 'http://${HOST}:${PORT}'\nalive = { file = '${APP}/x', max_age = '9s' }").unwrap();
     assert_eq!(checks.url.as_deref(), Some("http://outer:4000"));
-    let (path, name) = (folder.path().join("web/x"), "web/x".into());
+    let (path, name) = (folder.path().join("web/x"), "${APP}/x".into());
     assert_eq!(checks.alive.unwrap().probe, AliveProbe::File { path, name, max_age: Duration::from_secs(9) });
     assert_eq!(ready("port = '${PORT}'"), Ok(Probe::Port(4000)));
     let http = HttpCheck { url: "http://localhost:4000/$x".into(), status: (204, 204) };
@@ -179,7 +179,10 @@ fn folder_address_and_checks_get_the_values_of_each_start() {
     assert_eq!((ready("log = '/done$/'"), ready("log = '$${PORT}'")), (regex("done$"), literal("${PORT}")));
     assert_eq!(ready("log = '/v${DOT} on ${NONE:-\\d+}$/'"), regex("v1\\.2 on \\d+$"));
     let said = |text: &str| ready(text).unwrap_err();
-    assert_eq!(said("port = '${APP}'"), "ready.port of api: `web` is not a port: a number from 1 to 65535");
+    assert_eq!(
+        said("port = '${APP}'"),
+        "ready.port of api: `${APP}` is, with its values, not a port: a number from 1 to 65535"
+    );
     assert!(said("http = 'http://localhost:${APP}'").contains("the port must be a number"));
     assert!(said("http = 'http://localhost:${NONE}'").starts_with("ready.http of api: the variable `NONE` is not set"));
     assert_eq!(said("log = '${NONE:-}'"), "ready.log of api: `${NONE:-}` is empty with its values");

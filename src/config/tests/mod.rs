@@ -32,6 +32,15 @@ fn plain() -> RenderStyle {
     RenderStyle { color: false, unicode: true, width: 80 }
 }
 
+#[test]
+fn a_control_character_is_not_called_a_line_end() {
+    for (text, said) in [("a\\u001b", "must not hold a control character"), ("a\\nb", "must be one line")] {
+        let problems =
+            parse(&format!("[services.api]\nrun = 'api'\nwatch = [\"{text}\"]\n"), Path::new(FILE)).unwrap_err();
+        assert!(problems.render(plain()).contains(said), "{}", problems.render(plain()));
+    }
+}
+
 fn service(spec: &GroupSpec, name: &str) -> ServiceSpec {
     spec.service(&name.into()).unwrap().as_ref().clone()
 }

@@ -74,12 +74,31 @@ const PEM_END: &str = "-----END ";
 /// may also be followed by something else.
 const OPTIONS: [&str; 7] = ["PASSWORD", "PASSWD", "PASS", "PASSPHRASE", "TOKEN", "SECRET", "APIKEY"];
 
+/// Programs, by the beginning of their names, with an option that a secret follows, and whether a blank may stand between.
+/// Of what holds a colon, the secret is what stands behind it, if the program is asked for a user.
+const PROGRAMS: [Program; 6] = [
+    Program { name: "mysql", option: "-p", blank: false, user: false },
+    Program { name: "mariadb", option: "-p", blank: false, user: false },
+    Program { name: "sshpass", option: "-p", blank: true, user: false },
+    Program { name: "redis-cli", option: "-a", blank: true, user: false },
+    Program { name: "curl", option: "-u", blank: true, user: true },
+    Program { name: "curl", option: "--user", blank: true, user: true },
+];
+
+struct Program {
+    name: &'static str,
+    option: &'static str,
+    blank: bool,
+    user: bool,
+}
+
 /// Whether it is worth to look closer: most texts have nothing of this.
 pub(super) fn may_have_secrets(text: &str) -> bool {
     text.contains(['=', ':', '@'])
         || text.contains("--")
         || TOKENS.iter().any(|(begin, _)| text.contains(begin))
         || ADDRESSES.iter().any(|address| text.contains(address))
+        || PROGRAMS.iter().any(|program| text.contains(program.name) && text.contains(program.option))
         || text.split_whitespace().any(is_scheme)
 }
 
@@ -121,6 +140,7 @@ fn secret_at(rest: &str, text: &str, at: usize) -> Option<Found> {
         .or_else(|| pair(rest))
         .or_else(|| option(rest, text, at))
         .or_else(|| scheme(rest))
+        .or_else(|| option_of_program(rest, text, at))
         .or_else(|| user(rest))
 }
 
@@ -184,6 +204,27 @@ fn option(rest: &str, text: &str, at: usize) -> Option<Found> {
     let (quote, hidden) = value_length(value);
     let secret = value.get(quote..quote + hidden)?;
     (is_value(secret) && !secret.starts_with('-')).then_some(Found { kept: name + 1 + quote, hidden })
+}
+
+/// `mysql -uroot -p…`, `redis-cli -a …`, `curl -u me:…`.
+fn option_of_program(rest: &str, text: &str, at: usize) -> Option<Found> {
+    let before = text.get(..at)?;
+    let calls = |program: &Program| {
+        let mut words =
+            before.split(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ';' | '&' | '|' | '('));
+        words.any(|word| word.starts_with(program.name))
+    };
+    let program = PROGRAMS.iter().find(|program| rest.starts_with(program.option) && calls(program))?;
+    let behind = rest.get(program.option.len()..)?;
+    let value = if program.blank { behind.trim_start_matches([' ', '=']) } else { behind };
+    let (quote, length) = value_length(value);
+    let mut value_at = rest.len() - value.len() + quote;
+    let mut secret = value.get(quote..quote + length)?;
+    if program.user {
+        let (user, word) = secret.split_once(':')?;
+        (value_at, secret) = (value_at + user.len() + 1, word);
+    }
+    is_value(secret).then_some(Found { kept: value_at, hidden: secret.len() })
 }
 
 /// `Bearer …`, `Basic …`.
@@ -300,6 +341,13 @@ mod tests {
             ("send {\"password\": \"abc\"}", "send {\"password\": \"******\"}"),
             ("got Bearer abcdefgh1", "got Bearer ******"),
             ("basic dXNlcjpwdw==", "basic ******"),
+            ("mysql -uroot -pabc shop", "mysql -uroot -p****** shop"),
+            ("exec /usr/bin/mysqldump -p'a b' shop", "exec /usr/bin/mysqldump -p'******' shop"),
+            ("cd x && mariadb -pabc", "cd x && mariadb -p******"),
+            ("sshpass -p abc ssh host", "sshpass -p ****** ssh host"),
+            ("redis-cli -h db -a abc ping", "redis-cli -h db -a ****** ping"),
+            ("curl -u me:abc http://h", "curl -u me:****** http://h"),
+            ("curl --user me:abc http://h", "curl --user me:****** http://h"),
             ("root:abc@tcp(localhost:3306)/db", "root:******@tcp(localhost:3306)/db"),
             ("postgres://u:abc@db/x?sslpassword=abc", "postgres://u:******@db/x?sslpassword=******"),
             (
@@ -328,6 +376,11 @@ mod tests {
             "-----BEGIN CERTIFICATE-----abc",
             "ignore = [\"tmp/status.json\"]",
             "run --no-password server",
+            "mysql -u root -p shop",
+            "mysql -p$PW --port 3306",
+            "docker run -p 80:80 mysql",
+            "mkdir -p a && python3 -u api.py",
+            "curl -u me http://h",
             "AKIA is a village",
             "ünïcödé=ja 日本=語",
         ] {

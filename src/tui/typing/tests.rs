@@ -1,6 +1,6 @@
 //! What a service gets when somebody types, and when typing ends.
 
-use crossterm::event::KeyEventState;
+use crossterm::event::{KeyEventState, KeyModifiers};
 use proptest::prelude::*;
 
 use super::*;
@@ -312,7 +312,7 @@ fn what_is_typed_after_the_end_of_the_service_is_for_nobody() {
     assert_eq!(input_at(&mut bench, Input::Mouse(click(40, 10)), NOW), []);
     assert_eq!(key(&mut bench, KeyCode::Up, NONE), []);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Typing);
-    assert!(bench.text().contains("not typed: api has ended · Esc leaves typing"), "{}", bench.text());
+    assert!(bench.text().contains("not typed: api has ended · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
     assert_eq!(key(&mut bench, KeyCode::Esc, NONE), []);
     assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), [Command::Quit]);
 }
@@ -327,33 +327,23 @@ fn the_key_that_leaves_a_click_on_the_sidebar_and_enter_leave_what_has_ended() {
     ] {
         let mut bench = typing();
         end(&mut bench);
-        assert!(bench.text().contains("api has ended · Esc leaves typing"), "{}", bench.text());
+        assert!(bench.text().contains("api has ended · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
         assert_eq!(input_at(&mut bench, input.clone(), NOW), []);
         assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal, "{input:?}");
     }
 }
 
 #[test]
-fn enter_ends_a_line_that_was_begun_before_it_leaves() {
-    let mut bench = typing();
-    key(&mut bench, KeyCode::Char('l'), NONE);
-    end(&mut bench);
-    for (code, context) in [
-        (KeyCode::Enter, Context::Typing),
-        (KeyCode::Char('Q'), Context::Typing),
-        (KeyCode::Enter, Context::Typing),
-        (KeyCode::Enter, Context::Normal),
-    ] {
-        assert_eq!(key(&mut bench, code, NONE), []);
-        assert_eq!(bench.ui.context(&bench.snapshot), context, "{code:?}");
-    }
-    for (code, modifiers) in [(KeyCode::Enter, NONE), (KeyCode::Char('d'), CTRL)] {
+fn enter_ends_what_was_typed_for_a_service_that_has_ended() {
+    for begun in [None, Some(KeyCode::Char('l'))] {
         let mut bench = typing();
-        key(&mut bench, KeyCode::Char('l'), NONE);
-        key(&mut bench, code, modifiers);
+        begun.map(|code| key(&mut bench, code, NONE));
         end(&mut bench);
-        key(&mut bench, KeyCode::Enter, NONE);
-        assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal, "no line was begun after {code:?}");
+        for (code, context) in [(KeyCode::Char('Q'), Context::Typing), (KeyCode::Enter, Context::Normal)] {
+            assert_eq!(key(&mut bench, code, NONE), []);
+            assert_eq!(bench.ui.context(&bench.snapshot), context, "{code:?} after {begun:?}");
+        }
+        assert!(!bench.text().contains("leaves typing"), "{}", bench.text());
     }
 }
 
@@ -361,7 +351,7 @@ fn enter_ends_a_line_that_was_begun_before_it_leaves() {
 fn what_was_begun_is_not_for_the_next_run_either() {
     let mut bench = typing();
     bench.snapshot.services[1].phase = Phase::Running { run: RunId(2), since: NOW, ready: false };
-    assert!(bench.text().contains("api was restarted · Esc leaves typing"), "{}", bench.text());
+    assert!(bench.text().contains("api was restarted · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
     assert_eq!(key(&mut bench, KeyCode::Char('x'), NONE), []);
     key(&mut bench, KeyCode::Esc, NONE);
     bench.press("i");
@@ -380,7 +370,7 @@ fn a_service_that_is_removed_or_a_group_that_stops_ends_it_the_same_way() {
     for code in ['Q', 'q'] {
         assert_eq!(key(&mut bench, KeyCode::Char(code), NONE), []);
     }
-    assert!(bench.text().contains("the group stops · Esc leaves typing"), "{}", bench.text());
+    assert!(bench.text().contains("the group stops · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
     key(&mut bench, KeyCode::Esc, NONE);
     assert_eq!(key(&mut bench, KeyCode::Char('Q'), NONE), [Command::QuitNow]);
 }
