@@ -137,11 +137,7 @@ impl Screen {
             ([], 'T') if params.len() == 1 => self.scroll_down(self.top, count),
             ([], 'X') => self.erase_characters(count),
             ([], 'Z') => self.tabs_backward(count),
-            ([], 'b') => {
-                if let Some(c) = self.last_char {
-                    (0..count).for_each(|_| self.print(c));
-                }
-            }
+            ([], 'b') => self.repeat(count),
             ([], 'c') if first == 0 => self.reply(PRIMARY_ATTRIBUTES),
             ([b'>'], 'c') if first == 0 => self.reply(SECONDARY_ATTRIBUTES),
             ([], 'd') => self.go_to_row(count - 1),

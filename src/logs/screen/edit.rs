@@ -65,8 +65,9 @@ impl Screen {
         let grid = &mut self.grid;
         let (from, to) = (grid.cursor.column, self.tabs.next(grid.cursor.column));
         grid.cursor.column = to;
+        let columns = grid.columns;
         if let Some(row) = grid.rows.get_mut(grid.cursor.row) {
-            row.tab(from, to);
+            row.tab(from, to, columns);
         }
     }
 

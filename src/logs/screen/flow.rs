@@ -80,7 +80,6 @@ impl Screen {
         self.blank(Color::Default);
         let cursor = &mut self.grid.cursor;
         (cursor.row, cursor.column, cursor.pending_wrap, cursor.style) = (0, 0, false, first.style);
-        self.printed = true;
         (first.place, at.place)
     }
 
@@ -109,6 +108,7 @@ impl Screen {
             self.end_line();
         }
         if let Some((start, end, _)) = place.checked_sub(1).and_then(|last| held.pieces.get(last)) {
+            self.printed = true;
             self.last_char = text.get(*start..*end).and_then(|piece| piece.chars().next_back());
         }
         held.lines.drain(..count);
@@ -212,7 +212,8 @@ mod tests {
     /// All that can be told of a screen and its history.
     fn state(screen: &mut Screen) -> (Vec<Option<Line>>, Vec<(Moment, StyledText)>, String) {
         let history = (screen.history.first()..screen.history.end()).map(|id| screen.history.line(id)).collect();
-        let rows = screen.grid.rows.iter().map(|row| {
+        let covered = screen.covered.iter().flat_map(|grid| &grid.rows);
+        let rows = screen.grid.rows.iter().chain(covered).map(|row| {
             let mut text = StyledText::default();
             row.append_to(0, screen.grid.columns, &mut text);
             (row.at, text)
@@ -265,6 +266,41 @@ mod tests {
         (proptest::collection::vec(part(), 0..4), end).prop_map(|(parts, end)| parts.concat() + end)
     }
 
+    /// What may leave a row plain or make it cells, by where the output is cut.
+    fn change() -> impl Strategy<Value = String> {
+        let changes = "a|ab|xyzabcdefgh|  |漢|\u{301}|\t|\t\t|\r|\x08|\r\n|\x1b[A|\x1b[5C|\x1b[3D|\x1b[H|\x1b[K|\x1b[1K|\x1b[2X|\
+            \x1b[2P|\x1b[2@|\x1b[2I|\x1b[Z|\x1b[J|\x1b[L|\x1b[M|\x1b[3b|\x1b[41m|\x1b[7m|\x1b[m|\x1b[4h|\x1b[4l|\x1b[?1049h|\x1b[?1049l";
+        proptest::sample::select(changes.split('|').collect::<Vec<_>>()).prop_map(str::to_owned)
+    }
+
+    proptest! {
+        #![proptest_config(crate::logs::cases(1024))]
+
+        /// Fed by single bytes, few rows stay plain.
+        #[test]
+        fn a_row_of_cells_shows_what_a_plain_one_does(
+            parts in proptest::collection::vec((proptest::collection::vec(change(), 0..16), 2_u16..24, 1_u16..4), 1..4),
+        ) {
+            let parts = parts.iter().map(|(changes, columns, rows)| (changes.concat(), *columns, *rows));
+            parts_end_the_same(&parts.collect::<Vec<_>>());
+        }
+    }
+
+    /// Each part comes later than the one before, and in a terminal of another size.
+    fn parts_end_the_same(parts: &[(String, u16, u16)]) {
+        let (mut whole, mut bytes) = (screen(20, 2), screen(20, 2));
+        let (mut of_whole, mut of_bytes) = (Input::default(), Input::default());
+        for (millis, (text, columns, rows)) in (1..).zip(parts) {
+            for screen in [&mut whole, &mut bytes] {
+                screen.resize(*columns, *rows, Moment::from_millis(millis));
+                screen.set_now(Moment::from_millis(millis));
+            }
+            of_whole.advance(&mut whole, text.as_bytes());
+            text.as_bytes().chunks(1).for_each(|byte| of_bytes.advance(&mut bytes, byte));
+            assert_eq!(state(&mut whole), state(&mut bytes));
+        }
+    }
+
     proptest! {
         #![proptest_config(crate::logs::cases(256))]
 
@@ -300,6 +336,21 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_printed_counts_however_output_is_cut() {
+        ends_the_same(&"\r\n".repeat(99), 10, 2, &[1]);
+        let part = |text: &str| (text.to_owned(), 10, 2);
+        parts_end_the_same(&["ab\rxyz\r\x1b[3X", "c"].map(part));
+        parts_end_the_same(&["ab\rxyz\r\x1b[3X", "\r\n"].map(part));
+    }
+
+    #[test]
+    fn a_tab_that_is_wrapped_anew_can_be_written_over() {
+        for text in ["\rabcd", "\ra", "\r\x1b[2Cab", "\r\x1b[K", "\x08\x1b[K", "\x1b[A\rabcdefg"] {
+            parts_end_the_same(&[("\t".to_owned(), 20, 2), (text.to_owned(), 4, 3)]);
+        }
+    }
+
+    #[test]
     fn tabs_and_what_was_jumped_over_are_kept_however_output_is_cut() {
         for text in [
             "0a\t\r\n\x1b[A  \r\n",
@@ -313,6 +364,7 @@ mod tests {
             "ab\rxy\x1b[2Cc\rw\x1b[3C\x1b[K\r\n",
             "a \x1b[2Cc\x08\x1b[K\r\n",
             "ab\rx \x1b[2Cc\x08\x1b[K\r\n",
+            "ab\rxyz\x1b[10Cq\r\x1b[5C\t\r\n",
         ] {
             for columns in [4, 10, 20] {
                 ends_the_same(text, columns, 2, &[1]);

@@ -42,3 +42,21 @@ fn fuzz_of_the_terminal() {
         (whole.0.len(), whole.2.is_some(), whole.3)
     });
 }
+
+#[test]
+fn a_character_is_repeated_for_one_screen_at_most() {
+    for (text, columns, expected) in [
+        ("x\x1b[3b", 2, 4),
+        ("x\x1b[80b", 10, 81),
+        ("x\x1b[99999999b", 2, 257),
+        ("x\x1b[99999999b", 200, 601),
+        ("é\x1b[b\x1b[65535b", 10, 258),
+        ("漢\x1b[65535b", 10, 257),
+    ] {
+        let mut screen = Screen::new(columns, 3, 1 << 20);
+        Input::default().advance(&mut screen, text.as_bytes());
+        let view = screen.view();
+        let (_, line) = view.line(&view.layout(), 0).unwrap();
+        assert_eq!(line.text.chars().count(), expected, "{text:?}");
+    }
+}

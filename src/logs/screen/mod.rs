@@ -103,6 +103,9 @@ impl Default for Modes {
 /// Most answers that one piece of input may cause, in bytes.
 const REPLIES: usize = 4096;
 
+/// REP prints so many characters also where the screen is smaller: what the log has is not to depend on a tiny pane.
+const REPEATS: usize = 256;
+
 impl Screen {
     /// Prints a run of printable ASCII.
     fn print_ascii(&mut self, text: &str) {
@@ -192,6 +195,14 @@ impl Screen {
             }
             text = text.get(used.max(first.len_utf8())..).unwrap_or_default();
         }
+    }
+
+    /// REP: prints the last character again, at most as often as the screen has room for it: a few bytes are not to fill
+    /// the log.
+    fn repeat(&mut self, count: usize) {
+        let Some(c) = self.last_char else { return };
+        let text = String::from(c).repeat(count.min(REPEATS.max(self.grid.columns * self.grid.lines())));
+        if c.is_ascii() { self.print_ascii(&text) } else { self.print_text(&text) }
     }
 
     /// Prints as much of a text as can be appended to a row at once; may be none of it. Returns its bytes.

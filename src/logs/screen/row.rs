@@ -83,7 +83,7 @@ impl Row {
 
     /// Prepares columns from `column` on for new output.
     fn touch(&mut self, column: usize, at: Moment) {
-        if self.cells.is_empty() && self.text.is_empty() {
+        if self.at != at && self.is_empty() {
             self.at = at;
         }
         if column < usize::from(self.filed) {
@@ -99,8 +99,11 @@ impl Row {
         }
     }
 
+    /// Nothing was printed on it, or what was is erased.
     fn is_empty(&self) -> bool {
-        self.cells.is_empty() && self.text.is_empty() && self.tabs.is_empty()
+        self.cells.iter().all(|cell| cell.is_empty())
+            && self.spans.iter().all(|(_, style)| *style == PAD)
+            && self.tabs.is_empty()
     }
 
     /// Writes printable ASCII that fits into the row.
@@ -152,8 +155,10 @@ impl Row {
 
     /// A tab has moved the cursor. It is kept for whoever copies the text, if it jumped over nothing, and until one of its
     /// columns is written or erased.
-    pub(super) fn tab(&mut self, from: usize, to: usize) {
+    pub(super) fn tab(&mut self, from: usize, to: usize, columns: usize) {
         if !self.ends_before(from) {
+            // Columns between the text may have been jumped over before, too.
+            self.cells_mut(columns);
             return self.note_tab(from, to);
         }
         let place = self.tabs.partition_point(|(_, end)| *end <= from);
@@ -323,16 +328,11 @@ impl Row {
         if start != column {
             return false;
         }
-        let place = self.spans.partition_point(|(end, _)| *end as usize <= length);
-        if self.spans.get(place).is_some_and(|(_, style)| style.attributes.contains(Attributes::TAB_REST)) {
-            let before = place.checked_sub(1).and_then(|before| self.spans.get(before));
-            let (rest, style) = before.map_or((0, TAB_REST), |(end, style)| (*end as usize, *style));
-            self.truncate_plain(column - (length - rest) - usize::from(style == TAB));
-            self.push_blanks(column, PAD);
-            return true;
-        }
+        // A tab has one byte for each column.
+        let cut = self.tab_before(length);
+        let length = length - cut;
         self.text.truncate(length);
-        self.written = column;
+        self.written = column - cut;
         while let [.., before, _] = self.spans.as_slice()
             && before.0 as usize >= length
         {
@@ -342,7 +342,20 @@ impl Row {
             Some(last) if length > 0 => last.0 = offset(length),
             _ => self.spans.clear(),
         }
+        self.push_blanks(column, PAD);
         true
+    }
+
+    /// Columns of the tab that goes on over this byte of a plain row, as far as they are before it. Where a row was
+    /// wrapped anew, it may begin in the row above.
+    fn tab_before(&self, byte: usize) -> usize {
+        let place = self.spans.partition_point(|(end, _)| *end as usize <= byte);
+        if self.spans.get(place).is_none_or(|(_, style)| !style.attributes.contains(Attributes::TAB_REST)) {
+            return 0;
+        }
+        let before = place.checked_sub(1).and_then(|before| self.spans.get(before));
+        let (rest, style) = before.map_or((0, TAB_REST), |(end, style)| (*end as usize, *style));
+        byte - rest + usize::from(style == TAB)
     }
 
     /// The first character of a plain row that begins at a column or after it: its byte, and its column.
