@@ -194,7 +194,8 @@ fn the_dashboard_shows_names_and_sends_none_of_their_characters() {
     }
     dash.keys(key::ESCAPE_IN_FULL);
     dash.keys("W");
-    dash.wait_for_text("\\u{202e}x\\u{2066}");
+    // The end of its path: the row may count more events than one, and cut the path for that.
+    dash.wait_for_text("x\\u{2066}");
     let raw = String::from_utf8_lossy(dash.raw()).into_owned();
     for hostile in ["\u{1b}]0;", "\u{202e}", "\u{2066}", "\u{61c}", "\u{2028}", "\u{9b}", "\u{7f}", "\nFORGED"] {
         assert!(!raw.contains(hostile), "{hostile:?} reaches the terminal");
