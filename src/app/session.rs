@@ -225,7 +225,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         pulse,
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
-    // Written beside what follows. A run loop that still held the other end would let the end wait in vain.
+    // The history is written on a thread of its own, which ends when the run loop has dropped its sender.
     run_loop.runner.remember_no_more();
     let history_is_written = history.map(HistoryFile::close);
     host.kill_all();

@@ -3,10 +3,9 @@
 //! JSON itself only asks for escapes of C0, so that names of files with others (C1, DEL, marks of direction) would reach the
 //! terminal of whoever looks at it. A program reads the same text either way.
 
-use std::io::{self, Write};
+use std::fmt::Write;
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::exit_code::Failure;
 use crate::domain::misleads;
@@ -18,76 +17,31 @@ pub(super) fn line(value: &impl Serialize) -> Result<String, Failure> {
 
 /// A value as JSON without a line end.
 pub(super) fn compact(value: &impl Serialize) -> Result<String, Failure> {
-    written(value, CompactFormatter)
+    escaped(serde_json::to_string(value))
 }
 
 /// A value as JSON of many lines.
 pub(super) fn pretty(value: &impl Serialize) -> Result<String, Failure> {
-    written(value, PrettyFormatter::new()).map(|text| text + "\n")
+    escaped(serde_json::to_string_pretty(value)).map(|text| text + "\n")
 }
 
-fn written(value: &impl Serialize, formatter: impl Formatter) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let unexpected = |error: String| Failure::Unexpected(error);
-    let mut serializer = Serializer::with_formatter(&mut bytes, Plain(formatter));
-    value.serialize(&mut serializer).map_err(|error| unexpected(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| unexpected(error.to_string()))
-}
-
-/// A formatter that escapes what [`misleads`].
-struct Plain<F>(F);
-
-impl<F: Formatter> Formatter for Plain<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| misleads(*c)) {
-            let (before, after) = rest.split_at(at);
-            // All of them are in the first plane.
-            write!(writer, "{before}\\u{:04x}", u32::from(c))?;
-            rest = after.get(c.len_utf8()..).unwrap_or_default();
+/// Only strings can hold such characters. Line ends stand between values: those of strings are escaped already.
+fn escaped(json: serde_json::Result<String>) -> Result<String, Failure> {
+    let text = json.map_err(|error| Failure::Unexpected(error.to_string()))?;
+    let hide = |c: char| c != '\n' && misleads(c);
+    if !text.contains(hide) {
+        return Ok(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if hide(c) {
+            // All of them are in the first plane. Writing to a String cannot fail.
+            let _ = write!(plain, "\\u{:04x}", u32::from(c));
+        } else {
+            plain.push(c);
         }
-        writer.write_all(rest.as_bytes())
     }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn end_object_key<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_key(writer)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
+    Ok(plain)
 }
 
 #[cfg(test)]

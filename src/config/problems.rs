@@ -31,7 +31,7 @@ impl Problems {
         }
     }
 
-    /// Whether looking for more errors is in vain.
+    /// No more errors are taken in: there is no need to look for them.
     pub(super) fn is_full(&self) -> bool {
         self.has_enough(Severity::Error)
     }

@@ -110,8 +110,44 @@ pub struct ServiceSnapshot {
     pub facts: Option<Arc<RunFacts>>,
 }
 
+#[cfg(test)]
 impl ServiceSnapshot {
-    /// Nothing runs, and what comes next is a start that waits for another service or for its time after a change.
+    /// One that nothing has happened to, for tests.
+    pub(crate) fn blank(name: &str, run: RunId, phase: Phase, since: Moment) -> Self {
+        Self {
+            name: name.into(),
+            kind: Kind::Service,
+            group: None,
+            url: None,
+            command: "".into(),
+            view: PaneView::Auto,
+            phase,
+            since,
+            wanted: true,
+            watches: false,
+            pid: None,
+            run,
+            up_since: None,
+            restarts: RestartCounts::default(),
+            last_change: None,
+            last_exit: None,
+            next_try: None,
+            next_restart: None,
+            next_action: ChangeAction::Restart,
+            reason: None,
+            held: 0,
+            pending: 0,
+            kept: false,
+            history: RunHistory::default(),
+            ends: Arc::default(),
+            orders: Orders::default(),
+            facts: None,
+        }
+    }
+}
+
+impl ServiceSnapshot {
+    /// It does not run. Its next start waits for another service, or for the end of a restart limit.
     pub fn is_waiting(&self) -> bool {
         match self.phase {
             Phase::Blocked { ref lost, .. } => lost.is_none(),

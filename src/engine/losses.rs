@@ -7,7 +7,7 @@ use super::service::Service;
 use super::turn::Turn;
 
 impl Engine {
-    /// The dependency because of which a service waits in vain, if there is one.
+    /// The dependency that keeps a service from starting for good, if there is one.
     pub(super) fn loss(&self, place: usize) -> Option<Loss> {
         let lost = |&(on, condition): &(usize, Condition)| {
             let dependency = &self.services[on];

@@ -324,7 +324,7 @@ impl Level {
     }
 }
 
-/// At most so many bytes from the start.
+/// The first bytes of the line, at most `bytes`, without cutting a character.
 fn beginning(line: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
     line.get(..end).unwrap_or(line)

@@ -55,7 +55,7 @@ impl Outlet {
         Ok((Self { reader, terminal: Some((terminal, size)) }, end))
     }
 
-    /// What comes next. Loses nothing when it is dropped while it waits.
+    /// The next output, or its end. Cancel safe: no output is lost if the future is dropped.
     async fn next(&mut self, buffer: &mut [u8]) -> Printed {
         let resized = async {
             if let Some((terminal, size)) = &mut self.terminal

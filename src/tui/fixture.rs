@@ -13,10 +13,9 @@ use super::ui_state::{Errand, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
-    ChangeAction, ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Kind,
-    LastChange, LastExit, Match, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, Rule, RuleSource, RunHistory,
-    RunId, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot,
-    WatchState,
+    ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Match,
+    Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal, StopProgress, StopState,
+    Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogBook;
@@ -35,34 +34,12 @@ fn time_of_day(moment: Moment) -> String {
 }
 
 pub(super) fn running(name: &str, ready: bool, since: u64) -> ServiceSnapshot {
+    let phase = Phase::Running { run: RunId(1), since: ago(since), ready };
     ServiceSnapshot {
-        name: name.into(),
-        kind: Kind::Service,
-        group: None,
-        url: None,
         command: format!("cargo run -p {name}").into(),
-        view: PaneView::Auto,
-        phase: Phase::Running { run: RunId(1), since: ago(since), ready },
-        since: ago(since),
-        wanted: true,
-        watches: false,
         pid: Some(48_213),
-        run: RunId(1),
         up_since: Some(ago(since)),
-        restarts: RestartCounts::default(),
-        last_change: None,
-        last_exit: None,
-        next_try: None,
-        next_restart: None,
-        next_action: ChangeAction::Restart,
-        reason: None,
-        held: 0,
-        pending: 0,
-        kept: false,
-        history: RunHistory::default(),
-        ends: Arc::default(),
-        orders: Orders::default(),
-        facts: None,
+        ..ServiceSnapshot::blank(name, RunId(1), phase, ago(since))
     }
 }
 

@@ -15,17 +15,17 @@ pub(super) const LAST_QUESTION: &str = "\x1b[c";
 /// How its answer begins. Numbers and a `c` follow.
 const ANSWER: &[u8] = b"\x1b[?";
 
-/// So long each look at the terminal waits …
+/// How long one look at the terminal waits for bytes.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-/// … so many times in vain …
+/// Looks without a byte before we stop waiting for the answer: half a second in all.
 const LOOKS: usize = 50;
-/// … and so many times if something comes all the time.
+/// Reads at most, for a terminal that keeps sending.
 const READS: usize = 1000;
 
 /// A static, because the terminal is given back by whoever comes first, also by a panic hook.
 static LAST: Mutex<LastAnswer> = Mutex::new(LastAnswer { awaited: false, matched: 0 });
 
-/// Looks for the answer in what comes.
+/// Recognizes the answer in the bytes that the terminal sends, however they are split.
 #[derive(Debug)]
 struct LastAnswer {
     awaited: bool,

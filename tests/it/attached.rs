@@ -9,7 +9,7 @@ use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::control::{greeted, hear, say, socket};
-use crate::harness::{Dash, Project, Stream, process, program_below, wait_for, write_program};
+use crate::harness::{Dash, Project, Stream, down, process, program_below, wait_for, write_program};
 
 const SHOP: &str = r#"
     name = "shop"
@@ -35,12 +35,6 @@ fn attach(project: &Project, size: (u16, u16)) -> Dash<'_> {
             && screen.contains("api says 200")
     });
     dash
-}
-
-fn down(project: &Project) {
-    let down = Stream::ask(project, &["down"]);
-    assert_eq!(down.code, Some(0), "{}", down.stderr);
-    project.assert_nothing_left();
 }
 
 fn assert_runs(project: &Project) {

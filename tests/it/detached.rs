@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::harness::{Dash, Project, Stream, process, wait_for};
+use crate::harness::{Dash, Project, Stream, down, process, wait_for};
 
 const SHOP: &str = r#"
     name = "shop"
@@ -20,12 +20,6 @@ fn detach(project: &Project) -> String {
     let started = Stream::ask(project, &["-d"]);
     assert_eq!((started.code, started.stdout.as_str()), (Some(0), ""), "{}", started.stderr);
     started.stderr
-}
-
-fn down(project: &Project) {
-    let down = Stream::ask(project, &["down"]);
-    assert_eq!(down.code, Some(0), "{}", down.stderr);
-    project.assert_nothing_left();
 }
 
 /// The number after `pid `.

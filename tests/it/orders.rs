@@ -1,6 +1,6 @@
 //! Orders and waits: each is answered by what became of its own run, whatever happens beside it.
 
-use crate::harness::{Project, Stream, wait_for};
+use crate::harness::{Project, Stream, detach, down, wait_for};
 
 /// A service that is validated as long as `hold` is there, and not valid if `bad` is; it is ready when `ready` is there,
 /// and fails at once if `broken` is.
@@ -14,17 +14,6 @@ const HELD: &str = r#"
     "#;
 
 const OTHER: &str = "[services.other]\nrun = \"exec sleep 1000\"\n";
-
-fn detach(project: &Project) {
-    let started = Stream::ask(project, &["-d"]);
-    assert_eq!(started.code, Some(0), "{}", started.stderr);
-}
-
-fn down(project: &Project) {
-    let down = Stream::ask(project, &["down"]);
-    assert_eq!(down.code, Some(0), "{}", down.stderr);
-    project.assert_nothing_left();
-}
 
 /// The group of [`HELD`], up.
 fn held() -> Project {

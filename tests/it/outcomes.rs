@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::{Project, Stream, wait_for};
+use crate::harness::{Project, Stream, detach, down, wait_for};
 
 const FAILING: &str = r#"
     name = "shop"
@@ -15,17 +15,6 @@ const FAILING: &str = r#"
     page = { run = "exec sleep 1000", depends_on = ["exits"], autostart = false }
     api = "exec sleep 1000"
     "#;
-
-fn detach(project: &Project) {
-    let started = Stream::ask(project, &["-d"]);
-    assert_eq!(started.code, Some(0), "{}", started.stderr);
-}
-
-fn down(project: &Project) {
-    let down = Stream::ask(project, &["down"]);
-    assert_eq!(down.code, Some(0), "{}", down.stderr);
-    project.assert_nothing_left();
-}
 
 #[test]
 fn a_service_that_dies_at_once_was_never_ready() {

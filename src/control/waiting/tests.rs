@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{ChangeAction, ExitStatus, OrderId, Orders, PaneView, RestartCounts, RunHistory};
+use crate::domain::{ExitStatus, OrderId};
 
 const NOW: Moment = Moment::from_millis(5);
 const RUN_3: Ordered = Ordered::Run(RunId(3));
@@ -22,35 +22,8 @@ impl Wish {
 }
 
 fn service(run: u32, phase: Phase) -> ServiceSnapshot {
-    ServiceSnapshot {
-        pid: phase.live_run().map(|_| 7),
-        phase,
-        run: RunId(run),
-        name: "api".into(),
-        kind: Kind::Service,
-        group: None,
-        url: None,
-        command: "".into(),
-        view: PaneView::Auto,
-        since: NOW,
-        wanted: true,
-        watches: false,
-        up_since: None,
-        restarts: RestartCounts::default(),
-        last_change: None,
-        last_exit: None,
-        next_try: None,
-        next_restart: None,
-        next_action: ChangeAction::Restart,
-        reason: None,
-        held: 0,
-        pending: 0,
-        kept: false,
-        history: RunHistory::default(),
-        ends: Arc::default(),
-        orders: Orders::default(),
-        facts: None,
-    }
+    let pid = phase.live_run().map(|_| 7);
+    ServiceSnapshot { pid, ..ServiceSnapshot::blank("api", RunId(run), phase, NOW) }
 }
 
 fn running(run: u32) -> ServiceSnapshot {

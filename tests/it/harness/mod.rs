@@ -17,7 +17,7 @@ mod dash;
 mod stream;
 
 pub(crate) use dash::{Dash, Ended, key};
-pub(crate) use stream::{Stream, Streamed};
+pub(crate) use stream::{Stream, Streamed, detach, down};
 
 /// The deadline of a wait that says nothing else. Long, because it is only ever used up by a failure, and a busy
 /// machine is none.

@@ -182,3 +182,16 @@ impl Drop for Stream<'_> {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// Starts the group in the background.
+pub(crate) fn detach(project: &Project) {
+    let started = Stream::ask(project, &["-d"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+}
+
+/// Ends the group, of which nothing is left.
+pub(crate) fn down(project: &Project) {
+    let down = Stream::ask(project, &["down"]);
+    assert_eq!(down.code, Some(0), "{}", down.stderr);
+    project.assert_nothing_left();
+}
