@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, human, short, visible,
-    without_secrets,
+    ChangeAction, ExitStatus, HowSoon, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, human, short,
+    visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -90,7 +90,7 @@ pub enum Marker {
         /// A change would start it.
         watches: bool,
     },
-    /// A change has come right after each of the last starts, or of what stands in their place: the next one waits.
+    /// A change has come soon after each of the last starts, or of what stands in their place: the next one waits.
     Limited {
         /// What waits.
         action: ChangeAction,
@@ -100,6 +100,8 @@ pub enum Marker {
         written: Option<Written>,
         /// So many starts.
         starts: u32,
+        /// How soon after each.
+        soon: HowSoon,
     },
     /// What waited after a change does not come: the files are again what they were.
     TakenBack {
@@ -304,11 +306,11 @@ impl Marker {
                 remedy(*watches),
                 short(*cooldown)
             ),
-            Self::Limited { action, wait, written, starts } => {
+            Self::Limited { action, wait, written, starts, soon } => {
                 let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
                 let _ = write!(
                     text,
-                    "{action} in {} · {what} has changed right after each of the last {starts} {}",
+                    "{action} in {} · {what} has changed {soon} each of the last {starts} {}",
                     short(*wait),
                     action.plural()
                 );
@@ -393,7 +395,7 @@ mod tests {
     }
 
     fn limited(action: ChangeAction) -> Marker {
-        Marker::Limited { action, wait: Duration::from_secs(4), written: None, starts: 8 }
+        Marker::Limited { action, wait: Duration::from_secs(4), written: None, starts: 8, soon: HowSoon::RightAfter }
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, Wat
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
-    ChangeAction, Failure, Fault, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Notice, ServiceSnapshot,
-    StopProgress, StopState, Stopping, Timer, WatchSnapshot, WatchState,
+    ChangeAction, Failure, Fault, GroupSnapshot, HoldSnapshot, Holder, HowSoon, LastChange, LastExit, Notice,
+    ServiceSnapshot, StopProgress, StopState, Stopping, Timer, WatchSnapshot, WatchState,
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy,

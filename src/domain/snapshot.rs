@@ -203,6 +203,25 @@ pub enum ChangeAction {
     Command,
 }
 
+/// How soon after a start a change has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowSoon {
+    /// Before it was ready or had ended, or within two seconds.
+    RightAfter,
+    /// Later, but before it was calm.
+    SoonAfter,
+}
+
+/// As in `right after each of the last 6 starts`.
+impl fmt::Display for HowSoon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RightAfter => "right after",
+            Self::SoonAfter => "soon after",
+        })
+    }
+}
+
 impl ChangeAction {
     /// Several of them, as in `the last 6 restarts`.
     pub fn plural(self) -> &'static str {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::{ChangeAction, Difference, Differs, Marker, Moment, Written};
+use crate::domain::{ChangeAction, Difference, Differs, HowSoon, Marker, Moment, Written};
 
 /// Starts that changes cause this soon after a start, and that do not wait.
 const FREE: u32 = 5;
@@ -18,14 +18,25 @@ const WAITS: [u64; 6] = [1, 2, 4, 8, 16, 30];
 const RIGHT_AFTER: Duration = Duration::from_secs(2);
 /// Without a change for so long after a start, or for twice the last wait, whichever is longer, the count begins anew.
 const CALM: Duration = Duration::from_secs(10);
+/// Changes that come later than right after a start do not wait either, until starts have followed each other for so long
+/// without calm: a run that changes what it watches after three seconds is a loop as well, and a person rests.
+const BUSY: Duration = Duration::from_secs(40);
+/// From then on starts are so far apart at least: never more than three in a minute.
+const APART: Duration = Duration::from_secs(21);
 /// Files that are remembered to name those that have changed after each start.
 const NAMED: usize = 100;
 
 /// The starts of one service and the changes that came right after them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RateLimit {
-    /// Changes that came right after a start, since the count began.
-    level: u32,
+    /// Starts that a change came right after, since the count began.
+    right_after: Starts,
+    /// Those, and starts that a change came later after, but before it was calm.
+    soon_after: Starts,
+    /// The first start since the count began.
+    busy_since: Option<Moment>,
+    /// A start waited because of `BUSY`, since the count began.
+    is_busy: bool,
     /// The last start, or what stands in its place: a signal, a hook, a validation.
     began: Option<Moment>,
     /// When that had become ready or had ended.
@@ -38,7 +49,12 @@ pub(super) struct RateLimit {
     until: Option<Moment>,
     /// That wait has been told.
     told: bool,
-    /// What has changed after each of the starts.
+}
+
+/// Starts, and what has changed after each of them.
+#[derive(Clone, Debug, Default)]
+struct Starts {
+    count: u32,
     each_time: Option<BTreeSet<Written>>,
 }
 
@@ -66,14 +82,19 @@ impl RateLimit {
         std::mem::take(&mut self.told)
     }
 
-    /// So many changes have come right after a start.
-    pub(super) fn level(&self) -> u32 {
-        self.level
+    /// After how many starts changes have come, and how soon after each.
+    pub(super) fn counted(&self) -> (u32, HowSoon) {
+        let (starts, soon) = self.reason();
+        (starts.count, soon)
+    }
+
+    fn reason(&self) -> (&Starts, HowSoon) {
+        if self.is_busy { (&self.soon_after, HowSoon::SoonAfter) } else { (&self.right_after, HowSoon::RightAfter) }
     }
 
     /// The free starts are used up: a further change is no reason to believe that the next run will do better.
     pub(super) fn is_limiting(&self) -> bool {
-        self.level > FREE
+        self.right_after.count > FREE || self.is_busy
     }
 
     /// A change is to be acted on that was first seen at `first_at`. Until when it has to wait, if it has to.
@@ -83,32 +104,34 @@ impl RateLimit {
         }
         let began = self.began?;
         if first_at.since(began.max(self.last_change)) >= CALM.max(self.last_wait * 2) {
-            (self.level, self.last_wait, self.each_time) = (0, Duration::ZERO, None);
+            self.begin_count();
         }
         self.last_change = now;
-        let is_right_after = self.settled.is_none_or(|settled| first_at < settled.max(began) + RIGHT_AFTER);
-        if !is_right_after || std::mem::replace(&mut self.counted, true) {
+        if std::mem::replace(&mut self.counted, true) {
             return None;
         }
-        self.level = self.level.saturating_add(1);
-        self.remember(difference);
-        let beyond = self.level.checked_sub(FREE + 1)?;
-        let last = WAITS.len() - 1;
-        let seconds = WAITS.get(beyond as usize).or(WAITS.get(last)).copied().unwrap_or_default();
-        self.last_wait = Duration::from_secs(seconds);
-        self.until = Some(now + self.last_wait);
+        let busy_since = *self.busy_since.get_or_insert(began);
+        self.soon_after.add(difference);
+        let mut until = now;
+        if self.settled.is_none_or(|settled| first_at < settled.max(began) + RIGHT_AFTER) {
+            self.right_after.add(difference);
+            let beyond = self.right_after.count.checked_sub(FREE + 1)?;
+            let last = WAITS.len() - 1;
+            let seconds = WAITS.get(beyond as usize).or(WAITS.get(last)).copied().unwrap_or_default();
+            self.last_wait = Duration::from_secs(seconds);
+            until = now + self.last_wait;
+        }
+        if now.since(busy_since) >= BUSY && until < began + APART {
+            self.is_busy = true;
+            until = began + APART;
+        }
+        self.until = (until > now).then_some(until);
         self.until
     }
 
-    fn remember(&mut self, difference: Option<&Difference>) {
-        let files = difference.into_iter().flat_map(|difference| &difference.files).take(NAMED);
-        // A file that is new the first time may be the same one each time.
-        let counts_as = |file: &Differs| [Written::of(&file.path, file.is_new), Written::of(&file.path, false)];
-        let these: BTreeSet<Written> = files.flat_map(counts_as).collect();
-        self.each_time = Some(match self.each_time.take() {
-            Some(before) => before.intersection(&these).cloned().collect(),
-            None => these,
-        });
+    fn begin_count(&mut self) {
+        (self.right_after, self.soon_after) = (Starts::default(), Starts::default());
+        (self.busy_since, self.is_busy, self.last_wait) = (None, false, Duration::ZERO);
     }
 
     /// The wait that is on, for the log, once. `action`: what waits.
@@ -117,8 +140,23 @@ impl RateLimit {
         if std::mem::replace(&mut self.told, true) {
             return None;
         }
-        let written = self.each_time.as_ref().and_then(|each| each.first()).cloned();
-        Some(Marker::Limited { action, wait, written, starts: self.level })
+        let (starts, soon) = self.reason();
+        let written = starts.each_time.as_ref().and_then(|each| each.first()).cloned();
+        Some(Marker::Limited { action, wait, written, starts: starts.count, soon })
+    }
+}
+
+impl Starts {
+    fn add(&mut self, difference: Option<&Difference>) {
+        self.count = self.count.saturating_add(1);
+        let files = difference.into_iter().flat_map(|difference| &difference.files).take(NAMED);
+        // A file that is new the first time may be the same one each time.
+        let counts_as = |file: &Differs| [Written::of(&file.path, file.is_new), Written::of(&file.path, false)];
+        let these: BTreeSet<Written> = files.flat_map(counts_as).collect();
+        self.each_time = Some(match self.each_time.take() {
+            Some(before) => before.intersection(&these).cloned().collect(),
+            None => these,
+        });
     }
 }
 
@@ -156,8 +194,67 @@ mod tests {
         let expected = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0];
         assert_eq!(waits(&mut limit, 0.0, 0.1, 13), expected);
         // A change that is not right after a start does not wait, and takes nothing back.
-        assert_eq!(waits(&mut limit, 1_000.0, 3.0, 1), [0.0]);
-        assert_eq!(waits(&mut limit, 1_003.0, 0.1, 1), [30.0]);
+        let mut limit = RateLimit::default();
+        assert_eq!(waits(&mut limit, 0.0, 0.1, 7), expected[..7]);
+        assert_eq!(waits(&mut limit, 4.0, 3.0, 1), [0.0]);
+        assert_eq!(waits(&mut limit, 7.0, 0.1, 1), [4.0]);
+    }
+
+    /// When each start of a run is that a change follows after `delay` seconds, in five minutes. A job ends with the change.
+    fn starts_of_a_loop(delay: f64, is_job: bool) -> Vec<f64> {
+        let mut limit = RateLimit::default();
+        let mut now = 0.0;
+        let mut starts = Vec::new();
+        while now < 300.0 {
+            starts.push(now);
+            limit.begin(at(now));
+            if !is_job {
+                limit.settle(at(now));
+            }
+            now += delay;
+            limit.settle(at(now));
+            if let Some(until) = limit.wait(at(now), Some(&change(&["gen.txt"])), at(now)) {
+                now = until.since(at(0.0)).as_secs_f64();
+            }
+        }
+        starts
+    }
+
+    #[test]
+    fn an_endless_loop_costs_three_starts_in_any_minute_after_the_first() {
+        for tenths in 1..100_u32 {
+            for is_job in [false, true] {
+                let delay = f64::from(tenths) / 10.0;
+                let starts = starts_of_a_loop(delay, is_job);
+                let late: Vec<f64> = starts.iter().copied().filter(|start| *start >= 60.0).collect();
+                for (first, fourth) in late.iter().zip(late.iter().skip(3)) {
+                    assert!(fourth - first > 60.0, "delay {delay}, job {is_job}: {starts:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_saves_for_a_while_waits_for_nothing() {
+        let saves = starts_of_a_loop(3.0, false);
+        assert_eq!(saves[..14], (0..14).map(|n| f64::from(n) * 3.0).collect::<Vec<_>>()[..]);
+        assert_eq!(saves[14] - saves[13], 21.0, "without a rest of ten seconds in forty");
+    }
+
+    #[test]
+    fn a_slow_loop_is_told_with_what_has_changed_each_time() {
+        let mut limit = RateLimit::default();
+        for round in 0..20_u32 {
+            let now = at(f64::from(round) * 3.0);
+            limit.begin(now);
+            limit.settle(now);
+            let now = now + Duration::from_secs(3);
+            limit.wait(now, Some(&change(&["gen.txt", &format!("{round}.rs")])), now);
+        }
+        let marker = limit.marker(ChangeAction::Restart, at(60.0)).map(|marker| marker.words("14:02:11"));
+        let expected =
+            "restart in 18s · gen.txt has changed soon after each of the last 20 starts · ignore = [\"gen.txt\"]";
+        assert_eq!(marker.as_deref(), Some(expected));
     }
 
     #[test]
@@ -223,7 +320,13 @@ mod tests {
         }
         let written = Written::of(&"gen.txt".into(), false);
         let action = ChangeAction::Restart;
-        let marker = Marker::Limited { action, wait: Duration::from_secs(1), written: Some(written), starts: 6 };
+        let marker = Marker::Limited {
+            action,
+            wait: Duration::from_secs(1),
+            written: Some(written),
+            starts: 6,
+            soon: HowSoon::RightAfter,
+        };
         assert_eq!(limit.marker(action, at(5.0)), Some(marker.clone()));
         assert_eq!(limit.marker(action, at(5.0)), None, "once");
         assert_eq!((limit.take_back(), limit.take_back()), (true, false));

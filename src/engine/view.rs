@@ -131,8 +131,8 @@ impl Engine {
     fn reason(&self, place: usize, limited: bool) -> Option<Arc<str>> {
         let service = &self.services[place];
         let limit = limited.then(|| {
-            let (starts, what) = (service.limit.level(), service.change_action().plural());
-            format!("a change waits: files have changed right after each of the last {starts} {what}")
+            let ((starts, soon), what) = (service.limit.counted(), service.change_action().plural());
+            format!("a change waits: files have changed {soon} each of the last {starts} {what}")
         });
         let state = match &service.phase {
             Phase::Blocked { lost: Some(loss), .. } => Some(loss.to_string()),
