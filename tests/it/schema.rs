@@ -318,3 +318,10 @@ fn collect_words(schema: &Value, words: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+#[test]
+fn the_file_in_assets_is_the_schema_of_this_program() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/procgroup.schema.json");
+    let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(file, config::schema(), "write it anew: devgroup schema > assets/procgroup.schema.json");
+}
