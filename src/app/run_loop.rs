@@ -210,14 +210,8 @@ impl RunLoop {
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
             }
-            Incoming::Request(Request { command: Command::Why { path }, answer }) => {
-                if let Some(answer) = answer {
-                    self.runner.why(path, answer);
-                }
-                return;
-            }
-            Incoming::Request(Request { command, answer }) => {
-                self.pass_on(&command);
+            Incoming::Request(request) => {
+                let Some(Request { command, answer }) = self.pass_on(request) else { return };
                 let id = answer.map(|answer| {
                     progress.next_id += 1;
                     progress.answers.insert(progress.next_id, answer);
@@ -229,14 +223,27 @@ impl RunLoop {
         self.decide(event, progress);
     }
 
-    /// Commands that only carry data go straight to the adapters.
-    fn pass_on(&self, command: &Command) {
+    /// Gives requests that decide nothing straight to the adapters, so that a typed key costs no look at the whole group.
+    /// Any other one comes back.
+    fn pass_on(&self, request: Request) -> Option<Request> {
+        let Request { command, answer } = request;
         match command {
-            Command::Input { service, bytes } => self.runner.write(service, bytes.clone()),
-            Command::Inspect { service } => self.runner.inspect(service),
-            Command::Resize { service, columns, rows } => self.runner.resize(service, *columns, *rows),
-            _ => {}
+            Command::Input { service, bytes } => self.runner.write(&service, bytes),
+            Command::Inspect { service } => self.runner.inspect(&service),
+            Command::Resize { service, columns, rows } => self.runner.resize(&service, columns, rows),
+            Command::Why { path } => {
+                if let Some(answer) = answer {
+                    self.runner.why(path, answer);
+                }
+                return None;
+            }
+            command => return Some(Request { command, answer }),
         }
+        if let Some(client) = answer {
+            // A client that does not wait any more needs no answer.
+            let _ = client.send(Answer::Accepted { at: self.clock.now(), services: Vec::new() });
+        }
+        None
     }
 
     fn decide(&mut self, event: Event, progress: &mut Progress) {
@@ -251,7 +258,7 @@ impl RunLoop {
         };
         let effects = self.engine.update(event, now);
         if let Some((service, run)) = ended {
-            self.chronicle.ended(&service, run, &self.engine.snapshot(now), now);
+            self.chronicle.ended(&service, run, &self.engine.snapshot(), now);
         }
         for effect in effects {
             self.chronicle.ordered(&effect, now);
@@ -280,8 +287,8 @@ impl RunLoop {
     }
 
     fn publish(&mut self, progress: &mut Progress) {
-        let snapshot = self.engine.snapshot(self.clock.now());
-        if snapshot.seq == self.snapshots.borrow().seq {
+        let snapshot = self.engine.snapshot();
+        if Arc::ptr_eq(&snapshot, &self.snapshots.borrow()) {
             return;
         }
         self.chronicle.seen(&snapshot);
@@ -295,12 +302,12 @@ impl RunLoop {
             }
             if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
-                let snapshot = self.engine.snapshot(self.clock.now());
+                let snapshot = self.engine.snapshot();
                 self.chronicle.seen(&snapshot);
-                self.snapshots.send_replace(Arc::new(snapshot));
+                self.snapshots.send_replace(snapshot);
                 return;
             }
         }
-        self.snapshots.send_replace(Arc::new(snapshot));
+        self.snapshots.send_replace(snapshot);
     }
 }

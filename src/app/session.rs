@@ -153,7 +153,7 @@ pub fn run(options: RunOptions, mut claim: Claim, tether: Option<OwnedFd>) -> Re
         // Nothing follows from it.
         engine.update(notice, clock.now());
     }
-    let (snapshots_in, snapshots) = watch::channel(Arc::new(engine.snapshot(clock.now())));
+    let (snapshots_in, snapshots) = watch::channel(engine.snapshot());
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
     let handle = GroupHandle::new(requests_in, snapshots, logs.clone(), chronicle.log().clone());
     let config_written = Arc::new(Notify::new());

@@ -29,7 +29,7 @@ impl Engine {
                 let urgency = if self.shutdown.is_some() { Urgency::Kill } else { Urgency::Polite };
                 self.quit(urgency, false, turn);
             }
-            // The adapters have done it.
+            // Adapters carry these out, and nothing is decided. They do not come here.
             Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } | Command::Why { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),

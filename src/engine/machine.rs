@@ -52,7 +52,7 @@ pub struct Engine {
     /// What earlier calls of devgroup have left.
     pub(super) past: GroupHistory,
     /// What clients see, as of the last turn.
-    shown: GroupSnapshot,
+    shown: Arc<GroupSnapshot>,
 }
 
 impl Engine {
@@ -61,7 +61,7 @@ impl Engine {
         let now = Moment::START;
         let services = spec.services.iter().map(|service| Service::new(service.clone(), seed, now)).collect();
         let mut engine = Self {
-            shown: view::empty(&spec),
+            shown: Arc::new(view::empty(&spec)),
             spec,
             seed,
             now,
@@ -80,7 +80,7 @@ impl Engine {
             past: GroupHistory::new(),
         };
         engine.services_have_changed();
-        engine.shown = engine.view(now);
+        engine.shown = Arc::new(engine.view(now));
         engine
     }
 
@@ -218,19 +218,17 @@ impl Engine {
         self.services.iter().filter_map(Service::deadline).chain(changes).min()
     }
 
-    /// The group as clients see it. Two with the same `seq` differ in `at` only.
-    pub fn snapshot(&self, now: Moment) -> GroupSnapshot {
-        GroupSnapshot { at: now, ..self.shown.clone() }
+    /// The group as clients see it: the same pointer until something is to be seen.
+    pub fn snapshot(&self) -> Arc<GroupSnapshot> {
+        Arc::clone(&self.shown)
     }
 
     fn show(&mut self, now: Moment) {
         let mut view = self.view(now);
-        view.seq = self.shown.seq;
-        view.at = self.shown.at;
-        if view != self.shown {
-            view.seq += 1;
-            view.at = now;
-            self.shown = view;
+        (view.seq, view.at) = (self.shown.seq, self.shown.at);
+        if view != *self.shown {
+            (view.seq, view.at) = (self.shown.seq + 1, now);
+            self.shown = Arc::new(view);
         }
     }
 

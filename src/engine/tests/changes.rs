@@ -128,15 +128,15 @@ fn a_file_that_is_never_closed_is_acted_on_when_it_has_been_waited_for_long_enou
     let mut s = Scenario::running(vec![service("api")]);
     let longest = if cfg!(target_os = "linux") { UNFINISHED_WAIT } else { Duration::from_secs(2) };
     for run in 1..=2 {
-        let first = s.snapshot().at;
+        let first = s.now;
         let mut chunks = 0;
         while !matches!(s.phase("api"), Phase::Stopping { .. }) {
-            let at = s.snapshot().at.since_start() + Duration::from_millis(40);
+            let at = s.now.since_start() + Duration::from_millis(40);
             s.until(at.as_secs_f64()).save_all(&["a.rs"], &["api"], false);
             chunks += 1;
             assert!(chunks < 1_000, "it waits for ever");
         }
-        let waited = s.snapshot().at.since(first);
+        let waited = s.now.since(first);
         assert!((longest..=longest + Duration::from_millis(80)).contains(&waited), "run {run}: {waited:?}");
         s.exits("api", 0).started("api");
     }

@@ -296,7 +296,7 @@ impl World {
     /// The process of a service goes one step on. `ends`: it ends if it is to, or is a job.
     fn process_acts(&mut self, name: &ServiceName, ends: bool) -> bool {
         let Some(&(run, process)) = self.processes.get(name) else { return false };
-        let snapshot = self.engine.snapshot(self.now);
+        let snapshot = self.engine.snapshot();
         let Some(service) = snapshot.service(name) else { return false };
         let (stopping, is_job) = (matches!(service.phase, Phase::Stopping { .. }), service.kind == Kind::Task);
         let starting = matches!(service.phase, Phase::Starting { .. });
@@ -442,7 +442,7 @@ impl World {
 
     /// The oracle.
     fn check(&self) {
-        let snapshot = self.engine.snapshot(self.now);
+        let snapshot = self.engine.snapshot();
         for service in snapshot.services.iter().filter(|service| service.wanted) {
             let spec = self.engine.spec.service(&service.name).expect("it is wanted");
             let disk = self.watched(&service.name);

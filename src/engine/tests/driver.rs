@@ -17,7 +17,7 @@ use super::fixture::group;
 /// Lines `time > what happened`, and below each `time   what was ordered`.
 pub(super) struct Scenario {
     pub(super) engine: Engine,
-    now: Moment,
+    pub(super) now: Moment,
     trace: String,
     pid: u32,
     disk: Disk,
@@ -146,7 +146,7 @@ impl Scenario {
 
     /// What is said to the user.
     pub(super) fn notice(&self) -> String {
-        self.snapshot().notice.map_or_else(String::new, |notice| notice.summary.to_string())
+        self.snapshot().notice.as_ref().map_or_else(String::new, |notice| notice.summary.to_string())
     }
 
     fn time(&self) -> String {
@@ -296,8 +296,8 @@ impl Scenario {
         self.event("the file is saved", Event::Reloaded(spec))
     }
 
-    pub(super) fn snapshot(&self) -> GroupSnapshot {
-        self.engine.snapshot(self.now)
+    pub(super) fn snapshot(&self) -> Arc<GroupSnapshot> {
+        self.engine.snapshot()
     }
 
     pub(super) fn service(&self, name: &str) -> ServiceSnapshot {

@@ -14,19 +14,19 @@ fn work(at: Moment, lock: Option<GitLock>) -> GitWork {
 }
 
 fn lock(s: &mut Scenario) -> &mut Scenario {
-    let at = s.snapshot().at;
+    let at = s.now;
     s.event("git locks", Event::Git(work(at, Some(GitLock { since: at, until: None }))))
 }
 
 fn unlock<'a>(s: &'a mut Scenario, label: Option<&str>) -> &'a mut Scenario {
-    let at = s.snapshot().at;
+    let at = s.now;
     let unlocked = work(at, Some(GitLock { since: at, until: Some(at) }));
     s.event("git unlocks", Event::Git(GitWork { label: label.map(Into::into), ..unlocked }))
 }
 
 /// A millisecond later than the last news.
 fn soon(s: &mut Scenario) -> &mut Scenario {
-    let at = s.snapshot().at.since_start() + Duration::from_millis(1);
+    let at = s.now.since_start() + Duration::from_millis(1);
     s.until(at.as_secs_f64())
 }
 
@@ -174,7 +174,7 @@ fn the_next_command_belongs_to_the_last_but_its_lock_alone_does_not_hold_for_lon
 }
 
 fn stash(s: &mut Scenario, until: bool) -> &mut Scenario {
-    let at = s.snapshot().at;
+    let at = s.now;
     let stash = Some(GitLock { since: at, until: until.then_some(at) });
     s.event("the index of a stash", Event::Git(GitWork { stash, ..work(at, None) }))
 }
@@ -246,7 +246,7 @@ fn the_steps_of_a_rebase_are_one_and_a_stopped_one_does_not_hold() {
     let mut s = Scenario::running(vec![service("api")]);
     for n in 0..5_u32 {
         s.until(f64::from(n) * 0.6);
-        let at = s.snapshot().at;
+        let at = s.now;
         let step = |until| GitWork { in_steps: true, ..work(at, Some(GitLock { since: at, until })) };
         s.event("a step begins", Event::Git(step(None)));
         s.save("a.rs", &["api"]);

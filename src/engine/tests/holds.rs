@@ -100,7 +100,7 @@ fn who_discards_forgets_only_what_nobody_else_holds() {
 fn who_discards_what_git_has_changed_is_not_overruled_by_the_hold_of_git() {
     for command in [Command::Release { id: 1, discard: true }, Command::Resume { services: vec![], discard: true }] {
         let mut s = Scenario::running(vec![service("api")]);
-        let at = s.snapshot().at;
+        let at = s.now;
         s.ask(if matches!(command, Command::Resume { .. }) { pause(&[]) } else { hold(1, &[]) });
         let lock = |until| Some(GitLock { since: at, until });
         let git = |lock| Event::Git(GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None });
@@ -121,9 +121,8 @@ fn who_discards_what_git_has_changed_is_not_overruled_by_the_hold_of_git() {
 fn a_discard_is_also_of_what_is_not_known_yet() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
     s.ask(hold(1, &["api"]));
-    let effects = s
-        .engine
-        .update(Event::Client { id: None, command: Command::Release { id: 1, discard: true } }, s.snapshot().at);
+    let effects =
+        s.engine.update(Event::Client { id: None, command: Command::Release { id: 1, discard: true } }, s.now);
     let of = |effect: &Effect| match effect {
         Effect::Baseline { services, sync: true, .. } => Some(services.clone()),
         _ => None,
@@ -165,7 +164,7 @@ fn resuming_leaves_what_others_hold() {
 fn a_hold_of_a_service_that_is_not_there_is_refused() {
     let mut s = Scenario::running(vec![service("api")]);
     for command in [hold(1, &["api", "wbe"]), pause(&["wbe"]), resume(&["wbe"])] {
-        let effects = s.engine.update(Event::Client { id: Some(1), command }, s.snapshot().at);
+        let effects = s.engine.update(Event::Client { id: Some(1), command }, s.now);
         let refused = Answer::Refused(Refusal::UnknownService("wbe".into()));
         assert_eq!(effects, [Effect::Answer { id: 1, answer: refused }]);
     }
@@ -176,7 +175,7 @@ fn a_hold_of_a_service_that_is_not_there_is_refused() {
 fn nobody_looks_for_changes_only_while_all_is_held() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
     let mut tell = |command| {
-        let effects = s.engine.update(Event::Client { id: None, command }, s.snapshot().at);
+        let effects = s.engine.update(Event::Client { id: None, command }, s.now);
         effects.iter().find_map(|effect| if let Effect::Holding(all) = effect { Some(*all) } else { None })
     };
     assert_eq!(tell(hold(1, &["api"])), None);
@@ -188,7 +187,7 @@ fn nobody_looks_for_changes_only_while_all_is_held() {
 #[test]
 fn while_git_holds_its_end_is_looked_for() {
     let mut s = Scenario::running(vec![service("api")]);
-    let at = s.snapshot().at;
+    let at = s.now;
     let lock = Some(GitLock { since: at, until: None });
     let work = GitWork { tree: "".into(), at, lock, stash: None, in_steps: false, label: None };
     for event in [Event::Git(work), Event::Files(vec![file_event("a.rs", &["api"], true, at)])] {

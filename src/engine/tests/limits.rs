@@ -16,7 +16,7 @@ fn looping(rounds: usize) -> Scenario {
 
 fn write_and_run_again(s: &mut Scenario) {
     s.save("gen.txt", &["gen"]).exits("gen", 0);
-    let now = s.snapshot().at.since_start().as_secs_f64();
+    let now = s.now.since_start().as_secs_f64();
     s.until(now + 0.05);
     if let Some(at) = s.service("gen").next_restart {
         s.until(at.since_start().as_secs_f64());
@@ -43,8 +43,8 @@ fn five_starts_are_free_then_each_waits_longer_and_says_so() {
     // Endless: three starts in a minute at most.
     let mut s = looping(12);
     let before = s.service("gen").run.0;
-    let now = s.snapshot().at.since_start().as_secs_f64();
-    while s.snapshot().at.since_start().as_secs_f64() < now + 60.0 {
+    let now = s.now.since_start().as_secs_f64();
+    while s.now.since_start().as_secs_f64() < now + 60.0 {
         write_and_run_again(&mut s);
     }
     assert!(s.service("gen").run.0 - before <= 3, "{}", s.service("gen").run.0 - before);
@@ -74,7 +74,7 @@ fn what_runs_goes_on_meanwhile_and_a_change_that_is_taken_back_restarts_nothing(
 fn r_and_a_saved_file_end_a_wait() {
     let mut s = looping(10);
     s.save("gen.txt", &["gen"]).exits("gen", 0);
-    let now = s.snapshot().at.since_start().as_secs_f64();
+    let now = s.now.since_start().as_secs_f64();
     s.until(now + 0.1);
     let run = s.service("gen").run.0;
     s.restart("gen");
@@ -105,7 +105,7 @@ fn r_ends_a_wait_also_where_it_is_refused() {
 fn a_hold_keeps_what_waits_and_its_end_does_not_shorten_the_wait() {
     let mut s = looping(9);
     s.save("gen.txt", &["gen"]).exits("gen", 0);
-    let now = s.snapshot().at.since_start().as_secs_f64();
+    let now = s.now.since_start().as_secs_f64();
     s.until(now + 0.1);
     let at = s.service("gen").next_restart;
     s.ask(Command::Hold(ClientHold { id: 1, command: false, label: "x".into(), services: Vec::new() }));
@@ -246,7 +246,7 @@ fn a_job_that_writes_before_it_ends_is_limited() {
     let mut starts = 0;
     for second in 1..=180 {
         if let Phase::Running { since, .. } = s.phase("gen")
-            && s.snapshot().at.since(since).as_secs_f64() >= 2.9
+            && s.now.since(since).as_secs_f64() >= 2.9
         {
             starts += u32::from(second > 60);
             s.save("gen.txt", &["gen"]).until(f64::from(second));

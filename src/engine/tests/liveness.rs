@@ -112,7 +112,7 @@ fn being_ready_is_no_sign_of_life_for_the_breaker() {
     s.begin();
     for _ in 0..3 {
         s.started("api").ready("api");
-        let later = s.snapshot().at.since_start().as_secs_f64() + 31.0;
+        let later = s.now.since_start().as_secs_f64() + 31.0;
         s.until(later).silent("api").silent("api").silent("api").dies("api", 15);
         assert!(matches!(s.phase("api"), Phase::CircuitOpen { .. }), "{:?}", s.phase("api"));
         s.until(later + 5.0);

@@ -305,7 +305,7 @@ impl World {
         for command in releases.chain([resume]).collect::<Vec<_>>() {
             self.tell(Event::Client { id: None, command });
         }
-        assert!(self.engine.snapshot(self.now).watch.holds.iter().all(|hold| hold.by == Holder::Git));
+        assert!(self.engine.snapshot().watch.holds.iter().all(|hold| hold.by == Holder::Git));
     }
 
     /// Everybody behaves: what was ordered starts and gets ready, what was asked to end ends; time passes as asked.
@@ -320,12 +320,12 @@ impl World {
                 continue;
             }
             let ending = |world: &Self, name: &ServiceName| {
-                let snapshot = world.engine.snapshot(world.now);
+                let snapshot = world.engine.snapshot();
                 snapshot.service(name).is_some_and(|service| matches!(service.phase, Phase::Stopping { .. }))
             };
             let next = self.processes.iter().find_map(|(name, &(run, process))| {
                 let deaf = deaf.contains(&name.as_str());
-                let snapshot = self.engine.snapshot(self.now);
+                let snapshot = self.engine.snapshot();
                 let is_task = snapshot.service(name).is_some_and(|one| one.kind == Kind::Task);
                 let starting = snapshot.service(name).map(|one| one.phase.word()) == Some("starting");
                 let (after, report) = match process {
@@ -353,12 +353,12 @@ impl World {
                 return;
             }
         }
-        panic!("it never gets quiet: {:#?}", self.engine.snapshot(self.now).services);
+        panic!("it never gets quiet: {:#?}", self.engine.snapshot().services);
     }
 
     /// Nothing is going on: what is wanted is what is.
     fn check_quiet(&self) {
-        let snapshot = self.engine.snapshot(self.now);
+        let snapshot = self.engine.snapshot();
         for service in &snapshot.services {
             let live = self.processes.contains_key(&service.name);
             let fits = match (&service.phase, service.wanted) {
@@ -448,7 +448,7 @@ proptest! {
         let mut last = Vec::new();
         for (operation, choice, number) in steps {
             let service = ServiceName::from(NAMES[usize::from(choice) % NAMES.len()]);
-            let run = world.engine.snapshot(world.now).service(&service).map_or(RunId(1), |service| service.run);
+            let run = world.engine.snapshot().service(&service).map_or(RunId(1), |service| service.run);
             let status = ExitStatus::Code(i32::from(choice % 2));
             let report = match number % 8 {
                 5 => RunReport::Alive,

@@ -60,7 +60,7 @@ fn what_was_wrong_with_watching_is_not_said_any_more_when_it_is_well() {
     s.event("gone", status(Some("the root is gone")));
     assert_eq!(s.notice(), "the root is gone");
     s.event("back", status(None));
-    assert_eq!((s.notice(), s.snapshot().watch.problem), (String::new(), None));
+    assert_eq!((s.notice(), s.snapshot().watch.problem.clone()), (String::new(), None));
     s.event("gone", status(Some("the root is gone")));
     s.event("notice", Event::Notice { problem: true, summary: "broken".into(), detail: "".into() });
     s.event("back", status(None));

@@ -23,6 +23,7 @@ fn services_stop_in_reverse_order_each_when_those_that_need_it_have_ended() {
     let states: Vec<(String, StopState)> = s
         .snapshot()
         .stopping
+        .clone()
         .map(|stopping| stopping.services.into_iter().map(|one| (one.name.to_string(), one.state)).collect())
         .unwrap_or_default();
     let names: Vec<&str> = states.iter().map(|(name, _)| name.as_str()).collect();

@@ -272,7 +272,6 @@ fn a_command_is_answered_in_its_turn_and_one_unknown_name_refuses_all() {
     let accepted = Answer::Accepted { at, services: vec![("api".into(), run), ("web".into(), run)] };
     assert_eq!(ask(Command::Stop(targets)).0, vec![accepted]);
     let nothing = Answer::Accepted { at, services: vec![] };
-    assert_eq!(ask(Command::Resize { service: "api".into(), columns: 80, rows: 24 }), (vec![nothing.clone()], 1));
     assert_eq!(ask(Command::Start(Targets::Named(vec![]))), (vec![nothing], 1));
     assert_eq!(ask(Command::Quit).0.len(), 1);
     assert_eq!(ask(Command::Start(Targets::All)).0, vec![Answer::Refused(Refusal::Stopping)]);
