@@ -34,7 +34,7 @@ impl TerminalColors {
     }
 
     /// Takes over what a terminal has answered, by the parameters of the OSC sequence. Whether it was an answer.
-    pub fn learn(&mut self, answer: &[&[u8]]) -> bool {
+    pub fn add_answer(&mut self, answer: &[&[u8]]) -> bool {
         let (code, number, value) = match *answer {
             [code, value] => (code, None, value),
             [code, number, value] => (code, Some(number), value),
@@ -117,7 +117,7 @@ mod tests {
         let mut colors = TerminalColors::default();
         for answer in answers {
             let parts: Vec<_> = answer.split(';').map(str::as_bytes).collect();
-            assert!(colors.learn(&parts), "{answer}");
+            assert!(colors.add_answer(&parts), "{answer}");
         }
         colors
     }
@@ -131,7 +131,7 @@ mod tests {
         for odd in ["11;?", "11;red", "11;rgb:1/2", "11;rgb:+1/2/3", "11;rgb:12345/0/0", "11;rgb://", "4;16;rgb:0/0/0"]
         {
             let parts: Vec<_> = odd.split(';').map(str::as_bytes).collect();
-            assert!(!TerminalColors::default().learn(&parts), "{odd}");
+            assert!(!TerminalColors::default().add_answer(&parts), "{odd}");
         }
     }
 

@@ -273,7 +273,7 @@ fn learnt(root: &Path, paths: &[PathBuf]) -> Rules {
     let mut rules = Rules::new(&spec, &[]);
     let folders: HashSet<_> = paths.iter().filter_map(|path| path.parent()).collect();
     for folder in folders {
-        rules.learn_towards(&folder.join("x"));
+        rules.load_towards(&folder.join("x"));
     }
     rules
 }
