@@ -1,4 +1,7 @@
 //! The keys of `procgroup.toml` as data: what is read, what is suggested for a slip, and what the schema is made from.
+//!
+//! Messages, near names and the JSON Schema are made from this one table. A test puts every kind of value to every key,
+//! and asks whether schema and program agree.
 
 use super::form::Form;
 

@@ -1,4 +1,7 @@
 //! Room for clients: how many may stay, and who gives way, so that a short question always finds a place.
+//!
+//! 128 clients may stay: followers, waiters, holders, attached ones. 32 places more are for short questions, so that
+//! `status` and `down` are always heard. When all are taken, the oldest that does not stay gives way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

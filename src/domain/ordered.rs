@@ -1,4 +1,9 @@
 //! Starts that clients have ordered, and what became of them.
+//!
+//! A client that waits is answered by the number of its order, not by what the service does by now. The next start
+//! fulfils all pending orders, a refused validation refuses them, a stop cancels them. A run that was asked to end
+//! before it was up is followed by the one that takes its place. The snapshot keeps the last eight answers, and how the
+//! last eight runs ended.
 
 use std::sync::Arc;
 

@@ -4,6 +4,9 @@
 //! Git writes the files of a tree only under `index.lock`; `git stash` also before and after, beside an index of its own. A
 //! lock without changes of the tree (`git status`, the editor of `git commit -a`) means nothing, what changes after the
 //! lock is not git's, and a lock that somebody left behind must not stop the work for ever.
+//!
+//! The times of each tree are kept as intervals, also while `git_hold` is off, and a change is git's if it came within
+//! one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

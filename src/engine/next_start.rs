@@ -1,4 +1,7 @@
 //! The next start of a service: why it is to happen, and with which changes.
+//!
+//! Each service has one plan, and every reason is merged into it. A cascade gives each dependent a plan of its own, and
+//! its own `validate` alone decides whether its run is replaced: what is refused goes on running.
 
 use crate::domain::{ServiceName, StartCause};
 

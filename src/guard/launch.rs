@@ -3,6 +3,11 @@
 //!
 //! The group gets a session of its own, so that no terminal can end it, and no descriptor of the terminal. What it says
 //! while it starts comes through a pipe and is passed on; when the launcher is gone, nobody listens.
+//!
+//! What counts as up is what `start --wait` and `wait` mean by it. A service without a readiness check must have run
+//! for 250 ms: a command that does not exist is no start. One with a check that ends before it is ready has failed,
+//! also with code 0. If a service fails, the answer is code 5 and the group runs on: a save may mend it, and its log is
+//! to be read.
 
 use std::fs::File;
 use std::io;

@@ -13,6 +13,11 @@
 //!
 //! Architecture invariant: the guard knows no service, no file and no thread. What it ends is what is below it in the
 //! process tree.
+//!
+//! A fork, not a second `exec`: it costs 0.5 ms of CPU, and the guard stays small (2.8 MB, most of it shared). The
+//! guard stops the program, and not the program itself: it can give the terminal back when the program cannot do
+//! anything any more. Signals are passed on unless the terminal has sent them to both (`si_code`): twice would mean
+//! "hurry".
 
 pub mod foreground_command;
 mod launch;

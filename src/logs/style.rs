@@ -1,4 +1,6 @@
 //! How a stretch of text looks.
+//!
+//! Underlines keep their kind and colour, and are drawn so where the terminal is known to show them.
 
 /// A colour as the service asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,4 +1,7 @@
 //! The colours that a terminal has: what it says when it is asked (OSC 4, 10 and 11), and what services that ask get.
+//!
+//! Each dashboard asks its terminal with its first frame; of several, the last that has answered counts. Where none
+//! has, the theme's ground is the answer.
 
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};

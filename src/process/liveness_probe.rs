@@ -1,5 +1,8 @@
 //! Looking after a run that is up: one try at a time, and a report of what it found. What that means is the engine's
 //! business.
+//!
+//! A stale heartbeat is measured on our own clock: the time of the file only tells when, since the last look, it was
+//! written. Neither a clock that is set nor a machine that sleeps makes a service look stuck.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -3,6 +3,9 @@
 //! When such a leader ends, the kernel sends HUP to all that use the terminal (`disassociate_ctty`). A shell that waits for
 //! its child and is sent TERM together with it ends at once, and so takes from the child the time to end well. Some shells
 //! (bash) give their place to the last command by themselves, others (dash, the `sh` of Debian and Ubuntu) do not.
+//!
+//! So a single program takes the shell's place, and `trap '' HUP` stands before other texts. What a shell leaves
+//! running is named and ended by us.
 
 use crate::domain::Signal;
 use crate::process_tree;

@@ -1,6 +1,10 @@
 //! Cells as the bytes that draw them.
 //!
 //! Not by crossterm: it sends the 16 colours as two of 256 (`38;5;1`), which a terminal of 16 takes for blinking.
+//!
+//! The difference between two frames is our own: where a narrow character replaces a wide one, both of its cells are
+//! written. ratatui writes one, and a terminal that does not blank the other shows half a character. The kind of an
+//! underline and the overline are bits that ratatui's modifiers leave free.
 
 use std::fmt::Write;
 

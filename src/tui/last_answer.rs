@@ -1,6 +1,8 @@
 //! Whether the terminal has still to answer: what arrives when the dashboard has ended would be typed into the shell.
 //!
 //! Terminals answer in order, and all of them answer the last question, whatever they know of those before it.
+//!
+//! The last question is DA1. If its answer is missing at the end, input is discarded for up to half a second.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,6 @@
 //! Whose panes the terminals of the services are sized by: those of the session that was used last, as with tmux.
+//!
+//! The smallest of all would punish who looks closely, and the first one who has gone for lunch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,10 @@
 //! The terminal of a client that has attached: passes on what is typed, gives the terminal to what is told, and decides
 //! nothing. The dashboard is drawn where the group runs.
+//!
+//! The documents are where the group runs, so a million lines cost nothing, and a client of another version shows all
+//! that the dashboard can. What belongs to the terminal stays here: its size, what it can (`TERM`, `NO_COLOR`, the
+//! locale), the clipboard's program, `$EDITOR`. A frame is sent when the last one was shown, so a slow terminal skips
+//! frames.
 
 use std::collections::VecDeque;
 use std::future;

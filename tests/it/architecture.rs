@@ -41,6 +41,9 @@ const FIELDS_WORD: &str = "restart_manager";
 /// The length that no file exceeds.
 const LONGEST: usize = 600;
 
+/// The words of the map: what is longer is read by nobody.
+const MAP_WORDS: usize = 1_500;
+
 #[test]
 fn a_module_imports_only_from_the_floors_below() {
     let floors = Floors::read();
@@ -106,6 +109,24 @@ fn no_file_has_an_empty_name() {
         let words = path.trim_end_matches(".rs").split('/').filter(|part| *part != FIELDS_WORD);
         let empty = words.flat_map(|part| part.split('_')).find(|word| EMPTY_NAMES.contains(word));
         assert_eq!(empty, None, "`{path}` needs a name that says what is inside");
+    }
+}
+
+#[test]
+fn the_map_is_short_and_the_files_that_the_pages_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let words = page("src/ARCHITECTURE.md").split_whitespace().count();
+    assert!(words <= MAP_WORDS, "src/ARCHITECTURE.md has {words} words: what explains a decision stands at its file");
+    for name in ["src/ARCHITECTURE.md", "src/decisions.md", ".github/CONTRIBUTING.md"] {
+        let page = page(name);
+        let is_path = |word: &&str| word.contains('/') && (word.ends_with(".rs") || word.starts_with("src/"));
+        let paths: Vec<_> = page.split('`').skip(1).step_by(2).filter(is_path).collect();
+        assert!(!paths.is_empty(), "{name} names no file");
+        for path in paths {
+            let is_there = root.join(path).exists() || root.join("src").join(path).exists();
+            assert!(is_there, "{name} names `{path}`, which is not there");
+        }
     }
 }
 

@@ -1,4 +1,7 @@
 //! The strokes that all parts of the screen are drawn with. None of them leaves its area, however small.
+//!
+//! Each character has the cells that xterm counts for it. What U+200D joins or U+FE0F widens is drawn apart and plain:
+//! terminals do not agree about its width, and one cell shifts all behind it. The text keeps it, so a copy has it.
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
