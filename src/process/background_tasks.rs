@@ -21,7 +21,7 @@ pub(super) struct BackgroundTasks {
 /// What background tasks are done with.
 #[derive(Clone, Default)]
 pub(super) struct Means {
-    /// Their processes.
+    /// The processes that the tasks have started.
     pub(super) children: Arc<Children>,
     /// Their looks at files.
     pub(super) looks: Arc<Looks>,

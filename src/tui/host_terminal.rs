@@ -32,7 +32,7 @@ pub(super) enum Happened {
     Gone,
 }
 
-/// The terminal.
+/// The terminal that the dashboard is drawn in.
 pub(super) enum HostTerminal {
     /// That of this process.
     Here(Here),

@@ -41,7 +41,7 @@ const TIME_CELLS: usize = 9;
 /// What is before each line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Times {
-    /// Nothing.
+    /// No time stands before the lines.
     #[default]
     Off,
     /// The time of day.
@@ -66,7 +66,7 @@ impl Times {
 pub(super) struct LineLayout {
     /// Cells of a row.
     pub(super) width: usize,
-    /// Rows.
+    /// Height of the pane in rows.
     pub(super) height: usize,
     /// Long lines continue in the next row; otherwise they are cut.
     pub(super) wrap: bool,
@@ -78,7 +78,7 @@ pub(super) struct LineLayout {
     pub(super) view: PaneView,
     /// What devgroup's own lines are drawn with.
     pub(super) glyphs: &'static Glyphs,
-    /// Colours.
+    /// What the text is coloured with.
     pub(super) theme: Theme,
     /// Dates the lines.
     pub(super) clock: Clock,

@@ -54,11 +54,11 @@ const FILTER: usize = 100;
 /// What the state is applied to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct World<'a> {
-    /// The group.
+    /// The state of the group, as it was last published.
     pub(super) snapshot: &'a GroupSnapshot,
     /// Columns and rows of the terminal.
     pub(super) size: (u16, u16),
-    /// The time.
+    /// The moment of the key or frame.
     pub(super) now: Moment,
 }
 

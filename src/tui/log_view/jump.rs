@@ -9,7 +9,7 @@ use super::{LineLayout, LogView, last_page, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
 use crate::logs::{LevelReader, Line, LineId, Matches, Query, Reader};
 
-/// Where to.
+/// A place that the reader wants to go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) enum Jump {
     /// The match that is nearest to where the search was begun: in sight or above, else below.
@@ -21,7 +21,7 @@ pub(in crate::tui) enum Jump {
     },
     /// The first match of all, or the last.
     Edge {
-        /// The first.
+        /// Whether the first is meant; otherwise the last.
         forward: bool,
     },
     /// The next error, or the one before.
@@ -34,7 +34,7 @@ pub(in crate::tui) enum Jump {
         /// Down, to newer lines.
         forward: bool,
     },
-    /// That line.
+    /// The line of this number.
     Line(LineId),
 }
 
