@@ -128,7 +128,7 @@ pub(super) struct AttachmentLoop {
 }
 
 impl AttachmentLoop {
-    /// A dashboard on that terminal as it is now, for whoever sits before it.
+    /// A dashboard on that terminal as it is now, for whoever looks at it.
     pub(super) fn new(
         handle: GroupHandle,
         host_terminal: HostTerminal,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
-/// Nobody's.
+/// The number of no dashboard: none has been used yet.
 const NOBODY: u64 = 0;
 
 /// What the dashboards of one group share.

@@ -91,7 +91,7 @@ pub(super) struct UiState {
     pub(super) unseen: Unseen,
     /// A search over all services looks for the next one that has a match: down, or up.
     roams: Option<bool>,
-    /// Who sits before the terminal.
+    /// Who looks at it.
     attachment: Attachment,
     /// Until when one more `q` stops the group, where the first one has only asked.
     quit_until: Option<Moment>,
