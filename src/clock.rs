@@ -121,7 +121,7 @@ impl Clock {
         Self { start: Instant::now(), wall: Box::leak(Box::new(wall)) }
     }
 
-    /// Now.
+    /// The time since the start of the program.
     pub fn now(&self) -> Moment {
         let elapsed = self.start.elapsed();
         let look = u64::try_from(elapsed.as_millis() / LOOK.as_millis()).unwrap_or(u64::MAX);

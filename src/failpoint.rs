@@ -9,7 +9,7 @@ pub fn hit(place: &str) {
     assert!(!exists, "a fault in the {place} was asked for");
 }
 
-/// Does nothing.
+/// Release builds have no failpoints.
 #[cfg(not(debug_assertions))]
 #[inline]
 pub fn hit(_place: &str) {}

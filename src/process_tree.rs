@@ -94,7 +94,7 @@ const PF_EXITING: u32 = 4;
 /// A process at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// Process id.
     pub pid: Pid,
     /// Its program's name, at most 15 bytes.
     pub name: String,
@@ -102,7 +102,7 @@ pub struct Process {
     pub parent: i32,
     /// Its process group.
     pub group: i32,
-    /// Its session.
+    /// Number of its session: the process id of the session's leader.
     pub session: i32,
     /// It is stopped (`T`): signals other than KILL and CONT wait until it goes on.
     pub stopped: bool,
@@ -436,7 +436,7 @@ pub fn pids() -> Vec<Pid> {
     entries.filter_map(|entry| number(&entry.ok()?.file_name())).collect()
 }
 
-/// Everybody's children.
+/// The children of every process, from one pass over `/proc`.
 fn everybody() -> HashMap<i32, Vec<Pid>> {
     let mut children: HashMap<i32, Vec<Pid>> = HashMap::new();
     for process in pids().into_iter().filter_map(Process::of) {

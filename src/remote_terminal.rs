@@ -34,9 +34,9 @@ const LARGEST: (u16, u16) = (1000, 500);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Abilities {
-    /// Columns.
+    /// Width in cells.
     pub columns: u16,
-    /// Rows.
+    /// Height in cells.
     pub rows: u16,
     /// Those of [`VARIABLES`] that are set.
     pub variables: BTreeMap<String, String>,
@@ -59,9 +59,9 @@ pub enum FromTerminal {
     Keys(String),
     /// It has another size.
     Size {
-        /// Columns.
+        /// Width in cells.
         columns: u16,
-        /// Rows.
+        /// Height in cells.
         rows: u16,
     },
     /// The last [`ToTerminal::Show`] was taken.
@@ -87,7 +87,7 @@ pub enum ToTerminal {
     Copy(String),
     /// Give the terminal to the user's editor, and tell when it has ended.
     Edit {
-        /// Which file.
+        /// Path of the file to edit.
         path: String,
         /// At which line, from 1.
         line: u64,
@@ -117,7 +117,7 @@ pub struct Wire {
 }
 
 impl RemoteTerminal {
-    /// Both ends.
+    /// The terminal, and the wire that leads to its client.
     pub fn new(abilities: Abilities) -> (Self, Wire) {
         let (news_in, news) = mpsc::channel(QUEUE);
         let (orders, orders_out) = mpsc::unbounded_channel();

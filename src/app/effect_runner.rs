@@ -37,7 +37,7 @@ pub(crate) struct EffectRunner {
 pub(crate) enum LoopAction {
     /// Answer this client.
     Answer(u64, Answer),
-    /// Leave.
+    /// End the run loop, with what became of the services.
     Finish(Finish),
 }
 

@@ -41,9 +41,9 @@ const TERMINAL_PATIENCE: Duration = Duration::from_millis(500);
 /// What a group is shown with.
 #[derive(Debug)]
 pub enum Frontend {
-    /// The dashboard.
+    /// The dashboard in the terminal of this process.
     Dashboard(DashboardOptions),
-    /// Prefixed lines.
+    /// Lines on stdout, each with the name of its service before it.
     Stream(StreamOptions),
     /// Nothing, until somebody attaches.
     Background(Background),
@@ -54,7 +54,7 @@ pub enum Frontend {
 pub struct RunOptions {
     /// The group as its file says.
     pub spec: GroupSpec,
-    /// Which services.
+    /// The services named on the command line, or by `--profile`.
     pub selection: Selection,
     /// How it is shown.
     pub frontend: Frontend,
@@ -86,7 +86,7 @@ pub enum GroupRunError {
     System {
         /// What was tried.
         what: &'static str,
-        /// Its reason.
+        /// What the operating system said.
         error: std::io::Error,
     },
     /// A group in the background could not be reached by anybody.

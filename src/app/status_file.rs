@@ -1,6 +1,6 @@
-//! The run loop's status file, `status.json` in the state folder, so that others can tell a stuck devgroup from one that
-//! lives. Renewed at least every 30 s, and, while nothing happens, not more often: it is the only thing that an idle
-//! devgroup wakes up for.
+//! The run loop's status file, `status.json` in the state folder, so that others can tell a stuck devgroup from one
+//! that lives. Renewed at least every 30 s, and, while nothing happens, not more often: it is the only thing that
+//! an idle devgroup wakes up for.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, TryLockError};

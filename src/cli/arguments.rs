@@ -139,7 +139,7 @@ pub(super) fn config_of_environment() -> Option<PathBuf> {
     std::env::var_os("DEVGROUP_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// Which file.
+/// Where `procgroup.toml` is, as the command line says.
 #[derive(Debug, Args)]
 pub(super) struct Place {
     /// The file; otherwise $DEVGROUP_CONFIG, or procgroup.toml in this folder or the nearest one above
@@ -200,7 +200,7 @@ impl RunArguments {
         self.services.clone()
     }
 
-    /// Which services.
+    /// The services and profiles of the command line.
     pub(super) fn selection(self) -> Selection {
         Selection {
             services: self.services,

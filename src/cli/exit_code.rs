@@ -30,7 +30,7 @@ pub(super) enum Failure {
         own_file().display()
     )]
     Foreign {
-        /// Whose.
+        /// The tool that the file belongs to.
         foreign: Foreign,
         /// The file as it was found.
         file: PathBuf,
@@ -43,7 +43,7 @@ pub(super) enum Failure {
         "error: you are inside {service}, a service of this very group: it would start itself again and again\n  help: remove devgroup from the command of {service}"
     )]
     Inside {
-        /// Which.
+        /// Name of the service.
         service: String,
     },
     /// Another devgroup runs this group.
@@ -67,7 +67,7 @@ pub(super) enum Failure {
     /// A running group refuses, or is gone.
     #[error("error: {error}{}", help(error))]
     Client {
-        /// Why.
+        /// What the connection said.
         error: ClientError,
     },
     /// `devgroup hold` cannot hold.
@@ -78,7 +78,7 @@ pub(super) enum Failure {
     NotRun {
         /// The exit code.
         code: u8,
-        /// Why.
+        /// The reason, for people.
         message: String,
     },
     /// A command was meant where the name of a service stands.
@@ -86,10 +86,10 @@ pub(super) enum Failure {
     Mistyped {
         /// What came of it.
         failure: Box<Failure>,
-        /// In backticks.
+        /// The commands that would do it, each in backticks.
         commands: String,
     },
-    /// Anything else.
+    /// An error with a text of its own and exit code 1.
     #[error("error: {0}")]
     Unexpected(String),
 }

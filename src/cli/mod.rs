@@ -199,7 +199,7 @@ fn near_commands(name: &str) -> Option<String> {
     (!commands.is_empty()).then(|| config::any_of(&commands))
 }
 
-/// A message.
+/// Writes a line to stderr, if it takes one in time.
 fn print_message(text: &str) {
     app::write_stderr_line(text, STDERR_PATIENCE);
 }

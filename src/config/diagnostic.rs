@@ -33,7 +33,7 @@ pub struct Label {
     pub text: String,
 }
 
-/// One problem.
+/// A problem of the file, with the place of the text that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// A stable name for programs and searches: `unknown-key`.

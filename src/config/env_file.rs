@@ -19,13 +19,13 @@ pub(super) const MAX_BYTES: u64 = 1 << 20;
 /// One entry of an environment file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The variable.
+    /// Name of the variable, before the `=`.
     pub(super) name: String,
     /// Its value; unless `literal`, before variables are put in.
     pub(super) value: String,
     /// The value was in single quotes.
     pub(super) literal: bool,
-    /// 1-based.
+    /// Line in the file, from 1.
     pub(super) line: usize,
 }
 
@@ -38,13 +38,13 @@ pub(super) enum EnvFileError {
     /// It is not a text.
     #[error("line {line} is not UTF-8: save the file as UTF-8")]
     NotUtf8 {
-        /// 1-based.
+        /// Line in the file, from 1.
         line: usize,
     },
     /// A line that is not understood. What stands in it is not shown: it may be a secret.
     #[error("line {line}: {reason}")]
     Malformed {
-        /// 1-based.
+        /// Line in the file, from 1.
         line: usize,
         /// What is wrong with it.
         reason: &'static str,

@@ -25,7 +25,7 @@ pub enum EnvironmentError {
     /// An environment file is unreadable or has a line that is not understood.
     #[error("{}: {reason}", visible_path(file))]
     File {
-        /// The file.
+        /// Path of the environment file, absolute.
         file: PathBuf,
         /// What is wrong, with the line.
         reason: String,
@@ -33,7 +33,7 @@ pub enum EnvironmentError {
     /// A variable is missing, or `${…}` holds something else than a variable.
     #[error("{place} of {service}: {reason}")]
     Value {
-        /// Whose.
+        /// Name of the service that reads it.
         service: ServiceName,
         /// Where it is used: `the command`, `env.PORT`.
         place: String,

@@ -8,7 +8,7 @@ use crate::domain::Signal;
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
-    /// Any text.
+    /// A string, without a rule for what it holds.
     Text,
     /// The name of a group.
     Name,

@@ -22,7 +22,7 @@ use crate::domain::{
 
 /// A service and where it stands.
 pub(super) struct Named {
-    /// Its key.
+    /// The key below `[services]`.
     pub(super) name: ServiceName,
     /// Its header `[services.api]`, or its key.
     pub(super) header: Range<usize>,

@@ -20,10 +20,10 @@ pub(super) struct Section {
     pub(super) belongs: &'static [(&'static str, &'static str)],
 }
 
-/// One key.
+/// A key that may stand in a section, and the form of its value.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// As written.
+    /// The key as it stands in the file.
     pub(super) name: &'static str,
     /// What it must be.
     pub(super) form: Form,

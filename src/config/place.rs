@@ -13,9 +13,9 @@ use crate::domain::{Expandable, path_text, visible_path};
 
 /// The file that is being read.
 pub(super) struct Place<'t> {
-    /// Its text.
+    /// The text of the file.
     pub(super) text: &'t str,
-    /// Absolute.
+    /// Path of the file, absolute.
     pub(super) file: PathBuf,
     /// Its folder, absolute.
     pub(super) root: PathBuf,

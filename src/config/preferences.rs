@@ -18,7 +18,7 @@ use super::trust::trusted_folder;
 /// What the user prefers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// Colours.
+    /// `theme`: which colours the dashboard uses.
     pub theme: ThemeChoice,
     /// Characters; what the terminal is known to show if nothing is said.
     pub ascii: Option<bool>,
@@ -32,7 +32,7 @@ pub struct Preferences {
     pub keys: Vec<Binding>,
 }
 
-/// Which colours.
+/// The values of `theme`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThemeChoice {
     /// By what the terminal says of itself.
@@ -42,7 +42,7 @@ pub enum ThemeChoice {
     Dark,
     /// For a light one.
     Light,
-    /// None.
+    /// `mono`: no colours, only bold, dim and reverse.
     Mono,
 }
 
@@ -56,7 +56,7 @@ pub enum NotificationChoice {
     Osc9,
     /// By `OSC 777`, as rxvt-unicode and foot.
     Osc777,
-    /// The bell.
+    /// `bell`: BEL, U+0007.
     Bell,
     /// Not at all.
     Off,
@@ -65,9 +65,9 @@ pub enum NotificationChoice {
 /// One key of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Where.
+    /// The part of the dashboard in which the key counts.
     pub context: String,
-    /// Which key.
+    /// The key, as the file writes it.
     pub key: String,
     /// What it does; nothing takes its meaning away.
     pub action: Option<String>,

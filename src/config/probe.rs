@@ -18,7 +18,7 @@ use crate::domain::{AliveCheck, AliveProbe, Expandable, HttpCheck, Probe, ProbeT
 /// The longest start, where the file does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Reads `ready`.
+/// Reads the readiness check; `None` if it has a problem, which is added.
 pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<ReadyCheck> {
     let DeValue::Table(table) = slot.value.get_ref() else {
         let problem = slot.wrong_type();
@@ -67,7 +67,7 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     Some(ReadyCheck { probe, timeout: timeout.map_or(TIMEOUT, |timeout| timeout.into_inner()) })
 }
 
-/// Reads `alive`.
+/// Reads the liveness check; `None` if it has a problem, which is added.
 pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<AliveDraft> {
     let DeValue::Table(table) = slot.value.get_ref() else {
         let problem = slot.wrong_type();
@@ -151,7 +151,7 @@ fn sign_of_life<T>(
     }
 }
 
-/// Reads `validate`.
+/// Reads the validation; `None` if it has a problem, which is added.
 pub(super) fn validate(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Validate> {
     const EXAMPLE: &str = "validate = { run = \"cargo build\", timeout = \"5m\" }";
     let DeValue::Table(table) = slot.value.get_ref() else {

@@ -178,11 +178,11 @@ impl<'a, 't> Fields<'a, 't> {
 /// A value of the file and the key that it belongs to.
 #[derive(Clone, Copy)]
 pub(super) struct Slot<'a, 't> {
-    /// The key.
+    /// What is known of the key.
     pub(super) key: &'static Key,
     /// The table of the key, for sentences.
     pub(super) place: &'a str,
-    /// The value.
+    /// What the file gives it.
     pub(super) value: &'a Value<'t>,
 }
 

@@ -27,7 +27,7 @@ pub enum SelectionError {
     /// No service is called so. Exit code 6.
     #[error("unknown service `{}`: {}", visible(name), advice(near, known, "services here"))]
     UnknownService {
-        /// As given.
+        /// The name, as the command line gives it.
         name: String,
         /// Services with a similar name, nearest first.
         near: Vec<String>,
@@ -40,7 +40,7 @@ pub enum SelectionError {
     /// No service belongs to a profile of this name.
     #[error("unknown profile `{}`: {}", visible(name), advice(near, known, "profiles here"))]
     UnknownProfile {
-        /// As given.
+        /// The name, as the command line gives it.
         name: String,
         /// Profiles with a similar name, nearest first.
         near: Vec<String>,

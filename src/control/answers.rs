@@ -156,7 +156,7 @@ impl Answers {
         Ok(Reply::Done { services: Vec::new() })
     }
 
-    /// As [`Self::tell`], of services that must be there.
+    /// As [`Self::send_command`], of services that must be there.
     async fn tell_about(
         &self,
         names: Vec<String>,

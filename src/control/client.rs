@@ -38,7 +38,7 @@ pub enum ClientError {
     /// group.
     #[error("not allowed from here: this process may not connect to {} ({error})", visible_path(address))]
     NotAllowed {
-        /// Where.
+        /// The socket that was tried.
         address: PathBuf,
         /// What the system says.
         error: io::Error,

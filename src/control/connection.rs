@@ -85,7 +85,7 @@ pub(super) async fn serve(
     let _ = timeout(FAREWELL_PATIENCE, async { tokio::join!(said, writing) }).await;
 }
 
-/// One client.
+/// The state of one client's connection.
 struct Client {
     outbox: Outbox,
     attach_handler: AttachHandler,

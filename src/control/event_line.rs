@@ -48,7 +48,7 @@ pub struct RuleLine {
     pub file: String,
     /// Line in it, from 1, where it is known.
     pub line: Option<u32>,
-    /// As written.
+    /// The pattern, as its file writes it.
     pub pattern: String,
 }
 

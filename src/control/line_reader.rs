@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use super::wire::LONGEST;
 
-/// What came.
+/// What reading a line can lead to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Came {
     /// A line, without its end.

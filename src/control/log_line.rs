@@ -45,9 +45,9 @@ pub struct Skipped {
 /// is the one of that epoch. For all others it is a text that only devgroup understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Whose log.
+    /// Name of the service.
     pub service: ServiceName,
-    /// The run.
+    /// Number of the run that printed it.
     pub run: RunId,
     /// The next line.
     pub next: LineId,

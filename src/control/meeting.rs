@@ -39,7 +39,7 @@ pub enum Served {
     Known {
         /// The process by which the user knows it.
         pid: u32,
-        /// Its name.
+        /// Name of the group.
         name: String,
     },
     /// It says nothing, or nothing that we understand: the process that listens, if the system tells.

@@ -36,11 +36,11 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// What clients are told of the group.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// Its name.
+    /// Name of the group.
     pub project: String,
     /// The process that was started, by which the user knows it.
     pub pid: u32,
-    /// Its file.
+    /// Path of its `procgroup.toml`.
     pub file: PathBuf,
 }
 

@@ -31,7 +31,7 @@ pub struct Watch {
     pub state: String,
     /// Different paths that changed under the present holds.
     pub held: usize,
-    /// Oldest first.
+    /// What holds changes back now, oldest first.
     pub holds: Vec<Hold>,
     /// `native`, `poll`; nothing if nothing is watched.
     pub backend: Option<String>,
@@ -46,7 +46,7 @@ pub struct Watch {
 pub struct Hold {
     /// Who: `key`, `git`, `command` (`devgroup hold`), `client` (`devgroup pause`, other programs).
     pub by: String,
-    /// For people.
+    /// What is done meanwhile, for people.
     pub label: String,
     /// RFC 3339 UTC.
     pub since: String,
@@ -58,7 +58,7 @@ pub struct Hold {
 /// The state of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
-    /// Its name.
+    /// The key below `[services]`.
     pub name: String,
     /// `service` or `task`.
     pub kind: String,
@@ -72,7 +72,7 @@ pub struct Service {
     pub run: u32,
     /// How long its live run has lived.
     pub uptime_ms: Option<u64>,
-    /// By cause.
+    /// How often it was restarted, by cause.
     pub restarts: Restarts,
     /// The last file that changed for it.
     pub last_change: Option<Change>,

@@ -26,7 +26,7 @@ pub struct WhyLine {
 pub struct WhyRule {
     /// `.gitignore`, `procgroup.toml`, `built-in`.
     pub file: String,
-    /// As written.
+    /// The pattern, as its file writes it.
     pub pattern: String,
     /// Line in it, from 1, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct WhyRule {
 /// A source that was asked, or would have been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhySource {
-    /// Its name.
+    /// Its name for people: a file, a key of `procgroup.toml`, or a built-in list.
     pub source: String,
     /// `watched`, `ignored`, `too-late`, `no-match`, `not-reached`.
     pub outcome: String,
@@ -60,9 +60,9 @@ pub struct WhyWords {
 /// An answer to `why`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
-    /// For programs.
+    /// The fields of `--json`.
     pub line: WhyLine,
-    /// For people.
+    /// The same in sentences.
     pub words: WhyWords,
 }
 

@@ -26,20 +26,20 @@ pub const LONGEST: usize = 1 << 20;
 /// The first message of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// [`VERSION`].
+    /// Version of the messages: [`VERSION`].
     pub version: u32,
 }
 
 /// The first message of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`VERSION`].
+    /// Version of the messages: [`VERSION`].
     pub version: u32,
     /// The name of the group.
     pub project: String,
     /// The process that runs it.
     pub pid: u32,
-    /// Its file.
+    /// Path of its `procgroup.toml`.
     pub file: String,
     /// By which the numbers of its events are told from those of another run of the group.
     #[serde(default)]
@@ -52,7 +52,7 @@ pub struct Hello {
 pub struct Question {
     /// Chosen by the client; not that of another open question.
     pub id: u64,
-    /// What.
+    /// The question itself.
     pub ask: Ask,
 }
 
@@ -96,9 +96,9 @@ pub enum Ask {
     Restart(Order),
     /// Wait until something has become of services.
     Wait {
-        /// Which.
+        /// Names of the services.
         services: Vec<String>,
-        /// What.
+        /// What has to become of each of them.
         goal: Goal,
         /// At most so long, in milliseconds.
         #[serde(default)]
@@ -106,7 +106,7 @@ pub enum Ask {
     },
     /// Type into a service.
     Send {
-        /// Which.
+        /// Name of the service.
         service: String,
         /// What; a line end is the Enter key.
         text: String,
@@ -147,7 +147,7 @@ pub enum Ask {
     Attach(Abilities),
     /// End another question.
     Cancel {
-        /// Its number.
+        /// The `id` of that question.
         id: u64,
     },
 }
@@ -170,9 +170,9 @@ pub struct HoldAsk {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Order {
-    /// By name.
+    /// Names of the services.
     pub services: Vec<String>,
-    /// All.
+    /// Every service of the group.
     pub all: bool,
     /// Those that have failed.
     pub failed: bool,
@@ -290,9 +290,9 @@ pub enum Reply {
 /// What became of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Which.
+    /// Name of the service.
     pub name: String,
-    /// What.
+    /// What became of it.
     pub result: Became,
     /// Its last run.
     pub run: u32,
@@ -326,9 +326,9 @@ pub enum Became {
 /// Why something was not done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// For programs.
+    /// One word for programs, which stays when the message changes.
     pub code: ProblemCode,
-    /// For people.
+    /// A sentence for people.
     pub message: String,
     /// The services that there are, where one was not found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

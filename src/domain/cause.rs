@@ -11,7 +11,7 @@ use super::{ServiceName, human, visible};
 pub enum StartCause {
     /// With the group.
     First,
-    /// Files changed.
+    /// Files that the service watches have other contents.
     Change(FilesChanged),
     /// By a key or a command.
     Hand,
@@ -19,12 +19,12 @@ pub enum StartCause {
     Crash {
         /// From 1; 0 if the run before ended with 0 (`restart = "always"`).
         attempt: u32,
-        /// `breaker.failures`.
+        /// Crashes that open the breaker: `breaker.failures`.
         of: u32,
     },
     /// A job has failed and is tried again; which try that was, from 1, and how many it has.
     Retry {
-        /// From 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
         /// `retries`, and the first one.
         of: u32,
@@ -114,7 +114,7 @@ pub struct RestartCounts {
     pub change: u32,
     /// It crashed (`✗` in the sidebar).
     pub crash: u32,
-    /// By hand.
+    /// Restarts that somebody asked for.
     pub manual: u32,
     /// Its part of `procgroup.toml` changed.
     pub config: u32,

@@ -16,7 +16,7 @@ pub enum Command {
     Kill(Targets),
     /// Stop (where it runs) and start.
     Restart {
-        /// Which.
+        /// The services to restart.
         targets: Targets,
         /// Without the polite rung: KILL at once.
         force: bool,
@@ -54,7 +54,7 @@ pub enum Command {
     TimeOut,
     /// Bytes for the terminal of a service. Carried out by the effect runner; no decision is in it.
     Input {
-        /// Which.
+        /// Name of the service.
         service: ServiceName,
         /// As a terminal would send them.
         bytes: Vec<u8>,
@@ -62,12 +62,12 @@ pub enum Command {
     /// Look at the live run of a service: its ports, its processes, its environment. Carried out by the effect runner; the
     /// answer is in a later snapshot.
     Inspect {
-        /// Which.
+        /// Name of the service.
         service: ServiceName,
     },
     /// The pane of a service has this size now. Carried out by the effect runner; no decision is in it.
     Resize {
-        /// Which.
+        /// Name of the service.
         service: ServiceName,
         /// At least 2.
         columns: u16,
@@ -108,7 +108,7 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// One service.
+    /// Only the service of this name.
     pub fn one(name: &ServiceName) -> Self {
         Self::Named(vec![name.clone()])
     }
@@ -119,7 +119,7 @@ impl Targets {
 pub enum Answer {
     /// It was taken up at that moment, and meant these services.
     Accepted {
-        /// When.
+        /// When the engine took it up.
         at: Moment,
         /// Which, and what that means for each.
         services: Vec<(ServiceName, Ordered)>,

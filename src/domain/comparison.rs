@@ -7,7 +7,7 @@ use super::{Moment, ServiceName};
 /// The answer to the question which files differ from what they were when a service last started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Which question.
+    /// Number of the question that this answers.
     pub ask: u64,
     /// Those that were asked about. Of one that is missing nothing is known.
     pub services: Vec<(ServiceName, Difference)>,
@@ -26,7 +26,7 @@ impl Difference {
     /// Files that are named; of more, only the number.
     pub const NAMED: usize = 10_000;
 
-    /// Nothing differs.
+    /// Whether no file differs.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.more == 0
     }

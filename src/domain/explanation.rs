@@ -62,7 +62,7 @@ impl Explanation {
 /// What a change of a path means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathVerdict {
-    /// Somebody acts.
+    /// A change of the path restarts a service, or runs its `on_change`.
     Watched,
     /// A rule takes it out.
     Ignored,

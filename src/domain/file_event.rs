@@ -14,7 +14,7 @@ pub struct FileEvent {
     pub at: Moment,
     /// Relative to the root of the group; absolute if outside. Bytes that are no UTF-8 are escapes (`\xff`).
     pub path: Arc<str>,
-    /// What happened.
+    /// Whether the file appeared, was written, or went away.
     pub kind: ChangeKind,
     /// The write is complete: closed after writing, renamed into place, or removed. An unfinished one waits longer.
     pub finished: bool,
@@ -62,7 +62,7 @@ pub enum Match {
 /// A rule, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Where.
+    /// The file or list that it stands in.
     pub source: RuleSource,
     /// Line in that file, 1-based, where it is known.
     pub line: Option<u32>,

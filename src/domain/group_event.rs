@@ -14,13 +14,13 @@ use super::{
 pub struct GroupEvent {
     /// From 1, and growing by one.
     pub seq: u64,
-    /// When.
+    /// When it happened, on the clock of the group.
     pub at: Moment,
     /// To which service; `None` for the group as a whole.
     pub service: Option<ServiceName>,
     /// In which of its runs.
     pub run: Option<RunId>,
-    /// What.
+    /// What has happened, with its details.
     pub kind: GroupEventKind,
 }
 
@@ -46,7 +46,7 @@ pub enum GroupEventKind {
     Ready(Duration),
     /// A run has ended.
     Exit {
-        /// How.
+        /// Exit code or signal of the leader.
         status: ExitStatus,
         /// It had been asked to.
         asked: bool,
@@ -72,7 +72,7 @@ pub enum GroupEventKind {
 /// Why a run was ordered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RestartReason {
-    /// Why.
+    /// What the run was ordered for.
     pub cause: StartCause,
     /// If a file has changed: the rule by which that matters, if it is remembered.
     pub rule: Option<Rule>,

@@ -15,12 +15,12 @@ pub enum Marker {
     Started {
         /// The command on one line.
         command: String,
-        /// Its process.
+        /// Process id of the leader.
         pid: u32,
     },
     /// A further run.
     Restarted {
-        /// Why.
+        /// What the run was ordered for.
         cause: StartCause,
         /// How the run before ended.
         was: Option<LastExit>,
@@ -41,7 +41,7 @@ pub enum Marker {
     NotReady {
         /// What was waited for, for people: `port 4000`.
         probe: String,
-        /// How long.
+        /// How long it was waited for.
         after: Duration,
         /// The next try.
         next: NextTry,
@@ -69,7 +69,7 @@ pub enum Marker {
     },
     /// KILL did not end it.
     Stuck {
-        /// Its leader.
+        /// Process id of the leader.
         pid: u32,
     },
     /// It ended by itself and left processes running; they are ended now.
@@ -92,9 +92,9 @@ pub enum Marker {
     },
     /// A change has come soon after each of the last starts, or of what stands in their place: the next one waits.
     Limited {
-        /// What waits.
+        /// What follows when the wait is over.
         action: ChangeAction,
-        /// How long.
+        /// Time until then.
         wait: Duration,
         /// What has changed each time; `None` if no file has.
         written: Option<Written>,
@@ -105,7 +105,7 @@ pub enum Marker {
     },
     /// What waited after a change does not come: the files are again what they were.
     TakenBack {
-        /// What waited.
+        /// What does not follow.
         action: ChangeAction,
     },
     /// Not started, because it does not start by itself.
@@ -123,7 +123,7 @@ pub enum Marker {
         /// For people: `db failed (exit 1)`.
         loss: String,
     },
-    /// `validate` begins.
+    /// The command of `validate` was started.
     Validating {
         /// The command on one line.
         command: String,
@@ -139,30 +139,30 @@ pub enum Marker {
         /// Why, for people: `validate failed · exit 101`.
         problem: String,
     },
-    /// `validate` succeeded.
+    /// The command of `validate` ended with 0.
     Valid {
         /// How long it took.
         after: Duration,
     },
     /// The port by which it became ready is listened to by somebody else.
     ForeignPort {
-        /// Which.
+        /// Number of the TCP port.
         port: u16,
         /// Who listens, as far as can be seen, for people: `node (pid 123)`.
         holder: String,
     },
     /// The port that the service is known by was taken before it was started: who answers there is somebody else.
     PortTaken {
-        /// Which.
+        /// Number of the TCP port.
         port: u16,
         /// Who has it, for people: `node (pid 123)`.
         holder: String,
     },
     /// The signal of `on_change` was not sent: it would have ended whom it had reached.
     SignalNotSent {
-        /// Which.
+        /// The signal that was to be sent.
         signal: Signal,
-        /// To whom.
+        /// Name of the service that it was for.
         service: ServiceName,
     },
     /// What `on_change` did instead of a restart, for people.
@@ -181,12 +181,12 @@ pub enum Marker {
     Cleared,
     /// The user's own, to find the place again.
     Mark {
-        /// From 1.
+        /// Number of the mark in this log, from 1.
         number: u32,
     },
     /// devgroup lost this many bytes of history to the memory limit. Shown at the top.
     Dropped {
-        /// Lines.
+        /// Number of lines that were dropped.
         lines: u64,
     },
 }
@@ -198,7 +198,7 @@ const FOREGROUND: &str = " · a service that goes into the background ends with 
 /// How a run ended by itself, and what follows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exited {
-    /// How.
+    /// Exit code or signal of the leader.
     pub status: ExitStatus,
     /// Which crash this is, or which try; `None` if it is neither.
     pub failed: Option<FailedRun>,

@@ -15,7 +15,7 @@ pub enum Phase {
         /// One that will not reach it by itself: one of them, or one that they wait for.
         lost: Option<Loss>,
     },
-    /// `validate` runs.
+    /// The command of `validate` runs, before a start.
     Validating {
         /// The run that goes on beside it, if there is one.
         run: Option<RunId>,
@@ -26,7 +26,7 @@ pub enum Phase {
     },
     /// A process was asked for, or runs and is not ready yet.
     Starting {
-        /// The run.
+        /// Number of the run.
         run: RunId,
         /// When the process was asked for.
         since: Moment,
@@ -37,7 +37,7 @@ pub enum Phase {
     },
     /// A process runs; with a readiness check, it has become ready.
     Running {
-        /// The run.
+        /// Number of the run.
         run: RunId,
         /// When it started.
         since: Moment,
@@ -46,7 +46,7 @@ pub enum Phase {
     },
     /// A run is being ended, or has ended and left processes of its group behind.
     Stopping {
-        /// The run.
+        /// Number of the run.
         run: RunId,
         /// When the stop began.
         since: Moment,
@@ -54,12 +54,12 @@ pub enum Phase {
         rung: Rung,
         /// When the next rung follows. Every stop has a deadline.
         escalate_at: Moment,
-        /// What follows.
+        /// What is done when it has stopped.
         then: Then,
     },
     /// Ended by itself; the next try follows.
     BackingOff {
-        /// When.
+        /// When the next try begins.
         until: Moment,
         /// How many crashes in a row, from 1; 0 if it ended with 0.
         attempt: u32,
@@ -152,7 +152,7 @@ pub enum Outcome {
 /// A dependency that will not come by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// Which.
+    /// Name of the service that is lacking.
     pub name: ServiceName,
     /// In one word: `failed`, `stopped`, `ended`.
     pub word: &'static str,

@@ -29,11 +29,11 @@ impl ReadyCheck {
 /// What is asked of a run, and its address, with all values put in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checks {
-    /// `ready`.
+    /// The readiness check (`ready`); `None` without one.
     pub ready: Option<ReadyCheck>,
-    /// `alive`.
+    /// The liveness check (`alive`); `None` without one.
     pub alive: Option<AliveCheck>,
-    /// `url`.
+    /// The address that people open (`url`).
     pub url: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub enum ProbeText {
     Port(String),
     /// `http`.
     Http {
-        /// The address.
+        /// The address to ask.
         url: String,
         /// `status`, as in [`HttpCheck`].
         status: (u16, u16),
@@ -173,7 +173,7 @@ pub enum AliveProbe {
     Cmd(RunCommand),
     /// A file that the service writes again and again.
     File {
-        /// Absolute.
+        /// Path of the file, absolute.
         path: PathBuf,
         /// As the file has it, for people.
         name: Arc<str>,

@@ -14,14 +14,14 @@ pub enum RunReport {
     },
     /// What the values of this start make of the texts of `url` and `ready`.
     Expanded {
-        /// `url`.
+        /// The address that people open (`url`).
         url: Option<Arc<str>>,
         /// What is waited for, for people, if that is a port. Anything else is told as it is written: a value may be a secret.
         ready: Option<Arc<str>>,
     },
     /// No process could be made. The reason is in the log already. No other report of this run follows.
     NotStarted {
-        /// For people.
+        /// Why there is no process, for people.
         reason: String,
     },
     /// The readiness check has succeeded.
@@ -37,7 +37,7 @@ pub enum RunReport {
     Facts(Arc<RunFacts>),
     /// A validation of the service has ended. It is beside the runs: the number of the run says nothing.
     Validated {
-        /// Which validation.
+        /// Number of the validation, as in the effect that began it.
         number: u32,
         /// How it ended.
         result: Validated,
@@ -50,7 +50,7 @@ pub enum RunReport {
     },
     /// The leader has ended and all of its output is in the log.
     Exited {
-        /// How.
+        /// Exit code or signal of the leader.
         status: ExitStatus,
         /// No process of its group is left either. Otherwise [`RunReport::GroupGone`] follows.
         group_gone: bool,
@@ -59,7 +59,7 @@ pub enum RunReport {
     GroupGone,
     /// A hook of `on_change` has ended. It is beside the runs: the number of the run says nothing.
     HookEnded {
-        /// Which hook.
+        /// Number of the hook, as in the effect that began it.
         number: u32,
     },
 }
@@ -67,7 +67,7 @@ pub enum RunReport {
 /// How a validation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Validated {
-    /// With 0.
+    /// The command ended with 0.
     Passed,
     /// In another way, for people: `exit 101`, `program not found: foo`.
     Failed(String),
@@ -76,7 +76,7 @@ pub enum Validated {
 /// What the operating system knows of a run. Secrets are masked before it leaves the process adapter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunFacts {
-    /// Which run.
+    /// Number of the run that was looked at.
     pub run: RunId,
     /// TCP ports that its processes listen on; empty also where the system does not tell.
     pub ports: Vec<u16>,

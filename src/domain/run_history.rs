@@ -40,7 +40,7 @@ pub type RunHistory = Arc<Vec<RunRecord>>;
 /// How a run of this call of devgroup has ended, with all of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunEnd {
-    /// Which.
+    /// Number of the run.
     pub run: RunId,
     /// What became of it by itself; `None` if it was asked to end before.
     pub outcome: Option<Outcome>,

@@ -30,7 +30,7 @@ pub enum Signal {
 pub enum SignalTarget {
     /// All of them.
     Group,
-    /// Its leader.
+    /// The leader alone.
     Leader,
     /// Those that handle it, where the system tells which do: it would end the others.
     Handlers,

@@ -40,11 +40,11 @@ impl GroupSnapshot {
 /// A sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// When.
+    /// When it happened, on the clock of the group.
     pub at: Moment,
     /// Something is wrong, and stays so until another notice says otherwise.
     pub problem: bool,
-    /// One line.
+    /// The message in one line.
     pub summary: Arc<str>,
     /// The whole message, several lines; empty if the summary is all.
     pub detail: Arc<str>,
@@ -53,23 +53,23 @@ pub struct Notice {
 /// The state of one service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceSnapshot {
-    /// Its name.
+    /// The key below `[services]`.
     pub name: ServiceName,
     /// Task or service.
     pub kind: Kind,
     /// Its heading in the sidebar.
     pub group: Option<Arc<str>>,
-    /// Its page.
+    /// The address that people open (`url`).
     pub url: Option<Arc<str>>,
     /// The command on one line.
     pub command: Arc<str>,
     /// What its pane shows.
     pub view: PaneView,
-    /// Fact.
+    /// What it does now.
     pub phase: Phase,
     /// When the phase began.
     pub since: Moment,
-    /// Desire.
+    /// Whether it is to run.
     pub wanted: bool,
     /// It watches files.
     pub watches: bool,
@@ -301,16 +301,16 @@ impl fmt::Display for Failure {
 pub struct LastChange {
     /// Relative to the root of the group.
     pub path: Arc<str>,
-    /// When.
+    /// When it happened, on the clock of the group.
     pub at: Moment,
 }
 
 /// How the last run of a service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastExit {
-    /// How.
+    /// Exit code or signal of the leader.
     pub status: ExitStatus,
-    /// When.
+    /// When it happened, on the clock of the group.
     pub at: Moment,
     /// How long it had run.
     pub uptime: Duration,
@@ -430,14 +430,14 @@ impl Holder {
     }
 }
 
-/// One hold.
+/// Something that holds changes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldSnapshot {
-    /// Who holds.
+    /// A key, a command of a client, or git.
     pub by: Holder,
     /// For people: `p`, `git`, `git checkout main`.
     pub label: Arc<str>,
-    /// Since when.
+    /// When it began.
     pub since: Moment,
     /// Whose changes; of all if empty.
     pub services: Arc<[ServiceName]>,
@@ -478,9 +478,9 @@ pub struct Stopping {
 /// How far one service is with stopping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopProgress {
-    /// Which.
+    /// Name of the service.
     pub name: ServiceName,
-    /// How far.
+    /// What it has been sent, and whether it has ended.
     pub state: StopState,
 }
 
@@ -495,14 +495,14 @@ pub enum StopState {
     Asked {
         /// The signal; `None` for a stop command.
         signal: Option<Signal>,
-        /// When.
+        /// When the signal was sent, or the stop command started.
         at: Moment,
         /// When KILL follows.
         kill_at: Moment,
     },
     /// KILL was sent.
     Killed {
-        /// When.
+        /// When KILL was sent.
         at: Moment,
     },
     /// KILL did not end it.

@@ -17,9 +17,9 @@ pub struct GroupSpec {
     pub file: PathBuf,
     /// In the order of the file. The order on the screen, and of starts that nothing else orders.
     pub services: Vec<Arc<ServiceSpec>>,
-    /// `[watch]`.
+    /// The settings of the watcher (`[watch]`).
     pub watch: WatchSpec,
-    /// `[logs]`.
+    /// The settings of the logs (`[logs]`).
     pub logs: LogSpec,
 }
 
@@ -35,7 +35,7 @@ impl GroupSpec {
 pub struct ServiceSpec {
     /// The key below `[services]`.
     pub name: ServiceName,
-    /// `kind`.
+    /// Whether it is to keep running, or to end by itself (`kind`).
     pub kind: Kind,
     /// `run`, before `${NAME}` is put into the words of a list.
     pub run: RunCommand,
@@ -47,46 +47,46 @@ pub struct ServiceSpec {
     pub env: Vec<(String, String)>,
     /// `env_file`, absolute; later ones win, `env` wins over all. Read at each start.
     pub env_files: Vec<PathBuf>,
-    /// `depends_on`.
+    /// What it waits for before each start (`depends_on`).
     pub depends_on: Vec<Dependency>,
-    /// `ready`.
+    /// How it is found out that it is ready (`ready`).
     pub ready: Option<ReadyCheck>,
-    /// `alive`.
+    /// How it is found out that it is stuck (`alive`).
     pub alive: Option<AliveCheck>,
-    /// `validate`.
+    /// What must pass before a run is replaced (`validate`).
     pub validate: Option<Validate>,
     /// `cascade`: those that depend on it, directly or not, are restarted after it.
     pub cascade: bool,
-    /// `restart`.
+    /// Whether it is started again when it ends (`restart`).
     pub restart: RestartPolicy,
     /// `retries`: starts after the first one when it fails, with `backoff`. Of tasks only, in place of `restart` and
     /// `breaker`; 0 for services.
     pub retries: u32,
-    /// `backoff`.
+    /// How long it waits between attempts (`backoff`).
     pub backoff: Backoff,
-    /// `breaker`.
+    /// How many crashes end the attempts (`breaker`).
     pub breaker: Breaker,
-    /// `stop`.
+    /// How it is ended: signal or command, and grace (`stop`).
     pub stop: StopSpec,
     /// `autostart`, already made false for services that this call of devgroup did not select.
     pub autostart: bool,
     /// It would start by itself, but this call of devgroup did not select it.
     pub left_out: bool,
-    /// `profiles`.
+    /// The profiles that it belongs to (`profiles`).
     pub profiles: Vec<String>,
     /// `group`: the heading in the sidebar.
     pub group: Option<String>,
-    /// `url`.
+    /// The address that people open (`url`).
     pub url: Option<Expandable<String>>,
-    /// `watch`.
+    /// Which files restart it (`watch`).
     pub watch: WatchFiles,
     /// `ignore`, gitignore syntax with `!`.
     pub ignore: Vec<SpecPattern>,
     /// `debounce` of the service; the group's otherwise.
     pub debounce: Duration,
-    /// `on_change`.
+    /// What a change does (`on_change`).
     pub on_change: OnChange,
-    /// `view`.
+    /// How its pane shows it (`view`).
     pub view: PaneView,
 }
 
@@ -129,7 +129,7 @@ const VARIABLE: &str = "${";
 pub enum Expandable<T> {
     /// What it is.
     Known(T),
-    /// As written.
+    /// The text as the file writes it, with `${NAME}`.
     Text(String),
 }
 
@@ -165,7 +165,7 @@ pub enum PaneView {
     /// The terminal while a program fills the alternate screen (an editor, a pager), otherwise the log.
     #[default]
     Auto,
-    /// The log.
+    /// Its log, also while a program fills the screen.
     Log,
     /// The terminal, always: for programs that draw without the alternate screen.
     Screen,
@@ -220,7 +220,7 @@ pub enum RestartPolicy {
     /// Started again unless it ended with 0.
     #[default]
     OnFailure,
-    /// Started again.
+    /// It is started again however it ended.
     Always,
 }
 
@@ -288,7 +288,7 @@ impl Default for StopSpec {
 /// `watch` of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum WatchFiles {
-    /// Nothing.
+    /// No file restarts it.
     #[default]
     Off,
     /// `watch = true`: all below `dir` that git does not ignore. The line of the key, 1-based.
@@ -303,7 +303,7 @@ pub enum WatchFiles {
 /// A pattern and where it stands, so that every decision can name its rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecPattern {
-    /// As written.
+    /// The pattern, as the file writes it.
     pub text: String,
     /// Line in `procgroup.toml`, 1-based.
     pub line: u32,
@@ -376,7 +376,7 @@ impl Default for WatchSpec {
     }
 }
 
-/// `[logs]`.
+/// The settings of the logs (`[logs]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSpec {
     /// Bytes of history kept for each service; the oldest lines go first.

@@ -227,7 +227,7 @@ impl Engine {
         }
     }
 
-    /// `devgroup pause`.
+    /// Holds changes by hand, as `devgroup pause` does; of all services if none is named.
     pub(super) fn pause(&mut self, services: &[ServiceName], turn: &Turn) {
         let (owner, by, label) = (Owner::Pause, Holder::Client, "pause".into());
         self.changes.hold(Hold { owner, by, label, scope: Scope::of(services), since: turn.now });

@@ -26,18 +26,18 @@ pub enum Effect {
     },
     /// Send a signal to a run.
     Signal {
-        /// Which service.
+        /// Name of the service.
         service: ServiceName,
-        /// Which run.
+        /// Number of the run.
         run: RunId,
-        /// What.
+        /// The signal to send.
         signal: Signal,
         /// To whom of it.
         target: SignalTarget,
     },
     /// Run the stop command of a service beside it.
     StopCommand {
-        /// The service.
+        /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,
         /// The run that is to end.
         run: RunId,
@@ -45,74 +45,74 @@ pub enum Effect {
     /// Run `on_change = "run:…"` beside the service, in its folder and environment; output goes to its log. Its end comes
     /// back as [`RunReport::HookEnded`](crate::domain::RunReport::HookEnded).
     RunHook {
-        /// The service.
+        /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,
-        /// Shell text.
+        /// The command, a text for the shell.
         command: String,
         /// The number of the hook.
         number: u32,
     },
     /// End a hook, with all of its group; nothing of it is reported any more.
     EndHook {
-        /// Which service.
+        /// Name of the service.
         service: ServiceName,
         /// The number of the hook.
         number: u32,
     },
     /// Run `validate` of a service beside it; without one, see whether its environment can be read. How it ended comes back as [`RunReport::Validated`](crate::domain::RunReport::Validated).
     Validate {
-        /// The service.
+        /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,
         /// The number of the validation.
         number: u32,
     },
     /// End a validation, with all of its group; nothing of it is reported any more.
     EndValidation {
-        /// Which service.
+        /// Name of the service.
         service: ServiceName,
         /// The number of the validation.
         number: u32,
     },
     /// The readiness check of a live run is the one of this spec now, or none. It ends with the run.
     CheckReady {
-        /// The service.
+        /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,
-        /// The run.
+        /// Number of the live run.
         run: RunId,
     },
     /// The liveness check of a live run is the one of this spec now, or none. It ends with the run.
     CheckAlive {
-        /// The service.
+        /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,
-        /// The run.
+        /// Number of the live run.
         run: RunId,
     },
     /// Say anew what the environment of a live run makes of `url` and `ready`.
     Expand {
-        /// The service.
+        /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,
-        /// The run.
+        /// Number of the live run.
         run: RunId,
     },
     /// A run is over: keep what became of it for later calls of devgroup.
     Remember {
-        /// Which service.
+        /// Name of the service.
         service: ServiceName,
-        /// What.
+        /// What became of the run.
         record: RunRecord,
     },
     /// Put a marker into a log.
     Narrate {
-        /// Whose.
+        /// Name of the service whose log it is.
         service: ServiceName,
-        /// What.
+        /// The marker to write.
         marker: Marker,
     },
     /// Answer a client.
     Answer {
-        /// Which question.
+        /// Number of the client's request.
         id: u64,
-        /// The answer.
+        /// What the client is told.
         answer: Answer,
     },
     /// Ask the watcher which files of these services differ from what they were at the services' baselines. The answer is
@@ -120,16 +120,16 @@ pub enum Effect {
     Compare {
         /// The number of the question.
         ask: u64,
-        /// About whom.
+        /// Names of the services to compare.
         services: Vec<ServiceName>,
         /// Everything that has happened until now is to be known first: a hold has ended.
         sync: bool,
     },
     /// What has changed until now is known to these services: later changes are compared with how things are now.
     Baseline {
-        /// Whose.
+        /// Names of the services whose baseline it is.
         services: Vec<ServiceName>,
-        /// Now.
+        /// The moment from which later changes count.
         at: Moment,
         /// What has happened until now and is not known yet counts as known as well: held changes are discarded.
         sync: bool,

@@ -19,7 +19,7 @@ pub enum Event {
     Recall {
         /// What the clock on the wall showed at the start of the program.
         start: SystemTime,
-        /// The runs.
+        /// The last runs of each service, in earlier calls of devgroup.
         past: GroupHistory,
     },
     /// A client asks for something. With an id, an [`Effect::Answer`](super::Effect::Answer) follows in the same turn.
@@ -35,7 +35,7 @@ pub enum Event {
         service: ServiceName,
         /// Of which run.
         run: RunId,
-        /// What.
+        /// What happened to the run.
         report: RunReport,
     },
     /// Files changed, after the rules.
@@ -52,7 +52,7 @@ pub enum Event {
     Notice {
         /// Something is wrong.
         problem: bool,
-        /// One line.
+        /// The problem in one line.
         summary: Arc<str>,
         /// The whole message; may be empty.
         detail: Arc<str>,

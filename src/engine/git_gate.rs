@@ -67,7 +67,7 @@ enum LockFile {
 /// Who had a tree at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
-    /// Anybody.
+    /// Nobody has it: a change is the user's.
     Free,
     /// Git, in this interval.
     Git(usize),

@@ -24,12 +24,12 @@ impl Owner {
     }
 }
 
-/// Whose changes.
+/// The services whose changes are held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Of all services, those to come included.
     All,
-    /// Of these.
+    /// Only these services.
     Only(BTreeSet<ServiceName>),
 }
 
@@ -72,13 +72,13 @@ impl Scope {
     }
 }
 
-/// One hold.
+/// Something that holds changes back, until it is released.
 #[derive(Clone, Debug)]
 pub(super) struct Hold {
     pub(super) owner: Owner,
     /// As clients see it.
     pub(super) by: Holder,
-    /// For people.
+    /// What is done meanwhile, for people.
     pub(super) label: Arc<str>,
     pub(super) scope: Scope,
     pub(super) since: Moment,

@@ -38,7 +38,7 @@ const OPEN_CAPACITY: usize = 1_000;
 /// The changes of one service that are to be decided now.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
-    /// Which.
+    /// The files that changed.
     pub(super) paths: PathSet,
     /// The first entry of the journal that may be among them.
     pub(super) first_entry: u64,
@@ -156,7 +156,7 @@ impl Pending {
 pub(super) struct Timing {
     /// `debounce` of the service.
     pub(super) debounce: Duration,
-    /// `[watch] max_wait`.
+    /// How long changes that go on may put off the restart (`[watch] max_wait`).
     pub(super) max_wait: Duration,
 }
 

@@ -21,7 +21,7 @@ use super::validation::Validity;
 #[derive(Clone, Debug)]
 pub(super) struct Service {
     pub(super) spec: Arc<ServiceSpec>,
-    /// Desire.
+    /// Whether it is to run.
     pub(super) wanted: bool,
     /// Fact. Changed through [`Service::enter`], so that `since` is right.
     pub(super) phase: Phase,

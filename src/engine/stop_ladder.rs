@@ -21,7 +21,7 @@ pub(super) const KILL_AGAIN: Duration = Duration::from_secs(10);
 pub(super) enum Manner {
     /// With the stop signal, and grace.
     Polite,
-    /// With KILL.
+    /// KILL to the whole group.
     Kill,
 }
 

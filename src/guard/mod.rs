@@ -43,7 +43,7 @@ use watch::Guard;
 /// Who one is after [`stand`].
 #[derive(Debug)]
 pub enum Stand {
-    /// The program.
+    /// This is the program; the guard is its parent.
     Program(Ward),
     /// The guard, after the end of the program: the exit code for whoever started it.
     Over(u8),

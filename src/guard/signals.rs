@@ -31,7 +31,7 @@ pub(super) struct Blocked {
 }
 
 impl Blocked {
-    /// Blocks them.
+    /// Blocks the signals for this thread.
     pub(super) fn new() -> io::Result<Self> {
         let mut ours = SigSet::empty();
         PASSED_ON.into_iter().chain([Signal::SIGCHLD, Signal::SIGTSTP]).for_each(|signal| ours.add(signal));
@@ -65,7 +65,7 @@ pub(super) fn stop_here() {
 pub(super) struct Signals(imp::Source);
 
 impl Signals {
-    /// Takes them.
+    /// Makes the blocked signals readable, one after the other.
     pub(super) fn listen(blocked: &Blocked) -> io::Result<Self> {
         Ok(Self(imp::Source::new(&blocked.ours)?))
     }

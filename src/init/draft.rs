@@ -29,7 +29,7 @@ pub struct Note {
     pub finding: Finding,
     /// The file it stands in, relative to the root.
     pub source: String,
-    /// A sentence.
+    /// The remark, in a sentence.
     pub text: String,
 }
 
@@ -79,7 +79,7 @@ pub(super) enum Watch {
     /// To be decided by the command.
     #[default]
     Undecided,
-    /// Nothing.
+    /// No file restarts it.
     Off,
     /// These patterns, relative to the root.
     Globs(Vec<String>),

@@ -3,7 +3,7 @@
 use saphyr::{Scalar, ScanError, Yaml, YamlLoader};
 use saphyr_parser::Parser;
 
-/// A value.
+/// A value of a YAML file, in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Null,

@@ -12,7 +12,7 @@ pub enum ColorDepth {
     Sixteen,
     /// 256 by number.
     Indexed,
-    /// All.
+    /// 16 million colours, 8 bits for each of red, green and blue.
     #[default]
     Full,
 }
@@ -44,7 +44,7 @@ const ANSI: [[u8; 3]; 16] = [
 /// What of a service's looks a terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StyleSupport {
-    /// Its colours.
+    /// How many colours it shows.
     pub depth: ColorDepth,
     /// Underlines of all kinds, and in colours of their own; else there is one kind.
     pub underlines: bool,

@@ -99,7 +99,7 @@ async fn write_until(log_store: &LogStore, writer: &mut FolderWriter, over: &Not
 enum How {
     /// What cannot change any more, and of services that have rested also what is above the cursor.
     Running,
-    /// All.
+    /// All lines: the group has ended.
     Ended,
 }
 

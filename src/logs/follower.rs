@@ -45,7 +45,7 @@ pub struct Piece {
 pub struct Taken {
     /// Lines that were dropped before they could be handed out; they came before `pieces`.
     pub lost: u64,
-    /// In order.
+    /// The new lines, in the order of the log.
     pub pieces: Vec<Piece>,
     /// There is more at once.
     pub more: bool,

@@ -24,7 +24,7 @@ pub enum Level {
     Debug,
     /// All is well.
     Info,
-    /// Not well.
+    /// A warning: something is not as it should be.
     Warn,
     /// Something has failed.
     Error,

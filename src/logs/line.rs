@@ -11,16 +11,16 @@ pub struct LineId(pub u64);
 /// What made a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineKind {
-    /// The service.
+    /// The service printed it.
     Output,
-    /// devgroup.
+    /// devgroup wrote it.
     Marker,
 }
 
 /// A logical line: soft-wrapped rows joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number.
+    /// Number of the line in its document.
     pub id: LineId,
     /// When its first byte arrived.
     pub at: Moment,

@@ -61,7 +61,7 @@ impl LogStore {
         self.colors.set(colors);
     }
 
-    /// All documents.
+    /// The document of each service, by name.
     pub(super) fn documents(&self) -> Vec<(ServiceName, Arc<LogDocument>)> {
         let documents = self.documents.read().unwrap_or_else(PoisonError::into_inner);
         documents.iter().map(|(name, document)| (name.clone(), document.clone())).collect()

@@ -5,7 +5,7 @@
 pub struct InputModes {
     /// DECCKM: arrow keys as `ESC O A` instead of `ESC [ A`.
     pub application_cursor: bool,
-    /// DECKPAM.
+    /// The keypad sends sequences instead of digits (DECKPAM).
     pub application_keypad: bool,
     /// Mode 2004: a paste stands between `ESC [ 200 ~` and `ESC [ 201 ~`.
     pub bracketed_paste: bool,
@@ -42,7 +42,7 @@ pub enum ExtendedKeys {
 /// Mouse events that a service wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MouseEvents {
-    /// None.
+    /// The program does not ask for the mouse.
     #[default]
     None,
     /// Mode 9: presses only.

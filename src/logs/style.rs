@@ -83,16 +83,16 @@ impl Attributes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum Underline {
-    /// One line.
+    /// SGR 4:1, a straight line.
     #[default]
     Single = 1,
     /// Two lines; also SGR 21.
     Double = 2,
-    /// A wave.
+    /// SGR 4:3, a wave.
     Curly = 3,
-    /// Dots.
+    /// SGR 4:4, dots.
     Dotted = 4,
-    /// Dashes.
+    /// SGR 4:5, dashes.
     Dashed = 5,
 }
 
@@ -115,11 +115,11 @@ impl Underline {
 pub struct Style {
     /// Of the characters.
     pub foreground: Color,
-    /// Behind them.
+    /// Colour of the cell (SGR 40 to 48).
     pub background: Color,
     /// Of an underline (SGR 58); the default is that of the characters.
     pub underline: Color,
-    /// The rest.
+    /// Bold, italic, underlined and their like.
     pub attributes: Attributes,
 }
 
@@ -170,11 +170,11 @@ impl StyledText {
 /// A style and the bytes of the text that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StyleRun {
-    /// First byte.
+    /// First byte of the run in its line.
     pub start: u32,
     /// First byte that does not have it any more.
     pub end: u32,
-    /// The style.
+    /// Colours and attributes of all of it.
     pub style: Style,
 }
 

@@ -17,9 +17,9 @@ const VALUES: usize = 64;
 /// What is known of the colours of a terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TerminalColors {
-    /// Of text.
+    /// Colour of text (OSC 10).
     pub foreground: Option<Rgb>,
-    /// Behind it.
+    /// Colour of the background (OSC 11).
     pub background: Option<Rgb>,
     /// The first of the palette.
     pub palette: [Option<Rgb>; PALETTE],

@@ -21,7 +21,7 @@ pub(super) struct BackgroundTasks {
 /// What background tasks are done with.
 #[derive(Clone, Default)]
 pub(super) struct Means {
-    /// Their processes.
+    /// The processes that the tasks have started.
     pub(super) children: Arc<Children>,
     /// Their looks at files.
     pub(super) looks: Arc<Looks>,
@@ -79,7 +79,7 @@ impl BackgroundTasks {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let (stop, stopped) = oneshot::channel();
             let thread = Thread { runtime: runtime.handle().clone(), _stop: stop };
-            thread::Builder::new().name("errands".into()).spawn(move || {
+            thread::Builder::new().name("tasks".into()).spawn(move || {
                 // An error is what it waits for: the sender is gone.
                 let _ = runtime.block_on(stopped);
                 // Not a drop: that waits for looks which may never come back.

@@ -35,7 +35,7 @@ pub struct RunNews {
     pub service: ServiceName,
     /// Of which run.
     pub run: RunId,
-    /// What.
+    /// What happened to the run.
     pub report: RunReport,
 }
 
@@ -68,7 +68,7 @@ struct Runs {
 /// What runs beside a service, one of each at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Beside {
-    /// Its `validate`.
+    /// The validation of the service.
     Validation,
     /// The command of its `on_change`.
     Hook,

@@ -62,7 +62,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// For people.
+    /// What went wrong with this address, for people.
     pub(super) fn about(&self, url: &str) -> String {
         match self {
             Self::NoAddress => format!("{url} is no address"),

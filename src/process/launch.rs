@@ -38,9 +38,9 @@ pub type Expand = Arc<dyn Fn(&[(OsString, OsString)]) -> Result<Expanded, String
 /// A run of a service, with all that it takes.
 #[derive(Clone)]
 pub struct Launch {
-    /// Whose run.
+    /// Name of the service.
     pub service: ServiceName,
-    /// Its number.
+    /// Number of the run.
     pub run: RunId,
     /// Whether it is to go on, or to come to an end.
     pub kind: Kind,
@@ -50,7 +50,7 @@ pub struct Launch {
     pub expand: Option<Expand>,
     /// The command on one line, for the marker.
     pub display: String,
-    /// Where; absolute.
+    /// Working directory, absolute.
     pub dir: PathBuf,
     /// What it is sent first when it is to stop.
     pub stop: Signal,
@@ -73,7 +73,7 @@ pub struct Launch {
 /// What it leaves running in its process group ends with it.
 #[derive(Clone)]
 pub struct ChangeCommand {
-    /// Beside whom.
+    /// Name of the service that it runs beside.
     pub service: ServiceName,
     /// What it is, for devgroup's own log: the name of the key that asks for it.
     pub label: &'static str,
@@ -81,7 +81,7 @@ pub struct ChangeCommand {
     pub prepare: Prepare,
     /// What `dir` becomes with that environment; `None`: it is what stands here.
     pub expand: Option<Expand>,
-    /// Where; absolute.
+    /// Working directory, absolute.
     pub dir: PathBuf,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
@@ -90,9 +90,9 @@ pub struct ChangeCommand {
 /// A run that is up and is to be looked after.
 #[derive(Clone)]
 pub struct LivenessProbe {
-    /// Whose run.
+    /// Name of the service.
     pub service: ServiceName,
-    /// Its number.
+    /// Number of the run.
     pub run: RunId,
     /// What is tried, and how often.
     pub check: AliveCheck,

@@ -29,7 +29,7 @@ pub(super) type Environment = Arc<[(OsString, OsString)]>;
 
 /// What the host asks of the run's thread.
 pub(super) enum Order {
-    /// Type this.
+    /// Write these bytes to the pty, as if they were typed.
     Write(Vec<u8>),
     /// Send this signal, also to what has left the group.
     Ask { signal: Signal, target: SignalTarget },
@@ -82,7 +82,7 @@ struct LiveRunState {
 enum Life {
     /// Not forked yet.
     Asked,
-    /// Being forked.
+    /// The process is being made.
     Forking,
     /// The leader has not been reaped: its number, and that of its group and session, is ours.
     Leader(Pid),

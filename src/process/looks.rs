@@ -1,5 +1,5 @@
-//! Looks at file systems beside the thread of the background tasks: one that does not answer (a network file system whose server is
-//! gone) holds up whoever asks it, and must not hold up all others with him.
+//! Looks at file systems, each on a thread of its own: one that does not answer (a network file system whose server is
+//! gone) holds up whoever asks it, and must not hold up the other background tasks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

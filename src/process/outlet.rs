@@ -1,6 +1,6 @@
 //! What a helper prints, on its way into the log of its service: in whole lines, with its colours and nothing else of what
-//! a terminal can be told. A helper that moves the cursor or clears the screen does so on a sheet of its own, and not
-//! between the lines of the service.
+//! a terminal can be told. A helper that moves the cursor or clears the screen does so on a scratch terminal of its
+//! own, and not between the lines of the service.
 
 use std::future;
 use std::io;
@@ -16,10 +16,10 @@ use crate::clock::Clock;
 use crate::domain::Moment;
 use crate::logs::{Follower, LineKind, LogDocument, StyleSupport};
 
-/// More than is read at once: no line is lost on the sheet.
-const SHEET: usize = 1 << 20;
+/// More than is read at once: no line is lost on the scratch terminal.
+const SCRATCH: usize = 1 << 20;
 
-/// Lines that are taken from the sheet at once.
+/// Lines that are taken from the scratch terminal at once.
 const LINES: usize = 256;
 
 /// Our end of what a helper prints to.
@@ -102,17 +102,17 @@ pub(super) struct Lines<'a> {
     log: &'a LogDocument,
     /// The run that is ready when the log says so.
     live: Option<&'a LiveRun>,
-    sheet: LogDocument,
+    scratch: LogDocument,
     follower: Follower,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(outlet: Outlet, log: &'a LogDocument, live: Option<&'a LiveRun>) -> Self {
-        let sheet = LogDocument::new(SHEET, Clock::start(), watch::Sender::new(()));
+        let scratch = LogDocument::new(SCRATCH, Clock::start(), watch::Sender::new(()));
         if let Some((_, size)) = &outlet.terminal {
-            size.borrow().apply_to(&sheet);
+            size.borrow().apply_to(&scratch);
         }
-        Self { outlet, log, live, sheet, follower: Follower::default() }
+        Self { outlet, log, live, scratch, follower: Follower::default() }
     }
 
     /// Copies until the end of the output. Loses nothing when it is dropped while it waits.
@@ -121,17 +121,17 @@ impl<'a> Lines<'a> {
         loop {
             match self.outlet.next(&mut buffer).await {
                 Printed::End => return,
-                Printed::Resized(size) => size.apply_to(&self.sheet),
+                Printed::Resized(size) => size.apply_to(&self.scratch),
                 Printed::Bytes(length) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
                     for part in bytes.split_inclusive(|byte| *byte == b'\n') {
                         match part.strip_suffix(b"\n") {
-                            // The sheet is a terminal: the line end of a pipe would not return to the left.
+                            // The scratch terminal is a terminal: the line end of a pipe would not return to the left.
                             Some(line) if self.outlet.terminal.is_none() => {
-                                self.sheet.feed(line);
-                                self.sheet.feed(b"\r\n");
+                                self.scratch.feed(line);
+                                self.scratch.feed(b"\r\n");
                             }
-                            _ => drop(self.sheet.feed(part)),
+                            _ => drop(self.scratch.feed(part)),
                         }
                     }
                     self.pass_on(false);
@@ -143,16 +143,16 @@ impl<'a> Lines<'a> {
     /// There will be no more: passes on what there is of the last line, too.
     pub(super) fn finish(mut self) {
         // What was on the alternate screen is its last words.
-        self.sheet.end_run();
+        self.scratch.end_run();
         self.pass_on(true);
     }
 
     fn pass_on(&mut self, all: bool) {
         loop {
             // No time passes: a line without an end may never rest, and is passed on with its end.
-            let taken = self.follower.take_new_lines(&self.sheet, Moment::START, LINES, all);
+            let taken = self.follower.take_new_lines(&self.scratch, Moment::START, LINES, all);
             let mut text = String::new();
-            // Markers of the sheet are about the sheet: that it was cleared.
+            // Markers of the scratch terminal are about the scratch terminal: that it was cleared.
             for piece in taken.pieces.iter().filter(|piece| piece.line.kind == LineKind::Output) {
                 text.push_str("\x1b[0m");
                 text.push_str(&piece.line.to_ansi(piece.skip, StyleSupport::FULL));

@@ -45,7 +45,7 @@ pub(super) enum Refusal {
     Refused,
     /// Somebody does who was there before the run.
     Taken {
-        /// The port.
+        /// Number of the port that was tried.
         port: u16,
         /// Who, for people: `node (pid 123)`.
         holder: String,
@@ -115,7 +115,7 @@ pub(super) fn ours() -> Vec<i32> {
 }
 
 impl Default for Earlier {
-    /// Nobody.
+    /// A run that asks for no port: nobody listened.
     fn default() -> Self {
         Self { state: Mutex::default(), ours }
     }

@@ -98,7 +98,7 @@ impl Drop for Lineage {
 pub(super) enum Remaining {
     /// Nobody. Zombies do not count: they do nothing more, and who should reap them may never do it.
     Nobody,
-    /// These.
+    /// These processes are left.
     Members(Vec<Process>),
     /// Somebody; this system does not tell whom.
     Somebody,

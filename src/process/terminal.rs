@@ -64,7 +64,7 @@ pub(super) struct Terminal {
 pub(super) enum Output {
     /// So many bytes.
     Bytes(usize),
-    /// Nothing now.
+    /// There is nothing to read at the moment.
     Nothing,
     /// Nothing, and nobody has the other end open.
     Closed,

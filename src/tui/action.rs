@@ -28,7 +28,7 @@ pub(super) enum Action {
     Discard,
     /// Start the selected service.
     Start,
-    /// Stop it.
+    /// Stop the selected service.
     Stop,
     /// Stop it with KILL at once.
     Kill,
@@ -130,7 +130,7 @@ pub(super) enum Action {
     Palette,
     /// One step back. Never quits.
     Back,
-    /// Quit gracefully.
+    /// Stop all services and leave.
     Quit,
     /// Kill what is left and quit.
     QuitNow,
@@ -180,7 +180,7 @@ pub(super) fn name_of(what: &impl fmt::Debug) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Context {
-    /// The dashboard.
+    /// No panel is open, and nothing is typed.
     Normal,
     /// One pane on the whole screen.
     Zoom,
@@ -202,7 +202,7 @@ pub(super) enum Context {
     Details,
     /// The menu of restarts.
     Menu,
-    /// The palette.
+    /// The command palette is open.
     Palette,
     /// devgroup's own log.
     Log,

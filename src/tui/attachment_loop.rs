@@ -58,7 +58,7 @@ const COUNT: Duration = Duration::from_millis(500);
 /// How far back the last words of a service are looked for.
 const LAST_WORDS: u64 = 50;
 
-/// Why a session has ended.
+/// Why a dashboard has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// It was asked to.
@@ -128,7 +128,7 @@ pub(super) struct AttachmentLoop {
 }
 
 impl AttachmentLoop {
-    /// A session on that terminal as it is now, for whoever sits before it.
+    /// A dashboard on that terminal as it is now, for whoever looks at it.
     pub(super) fn new(
         handle: GroupHandle,
         host_terminal: HostTerminal,

@@ -98,7 +98,7 @@ pub fn attach(
     let options = DashboardOptions::from_variables(|name| terminal.abilities.variable(name)).preferred();
     let sizer = sizing.join();
     let run = move || {
-        // As long as nobody uses it, the session goes on.
+        // As long as nobody uses it, the dashboard goes on.
         let (_stay, leave) = oneshot::channel();
         let host_terminal = HostTerminal::remote(terminal);
         match AttachmentLoop::new(handle, host_terminal, Attachment::Guest, options, sizer, saved).run(leave) {

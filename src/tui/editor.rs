@@ -32,13 +32,13 @@ pub(super) struct Editor {
 /// How to open a file at a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
-    /// `+12 file`
+    /// The line before the file: `+12 file`.
     Plus,
-    /// `file:12`
+    /// The line behind the file: `file:12`.
     Colon,
-    /// `--goto file:12`
+    /// The same behind an option: `--goto file:12`.
     Goto,
-    /// `file`
+    /// No line: `file`.
     FileOnly,
 }
 

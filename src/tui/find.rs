@@ -20,7 +20,7 @@ const LIMIT: usize = 200;
 /// What is being typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A search.
+    /// Go to matches, and mark them.
     Search,
     /// One more term of a filter.
     Filter,
@@ -49,7 +49,7 @@ pub(super) enum Scope {
 /// The line in the border of the pane.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
-    /// What for.
+    /// Whether it searches or filters.
     pub(super) purpose: Purpose,
     /// What was typed.
     pub(super) text: String,
@@ -85,7 +85,7 @@ struct Filter {
 pub(super) struct Scans {
     /// The search, if one is in force in this pane.
     pub(super) search: Option<(Query, Arc<Scan>)>,
-    /// The filter.
+    /// The lines that the filter lets through.
     pub(super) filter: Option<Arc<Scan>>,
     /// Errors, while somebody wants to go to one.
     pub(super) errors: Option<Arc<Scan>>,

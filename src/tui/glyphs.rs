@@ -5,7 +5,7 @@ use super::options::GlyphSet;
 /// One set of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Glyphs {
-    /// Which.
+    /// Whether these are Unicode or ASCII.
     pub(super) set: GlyphSet,
     /// Ready or running.
     pub(super) up: &'static str,
@@ -13,9 +13,9 @@ pub(super) struct Glyphs {
     pub(super) busy: &'static str,
     /// Ended with 0.
     pub(super) done: &'static str,
-    /// Failed.
+    /// Before a service that has failed.
     pub(super) failed: &'static str,
-    /// Not running.
+    /// Before a service that does not run.
     pub(super) stopped: &'static str,
     /// Waits for a dependency.
     pub(super) waits: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct Glyphs {
     pub(super) ellipsis: &'static str,
     /// New lines below.
     pub(super) new_lines: &'static str,
-    /// More below.
+    /// Where more lines are below.
     pub(super) more: &'static str,
     /// From one to the next.
     pub(super) arrow: &'static str,

@@ -1,4 +1,4 @@
-//! The terminal that a session is shown on: that of this process, or one that is elsewhere.
+//! The terminal that a dashboard is shown on: that of this process, or one that is elsewhere.
 
 use std::future;
 use std::io;
@@ -32,7 +32,7 @@ pub(super) enum Happened {
     Gone,
 }
 
-/// The terminal.
+/// The terminal that the dashboard is drawn in.
 pub(super) enum HostTerminal {
     /// That of this process.
     Here(Here),
@@ -121,7 +121,7 @@ impl HostTerminal {
         Ok(())
     }
 
-    /// It takes a frame without making the session wait for more than the terminal of this process does.
+    /// It takes a frame without making the dashboard wait for more than the terminal of this process does.
     pub(super) fn is_free(&self) -> bool {
         match self {
             Self::Here(_) => true,

@@ -22,7 +22,7 @@ use crate::logs::TerminalColors;
 pub(super) enum Input {
     /// A key was pressed or repeats.
     Key(KeyEvent),
-    /// The mouse.
+    /// A button, a movement, or the wheel.
     Mouse(MouseEvent),
     /// Text was pasted. Its line ends are `\n`.
     Paste(String),

@@ -204,15 +204,15 @@ pub(super) enum FooterLength {
     Wide,
     /// From 60 columns.
     Short,
-    /// Below.
+    /// Narrower than that.
     Tiny,
 }
 
-/// Whose footer.
+/// The states of the dashboard that have hints of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FooterKind {
-    /// The dashboard.
+    /// No panel is open.
     Normal,
     /// The dashboard while changes are held.
     Paused,
@@ -236,7 +236,7 @@ pub(super) enum FooterKind {
     Details,
     /// The menu of restarts.
     Menu,
-    /// The palette.
+    /// The command palette is open.
     Palette,
     /// devgroup's own log.
     Log,
@@ -258,9 +258,9 @@ struct HelpTemplate {
 /// A row of the help overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HelpRow {
-    /// Its heading.
+    /// The heading that it stands under.
     pub(super) group: String,
-    /// Its keys.
+    /// The keys, as the help shows them.
     pub(super) keys: String,
     /// What they do.
     pub(super) text: String,

@@ -87,7 +87,7 @@ pub(super) enum Frame {
     Full,
     /// One line above: so that the terminal's own selection is clean.
     Title,
-    /// Nothing.
+    /// No border and no title.
     None,
 }
 
@@ -135,13 +135,13 @@ pub(super) struct OuterScreen {
     pub(super) compact: bool,
     /// The first line.
     pub(super) header: Option<Rect>,
-    /// What holds.
+    /// The line that says what holds changes back.
     pub(super) banner: Option<Rect>,
     /// All services in one line.
     pub(super) tabs: Option<Rect>,
     /// All services in a column.
     pub(super) sidebar: Option<(Rect, SidebarStyle)>,
-    /// The logs.
+    /// The logs in sight, in reading order.
     pub(super) panes: Vec<Pane>,
     /// The lines of all services in place of the panes. Its service means nothing.
     pub(super) merged: Option<Pane>,
@@ -149,7 +149,7 @@ pub(super) struct OuterScreen {
     pub(super) watcher: Option<Rect>,
     /// The last file events.
     pub(super) strip: Option<Rect>,
-    /// Key hints.
+    /// The last line: what the keys do.
     pub(super) footer: Option<Rect>,
 }
 

@@ -4,8 +4,8 @@
 //! change what the user sees or become commands (`ui_state`), and drawing is a function of that state, the snapshot of
 //! the group and the visible lines (`view`).
 //!
-//! A dashboard is drawn for the terminal of this process, or for one that is elsewhere (`host_terminal`); `viewer` is the other
-//! end of that: it has the terminal, and decides nothing.
+//! A dashboard is drawn for the terminal of this process, or for one that is elsewhere (`host_terminal`); `viewer`
+//! is the other end of that: it has the terminal, and decides nothing.
 //!
 //! Architecture invariant: drawing changes nothing; and the dashboard's thread is the only one that waits for the
 //! terminal, so a terminal that does not read stalls nothing else.

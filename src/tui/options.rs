@@ -54,7 +54,7 @@ pub enum Notification {
     Osc9,
     /// `OSC 777`: a title and a text (rxvt-unicode, foot).
     Osc777,
-    /// The bell.
+    /// BEL, U+0007.
     #[default]
     Bell,
     /// Not at all.
@@ -87,7 +87,7 @@ pub struct Preferred {
     pub ground: Option<Ground>,
     /// Whether there are colours.
     pub color: Option<bool>,
-    /// Which characters.
+    /// Unicode or ASCII; `None`: as the locale says.
     pub glyphs: Option<GlyphSet>,
     /// Whether wheel and click go to the dashboard.
     pub mouse: Option<bool>,

@@ -6,7 +6,7 @@ use crate::domain::{Command, GroupSnapshot, ServiceName, Targets};
 /// What lies over the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
-    /// The keys.
+    /// The table of all keys.
     Help {
         /// Only rows with this text.
         filter: String,
@@ -15,12 +15,12 @@ pub(super) enum Overlay {
     },
     /// Everything about a service: it stays that one, whatever is selected or removed meanwhile.
     Details {
-        /// Which.
+        /// Name of the service.
         service: ServiceName,
         /// The first line that is shown.
         scroll: usize,
     },
-    /// The restarts.
+    /// What can be restarted, to choose from.
     Menu {
         /// The service that they are for, as for the details.
         service: ServiceName,
@@ -36,7 +36,7 @@ pub(super) enum Overlay {
 /// One line of the menu of restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MenuItem {
-    /// For people.
+    /// The entry, for people.
     pub(super) text: String,
     /// What it does.
     pub(super) command: Command,

@@ -26,7 +26,7 @@ pub(super) struct Palette {
 /// What an entry does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PaletteAction {
-    /// An action.
+    /// Carry out an action of the key table.
     Act(Action),
     /// Select this service.
     Select(ServiceName),

@@ -23,7 +23,7 @@ const BATCH: u64 = 1000;
 /// its service.
 #[derive(Clone, Debug)]
 pub(super) enum Log {
-    /// One service.
+    /// The log of one service.
     One(ServiceName, Arc<LogDocument>),
     /// Several, under this name.
     Merged(ServiceName, Vec<Member>),

@@ -15,9 +15,9 @@ const BATCH: u64 = 1000;
 /// A place in a document: a line, and a byte of its text. On the screen of a full-screen program the line is the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Point {
-    /// The line.
+    /// Number of the line.
     pub(super) line: LineId,
-    /// The byte.
+    /// Byte in the text of the line.
     pub(super) byte: usize,
 }
 
@@ -27,11 +27,11 @@ pub(super) type Stretch = (Point, Point);
 /// What a selection grows by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// A character.
+    /// Single characters, from a press and a drag.
     Character,
     /// A word, as terminals see it: paths and addresses are one.
     Word,
-    /// A line.
+    /// Whole lines, from three presses.
     Line,
 }
 
@@ -107,7 +107,7 @@ impl UiState {
 pub(super) struct Copied {
     /// Lines, with line ends between them.
     pub(super) text: String,
-    /// How many.
+    /// Number of lines that were copied.
     pub(super) lines: usize,
     /// There was more than anybody pastes.
     pub(super) cut: bool,

@@ -11,11 +11,11 @@ use crate::domain::GroupSnapshot;
 /// One row inside the sidebar's border.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SidebarRow {
-    /// Nothing.
+    /// An empty row between headings.
     Blank,
     /// The heading of the services below.
     Heading(String),
-    /// A service.
+    /// A service, by its place in the snapshot.
     Service(usize),
     /// Below a service: the last file that changed for it, if there was one.
     LastChange(usize),
@@ -94,9 +94,9 @@ pub(super) fn window(count: usize, height: usize, marked: usize) -> usize {
 /// One service in the tab strip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tab {
-    /// Which.
+    /// Place of the service in the snapshot.
     pub(super) service: usize,
-    /// First cell.
+    /// First column of the tab.
     pub(super) x: u16,
     /// What is drawn there.
     pub(super) text: String,

@@ -1,4 +1,4 @@
-//! Whose panes the terminals of the services are sized by: those of the session that was used last, as with tmux.
+//! Whose panes the terminals of the services are sized by: those of the dashboard that was used last, as with tmux.
 //!
 //! The smallest of all would punish who looks closely, and the first one who has gone for lunch.
 
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
-/// Nobody's.
+/// The number of no dashboard: none has been used yet.
 const NOBODY: u64 = 0;
 
-/// What the sessions of one group share.
+/// What the dashboards of one group share.
 #[derive(Clone, Debug)]
 pub struct Sizing {
     leader: watch::Sender<u64>,
@@ -24,7 +24,7 @@ impl Default for Sizing {
 }
 
 impl Sizing {
-    /// One more session, which is used now.
+    /// One more dashboard, which is used now.
     pub(super) fn join(&self) -> Sizer {
         let number = self.joined.fetch_add(1, Ordering::Relaxed) + 1;
         self.leader.send_replace(number);
@@ -32,7 +32,7 @@ impl Sizing {
     }
 }
 
-/// The share of one session.
+/// The share of one dashboard.
 #[derive(Debug)]
 pub(super) struct Sizer {
     leader: watch::Sender<u64>,
@@ -41,12 +41,12 @@ pub(super) struct Sizer {
 }
 
 impl Sizer {
-    /// The services have the sizes of this session.
+    /// The services have the sizes of this dashboard.
     pub(super) fn leads(&self) -> bool {
         *self.leader.borrow() == self.number
     }
 
-    /// This session is used. Whether another was before.
+    /// This dashboard is used. Whether another was before.
     pub(super) fn lead(&self) -> bool {
         self.leader.send_if_modified(|leader| std::mem::replace(leader, self.number) != self.number)
     }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_session_that_was_used_last_leads_and_is_followed_by_another() {
+    fn the_dashboard_that_was_used_last_leads_and_is_followed_by_another() {
         let sizing = Sizing::default();
         let (one, mut two) = (sizing.join(), sizing.join());
         assert!(!one.leads() && two.leads(), "who comes is used");

@@ -5,7 +5,7 @@ use crate::domain::ServiceName;
 /// Whose lines a pane shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Source {
-    /// One service.
+    /// The log of one service.
     Service(ServiceName),
     /// All services, in the order of arrival.
     Merged,

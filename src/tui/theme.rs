@@ -23,7 +23,7 @@ impl Theme {
         if self.color { Style::new().fg(color) } else { Style::new() }
     }
 
-    /// Running.
+    /// What is well: a service that runs.
     pub(super) fn good(self) -> Style {
         self.colored(Color::Green)
     }
@@ -34,7 +34,7 @@ impl Theme {
         self.colored(if self.ground == Ground::Light { Color::Magenta } else { Color::Yellow })
     }
 
-    /// Failed.
+    /// What is wrong: a service that has failed.
     pub(super) fn bad(self) -> Style {
         self.colored(Color::Red).add_modifier(Modifier::BOLD)
     }

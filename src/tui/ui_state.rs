@@ -54,11 +54,11 @@ const FILTER: usize = 100;
 /// What the state is applied to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct World<'a> {
-    /// The group.
+    /// The state of the group, as it was last published.
     pub(super) snapshot: &'a GroupSnapshot,
     /// Columns and rows of the terminal.
     pub(super) size: (u16, u16),
-    /// The time.
+    /// The moment of the key or frame.
     pub(super) now: Moment,
 }
 
@@ -91,7 +91,7 @@ pub(super) struct UiState {
     pub(super) unseen: Unseen,
     /// A search over all services looks for the next one that has a match: down, or up.
     roams: Option<bool>,
-    /// Who sits before the terminal.
+    /// Who looks at it.
     attachment: Attachment,
     /// Until when one more `q` stops the group, where the first one has only asked.
     quit_until: Option<Moment>,

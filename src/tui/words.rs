@@ -12,7 +12,7 @@ pub(super) const KEPT: &str = "kept";
 /// How a state is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look {
-    /// One character.
+    /// The character before the name.
     pub(super) glyph: &'static str,
     /// At most a few words.
     pub(super) word: String,
@@ -84,7 +84,7 @@ pub(super) struct StateCounts {
 }
 
 impl StateCounts {
-    /// Counts.
+    /// Counts the services of a snapshot.
     pub(super) fn of(snapshot: &GroupSnapshot) -> Self {
         let mut state_counts = Self::default();
         for service in &snapshot.services {

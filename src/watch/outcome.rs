@@ -17,7 +17,7 @@ pub(super) enum Reason {
 /// What is known from now on, and what is to be reported: the kind, and whether the write is complete.
 pub(super) type Outcome = (Option<KnownFile>, Option<(ChangeKind, bool)>);
 
-/// Compares.
+/// What a look at a file means, compared with what was known of it.
 pub(super) fn of(before: Option<KnownFile>, now: Option<Seen>, reason: Reason) -> Outcome {
     let Some(now) = now else {
         return (None, before.map(|_| (ChangeKind::Removed, true)));

@@ -52,7 +52,7 @@ pub(super) struct PathEvent {
 /// What the event thread has read at once.
 #[derive(Debug, Default)]
 pub(super) struct RawEvents {
-    /// In order.
+    /// Paths and what happened there, in the order of the events.
     pub(super) notes: Vec<(PathBuf, EventFlags)>,
     /// Events were lost.
     pub(super) loss: bool,
@@ -94,17 +94,17 @@ pub(super) struct Batch {
     pub(super) sweep: bool,
     /// The folders that walks begin at may be others now: something was mounted, or a folder above them renamed.
     pub(super) places: bool,
-    /// New rules.
+    /// The group as its file says it now, if it was read again.
     pub(super) spec: Option<Arc<GroupSpec>>,
     /// What the loop asks for, in order.
     pub(super) requests: Vec<Request>,
     /// What somebody wants explained.
     pub(super) questions: Vec<Question>,
-    /// The end.
+    /// The watcher is to end.
     pub(super) stop: bool,
 }
 
-/// The set.
+/// What waits for the watch loop: a bounded set of paths, and requests.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     said: Mutex<Said>,

@@ -93,7 +93,7 @@ pub(super) enum Links {
 enum Refused {
     /// `max_user_instances`.
     OutOfInstances,
-    /// Anything else.
+    /// Another error of the system.
     Other(io::Error),
 }
 
@@ -104,7 +104,7 @@ enum Failure {
     OutOfWatches,
     /// It is not there, or is no folder any more.
     Gone,
-    /// Anything else.
+    /// Another error of the system.
     Other(io::Error),
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Listed {
 pub(super) enum Entry {
     /// A folder, watched or not.
     Folder { inode: u64 },
-    /// A file.
+    /// A file, with what is known of its contents.
     File(KnownFile),
 }
 

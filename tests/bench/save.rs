@@ -123,7 +123,7 @@ impl Starts {
         Self(receiver)
     }
 
-    /// Those that have come unasked are nobody's: a program may restart twice for one save.
+    /// Those that have come unasked are not counted: a program may restart twice for one save.
     fn forget(&self) {
         while self.0.try_recv().is_ok() {}
     }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod source;
+mod words;
 
 use source::Source;
 

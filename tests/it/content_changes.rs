@@ -277,7 +277,7 @@ fn a_file_that_is_written_in_parts_is_acted_on_when_it_is_closed() {
 }
 
 #[test]
-fn what_is_written_into_an_ignored_folder_is_nobodys_business() {
+fn what_is_written_into_an_ignored_folder_restarts_no_service() {
     let project = Project::new(&sleeper("api", "watch = true"));
     project.git(&["init", "-q"]);
     project.write(".gitignore", "generated/\n");

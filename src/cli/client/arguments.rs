@@ -234,7 +234,7 @@ pub(in crate::cli) struct HoldArguments {
     pub(super) command: Vec<OsString>,
 }
 
-/// Which services.
+/// The services of an order, and whether to wait for them.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct OrderArguments {
     /// These

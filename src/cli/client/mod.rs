@@ -19,7 +19,8 @@ use super::arguments::Place;
 use super::exit_code::Failure;
 use crate::control::{Ask, Order};
 
-/// Carries a command out. The result is the exit code. `guard_pipe`: becomes readable when our guard is gone, if we have one.
+/// Carries a command out. The result is the exit code. `guard_pipe`: becomes readable when our guard is gone, if we have
+/// one.
 pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
     let order = |arguments: &arguments::OrderArguments| Order {
         services: arguments.services.clone(),

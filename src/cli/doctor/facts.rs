@@ -39,7 +39,7 @@ pub(super) struct Facts {
     pub(super) state: Option<Result<FolderFact, String>>,
 }
 
-/// The file.
+/// What became of reading `procgroup.toml`.
 #[derive(Clone, Debug)]
 pub(super) enum FileFact {
     None,
@@ -131,7 +131,7 @@ fn answer(program: &str, arguments: &'static [&'static str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The terminal.
+/// What the environment says of the terminal.
 #[derive(Clone, Debug)]
 pub(super) struct TerminalFact {
     pub(super) term: Option<String>,

@@ -35,7 +35,7 @@ impl Level {
     }
 }
 
-/// One thing.
+/// One line of the report, good or bad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     pub(super) level: Level,
@@ -57,7 +57,7 @@ fn fail(area: &'static str, message: impl Into<String>, remedy: impl Into<String
     Finding { level: Level::Fail, ..warn(area, message, remedy) }
 }
 
-/// Judges.
+/// All findings, in the order of the report.
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found = vec![file(facts)];
     found.extend(group(facts));

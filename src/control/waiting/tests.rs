@@ -125,16 +125,16 @@ fn a_run_that_is_replaced_before_it_is_up_is_followed_by_the_next_one() {
 }
 
 #[test]
-fn whoever_waits_in_vain_has_failed() {
+fn whoever_waits_for_what_cannot_come_has_failed() {
     let lost = Loss { name: "db".into(), word: "failed", detail: "exit 1".into() };
     let blocked = |lost| service(0, Phase::Blocked { on: vec!["db".into()], lost });
     let goals = [Goal::Ready, Goal::Exit, Goal::Restart];
     let of = |service: &ServiceSnapshot| {
         goals.map(|goal| WaitGoal::goal(goal, service)).into_iter().chain([WaitGoal::up(ORDER)]).collect::<Vec<_>>()
     };
-    let in_vain = with_order(blocked(Some(lost.clone())), None);
-    for wait_goal in of(&in_vain) {
-        assert_eq!(wait_goal.reason(&in_vain), "cannot start: db failed (exit 1)", "{wait_goal:?}");
+    let hopeless = with_order(blocked(Some(lost.clone())), None);
+    for wait_goal in of(&hopeless) {
+        assert_eq!(wait_goal.reason(&hopeless), "cannot start: db failed (exit 1)", "{wait_goal:?}");
     }
     let waits = with_order(blocked(None), None);
     assert!(of(&waits).into_iter().all(|wait_goal| wait_goal.late(&waits).is_none()));

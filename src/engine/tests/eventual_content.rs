@@ -440,7 +440,7 @@ impl World {
         panic!("it never gets quiet");
     }
 
-    /// The oracle.
+    /// Holds the state of the engine against what the model expects.
     fn check(&self) {
         let snapshot = self.engine.snapshot();
         for service in snapshot.services.iter().filter(|service| service.wanted) {

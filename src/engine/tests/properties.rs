@@ -21,9 +21,9 @@ use super::fixture::{checked, group, needs, service, task};
 /// What the machine cannot see: the process of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Process {
-    /// Asked for.
+    /// A start was ordered, and no process was reported.
     Ordered,
-    /// It runs.
+    /// Its process was reported.
     Alive,
     /// The leader has ended, others of its group have not.
     Leaderless,

@@ -251,7 +251,7 @@ impl StyleTable {
     }
 }
 
-/// LEB128.
+/// Appends a number as LEB128, seven bits a byte.
 fn write_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7F) as u8 | 0x80);

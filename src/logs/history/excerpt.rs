@@ -11,7 +11,7 @@ use super::{History, LineKind};
 /// A copy of a block's complete lines; of a compressed one, cheap.
 #[derive(Clone, Debug)]
 pub(in crate::logs) enum Block {
-    /// Compressed.
+    /// A block that is compressed and does not change any more.
     Sealed(SealedBlock),
     /// The newest lines.
     Open(OpenLines),

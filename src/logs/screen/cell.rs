@@ -27,7 +27,7 @@ pub(super) enum CellKind {
 /// What a cell shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Glyph {
-    /// A character.
+    /// A printed character, without those that combine with it.
     Char(char),
     /// An entry of the row's table of clusters.
     Cluster(usize),
@@ -38,7 +38,7 @@ const CLUSTER: u32 = 1 << 31;
 const NOTHING: char = '\0';
 
 impl Cell {
-    /// A character.
+    /// A cell with one character.
     pub(super) const fn new(c: char, style: Style, kind: CellKind) -> Self {
         Self { glyph: c as u32, style, kind }
     }

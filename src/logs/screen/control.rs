@@ -46,7 +46,7 @@ impl Perform for Controls<'_> {
 }
 
 impl TerminalScreen {
-    /// C0 controls.
+    /// Carries out a C0 control; one that is not known does nothing.
     pub(super) fn execute(&mut self, byte: u8) {
         match byte {
             0x08 => self.backspace(),

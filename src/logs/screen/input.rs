@@ -21,7 +21,7 @@ pub(in crate::logs) struct Input {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum InputState {
-    /// Text.
+    /// Text, outside of any sequence.
     #[default]
     Ground,
     /// In a sequence. `escape`: its last byte was ESC.
@@ -39,7 +39,7 @@ enum StringKind {
     Dcs,
     /// The title of a window of GNU screen: any control character, since it has none.
     Title,
-    /// Nothing else.
+    /// Nothing else ends it.
     Other,
 }
 

@@ -36,7 +36,7 @@ pub(super) use input::Input;
 pub(super) use view::{Frame, Layout, View};
 use width::columns_of;
 
-/// The terminal.
+/// The state of a terminal: both screens, the cursor, modes and colours.
 #[derive(Debug)]
 pub(super) struct TerminalScreen {
     /// The screen that is written to.
@@ -51,7 +51,7 @@ pub(super) struct TerminalScreen {
     top: usize,
     bottom: usize,
     modes: Modes,
-    /// For REP.
+    /// The last character printed, which REP repeats.
     last_char: Option<char>,
     /// The cursor was sent to the corner, and nothing was printed since: erasing below clears the screen.
     homed: bool,

@@ -84,7 +84,7 @@ impl LineSet {
         })
     }
 
-    /// How many.
+    /// Number of lines in the set.
     pub(super) fn len(&self) -> u64 {
         self.len
     }

@@ -1,4 +1,4 @@
-//! Selecting and copying: a session knows what each cell shows, and the documents that the text comes from.
+//! Selecting and copying: a dashboard knows what each cell shows, and the documents that the text comes from.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The sizes of the services' terminals: those of their panes, while this session is the one that was used last.
+//! The sizes of the services' terminals: those of their panes, while this dashboard is the one that was used last.
 
 use super::{AttachmentLoop, SETTLED, START};
 use crate::domain::{Command, Moment, ServiceName};

@@ -1,4 +1,4 @@
-//! What a session does for typing: it knows the logs, which tell how a service wants to be typed to.
+//! What a dashboard does for typing: it knows the logs, which tell how a service wants to be typed to.
 
 use super::AttachmentLoop;
 use crate::domain::{Command, ServiceName};

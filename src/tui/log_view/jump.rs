@@ -9,7 +9,7 @@ use super::{LineLayout, LogView, last_page, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
 use crate::logs::{LevelReader, Line, LineId, Matches, Query, Reader};
 
-/// Where to.
+/// A place that the reader wants to go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) enum Jump {
     /// The match that is nearest to where the search was begun: in sight or above, else below.
@@ -21,7 +21,7 @@ pub(in crate::tui) enum Jump {
     },
     /// The first match of all, or the last.
     Edge {
-        /// The first.
+        /// Whether the first is meant; otherwise the last.
         forward: bool,
     },
     /// The next error, or the one before.
@@ -34,7 +34,7 @@ pub(in crate::tui) enum Jump {
         /// Down, to newer lines.
         forward: bool,
     },
-    /// That line.
+    /// The line of this number.
     Line(LineId),
 }
 
@@ -154,14 +154,14 @@ impl LogView {
     /// Goes where it was asked to, step by step. The answer is what is to be said about it.
     pub(super) fn carry_out_all(
         &mut self,
-        visible_lines: &mut VisibleLines<'_, '_>,
+        visible: &mut VisibleLines<'_, '_>,
         found: &Found<'_>,
         layout: &LineLayout,
     ) -> Option<&'static str> {
         let mut said = None;
         let mut left = self.jumps.len();
         while left > 0 && self.leaves.is_none() {
-            said = self.carry_out(visible_lines, found, layout).or(said);
+            said = self.carry_out(visible, found, layout).or(said);
             if self.jumps.len() == left {
                 break;
             }
@@ -172,7 +172,7 @@ impl LogView {
 
     fn carry_out(
         &mut self,
-        visible_lines: &mut VisibleLines<'_, '_>,
+        visible: &mut VisibleLines<'_, '_>,
         found: &Found<'_>,
         layout: &LineLayout,
     ) -> Option<&'static str> {
@@ -192,13 +192,13 @@ impl LogView {
             ),
             Jump::Run { forward } => {
                 self.jumps.done();
-                return self.go_to_run(visible_lines, layout, forward);
+                return self.go_to_run(visible, layout, forward);
             }
             Jump::Line(line) => {
                 self.jumps.done();
-                let target = visible_lines.from(line.max(visible_lines.first()));
-                if target < visible_lines.end() {
-                    self.show(visible_lines, layout, (target, 0), false);
+                let target = visible.from(line.max(visible.first()));
+                if target < visible.end() {
+                    self.show(visible, layout, (target, 0), false);
                 }
                 return None;
             }
@@ -207,37 +207,37 @@ impl LogView {
             self.jumps.done();
             return None;
         };
-        let (end, first) = (visible_lines.end(), visible_lines.first());
+        let (end, first) = (visible.end(), visible.first());
         // Where it goes on from: the last place that was gone to, or else the edge of what is in sight.
         let below = if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) };
         let errors = matches!(jump, Jump::Error { .. });
         let roams = found.roams && matches!(jump, Jump::Hit { .. });
         let (target, wrapped) = match jump {
             Jump::Nearest => {
-                let above = previous(matches, visible_lines, below, false);
-                let below = || next(matches, visible_lines, below, false);
+                let above = previous(matches, visible, below, false);
+                let below = || next(matches, visible, below, false);
                 (above.or_else(|| matches.is_complete().then(below).flatten()), None)
             }
-            Jump::Edge { forward: true } => (next(matches, visible_lines, first, false), None),
-            Jump::Edge { forward: false } => (previous(matches, visible_lines, end, false), None),
+            Jump::Edge { forward: true } => (next(matches, visible, first, false), None),
+            Jump::Edge { forward: false } => (previous(matches, visible, end, false), None),
             Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } | Jump::Line(_) => {
                 let from = match self.current {
                     Some(current) => LineId(current.0 + 1),
                     None if self.follow => end,
                     None => self.line,
                 };
-                match next(matches, visible_lines, from, errors) {
+                match next(matches, visible, from, errors) {
                     Some(target) => (Some(target), None),
                     None if roams => (None, None),
-                    None if matches.is_complete() => (next(matches, visible_lines, first, errors), Some(wrapped_down)),
+                    None if matches.is_complete() => (next(matches, visible, first, errors), Some(wrapped_down)),
                     None => (None, None),
                 }
             }
             Jump::Hit { forward: false } | Jump::Error { forward: false } => {
-                match previous(matches, visible_lines, self.current.unwrap_or(below), errors) {
+                match previous(matches, visible, self.current.unwrap_or(below), errors) {
                     Some(target) => (Some(target), None),
                     None if roams => (None, None),
-                    None if matches.is_complete() => (previous(matches, visible_lines, end, errors), Some(wrapped_up)),
+                    None if matches.is_complete() => (previous(matches, visible, end, errors), Some(wrapped_up)),
                     None => (None, None),
                 }
             }
@@ -247,9 +247,9 @@ impl LogView {
                 self.jumps.done();
                 let query = found.search.as_ref().map(|(query, _)| *query);
                 let of_search = matches!(jump, Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. });
-                let line = query.filter(|_| of_search).and_then(|query| Some((query, visible_lines.line(target)?)));
+                let line = query.filter(|_| of_search).and_then(|query| Some((query, visible.line(target)?)));
                 let row = line.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
-                self.show(visible_lines, layout, (target, row), jump == Jump::Nearest);
+                self.show(visible, layout, (target, row), jump == Jump::Nearest);
                 if let Some((query, line)) = line {
                     self.offset = offset_for(&line.content.text, query, layout, self.offset);
                 }
@@ -272,35 +272,35 @@ impl LogView {
 
     fn go_to_run(
         &mut self,
-        visible_lines: &mut VisibleLines<'_, '_>,
+        visible: &mut VisibleLines<'_, '_>,
         layout: &LineLayout,
         forward: bool,
     ) -> Option<&'static str> {
-        let (first, end) = (visible_lines.first(), visible_lines.end());
+        let (first, end) = (visible.first(), visible.end());
         let from = match self.current {
             Some(current) => current,
             None if self.follow => LineId(end.0.saturating_sub(1)),
             None => self.line,
         };
-        let line = visible_lines.line(from)?;
+        let line = visible.line(from)?;
         let target = if forward {
-            first_of_run(visible_lines, RunId(line.run.0.saturating_add(1)), from, end).filter(|target| *target < end)
+            first_of_run(visible, RunId(line.run.0.saturating_add(1)), from, end).filter(|target| *target < end)
         } else {
-            let (_, start) = start_of_run(visible_lines.reader, &line);
+            let (_, start) = start_of_run(visible.reader, &line);
             if start.max(first) < from {
                 Some(start.max(first))
             } else {
                 let before = start.0.checked_sub(1).map(LineId).filter(|before| *before >= first);
-                let before = before.and_then(|before| visible_lines.line(before));
-                before.map(|before| start_of_run(visible_lines.reader, &before).1.max(first))
+                let before = before.and_then(|before| visible.line(before));
+                before.map(|before| start_of_run(visible.reader, &before).1.max(first))
             }
         };
-        let Some(target) = target.map(|target| visible_lines.from(target)).filter(|target| *target < end) else {
+        let Some(target) = target.map(|target| visible.from(target)).filter(|target| *target < end) else {
             return Some(if forward { "no later run" } else { "no earlier run" });
         };
         self.leave_end(end);
         self.current = Some(target);
-        let last = last_page(visible_lines, layout);
+        let last = last_page(visible, layout);
         (self.line, self.row) = (target, 0).min(last);
         None
     }
@@ -308,33 +308,33 @@ impl LogView {
     /// Brings a row of a line into sight. What is in sight already does not move.
     fn show(
         &mut self,
-        visible_lines: &mut VisibleLines<'_, '_>,
+        visible: &mut VisibleLines<'_, '_>,
         layout: &LineLayout,
         (target, row): (LineId, usize),
         may_follow: bool,
     ) {
-        let last = last_page(visible_lines, layout);
+        let last = last_page(visible, layout);
         if self.follow {
             (self.line, self.row) = last;
         }
         self.current = Some(target);
         let (mut id, mut rows) = (self.line, 0);
         while id < target && rows < layout.height + self.row {
-            rows += rows_of(visible_lines, layout, id);
-            id = visible_lines.after(id);
+            rows += rows_of(visible, layout, id);
+            id = visible.after(id);
         }
         let in_sight = id == target && (self.row..self.row + layout.height).contains(&(rows + row));
         if in_sight && self.follow && may_follow {
             return;
         }
-        self.leave_end(visible_lines.end());
+        self.leave_end(visible.end());
         if in_sight {
             return;
         }
         // A third of the pane is above it, or a little more, so that a line begins in the first row.
         (self.line, self.row) = (target, row);
         let third = layout.height / 3;
-        self.up(visible_lines, layout, u64::try_from(third).unwrap_or(0), visible_lines.first());
+        self.up(visible, layout, u64::try_from(third).unwrap_or(0), visible.first());
         if self.row + third < layout.height {
             self.row = 0;
         }
@@ -377,18 +377,18 @@ pub(super) fn offset_for(line: &str, query: &Query, layout: &LineLayout, now: us
 /// The first match from that line on that is shown; of the errors in one stack trace, the first.
 pub(super) fn next(
     matches: &Matches<'_>,
-    visible_lines: &mut VisibleLines<'_, '_>,
+    visible: &mut VisibleLines<'_, '_>,
     from: LineId,
     errors: bool,
 ) -> Option<LineId> {
     let mut from = from;
     loop {
         let found = matches.first_from(from)?;
-        if visible_lines.shows(found) && !(errors && is_inside_trace(visible_lines.reader, found)) {
+        if visible.shows(found) && !(errors && is_inside_trace(visible.reader, found)) {
             return Some(found);
         }
-        from = visible_lines.from(LineId(found.0 + 1));
-        if from >= visible_lines.end() {
+        from = visible.from(LineId(found.0 + 1));
+        if from >= visible.end() {
             return None;
         }
     }
@@ -397,17 +397,17 @@ pub(super) fn next(
 /// The last match before that line that is shown; of the errors in one stack trace, the first.
 pub(super) fn previous(
     matches: &Matches<'_>,
-    visible_lines: &mut VisibleLines<'_, '_>,
+    visible: &mut VisibleLines<'_, '_>,
     before: LineId,
     errors: bool,
 ) -> Option<LineId> {
     let mut before = before;
     loop {
         let found = matches.last_before(before)?;
-        if visible_lines.shows(found) && !(errors && is_inside_trace(visible_lines.reader, found)) {
+        if visible.shows(found) && !(errors && is_inside_trace(visible.reader, found)) {
             return Some(found);
         }
-        before = LineId(visible_lines.before(found)?.0 + 1);
+        before = LineId(visible.before(found)?.0 + 1);
     }
 }
 
@@ -418,11 +418,11 @@ pub(in crate::tui) fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bo
 }
 
 /// The first line from there on that belongs to that run or a later one. Runs are in order.
-fn first_of_run(visible_lines: &mut VisibleLines<'_, '_>, run: RunId, from: LineId, end: LineId) -> Option<LineId> {
+fn first_of_run(visible: &mut VisibleLines<'_, '_>, run: RunId, from: LineId, end: LineId) -> Option<LineId> {
     let (mut low, mut high) = (from.0, end.0);
     while low < high {
         let middle = low + (high - low) / 2;
-        if visible_lines.line(LineId(middle))?.run >= run { high = middle } else { low = middle + 1 }
+        if visible.line(LineId(middle))?.run >= run { high = middle } else { low = middle + 1 }
     }
     Some(LineId(low))
 }

@@ -214,7 +214,7 @@ impl MergedView {
         }
         let moves = [self.rows_wanted, self.pages_wanted, self.lines_wanted] != [0; 3] || self.jumps.len() > 0;
         // A filter may hide the lines that the reader is at: without it, they are there again.
-        let filtered = merge.lanes.iter().any(|lane| lane.visible_lines.is_filtered());
+        let filtered = merge.lanes.iter().any(|lane| lane.visible.is_filtered());
         let anchor = (filtered && !moves).then(|| (self.stand.cuts.clone(), self.stand.row));
         self.move_to_wanted(merge, layout);
         self.step_to_wanted(merge, layout);
@@ -224,7 +224,7 @@ impl MergedView {
         text.new = match &self.stand.seen {
             Some(seen) if self.stand.scrolled => {
                 let below = seen.iter().zip(&self.bottom).map(|(seen, bottom)| *seen.max(bottom));
-                merge.lanes.iter().zip(below).map(|(lane, from)| lane.visible_lines.count_from(from)).sum()
+                merge.lanes.iter().zip(below).map(|(lane, from)| lane.visible.count_from(from)).sum()
             }
             _ => 0,
         };
@@ -237,7 +237,7 @@ impl MergedView {
         }
         text.seen = self.names.iter().cloned().zip(self.bottom.iter().copied()).collect();
         text.match_count = self.match_count(merge);
-        let shares: Vec<_> = merge.lanes.iter().filter_map(|lane| lane.visible_lines.share()).collect();
+        let shares: Vec<_> = merge.lanes.iter().filter_map(|lane| lane.visible.share()).collect();
         text.share = shares.into_iter().reduce(|all, one| (all.0 + one.0, all.1 + one.1));
         text
     }
@@ -250,21 +250,19 @@ impl MergedView {
             let place = |cuts: &[LineId], name| Some(*cuts.get(old.iter().position(|known| known == name)?)?);
             let known: Vec<Option<LineId>> = names.iter().map(|name| place(&self.stand.cuts, name)).collect();
             let first = known.iter().zip(&mut merge.lanes).filter_map(|(cut, lane)| {
-                let id = lane.visible_lines.from((*cut)?.max(lane.visible_lines.first()));
-                lane.visible_lines.line(id).map(|line| line.at)
+                let id = lane.visible.from((*cut)?.max(lane.visible.first()));
+                lane.visible.line(id).map(|line| line.at)
             });
             let first = first.min();
             let cuts = known.iter().zip(&mut merge.lanes).map(|(cut, lane)| match (cut, first) {
                 (Some(cut), _) => *cut,
-                (None, Some(at)) => lane.visible_lines.reader.line_after(at),
-                (None, None) => lane.visible_lines.end(),
+                (None, Some(at)) => lane.visible.reader.line_after(at),
+                (None, None) => lane.visible.end(),
             });
             self.stand.cuts = cuts.collect();
             if let Some(seen) = &mut self.stand.seen {
-                let cuts = names
-                    .iter()
-                    .zip(&merge.lanes)
-                    .map(|(name, lane)| place(seen, name).unwrap_or(lane.visible_lines.end()));
+                let cuts =
+                    names.iter().zip(&merge.lanes).map(|(name, lane)| place(seen, name).unwrap_or(lane.visible.end()));
                 *seen = cuts.collect();
             }
             (self.current, self.last, self.bottom) = (None, None, Vec::new());
@@ -493,7 +491,7 @@ impl MergedView {
                 self.jumps.done();
                 merge.go_to_line(lane, id);
                 let cuts = merge.cuts();
-                let line = merge.lanes.get_mut(lane).and_then(|lane| lane.visible_lines.line(id));
+                let line = merge.lanes.get_mut(lane).and_then(|lane| lane.visible.line(id));
                 let match_in = frame.query.filter(|_| !errors).zip(line);
                 let row = match_in.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
                 self.show(merge, layout, &cuts, Some(row));
@@ -526,10 +524,9 @@ impl MergedView {
             else {
                 break;
             };
-            let before = time_of(lane.visible_lines.reader, &line, layout);
+            let before = time_of(lane.visible.reader, &line, layout);
             let known = levels.get_mut(index).and_then(Option::take).filter(|(_, next)| *next == line.id);
-            let mut reader =
-                known.map_or_else(|| LevelReader::at(lane.visible_lines.reader, line.id), |(reader, _)| reader);
+            let mut reader = known.map_or_else(|| LevelReader::at(lane.visible.reader, line.id), |(reader, _)| reader);
             let level = reader.pass(&line);
             if let Some(place) = levels.get_mut(index) {
                 *place = Some((reader, LineId(line.id.0 + 1)));
@@ -565,11 +562,11 @@ impl MergedView {
         let mut rank = 0;
         for (index, lane) in merge.lanes.iter().enumerate() {
             let matches = lane.search.as_ref()?;
-            match_count.count += lane.visible_lines.count(matches);
-            match_count.complete &= matches.is_complete() && lane.visible_lines.is_complete();
+            match_count.count += lane.visible.count(matches);
+            match_count.complete &= matches.is_complete() && lane.visible.is_complete();
             if let Some(mark) = &self.current {
-                rank += mark.cuts.get(index).map_or(0, |cut| lane.visible_lines.rank(matches, *cut));
-                if mark.lane == index && matches.contains(mark.id) && lane.visible_lines.shows(mark.id) {
+                rank += mark.cuts.get(index).map_or(0, |cut| lane.visible.rank(matches, *cut));
+                if mark.lane == index && matches.contains(mark.id) && lane.visible.shows(mark.id) {
                     match_count.place = Some(0);
                 }
             }

@@ -21,7 +21,7 @@ pub(in crate::tui) struct Found<'a> {
 /// How many lines a search has found, and which of them the reader is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) struct MatchCount {
-    /// From 1.
+    /// The match that the reader is at, from 1.
     pub(in crate::tui) place: Option<u64>,
     /// All that were found so far.
     pub(in crate::tui) count: u64,

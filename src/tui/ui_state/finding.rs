@@ -128,8 +128,8 @@ impl UiState {
             let mut reader = document.read();
             let found = matches_of(scan, &mut reader, &mut behind);
             let filter = scans.filter.as_ref().map(|scan| matches_of(scan, &mut reader, &mut behind));
-            let visible_lines = self.log(name).visible_lines(&mut reader, filter.as_ref());
-            everywhere.push((name.clone(), visible_lines.count(&found), found.is_complete()));
+            let visible = self.log(name).visible_lines(&mut reader, filter.as_ref());
+            everywhere.push((name.clone(), visible.count(&found), found.is_complete()));
         }
         self.followups.extend(behind.into_iter().map(Followup::Scan));
         self.find.found_everywhere(everywhere);

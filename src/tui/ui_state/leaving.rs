@@ -1,11 +1,11 @@
-//! Leaving: what `q`, Ctrl-C and `D` mean depends on who sits before the terminal.
+//! Leaving: what `q`, Ctrl-C and `D` mean depends on who looks at the dashboard.
 
 use super::{TOAST_TIME, UiState, World};
 use crate::domain::{Command, Moment, count};
 use crate::tui::action::{Action, Context};
 use crate::tui::keymap::Keymap;
 
-/// Who sits before the terminal.
+/// Who looks at a dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) enum Attachment {
     /// Whoever has started the group in it.
@@ -22,7 +22,7 @@ impl UiState {
         Self { attachment, opened, ..self }
     }
 
-    /// A client that has attached sits before the terminal.
+    /// A client that has attached looks at it.
     pub(in crate::tui) fn is_guest(&self) -> bool {
         self.attachment == Attachment::Guest
     }

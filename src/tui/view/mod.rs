@@ -34,7 +34,7 @@ pub(super) use watcher::event_at as watcher_event_at;
 
 /// All that a frame is made of.
 pub(super) struct Scene<'a> {
-    /// The group.
+    /// The state of the group, as it was last published.
     pub(super) snapshot: &'a GroupSnapshot,
     /// What the user has chosen to see.
     pub(super) ui: &'a UiState,
@@ -44,7 +44,7 @@ pub(super) struct Scene<'a> {
     pub(super) texts: &'a [&'a PaneText],
     /// While the group stops: the last line of the service that is waited for.
     pub(super) last_words: Option<&'a str>,
-    /// The time.
+    /// The moment of the frame; ages count from it.
     pub(super) now: Moment,
     /// The time of day of a moment.
     pub(super) time_of_day: &'a dyn Fn(Moment) -> String,

@@ -15,11 +15,11 @@ pub(super) struct CouldMatch {
 
 #[derive(Clone, Debug)]
 enum Part {
-    /// This name.
+    /// A folder or file of exactly this name.
     Name(String),
     /// One folder or file.
     One(Arc<LazyGlob>),
-    /// Any depth.
+    /// `**`: any number of folders.
     Any,
 }
 

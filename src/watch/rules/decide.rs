@@ -23,7 +23,7 @@ pub(super) enum By {
     Tracked,
     /// One of git's files.
     Git,
-    /// devgroup itself.
+    /// The built-in list of devgroup.
     BuiltIn,
     /// None: it is as the folder that it is in.
     Folder,

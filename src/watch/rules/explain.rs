@@ -306,7 +306,7 @@ impl Rules {
         }
     }
 
-    /// One list.
+    /// What one list of patterns says of a path.
     fn list_step(
         &self,
         name: &str,

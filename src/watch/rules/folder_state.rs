@@ -25,7 +25,7 @@ pub(in crate::watch) struct FolderState {
 pub(super) enum RuleState {
     /// It is not; with the rule that let it in, if one had to.
     Open(Option<Rule>),
-    /// It is.
+    /// A rule ignores it.
     Ignored {
         /// By this rule.
         rule: Rule,

@@ -11,7 +11,7 @@ use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles};
 /// `watch` of one service.
 #[derive(Debug)]
 pub(super) enum Scope {
-    /// Nothing.
+    /// No path is watched.
     Off,
     /// All below a folder.
     All { folder: PathBuf, rule: Rule },

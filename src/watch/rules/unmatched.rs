@@ -13,11 +13,11 @@ use crate::domain::{Explanation, GroupSpec, Match, PathVerdict, ServiceName, Spe
 /// A pattern that restarts nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnmatchedWatch {
-    /// Whose.
+    /// Name of the service.
     pub service: ServiceName,
     /// Which of its patterns; 0 for `watch = true`.
     pub index: usize,
-    /// Why.
+    /// Why no file makes it act.
     pub reason: UnmatchedReason,
 }
 

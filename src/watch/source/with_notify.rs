@@ -13,7 +13,7 @@ use super::{EventSink, Failure, Links, Refused, Watches};
 use crate::watch::cookies::Cookies;
 use crate::watch::pending::{EventFlags, RawEvents};
 
-/// The watches.
+/// The watches that the `notify` crate keeps.
 #[derive(Debug)]
 pub(super) struct Notify {
     watcher: RecommendedWatcher,

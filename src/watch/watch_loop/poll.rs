@@ -34,7 +34,7 @@ const CHANGED: EventFlags =
 const REMOVED: EventFlags = EventFlags { removed: true, closed: false, ..CHANGED };
 
 impl Polling {
-    /// After activity.
+    /// The next look after one that found a change.
     const SOON: Duration = Duration::from_secs(1);
     /// When nothing happens.
     const QUIET: Duration = Duration::from_secs(5);
@@ -79,7 +79,7 @@ impl WatchLoop {
         self.poll();
     }
 
-    /// Looks now.
+    /// Looks through the whole tree, and takes in what differs.
     pub(super) fn poll(&mut self) {
         // What has no stamp yet would count as changed.
         while !self.pending.stopped() && self.stamp_a_folder() {}

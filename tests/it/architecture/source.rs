@@ -11,29 +11,12 @@ impl Source {
     /// Reads a file.
     pub(crate) fn of(text: &str) -> Self {
         let mut tokens = Vec::new();
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let length = if rest.starts_with("//") {
-                rest.find('\n').unwrap_or(rest.len())
-            } else if rest.starts_with("/*") {
-                comment(rest)
-            } else if let Some(length) = text_literal(rest) {
-                tokens.push("\"\"".to_owned());
-                length
-            } else if is_name(first) {
-                let length = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-                tokens.push(rest[..length].to_owned());
-                length
-            } else if rest.starts_with("::") {
-                tokens.push("::".to_owned());
-                2
-            } else {
-                if !first.is_whitespace() {
-                    tokens.push(first.to_string());
-                }
-                first.len_utf8()
-            };
-            rest = &rest[length..];
+        for (kind, piece) in pieces(text) {
+            match kind {
+                Kind::Comment | Kind::Blank => {}
+                Kind::Literal => tokens.push("\"\"".to_owned()),
+                Kind::Name | Kind::Sign => tokens.push(piece.to_owned()),
+            }
         }
         Self { tokens }
     }
@@ -139,6 +122,42 @@ impl Source {
     fn token(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", String::as_str)
     }
+}
+
+/// What a piece of a file is.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Comment,
+    /// A text or a character, with its quotes.
+    Literal,
+    Name,
+    /// `::`, or a single character.
+    Sign,
+    Blank,
+}
+
+/// Takes a file apart. Together the pieces are the file.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = (Kind, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let (kind, length) = if rest.starts_with("//") {
+            (Kind::Comment, rest.find('\n').unwrap_or(rest.len()))
+        } else if rest.starts_with("/*") {
+            (Kind::Comment, comment(rest))
+        } else if let Some(length) = text_literal(rest) {
+            (Kind::Literal, length)
+        } else if is_name(first) {
+            (Kind::Name, rest.find(|c| !is_name(c)).unwrap_or(rest.len()))
+        } else if rest.starts_with("::") {
+            (Kind::Sign, 2)
+        } else {
+            (if first.is_whitespace() { Kind::Blank } else { Kind::Sign }, first.len_utf8())
+        };
+        let (piece, others) = rest.split_at(length);
+        rest = others;
+        Some((kind, piece))
+    })
 }
 
 fn is_name(c: char) -> bool {
