@@ -136,6 +136,9 @@ impl Engine {
             let was_limited = service.limit.is_limiting();
             if let Some(until) = service.limit.wait(first_at.unwrap_or(turn.now), difference.as_ref(), turn.now) {
                 if let Some(marker) = service.limit.marker(service.change_action(), turn.now) {
+                    if let Marker::Limited { written, .. } = &marker {
+                        service.limited_by.clone_from(written);
+                    }
                     if !was_limited {
                         self.notice = Some(limited(&name, &marker, turn));
                     }

@@ -265,7 +265,7 @@ impl Service {
         self.validity = self.unchanged();
         (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
         self.limit.begin(turn.now);
-        self.left_behind = None;
+        (self.left_behind, self.start_problem) = (None, None);
         self.run_spec = self.spec.clone();
         self.run = self.run.next();
         self.stop = None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Condition, Expandable, Kind, LastChange, LastExit, Moment, OrderFate, Orders, Outcome, Phase, RestartCounts,
-    RunEnd, RunFacts, RunHistory, RunId, ServiceName, ServiceSpec, Signal, StartCause, Then,
+    RunEnd, RunFacts, RunHistory, RunId, ServiceName, ServiceSpec, Signal, StartCause, Then, Written,
 };
 
 use super::backoff::Jitter;
@@ -56,6 +56,8 @@ pub(super) struct Service {
     pub(super) jitter: Jitter,
     /// How long changes wait that come right after a start.
     pub(super) limit: RateLimit,
+    /// What has changed right after each start, when a change was last made to wait.
+    pub(super) limited_by: Option<Written>,
     /// What `on_change` is to do, or does, instead of a restart.
     pub(super) hooks: Hooks,
     pub(super) last_exit: Option<LastExit>,
@@ -66,6 +68,8 @@ pub(super) struct Service {
     pub(super) held_up_by: Vec<ServiceName>,
     /// What its last run left running when it put itself into the background, for people.
     pub(super) left_behind: Option<Arc<str>>,
+    /// Why the last start could not be, for people.
+    pub(super) start_problem: Option<Arc<str>>,
     /// How many validations there were.
     pub(super) validations: u32,
     pub(super) liveness: Liveness,
@@ -141,12 +145,14 @@ impl Service {
             crashes: CrashRecord::default(),
             jitter: Jitter::new(seed, &spec.name),
             limit: RateLimit::default(),
+            limited_by: None,
             hooks: Hooks::default(),
             last_exit: None,
             last_change: None,
             validity: Validity::default(),
             held_up_by: Vec::new(),
             left_behind: None,
+            start_problem: None,
             validations: 0,
             liveness: Liveness::default(),
             loss_told: false,
