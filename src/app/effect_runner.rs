@@ -85,18 +85,26 @@ impl EffectRunner {
             }
             Effect::RunHook { spec, command, number } => {
                 let aside = self.aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
-                self.host.run_beside(aside, Beside::Hook, number);
+                self.host.run_hook(aside, number);
             }
             Effect::EndHook { service, number } => self.host.end_beside(&service, Beside::Hook, number),
             Effect::Validate { spec, number } => {
                 let check = self.check_environment(&spec);
+                let run = RunId::default();
+                let start = self.aside(&spec, &spec.run, run, "start");
                 match &spec.validate {
                     Some(validate) => {
-                        let aside = self.aside(&spec, &validate.run, RunId::default(), "validate");
-                        let prepare = self.prepare_by(&spec, &validate.run, RunId::default(), check);
-                        self.host.run_beside(Aside { prepare, ..aside }, Beside::Validation, number);
+                        let prepare = self.prepare_by(&spec, &validate.run, run, check);
+                        let aside = Aside { prepare, ..self.aside(&spec, &validate.run, run, "validate") };
+                        // Its pipes are read by then: what they have said is kept for the start.
+                        let ahead = self.pipes.for_next_start(&spec.name, false);
+                        let prepare = self.prepare_by(&spec, &spec.run, run, move || Ok(ahead.clone()));
+                        self.host.validate(aside, Aside { prepare, ..start }, number);
                     }
-                    None => self.host.check_beside(&spec.name, move || check().map(drop), number),
+                    None => {
+                        let prepare = self.prepare_by(&spec, &spec.run, run, check);
+                        self.host.check_start(Aside { prepare, ..start }, number);
+                    }
                 }
             }
             Effect::EndValidation { service, number } => {

@@ -178,7 +178,8 @@ impl Engine {
             let by_file = other.retired || other.next.as_ref().is_some_and(|next| next.cause == StartCause::Config);
             let is_ending = match other.phase {
                 Phase::Stopping { rung, .. } => rung != Rung::GivenUp,
-                _ => false,
+                // It ends as soon as it is known that it could start again.
+                _ => other.is_up() && other.asks_only_whether_it_could_start(),
             };
             by_file && is_ending && other.name() != service.name()
         };

@@ -8,7 +8,7 @@ use crate::domain::{GroupSpec, Outcome, Phase, ServiceName, ServiceSpec, StartCa
 use super::next_start::NextStart;
 use super::service::Service;
 use super::turn::Turn;
-use super::validation::Validity;
+use super::validation::{Refused, Validity};
 use super::{Effect, Engine};
 
 impl Engine {
@@ -21,6 +21,7 @@ impl Engine {
         // Whoever saves the file has looked into what waits.
         self.end_limits(turn);
         if spec == self.spec {
+            self.services.iter_mut().for_each(|service| service.try_to_start_again(turn));
             return;
         }
         self.notice = None;
@@ -85,7 +86,7 @@ impl Service {
     /// Takes over what the file says now. Only what the process itself sees is a reason to restart it; checks are
     /// exchanged beside it.
     fn reloaded(&mut self, new: Arc<ServiceSpec>, turn: &mut Turn) {
-        let differs = sees_another(&self.spec, &new);
+        let differs = sees_another(&self.spec, &new) && !self.is_back_at(&new);
         // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
         let validate_differs = self.spec.validate != new.validate;
@@ -106,6 +107,25 @@ impl Service {
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
             // What was refused is asked about anew, or nobody asks any more.
             self.want(next, turn);
+        } else {
+            self.try_to_start_again(turn);
+        }
+    }
+
+    /// What could not take the place of the run that is up was taken back: that one is what the file says.
+    fn is_back_at(&self, new: &ServiceSpec) -> bool {
+        let is_of_files = |refused: &Refused| refused.paths.files().is_some();
+        let refused = self.refused_start().is_some_and(|refused| !is_of_files(refused));
+        refused && self.is_up() && !sees_another(&self.run_spec, new)
+    }
+
+    /// What kept its last start back may be there by now: whoever saves the file has looked into it.
+    fn try_to_start_again(&mut self, turn: &mut Turn) {
+        let Some(refused) = self.refused_start().filter(|_| self.wanted) else { return };
+        match NextStart::change(&refused.paths) {
+            Some(next) => self.want(next, turn),
+            None if self.is_back_at(&self.spec) => self.validity = self.unchanged(),
+            None => self.want(NextStart::new(StartCause::Config), turn),
         }
     }
 

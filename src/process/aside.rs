@@ -1,7 +1,9 @@
 //! Hooks, stop commands and validations: run beside a service, with their output in its log.
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +12,16 @@ use tokio::time::timeout;
 
 use super::child::Child;
 use super::errands::Means;
-use super::launch::Aside;
+use super::launch::{Aside, Prepared};
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
 use super::outlet::{Lines, Outlet};
-use super::program;
+use super::program::{self, Program};
 use super::terminal::Size;
-use crate::domain::{ExitStatus, Marker};
+use crate::domain::{ExitStatus, Marker, Validated};
+
+/// What is executed, where, and with which environment.
+type Found = (Program, PathBuf, Vec<(OsString, OsString)>);
 
 /// One that takes longer is killed.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -91,23 +96,61 @@ async fn in_pipe(aside: &Aside, means: &Means, live: Option<&LiveRun>) -> Result
     follow(aside, means, live, Outlet::pipe()?).await
 }
 
+/// Runs a validation to its end, and then sees whether `start` could be executed: what is validated may have made it.
+pub(super) async fn validate(
+    aside: &Aside,
+    start: &Aside,
+    means: &Means,
+    live: Option<&LiveRun>,
+    size: watch::Receiver<Size>,
+) -> Validated {
+    // What keeps both from their environment or their folder is no fault of what `validate` looks at.
+    if let Err(problem) = look(aside, means, Aside::place).await {
+        return Validated::CannotStart(problem);
+    }
+    if let Err(problem) = in_terminal(aside, means, live, size).await {
+        return Validated::Failed(problem);
+    }
+    look(start, means, Aside::program).await.map_or_else(Validated::CannotStart, |_| Validated::Passed)
+}
+
+/// Asks the file system, for as long as that may take.
+async fn look<T: Send + 'static>(
+    aside: &Aside,
+    means: &Means,
+    ask: impl FnOnce(&Aside) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let its = aside.clone();
+    let found = means.looks.look((aside.service.clone(), aside.label), move || ask(&its)).await;
+    found.ok_or_else(|| format!("its folder or its files {SILENCE}"))?
+}
+
+impl Aside {
+    /// Its command with its environment, and its folder, which can be entered. May wait for files.
+    fn place(&self) -> Result<(Prepared, PathBuf), String> {
+        let prepared = (self.prepare)()?;
+        let dir = match &self.expand {
+            Some(expand) => expand(&prepared.env)?.dir,
+            None => self.dir.clone(),
+        };
+        program::can_be_entered(&dir)?;
+        Ok((prepared, dir))
+    }
+
+    /// The program that it executes, in which folder and with which environment. May wait for files.
+    pub(super) fn program(&self) -> Result<Found, String> {
+        let (prepared, dir) = self.place()?;
+        Ok((program::find(&prepared.command, &dir, &prepared.env)?, dir, prepared.env))
+    }
+}
+
 async fn follow(
     aside: &Aside,
     means: &Means,
     live: Option<&LiveRun>,
     (outlet, end): (Outlet, OwnedFd),
 ) -> Result<(), String> {
-    let (prepare, expand, dir) = (aside.prepare.clone(), aside.expand.clone(), aside.dir.clone());
-    let look = move || {
-        let prepared = prepare()?;
-        let dir = match expand {
-            Some(expand) => expand(&prepared.env)?.dir,
-            None => dir,
-        };
-        Ok::<_, String>((program::find(&prepared.command, &dir, &prepared.env)?, dir, prepared.env))
-    };
-    let found = means.looks.look((aside.service.clone(), aside.label), look).await;
-    let (program, dir, env) = found.ok_or_else(|| format!("its folder or its files {SILENCE}"))??;
+    let (program, dir, env) = look(aside, means, Aside::program).await?;
     let mut child = Child::start(&means.children, program, (&dir, &env), Some(end))?;
     let mut lines = Lines::new(outlet, &aside.document, live);
     let status = tokio::select! {

@@ -25,6 +25,9 @@ use crate::clock::Clock;
 use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated};
 use crate::process_tree;
 
+/// Why a validation could not begin.
+const NO_THREAD: &str = "there is no thread for it";
+
 /// The stack of a run's thread. Only what is used takes memory.
 const STACK: usize = 1 << 20;
 
@@ -212,41 +215,59 @@ impl ProcessHost {
         }
     }
 
-    /// Runs a validation or a hook beside whatever runs. Reports [`RunReport::Validated`] or [`RunReport::HookEnded`] with
-    /// this number. An older one of the same service is ended. A hook is killed when it takes longer than a minute.
-    pub fn run_beside(&self, aside: Aside, what: Beside, number: u32) {
-        let (service, reports) = (aside.service.clone(), self.inner.reports.clone());
-        let (errands, live) = (&self.inner.errands, self.inner.of(&service).pop());
-        let means = errands.means();
-        let name = service.clone();
-        let tell = move |result: Result<(), String>| {
-            let report = match what {
-                Beside::Validation => {
-                    let result = result.map_or_else(Validated::Failed, |()| Validated::Passed);
-                    RunReport::Validated { number, result }
-                }
-                Beside::Hook => RunReport::HookEnded { number },
-            };
+    /// Runs a validation beside whatever runs, and sees whether `start` could be executed then. Reports
+    /// [`RunReport::Validated`] with this number. An older one of the same service is ended.
+    pub fn validate(&self, aside: Aside, start: Aside, number: u32) {
+        let (service, means) = (aside.service.clone(), self.inner.errands.means());
+        let tell = self.inner.tell(&service, number);
+        let tell_later = tell.clone();
+        let begun = self.begin_beside(&service, Beside::Validation, number, |live, size| async move {
+            tell_later(aside::validate(&aside, &start, &means, live.as_deref(), size).await);
+        });
+        if !begun {
+            tell(Validated::Failed(NO_THREAD.into()));
+        }
+    }
+
+    /// Runs a hook beside whatever runs. Reports [`RunReport::HookEnded`] with this number. An older one of the same
+    /// service is ended. It is killed when it takes longer than a minute.
+    pub fn run_hook(&self, aside: Aside, number: u32) {
+        let (service, means) = (aside.service.clone(), self.inner.errands.means());
+        let (name, reports) = (service.clone(), self.inner.reports.clone());
+        let tell = move || {
+            let report = RunReport::HookEnded { number };
             // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service: name.clone(), run: RunId::default(), report });
         };
         let tell_later = tell.clone();
-        // Before the new one begins: two of them at once would be in each other's way.
+        let begun = self.begin_beside(&service, Beside::Hook, number, |live, size| async move {
+            aside::hook(&aside, &means, live.as_deref(), size).await;
+            tell_later();
+        });
+        if !begun {
+            tell();
+        }
+    }
+
+    /// Begins an errand beside the live run of a service, in the place of an older one; whether there was a thread for it.
+    fn begin_beside<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        service: &ServiceName,
+        what: Beside,
+        number: u32,
+        errand: impl FnOnce(Option<Arc<LiveRun>>, watch::Receiver<Size>) -> F,
+    ) -> bool {
+        let live = self.inner.of(service).pop();
         let mut runs = self.inner.runs();
+        // Before the new one begins: two of them at once would be in each other's way.
         drop(runs.beside.remove(&(service.clone(), what)));
         let size = runs.sizes.entry(service.clone()).or_default().subscribe();
-        let errand = async move {
-            tell_later(match what {
-                Beside::Validation => aside::in_terminal(&aside, &means, live.as_deref(), size).await,
-                Beside::Hook => {
-                    aside::hook(&aside, &means, live.as_deref(), size).await;
-                    Ok(())
-                }
-            });
-        };
-        match errands.begin(errand) {
-            Some(errand) => drop(runs.beside.insert((service, what), (number, errand))),
-            None => tell(Err("there is no thread for it".into())),
+        match self.inner.errands.begin(errand(live, size)) {
+            Some(errand) => {
+                runs.beside.insert((service.clone(), what), (number, errand));
+                true
+            }
+            None => false,
         }
     }
 
@@ -258,19 +279,12 @@ impl ProcessHost {
         }
     }
 
-    /// Finds something out that may take a while. Reports [`RunReport::Validated`] with this number.
-    pub fn check_beside(
-        &self,
-        service: &ServiceName,
-        check: impl FnOnce() -> Result<(), String> + Send + 'static,
-        number: u32,
-    ) {
-        let (reports, name) = (self.inner.reports.clone(), service.clone());
-        self.beside_the_loop(service, move || {
-            let result = check().map_or_else(Validated::Failed, |()| Validated::Passed);
-            let report = RunReport::Validated { number, result };
-            // The loop may be gone already; then nobody needs to know.
-            let _ = reports.send(RunNews { service: name, run: RunId::default(), report });
+    /// Sees whether `start` could be executed now: by the rules of a start, on a thread of its own. Reports
+    /// [`RunReport::Validated`] with this number.
+    pub fn check_start(&self, start: Aside, number: u32) {
+        let tell = self.inner.tell(&start.service, number);
+        self.beside_the_loop(&start.service.clone(), move || {
+            tell(start.program().map_or_else(Validated::CannotStart, |_| Validated::Passed));
         });
     }
 
@@ -331,6 +345,16 @@ impl Inner {
             (launch.service.clone(), launch.run, RunReport::NotStarted { reason: reason.into() });
         // The loop may be gone already; then nobody needs to know.
         let _ = self.reports.send(RunNews { service, run, report });
+    }
+
+    /// Reports what became of a validation.
+    fn tell(&self, service: &ServiceName, number: u32) -> impl Fn(Validated) + Clone + Send + 'static + use<> {
+        let (reports, service) = (self.reports.clone(), service.clone());
+        move |result| {
+            let report = RunReport::Validated { number, result };
+            // The loop may be gone already; then nobody needs to know.
+            let _ = reports.send(RunNews { service: service.clone(), run: RunId::default(), report });
+        }
     }
 
     /// The runs of a service of which anything is left, the newest last.

@@ -38,6 +38,7 @@ mod outcomes;
 mod preferences;
 mod process;
 mod reach;
+mod replacements;
 mod schema;
 mod script;
 mod strays;

@@ -21,9 +21,9 @@ fn the_difference_is_carried_out_and_nothing_else() {
         "
         1.000 > the file is saved
         1.000   rewatch 4 services
-        1.000   SIGTERM to api 1
         1.000   SIGTERM to old 1
         1.000   new: waits · api to end, old to end
+        1.000   SIGTERM to api 1
         1.000 > old exits 0
         1.000   old: stopped · exit 0 · 0ns after the signal
         1.000   forget old
