@@ -167,8 +167,9 @@ impl Engine {
         }
     }
 
-    /// Those that end because of the same saved `procgroup.toml` that starts this one: it may be the same program under
-    /// another name, or need what they have. One that does not end holds nobody up.
+    /// Those that end because of the same saved `procgroup.toml` that starts this one, and may have what it needs: what is
+    /// gone from the file may be the same program under another name, and what is replaced may give it a port. One that does
+    /// not end holds nobody up.
     fn making_way(&self, place: usize) -> Vec<ServiceName> {
         let service = &self.services[place];
         if !service.next.as_ref().is_some_and(|next| next.cause == StartCause::Config) {
@@ -181,7 +182,7 @@ impl Engine {
                 // It ends as soon as it is known that it could start again.
                 _ => other.is_up() && other.asks_only_whether_it_could_start(),
             };
-            by_file && is_ending && other.name() != service.name()
+            by_file && is_ending && other.name() != service.name() && (other.retired || service.takes_over_from(other))
         };
         self.services.iter().filter(ends).map(|other| other.name().clone()).collect()
     }

@@ -1,9 +1,9 @@
 //! The file was saved: the difference between what it said and what it says now is carried out, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, Outcome, Phase, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{Expandable, GroupSpec, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause};
 
 use super::next_start::NextStart;
 use super::service::Service;
@@ -162,6 +162,32 @@ impl Service {
             _ => {}
         }
     }
+}
+
+impl Service {
+    /// The file gives it a word that it takes away from another one: a port, the name of a container, a folder. Two whose
+    /// changes have nothing to do with each other do not wait for each other.
+    pub(super) fn takes_over_from(&self, other: &Self) -> bool {
+        let (had, has) = (words(&other.run_spec), words(&other.spec));
+        let before = if self.run.0 == 0 { BTreeSet::new() } else { words(&self.run_spec) };
+        words(&self.spec).iter().any(|word| !before.contains(word) && had.contains(word) && !has.contains(word))
+    }
+}
+
+/// The words of all that tells a process what to use.
+fn words(spec: &ServiceSpec) -> BTreeSet<String> {
+    let command = match &spec.run {
+        RunCommand::Shell(text) => text.clone(),
+        RunCommand::Argv(argv) => argv.join(" "),
+    };
+    let dir = match &spec.dir {
+        Expandable::Known(path) => path.to_string_lossy().into_owned(),
+        Expandable::Text(text) => text.clone(),
+    };
+    let values = spec.env.iter().map(|(_, value)| value.clone());
+    let texts: Vec<String> = values.chain([command, dir]).collect();
+    let words = texts.iter().flat_map(|text| text.split(|char: char| !char.is_alphanumeric()));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether a process started by one would see anything else than one started by the other.

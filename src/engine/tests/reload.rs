@@ -22,14 +22,14 @@ fn the_difference_is_carried_out_and_nothing_else() {
         1.000 > the file is saved
         1.000   rewatch 4 services
         1.000   SIGTERM to old 1
-        1.000   new: waits · api to end, old to end
+        1.000   new: waits · old to end
         1.000   SIGTERM to api 1
         1.000 > old exits 0
         1.000   old: stopped · exit 0 · 0ns after the signal
+        1.000   spawn new 1 · procgroup.toml changed
         1.000   forget old
         1.000 > api exits 0
         1.000   spawn api 2 · procgroup.toml changed · was exit 0, up 1000ms
-        1.000   spawn new 1 · procgroup.toml changed
         1.000 > new started
     ",
     );

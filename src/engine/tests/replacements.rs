@@ -74,6 +74,32 @@ fn a_file_that_is_taken_back_restarts_nothing_that_could_not_start() {
     assert_eq!((s.service("api").kept, s.service("api").run.0, s.phase("api").word()), (false, 1, "running"));
 }
 
+/// A service that listens on this port.
+fn on(name: &str, port: &str) -> ServiceSpec {
+    ServiceSpec { env: vec![("PORT".into(), port.into())], ..service(name) }
+}
+
+#[test]
+fn who_is_given_a_port_waits_for_the_one_that_has_it() {
+    // Also as long as it is not known whether that one will be replaced.
+    let mut s = Scenario::running(vec![on("api", "4000"), on("web", "4001")]);
+    s.reload(vec![on("api", "4001"), on("web", "4000"), on("new", "4000")]);
+    s.dies("web", 15);
+    assert_eq!((s.phase("web").word(), s.phase("new").word()), ("blocked", "blocked"));
+    s.dies("api", 15);
+    assert_eq!(["api", "web", "new"].map(|name| s.service(name).run.0), [2, 2, 1]);
+    let mut s = Scenario::running(vec![on("api", "4000")]);
+    s.lacks("api", MISSING).reload(vec![on("api", "4001"), on("new", "4000")]);
+    assert_eq!((s.phase("new").word(), s.service("api").kept), ("starting", true));
+}
+
+#[test]
+fn those_that_give_each_other_nothing_do_not_wait_for_each_other() {
+    let mut s = Scenario::running(vec![on("api", "4000"), on("web", "5000")]);
+    s.reload(vec![on("api", "4001"), on("web", "5001"), on("new", "6000")]).dies("web", 15);
+    assert_eq!(["api", "web", "new"].map(|name| s.service(name).run.0), [1, 2, 1]);
+}
+
 #[test]
 fn what_could_not_start_is_not_restarted_after_what_it_depends_on() {
     let db = ServiceSpec { cascade: true, ..service("db") };
