@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{Expandable, GroupSpec, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{Expandable, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause};
 
 use super::next_start::NextStart;
 use super::service::Service;
@@ -89,7 +89,7 @@ impl Service {
         let differs = sees_another(&self.spec, &new) && !self.is_back_at(&new);
         // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
-        let validate_differs = self.spec.validate != new.validate;
+        let (validate_differs, ready_differs) = (self.spec.validate != new.validate, self.spec.ready != new.ready);
         self.respec(new);
         let refused = match &self.validity {
             Validity::Refused(refused) => {
@@ -102,6 +102,12 @@ impl Service {
             self.cancel_validation(turn);
         }
         self.exchange_checks(turn);
+        if let Phase::Running { .. } = self.phase
+            && ready_differs
+            && !(differs && self.wanted)
+        {
+            turn.narrate(self.name(), Marker::NewReady);
+        }
         if is_other_program && self.wanted {
             self.want(NextStart::new(StartCause::Config), turn);
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
@@ -129,9 +135,12 @@ impl Service {
         }
     }
 
-    /// The live run is looked at by the checks that the file has now.
+    /// The live run is looked at by the checks that the file has now. One that is up is not asked anew whether it is
+    /// ready: it keeps the check that it has passed, or that it began without.
     fn exchange_checks(&mut self, turn: &mut Turn) {
-        let (ready, alive) = (self.spec.ready.clone(), self.spec.alive.clone());
+        let is_asked = matches!(self.phase, Phase::Starting { .. });
+        let ready = if is_asked { &self.spec.ready } else { &self.run_spec.ready }.clone();
+        let alive = self.spec.alive.clone();
         let other = (ready != self.run_spec.ready, alive != self.run_spec.alive);
         let url_differs = self.spec.url != self.run_spec.url;
         if other == (false, false) && !url_differs || !self.is_live() {
