@@ -88,25 +88,7 @@ impl EffectRunner {
                 self.host.run_hook(aside, number);
             }
             Effect::EndHook { service, number } => self.host.end_beside(&service, Beside::Hook, number),
-            Effect::Validate { spec, number } => {
-                let check = self.check_environment(&spec);
-                let run = RunId::default();
-                let start = self.aside(&spec, &spec.run, run, "start");
-                match &spec.validate {
-                    Some(validate) => {
-                        let prepare = self.prepare_by(&spec, &validate.run, run, check);
-                        let aside = Aside { prepare, ..self.aside(&spec, &validate.run, run, "validate") };
-                        // Its pipes are read by then: what they have said is kept for the start.
-                        let ahead = self.pipes.for_next_start(&spec.name, false);
-                        let prepare = self.prepare_by(&spec, &spec.run, run, move || Ok(ahead.clone()));
-                        self.host.validate(aside, Aside { prepare, ..start }, number);
-                    }
-                    None => {
-                        let prepare = self.prepare_by(&spec, &spec.run, run, check);
-                        self.host.check_start(Aside { prepare, ..start }, number);
-                    }
-                }
-            }
+            Effect::Validate { spec, number } => self.validate(&spec, number),
             Effect::EndValidation { service, number } => {
                 self.host.end_beside(&service, Beside::Validation, number);
                 self.called_off.insert(service);
@@ -146,6 +128,27 @@ impl EffectRunner {
             Effect::Finish(finish) => return Some(Rest::Finish(finish)),
         }
         None
+    }
+
+    /// Whether the service may replace what runs: `validate`, if it has one, and then whether it could be started.
+    fn validate(&mut self, spec: &Arc<ServiceSpec>, number: u32) {
+        let check = self.check_environment(spec);
+        let run = RunId::default();
+        let start = self.aside(spec, &spec.run, run, "start");
+        match &spec.validate {
+            Some(validate) => {
+                let prepare = self.prepare_by(spec, &validate.run, run, check);
+                let aside = Aside { prepare, ..self.aside(spec, &validate.run, run, "validate") };
+                // Its pipes are read by then: what they have said is kept for the start.
+                let ahead = self.pipes.for_next_start(&spec.name, false);
+                let prepare = self.prepare_by(spec, &spec.run, run, move || Ok(ahead.clone()));
+                self.host.validate(aside, Aside { prepare, ..start }, number);
+            }
+            None => {
+                let prepare = self.prepare_by(spec, &spec.run, run, check);
+                self.host.check_start(Aside { prepare, ..start }, number);
+            }
+        }
     }
 
     /// Bytes typed into a service.
