@@ -87,20 +87,10 @@ impl EffectRunner {
             Effect::RunHook { spec, command, number } => {
                 let change_command =
                     self.change_command(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
-                self.host.run_beside(change_command, Beside::Hook, number);
+                self.host.run_hook(change_command, number);
             }
             Effect::EndHook { service, number } => self.host.end_beside(&service, Beside::Hook, number),
-            Effect::Validate { spec, number } => {
-                let check = self.check_environment(&spec);
-                match &spec.validate {
-                    Some(validate) => {
-                        let change_command = self.change_command(&spec, &validate.run, RunId::default(), "validate");
-                        let prepare = self.prepare_by(&spec, &validate.run, RunId::default(), check);
-                        self.host.run_beside(ChangeCommand { prepare, ..change_command }, Beside::Validation, number);
-                    }
-                    None => self.host.check_beside(&spec.name, move || check().map(drop), number),
-                }
-            }
+            Effect::Validate { spec, number } => self.validate(&spec, number),
             Effect::EndValidation { service, number } => {
                 self.host.end_beside(&service, Beside::Validation, number);
                 self.called_off.insert(service);
@@ -140,6 +130,28 @@ impl EffectRunner {
             Effect::Finish(finish) => return Some(LoopAction::Finish(finish)),
         }
         None
+    }
+
+    /// Whether the service may replace what runs: `validate`, if it has one, and then whether it could be started.
+    fn validate(&mut self, spec: &Arc<ServiceSpec>, number: u32) {
+        let check = self.check_environment(spec);
+        let run = RunId::default();
+        let start = self.change_command(spec, &spec.run, run, "start");
+        match &spec.validate {
+            Some(validate) => {
+                let prepare = self.prepare_by(spec, &validate.run, run, check);
+                let change_command =
+                    ChangeCommand { prepare, ..self.change_command(spec, &validate.run, run, "validate") };
+                // Its pipes are read by then: what they have said is kept for the start.
+                let ahead = self.pipes.for_next_start(&spec.name, false);
+                let prepare = self.prepare_by(spec, &spec.run, run, move || Ok(ahead.clone()));
+                self.host.validate(change_command, ChangeCommand { prepare, ..start }, number);
+            }
+            None => {
+                let prepare = self.prepare_by(spec, &spec.run, run, check);
+                self.host.check_start(ChangeCommand { prepare, ..start }, number);
+            }
+        }
     }
 
     /// Bytes typed into a service.

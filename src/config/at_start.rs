@@ -71,20 +71,23 @@ pub fn checks_now(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Opt
     Some(Checks { ready: ready(spec, &lookup).ok()?, alive: alive(spec, &lookup).ok()?, url: url(spec, &lookup).ok()? })
 }
 
-/// All that would stand in the way of a start with these variables: in all commands, and in what is asked of the run.
+/// All that would stand in the way of a start with these variables: in all commands, in what is asked of the run, and its
+/// folder.
 pub(super) fn faults(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Vec<Fault> {
+    let folder = dir(spec, lookup).ok().and_then(|dir| is_folder(spec, &dir).err());
+    faults_of_values(spec, lookup).into_iter().chain(folder).collect()
+}
+
+/// The same, but for the folder: whether that is there is seen when it is entered.
+pub(super) fn faults_of_values(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Vec<Fault> {
     let commands = [
         ("the command", Some(&spec.run)),
         ("validate.run", spec.validate.as_ref().map(|validate| &validate.run)),
         ("stop.command", spec.stop.command.as_ref()),
     ];
     let commands = commands.into_iter().filter_map(|(place, command)| words(place, command?, lookup).err());
-    let checks = [
-        dir(spec, lookup).and_then(|dir| is_folder(spec, &dir)).err(),
-        ready(spec, lookup).err(),
-        alive(spec, lookup).err(),
-        url(spec, lookup).err(),
-    ];
+    let checks =
+        [dir(spec, lookup).err(), ready(spec, lookup).err(), alive(spec, lookup).err(), url(spec, lookup).err()];
     commands.chain(checks.into_iter().flatten()).collect()
 }
 

@@ -47,6 +47,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         dependencies(service, services, &by_name, problems);
         backoff(&service.draft, problems);
         retries(service, problems);
+        restarts_of_task(service, problems);
         postgres(service, problems);
         if let Some(problem) = reloads_itself(service, place) {
             problems.add(problem);
@@ -212,6 +213,25 @@ fn retries(service: &Named, problems: &mut Problems) {
             Diagnostic::error("retries", format!("service `{}` has `retries`, which are for tasks", service.name))
                 .at(retries.span(), "it does not run to its end")
                 .help("for a service: restart = \"on-failure\" and breaker; for a task: kind = \"task\""),
+        );
+    }
+}
+
+/// A task is started again as often as `retries` says, whatever `restart` and `breaker` say.
+fn restarts_of_task(service: &Named, problems: &mut Problems) {
+    let draft = &service.draft;
+    if draft.kind.as_ref().map(Spanned::get_ref) != Some(&Kind::Task) {
+        return;
+    }
+    let breaker = &draft.breaker;
+    let (failures, within) = (breaker.failures.as_ref().map(Spanned::span), breaker.within.as_ref().map(Spanned::span));
+    let breaker = failures.or(within).or_else(|| breaker.cooldown.as_ref().map(Spanned::span));
+    let given = [("restart", draft.restart.as_ref().map(Spanned::span)), ("breaker", breaker)];
+    for (key, span) in given.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+        problems.add(
+            Diagnostic::warning("retries", format!("`{key}` of the task `{}` does nothing", service.name))
+                .at(span, "a task is started again as often as `retries` says")
+                .help("retries = 2: so often when it fails; without it, never"),
         );
     }
 }

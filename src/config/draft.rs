@@ -115,8 +115,8 @@ impl Draft {
             alive: self.alive.or_else(|| defaults.alive.clone()),
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
-            restart: self.restart.or_else(|| defaults.restart.clone()),
-            // Those of `[defaults]` are for the tasks among all services.
+            // What `[defaults]` say of these is for the services among all, and of `retries` for the tasks.
+            restart: self.restart.or_else(|| defaults.restart.clone().filter(|_| !is_task)),
             retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_task)),
             backoff: BackoffDraft {
                 initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
@@ -125,9 +125,9 @@ impl Draft {
                 reset_after: self.backoff.reset_after.or_else(|| defaults.backoff.reset_after.clone()),
             },
             breaker: BreakerDraft {
-                failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone()),
-                within: self.breaker.within.or_else(|| defaults.breaker.within.clone()),
-                cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone()),
+                failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone().filter(|_| !is_task)),
+                within: self.breaker.within.or_else(|| defaults.breaker.within.clone().filter(|_| !is_task)),
+                cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone().filter(|_| !is_task)),
             },
             stop: StopDraft {
                 signal: self.stop.signal.or_else(|| defaults.stop.signal.clone()),

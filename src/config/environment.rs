@@ -79,7 +79,7 @@ pub fn check_environment(
     pipes: &Pipes,
 ) -> Result<(), EnvironmentError> {
     let variables = variables(spec, inherited, pipes)?;
-    match at_start::faults(spec, &|name| variables.get(name)).into_iter().next() {
+    match at_start::faults_of_values(spec, &|name| variables.get(name)).into_iter().next() {
         Some(fault) => Err(fault.of_service(spec)),
         None => Ok(()),
     }

@@ -24,10 +24,25 @@ impl Problems {
     /// More errors are a file of another kind, and nobody reads more warnings.
     const ENOUGH: usize = 100;
 
+    /// Places of one problem that are named.
+    const PLACES: usize = 10;
+
     /// One more, if there are not enough of its severity yet: no warning takes the place of an error.
     pub(super) fn add(&mut self, problem: Diagnostic) {
         if !self.has_enough(problem.severity) && !self.items.contains(&problem) {
             self.items.push(problem);
+        }
+    }
+
+    /// The same problem may stand at several places: it is told once, and the others are named below it.
+    pub(super) fn add_once(&mut self, problem: Diagnostic) {
+        let is_same = |item: &&mut Diagnostic| (item.code, &item.message) == (problem.code, &problem.message);
+        let (Some(item), Some(label)) = (self.items.iter_mut().find(is_same), problem.labels.first()) else {
+            return self.add(problem);
+        };
+        let is_known = item.labels.iter().any(|known| known.span == label.span);
+        if !is_known && item.labels.len() < Self::PLACES {
+            *item = item.clone().at(label.span.clone(), "and here");
         }
     }
 

@@ -140,7 +140,7 @@ fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> 
                 EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
                 _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
             };
-            problems.add(
+            problems.add_once(
                 Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
                     .at(slot.span(), "read at each start of the service")
                     .help(help),

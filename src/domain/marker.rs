@@ -113,6 +113,8 @@ pub enum Marker {
         /// `autostart = false`, `not selected`.
         reason: &'static str,
     },
+    /// The file was saved with another `ready`, and what runs is up already.
+    NewReady,
     /// Waits for others.
     Waits {
         /// For people: `db to be ready`.
@@ -324,6 +326,7 @@ impl Marker {
                 write!(text, "no {action} · the files are again what they were · {clock}")
             }
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
+            Self::NewReady => write!(text, "ready check changed · from the next start · {clock}"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Lost { loss } => write!(text, "{loss} · {clock}"),
             Self::Validating { command, cause } => write!(text, "validating · {command} · {cause} · {clock}"),
@@ -464,6 +467,7 @@ mod tests {
                 limited(ChangeAction::Signal(Signal::Hup)),
                 "── SIGHUP in 4s · a file has changed right after each of the last 8 signals · r restarts now ──",
             ),
+            (Marker::NewReady, "── ready check changed · from the next start · 14:02:11 ──"),
             (
                 Marker::TakenBack { action: ChangeAction::Restart },
                 "── no restart · the files are again what they were · 14:02:11 ──",

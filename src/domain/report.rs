@@ -69,8 +69,10 @@ pub enum RunReport {
 pub enum Validated {
     /// The command ended with 0.
     Passed,
-    /// In another way, for people: `exit 101`, `program not found: foo`.
+    /// `validate` did not, for people: `exit 101`, `program not found: cargo`.
     Failed(String),
+    /// What it is asked for could not start, for people: `program not found: ./api`, `.env:2: a quote is not closed`.
+    CannotStart(String),
 }
 
 /// What the operating system knows of a run. Secrets are masked before it leaves the process adapter.

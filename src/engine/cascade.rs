@@ -43,7 +43,8 @@ impl Engine {
         match &service.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
                 if service.is_refused() && manner == Manner::Polite {
-                    let problem = format!("not restarted after {name} · its files have not passed validate");
+                    let why = service.refused_start().map_or("its files have not passed validate", |one| &*one.problem);
+                    let problem = format!("not restarted after {name} · {why}");
                     let watches = service.watches();
                     turn.narrate(service.name(), Marker::Kept { runs: true, watches, problem });
                     return false;

@@ -14,8 +14,12 @@ use super::path_set::PathSet;
 use super::questions::{HoldOver, Occasion, Question};
 use super::quiet::Changes;
 use super::restart_manager::Asks;
+use super::service::Service;
 use super::turn::Turn;
 use super::{Effect, Engine};
+
+/// What a line about the end of a hold by git says of those that are restarted.
+const RESTARTED: &str = " restarted";
 
 /// Characters of the names of services in one line.
 const NAMES: usize = 60;
@@ -173,12 +177,12 @@ impl Engine {
         let names: Vec<&str> = acted.iter().filter(|one| !waits(one)).map(|(name, _)| name.as_str()).collect();
         let late: Vec<&str> = acted.iter().filter(waits).map(|(name, _)| name.as_str()).collect();
         // What is to be validated first may be refused.
-        let is_sure = |(name, verdict): &(ServiceName, Verdict)| {
+        let is_expected = |(name, verdict): &(ServiceName, Verdict)| {
             let service = self.services.iter().find(|service| service.name() == name);
             *verdict == Verdict::Waits
-                || *verdict == Verdict::Restart && service.is_some_and(|service| !service.must_be_validated())
+                || *verdict == Verdict::Restart && service.is_some_and(Service::is_to_be_replaced)
         };
-        let did = if acted.iter().all(is_sure) { " restarted" } else { "" };
+        let did = if acted.iter().all(is_expected) { RESTARTED } else { "" };
         let waiting = (!late.is_empty())
             .then(|| format!("{} {}", some_of(&late), if late.len() == 1 { "waits" } else { "wait" }));
         let now = (!names.is_empty()).then(|| some_of(&names));
@@ -206,10 +210,32 @@ impl Engine {
         };
         let summary: Arc<str> = summary.into();
         self.last_release = Some(Arc::clone(&summary));
+        let said = by_git && !did.is_empty();
+        self.said_restarted = acted.iter().filter(|_| said).map(|(name, _)| name.clone()).collect();
         // What is wrong stays on the screen.
         if self.notice.as_ref().is_none_or(|notice| !notice.problem) {
             self.notice = Some(Notice { at: turn.now, problem: false, summary, detail: "".into() });
         }
+    }
+
+    /// The line about the last hold says that all of its services were restarted. One of them could not be: it says only
+    /// which services it was about.
+    pub(super) fn correct_end_of_hold(&mut self) {
+        let is_refused = |one: &Service| one.is_refused() && self.said_restarted.contains(one.name());
+        if !self.services.iter().any(is_refused) {
+            return;
+        }
+        self.said_restarted.clear();
+        let Some(said) = &self.last_release else { return };
+        // The last one: what git says that it has done, which may hold the word as well, comes before it.
+        let corrected: Arc<str> = match said.rsplit_once(RESTARTED) {
+            Some((before, after)) => format!("{before}{after}").into(),
+            None => return,
+        };
+        if let Some(notice) = self.notice.as_mut().filter(|notice| notice.summary == *said) {
+            notice.summary = Arc::clone(&corrected);
+        }
+        self.last_release = Some(corrected);
     }
 
     /// The `p` key, or `--paused`.

@@ -59,7 +59,9 @@ pub enum Effect {
         /// The number of the hook.
         number: u32,
     },
-    /// Run `validate` of a service beside it; without one, see whether its environment can be read. How it ended comes back as [`RunReport::Validated`](crate::domain::RunReport::Validated).
+    /// Run `validate` of a service beside it, if there is one, and see whether it could be started: its environment can be
+    /// read, its folder and its program are there. How that ended comes back as
+    /// [`RunReport::Validated`](crate::domain::RunReport::Validated).
     Validate {
         /// The service, as the file says it now.
         spec: Arc<ServiceSpec>,

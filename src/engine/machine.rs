@@ -42,6 +42,8 @@ pub struct Engine {
     was_holding: bool,
     /// What came of the last hold, for the watcher panel.
     pub(super) last_release: Option<Arc<str>>,
+    /// Those of which that says that they were restarted.
+    pub(super) said_restarted: Vec<ServiceName>,
     pub(super) watch: WatchStatus,
     pub(super) notice: Option<Notice>,
     pub(super) shutdown: Option<Shutdown>,
@@ -72,6 +74,7 @@ impl Engine {
             git: GitGate::default(),
             was_holding: false,
             last_release: None,
+            said_restarted: Vec::new(),
             watch: WatchStatus::default(),
             notice: None,
             shutdown: None,
@@ -203,6 +206,7 @@ impl Engine {
             service.send_due_signal(turn);
         }
         self.changes_expire(turn);
+        self.correct_end_of_hold();
     }
 
     /// When something will happen by itself, if nothing else does. Later than the time of the last update.

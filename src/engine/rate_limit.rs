@@ -88,6 +88,11 @@ impl RateLimit {
         (starts.count, soon)
     }
 
+    /// What has changed after each of these starts, if any file has.
+    pub(super) fn written(&self) -> Option<&Written> {
+        self.reason().0.each_time.as_ref()?.first()
+    }
+
     fn reason(&self) -> (&Starts, HowSoon) {
         if self.is_busy { (&self.soon_after, HowSoon::SoonAfter) } else { (&self.right_after, HowSoon::RightAfter) }
     }
@@ -140,9 +145,8 @@ impl RateLimit {
         if std::mem::replace(&mut self.told, true) {
             return None;
         }
-        let (starts, soon) = self.reason();
-        let written = starts.each_time.as_ref().and_then(|each| each.first()).cloned();
-        Some(Marker::Limited { action, wait, written, starts: starts.count, soon })
+        let (starts, soon) = self.counted();
+        Some(Marker::Limited { action, wait, written: self.written().cloned(), starts, soon })
     }
 }
 

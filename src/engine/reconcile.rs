@@ -167,8 +167,9 @@ impl Engine {
         }
     }
 
-    /// Those that end because of the same saved `procgroup.toml` that starts this one: it may be the same program under
-    /// another name, or need what they have. One that does not end holds nobody up.
+    /// Those that end because of the same saved `procgroup.toml` that starts this one, and may have what it needs: what is
+    /// gone from the file may be the same program under another name, and what is replaced may give it a port. One that does
+    /// not end holds nobody up.
     fn making_way(&self, place: usize) -> Vec<ServiceName> {
         let service = &self.services[place];
         if !service.next.as_ref().is_some_and(|next| next.cause == StartCause::Config) {
@@ -178,9 +179,10 @@ impl Engine {
             let by_file = other.retired || other.next.as_ref().is_some_and(|next| next.cause == StartCause::Config);
             let is_ending = match other.phase {
                 Phase::Stopping { rung, .. } => rung != Rung::GivenUp,
-                _ => false,
+                // It ends as soon as it is known that it could start again.
+                _ => other.is_up() && other.asks_only_whether_it_could_start(),
             };
-            by_file && is_ending && other.name() != service.name()
+            by_file && is_ending && other.name() != service.name() && (other.retired || service.takes_over_from(other))
         };
         self.services.iter().filter(ends).map(|other| other.name().clone()).collect()
     }
@@ -265,7 +267,7 @@ impl Service {
         self.validity = self.unchanged();
         (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
         self.limit.begin(turn.now);
-        self.left_behind = None;
+        (self.left_behind, self.start_problem) = (None, None);
         self.run_spec = self.spec.clone();
         self.run = self.run.next();
         self.stop = None;

@@ -1,14 +1,14 @@
 //! The file was saved: the difference between what it said and what it says now is carried out, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, Outcome, Phase, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{Expandable, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause};
 
 use super::next_start::NextStart;
 use super::service::Service;
 use super::turn::Turn;
-use super::validation::Validity;
+use super::validation::{Refused, Validity};
 use super::{Effect, Engine};
 
 impl Engine {
@@ -21,6 +21,7 @@ impl Engine {
         // Whoever saves the file has looked into what waits.
         self.end_limits(turn);
         if spec == self.spec {
+            self.services.iter_mut().for_each(|service| service.try_to_start_again(turn));
             return;
         }
         self.notice = None;
@@ -85,10 +86,10 @@ impl Service {
     /// Takes over what the file says now. Only what the process itself sees is a reason to restart it; checks are
     /// exchanged beside it.
     fn reloaded(&mut self, new: Arc<ServiceSpec>, turn: &mut Turn) {
-        let differs = sees_another(&self.spec, &new);
+        let differs = sees_another(&self.spec, &new) && !self.is_back_at(&new);
         // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
-        let validate_differs = self.spec.validate != new.validate;
+        let (validate_differs, ready_differs) = (self.spec.validate != new.validate, self.spec.ready != new.ready);
         self.respec(new);
         let refused = match &self.validity {
             Validity::Refused(refused) => {
@@ -101,17 +102,45 @@ impl Service {
             self.cancel_validation(turn);
         }
         self.exchange_checks(turn);
+        if let Phase::Running { .. } = self.phase
+            && ready_differs
+            && !(differs && self.wanted)
+        {
+            turn.narrate(self.name(), Marker::NewReady);
+        }
         if is_other_program && self.wanted {
             self.want(NextStart::new(StartCause::Config), turn);
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
             // What was refused is asked about anew, or nobody asks any more.
             self.want(next, turn);
+        } else {
+            self.try_to_start_again(turn);
         }
     }
 
-    /// The live run is looked at by the checks that the file has now.
+    /// What could not take the place of the run that is up was taken back: that one is what the file says.
+    fn is_back_at(&self, new: &ServiceSpec) -> bool {
+        let is_of_files = |refused: &Refused| refused.paths.files().is_some();
+        let refused = self.refused_start().is_some_and(|refused| !is_of_files(refused));
+        refused && self.is_up() && !sees_another(&self.run_spec, new)
+    }
+
+    /// What kept its last start back may be there by now: whoever saves the file has looked into it.
+    fn try_to_start_again(&mut self, turn: &mut Turn) {
+        let Some(refused) = self.refused_start().filter(|_| self.wanted) else { return };
+        match NextStart::change(&refused.paths) {
+            Some(next) => self.want(next, turn),
+            None if self.is_back_at(&self.spec) => self.validity = self.unchanged(),
+            None => self.want(NextStart::new(StartCause::Config), turn),
+        }
+    }
+
+    /// The live run is looked at by the checks that the file has now. One that is up is not asked anew whether it is
+    /// ready: it keeps the check that it has passed, or that it began without.
     fn exchange_checks(&mut self, turn: &mut Turn) {
-        let (ready, alive) = (self.spec.ready.clone(), self.spec.alive.clone());
+        let is_asked = matches!(self.phase, Phase::Starting { .. });
+        let ready = if is_asked { &self.spec.ready } else { &self.run_spec.ready }.clone();
+        let alive = self.spec.alive.clone();
         let other = (ready != self.run_spec.ready, alive != self.run_spec.alive);
         let url_differs = self.spec.url != self.run_spec.url;
         if other == (false, false) && !url_differs || !self.is_live() {
@@ -142,6 +171,32 @@ impl Service {
             _ => {}
         }
     }
+}
+
+impl Service {
+    /// The file gives it a word that it takes away from another one: a port, the name of a container, a folder. Two whose
+    /// changes have nothing to do with each other do not wait for each other.
+    pub(super) fn takes_over_from(&self, other: &Self) -> bool {
+        let (had, has) = (words(&other.run_spec), words(&other.spec));
+        let before = if self.run.0 == 0 { BTreeSet::new() } else { words(&self.run_spec) };
+        words(&self.spec).iter().any(|word| !before.contains(word) && had.contains(word) && !has.contains(word))
+    }
+}
+
+/// The words of all that tells a process what to use.
+fn words(spec: &ServiceSpec) -> BTreeSet<String> {
+    let command = match &spec.run {
+        RunCommand::Shell(text) => text.clone(),
+        RunCommand::Argv(argv) => argv.join(" "),
+    };
+    let dir = match &spec.dir {
+        Expandable::Known(path) => path.to_string_lossy().into_owned(),
+        Expandable::Text(text) => text.clone(),
+    };
+    let values = spec.env.iter().map(|(_, value)| value.clone());
+    let texts: Vec<String> = values.chain([command, dir]).collect();
+    let words = texts.iter().flat_map(|text| text.split(|char: char| !char.is_alphanumeric()));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether a process started by one would see anything else than one started by the other.

@@ -46,7 +46,7 @@ impl Service {
                 }
                 self.ready_label = ready;
             }
-            RunReport::NotStarted { .. } => self.not_started(turn),
+            RunReport::NotStarted { reason } => self.not_started(&reason, turn),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
@@ -136,10 +136,11 @@ impl Service {
         self.end_run(Then::Settle(Outcome::NotReady), Manner::Polite, turn);
     }
 
-    fn not_started(&mut self, turn: &mut Turn) {
+    fn not_started(&mut self, reason: &str, turn: &mut Turn) {
         if self.pid.is_some() {
             return;
         }
+        self.start_problem = Some(reason.into());
         // How the run before ended says nothing about this one.
         self.last_exit = None;
         self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);

@@ -66,6 +66,8 @@ pub(super) struct Service {
     pub(super) held_up_by: Vec<ServiceName>,
     /// What its last run left running when it put itself into the background, for people.
     pub(super) left_behind: Option<Arc<str>>,
+    /// Why the last start could not be, for people.
+    pub(super) start_problem: Option<Arc<str>>,
     /// How many validations there were.
     pub(super) validations: u32,
     pub(super) liveness: Liveness,
@@ -147,6 +149,7 @@ impl Service {
             validity: Validity::default(),
             held_up_by: Vec::new(),
             left_behind: None,
+            start_problem: None,
             validations: 0,
             liveness: Liveness::default(),
             loss_told: false,

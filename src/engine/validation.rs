@@ -5,8 +5,9 @@
 //! were when they were validated last, unless they have not passed since. What is refused goes on running, whatever
 //! happens to those that it depends on.
 //!
-//! A service whose start depends on environment files or on `${NAME}` is asked for those in the same way before its run is
-//! replaced: a file that is only half written, or a variable that is missing, must not take it down.
+//! Whether a service could start at all is asked in the same way before its run is replaced: an environment file that is only
+//! half written, a variable, a program or a folder that is missing must not take it down. Where it is replaced after another
+//! service, only what depends on values is asked: it is no other program than the one that runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
 
-/// How long reading the environment files may take: longer than any disk, shorter than patience.
-const ENVIRONMENT_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to find out whether a service could start: longer than any disk, shorter than patience.
+const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is known of the files as they are now.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,8 @@ pub(super) struct Refused {
     pub(super) paths: PathSet,
     /// Why they have not passed, for people.
     pub(super) problem: Arc<str>,
+    /// What runs could not have been followed: something that a start needs is missing.
+    pub(super) cannot_start: bool,
 }
 
 /// The validation that runs.
@@ -54,21 +57,33 @@ pub(super) struct Check {
     since: Moment,
     /// When it has failed.
     until: Moment,
-    /// Only the environment is looked at, which is told only if it is wrong.
+    /// Only whether it could start is looked at, which is told only if it could not.
     quiet: bool,
 }
 
 impl Service {
     /// Whether the next start is to be validated first.
     pub(super) fn must_be_validated(&self) -> bool {
-        let asks = self.spec.validate.is_some() || self.is_up() && self.spec.needs_values();
+        let for_itself = |next: &NextStart| !matches!(next.cause, StartCause::Dependency(_));
+        let may_fail = self.spec.needs_values() || self.next.as_ref().is_some_and(for_itself);
+        let asks = self.spec.validate.is_some() || self.is_up() && may_fail;
         let by_force = self.next.as_ref().is_some_and(|next| next.manner == Manner::Kill);
         asks && !by_force && !matches!(self.validity, Validity::Passed)
+    }
+
+    /// Nothing but a missing program or folder would keep it from being restarted.
+    pub(super) fn is_to_be_replaced(&self) -> bool {
+        !self.must_be_validated() || self.spec.validate.is_none() && !self.spec.needs_values()
     }
 
     /// The validation that runs.
     pub(super) fn check(&self) -> Option<Check> {
         if let Validity::Checking(check) = self.validity { Some(check) } else { None }
+    }
+
+    /// Whether it could be started at all is being found out, and nothing else.
+    pub(super) fn asks_only_whether_it_could_start(&self) -> bool {
+        self.check().is_some_and(|check| check.quiet)
     }
 
     /// Why the last change did not pass.
@@ -79,6 +94,15 @@ impl Service {
     /// The last change did not pass.
     pub(super) fn is_refused(&self) -> bool {
         matches!(self.validity, Validity::Refused(_))
+    }
+
+    /// What could not have been started, if that is why the last change did not pass.
+    pub(super) fn refused_start(&self) -> Option<&Refused> {
+        if let Validity::Refused(refused) = &self.validity {
+            Some(refused).filter(|one| one.cannot_start)
+        } else {
+            None
+        }
     }
 
     /// Validates before a start without a run: begins, or goes on.
@@ -97,7 +121,7 @@ impl Service {
             return;
         }
         let quiet = self.spec.validate.is_none();
-        let limit = self.spec.validate.as_ref().map_or(ENVIRONMENT_LIMIT, |validate| validate.timeout);
+        let limit = self.spec.validate.as_ref().map_or(START_LIMIT, |validate| validate.timeout);
         self.validations = self.validations.wrapping_add(1);
         let number = self.validations;
         self.validity = Validity::Checking(Check { number, since: turn.now, until: turn.now + limit, quiet });
@@ -137,7 +161,7 @@ impl Service {
         }
     }
 
-    /// What is known of files that have not changed. That the environment files could be read once says nothing of now.
+    /// What is known of files that have not changed. That it could have started once says nothing of now.
     pub(super) fn unchanged(&self) -> Validity {
         if self.spec.validate.is_some() { Validity::Passed } else { Validity::Unchecked }
     }
@@ -160,7 +184,8 @@ impl Service {
         let Some(check) = self.check().filter(|check| check.number == number) else { return };
         match result {
             Validated::Passed => self.passed(check, turn),
-            Validated::Failed(problem) => self.refuse(check, problem, turn),
+            Validated::Failed(problem) => self.refuse(format!("validate failed · {problem}"), false, turn),
+            Validated::CannotStart(problem) => self.refuse(problem, true, turn),
         }
     }
 
@@ -182,17 +207,21 @@ impl Service {
     pub(super) fn give_up_validating(&mut self, turn: &mut Turn) {
         let Some(check) = self.check().filter(|check| check.until <= turn.now) else { return };
         turn.emit(Effect::EndValidation { service: self.name().clone(), number: check.number });
-        let problem = format!("not done in {}", crate::domain::approx(check.until.since(check.since)));
-        self.refuse(check, problem, turn);
+        let late = format!("not done in {}", crate::domain::approx(check.until.since(check.since)));
+        let problem =
+            if check.quiet { format!("its folder or its files: {late}") } else { format!("validate failed · {late}") };
+        self.refuse(problem, check.quiet, turn);
     }
 
     /// It has failed: what runs goes on, and the next change tries again.
-    fn refuse(&mut self, check: Check, problem: String, turn: &mut Turn) {
+    ///
+    /// `cannot_start`: that was no fault of what `validate` looks at.
+    fn refuse(&mut self, problem: String, cannot_start: bool, turn: &mut Turn) {
         self.limit.settle(turn.now);
         let paths = self.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
-        let problem = if check.quiet { problem } else { format!("validate failed · {problem}") };
         let reason: Arc<str> = problem.as_str().into();
-        self.validity = Validity::Refused(Refused { paths, problem: reason.clone() });
+        self.start_problem = Some(reason.clone()).filter(|_| cannot_start);
+        self.validity = Validity::Refused(Refused { paths, problem: reason.clone(), cannot_start });
         self.orders.answer(OrderFate::NotValid(reason));
         turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), watches: self.watches(), problem });
         match self.phase {
@@ -200,7 +229,8 @@ impl Service {
                 self.next = None;
                 // A start for whatever reason validates again.
                 self.validity = Validity::Unchecked;
-                self.enter(Phase::Finished(Outcome::Invalid), turn);
+                let outcome = if cannot_start { Outcome::NotStarted } else { Outcome::Invalid };
+                self.enter(Phase::Finished(outcome), turn);
             }
             Phase::Starting { .. } | Phase::Running { .. } | Phase::Finished(_) => self.next = None,
             // The run beside it has ended meanwhile: its next try is validated as well.

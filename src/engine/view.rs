@@ -132,7 +132,11 @@ impl Engine {
         let service = &self.services[place];
         let limit = limited.then(|| {
             let ((starts, soon), what) = (service.limit.counted(), service.change_action().plural());
-            format!("a change waits: files have changed {soon} each of the last {starts} {what}")
+            let (file, line) = match service.limit.written() {
+                Some(written) => (format!("{written} has"), format!(" · {}", written.ignore_line())),
+                None => ("files have".into(), String::new()),
+            };
+            format!("a change waits: {file} changed {soon} each of the last {starts} {what}{line}")
         });
         let state = match &service.phase {
             Phase::Blocked { lost: Some(loss), .. } => Some(loss.to_string()),
@@ -173,7 +177,10 @@ impl Service {
     fn reason(&self, limited: bool) -> Option<String> {
         let exit = self.last_exit.map(|exit| exit.to_string());
         match &self.phase {
-            Phase::BackingOff { after: Outcome::NotStarted, .. } => Some("could not start, trying again".into()),
+            Phase::BackingOff { after: Outcome::NotStarted, .. } => {
+                let why = self.start_problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
+                Some(format!("could not start{why}, trying again"))
+            }
             Phase::BackingOff { .. } => exit.map(|exit| format!("{exit}, trying again")),
             Phase::CircuitOpen { .. } => Some(match exit {
                 Some(exit) => format!("too many crashes, last: {exit}"),
@@ -184,6 +191,7 @@ impl Service {
                     (Outcome::Daemonized, Some(names)) => {
                         Some(format!("ended, but left {names} running: run it in the foreground"))
                     }
+                    (Outcome::NotStarted, _) => self.start_problem.as_ref().map(ToString::to_string),
                     _ => self.last_exit.and_then(|exit| exit.fault).map(|fault| fault.to_string()),
                 };
                 let next = match (limited, self.watches()) {

@@ -1,7 +1,9 @@
 //! Hooks, stop commands and validations: run beside a service, with their output in its log.
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +12,16 @@ use tokio::time::timeout;
 
 use super::background_tasks::Means;
 use super::child::Child;
-use super::launch::ChangeCommand;
+use super::launch::{ChangeCommand, Prepared};
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
 use super::outlet::{Lines, Outlet};
-use super::program;
+use super::program::{self, Program};
 use super::terminal::Size;
-use crate::domain::{ExitStatus, Marker};
+use crate::domain::{ExitStatus, Marker, Validated};
+
+/// What is executed, where, and with which environment.
+type Found = (Program, PathBuf, Vec<(OsString, OsString)>);
 
 /// One that takes longer is killed.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -96,24 +101,61 @@ async fn in_pipe(change_command: &ChangeCommand, means: &Means, live: Option<&Li
     follow(change_command, means, live, Outlet::pipe()?).await
 }
 
+/// Runs a validation to its end, and then sees whether `start` could be executed: what is validated may have made it.
+pub(super) async fn validate(
+    change_command: &ChangeCommand,
+    start: &ChangeCommand,
+    means: &Means,
+    live: Option<&LiveRun>,
+    size: watch::Receiver<Size>,
+) -> Validated {
+    // What keeps both from their environment or their folder is no fault of what `validate` looks at.
+    if let Err(problem) = look(change_command, means, ChangeCommand::place).await {
+        return Validated::CannotStart(problem);
+    }
+    if let Err(problem) = in_terminal(change_command, means, live, size).await {
+        return Validated::Failed(problem);
+    }
+    look(start, means, ChangeCommand::program).await.map_or_else(Validated::CannotStart, |_| Validated::Passed)
+}
+
+/// Asks the file system, for as long as that may take.
+async fn look<T: Send + 'static>(
+    change_command: &ChangeCommand,
+    means: &Means,
+    ask: impl FnOnce(&ChangeCommand) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let its = change_command.clone();
+    let found = means.looks.look_up((change_command.service.clone(), change_command.label), move || ask(&its)).await;
+    found.ok_or_else(|| format!("its folder or its files {SILENCE}"))?
+}
+
+impl ChangeCommand {
+    /// Its command with its environment, and its folder, which can be entered. May wait for files.
+    fn place(&self) -> Result<(Prepared, PathBuf), String> {
+        let prepared = (self.prepare)()?;
+        let dir = match &self.expand {
+            Some(expand) => expand(&prepared.env)?.dir,
+            None => self.dir.clone(),
+        };
+        program::can_be_entered(&dir)?;
+        Ok((prepared, dir))
+    }
+
+    /// The program that it executes, in which folder and with which environment. May wait for files.
+    pub(super) fn program(&self) -> Result<Found, String> {
+        let (prepared, dir) = self.place()?;
+        Ok((program::find(&prepared.command, &dir, &prepared.env)?, dir, prepared.env))
+    }
+}
+
 async fn follow(
     change_command: &ChangeCommand,
     means: &Means,
     live: Option<&LiveRun>,
     (outlet, end): (Outlet, OwnedFd),
 ) -> Result<(), String> {
-    let (prepare, expand, dir) =
-        (change_command.prepare.clone(), change_command.expand.clone(), change_command.dir.clone());
-    let look = move || {
-        let prepared = prepare()?;
-        let dir = match expand {
-            Some(expand) => expand(&prepared.env)?.dir,
-            None => dir,
-        };
-        Ok::<_, String>((program::find(&prepared.command, &dir, &prepared.env)?, dir, prepared.env))
-    };
-    let found = means.looks.look_up((change_command.service.clone(), change_command.label), look).await;
-    let (program, dir, env) = found.ok_or_else(|| format!("its folder or its files {SILENCE}"))??;
+    let (program, dir, env) = look(change_command, means, ChangeCommand::program).await?;
     let mut child = Child::start(&means.children, program, (&dir, &env), Some(end))?;
     let mut lines = Lines::new(outlet, &change_command.document, live);
     let status = tokio::select! {

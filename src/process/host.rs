@@ -25,6 +25,9 @@ use crate::clock::Clock;
 use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated};
 use crate::process_tree;
 
+/// Why a validation could not begin.
+const NO_THREAD: &str = "there is no thread for it";
+
 /// The stack of a run's thread. Only what is used takes memory.
 const STACK: usize = 1 << 20;
 
@@ -218,41 +221,59 @@ impl ProcessHost {
         }
     }
 
-    /// Runs a validation or a hook beside whatever runs. Reports [`RunReport::Validated`] or [`RunReport::HookEnded`] with
-    /// this number. An older one of the same service is ended. A hook is killed when it takes longer than a minute.
-    pub fn run_beside(&self, change_command: ChangeCommand, what: Beside, number: u32) {
-        let (service, reports) = (change_command.service.clone(), self.inner.reports.clone());
-        let (background_tasks, live) = (&self.inner.background_tasks, self.inner.of(&service).pop());
-        let means = background_tasks.means();
-        let name = service.clone();
-        let tell = move |result: Result<(), String>| {
-            let report = match what {
-                Beside::Validation => {
-                    let result = result.map_or_else(Validated::Failed, |()| Validated::Passed);
-                    RunReport::Validated { number, result }
-                }
-                Beside::Hook => RunReport::HookEnded { number },
-            };
+    /// Runs a validation beside whatever runs, and sees whether `start` could be executed then. Reports
+    /// [`RunReport::Validated`] with this number. An older one of the same service is ended.
+    pub fn validate(&self, change_command: ChangeCommand, start: ChangeCommand, number: u32) {
+        let (service, means) = (change_command.service.clone(), self.inner.background_tasks.means());
+        let tell = self.inner.tell(&service, number);
+        let tell_later = tell.clone();
+        let begun = self.begin_beside(&service, Beside::Validation, number, |live, size| async move {
+            tell_later(change_command::validate(&change_command, &start, &means, live.as_deref(), size).await);
+        });
+        if !begun {
+            tell(Validated::Failed(NO_THREAD.into()));
+        }
+    }
+
+    /// Runs a hook beside whatever runs. Reports [`RunReport::HookEnded`] with this number. An older one of the same
+    /// service is ended. It is killed when it takes longer than a minute.
+    pub fn run_hook(&self, change_command: ChangeCommand, number: u32) {
+        let (service, means) = (change_command.service.clone(), self.inner.background_tasks.means());
+        let (name, reports) = (service.clone(), self.inner.reports.clone());
+        let tell = move || {
+            let report = RunReport::HookEnded { number };
             // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service: name.clone(), run: RunId::default(), report });
         };
         let tell_later = tell.clone();
-        // Before the new one begins: two of them at once would be in each other's way.
+        let begun = self.begin_beside(&service, Beside::Hook, number, |live, size| async move {
+            change_command::hook(&change_command, &means, live.as_deref(), size).await;
+            tell_later();
+        });
+        if !begun {
+            tell();
+        }
+    }
+
+    /// Begins a background task beside the live run of a service, in the place of an older one; whether there was a thread for it.
+    fn begin_beside<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        service: &ServiceName,
+        what: Beside,
+        number: u32,
+        background_task: impl FnOnce(Option<Arc<LiveRun>>, watch::Receiver<Size>) -> F,
+    ) -> bool {
+        let live = self.inner.of(service).pop();
         let mut runs = self.inner.runs();
+        // Before the new one begins: two of them at once would be in each other's way.
         drop(runs.beside.remove(&(service.clone(), what)));
         let size = runs.sizes.entry(service.clone()).or_default().subscribe();
-        let background_task = async move {
-            tell_later(match what {
-                Beside::Validation => change_command::in_terminal(&change_command, &means, live.as_deref(), size).await,
-                Beside::Hook => {
-                    change_command::hook(&change_command, &means, live.as_deref(), size).await;
-                    Ok(())
-                }
-            });
-        };
-        match background_tasks.begin(background_task) {
-            Some(background_task) => drop(runs.beside.insert((service, what), (number, background_task))),
-            None => tell(Err("there is no thread for it".into())),
+        match self.inner.background_tasks.begin(background_task(live, size)) {
+            Some(background_task) => {
+                runs.beside.insert((service.clone(), what), (number, background_task));
+                true
+            }
+            None => false,
         }
     }
 
@@ -264,19 +285,12 @@ impl ProcessHost {
         }
     }
 
-    /// Finds something out that may take a while. Reports [`RunReport::Validated`] with this number.
-    pub fn check_beside(
-        &self,
-        service: &ServiceName,
-        check: impl FnOnce() -> Result<(), String> + Send + 'static,
-        number: u32,
-    ) {
-        let (reports, name) = (self.inner.reports.clone(), service.clone());
-        self.beside_the_loop(service, move || {
-            let result = check().map_or_else(Validated::Failed, |()| Validated::Passed);
-            let report = RunReport::Validated { number, result };
-            // The loop may be gone already; then nobody needs to know.
-            let _ = reports.send(RunNews { service: name, run: RunId::default(), report });
+    /// Sees whether `start` could be executed now: by the rules of a start, on a thread of its own. Reports
+    /// [`RunReport::Validated`] with this number.
+    pub fn check_start(&self, start: ChangeCommand, number: u32) {
+        let tell = self.inner.tell(&start.service, number);
+        self.beside_the_loop(&start.service.clone(), move || {
+            tell(start.program().map_or_else(Validated::CannotStart, |_| Validated::Passed));
         });
     }
 
@@ -337,6 +351,16 @@ impl Inner {
             (launch.service.clone(), launch.run, RunReport::NotStarted { reason: reason.into() });
         // The loop may be gone already; then nobody needs to know.
         let _ = self.reports.send(RunNews { service, run, report });
+    }
+
+    /// Reports what became of a validation.
+    fn tell(&self, service: &ServiceName, number: u32) -> impl Fn(Validated) + Clone + Send + 'static + use<> {
+        let (reports, service) = (self.reports.clone(), service.clone());
+        move |result| {
+            let report = RunReport::Validated { number, result };
+            // The loop may be gone already; then nobody needs to know.
+            let _ = reports.send(RunNews { service: service.clone(), run: RunId::default(), report });
+        }
     }
 
     /// The runs of a service of which anything is left, the newest last.

@@ -37,11 +37,7 @@ pub(super) fn find(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)
 }
 
 fn look_for(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, String> {
-    match fs::metadata(dir) {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(format!("not a folder: {}", visible_path(dir))),
-        Err(error) => return Err(format!("folder {}: {}", visible_path(dir), plain(&error))),
-    }
+    can_be_entered(dir)?;
     match command {
         RunCommand::Shell(text) => {
             Ok(Program { path: SHELL.into(), argv: vec![SHELL.into(), "-c".into(), text.into()] })
@@ -51,6 +47,19 @@ fn look_for(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> R
             let (name, path) = look_up(program, dir, env)?;
             Ok(Program { path, argv: std::iter::once(name).chain(arguments.iter().map(OsString::from)).collect() })
         }
+    }
+}
+
+/// Whether a command can be executed in this folder.
+///
+/// # Errors
+/// Why not, for people.
+pub(super) fn can_be_entered(dir: &Path) -> Result<(), String> {
+    let problem = |error: &std::io::Error| format!("folder {}: {}", visible_path(dir), plain(error));
+    match fs::metadata(dir) {
+        Ok(found) if found.is_dir() => access(dir, Access::EXEC_OK).map_err(|error| problem(&error.into())),
+        Ok(_) => Err(format!("not a folder: {}", visible_path(dir))),
+        Err(error) => Err(problem(&error)),
     }
 }
 

@@ -159,7 +159,7 @@ impl UiState {
         }
     }
 
-    /// The index of the service that keys mean; the first if nothing was selected, or it is gone.
+    /// The index of the service that keys mean; the first that is to run if nothing was selected, or it is gone.
     pub(super) fn selected(&self, snapshot: &GroupSnapshot) -> Option<usize> {
         index_of(snapshot, self.selected.as_ref())
     }
@@ -531,7 +531,7 @@ impl UiState {
 
 fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usize> {
     let found = name.and_then(|name| snapshot.services.iter().position(|service| &service.name == name));
-    found.or((!snapshot.services.is_empty()).then_some(0))
+    found.or_else(|| choosing::first(snapshot))
 }
 
 #[cfg(test)]

@@ -33,6 +33,21 @@ mod the_screen {
     }
 
     #[test]
+    fn selects_what_was_asked_for_and_not_the_first_that_does_not_run() {
+        let project = greeters(&["api", "collector", "web"]);
+        let mut dash = Dash::start(&project, (100, 30), &["collector"]);
+        let screen = dash.wait_for("its output", |screen| {
+            screen.lines().any(|line| line.contains("collector-says-hello") && !line.contains("echo"))
+        });
+        assert!(screen.lines().any(|line| line.contains("▸2") && line.contains("collector")), "{screen}");
+        dash.keys("x");
+        dash.wait_for("it is the one that a key means, and stays selected", |screen| {
+            screen.contains("▸2 ○ collector") && screen.contains("3 stopped")
+        });
+        quit(dash);
+    }
+
+    #[test]
     fn goes_from_size_to_size() {
         let project = greeters(&["api", "web", "db"]);
         let mut dash = Dash::start(&project, SIZES[0], &[]);

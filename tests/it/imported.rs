@@ -66,6 +66,17 @@ processes:
 }
 
 #[test]
+fn a_task_of_process_compose_that_is_always_restarted_says_that_this_is_not_so_here() {
+    let text = "processes:\n  job: { command: 'true', availability: { restart: always } }\n  \
+                api: { command: 'exec sleep 1000', depends_on: { job: { condition: process_completed_successfully } } }\n";
+    let project = imported(Project::empty(), "process-compose.yml", text);
+    let file = project.read("procgroup.toml");
+    assert!(file.contains("# `restart: always` is not carried over: a task is started again as often as"), "{file}");
+    let check = Stream::run(&project, &["check"]);
+    assert_eq!((check.code, check.stderr.as_str()), (Some(0), ""), "{file}");
+}
+
+#[test]
 fn process_compose_asks_by_https_through_curl() {
     let curl = "#!/bin/sh\nprintf '[%s]' \"$@\" >> \"${0%/*}/../asked\"\n\
                 if [ -e \"${0%/*}/../healthy\" ]; then printf 204; else printf 503; fi\n";

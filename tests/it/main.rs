@@ -36,6 +36,7 @@ mod orphans;
 mod preferences;
 mod process;
 mod reach;
+mod replacements;
 mod reported_outcomes;
 mod schema;
 mod script;

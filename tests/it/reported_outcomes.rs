@@ -184,3 +184,58 @@ fn a_save_while_a_dependency_is_down_takes_nothing_down() {
     wait_for("api runs with the new content", || project.lines("../home/api") == 2);
     down(&project);
 }
+
+#[test]
+fn a_readiness_check_that_is_added_holds_from_the_next_start_and_the_log_says_so() {
+    let text = |ready: &str| format!("[services.api]\nrun = \"echo up >> ../home/api; exec sleep 1000\"\n{ready}\n");
+    let project = Project::new(&text(""));
+    detach(&project);
+    wait_for("it is up", || status_row(&project, "api").starts_with("running"));
+    project.write("procgroup.toml", text("ready = { file = \"ready\" }"));
+    let logs = || Stream::ask(&project, &["logs", "api"]).stdout;
+    wait_for("the log says it", || logs().contains("── ready check changed · from the next start · "));
+    assert!(status_row(&project, "api").starts_with("running"), "{}", status_row(&project, "api"));
+    assert_eq!(project.lines("../home/api"), 1);
+    assert_eq!(Stream::ask(&project, &["restart", "api"]).code, Some(0));
+    wait_for("it is asked", || status_row(&project, "api").starts_with("starting"));
+    project.write("ready", "");
+    wait_for("it is ready", || status_row(&project, "api").starts_with("ready"));
+    down(&project);
+}
+
+#[test]
+fn why_a_start_failed_is_said_by_the_status() {
+    let project =
+        Project::new("[services.api]\nrun = ['./gone']\n[services.web]\nrun = 'exec sleep 1000'\ndir = 'sub'\n");
+    project.write("sub/a", "");
+    fs::remove_file(project.path("sub/a")).unwrap();
+    fs::remove_dir(project.path("sub")).unwrap();
+    let text = Stream::ask(&project, &["-d"]);
+    assert_eq!(text.code, Some(3), "a folder that is missing is a mistake of the file: {}", text.stderr);
+    fs::create_dir(project.path("sub")).unwrap();
+    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
+    wait_for("it has failed", || status_row(&project, "api").starts_with("failed"));
+    let row = status_row(&project, "api");
+    assert!(row.ends_with("program not found: ./gone · start it with s, or devgroup start api"), "{row}");
+    assert_eq!(Stream::ask(&project, &["stop", "web", "--wait"]).code, Some(0));
+    fs::remove_dir(project.path("sub")).unwrap();
+    assert_eq!(Stream::ask(&project, &["start", "web", "--wait"]).code, Some(5));
+    let row = status_row(&project, "web");
+    assert!(row.contains("sub: no such file or directory"), "{row}");
+    down(&project);
+}
+
+#[test]
+fn what_makes_a_change_wait_is_named_with_the_line_that_ends_it() {
+    let project =
+        Project::new("[services.gen]\nrun = \"date +%N >> gen.txt; exec sleep 1000\"\nwatch = [\"gen.txt\"]\n");
+    project.write("gen.txt", "");
+    detach(&project);
+    let line = "gen.txt has changed right after each of the last ";
+    wait_for("the change waits", || status_row(&project, "gen").contains(line));
+    let status = Stream::ask(&project, &["status", "--json"]).stdout;
+    let status: Value = serde_json::from_str(&status).unwrap();
+    let reason = status["services"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains(line) && reason.ends_with("ignore = [\"gen.txt\"]"), "{reason}");
+    down(&project);
+}

@@ -232,3 +232,16 @@ fn what_is_not_set_is_warned_of_where_it_stands() {
     // Only what a command gets may be for a shell that it starts.
     assert!(said.contains("plain dollar: $${NONE_A}") && !said.contains("$${NONE_C}"), "{said}");
 }
+
+#[test]
+fn a_broken_environment_file_is_told_once_with_all_that_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".env"), "A=\"half").unwrap();
+    let reads = |name: &str| format!("[services.{name}]\nrun = '{name}'\nenv_file = '.env'\n");
+    let text: String = ["api", "web", "job"].map(reads).concat();
+    let problems = parse(&text, &folder.path().join(FILE_NAME)).unwrap_err();
+    let [one] = problems.items.as_slice() else { panic!("{}", problems.render(plain())) };
+    assert!(one.message.starts_with("`.env`, line 1"), "{}", one.message);
+    let labels: Vec<&str> = one.labels.iter().map(|label| label.text.as_str()).collect();
+    assert_eq!(labels, ["read at each start of the service", "and here", "and here"]);
+}

@@ -209,6 +209,18 @@ fn the_retries_of_the_defaults_are_for_tasks() {
     assert_eq!(spec.services.iter().map(|service| service.retries).collect::<Vec<_>>(), [0, 2, 0]);
     assert_eq!(codes("[services]\na = { run = 'a', retries = 0 }"), ["retries"]);
     assert_eq!(codes("[services]\na = { run = 'a', kind = 'task', retries = -1 }"), ["range"]);
+    // In their place, `restart` and `breaker` do nothing; those of `[defaults]` are for services.
+    let warnings = |text: &str| {
+        let loaded = parse(text, Path::new(FILE)).unwrap();
+        loaded.warnings.items.iter().map(|item| item.message.clone()).collect::<Vec<_>>()
+    };
+    let does_nothing = |key: &str| format!("`{key}` of the task `a` does nothing");
+    let job = |keys: &str| format!("[services]\na = {{ run = 'a', kind = 'task', {keys} }}");
+    let both = "retries = 2, restart = 'never', breaker = { failures = 1, within = '1s' }";
+    assert_eq!(warnings(&job(both)), [does_nothing("restart"), does_nothing("breaker")]);
+    assert_eq!(warnings(&job("breaker = { cooldown = '1s' }")), [does_nothing("breaker")]);
+    let defaults = "[defaults]\nrestart = 'always'\nbreaker = { failures = 1 }\n";
+    assert_eq!(warnings(&format!("{defaults}{}", job("retries = 2"))), [""; 0]);
 }
 
 #[test]

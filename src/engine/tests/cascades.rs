@@ -134,7 +134,7 @@ fn a_half_written_environment_file_does_not_take_a_service_down() {
     let mut s = up(vec![api]);
     s.save(".env", &["api"]).until(3.1);
     assert_eq!(s.phase("api").word(), "running", "that it is read is nothing to show");
-    s.validated("api", 1, Some(".env:2: a quote is not closed")).until(4.0);
+    s.cannot_start("api", 1, ".env:2: a quote is not closed").until(4.0);
     assert!(s.service("api").kept);
     s.save(".env", &["api"]).until(5.0).validated("api", 2, None).dies("api", 15);
     s.expect(

@@ -34,6 +34,10 @@ struct Disk {
     /// It does not answer by itself.
     mute: bool,
     asked: Vec<(u64, Vec<ServiceName>)>,
+    /// Why services could not start now.
+    lacks: BTreeMap<ServiceName, String>,
+    /// Whether these could start is to be found out.
+    starts: Vec<(ServiceName, u32)>,
 }
 
 impl Disk {
@@ -55,6 +59,13 @@ impl Disk {
                 }),
             }
         }
+    }
+
+    /// Whether it could start is not answered yet, and need not be any more.
+    fn is_asked(&mut self, service: &ServiceName, number: u32) -> bool {
+        let before = self.starts.len();
+        self.starts.retain(|one| one != &(service.clone(), number));
+        self.starts.len() < before
     }
 
     fn answer(&mut self) -> Option<Comparison> {
@@ -112,6 +123,11 @@ impl Scenario {
                     }
                 }
                 Effect::Holding(_) => {}
+                // As a rule nothing is missing, and nobody notices that it is looked at.
+                Effect::Validate { spec, number } if is_silent(spec) => {
+                    self.disk.starts.push((spec.name.clone(), *number));
+                }
+                Effect::EndValidation { service, number } if self.disk.is_asked(service, *number) => {}
                 _ => {
                     if let Some(text) = text(&effect) {
                         let _ = writeln!(self.trace, "{}   {text}", self.time());
@@ -119,8 +135,20 @@ impl Scenario {
                 }
             }
         }
+        self.look_at_starts();
         if !self.disk.mute {
             self.answer();
+        }
+    }
+
+    /// What could start is found out.
+    fn look_at_starts(&mut self) {
+        while !self.disk.starts.is_empty() {
+            let (service, number) = self.disk.starts.remove(0);
+            let problem = self.disk.lacks.get(&service).cloned();
+            let result = problem.map_or(Validated::Passed, Validated::CannotStart);
+            let report = RunReport::Validated { number, result };
+            self.turn(Event::Run { service, run: RunId(0), report });
         }
     }
 
@@ -141,6 +169,15 @@ impl Scenario {
     /// From now on these files hold what they held when their services started.
     pub(super) fn same(&mut self, paths: &[&str]) -> &mut Self {
         self.disk.same = paths.iter().map(|&path| path.to_owned()).collect();
+        self
+    }
+
+    /// From now on this service could not start, for this reason; `None`: it could.
+    pub(super) fn lacks(&mut self, service: &str, problem: Option<&str>) -> &mut Self {
+        match problem {
+            Some(problem) => drop(self.disk.lacks.insert(service.into(), problem.into())),
+            None => drop(self.disk.lacks.remove(&ServiceName::from(service))),
+        }
         self
     }
 
@@ -204,6 +241,12 @@ impl Scenario {
     pub(super) fn validated(&mut self, service: &str, number: u32, failed: Option<&str>) -> &mut Self {
         let result = failed.map_or(Validated::Passed, |problem| Validated::Failed(problem.into()));
         let report = RunReport::Validated { number, result };
+        self.report(service, &format!("validation {number} ends"), report)
+    }
+
+    /// What the validation with this number is asked about could not start.
+    pub(super) fn cannot_start(&mut self, service: &str, number: u32, problem: &str) -> &mut Self {
+        let report = RunReport::Validated { number, result: Validated::CannotStart(problem.into()) };
         self.report(service, &format!("validation {number} ends"), report)
     }
 
@@ -344,6 +387,11 @@ fn named(targets: &Targets) -> String {
         Targets::All => "all".into(),
         Targets::Failed => "failed".into(),
     }
+}
+
+/// It is only asked whether its program and its folder are there.
+fn is_silent(spec: &ServiceSpec) -> bool {
+    spec.validate.is_none() && !spec.needs_values()
 }
 
 /// What was ordered; `None` for what only keeps the books.

@@ -318,3 +318,14 @@ fn git_hold_in_the_file_counts_at_once_and_finds_the_lock_as_it_is() {
     s.save("d.rs", &["api"]).until(22.0);
     assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
 }
+
+#[test]
+fn a_checkout_does_not_say_that_it_restarted_what_could_not_start() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.lacks("api", Some("folder /work: no such file or directory"));
+    s.until(1.0);
+    lock(&mut s).until(1.1).save("a", &["api"]).until(1.2);
+    unlock(&mut s, Some("commit: was restarted")).until(5.0);
+    assert!(s.service("api").kept);
+    assert_eq!(s.notice(), "git commit: was restarted · 1 change · api");
+}

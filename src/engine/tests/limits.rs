@@ -278,8 +278,11 @@ fn what_does_not_run_and_waits_for_its_time_is_waiting_and_says_why() {
     let mut s = looping(5);
     s.save("gen.txt", &["gen"]).exits("gen", 0).until(0.3);
     let job = s.service("gen");
-    let why = "a change waits: files have changed right after each of the last 6 starts";
-    assert_eq!((job.state(), job.reason.as_deref()), ("waiting", Some(why)));
+    let why = |file: &str| {
+        let line = format!("ignore = [\"{file}\"]");
+        format!("a change waits: {file} has changed right after each of the last 6 starts · {line}")
+    };
+    assert_eq!((job.state(), job.reason.as_deref()), ("waiting", Some(&*why("gen.txt"))));
     assert!(job.next_restart.is_some());
     // One that has failed is as well: only one timer counts, the first.
     let mut s = Scenario::running(vec![service("api")]);
@@ -289,9 +292,9 @@ fn what_does_not_run_and_waits_for_its_time_is_waiting_and_says_why() {
             s.dies("api", 15).started("api");
         }
     }
-    assert_eq!((s.service("api").state(), s.service("api").reason.as_deref()), ("running", Some(why)));
+    assert_eq!((s.service("api").state(), s.service("api").reason.as_deref()), ("running", Some(&*why("v.txt"))));
     s.exits("api", 1);
     let api = s.service("api");
-    assert_eq!((api.phase.word(), api.state(), api.reason.as_deref()), ("failed", "waiting", Some(why)));
+    assert_eq!((api.phase.word(), api.state(), api.reason.as_deref()), ("failed", "waiting", Some(&*why("v.txt"))));
     assert_eq!(api.next_timer(), api.next_restart.map(|at| (at, Timer::Change)));
 }

@@ -14,6 +14,7 @@ mod liveness;
 mod orders;
 mod properties;
 mod reload;
+mod replacements;
 mod retries;
 mod shutdown;
 mod starts;

@@ -21,15 +21,15 @@ fn the_difference_is_carried_out_and_nothing_else() {
         "
         1.000 > the file is saved
         1.000   rewatch 4 services
-        1.000   SIGTERM to api 1
         1.000   SIGTERM to old 1
-        1.000   new: waits · api to end, old to end
+        1.000   new: waits · old to end
+        1.000   SIGTERM to api 1
         1.000 > old exits 0
         1.000   old: stopped · exit 0 · 0ns after the signal
+        1.000   spawn new 1 · procgroup.toml changed
         1.000   forget old
         1.000 > api exits 0
         1.000   spawn api 2 · procgroup.toml changed · was exit 0, up 1000ms
-        1.000   spawn new 1 · procgroup.toml changed
         1.000 > new started
     ",
     );
@@ -253,6 +253,7 @@ fn only_what_the_process_sees_is_a_reason_to_restart_it() {
         0.000 > the file is saved
         0.000   rewatch 1 services
         0.000   look after api 1
+        0.000   api: ready check changed · from the next start
     ",
     );
     s.reload(vec![ServiceSpec { env: vec![pair("A", "1"), pair("B", "2")], ..service("api") }]);
@@ -361,4 +362,34 @@ fn checks_that_are_exchanged_before_the_process_is_there_are_exchanged_with_it()
     assert_eq!(s.service("api").url, url());
     s.reload(vec![ServiceSpec { url: Some("http://y".into()), ..probe("${OTHER}") }]);
     assert_eq!(s.service("api").url.as_deref(), Some("http://y"));
+}
+
+#[test]
+fn a_readiness_check_of_what_is_up_holds_from_the_next_start() {
+    let other = |timeout| {
+        let ready = checked("api").ready.map(|check| ReadyCheck { timeout: Duration::from_secs(timeout), ..check });
+        vec![ServiceSpec { ready, ..service("api") }]
+    };
+    let mut s = Scenario::running(vec![service("api")]);
+    s.reload(vec![checked("api")]).reload(vec![checked("api")]).until(100.0);
+    assert_eq!(s.phase("api").word(), "running", "it has not met it");
+    s.expect(
+        "
+        0.000 > the file is saved
+        0.000   rewatch 1 services
+        0.000   api: ready check changed · from the next start
+        0.000 > the file is saved
+        ",
+    );
+    s.restart("api").dies("api", 15).started("api");
+    assert_eq!(s.phase("api").word(), "starting");
+    s.ready("api");
+    assert_eq!(s.phase("api").word(), "ready");
+    // One that has met its own stays ready, and so it is told again.
+    s.forget().reload(other(5)).until(200.0);
+    assert_eq!(s.phase("api").word(), "ready");
+    assert_eq!(s.trace().matches("from the next start").count(), 1);
+    // Where the same save replaces it, that is the next start.
+    s.forget().reload(vec![ServiceSpec { run: RunCommand::Shell("other".into()), ..service("api") }]);
+    assert!(!s.trace().contains("from the next start"), "{}", s.trace());
 }

@@ -232,8 +232,8 @@ fn restart_all_goes_through_the_order_again() {
         0.000   spawn api 1 · with the group
         0.000 > api started
         1.000 > restart all
-        1.000   SIGTERM to api 1
         1.000   spawn migrate 2 · by hand · was exit 0, up 0ms
+        1.000   SIGTERM to api 1
         1.000 > api exits 0
         1.000   api: waits · migrate to be done
         1.000 > migrate started

@@ -82,9 +82,14 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         .collect();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path) {
         draft.task = awaited.contains(&draft.name);
-        if draft.task && draft.retries.is_some() {
+        if draft.task {
             // `retries` says both.
-            draft.restart = None;
+            if let Some(restart @ ("always" | "on-failure")) = draft.restart.take()
+                && draft.retries.is_none()
+            {
+                let why = "a task is started again as often as `retries` says";
+                draft.left.push(format!("`restart: {}` is not carried over: {why}", restart.replace('-', "_")));
+            }
         } else if draft.retries.take().is_some() {
             draft.left.push("`max_restarts` is not carried over: a service is started again without an end".into());
         }

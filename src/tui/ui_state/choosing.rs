@@ -26,9 +26,14 @@ impl UiState {
         is_there
     }
 
-    /// Names what is selected: what has no name is the first service, and another one may become that.
+    /// Names what is selected: what has no name is the first service that is to run, and another one may become that.
     pub(super) fn settle_selection(&mut self, world: &World<'_>) {
-        let Some(first) = world.snapshot.services.first().map(|service| service.name.clone()) else { return };
+        // Before the group has begun, nobody knows which is to run.
+        if world.snapshot.seq == 0 {
+            return;
+        }
+        let Some(first) = first(world.snapshot).and_then(|at| world.snapshot.services.get(at)) else { return };
+        let first = first.name.clone();
         let is_gone = |name: &ServiceName| world.snapshot.service(name).is_none();
         if let Some(gone) = self.selected.take_if(|name| is_gone(name)) {
             self.show_message(
@@ -78,8 +83,15 @@ impl UiState {
     /// Selects the service of a pane that is shown; the panes stay where they are.
     pub(super) fn focus(&mut self, index: usize, world: &World<'_>) {
         if self.main.is_none() {
-            self.main = world.snapshot.services.first().map(|service| service.name.clone());
+            let first = first(world.snapshot).and_then(|at| world.snapshot.services.get(at));
+            self.main = first.map(|service| service.name.clone());
         }
         self.selected = world.snapshot.services.get(index).map(|service| service.name.clone());
     }
+}
+
+/// The service that is shown where nobody has chosen one: the first that is to run, or the first.
+pub(super) fn first(snapshot: &GroupSnapshot) -> Option<usize> {
+    let first_to_run = snapshot.services.iter().position(|service| service.wanted);
+    first_to_run.or((!snapshot.services.is_empty()).then_some(0))
 }

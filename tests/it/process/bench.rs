@@ -11,7 +11,7 @@ use devgroup::domain::{
     StartCause,
 };
 use devgroup::logs::{LineId, LineKind, LogDocument, LogStore};
-use devgroup::process::{Beside, ChangeCommand, Launch, Prepared, ProcessHost, RunNews};
+use devgroup::process::{ChangeCommand, Launch, Prepared, ProcessHost, RunNews};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -93,11 +93,7 @@ impl Bench {
 
     pub(crate) fn change_command(&self, service: &str, text: &str) {
         let Launch { service, prepare, expand, dir, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_beside(
-            ChangeCommand { service, label: "on_change", prepare, expand, dir, document },
-            Beside::Hook,
-            1,
-        );
+        self.host.run_hook(ChangeCommand { service, label: "on_change", prepare, expand, dir, document }, 1);
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {

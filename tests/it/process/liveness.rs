@@ -274,10 +274,13 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
         ChangeCommand { service, label: "validate", prepare, expand, dir, document }
     };
     let first = change_command(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
-    bench.host.run_beside(first, Beside::Validation, 1);
+    let validate = |bench: &Bench, text: &str, number| {
+        bench.host.validate(change_command(bench, text), change_command(bench, "true"), number);
+    };
+    bench.host.validate(first, change_command(&bench, "true"), 1);
     let child = wait_for("its child", || fs::read_to_string(bench.path("child")).ok()?.trim().parse().ok());
     bench.line("api", "first");
-    bench.host.run_beside(change_command(&bench, "echo second; exit 101"), Beside::Validation, 2);
+    validate(&bench, "echo second; exit 101", 2);
     let result = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
         _ => None,
@@ -285,10 +288,10 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     assert_eq!(result, (2, Validated::Failed("exit 101".into())));
     wait_for("the child to be gone", || (!lives(child)).then_some(()));
     assert_eq!(bench.output("api"), ["first", "second"]);
-    bench.host.run_beside(change_command(&bench, "exec sleep 1000"), Beside::Validation, 3);
+    validate(&bench, "exec sleep 1000", 3);
     bench.host.end_beside(&"api".into(), Beside::Validation, 2);
     bench.host.end_beside(&"api".into(), Beside::Validation, 3);
-    bench.host.run_beside(change_command(&bench, "true"), Beside::Validation, 4);
+    validate(&bench, "true", 4);
     let passed = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
         _ => None,
