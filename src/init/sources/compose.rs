@@ -101,7 +101,7 @@ impl File<'_> {
             draft.ready_timeout =
                 check.and_then(patience).filter(|seconds| (USUAL_SECONDS + 1..=DAY).contains(seconds));
         }
-        let asked = entry.text("image").and_then(|image| asked(&image)).map(str::to_owned);
+        let asked = entry.text("image").and_then(|image| readiness_command(&image)).map(str::to_owned);
         let ports = entry.get("ports").map(Node::items).unwrap_or_default();
         if let Some(test) = test.or(asked) {
             draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
@@ -179,7 +179,7 @@ fn seconds(text: &str) -> Option<u64> {
 
 /// The command by which a database in a container is asked whether it is ready. Its port is open before: while it
 /// recovers, while its image fills it for the first time, and for whoever connects to a container at all.
-fn asked(image: &str) -> Option<&'static str> {
+fn readiness_command(image: &str) -> Option<&'static str> {
     if is_postgres_image(image) {
         return Some("pg_isready -q -h 127.0.0.1");
     }
