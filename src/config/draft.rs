@@ -171,9 +171,6 @@ impl Draft {
         debounce: Duration,
         kind_of: &dyn Fn(&ServiceName) -> Kind,
     ) -> ServiceSpec {
-        let backoff = Backoff::default();
-        let breaker = Breaker::default();
-        let stop = StopSpec::default();
         let plain = |patterns: Vec<Spanned<SpecPattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
         ServiceSpec {
             name: name.clone(),
@@ -197,34 +194,15 @@ impl Draft {
                     Dependency { until: until.unwrap_or_else(default), on }
                 })
                 .collect(),
-            alive: self.alive.map(|alive| {
-                let AliveDraft { check, grace } = alive.into_inner();
-                let waits_for_the_start = self.ready.is_none() && !check.probe.is_heartbeat();
-                let default = if waits_for_the_start { AliveCheck::GRACE } else { Duration::ZERO };
-                AliveCheck { grace: grace.unwrap_or(default), ..check }
-            }),
+            alive: self.alive.map(|alive| alive.into_inner().finish(self.ready.is_some())),
             validate: self.validate.map(Spanned::into_inner),
             cascade: or(self.cascade, false),
             ready: self.ready.map(Spanned::into_inner),
             restart: or(self.restart, RestartPolicy::default()),
             retries: or(self.retries, 0),
-            backoff: Backoff {
-                initial: or(self.backoff.initial, backoff.initial),
-                factor: or(self.backoff.factor, backoff.factor),
-                max: or(self.backoff.max, backoff.max),
-                reset_after: or(self.backoff.reset_after, backoff.reset_after),
-            },
-            breaker: Breaker {
-                failures: or(self.breaker.failures, breaker.failures),
-                within: or(self.breaker.within, breaker.within),
-                cooldown: or(self.breaker.cooldown, breaker.cooldown),
-            },
-            stop: StopSpec {
-                signal: or(self.stop.signal, stop.signal),
-                grace: or(self.stop.grace, stop.grace),
-                command: self.stop.command.map(Spanned::into_inner),
-                leader_only: or(self.stop.leader_only, stop.leader_only),
-            },
+            backoff: self.backoff.finish(),
+            breaker: self.breaker.finish(),
+            stop: self.stop.finish(),
             autostart: or(self.autostart, true),
             left_out: false,
             profiles: or(self.profiles, Vec::new()),
@@ -240,6 +218,50 @@ impl Draft {
             on_change: or(self.on_change, OnChange::default()),
             view: or(self.view, PaneView::default()),
         }
+    }
+}
+
+impl BackoffDraft {
+    fn finish(self) -> Backoff {
+        let usual = Backoff::default();
+        Backoff {
+            initial: or(self.initial, usual.initial),
+            factor: or(self.factor, usual.factor),
+            max: or(self.max, usual.max),
+            reset_after: or(self.reset_after, usual.reset_after),
+        }
+    }
+}
+
+impl BreakerDraft {
+    fn finish(self) -> Breaker {
+        let usual = Breaker::default();
+        Breaker {
+            failures: or(self.failures, usual.failures),
+            within: or(self.within, usual.within),
+            cooldown: or(self.cooldown, usual.cooldown),
+        }
+    }
+}
+
+impl StopDraft {
+    fn finish(self) -> StopSpec {
+        let usual = StopSpec::default();
+        StopSpec {
+            signal: or(self.signal, usual.signal),
+            grace: or(self.grace, usual.grace),
+            command: self.command.map(Spanned::into_inner),
+            leader_only: or(self.leader_only, usual.leader_only),
+        }
+    }
+}
+
+impl AliveDraft {
+    /// Where nothing tells that the service is ready, the check waits for its start by itself.
+    fn finish(self, has_ready: bool) -> AliveCheck {
+        let waits_for_the_start = !has_ready && !self.check.probe.is_heartbeat();
+        let usual = if waits_for_the_start { AliveCheck::GRACE } else { Duration::ZERO };
+        AliveCheck { grace: self.grace.unwrap_or(usual), ..self.check }
     }
 }
 

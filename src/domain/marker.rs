@@ -257,10 +257,7 @@ impl Marker {
             Self::Started { command, pid } => write!(text, "started · {command} · pid {pid} · {clock}"),
             Self::Restarted { cause, was } => {
                 let _ = write!(text, "restarted · {cause} · {clock}");
-                match was {
-                    Some(was) => write!(text, " · was {} · up {}", was.state(), human(was.uptime)),
-                    None => Ok(()),
-                }
+                was.as_ref().map_or(Ok(()), |was| write!(text, " · was {} · up {}", was.state(), human(was.uptime)))
             }
             Self::CouldNotStart { reason } => write!(text, "could not start · {reason} · {clock}"),
             Self::Ready { after, restart } => {
@@ -270,16 +267,7 @@ impl Marker {
                 let _ = write!(text, "not ready · {probe} · gave up after {}", human(*after));
                 next_try(&mut text, *next)
             }
-            Self::Exited(exited) => {
-                let _ = match exited.status {
-                    ExitStatus::Code(code) => write!(text, "exited · code {code} · {clock}"),
-                    signal @ ExitStatus::Signal(_) => write!(text, "exited · {signal} · {clock}"),
-                };
-                if let Some(failed) = exited.failed {
-                    let _ = write!(text, " · {failed}");
-                }
-                next_try(&mut text, exited.next)
-            }
+            Self::Exited(exited) => has_exited(&mut text, exited, clock),
             Self::Silent { stuck, next } => {
                 let _ = write!(text, "stuck · {stuck} · {clock}");
                 next_try(&mut text, *next)
@@ -288,18 +276,7 @@ impl Marker {
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
             Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
-            Self::LeftBehind { names, daemon } => {
-                let more = names.len().saturating_sub(3);
-                let _ = write!(
-                    text,
-                    "left running, and ended now · {}",
-                    names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
-                );
-                if more > 0 {
-                    let _ = write!(text, " and {more} more");
-                }
-                if *daemon { text.write_str(FOREGROUND) } else { Ok(()) }
-            }
+            Self::LeftBehind { names, daemon } => left_behind(&mut text, names, *daemon),
             Self::GaveUp { crashes, within, cooldown, watches } => write!(
                 text,
                 "gave up · {} in {} · {} (or wait {})",
@@ -310,17 +287,9 @@ impl Marker {
             ),
             Self::Limited { action, wait, written, starts, soon } => {
                 let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
-                let _ = write!(
-                    text,
-                    "{action} in {} · {what} has changed {soon} each of the last {starts} {}",
-                    short(*wait),
-                    action.plural()
-                );
-                match (written, action) {
-                    (Some(written), _) => write!(text, " · {}", written.ignore_line()),
-                    (None, ChangeAction::Start) => write!(text, " · r starts it now"),
-                    (None, _) => write!(text, " · r restarts now"),
-                }
+                let (wait, starts_are) = (short(*wait), action.plural());
+                let why = format!("{what} has changed {soon} each of the last {starts} {starts_are}");
+                write!(text, "{action} in {wait} · {why} · {}", way_out(written.as_ref(), *action))
             }
             Self::TakenBack { action } => {
                 write!(text, "no {action} · the files are again what they were · {clock}")
@@ -339,8 +308,7 @@ impl Marker {
                 write!(text, "warning · {}, not by this service", port_is_taken(*port, holder))
             }
             Self::PortTaken { port, holder } => {
-                let taken = port_is_taken(*port, holder);
-                write!(text, "{taken} · end it, or give this service another port · {clock}")
+                write!(text, "{} · end it, or give this service another port · {clock}", port_is_taken(*port, holder))
             }
             Self::SignalNotSent { signal, service } => {
                 write!(text, "{signal} not sent · no process of {service} handles it")
@@ -352,6 +320,35 @@ impl Marker {
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
         };
         text
+    }
+}
+
+fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {
+    match exited.status {
+        ExitStatus::Code(code) => write!(text, "exited · code {code} · {clock}")?,
+        signal @ ExitStatus::Signal(_) => write!(text, "exited · {signal} · {clock}")?,
+    }
+    if let Some(failed) = exited.failed {
+        write!(text, " · {failed}")?;
+    }
+    next_try(text, exited.next)
+}
+
+fn left_behind(text: &mut String, names: &[String], is_daemon: bool) -> fmt::Result {
+    let first = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    write!(text, "left running, and ended now · {first}")?;
+    if names.len() > 3 {
+        write!(text, " and {} more", names.len() - 3)?;
+    }
+    if is_daemon { text.write_str(FOREGROUND) } else { Ok(()) }
+}
+
+/// What ends a wait before its time, or keeps it from coming again.
+fn way_out(written: Option<&Written>, action: ChangeAction) -> String {
+    match (written, action) {
+        (Some(written), _) => written.ignore_line(),
+        (None, ChangeAction::Start) => "r starts it now".into(),
+        (None, _) => "r restarts now".into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::draft::Watch;
 use super::names::{below, join};
 use super::repository::Repository;
-use super::sources::{cargo, node};
+use super::sources::{cargo, go, node, python};
 use crate::domain::self_reloader;
 
 /// A command line, the folder it runs in, and what is behind it if it is a script of a package.
@@ -13,6 +13,9 @@ pub(super) struct Command {
     dir: String,
     behind: Option<Box<Self>>,
 }
+
+/// What node, deno and bun read.
+const SCRIPTS: &str = "**/*.{js,mjs,cjs,ts,tsx,json}";
 
 /// Scripts call scripts; a circle of them ends.
 const DEEPEST: usize = 4;
@@ -148,8 +151,11 @@ impl Command {
         if let Some(tool) = self_reloader(&words) {
             return (Watch::Off, Some(format!("{tool} reloads by itself, so it is not watched")));
         }
-        if let Some(behind) = &self.behind {
-            return behind.watch(repository);
+        // `npm run build && node dist/main.js`: what the script tells nothing of, the rest may.
+        if let Some((watch, remark)) = self.behind.as_ref().map(|behind| behind.watch(repository))
+            && (watch != Watch::Off || remark.is_some())
+        {
+            return (watch, remark);
         }
         let dir = &self.dir;
         for (program, rest) in self.programs() {
@@ -169,20 +175,29 @@ impl Command {
                     let package = rest.iter().skip_while(|word| !matches!(word.as_str(), "-p" | "--package")).nth(1);
                     Watch::Globs(cargo::sources(repository, dir, package.map(String::as_str)))
                 }
-                "go" if has("run") => all(&[".go"], "**/*.go"),
-                "node" | "ts-node" | "tsx" => {
-                    const PATTERN: &str = "**/*.{js,mjs,cjs,ts,json}";
-                    let mut watch = all(&[".js", ".mjs", ".cjs", ".ts"], PATTERN);
+                "go" if has("run") => {
+                    let mut watch = all(&[".go"], "**/*.go");
                     if let Watch::Globs(globs) = &mut watch {
-                        let needed = node::needed_folders(repository, dir).into_iter();
-                        globs.extend(needed.map(|folder| below(&folder, PATTERN)).filter(|_| !dir.is_empty()));
+                        let needed = go::needed_folders(repository, dir).into_iter();
+                        globs.extend(needed.map(|folder| below(&folder, "**/*.go")));
                     }
                     watch
                 }
-                "celery" | "gunicorn" | "uvicorn" | "flask" | "hypercorn" | "dramatiq" | "rq" => {
-                    all(&[".py"], "**/*.py")
+                "node" | "ts-node" | "tsx" | "deno" => {
+                    node_sources(repository, dir, all(&[".js", ".mjs", ".cjs", ".ts", ".tsx"], SCRIPTS))
                 }
-                program if program.starts_with("python") && !has("manage.py") => all(&[".py"], "**/*.py"),
+                // `bun src/index.ts` runs it, `bun run dev` is a script.
+                "bun"
+                    if rest.iter().any(|word| [".js", ".mjs", ".ts", ".tsx"].iter().any(|end| word.ends_with(end))) =>
+                {
+                    node_sources(repository, dir, all(&[".js", ".mjs", ".cjs", ".ts", ".tsx"], SCRIPTS))
+                }
+                "celery" | "gunicorn" | "uvicorn" | "flask" | "hypercorn" | "dramatiq" | "rq" => {
+                    python_sources(repository, dir, all(&[".py"], "**/*.py"))
+                }
+                program if program.starts_with("python") && !has("manage.py") => {
+                    python_sources(repository, dir, all(&[".py"], "**/*.py"))
+                }
                 "ruby" | "rackup" => all(&[".rb"], "**/*.rb"),
                 "php" => all(&[".php"], "**/*.php"),
                 _ => continue,
@@ -191,4 +206,22 @@ impl Command {
         }
         (Watch::Off, None)
     }
+}
+
+/// The sources of a package, and those of the packages of the repository that it depends on.
+fn node_sources(repository: &dyn Repository, dir: &str, own: Watch) -> Watch {
+    let needed = node::needed_folders(repository, dir);
+    // What lies in the root has the others below it.
+    if dir.is_empty() || needed.is_empty() {
+        return own;
+    }
+    Watch::Globs([dir.to_owned()].into_iter().chain(needed).map(|folder| below(&folder, SCRIPTS)).collect())
+}
+
+/// The same of Python.
+fn python_sources(repository: &dyn Repository, dir: &str, own: Watch) -> Watch {
+    let Watch::Globs(mut globs) = own else { return own };
+    let needed = if dir.is_empty() { Vec::new() } else { python::needed_folders(repository, dir) };
+    globs.extend(needed.iter().map(|folder| below(folder, "**/*.py")));
+    Watch::Globs(globs)
 }

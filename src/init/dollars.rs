@@ -58,6 +58,12 @@ pub(super) fn has_variables(text: &str) -> bool {
     pieces(text).any(|piece| matches!(piece, Piece::Variable(_)))
 }
 
+/// Whether such a file puts this variable in.
+pub(super) fn puts_in(text: &str, variable: &str) -> bool {
+    let named = |inside: &str| inside.split_once(":-").map_or(inside, |(name, _)| name) == variable;
+    pieces(text).any(|piece| matches!(piece, Piece::Variable(inside) if named(inside)))
+}
+
 enum Piece<'t> {
     Text(&'t str),
     Dollar,
@@ -126,6 +132,7 @@ mod tests {
         assert_eq!(quoted_for_shell("it's ${B:-x}$C/$$D"), r#"'it'\''s '"${B:-x}""${C}"'/$D'"#);
         assert_eq!(quoted_for_shell("a'\"b"), r#"'a'\''"b'"#);
         assert_eq!(quoted_for_shell("$B"), "\"${B}\"");
+        assert!(puts_in("a ${B:-1}", "B") && puts_in("$B", "B") && !puts_in("$$B ${C}", "B"));
         assert!(has_variables("$B") && has_variables("${B}") && !has_variables("$$B 5$"));
     }
 }

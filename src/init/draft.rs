@@ -105,6 +105,8 @@ pub(super) struct Draft {
     /// Names, and `started`, `ready` or `done`, if it is said.
     pub(super) depends_on: Vec<(String, Option<&'static str>)>,
     pub(super) ready: Option<Ready>,
+    /// How many seconds it may take until it is ready, if that is said.
+    pub(super) ready_timeout: Option<u64>,
     pub(super) alive: Option<Alive>,
     /// What must succeed before it is replaced: a line for the shell.
     pub(super) validate: Option<String>,
@@ -112,6 +114,8 @@ pub(super) struct Draft {
     pub(super) restart: Option<&'static str>,
     /// The seconds between an end and the next start, always the same.
     pub(super) backoff: Option<u64>,
+    /// How many crashes of a day are too many.
+    pub(super) breaker: Option<u64>,
     /// How often a task is tried again.
     pub(super) retries: Option<u64>,
     /// The first signal, and the seconds before the last one.
@@ -147,11 +151,13 @@ impl Draft {
             unset: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
+            ready_timeout: None,
             alive: None,
             validate: None,
             url: None,
             restart: None,
             backoff: None,
+            breaker: None,
             retries: None,
             stop_signal: None,
             stop_grace: None,
@@ -181,6 +187,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Names what runs to its end by its name, in one line: it is left out, but not silently.
+    pub(super) fn skip_ending(&mut self, source: &str, kind: &str, names: &[&str]) {
+        match names {
+            [] => {}
+            [one] => self.skip(source, format!("{kind} {one}: by its name it runs to its end")),
+            _ => self.skip(source, format!("{kind}s {}: by their names they run to their end", names.join(", "))),
+        }
+    }
+
     /// Says that something is left out.
     pub(super) fn skip(&mut self, source: &str, text: impl Into<String>) {
         self.notes.push(Note { finding: Finding::Skipped, source: source.to_owned(), text: text.into() });

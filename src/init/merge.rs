@@ -31,24 +31,9 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
             skip(&draft, reason);
             continue;
         }
-        let mut own = command.covers();
-        own.push(format!("line:{}:{}", draft.dir, line.split_whitespace().collect::<Vec<_>>().join(" ")));
-        let one_of_compose = own.iter().any(|cover| cover.starts_with("compose:"));
-        let covers = draft.covers.iter().filter(|cover| !(one_of_compose && cover.as_str() == "compose:*"));
-        own.extend(covers.cloned());
-        // What one source says twice is meant twice.
-        let mut others = drafts.iter().filter(|other| other.source != draft.source);
-        let double = others.find(|other| other.covers.iter().any(|cover| own.contains(cover)));
-        // `docker compose up` in a Procfile is all of them.
-        let all = drafts.iter().find(|other| one_of_compose && other.covers.iter().any(|cover| cover == "compose:*"));
-        let same_name = drafts.iter().find(|other| {
-            other.name == service_name(&draft.name)
-                && other.source != draft.source
-                && draft.finding == Finding::Found
-                && is_process_file(&other.source)
-                && is_process_file(&draft.source)
-        });
-        if let Some(other) = double.or(all).or(same_name) {
+        let one_of_compose = command.covers().iter().any(|cover| cover.starts_with("compose:"));
+        let own = covers(&draft, &command, &line, one_of_compose);
+        if let Some(other) = same(&draft, &own, one_of_compose, &drafts) {
             let (name, source) = (&other.name, &other.source);
             renamed.push((draft.source.clone(), draft.name.clone(), name.clone()));
             skip(&draft, format!("`{name}` of {source} is it already"));
@@ -87,6 +72,32 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
     all.extend(notes);
     all.extend(found.notes);
     (drafts, all)
+}
+
+/// What it starts, by its command and by its source.
+fn covers(draft: &Draft, command: &Command, line: &str, one_of_compose: bool) -> Vec<String> {
+    let mut own = command.covers();
+    own.push(format!("line:{}:{}", draft.dir, line.split_whitespace().collect::<Vec<_>>().join(" ")));
+    let covers = draft.covers.iter().filter(|cover| !(one_of_compose && cover.as_str() == "compose:*"));
+    own.extend(covers.cloned());
+    own
+}
+
+/// The service that another source has made of the same.
+fn same<'d>(draft: &Draft, own: &[String], one_of_compose: bool, drafts: &'d [Draft]) -> Option<&'d Draft> {
+    // What one source says twice is meant twice.
+    let mut others = drafts.iter().filter(|other| other.source != draft.source);
+    let double = others.find(|other| other.covers.iter().any(|cover| own.contains(cover)));
+    // `docker compose up` in a Procfile is all of them.
+    let all = drafts.iter().find(|other| one_of_compose && other.covers.iter().any(|cover| cover == "compose:*"));
+    let same_name = drafts.iter().find(|other| {
+        other.name == service_name(&draft.name)
+            && other.source != draft.source
+            && draft.finding == Finding::Found
+            && is_process_file(&other.source)
+            && is_process_file(&draft.source)
+    });
+    double.or(all).or(same_name)
 }
 
 /// Files that say one by one what runs: the same name in two of them is the same service.

@@ -83,7 +83,10 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     } else if !draft.depends_on.is_empty() {
         lines.push(("depends_on", list(draft.depends_on.iter().map(|(on, _)| on.clone()))));
     }
-    lines.extend(draft.ready.as_ref().map(|ready| ("ready", table(way(ready).into_iter()))));
+    lines.extend(draft.ready.as_ref().map(|ready| {
+        let timeout = draft.ready_timeout.map(|time| ("timeout", seconds(time)));
+        ("ready", table(way(ready).into_iter().chain(timeout)))
+    }));
     lines.extend(draft.alive.as_ref().map(|check| ("alive", alive(check))));
     lines.extend(draft.validate.as_deref().map(|line| ("validate", table([("run", quoted(line))].into_iter()))));
     let stop = [
@@ -96,11 +99,15 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     if !stop.is_empty() {
         lines.push(("stop", table(stop.into_iter())));
     }
-    lines.extend(draft.restart.filter(|restart| *restart != "on-failure").map(|restart| ("restart", quoted(restart))));
+    lines.extend(draft.restart.map(|restart| ("restart", quoted(restart))));
     lines.extend(draft.retries.map(|retries| ("retries", retries.to_string())));
     lines.extend(draft.backoff.map(|wait| {
         let pairs = [("initial", seconds(wait)), ("factor", "1.0".into()), ("max", seconds(wait))];
         ("backoff", table(pairs.into_iter()))
+    }));
+    lines.extend(draft.breaker.map(|most| {
+        let day = || quoted("24h");
+        ("breaker", table([("failures", most.to_string()), ("within", day()), ("cooldown", day())].into_iter()))
     }));
     match &draft.watch {
         Watch::Globs(globs) if !globs.is_empty() => lines.push(("watch", list(globs.iter().cloned()))),

@@ -9,6 +9,8 @@ use super::{Line, LineId, LineKind, Reader};
 
 mod clause;
 mod failure;
+mod fault;
+mod faults;
 mod header;
 mod vocabulary;
 mod words;
@@ -227,17 +229,28 @@ fn content_of(said: &str) -> LineContent<'_> {
         return LineContent { level: None, is_named: false, text: "" };
     }
     let header = header::read(said);
-    let texts = [Some(header.text), Some(header.behind).filter(|behind| behind.len() < header.text.len())];
-    let head = texts.into_iter().flatten().find(|text| failure::head(text).is_some());
-    let failure =
-        || texts.into_iter().flatten().find_map(|text| failure::of(text, is_between(said))).or(header.otherwise);
-    // Each line that pytest shows of a failure.
-    let level = header
-        .level
-        .or_else(failure)
+    if let Some(level) = header.level {
+        let level = if level == Level::Info && failure::is_verdict(said) { Level::Error } else { level };
+        return LineContent { level: Some(level), is_named: true, text: header.text };
+    }
+    let behind = (header.behind.len() < header.text.len()).then_some(header.behind);
+    let texts = || {
+        let text = Some(header.text).filter(|text| failure::is_possible(text));
+        // `Compiling Data.Error`.
+        let behind = behind.filter(|behind| failure::is_possible(behind) && !failure::is_well(header.text));
+        [text, behind].into_iter().flatten()
+    };
+    let head = texts().find_map(|text| Some((failure::head(text).filter(|_| !failure::is_well(text))?, text)));
+    if let Some((level, text)) = head {
+        return LineContent { level: Some(level), is_named: false, text };
+    }
+    let level = texts()
+        .find_map(|text| failure::of(text, is_between(said)))
+        .or(header.otherwise)
+        // Each line that pytest shows of a failure.
         .or_else(|| said.starts_with("E   ").then_some(Level::Error))
         .or_else(|| is_numbered(said).then_some(Level::Error));
-    LineContent { level, is_named: header.level.is_some(), text: head.unwrap_or(header.text) }
+    LineContent { level, is_named: false, text: header.text }
 }
 
 /// `    1) adds a cart`: mocha and its like number the tests that failed, below the names of their suites.

@@ -106,6 +106,26 @@ processes:
 }
 
 #[test]
+fn process_compose_starts_again_as_often_as_it_says() {
+    let project = imported(
+        Project::empty(),
+        "process-compose.yml",
+        r#"
+processes:
+  api:
+    command: echo run >> runs; echo is up; sleep 0.3; exit 3
+    ready_log_line: is up
+    availability: { restart: on_failure, max_restarts: 2, backoff_seconds: 1 }
+  beside: { command: exec sleep 1000 }
+"#,
+    );
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    stream.wait_for_text("gave up · 3 crashes in ");
+    assert_eq!(project.read("runs").lines().count(), 3, "one start, and two more");
+    ended(stream);
+}
+
+#[test]
 fn mprocs_runs_without_variables_and_with_words_as_they_are() {
     let project = imported(
         Project::empty().with_env("GONE", "still here").with_env("TAKEN", "still here"),

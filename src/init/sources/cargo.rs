@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 use crate::init::draft::{Draft, Found};
-use crate::init::names::{below, file_name, folder_of, join, matching_folders};
+use crate::init::names::{below, comes_to_an_end, file_name, folder_of, join, matching_folders};
 use crate::init::repository::Repository;
 
 /// Libraries by which a program is known to serve.
@@ -131,6 +131,11 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             continue;
         };
         for binary in &binaries {
+            if several && comes_to_an_end(binary) {
+                let line = line(binary);
+                found.skip(&path, format!("{binary}: by its name it runs to its end; if not: run = \"{line}\""));
+                continue;
+            }
             let mut draft = Draft::guess(binary, line(binary), &path);
             root.folder.clone_into(&mut draft.dir);
             draft.remarks.push(format!("it depends on {server}, so it is taken for a server"));

@@ -9,6 +9,9 @@ use crate::init::yaml::{self, Node};
 
 /// Containers are asked by INT, as Ctrl-C does, and databases take their time.
 const GRACE_SECONDS: u64 = 20;
+const DAY: u64 = 24 * 60 * 60;
+/// How long a service may take to be ready if nothing is said.
+const USUAL_SECONDS: u64 = 30;
 
 /// Reads the file.
 pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &mut Found) -> Result<(), String> {
@@ -17,54 +20,118 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let others = !found.drafts.is_empty() || has_own_program(repository);
     let built = |entry: &Node| entry.get("build").is_some();
     let own: Vec<&str> = services.iter().filter(|(_, entry)| built(entry)).map(|(name, _)| name.as_str()).collect();
-    let option = match file_name(path) {
-        "compose.yaml" | "compose.yml" | "docker-compose.yaml" | "docker-compose.yml" => String::new(),
-        other => format!(" -f {other}"),
-    };
+    let file = File { path, option: option(path), own: if others { own } else { Vec::new() } };
     for (name, entry) in services {
-        if others && own.contains(&name.as_str()) {
+        if file.own.contains(&name.as_str()) {
             found.skip(path, format!("{name}: it is built from this repository, and other files say how to run that"));
             continue;
         }
+        let mut draft = file.container(name, entry, repository);
+        left(entry, &mut draft);
+        // It waits for it only where its profile is asked for.
+        draft.depends_on.retain(|(on, _)| {
+            let of_profile = services.iter().any(|(name, entry)| name == on && entry.get("profiles").is_some());
+            let how = entry.get("depends_on").and_then(|depends| depends.get(on));
+            let optional = how.is_some_and(|how| matches!(how.get("required"), Some(Node::Bool(false))));
+            if of_profile && optional {
+                draft.left.push(format!("that it waits for `{on}` where its profile is asked for is not carried over"));
+            }
+            !(of_profile && optional)
+        });
+        found.drafts.push(draft);
+    }
+    for other in tree.get("include").map(Node::items).unwrap_or_default() {
+        let name = other.word().or_else(|| other.text("path")).unwrap_or_else(|| "…".into());
+        found.skip(path, format!("`include` of {name}: its services are not read"));
+    }
+    if file.option.is_empty() {
+        for name in OVERRIDES.map(|name| below(folder_of(path), name)) {
+            if repository.files().contains(&name) {
+                found.skip(&name, format!("docker compose lays it over {path}; what it says is not read here"));
+            }
+        }
+    }
+    tasks(&file, found);
+    Ok(())
+}
+
+/// Files that `docker compose` reads besides, unless it is told which one.
+const OVERRIDES: [&str; 4] =
+    ["compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml"];
+
+/// What `docker compose` needs to know to read this file.
+fn option(path: &str) -> String {
+    match file_name(path) {
+        "compose.yaml" | "compose.yml" | "docker-compose.yaml" | "docker-compose.yml" => String::new(),
+        other => format!(" -f {other}"),
+    }
+}
+
+/// What holds for all services of a file.
+struct File<'f> {
+    path: &'f str,
+    option: String,
+    /// Those that other files run.
+    own: Vec<&'f str>,
+}
+
+impl File<'_> {
+    fn container(&self, name: &str, entry: &Node, repository: &dyn Repository) -> Draft {
+        let (path, option) = (self.path, &self.option);
         let line = format!("docker compose{option} up --no-deps --no-log-prefix {name}");
         let mut draft = Draft::new(name, Run::Shell(line), path);
         folder_of(path).clone_into(&mut draft.dir);
         draft.stop_signal = Some("INT".into());
-        draft.stop_grace = Some(GRACE_SECONDS);
+        // Compose waits so long for the container itself.
+        let own = entry.text("stop_grace_period").and_then(|text| seconds(&text)).filter(|own| *own <= DAY);
+        draft.stop_grace = Some(own.map_or(GRACE_SECONDS, |own| (own + 5).max(GRACE_SECONDS)));
         draft.profiles = entry.get("profiles").map(Node::texts).unwrap_or_default();
         draft.group = Some("containers".into());
         draft.covers.push("compose:*".into());
-        for (on, condition) in depends(entry) {
-            if !(others && own.contains(&on.as_str())) {
-                draft.depends_on.push((on, condition));
-            }
-        }
+        draft.depends_on = depends(entry).into_iter().filter(|(on, _)| !self.own.contains(&on.as_str())).collect();
         let check = entry.get("healthcheck");
-        if let Some(test) = check.and_then(healthy) {
+        let test = check.and_then(healthy);
+        if test.is_some() {
             // What compose puts in comes from there, too.
             let beside = below(folder_of(path), ".env");
             let asks = check.and_then(|check| check.get("test")).map(Node::texts).unwrap_or_default();
             if asks.iter().any(|word| has_variables(word)) && repository.files().contains(&beside) {
                 draft.env_files.push(beside);
             }
+            draft.ready_timeout =
+                check.and_then(patience).filter(|seconds| (USUAL_SECONDS + 1..=DAY).contains(seconds));
+        }
+        let asked = entry.text("image").and_then(|image| readiness_command(&image)).map(str::to_owned);
+        let ports = entry.get("ports").map(Node::items).unwrap_or_default();
+        if let Some(test) = test.or(asked) {
             draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
-            found.drafts.push(draft);
-            continue;
+        } else if let Some(port) = ports.iter().find_map(published) {
+            draft.ready = Some(Ready::Port(port));
+        } else if !ports.is_empty() {
+            let why = "it counts as ready at once: none of its ports is one of TCP that is known before its start";
+            draft.remarks.push(why.into());
         }
-        if let Some(test) = entry.text("image").and_then(|image| readiness_command(&image)) {
-            draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
-            found.drafts.push(draft);
-            continue;
-        }
-        match entry.get("ports").map(Node::items).unwrap_or_default().iter().find_map(published) {
-            Some(port) => draft.ready = Some(Ready::Port(port)),
-            None if entry.get("ports").is_some() => {
-                draft.remarks.push("its port is chosen when it starts, so it counts as ready at once".into());
-            }
-            None => {}
-        }
-        found.drafts.push(draft);
+        draft
     }
+}
+
+/// Names what docker compose does not do for us.
+fn left(entry: &Node, draft: &mut Draft) {
+    if entry.get("extends").is_some() {
+        draft.left.push("`extends`: what it takes over is not looked into for ports, checks and dependencies".into());
+    }
+    if entry.get("develop").is_some() {
+        draft.left.push("`develop` is not carried over: `docker compose up` does not watch".into());
+    }
+    for (on, how) in entry.get("depends_on").map(Node::entries).unwrap_or_default() {
+        if how.is_true("restart") {
+            draft.left.push(format!("that it is restarted with `{on}` is not carried over: {on} could have `cascade`"));
+        }
+    }
+}
+
+/// What others wait for the end of runs to its end.
+fn tasks(file: &File<'_>, found: &mut Found) {
     let awaited: Vec<String> = found
         .drafts
         .iter()
@@ -72,15 +139,42 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         .filter(|(_, when)| *when == Some("done"))
         .map(|(on, _)| on.clone())
         .collect();
-    for draft in found.drafts.iter_mut().filter(|draft| draft.source == path && awaited.contains(&draft.name)) {
+    for draft in found.drafts.iter_mut().filter(|draft| draft.source == file.path && awaited.contains(&draft.name)) {
         draft.task = true;
         draft.ready = None;
+        draft.ready_timeout = None;
         // `up` ends with 0 whatever became of the container.
-        draft.run = Run::Shell(format!("docker compose{option} run --rm --no-deps {}", draft.name));
+        draft.run = Run::Shell(format!("docker compose{} run --rm --no-deps {}", file.option, draft.name));
         draft.covers.retain(|cover| cover != "compose:*");
         draft.covers.push(format!("compose:{}", draft.name));
     }
-    Ok(())
+}
+
+/// For how many seconds a check may fail before docker calls the container unhealthy.
+fn patience(check: &Node) -> Option<u64> {
+    let time = |key: &str, usual: u64| check.text(key).map_or(Some(usual), |text| seconds(&text));
+    let retries = check.number("retries").unwrap_or(3);
+    time("start_period", 0)?.checked_add(retries.checked_mul(time("interval", 30)?)?)
+}
+
+/// The seconds of `1m30s`, `90s`, `500ms`, rounded up.
+fn seconds(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut millis: u64 = 0;
+    while !rest.is_empty() {
+        let (number, behind) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+        let (unit, behind) = behind.split_at(behind.bytes().take_while(u8::is_ascii_alphabetic).count());
+        let each: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return None,
+        };
+        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(each)?)?;
+        rest = behind;
+    }
+    Some(millis.div_ceil(1_000))
 }
 
 /// The command by which a database in a container is asked whether it is ready. Its port is open before: while it

@@ -8,12 +8,12 @@ use super::yaml;
 
 pub(super) mod cargo;
 mod compose;
-mod go;
+pub(super) mod go;
 mod mprocs;
 pub(super) mod node;
 mod process_compose;
 mod procfile;
-mod python;
+pub(super) mod python;
 mod recipes;
 mod ruby_and_elixir;
 

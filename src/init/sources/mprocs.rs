@@ -71,11 +71,12 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             let unset = env.entries().iter().filter(|(name, value)| *value == Node::Null && is_variable(name));
             draft.unset = unset.map(|(name, _)| name.clone()).collect();
         }
-        draft.autostart = !matches!(entry.get("autostart"), Some(Node::Bool(false)));
+        draft.autostart = !matches!(entry.get("autostart").map(selected), Some(Node::Bool(false)));
         // Without a word nothing is started again there.
         draft.restart = Some(if entry.is_true("autorestart") { "on-failure" } else { "never" });
         if entry.is_true("autorestart") {
-            draft.left.push("that a failure within the first second ends it is not carried over".into());
+            let early = "a failure within 2s ends it here until a file changes; there it is one within 1s";
+            draft.left.push(early.into());
         }
         draft.depends_on =
             entry.get("deps").map(Node::texts).unwrap_or_default().into_iter().map(|on| (on, None)).collect();
@@ -85,7 +86,10 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             }
             Some(Node::Text(stop)) if stop == "hard-kill" => draft.stop_signal = Some("KILL".into()),
             Some(Node::Null) | None => {}
-            Some(_) => draft.left.push("its `stop` types keys, which is not carried over".into()),
+            Some(stop) => match stop.get("send-keys").map(Node::texts).as_deref().and_then(signal_of_keys) {
+                Some(signal) => draft.stop_signal = Some(signal.to_owned()),
+                None => draft.left.push("its `stop` types keys, which is not carried over: it gets TERM".into()),
+            },
         }
         for key in entry.others(&OF_PROCESS) {
             draft.left.push(format!("`{key}` is not carried over"));
@@ -98,6 +102,16 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
 fn argv(node: &Node) -> Option<Run> {
     let words: Vec<String> = node.texts().iter().map(|word| literal(word)).collect();
     (!words.is_empty()).then_some(Run::Argv(words))
+}
+
+/// The signal that a terminal makes of what is typed.
+fn signal_of_keys(keys: &[String]) -> Option<&'static str> {
+    let [key] = keys else { return None };
+    match key.to_ascii_lowercase().as_str() {
+        "<c-c>" => Some("INT"),
+        "<c-\\>" => Some("QUIT"),
+        _ => None,
+    }
 }
 
 /// The branch of `$select: os` for systems like this one.

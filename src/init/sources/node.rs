@@ -146,80 +146,134 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     if let Some(Err(reason)) = there(repository, &of_pnpm).map(|text| yaml::parse(&text)) {
         found.skip(&of_pnpm, format!("it is malformed: {reason}"));
     }
-    let folders = member_folders(repository, root);
     let mut of_members = 0;
-    for folder in folders {
-        let path = below(folder, "package.json");
-        let member = match repository.text(&path).and_then(|text| Package::parse(&text)) {
-            Ok(member) => member,
-            Err(reason) => {
-                found.skip(&path, format!("it cannot be used: {reason}"));
-                continue;
-            }
-        };
-        match member.starter() {
-            Some((script, text)) => {
-                of_members += 1;
-                let mut draft = draft(member.own_name().unwrap_or(file_name(folder)), &manager, script, text, &path);
-                draft.remarks.extend(member.scope_left_out());
-                draft.covers.push(format!("script:@{}:{script}", member.name));
-                draft.covers.push(format!("script:@{}:{script}", file_name(folder)));
-                folder.clone_into(&mut draft.dir);
-                found.drafts.push(draft);
-                others(&member, &manager, script, &path, found);
-            }
-            None => found.skip(&path, "none of its scripts starts something (dev, serve, watch, start)"),
-        }
+    for folder in member_folders(repository, root) {
+        of_members += usize::from(read_member(folder, &manager, repository, found));
     }
+    of_nx(root, repository, found);
+    let taken = read_root(path, &package, &manager, of_members > 0, repository, found);
+    others(&package, &manager, &taken, path, found);
+    Ok(())
+}
+
+/// Reads a member of the workspace. Whether it has become a service.
+fn read_member(folder: &str, manager: &str, repository: &dyn Repository, found: &mut Found) -> bool {
+    let path = below(folder, "package.json");
+    let member = match repository.text(&path).and_then(|text| Package::parse(&text)) {
+        Ok(member) => member,
+        Err(reason) => {
+            found.skip(&path, format!("it cannot be used: {reason}"));
+            return false;
+        }
+    };
+    let mut taken = Vec::new();
+    match member.starter() {
+        Some((script, text)) => {
+            let mut draft = draft(member.own_name().unwrap_or(file_name(folder)), manager, script, text, &path);
+            draft.remarks.extend(member.scope_left_out());
+            draft.covers.push(format!("script:@{}:{script}", member.name));
+            draft.covers.push(format!("script:@{}:{script}", file_name(folder)));
+            folder.clone_into(&mut draft.dir);
+            found.drafts.push(draft);
+            taken.push(script.as_str());
+        }
+        None => found.skip(&path, "none of its scripts starts something (dev, serve, watch, start)"),
+    }
+    others(&member, manager, &taken, &path, found);
+    !taken.is_empty()
+}
+
+/// Reads what the package at the root starts. The scripts that are taken, or of which it is said why not.
+fn read_root<'p>(
+    path: &str,
+    package: &'p Package,
+    manager: &str,
+    has_members: bool,
+    repository: &dyn Repository,
+    found: &mut Found,
+) -> Vec<&'p str> {
+    let root = folder_of(path);
     let Some((script, text)) = package.starter() else {
-        if of_members == 0 {
+        if !has_members {
             found.skip(path, "none of its scripts starts something (dev, serve, watch, start)");
         }
-        return Ok(());
+        return Vec::new();
     };
     let words: Vec<&str> = text.split_whitespace().collect();
     let recursive = words.iter().any(|word| ["-r", "--recursive", "--workspaces", "-ws", "workspaces"].contains(word));
-    if of_members > 0 && (recursive || words.iter().any(|word| ORCHESTRATORS.contains(word))) {
+    if has_members && (recursive || words.iter().any(|word| ORCHESTRATORS.contains(word))) {
         found.skip(path, format!("script {script}: it starts the members, which are services of their own here"));
-        return Ok(());
+        return vec![script];
     }
     if let Some(runner) = Command::read(text, root, repository).runner() {
         found.skip(path, format!("script {script}: {runner} starts a group of its own"));
-        return Ok(());
+        return vec![script];
     }
-    let parts = parts(&package, text);
+    let parts = parts(package, text);
     if parts.len() > 1 {
-        found.skip(
-            path,
-            format!("script {script}: it starts {} at once, which are services of their own here", parts.len()),
-        );
+        let count = parts.len();
+        found.skip(path, format!("script {script}: it starts {count} at once, which are services of their own here"));
+        let taken = parts.iter().map(|(name, _)| name.as_str()).chain([script.as_str()]).collect();
         for (name, text) in parts {
             let short = name.rsplit(':').next().unwrap_or(name);
-            let mut draft = draft(short, &manager, name, text, path);
+            let mut draft = draft(short, manager, name, text, path);
             root.clone_into(&mut draft.dir);
             // So that the script that starts them all is not started, too.
             draft.covers.push(format!("script:{root}:{script}"));
             found.drafts.push(draft);
         }
-        return Ok(());
+        return taken;
     }
-    let mut draft = draft(package.own_name().unwrap_or("web"), &manager, script, text, path);
+    let mut draft = draft(package.own_name().unwrap_or("web"), manager, script, text, path);
     draft.remarks.extend(package.scope_left_out());
     root.clone_into(&mut draft.dir);
     found.drafts.push(draft);
-    others(&package, &manager, script, path, found);
-    Ok(())
+    vec![script]
 }
 
-/// Names the scripts of a package besides the one that is taken, as far as they may run on.
-fn others(package: &Package, manager: &str, taken: &str, path: &str, found: &mut Found) {
-    for (name, _) in &package.scripts {
-        let starts_the_same = STARTERS.contains(&name.as_str()) || name.starts_with(&format!("{taken}:"));
-        let hook = ["pre", "post"].iter().any(|hook| {
+/// Names each script besides those that are taken: those that may run on with the line for it, the others in one line.
+fn others(package: &Package, manager: &str, taken: &[&str], path: &str, found: &mut Found) {
+    let mut ending = Vec::new();
+    for name in package.scripts.iter().map(|(name, _)| name.as_str()).filter(|name| !taken.contains(name)) {
+        // npm runs it with the other one.
+        let is_hook = ["pre", "post"].iter().any(|hook| {
             name.strip_prefix(hook).is_some_and(|rest| package.scripts.iter().any(|(other, _)| other == rest))
         });
-        if !starts_the_same && !hook && !comes_to_an_end(name) {
+        if is_hook {
+            continue;
+        }
+        let first = taken.iter().find(|first| {
+            STARTERS.contains(first) && (STARTERS.contains(&name) || name.starts_with(&format!("{first}:")))
+        });
+        if comes_to_an_end(name) {
+            ending.push(name);
+        } else if let Some(first) = first {
+            let line = format!("run = \"{manager} run {name}\"");
+            found.skip(
+                path,
+                format!("script {name}: {first} is taken, and this one may start the same; if not: {line}"),
+            );
+        } else {
             found.skip(path, format!("script {name}: it may run on; if so: run = \"{manager} run {name}\""));
+        }
+    }
+    found.skip_ending(path, "script", &ending);
+}
+
+/// Names the projects of nx, which have no scripts.
+fn of_nx(root: &str, repository: &dyn Repository, found: &mut Found) {
+    if !repository.files().contains(&below(root, "nx.json")) {
+        return;
+    }
+    let prefix = below(root, "");
+    let projects = |file: &&String| file_name(file) == "project.json" && file.starts_with(&prefix);
+    for file in repository.files().iter().filter(projects) {
+        let json = repository.text(file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let name = json.as_ref().and_then(|json| json.get("name")?.as_str());
+        let name = name.unwrap_or(file_name(folder_of(file))).to_owned();
+        let targets = json.as_ref().and_then(|json| json.get("targets")?.as_object()).into_iter().flatten();
+        for (target, _) in targets.filter(|(target, _)| !comes_to_an_end(target)) {
+            found.skip(file, format!("target {target}: it may run on; if so: run = \"npx nx run {name}:{target}\""));
         }
     }
 }

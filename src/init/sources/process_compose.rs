@@ -7,6 +7,7 @@ mod texts;
 
 use self::texts::Texts;
 use crate::domain::Signal;
+use crate::init::dollars::puts_in;
 use crate::init::draft::{Draft, Found, Ready, Run};
 use crate::init::names::{below, folder_of, join};
 use crate::init::repository::Repository;
@@ -82,6 +83,9 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         .collect();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path) {
         draft.task = awaited.contains(&draft.name);
+        if draft.restart == Some("on-failure") && !draft.task {
+            draft.left.push(EARLY.into());
+        }
         if draft.task {
             // `retries` says both.
             if let Some(restart @ ("always" | "on-failure")) = draft.restart.take()
@@ -90,12 +94,22 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
                 let why = "a task is started again as often as `retries` says";
                 draft.left.push(format!("`restart: {}` is not carried over: {why}", restart.replace('-', "_")));
             }
-        } else if draft.retries.take().is_some() {
-            draft.left.push("`max_restarts` is not carried over: a service is started again without an end".into());
+        } else if let Some(most) = draft.retries.take() {
+            // The first start is none of them.
+            draft.breaker = most.checked_add(1).filter(|most| *most <= u64::from(u32::MAX));
+            draft
+                .left
+                .push("`max_restarts` counts the failures of a day here, and after a day it is tried once more".into());
+            if draft.restart == Some("always") {
+                draft.left.push("`max_restarts` does not count an end without a failure here".into());
+            }
         }
     }
     Ok(())
 }
+
+/// What `on-failure` does not do here.
+const EARLY: &str = "what fails before it is ready (without a check: within 2s) waits for a change here";
 
 /// What holds for all processes of a file.
 struct File<'f> {
@@ -119,6 +133,13 @@ impl File<'_> {
         draft.remarks.extend(entry.text("description").map(|text| text.trim().to_owned()));
         folder(entry, &texts, &mut draft);
         self.variables(name, entry, &texts, &mut draft);
+        for name in draft.env.iter().map(|(name, _)| name) {
+            // There it is put in when the file is read, before the process has an environment.
+            if texts.expands() && entry.text("command").is_some_and(|line| puts_in(&line, name)) {
+                let there = "the one that process-compose was started with";
+                draft.left.push(format!("`${name}` in its command is {there}; here it is that of `environment`"));
+            }
+        }
         draft.autostart = !entry.is_true("disabled");
         draft.group = entry.text("namespace").filter(|name| name != "default");
         depends(entry, &mut draft);
@@ -196,7 +217,7 @@ fn availability(entry: &Node, draft: &mut Draft) {
     let again = draft.restart != Some("never");
     let wait = said.number("backoff_seconds").filter(|wait| *wait > 0);
     draft.backoff = wait.filter(|_| again);
-    // For a task; a service has no end of it.
+    // What a task calls so; for a service it becomes its breaker.
     draft.retries = said.number("max_restarts").filter(|most| *most > 0 && again);
     for key in said.others(&["restart"]) {
         let carried = match key {

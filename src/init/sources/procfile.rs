@@ -1,7 +1,7 @@
 //! Procfiles, with the ports and variables that foreman and overmind give to their processes.
 
 use crate::init::draft::{Draft, Found, Ready, Run};
-use crate::init::names::{below, folder_of};
+use crate::init::names::{below, file_name, folder_of};
 use crate::init::repository::Repository;
 use crate::init::yaml;
 
@@ -17,12 +17,18 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         let text = if there(name) { repository.text(&below(folder, name)).ok() } else { None };
         text.map(|text| assignments(&text)).unwrap_or_default()
     };
+    // `bin/dev` of Rails, which starts it: `export PORT="${PORT:-3000}"`.
     let mut known = variables(".env");
     known.extend(variables(".overmind.env"));
     let value = |name: &str| known.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone());
     let foreman = if there(".foreman") { repository.text(&below(folder, ".foreman")).ok() } else { None };
     let foreman = foreman.and_then(|text| yaml::parse(&text).ok()).and_then(|tree| tree.text("port"));
-    let first = value("OVERMIND_PORT").or_else(|| value("PORT")).or(foreman).and_then(|port| port.parse().ok());
+    let script = if there("bin/dev") { repository.text(&below(folder, "bin/dev")).ok() } else { None };
+    let script = script.filter(|script| script.contains(file_name(path))).unwrap_or_default();
+    let of_script =
+        script.split_once("PORT:-").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect());
+    let first =
+        value("OVERMIND_PORT").or_else(|| value("PORT")).or(of_script).or(foreman).and_then(|port| port.parse().ok());
     let step = value("OVERMIND_PORT_STEP").and_then(|step| step.parse().ok()).unwrap_or(STEP);
     let mut port: Option<u16> = Some(first.unwrap_or(FIRST_PORT));
     for (index, line) in text.lines().enumerate() {

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use crate::init::draft::{Draft, Found, Ready};
-use crate::init::names::{below, file_name, folder_of};
+use crate::init::names::{below, file_name, folder_of, join};
 use crate::init::repository::Repository;
 
 /// Reads that there is a `manage.py`.
@@ -39,6 +39,9 @@ pub(super) fn read_project(
         found.skip(path, "it depends on Django, but there is no manage.py");
     }
     workers(path, folder, &needs, repository, found);
+    if file_name(path) == "pyproject.toml" {
+        programs(path, text, folder, repository, found);
+    }
     let frameworks = [
         ("fastapi", "FastAPI("),
         ("starlette", "Starlette("),
@@ -77,6 +80,56 @@ pub(super) fn read_project(
     serves(&mut draft, folder, port);
     found.drafts.push(draft);
     Ok(())
+}
+
+/// The folders of the projects of the repository that the one of a folder depends on, directly or not: those of a workspace
+/// of uv by their names, and others by their paths, as uv and poetry write them.
+pub(in crate::init) fn needed_folders(repository: &dyn Repository, dir: &str) -> Vec<String> {
+    let read = |folder: &str| -> Option<Table> {
+        let path = below(folder, "pyproject.toml");
+        let text = repository.files().contains(&path).then(|| repository.text(&path).ok()).flatten()?;
+        text.parse().ok()
+    };
+    let name = |table: &Table| Some(table.get("project")?.get("name")?.as_str()?.to_owned());
+    let files = repository.files().iter().filter(|file| file_name(file) == "pyproject.toml");
+    let members: Vec<(String, &str)> = files
+        .map(|file| folder_of(file))
+        .filter_map(|folder| Some((package(&name(&read(folder)?)?), folder)))
+        .collect();
+    let mut folders = vec![dir.to_owned()];
+    let mut next = 0;
+    while let Some(folder) = folders.get(next).cloned() {
+        next += 1;
+        let Some(table) = read(&folder) else { continue };
+        let tool = |name: &str, key: &str| table.get("tool")?.get(name)?.get(key)?.as_table();
+        let sources = [tool("uv", "sources"), tool("poetry", "dependencies")].into_iter().flatten().flatten();
+        let needed = sources.filter_map(|(name, source)| match source.get("path").and_then(Value::as_str) {
+            Some(path) => join(&folder, path),
+            None => {
+                let of_workspace = source.get("workspace").and_then(Value::as_bool) == Some(true);
+                let member = members.iter().find(|(member, _)| of_workspace && *member == package(name));
+                member.map(|(_, folder)| (*folder).to_owned())
+            }
+        });
+        for folder in needed {
+            if repository.files().contains(&below(&folder, "pyproject.toml")) && !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    folders.retain(|folder| folder != dir && !folder.starts_with(&below(dir, "")));
+    folders
+}
+
+/// Names the programs that a project installs: whether they serve is not known.
+fn programs(path: &str, text: &str, folder: &str, repository: &dyn Repository, found: &mut Found) {
+    let Ok(table) = text.parse::<Table>() else { return };
+    let poetry = table.get("tool").and_then(|tool| tool.get("poetry"));
+    let scripts = [table.get("project"), poetry].into_iter().flatten().filter_map(|of| of.get("scripts")?.as_table());
+    let tool = tool(folder, repository);
+    for name in scripts.flat_map(|scripts| scripts.keys()) {
+        found.skip(path, format!("script {name}: it may run on; if so: run = \"{tool}{name}\""));
+    }
 }
 
 /// What works beside a server: Celery by its application; of others it is only said that they are there.

@@ -30,6 +30,12 @@ pub(super) fn read_make(path: &str, text: &str, found: &mut Found) -> Result<(),
     let recipes: Vec<(String, Option<String>)> =
         heads.flat_map(|(head, _)| head.split_whitespace()).map(|name| (name.to_owned(), None)).collect();
     choose("make", path, &recipes, found);
+    for line in text.lines() {
+        let file = ["include ", "-include ", "sinclude "].iter().find_map(|word| line.strip_prefix(word));
+        if let Some(file) = file {
+            found.skip(path, format!("`include {}` is not looked into", file.trim()));
+        }
+    }
     Ok(())
 }
 
@@ -53,16 +59,20 @@ fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &
     }
     // Whether these go on running is not known.
     let mut said: Vec<&str> = NAMES.to_vec();
+    let mut ending = Vec::new();
     for (name, needs) in recipes {
         let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':'));
-        if plain
-            && !name.starts_with('_')
-            && needs.is_none()
-            && !said.contains(&name.as_str())
-            && !comes_to_an_end(name)
-        {
-            found.skip(path, format!("{name}: it may run on; if so: {} = \"{tool} {name}\"", service_name(name)));
+        if plain && !name.starts_with('_') && !said.contains(&name.as_str()) {
+            match needs {
+                _ if comes_to_an_end(name) => ending.push(name.as_str()),
+                Some(parameter) => found.skip(path, format!("{name}: it needs `{parameter}`")),
+                None => {
+                    let line = format!("{} = \"{tool} {name}\"", service_name(name));
+                    found.skip(path, format!("{name}: it may run on; if so: {line}"));
+                }
+            }
         }
         said.push(name);
     }
+    found.skip_ending(path, "recipe", &ending);
 }

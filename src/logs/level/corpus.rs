@@ -15,6 +15,8 @@
 //! | 4 | seldom | 76 of 97 | 4 of 84 |
 //! | 5 | seldom | 39 of 51 | 5 of 41 |
 //! | 6 | forty common ones | 190 of 200 | 12 of 164 |
+//! | 7 | 130 that the others do not have | 129 of 151 | 0 of 93 |
+//! | 8 | 65 more | 65 of 68 | 1 of 41 |
 //!
 //! The rules were changed for each round afterwards, so these files measure nothing new any more.
 //!
@@ -33,6 +35,8 @@ const TUNED: &str = concat!(
     include_str!("corpus/rounds_3_and_4.txt"),
     include_str!("corpus/round_5.txt"),
     include_str!("corpus/round_6.txt"),
+    include_str!("corpus/round_7.txt"),
+    include_str!("corpus/round_8.txt"),
 );
 const HELD_OUT: &str = include_str!("corpus/held_out.txt");
 
@@ -107,7 +111,7 @@ fn check(name: &str, corpus: &str, least: (usize, usize)) {
 
 #[test]
 fn errors_of_many_tools_are_found_and_few_other_lines() {
-    check("tuned", TUNED, (900, 650));
+    check("tuned", TUNED, (1_280, 1_000));
 }
 
 #[test]

@@ -106,7 +106,8 @@ fn token(rest: &str, state: &mut HeaderState<'_>) -> Token {
         b'{' if rest.starts_with("{\"") || rest.starts_with("{ \"") => json(rest),
         b'[' => bracket(rest, ']', state),
         b'(' => bracket(rest, ')', state),
-        b'<' => bracket(rest, '>', state),
+        b'<' => priority(rest, state).unwrap_or_else(|| bracket(rest, '>', state)),
+        b'+' | b'-' if state.timed && is_offset(plain(rest)) => Token::Part(plain(rest).len()),
         b'{' if state.anchored => bracket(rest, '}', state),
         b'0'..=b'9' => number(rest, state),
         // Redis marks what only helps to look for something.
@@ -167,6 +168,10 @@ fn glyph(rest: &str) -> Token {
         '─' | '━' | '│' | '┃' | '›' | '»' | '➤' | '▲' | '·' | '•' | '→' | '➜' => {
             Token::Part(sign.len_utf8())
         }
+        // A picture, as tools put it before each of their lines.
+        '\u{1f300}'..='\u{1faff}' if rest.get(sign.len_utf8()..).is_some_and(|behind| behind.starts_with(' ')) => {
+            Token::Part(sign.len_utf8())
+        }
         _ => Token::Text,
     }
 }
@@ -202,6 +207,35 @@ fn bracket(rest: &str, close: char, state: &mut HeaderState<'_>) -> Token {
     Token::Part(end + 1)
 }
 
+/// `<3>…` or `<131>…`: the kernel, systemd and syslog write how bad it is as the last of eight. `<warn>  [17…`:
+/// NetworkManager.
+fn priority(rest: &str, state: &HeaderState<'_>) -> Option<Token> {
+    let (content, behind) = beginning(rest, TOKEN_BYTES).strip_prefix('<')?.split_once('>')?;
+    if state.anchored || behind.is_empty() {
+        return None;
+    }
+    if behind.starts_with("  [") {
+        return words::level(content).filter(|_| !content.starts_with(|c: char| c.is_ascii_digit())).map(Token::Level);
+    }
+    let is_number = !content.is_empty() && content.bytes().all(|byte| byte.is_ascii_digit());
+    let number = content.parse::<u8>().ok().filter(|number| is_number && *number < 192)?;
+    let is_prefix = behind.starts_with(|next: char| next.is_ascii_alphanumeric() || matches!(next, '[' | '/' | '_'));
+    is_prefix.then_some(match number % 8 {
+        0..3 => Token::Level(Level::Fatal),
+        3 => Token::Level(Level::Error),
+        4 => Token::Level(Level::Warn),
+        5 | 6 => Token::Level(Level::Info),
+        _ => Token::Level(Level::Debug),
+    })
+}
+
+/// `+0000`, `-07:00`: a time zone.
+fn is_offset(token: &str) -> bool {
+    let digits = token.get(1..).unwrap_or_default();
+    matches!(digits.len(), 4 | 5)
+        && digits.bytes().enumerate().all(|(at, byte)| byte.is_ascii_digit() || at == 2 && byte == b':')
+}
+
 fn level_in(content: &str) -> Option<Level> {
     let known = words::level(content).or_else(|| words::letter(content).filter(|_| content != "N" && content != "T"));
     if known.is_some() && !content.starts_with(|first: char| first.is_ascii_digit()) {
@@ -219,6 +253,10 @@ fn level_in(content: &str) -> Option<Level> {
     let next = parts.next()?;
     if first.len() == 1 && next.starts_with(|digit: char| digit.is_ascii_digit()) {
         return words::letter(first);
+    }
+    // `[ERROR 1/2 Kind]`: which of how many.
+    if next.starts_with(|digit: char| digit.is_ascii_digit()) && is_capital(first) {
+        return words::level(first);
     }
     let capitals = |word: &str| words::level(word).filter(|_| word.bytes().all(|byte| byte.is_ascii_uppercase()));
     if content.get(first.len()..).is_some_and(|rest| rest.starts_with(':'))
@@ -265,6 +303,10 @@ fn number(rest: &str, state: &mut HeaderState<'_>) -> Token {
         return Token::Text;
     }
     if is_plain {
+        // `[GIN] 2026/03/02 - 09:14:11 | 500 |      1.4ms |`: what a server has answered, and how long it took.
+        if state.anchored && token.len() == 3 && token.starts_with('5') && is_duration(behind) {
+            return Token::Level(Level::Error);
+        }
         let next = plain(behind);
         // `907 ERROR GET /`: the number of a line, or of a process.
         let is_before_level = is_capital(next) && words::level(next).is_some();
@@ -278,6 +320,13 @@ fn number(rest: &str, state: &mut HeaderState<'_>) -> Token {
         return Token::Part(token.len());
     }
     Token::Text
+}
+
+/// `|   1.402ms |`.
+fn is_duration(column: &str) -> bool {
+    let Some(value) = column.strip_prefix('|').map(|value| plain(value.trim_start())) else { return false };
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    unit.len() < value.len() && matches!(unit, "ns" | "us" | "µs" | "μs" | "ms" | "s")
 }
 
 fn word(rest: &str, state: &mut HeaderState<'_>) -> Token {

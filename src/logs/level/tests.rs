@@ -83,6 +83,35 @@ E Completed 500 Internal Server Error in 12ms (ActiveRecord: 0.0ms)
 E Internal Server Error: /polls/
 E 12:00:00 PM [vite] Internal server error: Failed to resolve import "./foo" from "src/main.ts".
 I {"level":"info","ts":1714564800.123,"caller":"main.go:12","msg":"ERROR: not really"}
+E <3>kernel: bad page state in process api
+E <3>[   14.402911] blk_update_request: I/O error, dev sda, sector 2048
+W <4>[    0.402911] ACPI: no handler
+F <130>Oct 11 22:14:15 host su: out of memory
+I <6>api[4711]: 3 failed before
+. <3 of us
+. <3> an item that failed
+W <warn>  [1772442851.4029] device (wlan0): Activation: failed for connection 'shop'
+E [GIN] 2026/03/02 - 09:14:11 | 500 |    1.402911ms |       127.0.0.1 | POST     "/cart"
+. [GIN] 2026/03/02 - 09:14:11 | 404 |     500.402µs |       127.0.0.1 | GET      "/nope"
+. 12:00:00 | 500 | 20 rows
+E [INFO] BUILD FAILURE
+I [INFO] the build after a failure
+E 2026-03-02T09:14:11.402Z pid=4711 tid=ow9 class=MailJob jid=b4a577 elapsed=0.014 INFO: fail
+I 2026-03-02T09:14:11.402Z pid=4711 tid=ow9 class=MailJob jid=b4a577 elapsed=0.014 INFO: done
+E      SIGABRT [   0.102s] (12/40) shop::cart aborts
+E   TIMEOUT [  60.012s] shop::cart waits
+.         PASS [   0.012s] shop::errors fails_well
+W 2026-03-02 09:14:11 +0000 [warn]: #0 no patterns matched tag="shop"
+E 🦋  error Some packages have been changed
+E Problem with execution 14: the service was not able to answer
+E Error handling request
+. Error handling middleware is loaded
+E Coverage failure: total of 71 is less than 80
+. Failure:
+. Last failure: 2026-03-02
+E [ERROR 1/1 UnknownName] src/Main.purs:14:1
+. [14 of 14] Compiling Data.Error
+E 2 errors 3 warnings
 F {"level":"dpanic","ts":1714564800.123,"msg":"x"}
 E {"t":{"$date":"2024-05-01T12:00:00.000Z"},"s":"E",  "c":"NETWORK",  "id":1,   "ctx":"main","msg":"x"}
 I {"t":{"$date":"2024-05-01T12:00:00.000Z"},"s":"I",  "c":"NETWORK",  "id":1,   "ctx":"main","msg":"x"}

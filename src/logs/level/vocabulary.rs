@@ -1,4 +1,8 @@
-//! The words that the first sentence of a text is looked through for: see `clause`.
+//! What a word can do in a sentence, and the words that say it is only spoken of: see `clause`.
+
+use std::sync::LazyLock;
+
+use super::faults::TELLING;
 
 /// Before what follows them, these say that it is only spoken of.
 pub(super) const CONDITIONS: &[&str] = &[
@@ -142,46 +146,6 @@ pub(super) const NOT_SAID: &[&str] = &[
     "cleared",
 ];
 
-/// It has failed.
-pub(super) const FAILED: &[&str] = &["failed", "errored", "crashed", "aborted", "panicked", "died", "fails"];
-
-/// Behind `failed`, these leave it a verb.
-pub(super) const BEHIND_FAILED: &[&str] = &[
-    "with",
-    "to",
-    "in",
-    "after",
-    "at",
-    "on",
-    "for",
-    "because",
-    "due",
-    "during",
-    "while",
-    "when",
-    "by",
-    "again",
-    "and",
-    "since",
-    "as",
-    "but",
-    "unexpectedly",
-    "validation",
-    "permanently",
-    "from",
-    "too",
-];
-
-/// Before `failed`, these make it an attribute, or none at all.
-pub(super) const BEFORE_ATTRIBUTE: &[&str] = &[
-    "no", "not", "never", "any", "all", "some", "these", "those", "the", "a", "an", "of", "for", "from", "with", "and",
-    "or", "last", "previous", "first", "as", "to", "on", "than", "is", "are", "none", "nothing", "zero", "only", "new",
-    "be", "older", "recent", "per", "in", "into", "up",
-];
-
-/// Forms of `to be`.
-pub(super) const BE: &[&str] = &["is", "are", "was", "were", "been", "be"];
-
 /// It went on all the same.
 pub(super) const RECOVERED: &[&str] = &[
     "using",
@@ -240,233 +204,49 @@ pub(super) const ENDINGS: &[&str] = &[
     "waiting",
 ];
 
-/// What cannot be done, in programs.
-pub(super) const VERBS: &[&str] = &[
-    "find",
-    "open",
-    "load",
-    "read",
-    "write",
-    "connect",
-    "resolve",
-    "create",
-    "start",
-    "parse",
-    "locate",
-    "access",
-    "import",
-    "compile",
-    "determine",
-    "bind",
-    "allocate",
-    "execute",
-    "run",
-    "continue",
-    "convert",
-    "assign",
-    "infer",
-    "unify",
-    "decode",
-    "encode",
-    "fetch",
-    "delete",
-    "remove",
-    "rename",
-    "mount",
-    "listen",
-    "proceed",
-    "launch",
-    "reach",
-    "get",
-    "apply",
-    "install",
-    "build",
-    "stat",
-    "fork",
-    "spawn",
-    "attach",
-    "initialize",
-    "initialise",
-    "satisfy",
-    "verify",
-    "perform",
-    "call",
-    "use",
-    "set",
-    "save",
-    "join",
-    "acquire",
-    "obtain",
-    "lock",
-    "update",
-    "send",
-    "exec",
-    "map",
-    "process",
-    "be",
-];
+/// What a word can do in a sentence. Most words can do nothing, and one look tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Roles {
+    /// It can say that something failed.
+    pub(super) can_tell: bool,
+    /// What follows is only spoken of.
+    pub(super) is_condition: bool,
+    /// It went on all the same.
+    pub(super) recovers: bool,
+}
 
-/// A complaint begins with one of them.
-pub(super) const BEGINNINGS: &[&str] = &[
-    "invalid",
-    "unknown",
-    "unexpected",
-    "unrecognized",
-    "unrecognised",
-    "illegal",
-    "missing",
-    "unsupported",
-    "undefined",
-    "unresolved",
-    "duplicate",
-    "malformed",
-    "incorrect",
-    "unauthorized",
-    "unhandled",
-    "uncaught",
-    "insufficient",
-    "ambiguous",
-    "corrupted",
-    "corrupt",
-    "incompatible",
-    "unterminated",
-    "undeclared",
-    "unbound",
-    "unclosed",
-    "mismatched",
-    "wrong",
-    "conflicting",
-    "circular",
-];
+/// The roles of the words that have some, by their first letter.
+static ROLES: LazyLock<[Vec<(&'static str, Roles)>; 26]> = LazyLock::new(|| {
+    let mut roles: [Vec<(&str, Roles)>; 26] = Default::default();
+    let mut give = |list: &[&'static str], give: fn(&mut Roles)| {
+        for word in list {
+            let Some(place) = letter(word).and_then(|at| roles.get_mut(at)) else { continue };
+            match place.iter_mut().find(|(known, _)| known == word) {
+                Some((_, roles)) => give(roles),
+                None => {
+                    let mut roles = Roles::default();
+                    give(&mut roles);
+                    place.push((word, roles));
+                }
+            }
+        }
+    };
+    TELLING.iter().for_each(|list| give(list, |roles| roles.can_tell = true));
+    give(CONDITIONS, |roles| roles.is_condition = true);
+    give(RECOVERED, |roles| roles.recovers = true);
+    roles
+});
 
-/// `cannot be …`, in programs.
-pub(super) const DONE: &[&str] = &[
-    "found",
-    "opened",
-    "read",
-    "loaded",
-    "resolved",
-    "created",
-    "started",
-    "parsed",
-    "reached",
-    "written",
-    "executed",
-    "located",
-    "determined",
-    "applied",
-    "converted",
-    "assigned",
-    "represented",
-    "preloaded",
-    "imported",
-    "installed",
-    "connected",
-    "established",
-    "used",
-    "called",
-    "null",
-    "empty",
-    "blank",
-];
+impl Roles {
+    /// Of a word, however it is written.
+    pub(super) fn of(word: &str) -> Self {
+        let known = letter(word).and_then(|at| ROLES.get(at)).map_or(&[][..], Vec::as_slice);
+        known.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, roles)| *roles).unwrap_or_default()
+    }
+}
 
-/// What is met.
-pub(super) const FAULTS: &[&str] =
-    &["error", "errors", "error(s", "exception", "exceptions", "failure", "failures", "panic"];
-
-/// What programs miss, or find twice.
-pub(super) const OF_PROGRAMS: &[&str] = &[
-    "argument",
-    "arguments",
-    "option",
-    "required",
-    "environment",
-    "variable",
-    "key",
-    "parameter",
-    "parameters",
-    "file",
-    "value",
-    "field",
-    "token",
-    "module",
-    "dependency",
-    "configuration",
-    "operand",
-    "operator",
-    "identifier",
-    "definition",
-    "header",
-    "reference",
-];
-
-/// `compilation error`, at the end.
-pub(super) const KINDS: &[&str] = &[
-    "compilation",
-    "syntax",
-    "parse",
-    "parser",
-    "lexical",
-    "type",
-    "runtime",
-    "fatal",
-    "internal",
-    "linker",
-    "link",
-    "network",
-    "protocol",
-    "read",
-    "write",
-    "validation",
-    "assertion",
-    "database",
-    "connection",
-    "configuration",
-    "config",
-    "server",
-    "permission",
-    "authentication",
-    "usage",
-    "unexpected",
-    "unknown",
-    "critical",
-    "system",
-    "input/output",
-    "bus",
-];
-
-/// What it is good to have none of.
-pub(super) const GOOD_TO_LACK: &[&str] = &[
-    "error",
-    "errors",
-    "failure",
-    "failures",
-    "warning",
-    "warnings",
-    "issue",
-    "issues",
-    "problem",
-    "problems",
-    "change",
-    "changes",
-    "conflict",
-    "conflicts",
-    "difference",
-    "differences",
-    "need",
-    "update",
-    "updates",
-    "limit",
-    "new",
-    "more",
-    "further",
-    "other",
-    "vulnerabilities",
-    "leaks",
-    "offenses",
-    "violations",
-    "known",
-    "data",
-    "reason",
-    "downtime",
-];
+/// The number of its first letter.
+fn letter(word: &str) -> Option<usize> {
+    let first = word.bytes().next().filter(u8::is_ascii_alphabetic)?;
+    Some(usize::from(first.to_ascii_lowercase() - b'a'))
+}

@@ -37,156 +37,162 @@ pub(super) fn letter(letter: &str) -> Option<Level> {
 }
 
 /// Behind a word such as `error`, these make it the name of a thing: an error page is no error.
+const THINGS: &[&str] = &[
+    "boundary",
+    "budget",
+    "channel",
+    "check",
+    "checking",
+    "class",
+    "code",
+    "codes",
+    "collector",
+    "correction",
+    "count",
+    "counter",
+    "counts",
+    "detection",
+    "event",
+    "events",
+    "file",
+    "files",
+    "filter",
+    "format",
+    "free",
+    "handler",
+    "handlers",
+    "handling",
+    "is",
+    "level",
+    "levels",
+    "limit",
+    "line",
+    "lines",
+    "listener",
+    "log",
+    "logging",
+    "logs",
+    "margin",
+    "message",
+    "messages",
+    "middleware",
+    "mode",
+    "name",
+    "names",
+    "page",
+    "pages",
+    "path",
+    "paths",
+    "prone",
+    "rate",
+    "rates",
+    "ratio",
+    "recovery",
+    "reporter",
+    "reporting",
+    "reports",
+    "response",
+    "responses",
+    "route",
+    "routes",
+    "section",
+    "state",
+    "states",
+    "stream",
+    "threshold",
+    "tracker",
+    "tracking",
+    "type",
+    "types",
+    "was",
+    "are",
+    "were",
+    "will",
+    "and",
+    "or",
+    "templates",
+    "template",
+    "views",
+    "view",
+    "summary",
+    "SUMMARY",
+];
+
+/// The word makes one before it, such as `error`, the name of a thing.
 pub(super) fn is_thing(word: &str) -> bool {
-    const THINGS: &[&str] = &[
-        "boundary",
-        "budget",
-        "channel",
-        "check",
-        "checking",
-        "class",
-        "code",
-        "codes",
-        "collector",
-        "correction",
-        "count",
-        "counter",
-        "counts",
-        "detection",
-        "event",
-        "events",
-        "file",
-        "files",
-        "filter",
-        "format",
-        "free",
-        "handler",
-        "handlers",
-        "handling",
-        "is",
-        "level",
-        "levels",
-        "limit",
-        "line",
-        "lines",
-        "listener",
-        "log",
-        "logging",
-        "logs",
-        "margin",
-        "message",
-        "messages",
-        "middleware",
-        "mode",
-        "name",
-        "names",
-        "page",
-        "pages",
-        "path",
-        "paths",
-        "prone",
-        "rate",
-        "rates",
-        "ratio",
-        "recovery",
-        "reporter",
-        "reporting",
-        "reports",
-        "response",
-        "responses",
-        "route",
-        "routes",
-        "section",
-        "state",
-        "states",
-        "stream",
-        "threshold",
-        "tracker",
-        "tracking",
-        "type",
-        "types",
-        "was",
-        "are",
-        "were",
-        "will",
-        "and",
-        "or",
-        "templates",
-        "template",
-        "views",
-        "view",
-        "summary",
-        "SUMMARY",
-    ];
     THINGS.contains(&word)
 }
 
 /// Before a word such as `error`, these say that there is none, or that it is only spoken of.
 pub(super) fn takes_back(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "no",
-        "not",
-        "without",
-        "zero",
-        "last",
-        "previous",
-        "prior",
-        "expected",
-        "expects",
-        "ignored",
-        "ignoring",
-        "ignore",
-        "handled",
-        "recovered",
-        "on",
-        "if",
-        "when",
-        "for",
-        "as",
-        "max",
-        "min",
-        "mean",
-        "squared",
-        "relative",
-        "absolute",
-        "training",
-        "test",
-        "standard",
-        "rounding",
-        "any",
-        "each",
-        "the",
-        "first",
-        "second",
-        "simulated",
-        "fake",
-        "fixed",
-        "fix",
-        "reports",
-        "shows",
-        "throws",
-        "prints",
-        "returns",
-        "word",
-        "of",
-        "this",
-        "never",
-        "old",
-        "which",
-        "that",
-        "said",
-        "says",
-        "echo",
-        "grep",
-        "example",
-        "set",
-        "to",
-        "set:",
-        "catch",
-        "after",
-        "retrying",
-    ];
-    WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
+    let mut lower = [0_u8; 9];
+    let Some(lower) = lower.get_mut(..word.len()) else { return false };
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"no"
+            | b"not"
+            | b"without"
+            | b"zero"
+            | b"last"
+            | b"previous"
+            | b"prior"
+            | b"expected"
+            | b"expects"
+            | b"ignored"
+            | b"ignoring"
+            | b"ignore"
+            | b"handled"
+            | b"recovered"
+            | b"on"
+            | b"if"
+            | b"when"
+            | b"for"
+            | b"as"
+            | b"max"
+            | b"min"
+            | b"mean"
+            | b"squared"
+            | b"relative"
+            | b"absolute"
+            | b"training"
+            | b"test"
+            | b"standard"
+            | b"rounding"
+            | b"any"
+            | b"each"
+            | b"the"
+            | b"first"
+            | b"second"
+            | b"simulated"
+            | b"fake"
+            | b"fixed"
+            | b"fix"
+            | b"reports"
+            | b"shows"
+            | b"throws"
+            | b"prints"
+            | b"returns"
+            | b"word"
+            | b"of"
+            | b"this"
+            | b"never"
+            | b"old"
+            | b"which"
+            | b"that"
+            | b"said"
+            | b"says"
+            | b"echo"
+            | b"grep"
+            | b"example"
+            | b"set"
+            | b"to"
+            | b"set:"
+            | b"catch"
+            | b"after"
+            | b"retrying"
+    )
 }
 
 /// What stands behind `error:` says that there is none: `0`, `none`, `null`.

@@ -8,12 +8,16 @@ use crate::init::yaml::Node;
 /// Keys of both probes that say how often and how long.
 const PERIODS: [&str; 4] = ["period_seconds", "timeout_seconds", "initial_delay_seconds", "failure_threshold"];
 
+const DAY: u64 = 24 * 60 * 60;
+
 /// Reads both.
 pub(super) fn read(entry: &Node, texts: &Texts, draft: &mut Draft) {
     if let Some(probe) = entry.get("readiness_probe") {
         draft.ready = ready_of(probe, "readiness_probe", entry, texts, draft);
-        // How soon a service is ready is asked in our own rhythm.
-        others(probe, "readiness_probe", &[], draft);
+        draft.ready_timeout = draft.ready.as_ref().and_then(|_| patience(probe));
+        // How soon a service is ready is asked in our own rhythm; only for how long is said.
+        let carried: &[&str] = if draft.ready_timeout.is_some() { &["failure_threshold"] } else { &[] };
+        others(probe, "readiness_probe", carried, draft);
     }
     let Some(probe) = entry.get("liveness_probe") else { return };
     others(probe, "liveness_probe", &PERIODS, draft);
@@ -30,6 +34,14 @@ pub(super) fn read(entry: &Node, texts: &Texts, draft: &mut Draft) {
     let (every, timeout) = (or("period_seconds", 1, 10), or("timeout_seconds", 1, 1));
     let (failures, grace) = (or("failure_threshold", 1, 3), or("initial_delay_seconds", 0, 0));
     draft.alive = Some(Alive { ask, every, timeout, failures, grace });
+}
+
+/// For how many seconds a probe may fail, if it says how often it may.
+fn patience(probe: &Node) -> Option<u64> {
+    let number = |key: &str, usual: u64| if probe.get(key).is_some() { probe.number(key) } else { Some(usual) };
+    let failures = probe.number("failure_threshold").filter(|failures| *failures > 0)?;
+    let tries = failures.checked_mul(number("period_seconds", 10)?.max(1))?;
+    number("initial_delay_seconds", 0)?.checked_add(tries).filter(|seconds| *seconds <= DAY)
 }
 
 fn others(probe: &Node, name: &str, carried: &[&str], draft: &mut Draft) {

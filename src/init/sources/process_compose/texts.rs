@@ -37,6 +37,11 @@ impl Texts {
         }
     }
 
+    /// Variables are put in when the file is read.
+    pub(super) fn expands(&self) -> bool {
+        self.expands
+    }
+
     /// The process with `{{.NAME}}` put in, where `vars` has it.
     pub(super) fn rendered(&self, entry: &Node) -> Node {
         match &self.vars {
