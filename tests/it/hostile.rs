@@ -299,13 +299,16 @@ fn no_secret_of_a_folder_an_address_or_a_check_is_shown() {
         .enumerate()
         .map(|(number, (key, check, _))| format!("s{number} = {{ run = 'exec sleep 1000', {key} = {{ {check} }} }}\n"));
     let services: String = services.collect();
-    let project = Project::new(&format!("{values}{services}stays = 'exec sleep 1000'\n"));
+    let shown = "stays = { run = 'exec sleep 1000', url = 'http://localhost:1/${DB_PASSWORD}/x' }\n";
+    let project = Project::new(&format!("{values}{services}{shown}"));
     let mut group = Stream::start(&project, &[]);
     group.wait_for("all are told", |out| asked.iter().all(|(_, _, told)| out.contains(told)));
     for arguments in [["events", "--json"], ["logs", "--json"], ["status", "--json"]] {
         let said = Stream::ask(&project, &arguments).stdout;
         assert!(!said.is_empty() && !said.contains("hunter2"), "{arguments:?}: {said}");
     }
+    let status = Stream::ask(&project, &["status", "--json"]).stdout;
+    assert!(status.contains("\"url\":\"http://localhost:1/******/x\""), "{status}");
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
     let said = group.wait_exit();
     assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{}{}", said.stdout, said.stderr);
