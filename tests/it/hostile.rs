@@ -383,6 +383,23 @@ fn a_link_is_not_written_through() {
     assert!(project.read("procgroup.toml").contains("echo hello"));
 }
 
+#[test]
+fn init_reads_no_file_that_a_link_names_outside_of_the_folder() {
+    let project = Project::empty();
+    fs::write(project.root().join("../own"), "key: hunter2\n").unwrap();
+    std::os::unix::fs::symlink("../own", project.path("Procfile")).unwrap();
+    let init = Stream::ask(&project, &["init"]);
+    let said = format!("{}{}{}", init.stdout, init.stderr, project.read("procgroup.toml"));
+    assert!(said.contains("Procfile") && said.contains("it is a link that leads out of this folder"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    // One within it is as good as a file.
+    project.write("real", "web: echo hello\n");
+    fs::remove_file(project.path("Procfile")).unwrap();
+    std::os::unix::fs::symlink("real", project.path("Procfile")).unwrap();
+    assert_eq!(Stream::ask(&project, &["init", "--force"]).code, Some(0));
+    assert!(project.read("procgroup.toml").contains("echo hello"));
+}
+
 /// A shell by its name, if it is here.
 fn has_shell(shell: &str) -> bool {
     let is_there = Command::new(shell).args(["-c", "true"]).output().is_ok_and(|output| output.status.success());
