@@ -80,7 +80,11 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     loaded.warn_command_names(arguments::COMMANDS);
     loaded.warn_values(&|service| app::inherited_by(&file.path, service));
     loaded.warn_writable(variable);
-    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
+    let found = dead_watches(&loaded.spec);
+    if let Some((service, index, count)) = found.unlooked {
+        loaded.warn_unlooked(&service, index, count);
+    }
+    for DeadWatch { service, index, reason } in found.dead {
         match reason {
             DeadReason::Ignored { rule, files, let_in, .. } => {
                 loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern, WatchSpec, path_text};
 
 use super::git::Repository;
-pub use dead::{DeadReason, DeadWatch, dead_watches};
+pub use dead::{DeadReason, DeadWatch, DeadWatches, dead_watches};
 use folder::FolderRules;
 use list::{PatternList, Written};
 use reach::Reach;
