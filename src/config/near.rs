@@ -4,7 +4,7 @@
 const MOST: usize = 2000;
 
 /// The names that are near to `word`, nearest first, at most three. Near means: at most a third of the letters differ
-/// (by edits and swaps of neighbours, Damerau-Levenshtein, letter case aside), or one begins with the other.
+/// (by edits and swaps of neighbours, Damerau-Levenshtein, whatever the letter case), or one begins with the other.
 ///
 /// Of very many names only the first are looked at.
 pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {

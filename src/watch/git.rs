@@ -131,7 +131,7 @@ impl Repository {
                 return Ok(Some(text.trim().to_owned()));
             }
         }
-        // That it is no file was said when the repository was learnt.
+        // That it is no file was said when the repository was loaded.
         let packed = read_regular_text(&self.common_dir.join("packed-refs"), MOST_REFS).unwrap_or_default();
         Ok(packed.lines().find_map(|line| {
             let (commit, name) = line.split_once(' ')?;

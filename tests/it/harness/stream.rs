@@ -134,7 +134,7 @@ impl<'p> Stream<'p> {
         text(&self.stdout.text)
     }
 
-    fn said(&self) -> String {
+    fn all_output(&self) -> String {
         format!("stdout:\n{}\nstderr:\n{}", self.out(), text(&self.stderr.text))
     }
 
