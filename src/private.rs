@@ -57,11 +57,14 @@ pub fn make_folder(folder: &Path, variable: &str) -> io::Result<()> {
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // A pipe that is there in its place must not keep us waiting before it is seen to be one.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let file = options
-        .mode(FILE_MODE)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(|error| if path.is_symlink() { io::Error::other("is a link: remove it") } else { error })?;
+    let file = options.mode(FILE_MODE).custom_flags(flags).open(path).map_err(|error| {
+        match path.symlink_metadata().map(|found| found.file_type()) {
+            Ok(kind) if kind.is_symlink() => io::Error::other("is a link: remove it"),
+            // Some kinds are refused by the system, in words of its own.
+            Ok(kind) if !kind.is_file() => io::Error::other("is not a file: remove it"),
+            _ => error,
+        }
+    })?;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(io::Error::other("is not a file: remove it"));
@@ -155,7 +158,8 @@ mod tests {
             fs::remove_file(&link).unwrap();
         }
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        for options in [OpenOptions::new().read(true), OpenOptions::new().read(true).write(true)] {
+        let write = OpenOptions::new().append(true).create(true).clone();
+        for options in [OpenOptions::new().read(true), OpenOptions::new().read(true).write(true), &mut write.clone()] {
             assert_eq!(open(&pipe, &mut options.clone()).unwrap_err().to_string(), "is not a file: remove it");
         }
         // A link in the place of the new file would lead elsewhere.

@@ -63,6 +63,8 @@ struct Held {
     path: PathBuf,
     file: File,
     note: LockNote,
+    /// Why it could not be written, as it was said last.
+    problem: Option<String>,
 }
 
 /// Somebody else runs this group.
@@ -106,7 +108,7 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
                 let mut lock = taken?;
                 let mut before = String::new();
                 let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();
-                let held = Held { path, file: lock, note: LockNote { pid, ..LockNote::default() } };
+                let held = Held { path, file: lock, note: LockNote { pid, ..LockNote::default() }, problem: None };
                 let lock = Some(Lock(Arc::new(Mutex::new(held))));
                 return Ok(Claim { lock, name: None, key, pid, is_unclean, has_begun: false });
             }
@@ -302,16 +304,19 @@ impl Held {
         fs::symlink_metadata(&self.path).is_ok_and(|named| self.file.metadata().is_ok_and(|ours| same(named, ours)))
     }
 
-    fn write(&self) {
+    fn write(&mut self) {
         let text = self.note.text();
         let write = |mut file: &File| {
             file.seek(SeekFrom::Start(0))?;
             file.set_len(0)?;
             file.write_all(text.as_bytes())
         };
-        if let Err(error) = write(&self.file) {
-            log::warn!("{}: {error}", visible_path(&self.path));
+        let problem = write(&self.file).err().map(|error| format!("{}: {error}", visible_path(&self.path)));
+        // It is written several times, and a disk that is full stays so.
+        if let Some(problem) = problem.as_ref().filter(|problem| self.problem.as_ref() != Some(problem)) {
+            log::warn!("{problem}");
         }
+        self.problem = problem;
     }
 }
 

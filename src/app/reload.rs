@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 use super::state_folder;
-use crate::config::{self, Foreign, Selection};
+use crate::config::{self, Foreign, Owners, Selection};
 use crate::domain::{GroupSpec, WatchFiles};
 use crate::engine::Event;
 
@@ -43,7 +43,7 @@ pub(crate) async fn reload_when_written(
 ) {
     let mut broken = false;
     // A file of ours does not become somebody else's while it runs; who has named another's knows it.
-    let was_foreign = config::distrusted(&current.file, state_folder::variable).is_some();
+    let was_foreign = config::consent(&current.file, state_folder::variable).is_err();
     loop {
         written.notified().await;
         let (file, recipe) = (current.file.clone(), recipe.clone());
@@ -53,8 +53,8 @@ pub(crate) async fn reload_when_written(
             continue;
         }
         let reading = tokio::task::spawn_blocking(move || {
-            let foreign = config::distrusted(&file, state_folder::variable).filter(|_| !was_foreign);
-            foreign.map_or_else(|| read(&file, &recipe), |foreign| Err(Broken::foreign(&foreign)))
+            let owners = if was_foreign { Ok(Owners::Any) } else { config::consent(&file, state_folder::variable) };
+            owners.map_err(|foreign| Broken::foreign(&foreign)).and_then(|owners| read(&file, owners, &recipe))
         });
         let Ok(result) = reading.await else { continue };
         let event = match result {
@@ -93,8 +93,8 @@ impl Broken {
     }
 }
 
-fn read(file: &std::path::Path, recipe: &Recipe) -> Result<GroupSpec, Broken> {
-    let loaded = config::load(file).map_err(|diagnostics| Broken {
+fn read(file: &std::path::Path, owners: Owners, recipe: &Recipe) -> Result<GroupSpec, Broken> {
+    let loaded = config::load_of(file, owners).map_err(|diagnostics| Broken {
         summary: diagnostics.summary(),
         detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
     })?;

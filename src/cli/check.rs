@@ -1,14 +1,12 @@
 //! `devgroup check`: all that is wrong with a file, for people or for editors.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::arguments::{self, Place};
 use super::client::short;
 use super::exit_code::Failure;
 use super::json::line as json;
-use super::{file, invalid, print, print_message, style, variable};
+use super::{GroupFile, file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
 use crate::domain::{path_text, visible_path};
@@ -71,18 +69,22 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
         print_message(loaded.warnings.render(style()).trim_end());
     }
     let services = loaded.spec.services.len();
-    let name = visible_path(Path::new(file.file_name().unwrap_or(file.as_os_str())));
+    let name = visible_path(file.path.file_name().unwrap_or(file.path.as_os_str()));
     print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
     Ok(0)
 }
 
 /// The file, with warnings that only a look at the tree can give.
-fn load(file: &Path) -> Result<Loaded, Diagnostics> {
-    let mut loaded = config::load(file)?;
+fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
+    let mut loaded = file.load()?;
     loaded.warn_command_names(arguments::COMMANDS);
-    loaded.warn_values(&|service| app::inherited_by(file, service));
+    loaded.warn_values(&|service| app::inherited_by(&file.path, service));
     loaded.warn_writable(variable);
-    for UnmatchedWatch { service, index, reason } in unmatched_watches(&loaded.spec) {
+    let found = unmatched_watches(&loaded.spec);
+    if let Some((service, index, count)) = found.unlooked {
+        loaded.warn_unlooked(&service, index, count);
+    }
+    for UnmatchedWatch { service, index, reason } in found.dead {
         match reason {
             UnmatchedReason::Ignored { rule, files, let_in, .. } => {
                 loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
@@ -94,12 +96,12 @@ fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     Ok(loaded)
 }
 
-fn report(file: &Path) -> Result<u8, Failure> {
+fn report(file: &GroupFile) -> Result<u8, Failure> {
     let (ok, diagnostics) = match load(file) {
         Ok(loaded) => (true, loaded.warnings),
         Err(diagnostics) => (false, diagnostics),
     };
-    let name = path_text(&short(file)).into_owned();
+    let name = path_text(&short(&file.path)).into_owned();
     let entries = diagnostics.items.iter().map(|item| entry(&diagnostics, item, &name)).collect();
     print(&json(&Report { version: 1, ok, diagnostics: entries })?)?;
     Ok(if ok { 0 } else { Failure::Invalid(String::new()).code() })

@@ -57,12 +57,17 @@ pub(super) enum Failure {
     GroupRun(#[from] GroupRunError),
     /// No group runs here.
     #[error("error: no group is running here{}", match file {
-        Some(file) => format!("\n  help: `devgroup` starts that of {}", visible_path(&super::client::short(file))),
+        Some(file) => match foreign {
+            Some(foreign) => format!(": {foreign}, and is not run unasked\n  help: `devgroup check` says how to consent"),
+            None => format!("\n  help: `devgroup` starts that of {}", visible_path(&super::client::short(file))),
+        },
         None => ": no procgroup.toml in this folder or above".into(),
     })]
     NotRunning {
         /// The file whose group was meant.
         file: Option<PathBuf>,
+        /// Whose it is, if it would not be run.
+        foreign: Option<Foreign>,
     },
     /// A running group refuses, or is gone.
     #[error("error: {error}{}", help(error))]

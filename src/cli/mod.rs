@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::{self, Background, Frontend, GroupRunError, RunOptions, StreamOptions};
-use crate::config::{self, Diagnostics, Foreign, RenderStyle, SelectionError};
+use crate::config::{self, Diagnostics, Foreign, Loaded, Owners, RenderStyle, SelectionError};
 use crate::domain::{visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
 use crate::tui::{self, DashboardOptions};
@@ -136,7 +136,7 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         None => {
             let names = arguments.run.names();
             let file = file(arguments.place.config.as_deref());
-            let code = file.and_then(|file| run_group(&file, arguments.run, ward, background));
+            let code = file.and_then(|file| run_group(file, arguments.run, ward, background));
             code.map_err(|failure| mistyped(failure, &names))
         }
     }
@@ -212,24 +212,37 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// The file of a group, and whose it may be.
+struct GroupFile {
+    path: PathBuf,
+    owners: Owners,
+}
+
+impl GroupFile {
+    fn load(&self) -> Result<Loaded, Diagnostics> {
+        config::load_of(&self.path, self.owners)
+    }
+}
+
 /// The file: named, by the environment, or found by walking up.
-fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
+fn file(named: Option<&Path>) -> Result<GroupFile, Failure> {
     if let Some(file) = named {
-        return std::path::absolute(file)
-            .map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))));
+        let path =
+            std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))))?;
+        return Ok(GroupFile { path, owners: Owners::Any });
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
     let file = config::find(&here).ok_or(Failure::NoFile { here })?;
-    match distrusted(&file) {
-        Some(foreign) => Err(Failure::Foreign { foreign, file }),
-        None => Ok(file),
+    match consent(&file) {
+        Err(foreign) => Err(Failure::Foreign { foreign, file }),
+        Ok(owners) => Ok(GroupFile { path: file, owners }),
     }
 }
 
-/// Whose the file is, if what was found there is not to be run unasked.
-fn distrusted(file: &Path) -> Option<Foreign> {
-    config::distrusted(file, variable)
+/// Whose the file may be that was found there; or whose it is, if it is not to be run unasked.
+fn consent(file: &Path) -> Result<Owners, Foreign> {
+    config::consent(file, variable)
 }
 
 /// A variable of devgroup's own environment.
@@ -238,12 +251,12 @@ fn variable(name: &str) -> Option<PathBuf> {
 }
 
 fn run_group(
-    file: &Path,
+    file: GroupFile,
     arguments: RunArguments,
     ward: &Ward,
     background: Option<(Background, RenderStyle)>,
 ) -> Result<u8, Failure> {
-    if let Some(service) = app::inside_service_of(file) {
+    if let Some(service) = app::inside_service_of(&file.path) {
         return Err(Failure::Inside { service });
     }
     if let Some(problem) = crate::clock::zone_problem() {
@@ -259,11 +272,11 @@ fn run_group(
     if let Some(problems) = &problems {
         tell_warnings(problems, has_stderr, style);
     }
-    let claim = match app::claim(file, ward.pid()) {
+    let claim = match app::claim(&file.path, ward.pid()) {
         Ok(claim) => claim,
-        Err(occupied) => return Err(slip(file, arguments).unwrap_or(Failure::Occupied(occupied))),
+        Err(occupied) => return Err(slip(&file, arguments).unwrap_or(Failure::Occupied(occupied))),
     };
-    let loaded = config::load(file).map_err(|found| Failure::Invalid(found.render(style)))?;
+    let loaded = file.load().map_err(|found| Failure::Invalid(found.render(style)))?;
     if !loaded.warnings.is_empty() {
         tell_warnings(&loaded.warnings, has_stderr, style);
     }
@@ -284,8 +297,8 @@ fn run_group(
 }
 
 /// What is wrong with the names that were given: `devgroup stats` is a slip of the pen, and no second start.
-fn slip(file: &Path, arguments: RunArguments) -> Option<Failure> {
-    let spec = config::load(file).ok()?.spec;
+fn slip(file: &GroupFile, arguments: RunArguments) -> Option<Failure> {
+    let spec = file.load().ok()?.spec;
     config::select(spec, &arguments.selection()).err().map(|error| GroupRunError::from(error).into())
 }
 

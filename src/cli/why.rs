@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::arguments::{Place, WhyArguments};
 use super::{Failure, client, print};
-use crate::config;
 use crate::control::{Ask, Reply, Why};
 use crate::domain::{is_too_long, path_text, visible, visible_path};
 use crate::tui::DashboardOptions;
@@ -76,7 +75,7 @@ fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
 }
 
 fn by_file(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {
-    let loaded = config::load(&super::file(place.config.as_deref())?).map_err(super::invalid)?;
+    let loaded = super::file(place.config.as_deref())?.load().map_err(super::invalid)?;
     let mut rules = Rules::new(&loaded.spec, &[]);
     Ok(paths.iter().map(|path| Why::from(&rules.why(path))).collect())
 }

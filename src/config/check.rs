@@ -122,7 +122,12 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
     }
     // Somebody may call a service by what it runs.
     let runs = services.iter().find_map(|other| {
-        let run = other.draft.run.as_ref()?.get_ref().display();
+        let run = other.draft.run.as_ref()?.get_ref();
+        let may_be_it = match run {
+            RunCommand::Shell(text) => text.contains(on),
+            RunCommand::Argv(words) => words.iter().any(|word| word.contains(on)),
+        };
+        let run = may_be_it.then(|| run.display())?;
         run.split_whitespace().any(|word| word == on).then(|| (other.name.clone(), run))
     });
     match (near(on, others.iter().copied()).as_slice(), runs) {

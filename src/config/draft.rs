@@ -1,5 +1,6 @@
 //! What a table of a service says, before and after `[defaults]` and the contract fill in the rest.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,8 +94,9 @@ impl Draft {
     /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `backoff` and
     /// `breaker` key by key; every other value is replaced as a whole.
     pub(super) fn over(self, name: &ServiceName, defaults: &Self) -> Self {
-        let mut env: Vec<(String, Spanned<String>)> = defaults.env.clone();
-        env.retain(|(default, _)| !self.env.iter().any(|(own, _)| own == default));
+        let own: HashSet<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        let mut env: Vec<(String, Spanned<String>)> =
+            defaults.env.iter().filter(|(name, _)| !own.contains(name.as_str())).cloned().collect();
         env.extend(self.env);
         // `[defaults] depends_on = ["db"]` does not make db wait for itself.
         let depends_on = self.depends_on.or_else(|| {

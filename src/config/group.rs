@@ -13,7 +13,7 @@ use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::keys::{LOGS, ROOT, WATCH};
 use super::place::Place;
-use super::problems::{Fields, Problems, Slot, as_key, entries, shown};
+use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use crate::domain::{
     GroupSpec, Kind, LogSpec, NameFault, ServiceName, SpecPattern, WatchChoice, WatchSpec, fitting_name,
@@ -180,6 +180,17 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
                     .help(EXAMPLE),
             );
         }
+        let heavy =
+            fields.value("defaults").is_some_and(|defaults| weight(defaults).saturating_mul(entries.len()) > HEAVY);
+        let nothing = Draft::default();
+        if heavy {
+            problems.add(
+                Diagnostic::error("too-large", format!("`[defaults]` is too long for {} services", entries.len()))
+                    .at(fields.key_span("defaults").unwrap_or_default(), "each of them has all of it")
+                    .help("give it to those services that need it"),
+            );
+        }
+        let defaults = if heavy { &nothing } else { defaults };
         let named = entries.into_iter().map(|(key, value)| {
             let name: &str = key.get_ref();
             problems.keep(service_name(name, key.span()));
@@ -206,6 +217,20 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
             Vec::new()
         }
     }
+}
+
+/// Bytes that the defaults of all services may have together: a short file could ask for all memory.
+const HEAVY: usize = 64 << 20;
+
+/// About so many bytes of memory, for one service.
+fn weight(value: &Value<'_>) -> usize {
+    let inner = match value.get_ref() {
+        DeValue::String(text) => text.len(),
+        DeValue::Array(values) => values.iter().map(weight).sum(),
+        DeValue::Table(table) => table.iter().map(|(key, value)| key.get_ref().len() + weight(value)).sum(),
+        _ => 0,
+    };
+    inner + size_of::<Value<'_>>()
 }
 
 fn service_name(name: &str, span: Range<usize>) -> Result<(), Diagnostic> {

@@ -1,6 +1,7 @@
 //! From a path or a text to a group: finding the file, reading it, and putting all that is found together.
 
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -11,6 +12,7 @@ use super::group::{self, Places};
 use super::place::Place;
 use super::problems::{Problems, entries};
 use super::syntax;
+use super::trust::Owners;
 use crate::domain::{GroupSpec, visible_path};
 use crate::regular_file::open_regular;
 
@@ -43,10 +45,15 @@ pub fn find(from: &Path) -> Option<PathBuf> {
 /// All that is wrong with it, warnings included; also if it cannot be read, is no file, is larger than 1 MiB or is not
 /// UTF-8.
 pub fn load(file: &Path) -> Result<Loaded, Diagnostics> {
-    match read(file) {
-        Ok(text) => parse(&text, file),
-        Err(diagnostics) => Err(diagnostics),
-    }
+    load_of(file, Owners::Any)
+}
+
+/// The same, if the file that was opened is that of one of these.
+///
+/// # Errors
+/// Those of [`load`]; or it is somebody else's.
+pub fn load_of(file: &Path, owners: Owners) -> Result<Loaded, Diagnostics> {
+    read(file, owners).and_then(|text| parse(&text, file))
 }
 
 /// Checks a text as if it stood in `file`, by lines that end with a newline alone. Folders and environment files around it are looked at.
@@ -74,8 +81,8 @@ pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
 }
 
 /// The services of a file and what each runs, as far as it can be read: for a file that is being written, too.
-pub fn service_names(file: &Path) -> Vec<(String, Option<String>)> {
-    let Ok(text) = read(file) else { return Vec::new() };
+pub fn service_names(file: &Path, owners: Owners) -> Vec<(String, Option<String>)> {
+    let Ok(text) = read(file, owners) else { return Vec::new() };
     let (tree, _) = syntax::tree(&text);
     let Some(DeValue::Table(services)) = tree.get("services").map(Spanned::get_ref) else { return Vec::new() };
     let run = |value: &DeValue<'_>| match value {
@@ -100,7 +107,7 @@ fn consequences(text: &str, syntax_problems: &[Diagnostic], items: &mut Vec<Diag
     });
 }
 
-pub(super) fn read(file: &Path) -> Result<String, Diagnostics> {
+pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
     let name = visible_path(file.file_name().unwrap_or(file.as_os_str()));
     let fail = |code, message: String, help: &str| {
         Diagnostics::new(file.to_owned(), "", vec![Diagnostic::error(code, message).help(help)])
@@ -126,10 +133,13 @@ pub(super) fn read(file: &Path) -> Result<String, Diagnostics> {
     if !metadata.is_file() {
         return Err(fail("unreadable", format!("`{name}` is not a file"), "write its text into a file"));
     }
+    let (opened, found) = open_regular(file).map_err(unreadable)?;
+    if !owners.include(found.uid()) {
+        let problem = format!("`{name}` {}: what others wrote is not run unasked", Owners::refusal(found.uid()));
+        return Err(fail("foreign", problem, &format!("look at it; then name it: -f {}", visible_path(file))));
+    }
     let mut bytes = Vec::new();
-    open_regular(file)
-        .and_then(|(opened, _)| opened.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
+    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(fail("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
     }

@@ -40,11 +40,12 @@ mod units;
 mod unmatched_watch;
 mod unset;
 mod values;
+mod writable;
 
 pub use at_start::{checks_now, expanded};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, check_environment, environment};
-pub use load::{FILE_NAME, Loaded, find, load, parse, service_names};
+pub use load::{FILE_NAME, Loaded, find, load, load_of, parse, service_names};
 pub use near::{any_of, near};
 pub use pipe::Pipes;
 pub use preferences::{
@@ -53,5 +54,5 @@ pub use preferences::{
 pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};
-pub use trust::{Foreign, distrusted};
+pub use trust::{Foreign, Owners, consent};
 pub use units::parse_duration;

@@ -1,7 +1,12 @@
 //! "Did you mean …?": the known names that somebody may have meant.
 
+/// Names that are compared with a word: a hundred words that are wrong would be compared with all of a long file.
+const MOST: usize = 2000;
+
 /// The names that are near to `word`, nearest first, at most three. Near means: at most a third of the letters differ
 /// (by edits and swaps of neighbours, Damerau-Levenshtein, whatever the letter case), or one begins with the other.
+///
+/// Of very many names only the first are looked at.
 pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
@@ -12,6 +17,7 @@ pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     let mut found: Vec<(usize, &str)> = known
         .into_iter()
         .filter(|candidate| candidate.len() <= 800)
+        .take(MOST)
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&word, &lower);
@@ -49,6 +55,8 @@ mod tests {
         assert!(near("frobnicate", keys).is_empty());
         assert!(near("", keys).is_empty());
         assert!(near(&"w".repeat(5000), keys).is_empty());
+        let many = |first: usize| (0..first).map(|_| "other").chain(["watch"]).collect::<Vec<_>>();
+        assert_eq!((near("wacth", many(1999)).len(), near("wacth", many(2000)).len()), (1, 0));
     }
 
     #[test]

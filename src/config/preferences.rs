@@ -13,7 +13,7 @@ use super::load;
 use super::near::{any_of, near};
 use super::problems::{Fields, Problems, Slot, Value, entries, shown};
 use super::syntax;
-use super::trust::trusted_folder;
+use super::trust::{Owners, trusted_folder};
 
 /// What the user prefers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub fn load_preferences(file: &Path, words: &KeyWords<'_>) -> (Preferences, Diag
     if matches!(file.try_exists(), Ok(false)) {
         return (Preferences::default(), Diagnostics::new(file.to_owned(), "", Vec::new()));
     }
-    match load::read(file) {
+    match load::read(file, Owners::Any) {
         Ok(text) => parse_preferences(&text, file, words),
         Err(diagnostics) => (Preferences::default(), diagnostics),
     }

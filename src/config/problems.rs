@@ -166,6 +166,11 @@ impl<'a, 't> Fields<'a, 't> {
         self.table.get_key_value(name).map(|(key, _)| key.span())
     }
 
+    /// The value of a key as it stands there.
+    pub(super) fn value(&self, name: &str) -> Option<&Value<'t>> {
+        self.table.get(name)
+    }
+
     /// Reads the value of a key, if it is there.
     pub(super) fn read<'s, T>(
         &'s self,

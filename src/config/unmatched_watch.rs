@@ -37,6 +37,14 @@ impl Loaded {
         self.warn(service, index, "unmatched-watch", message, "nothing here".into(), help.into());
     }
 
+    /// There are too many patterns to look for files of each.
+    pub fn warn_unlooked(&mut self, service: &ServiceName, index: usize, count: usize) {
+        let message =
+            format!("there are too many patterns: whether files match was not looked for, for {count} of them");
+        let help = String::from("which rule decides about a file:   devgroup why PATH");
+        self.warn(service, index, "unlooked-watch", message, "from here on".into(), help);
+    }
+
     /// What a pattern names is a link, or is behind one.
     pub fn warn_link(&mut self, service: &ServiceName, index: usize, link: &str, target: Option<&str>) {
         let help = match target {

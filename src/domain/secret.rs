@@ -3,6 +3,8 @@
 //! Names and shapes are guesses: what is masked may be harmless, and a secret without a name and a shape is shown. What a
 //! service prints itself is never changed.
 
+mod lists;
+mod random;
 mod shapes;
 
 use std::borrow::Cow;
@@ -11,7 +13,7 @@ use std::borrow::Cow;
 pub const MASK: &str = "******";
 
 /// Parts of names of variables that hold secrets, as names are commonly given. Words, so that `MONKEY` is no `KEY`.
-const SECRET_WORDS: [&str; 28] = [
+const SECRET_WORDS: [&str; 29] = [
     "KEY",
     "KEYS",
     "APIKEY",
@@ -27,6 +29,7 @@ const SECRET_WORDS: [&str; 28] = [
     "PASSPHRASE",
     "PASSCODE",
     "PWD",
+    "PW",
     "PAT",
     "CRED",
     "CREDENTIAL",
@@ -46,7 +49,8 @@ const SECRET_WORDS: [&str; 28] = [
 const SECRET_NAMES: [&str; 1] = ["API"];
 
 /// Words that may also be the end of a longer one: `GITHUBTOKEN`, `PGPASSWORD`.
-const SECRET_ENDS: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "CREDENTIALS"];
+const SECRET_ENDS: [&str; 9] =
+    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "CREDENTIALS", "SESSIONID", "SESSID"];
 
 /// Names that only look like one: the shell's own folders, and the path of a socket that says nothing by itself.
 const HARMLESS: [&str; 3] = ["PWD", "OLDPWD", "SSH_AUTH_SOCK"];
@@ -127,20 +131,21 @@ fn without_credentials(text: &str) -> String {
 /// `user:word@host/path?token=x` → `user:******@host/path?token=******`. A user without a word is masked as well: tokens
 /// are often passed so.
 fn masked_address(address: &str) -> String {
-    let (place, query) = match address.split_once('?') {
-        Some((place, query)) => (place, Some(query)),
-        None => (address, None),
-    };
-    let slash = place.find('/').unwrap_or(place.len());
-    let (head, _) = place.split_at(slash);
-    // A word that was not escaped may hold a slash; what stands behind the colon of a host is a number.
+    let end_of_place = |text: &str| text.find(['/', '?', '#']).unwrap_or(text.len());
+    let head_end = end_of_place(address);
+    let (head, _) = address.split_at(head_end);
+    // A word that was not escaped may hold what ends a place; what stands behind the colon of a host is a number.
     let cut_in_a_word = !head.contains('@')
         && head.split_once(':').is_some_and(|(_, rest)| !rest.bytes().all(|byte| byte.is_ascii_digit()));
-    let authority_end = match place.rfind('@').filter(|_| cut_in_a_word) {
-        Some(at) => place.get(at..).and_then(|host| host.find('/')).map_or(place.len(), |slash| at + slash),
-        None => slash,
+    let authority_end = match address.rfind('@').filter(|_| cut_in_a_word) {
+        Some(at) => at + address.get(at..).map_or(0, end_of_place),
+        None => head_end,
     };
-    let (authority, path) = place.split_at(authority_end);
+    let (authority, behind) = address.split_at(authority_end);
+    let (path, query) = match behind.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (behind, None),
+    };
     let mut shown = match authority.rsplit_once('@') {
         None => authority.to_owned(),
         Some((who, host)) => match who.split_once(':') {
@@ -151,13 +156,17 @@ fn masked_address(address: &str) -> String {
     shown.push_str(path);
     if let Some(query) = query {
         let parts = query.split('&').map(|part| match part.split_once('=') {
-            Some((name, value)) if is_secret_name(name) && !value.is_empty() => format!("{name}={MASK}"),
+            Some((name, value)) if is_secret_parameter(name) && !value.is_empty() => format!("{name}={MASK}"),
             _ => part.to_owned(),
         });
         shown.push('?');
         shown.push_str(&parts.collect::<Vec<_>>().join("&"));
     }
     shown
+}
+
+fn is_secret_parameter(name: &str) -> bool {
+    is_secret_name(name) || lists::PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

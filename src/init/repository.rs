@@ -78,6 +78,11 @@ impl Repository for Disk {
         if !fs::metadata(&path).map_err(|error| error.to_string())?.is_file() {
             return Err("it is not a file".into());
         }
+        // Whoever made the folder would choose which file of the user's own is copied into a new one.
+        let is_outside = |target: PathBuf| fs::canonicalize(&self.root).is_ok_and(|root| !target.starts_with(root));
+        if path.is_symlink() && fs::canonicalize(&path).is_ok_and(is_outside) {
+            return Err("it is a link that leads out of this folder".into());
+        }
         let mut bytes = Vec::new();
         let read = open_regular(&path).and_then(|(file, _)| file.take(Self::LARGEST + 1).read_to_end(&mut bytes));
         read.map_err(|error| error.to_string())?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     AliveCheck, AliveProbe, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
+    without_values,
 };
 use crate::logs::LogDocument;
 
@@ -109,7 +110,10 @@ impl Launch {
     /// A value is missing, or makes no sense; for people.
     pub(super) fn expanded(&self, env: &[(OsString, OsString)]) -> Result<(Self, Option<Checks>), String> {
         let Some(expand) = &self.expand else { return Ok((self.clone(), None)) };
-        let Expanded { dir, checks } = expand(env)?;
+        let Expanded { dir, mut checks } = expand(env)?;
+        // It is only shown, and a value that is a secret by its name may have no shape by which it would be known later.
+        let variables = env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        checks.url = checks.url.map(|url| without_values(&url, variables));
         let launch = Self { dir, ready: checks.ready.clone(), alive: checks.alive.clone(), ..self.clone() };
         Ok((launch, Some(checks)))
     }

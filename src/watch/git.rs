@@ -3,6 +3,7 @@
 //! Layout: <https://git-scm.com/docs/gitrepository-layout>. In a linked worktree and in a submodule `.git` is a file that
 //! names the real folder, and `commondir` in there names the folder that worktrees share.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ pub(super) struct Repository {
     pub(super) sha256: bool,
     /// `core.excludesFile`, or the user's ignore file.
     excludes_file: Option<PathBuf>,
+    /// Its files that are there and are not read, and why: a sentence each.
+    pub(super) unread: Vec<String>,
 }
 
 impl Repository {
@@ -41,11 +44,13 @@ impl Repository {
     /// # Errors
     /// That there is one that cannot be read, and why, in a sentence.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>, String> {
-        let Some(git_dir) = git_dir_of(folder) else { return Ok(None) };
-        let common_dir = match text_of(&git_dir.join("commondir")) {
-            Some(text) => normal(&git_dir.join(text.trim())),
-            None => git_dir.clone(),
-        };
+        let Some(git_dir) = git_dir_of(folder)? else { return Ok(None) };
+        let mut unread = Vec::new();
+        let common = text_of(&git_dir.join("commondir")).unwrap_or_else(|problem| {
+            unread.push(problem);
+            None
+        });
+        let common_dir = common.map_or_else(|| git_dir.clone(), |text| normal(&git_dir.join(text.trim())));
         // An empty folder called `.git` is none, and git does not take anything but a file.
         let head = git_dir.join("HEAD");
         match open_regular(&head) {
@@ -55,6 +60,9 @@ impl Repository {
         }
         let places = Places { git_dir: &git_dir, common_dir: &common_dir, top: folder };
         let config = GitConfig::read(&places);
+        unread.extend(config.unread);
+        unread.extend(unreadable(&common_dir.join("packed-refs"), "the commit is not shown"));
+        unread.extend(unreadable(&git_dir.join("logs").join("HEAD"), "what git does is not named"));
         Ok(Some(Self {
             top: folder.to_path_buf(),
             ignores_case: config.ignores_case,
@@ -62,6 +70,7 @@ impl Repository {
             excludes_file: config.excludes_file,
             git_dir,
             common_dir,
+            unread,
         }))
     }
 
@@ -83,19 +92,22 @@ impl Repository {
 
     /// Branch and short commit: `main@3f2c1e`; the commit alone with a detached head, the branch alone before the first
     /// commit. `None` if it is kept in another way (reftable).
-    pub(super) fn head(&self) -> Option<String> {
-        let head = text_of(&self.git_dir.join("HEAD"))?;
+    ///
+    /// # Errors
+    /// That a file is not read, and why, in a sentence.
+    pub(super) fn head(&self) -> Result<Option<String>, String> {
+        let Some(head) = text_of(&self.git_dir.join("HEAD"))? else { return Ok(None) };
         let Some(reference) = head.trim().strip_prefix("ref:").map(str::trim) else {
-            return short(head.trim()).map(str::to_owned);
+            return Ok(short(head.trim()).map(str::to_owned));
         };
         let branch = reference.strip_prefix("refs/heads/").unwrap_or(reference);
         if branch == ".invalid" {
-            return None;
+            return Ok(None);
         }
-        match self.commit_of(reference) {
-            Some(commit) => Some(format!("{branch}@{}", short(&commit)?)),
+        Ok(match self.commit_of(reference)? {
+            Some(commit) => short(&commit).map(|commit| format!("{branch}@{commit}")),
             None => Some(branch.to_owned()),
-        }
+        })
     }
 
     /// What the last line of a log of the head says that was done: `checkout: moving from main to feat`. `None` if it says
@@ -113,42 +125,68 @@ impl Repository {
         (!action.is_empty()).then(|| action.into())
     }
 
-    fn commit_of(&self, reference: &str) -> Option<String> {
+    fn commit_of(&self, reference: &str) -> Result<Option<String>, String> {
         for folder in [&self.git_dir, &self.common_dir] {
-            if let Some(text) = text_of(&folder.join(reference)) {
-                return Some(text.trim().to_owned());
+            if let Some(text) = text_of(&folder.join(reference))? {
+                return Ok(Some(text.trim().to_owned()));
             }
         }
-        let packed = read_regular_text(&self.common_dir.join("packed-refs"), MOST_REFS).ok()?;
-        packed.lines().find_map(|line| {
+        // That it is no file was said when the repository was loaded.
+        let packed = read_regular_text(&self.common_dir.join("packed-refs"), MOST_REFS).unwrap_or_default();
+        Ok(packed.lines().find_map(|line| {
             let (commit, name) = line.split_once(' ')?;
             (name == reference).then(|| commit.to_owned())
-        })
+        }))
     }
 }
 
 /// The folder that holds `HEAD`: `.git`, or the one that a file `.git` names.
-fn git_dir_of(folder: &Path) -> Option<PathBuf> {
+///
+/// # Errors
+/// That `.git` is something else, in a sentence.
+fn git_dir_of(folder: &Path) -> Result<Option<PathBuf>, String> {
     let dot_git = folder.join(".git");
-    let kind = fs::metadata(&dot_git).ok()?;
-    if kind.is_dir() {
-        return Some(dot_git);
+    let rules = |problem| format!("{problem}: git's rules do not count");
+    match fs::metadata(&dot_git) {
+        Ok(kind) if kind.is_dir() => return Ok(Some(dot_git)),
+        Ok(_) => {}
+        // A folder above that we may not look into.
+        Err(error) if is_absence(&error) || error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
+        Err(error) => return Err(rules(not_read(&dot_git, error))),
     }
-    let text = if kind.is_file() { text_of(&dot_git)? } else { return None };
-    Some(normal(&folder.join(text.strip_prefix("gitdir:")?.trim())))
+    let Some(text) = text_of(&dot_git).map_err(rules)? else { return Ok(None) };
+    match text.strip_prefix("gitdir:") {
+        Some(named) => Ok(Some(normal(&folder.join(named.trim())))),
+        None => Err(rules(not_read(&dot_git, "it names no folder (gitdir: …)"))),
+    }
 }
 
-/// A small file of a repository. What is there and is no such file is said, and counts as missing.
-pub(super) fn text_of(file: &Path) -> Option<String> {
+/// A small file of a repository; `None` if it is not there.
+///
+/// # Errors
+/// That it is not read, and why, in a sentence.
+pub(super) fn text_of(file: &Path) -> Result<Option<String>, String> {
     match read_regular_text(file, LONGEST) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                log::warn!("{}: not read: {error}", visible_path(file));
-            }
-            None
-        }
+        Ok(text) => Ok(Some(text)),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(not_read(file, error)),
     }
+}
+
+/// That a file is there and cannot be read as one, and what is lost by that.
+fn unreadable(file: &Path, lost: &str) -> Option<String> {
+    let error = open_regular(file).err().filter(|error| !is_absence(error))?;
+    Some(format!("{}: {lost}", not_read(file, error)))
+}
+
+/// Nothing is there.
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The sentence that says so.
+pub(super) fn not_read(file: &Path, why: impl fmt::Display) -> String {
+    format!("{}: not read: {why}", visible_path(file))
 }
 
 /// Files that hold one line are never so long.
@@ -178,15 +216,15 @@ mod tests {
         fs::create_dir_all(git.join("refs/heads")).expect("made");
         fs::write(git.join("HEAD"), "ref: refs/heads/main\n").expect("written");
         let repository = Repository::at(folder.path()).expect("a repository");
-        assert_eq!(repository.head().as_deref(), Some("main"));
+        assert_eq!(repository.head().unwrap().as_deref(), Some("main"));
         fs::write(git.join("packed-refs"), "# pack-refs\n0123456789abcdef refs/heads/main\n").expect("written");
-        assert_eq!(repository.head().as_deref(), Some("main@012345"));
+        assert_eq!(repository.head().unwrap().as_deref(), Some("main@012345"));
         fs::write(git.join("refs/heads/main"), "fedcba9876543210\n").expect("written");
-        assert_eq!(repository.head().as_deref(), Some("main@fedcba"));
+        assert_eq!(repository.head().unwrap().as_deref(), Some("main@fedcba"));
         fs::write(git.join("HEAD"), "aaaaaaaabbbb\n").expect("written");
-        assert_eq!(repository.head().as_deref(), Some("aaaaaa"));
+        assert_eq!(repository.head().unwrap().as_deref(), Some("aaaaaa"));
         fs::write(git.join("HEAD"), "ref: refs/heads/.invalid\n").expect("written");
-        assert_eq!(repository.head(), None);
+        assert_eq!(repository.head(), Ok(None));
     }
 
     #[test]

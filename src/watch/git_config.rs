@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::domain::visible_path;
+use super::git::{is_absence, not_read};
 use crate::regular_file::read_regular;
 
 /// The settings of a repository.
@@ -20,6 +20,8 @@ pub(super) struct GitConfig {
     pub(super) ignores_case: bool,
     /// `extensions.objectFormat` is `sha256`.
     pub(super) sha256: bool,
+    /// Its files that are there and are not read, and why: a sentence each.
+    pub(super) unread: Vec<String>,
 }
 
 /// Where git looks, and what conditions are about.
@@ -43,7 +45,7 @@ impl GitConfig {
     /// Reads the system's, the user's and the repository's files; later ones win.
     pub(super) fn read(places: &Places<'_>) -> Self {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let mut reading = Reading { places, values: HashMap::new(), left: MOST };
+        let mut reading = Reading { places, values: HashMap::new(), left: MOST, unread: Vec::new() };
         let no_system = variable("GIT_CONFIG_NOSYSTEM").is_some_and(|value| is_true(&value.to_string_lossy()));
         if !no_system {
             let system = variable("GIT_CONFIG_SYSTEM").map_or_else(|| PathBuf::from("/etc/gitconfig"), PathBuf::from);
@@ -73,6 +75,7 @@ impl GitConfig {
             },
             ignores_case: reading.is_on("core.ignorecase"),
             sha256: reading.values.get("extensions.objectformat").is_some_and(|value| value == "sha256"),
+            unread: reading.unread,
         }
     }
 }
@@ -89,6 +92,7 @@ struct Reading<'a> {
     values: HashMap<String, String>,
     /// So many files may still be read.
     left: usize,
+    unread: Vec<String>,
 }
 
 impl Reading<'_> {
@@ -103,8 +107,8 @@ impl Reading<'_> {
             Ok(bytes) => bytes,
             Err(error) => {
                 // Git passes over what may not be read in the places of the user and the system as well.
-                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge) {
-                    log::warn!("{}: not read: {error}", visible_path(file));
+                if !is_absence(&error) && error.kind() != io::ErrorKind::PermissionDenied {
+                    self.unread.push(not_read(file, error));
                 }
                 return;
             }
@@ -152,7 +156,7 @@ impl Reading<'_> {
                     .any(|folder| glob_matches(&pattern, &folder.to_string_lossy(), kind == "gitdir/i"))
             }
             "onbranch" => {
-                let head = super::git::text_of(&self.places.git_dir.join("HEAD")).unwrap_or_default();
+                let head = super::git::text_of(&self.places.git_dir.join("HEAD")).ok().flatten().unwrap_or_default();
                 let branch = head.trim().strip_prefix("ref: refs/heads/").unwrap_or_default();
                 !branch.is_empty() && glob_matches(pattern, branch, false)
             }

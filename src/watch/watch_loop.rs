@@ -55,6 +55,8 @@ pub(super) struct WatchLoop {
     repository: Option<Repository>,
     repositories: Repositories,
     git_head: Option<Arc<str>>,
+    /// Why it is not known, as it was said last.
+    head_problem: Option<String>,
     /// Folders whose files have no stamp yet.
     unstamped: Vec<PathBuf>,
     /// While the stamps are those of the first walk: since when whatever changed was seen by nobody.
@@ -114,6 +116,7 @@ impl WatchLoop {
             repository: None,
             repositories: Repositories::default(),
             git_head: None,
+            head_problem: None,
             unstamped: Vec::new(),
             unseen_since: None,
             comparing: Comparing::default(),
@@ -329,7 +332,13 @@ impl WatchLoop {
     }
 
     fn read_head(&mut self) {
-        self.git_head = self.repository.as_ref().and_then(Repository::head).map(Arc::from);
+        let head = self.repository.as_ref().map_or(Ok(None), Repository::head);
+        let problem = head.as_ref().err().cloned();
+        if let Some(problem) = problem.as_ref().filter(|problem| self.head_problem.as_ref() != Some(problem)) {
+            log::warn!("{problem}");
+        }
+        self.head_problem = problem;
+        self.git_head = head.ok().flatten().map(Arc::from);
     }
 
     fn report_files(&mut self) {

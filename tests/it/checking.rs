@@ -138,3 +138,22 @@ fn the_name_of_a_folder_becomes_a_name_of_a_group() {
         assert_eq!(Stream::ask(&project, &["check", "-f", &file.display().to_string()]).code, Some(0));
     }
 }
+
+#[test]
+fn what_a_short_file_asks_for_a_thousand_times_is_bounded() {
+    let many = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    // Each pattern costs a look at the disk.
+    let patterns = many(4000, &|number| format!("'p{number}/**', "));
+    let project = Project::new(&format!("[services]\napi = {{ run = 'true', watch = [{patterns}] }}\n"));
+    let check = Stream::run(&project, &["check"]);
+    assert_eq!(check.code, Some(0), "{}", check.stderr);
+    assert!(check.stderr.contains("was not looked for, for 3750 of them"), "{}", check.stderr);
+    assert_eq!(check.stderr.matches("no file matches this pattern yet").count(), 250);
+    // Each service has all of the defaults: gigabytes of them.
+    let files = many(4000, &|number| format!("'e{number}', "));
+    let services = many(4000, &|number| format!("s{number} = 'true'\n"));
+    project.write("procgroup.toml", format!("[defaults]\nenv_file = [{files}]\n[services]\n{services}"));
+    let check = Stream::run(&project, &["check"]);
+    assert_eq!(check.code, Some(3), "{}", check.stderr);
+    assert!(check.stderr.contains("`[defaults]` is too long for 4000 services"), "{}", check.stderr);
+}

@@ -299,13 +299,16 @@ fn no_secret_of_a_folder_an_address_or_a_check_is_shown() {
         .enumerate()
         .map(|(number, (key, check, _))| format!("s{number} = {{ run = 'exec sleep 1000', {key} = {{ {check} }} }}\n"));
     let services: String = services.collect();
-    let project = Project::new(&format!("{values}{services}stays = 'exec sleep 1000'\n"));
+    let shown = "stays = { run = 'exec sleep 1000', url = 'http://localhost:1/${DB_PASSWORD}/x' }\n";
+    let project = Project::new(&format!("{values}{services}{shown}"));
     let mut group = Stream::start(&project, &[]);
     group.wait_for("all are told", |out| asked.iter().all(|(_, _, told)| out.contains(told)));
     for arguments in [["events", "--json"], ["logs", "--json"], ["status", "--json"]] {
         let said = Stream::ask(&project, &arguments).stdout;
         assert!(!said.is_empty() && !said.contains("hunter2"), "{arguments:?}: {said}");
     }
+    let status = Stream::ask(&project, &["status", "--json"]).stdout;
+    assert!(status.contains("\"url\":\"http://localhost:1/******/x\""), "{status}");
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
     let said = group.wait_exit();
     assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{}{}", said.stdout, said.stderr);
@@ -314,7 +317,7 @@ fn no_secret_of_a_folder_an_address_or_a_check_is_shown() {
 /// Makes a pipe where a file was, if one was.
 fn pipe_at(path: &Path) {
     // It need not have been there.
-    let _ = fs::remove_file(path);
+    let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     mkfifoat(CWD, path, Mode::from_raw_mode(0o600)).unwrap();
 }
@@ -322,12 +325,14 @@ fn pipe_at(path: &Path) {
 #[test]
 fn pipes_and_devices_in_the_place_of_files_are_not_waited_for_and_are_told() {
     let files = [
+        ".git",
         ".git/index",
         ".git/HEAD",
         ".git/info/exclude",
         ".git/config",
         ".git/packed-refs",
         ".git/logs/HEAD",
+        ".git/commondir",
         ".gitignore",
         ".ignore",
     ];
@@ -346,20 +351,19 @@ fn pipes_and_devices_in_the_place_of_files_are_not_waited_for_and_are_told() {
         let why = Stream::ask(&project, &["why", "src/a.rs"]);
         assert_eq!(why.code, Some(0), "{file}: {}", why.stderr);
         assert!(why.stdout.contains("a change restarts api"), "{file}: {}", why.stdout);
-        let is_of_rules = !matches!(file, ".git/config" | ".git/packed-refs" | ".git/logs/HEAD");
-        assert_eq!(why.stdout.contains("not a regular file"), is_of_rules, "{file}: {}", why.stdout);
+        assert!(why.stdout.contains("not read: not a regular file"), "{file}: {}", why.stdout);
         let mut group = Stream::start(&project, &[]);
         group.wait_for_text("started");
         wait_for("something is watched", || {
             !Stream::ask(&project, &["status"]).stdout.contains("watching 0 directories")
         });
-        if is_of_rules {
-            group.wait_for_message("not read: not a regular file");
-        }
+        group.wait_for_message("not read: not a regular file");
         project.write("src/a.rs", "two");
         group.wait_for_text("src/a.rs changed");
         assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
-        assert_eq!(group.wait_exit().code, Some(0), "{file}");
+        let ended = group.wait_exit();
+        assert_eq!(ended.code, Some(0), "{file}");
+        assert_eq!(ended.stderr.matches("not read: ").count(), 1, "{file}: {}", ended.stderr);
     }
 }
 
@@ -375,6 +379,23 @@ fn a_link_is_not_written_through() {
     assert_eq!(fs::read_to_string(project.root().join("../precious")).unwrap(), "mine");
     fs::remove_file(project.path("procgroup.toml")).unwrap();
     project.write("procgroup.toml", "old");
+    assert_eq!(Stream::ask(&project, &["init", "--force"]).code, Some(0));
+    assert!(project.read("procgroup.toml").contains("echo hello"));
+}
+
+#[test]
+fn init_reads_no_file_that_a_link_names_outside_of_the_folder() {
+    let project = Project::empty();
+    fs::write(project.root().join("../own"), "key: hunter2\n").unwrap();
+    std::os::unix::fs::symlink("../own", project.path("Procfile")).unwrap();
+    let init = Stream::ask(&project, &["init"]);
+    let said = format!("{}{}{}", init.stdout, init.stderr, project.read("procgroup.toml"));
+    assert!(said.contains("Procfile") && said.contains("it is a link that leads out of this folder"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    // One within it is as good as a file.
+    project.write("real", "web: echo hello\n");
+    fs::remove_file(project.path("Procfile")).unwrap();
+    std::os::unix::fs::symlink("real", project.path("Procfile")).unwrap();
     assert_eq!(Stream::ask(&project, &["init", "--force"]).code, Some(0));
     assert!(project.read("procgroup.toml").contains("echo hello"));
 }

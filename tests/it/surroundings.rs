@@ -125,3 +125,13 @@ fn a_port_that_somebody_else_has_makes_nobody_ready() {
     Stream::ask(&project, &["down"]);
     project.assert_nothing_left();
 }
+
+#[test]
+fn that_the_lock_cannot_be_written_is_said_once() {
+    let project = Project::new("[services]\napi = { run = \"sleep 0.2\", kind = \"task\" }\n");
+    // No file may grow, as on a disk that is full.
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" --no-tui";
+    let ended = Stream::start_program(&project, "sh", &["-c", script, env!("CARGO_BIN_EXE_devgroup")]).wait_exit();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches(".lock: ").count(), 1, "{}", ended.stderr);
+}

@@ -1,9 +1,11 @@
 //! Files of others: whose `procgroup.toml` is run, which processes are ended, and whose folders are written into.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
+use devgroup::config::{self, Owners};
+use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::{Signal, geteuid};
 
 use crate::harness::{Project, Stream, Streamed, has, kill, program_below, wait_for};
@@ -90,7 +92,11 @@ fn a_file_of_another_user_is_run_only_if_somebody_says_so() {
     );
     let doctor = Stream::run(&project, &["doctor"]);
     assert!(doctor.stdout.contains("and nobody has named it"), "{}", doctor.stdout);
-    assert_eq!(Stream::run(&project, &["status"]).code, Some(4));
+    // Who would not be let start it is not told to.
+    let status = Stream::run(&project, &["status"]);
+    assert_eq!(status.code, Some(4));
+    assert!(status.stderr.contains(&format!("procgroup.toml belongs to user {SOMEBODY}")), "{}", status.stderr);
+    assert!(!status.stderr.contains("`devgroup` starts"), "{}", status.stderr);
 
     // Named, by an argument or the environment.
     assert_eq!(Stream::run(&project, &["-f", "procgroup.toml", "--no-tui"]).code, Some(0));
@@ -140,15 +146,78 @@ fn a_user_runs_what_is_theirs_or_root_s_and_nothing_of_others() {
     // A link of another to a file of ours, and a link of ours to a file of another.
     fs::rename(&file, project.path("theirs.toml")).unwrap();
     symlink("theirs.toml", &file).unwrap();
-    std::os::unix::fs::lchown(&file, Some(SOMEBODY), None).unwrap();
+    lchown(&file, Some(SOMEBODY), None).unwrap();
     let ended = run_as(&project, SOMEBODY, &["--no-tui"]);
     assert_eq!((ended.code, ran(&project)), (Some(3), false), "{}", ended.stderr);
     assert!(ended.stderr.contains("theirs.toml belongs to"), "{}", ended.stderr);
     chown(project.path("theirs.toml"), Some(SOMEBODY), None).unwrap();
-    std::os::unix::fs::lchown(&file, Some(OTHER), None).unwrap();
+    lchown(&file, Some(OTHER), None).unwrap();
     let ended = run_as(&project, SOMEBODY, &["--no-tui"]);
     assert_eq!((ended.code, ran(&project)), (Some(3), false), "{}", ended.stderr);
     assert!(ended.stderr.contains("the link "), "{}", ended.stderr);
+}
+
+#[test]
+fn links_of_others_on_the_way_to_the_file_count_and_so_does_the_file_that_was_opened() {
+    if !can_be_others() {
+        return;
+    }
+    let project = Project::new(TASK);
+    project.write("real/x.toml", TASK);
+    let file = project.path("procgroup.toml");
+    fs::remove_file(&file).unwrap();
+    symlink("first", &file).unwrap();
+    symlink("folder/x.toml", project.path("first")).unwrap();
+    symlink("real", project.path("folder")).unwrap();
+    assert_eq!(Stream::run(&project, &["--no-tui"]).code, Some(0));
+    assert!(ran(&project));
+    // Whoever has a link leads it elsewhere, also that of a folder.
+    for link in ["procgroup.toml", "first", "folder"] {
+        lchown(project.path(link), Some(SOMEBODY), None).unwrap();
+        let ended = Stream::run(&project, &["--no-tui"]);
+        assert_eq!((ended.code, ran(&project)), (Some(3), false), "{link}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(&format!("the link {} belongs", project.path(link).display())),
+            "{}",
+            ended.stderr
+        );
+        lchown(project.path(link), Some(0), None).unwrap();
+    }
+    // Between the look at the name and the reading, another file came in its place.
+    let ours = Owners::Ours { user: 0, caller: None };
+    assert!(config::load_of(&file, ours).is_ok());
+    chown(project.path("real/x.toml"), Some(SOMEBODY), None).unwrap();
+    let refused = config::load_of(&file, ours).unwrap_err();
+    assert_eq!(refused.items[0].code, "foreign");
+    assert!(config::load_of(&file, Owners::Any).is_ok());
+    assert!(config::load_of(&file, Owners::Ours { user: 0, caller: Some(SOMEBODY) }).is_ok());
+}
+
+#[test]
+fn check_warns_of_an_access_list_that_lets_others_write() {
+    let project = Project::new("[services]\napi = \"true\"\n");
+    let file = project.path("procgroup.toml");
+    // The owner, user 4001, the group, the mask, the others.
+    let entries = [
+        (0x01_u16, 6_u16, u32::MAX),
+        (0x02, 6, SOMEBODY),
+        (0x04, 4, u32::MAX),
+        (0x10, 6, u32::MAX),
+        (0x20, 4, u32::MAX),
+    ];
+    let entry =
+        |(tag, may, id): (u16, u16, u32)| [&tag.to_le_bytes()[..], &may.to_le_bytes(), &id.to_le_bytes()].concat();
+    let list: Vec<u8> = [2_u32.to_le_bytes().to_vec()].into_iter().chain(entries.map(entry)).flatten().collect();
+    let set = setxattr(&file, "system.posix_acl_access", &list, XattrFlags::empty());
+    if !has("a file system with access lists", set.is_ok()) {
+        return;
+    }
+    let warned = Stream::run(&project, &["check"]).stderr;
+    assert!(warned.contains(&format!("can be written by user {SOMEBODY}, by its access list")), "{warned}");
+    assert!(warned.contains("setfacl -b "), "{warned}");
+    // The mask is the most that anybody may.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(Stream::run(&project, &["check"]).stderr, "");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::arguments::Place;
+use super::super::consent;
 use super::super::exit_code::Failure;
 use crate::clock::Clock;
 use crate::config;
@@ -27,7 +28,7 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     if let Some(file) = &place.config {
         let file =
             std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))))?;
-        return by_file(&file)?.ok_or(Failure::NotRunning { file: Some(file) });
+        return by_file(&file)?.ok_or(Failure::NotRunning { file: Some(file), foreign: None });
     }
     let mut not_allowed = None;
     if place.directory.is_none()
@@ -49,10 +50,11 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
             return Ok(client);
         }
         if file.is_file() {
-            return Err(not_allowed.map_or(Failure::NotRunning { file: Some(file) }, Failure::from));
+            let foreign = consent(&file).err();
+            return Err(not_allowed.map_or(Failure::NotRunning { file: Some(file), foreign }, Failure::from));
         }
     }
-    Err(not_allowed.map_or(Failure::NotRunning { file: None }, Failure::from))
+    Err(not_allowed.map_or(Failure::NotRunning { file: None, foreign: None }, Failure::from))
 }
 
 fn by_file(file: &Path) -> Result<Option<Client>, Failure> {

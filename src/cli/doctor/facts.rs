@@ -9,9 +9,9 @@ use rustix::process::geteuid;
 
 use crate::app::{self, InotifyUse, LastStatus};
 use crate::cli::arguments::Place;
-use crate::cli::distrusted;
+use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
-use crate::config;
+use crate::config::{self, Owners};
 use crate::control::{self, Ask, ClientError, Reply};
 use crate::domain::{AliveProbe, GroupSpec, Probe};
 use crate::tui::{self, DashboardOptions, GlyphSet};
@@ -178,10 +178,14 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         Some(file) => Some(here.join(file)),
         None => config::find(&here),
     };
-    let foreign = path.as_deref().filter(|_| place.config.is_none()).and_then(distrusted);
-    let loaded = path.as_deref().filter(|_| foreign.is_none()).map(config::load);
+    let consented = |file: &Path| if place.config.is_some() { Ok(Owners::Any) } else { consent(file) };
+    let consented = path.as_deref().map(consented).transpose();
+    let loaded = path.as_deref().zip(consented.as_ref().ok().copied().flatten());
+    let loaded = loaded.map(|(file, owners)| config::load_of(file, owners));
     let file = match (path.clone(), &loaded) {
-        (Some(path), None) => FileFact::Foreign(path, foreign.map(|foreign| foreign.to_string()).unwrap_or_default()),
+        (Some(path), None) => {
+            FileFact::Foreign(path, consented.err().map(|foreign| foreign.to_string()).unwrap_or_default())
+        }
         (Some(path), Some(Ok(loaded))) => {
             FileFact::Good { path, services: loaded.spec.services.len(), warnings: loaded.warnings.items.len() }
         }

@@ -10,9 +10,9 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Shells, Zsh};
 
 use crate::cli::arguments::{Arguments, Topic, config_of_environment};
-use crate::cli::distrusted;
+use crate::cli::consent;
 use crate::cli::exit_code::Failure;
-use crate::config;
+use crate::config::{self, Owners};
 use crate::domain::misleads;
 
 /// The shells that are known.
@@ -141,10 +141,10 @@ fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
     let file = match named {
-        Some(named) => Some(here.join(named)),
-        None => config::find(&here).filter(|file| distrusted(file).is_none()),
+        Some(named) => Some((here.join(named), Owners::Any)),
+        None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),
     };
-    let names = file.map(|file| config::service_names(Path::new(&file))).unwrap_or_default();
+    let names = file.map(|(file, owners)| config::service_names(&file, owners)).unwrap_or_default();
     // One that is wrong in the file is nothing to offer.
     let names = names.into_iter().filter(|(name, _)| !name.contains(misleads));
     names.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()

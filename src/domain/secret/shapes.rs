@@ -1,101 +1,17 @@
 //! Secrets that are known by how they look or by what stands before them, in any text. One list for all of them.
 
-use super::{MASK, is_secret_name, words};
-
-/// Beginnings that makers of tokens give them, and how many characters follow at least.
-const TOKENS: [(&str, usize); 38] = [
-    // GitHub, GitLab
-    ("ghp_", 6),
-    ("gho_", 6),
-    ("ghu_", 6),
-    ("ghs_", 6),
-    ("ghr_", 6),
-    ("github_pat_", 6),
-    ("glpat-", 6),
-    ("gldt-", 6),
-    // Stripe
-    ("sk_live_", 4),
-    ("sk_test_", 4),
-    ("rk_live_", 4),
-    ("rk_test_", 4),
-    ("whsec_", 6),
-    // Slack
-    ("xoxa-", 6),
-    ("xoxb-", 6),
-    ("xoxe-", 6),
-    ("xoxp-", 6),
-    ("xoxr-", 6),
-    ("xoxs-", 6),
-    ("xapp-", 6),
-    // AWS
-    ("AKIA", 12),
-    ("ASIA", 12),
-    // Google
-    ("AIza", 30),
-    ("ya29.", 10),
-    ("GOCSPX-", 10),
-    // others: OpenAI and Anthropic, npm, PyPI, Docker, Hugging Face, SendGrid, Shopify, DigitalOcean, Vault, Databricks, …
-    ("sk-", 20),
-    ("npm_", 20),
-    ("pypi-", 16),
-    ("dckr_pat_", 6),
-    ("hf_", 20),
-    ("SG.", 20),
-    ("shpat_", 10),
-    ("dop_v1_", 10),
-    ("hvs.", 16),
-    ("dapi", 30),
-    ("lin_api_", 10),
-    ("sntrys_", 10),
-    // a JSON Web Token
-    ("eyJ", 12),
-];
-
-/// What stands behind these in an address is a secret by itself.
-const ADDRESSES: [&str; 9] = [
-    "hooks.slack.com/services/",
-    "hooks.slack.com/workflows/",
-    "hooks.slack.com/triggers/",
-    "discord.com/api/webhooks/",
-    "discordapp.com/api/webhooks/",
-    ".webhook.office.com/",
-    "api.telegram.org/bot",
-    "hooks.zapier.com/hooks/",
-    "maker.ifttt.com/trigger/",
-];
-
-/// What stands behind these words of a header is a secret, if it looks like one.
-const SCHEMES: [&str; 2] = ["bearer", "basic"];
+use super::lists::{ADDRESSES, OPTIONS, PASSWORDS, PROGRAMS, Program, SCHEMES, TOKENS};
+use super::{MASK, is_secret_name, random, words};
 
 const PEM: &str = "-----BEGIN ";
 const PEM_END: &str = "-----END ";
-
-/// Options that are followed by a secret: the last word of their names. Fewer than for variables, since `--auth` or `--key`
-/// may also be followed by something else.
-const OPTIONS: [&str; 7] = ["PASSWORD", "PASSWD", "PASS", "PASSPHRASE", "TOKEN", "SECRET", "APIKEY"];
-
-/// Programs, by the beginning of their names, with an option that a secret follows, and whether a blank may stand between.
-/// Of what holds a colon, the secret is what stands behind it, if the program is asked for a user.
-const PROGRAMS: [Program; 6] = [
-    Program { name: "mysql", option: "-p", blank: false, user: false },
-    Program { name: "mariadb", option: "-p", blank: false, user: false },
-    Program { name: "sshpass", option: "-p", blank: true, user: false },
-    Program { name: "redis-cli", option: "-a", blank: true, user: false },
-    Program { name: "curl", option: "-u", blank: true, user: true },
-    Program { name: "curl", option: "--user", blank: true, user: true },
-];
-
-struct Program {
-    name: &'static str,
-    option: &'static str,
-    blank: bool,
-    user: bool,
-}
 
 /// Whether it is worth to look closer: most texts have nothing of this.
 pub(super) fn may_have_secrets(text: &str) -> bool {
     text.contains(['=', ':', '@'])
         || text.contains("--")
+        || text.contains(" -")
+        || random::may_be_in(text)
         || TOKENS.iter().any(|(begin, _)| text.contains(begin))
         || ADDRESSES.iter().any(|address| text.contains(address))
         || PROGRAMS.iter().any(|program| text.contains(program.name) && text.contains(program.option))
@@ -142,6 +58,7 @@ fn secret_at(rest: &str, text: &str, at: usize) -> Option<Found> {
         .or_else(|| scheme(rest))
         .or_else(|| option_of_program(rest, text, at))
         .or_else(|| user(rest))
+        .or_else(|| random::token(rest).map(|(kept, hidden)| Found { kept, hidden }))
 }
 
 /// `ghp_…`.
@@ -162,7 +79,7 @@ fn address(rest: &str) -> Option<Found> {
     Some(Found { kept: begin.len(), hidden })
 }
 
-/// `PGPASSWORD=…`, `Password=…;`, `"api_key": "…"`, `X-Api-Key: …`.
+/// `PGPASSWORD=…`, `Password=…;`, `"api_key": "…"`, `X-Api-Key: …`, `password: …`.
 fn pair(rest: &str) -> Option<Found> {
     let name = length(rest, is_of_a_name);
     let (word, behind) = (rest.get(..name)?, rest.get(name..)?);
@@ -170,40 +87,65 @@ fn pair(rest: &str) -> Option<Found> {
         return None;
     }
     let is_header = word.contains('-') || matches!(word.to_ascii_lowercase().as_str(), "authorization" | "cookie");
-    let separator = match behind.as_bytes() {
-        [b'=', ..] => 1,
-        [b'"', b':', b' ', ..] => 3,
-        [b'"', b':', ..] => 2,
-        [b':', b' ', ..] if is_header => 2,
-        [b':', ..] if is_header => 1,
-        _ => return None,
-    };
+    let (separator, is_sure) = separator(behind)?;
     let value = behind.get(separator..)?;
     let (quote, hidden) = value_length(value);
     // A header's value goes on behind blanks: `Authorization: token abc`.
     let is_header = is_header && behind.starts_with(':');
     let hidden = if is_header && quote == 0 { length(value, |c| !matches!(c, '"' | '\'' | '\n')) } else { hidden };
-    is_value(value.get(quote..quote + hidden)?).then_some(Found { kept: name + separator + quote, hidden })
+    let secret = value.get(quote..quote + hidden)?;
+    let is_sure =
+        is_sure || is_header || quote > 0 || is_password(word, behind, separator) || has_letters_and_digits(secret);
+    (is_sure && is_value(secret)).then_some(Found { kept: name + separator + quote, hidden })
+}
+
+/// What stands between a name and its value: bytes, and whether it can hardly be anything else. `token: none` can.
+fn separator(behind: &str) -> Option<(usize, bool)> {
+    let quote = ["\\\"", "\"", "'"].iter().find(|quote| behind.starts_with(**quote)).map_or(0, |quote| quote.len());
+    let blanks = |text: &str| length(text, |c| matches!(c, ' ' | '\t'));
+    let before = blanks(behind.get(quote..)?);
+    let sign = behind.get(quote + before..)?;
+    let after = blanks(sign.get(1..)?);
+    let is_one = match sign.as_bytes() {
+        // `PASS= run` sets it to nothing.
+        [b'=', next, ..] => *next != b'=' && (before > 0) == (after > 0),
+        // A path of Rust, an address.
+        [b':', next, ..] => !matches!(next, b':' | b'/') && (quote > 0 || before == 0),
+        _ => false,
+    };
+    is_one.then_some((quote + before + 1 + after, quote > 0 || (sign.starts_with('=') && before == 0)))
+}
+
+/// Whether a name is that of a password, also where other names only speak of something.
+fn is_password(name: &str, behind: &str, separator: usize) -> bool {
+    let last = words(name).last().unwrap_or_default();
+    PASSWORDS.iter().any(|word| last.ends_with(word)) || (last == "PASS" && separator == 1 && behind.starts_with(':'))
+}
+
+fn has_letters_and_digits(text: &str) -> bool {
+    text.len() >= 8 && text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// `--password …`.
 fn option(rest: &str, text: &str, at: usize) -> Option<Found> {
     let name = length(rest, is_of_a_name);
     let before = text.get(..at)?;
-    if !before.ends_with("--") && !rest.starts_with("--") {
+    // Java and Go have options of one dash.
+    if !before.ends_with('-') && !rest.starts_with('-') {
         return None;
     }
     let all: Vec<String> = words(rest.get(..name)?).collect();
     let last_two = all.last_chunk::<2>().map(|[one, two]| format!("{one}{two}"));
-    let is_one = all.last().is_some_and(|last| OPTIONS.contains(&last.as_str()))
-        || last_two.is_some_and(|word| matches!(word.as_str(), "APIKEY" | "ACCESSKEY" | "SECRETKEY" | "PRIVATEKEY"));
+    let is_one = all.last().cloned().into_iter().chain(last_two).any(|word| OPTIONS.contains(&word.as_str()));
     if !is_one || all.first().is_some_and(|first| first == "NO") {
         return None;
     }
-    let value = rest.get(name..)?.strip_prefix(' ')?;
+    let behind = rest.get(name..)?;
+    let blanks = length(behind, |c| matches!(c, ' ' | '\t'));
+    let value = behind.get(blanks..).filter(|_| blanks > 0)?;
     let (quote, hidden) = value_length(value);
     let secret = value.get(quote..quote + hidden)?;
-    (is_value(secret) && !secret.starts_with('-')).then_some(Found { kept: name + 1 + quote, hidden })
+    (is_value(secret) && !secret.starts_with('-')).then_some(Found { kept: name + blanks + quote, hidden })
 }
 
 /// `mysql -uroot -p…`, `redis-cli -a …`, `curl -u me:…`.
@@ -214,8 +156,14 @@ fn option_of_program(rest: &str, text: &str, at: usize) -> Option<Found> {
             before.split(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ';' | '&' | '|' | '('));
         words.any(|word| word.starts_with(program.name))
     };
-    let program = PROGRAMS.iter().find(|program| rest.starts_with(program.option) && calls(program))?;
-    let behind = rest.get(program.option.len()..)?;
+    let option = |program: &Program| match rest.starts_with(program.option) {
+        true => Some(program.option.len()),
+        // `-sSu` is `-s -S -u`.
+        false => cluster(rest, program.option).filter(|_| program.blank),
+    };
+    let found = |program: &'static Program| Some((program, option(program).filter(|_| calls(program))?));
+    let (program, option) = PROGRAMS.iter().find_map(found)?;
+    let behind = rest.get(option..)?;
     let value = if program.blank { behind.trim_start_matches([' ', '=']) } else { behind };
     let (quote, length) = value_length(value);
     let mut value_at = rest.len() - value.len() + quote;
@@ -242,13 +190,34 @@ fn scheme(rest: &str) -> Option<Found> {
     (hidden >= SHORTEST && is_value(secret) && !is_word).then_some(Found { kept: name + 1, hidden })
 }
 
-/// `root:word@tcp(host)`, as Go's driver for MySQL has it.
+/// The length of several options of one letter in one word of which this is the last: `-sSu`.
+fn cluster(rest: &str, option: &str) -> Option<usize> {
+    let letters = length(rest.strip_prefix('-')?, |c| c.is_ascii_alphabetic());
+    let word = rest.get(..=letters)?;
+    let last = option.strip_prefix('-').filter(|letter| letter.len() == 1)?;
+    (letters > 1 && word.ends_with(last) && rest.get(word.len()..)?.starts_with(' ')).then_some(word.len())
+}
+
+/// `root:word@tcp(host)`, as Go's driver for MySQL has it, `scott/word@//host` of Oracle, and `me:word@host:5432`.
 fn user(rest: &str) -> Option<Found> {
     let name = length(rest, is_of_a_name);
-    let word = rest.get(name..)?.strip_prefix(':')?;
-    let end = ["@tcp(", "@unix("].iter().filter_map(|end| word.find(end)).min()?;
+    let behind = rest.get(name..)?;
+    let (word, ends) = match behind.strip_prefix('/') {
+        Some(word) => (word, &["@//"][..]),
+        None => (behind.strip_prefix(':')?, &["@tcp(", "@unix("][..]),
+    };
+    let known = ends.iter().filter_map(|end| word.find(end)).min();
+    let end = known.or_else(|| word.find('@').filter(|at| is_host(word.get(at + 1..).unwrap_or_default())))?;
     let hidden = word.get(..end)?;
-    (!hidden.contains(char::is_whitespace)).then_some(Found { kept: name + 1, hidden: hidden.len() })
+    let is_one = !hidden.is_empty() && is_value(hidden) && !hidden.contains(|c: char| c.is_whitespace() || c == '/');
+    (is_one && name > 0).then_some(Found { kept: name + 1, hidden: hidden.len() })
+}
+
+/// Whether a text begins with a host and its port: `npm:react@18` has none.
+fn is_host(text: &str) -> bool {
+    let name = length(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let port = text.get(name..).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default();
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && port.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Without what stands between the lines of a private key.
@@ -280,7 +249,11 @@ fn is_value(text: &str) -> bool {
 
 /// Bytes of the quote that a value begins with, and of the value up to its end.
 fn value_length(value: &str) -> (usize, usize) {
-    match value.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+    if let Some(escaped) = value.strip_prefix("\\\"") {
+        return (2, escaped.find("\\\"").unwrap_or(escaped.len()));
+    }
+    match value.chars().next().filter(|c| matches!(c, '"' | '\'' | '{')) {
+        Some('{') => (1, length(value.get(1..).unwrap_or_default(), |c| c != '}')),
         Some(quote) => (1, length(value.get(1..).unwrap_or_default(), |c| c != quote)),
         None => (0, length(value, is_of_a_value)),
     }
@@ -311,7 +284,7 @@ mod tests {
 
     #[test]
     fn each_shape_of_the_list_is_masked_wherever_it_stands() {
-        for (begin, _) in TOKENS {
+        for (begin, _) in TOKENS.iter().copied() {
             for text in
                 [made(begin), format!("run --with '{}' x", made(begin)), format!("/nonexistent/{}", made(begin))]
             {
@@ -351,6 +324,31 @@ mod tests {
             ("root:abc@tcp(localhost:3306)/db", "root:******@tcp(localhost:3306)/db"),
             ("postgres://u:abc@db/x?sslpassword=abc", "postgres://u:******@db/x?sslpassword=******"),
             (
+                "svc -password abc --auth-token\tx --encryptionKey  y",
+                "svc -password ****** --auth-token\t****** --encryptionKey  ******",
+            ),
+            ("redis-server --requirepass abc", "redis-server --requirepass ******"),
+            ("openssl -passin pass:abc", "openssl -passin pass:******"),
+            ("mongosh -u a -p abc", "mongosh -u a -p ******"),
+            ("docker login -u a -p abc", "docker login -u a -p ******"),
+            ("sqlcmd -S h -U sa -P abc", "sqlcmd -S h -U sa -P ******"),
+            ("curl -sSu me:abc http://h", "curl -sSu me:****** http://h"),
+            ("http -a me:abc http://h", "http -a me:****** http://h"),
+            ("password: abc", "password: ******"),
+            ("db_password: 'abc'", "db_password: '******'"),
+            ("{\"password\" : \"abc\"}", "{\"password\" : \"******\"}"),
+            ("{'password': 'abc'}", "{'password': '******'}"),
+            ("{\\\"password\\\":\\\"abc\\\"}", "{\\\"password\\\":\\\"******\\\"}"),
+            ("password = \"abc\"", "password = \"******\""),
+            ("authtoken: abcd1234e", "authtoken: ******"),
+            ("kubectl create --from-literal=pw=abc", "kubectl create --from-literal=pw=******"),
+            ("jdbc:sqlserver://h;user=sa;password={a;b};x=y", "jdbc:sqlserver://h;user=sa;password={******};x=y"),
+            ("jdbc:oracle:thin:scott/abc@//h:1521/x", "jdbc:oracle:thin:scott/******@//h:1521/x"),
+            ("me:abc@db:5432/x", "me:******@db:5432/x"),
+            ("https://x/c?sv=1&sig=abc%2F&code=def", "https://x/c?sv=1&sig=******&code=******"),
+            ("http://h/x;jsessionid=abc", "http://h/x;jsessionid=******"),
+            ("mongodb://u:a?b@h1/x?retry=1", "mongodb://u:******@h1/x?retry=1"),
+            (
                 "K='-----BEGIN RSA PRIVATE KEY-----abc-----END RSA PRIVATE KEY-----' x",
                 "K='-----BEGIN RSA PRIVATE KEY-----******-----END RSA PRIVATE KEY-----' x",
             ),
@@ -382,6 +380,12 @@ mod tests {
             "mkdir -p a && python3 -u api.py",
             "curl -u me http://h",
             "AKIA is a village",
+            "npm:react@18.2.0 workspace:x@latest",
+            "std::auth::Token: missing · pass: 12 tests · key: src/a.rs",
+            "keys = 4 · PASS= run · token = none",
+            "ssh me@h:22 && git clone git@h:a/b",
+            "tar -czf a.tgz -C b . && cp -p a b",
+            "compass -u me",
             "ünïcödé=ja 日本=語",
         ] {
             assert_eq!(without_secrets(text), text);

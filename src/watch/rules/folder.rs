@@ -8,7 +8,7 @@ use super::list::{PatternList, Written};
 use super::tracked::Tracked;
 use crate::domain::{RuleSource, visible_path};
 use crate::regular_file::{open_regular, open_regular_and_no_link};
-use crate::watch::git::Repository;
+use crate::watch::git::{Repository, not_read};
 
 /// What a folder says about what is below it.
 #[derive(Debug, Default)]
@@ -40,7 +40,6 @@ impl FolderRules {
     pub(super) fn read(folder: &Path, root: &Path, any_case: bool, before: Option<&Self>) -> Self {
         let mut unread = Vec::new();
         let repository = Repository::read(folder).unwrap_or_else(|problem| {
-            log::warn!("{problem}");
             unread.push(problem);
             None
         });
@@ -62,7 +61,13 @@ impl FolderRules {
         let any_case = repository.as_ref().map_or(any_case, |rules| rules.repository.ignores_case);
         let gitignore = list(&folder.join(".gitignore"), any_case, Links::Refused);
         let ignore = list(&folder.join(".ignore"), any_case, Links::Followed);
-        unread.extend(repository.as_ref().and_then(|rules| rules.tracked.problem.clone()));
+        if let Some(RepositoryRules { repository, tracked, .. }) = &repository {
+            unread.extend(repository.unread.iter().chain(&tracked.problem).cloned());
+        }
+        // Each is said once, and again when it comes back.
+        for problem in unread.iter().filter(|problem| before.is_none_or(|before| !before.unread.contains(problem))) {
+            log::warn!("{problem}");
+        }
         Self { gitignore, ignore, repository, unread }
     }
 
@@ -96,11 +101,7 @@ fn read_list(
     let bytes = match read_start(file, links) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            let problem = format!("{}: not read: {error}", visible_path(file));
-            log::warn!("{problem}");
-            return Err(problem);
-        }
+        Err(error) => return Err(not_read(file, error)),
     };
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let lines = text.split(|byte| *byte == b'\n').zip(1..);

@@ -35,7 +35,7 @@ pub(super) use folder_state::FolderState;
 use list::{PatternList, Written};
 use scope::Scope;
 pub(super) use scope::normal;
-pub use unmatched::{UnmatchedReason, UnmatchedWatch, unmatched_watches};
+pub use unmatched::{DeadWatches, UnmatchedReason, UnmatchedWatch, unmatched_watches};
 
 /// All rules of a group. A copy is cheap: lists and globs are shared.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::domain::visible_path;
 use crate::regular_file::read_regular;
+use crate::watch::git::not_read;
 
 /// Larger ones are not read: three million files.
 const LARGEST: u64 = 256 << 20;
@@ -66,8 +66,7 @@ impl Tracked {
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
                     let lost = "tracked files that are ignored are not watched";
-                    let problem = format!("{}: not read: {error}: {lost}", visible_path(&file));
-                    log::warn!("{problem}");
+                    let problem = format!("{}: {lost}", not_read(&file, error));
                     Self { problem: Some(problem), ..Self::default() }
                 } else {
                     Self::default()

@@ -49,9 +49,28 @@ pub enum UnmatchedReason {
 /// Entries that are looked at for one pattern. A tree that is larger is given the benefit of the doubt.
 const MOST: usize = 20_000;
 
-/// Looks for such patterns. Reads the tree as far as the patterns reach.
-pub fn unmatched_watches(spec: &GroupSpec) -> Vec<UnmatchedWatch> {
-    let mut unmatched = Vec::new();
+/// Entries that are looked at for all patterns together.
+const MOST_OF_ALL: usize = 1_000_000;
+
+/// Patterns that are looked at: more are not written by hand, and each costs a look at the disk.
+const PATTERNS: usize = 500;
+
+/// Pairs of patterns of one service that are looked at: each is asked beside all others.
+const PAIRS: usize = 1_000_000;
+
+/// What was found of all patterns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadWatches {
+    /// Those that restart nobody.
+    pub unmatched: Vec<UnmatchedWatch>,
+    /// The first one that was not looked at, whose it is, and how many there are.
+    pub unlooked: Option<(ServiceName, usize, usize)>,
+}
+
+/// Looks for such patterns. Reads the tree as far as the patterns reach, and ends at a bound.
+pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
+    let mut found = DeadWatches::default();
+    let (mut patterns, mut entries) = (0, 0);
     // Without its services, of which there may be many.
     let shell = GroupSpec {
         name: spec.name.clone(),
@@ -65,21 +84,31 @@ pub fn unmatched_watches(spec: &GroupSpec) -> Vec<UnmatchedWatch> {
         if matches!(service.watch, WatchFiles::Off) {
             continue;
         }
-        // Alone: what another service lets in is not let in for this one.
-        let alone = GroupSpec { services: vec![Arc::clone(service)], ..shell.clone() };
-        let mut rules = Rules::new(&alone, &[]);
         let count = match &service.watch {
             WatchFiles::Off => 0,
             WatchFiles::All { .. } => 1,
             WatchFiles::Globs(globs) => globs.len(),
         };
-        for index in 0..count {
-            if let Some(reason) = rules.unmatched(index, &alone) {
-                unmatched.push(UnmatchedWatch { service: service.name.clone(), index, reason });
+        let most = (PAIRS / count.max(1)).min(PATTERNS - patterns);
+        let left = if entries < MOST_OF_ALL { count.min(most) } else { 0 };
+        patterns += left;
+        if left < count {
+            let (.., unlooked) = found.unlooked.get_or_insert((service.name.clone(), left, 0));
+            *unlooked += count - left;
+        }
+        if left == 0 {
+            continue;
+        }
+        // Alone: what another service lets in is not let in for this one.
+        let alone = GroupSpec { services: vec![Arc::clone(service)], ..shell.clone() };
+        let mut rules = Rules::new(&alone, &[]);
+        for index in 0..left {
+            if let Some(reason) = rules.unmatched(index, &alone, &mut entries) {
+                found.unmatched.push(UnmatchedWatch { service: service.name.clone(), index, reason });
             }
         }
     }
-    unmatched
+    found
 }
 
 /// One pattern, or all of a folder.
@@ -134,7 +163,7 @@ impl Wanted<'_> {
 }
 
 impl Rules {
-    fn unmatched(&mut self, index: usize, spec: &GroupSpec) -> Option<UnmatchedReason> {
+    fn unmatched(&mut self, index: usize, spec: &GroupSpec, entries: &mut usize) -> Option<UnmatchedReason> {
         let wanted = Wanted::of(self.services.first()?, index)?;
         let mut start = wanted.start();
         if let Some(Unseen::Link(link)) = self.unseen_in(&wanted.named()) {
@@ -155,7 +184,8 @@ impl Rules {
             let wanted = Wanted::of(service, index)?;
             for found in listed {
                 seen += 1;
-                if seen > MOST {
+                *entries += 1;
+                if seen > MOST || *entries > MOST_OF_ALL {
                     return None;
                 }
                 let path = folder.join(&found.name);
