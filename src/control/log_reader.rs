@@ -5,6 +5,7 @@
 //! a document drops meanwhile is counted and said.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -216,15 +217,15 @@ impl LogReader {
                 Some(cursor) => (start, lost) = resume(&document, cursor),
                 None => {
                     if let Some(latest) = latest {
-                        start = start.max(search(&document, first, end, |line| line.at < latest));
+                        start = start.max(search(&document, first..end, |line| line.at < latest));
                     }
                 }
             }
             if let Some(since) = since {
-                start = start.max(search(&document, first, end, |line| line.at < since));
+                start = start.max(search(&document, first..end, |line| line.at < since));
             }
             if self.ask.since_restart {
-                start = start.max(search(&document, first, end, |line| line.run < service.run));
+                start = start.max(search(&document, first..end, |line| line.run < service.run));
             }
             let end = (!self.ask.follow).then_some(end);
             self.sources.push(Source { end, ..Source::new(service.name.clone(), document, start, lost) });
@@ -400,16 +401,10 @@ pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a s
     Ok(())
 }
 
-/// The first line that is not before what is looked for. Lines are in order of time and of runs.
-fn search(document: &LogDocument, first: LineId, end: LineId, is_before: impl Fn(&Line) -> bool) -> LineId {
-    let (mut low, mut high) = (first.0, end.0);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        // A line that was dropped meanwhile is before everything.
-        let before = document.read().line(LineId(middle)).is_none_or(|line| is_before(&line));
-        (low, high) = if before { (middle + 1, high) } else { (low, middle) };
-    }
-    LineId(low)
+/// The first line that is not before what is looked for. The document is free between two looks.
+fn search(document: &LogDocument, lines: Range<LineId>, is_before: impl Fn(&Line) -> bool) -> LineId {
+    // A line that was dropped meanwhile is before everything.
+    LineId::partition_point(lines, |id| document.read().line(id).is_none_or(|line| is_before(&line)))
 }
 
 /// Where a cursor leads to. One of another log leads to the oldest line, and it is said that something may be missing.

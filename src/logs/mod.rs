@@ -14,6 +14,7 @@ mod follower;
 mod history;
 mod level;
 mod line;
+mod line_source;
 mod modes;
 mod ready;
 mod screen;
@@ -21,6 +22,7 @@ mod search;
 mod style;
 mod terminal_colors;
 mod terminfo;
+mod visible_lines;
 
 pub use book::LogBook;
 pub use depth::{ColorDepth, StyleSupport};
@@ -30,10 +32,12 @@ pub use files::LogFiles;
 pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
+pub use line_source::{Landmark, Lane, LineSource, Place, is_inside_trace};
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};
 pub use terminal_colors::{Rgb, TerminalColors};
+pub use visible_lines::VisibleLines;
 
 /// Cases of a property test: so many, or as many as `PROPTEST_CASES` says.
 #[cfg(test)]
