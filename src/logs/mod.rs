@@ -20,6 +20,7 @@ mod ready;
 mod screen;
 mod search;
 mod style;
+mod tail;
 mod terminal_colors;
 mod terminfo;
 mod visible_lines;
@@ -36,6 +37,7 @@ pub use line_source::{Landmark, Lane, LineSource, Place, is_inside_trace};
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};
+pub use tail::Tail;
 pub use terminal_colors::{Rgb, TerminalColors};
 pub use visible_lines::VisibleLines;
 
