@@ -202,6 +202,25 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_one_service_does_not_put_later_lines_of_another_before_it() {
+        let logs = LogBook::new(Clock::start());
+        let names = [ServiceName::new("a"), ServiceName::new("b")];
+        let [flood, other] = [0, 1].map(|index: usize| logs.open(&names[index], 1 << 20));
+        (0..3 * LINES_AT_ONCE).for_each(|_| drop(flood.feed(b"much\r\n")));
+        other.feed(b"last\r\n");
+        let mut printer = Printer::new(PLAIN);
+        let mut said = String::new();
+        loop {
+            let look = printer.look(&logs, &names, later(0), false);
+            said += &text(&look);
+            if !look.more {
+                break;
+            }
+        }
+        assert_eq!((said.lines().count(), said.lines().last()), (3 * LINES_AT_ONCE + 1, Some("b │ last")));
+    }
+
+    #[test]
     fn the_end_prints_what_has_no_line_end() {
         let logs = LogBook::new(Clock::start());
         let names = [ServiceName::new("a-name-that-is-longer-than-anyone-needs")];
