@@ -146,7 +146,7 @@ impl LogReader {
                 }
                 let line = source.tail.take().and_then(|piece| self.filter.line(source, &piece, clock));
                 if let Some((line, is_first)) = line
-                    && takes(is_first, &mut source.leaves_out, &mut self.leave_out, &mut self.room)
+                    && is_sent(is_first, &mut source.leaves_out, &mut self.leave_out, &mut self.room)
                     && !outbox.reply(&Reply::Line(line)).await
                 {
                     return None;
@@ -344,7 +344,7 @@ impl Filter {
 
 /// Whether a line is sent, if so many entries are left out first and so many are sent at most. What belongs to an entry
 /// goes the way of its first line.
-fn takes(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mut u64) -> bool {
+fn is_sent(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mut u64) -> bool {
     if is_first {
         *leaves_out = *leave_out > 0 || *room == 0;
         *room -= u64::from(!*leaves_out);

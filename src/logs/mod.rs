@@ -4,7 +4,6 @@
 //! sees only small facts.
 
 mod ansi;
-mod book;
 mod budget;
 mod depth;
 mod document;
@@ -15,6 +14,7 @@ mod history;
 mod level;
 mod line;
 mod line_source;
+mod log_store;
 mod modes;
 mod ready;
 mod screen;
@@ -25,7 +25,6 @@ mod terminal_colors;
 mod terminfo;
 mod visible_lines;
 
-pub use book::LogBook;
 pub use depth::{ColorDepth, StyleSupport};
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use epoch::Epoch;
@@ -34,6 +33,7 @@ pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
 pub use line_source::{Landmark, Lane, LineSource, Place, is_inside_trace};
+pub use log_store::LogStore;
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};

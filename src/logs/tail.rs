@@ -67,7 +67,7 @@ impl Tail {
     pub fn read(&mut self, now: Moment, limit: usize, all: bool) {
         let left = self.end.map_or(u64::MAX, |end| end.0.saturating_sub(self.follower.next().0));
         let limit = limit.min(usize::try_from(left).unwrap_or(limit));
-        let taken = self.follower.take(&self.document, now, limit, all);
+        let taken = self.follower.take_new_lines(&self.document, now, limit, all);
         self.lost += taken.lost;
         // It may have gone on behind the end, if what was before that was dropped.
         self.ready.extend(taken.pieces.into_iter().filter(|piece| self.end.is_none_or(|end| piece.line.id < end)));

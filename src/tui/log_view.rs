@@ -5,9 +5,9 @@ mod anchor;
 mod draw;
 mod jump;
 mod marks;
+mod match_count;
 mod motion;
 mod shown;
-mod tally;
 mod viewport;
 
 use std::ops::Range;
@@ -27,7 +27,7 @@ use shown::{Shown, text_cells};
 
 pub(super) use jump::Jump;
 pub(super) use marks::GutterMark;
-pub(super) use tally::Tally;
+pub(super) use match_count::MatchCount;
 pub(super) use viewport::Viewport;
 
 /// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
@@ -100,7 +100,7 @@ pub(super) struct PaneText {
     /// What is beside the rows; shorter than them if there is nothing.
     pub(super) gutter: Vec<GutterMark>,
     /// How many lines the search has found.
-    pub(super) tally: Option<Tally>,
+    pub(super) match_count: Option<MatchCount>,
     /// How many lines the filter shows, and of how many.
     pub(super) share: Option<(u64, u64)>,
     /// What is to be said about where the reader has gone.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::StreamOptions;
 use super::lines::{LineWriter, Words};
 use crate::domain::{Moment, ServiceName};
-use crate::logs::{LineId, LineKind, LogBook, Piece, Tail};
+use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a short time.
 const LINES_AT_ONCE: usize = 2_000;
@@ -44,7 +44,7 @@ impl Printer {
     }
 
     /// Everything that is new. `all`: also lines without an end.
-    pub(super) fn look(&mut self, logs: &LogBook, services: &[ServiceName], now: Moment, all: bool) -> Look {
+    pub(super) fn collect_lines(&mut self, logs: &LogStore, services: &[ServiceName], now: Moment, all: bool) -> Look {
         self.join(logs, services);
         let names = services.iter().chain(self.logs.iter().map(|log| &log.name)).map(ServiceName::as_str);
         let writer = LineWriter::new(self.options, names);
@@ -75,7 +75,7 @@ impl Printer {
     }
 
     /// Services may have come and gone, or have a new log.
-    fn join(&mut self, logs: &LogBook, services: &[ServiceName]) {
+    fn join(&mut self, logs: &LogStore, services: &[ServiceName]) {
         self.logs.iter_mut().for_each(|log| log.is_gone = true);
         for (order, name) in services.iter().enumerate() {
             let Some(document) = logs.get(name) else { continue };
@@ -147,63 +147,63 @@ mod tests {
 
     #[test]
     fn prefixes_are_aligned_and_partial_lines_come_after_a_rest() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("api"), ServiceName::new("worker")];
         let api = logs.open(&names[0], 1 << 20);
         api.begin_run(RunId(1), None);
         api.feed(b"one\r\ntwo\r\nPassword: ");
         let mut printer = Printer::new(PLAIN);
-        let look = printer.look(&logs, &names, later(0), false);
+        let look = printer.collect_lines(&logs, &names, later(0), false);
         assert_eq!(text(&look), "api    │ one\napi    │ two\n");
         assert_eq!(look.due, Some(later(100)));
-        assert_eq!(text(&printer.look(&logs, &names, later(99), false)), "");
-        assert_eq!(text(&printer.look(&logs, &names, later(100), false)), "api    │ Password: \n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(99), false)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(100), false)), "api    │ Password: \n");
         api.feed(b"ok\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(101), false)), "api    │ ok\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(300), true)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(101), false)), "api    │ ok\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(300), true)), "");
     }
 
     #[test]
     fn what_a_service_writes_over_its_last_lines_is_printed_and_what_stays_is_not_repeated() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("db")];
         let db = logs.open(&names[0], 1 << 20);
         let mut printer = Printer::new(PLAIN);
         db.feed(b"pull one\r\npull two\r\npull three\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(0), false)).lines().count(), 3);
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(0), false)).lines().count(), 3);
         db.feed(b"\x1b[2A\x1b[J");
-        assert_eq!(text(&printer.look(&logs, &names, later(1), false)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(1), false)), "");
         db.feed(b"pull two\r\nready\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(2), false)), "db │ ready\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(2), false)), "db │ ready\n");
     }
 
     #[test]
     fn a_service_that_is_removed_has_its_last_words_and_is_said_to_be_and_may_come_back() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("api"), ServiceName::new("db")];
         names.iter().for_each(|name| drop(logs.open(name, 1 << 20)));
         let api = logs.open(&names[0], 1 << 20);
         let mut printer = Printer::new(PLAIN);
         api.feed(b"one\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(0), false)), "api │ one\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(0), false)), "api │ one\n");
         api.feed(b"last words");
         logs.remove(&names[0]);
-        let said = text(&printer.look(&logs, &names[1..], later(1), false));
+        let said = text(&printer.collect_lines(&logs, &names[1..], later(1), false));
         assert!(said.starts_with("api │ last words\napi │ ── removed · not in procgroup.toml any more · "), "{said}");
-        assert_eq!(text(&printer.look(&logs, &names[1..], later(2), false)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names[1..], later(2), false)), "");
         // Its new log begins at the first line.
         logs.open(&names[0], 1 << 20).feed(b"again\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(3), false)), "api │ again\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(3), false)), "api │ again\n");
         // Removed and back between two looks.
         logs.remove(&names[0]);
         logs.open(&names[0], 1 << 20).feed(b"and again\r\n");
-        let said = text(&printer.look(&logs, &names, later(4), false));
+        let said = text(&printer.collect_lines(&logs, &names, later(4), false));
         assert!(said.contains("api │ and again\n") && said.contains("api │ ── removed"), "{said}");
     }
 
     #[test]
     fn a_flood_of_one_service_does_not_put_later_lines_of_another_before_it() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("a"), ServiceName::new("b")];
         let [flood, other] = [0, 1].map(|index: usize| logs.open(&names[index], 1 << 20));
         (0..3 * LINES_AT_ONCE).for_each(|_| drop(flood.feed(b"much\r\n")));
@@ -211,7 +211,7 @@ mod tests {
         let mut printer = Printer::new(PLAIN);
         let mut said = String::new();
         loop {
-            let look = printer.look(&logs, &names, later(0), false);
+            let look = printer.collect_lines(&logs, &names, later(0), false);
             said += &text(&look);
             if !look.more {
                 break;
@@ -222,10 +222,10 @@ mod tests {
 
     #[test]
     fn the_end_prints_what_has_no_line_end() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("a-name-that-is-longer-than-anyone-needs")];
         logs.open(&names[0], 1 << 20).feed(b"last words");
-        let look = Printer::new(PLAIN).look(&logs, &names, later(0), true);
+        let look = Printer::new(PLAIN).collect_lines(&logs, &names, later(0), true);
         assert_eq!(text(&look), "a-name-that-is-longer-t… │ last words\n");
     }
 }

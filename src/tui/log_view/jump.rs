@@ -73,7 +73,7 @@ impl Jumps {
     }
 
     /// Those that are left.
-    pub(super) fn take(&mut self) -> VecDeque<Jump> {
+    pub(super) fn take_all(&mut self) -> VecDeque<Jump> {
         std::mem::take(&mut self.0)
     }
 

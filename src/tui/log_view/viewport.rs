@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::anchor::Anchor;
 use super::jump::{Jump, Jumps};
 use super::shown::full_screen;
-use super::{Frame, LINE_LIMIT, LineLayout, PaneText, Tally, line_at};
+use super::{Frame, LINE_LIMIT, LineLayout, MatchCount, PaneText, line_at};
 use crate::domain::{PaneView, ServiceName};
 use crate::logs::{LineId, LineSource, Place, ScreenRows};
 
@@ -164,12 +164,12 @@ impl Viewport {
 
     /// Where it was about to go from here: the search goes on in another log.
     pub(in crate::tui) fn hand_over_jumps(&mut self) -> impl Iterator<Item = Jump> + use<> {
-        self.jumps.take().into_iter()
+        self.jumps.take_all().into_iter()
     }
 
     /// Where it has gone to is not marked any more.
     pub(in crate::tui) fn forget_jump(&mut self) {
-        self.jumps.take();
+        self.jumps.take_all();
         self.current = None;
     }
 
@@ -274,7 +274,7 @@ impl Viewport {
         }
         text.new = self.count_new(source);
         text.seen = self.seen(source);
-        text.tally = self.tally(source);
+        text.match_count = self.match_count(source);
         let shares = source.lanes.iter().filter_map(|lane| lane.lines.share());
         text.share = shares.reduce(|all, one| (all.0 + one.0, all.1 + one.1));
         text
@@ -351,22 +351,22 @@ impl Viewport {
         self.names.iter().cloned().zip(seen).collect()
     }
 
-    fn tally(&self, source: &LineSource<'_>) -> Option<Tally> {
-        let mut tally = Tally { place: None, count: 0, complete: true };
+    fn match_count(&self, source: &LineSource<'_>) -> Option<MatchCount> {
+        let mut match_count = MatchCount { place: None, count: 0, complete: true };
         let mut rank = 0;
         for (index, lane) in source.lanes.iter().enumerate() {
             let matches = lane.search.as_ref()?;
-            tally.count += lane.lines.count(matches);
-            tally.complete &= matches.is_complete() && lane.lines.is_complete();
+            match_count.count += lane.lines.count(matches);
+            match_count.complete &= matches.is_complete() && lane.lines.is_complete();
             if let Some(mark) = &self.current {
                 rank += lane.lines.rank(matches, mark.place.of(index));
                 if mark.lane == index && matches.contains(mark.id) && lane.lines.shows(mark.id) {
-                    tally.place = Some(0);
+                    match_count.place = Some(0);
                 }
             }
         }
-        tally.place = tally.place.map(|_| rank + 1);
-        (!source.lanes.is_empty()).then_some(tally)
+        match_count.place = match_count.place.map(|_| rank + 1);
+        (!source.lanes.is_empty()).then_some(match_count)
     }
 }
 

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Clock;
-use crate::logs::{Criterion, Lane, LogBook, Query, QueryKind, Scan, Term, VisibleLines};
+use crate::logs::{Criterion, Lane, LogStore, Query, QueryKind, Scan, Term, VisibleLines};
 
 fn document(bytes: &str) -> Arc<LogDocument> {
-    let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+    let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
     document.resize(10, 4);
     document.feed(bytes.as_bytes());
     document
@@ -109,7 +109,7 @@ proptest! {
         from in any::<prop::sample::Index>(),
         to in any::<prop::sample::Index>(),
     ) {
-        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
         document.resize(columns, 4);
         document.feed((lines.join("\r\n") + "\r\n").as_bytes());
         let (from, to) = (from.index(lines.len()), to.index(lines.len()));

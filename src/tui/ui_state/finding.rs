@@ -19,7 +19,7 @@ const SIDEWAYS: isize = 8;
 
 /// What is to be done beside the drawing.
 #[derive(Debug)]
-pub(in crate::tui) enum Errand {
+pub(in crate::tui) enum Followup {
     /// Read lines; it is claimed for whoever takes this.
     Scan(Arc<Scan>),
     /// Put a marker into the log of a service.
@@ -63,7 +63,7 @@ impl UiState {
         let lanes = members.iter().zip(&scans).map(|((name, document), scans)| {
             let mut reader = document.read();
             let floor = viewport.floor(name, reader.end());
-            let mut found = |scan| look(scan, &mut reader, &mut behind);
+            let mut found = |scan| matches_of(scan, &mut reader, &mut behind);
             let search = scans.search.as_ref().map(|(_, scan)| found(scan));
             let filter = scans.filter.as_ref().filter(|_| !typed).map(&mut found);
             let errors = scans.errors.as_ref().map(&mut found);
@@ -73,7 +73,7 @@ impl UiState {
         let query = scans.first().and_then(|scans| scans.search.as_ref()).map(|(query, _)| query);
         let result = act(viewport, &mut lines, query);
         drop(lines);
-        self.errands.extend(behind.into_iter().map(Errand::Scan));
+        self.followups.extend(behind.into_iter().map(Followup::Scan));
         result
     }
 
@@ -140,7 +140,7 @@ impl UiState {
                 self.select(service.unwrap_or(usize::MAX), world);
                 if wraps {
                     let edge = if forward { "first" } else { "last" };
-                    self.say(format!("search wrapped: on from the {edge} service"), world.now);
+                    self.show_message(format!("search wrapped: on from the {edge} service"), world.now);
                 }
                 return true;
             }
@@ -150,7 +150,7 @@ impl UiState {
             }
         }
         self.roams = None;
-        self.say("no match", world.now);
+        self.show_message("no match", world.now);
         false
     }
 
@@ -172,7 +172,7 @@ impl UiState {
         match action {
             Action::Keep => {
                 if let Err(error) = self.find.keep(&source) {
-                    self.say(error, world.now);
+                    self.show_message(error, world.now);
                 }
                 if self.find.prompt.is_none() {
                     self.viewport(&source).end_search(false);
@@ -208,7 +208,7 @@ impl UiState {
                 self.viewport(source).begin_search();
             }
             Action::NextHit | Action::PreviousHit if !self.find.is_searching() => {
-                self.say("nothing is searched for: / searches", world.now);
+                self.show_message("nothing is searched for: / searches", world.now);
             }
             Action::NextHit => self.viewport(source).jump(Jump::Hit { forward: true }),
             Action::PreviousHit => self.viewport(source).jump(Jump::Hit { forward: false }),
@@ -217,7 +217,9 @@ impl UiState {
             Action::NextRun => self.viewport(source).jump(Jump::Run { forward: true }),
             Action::PreviousRun => self.viewport(source).jump(Jump::Run { forward: false }),
             Action::ScrollLeft => self.viewport(source).sideways(-SIDEWAYS),
-            Action::ScrollRight if self.is_wrapped() => self.say("long lines are wrapped: w cuts them", world.now),
+            Action::ScrollRight if self.is_wrapped() => {
+                self.show_message("long lines are wrapped: w cuts them", world.now)
+            }
             Action::ScrollRight => self.viewport(source).sideways(SIDEWAYS),
             _ => return false,
         }
@@ -235,7 +237,7 @@ impl UiState {
 }
 
 /// What a scan has found so far. One that has lines to read, and nobody at it, is claimed and added to `behind`.
-fn look<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
+fn matches_of<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
     let matches = scan.matches(reader);
     if matches.is_behind() && scan.claim() {
         behind.push(scan.clone());

@@ -8,7 +8,7 @@ use super::super::log_view::{Frame, Jump, Label, PaneText};
 use super::super::selection::{Copied, Point, Stretch, Unit, copy_some, place_of, printed_first, unit_in};
 use super::super::source::Source;
 use super::super::text;
-use super::{Errand, UiState, World};
+use super::{Followup, UiState, World};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Marker, ServiceName};
 use crate::logs::{LineId, LogDocument};
@@ -135,7 +135,7 @@ impl UiState {
     pub(super) fn drop_marker(&mut self, names: Vec<ServiceName>) {
         self.marks += 1;
         let marker = Marker::Mark { number: self.marks };
-        self.errands.extend(names.into_iter().map(|name| Errand::Mark(name, marker.clone())));
+        self.followups.extend(names.into_iter().map(|name| Followup::Mark(name, marker.clone())));
     }
 
     /// The merged view comes or goes.
@@ -152,13 +152,13 @@ impl UiState {
         let alone = !others.any(|other| self.is_merged(&other.name));
         if !self.hidden.remove(name) {
             if alone {
-                return self.say(format!("{name} is the last one that is shown"), world.now);
+                return self.show_message(format!("{name} is the last one that is shown"), world.now);
             }
             self.hidden.insert(name.clone());
         }
         self.selection = None;
         let what = if self.is_merged(name) { "shown" } else { "hidden" };
-        self.say(format!("{name} is {what}"), world.now);
+        self.show_message(format!("{name} is {what}"), world.now);
     }
 
     /// Goes to a line in the pane of its service.

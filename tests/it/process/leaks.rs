@@ -41,7 +41,7 @@ fn two_hundred_runs_leave_nothing_behind() {
     }
     let mut bench = Bench::new();
     let others = pipes();
-    bench.aside("api", "echo the thread for errands is there");
+    bench.change_command("api", "echo the thread for errands is there");
     bench.line("api", "is there");
     let before = wait_for("the hook's pipe to be closed", || (pipes() == others).then(|| (count("fd"), count("task"))));
     for run in 1..=200 {
