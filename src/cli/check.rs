@@ -84,7 +84,7 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     if let Some((service, index, count)) = found.unlooked {
         loaded.warn_unlooked(&service, index, count);
     }
-    for UnmatchedWatch { service, index, reason } in found.dead {
+    for UnmatchedWatch { service, index, reason } in found.unmatched {
         match reason {
             UnmatchedReason::Ignored { rule, files, let_in, .. } => {
                 loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());

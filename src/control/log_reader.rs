@@ -4,7 +4,7 @@
 //! Documents are read in slices, with a pause for others after each; and only as fast as the client takes the lines: what
 //! a document drops meanwhile is counted and said.
 
-use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{
-    Follower, Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind, StyleSupport,
+    Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind, StyleSupport, Tail,
 };
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
@@ -37,19 +37,14 @@ struct Filter {
 /// One service's log.
 struct Source {
     name: ServiceName,
-    document: Arc<LogDocument>,
-    follower: Follower,
+    tail: Tail,
     levels: LevelReader,
-    /// Lines that were read and not sent yet, with what was lost before them.
-    ready: VecDeque<Piece>,
+    /// What was lost before its next line.
     lost: Option<Skipped>,
-    more: bool,
     /// Its service is gone from the file, or was and is there with a new log: this one gets no more lines.
     is_gone: bool,
     /// The entry that its next line may belong to is left out.
     leaves_out: bool,
-    /// Where it ends: what comes later was not asked for. `None` to go on.
-    end: Option<LineId>,
 }
 
 /// A question that makes sense.
@@ -109,7 +104,7 @@ impl LogReader {
             }
             outbox.flush().await;
             let clock = self.handle.logs().clock();
-            let due = self.sources.iter().filter_map(|source| source.follower.due()).min();
+            let due = self.sources.iter().filter_map(|source| source.tail.due()).min();
             let rested = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(clock.instant(due).into()).await,
@@ -134,25 +129,22 @@ impl LogReader {
         let clock = self.handle.logs().clock();
         let all = !self.ask.follow;
         for source in &mut self.sources {
-            source.more = true;
+            source.tail.look_again();
         }
         loop {
-            for source in self.sources.iter_mut().filter(|source| source.more && source.ready.is_empty()) {
+            for source in self.sources.iter_mut().filter(|source| source.tail.is_hungry()) {
                 source.read(clock.now(), all || source.is_gone);
                 yield_now().await;
             }
-            // What is later than the last line that a source has shown so far may come after a line that it has not.
-            let unsure = |source: &&Source| source.more;
-            let bound = self.sources.iter().filter(unsure).filter_map(|source| source.ready.back()).map(at).min();
             let mut sent = 0;
-            while let Some(place) = self.next_source(bound) {
+            while let Some(place) = self.next_source() {
                 let source = &mut self.sources[place];
                 if let Some(lost) = source.lost.take()
                     && !outbox.reply(&Reply::Skipped(lost)).await
                 {
                     return None;
                 }
-                let line = source.ready.pop_front().and_then(|piece| self.filter.line(source, &piece, clock));
+                let line = source.tail.take().and_then(|piece| self.filter.line(source, &piece, clock));
                 if let Some((line, is_first)) = line
                     && is_sent(is_first, &mut source.leaves_out, &mut self.leave_out, &mut self.room)
                     && !outbox.reply(&Reply::Line(line)).await
@@ -164,7 +156,7 @@ impl LogReader {
                     yield_now().await;
                 }
             }
-            if self.sources.iter().all(|source| !source.more && source.ready.is_empty()) {
+            if self.sources.iter().all(|source| source.tail.is_drained()) {
                 // Of what was there, no more could be left out.
                 self.leave_out = 0;
                 return Some(());
@@ -172,15 +164,10 @@ impl LogReader {
         }
     }
 
-    /// The source with the earliest line, if it is not after the bound.
-    fn next_source(&self, bound: Option<Moment>) -> Option<usize> {
-        let heads = self.sources.iter().enumerate().filter_map(|(place, source)| {
-            let head = source.ready.front().map(at).filter(|head| bound.is_none_or(|bound| *head <= bound));
-            // Something was lost, and nothing is left of the log.
-            head.or(source.lost.as_ref().filter(|_| source.ready.is_empty()).map(|_| Moment::START))
-                .map(|head| (head, place))
-        });
-        heads.min().map(|(_, place)| place)
+    /// The source with the earliest line. What was lost of a log of which nothing is left comes before all.
+    fn next_source(&self) -> Option<usize> {
+        let is_lost = |source: &Source| source.lost.is_some() && source.tail.is_drained();
+        self.sources.iter().position(is_lost).or_else(|| Tail::earliest(self.sources.iter().map(|source| &source.tail)))
     }
 
     /// Where each log begins.
@@ -216,18 +203,18 @@ impl LogReader {
                 Some(cursor) => (start, lost) = resume(&document, cursor),
                 None => {
                     if let Some(latest) = latest {
-                        start = start.max(search(&document, first, end, |line| line.at < latest));
+                        start = start.max(search(&document, first..end, |line| line.at < latest));
                     }
                 }
             }
             if let Some(since) = since {
-                start = start.max(search(&document, first, end, |line| line.at < since));
+                start = start.max(search(&document, first..end, |line| line.at < since));
             }
             if self.ask.since_restart {
-                start = start.max(search(&document, first, end, |line| line.run < service.run));
+                start = start.max(search(&document, first..end, |line| line.run < service.run));
             }
             let end = (!self.ask.follow).then_some(end);
-            self.sources.push(Source { end, ..Source::new(service.name.clone(), document, start, lost) });
+            self.sources.push(Source::new(service.name.clone(), Tail::new(document, start, end), lost));
             yield_now().await;
         }
         if let Some(last) = self.ask.last {
@@ -240,9 +227,9 @@ impl LogReader {
         let mut found = 0;
         for place in 0..self.sources.len() {
             let source = &self.sources[place];
-            let (begin, document) = (source.follower.next(), source.document.clone());
+            let (begin, document) = (source.tail.next(), source.tail.document().clone());
             // A flood has gone on since the end was noted.
-            let end = source.end.unwrap_or_else(|| document.read().end());
+            let end = source.tail.end().unwrap_or_else(|| document.read().end());
             let (mut start, mut here) = (end, 0);
             if self.filter.takes_all() {
                 start = LineId(end.0.saturating_sub(last).max(begin.0.min(end.0)));
@@ -257,9 +244,10 @@ impl LogReader {
             }
             found += here;
             let source = &mut self.sources[place];
-            let (name, lost, end) = (source.name.clone(), source.lost.take(), source.end);
+            let (name, lost) = (source.name.clone(), source.lost.take());
+            let tail = Tail::new(document, start, source.tail.end());
             // What begins within an entry is the end of one that was not counted.
-            *source = Source { end, leaves_out: true, ..Source::new(name, document, start, lost) };
+            *source = Source { leaves_out: true, ..Source::new(name, tail, lost) };
         }
         self.leave_out = found.saturating_sub(last);
         if !self.ask.follow {
@@ -278,49 +266,34 @@ impl LogReader {
         let group = self.handle.snapshot();
         for source in &mut self.sources {
             let now = self.handle.logs().get(&source.name);
-            source.is_gone = now.is_none_or(|document| !Arc::ptr_eq(&document, &source.document));
+            source.is_gone = now.is_none_or(|document| !Arc::ptr_eq(&document, source.tail.document()));
         }
         for service in &group.services {
             if self.wants(&service.name)
                 && self.sources.iter().all(|source| source.name != service.name || source.is_gone)
                 && let Some(document) = self.handle.logs().get(&service.name)
             {
-                self.sources.push(Source::new(service.name.clone(), document, LineId(0), None));
+                let tail = Tail::new(document, LineId(0), None);
+                self.sources.push(Source::new(service.name.clone(), tail, None));
             }
         }
     }
 }
 
 impl Source {
-    fn new(name: ServiceName, document: Arc<LogDocument>, start: LineId, lost: Option<Skipped>) -> Self {
-        let levels = LevelReader::at(&mut document.read(), start);
-        let follower = Follower::from(start);
-        Self {
-            name,
-            document,
-            follower,
-            levels,
-            ready: VecDeque::new(),
-            lost,
-            more: true,
-            is_gone: false,
-            leaves_out: false,
-            end: None,
-        }
+    fn new(name: ServiceName, tail: Tail, lost: Option<Skipped>) -> Self {
+        let levels = LevelReader::at(&mut tail.document().read(), tail.next());
+        Self { name, tail, levels, lost, is_gone: false, leaves_out: false }
     }
 
     fn read(&mut self, now: Moment, all: bool) {
-        let left = self.end.map_or(u64::MAX, |end| end.0.saturating_sub(self.follower.next().0));
-        let limit = SLICE.min(usize::try_from(left).unwrap_or(SLICE));
-        let taken = self.follower.take_new_lines(&self.document, now, limit, all);
-        if taken.lost > 0 {
+        self.tail.read(now, SLICE, all);
+        let lost = self.tail.take_lost();
+        if lost > 0 {
             let before = self.lost.take().map_or(Some(0), |lost| lost.skipped);
-            let skipped = before.map(|before| before + taken.lost);
+            let skipped = before.map(|before| before + lost);
             self.lost = Some(Skipped { service: Some(self.name.as_str().to_owned()), skipped });
         }
-        // It may have gone on behind the end, if what was before that was dropped.
-        self.ready.extend(taken.pieces.into_iter().filter(|piece| self.end.is_none_or(|end| piece.line.id < end)));
-        self.more = taken.more && self.end.is_none_or(|end| self.follower.next() < end);
     }
 }
 
@@ -337,7 +310,7 @@ impl Filter {
         let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
         wanted.then(|| {
-            let line = LogLine::new((&source.name, source.document.epoch()), piece, level, self.styled, clock);
+            let line = LogLine::new((&source.name, source.tail.document().epoch()), piece, level, self.styled, clock);
             (line, is_first)
         })
     }
@@ -380,10 +353,6 @@ fn is_sent(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mu
     !*leaves_out
 }
 
-fn at(piece: &Piece) -> Moment {
-    piece.line.at
-}
-
 fn moment_before(now: Moment, millis: u64) -> Moment {
     Moment::after_start(now.since_start().saturating_sub(Duration::from_millis(millis)))
 }
@@ -400,16 +369,10 @@ pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a s
     Ok(())
 }
 
-/// The first line that is not before what is looked for. Lines are in order of time and of runs.
-fn search(document: &LogDocument, first: LineId, end: LineId, is_before: impl Fn(&Line) -> bool) -> LineId {
-    let (mut low, mut high) = (first.0, end.0);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        // A line that was dropped meanwhile is before everything.
-        let before = document.read().line(LineId(middle)).is_none_or(|line| is_before(&line));
-        (low, high) = if before { (middle + 1, high) } else { (low, middle) };
-    }
-    LineId(low)
+/// The first line that is not before what is looked for. The document is free between two looks.
+fn search(document: &LogDocument, lines: Range<LineId>, is_before: impl Fn(&Line) -> bool) -> LineId {
+    // A line that was dropped meanwhile is before everything.
+    LineId::partition_point(lines, |id| document.read().line(id).is_none_or(|line| is_before(&line)))
 }
 
 /// Where a cursor leads to. One of another log leads to the oldest line, and it is said that something may be missing.

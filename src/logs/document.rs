@@ -377,7 +377,7 @@ impl Reader<'_> {
             None => self.inner.screen.history.line(id.0),
             Some(index) => {
                 let (at, content) = view.line(&self.layout, usize::try_from(index).ok()?)?;
-                let run = self.inner.screen.history.run();
+                let run = self.run();
                 Some(Line { id, at, run, kind: LineKind::Output, content })
             }
         }
@@ -396,13 +396,30 @@ impl Reader<'_> {
         lines.find(|line| line.at > at).map(|line| line.id).unwrap_or_else(|| self.end())
     }
 
+    /// The first of some lines that is not before what is looked for, or the end of them; lines that are gone are before it.
+    /// Lines are in order of time and of runs.
+    pub fn partition_point(&mut self, lines: Range<LineId>, is_before: impl Fn(&Line) -> bool) -> LineId {
+        LineId::partition_point(lines, |id| self.line(id).is_none_or(|line| is_before(&line)))
+    }
+
+    /// When the run of a line began, and its first line: of those that are kept.
+    pub fn beginning_of(&mut self, line: &Line) -> (Moment, LineId) {
+        let first = self.partition_point(self.first()..line.id, |candidate| candidate.run < line.run);
+        (self.line(first).map_or(line.at, |first| first.at), first)
+    }
+
+    /// The run that what is printed now belongs to.
+    pub(super) fn run(&self) -> RunId {
+        self.inner.screen.history.run()
+    }
+
     /// The line that stands for those that were dropped, with the time of the oldest that is kept.
     fn loss(&mut self) -> Option<Line> {
         let id = self.first();
         let lines = self.dropped();
         let text = Marker::Dropped { lines }.line("");
         let content = StyledText { text, runs: Vec::new() };
-        let run = self.inner.screen.history.run();
+        let run = self.run();
         let next = self.line(LineId(lines));
         let (at, run) = next.map_or((Moment::START, run), |line| (line.at, line.run));
         Some(Line { id, at, run, kind: LineKind::Marker, content })

@@ -1,5 +1,7 @@
 //! A line of the log document.
 
+use std::ops::Range;
+
 use super::StyledText;
 use crate::domain::{Moment, RunId};
 
@@ -7,6 +9,19 @@ use crate::domain::{Moment, RunId};
 /// the screen into history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LineId(pub u64);
+
+impl LineId {
+    /// The first of some lines that is not before what is looked for, or the end of them. All lines that are before it come
+    /// first.
+    pub fn partition_point(lines: Range<Self>, mut is_before: impl FnMut(Self) -> bool) -> Self {
+        let (mut low, mut high) = (lines.start.0, lines.end.0);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_before(Self(middle)) { low = middle + 1 } else { high = middle }
+        }
+        Self(low)
+    }
+}
 
 /// What made a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,14 +13,17 @@ mod follower;
 mod history;
 mod level;
 mod line;
+mod line_source;
 mod log_store;
 mod modes;
 mod ready;
 mod screen;
 mod search;
 mod style;
+mod tail;
 mod terminal_colors;
 mod terminfo;
+mod visible_lines;
 
 pub use depth::{ColorDepth, StyleSupport};
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
@@ -29,11 +32,14 @@ pub use files::LogFiles;
 pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
+pub use line_source::{Landmark, Lane, LineSource, Place, is_inside_trace};
 pub use log_store::LogStore;
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};
+pub use tail::Tail;
 pub use terminal_colors::{Rgb, TerminalColors};
+pub use visible_lines::VisibleLines;
 
 /// Cases of a property test: so many, or as many as `PROPTEST_CASES` says.
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(super) enum Action {
     Merged,
     /// Merged view: the line in the pane of its service.
     OpenLine,
-    /// Zoomed: select lines by keys.
+    /// Select lines by keys.
     Select,
     /// One pane on the whole screen, or back.
     Zoom,

@@ -479,6 +479,14 @@ impl AttachmentLoop {
         self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
     }
 
+    /// Those of a pane.
+    fn members_of(&self, source: &Source) -> Vec<Member> {
+        match source.service() {
+            Some(name) => self.handle.logs().get(name).map(|document| (name.clone(), document)).into_iter().collect(),
+            None => self.merged_members(),
+        }
+    }
+
     /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
     fn texts(&mut self, screen: &OuterScreen) -> Vec<Drawn> {
         self.shown.clear();

@@ -232,32 +232,16 @@ impl Find {
         self.search.is_some()
     }
 
-    /// What a pane needs, for its document as it is now. Only the pane with the focus is searched, unless all are.
+    /// What a pane needs for one of its services, for the document as it is now. Only the pane with the focus is searched,
+    /// unless all are.
     pub(super) fn scans(
         &mut self,
-        service: &ServiceName,
-        document: &Arc<LogDocument>,
+        source: &Source,
+        (service, document): (&ServiceName, &Arc<LogDocument>),
         focused: bool,
         errors: bool,
     ) -> Scans {
-        let focused = focused || self.searches_all();
-        let source = Source::Service(service.clone());
-        self.scans_of(&source, service, document, focused, errors)
-    }
-
-    /// What the merged view needs for one of its services.
-    pub(super) fn merged_scans(&mut self, service: &ServiceName, document: &Arc<LogDocument>, errors: bool) -> Scans {
-        self.scans_of(&Source::Merged, service, document, true, errors)
-    }
-
-    fn scans_of(
-        &mut self,
-        source: &Source,
-        service: &ServiceName,
-        document: &Arc<LogDocument>,
-        searched: bool,
-        errors: bool,
-    ) -> Scans {
+        let searched = focused || self.searches_all();
         let mut scans = Scans { filter: self.filter(source, service, document), ..Scans::default() };
         if searched && let Some(Search { query: Ok(query), .. }) = &self.search {
             let scan = scan_of(&mut self.searches, service, document, || Criterion::Query(query.clone()));
@@ -270,12 +254,7 @@ impl Find {
     }
 
     /// The filter of a pane, if it has one, for one of its services.
-    pub(super) fn filter(
-        &mut self,
-        source: &Source,
-        service: &ServiceName,
-        document: &Arc<LogDocument>,
-    ) -> Option<Arc<Scan>> {
+    fn filter(&mut self, source: &Source, service: &ServiceName, document: &Arc<LogDocument>) -> Option<Arc<Scan>> {
         let filter = self.filters.get_mut(source)?;
         let terms = &filter.terms;
         let criterion = || Criterion::Filter(terms.iter().map(|(_, term)| term.clone()).collect());
@@ -381,7 +360,7 @@ fn meant(kind: QueryKind, scope: Scope, source: &Source) -> String {
         QueryKind::Word => " (word)",
     };
     // The merged view shows all that is searched.
-    let scope = if scope == Scope::All && *source != Source::Merged { " (all services)" } else { "" };
+    let scope = if scope == Scope::All && !source.is_merged() { " (all services)" } else { "" };
     format!("{kind}{scope}")
 }
 

@@ -6,11 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::log_view::{Lane, Merge};
 use super::text;
 use super::ui_state::Member;
 use crate::domain::ServiceName;
-use crate::logs::{Line, LineId, LogDocument};
+use crate::logs::{Lane, LineId, LineSource, LogDocument, Place, Reader, VisibleLines};
 use crate::private;
 
 /// The variable that says where such files are.
@@ -22,81 +21,62 @@ const BATCH: u64 = 1000;
 /// What is written: the log of one service, or the logs of several in the order of arrival, each line after the name of
 /// its service.
 #[derive(Clone, Debug)]
-pub(super) enum Log {
-    /// The log of one service.
-    One(ServiceName, Arc<LogDocument>),
-    /// Several, under this name.
-    Merged(ServiceName, Vec<Member>),
+pub(super) struct Log {
+    /// What the file is called by.
+    name: ServiceName,
+    members: Vec<Member>,
+    named: bool,
 }
 
 impl Log {
-    fn name(&self) -> &ServiceName {
-        match self {
-            Self::One(name, _) | Self::Merged(name, _) => name,
-        }
+    /// The log of one service.
+    pub(super) fn one(name: ServiceName, document: Arc<LogDocument>) -> Self {
+        Self { name: name.clone(), members: vec![(name, document)], named: false }
+    }
+
+    /// The logs of several.
+    pub(super) fn merged(name: ServiceName, members: Vec<Member>) -> Self {
+        Self { name, members, named: true }
     }
 
     /// Writes all lines that are kept. What arrives meanwhile is not part of it: a flood would never end. The answer is
     /// how many lines that are, and how many of them come before the `target`, a line of a service.
     fn write(&self, out: &mut impl Write, target: Option<&(ServiceName, LineId)>) -> io::Result<(u64, u64)> {
-        let (mut lines, mut before) = (0, 0);
-        let mut add = |text: &mut String, name: &ServiceName, line: &Line| {
-            text.push_str(&line.content.as_printed(0..line.content.text.len()));
-            text.push('\n');
-            lines += 1;
-            if target.is_some_and(|(service, id)| service == name && line.id < *id) {
-                before = lines;
-            }
-        };
-        match self {
-            Self::One(name, document) => {
-                let mut next = 0;
-                let end = document.read().end().0;
-                while next < end {
-                    let mut text = String::new();
-                    let mut reader = document.read();
-                    next = next.max(reader.first().0);
-                    let stop = end.min(next.saturating_add(BATCH));
-                    for line in (next..stop).filter_map(|id| reader.line(LineId(id))) {
-                        add(&mut text, name, &line);
-                    }
-                    drop(reader);
-                    next = stop.max(next);
-                    out.write_all(text.as_bytes())?;
+        let (mut written, mut before) = (0, 0);
+        let cells = self.members.iter().map(|(name, _)| text::width(name.as_str())).max().unwrap_or(0);
+        let mut readers: Vec<_> = self.members.iter().map(|(_, document)| document.read()).collect();
+        let ends: Vec<_> = readers.iter().map(Reader::end).collect();
+        let mut place: Place = readers.drain(..).map(|reader| reader.first()).collect();
+        loop {
+            let mut text = String::new();
+            let lanes = self.members.iter().zip(&ends);
+            let lanes = lanes.map(|((_, document), end)| Lane::new(VisibleLines::new(document.read()).up_to(*end)));
+            let mut lines = LineSource { lanes: lanes.collect() };
+            lines.go_to(&place);
+            let mut read = 0;
+            while read < BATCH
+                && let Some((lane, line)) = lines.forward_line()
+                && let Some((name, _)) = self.members.get(lane)
+            {
+                if self.named {
+                    text.push_str(&text::pad(name.to_string(), cells));
+                    text.push_str(" │ ");
+                }
+                text.push_str(&line.content.as_printed(0..line.content.text.len()));
+                text.push('\n');
+                read += 1;
+                if target.is_some_and(|(service, id)| service == name && line.id < *id) {
+                    before = written + read;
                 }
             }
-            Self::Merged(_, members) => {
-                let names = members.iter().map(|(name, _)| text::width(name.as_str()));
-                let cells = names.max().unwrap_or(0);
-                let mut readers: Vec<_> = members.iter().map(|(_, document)| document.read()).collect();
-                let ends: Vec<_> = readers.iter().map(|reader| reader.end()).collect();
-                let mut cuts: Vec<_> = readers.iter().map(|reader| reader.first()).collect();
-                drop(std::mem::take(&mut readers));
-                let mut more = true;
-                while more {
-                    let mut text = String::new();
-                    let mut readers: Vec<_> = members.iter().map(|(_, document)| document.read()).collect();
-                    let lanes = readers.iter_mut().zip(&ends).map(|(reader, end)| Lane::up_to(reader, *end));
-                    let mut merge = Merge { lanes: lanes.collect() };
-                    merge.go_to(&cuts);
-                    for _ in 0..BATCH {
-                        let Some((lane, line)) = merge.forward() else {
-                            more = false;
-                            break;
-                        };
-                        let Some((name, _)) = members.get(lane) else { break };
-                        text.push_str(&text::pad(name.to_string(), cells));
-                        text.push_str(" │ ");
-                        add(&mut text, name, &line);
-                    }
-                    cuts = merge.cuts();
-                    drop(merge);
-                    drop(readers);
-                    out.write_all(text.as_bytes())?;
-                }
+            written += read;
+            place = lines.place();
+            drop(lines);
+            out.write_all(text.as_bytes())?;
+            if read < BATCH {
+                return Ok((written, before));
             }
         }
-        Ok((lines, before))
     }
 }
 
@@ -107,7 +87,7 @@ impl Log {
 /// The folder or the file could not be made or written.
 pub(super) fn save(log: &Log, folder: &Path, time: &str) -> io::Result<(PathBuf, u64)> {
     private::make_folder(folder, VARIABLE)?;
-    let (path, file) = new_file(folder, &file_name(&format!("{}-{time}", log.name())))?;
+    let (path, file) = new_file(folder, &file_name(&format!("{}-{time}", log.name)))?;
     let mut file = BufWriter::new(file);
     let (lines, _) = log.write(&mut file, None)?;
     file.flush()?;
@@ -127,7 +107,7 @@ pub(super) fn save_to_view(
     private::make_folder(folder, VARIABLE)?;
     let folder = folder.join("open");
     private::make_folder(&folder, VARIABLE)?;
-    let name = file_name(log.name().as_str());
+    let name = file_name(log.name.as_str());
     // An editor that still shows the one before must not see half of this one.
     let new = folder.join(format!("{name}.new"));
     let file = private::open(&new, OpenOptions::new().write(true).create(true).truncate(true))?;
@@ -175,7 +155,7 @@ mod tests {
         document.feed(text.replace('\n', "\r\n").as_bytes());
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("saved");
-        let log = Log::One("a/b".into(), document);
+        let log = Log::one("a/b".into(), document);
         let (path, lines) = save(&log, &folder, "14:02:11").unwrap();
         assert_eq!((path.file_name().unwrap().to_str().unwrap(), lines), ("a_b-14_02_11.log", 2500));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
@@ -199,7 +179,7 @@ mod tests {
             members[number % 2].1.feed(format!("line {number}\r\n").as_bytes());
         }
         let folder = tempfile::tempdir().unwrap();
-        let log = Log::Merged("all".into(), members);
+        let log = Log::merged("all".into(), members);
         let (path, line) = save_to_view(&log, folder.path(), Some(&("worker".into(), LineId(1)))).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         let expected: String =

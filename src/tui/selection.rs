@@ -5,12 +5,12 @@ use super::action::Action;
 use super::source::Source;
 use super::text::floor;
 use super::ui_state::{UiState, World};
-use crate::logs::{LineId, LineKind, LogDocument, Reader, Scan, StyledText};
+use crate::logs::{LineId, LineKind, LineSource, LogDocument, Place, StyledText};
 
 /// Bytes that are copied at most: what nobody pastes.
 const LIMIT: usize = 64 << 20;
-/// Lines that are read before the writer of the log gets its turn.
-const BATCH: u64 = 1000;
+/// Lines that are read before the writers of the logs get their turn.
+const BATCH: usize = 500;
 
 /// A place in a document: a line, and a byte of its text. On the screen of a full-screen program the line is the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ pub(super) enum Unit {
 /// What is selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Selection {
-    /// In whose log. In the merged view, the lines are those numbers that they have there.
+    /// In which pane: lines have the numbers that they have there.
     pub(super) source: Source,
     /// The rows of a full-screen program are meant, not lines.
     pub(super) rows: bool,
@@ -114,7 +114,7 @@ pub(super) struct Copied {
 }
 
 /// Adds what a stretch has of a line. The answer is whether there is room for more.
-pub(super) fn add_line(copied: &mut Copied, (from, to): Stretch, id: LineId, content: &StyledText, text: &str) -> bool {
+fn add_line(copied: &mut Copied, (from, to): Stretch, id: LineId, content: &StyledText, text: &str) -> bool {
     let end = if id == to.line { to.byte.min(text.len()) } else { text.len() };
     let start = if id == from.line { from.byte.min(end) } else { 0 };
     let part = content.as_printed(floor(text, start)..floor(text, end));
@@ -130,61 +130,58 @@ pub(super) fn add_line(copied: &mut Copied, (from, to): Stretch, id: LineId, con
     true
 }
 
-/// The text of a stretch, from the document: whole lines however they are wrapped or cut on the screen.
-/// Lines that the filter hides, if there is one, are left out, and markers, unless there is nothing else.
-pub(super) fn text_of(document: &LogDocument, rows: bool, stretch: Stretch, filter: Option<&Scan>) -> Copied {
-    printed_first(|markers| text_with(document, rows, stretch, filter, markers))
-}
-
 /// What was printed, or else the markers.
 pub(super) fn printed_first(mut copy: impl FnMut(bool) -> Copied) -> Copied {
     let printed = copy(false);
     if printed.lines > 0 { printed } else { copy(true) }
 }
 
-fn text_with(document: &LogDocument, rows: bool, (from, to): Stretch, filter: Option<&Scan>, markers: bool) -> Copied {
+/// The rows of a stretch of the screen of a full-screen program.
+pub(super) fn rows_text(document: &LogDocument, (from, to): Stretch) -> Copied {
     let mut copied = Copied::default();
-    let mut add = |id: LineId, content: &StyledText, text: &str| add_line(&mut copied, (from, to), id, content, text);
-    if rows {
-        let screen = document.read().screen().unwrap_or_default();
-        for (id, row) in (0..).map(LineId).zip(&screen.rows) {
-            if id >= from.line && id <= to.line && !add(id, row, row.text.trim_end()) {
-                break;
-            }
-        }
-        return copied;
-    }
-    let mut next = from.line.0;
-    while next <= to.line.0 {
-        let mut reader = document.read();
-        next = next.max(reader.first().0);
-        let stop = reader.end().0.min(to.line.0.saturating_add(1));
-        if next >= stop {
+    let screen = document.read().screen().unwrap_or_default();
+    for (id, row) in (0..).map(LineId).zip(&screen.rows) {
+        let wanted = id >= from.line && id <= to.line;
+        if wanted && !add_line(&mut copied, (from, to), id, row, row.text.trim_end()) {
             break;
         }
-        let shown = filter.map(|filter| filter.matches(&mut reader));
-        for id in next..stop.min(next + BATCH) {
-            if shown.as_ref().is_none_or(|shown| shown.contains(LineId(id)))
-                && let Some(line) = reader.line(LineId(id)).filter(|line| markers || line.kind == LineKind::Output)
-                && !add(line.id, &line.content, &line.content.text)
-            {
-                return copied;
-            }
-        }
-        next += BATCH;
     }
     copied
 }
 
-/// The unit of a document that a place is in.
-pub(super) fn unit_at(reader: &mut Reader<'_>, rows: bool, unit: Unit, at: Point) -> Stretch {
-    let text = if rows {
-        let row = usize::try_from(at.line.0).unwrap_or(usize::MAX);
-        reader.screen().and_then(|screen| screen.rows.into_iter().nth(row)).map(|row| row.text)
-    } else {
-        reader.line(at.line).map(|line| line.content.text)
-    };
-    unit_in(&text.unwrap_or_default(), unit, at)
+/// The place of the line with that number, which is looked for from `near` on.
+pub(super) fn place_of(lines: &mut LineSource<'_>, near: &Place, number: LineId) -> Place {
+    lines.go_to(near);
+    lines.go_to_number(number);
+    lines.place()
+}
+
+/// Copies the next lines of a stretch, from a place on that moves with them. The answer is whether there are more.
+pub(super) fn copy_some(
+    lines: &mut LineSource<'_>,
+    place: &mut Place,
+    stretch: Stretch,
+    markers: bool,
+    copied: &mut Copied,
+) -> bool {
+    lines.go_to(place);
+    for _ in 0..BATCH {
+        let number = lines.number();
+        let Some((_, line)) = lines.forward_line().filter(|_| number <= stretch.1.line) else { return false };
+        let wanted = markers || line.kind == LineKind::Output;
+        if wanted && !add_line(copied, stretch, number, &line.content, &line.content.text) {
+            return false;
+        }
+    }
+    *place = lines.place();
+    true
+}
+
+/// The unit of a row of a full-screen program that a place is in.
+pub(super) fn unit_of_row(document: &LogDocument, unit: Unit, at: Point) -> Stretch {
+    let row = usize::try_from(at.line.0).unwrap_or(usize::MAX);
+    let row = document.read().screen().and_then(|screen| screen.rows.into_iter().nth(row));
+    unit_in(&row.unwrap_or_default().text, unit, at)
 }
 
 /// The unit of a line's text that a place is in.

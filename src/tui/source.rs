@@ -19,4 +19,9 @@ impl Source {
             Self::Merged => None,
         }
     }
+
+    /// It is the merged view.
+    pub(super) fn is_merged(&self) -> bool {
+        *self == Self::Merged
+    }
 }

@@ -9,7 +9,7 @@ mod merging;
 mod panels;
 mod pointing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -22,7 +22,7 @@ use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, LayoutRequest, OuterScreen, Pane};
 use super::line_edit;
-use super::log_view::{LineLayout, LogView, MergedView, Times};
+use super::log_view::{LineLayout, Times, Viewport};
 use super::message::Message;
 use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
@@ -35,9 +35,7 @@ use super::unseen::Unseen;
 use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
-use crate::domain::{
-    Command, Explanation, GroupSnapshot, Marker, Moment, PaneView, ServiceName, Targets, WatchState, count,
-};
+use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
 pub(super) use finding::Followup;
 pub(super) use leaving::Attachment;
 pub(super) use merging::Member;
@@ -83,10 +81,12 @@ pub(super) struct UiState {
     marks: u32,
     pub(super) watcher: Option<WatcherPanel>,
     pub(super) overlay: Option<Overlay>,
-    logs: HashMap<ServiceName, LogView>,
-    /// The lines of all services, and whether they are shown in place of the panes.
-    pub(super) merged: MergedView,
+    /// Where the reader of each pane stands.
+    viewports: HashMap<Source, Viewport>,
+    /// The lines of all services are shown in place of the panes.
     pub(super) merging: bool,
+    /// Services whose lines are not shown there.
+    hidden: BTreeSet<ServiceName>,
     /// Errors that were not in sight.
     pub(super) unseen: Unseen,
     /// A search over all services looks for the next one that has a match: down, or up.
@@ -136,9 +136,9 @@ impl UiState {
             marks: 0,
             watcher: None,
             overlay: None,
-            logs: HashMap::new(),
-            merged: MergedView::default(),
+            viewports: HashMap::new(),
             merging: false,
+            hidden: BTreeSet::new(),
             unseen: Unseen::default(),
             roams: None,
             attachment: Attachment::Own,
@@ -226,9 +226,14 @@ impl UiState {
         }
     }
 
+    /// Where the reader of these lines stands.
+    pub(super) fn viewport(&mut self, source: &Source) -> &mut Viewport {
+        self.viewports.entry(source.clone()).or_default()
+    }
+
     /// Where the reader of that service's log stands.
-    pub(super) fn log(&mut self, name: &ServiceName) -> &mut LogView {
-        self.logs.entry(name.clone()).or_default()
+    pub(super) fn log(&mut self, name: &ServiceName) -> &mut Viewport {
+        self.viewport(&Source::Service(name.clone()))
     }
 
     /// What keys mean now.
@@ -457,33 +462,37 @@ impl UiState {
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
+            Action::LineUp => self.log(&name).scroll(-1),
+            Action::LineDown => self.log(&name).scroll(1),
+            Action::DropMarker => self.drop_marker(vec![name]),
+            _ => {
+                self.lines_action(action, &Source::Service(name), world);
+            }
+        }
+        Vec::new()
+    }
+
+    /// What keys do with the lines of a pane, of one service or of all. The answer is whether it was one of these.
+    fn lines_action(&mut self, action: Action, source: &Source, world: &World<'_>) -> bool {
+        match action {
+            Action::Follow => self.viewport(source).follow(),
+            Action::Top => self.viewport(source).top(),
+            Action::PageUp => self.viewport(source).page(-1),
+            Action::PageDown => self.viewport(source).page(1),
+            Action::Clear => {
+                self.viewport(source).clear();
+                self.show_message("the view is clear: g shows everything again", world.now);
+            }
             Action::Copy => self.copy_request = Some(CopyRequest::Copy),
             Action::Save => self.copy_request = Some(CopyRequest::Save),
             Action::Edit => self.copy_request = Some(CopyRequest::Edit),
             Action::Select => {
-                self.zoom = true;
+                self.zoom |= !source.is_merged();
                 self.copy_request = Some(CopyRequest::Select);
             }
-            Action::Follow => self.log(&name).follow(),
-            Action::Top => self.log(&name).top(),
-            Action::PageUp => self.log(&name).page(-1),
-            Action::PageDown => self.log(&name).page(1),
-            Action::LineUp => self.log(&name).scroll(-1),
-            Action::LineDown => self.log(&name).scroll(1),
-            Action::DropMarker => {
-                self.marks += 1;
-                let marker = Marker::Mark { number: self.marks };
-                self.followups.push(Followup::Mark(name, marker));
-            }
-            Action::Clear => {
-                self.log(&name).clear();
-                self.show_message("the view is clear: g shows everything again", world.now);
-            }
-            _ => {
-                self.find_action(action, &Source::Service(name), world);
-            }
+            _ => return self.find_action(action, source, world),
         }
-        Vec::new()
+        true
     }
 
     /// One step back: the overlay, the panel, the search, the zoom. Never quits.
@@ -499,8 +508,7 @@ impl UiState {
         } else if self.watcher.is_some() {
             self.watcher.take_if(|panel| !panel.end_search());
         } else if self.find.end_search() {
-            self.logs.values_mut().for_each(LogView::forget_jump);
-            self.merged.forget_jump();
+            self.viewports.values_mut().for_each(Viewport::forget_jump);
         } else if std::mem::take(&mut self.merging) {
         } else {
             self.zoom = false;
@@ -515,8 +523,9 @@ impl UiState {
         }
         let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
         self.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
-        self.logs.retain(|name, _| world.snapshot.service(name).is_some());
-        self.find.retain(|name| world.snapshot.service(name).is_some());
+        let is_there = |name: &ServiceName| world.snapshot.service(name).is_some();
+        self.viewports.retain(|source, _| source.service().is_none_or(is_there));
+        self.find.retain(is_there);
         if self.zoom || self.watcher.is_some() || self.selected == self.main {
             return;
         }

@@ -5,10 +5,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::log_view::is_inside_trace;
 use super::ui_state::Member;
 use crate::domain::ServiceName;
-use crate::logs::{Criterion, LineId, Scan};
+use crate::logs::{Criterion, LineId, Scan, is_inside_trace};
 
 /// Counted no further: there is no room to tell more.
 const MOST: usize = 99;

@@ -39,6 +39,13 @@ fn place(screen: &str, text: &str) -> (usize, usize) {
     (line.split(text).next().unwrap_or_default().chars().count(), row)
 }
 
+/// What was copied last.
+fn copied(dash: &Dash<'_>) -> String {
+    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
+    let copied = raw.split("\x1b]52;c;").last().and_then(|rest| rest.split('\x07').next()).unwrap();
+    String::from_utf8(STANDARD.decode(copied).unwrap()).unwrap()
+}
+
 #[test]
 fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     let project = group();
@@ -57,9 +64,7 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     dash.drag_to(column + 13, row + 1);
     dash.release_at(column + 13, row + 1);
     dash.wait_for_text("sent 2 lines");
-    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
-    let copied = raw.split("\x1b]52;c;").nth(1).and_then(|rest| rest.split('\x07').next()).unwrap();
-    let copied = String::from_utf8(STANDARD.decode(copied).unwrap()).unwrap();
+    let copied = copied(&dash);
     assert!(copied.starts_with("api said 1 good morning\n") && !copied.contains('│'), "{copied}");
     // Another size, and the click still finds its line.
     dash.resize((80, 24));
@@ -71,6 +76,84 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
         screen.contains("2 ● worker · ") && !screen.contains("all services")
     });
     drop((api, worker));
+    quit(dash);
+}
+
+#[test]
+fn keys_select_lines_of_several_services() {
+    let project = group();
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("2 ● worker");
+    dash.keys("a");
+    let mut pipes = Vec::new();
+    for (name, words) in [("api", "one"), ("worker", "two"), ("api", "three")] {
+        pipes.push(print_words(&project, name, words));
+        dash.wait_for_text(words);
+    }
+    dash.keys("Vk");
+    dash.wait_for("it is said how to go on", |screen| screen.contains("extend") && screen.contains("all services"));
+    // What comes meanwhile is not selected.
+    pipes.push(print_words(&project, "worker", "four"));
+    dash.wait_for_text("worker said 2 four");
+    dash.keys("y");
+    dash.wait_for_text("sent 2 lines");
+    assert_eq!(copied(&dash), "worker said 1 two\napi said 2 three");
+    dash.keys("GVg");
+    dash.wait_for_text("extend");
+    dash.keys(key::ENTER);
+    dash.wait_for_text("sent 4 lines");
+    assert_eq!(copied(&dash), "api said 1 one\nworker said 1 two\napi said 2 three\nworker said 2 four");
+    dash.keys("V");
+    dash.wait_for_text("extend");
+    dash.keys(key::ESCAPE_IN_FULL);
+    dash.wait_for("the merged view is left as it was", |screen| {
+        screen.contains("all services") && !screen.contains("extend")
+    });
+    dash.keys("q");
+    dash.wait_for("the panes", |screen| !screen.contains("all services"));
+    drop(pipes);
+    quit(dash);
+}
+
+#[test]
+fn runs_of_all_services_are_gone_to_in_the_order_in_which_they_began() {
+    let service = |name: &str| {
+        format!(
+            "{name} = \"seq -f '{name} %g' 60; [ -e {name}.ran ] && echo {name} again; touch {name}.ran; exec sleep 1000\"\n"
+        )
+    };
+    let project = Project::new(&format!("[services]\n{}{}", service("one"), service("two")));
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("one 60");
+    dash.keys("2");
+    dash.wait_for_text("two 60");
+    dash.keys("1ar");
+    dash.wait_for_text("one │ one again");
+    // The line that was gone to.
+    let marked = |screen: &str| {
+        let line = screen.lines().find_map(|line| line.split_once('>').map(|(_, line)| line.to_owned()));
+        line.unwrap_or_default()
+    };
+    dash.keys("[");
+    let second = marked(&dash.wait_for("the second run of one", |screen| marked(screen).contains("restarted")));
+    assert!(second.starts_with("one │ ── "), "{second}");
+    let mut first = Vec::new();
+    for _ in 0..2 {
+        let before = marked(&dash.screen());
+        dash.keys("[");
+        first.push(marked(&dash.wait_for("an earlier run", |screen| !["", &*before].contains(&&*marked(screen)))));
+    }
+    first.sort();
+    let names: Vec<_> = first.iter().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    assert_eq!(names, ["one", "two"], "{first:?}");
+    dash.keys("[");
+    dash.wait_for_text("no earlier run");
+    dash.keys("]]");
+    dash.wait_for("the second run of one again", |screen| marked(screen) == second);
+    dash.keys("]");
+    dash.wait_for_text("no later run");
+    dash.keys("q");
+    dash.wait_for("the panes", |screen| !screen.contains("all services"));
     quit(dash);
 }
 

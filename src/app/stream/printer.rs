@@ -1,16 +1,16 @@
 //! Log documents as prefixed lines: what is new since the last look, in order of arrival.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StreamOptions;
 use super::lines::{LineWriter, Words};
-use crate::clock::Clock;
 use crate::domain::{Moment, ServiceName};
-use crate::logs::{Follower, LineKind, LogDocument, LogStore, Piece};
+use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
 
-/// Lines taken from one document at a look, so that a flooding service does not hide the others.
+/// Lines that are read of one document at once: the lock is held for a short time.
 const LINES_AT_ONCE: usize = 2_000;
+/// Bytes of a look: a flood is written in parts.
+const BYTES_AT_ONCE: usize = 256 << 10;
 
 /// What one look has found.
 pub(super) struct Look {
@@ -25,104 +25,101 @@ pub(super) struct Look {
 /// Remembers what was printed of each document.
 pub(super) struct Printer {
     options: StreamOptions,
-    tails: HashMap<ServiceName, Tail>,
+    logs: Vec<Log>,
 }
 
 /// How far a document was printed. It is kept when the group has forgotten it: its last lines may be new.
-struct Tail {
-    document: Arc<LogDocument>,
-    follower: Follower,
+struct Log {
+    name: ServiceName,
+    tail: Tail,
     /// The place of its service.
     order: usize,
-}
-
-struct Found {
-    name: ServiceName,
-    order: usize,
-    at: Moment,
-    what: What,
-}
-
-enum What {
-    Piece(Piece),
-    /// So many lines were dropped before they could be printed.
-    Lost(u64),
     /// Its service is gone from the file.
-    Removed,
-}
-
-impl Tail {
-    /// What is new. Whether there is more at once, and when a line without an end will have rested.
-    fn take_new_lines(
-        &mut self,
-        name: &ServiceName,
-        now: Moment,
-        all: bool,
-        found: &mut Vec<Found>,
-    ) -> (bool, Option<Moment>) {
-        let taken = self.follower.take_new_lines(&self.document, now, LINES_AT_ONCE, all);
-        let line = |at, what| Found { name: name.clone(), order: self.order, at, what };
-        // Lines before the first look that a small budget dropped count as well: they were not printed.
-        found.extend((taken.lost > 0).then(|| line(now, What::Lost(taken.lost))));
-        found.extend(taken.pieces.into_iter().map(|piece| line(piece.line.at, What::Piece(piece))));
-        (taken.more, self.follower.due())
-    }
+    is_gone: bool,
 }
 
 impl Printer {
     pub(super) fn new(options: StreamOptions) -> Self {
-        Self { options, tails: HashMap::new() }
+        Self { options, logs: Vec::new() }
     }
 
     /// Everything that is new. `all`: also lines without an end.
     pub(super) fn collect_lines(&mut self, logs: &LogStore, services: &[ServiceName], now: Moment, all: bool) -> Look {
-        let mut found = Vec::new();
-        let (mut more, mut due) = (false, None::<Moment>);
-        let is_there = |name: &ServiceName, tail: &Tail| {
-            services.contains(name) && logs.get(name).is_some_and(|document| Arc::ptr_eq(&document, &tail.document))
-        };
-        for (name, mut tail) in self.tails.extract_if(|name, tail| !is_there(name, tail)) {
-            while tail.take_new_lines(&name, now, true, &mut found).0 {}
-            found.push(Found { name, order: tail.order, at: now, what: What::Removed });
+        self.join(logs, services);
+        let names = services.iter().chain(self.logs.iter().map(|log| &log.name)).map(ServiceName::as_str);
+        let writer = LineWriter::new(self.options, names);
+        let (options, mut text) = (self.options, String::new());
+        while text.len() < BYTES_AT_ONCE && self.logs.iter().any(|log| !log.tail.is_drained()) {
+            for log in self.logs.iter_mut().filter(|log| log.tail.is_hungry()) {
+                log.tail.read(now, LINES_AT_ONCE, all || log.is_gone);
+            }
+            while let Some(log) = self.next() {
+                // Lines before the first look that a small budget dropped count as well: they were not printed.
+                let lost = log.tail.take_lost();
+                if lost > 0 {
+                    writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&self::lost(lost)));
+                }
+                if let Some(piece) = log.tail.take() {
+                    write(&mut text, &writer, (log.name.as_str(), log.order), &piece, options);
+                }
+            }
         }
-        for (order, name) in services.iter().enumerate() {
-            let Some(document) = logs.get(name) else { continue };
-            let new = || Tail { document, follower: Follower::default(), order };
-            let tail = self.tails.entry(name.clone()).or_insert_with(new);
-            tail.order = order;
-            let (has_more, rested) = tail.take_new_lines(name, now, all, &mut found);
-            more |= has_more;
-            due = due.into_iter().chain(rested).min();
+        let time = logs.clock().time_of_day(now);
+        for log in self.logs.extract_if(.., |log| log.is_gone && log.tail.is_drained()) {
+            let words = format!("── removed · not in procgroup.toml any more · {time} ──");
+            writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&words));
         }
-        // Stable: lines of one service stay in order whatever the clock says.
-        found.sort_by_key(|found| (found.at, found.order));
-        let names = services.iter().map(ServiceName::as_str);
-        let writer = LineWriter::new(self.options, names.chain(found.iter().map(|found| found.name.as_str())));
-        let mut text = String::new();
-        for found in &found {
-            self.write(&mut text, &writer, found, logs.clock());
-        }
+        let more = self.logs.iter().any(|log| !log.tail.is_drained());
+        let due = self.logs.iter().filter_map(|log| log.tail.due()).min();
         Look { bytes: text.into_bytes(), more, due }
     }
 
-    fn write(&self, out: &mut String, writer: &LineWriter, found: &Found, clock: Clock) {
-        let mut line = |words| writer.line(out, found.name.as_str(), found.order, words);
-        match &found.what {
-            What::Lost(lines) => line(Words::Marker(&lost(*lines))),
-            What::Removed => {
-                let time = clock.time_of_day(found.at);
-                line(Words::Marker(&format!("── removed · not in procgroup.toml any more · {time} ──")));
-            }
-            What::Piece(piece) if piece.line.kind == LineKind::Marker => line(Words::Marker(&piece.line.content.text)),
-            What::Piece(piece) if self.options.color => {
-                line(Words::Output(&piece.line.to_ansi(piece.skip, self.options.support)))
-            }
-            What::Piece(piece) => {
-                let content = &piece.line.content;
-                line(Words::Output(&content.as_printed(piece.skip..content.text.len())));
+    /// Services may have come and gone, or have a new log.
+    fn join(&mut self, logs: &LogStore, services: &[ServiceName]) {
+        self.logs.iter_mut().for_each(|log| log.is_gone = true);
+        for (order, name) in services.iter().enumerate() {
+            let Some(document) = logs.get(name) else { continue };
+            let known = self.logs.iter_mut().find(|log| Arc::ptr_eq(log.tail.document(), &document));
+            match known {
+                Some(log) => (log.order, log.is_gone) = (order, false),
+                None => {
+                    let tail = Tail::new(document, LineId(0), None);
+                    self.logs.push(Log { name: name.clone(), tail, order, is_gone: false });
+                }
             }
         }
+        // Of lines of the same moment, those of services further up come first.
+        self.logs.sort_by_key(|log| log.order);
+        self.logs.iter_mut().for_each(|log| log.tail.look_again());
     }
+
+    /// Whose line comes next.
+    fn next(&mut self) -> Option<&mut Log> {
+        let place = Tail::earliest(self.logs.iter().map(|log| &log.tail))?;
+        self.logs.get_mut(place)
+    }
+}
+
+fn write(
+    out: &mut String,
+    writer: &LineWriter,
+    (name, order): (&str, usize),
+    Piece { line, skip, .. }: &Piece,
+    options: StreamOptions,
+) {
+    let text;
+    let words = match line.kind {
+        LineKind::Marker => Words::Marker(&line.content.text),
+        LineKind::Output if options.color => {
+            text = line.to_ansi(*skip, options.support);
+            Words::Output(&text)
+        }
+        LineKind::Output => {
+            text = line.content.as_printed(*skip..line.content.text.len());
+            Words::Output(&text)
+        }
+    };
+    writer.line(out, name, order, words);
 }
 
 /// What is said of lines that the reader has missed.
@@ -133,6 +130,7 @@ fn lost(lines: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::domain::RunId;
     use crate::logs::StyleSupport;
 
@@ -201,6 +199,25 @@ mod tests {
         logs.open(&names[0], 1 << 20).feed(b"and again\r\n");
         let said = text(&printer.collect_lines(&logs, &names, later(4), false));
         assert!(said.contains("api │ and again\n") && said.contains("api │ ── removed"), "{said}");
+    }
+
+    #[test]
+    fn a_flood_of_one_service_does_not_put_later_lines_of_another_before_it() {
+        let logs = LogStore::new(Clock::start());
+        let names = [ServiceName::new("a"), ServiceName::new("b")];
+        let [flood, other] = [0, 1].map(|index: usize| logs.open(&names[index], 1 << 20));
+        (0..3 * LINES_AT_ONCE).for_each(|_| drop(flood.feed(b"much\r\n")));
+        other.feed(b"last\r\n");
+        let mut printer = Printer::new(PLAIN);
+        let mut said = String::new();
+        loop {
+            let look = printer.collect_lines(&logs, &names, later(0), false);
+            said += &text(&look);
+            if !look.more {
+                break;
+            }
+        }
+        assert_eq!((said.lines().count(), said.lines().last()), (3 * LINES_AT_ONCE + 1, Some("b │ last")));
     }
 
     #[test]

@@ -152,16 +152,13 @@ impl History {
     pub(super) fn line_after(&mut self, at: Moment) -> u64 {
         let before = self.sealed.partition_point(|block| block.at <= at);
         let in_open = self.open.lines.first().is_some_and(|line| line.at <= at);
-        let (mut low, mut high) = match before.checked_sub(1).and_then(|index| self.sealed.get(index)) {
-            _ if in_open => (self.open_first, self.end()),
-            Some(block) => (block.first, block.first + block.len()),
-            None => (self.first(), self.first()),
+        let lines = match before.checked_sub(1).and_then(|index| self.sealed.get(index)) {
+            _ if in_open => self.open_first..self.end(),
+            Some(block) => block.first..block.first + block.len(),
+            None => self.first()..self.first(),
         };
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.line(middle).is_some_and(|line| line.at <= at) { low = middle + 1 } else { high = middle }
-        }
-        low
+        let is_before = |id: LineId| self.line(id.0).is_some_and(|line| line.at <= at);
+        LineId::partition_point(LineId(lines.start)..LineId(lines.end), is_before).0
     }
 
     /// Bytes that the kept lines take up.

@@ -53,10 +53,10 @@ impl AttachmentLoop {
     ) {
         let log = match self.ui.source(&self.snapshot) {
             Some(Source::Service(name)) => match self.handle.logs().get(&name) {
-                Some(document) => Log::One(name, document),
+                Some(document) => Log::one(name, document),
                 None => return,
             },
-            Some(Source::Merged) => Log::Merged("all-services".into(), self.merged_members()),
+            Some(Source::Merged) => Log::merged("all-services".into(), self.merged_members()),
             None => return,
         };
         let Some(tell) = self.tell_later.clone() else { return };

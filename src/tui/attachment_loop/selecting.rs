@@ -11,7 +11,7 @@ use crate::domain::Moment;
 use crate::logs::{LineId, MouseEvents};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
-use crate::tui::selection::{CopyRequest, Point, Selection, Unit, text_of, unit_at, unit_in};
+use crate::tui::selection::{CopyRequest, Point, Selection, Unit, rows_text, unit_in, unit_of_row};
 use crate::tui::source::Source;
 use crate::tui::text::thousands;
 use crate::tui::ui_state::World;
@@ -93,10 +93,7 @@ impl AttachmentLoop {
         let drawn = self.drawn.iter().find(|drawn| drawn.source == *source);
         let text = drawn.map(|drawn| &drawn.text).filter(|text| text.follow && !text.rows_of_screen);
         let Some(first) = text.and_then(|text| text.places.first()).cloned() else { return };
-        match source {
-            Source::Service(service) => self.ui.log(service).stop_following(),
-            Source::Merged => self.ui.merged.stop_following(),
-        }
+        self.ui.viewport(source).stop_following();
         self.pointer.held = Some((source.clone(), first));
     }
 
@@ -105,16 +102,13 @@ impl AttachmentLoop {
         let Some((source, first)) = self.pointer.held.take() else { return };
         let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
         if drawn.is_some_and(|drawn| drawn.text.places.first() == Some(&first)) {
-            match source {
-                Source::Service(service) => self.ui.log(&service).follow_on(),
-                Source::Merged => self.ui.merged.follow_on(),
-            }
+            self.ui.viewport(&source).follow_on();
         }
     }
 
     /// A click on a line of the merged view goes to it in the pane of its service.
     fn open_clicked(&mut self, at: Position, world: &World<'_>) {
-        let merged = self.drawn.iter().find(|drawn| drawn.source == Source::Merged && drawn.area.contains(at));
+        let merged = self.drawn.iter().find(|drawn| drawn.source.is_merged() && drawn.area.contains(at));
         let row = merged.and_then(|drawn| drawn.text.places.get(usize::from(at.y - drawn.area.y)));
         let line = merged.zip(row).and_then(|(drawn, place)| drawn.text.source_of(place.line));
         if let Some((service, line)) = line.map(|(service, line)| (service.clone(), line)) {
@@ -127,13 +121,12 @@ impl AttachmentLoop {
         let drawn = self.drawn.iter().find(|drawn| drawn.source == *source)?;
         let point = drawn.text.point(clamped(drawn.area, at))?;
         let rows = drawn.text.rows_of_screen;
-        let here = match source {
-            Source::Service(service) => unit_at(&mut self.handle.logs().get(service)?.read(), rows, unit, point),
-            Source::Merged => {
-                let (service, line) = drawn.text.source_of(point.line)?;
-                let line = self.handle.logs().get(service)?.read().line(line)?;
-                unit_in(&line.content.text, unit, point)
-            }
+        let here = if rows {
+            unit_of_row(&*self.handle.logs().get(source.service()?)?, unit, point)
+        } else {
+            let (service, line) = drawn.text.source_of(point.line)?;
+            let line = self.handle.logs().get(service)?.read().line(line);
+            unit_in(&line.map(|line| line.content.text).unwrap_or_default(), unit, point)
         };
         Some(Selection { source: source.clone(), rows, by_keys: false, unit, anchor: here, head: here })
     }
@@ -171,11 +164,9 @@ impl AttachmentLoop {
     /// A drag stands beyond the edge: the text moves under it.
     pub(super) fn scroll_at_edge(&mut self, now: Moment) {
         self.pointer.edge_due = None;
-        match self.ui.selection.as_ref().map(|selection| selection.source.clone()) {
-            Some(Source::Service(service)) => self.ui.log(&service).scroll(self.pointer.edge),
-            Some(Source::Merged) => self.ui.merged.scroll(self.pointer.edge),
-            None => return,
-        }
+        let Some(selection) = &self.ui.selection else { return };
+        let source = selection.source.clone();
+        self.ui.viewport(&source).scroll(self.pointer.edge);
         self.pointer.edge_due = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
         self.redraw = true;
     }
@@ -208,9 +199,7 @@ impl AttachmentLoop {
     }
 
     fn select_by_keys(&mut self, world: &World<'_>) {
-        let selected = self.ui.selected(world.snapshot).and_then(|index| world.snapshot.services.get(index));
-        let Some(service) = selected.map(|service| service.name.clone()) else { return };
-        let source = Source::Service(service.clone());
+        let Some(source) = self.ui.source(world.snapshot) else { return };
         let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
         let Some(drawn) = drawn.filter(|drawn| !drawn.text.rows.is_empty()) else { return };
         let last = u16::try_from(drawn.text.rows.len() - 1).unwrap_or(u16::MAX);
@@ -219,32 +208,26 @@ impl AttachmentLoop {
             self.begun(&source, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
         // What is being selected does not move; the rows of a full-screen program are its own.
         if self.ui.selection.as_ref().is_some_and(|selection| !selection.rows) {
-            self.ui.log(&service).stop_following();
+            self.ui.viewport(&source).stop_following();
         }
     }
 
     fn extend_by_keys(&mut self, lines: i64) {
         let Some(selection) = self.ui.selection.clone() else { return };
-        let Source::Service(service) = selection.source else { return };
-        let Some(document) = self.handle.logs().get(&service) else { return };
-        let filter = self.ui.filter_of(&service, &document);
-        let mut reader = document.read();
-        let from = selection.head.0.line;
-        let line = match reader.screen() {
-            Some(screen) if selection.rows => {
-                let last = (screen.rows.len() as u64).saturating_sub(1);
-                LineId(from.0.saturating_add_signed(lines).min(last))
+        let (source, from) = (selection.source, selection.head.0.line);
+        let head = match source.service().and_then(|service| self.handle.logs().get(service)) {
+            Some(document) if selection.rows => {
+                let last = document.read().screen().map_or(0, |screen| screen.rows.len() as u64).saturating_sub(1);
+                let line = LineId(from.0.saturating_add_signed(lines).min(last));
+                Some(unit_of_row(&document, Unit::Line, Point { line, byte: 0 }))
             }
-            _ => {
-                let shown = filter.as_ref().map(|filter| filter.matches(&mut reader));
-                self.ui.log(&service).visible_lines(&mut reader, shown.as_ref()).step(from, lines)
-            }
+            _ => self.ui.line_further(&source, &self.members_of(&source), from, lines),
         };
-        let Some(selection) = &mut self.ui.selection else { return };
-        selection.head = unit_at(&mut reader, selection.rows, Unit::Line, Point { line, byte: 0 });
-        drop(reader);
-        if !selection.rows {
-            self.ui.log(&service).reveal(line);
+        if let (Some(selection), Some(head)) = (&mut self.ui.selection, head) {
+            selection.head = head;
+        }
+        if let Some((Point { line, .. }, _)) = head.filter(|_| !selection.rows) {
+            self.ui.viewport(&source).reveal(line);
         }
     }
 
@@ -254,13 +237,9 @@ impl AttachmentLoop {
             Some(selection) => Some((selection.source.clone(), selection.rows, selection.stretch())),
             None => self.in_sight(),
         };
-        let copied = wanted.and_then(|(source, rows, stretch)| match source {
-            Source::Service(service) => {
-                let document = self.handle.logs().get(&service)?;
-                let filter = self.ui.filter_of(&service, &document);
-                Some(text_of(&document, rows, stretch, filter.as_deref()))
-            }
-            Source::Merged => Some(self.ui.merged_text(&self.merged_members(), stretch)),
+        let copied = wanted.and_then(|(source, rows, stretch)| match rows {
+            true => Some(rows_text(&*self.handle.logs().get(source.service()?)?, stretch)),
+            false => Some(self.ui.text_of(&source, &self.members_of(&source), stretch)),
         });
         if self.ui.selection.as_ref().is_some_and(|selection| selection.by_keys) {
             self.ui.selection = None;

@@ -4,24 +4,24 @@ use std::ops::Range;
 
 use super::LineLayout;
 use super::shown::{Shown, text_cells};
-use crate::logs::Line;
+use crate::logs::{Line, Place};
 
 /// The first row in sight: of which line, and where in it. A pane that is made narrow and wide again, or cut and wrapped,
 /// shows what it has shown.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Anchor<P> {
-    place: P,
+pub(super) struct Anchor {
+    place: Place,
     row: usize,
     byte: usize,
     /// Cells of a row, where lines are wrapped.
     cells: Option<usize>,
 }
 
-impl<P: Clone + PartialEq> Anchor<P> {
+impl Anchor {
     /// The first row at that place, which was `row` when lines were laid out as they were then.
     pub(super) fn settle(
         &mut self,
-        (place, row): (&P, usize),
+        (place, row): (&Place, usize),
         layout: &LineLayout,
         line: impl FnOnce() -> Option<Line>,
     ) -> usize {
@@ -37,7 +37,12 @@ impl<P: Clone + PartialEq> Anchor<P> {
     }
 
     /// Notes which row is the first now. One that was only laid out anew keeps its text.
-    pub(super) fn keep(&mut self, (place, row): (&P, usize), layout: &LineLayout, line: impl FnOnce() -> Option<Line>) {
+    pub(super) fn keep(
+        &mut self,
+        (place, row): (&Place, usize),
+        layout: &LineLayout,
+        line: impl FnOnce() -> Option<Line>,
+    ) {
         if self.place == *place && self.row == row {
             return;
         }

@@ -36,8 +36,10 @@ fn append(document: &LogDocument, lines: Range<u32>) {
     }
 }
 
-fn take_rows(view: &mut LogView, document: &LogDocument, layout: &LineLayout) -> PaneText {
-    view.take_rows(&mut document.read(), &Found::default(), layout)
+fn take_rows(view: &mut Viewport, document: &LogDocument, layout: &LineLayout) -> PaneText {
+    let names = ["api".into()];
+    let frame = Frame { names: &names, labels: &[], query: None, roams: false, layout: *layout };
+    view.take(&mut LineSource::of(document.read()), &frame)
 }
 
 fn shown(text: &PaneText) -> Vec<String> {
@@ -46,7 +48,7 @@ fn shown(text: &PaneText) -> Vec<String> {
 
 #[test]
 fn the_end_is_followed() {
-    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), Viewport::default());
     assert_eq!(shown(&take_rows(&mut view, &document, &layout)), ["line 27", "line 28", "line 29"]);
     append(&document, 30..31);
     let text = take_rows(&mut view, &document, &layout);
@@ -56,9 +58,9 @@ fn the_end_is_followed() {
 
 #[test]
 fn whoever_goes_away_from_the_end_of_a_full_screen_program_reads_the_log() {
-    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), Viewport::default());
     document.feed(b"\x1b[?1049hframe");
-    let rows = |view: &mut LogView, layout: &LineLayout| {
+    let rows = |view: &mut Viewport, layout: &LineLayout| {
         let text = take_rows(view, &document, layout);
         (text.rows_of_screen, text.follow, shown(&text).concat())
     };
@@ -80,7 +82,7 @@ fn whoever_goes_away_from_the_end_of_a_full_screen_program_reads_the_log() {
 
 #[test]
 fn a_pane_may_always_show_the_terminal() {
-    let (document, mut view) = (document(0..5), LogView::default());
+    let (document, mut view) = (document(0..5), Viewport::default());
     let layout = LineLayout { view: PaneView::Screen, ..layout(80, 10, false) };
     document.feed(b"\x1b[2;1Htop\x1b[K");
     let text = take_rows(&mut view, &document, &layout);
@@ -92,13 +94,13 @@ fn a_pane_may_always_show_the_terminal() {
 
 #[test]
 fn a_short_log_begins_at_the_top() {
-    let (document, layout, mut view) = (document(0..2), layout(80, 5, false), LogView::default());
+    let (document, layout, mut view) = (document(0..2), layout(80, 5, false), Viewport::default());
     assert_eq!(shown(&take_rows(&mut view, &document, &layout)), ["line 0", "line 1"]);
 }
 
 #[test]
 fn what_is_read_stays_and_what_comes_is_counted() {
-    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), Viewport::default());
     take_rows(&mut view, &document, &layout);
     view.scroll(-5);
     let before = shown(&take_rows(&mut view, &document, &layout));
@@ -113,7 +115,7 @@ fn what_is_read_stays_and_what_comes_is_counted() {
 
 #[test]
 fn what_is_new_becomes_less_on_the_way_down() {
-    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), Viewport::default());
     take_rows(&mut view, &document, &layout);
     view.scroll(-2);
     take_rows(&mut view, &document, &layout);
@@ -128,7 +130,7 @@ fn what_is_new_becomes_less_on_the_way_down() {
 
 #[test]
 fn the_view_does_not_stand_past_the_end() {
-    let (document, wide, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    let (document, wide, mut view) = (document(0..30), layout(80, 4, false), Viewport::default());
     take_rows(&mut view, &document, &wide);
     view.scroll(-2);
     assert_eq!(shown(&take_rows(&mut view, &document, &wide)), ["line 24", "line 25", "line 26", "line 27"]);
@@ -143,7 +145,7 @@ fn the_view_does_not_stand_past_the_end() {
 fn what_stands_for_the_rest_of_a_line_is_the_rest() {
     let document = document(0..0);
     document.feed(b"0123456789abcdef\r\nshort\r\n");
-    let mut view = LogView::default();
+    let mut view = Viewport::default();
     let text = take_rows(&mut view, &document, &layout(10, 3, false));
     let byte = |text: &PaneText, column, row| text.point((column, row)).map(|point| point.byte);
     assert_eq!(
@@ -159,7 +161,7 @@ fn what_stands_for_the_rest_of_a_line_is_the_rest() {
 
 #[test]
 fn scrolling_down_to_the_end_follows_again() {
-    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
+    let (document, layout, mut view) = (document(0..30), layout(80, 4, false), Viewport::default());
     take_rows(&mut view, &document, &layout);
     view.page(-1);
     assert!(!take_rows(&mut view, &document, &layout).follow);
@@ -169,7 +171,7 @@ fn scrolling_down_to_the_end_follows_again() {
 
 #[test]
 fn the_top_is_the_oldest_line_and_scrolling_stops_there() {
-    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), Viewport::default());
     view.top();
     let text = take_rows(&mut view, &document, &layout);
     assert_eq!((shown(&text)[0].as_str(), text.new), ("line 0", 0));
@@ -184,7 +186,7 @@ fn a_line_that_was_dropped_gives_way_to_the_oldest() {
     let document = LogStore::new(Clock::start()).open(&"api".into(), 20_000);
     document.resize(80, 4);
     append(&document, 0..10);
-    let (layout, mut view) = (layout(80, 3, false), LogView::default());
+    let (layout, mut view) = (layout(80, 3, false), Viewport::default());
     view.top();
     take_rows(&mut view, &document, &layout);
     append(&document, 10..20_000);
@@ -199,7 +201,7 @@ fn a_line_that_was_dropped_gives_way_to_the_oldest() {
 fn long_lines_are_cut_or_wrapped() {
     let document = document(0..0);
     document.feed("0123456789abcdef日本\r\n".as_bytes());
-    let mut view = LogView::default();
+    let mut view = Viewport::default();
     assert_eq!(shown(&take_rows(&mut view, &document, &layout(10, 3, false))), ["012345678…"]);
     assert_eq!(shown(&take_rows(&mut view, &document, &layout(10, 3, true))), ["0123456789", "abcdef日本"]);
     view.scroll(-1);
@@ -211,7 +213,7 @@ fn a_line_of_a_megabyte_is_shown_up_to_its_limit() {
     let document = document(0..0);
     document.feed(&vec![b'x'; 1 << 20]);
     document.feed(b"\r\n");
-    let text = take_rows(&mut LogView::default(), &document, &layout(100, 400, true));
+    let text = take_rows(&mut Viewport::default(), &document, &layout(100, 400, true));
     let all: String = shown(&text).concat();
     assert!(all.ends_with("KiB more"), "{}", &all[all.len() - 40..]);
     assert!(text.rows.len() <= 400);
@@ -223,7 +225,7 @@ fn the_colours_of_the_service_are_kept_and_markers_are_dim() {
     let document = document(0..0);
     document.feed(b"plain \x1b[1;31mred\x1b[0m \x1b[48;5;200mback\x1b[0m\r\n");
     document.mark(&crate::domain::Marker::Cleared);
-    let text = take_rows(&mut LogView::default(), &document, &layout(80, 3, false));
+    let text = take_rows(&mut Viewport::default(), &document, &layout(80, 3, false));
     let styles: Vec<_> = text.rows[0].spans.iter().map(|span| (&*span.content, span.style.fg, span.style.bg)).collect();
     assert_eq!(
         styles,
@@ -242,10 +244,10 @@ fn times_are_before_the_lines() {
     let document = document(0..1);
     let mut layout = layout(20, 3, false);
     layout.times = Times::SinceStart;
-    let since = shown(&take_rows(&mut LogView::default(), &document, &layout));
+    let since = shown(&take_rows(&mut Viewport::default(), &document, &layout));
     assert!(since[0].trim_start().starts_with('+') && since[0].ends_with("s line 0"), "{since:?}");
     layout.times = Times::Clock;
-    let clock = shown(&take_rows(&mut LogView::default(), &document, &layout));
+    let clock = shown(&take_rows(&mut Viewport::default(), &document, &layout));
     assert_eq!(clock[0].len(), "14:02:11 line 0".len());
 }
 
@@ -257,7 +259,7 @@ proptest! {
     ) {
         let document = LogStore::new(Clock::start()).open(&"api".into(), 8_000);
         document.resize(20, 5);
-        let mut view = LogView::default();
+        let mut view = Viewport::default();
         for (what, amount, width, height) in steps {
             match what {
                 0 => view.scroll(amount),
@@ -283,7 +285,7 @@ proptest! {
 
 #[test]
 fn whoever_types_sees_a_cleared_screen_and_above_it_the_log() {
-    let (document, mut view) = (document(0..30), LogView::default());
+    let (document, mut view) = (document(0..30), Viewport::default());
     let typed = layout(80, 10, false).as_terminal();
     for clear in ["\x1b[H\x1b[2J\x1b[3J", "\x1b[H\x1b[J", "\x1bc"] {
         document.feed(clear.as_bytes());
@@ -293,7 +295,7 @@ fn whoever_types_sees_a_cleared_screen_and_above_it_the_log() {
         let text = take_rows(&mut view, &document, &typed);
         assert_eq!((shown(&text), text.cursor, text.top), (vec!["$ ".into()], Some(Position { x: 2, y: 0 }), 0));
     }
-    assert_eq!(shown(&take_rows(&mut LogView::default(), &document, &layout(80, 3, false))).len(), 3, "nobody types");
+    assert_eq!(shown(&take_rows(&mut Viewport::default(), &document, &layout(80, 3, false))).len(), 3, "nobody types");
     document.feed(b"\x1b[?1049h\x1b[2J\x1b[?1049l");
     assert_eq!(shown(&take_rows(&mut view, &document, &typed)), ["$ "], "that was another screen");
     view.scroll(-1);
@@ -320,7 +322,7 @@ mod typed {
     fn cursor(bytes: &str, height: usize) -> (Option<Position>, Vec<String>) {
         let document = document(0..0);
         document.feed(bytes.as_bytes());
-        let text = take_rows(&mut LogView::default(), &document, &layout(80, height, false).as_terminal());
+        let text = take_rows(&mut Viewport::default(), &document, &layout(80, height, false).as_terminal());
         (text.cursor, shown(&text))
     }
 
@@ -357,7 +359,7 @@ mod typed {
     #[test]
     fn the_first_row_of_the_pane_is_told_in_rows_of_the_screen() {
         let document = document(0..25);
-        let text = take_rows(&mut LogView::default(), &document, &layout(80, 4, false).as_terminal());
+        let text = take_rows(&mut Viewport::default(), &document, &layout(80, 4, false).as_terminal());
         assert_eq!((text.top, text.cursor), (6, Some(Position { x: 0, y: 3 })));
     }
 }

@@ -6,8 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Clock;
-use crate::logs::{Criterion, LogStore, Query, QueryKind, Term};
-use crate::tui::log_view::LogView;
+use crate::logs::{Criterion, Lane, LogStore, Query, QueryKind, Scan, Term, VisibleLines};
 
 fn document(bytes: &str) -> Arc<LogDocument> {
     let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
@@ -20,8 +19,24 @@ fn point(line: u64, byte: usize) -> Point {
     Point { line: LineId(line), byte }
 }
 
+/// The lines that a filter shows, if there is one.
+fn lines<'a>(document: &'a LogDocument, filter: Option<&'a Scan>) -> LineSource<'a> {
+    let mut reader = document.read();
+    let shown = filter.map(|filter| filter.matches(&mut reader));
+    LineSource { lanes: vec![Lane::new(VisibleLines::new(reader).filtered(shown, LineId(0)))] }
+}
+
+fn text_of(document: &LogDocument, stretch: Stretch, filter: Option<&Scan>) -> Copied {
+    printed_first(|markers| {
+        let mut copied = Copied::default();
+        let mut place = place_of(&mut lines(document, filter), &Place::default(), stretch.0.line);
+        while copy_some(&mut lines(document, filter), &mut place, stretch, markers, &mut copied) {}
+        copied
+    })
+}
+
 fn copied(document: &LogDocument, from: Point, to: Point) -> (String, usize) {
-    let copied = text_of(document, false, (from, to), None);
+    let copied = text_of(document, (from, to), None);
     (copied.text, copied.lines)
 }
 
@@ -46,12 +61,13 @@ fn lines_that_a_filter_hides_are_neither_copied_nor_stepped_on() {
     let scan = Scan::new(document.clone(), Criterion::Filter(vec![Term { query, inverted: false }]));
     assert!(scan.claim());
     scan.run(|| true);
-    let copied = text_of(&document, false, (point(0, 0), point(8, usize::MAX)), Some(&scan));
+    let copied = text_of(&document, (point(0, 0), point(8, usize::MAX)), Some(&scan));
     assert_eq!((copied.text.as_str(), copied.lines), ("yes 0\nyes 3\nyes 6", 3));
-    let step = |from: u64, lines: i64, scan: Option<&Scan>| {
-        let mut reader = document.read();
-        let shown = scan.map(|scan| scan.matches(&mut reader));
-        LogView::default().visible_lines(&mut reader, shown.as_ref()).step(LineId(from), lines).0
+    let step = |from: u64, by: i64, scan: Option<&Scan>| {
+        let mut shown = lines(&document, scan);
+        shown.go_to_number(LineId(from));
+        shown.step(by);
+        shown.number().0
     };
     for (from, lines, all, filtered) in
         [(3, 1, 4, 6), (3, -1, 2, 0), (3, i64::MAX, 8, 6), (3, i64::MIN, 0, 0), (6, 7, 8, 6), (0, -2, 0, 0)]
@@ -63,7 +79,7 @@ fn lines_that_a_filter_hides_are_neither_copied_nor_stepped_on() {
 #[test]
 fn the_rows_of_a_full_screen_program_are_copied_as_they_stand() {
     let document = document("\x1b[?1049h\x1b[2;3Htwo\x1b[3;1Hthree");
-    let copied = text_of(&document, true, (point(1, 0), point(2, usize::MAX)), None);
+    let copied = rows_text(&document, (point(1, 0), point(2, usize::MAX)));
     assert_eq!((copied.text.as_str(), copied.lines), ("  two\nthree", 2));
 }
 

@@ -7,11 +7,12 @@ use crossterm::event::KeyEvent;
 use super::super::action::Action;
 use super::super::find::Purpose;
 use super::super::layout::Pane;
-use super::super::log_view::{Found, Jump, LineLayout, PaneText};
+use super::super::log_view::{Frame, Jump, LineLayout, PaneText, Viewport};
 use super::super::source::Source;
+use super::merging::Member;
 use super::{UiState, World};
 use crate::domain::{Marker, ServiceName};
-use crate::logs::{LogDocument, Matches, Reader, Scan};
+use crate::logs::{Lane, LineSource, LogDocument, Matches, Query, Reader, Scan, VisibleLines};
 
 /// Cells that one press of an arrow scrolls sideways.
 const SIDEWAYS: isize = 8;
@@ -36,35 +37,44 @@ impl UiState {
         document: &Arc<LogDocument>,
         layout: &LineLayout,
     ) -> PaneText {
-        let errors = self.log(name).wants_errors();
-        let scans = self.find.scans(name, document, focused, errors);
-        let mut reader = document.read();
-        let mut behind: Vec<Arc<Scan>> = Vec::new();
-        let found = Found {
-            search: scans.search.as_ref().map(|(query, scan)| (query, matches_of(scan, &mut reader, &mut behind))),
-            // Whoever types sees the terminal as it is.
-            filter: scans
-                .filter
-                .as_ref()
-                .filter(|_| !layout.typed)
-                .map(|scan| matches_of(scan, &mut reader, &mut behind)),
-            errors: scans.errors.as_ref().map(|scan| matches_of(scan, &mut reader, &mut behind)),
-            roams: focused && self.find.searches_all(),
-        };
-        let mut text = self.log(name).take_rows(&mut reader, &found, layout);
-        let end = reader.end();
-        text.seen.push((name.clone(), if text.rows_of_screen { end } else { self.log(name).end_of_seen(end) }));
-        drop(found);
-        self.followups.extend(behind.into_iter().map(Followup::Scan));
-        text
+        let (source, members) = (Source::Service(name.clone()), [(name.clone(), document.clone())]);
+        let roams = focused && self.find.searches_all();
+        self.with_lines(&source, &members, focused, |viewport, lines, query| {
+            let names = std::slice::from_ref(name);
+            viewport.take(lines, &Frame { names, labels: &[], query, roams, layout: *layout })
+        })
     }
 
-    /// The filter that is in force in the pane of a service.
-    pub(in crate::tui) fn filter_of(&mut self, name: &ServiceName, document: &Arc<LogDocument>) -> Option<Arc<Scan>> {
-        if self.typist.target() == Some(name) {
-            return None;
-        }
-        self.find.filter(&Source::Service(name.clone()), name, document)
+    /// Locks the logs of the members, and hands over those of their lines that the pane shows.
+    pub(in crate::tui) fn with_lines<T>(
+        &mut self,
+        source: &Source,
+        members: &[Member],
+        focused: bool,
+        act: impl FnOnce(&mut Viewport, &mut LineSource<'_>, Option<&Query>) -> T,
+    ) -> T {
+        // Whoever types sees the terminal as it is.
+        let typed = source.service().is_some_and(|name| self.typist.target() == Some(name));
+        let viewport = self.viewports.entry(source.clone()).or_default();
+        let errors = viewport.wants_errors();
+        let scans = members.iter().map(|(name, document)| self.find.scans(source, (name, document), focused, errors));
+        let scans: Vec<_> = scans.collect();
+        let mut behind: Vec<Arc<Scan>> = Vec::new();
+        let lanes = members.iter().zip(&scans).map(|((name, document), scans)| {
+            let mut reader = document.read();
+            let floor = viewport.floor(name, reader.end());
+            let mut found = |scan| matches_of(scan, &mut reader, &mut behind);
+            let search = scans.search.as_ref().map(|(_, scan)| found(scan));
+            let filter = scans.filter.as_ref().filter(|_| !typed).map(&mut found);
+            let errors = scans.errors.as_ref().map(&mut found);
+            Lane::new(VisibleLines::new(reader).filtered(filter, floor)).with(search, errors)
+        });
+        let mut lines = LineSource { lanes: lanes.collect() };
+        let query = scans.first().and_then(|scans| scans.search.as_ref()).map(|(query, _)| query);
+        let result = act(viewport, &mut lines, query);
+        drop(lines);
+        self.followups.extend(behind.into_iter().map(Followup::Scan));
+        result
     }
 
     /// A key while a search or a filter is typed, unless it has a meaning there. The answer is whether it was taken.
@@ -79,38 +89,8 @@ impl UiState {
     /// The text of the search has changed: from where it was begun, the nearest match is looked for.
     fn search_anew(&mut self, world: &World<'_>) {
         let is_search = self.find.prompt.as_ref().is_some_and(|prompt| prompt.purpose == Purpose::Search);
-        match self.source(world.snapshot).filter(|_| is_search) {
-            Some(Source::Service(name)) => self.log(&name).search_anew(),
-            Some(Source::Merged) => self.merged.search_anew(),
-            None => {}
-        }
-    }
-
-    fn begin_search(&mut self, source: &Source) {
-        match source {
-            Source::Service(name) => self.log(name).begin_search(),
-            Source::Merged => self.merged.begin_search(),
-        }
-    }
-
-    fn end_search(&mut self, source: &Source, cancelled: bool) {
-        match source {
-            Source::Service(name) => self.log(name).end_search(cancelled),
-            Source::Merged => self.merged.end_search(cancelled),
-        }
-    }
-
-    fn jump(&mut self, source: &Source, to: Jump) {
-        match source {
-            Source::Service(name) => self.log(name).jump(to),
-            Source::Merged => self.merged.jump(to),
-        }
-    }
-
-    fn sideways(&mut self, source: &Source, cells: isize) {
-        match source {
-            Source::Service(name) => self.log(name).sideways(cells),
-            Source::Merged => self.merged.sideways(cells),
+        if let Some(source) = self.source(world.snapshot).filter(|_| is_search) {
+            self.viewport(&source).search_anew();
         }
     }
 
@@ -121,17 +101,15 @@ impl UiState {
             return self.find.found_everywhere(Vec::new());
         }
         let mut everywhere = Vec::with_capacity(members.len());
-        let mut behind: Vec<Arc<Scan>> = Vec::new();
-        for (name, document) in members {
-            let scans = self.find.scans(name, document, true, false);
-            let Some((_, scan)) = &scans.search else { continue };
-            let mut reader = document.read();
-            let found = matches_of(scan, &mut reader, &mut behind);
-            let filter = scans.filter.as_ref().map(|scan| matches_of(scan, &mut reader, &mut behind));
-            let visible = self.log(name).visible_lines(&mut reader, filter.as_ref());
-            everywhere.push((name.clone(), visible.count(&found), found.is_complete()));
+        for member in members {
+            let source = Source::Service(member.0.clone());
+            let found = self.with_lines(&source, std::slice::from_ref(member), true, |_, lines, _| {
+                let lane = lines.lanes.first()?;
+                let matches = lane.search.as_ref()?;
+                Some((member.0.clone(), lane.lines.count(matches), matches.is_complete()))
+            });
+            everywhere.extend(found);
         }
-        self.followups.extend(behind.into_iter().map(Followup::Scan));
         self.find.found_everywhere(everywhere);
     }
 
@@ -154,8 +132,8 @@ impl UiState {
                 let name = name.clone();
                 self.roams = None;
                 // Whatever was asked for after that goes on from there.
-                let steps = selected.as_ref().map(|left| self.log(left).hand_over_jumps()).unwrap_or_default();
-                for step in [Jump::Edge { forward }].into_iter().chain(steps) {
+                let steps = selected.as_ref().map(|left| self.log(left).hand_over_jumps());
+                for step in [Jump::Edge { forward }].into_iter().chain(steps.into_iter().flatten()) {
                     self.log(&name).jump(step);
                 }
                 let service = world.snapshot.services.iter().position(|service| service.name == name);
@@ -197,7 +175,7 @@ impl UiState {
                     self.show_message(error, world.now);
                 }
                 if self.find.prompt.is_none() {
-                    self.end_search(&source, false);
+                    self.viewport(&source).end_search(false);
                 }
             }
             Action::QueryKind => {
@@ -208,8 +186,8 @@ impl UiState {
                 self.find.next_scope();
                 self.search_anew(world);
             }
-            Action::NextHit => self.jump(&source, Jump::Hit { forward: true }),
-            Action::PreviousHit => self.jump(&source, Jump::Hit { forward: false }),
+            Action::NextHit => self.viewport(&source).jump(Jump::Hit { forward: true }),
+            Action::PreviousHit => self.viewport(&source).jump(Jump::Hit { forward: false }),
             _ => {}
         }
     }
@@ -218,7 +196,7 @@ impl UiState {
     pub(super) fn cancel_prompt(&mut self, world: &World<'_>) {
         self.find.cancel();
         if let Some(source) = self.source(world.snapshot) {
-            self.end_search(&source, true);
+            self.viewport(&source).end_search(true);
         }
     }
 
@@ -227,22 +205,22 @@ impl UiState {
         match action {
             Action::Search | Action::Filter => {
                 self.find.open(if action == Action::Search { Purpose::Search } else { Purpose::Filter });
-                self.begin_search(source);
+                self.viewport(source).begin_search();
             }
             Action::NextHit | Action::PreviousHit if !self.find.is_searching() => {
                 self.show_message("nothing is searched for: / searches", world.now);
             }
-            Action::NextHit => self.jump(source, Jump::Hit { forward: true }),
-            Action::PreviousHit => self.jump(source, Jump::Hit { forward: false }),
-            Action::NextError => self.jump(source, Jump::Error { forward: true }),
-            Action::PreviousError => self.jump(source, Jump::Error { forward: false }),
-            Action::NextRun => self.jump(source, Jump::Run { forward: true }),
-            Action::PreviousRun => self.jump(source, Jump::Run { forward: false }),
-            Action::ScrollLeft => self.sideways(source, -SIDEWAYS),
+            Action::NextHit => self.viewport(source).jump(Jump::Hit { forward: true }),
+            Action::PreviousHit => self.viewport(source).jump(Jump::Hit { forward: false }),
+            Action::NextError => self.viewport(source).jump(Jump::Error { forward: true }),
+            Action::PreviousError => self.viewport(source).jump(Jump::Error { forward: false }),
+            Action::NextRun => self.viewport(source).jump(Jump::Run { forward: true }),
+            Action::PreviousRun => self.viewport(source).jump(Jump::Run { forward: false }),
+            Action::ScrollLeft => self.viewport(source).sideways(-SIDEWAYS),
             Action::ScrollRight if self.is_wrapped() => {
                 self.show_message("long lines are wrapped: w cuts them", world.now)
             }
-            Action::ScrollRight => self.sideways(source, SIDEWAYS),
+            Action::ScrollRight => self.viewport(source).sideways(SIDEWAYS),
             _ => return false,
         }
         true
@@ -259,7 +237,7 @@ impl UiState {
 }
 
 /// What a scan has found so far. One that has lines to read, and nobody at it, is claimed and added to `behind`.
-pub(super) fn matches_of<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
+fn matches_of<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
     let matches = scan.matches(reader);
     if matches.is_behind() && scan.claim() {
         behind.push(scan.clone());

@@ -194,11 +194,12 @@ fn what_is_copied_has_no_names() {
     let text = bench.ui.read_merged(&pane, &members, &snapshot, bench.clock, false);
     let (first, last) = (text.places.first().expect("a row").line, text.places.last().expect("a row").line);
     let point = |line, byte| crate::tui::selection::Point { line, byte };
-    let copied = bench.ui.merged_text(&members, (point(first, 0), point(last, usize::MAX)));
+    let copied = bench.ui.text_of(&Source::Merged, &members, (point(first, 0), point(last, usize::MAX)));
     let expected: Vec<_> = lines.iter().map(|line| line.split(" │ ").nth(1).expect("a line").to_owned()).collect();
     assert_eq!(copied.text.lines().collect::<Vec<_>>(), expected);
     // Long before what is in sight, and only a part of the first line.
-    let copied = bench.ui.merged_text(&members, (point(LineId(first.0 - 300), 5), point(first, usize::MAX)));
+    let copied =
+        bench.ui.text_of(&Source::Merged, &members, (point(LineId(first.0 - 300), 5), point(first, usize::MAX)));
     assert_eq!(copied.lines, 301);
     assert!(copied.text.starts_with("turn "), "{}", copied.text.lines().next().unwrap_or_default());
 }

@@ -7,6 +7,7 @@ use super::super::action::{Action, Context};
 use super::super::layout::OuterScreen;
 use super::super::overlay::Overlay;
 use super::super::sidebar;
+use super::super::source::Source;
 use super::super::view::watcher_event_at;
 use super::{UiState, World};
 
@@ -39,7 +40,7 @@ impl UiState {
             | Context::Typing
             | Context::Stopping => {
                 if screen.merged.is_some_and(|pane| pane.area.contains(at)) {
-                    return self.merged.scroll(wheel * WHEEL_ROWS);
+                    return self.viewport(&Source::Merged).scroll(wheel * WHEEL_ROWS);
                 }
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
