@@ -1,6 +1,5 @@
 //! Hooks, stop commands and validations: run beside a service, with their output in its log.
 
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::child::Child;
+use super::child::{Child, Prints};
 use super::errands::Means;
 use super::launch::Aside;
 use super::live_run::LiveRun;
@@ -95,7 +94,7 @@ async fn follow(
     aside: &Aside,
     means: &Means,
     live: Option<&LiveRun>,
-    (outlet, end): (Outlet, OwnedFd),
+    (outlet, end): (Outlet, Prints),
 ) -> Result<(), String> {
     let (prepare, expand, dir) = (aside.prepare.clone(), aside.expand.clone(), aside.dir.clone());
     let look = move || {
@@ -108,7 +107,7 @@ async fn follow(
     };
     let found = means.looks.look((aside.service.clone(), aside.label), look).await;
     let (program, dir, env) = found.ok_or_else(|| format!("its folder or its files {SILENCE}"))??;
-    let mut child = Child::start(&means.children, program, (&dir, &env), Some(end))?;
+    let mut child = Child::start(&means.children, program, (&dir, &env), end)?;
     let mut lines = Lines::new(outlet, &aside.document, live);
     let status = tokio::select! {
         // The end of its output comes before its own; then only the end is waited for.

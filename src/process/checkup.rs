@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::child::Child;
+use super::child::{Child, Prints};
 use super::errands::Means;
 use super::launch::Checkup;
 use super::live_run::LiveRun;
@@ -86,7 +86,7 @@ async fn run_command(checkup: &Checkup, command: &RunCommand, means: &Means, liv
         move || program::find(&command, &dir, &env)
     };
     let program = means.looks.look((checkup.service.clone(), "alive"), look).await.ok_or(FILES_SILENT)??;
-    let mut child = Child::start(&means.children, program, (&checkup.dir, &env), None)?;
+    let mut child = Child::start(&means.children, program, (&checkup.dir, &env), Prints::Nowhere)?;
     match child.wait().await {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(aside::told(status)),

@@ -12,6 +12,7 @@
 mod aside;
 mod checkup;
 mod child;
+mod child_process;
 mod errands;
 mod exit;
 mod facts;

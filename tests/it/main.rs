@@ -5,6 +5,7 @@
 mod acceptance;
 mod architecture;
 mod attached;
+mod beside;
 mod care;
 mod checking;
 mod clients;
