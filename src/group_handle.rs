@@ -10,7 +10,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::{Answer, Command, Explanation, GroupSnapshot, Refusal};
-use crate::logs::LogBook;
+use crate::logs::LogStore;
 pub use event_log::EventLog;
 
 /// A command on its way to the run loop.
@@ -27,7 +27,7 @@ pub struct Request {
 pub struct GroupHandle {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<GroupSnapshot>>,
-    logs: Arc<LogBook>,
+    logs: Arc<LogStore>,
     events: Arc<EventLog>,
 }
 
@@ -39,7 +39,7 @@ impl GroupHandle {
     pub fn new(
         requests: mpsc::Sender<Request>,
         snapshots: watch::Receiver<Arc<GroupSnapshot>>,
-        logs: Arc<LogBook>,
+        logs: Arc<LogStore>,
         events: Arc<EventLog>,
     ) -> Self {
         Self { requests, snapshots, logs, events }
@@ -73,7 +73,7 @@ impl GroupHandle {
     ///
     /// # Errors
     /// [`Refusal::Unavailable`] if the queue is full or the group has ended.
-    pub fn tell(&self, command: Command) -> Result<(), Refusal> {
+    pub fn send(&self, command: Command) -> Result<(), Refusal> {
         self.requests.try_send(Request { command, answer: None }).map_err(|_| Refusal::Unavailable)
     }
 
@@ -100,7 +100,7 @@ impl GroupHandle {
     }
 
     /// The logs of all services.
-    pub fn logs(&self) -> &Arc<LogBook> {
+    pub fn logs(&self) -> &Arc<LogStore> {
         &self.logs
     }
 

@@ -9,8 +9,7 @@ pub mod config;
 pub mod control;
 pub mod domain;
 pub mod engine;
-pub mod far_terminal;
-pub mod fault;
+pub mod failpoint;
 #[cfg(test)]
 #[path = "../tests/fuzz/harness.rs"]
 mod fuzz;
@@ -22,5 +21,6 @@ pub mod private;
 pub mod process;
 pub mod process_tree;
 pub mod regular_file;
+pub mod remote_terminal;
 pub mod tui;
 pub mod watch;

@@ -63,7 +63,7 @@ pub fn reap_orphans() -> bool {
 /// Whether `/proc` tells of the processes that we can see, by the numbers that we know them by. Without that, lists of
 /// processes are empty, and nobody is signalled by a number that was read there. In a pid namespace that kept the `/proc`
 /// of the one around it, the numbers in it are those of others.
-pub fn tells() -> bool {
+pub fn is_proc_ours() -> bool {
     static TELLS: LazyLock<bool> = LazyLock::new(|| {
         let link = fs::read_link("/proc/self").ok();
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -74,7 +74,7 @@ pub fn tells() -> bool {
 
 /// What comes of it that this system does not tell of our processes where it should; for people.
 pub fn blindness() -> Option<&'static str> {
-    (cfg!(target_os = "linux") && !tells()).then_some(
+    (cfg!(target_os = "linux") && !is_proc_ours()).then_some(
         "/proc is not that of our processes (not mounted, or of another pid namespace): what leaves the process group of \
          its service is not seen and ends only when devgroup does, and who listens on a port is not known",
     )
@@ -135,7 +135,7 @@ impl Process {
 
     /// The process of this number, as it is now.
     fn now(pid: Pid) -> Option<Self> {
-        if tells() { Self::of(pid) } else { Self::of_child(pid) }
+        if is_proc_ours() { Self::of(pid) } else { Self::of_child(pid) }
     }
 
     /// Reads a line of `/proc/<pid>/stat` (proc_pid_stat(5)): `pid (comm) state ppid pgrp session …`. The name may hold
@@ -238,7 +238,7 @@ pub struct Tree {
 
 impl Tree {
     /// The tree as it is while it is walked.
-    pub fn look() -> Self {
+    pub fn read() -> Self {
         static LISTED: LazyLock<bool> =
             LazyLock::new(|| fs::exists(format!("/proc/self/task/{}/children", getpid())).unwrap_or(false));
         Self { all: (!*LISTED).then(everybody) }
@@ -303,7 +303,7 @@ impl Tree {
 /// All that live below us. Where the system does not tell, our children: when one of them ends, its own become ours.
 /// `None`: one has just ended and is to be reaped first.
 pub fn below_us() -> Option<Vec<Process>> {
-    if tells() { Some(Tree::look().below_us()) } else { children_by_number() }
+    if is_proc_ours() { Some(Tree::read().below_us()) } else { children_by_number() }
 }
 
 /// Our living children, where nothing lists them: the kernel is asked for each number whether it is one, from ours upwards,
@@ -429,7 +429,7 @@ pub fn is_below_elsewhere(process: &Process, name: &str) -> bool {
 
 /// The numbers of all processes, of whomever.
 pub fn pids() -> Vec<Pid> {
-    if !tells() {
+    if !is_proc_ours() {
         return Vec::new();
     }
     let Ok(entries) = fs::read_dir(Path::new("/proc")) else { return Vec::new() };
@@ -448,7 +448,7 @@ fn everybody() -> HashMap<i32, Vec<Pid>> {
 /// A file of a process in `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run
 /// waits for it.
 fn read(path: &str) -> Option<Vec<u8>> {
-    if !tells() {
+    if !is_proc_ours() {
         return None;
     }
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
@@ -526,7 +526,7 @@ mod tests {
         assert!(!is_ours(pid, link("4711"), "NSpid:\t4711\t7\n"));
         assert!(!is_ours(pid, link("7"), "NSpid:\t7\t7\n"), "the same number by chance");
         assert!(!is_ours(pid, None, ""));
-        assert_eq!(tells(), cfg!(target_os = "linux"));
+        assert_eq!(is_proc_ours(), cfg!(target_os = "linux"));
     }
 
     #[test]
@@ -536,7 +536,7 @@ mod tests {
         let mut line = [0; 3];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
         let root = Pid::from_child(&child);
-        for look in [Tree::look, || Tree { all: Some(everybody()) }] {
+        for look in [Tree::read, || Tree { all: Some(everybody()) }] {
             // A fork has the name of its parent for a moment.
             loop {
                 let mut names: Vec<String> = look().below([root]).into_iter().map(|process| process.name).collect();
@@ -547,7 +547,7 @@ mod tests {
                 }
             }
         }
-        for process in Tree::look().below([root]) {
+        for process in Tree::read().below([root]) {
             process.signal(Signal::KILL);
         }
         child.wait().unwrap();

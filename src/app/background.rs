@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep_until;
 
-use super::say;
+use super::write_stderr_line;
 use crate::control::{Became, Known, first_start};
 use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
@@ -69,7 +69,7 @@ pub(super) async fn report_start(handle: GroupHandle, report: Report, name: Stri
     };
     let (text, code) = words(&group, &wanted, &name, pid, clock.now(), |service| last_lines(&handle, service));
     let tell = move || {
-        say(text.trim_end(), PATIENCE);
+        write_stderr_line(text.trim_end(), PATIENCE);
         report.send(code);
     };
     // Nobody waits for it: the runtime may end first.

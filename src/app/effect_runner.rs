@@ -14,14 +14,14 @@ use crate::config::{self, Pipes};
 use crate::control::group_key;
 use crate::domain::{Answer, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
 use crate::engine::{Effect, Finish};
-use crate::logs::{LogBook, LogDocument};
-use crate::process::{Aside, Beside, Checkup, Expand, Expanded, Launch, Prepare, Prepared, ProcessHost};
+use crate::logs::{LogDocument, LogStore};
+use crate::process::{Beside, ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Prepare, Prepared, ProcessHost};
 use crate::watch::Watcher;
 
 /// Joins effects with adapters.
 pub(crate) struct EffectRunner {
     host: ProcessHost,
-    logs: Arc<LogBook>,
+    logs: Arc<LogStore>,
     watcher: Watcher,
     group: Arc<str>,
     socket: Option<Arc<Path>>,
@@ -34,7 +34,7 @@ pub(crate) struct EffectRunner {
 }
 
 /// What the runner leaves to the loop.
-pub(crate) enum Rest {
+pub(crate) enum LoopAction {
     /// Answer this client.
     Answer(u64, Answer),
     /// Leave.
@@ -45,7 +45,7 @@ impl EffectRunner {
     /// A runner for the group of this spec.
     pub(crate) fn new(
         host: ProcessHost,
-        logs: Arc<LogBook>,
+        logs: Arc<LogStore>,
         watcher: Watcher,
         spec: &GroupSpec,
         socket: Option<Arc<Path>>,
@@ -65,7 +65,7 @@ impl EffectRunner {
     }
 
     /// Carries one effect out. Never blocks: whatever may wait is done on the thread of the run.
-    pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Rest> {
+    pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<LoopAction> {
         match effect {
             Effect::Spawn { spec, run, cause, was, is_environment_known } => {
                 self.called_off.remove(&spec.name);
@@ -80,21 +80,23 @@ impl EffectRunner {
             }
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {
-                    self.host.run_stop_command(self.aside(&spec, command, run, "stop command"), spec.stop.grace);
+                    self.host
+                        .run_stop_command(self.change_command(&spec, command, run, "stop command"), spec.stop.grace);
                 }
             }
             Effect::RunHook { spec, command, number } => {
-                let aside = self.aside(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
-                self.host.run_beside(aside, Beside::Hook, number);
+                let change_command =
+                    self.change_command(&spec, &RunCommand::Shell(command), RunId::default(), "on_change");
+                self.host.run_beside(change_command, Beside::Hook, number);
             }
             Effect::EndHook { service, number } => self.host.end_beside(&service, Beside::Hook, number),
             Effect::Validate { spec, number } => {
                 let check = self.check_environment(&spec);
                 match &spec.validate {
                     Some(validate) => {
-                        let aside = self.aside(&spec, &validate.run, RunId::default(), "validate");
+                        let change_command = self.change_command(&spec, &validate.run, RunId::default(), "validate");
                         let prepare = self.prepare_by(&spec, &validate.run, RunId::default(), check);
-                        self.host.run_beside(Aside { prepare, ..aside }, Beside::Validation, number);
+                        self.host.run_beside(ChangeCommand { prepare, ..change_command }, Beside::Validation, number);
                     }
                     None => self.host.check_beside(&spec.name, move || check().map(drop), number),
                 }
@@ -106,7 +108,7 @@ impl EffectRunner {
             Effect::CheckAlive { spec, run } => match spec.alive.clone() {
                 Some(check) => {
                     let (service, expand, dir) = (spec.name.clone(), expand(&spec), known_dir(&spec));
-                    self.host.check_alive(Checkup { service, run, check, expand, dir });
+                    self.host.check_alive(LivenessProbe { service, run, check, expand, dir });
                 }
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
@@ -121,7 +123,7 @@ impl EffectRunner {
                 log::debug!("{service}: {marker:?}");
                 self.document(&service).mark(&marker);
             }
-            Effect::Answer { id, answer } => return Some(Rest::Answer(id, answer)),
+            Effect::Answer { id, answer } => return Some(LoopAction::Answer(id, answer)),
             Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
             Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
             Effect::Holding(held) => self.watcher.set_held(held),
@@ -135,7 +137,7 @@ impl EffectRunner {
             }
             Effect::Broken(what) => log::error!("a bug of devgroup, please report it: {what}"),
             Effect::Forget(service) => self.logs.remove(&service),
-            Effect::Finish(finish) => return Some(Rest::Finish(finish)),
+            Effect::Finish(finish) => return Some(LoopAction::Finish(finish)),
         }
         None
     }
@@ -180,8 +182,14 @@ impl EffectRunner {
         self.logs.open(service, self.memory)
     }
 
-    fn aside(&self, spec: &Arc<ServiceSpec>, command: &RunCommand, run: RunId, label: &'static str) -> Aside {
-        Aside {
+    fn change_command(
+        &self,
+        spec: &Arc<ServiceSpec>,
+        command: &RunCommand,
+        run: RunId,
+        label: &'static str,
+    ) -> ChangeCommand {
+        ChangeCommand {
             service: spec.name.clone(),
             label,
             prepare: self.prepare(spec, command, run),

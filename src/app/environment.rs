@@ -65,7 +65,7 @@ fn service_of(mark: &str, group: &str) -> Option<String> {
     let pid = Pid::from_raw(pid.parse().ok()?)?;
     // Whatever leaves its session stays below it. That it lives is not enough: its number may be another devgroup's by now.
     // Where processes cannot be seen, it may be.
-    let is_below = !process_tree::tells() || process_tree::lineage().contains(&pid);
+    let is_below = !process_tree::is_proc_ours() || process_tree::lineage().contains(&pid);
     is_below.then(|| service.to_owned())
 }
 
@@ -84,7 +84,7 @@ pub(super) fn orphans(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, Process)
     });
     let with_group = with_group.filter(|(_, process)| !lineage.contains(&process.pid));
     let marked = with_group.filter(|(_, process)| !process_tree::is_below_elsewhere(process, NAME));
-    let (tree, mut orphans) = (Tree::look(), Vec::<(String, Process)>::new());
+    let (tree, mut orphans) = (Tree::read(), Vec::<(String, Process)>::new());
     for (group, process) in marked {
         let family = tree.below([process.pid]);
         // Its number may be somebody else's by now.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use super::environment::orphans;
-use super::{pulse, state_folder};
+use super::{state_folder, status_file};
 use crate::clock;
 use crate::domain::GroupSpec;
 use crate::process;
@@ -16,7 +16,7 @@ use crate::process_tree::{NAME, Process};
 
 /// The last sign of life of a run loop, from its `status.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastPulse {
+pub struct LastStatus {
     /// The process by which the user knows the group.
     pub pid: u32,
     /// The process of the loop, if it is one that can be seen from here.
@@ -29,15 +29,15 @@ pub struct LastPulse {
     pub longest_turn: Duration,
 }
 
-/// The pulse of a group; `None` if there is no file, as after an orderly end.
-pub fn last_pulse(spec: &GroupSpec) -> Option<LastPulse> {
+/// The last status of a group; `None` if there is no file, as after an orderly end.
+pub fn last_status(spec: &GroupSpec) -> Option<LastStatus> {
     let folder = state_folder::of_group(spec, state_folder::variable).ok()?;
-    let status = pulse::read(&folder)?;
+    let status = status_file::read(&folder)?;
     let age = clock::time_since(&status.last_turn.to_string())?;
     // By its name: in a container, the same number is somebody else.
     let program = status.program.and_then(|pid| Process::of(Pid::from_raw(i32::try_from(pid).ok()?)?));
     let program = program.filter(|program| program.name == NAME && !program.ended);
-    Some(LastPulse {
+    Some(LastStatus {
         pid: status.pid,
         program: status.program.filter(|_| program.is_some()),
         stopped: program.is_some_and(|program| program.stopped),

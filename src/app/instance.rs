@@ -7,7 +7,7 @@
 //!
 //! The lock alone is not enough: two shells may differ in where state is, and the file may be removed while it is held. So a
 //! start also asks whether the group is served already, and takes its name (`control/abstract_socket.rs`), which depends on
-//! neither. A lock that was removed is made anew with the next pulse.
+//! neither. A lock that was removed is made anew with the next upkeep.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -101,7 +101,7 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
     let key = group_key(file);
     let mut problem = String::new();
     for place in [state_lock(file), Place::make(file).map(|place| place.lock())] {
-        match place.map(|path| (take(&path, file), path)) {
+        match place.map(|path| (take_lock(&path, file), path)) {
             Ok((Ok(taken), path)) => {
                 let mut lock = taken?;
                 let mut before = String::new();
@@ -151,7 +151,7 @@ fn guard_of(program: u32) -> u32 {
 }
 
 /// Takes the lock at this path; whoever holds it may be ending.
-fn take(path: &Path, file: &Path) -> io::Result<Result<File, Occupied>> {
+fn take_lock(path: &Path, file: &Path) -> io::Result<Result<File, Occupied>> {
     if let Some(folder) = path.parent() {
         super::state_folder::make(folder)?;
     }
@@ -277,7 +277,7 @@ impl Lock {
     }
 
     /// Takes it anew if its file was removed, and notes where the group is met now. `address`: that.
-    pub(super) fn look_after(&self, address: &Path) {
+    pub(super) fn renew(&self, address: &Path) {
         let mut held = self.held();
         let is_new = !held.is_there();
         if is_new {

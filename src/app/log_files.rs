@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::state_folder;
 use crate::domain::{GroupSpec, visible_path};
-use crate::logs::{LogBook, LogFiles};
+use crate::logs::{LogFiles, LogStore};
 
 /// Starts to write the logs of a group if its file asks for it. If that cannot be, the group runs without.
-pub(crate) fn start(spec: &GroupSpec, logs: &Arc<LogBook>) -> Option<LogFiles> {
+pub(crate) fn start(spec: &GroupSpec, logs: &Arc<LogStore>) -> Option<LogFiles> {
     if !spec.logs.files {
         return None;
     }

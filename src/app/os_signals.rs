@@ -24,19 +24,19 @@ pub(crate) struct OsSignals {
     quit: Signal,
     hang_up: Signal,
     child: Signal,
-    tether: Option<Receiver>,
+    guard_pipe: Option<Receiver>,
 }
 
 impl OsSignals {
-    /// Takes the signals over. `tether`: becomes readable when the guard is gone.
-    pub(crate) fn take(tether: Option<OwnedFd>) -> io::Result<Self> {
+    /// Takes the signals over. `guard_pipe`: becomes readable when the guard is gone.
+    pub(crate) fn install(guard_pipe: Option<OwnedFd>) -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             quit: signal(SignalKind::quit())?,
             hang_up: signal(SignalKind::hangup())?,
             child: signal(SignalKind::child())?,
-            tether: tether.map(Receiver::from_owned_fd).transpose()?,
+            guard_pipe: guard_pipe.map(Receiver::from_owned_fd).transpose()?,
         })
     }
 
@@ -53,8 +53,8 @@ impl OsSignals {
                 _ = self.child.recv() => {
                     process_tree::reap_orphans();
                 }
-                () = broken(self.tether.as_ref()) => {
-                    self.tether = None;
+                () = broken(self.guard_pipe.as_ref()) => {
+                    self.guard_pipe = None;
                     return OsNews::Alone;
                 }
             }
@@ -63,10 +63,10 @@ impl OsSignals {
 }
 
 /// Waits for the end of the guard, which never writes.
-async fn broken(tether: Option<&Receiver>) {
-    match tether {
+async fn broken(guard_pipe: Option<&Receiver>) {
+    match guard_pipe {
         // An error is no reason to go on alone either.
-        Some(tether) => drop(tether.readable().await),
+        Some(guard_pipe) => drop(guard_pipe.readable().await),
         None => std::future::pending().await,
     }
 }

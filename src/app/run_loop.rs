@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::chronicle::Chronicle;
-use super::effect_runner::{EffectRunner, Rest};
+use super::effect_runner::{EffectRunner, LoopAction};
 use super::ending::{self, Circumstances};
+use super::event_recorder::EventRecorder;
 use super::os_signals::{OsNews, OsSignals};
-use super::pulse::Pulse;
+use super::status_file::StatusFile;
 use super::stopwatch::Stopwatch;
 use crate::clock::Clock;
 use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
 use crate::engine::{Engine, Event, Finish};
-use crate::fault;
+use crate::failpoint;
 use crate::group_handle::Request;
 use crate::process::RunNews;
 use crate::tui;
@@ -30,7 +30,7 @@ pub(crate) struct RunLoop {
     pub(crate) clock: Clock,
     pub(crate) engine: Engine,
     pub(crate) runner: EffectRunner,
-    pub(crate) chronicle: Chronicle,
+    pub(crate) event_recorder: EventRecorder,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) news: mpsc::UnboundedReceiver<RunNews>,
     pub(crate) watch: WatchReports,
@@ -45,7 +45,7 @@ pub(crate) struct RunLoop {
     /// Lines are streamed: the group ends by itself when it is over.
     pub(crate) streaming: bool,
     /// What others see of the loop's health.
-    pub(crate) pulse: Pulse,
+    pub(crate) status_file: StatusFile,
 }
 
 /// Signals that come closer together than this are one: `timeout`, and wrappers that forward what the terminal has sent
@@ -120,12 +120,12 @@ impl RunLoop {
         loop {
             let mut stopwatch = Stopwatch::start(self.clock);
             let name = incoming.name();
-            self.take(incoming, &mut progress);
+            self.handle(incoming, &mut progress);
             stopwatch.lap(name);
             for _ in 1..BATCH {
                 let Some(more) = self.queued() else { break };
                 let name = more.name();
-                self.take(more, &mut progress);
+                self.handle(more, &mut progress);
                 stopwatch.lap(name);
             }
             self.pass_time(&mut progress);
@@ -137,7 +137,7 @@ impl RunLoop {
             }
             stopwatch.lap("the publishing");
             let (now, took) = stopwatch.stop();
-            self.pulse.turned(now, took);
+            self.status_file.turned(now, took);
             if let Some(finish) = progress.finish.take() {
                 return (finish, progress.circumstances);
             }
@@ -147,7 +147,8 @@ impl RunLoop {
 
     /// Waits for whatever comes first.
     async fn next(&mut self) -> Incoming {
-        let deadline = [self.engine.next_deadline(), self.time_up, Some(self.pulse.due())].into_iter().flatten().min();
+        let deadline =
+            [self.engine.next_deadline(), self.time_up, Some(self.status_file.due())].into_iter().flatten().min();
         let clock = self.clock;
         let timer = async {
             match deadline {
@@ -174,8 +175,8 @@ impl RunLoop {
         self.news.try_recv().ok().map(Incoming::News)
     }
 
-    fn take(&mut self, incoming: Incoming, progress: &mut Progress) {
-        fault::point("loop");
+    fn handle(&mut self, incoming: Incoming, progress: &mut Progress) {
+        failpoint::hit("loop");
         let event = match incoming {
             Incoming::Event(event) => event,
             Incoming::Time => Event::TimePassed,
@@ -244,21 +245,21 @@ impl RunLoop {
             return;
         }
         let now = self.clock.now();
-        self.chronicle.hear(&event, now);
+        self.event_recorder.record_event(&event, now);
         let ended = match &event {
             Event::Run { service, run, report: RunReport::Exited { .. } } => Some((service.clone(), *run)),
             _ => None,
         };
         let effects = self.engine.update(event, now);
         if let Some((service, run)) = ended {
-            self.chronicle.ended(&service, run, &self.engine.snapshot(now), now);
+            self.event_recorder.ended(&service, run, &self.engine.snapshot(now), now);
         }
         for effect in effects {
-            self.chronicle.ordered(&effect, now);
+            self.event_recorder.ordered(&effect, now);
             match self.runner.carry_out(effect) {
                 None => {}
-                Some(Rest::Finish(finish)) => progress.finish = Some(finish),
-                Some(Rest::Answer(id, answer)) => {
+                Some(LoopAction::Finish(finish)) => progress.finish = Some(finish),
+                Some(LoopAction::Answer(id, answer)) => {
                     if let Some(client) = progress.answers.remove(&id) {
                         progress.answered.push((client, answer));
                     }
@@ -284,7 +285,7 @@ impl RunLoop {
         if snapshot.seq == self.snapshots.borrow().seq {
             return;
         }
-        self.chronicle.seen(&snapshot);
+        self.event_recorder.record_snapshot(&snapshot);
         if snapshot.stopping.is_none() {
             let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
             progress.circumstances.exit_with = ended;
@@ -296,7 +297,7 @@ impl RunLoop {
             if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
                 let snapshot = self.engine.snapshot(self.clock.now());
-                self.chronicle.seen(&snapshot);
+                self.event_recorder.record_snapshot(&snapshot);
                 self.snapshots.send_replace(Arc::new(snapshot));
                 return;
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Writes a line, if stderr takes it within that time: neither a closed terminal nor a stalled one may hold up an end.
-pub fn say(line: &str, patience: Duration) {
+pub fn write_stderr_line(line: &str, patience: Duration) {
     let stderr = io::stderr();
     let patience = Timespec::try_from(patience).ok();
     let takes = poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], patience.as_ref());

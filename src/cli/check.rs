@@ -8,11 +8,11 @@ use super::arguments::{self, Place};
 use super::client::short;
 use super::exit_code::Failure;
 use super::json::line as json;
-use super::{file, invalid, print, say, style, variable};
+use super::{file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
 use crate::domain::{path_text, visible_path};
-use crate::watch::rules::{DeadReason, DeadWatch, dead_watches};
+use crate::watch::rules::{UnmatchedReason, UnmatchedWatch, unmatched_watches};
 
 /// What is wrong with a file, for programs.
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
     let file = found?;
     let loaded = load(&file).map_err(invalid)?;
     if !loaded.warnings.is_empty() {
-        say(loaded.warnings.render(style()).trim_end());
+        print_message(loaded.warnings.render(style()).trim_end());
     }
     let services = loaded.spec.services.len();
     let name = visible_path(Path::new(file.file_name().unwrap_or(file.as_os_str())));
@@ -82,13 +82,13 @@ fn load(file: &Path) -> Result<Loaded, Diagnostics> {
     loaded.warn_command_names(arguments::COMMANDS);
     loaded.warn_values(&|service| app::inherited_by(file, service));
     loaded.warn_writable(variable);
-    for DeadWatch { service, index, reason } in dead_watches(&loaded.spec) {
+    for UnmatchedWatch { service, index, reason } in unmatched_watches(&loaded.spec) {
         match reason {
-            DeadReason::Ignored { rule, files, let_in, .. } => {
+            UnmatchedReason::Ignored { rule, files, let_in, .. } => {
                 loaded.warn_ignored(&service, index, &rule, files, let_in.as_deref());
             }
-            DeadReason::Unmatched => loaded.warn_unmatched(&service, index),
-            DeadReason::Link { link, target } => loaded.warn_link(&service, index, &link, target.as_deref()),
+            UnmatchedReason::Unmatched => loaded.warn_unmatched(&service, index),
+            UnmatchedReason::Link { link, target } => loaded.warn_link(&service, index, &link, target.as_deref()),
         }
     }
     Ok(loaded)

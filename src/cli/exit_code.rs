@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::{Occupied, SessionError};
+use crate::app::{GroupRunError, Occupied};
 use crate::config::{self, Foreign, SelectionError};
 use crate::control::{ClientError, Problem, ProblemCode};
 use crate::domain::{visible, visible_path};
@@ -54,7 +54,7 @@ pub(super) enum Failure {
     Occupied(Occupied),
     /// The group could not be run.
     #[error("error: {0}")]
-    Session(#[from] SessionError),
+    GroupRun(#[from] GroupRunError),
     /// No group runs here.
     #[error("error: no group is running here{}", match file {
         Some(file) => format!("\n  help: `devgroup` starts that of {}", visible_path(&super::client::short(file))),
@@ -104,7 +104,9 @@ impl Failure {
     /// The exit code, as `devgroup help exit-codes` lists them.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Inside { .. } | Self::Session(SessionError::Selection(SelectionError::Nothing)) => 2,
+            Self::Usage(_)
+            | Self::Inside { .. }
+            | Self::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => 2,
             Self::NoFile { .. } | Self::Foreign { .. } | Self::Invalid(_) => 3,
             Self::NotRunning { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
@@ -115,13 +117,13 @@ impl Failure {
             Self::Hold(_) => 125,
             Self::Mistyped { failure, .. } => failure.code(),
             Self::NotRun { code, .. } => *code,
-            Self::Session(SessionError::Selection(_) | SessionError::ExitWith(_)) => 6,
+            Self::GroupRun(GroupRunError::Selection(_) | GroupRunError::ExitWith(_)) => 6,
             Self::Occupied(_)
-            | Self::Session(
-                SessionError::System { .. }
-                | SessionError::NoSocket(_)
-                | SessionError::Panicked
-                | SessionError::DashboardPanicked,
+            | Self::GroupRun(
+                GroupRunError::System { .. }
+                | GroupRunError::NoSocket(_)
+                | GroupRunError::Panicked
+                | GroupRunError::DashboardPanicked,
             )
             | Self::Unexpected(_) => 1,
         }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Background, Face, RunOptions, SessionError, StreamOptions};
+use crate::app::{self, Background, Frontend, GroupRunError, RunOptions, StreamOptions};
 use crate::config::{self, Diagnostics, Foreign, RenderStyle, SelectionError};
 use crate::domain::{visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
@@ -69,7 +69,7 @@ fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>
         Ok(Launch::Group(report)) => run_guarded(read, Some((Background { size, report }, style))),
         Ok(Launch::Over(code)) => code,
         Err(error) => {
-            say(&format!("error: cannot go into the background: {error}"));
+            print_message(&format!("error: cannot go into the background: {error}"));
             1
         }
     }
@@ -98,20 +98,20 @@ fn run_program(
     let result = match arguments {
         Ok(arguments) => carry_out(arguments, ward, background),
         Err(error) if as_json && error.use_stderr() => {
-            say(&told::usage_as_json(&error, slip_of_a_command().as_deref()));
+            print_message(&told::usage_as_json(&error, slip_of_a_command().as_deref()));
             return 2;
         }
         Err(error) => {
             // Nothing can be said if even this fails.
             let _ = error.print();
             if let Some(commands) = slip_of_a_command().filter(|_| error.use_stderr()) {
-                say(&format!("  help: did you mean {commands}?"));
+                print_message(&format!("  help: did you mean {commands}?"));
             }
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
     result.unwrap_or_else(|failure| {
-        say(&if as_json { told::as_json(&failure) } else { in_words(&failure) });
+        print_message(&if as_json { told::as_json(&failure) } else { in_words(&failure) });
         failure.code()
     })
 }
@@ -127,7 +127,7 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
-        Some(Task::Client(task)) => client::run(task, &arguments.place, ward.tether()),
+        Some(Task::Client(task)) => client::run(task, &arguments.place, ward.guard_pipe()),
         Some(Task::Doctor { json }) => doctor::run(json, &arguments.place),
         Some(Task::Setup(task)) => setup::run(task, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
@@ -146,7 +146,7 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
 fn mistyped(failure: Failure, names: &[String]) -> Failure {
     let name = match &failure {
         Failure::NoFile { .. } => names.first(),
-        Failure::Session(SessionError::Selection(SelectionError::UnknownService { name, .. })) => Some(name),
+        Failure::GroupRun(GroupRunError::Selection(SelectionError::UnknownService { name, .. })) => Some(name),
         _ => None,
     };
     match name.and_then(|name| near_commands(name)) {
@@ -200,8 +200,8 @@ fn near_commands(name: &str) -> Option<String> {
 }
 
 /// A message.
-fn say(text: &str) {
-    app::say(text, STDERR_PATIENCE);
+fn print_message(text: &str) {
+    app::write_stderr_line(text, STDERR_PATIENCE);
 }
 
 fn print(text: &str) -> Result<(), Failure> {
@@ -250,12 +250,12 @@ fn run_group(
         return Err(Failure::Usage(problem));
     }
     let (options, problems) = preferences::apply();
-    let (face, style) = match background {
-        Some((background, style)) => (Face::Background(background), style),
-        None => (face(&arguments, options)?, style()),
+    let (frontend, style) = match background {
+        Some((background, style)) => (Frontend::Background(background), style),
+        None => (frontend(&arguments, options)?, style()),
     };
-    let has_stderr = !matches!(face, Face::Dashboard(_));
-    app::keep_diary(has_stderr);
+    let has_stderr = !matches!(frontend, Frontend::Dashboard(_));
+    app::start_logger(has_stderr);
     if let Some(problems) = &problems {
         tell_warnings(problems, has_stderr, style);
     }
@@ -276,23 +276,23 @@ fn run_group(
         keep_leftovers: arguments.keep_leftovers,
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
-        face,
+        frontend,
     };
-    let ending = app::run(options, claim, ward.tether())?;
-    app::say(&ending.summary, STDERR_PATIENCE);
+    let ending = app::run(options, claim, ward.guard_pipe())?;
+    app::write_stderr_line(&ending.summary, STDERR_PATIENCE);
     Ok(ending.code)
 }
 
 /// What is wrong with the names that were given: `devgroup stats` is a slip of the pen, and no second start.
 fn slip(file: &Path, arguments: RunArguments) -> Option<Failure> {
     let spec = config::load(file).ok()?.spec;
-    config::select(spec, &arguments.selection()).err().map(|error| SessionError::from(error).into())
+    config::select(spec, &arguments.selection()).err().map(|error| GroupRunError::from(error).into())
 }
 
 /// On stderr, or in the log that the dashboard shows.
 fn tell_warnings(warnings: &Diagnostics, has_stderr: bool, style: RenderStyle) {
     if has_stderr {
-        say(warnings.render(style).trim_end());
+        print_message(warnings.render(style).trim_end());
     } else {
         log::warn!("{}", warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
     }
@@ -303,7 +303,7 @@ fn invalid(diagnostics: Diagnostics) -> Failure {
 }
 
 /// How the group is shown. `options`: of the dashboard.
-fn face(arguments: &RunArguments, options: DashboardOptions) -> Result<Face, Failure> {
+fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Frontend, Failure> {
     let terminal = io::stdout().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
@@ -312,12 +312,12 @@ fn face(arguments: &RunArguments, options: DashboardOptions) -> Result<Face, Fai
     }
     let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
     if dashboard {
-        return Ok(Face::Dashboard(options));
+        return Ok(Frontend::Dashboard(options));
     }
     let looks = DashboardOptions::from_environment();
     let (color, support) = (terminal && looks.color, looks.support);
     let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-    Ok(Face::Stream(StreamOptions { color, support, unicode: shows_unicode(terminal), columns }))
+    Ok(Frontend::Stream(StreamOptions { color, support, unicode: shows_unicode(terminal), columns }))
 }
 
 /// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.

@@ -53,6 +53,6 @@ fn preferred(preferences: &Preferences) -> Preferred {
 /// For a command that only shows the keys: they are in force, and what is wrong is said.
 pub(super) fn apply_and_say() {
     if let (_, Some(problems)) = apply() {
-        super::say(problems.render(style()).trim_end());
+        super::print_message(problems.render(style()).trim_end());
     }
 }

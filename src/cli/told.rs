@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use serde::Serialize;
 
 use super::exit_code::Failure;
-use crate::app::SessionError;
+use crate::app::GroupRunError;
 use crate::config::SelectionError;
 use crate::control::{ClientError, Problem, ProblemCode};
 
@@ -70,8 +70,8 @@ fn word(failure: &Failure) -> &'static str {
         Failure::Inside { .. } => "inside",
         Failure::Occupied(_) => "already-runs",
         Failure::NotRun { .. } => "not-run",
-        Failure::Session(SessionError::Selection(SelectionError::UnknownProfile { .. })) => "unknown-profile",
-        Failure::Session(SessionError::Selection(SelectionError::Nothing)) => "nothing-to-run",
+        Failure::GroupRun(GroupRunError::Selection(SelectionError::UnknownProfile { .. })) => "unknown-profile",
+        Failure::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => "nothing-to-run",
         Failure::Client { error: ClientError::Refused(Problem { code, .. }) } => match code {
             ProblemCode::Version => "other-version",
             ProblemCode::Malformed => "malformed",

@@ -59,7 +59,7 @@ fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
         Ok(group) => group,
         Err(Failure::Client { error }) => {
             // Its rules may be others than those of the file by now.
-            super::say(&format!("warning: {error}\n  note: these are the rules of the file"));
+            super::print_message(&format!("warning: {error}\n  note: these are the rules of the file"));
             return None;
         }
         Err(_) => return None,

@@ -87,7 +87,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Result<Vec<Entry>, Vec<EnvFileError>> {
 }
 
 /// What is wrong, on one line: the first problem, and how many there are besides.
-pub(super) fn told(errors: &[EnvFileError]) -> String {
+pub(super) fn summary(errors: &[EnvFileError]) -> String {
     match errors {
         [] => String::new(),
         [only] => only.to_string(),
@@ -257,8 +257,8 @@ mod tests {
             assert_eq!(lines, expected, "{text:?}");
         }
         let secret = parse("PW=s3cr${t").unwrap_err();
-        assert!(!told(&secret).contains("s3cr"), "a value is never shown");
-        assert!(told(&parse("a\nb\nc").unwrap_err()).ends_with("write NAME=value · and 2 more"));
+        assert!(!summary(&secret).contains("s3cr"), "a value is never shown");
+        assert!(summary(&parse("a\nb\nc").unwrap_err()).ends_with("write NAME=value · and 2 more"));
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
             }
             Err(errors) => {
                 assert!(!errors.is_empty());
-                let told = told(&errors).replace(|c: char| c.is_ascii_digit(), "");
+                let told = summary(&errors).replace(|c: char| c.is_ascii_digit(), "");
                 (usize::MAX, false, told)
             }
         });

@@ -114,7 +114,7 @@ fn variables(
         let refused = |reason: String| EnvironmentError::File { file: file.clone(), reason };
         let entries = match read(file)? {
             Some(entries) => entries,
-            None => pipes.entries(&spec.name, file).map_err(|errors| refused(env_file::told(&errors)))?,
+            None => pipes.entries(&spec.name, file).map_err(|errors| refused(env_file::summary(&errors)))?,
         };
         for entry in entries {
             let value = if entry.literal {
@@ -137,7 +137,7 @@ fn variables(
 /// An environment file; `None`: it is a pipe.
 fn read(file: &Path) -> Result<Option<Vec<env_file::Entry>>, EnvironmentError> {
     env_file::read(file)
-        .map_err(|errors| EnvironmentError::File { file: file.to_owned(), reason: env_file::told(&errors) })
+        .map_err(|errors| EnvironmentError::File { file: file.to_owned(), reason: env_file::summary(&errors) })
 }
 
 /// Variables in the order in which they were first set.

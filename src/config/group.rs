@@ -44,7 +44,7 @@ pub(super) struct Places {
 /// Walks the tree of a file, and says where its parts stand. The group is only good if no problem was found.
 pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> (GroupSpec, Places) {
     let fields = Fields::open(&ROOT, root, "the file", problems);
-    let name = match fields.take("name", problems, Slot::group_name) {
+    let name = match fields.read_value("name", problems, Slot::group_name) {
         Some(name) => Arc::from(name.into_inner()),
         None => Arc::from(name_of(&place.root)),
     };
@@ -56,12 +56,12 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
     let logs = fields.read("logs", problems, |slot, problems| {
         let table = table(slot, "[logs]\nmemory = \"64MiB\"", problems)?;
         let fields = Fields::open(&LOGS, table, "`[logs]`", problems);
-        let memory = fields.take("memory", problems, Slot::size);
+        let memory = fields.read_value("memory", problems, Slot::size);
         let default = LogSpec::default();
         let memory = memory.map_or(default.memory, Spanned::into_inner);
-        let total = fields.take("total", problems, Slot::size);
+        let total = fields.read_value("total", problems, Slot::size);
         let total = total.map_or(default.total.max(memory), Spanned::into_inner);
-        let files = fields.take("files", problems, Slot::boolean).map_or(default.files, Spanned::into_inner);
+        let files = fields.read_value("files", problems, Slot::boolean).map_or(default.files, Spanned::into_inner);
         Some(LogSpec { memory, total, files })
     });
     let defaults = fields.read("defaults", problems, |slot, problems| {
@@ -131,19 +131,23 @@ fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Wat
     let ignore = patterns("ignore", default.ignore);
     let also = patterns("also", default.also);
     Watch {
-        debounce: fields.take("debounce", problems, Slot::duration).map(Spanned::into_inner),
+        debounce: fields.read_value("debounce", problems, Slot::duration).map(Spanned::into_inner),
         spec: WatchSpec {
             ignore,
             also,
             max_wait: fields
-                .take("max_wait", problems, Slot::some_duration)
+                .read_value("max_wait", problems, Slot::some_duration)
                 .map_or(default.max_wait, Spanned::into_inner),
-            gitignore: fields.take("gitignore", problems, Slot::boolean).map_or(default.gitignore, Spanned::into_inner),
+            gitignore: fields
+                .read_value("gitignore", problems, Slot::boolean)
+                .map_or(default.gitignore, Spanned::into_inner),
             backend: fields
-                .take("backend", problems, |slot| slot.choice(BACKENDS))
+                .read_value("backend", problems, |slot| slot.choice(BACKENDS))
                 .map_or(default.backend, Spanned::into_inner),
-            poll_interval: fields.take("poll_interval", problems, Slot::some_duration).map(Spanned::into_inner),
-            git_hold: fields.take("git_hold", problems, Slot::boolean).map_or(default.git_hold, Spanned::into_inner),
+            poll_interval: fields.read_value("poll_interval", problems, Slot::some_duration).map(Spanned::into_inner),
+            git_hold: fields
+                .read_value("git_hold", problems, Slot::boolean)
+                .map_or(default.git_hold, Spanned::into_inner),
         },
     }
 }

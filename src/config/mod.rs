@@ -10,7 +10,6 @@
 mod at_start;
 mod check;
 mod command_name;
-mod dead_watch;
 mod diagnostic;
 mod draft;
 mod env_file;
@@ -38,6 +37,7 @@ mod syntax;
 mod tests;
 mod trust;
 mod units;
+mod unmatched_watch;
 mod unset;
 mod values;
 

@@ -1,7 +1,7 @@
 //! "Did you mean …?": the known names that somebody may have meant.
 
 /// The names that are near to `word`, nearest first, at most three. Near means: at most a third of the letters differ
-/// (by edits and swaps of neighbours, Damerau-Levenshtein, letter case aside), or one begins with the other.
+/// (by edits and swaps of neighbours, Damerau-Levenshtein, whatever the letter case), or one begins with the other.
 pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();

@@ -96,19 +96,19 @@ fn read(path: &Path, ticks: u32) -> io::Result<Vec<u8>> {
     let mut pipe = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
-    let mut in_vain = 0;
-    while in_vain < ticks {
+    let mut idle_ticks = 0;
+    while idle_ticks < ticks {
         match pipe.read(&mut buffer) {
             // An end before the first byte is a writer that has not come yet, or has only looked.
             Ok(0) if bytes.is_empty() => {
-                in_vain += 1;
+                idle_ticks += 1;
                 poll(&mut [], Some(&TICK))?;
             }
             Ok(0) => return Ok(bytes),
             Ok(length) => bytes.extend(buffer.get(..length).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let there = poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&TICK))?;
-                in_vain += u32::from(there == 0);
+                idle_ticks += u32::from(there == 0);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

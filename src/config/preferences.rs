@@ -128,11 +128,11 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
         ("bell", NotificationChoice::Bell),
         ("off", NotificationChoice::Off),
     ];
-    let theme = fields.take("theme", problems, |slot| slot.choice(&themes));
-    let ascii = fields.take("glyphs", problems, |slot| slot.choice(&glyphs));
-    let mouse = fields.take("mouse", problems, Slot::boolean);
-    let confirm_quit = fields.take("confirm_quit", problems, Slot::boolean);
-    let notifications = fields.take("notifications", problems, |slot| slot.choice(&ways));
+    let theme = fields.read_value("theme", problems, |slot| slot.choice(&themes));
+    let ascii = fields.read_value("glyphs", problems, |slot| slot.choice(&glyphs));
+    let mouse = fields.read_value("mouse", problems, Slot::boolean);
+    let confirm_quit = fields.read_value("confirm_quit", problems, Slot::boolean);
+    let notifications = fields.read_value("notifications", problems, |slot| slot.choice(&ways));
     // What is in it is looked up when it is asked for (`trust.rs`), before all the rest.
     fields
         .read("trusted", problems, |slot, problems| slot.list(problems, |slot, problems| problems.keep(trusted(slot))));

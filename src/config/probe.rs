@@ -34,14 +34,14 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     };
     let before = problems.items.len();
     let fields = Fields::open(&READY, table, format!("`ready` of {}", slot.place), problems);
-    let port = fields.take("port", problems, port);
-    let http = fields.take("http", problems, http);
-    let log = fields.take("log", problems, Slot::text_pattern);
+    let port = fields.read_value("port", problems, port);
+    let http = fields.read_value("http", problems, http);
+    let log = fields.read_value("log", problems, Slot::text_pattern);
     let cmd = fields.read("cmd", problems, Slot::command);
-    let file = fields.take("file", problems, |slot| file(slot, place));
-    let delay = fields.take("delay", problems, Slot::duration);
-    let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
-    let timeout = fields.take("timeout", problems, Slot::some_duration);
+    let file = fields.read_value("file", problems, |slot| file(slot, place));
+    let delay = fields.read_value("delay", problems, Slot::duration);
+    let status = fields.read_value("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
+    let timeout = fields.read_value("timeout", problems, Slot::some_duration);
 
     one_way(&fields, (&slot, "ready"), READY.ways, before, problems);
     status_belongs_to_http(&fields, "ready", problems);
@@ -82,16 +82,16 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     };
     let before = problems.items.len();
     let fields = Fields::open(&ALIVE, table, format!("`alive` of {}", slot.place), problems);
-    let port = fields.take("port", problems, port);
-    let http = fields.take("http", problems, http);
+    let port = fields.read_value("port", problems, port);
+    let http = fields.read_value("http", problems, http);
     let cmd = fields.read("cmd", problems, Slot::command);
-    let file = fields.take("file", problems, |slot| file(slot, place));
-    let max_age = fields.take("max_age", problems, Slot::some_duration);
-    let status = fields.take("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
-    let every = fields.take("every", problems, Slot::some_duration);
-    let timeout = fields.take("timeout", problems, Slot::some_duration);
-    let failures = fields.take("failures", problems, |slot| slot.whole(1..=u32::MAX));
-    let grace = fields.take("grace", problems, Slot::duration);
+    let file = fields.read_value("file", problems, |slot| file(slot, place));
+    let max_age = fields.read_value("max_age", problems, Slot::some_duration);
+    let status = fields.read_value("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
+    let every = fields.read_value("every", problems, Slot::some_duration);
+    let timeout = fields.read_value("timeout", problems, Slot::some_duration);
+    let failures = fields.read_value("failures", problems, |slot| slot.whole(1..=u32::MAX));
+    let grace = fields.read_value("grace", problems, Slot::duration);
 
     one_way(&fields, (&slot, "alive"), ALIVE.ways, before, problems);
     status_belongs_to_http(&fields, "alive", problems);
@@ -121,10 +121,10 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
         }
     });
     let probe = None
-        .or(port.map(|port| asked(port.into_inner(), AliveProbe::Port, ProbeText::Port)))
+        .or(port.map(|port| sign_of_life(port.into_inner(), AliveProbe::Port, ProbeText::Port)))
         .or(http.map(|address| {
             let known = |url| AliveProbe::Http(HttpCheck { url, status });
-            asked(address.into_inner(), known, |url| ProbeText::Http { url, status })
+            sign_of_life(address.into_inner(), known, |url| ProbeText::Http { url, status })
         }))
         .or(cmd.map(|command| AliveProbe::Cmd(command.into_inner())))
         .or(file)?;
@@ -140,7 +140,7 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
 }
 
 /// A sign of life that is no file: what it asks, or the text of that.
-fn asked<T>(
+fn sign_of_life<T>(
     value: Expandable<T>,
     known: impl FnOnce(T) -> AliveProbe,
     text: impl FnOnce(String) -> ProbeText,
@@ -164,7 +164,7 @@ pub(super) fn validate(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Va
     };
     let fields = Fields::open(&VALIDATE, table, format!("`validate` of {}", slot.place), problems);
     let run = fields.read("run", problems, Slot::command);
-    let timeout = fields.take("timeout", problems, Slot::some_duration);
+    let timeout = fields.read_value("timeout", problems, Slot::some_duration);
     if run.is_none() && fields.key_span("run").is_none() && !fields.is_meant("run") {
         problems.add(
             Diagnostic::error("missing-run", format!("`validate` of {} has no command", slot.place))

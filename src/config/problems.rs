@@ -172,7 +172,7 @@ impl<'a, 't> Fields<'a, 't> {
     }
 
     /// Reads the value of a key by a function that finds at most one problem.
-    pub(super) fn take<'s, T>(
+    pub(super) fn read_value<'s, T>(
         &'s self,
         name: &'static str,
         problems: &mut Problems,

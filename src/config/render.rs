@@ -22,8 +22,8 @@ pub struct RenderStyle {
 impl Diagnostics {
     /// All problems, each with a blank line behind it except for the last.
     pub fn render(&self, style: RenderStyle) -> String {
-        let canvas = Canvas { style, glyphs: if style.unicode { &UNICODE } else { &ASCII } };
-        let blocks: Vec<String> = self.items.iter().map(|item| canvas.diagnostic(self, item)).collect();
+        let renderer = Renderer { style, glyphs: if style.unicode { &UNICODE } else { &ASCII } };
+        let blocks: Vec<String> = self.items.iter().map(|item| renderer.diagnostic(self, item)).collect();
         blocks.join("\n")
     }
 }
@@ -60,12 +60,12 @@ const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const RESET: &str = "\x1b[0m";
 
-struct Canvas {
+struct Renderer {
     style: RenderStyle,
     glyphs: &'static Glyphs,
 }
 
-impl Canvas {
+impl Renderer {
     fn diagnostic(&self, all: &Diagnostics, item: &Diagnostic) -> String {
         let mut out = self.header(item);
         self.snippet(&mut out, all, item);

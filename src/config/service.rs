@@ -46,27 +46,28 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
     Draft {
         run_reported: run.is_none() && (fields.key_span("run").is_some() || fields.is_meant("run")),
         run,
-        kind: fields.take("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("task", Kind::Task)])),
-        dir: fields.take("dir", problems, |slot| place.folder(slot)),
+        kind: fields
+            .read_value("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("task", Kind::Task)])),
+        dir: fields.read_value("dir", problems, |slot| place.folder(slot)),
         env: fields.read("env", problems, env).map(Spanned::into_inner).unwrap_or_default(),
         env_files: fields.read("env_file", problems, |slot, problems| env_files(slot, place, problems)),
         depends_on: fields.read("depends_on", problems, depends_on).map(Spanned::into_inner),
         ready: fields.read("ready", problems, |slot, problems| probe::ready(slot, place, problems)),
         alive: fields.read("alive", problems, |slot, problems| probe::alive(slot, place, problems)),
         validate: fields.read("validate", problems, probe::validate),
-        cascade: fields.take("cascade", problems, Slot::boolean),
-        restart: fields.take("restart", problems, restart),
-        retries: fields.take("retries", problems, |slot| slot.whole(0..=u32::MAX)),
+        cascade: fields.read_value("cascade", problems, Slot::boolean),
+        restart: fields.read_value("restart", problems, restart),
+        retries: fields.read_value("retries", problems, |slot| slot.whole(0..=u32::MAX)),
         backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
         breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
         stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),
-        autostart: fields.take("autostart", problems, Slot::boolean),
+        autostart: fields.read_value("autostart", problems, Slot::boolean),
         profiles: fields.read("profiles", problems, |slot, problems| {
             let profiles = slot.list(problems, |slot, problems| problems.keep(slot.line()).map(str::to_owned))?;
             Some(profiles.into_iter().map(Spanned::into_inner).collect())
         }),
-        group: fields.take("group", problems, Slot::group_name),
-        url: fields.take("url", problems, url),
+        group: fields.read_value("group", problems, Slot::group_name),
+        url: fields.read_value("url", problems, url),
         watch: fields.read("watch", problems, |slot, problems| {
             let line = place.line(&fields.key_span("watch").unwrap_or_default());
             watch(slot, line, place, problems)
@@ -74,9 +75,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         ignore: fields
             .read("ignore", problems, |slot, problems| ignore_patterns(slot, place, problems))
             .map(Spanned::into_inner),
-        debounce: fields.take("debounce", problems, Slot::duration),
-        on_change: fields.take("on_change", problems, on_change),
-        view: fields.take("view", problems, |slot| {
+        debounce: fields.read_value("debounce", problems, Slot::duration),
+        on_change: fields.read_value("on_change", problems, on_change),
+        view: fields.read_value("view", problems, |slot| {
             slot.choice(&[("auto", PaneView::Auto), ("log", PaneView::Log), ("screen", PaneView::Screen)])
         }),
     }
@@ -207,10 +208,10 @@ fn backoff(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<BackoffDraft> 
     };
     let fields = Fields::open(&BACKOFF, table, format!("`backoff` of {}", slot.place), problems);
     Some(BackoffDraft {
-        initial: fields.take("initial", problems, Slot::duration),
-        factor: fields.take("factor", problems, Slot::factor),
-        max: fields.take("max", problems, Slot::duration),
-        reset_after: fields.take("reset_after", problems, Slot::duration),
+        initial: fields.read_value("initial", problems, Slot::duration),
+        factor: fields.read_value("factor", problems, Slot::factor),
+        max: fields.read_value("max", problems, Slot::duration),
+        reset_after: fields.read_value("reset_after", problems, Slot::duration),
     })
 }
 
@@ -221,9 +222,9 @@ fn breaker(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<BreakerDraft> 
     };
     let fields = Fields::open(&BREAKER, table, format!("`breaker` of {}", slot.place), problems);
     Some(BreakerDraft {
-        failures: fields.take("failures", problems, |slot| slot.whole(1..=u32::MAX)),
-        within: fields.take("within", problems, Slot::some_duration),
-        cooldown: fields.take("cooldown", problems, Slot::duration),
+        failures: fields.read_value("failures", problems, |slot| slot.whole(1..=u32::MAX)),
+        within: fields.read_value("within", problems, Slot::some_duration),
+        cooldown: fields.read_value("cooldown", problems, Slot::duration),
     })
 }
 
@@ -240,10 +241,10 @@ fn stop(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<StopDraft> {
     };
     let fields = Fields::open(&STOP, table, format!("`stop` of {}", slot.place), problems);
     Some(StopDraft {
-        signal: fields.take("signal", problems, Slot::signal),
-        grace: fields.take("grace", problems, Slot::duration),
+        signal: fields.read_value("signal", problems, Slot::signal),
+        grace: fields.read_value("grace", problems, Slot::duration),
         command: fields.read("command", problems, Slot::command),
-        leader_only: fields.take("to", problems, |slot| slot.choice(&[("group", false), ("leader", true)])),
+        leader_only: fields.read_value("to", problems, |slot| slot.choice(&[("group", false), ("leader", true)])),
     })
 }
 

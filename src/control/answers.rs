@@ -14,7 +14,7 @@ use super::log_reader::{LogReader, known};
 use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
-use super::waiting::{Known, Wish};
+use super::waiting::{Known, WaitGoal};
 use super::why_line::Why;
 use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
 use crate::domain::{
@@ -63,10 +63,10 @@ impl Answers {
             Ask::Why { path, bytes } => {
                 self.why(bytes.map_or_else(|| PathBuf::from(path), |bytes| OsString::from_vec(bytes).into())).await
             }
-            Ask::Start(order) => self.order(order, Wish::up, Command::Start).await,
-            Ask::Stop(order) => self.order(order, Wish::down, Command::Stop).await,
+            Ask::Start(order) => self.order(order, WaitGoal::up, Command::Start).await,
+            Ask::Stop(order) => self.order(order, WaitGoal::down, Command::Stop).await,
             Ask::Restart(order) => {
-                self.order(order, Wish::up, |targets| Command::Restart { targets, force: false }).await
+                self.order(order, WaitGoal::up, |targets| Command::Restart { targets, force: false }).await
             }
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
             Ask::Send { service, text } => self.send(&service, &text),
@@ -74,7 +74,7 @@ impl Answers {
             Ask::Resume { services, discard } => {
                 self.tell_about(services, |services| Command::Resume { services, discard }).await
             }
-            Ask::Down { now } => self.tell(if now { Command::QuitNow } else { Command::Quit }).await,
+            Ask::Down { now } => self.send_command(if now { Command::QuitNow } else { Command::Quit }).await,
             // The connection does that.
             Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
         };
@@ -151,19 +151,19 @@ impl Answers {
         }
     }
 
-    async fn tell(&self, command: Command) -> Result<Reply, Problem> {
+    async fn send_command(&self, command: Command) -> Result<Reply, Problem> {
         self.handle.ask(command).await.map_err(refused)?;
         Ok(Reply::Done { services: Vec::new() })
     }
 
-    /// As [`Self::tell`], of services that must be there.
+    /// As [`Self::send_command`], of services that must be there.
     async fn tell_about(
         &self,
         names: Vec<String>,
         command: impl FnOnce(Vec<ServiceName>) -> Command,
     ) -> Result<Reply, Problem> {
         known(&self.handle.snapshot(), names.iter().map(String::as_str))?;
-        self.tell(command(names.iter().map(ServiceName::new).collect())).await
+        self.send_command(command(names.iter().map(ServiceName::new).collect())).await
     }
 
     /// Holds until this is dropped: with its client, however that ends. `number`: of the hold.
@@ -176,7 +176,7 @@ impl Answers {
         };
         let ends = EndsHold { handle: self.handle.clone(), number };
         let begun = match known(&self.handle.snapshot(), ask.services.iter().map(String::as_str)) {
-            Ok(()) => self.tell(Command::Hold(hold)).await,
+            Ok(()) => self.send_command(Command::Hold(hold)).await,
             Err(problem) => Err(problem),
         };
         match begun {
@@ -194,7 +194,7 @@ impl Answers {
 
     /// Ends a hold. `hold`: what holds it still.
     pub(super) async fn release(self, number: u64, discard: bool, hold: Option<AbortHandle>, mut outbox: Outbox) {
-        let released = self.tell(Command::Release { id: number, discard }).await;
+        let released = self.send_command(Command::Release { id: number, discard }).await;
         if let Some(hold) = hold {
             hold.abort();
         }
@@ -204,7 +204,7 @@ impl Answers {
     async fn order(
         &self,
         order: Order,
-        wish: fn(Ordered) -> Wish,
+        wait_goal: fn(Ordered) -> WaitGoal,
         command: impl Fn(Targets) -> Command,
     ) -> Result<Reply, Problem> {
         known(&self.handle.snapshot(), order.services.iter().map(String::as_str))?;
@@ -224,31 +224,32 @@ impl Answers {
             let asked = services.iter().map(|(name, _)| self.outcome(&group, name, Became::Asked.into()));
             return Ok(Reply::Done { services: asked.collect() });
         }
-        let waiting = services.into_iter().map(|(name, ordered)| (name, wish(ordered))).collect();
+        let waiting = services.into_iter().map(|(name, ordered)| (name, wait_goal(ordered))).collect();
         Ok(Reply::Done { services: self.wait_for(waiting, order.timeout_ms).await })
     }
 
     async fn wait(&self, names: Vec<String>, goal: Goal, timeout_ms: Option<u64>) -> Result<Reply, Problem> {
         let group = self.handle.snapshot();
         known(&group, names.iter().map(String::as_str))?;
-        let wish = |name| group.service(&name).map(|service| Wish::goal(goal, service)).map(|wish| (name, wish));
-        let waiting = names.iter().map(ServiceName::new).filter_map(wish).collect();
+        let wait_goal =
+            |name| group.service(&name).map(|service| WaitGoal::goal(goal, service)).map(|wait_goal| (name, wait_goal));
+        let waiting = names.iter().map(ServiceName::new).filter_map(wait_goal).collect();
         Ok(Reply::Done { services: self.wait_for(waiting, timeout_ms).await })
     }
 
     /// What becomes of the services, in the time that there is.
-    async fn wait_for(&self, services: Vec<(ServiceName, Wish)>, timeout_ms: Option<u64>) -> Vec<Outcome> {
-        let mut waiting: Vec<_> = services.iter().map(|(name, wish)| (name, wish, None::<Outcome>)).collect();
+    async fn wait_for(&self, services: Vec<(ServiceName, WaitGoal)>, timeout_ms: Option<u64>) -> Vec<Outcome> {
+        let mut waiting: Vec<_> = services.iter().map(|(name, wait_goal)| (name, wait_goal, None::<Outcome>)).collect();
         let mut snapshots = self.handle.snapshots();
         let clock = self.handle.logs().clock();
         let all = async {
             loop {
                 let group = snapshots.borrow_and_update().clone();
                 let (now, mut next_look) = (clock.now(), None::<Moment>);
-                for (name, wish, outcome) in &mut waiting {
+                for (name, wait_goal, outcome) in &mut waiting {
                     if outcome.is_none() {
                         // A service that is gone from the file will not come any more.
-                        let fate = group.service(name).map(|service| wish.result(service, now));
+                        let fate = group.service(name).map(|service| wait_goal.result(service, now));
                         match fate.unwrap_or_else(|| Ok(Became::Stopped.into())) {
                             Ok(known) => *outcome = Some(self.outcome(&group, name, known)),
                             Err(look) => next_look = look.into_iter().chain(next_look).min(),
@@ -331,7 +332,7 @@ impl Answers {
         }
         // The Enter key is a carriage return.
         let bytes = text.replace("\r\n", "\r").replace('\n', "\r").into_bytes();
-        self.handle.tell(Command::Input { service, bytes }).map_err(refused)?;
+        self.handle.send(Command::Input { service, bytes }).map_err(refused)?;
         Ok(Reply::Done { services: Vec::new() })
     }
 }

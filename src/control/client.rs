@@ -17,7 +17,7 @@ use super::abstract_socket;
 use super::lock_note::LockNote;
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, to_line};
 use crate::domain::visible_path;
-use crate::far_terminal::{Abilities, FromTerminal, ToTerminal};
+use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal};
 
 /// The longest message of a group that a client takes: a line of a log, several times escaped, with room.
 const LONGEST_REPLY: u64 = 64 << 20;
@@ -97,7 +97,7 @@ impl Client {
         // A group that was stopped (SIGSTOP) is there and says nothing.
         client.output.set_read_timeout(Some(GREETING_PATIENCE))?;
         match client
-            .hear()
+            .next_message()
             .map_err(|said| match (said, greeted) {
                 (ClientError::Lost, Err(error)) => lost(error),
                 (said, _) => said,
@@ -139,7 +139,7 @@ impl Client {
         match self.output.write_all(&to_line(&question)) {
             Ok(()) => Ok(self.next_id),
             // It may have said why.
-            Err(error) => Err(self.hear().err().unwrap_or_else(|| lost(error))),
+            Err(error) => Err(self.next_message().err().unwrap_or_else(|| lost(error))),
         }
     }
 
@@ -150,7 +150,7 @@ impl Client {
     pub fn ask(&mut self, ask: Ask) -> Result<Reply, ClientError> {
         let id = self.send(ask)?;
         loop {
-            let message = self.hear()?;
+            let message = self.next_message()?;
             if message.id == Some(id) {
                 return Ok(message.reply);
             }
@@ -161,7 +161,7 @@ impl Client {
     ///
     /// # Errors
     /// It is an error, or the group's farewell; or the group is gone.
-    pub fn hear(&mut self) -> Result<Message, ClientError> {
+    pub fn next_message(&mut self) -> Result<Message, ClientError> {
         self.line.clear();
         let mut limited = Read::take(&mut self.input, LONGEST_REPLY);
         limited.read_until(b'\n', &mut self.line).map_err(lost)?;
@@ -204,10 +204,10 @@ impl Client {
     ///
     /// # Errors
     /// The group is gone.
-    pub fn attach(mut self, abilities: &Abilities) -> Result<(Screen, Typist), ClientError> {
+    pub fn attach(mut self, abilities: &Abilities) -> Result<(TerminalOrders, TerminalNews), ClientError> {
         let output = self.output.try_clone()?;
         self.send(Ask::Attach(abilities.clone()))?;
-        Ok((Screen(self), Typist(output)))
+        Ok((TerminalOrders(self), TerminalNews(output)))
     }
 
     /// A message can be had without waiting.
@@ -218,15 +218,15 @@ impl Client {
 
 /// What a terminal on which the dashboard is shown is told.
 #[derive(Debug)]
-pub struct Screen(Client);
+pub struct TerminalOrders(Client);
 
-impl Screen {
+impl TerminalOrders {
     /// The next order.
     ///
     /// # Errors
     /// The group refuses, has ended, or is gone.
-    pub fn hear(&mut self) -> Result<ToTerminal, ClientError> {
-        match self.0.hear() {
+    pub fn next_order(&mut self) -> Result<ToTerminal, ClientError> {
+        match self.0.next_message() {
             Ok(Message { reply: Reply::Terminal(order), .. }) => Ok(order),
             Ok(Message { reply, .. }) => Err(ClientError::Malformed(format!("{reply:?} for a terminal"))),
             // Its version of the messages is ours, but this one has come later.
@@ -242,14 +242,14 @@ impl Screen {
 
 /// The way to tell the group what a terminal does.
 #[derive(Debug)]
-pub struct Typist(UnixStream);
+pub struct TerminalNews(UnixStream);
 
-impl Typist {
+impl TerminalNews {
     /// Tells it. Waits for as long as the group does not read.
     ///
     /// # Errors
     /// The group is gone.
-    pub fn tell(&mut self, news: &FromTerminal) -> Result<(), ClientError> {
+    pub fn send(&mut self, news: &FromTerminal) -> Result<(), ClientError> {
         self.0.write_all(&to_line(news)).map_err(lost)
     }
 }

@@ -17,11 +17,11 @@ use super::answers::Answers;
 use super::line_reader::{Came, next_line};
 use super::outbox::{Chunks, Outbox};
 use super::room::{Asked, Guest, STAYING};
-use super::server::{About, End, Stage};
+use super::server::{About, AttachHandler, End};
 use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, read_line};
 use crate::domain::path_text;
-use crate::far_terminal::{Abilities, FarTerminal, ToTerminal, Wire};
 use crate::group_handle::GroupHandle;
+use crate::remote_terminal::{Abilities, RemoteTerminal, ToTerminal, Wire};
 
 /// How long a client may take to say who it is: it keeps a place from others.
 const GREETING_PATIENCE: Duration = Duration::from_secs(5);
@@ -37,14 +37,14 @@ pub(super) async fn serve(
     stream: UnixStream,
     handle: GroupHandle,
     about: About,
-    (stage, holds, guest): (Stage, Arc<AtomicU64>, Guest),
+    (attach_handler, holds, guest): (AttachHandler, Arc<AtomicU64>, Guest),
     mut end: watch::Receiver<Option<End>>,
 ) {
     let (input, output) = stream.into_split();
     let (outbox, chunks) = Outbox::new();
     let mut client = Client {
         outbox,
-        stage,
+        attach_handler,
         answers: Answers::new(handle, about.clone()),
         brief: JoinSet::new(),
         open: JoinSet::new(),
@@ -88,7 +88,7 @@ pub(super) async fn serve(
 /// One client.
 struct Client {
     outbox: Outbox,
-    stage: Stage,
+    attach_handler: AttachHandler,
     answers: Answers,
     /// Questions that end by themselves.
     brief: JoinSet<()>,
@@ -161,7 +161,7 @@ impl Client {
             self.guest.has_asked();
             let went_on = match read_line::<Question>(&line) {
                 Ok(Question { id, ask: Ask::Attach(abilities) }) => return self.attach(id, abilities, input).await,
-                Ok(question) => self.take(question).await,
+                Ok(question) => self.take_question(question).await,
                 Err(problem) => {
                     #[derive(serde::Deserialize)]
                     struct Numbered {
@@ -177,7 +177,7 @@ impl Client {
         }
     }
 
-    async fn take(&mut self, Question { id, ask }: Question) -> bool {
+    async fn take_question(&mut self, Question { id, ask }: Question) -> bool {
         while self.brief.try_join_next().is_some() || self.open.try_join_next().is_some() {}
         self.by_id.retain(|_, task| !task.is_finished());
         self.holds.retain(|id, _| self.by_id.contains_key(id));
@@ -229,8 +229,8 @@ impl Client {
             self.refuse(Some(id), self.no_room()).await;
             return;
         };
-        let (terminal, Wire { news, mut orders }) = FarTerminal::new(abilities);
-        if let Err(error) = (self.stage)(terminal) {
+        let (terminal, Wire { news, mut orders }) = RemoteTerminal::new(abilities);
+        if let Err(error) = (self.attach_handler)(terminal) {
             let problem = Problem::new(ProblemCode::Refused, format!("no dashboard can be drawn: {error}"));
             self.refuse(Some(id), problem).await;
             return;

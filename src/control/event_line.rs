@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{Because, ExitStatus, GroupEvent, Happening, Rule, RuleSource, StartCause, path_text};
+use crate::domain::{ExitStatus, GroupEvent, GroupEventKind, RestartReason, Rule, RuleSource, StartCause, path_text};
 
 /// Something that has happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,37 +69,38 @@ impl EventLine {
         let mut line = Self {
             seq: event.seq,
             at: clock.rfc3339(event.at),
-            what: event.happening.word().to_owned(),
+            what: event.kind.word().to_owned(),
             service: event.service.as_ref().map(ToString::to_string),
             run: event.run.map(|run| run.0),
-            message: event.happening.to_string(),
+            message: event.kind.to_string(),
             ..Self::default()
         };
-        match &event.happening {
-            Happening::Change { path, services, rule, .. } => {
+        match &event.kind {
+            GroupEventKind::Change { path, services, rule, .. } => {
                 line.path = Some(path.to_string());
                 line.services = services.iter().map(|name| name.as_str().to_owned()).collect();
                 line.rule = Some(rule.into());
             }
-            Happening::Start(Because { cause, rule }) | Happening::Restart(Because { cause, rule }) => {
+            GroupEventKind::Start(RestartReason { cause, rule })
+            | GroupEventKind::Restart(RestartReason { cause, rule }) => {
                 line.cause = Some(cause.word().to_owned());
                 if let StartCause::Change(files) = cause {
                     line.path = Some(files.first.to_string());
                 }
                 line.rule = rule.as_ref().map(RuleLine::from);
             }
-            Happening::Hold(hold) | Happening::Release(hold) => {
+            GroupEventKind::Hold(hold) | GroupEventKind::Release(hold) => {
                 line.cause = Some(hold.by.word().to_owned());
                 line.services = hold.services.iter().map(|name| name.as_str().to_owned()).collect();
             }
-            Happening::Exit { status: ExitStatus::Code(code), .. } => line.code = Some(*code),
-            Happening::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),
-            Happening::Ready(_)
-            | Happening::Validate(_)
-            | Happening::Reload
-            | Happening::Stop
-            | Happening::Error(_)
-            | Happening::Notice(_) => {}
+            GroupEventKind::Exit { status: ExitStatus::Code(code), .. } => line.code = Some(*code),
+            GroupEventKind::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),
+            GroupEventKind::Ready(_)
+            | GroupEventKind::Validate(_)
+            | GroupEventKind::Reload
+            | GroupEventKind::Stop
+            | GroupEventKind::Error(_)
+            | GroupEventKind::Notice(_) => {}
         }
         line
     }

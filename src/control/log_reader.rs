@@ -154,7 +154,7 @@ impl LogReader {
                 }
                 let line = source.ready.pop_front().and_then(|piece| self.filter.line(source, &piece, clock));
                 if let Some((line, is_first)) = line
-                    && takes(is_first, &mut source.leaves_out, &mut self.leave_out, &mut self.room)
+                    && is_sent(is_first, &mut source.leaves_out, &mut self.leave_out, &mut self.room)
                     && !outbox.reply(&Reply::Line(line)).await
                 {
                     return None;
@@ -312,7 +312,7 @@ impl Source {
     fn read(&mut self, now: Moment, all: bool) {
         let left = self.end.map_or(u64::MAX, |end| end.0.saturating_sub(self.follower.next().0));
         let limit = SLICE.min(usize::try_from(left).unwrap_or(SLICE));
-        let taken = self.follower.take(&self.document, now, limit, all);
+        let taken = self.follower.take_new_lines(&self.document, now, limit, all);
         if taken.lost > 0 {
             let before = self.lost.take().map_or(Some(0), |lost| lost.skipped);
             let skipped = before.map(|before| before + taken.lost);
@@ -371,7 +371,7 @@ impl Filter {
 
 /// Whether a line is sent, if so many entries are left out first and so many are sent at most. What belongs to an entry
 /// goes the way of its first line.
-fn takes(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mut u64) -> bool {
+fn is_sent(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mut u64) -> bool {
     if is_first {
         *leaves_out = *leave_out > 0 || *room == 0;
         *room -= u64::from(!*leaves_out);

@@ -4,9 +4,9 @@
 
 mod abstract_socket;
 mod answers;
+mod bound_socket;
 mod client;
 mod connection;
-mod door;
 mod event_line;
 mod line_reader;
 mod lock_note;
@@ -22,14 +22,14 @@ mod waiting;
 mod why_line;
 mod wire;
 
-pub use client::{Client, ClientError, Screen, Typist};
-pub use door::Door;
+pub use bound_socket::BoundSocket;
+pub use client::{Client, ClientError, TerminalNews, TerminalOrders};
 pub use event_line::{EventLine, RuleLine};
 pub use lock_note::{LockNote, LockState, lock_state};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use meeting::{NameTaken, Served, meet, served_by, take_name};
 pub use place::{Place, SOCKET_VARIABLE, addresses, group_key, state_home, state_lock};
-pub use server::{About, Keeper, Server, Stage};
+pub use server::{About, AttachHandler, Keeper, Server};
 pub use status::{Change, Exit, Hold, Restarts, Service, Status, Watch};
 pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};

@@ -18,11 +18,11 @@ use tokio::net::UnixStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::bound_socket::{BoundSocket, Removal, ServedSocket};
 use super::connection::{serve, turn_away};
-use super::door::{Door, OpenDoor, Removal};
 use super::room::{CLIENTS, Guest, Room};
-use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
+use crate::remote_terminal::RemoteTerminal;
 
 /// How long the thread may take to say good-bye to all.
 const END_PATIENCE: Duration = Duration::from_millis(500);
@@ -42,7 +42,7 @@ pub struct About {
 }
 
 /// Shows the dashboard on the terminal of a client, on a thread of its own.
-pub type Stage = Arc<dyn Fn(FarTerminal) -> io::Result<()> + Send + Sync>;
+pub type AttachHandler = Arc<dyn Fn(RemoteTerminal) -> io::Result<()> + Send + Sync>;
 
 /// How the group has ended.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub(super) struct End {
     pub(super) summary: String,
 }
 
-/// Is told with each pulse at which address the group is met.
+/// Is told with each upkeep at which address the group is met.
 pub type Keeper = Box<dyn Fn(&Path) + Send>;
 
 /// The running server.
@@ -63,27 +63,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to serve. With each `pulse` it is looked whether the socket is still there, and `keeper` told where.
+    /// Begins to serve. With each `upkeep` it is looked whether the socket is still there, and `keeper` told where.
     ///
     /// # Errors
     /// No thread or no event queue can be had.
     pub fn start(
-        door: Door,
+        bound_socket: BoundSocket,
         handle: GroupHandle,
         about: About,
-        stage: Stage,
-        (pulse, keeper): (Arc<Notify>, Keeper),
+        attach_handler: AttachHandler,
+        (upkeep, keeper): (Arc<Notify>, Keeper),
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let door = {
+        let bound_socket = {
             let _inside = runtime.enter();
-            door.serve()?
+            bound_socket.serve()?
         };
-        let removal = door.removal();
+        let removal = bound_socket.removal();
         let (end, ending) = watch::channel(None);
         let (done_in, done) = channel();
         thread::Builder::new().name("control".into()).spawn(move || {
-            runtime.block_on(accept(door, &handle, &about, &stage, ending, (&pulse, &keeper)));
+            runtime.block_on(accept(bound_socket, &handle, &about, &attach_handler, ending, (&upkeep, &keeper)));
             // Whoever waits for it may have lost patience.
             let _ = done_in.send(());
         })?;
@@ -107,14 +107,14 @@ impl Drop for Server {
 }
 
 async fn accept(
-    mut door: OpenDoor,
+    mut bound_socket: ServedSocket,
     handle: &GroupHandle,
     about: &About,
-    stage: &Stage,
+    attach_handler: &AttachHandler,
     mut end: watch::Receiver<Option<End>>,
-    (pulse, keeper): (&Notify, &Keeper),
+    (upkeep, keeper): (&Notify, &Keeper),
 ) {
-    if let Some(folder) = door.address().parent().filter(|folder| folder.is_absolute()) {
+    if let Some(folder) = bound_socket.address().parent().filter(|folder| folder.is_absolute()) {
         sweep(folder);
     }
     let mut clients = JoinSet::new();
@@ -124,10 +124,10 @@ async fn accept(
     let holds = Arc::new(AtomicU64::new(1));
     loop {
         let accepted = tokio::select! {
-            accepted = door.accept() => accepted,
-            () = pulse.notified() => {
-                door.look_after();
-                keeper(door.address());
+            accepted = bound_socket.accept() => accepted,
+            () = upkeep.notified() => {
+                bound_socket.renew();
+                keeper(bound_socket.address());
                 continue;
             }
             _ = end.wait_for(Option::is_some) => break,
@@ -149,7 +149,7 @@ async fn accept(
             }
             Ok(stream) => {
                 let guest = room.guest();
-                let shared = (Arc::clone(stage), Arc::clone(&holds), guest.clone());
+                let shared = (Arc::clone(attach_handler), Arc::clone(&holds), guest.clone());
                 let client = clients.spawn(serve(stream, handle.clone(), about.clone(), shared, end.clone()));
                 guests.push((client, guest));
             }
@@ -160,7 +160,7 @@ async fn accept(
         }
     }
     // Nobody is to find a group that is gone.
-    drop(door);
+    drop(bound_socket);
     while clients.join_next().await.is_some() {}
 }
 

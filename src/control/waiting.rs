@@ -41,7 +41,7 @@ impl From<Became> for Known {
 
 /// What somebody waits for, of one service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct WaitGoal {
     what: What,
     of: Ordered,
 }
@@ -56,7 +56,7 @@ enum What {
     Goal(Goal),
 }
 
-impl Wish {
+impl WaitGoal {
     /// What a start or a restart was ordered for.
     pub(super) fn up(of: Ordered) -> Self {
         Self { what: What::Up, of }
@@ -109,7 +109,7 @@ impl Wish {
 
 /// What has become of a service at the start of its group.
 pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
-    Wish::up(Ordered::Run(RunId(0).next())).result(service, now)
+    WaitGoal::up(Ordered::Run(RunId(0).next())).result(service, now)
 }
 
 /// Nothing lives, and a start is to come by itself, has just been refused, or cannot start.

@@ -11,8 +11,8 @@ use super::log_line::{LogLine, Skipped};
 use super::status::Status;
 use super::why_line::Why;
 use crate::domain::visible;
-use crate::far_terminal::{Abilities, ToTerminal};
 use crate::logs::{ColorDepth, StyleSupport};
+use crate::remote_terminal::{Abilities, ToTerminal};
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -143,7 +143,7 @@ pub enum Ask {
         now: bool,
     },
     /// Show the dashboard on the client's terminal. The last question of a connection: from here on the client says what
-    /// a terminal does, one [`FromTerminal`](crate::far_terminal::FromTerminal) to a line.
+    /// a terminal does, one [`FromTerminal`](crate::remote_terminal::FromTerminal) to a line.
     Attach(Abilities),
     /// End another question.
     Cancel {

@@ -21,12 +21,12 @@ pub struct GroupEvent {
     /// In which of its runs.
     pub run: Option<RunId>,
     /// What.
-    pub happening: Happening,
+    pub kind: GroupEventKind,
 }
 
 /// What can happen.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
+pub enum GroupEventKind {
     /// A file changed that somebody watches.
     Change {
         /// Relative to the root of the group.
@@ -39,9 +39,9 @@ pub enum Happening {
         rule: Rule,
     },
     /// The first run was ordered.
-    Start(Because),
+    Start(RestartReason),
     /// A further run was ordered.
-    Restart(Because),
+    Restart(RestartReason),
     /// It is ready, so long after its start.
     Ready(Duration),
     /// A run has ended.
@@ -71,14 +71,14 @@ pub enum Happening {
 
 /// Why a run was ordered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Because {
+pub struct RestartReason {
     /// Why.
     pub cause: StartCause,
     /// If a file has changed: the rule by which that matters, if it is remembered.
     pub rule: Option<Rule>,
 }
 
-impl Happening {
+impl GroupEventKind {
     /// The word of the machine-readable outputs.
     pub fn word(&self) -> &'static str {
         match self {
@@ -99,11 +99,11 @@ impl Happening {
 }
 
 /// What there is to say beyond the word and the service; may be empty. On one line, without secrets.
-impl fmt::Display for Happening {
+impl fmt::Display for GroupEventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Change { path, kind, .. } => write!(f, "{} {kind}", visible(path)),
-            Self::Start(because) | Self::Restart(because) => because.cause.fmt(f),
+            Self::Start(reason) | Self::Restart(reason) => reason.cause.fmt(f),
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
             Self::Exit { status, fault: Some(fault), .. } => write!(f, "{status}, {fault}"),
             Self::Exit { status, asked, fault: None } => {

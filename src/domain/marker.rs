@@ -169,7 +169,7 @@ pub enum Marker {
         action: String,
     },
     /// What ran beside the service did not end well.
-    AsideFailed {
+    ChangeCommandFailed {
         /// The key that asked for it: `on_change`.
         what: &'static str,
         /// How it ended, for people.
@@ -341,7 +341,7 @@ impl Marker {
                 write!(text, "{signal} not sent · no process of {service} handles it")
             }
             Self::Changed { action } => write!(text, "{action} · {clock}"),
-            Self::AsideFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
+            Self::ChangeCommandFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
             Self::Cleared => write!(text, "cleared by the service"),
             Self::Mark { number } => write!(text, "mark {number} · {clock}"),
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),

@@ -4,22 +4,22 @@
 //! Everything here can be made in a test by writing it down.
 
 mod cause;
-mod check;
 mod command;
 mod comparison;
 mod count;
 mod explanation;
 mod file_event;
 mod group_event;
-mod history;
 mod marker;
 mod name;
 mod order;
 mod ordered;
 mod phase;
 mod postgres;
+mod probe_spec;
 mod reloader;
 mod report;
+mod run_history;
 mod secret;
 mod signal;
 mod snapshot;
@@ -29,22 +29,22 @@ mod visible;
 mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
-pub use check::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
 pub use count::count;
 pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep, is_too_long};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
-pub use group_event::{Because, GroupEvent, Happening};
-pub use history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
+pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
 pub use marker::{Exited, FailedRun, Marker, NextTry, port_is_taken};
 pub use name::{NameFault, RunId, ServiceName, fitting_name, fitting_service_name};
 pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
 pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres};
+pub use probe_spec::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};
 pub use reloader::{package_script, self_reloader};
 pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
+pub use run_history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{

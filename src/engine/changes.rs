@@ -251,13 +251,13 @@ impl Engine {
             service.limit.take_back();
         }
         if !services.is_empty() {
-            turn.order(Effect::Baseline { services, at: turn.now, sync: true });
+            turn.emit(Effect::Baseline { services, at: turn.now, sync: true });
         }
     }
 
     /// The hold of a client begins.
-    pub(super) fn hold_for_client(&mut self, wish: ClientHold, turn: &Turn) {
-        let ClientHold { id, command, label, services } = wish;
+    pub(super) fn hold_for_client(&mut self, request: ClientHold, turn: &Turn) {
+        let ClientHold { id, command, label, services } = request;
         let by = if command { Holder::Command } else { Holder::Client };
         let scope = Scope::of(&services);
         self.changes.hold(Hold { owner: Owner::Client(id), by, label, scope, since: turn.now });
@@ -277,7 +277,7 @@ impl Engine {
 
 fn ask(asks: impl IntoIterator<Item = Asks>, turn: &mut Turn) {
     for Asks { id, services, sync } in asks {
-        turn.order(Effect::Compare { ask: id, services, sync });
+        turn.emit(Effect::Compare { ask: id, services, sync });
     }
 }
 

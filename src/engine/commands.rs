@@ -120,7 +120,7 @@ impl Engine {
     fn resolve(&self, targets: &Targets, all: All) -> Result<Vec<usize>, Refusal> {
         let place_of = |name: &ServiceName| self.place_of(name);
         let chosen =
-            |wish: &dyn Fn(usize) -> bool| self.graph.order.iter().copied().filter(|&place| wish(place)).collect();
+            |wanted: &dyn Fn(usize) -> bool| self.graph.order.iter().copied().filter(|&place| wanted(place)).collect();
         Ok(match targets {
             Targets::Named(names) => {
                 let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;

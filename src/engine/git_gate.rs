@@ -156,7 +156,7 @@ impl Repository {
     }
 
     /// News of one of the files.
-    fn hear(&mut self, by: LockFile, GitLock { since, until }: GitLock) {
+    fn record_lock(&mut self, by: LockFile, GitLock { since, until }: GitLock) {
         if !self.open().any(|interval| interval.by == by) {
             if self.intervals.len() >= INTERVALS {
                 let oldest = self.intervals.iter().position(|interval| !interval.is_open());
@@ -208,14 +208,14 @@ impl Repository {
 
 impl GitGate {
     /// News of git.
-    pub(super) fn hear(&mut self, news: GitWork) {
+    pub(super) fn record_git_work(&mut self, news: GitWork) {
         let repository = self.repositories.entry(news.tree).or_default();
         repository.in_steps = news.in_steps;
         if let Some(lock) = news.lock {
-            repository.hear(LockFile::Index, lock);
+            repository.record_lock(LockFile::Index, lock);
         }
         if let Some(stash) = news.stash {
-            repository.hear(LockFile::Stash, stash);
+            repository.record_lock(LockFile::Stash, stash);
         }
         if let Some(label) = news.label {
             repository.hold_on(news.at);
@@ -310,14 +310,14 @@ mod tests {
     #[test]
     fn the_tree_belongs_to_whose_interval_it_is_however_late_one_asks() {
         let mut repository = Repository::default();
-        repository.hear(LockFile::Index, GitLock { since: at(1.0), until: Some(at(2.0)) });
-        repository.hear(LockFile::Stash, GitLock { since: at(3.0), until: None });
-        repository.hear(LockFile::Index, GitLock { since: at(4.0), until: None });
+        repository.record_lock(LockFile::Index, GitLock { since: at(1.0), until: Some(at(2.0)) });
+        repository.record_lock(LockFile::Stash, GitLock { since: at(3.0), until: None });
+        repository.record_lock(LockFile::Index, GitLock { since: at(4.0), until: None });
         let times = [0.5, 1.0, 2.0, 2.01, 3.5, 4.5, 12.9, 13.5, 14.5];
         let expected = ["-", "Index 1", "Index 1", "-", "Stash 3", "Stash 3", "Stash 3", "Index 4", "old"];
         assert_eq!(owners(&repository, &times), expected);
         // It is gone: nobody had left it behind.
-        repository.hear(LockFile::Stash, GitLock { since: at(3.0), until: Some(at(20.0)) });
+        repository.record_lock(LockFile::Stash, GitLock { since: at(3.0), until: Some(at(20.0)) });
         assert_eq!(
             owners(&repository, &[3.5, 4.5, 14.5, 20.1, 20.2]),
             ["Stash 3", "Index 4", "Stash 3", "Stash 3", "old"]
@@ -327,10 +327,10 @@ mod tests {
     #[test]
     fn intervals_that_are_over_are_forgotten_before_one_that_goes_on() {
         let mut repository = Repository::default();
-        repository.hear(LockFile::Stash, GitLock { since: at(0.0), until: None });
+        repository.record_lock(LockFile::Stash, GitLock { since: at(0.0), until: None });
         for n in 1..=200_u32 {
             let since = at(f64::from(n));
-            repository.hear(LockFile::Index, GitLock { since, until: Some(since) });
+            repository.record_lock(LockFile::Index, GitLock { since, until: Some(since) });
         }
         assert_eq!(repository.intervals.len(), INTERVALS);
         assert_eq!(owners(&repository, &[5.0, 100.0, 200.0]), ["Stash 0", "-", "Index 200"]);

@@ -26,7 +26,7 @@ impl Service {
     pub(super) fn watch_over(&mut self, run: RunId, turn: &mut Turn) {
         self.liveness = Liveness::default();
         if self.run_spec.alive.is_some() && !turn.stopping {
-            turn.order(Effect::CheckAlive { spec: self.run_spec.clone(), run });
+            turn.emit(Effect::CheckAlive { spec: self.run_spec.clone(), run });
         }
     }
 
@@ -34,7 +34,7 @@ impl Service {
     pub(super) fn watch_over_anew(&mut self, run: RunId, turn: &mut Turn) {
         self.liveness = Liveness::default();
         if !turn.stopping {
-            turn.order(Effect::CheckAlive { spec: self.run_spec.clone(), run });
+            turn.emit(Effect::CheckAlive { spec: self.run_spec.clone(), run });
         }
     }
 

@@ -142,7 +142,7 @@ impl Engine {
                     turn.effects.insert(0, Effect::Answer { id, answer });
                 }
             }
-            Event::Run { service, run, report } => self.hear(&service, run, report, turn),
+            Event::Run { service, run, report } => self.take_report(&service, run, report, turn),
             Event::Files(files) => {
                 if !turn.stopping {
                     self.take_in_files(files, turn);
@@ -151,7 +151,7 @@ impl Engine {
             Event::Compared(comparison) => self.compared(comparison, turn),
             Event::Git(work) => {
                 if !turn.stopping {
-                    self.git.hear(work);
+                    self.git.record_git_work(work);
                 }
             }
             Event::Watch(status) => {
@@ -188,7 +188,7 @@ impl Engine {
         }
     }
 
-    fn hear(&mut self, name: &ServiceName, run: RunId, report: RunReport, turn: &mut Turn) {
+    fn take_report(&mut self, name: &ServiceName, run: RunId, report: RunReport, turn: &mut Turn) {
         if let Some(service) = self.services.iter_mut().find(|service| service.name() == name) {
             service.report(run, report, turn);
         }

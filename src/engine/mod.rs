@@ -9,7 +9,7 @@
 //! a new `procgroup.toml` does; `restart_manager` keeps changes until they are decided, `quiet` says when they have been
 //! quiet, `rate_limit` how long they wait so soon after a start, `holds` who keeps whose, `questions` which comparisons are
 //! waited for, `git_gate` when git holds; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
-//! `losses` tells who depends on what has failed; `history` is what is remembered of runs; `stop_ladder` ends runs and
+//! `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
 //! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
 //! always holds.
 
@@ -22,7 +22,6 @@ mod effect;
 mod event;
 mod git_gate;
 mod graph;
-mod history;
 mod holds;
 mod invariants;
 mod liveness;
@@ -37,6 +36,7 @@ mod rate_limit;
 mod reconcile;
 mod reload;
 mod restart_manager;
+mod run_history;
 mod runs;
 mod service;
 mod shutdown;

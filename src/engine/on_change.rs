@@ -140,7 +140,7 @@ impl Service {
     }
 
     fn signal_for_change(&self, run: crate::domain::RunId, signal: Signal, turn: &mut Turn) {
-        turn.order(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Handlers });
+        turn.emit(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Handlers });
     }
 
     fn begin_hook(&mut self, command: String, paths: &PathSet, turn: &mut Turn) {
@@ -150,7 +150,7 @@ impl Service {
         self.hooks.running = Some(number);
         // Before it begins: what is written from here on may be what it does not see.
         self.took_note(turn);
-        turn.order(Effect::RunHook { spec: self.spec.clone(), command, number });
+        turn.emit(Effect::RunHook { spec: self.spec.clone(), command, number });
     }
 
     /// A hook has ended.
@@ -169,14 +169,14 @@ impl Service {
     pub(super) fn end_hooks(&mut self, turn: &mut Turn) {
         self.hooks.forget_waiting();
         if let Some(number) = self.hooks.running.take() {
-            turn.order(Effect::EndHook { service: self.name().clone(), number });
+            turn.emit(Effect::EndHook { service: self.name().clone(), number });
         }
     }
 
     /// It has been told of its changes without a start: from now on it is as if it had started with them.
     fn took_note(&mut self, turn: &mut Turn) {
         self.limit.begin(turn.now);
-        turn.order(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
+        turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
     }
 
     fn say_done(&self, what: &str, paths: &PathSet, turn: &mut Turn) {

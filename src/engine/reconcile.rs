@@ -274,8 +274,8 @@ impl Service {
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
         let was = self.last_exit;
         // Before the process exists: what is written from here on may be what it does not see.
-        turn.order(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
-        turn.order(Effect::Spawn { spec: self.spec.clone(), run, cause, was, is_environment_known });
+        turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
+        turn.emit(Effect::Spawn { spec: self.spec.clone(), run, cause, was, is_environment_known });
     }
 }
 

@@ -25,7 +25,7 @@ impl Engine {
         }
         self.notice = None;
         // First of all, because each new service gets its log by it.
-        turn.order(Effect::Rewatch(spec.clone()));
+        turn.emit(Effect::Rewatch(spec.clone()));
         self.spec = spec;
 
         let mut before = std::mem::take(&mut self.services);
@@ -74,7 +74,7 @@ impl Engine {
             return;
         }
         for service in self.services.iter().filter(|service| is_over(service)) {
-            turn.order(Effect::Forget(service.name().clone()));
+            turn.emit(Effect::Forget(service.name().clone()));
         }
         self.services.retain(|service| !is_over(service));
         self.services_have_changed();
@@ -123,11 +123,11 @@ impl Service {
             && (other.0 || url_differs)
             && self.run_spec.has_unexpanded_checks()
         {
-            turn.order(Effect::Expand { spec: self.run_spec.clone(), run });
+            turn.emit(Effect::Expand { spec: self.run_spec.clone(), run });
         }
         match self.phase {
             Phase::Starting { run, since, spawned: true, .. } if other.0 => {
-                turn.order(Effect::CheckReady { spec: self.run_spec.clone(), run });
+                turn.emit(Effect::CheckReady { spec: self.run_spec.clone(), run });
                 match &self.run_spec.ready {
                     Some(check) => {
                         let ready_by = Some(turn.now + check.timeout);

@@ -82,9 +82,9 @@ impl Service {
         if std::mem::take(&mut self.exchange_is_due) {
             let spec = self.run_spec.clone();
             if spec.has_unexpanded_checks() {
-                turn.order(Effect::Expand { spec: spec.clone(), run });
+                turn.emit(Effect::Expand { spec: spec.clone(), run });
             }
-            turn.order(Effect::CheckReady { spec, run });
+            turn.emit(Effect::CheckReady { spec, run });
         }
     }
 

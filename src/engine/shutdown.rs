@@ -130,7 +130,7 @@ impl Engine {
             timed_out: shutdown.timed_out,
             abandoned: shutdown.leaving,
         };
-        turn.order(Effect::Finish(finish));
+        turn.emit(Effect::Finish(finish));
     }
 
     /// The last order has been given.

@@ -52,7 +52,7 @@ impl Service {
         let Some(run) = self.phase.live_run() else { return };
         let signal = self.run_spec.stop.signal;
         self.enter_stopping(run, Some(signal), Then::Settle(outcome), turn);
-        turn.order(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
+        turn.emit(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
     }
 
     fn enter_stopping(&mut self, run: RunId, first: Option<Signal>, then: Then, turn: &mut Turn) {
@@ -68,7 +68,7 @@ impl Service {
     fn ask(&mut self, turn: &mut Turn) {
         let (Phase::Stopping { run, rung: Rung::Asked(first), .. }, Some(_)) = (&self.phase, self.pid) else { return };
         let run = *run;
-        turn.order(match *first {
+        turn.emit(match *first {
             Some(signal) => {
                 let to_leader = self.run_spec.stop.leader_only && !self.leader_gone;
                 let target = if to_leader { SignalTarget::Leader } else { SignalTarget::Group };
@@ -96,7 +96,7 @@ impl Service {
 
     fn send_kill(&self, run: RunId, turn: &mut Turn) {
         let service = self.name().clone();
-        turn.order(Effect::Signal { service, run, signal: Signal::Kill, target: SignalTarget::Group });
+        turn.emit(Effect::Signal { service, run, signal: Signal::Kill, target: SignalTarget::Group });
     }
 
     /// The time of the present rung is over.
@@ -155,6 +155,6 @@ impl Service {
             record.signalled = turn.now;
         }
         let run = *run;
-        turn.order(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
+        turn.emit(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
     }
 }

@@ -29,12 +29,12 @@ impl Turn {
         self.start.checked_add(moment.since_start()).unwrap_or(self.start)
     }
 
-    pub(super) fn order(&mut self, effect: Effect) {
+    pub(super) fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
     /// Puts a marker into a log.
     pub(super) fn narrate(&mut self, service: &ServiceName, marker: Marker) {
-        self.order(Effect::Narrate { service: service.clone(), marker });
+        self.emit(Effect::Narrate { service: service.clone(), marker });
     }
 }

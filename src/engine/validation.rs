@@ -107,13 +107,13 @@ impl Service {
             // What it writes itself must not begin it anew for ever.
             self.limit.begin(turn.now);
         }
-        turn.order(Effect::Validate { spec: self.spec.clone(), number });
+        turn.emit(Effect::Validate { spec: self.spec.clone(), number });
     }
 
     /// Nobody wants to know any more: of these files nothing is known.
     pub(super) fn cancel_validation(&mut self, turn: &mut Turn) {
         if let Some(Check { number, .. }) = self.check() {
-            turn.order(Effect::EndValidation { service: self.name().clone(), number });
+            turn.emit(Effect::EndValidation { service: self.name().clone(), number });
             // The run beside it may have ended meanwhile: what was to start is still to start.
             self.rest_no_more(turn);
         }
@@ -181,7 +181,7 @@ impl Service {
     /// The time of the validation is over.
     pub(super) fn give_up_validating(&mut self, turn: &mut Turn) {
         let Some(check) = self.check().filter(|check| check.until <= turn.now) else { return };
-        turn.order(Effect::EndValidation { service: self.name().clone(), number: check.number });
+        turn.emit(Effect::EndValidation { service: self.name().clone(), number: check.number });
         let problem = format!("not done in {}", crate::domain::approx(check.until.since(check.since)));
         self.refuse(check, problem, turn);
     }

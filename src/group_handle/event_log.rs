@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::domain::{GroupEvent, Happening, Moment, Rule, RunId, ServiceName};
+use crate::domain::{GroupEvent, GroupEventKind, Moment, Rule, RunId, ServiceName};
 use crate::logs::Epoch;
 
 /// What has happened to a group: the newest events. Whoever writes never waits for whoever reads.
@@ -31,13 +31,13 @@ impl EventLog {
     const LOOKED_AT: usize = 1_000;
 
     /// Adds what has happened.
-    pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, happening: Happening) {
+    pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, kind: GroupEventKind) {
         let mut events = self.lock();
         let seq = *self.last.borrow() + 1;
         if events.len() == Self::CAPACITY {
             events.pop_front();
         }
-        events.push_back(GroupEvent { seq, at, service, run, happening });
+        events.push_back(GroupEvent { seq, at, service, run, kind });
         self.last.send_replace(seq);
     }
 
@@ -55,8 +55,8 @@ impl EventLog {
 
     /// The rule by which the last change of a file mattered, if it is among the newest events.
     pub fn rule_of(&self, file: &str) -> Option<Rule> {
-        self.lock().iter().rev().take(Self::LOOKED_AT).find_map(|event| match &event.happening {
-            Happening::Change { path, rule, .. } if **path == *file => Some(rule.clone()),
+        self.lock().iter().rev().take(Self::LOOKED_AT).find_map(|event| match &event.kind {
+            GroupEventKind::Change { path, rule, .. } if **path == *file => Some(rule.clone()),
             _ => None,
         })
     }
@@ -79,7 +79,7 @@ mod tests {
     fn the_oldest_are_forgotten_and_the_numbers_tell() {
         let log = EventLog::default();
         for _ in 0..EventLog::CAPACITY + 3 {
-            log.push(Moment::START, None, None, Happening::Reload);
+            log.push(Moment::START, None, None, GroupEventKind::Reload);
         }
         assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));
         assert_eq!(log.after(EventLog::CAPACITY as u64 + 2, 9).len(), 1);

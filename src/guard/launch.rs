@@ -60,7 +60,7 @@ pub fn launch() -> io::Result<Launch> {
         Fork::Parent(group) => {
             drop((report_in, words_in));
             let group = Pid::from_raw(group).ok_or(io::ErrorKind::InvalidData)?;
-            let signals = Signals::take(&blocked)?;
+            let signals = Signals::listen(&blocked)?;
             Ok(Launch::Over(Launcher { group, report, words, signals }.wait()))
         }
     }

@@ -6,7 +6,7 @@
 //! it passes on. When one of them stops, so does the other, and the guard gives the terminal back before it does; the program
 //! takes it again when it goes on. The guard has done nothing before the fork and sleeps after it, so it stays small.
 //!
-//! Two pipes tie one to the other. The *tether* is held open by the guard: if it breaks, the program is alone and quits.
+//! Two pipes tie one to the other. The *guard pipe* is held open by the guard: if it breaks, the program is alone and quits.
 //! Through the *life line* the program says good-bye: nothing is left, everything is given back, this is the exit code. The
 //! guard then kills it and answers at once, since the kernel takes many milliseconds to take the program apart (more where
 //! many folders were watched), and that is nothing that anybody should wait for.
@@ -14,9 +14,9 @@
 //! Architecture invariant: the guard knows no service, no file and no thread. What it ends is what is below it in the
 //! process tree.
 
-pub mod errand;
+pub mod foreground_command;
 mod launch;
-mod outer;
+mod saved_terminal;
 mod signals;
 mod sweep;
 mod watch;
@@ -31,7 +31,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::process_tree;
 pub use launch::{Launch, Report, launch};
-use outer::Outer;
+use saved_terminal::SavedTerminal;
 use signals::{Blocked, Signals};
 use watch::Guard;
 
@@ -48,7 +48,7 @@ pub enum Stand {
 #[derive(Debug, Default)]
 pub struct Ward {
     guard: Option<Pid>,
-    tether: Option<OwnedFd>,
+    guard_pipe: Option<OwnedFd>,
     life_line: Option<OwnedFd>,
 }
 
@@ -65,8 +65,8 @@ pub fn stand(leave: &'static str) -> Stand {
 
 fn split(leave: &'static str) -> io::Result<Stand> {
     process_tree::take_name();
-    let outer = Outer::remember(leave);
-    let (tether, held) = pipe_with(PipeFlags::CLOEXEC)?;
+    let saved_terminal = SavedTerminal::remember(leave);
+    let (guard_pipe, held) = pipe_with(PipeFlags::CLOEXEC)?;
     let (life, life_line) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
     let strangers = if has_children() { sweep::below_us() } else { Vec::new() };
     // Blocked from before the fork on: no signal can end the guard, or be lost between the two.
@@ -77,15 +77,16 @@ fn split(leave: &'static str) -> io::Result<Stand> {
             drop((held, life));
             Ok(Stand::Program(Ward {
                 guard: rustix::process::getppid(),
-                tether: Some(tether),
+                guard_pipe: Some(guard_pipe),
                 life_line: Some(life_line),
             }))
         }
         Fork::Parent(program) => {
-            drop((tether, life_line));
+            drop((guard_pipe, life_line));
             process_tree::adopt_orphans();
             let Some(program) = Pid::from_raw(program) else { return Err(io::ErrorKind::InvalidData.into()) };
-            let guard = Guard { program, signals: Signals::take(&blocked)?, life: Some(life), outer, strangers };
+            let guard =
+                Guard { program, signals: Signals::listen(&blocked)?, life: Some(life), saved_terminal, strangers };
             let code = guard.watch();
             drop(held);
             Ok(Stand::Over(code))
@@ -106,8 +107,8 @@ impl Ward {
     }
 
     /// A handle that becomes readable when the guard is gone. `None` if there never was one.
-    pub fn tether(&self) -> Option<OwnedFd> {
-        self.tether.as_ref()?.as_fd().try_clone_to_owned().ok()
+    pub fn guard_pipe(&self) -> Option<OwnedFd> {
+        self.guard_pipe.as_ref()?.as_fd().try_clone_to_owned().ok()
     }
 
     /// The last act of the program: its exit code. If no process is left, the guard answers at once and kills the program,

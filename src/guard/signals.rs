@@ -66,7 +66,7 @@ pub(super) struct Signals(imp::Source);
 
 impl Signals {
     /// Takes them.
-    pub(super) fn take(blocked: &Blocked) -> io::Result<Self> {
+    pub(super) fn listen(blocked: &Blocked) -> io::Result<Self> {
         Ok(Self(imp::Source::new(&blocked.ours)?))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::has_children;
-use super::outer::say;
+use super::saved_terminal::write_stderr_line;
 use super::signals::{News, Signals};
 use super::watch::reap;
 use crate::clock::Clock;
@@ -96,7 +96,7 @@ pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duratio
         }
         if waited >= UNEXPLAINED && !told {
             told = true;
-            say(&format!("devgroup: waiting for {} · Ctrl-C kills", process_tree::display(&left)));
+            write_stderr_line(&format!("devgroup: waiting for {} · Ctrl-C kills", process_tree::display(&left)));
         }
         signals.wait(None, Some(pause));
         pause = (pause * 2).min(SLOW_LOOK);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, kill_process, wait, waitid};
 
-use super::outer::{Outer, say};
+use super::saved_terminal::{SavedTerminal, write_stderr_line};
 use super::signals::{News, Signals, stop_here};
 use super::sweep::{Swept, sweep};
 use crate::domain::ExitStatus;
@@ -26,7 +26,7 @@ pub(super) struct Guard {
     pub(super) signals: Signals,
     /// The guard's end of the life line, until the program has closed it.
     pub(super) life: Option<OwnedFd>,
-    pub(super) outer: Outer,
+    pub(super) saved_terminal: SavedTerminal,
     /// Children that we had before, with what was below them.
     pub(super) strangers: Vec<Process>,
 }
@@ -52,11 +52,11 @@ impl Guard {
                 break status;
             }
         };
-        self.outer.restore();
+        self.saved_terminal.restore();
         let grace = if matches!(status, ExitStatus::Signal(_)) { GRACE } else { SHORT_GRACE };
         let swept = sweep(&mut self.signals, &self.strangers, grace);
         if let Some(words) = words(status, &swept) {
-            say(&words);
+            write_stderr_line(&words);
         }
         if swept.left.is_empty() { u8::try_from(status.shell_code()).unwrap_or(1) } else { GIVEN_UP }
     }
@@ -87,7 +87,7 @@ impl Guard {
             let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
             matches!(waitid(WaitId::Pid(self.program), options), Ok(Some(_)))
         };
-        if ended.is_none() && self.outer.is_there() && is_stopped() {
+        if ended.is_none() && self.saved_terminal.is_there() && is_stopped() {
             self.stop();
         }
         ended
@@ -95,7 +95,7 @@ impl Guard {
 
     /// Gives the terminal back and stops. Returns when we go on; who lets all of us go on is the shell.
     fn stop(&self) {
-        self.outer.restore();
+        self.saved_terminal.restore();
         stop_here();
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
     }
     dependencies(&mut drafts, &mut notes);
     ports(&mut drafts);
-    let mut all: Vec<Note> = drafts.iter().map(told).collect();
+    let mut all: Vec<Note> = drafts.iter().map(note_of).collect();
     all.extend(drafts.iter().flat_map(not_carried));
     all.extend(notes);
     all.extend(found.notes);
@@ -95,7 +95,7 @@ fn is_process_file(path: &str) -> bool {
     name.starts_with("Procfile") || name.contains("mprocs") || name.contains("process-compose")
 }
 
-fn told(draft: &Draft) -> Note {
+fn note_of(draft: &Draft) -> Note {
     let line = draft.run.line();
     let line = line.split_once('\n').map_or_else(|| line.clone(), |(first, _)| format!("{first} …"));
     let mut text = format!("{}: {line}", draft.name);

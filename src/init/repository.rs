@@ -36,7 +36,7 @@ impl Disk {
     const LARGEST: u64 = 1 << 20;
 
     /// Lists the files below a folder. What cannot be listed is left out.
-    pub fn look(root: &Path) -> Self {
+    pub fn list(root: &Path) -> Self {
         let mut files = Vec::new();
         let mut open = VecDeque::from([(root.to_owned(), String::new(), 0)]);
         while let Some((folder, prefix, depth)) = open.pop_front() {

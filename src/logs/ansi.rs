@@ -14,7 +14,7 @@ impl Line {
         for run in &content.runs {
             let (start, end) = ((run.start as usize).max(skip), run.end as usize);
             // The notes about tabs are runs too.
-            if start >= end || run.style.looks() == Style::default() {
+            if start >= end || run.style.visible_part() == Style::default() {
                 continue;
             }
             out.push_str(&content.as_printed(position..start));
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::domain::{Moment, RunId};
-    use crate::logs::{ColorDepth, LineId, LineKind, LogBook, StyleRun, StyledText};
+    use crate::logs::{ColorDepth, LineId, LineKind, LogStore, StyleRun, StyledText};
 
     #[test]
     fn colours_are_kept_or_left_out() {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn tabs_between_colours_are_tabs() {
-        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
         document.resize(80, 5);
         document.feed(b"\ta\t\x1b[44mb\tc\x1b[0m\td\r\n");
         let line = document.read().line(LineId(0)).expect("a line");
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn underlines_are_kept_or_plain() {
-        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
         document.resize(80, 5);
         document.feed(b"a \x1b[4:3;58;5;196mb\x1b[0m \x1b[21;53;58:2::1:2:3mc\r\n");
         let line = document.read().line(LineId(0)).expect("a line");

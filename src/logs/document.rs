@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::budget::GroupBudget;
 use super::history::Block;
 use super::ready::ReadyPattern;
-use super::screen::{Frame, Input, Layout, Screen, View};
+use super::screen::{Frame, Input, Layout, TerminalScreen, View};
 use super::terminal_colors::GroupColors;
 use super::{Epoch, InputModes, Line, LineId, LineKind, StyledText};
 use crate::clock::Clock;
@@ -49,7 +49,7 @@ pub struct LogDocument {
 
 #[derive(Debug)]
 struct Inner {
-    screen: Screen,
+    screen: TerminalScreen,
     input: Input,
     frame_begins: memmem::Finder<'static>,
     /// What readers see while a frame is drawn, and until when.
@@ -84,7 +84,7 @@ impl LogDocument {
         budget: Arc<GroupBudget>,
         colors: GroupColors,
     ) -> Self {
-        let screen = Screen::new(COLUMNS, ROWS, memory).in_colors(colors);
+        let screen = TerminalScreen::new(COLUMNS, ROWS, memory).in_colors(colors);
         let frame_begins = memmem::Finder::new(FRAME_BEGINS);
         let inner =
             Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0, starts: BTreeMap::new() };

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{LineId, LogBook, LogDocument};
+use super::{LineId, LogDocument, LogStore};
 use crate::domain::{Moment, ServiceName};
 use crate::private;
 
@@ -38,19 +38,19 @@ pub struct LogFiles {
 }
 
 impl LogFiles {
-    /// Begins to write the documents of a book into a folder, which is made if it is not there, and readable for the
+    /// Begins to write the documents of a store into a folder, which is made if it is not there, and readable for the
     /// user only.
     ///
     /// # Errors
     /// There is no thread, or no folder.
-    pub fn start(book: Arc<LogBook>, folder: PathBuf) -> io::Result<Self> {
+    pub fn start(log_store: Arc<LogStore>, folder: PathBuf) -> io::Result<Self> {
         private::make_folder(&folder, "XDG_STATE_HOME")?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let over = Arc::new(Notify::new());
         let (done_in, done) = channel();
         let end = over.clone();
         thread::Builder::new().name("log files".into()).spawn(move || {
-            runtime.block_on(write_until(&book, &mut Shelf { folder, tails: BTreeMap::new() }, &end));
+            runtime.block_on(write_until(&log_store, &mut FolderWriter { folder, tails: BTreeMap::new() }, &end));
             // Nobody may wait any more.
             let _ = done_in.send(());
         })?;
@@ -64,12 +64,12 @@ impl LogFiles {
     }
 }
 
-async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
-    let mut changes = book.changes();
-    let clock = book.clock();
+async fn write_until(log_store: &LogStore, writer: &mut FolderWriter, over: &Notify) {
+    let mut changes = log_store.changes();
+    let clock = log_store.clock();
     loop {
         changes.mark_unchanged();
-        let due = shelf.look(book, How::Running, clock.now());
+        let due = writer.write_new_lines(log_store, How::Running, clock.now());
         let rest = async {
             match due {
                 Some(due) => tokio::time::sleep_until(clock.instant(due).into()).await,
@@ -91,7 +91,7 @@ async fn write_until(book: &LogBook, shelf: &mut Shelf, over: &Notify) {
             () = rest => {}
         }
     }
-    shelf.look(book, How::Ended, clock.now());
+    writer.write_new_lines(log_store, How::Ended, clock.now());
 }
 
 /// What is taken.
@@ -103,16 +103,16 @@ enum How {
     Ended,
 }
 
-struct Shelf {
+struct FolderWriter {
     folder: PathBuf,
     tails: BTreeMap<ServiceName, Tail>,
 }
 
-impl Shelf {
+impl FolderWriter {
     /// Writes what is new. When the first of the lines that have to rest has rested, if there are any.
-    fn look(&mut self, book: &LogBook, how: How, now: Moment) -> Option<Moment> {
+    fn write_new_lines(&mut self, log_store: &LogStore, how: How, now: Moment) -> Option<Moment> {
         let mut due = None;
-        for (name, document) in book.documents() {
+        for (name, document) in log_store.documents() {
             let path = self.folder.join(format!("{}.log", file_name(&name)));
             let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path, now));
             if tail.given_up {
@@ -167,7 +167,7 @@ impl Tail {
 
     fn write_until(&mut self, document: &LogDocument, until: LineId) -> io::Result<()> {
         loop {
-            let text = self.take(document, until);
+            let text = self.copy_lines(document, until);
             if !text.is_empty() {
                 self.append(&text)?;
             }
@@ -191,7 +191,7 @@ impl Tail {
     }
 
     /// Copies some of the lines before that one.
-    fn take(&mut self, document: &LogDocument, until: LineId) -> String {
+    fn copy_lines(&mut self, document: &LogDocument, until: LineId) -> String {
         let mut text = String::new();
         let mut reader = document.read();
         let oldest = LineId(reader.dropped());
@@ -267,39 +267,39 @@ mod tests {
     #[test]
     fn what_cannot_change_any_more_is_written_and_the_rest_when_it_rests() {
         let folder = tempfile::tempdir().unwrap();
-        let book = LogBook::new(Clock::start());
-        let document = book.open(&"a/b".into(), 1 << 20);
+        let log_store = LogStore::new(Clock::start());
+        let document = log_store.open(&"a/b".into(), 1 << 20);
         document.resize(80, 3);
         document.begin_run(RunId(1), None);
         document.feed(b"one\r\ntwo \x1b[31mred\x1b[0m\r\nthree\r\nfour");
-        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
+        let mut writer = FolderWriter { folder: folder.path().into(), tails: BTreeMap::new() };
         let written = || fs::read_to_string(folder.path().join("a%2Fb.log")).unwrap();
         let start = Moment::from_millis(500);
-        assert_eq!(shelf.look(&book, How::Running, start), Some(start + REST));
+        assert_eq!(writer.write_new_lines(&log_store, How::Running, start), Some(start + REST));
         assert_eq!(written(), "one\n");
-        assert_eq!(shelf.look(&book, How::Running, start + REST), None);
+        assert_eq!(writer.write_new_lines(&log_store, How::Running, start + REST), None);
         assert_eq!(written(), "one\ntwo red\nthree\n");
-        assert_eq!(shelf.look(&book, How::Ended, start + REST), None);
+        assert_eq!(writer.write_new_lines(&log_store, How::Ended, start + REST), None);
         assert_eq!(written(), "one\ntwo red\nthree\nfour\n");
     }
 
     #[test]
     fn a_service_that_always_prints_does_not_keep_the_last_lines_of_others_from_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let book = LogBook::new(Clock::start());
-        let [quiet, busy] = ["quiet", "busy"].map(|name| book.open(&name.into(), 1 << 20));
+        let log_store = LogStore::new(Clock::start());
+        let [quiet, busy] = ["quiet", "busy"].map(|name| log_store.open(&name.into(), 1 << 20));
         quiet.feed(b"error: the last words\r\n");
-        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
+        let mut writer = FolderWriter { folder: folder.path().into(), tails: BTreeMap::new() };
         let written = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
         let start = Moment::from_millis(500);
         for looks in 0..4 {
             busy.feed(b"tick\r\n");
-            let due = shelf.look(&book, How::Running, start + BATCH * looks);
+            let due = writer.write_new_lines(&log_store, How::Running, start + BATCH * looks);
             assert_eq!(due, Some(start + REST), "the first that has rested, not the last that printed");
         }
         assert_eq!(written("quiet.log"), "");
         busy.feed(b"tick\r\n");
-        let due = shelf.look(&book, How::Running, start + REST);
+        let due = writer.write_new_lines(&log_store, How::Running, start + REST);
         assert_eq!(written("quiet.log"), "error: the last words\n");
         assert_eq!((written("busy.log").as_str(), due), ("", Some(start + REST * 2)));
     }
@@ -307,13 +307,13 @@ mod tests {
     #[test]
     fn files_are_bounded_in_size_and_number_and_losses_are_said() {
         let folder = tempfile::tempdir().unwrap();
-        let book = LogBook::new(Clock::start());
-        let document = book.open(&"api".into(), 64 << 10);
+        let log_store = LogStore::new(Clock::start());
+        let document = log_store.open(&"api".into(), 64 << 10);
         for line in 0..20_000 {
             document.feed(format!("{line} {}\r\n", line * 7919 % 10_007).as_bytes());
         }
-        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        shelf.look(&book, How::Ended, Moment::START);
+        let mut writer = FolderWriter { folder: folder.path().into(), tails: BTreeMap::new() };
+        writer.write_new_lines(&log_store, How::Ended, Moment::START);
         let path = folder.path().join("api.log");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("── ") && text.contains("lines were not written"), "{text:.100}");
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn a_flood_gives_way_to_the_next_service() {
         let folder = tempfile::tempdir().unwrap();
-        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
         document.feed("tick\r\n".repeat(1000).as_bytes());
         let mut tail = Tail::new(folder.path().join("api.log"), Moment::START);
         let until = tail.end(&document, How::Ended, Moment::START);
@@ -346,22 +346,22 @@ mod tests {
     fn a_folder_that_cannot_be_written_stops_that_file_only() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bad.log")).unwrap();
-        let book = LogBook::new(Clock::start());
+        let log_store = LogStore::new(Clock::start());
         for name in ["bad", "good"] {
-            book.open(&name.into(), 1 << 20).feed(b"line");
+            log_store.open(&name.into(), 1 << 20).feed(b"line");
         }
-        let mut shelf = Shelf { folder: folder.path().into(), tails: BTreeMap::new() };
-        shelf.look(&book, How::Ended, Moment::START);
+        let mut writer = FolderWriter { folder: folder.path().into(), tails: BTreeMap::new() };
+        writer.write_new_lines(&log_store, How::Ended, Moment::START);
         assert_eq!(fs::read_to_string(folder.path().join("good.log")).unwrap(), "line\n");
-        assert!(shelf.tails[&ServiceName::new("bad")].given_up);
+        assert!(writer.tails[&ServiceName::new("bad")].given_up);
     }
 
     #[test]
     fn the_writer_writes_all_before_it_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let book = Arc::new(LogBook::new(Clock::start()));
-        let files = LogFiles::start(book.clone(), folder.path().join("deep/logs")).unwrap();
-        book.open(&"api".into(), 1 << 20).feed(b"last words");
+        let log_store = Arc::new(LogStore::new(Clock::start()));
+        let files = LogFiles::start(log_store.clone(), folder.path().join("deep/logs")).unwrap();
+        log_store.open(&"api".into(), 1 << 20).feed(b"last words");
         files.finish();
         assert_eq!(fs::read_to_string(folder.path().join("deep/logs/api.log")).unwrap(), "last words\n");
     }

@@ -68,7 +68,7 @@ impl Follower {
     }
 
     /// What is new, at most so many lines. `all`: also what the service may still change.
-    pub fn take(&mut self, document: &LogDocument, now: Moment, limit: usize, all: bool) -> Taken {
+    pub fn take_new_lines(&mut self, document: &LogDocument, now: Moment, limit: usize, all: bool) -> Taken {
         let mut taken = Taken::default();
         let mut reader = document.read();
         if self.version == Some(reader.version()) && self.resting.is_none() && !all {
@@ -176,12 +176,12 @@ mod tests {
         document.begin_run(RunId(1), None);
         document.feed(b"one\r\ntwo\r\nPassword: ");
         let now = Moment::from_millis(1_000);
-        let all = Follower::default().take(&document, now, 100, true);
+        let all = Follower::default().take_new_lines(&document, now, 100, true);
         assert_eq!(texts(&all), [("one", 1), ("two", 2), ("Password: ", 2)]);
         let mut resumed = Follower::from(LineId(2));
-        assert_eq!(texts(&resumed.take(&document, now, 100, false)), []);
+        assert_eq!(texts(&resumed.take_new_lines(&document, now, 100, false)), []);
         document.feed(b"x\r\n");
-        assert_eq!(texts(&resumed.take(&document, now, 100, false)), [("Password: x", 3)]);
+        assert_eq!(texts(&resumed.take_new_lines(&document, now, 100, false)), [("Password: x", 3)]);
     }
 
     #[test]
@@ -194,9 +194,9 @@ mod tests {
         let dropped = document.read().dropped();
         let mut follower = Follower::from(LineId(3));
         let now = Moment::from_millis(1_000);
-        let first = follower.take(&document, now, 10, false);
+        let first = follower.take_new_lines(&document, now, 10, false);
         assert_eq!((first.lost, first.pieces.len(), first.more), (dropped - 3, 10, true));
-        let second = follower.take(&document, now, usize::MAX, false);
+        let second = follower.take_new_lines(&document, now, usize::MAX, false);
         assert_eq!((second.lost, second.more), (0, false));
         assert_eq!(second.pieces.last().map(|piece| piece.line.id), Some(LineId(19_999)));
     }

@@ -136,7 +136,7 @@ impl LevelReader {
 
     /// The line belongs to the entry that a line before it has begun: it is as bad, and no error of its own.
     pub fn goes_on_with(&self, line: &str) -> bool {
-        self.trace.is_some() && self.goes_on(said(line))
+        self.trace.is_some() && self.goes_on(without_prefixes(line))
     }
 
     fn goes_on(&self, said: &str) -> bool {
@@ -152,14 +152,14 @@ impl LevelReader {
 
     /// The level of the next line.
     fn read(&mut self, line: &str) -> Option<Level> {
-        let said = said(line);
+        let said = without_prefixes(line);
         if let Some((level, open)) = self.trace
             && self.goes_on(said)
         {
             self.trace = Some((level, open.going_on_with(said)));
             return Some(level);
         }
-        let told = told(said);
+        let told = content_of(said);
         self.trace = told.level.filter(|level| *level >= Level::Error).zip(Open::after(&told, said));
         self.indent = indent(said);
         told.level
@@ -175,14 +175,14 @@ impl LevelReader {
 
     /// The level of a line may depend on the one before it.
     fn depends(line: &str) -> bool {
-        let line = said(line);
+        let line = without_prefixes(line);
         is_part(line) || is_between(line) || is_head(line)
     }
 }
 
 impl Open {
     /// After the first line. Nothing follows a failure that is told in one line.
-    fn after(told: &Told<'_>, said: &str) -> Option<Self> {
+    fn after(told: &LineContent<'_>, said: &str) -> Option<Self> {
         if told.is_named {
             return Some(Self::Announced);
         }
@@ -200,7 +200,9 @@ impl Open {
         match self {
             Self::Python if is_between(said) => Self::Python,
             Self::Source if is_between(said) => Self::Source,
-            Self::Announced | Self::Source if is_head(said) => Self::after(&told(said), said).unwrap_or(Self::Known),
+            Self::Announced | Self::Source if is_head(said) => {
+                Self::after(&content_of(said), said).unwrap_or(Self::Known)
+            }
             Self::Announced if said.is_empty() => Self::Announced,
             _ if said.starts_with("During handling of the above") || said.starts_with("The above exception was") => {
                 Self::Announced
@@ -211,7 +213,7 @@ impl Open {
 }
 
 /// What a line tells by itself.
-struct Told<'a> {
+struct LineContent<'a> {
     level: Option<Level>,
     /// It names the level.
     is_named: bool,
@@ -220,9 +222,9 @@ struct Told<'a> {
 }
 
 /// What a line tells, without the prefixes of others.
-fn told(said: &str) -> Told<'_> {
+fn content_of(said: &str) -> LineContent<'_> {
     if is_property(said) {
-        return Told { level: None, is_named: false, text: "" };
+        return LineContent { level: None, is_named: false, text: "" };
     }
     let header = header::read(said);
     let texts = [Some(header.text), Some(header.behind).filter(|behind| behind.len() < header.text.len())];
@@ -235,7 +237,7 @@ fn told(said: &str) -> Told<'_> {
         .or_else(failure)
         .or_else(|| said.starts_with("E   ").then_some(Level::Error))
         .or_else(|| is_numbered(said).then_some(Level::Error));
-    Told { level, is_named: header.level.is_some(), text: head.unwrap_or(header.text) }
+    LineContent { level, is_named: header.level.is_some(), text: head.unwrap_or(header.text) }
 }
 
 /// `    1) adds a cart`: mocha and its like number the tests that failed, below the names of their suites.
@@ -256,7 +258,7 @@ fn is_property(said: &str) -> bool {
 }
 
 /// The line without what tools put before each line of others.
-fn said(line: &str) -> &str {
+fn without_prefixes(line: &str) -> &str {
     let mut rest = line;
     // A process manager in a container.
     for _ in 0..2 {
@@ -320,7 +322,7 @@ fn captured<'a>(expression: &Option<Regex>, text: &'a str) -> Option<&'a str> {
 impl Level {
     /// What the line says of itself, whatever is above it.
     pub fn of(line: &str) -> Option<Self> {
-        told(said(line)).level
+        content_of(without_prefixes(line)).level
     }
 }
 

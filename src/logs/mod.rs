@@ -4,7 +4,6 @@
 //! sees only small facts.
 
 mod ansi;
-mod book;
 mod budget;
 mod depth;
 mod document;
@@ -14,6 +13,7 @@ mod follower;
 mod history;
 mod level;
 mod line;
+mod log_store;
 mod modes;
 mod ready;
 mod screen;
@@ -22,7 +22,6 @@ mod style;
 mod terminal_colors;
 mod terminfo;
 
-pub use book::LogBook;
 pub use depth::{ColorDepth, StyleSupport};
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use epoch::Epoch;
@@ -30,6 +29,7 @@ pub use files::LogFiles;
 pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
+pub use log_store::LogStore;
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};

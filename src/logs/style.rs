@@ -123,7 +123,7 @@ pub struct Style {
 
 impl Style {
     /// What is to be seen of it: without the notes about tabs.
-    pub const fn looks(self) -> Self {
+    pub const fn visible_part(self) -> Self {
         Self { attributes: self.attributes.without(Attributes::TAB).without(Attributes::TAB_REST), ..self }
     }
 }

@@ -34,7 +34,7 @@ impl TerminalColors {
     }
 
     /// Takes over what a terminal has answered, by the parameters of the OSC sequence. Whether it was an answer.
-    pub fn learn(&mut self, answer: &[&[u8]]) -> bool {
+    pub fn add_answer(&mut self, answer: &[&[u8]]) -> bool {
         let (code, number, value) = match *answer {
             [code, value] => (code, None, value),
             [code, number, value] => (code, Some(number), value),
@@ -113,31 +113,31 @@ impl GroupColors {
 mod tests {
     use super::*;
 
-    fn learnt(answers: &[&str]) -> TerminalColors {
+    fn known(answers: &[&str]) -> TerminalColors {
         let mut colors = TerminalColors::default();
         for answer in answers {
             let parts: Vec<_> = answer.split(';').map(str::as_bytes).collect();
-            assert!(colors.learn(&parts), "{answer}");
+            assert!(colors.add_answer(&parts), "{answer}");
         }
         colors
     }
 
     #[test]
     fn what_a_terminal_answers_is_understood() {
-        let colors = learnt(&["10;rgb:ffff/8080/0000", "11;rgba:f/00/12c/ffff", "4;15;rgb:ff/80/00"]);
+        let colors = known(&["10;rgb:ffff/8080/0000", "11;rgba:f/00/12c/ffff", "4;15;rgb:ff/80/00"]);
         assert_eq!(colors.foreground, Some((0xFFFF, 0x8080, 0)));
         assert_eq!(colors.background, Some((0xFFFF, 0, 0x12C1)));
         assert_eq!(colors.palette[15], Some((0xFFFF, 0x8080, 0)));
         for odd in ["11;?", "11;red", "11;rgb:1/2", "11;rgb:+1/2/3", "11;rgb:12345/0/0", "11;rgb://", "4;16;rgb:0/0/0"]
         {
             let parts: Vec<_> = odd.split(';').map(str::as_bytes).collect();
-            assert!(!TerminalColors::default().learn(&parts), "{odd}");
+            assert!(!TerminalColors::default().add_answer(&parts), "{odd}");
         }
     }
 
     #[test]
     fn only_what_is_asked_and_known_is_answered() {
-        let colors = learnt(&["10;rgb:1/2/3", "11;rgb:ff/ff/ff", "4;1;rgb:cd/00/00"]);
+        let colors = known(&["10;rgb:1/2/3", "11;rgb:ff/ff/ff", "4;1;rgb:cd/00/00"]);
         for (question, answer) in [
             ("10;?", "\x1b]10;rgb:1111/2222/3333!"),
             ("11;?", "\x1b]11;rgb:ffff/ffff/ffff!"),

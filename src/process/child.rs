@@ -18,19 +18,19 @@ use super::program::Program;
 /// All helpers that live.
 #[derive(Default)]
 pub(super) struct Children {
-    state: Mutex<State>,
+    state: Mutex<ChildrenState>,
     /// Held by those who start a run.
     starts: RwLock<()>,
 }
 
 #[derive(Default)]
-struct State {
+struct ChildrenState {
     groups: BTreeSet<i32>,
     closed: bool,
 }
 
 impl Children {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ChildrenState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

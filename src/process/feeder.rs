@@ -52,7 +52,7 @@ fn processors() -> usize {
 struct Leave;
 
 impl Leave {
-    fn take() -> Option<Self> {
+    fn reserve() -> Option<Self> {
         let one_less = |room: usize| room.checked_sub(1);
         ROOM.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok().map(|_| Self)
     }
@@ -102,7 +102,7 @@ pub(super) struct Feeder {
 
 #[derive(Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<FeederState>,
     /// A piece waits, or nothing more will come: what the thread looks at while it stays awake.
     enough: AtomicBool,
     /// Something is to be fed, or nothing more will come.
@@ -112,7 +112,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct State {
+struct FeederState {
     waiting: Vec<u8>,
     /// The thread sleeps.
     asleep: bool,
@@ -127,16 +127,16 @@ struct State {
 impl Feeder {
     /// Starts the thread, unless enough others feed, or the system has none for it.
     pub(super) fn start(launch: &Launch, live: &Arc<LiveRun>, clock: Clock) -> Option<Self> {
-        let leave = Leave::take()?;
+        let leave = Leave::reserve()?;
         let shared = Arc::<Shared>::default();
         let (its, launch, live) = (shared.clone(), launch.clone(), live.clone());
         let thread = Builder::new().name(format!("feed {}", launch.service));
-        let thread = thread.spawn(move || its.feed_all(clock, |bytes| live.tell(feed(&launch, bytes)))).ok()?;
+        let thread = thread.spawn(move || its.feed_all(clock, |bytes| live.report_fed(feed(&launch, bytes)))).ok()?;
         Some(Self { shared, thread, _leave: Some(leave) })
     }
 
     /// Hands output over, and waits while too much of it waits. False: the thread has ended, having fed all before this.
-    pub(super) fn take(&self, bytes: &[u8]) -> bool {
+    pub(super) fn push_output(&self, bytes: &[u8]) -> bool {
         let mut state = self.shared.state();
         while !state.ended && state.waiting.len() + bytes.len() > WAITING {
             state.crowded = true;
@@ -166,7 +166,7 @@ impl Feeder {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FeederState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -231,10 +231,10 @@ mod tests {
 
     #[test]
     fn whoever_gives_leave_back_lets_another_in() {
-        let taken: Vec<Leave> = std::iter::from_fn(Leave::take).collect();
+        let taken: Vec<Leave> = std::iter::from_fn(Leave::reserve).collect();
         assert_eq!(taken.len(), processors() / 2);
         drop(taken);
-        assert_eq!(Leave::take().is_some(), processors() > 1);
+        assert_eq!(Leave::reserve().is_some(), processors() > 1);
     }
 
     #[test]
@@ -250,10 +250,10 @@ mod tests {
         let feeder = Feeder { shared, thread, _leave: None };
         let all: Vec<u8> = (0..8 * WAITING).map(|place| (place / 7 % 251) as u8).collect();
         let (first, rest) = all.split_at(WAITING);
-        assert!(first.chunks(1000).all(|part| feeder.take(part)), "there is room for so much");
+        assert!(first.chunks(1000).all(|part| feeder.push_output(part)), "there is room for so much");
         assert!(fed.lock().unwrap().is_empty());
         gate.wait();
-        assert!(rest.chunks(PIECE - 1).all(|part| feeder.take(part)));
+        assert!(rest.chunks(PIECE - 1).all(|part| feeder.push_output(part)));
         feeder.finish();
         assert!(*fed.lock().unwrap() == all);
     }
@@ -263,7 +263,7 @@ mod tests {
         let shared = Arc::<Shared>::default();
         shared.feed_all(Clock::start(), |_| {});
         let feeder = Feeder { shared, thread: std::thread::spawn(|| {}), _leave: None };
-        assert!(!feeder.take(b"late"));
+        assert!(!feeder.push_output(b"late"));
         feeder.finish();
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 
-use super::errands::{Errand, Errands};
-use super::launch::{Aside, Checkup, Launch};
+use super::background_tasks::{BackgroundTask, BackgroundTasks};
+use super::launch::{ChangeCommand, Launch, LivenessProbe};
 use super::live_run::LiveRun;
 use super::probe::Prober;
 use super::program;
@@ -20,7 +20,7 @@ use super::run::supervise;
 #[cfg(target_os = "linux")]
 use super::spawn;
 use super::terminal::Size;
-use super::{aside, checkup, facts};
+use super::{change_command, facts, liveness_probe};
 use crate::clock::Clock;
 use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated};
 use crate::process_tree;
@@ -48,7 +48,7 @@ pub struct ProcessHost {
 struct Inner {
     clock: Clock,
     reports: UnboundedSender<RunNews>,
-    errands: Arc<Errands>,
+    background_tasks: Arc<BackgroundTasks>,
     runs: Mutex<Runs>,
 }
 
@@ -59,7 +59,7 @@ struct Runs {
     /// The sizes of the panes, also of services that do not run.
     sizes: HashMap<ServiceName, watch::Sender<Size>>,
     /// The validation and the hook of a service, with its number; also one that has ended.
-    beside: HashMap<(ServiceName, Beside), (u32, Errand)>,
+    beside: HashMap<(ServiceName, Beside), (u32, BackgroundTask)>,
     /// The stop commands of a service; each ends when its sender is dropped. Also of those that have ended.
     stops: HashMap<ServiceName, Vec<oneshot::Sender<()>>>,
     closed: bool,
@@ -84,8 +84,8 @@ impl ProcessHost {
         }
         #[cfg(target_os = "linux")]
         spawn::look_at_inherited();
-        let (errands, runs) = (Arc::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { clock, reports, errands, runs }) }
+        let (background_tasks, runs) = (Arc::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { clock, reports, background_tasks, runs }) }
     }
 
     /// Starts a run on a thread of its own, in a terminal of the size that was last given for the service. Reports
@@ -108,10 +108,10 @@ impl ProcessHost {
         runs.live.push(live.clone());
         drop(runs);
         let launch = Arc::new(launch);
-        let (errands, clock) = (self.inner.errands.clone(), self.inner.clock);
+        let (background_tasks, clock) = (self.inner.background_tasks.clone(), self.inner.clock);
         let (its_launch, its_live) = (launch.clone(), live.clone());
         let thread = thread::Builder::new().name(format!("run {}", launch.service)).stack_size(STACK);
-        let spawned = thread.spawn(move || supervise(&its_launch, &its_live, (inbox, woken), &errands, clock));
+        let spawned = thread.spawn(move || supervise(&its_launch, &its_live, (inbox, woken), &background_tasks, clock));
         if let Err(error) = spawned {
             live.gone();
             self.inner.refuse(&launch, &format!("no thread for it: {}", program::plain(&error)));
@@ -134,30 +134,35 @@ impl ProcessHost {
 
     /// Runs a stop command. It is killed when it takes longer than the run has to end, when the run is killed, and when the
     /// host ends.
-    pub fn run_stop_command(&self, aside: Aside, limit: Duration) {
-        let live = self.inner.of(&aside.service).pop();
+    pub fn run_stop_command(&self, change_command: ChangeCommand, limit: Duration) {
+        let live = self.inner.of(&change_command.service).pop();
         let (ends, over) = oneshot::channel();
         let mut runs = self.inner.runs();
-        let stops = runs.stops.entry(aside.service.clone()).or_default();
+        let stops = runs.stops.entry(change_command.service.clone()).or_default();
         stops.retain(|stop| !stop.is_closed());
         stops.push(ends);
         drop(runs);
-        let errands = &self.inner.errands;
-        errands.send_off(aside::stop(aside, errands.means(), live, over, limit));
+        let background_tasks = &self.inner.background_tasks;
+        background_tasks.send_off(change_command::stop(change_command, background_tasks.means(), live, over, limit));
     }
 
     /// Begins to look after a run that is up, instead of as before. Reports [`RunReport::Alive`] and
     /// [`RunReport::Silent`]; ends with the run.
-    pub fn check_alive(&self, checkup: Checkup) {
-        let runs = self.inner.of(&checkup.service);
-        let Some(live) = runs.into_iter().find(|live| live.run == checkup.run) else { return };
-        let (checkup, name) = match checkup.expanded(&live.env()) {
+    pub fn check_alive(&self, liveness_probe: LivenessProbe) {
+        let runs = self.inner.of(&liveness_probe.service);
+        let Some(live) = runs.into_iter().find(|live| live.run == liveness_probe.run) else { return };
+        let (liveness_probe, name) = match liveness_probe.expanded(&live.env()) {
             Ok(expanded) => expanded,
             Err(problem) => return live.report(RunReport::Silent { problem: problem.into() }),
         };
-        let errands = &self.inner.errands;
-        if let Some(errand) = errands.begin(checkup::look_after(checkup, name, errands.means(), live.clone())) {
-            live.is_looked_after(errand);
+        let background_tasks = &self.inner.background_tasks;
+        if let Some(background_task) = background_tasks.begin(liveness_probe::probe_run(
+            liveness_probe,
+            name,
+            background_tasks.means(),
+            live.clone(),
+        )) {
+            live.is_looked_after(background_task);
         }
     }
 
@@ -171,7 +176,7 @@ impl ProcessHost {
     /// The live run is ready from now on when this check says so; with none, nobody asks.
     pub fn check_ready(&self, launch: Launch) {
         let Some(live) = self.inner.of(&launch.service).into_iter().find(|live| live.run == launch.run) else { return };
-        let errands = self.inner.errands.clone();
+        let background_tasks = self.inner.background_tasks.clone();
         // It may read files, and look through a long log.
         self.beside_the_loop(&launch.service.clone(), move || {
             let env = live.env();
@@ -182,15 +187,16 @@ impl ProcessHost {
                 }
                 Err(error) => {
                     log::warn!("{}: ready: {error}", launch.service);
-                    launch.document.mark(&Marker::AsideFailed { what: "ready", problem: error });
+                    launch.document.mark(&Marker::ChangeCommandFailed { what: "ready", problem: error });
                     return live.is_probed(None);
                 }
             };
             if launch.document.expect_ready(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern)) {
                 live.become_ready();
             }
-            let prober = Prober::of_live_run(&launch, &env, &errands);
-            let begin = |prober: Prober| errands.begin(prober.until_ready(errands.means(), live.clone()));
+            let prober = Prober::of_live_run(&launch, &env, &background_tasks);
+            let begin =
+                |prober: Prober| background_tasks.begin(prober.until_ready(background_tasks.means(), live.clone()));
             live.is_probed(prober.and_then(begin));
         });
     }
@@ -214,10 +220,10 @@ impl ProcessHost {
 
     /// Runs a validation or a hook beside whatever runs. Reports [`RunReport::Validated`] or [`RunReport::HookEnded`] with
     /// this number. An older one of the same service is ended. A hook is killed when it takes longer than a minute.
-    pub fn run_beside(&self, aside: Aside, what: Beside, number: u32) {
-        let (service, reports) = (aside.service.clone(), self.inner.reports.clone());
-        let (errands, live) = (&self.inner.errands, self.inner.of(&service).pop());
-        let means = errands.means();
+    pub fn run_beside(&self, change_command: ChangeCommand, what: Beside, number: u32) {
+        let (service, reports) = (change_command.service.clone(), self.inner.reports.clone());
+        let (background_tasks, live) = (&self.inner.background_tasks, self.inner.of(&service).pop());
+        let means = background_tasks.means();
         let name = service.clone();
         let tell = move |result: Result<(), String>| {
             let report = match what {
@@ -235,17 +241,17 @@ impl ProcessHost {
         let mut runs = self.inner.runs();
         drop(runs.beside.remove(&(service.clone(), what)));
         let size = runs.sizes.entry(service.clone()).or_default().subscribe();
-        let errand = async move {
+        let background_task = async move {
             tell_later(match what {
-                Beside::Validation => aside::in_terminal(&aside, &means, live.as_deref(), size).await,
+                Beside::Validation => change_command::in_terminal(&change_command, &means, live.as_deref(), size).await,
                 Beside::Hook => {
-                    aside::hook(&aside, &means, live.as_deref(), size).await;
+                    change_command::hook(&change_command, &means, live.as_deref(), size).await;
                     Ok(())
                 }
             });
         };
-        match errands.begin(errand) {
-            Some(errand) => drop(runs.beside.insert((service, what), (number, errand))),
+        match background_tasks.begin(background_task) {
+            Some(background_task) => drop(runs.beside.insert((service, what), (number, background_task))),
             None => tell(Err("there is no thread for it".into())),
         }
     }
@@ -277,8 +283,8 @@ impl ProcessHost {
     /// Looks at the live run of a service. Reports [`RunReport::Facts`]; nothing if there is none.
     pub fn inspect(&self, service: &ServiceName) {
         let Some(live) = self.inner.of(service).pop() else { return };
-        self.inner.errands.send_off(async move {
-            if let Some((pids, env)) = live.look() {
+        self.inner.background_tasks.send_off(async move {
+            if let Some((pids, env)) = live.processes_and_environment() {
                 live.report(RunReport::Facts(Arc::new(facts::of(live.run, &pids, &env))));
             }
         });
@@ -345,7 +351,7 @@ impl Inner {
         runs.beside.clear();
         let live = std::mem::take(&mut runs.live);
         drop(runs);
-        self.errands.children().kill_all();
+        self.background_tasks.children().kill_all();
         for live in live {
             live.kill_now();
         }

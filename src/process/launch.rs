@@ -72,7 +72,7 @@ pub struct Launch {
 /// to the log of the service in whole lines. All but the stop command print to a terminal of the size of the service's pane.
 /// What it leaves running in its process group ends with it.
 #[derive(Clone)]
-pub struct Aside {
+pub struct ChangeCommand {
     /// Beside whom.
     pub service: ServiceName,
     /// What it is, for devgroup's own log: the name of the key that asks for it.
@@ -89,7 +89,7 @@ pub struct Aside {
 
 /// A run that is up and is to be looked after.
 #[derive(Clone)]
-pub struct Checkup {
+pub struct LivenessProbe {
     /// Whose run.
     pub service: ServiceName,
     /// Its number.
@@ -115,7 +115,7 @@ impl Launch {
     }
 }
 
-impl Checkup {
+impl LivenessProbe {
     /// What is to be done with the values of this environment put in, and how people are told what is asked: as it is
     /// written, but for a port. A value may be a secret.
     ///
@@ -136,7 +136,7 @@ impl Checkup {
     }
 }
 
-impl fmt::Debug for Checkup {
+impl fmt::Debug for LivenessProbe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Checkup").field("service", &self.service).field("run", &self.run).finish_non_exhaustive()
     }
@@ -148,7 +148,7 @@ impl fmt::Debug for Launch {
     }
 }
 
-impl fmt::Debug for Aside {
+impl fmt::Debug for ChangeCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aside").field("service", &self.service).field("label", &self.label).finish_non_exhaustive()
     }

@@ -82,7 +82,7 @@ pub(super) fn has_one_of(pid: i32, sockets: &BTreeSet<u64>) -> bool {
 
 /// The sockets that a process has open, by number; none if it is not to be looked into.
 fn sockets_of(pid: i32) -> Vec<u64> {
-    if !process_tree::tells() {
+    if !process_tree::is_proc_ours() {
         return Vec::new();
     }
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();

@@ -11,10 +11,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::errands::Errand;
+use super::background_tasks::BackgroundTask;
 use super::host::RunNews;
-use super::kin::{self, Kin, Left, Trail};
 use super::reach::Earlier;
+use super::run_members::{self, Lineage, Remaining, RunMembers};
 use super::terminal::{Size, Terminal};
 use crate::domain::{Checks, ExitStatus, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget};
 use crate::logs::Fed;
@@ -44,14 +44,14 @@ pub(super) struct LiveRun {
     pub(super) service: ServiceName,
     pub(super) run: RunId,
     reports: UnboundedSender<RunNews>,
-    state: Mutex<State>,
+    state: Mutex<LiveRunState>,
     forked: Condvar,
     /// Who listened on its ports before it began.
     earlier: OnceLock<Earlier>,
 }
 
 /// Guarded by one lock, so that nobody signals a number that is being given back.
-struct State {
+struct LiveRunState {
     life: Life,
     size: Size,
     terminal: Option<Arc<Terminal>>,
@@ -66,12 +66,12 @@ struct State {
     /// What its processes are known by …
     mark: Option<OsString>,
     /// … and what of them has lost it.
-    trail: Trail,
+    lineage: Lineage,
     ready: bool,
     /// The liveness check. It ends with the leader.
-    checkup: Option<Errand>,
+    liveness_probe: Option<BackgroundTask>,
     /// The readiness check. It ends with the leader as well.
-    probe: Option<Errand>,
+    probe: Option<BackgroundTask>,
     /// It is not that of the start any more.
     probe_exchanged: bool,
     /// The environment that it was started in.
@@ -99,7 +99,7 @@ impl LiveRun {
         reports: UnboundedSender<RunNews>,
         thread: (Sender<Order>, UnixStream),
     ) -> Self {
-        let state = State {
+        let state = LiveRunState {
             life: Life::Asked,
             size,
             terminal: None,
@@ -108,9 +108,9 @@ impl LiveRun {
             killed: false,
             asked: false,
             mark: None,
-            trail: Trail::default(),
+            lineage: Lineage::default(),
             ready: false,
-            checkup: None,
+            liveness_probe: None,
             probe: None,
             probe_exchanged: false,
             env: Arc::default(),
@@ -119,7 +119,7 @@ impl LiveRun {
         Self { service, run, reports, state: Mutex::new(state), forked, earlier }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LiveRunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,7 +137,7 @@ impl LiveRun {
         match state.life {
             Life::Asked | Life::Forking => state.early.push((signal, target)),
             Life::Leader(_) | Life::Orphans(_) if signal == Signal::Kill => {
-                state.trail.note();
+                state.lineage.note_descendants();
                 state.send(signal, target);
                 state.order(Order::Sweep);
             }
@@ -169,16 +169,16 @@ impl LiveRun {
             state.life = Life::Gone;
         }
         if state.life == Life::Forking {
-            let forking = |state: &mut State| state.life == Life::Forking;
+            let forking = |state: &mut LiveRunState| state.life == Life::Forking;
             state = match self.forked.wait_timeout_while(state, Duration::from_millis(500), forking) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
         state.killed = true;
-        state.trail.note();
+        state.lineage.note_descendants();
         state.send(Signal::Kill, SignalTarget::Group);
-        state.kill_left();
+        state.kill_remaining();
     }
 
     /// Whether anybody has sent it a signal.
@@ -193,12 +193,12 @@ impl LiveRun {
 
     /// Its processes, the leader first, and its environment; `None` if the leader does not live. Elsewhere than on Linux,
     /// the leader only.
-    pub(super) fn look(&self) -> Option<(Vec<i32>, Environment)> {
+    pub(super) fn processes_and_environment(&self) -> Option<(Vec<i32>, Environment)> {
         let mut state = self.state();
         let Life::Leader(leader) = state.life else { return None };
         let leader = leader.as_raw_pid();
-        let left = state.left();
-        let others = left.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
+        let remaining = state.remaining();
+        let others = remaining.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
         Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
     }
 
@@ -208,20 +208,20 @@ impl LiveRun {
     }
 
     /// Keeps the liveness check, as long as the leader lives.
-    pub(super) fn is_looked_after(&self, checkup: Errand) {
+    pub(super) fn is_looked_after(&self, liveness_probe: BackgroundTask) {
         let mut state = self.state();
         if matches!(state.life, Life::Leader(_)) {
-            state.checkup = Some(checkup);
+            state.liveness_probe = Some(liveness_probe);
         }
     }
 
     /// Nobody looks after it any more.
     pub(super) fn is_looked_after_no_more(&self) {
-        self.state().checkup = None;
+        self.state().liveness_probe = None;
     }
 
     /// Keeps the readiness check in place of the one before, as long as the leader lives.
-    pub(super) fn is_probed(&self, probe: Option<Errand>) {
+    pub(super) fn is_probed(&self, probe: Option<BackgroundTask>) {
         let mut state = self.state();
         state.probe_exchanged = true;
         if matches!(state.life, Life::Leader(_)) {
@@ -230,7 +230,7 @@ impl LiveRun {
     }
 
     /// Keeps the readiness check of the start, unless it was exchanged while the run began.
-    pub(super) fn is_probed_first(&self, probe: Option<Errand>) {
+    pub(super) fn is_probed_first(&self, probe: Option<BackgroundTask>) {
         let mut state = self.state();
         if matches!(state.life, Life::Leader(_)) && !state.probe_exchanged {
             state.probe = probe;
@@ -249,7 +249,7 @@ impl LiveRun {
     // What the run's threads tell.
 
     /// What came of feeding the log elsewhere than on the run's thread.
-    pub(super) fn tell(&self, fed: Fed) {
+    pub(super) fn report_fed(&self, fed: Fed) {
         if fed.ready {
             self.become_ready();
         }
@@ -275,7 +275,7 @@ impl LiveRun {
 
     /// It is about to begin: notes who listens on its ports.
     pub(super) fn note_listeners(&self, ports: &[u16]) {
-        self.earlier.get_or_init(|| Earlier::look(ports));
+        self.earlier.get_or_init(|| Earlier::listening_on(ports));
     }
 
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
@@ -296,7 +296,7 @@ impl LiveRun {
         if state.size != size {
             terminal.resize(state.size);
         }
-        state.trail = Trail::begin(leader, terminal.name());
+        state.lineage = Lineage::begin(leader, terminal.name());
         state.terminal = Some(terminal);
         state.life = Life::Leader(leader);
         let early = std::mem::take(&mut state.early);
@@ -311,9 +311,9 @@ impl LiveRun {
     pub(super) fn gone(&self) {
         let mut state = self.state();
         state.life = Life::Gone;
-        state.checkup = None;
+        state.liveness_probe = None;
         state.probe = None;
-        state.trail = Trail::default();
+        state.lineage = Lineage::default();
         state.terminal = None;
         state.thread = None;
         self.forked.notify_all();
@@ -330,30 +330,30 @@ impl LiveRun {
             Err(_) => ExitStatus::Code(-1),
         };
         state.life = Life::Orphans(leader);
-        state.checkup = None;
+        state.liveness_probe = None;
         state.probe = None;
         Some(status)
     }
 
     /// Who is left of it. After a KILL each of them gets another one, since processes that were forked meanwhile have
     /// missed the first.
-    pub(super) fn left(&self) -> Left {
+    pub(super) fn remaining(&self) -> Remaining {
         let mut state = self.state();
-        if state.killed { state.kill_left() } else { state.left() }
+        if state.killed { state.kill_remaining() } else { state.remaining() }
     }
 
     /// Signals whom it is for, also outside of the group. False: it would end them all, since none handles it, and so it
     /// was not sent.
     pub(super) fn ask(&self, signal: Signal, target: SignalTarget) -> bool {
         let mut state = self.state();
-        if target == SignalTarget::Handlers && signal.ends() && process_tree::tells() {
-            let left = state.left();
+        if target == SignalTarget::Handlers && signal.ends() && process_tree::is_proc_ours() {
+            let remaining = state.remaining();
             drop(state);
-            let handlers = kin::handlers(left.members(), number(signal));
+            let handlers = run_members::handlers(remaining.members(), number(signal));
             handlers.iter().for_each(|handler| handler.signal(number(signal)));
             return !handlers.is_empty();
         }
-        state.trail.note();
+        state.lineage.note_descendants();
         state.send(signal, target);
         drop(state);
         self.sweep(signal, target);
@@ -364,8 +364,8 @@ impl LiveRun {
     /// to be ended by it.
     pub(super) fn sweep(&self, signal: Signal, target: SignalTarget) {
         let mut state = self.state();
-        let Some(leader) = state.kin().map(|kin| kin.leader) else { return };
-        for member in state.left().members() {
+        let Some(leader) = state.members().map(|run_members| run_members.leader) else { return };
+        for member in state.remaining().members() {
             if target == SignalTarget::Leader && member.pid != leader {
                 continue;
             }
@@ -379,37 +379,37 @@ impl LiveRun {
     }
 }
 
-impl State {
+impl LiveRunState {
     /// How its processes are known, while there may be any.
-    fn kin(&self) -> Option<Kin<'_>> {
+    fn members(&self) -> Option<RunMembers<'_>> {
         let (leader, reaped) = match self.life {
             Life::Asked | Life::Forking | Life::Gone => return None,
             Life::Leader(leader) => (leader, false),
             Life::Orphans(leader) => (leader, true),
         };
-        Some(Kin { leader, reaped, mark: self.mark.as_deref(), trail: &self.trail })
+        Some(RunMembers { leader, reaped, mark: self.mark.as_deref(), lineage: &self.lineage })
     }
 
-    fn left(&mut self) -> Left {
-        let left = self.kin().map_or(Left::Nobody, Kin::left);
-        self.trail.saw(&left);
-        left
+    fn remaining(&mut self) -> Remaining {
+        let remaining = self.members().map_or(Remaining::Nobody, RunMembers::remaining);
+        self.lineage.set_seen(&remaining);
+        remaining
     }
 
     /// Kills everybody who is left, again and again while new ones appear. Who is left then.
-    fn kill_left(&mut self) -> Left {
+    fn kill_remaining(&mut self) -> Remaining {
         let mut known: Vec<Process> = Vec::new();
-        let mut left = self.left();
+        let mut remaining = self.remaining();
         for _ in 0..ROUNDS {
             let is_new = |member: &Process| !known.iter().any(|known| known.is_same(member));
-            if !left.members().iter().any(is_new) {
+            if !remaining.members().iter().any(is_new) {
                 break;
             }
-            left.members().iter().for_each(Process::kill_group);
-            known = left.members().to_vec();
-            left = self.left();
+            remaining.members().iter().for_each(Process::kill_group);
+            known = remaining.members().to_vec();
+            remaining = self.remaining();
         }
-        left
+        remaining
     }
 
     /// Leaves an order with the run's thread and wakes it.

@@ -1,4 +1,4 @@
-//! Looks at file systems beside the thread of the errands: one that does not answer (a network file system whose server is
+//! Looks at file systems beside the thread of the background tasks: one that does not answer (a network file system whose server is
 //! gone) holds up whoever asks it, and must not hold up all others with him.
 
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ impl Default for Looks {
 impl Looks {
     /// Does this on another thread and waits for it, but not for long. `None`: it has not come back, or an earlier one has
     /// not, and then it is not begun.
-    pub(super) async fn look<T: Send + 'static>(
+    pub(super) async fn look_up<T: Send + 'static>(
         &self,
         purpose: Purpose,
         work: impl FnOnce() -> T + Send + 'static,
@@ -67,17 +67,17 @@ mod tests {
         let looks = Looks { patience: Duration::from_millis(50), ..Looks::default() };
         let purpose = |key| (ServiceName::new("api"), key);
         let (answer, held) = mpsc::channel::<()>();
-        let stuck = looks.look(purpose("ready"), move || held.recv().is_ok());
+        let stuck = looks.look_up(purpose("ready"), move || held.recv().is_ok());
         assert_eq!(stuck.await, None);
         let begun = Arc::new(AtomicBool::new(false));
         let mark = begun.clone();
-        let second = looks.look(purpose("ready"), move || mark.store(true, Ordering::SeqCst));
+        let second = looks.look_up(purpose("ready"), move || mark.store(true, Ordering::SeqCst));
         assert_eq!(second.await, None);
         assert!(!begun.load(Ordering::SeqCst), "two at once");
         // With patience enough for a busy machine.
         let looks = Looks { patience: Duration::from_secs(20), ..looks };
-        assert_eq!(looks.look(purpose("alive"), || 1).await, Some(1), "another check goes on");
+        assert_eq!(looks.look_up(purpose("alive"), || 1).await, Some(1), "another check goes on");
         drop(answer);
-        assert_eq!(looks.look(purpose("ready"), || 2).await, Some(2), "the first has come back");
+        assert_eq!(looks.look_up(purpose("ready"), || 2).await, Some(2), "the first has come back");
     }
 }

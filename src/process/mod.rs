@@ -9,31 +9,31 @@
 //! Architecture invariant: log bytes go from the terminal into the document; only [`RunNews`] goes to the run loop.
 //! No process is signalled by a number that may have been given to somebody else.
 
-mod aside;
-mod checkup;
+mod background_tasks;
+mod change_command;
 mod child;
 mod child_process;
-mod errands;
 mod exit;
 mod facts;
 mod feeder;
 mod host;
 mod http;
-mod kin;
 mod launch;
 mod listener;
 mod live_run;
+mod liveness_probe;
 mod looks;
 mod outlet;
 mod probe;
 mod program;
 mod reach;
 mod run;
+mod run_members;
 mod shell;
 #[cfg(target_os = "linux")]
 mod spawn;
 mod terminal;
 
 pub use host::{Beside, ProcessHost, RunNews};
-pub use launch::{Aside, Checkup, Expand, Expanded, Launch, Prepare, Prepared};
+pub use launch::{ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Prepare, Prepared};
 pub use listener::listener_on;

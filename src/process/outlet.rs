@@ -110,7 +110,7 @@ impl<'a> Lines<'a> {
     pub(super) fn new(outlet: Outlet, log: &'a LogDocument, live: Option<&'a LiveRun>) -> Self {
         let sheet = LogDocument::new(SHEET, Clock::start(), watch::Sender::new(()));
         if let Some((_, size)) = &outlet.terminal {
-            size.borrow().tell(&sheet);
+            size.borrow().apply_to(&sheet);
         }
         Self { outlet, log, live, sheet, follower: Follower::default() }
     }
@@ -121,7 +121,7 @@ impl<'a> Lines<'a> {
         loop {
             match self.outlet.next(&mut buffer).await {
                 Printed::End => return,
-                Printed::Resized(size) => size.tell(&self.sheet),
+                Printed::Resized(size) => size.apply_to(&self.sheet),
                 Printed::Bytes(length) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
                     for part in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -150,7 +150,7 @@ impl<'a> Lines<'a> {
     fn pass_on(&mut self, all: bool) {
         loop {
             // No time passes: a line without an end may never rest, and is passed on with its end.
-            let taken = self.follower.take(&self.sheet, Moment::START, LINES, all);
+            let taken = self.follower.take_new_lines(&self.sheet, Moment::START, LINES, all);
             let mut text = String::new();
             // Markers of the sheet are about the sheet: that it was cleared.
             for piece in taken.pieces.iter().filter(|piece| piece.line.kind == LineKind::Output) {

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::background_tasks::{BackgroundTasks, Means};
 use super::child::{Child, Prints};
-use super::errands::{Errands, Means};
 use super::launch::Launch;
 use super::listener::{self, Listener};
 use super::live_run::LiveRun;
@@ -66,7 +66,11 @@ pub(super) fn ports(launch: &Launch) -> Vec<u16> {
 
 impl Prober {
     /// What is to be tried, of a launch with its values; to be made before the start. `None` if nothing is: the log sees its pattern by itself.
-    pub(super) fn new(launch: &Launch, env: &[(OsString, OsString)], errands: &Errands) -> Option<Self> {
+    pub(super) fn new(
+        launch: &Launch,
+        env: &[(OsString, OsString)],
+        background_tasks: &BackgroundTasks,
+    ) -> Option<Self> {
         let check = match &launch.ready.as_ref()?.probe {
             Probe::Log(_) | Probe::Text(_) => return None,
             Probe::Port(port) => Check::Port(*port),
@@ -74,7 +78,10 @@ impl Prober {
             Probe::Cmd(command) => Check::Cmd(command.clone()),
             Probe::File(path) => {
                 let its = path.clone();
-                Check::File(path.clone(), errands.look((launch.service.clone(), "ready"), move || written(&its)))
+                Check::File(
+                    path.clone(),
+                    background_tasks.look_up((launch.service.clone(), "ready"), move || written(&its)),
+                )
             }
             Probe::Delay(time) => Check::Delay(*time),
         };
@@ -83,8 +90,12 @@ impl Prober {
     }
 
     /// What is tried of a run that is up already.
-    pub(super) fn of_live_run(launch: &Launch, env: &[(OsString, OsString)], errands: &Errands) -> Option<Self> {
-        let mut prober = Self::new(launch, env, errands)?;
+    pub(super) fn of_live_run(
+        launch: &Launch,
+        env: &[(OsString, OsString)],
+        background_tasks: &BackgroundTasks,
+    ) -> Option<Self> {
+        let mut prober = Self::new(launch, env, background_tasks)?;
         if let Check::File(_, before) = &mut prober.check {
             // The run may have written it already.
             *before = None;
@@ -121,7 +132,7 @@ impl Prober {
             Check::Cmd(command) => {
                 let (command, dir, env) = (command.clone(), self.dir.clone(), self.env.clone());
                 let look = move || program::find(&command, &dir, &env);
-                let Some(found) = means.looks.look((self.service.clone(), "ready"), look).await else {
+                let Some(found) = means.looks.look_up((self.service.clone(), "ready"), look).await else {
                     self.say_silent("the folder of its command");
                     return false;
                 };
@@ -137,7 +148,8 @@ impl Prober {
             }
             Check::File(path, before) => {
                 let its = path.clone();
-                let Some(now) = means.looks.look((self.service.clone(), "ready"), move || written(&its)).await else {
+                let Some(now) = means.looks.look_up((self.service.clone(), "ready"), move || written(&its)).await
+                else {
                     self.say_silent("its file");
                     return false;
                 };

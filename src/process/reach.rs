@@ -24,14 +24,14 @@ const AT_ONCE: Duration = Duration::from_millis(100);
 /// Who listened before a run began.
 #[derive(Debug)]
 pub(super) struct Earlier {
-    standing: Mutex<Standing>,
+    state: Mutex<EarlierState>,
     /// Tells who was started by this group.
     ours: fn() -> Vec<i32>,
 }
 
 /// Those of them that are still there.
 #[derive(Debug, Default)]
-struct Standing {
+struct EarlierState {
     /// The port of each socket.
     sockets: BTreeMap<u64, u16>,
     /// What answered, though no table has it.
@@ -97,7 +97,7 @@ async fn connect_to(address: SocketAddr, earlier: &Earlier) -> Result<TcpStream,
     };
     match (stream.local_addr(), stream.peer_addr()) {
         // A connection within this machine has one address at both ends.
-        (Ok(ours), Ok(peer)) if ours.ip() == peer.ip() => earlier.judge(peer, &listener::listening())?,
+        (Ok(ours), Ok(peer)) if ours.ip() == peer.ip() => earlier.check_peer(peer, &listener::listening())?,
         _ => {}
     }
     Ok(stream)
@@ -111,62 +111,62 @@ fn is_itself(ours: &std::io::Result<SocketAddr>, theirs: &std::io::Result<Socket
 
 /// The processes that this group has started.
 pub(super) fn ours() -> Vec<i32> {
-    Tree::look().below_us().iter().map(|process| process.pid.as_raw_pid()).collect()
+    Tree::read().below_us().iter().map(|process| process.pid.as_raw_pid()).collect()
 }
 
 impl Default for Earlier {
     /// Nobody.
     fn default() -> Self {
-        Self { standing: Mutex::default(), ours }
+        Self { state: Mutex::default(), ours }
     }
 }
 
 impl Earlier {
     /// Who listens now on these ports. Blocks for a moment only.
-    pub(super) fn look(ports: &[u16]) -> Self {
-        let mut standing = Standing::default();
+    pub(super) fn listening_on(ports: &[u16]) -> Self {
+        let mut state = EarlierState::default();
         let listening = if ports.is_empty() { Vec::new() } else { listener::listening() };
         for &port in ports {
             let there = listening.iter().filter(|socket| socket.port == port);
-            standing.sockets.extend(there.clone().map(|socket| (socket.number, port)));
+            state.sockets.extend(there.clone().map(|socket| (socket.number, port)));
             if there.count() == 0 {
-                standing.unseen.extend(loopbacks(port).into_iter().filter(answers));
+                state.unseen.extend(loopbacks(port).into_iter().filter(answers));
             }
         }
-        Self { standing: Mutex::new(standing), ours }
+        Self { state: Mutex::new(state), ours }
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, EarlierState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whoever answered there before is gone.
     fn refused(&self, address: SocketAddr) {
-        self.standing().unseen.remove(&address);
+        self.state().unseen.remove(&address);
     }
 
     /// Whether a connection to this address of ours was taken by somebody who came after the start, while these listen.
     ///
     /// Whoever is below us was started by this group, and is meant: a service may be looked at through the one before it.
-    fn judge(&self, peer: SocketAddr, listening: &[Socket]) -> Result<(), Refusal> {
+    fn check_peer(&self, peer: SocketAddr, listening: &[Socket]) -> Result<(), Refusal> {
         let port = peer.port();
-        let mut standing = self.standing();
-        let some_were_seen = standing.sockets.values().any(|its| *its == port);
+        let mut state = self.state();
+        let some_were_seen = state.sockets.values().any(|its| *its == port);
         let open = listener::numbers(listening);
-        standing.sockets.retain(|number, _| open.contains(number));
+        state.sockets.retain(|number, _| open.contains(number));
         let serving = listener::serving(listening, peer);
         if serving.is_empty() {
-            return match (some_were_seen, standing.unseen.contains(&peer)) {
+            return match (some_were_seen, state.unseen.contains(&peer)) {
                 // It has just been closed.
                 (true, _) => Err(Refusal::Refused),
                 (false, true) => Err(Refusal::Taken { port, holder: "a process that cannot be seen from here".into() }),
                 (false, false) => Ok(()),
             };
         }
-        if serving.iter().any(|socket| !standing.sockets.contains_key(&socket.number)) {
+        if serving.iter().any(|socket| !state.sockets.contains_key(&socket.number)) {
             return Ok(());
         }
-        drop(standing);
+        drop(state);
         let sockets = listener::numbers(&serving);
         if (self.ours)().into_iter().any(|pid| listener::has_one_of(pid, &sockets)) {
             return Ok(());
@@ -194,12 +194,12 @@ mod tests {
     }
 
     /// Children of the tests beside these hold all sockets until they execute, and would be taken for services.
-    fn look(port: u16) -> Earlier {
-        Earlier { ours: Vec::new, ..Earlier::look(&[port]) }
+    fn earlier_on(port: u16) -> Earlier {
+        Earlier { ours: Vec::new, ..Earlier::listening_on(&[port]) }
     }
 
     fn judged(earlier: &Earlier, peer: SocketAddr) -> Result<(), Refusal> {
-        earlier.judge(peer, &listener::listening())
+        earlier.check_peer(peer, &listener::listening())
     }
 
     #[test]
@@ -208,11 +208,11 @@ mod tests {
             return;
         }
         let (first, address) = listen("127.0.0.1:0");
-        let earlier = look(address.port());
+        let earlier = earlier_on(address.port());
         let us = format!("(pid {})", std::process::id());
         let taken = judged(&earlier, address).unwrap_err().to_string();
         assert!(taken.starts_with(&format!("port {} is taken by ", address.port())) && taken.ends_with(&us), "{taken}");
-        assert_eq!(judged(&Earlier::look(&[]), address), Ok(()), "a run that asks for no port");
+        assert_eq!(judged(&Earlier::listening_on(&[]), address), Ok(()), "a run that asks for no port");
         drop(first);
         // A test beside this one that makes a process holds it for a moment.
         while !listener::serving(&listener::listening(), address).is_empty() {
@@ -228,19 +228,19 @@ mod tests {
     fn what_no_table_shows_is_known_by_its_answer_before_the_start() {
         let (listener, address) = listen("127.0.0.1:0");
         let earlier = Earlier::default();
-        earlier.standing().unseen.extend([address].into_iter().filter(answers));
-        let taken = earlier.judge(address, &[]);
+        earlier.state().unseen.extend([address].into_iter().filter(answers));
+        let taken = earlier.check_peer(address, &[]);
         assert!(matches!(taken, Err(Refusal::Taken { port, .. }) if port == address.port()), "{taken:?}");
         drop(listener);
         assert!(!answers(&address));
         earlier.refused(address);
-        assert_eq!(earlier.judge(address, &[]), Ok(()));
+        assert_eq!(earlier.check_peer(address, &[]), Ok(()));
     }
 
     #[tokio::test]
     async fn either_loopback_address_will_do_and_the_one_that_was_there_before_will_not() {
         let (_old, old) = listen("127.0.0.1:0");
-        let earlier = look(old.port());
+        let earlier = earlier_on(old.port());
         let refusal = connect(loopbacks(old.port()), &earlier).await.unwrap_err();
         assert!(matches!(refusal, Refusal::Taken { .. }), "{refusal:?}");
         let Ok(_ours) = TcpListener::bind(("::1", old.port())) else { return };

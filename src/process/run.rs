@@ -11,12 +11,12 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::errands::Errands;
+use super::background_tasks::BackgroundTasks;
 use super::feeder::{Feeder, Gauge, PIECE, feed};
-use super::kin::Left;
 use super::launch::{Launch, Prepared};
 use super::live_run::{LiveRun, Order};
 use super::probe::Prober;
+use super::run_members::Remaining;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, probe, program, shell};
 use crate::clock::Clock;
@@ -58,17 +58,24 @@ const NOT_EXECUTABLE: ExitStatus = ExitStatus::Code(126);
 pub(super) type Inbox = (Receiver<Order>, UnixStream);
 
 /// Runs a launch to its end, on the thread that calls.
-pub(super) fn supervise(launch: &Launch, live: &Arc<LiveRun>, inbox: Inbox, errands: &Errands, clock: Clock) {
+pub(super) fn supervise(
+    launch: &Launch,
+    live: &Arc<LiveRun>,
+    inbox: Inbox,
+    background_tasks: &BackgroundTasks,
+    clock: Clock,
+) {
     let prepared = prepare(launch, live);
     let launch = prepared.as_ref().map_or(launch, |(launch, _)| launch);
     launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));
     let begun = match &prepared {
-        Ok((launch, prepared)) => start(launch, prepared, live, errands),
+        Ok((launch, prepared)) => start(launch, prepared, live, background_tasks),
         Err(reason) => Err(reason.clone()),
     };
     match begun {
         Ok(Begun { leader, terminal, by_library, prober }) => {
-            let probe = prober.and_then(|prober| errands.begin(prober.until_ready(errands.means(), live.clone())));
+            let probe = prober
+                .and_then(|prober| background_tasks.begin(prober.until_ready(background_tasks.means(), live.clone())));
             live.is_probed_first(probe);
             let (orders, woken) = inbox;
             // A pty gives at most 4 KiB at once; feeding more together costs less.
@@ -116,20 +123,25 @@ fn prepare(launch: &Launch, live: &LiveRun) -> Result<(Launch, Prepared), String
 }
 
 /// Makes the process and says so, in the log before anything that it prints.
-fn start(launch: &Launch, prepared: &Prepared, live: &LiveRun, errands: &Errands) -> Result<Begun, String> {
+fn start(
+    launch: &Launch,
+    prepared: &Prepared,
+    live: &LiveRun,
+    background_tasks: &BackgroundTasks,
+) -> Result<Begun, String> {
     let command = match &prepared.command {
         RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, (launch.stop, launch.told_by))),
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let prober = Prober::new(launch, &prepared.env, errands);
+    let prober = Prober::new(launch, &prepared.env, background_tasks);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     live.note_listeners(&probe::ports(launch));
     let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
-    let (terminal, slave) = Terminal::open(size, &launch.dir, errands.children())?;
+    let (terminal, slave) = Terminal::open(size, &launch.dir, background_tasks.children())?;
     let terminal = Arc::new(terminal);
     let by_library = slave.is_of_library();
-    let leader = slave.start(program, &launch.dir, &prepared.env, errands.children())?;
+    let leader = slave.start(program, &launch.dir, &prepared.env, background_tasks.children())?;
     live.forked(leader, terminal.clone(), size);
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
@@ -144,7 +156,7 @@ fn start(launch: &Launch, prepared: &Prepared, live: &LiveRun, errands: &Errands
 /// It has ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
 fn is_still_ours(child: Pid) -> bool {
     let name = |path: &str| std::fs::read(path).ok();
-    process_tree::tells()
+    process_tree::is_proc_ours()
         && name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
 }
 
@@ -195,12 +207,12 @@ impl Run<'_> {
             let reason = format!("the system refuses to execute it: {}", self.launch.display);
             self.launch.document.mark(&Marker::CouldNotStart { reason });
         }
-        let left = self.after_hang_up();
-        let group_gone = left == Left::Nobody;
-        if !left.members().is_empty() && !self.live.was_asked() {
-            let names: Vec<String> = left.members().iter().map(Process::display).collect();
+        let remaining = self.after_hang_up();
+        let group_gone = remaining == Remaining::Nobody;
+        if !remaining.members().is_empty() && !self.live.was_asked() {
+            let names: Vec<String> = remaining.members().iter().map(Process::display).collect();
             let daemon = self.launch.kind == Kind::Service && status.is_success();
-            self.live.report(RunReport::LeftBehind { names: process_tree::display(left.members()).into() });
+            self.live.report(RunReport::LeftBehind { names: process_tree::display(remaining.members()).into() });
             self.launch.document.mark(&Marker::LeftBehind { names, daemon });
         }
         if group_gone {
@@ -208,7 +220,7 @@ impl Run<'_> {
         }
         self.live.report(RunReport::Exited { status, group_gone });
         if !group_gone {
-            self.outlive(left);
+            self.outlive(remaining);
             self.live.gone();
             self.live.report(RunReport::GroupGone);
         }
@@ -235,12 +247,12 @@ impl Run<'_> {
 
     /// Who is left of a run that ended by itself. The hang-up of its terminal ends most of those that it leaves, and takes
     /// a moment: they have not been left behind.
-    fn after_hang_up(&mut self) -> Left {
+    fn after_hang_up(&mut self) -> Remaining {
         let give_up = self.clock.now() + HANG_UP;
         loop {
-            let left = self.live.left();
-            if left.members().is_empty() || self.live.was_asked() || self.clock.now() >= give_up {
-                return left;
+            let remaining = self.live.remaining();
+            if remaining.members().is_empty() || self.live.was_asked() || self.clock.now() >= give_up {
+                return remaining;
             }
             let woken = self.wait(None, Some(FIRST_LOOK));
             self.serve(&woken);
@@ -248,11 +260,11 @@ impl Run<'_> {
     }
 
     /// Goes on reading until nobody of the run is left.
-    fn outlive(&mut self, mut left: Left) {
+    fn outlive(&mut self, mut remaining: Remaining) {
         let mut pause = FIRST_LOOK;
         let mut look_at = self.clock.now() + pause;
-        while left != Left::Nobody {
-            let end = left.members().first().and_then(|member| exit::of_any(member.pid));
+        while remaining != Remaining::Nobody {
+            let end = remaining.members().first().and_then(|member| exit::of_any(member.pid));
             let woken = loop {
                 let woken = self.wait(end.as_ref(), Some(look_at.since(self.clock.now())));
                 self.serve(&woken);
@@ -264,7 +276,7 @@ impl Run<'_> {
                 pause = (pause * 2).min(if end.is_some() { RARE_LOOK } else { SLOW_LOOK });
             }
             look_at = self.clock.now() + pause;
-            left = self.live.left();
+            remaining = self.live.remaining();
         }
         self.pump();
         self.feed_the_rest();
@@ -332,7 +344,7 @@ impl Run<'_> {
                 Output::Nothing => break,
                 Output::Closed => {
                     match &self.hangup {
-                        Some(hangup) => hangup.seen(),
+                        Some(hangup) => hangup.wait_for_edge(),
                         None => self.hangup = Some(Hangup::of(&self.terminal)),
                     }
                     break;
@@ -344,7 +356,7 @@ impl Run<'_> {
         }
         self.see_to_feeder(filled);
         let bytes = self.buffer.get(..filled).unwrap_or_default();
-        if !self.feeder.as_ref().is_some_and(|feeder| feeder.take(bytes)) {
+        if !self.feeder.as_ref().is_some_and(|feeder| feeder.push_output(bytes)) {
             let fed = feed(self.launch, bytes);
             if fed.ready {
                 self.live.become_ready();

@@ -98,7 +98,7 @@ const OF_THE_SHELL: &[&str] = &[
 pub(super) fn leading(text: &str, (stop, told_by): (Signal, Option<Signal>)) -> String {
     if is_one_program(text) {
         format!("exec {}", text.trim_start())
-    } else if stop == Signal::Hup || told_by == Some(Signal::Hup) && process_tree::tells() {
+    } else if stop == Signal::Hup || told_by == Some(Signal::Hup) && process_tree::is_proc_ours() {
         text.to_owned()
     } else if told_by == Some(Signal::Hup) {
         format!("trap : HUP; {text}")
@@ -185,7 +185,10 @@ mod tests {
                 assert_eq!(leading(text, (Signal::Term, told_by)), format!("trap '' HUP; {text}"));
             }
             let told = leading(text, (Signal::Term, Some(Signal::Hup)));
-            assert_eq!(told, if process_tree::tells() { text.to_owned() } else { format!("trap : HUP; {text}") });
+            assert_eq!(
+                told,
+                if process_tree::is_proc_ours() { text.to_owned() } else { format!("trap : HUP; {text}") }
+            );
         }
     }
 }

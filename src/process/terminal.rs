@@ -42,7 +42,7 @@ impl Size {
     }
 
     /// Gives it to a document.
-    pub(super) fn tell(self, document: &LogDocument) {
+    pub(super) fn apply_to(self, document: &LogDocument) {
         document.resize(self.columns, self.rows);
     }
 }
@@ -232,12 +232,12 @@ impl Hangup {
         };
         let hangup = Self { edge: edge().ok() };
         // The state that we know of is the first edge.
-        hangup.seen();
+        hangup.wait_for_edge();
         hangup
     }
 
     /// Waits for the next edge.
-    pub(super) fn seen(&self) {
+    pub(super) fn wait_for_edge(&self) {
         if let Some(edge) = &self.edge {
             let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }];
             let _ = epoll::wait(edge, &mut events, Some(&Timespec::default()));
@@ -253,7 +253,7 @@ impl Hangup {
     }
 
     /// Nothing to wait for.
-    pub(super) fn seen(&self) {}
+    pub(super) fn wait_for_edge(&self) {}
 }
 
 impl Hangup {

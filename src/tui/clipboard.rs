@@ -95,7 +95,7 @@ impl Program {
     fn copy(&self, text: String, complain: impl Fn(String) + Send + 'static) -> io::Result<()> {
         let mut command = Command::new(&self.path);
         command.args(self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        // Ctrl-C in the outer terminal is none of its business.
+        // Ctrl-C in the host terminal is none of its business.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         let name = self.name();

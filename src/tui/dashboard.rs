@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::attachment_loop::{AttachmentLoop, Ending};
+use super::host_terminal::HostTerminal;
 use super::options::DashboardOptions;
-use super::outer::Outer;
-use super::session::{Ending, Session};
 use super::sizing::Sizing;
 use super::terminal::{self, restore_terminal};
-use super::ui_state::Seat;
+use super::ui_state::Attachment;
 use crate::domain::Command;
-use crate::far_terminal::FarTerminal;
 use crate::group_handle::GroupHandle;
+use crate::remote_terminal::RemoteTerminal;
 
 /// The name of the thread that draws: a panic hook restores the terminal for it.
 pub const THREAD_NAME: &str = "dashboard";
@@ -56,7 +56,7 @@ impl Dashboard {
             // Dropped last: tells that the thread writes no more.
             let ending: mpsc::Sender<Ending> = ending;
             let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false, failed: its_failed };
-            match Session::new(handle, Outer::here(), Seat::Own, options, sizer, saved).run(asked) {
+            match AttachmentLoop::new(handle, HostTerminal::here(), Attachment::Own, options, sizer, saved).run(asked) {
                 Ok(Ending::Asked) => quit.asked = true,
                 Ok(gone @ Ending::TerminalGone) => {
                     log::warn!("the terminal is gone");
@@ -89,14 +89,19 @@ impl Dashboard {
 ///
 /// # Errors
 /// No thread can be had.
-pub fn attach(handle: GroupHandle, terminal: FarTerminal, sizing: &Sizing, saved: Option<PathBuf>) -> io::Result<()> {
+pub fn attach(
+    handle: GroupHandle,
+    terminal: RemoteTerminal,
+    sizing: &Sizing,
+    saved: Option<PathBuf>,
+) -> io::Result<()> {
     let options = DashboardOptions::from_variables(|name| terminal.abilities.variable(name)).preferred();
     let sizer = sizing.join();
     let run = move || {
-        // As long as nobody uses it, the session goes on.
+        // As long as nobody uses it, the dashboard goes on.
         let (_stay, leave) = oneshot::channel();
-        let outer = Outer::far(terminal);
-        match Session::new(handle, outer, Seat::Guest, options, sizer, saved).run(leave) {
+        let host_terminal = HostTerminal::remote(terminal);
+        match AttachmentLoop::new(handle, host_terminal, Attachment::Guest, options, sizer, saved).run(leave) {
             Ok(Ending::Asked) => log::info!("a client has detached"),
             Ok(Ending::TerminalGone) => log::info!("a client that was attached is gone"),
             Err(error) => log::error!("the dashboard of a client has ended: {error}"),
@@ -117,7 +122,7 @@ impl Drop for QuitUnlessAsked {
         self.failed.store(thread::panicking(), Ordering::SeqCst);
         if !self.asked {
             // If the group has ended, it needs no asking.
-            let _ = self.handle.tell(Command::Quit);
+            let _ = self.handle.send(Command::Quit);
         }
     }
 }

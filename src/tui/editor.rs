@@ -168,7 +168,7 @@ fn wait(group: Pid) -> Option<ExitStatus> {
 mod tests {
     use super::*;
 
-    fn told(command: &str) -> String {
+    fn joined_arguments(command: &str) -> String {
         let arguments = arguments(command, Path::new("/s/api log.log"), 12);
         arguments.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join("|")
     }
@@ -184,7 +184,7 @@ mod tests {
             ("hx", "/s/api log.log:12"),
             ("my-editor", "/s/api log.log"),
         ] {
-            assert_eq!(told(command), expected, "{command}");
+            assert_eq!(joined_arguments(command), expected, "{command}");
         }
     }
 

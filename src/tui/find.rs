@@ -8,7 +8,7 @@ use crossterm::event::KeyEvent;
 
 use super::glyphs::Glyphs;
 use super::line_edit;
-use super::log_view::Tally;
+use super::log_view::MatchCount;
 use super::source::Source;
 use super::text::{cut_left, thousands, width};
 use crate::domain::ServiceName;
@@ -293,10 +293,10 @@ impl Find {
     }
 
     /// What the border says of the matches in the log of a service: while all are searched, of all of them.
-    pub(super) fn tally(&self, service: &ServiceName, own: Tally) -> Tally {
+    pub(super) fn match_count(&self, service: &ServiceName, own: MatchCount) -> MatchCount {
         let Some(index) = self.everywhere.iter().position(|(name, ..)| name == service) else { return own };
         let before: u64 = self.everywhere.iter().take(index).map(|(_, count, _)| count).sum();
-        Tally {
+        MatchCount {
             place: own.place.map(|place| before + place),
             count: self.everywhere.iter().map(|(_, count, _)| count).sum(),
             complete: own.complete && self.everywhere.iter().all(|(.., complete)| *complete),

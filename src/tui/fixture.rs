@@ -6,10 +6,10 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::layout::Screen;
+use super::layout::OuterScreen;
 use super::log_view::PaneText;
 use super::options::{DashboardOptions, GlyphSet};
-use super::ui_state::{Errand, Member, UiState, World};
+use super::ui_state::{Followup, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::domain::{
@@ -18,7 +18,7 @@ use crate::domain::{
     Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
-use crate::logs::LogBook;
+use crate::logs::LogStore;
 
 /// 3 hours after the start.
 pub(super) const NOW: Moment = Moment::from_millis(3 * 3_600_000);
@@ -186,7 +186,7 @@ pub(super) fn paused_shop() -> GroupSnapshot {
 /// A dashboard of the tests.
 pub(super) struct Bench {
     pub(super) ui: UiState,
-    pub(super) book: LogBook,
+    pub(super) log_store: LogStore,
     pub(super) clock: Clock,
     pub(super) snapshot: GroupSnapshot,
     pub(super) size: (u16, u16),
@@ -200,14 +200,14 @@ impl Bench {
         let color = glyphs == GlyphSet::Unicode;
         let bench = Self {
             ui: UiState::new(DashboardOptions { glyphs, color, ..DashboardOptions::from_variables(|_| None) }),
-            book: LogBook::new(clock),
+            log_store: LogStore::new(clock),
             clock,
             snapshot,
             size: (columns, rows),
             cursor: None,
         };
         for (name, lines) in LOGS {
-            let document = bench.book.open(&(*name).into(), 1 << 20);
+            let document = bench.log_store.open(&(*name).into(), 1 << 20);
             document.resize(200, 50);
             for line in *lines {
                 document.feed(format!("{line}\r\n").as_bytes());
@@ -253,19 +253,19 @@ impl Bench {
         // What there is to be read is read before the frame that is looked at.
         loop {
             let buffer = self.frame_as_it_is();
-            let errands = std::mem::take(&mut self.ui.errands);
-            if errands.is_empty() {
+            let followups = std::mem::take(&mut self.ui.followups);
+            if followups.is_empty() {
                 return buffer;
             }
-            for errand in errands {
-                match errand {
-                    Errand::Scan(scan) => scan.run(|| true),
-                    Errand::Mark(service, marker) => {
-                        if let Some(document) = self.book.get(&service) {
+            for followup in followups {
+                match followup {
+                    Followup::Scan(scan) => scan.run(|| true),
+                    Followup::Mark(service, marker) => {
+                        if let Some(document) = self.log_store.get(&service) {
                             document.mark(&marker);
                         }
                     }
-                    Errand::Why(seq, path) => self.ui.explained(seq, Ok(Box::new(reason(&path)))),
+                    Followup::Why(seq, path) => self.ui.explained(seq, Ok(Box::new(reason(&path)))),
                 }
             }
         }
@@ -285,7 +285,7 @@ impl Bench {
             texts = self.texts(&snapshot, &screen);
         }
         if let Some(notice) = texts.iter().find_map(|text| text.notice) {
-            self.ui.say(notice, NOW);
+            self.ui.show_message(notice, NOW);
         }
         let texts: Vec<_> = texts.iter().collect();
         let scene = Scene {
@@ -306,9 +306,9 @@ impl Bench {
         buffer
     }
 
-    fn texts(&mut self, snapshot: &GroupSnapshot, screen: &Screen) -> Vec<PaneText> {
+    fn texts(&mut self, snapshot: &GroupSnapshot, screen: &OuterScreen) -> Vec<PaneText> {
         let names = snapshot.services.iter().map(|service| service.name.clone());
-        let members: Vec<Member> = names.filter_map(|name| Some((name.clone(), self.book.get(&name)?))).collect();
+        let members: Vec<Member> = names.filter_map(|name| Some((name.clone(), self.log_store.get(&name)?))).collect();
         self.ui.look_everywhere(&members);
         if let Some(pane) = &screen.merged {
             let members: Vec<_> = members.into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect();
@@ -321,7 +321,7 @@ impl Bench {
             let text = snapshot.services.get(pane.service).and_then(|service| {
                 let typed = self.ui.typist.target() == Some(&service.name);
                 let layout = if typed { layout.as_terminal() } else { layout };
-                let document = self.book.get(&service.name)?;
+                let document = self.log_store.get(&service.name)?;
                 Some(self.ui.read_pane(&service.name, focused, &document, &layout))
             });
             texts.push(text.unwrap_or_default());

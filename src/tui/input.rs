@@ -94,12 +94,12 @@ impl Decoder {
     /// Takes bytes as they come.
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<Input>) {
         for byte in bytes {
-            self.take(*byte);
+            self.take_byte(*byte);
         }
         out.append(&mut self.sink.events);
     }
 
-    fn take(&mut self, byte: u8) {
+    fn take_byte(&mut self, byte: u8) {
         if self.begun == [ESC] && self.sink.paste.is_none() && self.after_escape(byte) {
             return;
         }
@@ -319,7 +319,7 @@ impl vte::Perform for Sink {
 
     fn osc_dispatch(&mut self, params: &[&[u8]], _: bool) {
         self.done = true;
-        self.told |= self.paste.is_none() && self.colors.learn(params);
+        self.told |= self.paste.is_none() && self.colors.add_answer(params);
     }
 
     fn unhook(&mut self) {

@@ -1,6 +1,6 @@
 //! Where everything is: pure arithmetic from the size of the terminal and what is open.
 //!
-//! Width and height decide separately; see [`Screen::new`] for the table.
+//! Width and height decide separately; see [`OuterScreen::new`] for the table.
 
 use ratatui::layout::Rect;
 
@@ -37,7 +37,7 @@ impl Arrangement {
 
 /// What the size depends on, besides the terminal.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wish {
+pub(super) struct LayoutRequest {
     /// How many services there are.
     pub(super) services: usize,
     /// The first pane shows this one.
@@ -126,7 +126,7 @@ impl Pane {
 
 /// Where everything is. Parts that are not shown are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Screen {
+pub(super) struct OuterScreen {
     /// All of it.
     pub(super) area: Rect,
     /// The terminal is too small for anything but one line.
@@ -153,7 +153,7 @@ pub(super) struct Screen {
     pub(super) footer: Option<Rect>,
 }
 
-impl Screen {
+impl OuterScreen {
     /// The layout of a terminal of that size.
     ///
     /// | width | sidebar | main area |
@@ -170,7 +170,7 @@ impl Screen {
     /// | 12 to 27 | – | both |
     /// | 6 to 11 | – | the footer goes, then the tabs |
     /// | below 6, or below 20 columns | – | one line |
-    pub(super) fn new(columns: u16, rows: u16, wish: Wish) -> Self {
+    pub(super) fn new(columns: u16, rows: u16, request: LayoutRequest) -> Self {
         let area = Rect { x: 0, y: 0, width: columns, height: rows };
         let mut screen = Self { area, compact: columns < 60 || rows < 16, ..Self::default() };
         if columns < 20 || rows < 6 {
@@ -179,86 +179,86 @@ impl Screen {
         }
         let mut rest = area;
         // In a small zoom, and a small watcher panel, the title is the only line above the text.
-        let covered = wish.zoom || wish.watcher;
+        let covered = request.zoom || request.watcher;
         if !(screen.compact && covered) {
             screen.header = Some(take_top(&mut rest, 1));
         }
         if rows >= 12 {
             screen.footer = Some(take_bottom(&mut rest, 1));
         }
-        if wish.banner {
+        if request.banner {
             screen.banner = Some(take_top(&mut rest, 1));
         }
-        if wish.zoom {
-            screen.show(Pane { service: wish.main, area: rest, frame: Frame::Title }, wish);
+        if request.zoom {
+            screen.show(Pane { service: request.main, area: rest, frame: Frame::Title }, request);
             return screen;
         }
-        if rows >= 28 && !wish.watcher {
+        if rows >= 28 && !request.watcher {
             let events = if rows >= 40 { 6 } else { 3 };
             screen.strip = Some(take_bottom(&mut rest, events + 2));
         }
         if screen.compact {
-            if wish.watcher {
+            if request.watcher {
                 screen.watcher = Some(rest);
                 return screen;
             }
             if rows >= 8 {
                 screen.tabs = Some(take_top(&mut rest, 1));
             }
-            screen.show(Pane { service: wish.main, area: rest, frame: Frame::None }, wish);
+            screen.show(Pane { service: request.main, area: rest, frame: Frame::None }, request);
             return screen;
         }
-        screen.divide(rest, wish);
+        screen.divide(rest, request);
         screen
     }
 
     /// Sidebar and panes. A line of the table whose panes would be too small gives way to the next one.
-    fn divide(&mut self, body: Rect, wish: Wish) {
+    fn divide(&mut self, body: Rect, request: LayoutRequest) {
         let width = self.area.width;
         let (wanted, style) = match width {
             140.. => (Arrangement::Grid, SidebarStyle::Wide),
             100.. => (Arrangement::Stack, SidebarStyle::Medium),
             _ => (Arrangement::Single, SidebarStyle::Narrow),
         };
-        let chosen = if wish.arrangement == Arrangement::Auto { wanted } else { wish.arrangement };
+        let chosen = if request.arrangement == Arrangement::Auto { wanted } else { request.arrangement };
         let main_beside = |style: SidebarStyle| {
             let mut main = body;
-            let sidebar = (!wish.sidebar_hidden).then(|| (take_left(&mut main, style.columns()), style));
+            let sidebar = (!request.sidebar_hidden).then(|| (take_left(&mut main, style.columns()), style));
             (sidebar, main)
         };
         if chosen == Arrangement::Grid {
             let (sidebar, main) = main_beside(style);
-            if let Some(panes) = grid(main, wish.services, if width >= 200 { 3 } else { 2 }) {
-                self.place(sidebar, main, panes, wish);
+            if let Some(panes) = grid(main, request.services, if width >= 200 { 3 } else { 2 }) {
+                self.place(sidebar, main, panes, request);
                 return;
             }
         }
         let (sidebar, main) = main_beside(style);
-        let panes = match (chosen, wish.second) {
-            (Arrangement::Grid | Arrangement::Stack, Some(second)) => stack(main, wish.main, second),
+        let panes = match (chosen, request.second) {
+            (Arrangement::Grid | Arrangement::Stack, Some(second)) => stack(main, request.main, second),
             _ => None,
         };
-        let single = || vec![Pane { service: wish.main, area: main, frame: Frame::Full }];
-        self.place(sidebar, main, panes.unwrap_or_else(single), wish);
+        let single = || vec![Pane { service: request.main, area: main, frame: Frame::Full }];
+        self.place(sidebar, main, panes.unwrap_or_else(single), request);
     }
 
-    fn place(&mut self, sidebar: Option<(Rect, SidebarStyle)>, main: Rect, panes: Vec<Pane>, wish: Wish) {
+    fn place(&mut self, sidebar: Option<(Rect, SidebarStyle)>, main: Rect, panes: Vec<Pane>, request: LayoutRequest) {
         self.sidebar = sidebar;
-        if wish.watcher {
+        if request.watcher {
             self.watcher = Some(main);
-        } else if wish.merged {
-            self.show(Pane { service: wish.main, area: main, frame: Frame::Full }, wish);
-        } else if wish.services > 0 {
+        } else if request.merged {
+            self.show(Pane { service: request.main, area: main, frame: Frame::Full }, request);
+        } else if request.services > 0 {
             self.panes = panes;
         }
     }
 
     /// One pane alone.
-    fn show(&mut self, pane: Pane, wish: Wish) {
-        if wish.services == 0 {
+    fn show(&mut self, pane: Pane, request: LayoutRequest) {
+        if request.services == 0 {
             return;
         }
-        if wish.merged { self.merged = Some(pane) } else { self.panes.push(pane) }
+        if request.merged { self.merged = Some(pane) } else { self.panes.push(pane) }
     }
 
     /// The pane of that service, if it is shown.
@@ -326,9 +326,9 @@ fn take_left(rest: &mut Rect, columns: u16) -> Rect {
 }
 
 /// The size that the terminal of each service should have at its start, so that the first thing it prints is laid out
-/// for its pane. `terminal` is columns and rows of the outer terminal.
+/// for its pane. `terminal` is columns and rows of the host terminal.
 pub fn pane_size(services: usize, terminal: (u16, u16)) -> (u16, u16) {
-    let screen = Screen::new(terminal.0, terminal.1, Wish { services, ..Wish::default() });
+    let screen = OuterScreen::new(terminal.0, terminal.1, LayoutRequest { services, ..LayoutRequest::default() });
     match screen.panes.first() {
         Some(pane) => service_size(pane),
         // Nothing is shown: the size that terminals have always had.

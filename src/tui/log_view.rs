@@ -8,8 +8,8 @@ mod jump;
 mod marks;
 mod merge;
 mod merged;
-mod shelf;
 mod shown;
+mod visible_lines;
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub(super) use jump::{Jump, is_inside_trace};
 pub(super) use marks::GutterMark;
 pub(super) use merge::{Lane, Merge};
 pub(super) use merged::{Frame as MergedFrame, Label, MergedView};
-pub(super) use shelf::{Found, Shelf, Tally};
+pub(super) use visible_lines::{Found, MatchCount, VisibleLines};
 
 /// Bytes of a line that are shown; the rest is counted. A longer line would cost a whole frame to measure.
 const LINE_LIMIT: usize = 16 << 10;
@@ -103,7 +103,7 @@ pub(super) struct PaneText {
     /// What is beside the rows; shorter than them if there is nothing.
     pub(super) gutter: Vec<GutterMark>,
     /// How many lines the search has found.
-    pub(super) tally: Option<Tally>,
+    pub(super) match_count: Option<MatchCount>,
     /// How many lines the filter shows, and of how many.
     pub(super) share: Option<(u64, u64)>,
     /// What is to be said about where the reader has gone.
@@ -289,12 +289,12 @@ impl LogView {
     }
 
     /// Lines before this one are in sight, or above what is; `end` is where the document ends.
-    pub(super) fn seen(&self, end: LineId) -> LineId {
+    pub(super) fn end_of_seen(&self, end: LineId) -> LineId {
         if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) }
     }
 
     /// Carries out what was asked for, and takes the rows that are to be seen. The document is locked meanwhile.
-    pub(super) fn take(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
+    pub(super) fn take_rows(&mut self, reader: &mut Reader<'_>, found: &Found<'_>, layout: &LineLayout) -> PaneText {
         let version = reader.version();
         if let Some(terminal) = self.terminal(reader, found, layout) {
             return PaneText { version, ..full_screen(&terminal, layout) };
@@ -304,21 +304,21 @@ impl LogView {
         }
         let followed = self.follow;
         let typed = if layout.typed { reader.cursor() } else { None };
-        let mut shelf = self.shelf(reader, found.filter.as_ref());
+        let mut visible = self.visible_lines(reader, found.filter.as_ref());
         if let Some(cursor) = typed {
-            shelf.include(cursor);
+            visible.include(cursor);
         }
-        let end = shelf.end();
+        let end = visible.end();
         if !self.follow {
-            self.row = self.anchor.settle((&self.line, self.row), layout, || shelf.line(self.line));
+            self.row = self.anchor.settle((&self.line, self.row), layout, || visible.line(self.line));
         }
         // A filter may hide the line that the reader is at: without it, it is there again.
-        let anchor = (shelf.is_filtered() && !self.follow).then_some((self.line, self.row));
-        let moved = self.move_to_wanted(&mut shelf, layout) || self.revealed.is_some();
+        let anchor = (visible.is_filtered() && !self.follow).then_some((self.line, self.row));
+        let moved = self.move_to_wanted(&mut visible, layout) || self.revealed.is_some();
         if let Some(line) = self.revealed.take().filter(|_| !self.follow) {
-            self.bring_into_sight(&mut shelf, layout, line);
+            self.bring_into_sight(&mut visible, layout, line);
         }
-        let notice = self.carry_out_all(&mut shelf, found, layout);
+        let notice = self.carry_out_all(&mut visible, found, layout);
         let query = found.search.as_ref().map(|(query, _)| *query);
         let mut gutter = Vec::with_capacity(layout.height);
         let mut places = Vec::with_capacity(layout.height);
@@ -330,14 +330,14 @@ impl LogView {
         while id < end && rows.len() < layout.height {
             if read_to != Some(id) {
                 // The first line, or one below lines that a filter hides.
-                levels = LevelReader::at(shelf.reader, id);
+                levels = LevelReader::at(visible.reader, id);
             }
             read_to = Some(LineId(id.0 + 1));
-            if let Some(line) = shelf.line(id) {
-                let before = time_of(shelf.reader, &line, layout);
+            if let Some(line) = visible.line(id) {
+                let before = time_of(visible.reader, &line, layout);
                 let level = levels.pass(&line);
                 let mut shown = Shown::new(&line, query, self.offset, layout);
-                if let Some((row, column)) = shelf.hold_cursor(id, &mut shown, layout) {
+                if let Some((row, column)) = visible.hold_cursor(id, &mut shown, layout) {
                     cursor = (rows.len() + row).checked_sub(skip).map(|row| (column, row));
                 }
                 let room = layout.height - rows.len();
@@ -350,29 +350,29 @@ impl LogView {
                 }
                 gutter.resize(rows.len(), GutterMark::default());
                 self.bottom = id;
-            } else if id >= shelf.reader.end() {
+            } else if id >= visible.reader.end() {
                 cursor = Some((0, rows.len()));
                 rows.push(Line::default());
                 places.push(RowPlace { line: id, ..RowPlace::default() });
             }
-            (id, skip) = (shelf.after(id), 0);
+            (id, skip) = (visible.after(id), 0);
         }
         let new =
-            if self.follow { 0 } else { shelf.count_from(self.seen.max(LineId(self.bottom.0.saturating_add(1)))) };
-        let tally = found.search.as_ref().map(|(_, matches)| Tally {
+            if self.follow { 0 } else { visible.count_from(self.seen.max(LineId(self.bottom.0.saturating_add(1)))) };
+        let match_count = found.search.as_ref().map(|(_, matches)| MatchCount {
             place: self
                 .current
-                .filter(|line| matches.contains(*line) && shelf.shows(*line))
-                .map(|line| shelf.rank(matches, line) + 1),
-            count: shelf.count(matches),
-            complete: matches.is_complete() && shelf.is_complete(),
+                .filter(|line| matches.contains(*line) && visible.shows(*line))
+                .map(|line| visible.rank(matches, line) + 1),
+            count: visible.count(matches),
+            complete: matches.is_complete() && visible.is_complete(),
         });
-        let share = shelf.share();
+        let share = visible.share();
         if let Some(anchor) = anchor.filter(|_| !moved) {
             (self.line, self.row) = anchor;
         }
         if !self.follow {
-            self.anchor.keep((&self.line, self.row), layout, || shelf.line(self.line));
+            self.anchor.keep((&self.line, self.row), layout, || visible.line(self.line));
         }
         let cursor = cursor
             .filter(|(_, row)| *row < layout.height)
@@ -388,7 +388,7 @@ impl LogView {
         let (top, follow) = (top.unwrap_or(0), self.follow);
         let leaves = self.leaves.take();
         let of_one = PaneText { cursor, top, leaves, version, ..PaneText::default() };
-        PaneText { rows, follow, new, gutter, tally, share, notice, places, ..of_one }
+        PaneText { rows, follow, new, gutter, match_count, share, notice, places, ..of_one }
     }
 
     /// The terminal instead of the log, if that is to be shown and nobody reads the log.
@@ -408,23 +408,27 @@ impl LogView {
     }
 
     /// The lines that are shown of those that no filter hides.
-    pub(super) fn shelf<'a, 'd>(&self, reader: &'a mut Reader<'d>, filter: Option<&'a Matches<'a>>) -> Shelf<'a, 'd> {
-        Shelf::new(reader, filter, self.floor)
+    pub(super) fn visible_lines<'a, 'd>(
+        &self,
+        reader: &'a mut Reader<'d>,
+        filter: Option<&'a Matches<'a>>,
+    ) -> VisibleLines<'a, 'd> {
+        VisibleLines::new(reader, filter, self.floor)
     }
 
     /// Moves the anchor as little as is needed for a line to be in sight as a whole.
-    fn bring_into_sight(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, line: LineId) {
+    fn bring_into_sight(&mut self, visible: &mut VisibleLines<'_, '_>, layout: &LineLayout, line: LineId) {
         if line <= self.line {
             (self.line, self.row) = (line, 0);
             return;
         }
-        let (mut id, mut rows) = (line, rows_of(shelf, layout, line));
+        let (mut id, mut rows) = (line, rows_of(visible, layout, line));
         while id > self.line
             && rows < layout.height
-            && let Some(before) = shelf.before(id)
+            && let Some(before) = visible.before(id)
         {
             id = before;
-            rows += rows_of(shelf, layout, id);
+            rows += rows_of(visible, layout, id);
         }
         if id > self.line || rows.saturating_sub(self.row) > layout.height {
             (self.line, self.row) = (id, rows.saturating_sub(layout.height));
@@ -432,8 +436,8 @@ impl LogView {
     }
 
     /// Goes as far as keys and the wheel have asked for. The answer is whether they have.
-    fn move_to_wanted(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout) -> bool {
-        let (first, end) = (shelf.first(), shelf.end());
+    fn move_to_wanted(&mut self, visible: &mut VisibleLines<'_, '_>, layout: &LineLayout) -> bool {
+        let (first, end) = (visible.first(), visible.end());
         // Two rows of the page before stay in sight.
         let page = i64::try_from(layout.height.saturating_sub(2).max(1)).unwrap_or(1);
         let wanted = self.rows_wanted.saturating_add(self.pages_wanted.saturating_mul(page));
@@ -442,25 +446,25 @@ impl LogView {
             self.current = None;
         }
         if self.follow && wanted < 0 {
-            (self.line, self.row) = last_page(shelf, layout);
+            (self.line, self.row) = last_page(visible, layout);
             (self.follow, self.seen) = (false, end);
         }
         if self.follow {
-            (self.line, self.row) = end_page(shelf, layout);
+            (self.line, self.row) = end_page(visible, layout);
             return wanted != 0 || self.jumps.len() > 0;
         }
         if self.seen.0 == u64::MAX {
             self.seen = end;
         }
-        self.stay_inside(shelf, layout, first, end);
+        self.stay_inside(visible, layout, first, end);
         match wanted {
-            ..0 => self.up(shelf, layout, wanted.unsigned_abs(), first),
+            ..0 => self.up(visible, layout, wanted.unsigned_abs(), first),
             0 => {}
             1.. => {
-                self.down(shelf, layout, wanted.unsigned_abs(), end);
-                if rows_from(shelf, layout, self.line, self.row, end) <= layout.height {
+                self.down(visible, layout, wanted.unsigned_abs(), end);
+                if rows_from(visible, layout, self.line, self.row, end) <= layout.height {
                     self.follow = true;
-                    (self.line, self.row) = end_page(shelf, layout);
+                    (self.line, self.row) = end_page(visible, layout);
                 }
             }
         }
@@ -469,44 +473,44 @@ impl LogView {
 
     /// The anchor may point to a line that was dropped or is hidden, or to a row that the width does not have any more; or
     /// what is left below it does not fill the pane.
-    fn stay_inside(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, first: LineId, end: LineId) {
+    fn stay_inside(&mut self, visible: &mut VisibleLines<'_, '_>, layout: &LineLayout, first: LineId, end: LineId) {
         if self.line < first {
             (self.line, self.row) = (first, 0);
         }
-        let line = shelf.from(self.line);
+        let line = visible.from(self.line);
         if line != self.line {
-            (self.line, self.row) = (line, 0).min(last_page(shelf, layout));
+            (self.line, self.row) = (line, 0).min(last_page(visible, layout));
         }
-        self.row = self.row.min(rows_of(shelf, layout, self.line).saturating_sub(1));
-        if rows_from(shelf, layout, self.line, self.row, end) < layout.height {
-            (self.line, self.row) = last_page(shelf, layout);
+        self.row = self.row.min(rows_of(visible, layout, self.line).saturating_sub(1));
+        if rows_from(visible, layout, self.line, self.row, end) < layout.height {
+            (self.line, self.row) = last_page(visible, layout);
         }
     }
 
-    fn up(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, rows: u64, first: LineId) {
+    fn up(&mut self, visible: &mut VisibleLines<'_, '_>, layout: &LineLayout, rows: u64, first: LineId) {
         let mut left = usize::try_from(rows).unwrap_or(usize::MAX);
         while left > self.row {
-            let Some(before) = shelf.before(self.line).filter(|before| *before >= first) else {
+            let Some(before) = visible.before(self.line).filter(|before| *before >= first) else {
                 self.row = 0;
                 return;
             };
             left -= self.row;
             self.line = before;
-            self.row = rows_of(shelf, layout, self.line);
+            self.row = rows_of(visible, layout, self.line);
         }
         self.row -= left;
     }
 
-    fn down(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, rows: u64, end: LineId) {
+    fn down(&mut self, visible: &mut VisibleLines<'_, '_>, layout: &LineLayout, rows: u64, end: LineId) {
         let mut left = usize::try_from(rows).unwrap_or(usize::MAX);
         while self.line < end {
-            let rest = rows_of(shelf, layout, self.line).saturating_sub(self.row);
+            let rest = rows_of(visible, layout, self.line).saturating_sub(self.row);
             if left < rest {
                 self.row += left;
                 return;
             }
             left -= rest;
-            (self.line, self.row) = (shelf.after(self.line), 0);
+            (self.line, self.row) = (visible.after(self.line), 0);
         }
     }
 }
@@ -542,41 +546,41 @@ fn start_of_run(reader: &mut Reader<'_>, line: &logs::Line) -> (Moment, LineId) 
 }
 
 /// The anchor from which the rest of the document just fills the pane.
-fn last_page(shelf: &mut Shelf<'_, '_>, layout: &LineLayout) -> (LineId, usize) {
-    let (mut id, mut rows) = (shelf.end(), 0);
+fn last_page(visible: &mut VisibleLines<'_, '_>, layout: &LineLayout) -> (LineId, usize) {
+    let (mut id, mut rows) = (visible.end(), 0);
     while rows < layout.height
-        && let Some(before) = shelf.before(id)
+        && let Some(before) = visible.before(id)
     {
         id = before;
-        rows += rows_of(shelf, layout, id);
+        rows += rows_of(visible, layout, id);
     }
     (id, rows.saturating_sub(layout.height))
 }
 
 /// What is shown at the end: the last page. Whoever types sees a screen that was cleared as the service does, from its top.
-fn end_page(shelf: &mut Shelf<'_, '_>, layout: &LineLayout) -> (LineId, usize) {
-    let cleared = shelf.cleared().filter(|_| layout.typed).map(|line| (line, 0));
-    cleared.into_iter().fold(last_page(shelf, layout), Ord::max)
+fn end_page(visible: &mut VisibleLines<'_, '_>, layout: &LineLayout) -> (LineId, usize) {
+    let cleared = visible.cleared().filter(|_| layout.typed).map(|line| (line, 0));
+    cleared.into_iter().fold(last_page(visible, layout), Ord::max)
 }
 
 /// Rows from there to the end, counted no further than is needed.
-fn rows_from(shelf: &mut Shelf<'_, '_>, layout: &LineLayout, line: LineId, row: usize, end: LineId) -> usize {
+fn rows_from(visible: &mut VisibleLines<'_, '_>, layout: &LineLayout, line: LineId, row: usize, end: LineId) -> usize {
     let (mut id, mut rows) = (line, 0_usize);
     while id < end && rows <= layout.height + row {
-        rows += rows_of(shelf, layout, id);
-        id = shelf.after(id);
+        rows += rows_of(visible, layout, id);
+        id = visible.after(id);
     }
     rows.saturating_sub(row)
 }
 
 /// Rows of one line.
-fn rows_of(shelf: &mut Shelf<'_, '_>, layout: &LineLayout, id: LineId) -> usize {
+fn rows_of(visible: &mut VisibleLines<'_, '_>, layout: &LineLayout, id: LineId) -> usize {
     if !layout.wrap {
         return 1;
     }
-    let Some(line) = shelf.line(id) else { return 1 };
+    let Some(line) = visible.line(id) else { return 1 };
     let mut shown = Shown::new(&line, None, 0, layout);
-    shelf.hold_cursor(id, &mut shown, layout);
+    visible.hold_cursor(id, &mut shown, layout);
     shown.rows.len()
 }
 

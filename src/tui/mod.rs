@@ -4,13 +4,14 @@
 //! change what the user sees or become commands (`ui_state`), and drawing is a function of that state, the snapshot of
 //! the group and the visible lines (`view`).
 //!
-//! A dashboard is drawn for the terminal of this process, or for one that is elsewhere (`outer`); `viewer` is the other
+//! A dashboard is drawn for the terminal of this process, or for one that is elsewhere (`host_terminal`); `viewer` is the other
 //! end of that: it has the terminal, and decides nothing.
 //!
 //! Architecture invariant: drawing changes nothing; and the dashboard's thread is the only one that waits for the
 //! terminal, so a terminal that does not read stalls nothing else.
 
 mod action;
+mod attachment_loop;
 mod clipboard;
 mod dashboard;
 mod editor;
@@ -18,6 +19,7 @@ mod find;
 #[cfg(test)]
 mod fixture;
 mod glyphs;
+mod host_terminal;
 mod ink;
 mod input;
 mod keymap;
@@ -28,13 +30,11 @@ mod log_view;
 mod message;
 mod notify;
 mod options;
-mod outer;
 mod overlay;
 mod palette;
 mod saved_log;
 mod searcher;
 mod selection;
-mod session;
 mod sidebar;
 mod sizing;
 mod source;

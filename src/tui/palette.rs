@@ -25,7 +25,7 @@ pub(super) struct Palette {
 
 /// What an entry does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum PaletteAction {
     /// An action.
     Act(Action),
     /// Select this service.
@@ -42,7 +42,7 @@ pub(super) struct Entry {
     /// Its key; empty if it has none.
     pub(super) key: String,
     /// What it does.
-    pub(super) deed: Deed,
+    pub(super) action: PaletteAction,
 }
 
 /// Text beyond that is not taken.
@@ -92,13 +92,13 @@ fn all(services: &[ServiceName], under: Context, glyphs: GlyphSet) -> Vec<Entry>
             true => format!("{} {key}", keymap.key_name(under, Action::RestartMenu, glyphs)),
             false => key,
         };
-        Entry { name: action.name(), about: keymap.about(action).to_owned(), key, deed: Deed::Act(action) }
+        Entry { name: action.name(), about: keymap.about(action).to_owned(), key, action: PaletteAction::Act(action) }
     });
     let services = services.iter().enumerate().map(|(index, service)| Entry {
         name: format!("select {service}"),
         about: "keys mean this service".to_owned(),
         key: if index < 9 { (index + 1).to_string() } else { String::new() },
-        deed: Deed::Select(service.clone()),
+        action: PaletteAction::Select(service.clone()),
     });
     actions.chain(services).collect()
 }

@@ -165,11 +165,11 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::logs::LogBook;
+    use crate::logs::LogStore;
 
     #[test]
     fn every_line_is_there_and_no_file_is_written_twice() {
-        let document = LogBook::new(Clock::start()).open(&"a/b".into(), 1 << 20);
+        let document = LogStore::new(Clock::start()).open(&"a/b".into(), 1 << 20);
         document.resize(10, 4);
         let text: String = (0..2500).map(|n| format!("line {n} that is wrapped\n")).collect();
         document.feed(text.replace('\n', "\r\n").as_bytes());
@@ -192,8 +192,9 @@ mod tests {
 
     #[test]
     fn several_logs_are_one_file_in_the_order_of_arrival() {
-        let book = LogBook::new(Clock::start());
-        let members: Vec<Member> = ["api", "worker"].map(|name| (name.into(), book.open(&name.into(), 1 << 20))).into();
+        let log_store = LogStore::new(Clock::start());
+        let members: Vec<Member> =
+            ["api", "worker"].map(|name| (name.into(), log_store.open(&name.into(), 1 << 20))).into();
         for number in 0..1500 {
             members[number % 2].1.feed(format!("line {number}\r\n").as_bytes());
         }

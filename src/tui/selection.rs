@@ -72,7 +72,7 @@ impl Selection {
 
 /// What is wanted of the text of a log; whoever has the logs carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handout {
+pub(super) enum CopyRequest {
     /// Into the clipboard: what is selected, or what is in sight.
     Copy,
     /// All of it into a file.
@@ -89,14 +89,14 @@ impl UiState {
     /// The keys that extend a selection.
     pub(super) fn select_action(&mut self, action: Action, world: &World<'_>) {
         let page = i64::from(world.size.1.saturating_sub(4).max(1));
-        self.handout = Some(match action {
-            Action::LineUp => Handout::Extend(-1),
-            Action::LineDown => Handout::Extend(1),
-            Action::PageUp => Handout::Extend(-page),
-            Action::PageDown => Handout::Extend(page),
-            Action::Top => Handout::Extend(i64::MIN),
-            Action::Follow => Handout::Extend(i64::MAX),
-            Action::Copy => Handout::Copy,
+        self.copy_request = Some(match action {
+            Action::LineUp => CopyRequest::Extend(-1),
+            Action::LineDown => CopyRequest::Extend(1),
+            Action::PageUp => CopyRequest::Extend(-page),
+            Action::PageDown => CopyRequest::Extend(page),
+            Action::Top => CopyRequest::Extend(i64::MIN),
+            Action::Follow => CopyRequest::Extend(i64::MAX),
+            Action::Copy => CopyRequest::Copy,
             _ => return,
         });
     }

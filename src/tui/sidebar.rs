@@ -5,7 +5,7 @@ use super::layout::SidebarStyle;
 use super::text;
 use super::theme::Theme;
 use super::unseen::Unseen;
-use super::words::{KEPT, look};
+use super::words::{KEPT, state_look};
 use crate::domain::GroupSnapshot;
 
 /// One row inside the sidebar's border.
@@ -116,7 +116,7 @@ pub(super) fn tabs(
         let Some(service) = snapshot.services.get(index) else { return String::new() };
         let pointer = if Some(index) == selected { glyphs.pointer } else { "" };
         let name = if named { text::cut_right(service.name.as_str(), 12, glyphs.ellipsis) } else { String::new() };
-        let look = look(service, glyphs, theme);
+        let look = state_look(service, glyphs, theme);
         // The glyph is that of any service that runs.
         let word = if look.word == KEPT { KEPT.to_owned() } else { String::new() };
         let parts = [name, word, unseen.text(&service.name)];

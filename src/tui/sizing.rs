@@ -1,4 +1,4 @@
-//! Whose panes the terminals of the services are sized by: those of the session that was used last, as with tmux.
+//! Whose panes the terminals of the services are sized by: those of the dashboard that was used last, as with tmux.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 /// Nobody's.
 const NOBODY: u64 = 0;
 
-/// What the sessions of one group share.
+/// What the dashboards of one group share.
 #[derive(Clone, Debug)]
 pub struct Sizing {
     leader: watch::Sender<u64>,
@@ -22,7 +22,7 @@ impl Default for Sizing {
 }
 
 impl Sizing {
-    /// One more session, which is used now.
+    /// One more dashboard, which is used now.
     pub(super) fn join(&self) -> Sizer {
         let number = self.joined.fetch_add(1, Ordering::Relaxed) + 1;
         self.leader.send_replace(number);
@@ -30,7 +30,7 @@ impl Sizing {
     }
 }
 
-/// The share of one session.
+/// The share of one dashboard.
 #[derive(Debug)]
 pub(super) struct Sizer {
     leader: watch::Sender<u64>,
@@ -39,12 +39,12 @@ pub(super) struct Sizer {
 }
 
 impl Sizer {
-    /// The services have the sizes of this session.
+    /// The services have the sizes of this dashboard.
     pub(super) fn leads(&self) -> bool {
         *self.leader.borrow() == self.number
     }
 
-    /// This session is used. Whether another was before.
+    /// This dashboard is used. Whether another was before.
     pub(super) fn lead(&self) -> bool {
         self.leader.send_if_modified(|leader| std::mem::replace(leader, self.number) != self.number)
     }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_session_that_was_used_last_leads_and_is_followed_by_another() {
+    fn the_dashboard_that_was_used_last_leads_and_is_followed_by_another() {
         let sizing = Sizing::default();
         let (one, mut two) = (sizing.join(), sizing.join());
         assert!(!one.leads() && two.leads(), "who comes is used");

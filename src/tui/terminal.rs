@@ -115,7 +115,7 @@ fn is_ours() -> bool {
     tcgetpgrp(stdin).is_ok_and(|foreground| foreground == getpgrp()) || as_set()
 }
 
-/// Columns and rows of the outer terminal now; 0×0 if it does not say.
+/// Columns and rows of the host terminal now; 0×0 if it does not say.
 pub fn terminal_size() -> (u16, u16) {
     rustix::termios::tcgetwinsize(stdio::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row))
 }
@@ -151,7 +151,7 @@ fn write_out(mut bytes: &[u8]) -> io::Result<()> {
 
 /// What the terminal reports, and how it shows where one types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct OuterModes {
+pub(super) struct HostModes {
     /// Clicks and wheel go to the dashboard, or to the terminal's own selection.
     pub(super) mouse: bool,
     /// And every movement.
@@ -168,19 +168,19 @@ pub(super) struct OuterModes {
 
 /// What the terminal shows, and the difference to what it should show.
 #[derive(Debug)]
-pub(super) struct Canvas {
+pub(super) struct FrameWriter {
     shown: Buffer,
     cursor: Option<Position>,
     /// The next frame clears and draws all.
     stale: bool,
-    modes: OuterModes,
+    modes: HostModes,
     /// Goes out with the next frame, before its cells.
     pending: String,
 }
 
-impl Canvas {
-    /// A canvas on a screen of which nothing is known but its modes.
-    pub(super) fn new(modes: OuterModes) -> Self {
+impl FrameWriter {
+    /// A writer on a screen of which nothing is known but its modes.
+    pub(super) fn new(modes: HostModes) -> Self {
         Self { shown: Buffer::empty(Rect::ZERO), cursor: None, stale: true, modes, pending: String::new() }
     }
 
@@ -190,7 +190,7 @@ impl Canvas {
     }
 
     /// On a screen that others have used: of which nothing is known but its modes.
-    pub(super) fn begin_anew(&mut self, modes: OuterModes) {
+    pub(super) fn begin_anew(&mut self, modes: HostModes) {
         *self = Self { pending: std::mem::take(&mut self.pending), ..Self::new(modes) };
     }
 
@@ -200,7 +200,7 @@ impl Canvas {
     }
 
     /// What the terminal is to report from the next frame on.
-    pub(super) fn ask_for(&mut self, modes: OuterModes) {
+    pub(super) fn ask_for(&mut self, modes: HostModes) {
         let before = std::mem::replace(&mut self.modes, modes);
         let mut switch = |was: bool, is: bool, on: &str, off: &str| {
             if was != is {

@@ -20,14 +20,14 @@ use super::find::Find;
 use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
-use super::layout::{Arrangement, Pane, Screen, Wish};
+use super::layout::{Arrangement, LayoutRequest, OuterScreen, Pane};
 use super::line_edit;
 use super::log_view::{LineLayout, LogView, MergedView, Times};
 use super::message::Message;
 use super::options::{DashboardOptions, Notification};
 use super::overlay::Overlay;
 use super::palette::Palette;
-use super::selection::{Handout, Selection};
+use super::selection::{CopyRequest, Selection};
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
@@ -38,8 +38,8 @@ use crate::clock::Clock;
 use crate::domain::{
     Command, Explanation, GroupSnapshot, Marker, Moment, PaneView, ServiceName, Targets, WatchState, count,
 };
-pub(super) use finding::Errand;
-pub(super) use leaving::Seat;
+pub(super) use finding::Followup;
+pub(super) use leaving::Attachment;
 pub(super) use merging::Member;
 
 /// How long a short message stays in the footer.
@@ -78,7 +78,7 @@ pub(super) struct UiState {
     times: Times,
     pub(super) find: Find,
     /// What the next frame leaves to be done.
-    pub(super) errands: Vec<Errand>,
+    pub(super) followups: Vec<Followup>,
     /// Markers that were dropped.
     marks: u32,
     pub(super) watcher: Option<WatcherPanel>,
@@ -92,7 +92,7 @@ pub(super) struct UiState {
     /// A search over all services looks for the next one that has a match: down, or up.
     roams: Option<bool>,
     /// Who sits before the terminal.
-    seat: Seat,
+    attachment: Attachment,
     /// Until when one more `q` stops the group, where the first one has only asked.
     quit_until: Option<Moment>,
     /// The user detaches.
@@ -106,7 +106,7 @@ pub(super) struct UiState {
     /// What is selected.
     pub(super) selection: Option<Selection>,
     /// What is wanted of the text of a log.
-    pub(super) handout: Option<Handout>,
+    pub(super) copy_request: Option<CopyRequest>,
     /// The next frame clears the screen first.
     pub(super) redraw: bool,
     pub(super) own_log: TuiWidgetState,
@@ -132,7 +132,7 @@ impl UiState {
             wrap_zoomed: true,
             times: Times::Off,
             find: Find::default(),
-            errands: Vec::new(),
+            followups: Vec::new(),
             marks: 0,
             watcher: None,
             overlay: None,
@@ -141,7 +141,7 @@ impl UiState {
             merging: false,
             unseen: Unseen::default(),
             roams: None,
-            seat: Seat::Own,
+            attachment: Attachment::Own,
             quit_until: None,
             leaves: false,
             toast: None,
@@ -149,7 +149,7 @@ impl UiState {
             opened: Moment::START,
             typist: Typist::default(),
             selection: None,
-            handout: None,
+            copy_request: None,
             redraw: false,
             own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(options.glyphs),
@@ -165,24 +165,27 @@ impl UiState {
     }
 
     /// Where everything is.
-    pub(super) fn screen(&self, world: &World<'_>) -> Screen {
+    pub(super) fn screen(&self, world: &World<'_>) -> OuterScreen {
         let banner = matches!(world.snapshot.watch.state, WatchState::Paused | WatchState::Held)
             && world.snapshot.stopping.is_none();
-        Screen::new(
+        OuterScreen::new(
             world.size.0,
             world.size.1,
-            Wish { merged: self.merging, ..self.wish(world.snapshot, self.zoom, self.watcher.is_some(), banner) },
+            LayoutRequest {
+                merged: self.merging,
+                ..self.layout_request(world.snapshot, self.zoom, self.watcher.is_some(), banner)
+            },
         )
     }
 
     /// Where the panes are when nothing is open: what the terminals of the services are sized by.
-    pub(super) fn resting_screen(&self, world: &World<'_>) -> Screen {
-        Screen::new(world.size.0, world.size.1, self.wish(world.snapshot, false, false, false))
+    pub(super) fn resting_screen(&self, world: &World<'_>) -> OuterScreen {
+        OuterScreen::new(world.size.0, world.size.1, self.layout_request(world.snapshot, false, false, false))
     }
 
-    fn wish(&self, snapshot: &GroupSnapshot, zoom: bool, watcher: bool, banner: bool) -> Wish {
+    fn layout_request(&self, snapshot: &GroupSnapshot, zoom: bool, watcher: bool, banner: bool) -> LayoutRequest {
         let main = if zoom { self.selected(snapshot) } else { index_of(snapshot, self.main.as_ref()) }.unwrap_or(0);
-        Wish {
+        LayoutRequest {
             services: snapshot.services.len(),
             main,
             second: words::last_failure(snapshot, main),
@@ -292,7 +295,7 @@ impl UiState {
     }
 
     /// Says something for a few seconds.
-    pub(super) fn say(&mut self, message: impl Into<Message>, now: Moment) {
+    pub(super) fn show_message(&mut self, message: impl Into<Message>, now: Moment) {
         self.toast = Some((message.into(), now + TOAST_TIME));
     }
 
@@ -377,13 +380,13 @@ impl UiState {
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
-                self.say(text, world.now);
+                self.show_message(text, world.now);
             }
             Action::OwnLog => self.overlay = Some(Overlay::OwnLog),
             Action::Sidebar => self.sidebar_hidden = !self.sidebar_hidden,
             Action::Layout => {
                 self.arrangement = self.arrangement.next();
-                self.say(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
+                self.show_message(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
             }
             Action::Merged => self.toggle_merged(),
             Action::Watcher => self.watcher = Some(WatcherPanel::default()),
@@ -426,11 +429,11 @@ impl UiState {
         match (watch.state == WatchState::Paused, watch.held) {
             (false, _) if discards => {
                 let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
-                self.say(format!("nothing is paused: {key} pauses"), world.now);
+                self.show_message(format!("nothing is paused: {key} pauses"), world.now);
             }
-            (true, 0) => self.say(format!("watching again {dot} nothing was held"), world.now),
+            (true, 0) => self.show_message(format!("watching again {dot} nothing was held"), world.now),
             (true, held) if discards => {
-                self.say(format!("{} discarded {dot} no restart", count(held, "held change")), world.now);
+                self.show_message(format!("{} discarded {dot} no restart", count(held, "held change")), world.now);
             }
             _ => {}
         }
@@ -454,12 +457,12 @@ impl UiState {
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
-            Action::Copy => self.handout = Some(Handout::Copy),
-            Action::Save => self.handout = Some(Handout::Save),
-            Action::Edit => self.handout = Some(Handout::Edit),
+            Action::Copy => self.copy_request = Some(CopyRequest::Copy),
+            Action::Save => self.copy_request = Some(CopyRequest::Save),
+            Action::Edit => self.copy_request = Some(CopyRequest::Edit),
             Action::Select => {
                 self.zoom = true;
-                self.handout = Some(Handout::Select);
+                self.copy_request = Some(CopyRequest::Select);
             }
             Action::Follow => self.log(&name).follow(),
             Action::Top => self.log(&name).top(),
@@ -470,11 +473,11 @@ impl UiState {
             Action::DropMarker => {
                 self.marks += 1;
                 let marker = Marker::Mark { number: self.marks };
-                self.errands.push(Errand::Mark(name, marker));
+                self.followups.push(Followup::Mark(name, marker));
             }
             Action::Clear => {
                 self.log(&name).clear();
-                self.say("the view is clear: g shows everything again", world.now);
+                self.show_message("the view is clear: g shows everything again", world.now);
             }
             _ => {
                 self.find_action(action, &Source::Service(name), world);
@@ -511,7 +514,7 @@ impl UiState {
             self.settle_selection(world);
         }
         let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
-        self.errands.extend(question.map(|(seq, path)| Errand::Why(seq, path)));
+        self.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
         self.logs.retain(|name, _| world.snapshot.service(name).is_some());
         self.find.retain(|name| world.snapshot.service(name).is_some());
         if self.zoom || self.watcher.is_some() || self.selected == self.main {

@@ -31,7 +31,7 @@ struct Service {
 
 impl Unseen {
     /// Lines of a service before that one were in sight, or above what was.
-    pub(super) fn saw(&mut self, name: &ServiceName, end: LineId) {
+    pub(super) fn mark_seen(&mut self, name: &ServiceName, end: LineId) {
         let service = self.services.entry(name.clone()).or_default();
         if end > service.seen {
             service.seen = end;
@@ -108,12 +108,12 @@ impl Unseen {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::logs::LogBook;
+    use crate::logs::LogStore;
 
     #[test]
     fn errors_out_of_sight_are_counted_and_gone_when_they_were_seen() {
-        let book = LogBook::new(Clock::start());
-        let members: Vec<Member> = vec![("api".into(), book.open(&"api".into(), 1 << 20))];
+        let log_store = LogStore::new(Clock::start());
+        let members: Vec<Member> = vec![("api".into(), log_store.open(&"api".into(), 1 << 20))];
         let (name, document) = &members[0];
         let mut unseen = Unseen::default();
         let count = |unseen: &mut Unseen| {
@@ -127,7 +127,7 @@ mod tests {
         document.mark(&crate::domain::Marker::Mark { number: 1 });
         document.feed("ERROR early\r\n".repeat(3).as_bytes());
         assert_eq!(count(&mut unseen), "e3");
-        unseen.saw(name, document.read().end());
+        unseen.mark_seen(name, document.read().end());
         assert_eq!(count(&mut unseen), "");
         document.feed(&b"fine\r\n".repeat(500));
         assert_eq!(count(&mut unseen), "");
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(count(&mut unseen), "e2", "a trace is one error");
         document.feed("ERROR x\r\n".repeat(200).as_bytes());
         assert_eq!(count(&mut unseen), "e99+");
-        unseen.saw(name, LineId(document.read().end().0 - 2));
+        unseen.mark_seen(name, LineId(document.read().end().0 - 2));
         assert_eq!(count(&mut unseen), "e2");
         let mut behind = Vec::new();
         document.feed(b"ERROR y\r\n");

@@ -17,10 +17,10 @@ use tokio::time::timeout;
 
 use super::clipboard::Copier;
 use super::editor::{self, Editor};
+use super::host_terminal::resumed;
 use super::input::Keyboard;
-use super::outer::resumed;
 use super::terminal::{self, restore_terminal, terminal_size, write_screen};
-use crate::far_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
+use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
 
 /// How long an editor may take to end when the client does.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -65,15 +65,15 @@ impl Viewer {
         Ok(Self(()))
     }
 
-    /// Passes on what happens, until one end has enough. `size`: what was told of the terminal so far. `tether`: becomes
+    /// Passes on what happens, until one end has enough. `size`: what was told of the terminal so far. `guard_pipe`: becomes
     /// readable when the guard is gone.
     ///
     /// # Errors
     /// The operating system has no means to wait for a terminal.
-    pub fn run(&mut self, wire: Wire, size: (u16, u16), tether: Option<OwnedFd>) -> io::Result<Parting> {
+    pub fn run(&mut self, wire: Wire, size: (u16, u16), guard_pipe: Option<OwnedFd>) -> io::Result<Parting> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let Wire { news, orders } = wire;
-        runtime.block_on(async { Post::new(orders, size, tether)?.serve(&news).await })
+        runtime.block_on(async { Post::new(orders, size, guard_pipe)?.serve(&news).await })
     }
 }
 
@@ -102,14 +102,14 @@ struct Post {
     resized: Signal,
     resumed: Signal,
     ends: Ends,
-    tether: Option<Receiver>,
+    guard_pipe: Option<Receiver>,
 }
 
 /// The signals that end a client.
 struct Ends([(SignalKind, Signal); 4]);
 
 impl Ends {
-    fn take() -> io::Result<Self> {
+    fn install() -> io::Result<Self> {
         let taken = |kind: SignalKind| Ok::<_, io::Error>((kind, signal(kind)?));
         Ok(Self([
             taken(SignalKind::hangup())?,
@@ -133,7 +133,11 @@ impl Ends {
 }
 
 impl Post {
-    fn new(orders: mpsc::UnboundedReceiver<ToTerminal>, size: (u16, u16), tether: Option<OwnedFd>) -> io::Result<Self> {
+    fn new(
+        orders: mpsc::UnboundedReceiver<ToTerminal>,
+        size: (u16, u16),
+        guard_pipe: Option<OwnedFd>,
+    ) -> io::Result<Self> {
         let (close, closed) = mpsc::unbounded_channel();
         let (complain, complaints) = mpsc::unbounded_channel();
         let mut post = Self {
@@ -149,8 +153,8 @@ impl Post {
             close,
             resized: signal(SignalKind::window_change())?,
             resumed: signal(resumed())?,
-            ends: Ends::take()?,
-            tether: tether.map(Receiver::from_owned_fd).transpose()?,
+            ends: Ends::install()?,
+            guard_pipe: guard_pipe.map(Receiver::from_owned_fd).transpose()?,
         };
         // It may have changed before anybody listened.
         post.measure();
@@ -166,7 +170,7 @@ impl Post {
             tokio::select! {
                 biased;
                 number = self.ends.next() => break Parting::Signal(number),
-                () = broken(self.tether.as_ref()) => break Parting::Signal(hang_up),
+                () = broken(self.guard_pipe.as_ref()) => break Parting::Signal(hang_up),
                 permit = news.reserve(), if !self.pending.is_empty() && !self.unheard => {
                     match (permit, self.pending.pop_front()) {
                         (Ok(permit), Some(pending)) => permit.send(pending),
@@ -285,10 +289,10 @@ async fn typed<'a>(
 }
 
 /// Waits for the end of the guard, which never writes.
-async fn broken(tether: Option<&Receiver>) {
-    match tether {
+async fn broken(guard_pipe: Option<&Receiver>) {
+    match guard_pipe {
         // An error is no reason to go on alone either.
-        Some(tether) => drop(tether.readable().await),
+        Some(guard_pipe) => drop(guard_pipe.readable().await),
         None => future::pending().await,
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Look {
 }
 
 /// How the state of a service is told.
-pub(super) fn look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
+pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
     let told = |glyph, word: &str, style| Look { glyph, word: word.to_owned(), style };
     let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
     if service.is_waiting() && service.next_restart.is_some() {
@@ -70,7 +70,7 @@ pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
 
 /// How many services are in which state, for the header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Census {
+pub(super) struct StateCounts {
     /// They run, or are on the way to it.
     pub(super) up: usize,
     /// They have failed.
@@ -83,31 +83,31 @@ pub(super) struct Census {
     pub(super) waits: usize,
 }
 
-impl Census {
+impl StateCounts {
     /// Counts.
     pub(super) fn of(snapshot: &GroupSnapshot) -> Self {
-        let mut census = Self::default();
+        let mut state_counts = Self::default();
         for service in &snapshot.services {
             let counter = if service.is_waiting() {
-                &mut census.waits
+                &mut state_counts.waits
             } else if service.failure().is_some() {
-                &mut census.failed
+                &mut state_counts.failed
             } else {
                 match service.phase {
                     Phase::Validating { .. }
                     | Phase::Starting { .. }
                     | Phase::Running { .. }
                     | Phase::Stopping { .. }
-                    | Phase::BackingOff { .. } => &mut census.up,
-                    Phase::Blocked { .. } => &mut census.waits,
-                    Phase::Finished(Outcome::Done) => &mut census.done,
-                    Phase::Finished(_) | Phase::CircuitOpen { .. } => &mut census.failed,
-                    Phase::Down => &mut census.stopped,
+                    | Phase::BackingOff { .. } => &mut state_counts.up,
+                    Phase::Blocked { .. } => &mut state_counts.waits,
+                    Phase::Finished(Outcome::Done) => &mut state_counts.done,
+                    Phase::Finished(_) | Phase::CircuitOpen { .. } => &mut state_counts.failed,
+                    Phase::Down => &mut state_counts.stopped,
                 }
             };
             *counter += 1;
         }
-        census
+        state_counts
     }
 }
 

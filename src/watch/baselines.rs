@@ -55,7 +55,7 @@ pub(super) struct Was {
 
 impl Baselines {
     /// A file has changed; `was` is what it was before.
-    pub(super) fn note(
+    pub(super) fn note_change(
         &mut self,
         services: &[ServiceName],
         path: &Path,
@@ -149,8 +149,8 @@ mod tests {
         Moment::from_millis(millis)
     }
 
-    fn note(baselines: &mut Baselines, path: &str, was: Fingerprint, millis: u64) {
-        baselines.note(&["api".into(), "web".into()], Path::new(path), &path.into(), was, at(millis), true);
+    fn note_change(baselines: &mut Baselines, path: &str, was: Fingerprint, millis: u64) {
+        baselines.note_change(&["api".into(), "web".into()], Path::new(path), &path.into(), was, at(millis), true);
     }
 
     fn changed(baselines: &Baselines, name: &str) -> Vec<(String, Fingerprint)> {
@@ -162,17 +162,17 @@ mod tests {
     fn the_state_before_the_first_change_is_what_counts() {
         let mut baselines = Baselines::default();
         let [one, two, three] = [1, 2, 3].map(|n| Fingerprint::Hash([n, n]));
-        note(&mut baselines, "b", one, 10);
-        note(&mut baselines, "a", Fingerprint::Absent, 20);
-        note(&mut baselines, "b", two, 30);
+        note_change(&mut baselines, "b", one, 10);
+        note_change(&mut baselines, "a", Fingerprint::Absent, 20);
+        note_change(&mut baselines, "b", two, 30);
         assert_eq!(changed(&baselines, "api"), [("b".into(), one), ("a".into(), Fingerprint::Absent)]);
         baselines.renew(&"api".into(), at(25), |_| false);
         // What changed before and after the start cannot be told.
         assert_eq!(changed(&baselines, "api"), [("b".into(), Fingerprint::Unknown)]);
         assert_eq!(changed(&baselines, "web").len(), 2);
         baselines.renew(&"api".into(), at(30), |_| false);
-        note(&mut baselines, "b", three, 40);
-        note(&mut baselines, "c", three, 40);
+        note_change(&mut baselines, "b", three, 40);
+        note_change(&mut baselines, "c", three, 40);
         baselines.renew(&"api".into(), at(35), |path| path == Path::new("c"));
         assert_eq!(changed(&baselines, "api"), [("b".into(), three)]);
     }
@@ -181,7 +181,7 @@ mod tests {
     fn what_is_being_written_during_a_start_is_not_known_by_it() {
         let mut baselines = Baselines::default();
         let names = ["api".into()];
-        baselines.note(&names, Path::new("a"), &"a".into(), Fingerprint::EMPTY, at(10), false);
+        baselines.note_change(&names, Path::new("a"), &"a".into(), Fingerprint::EMPTY, at(10), false);
         baselines.renew(&names[0], at(50), |_| false);
         assert_eq!(changed(&baselines, "api"), [("a".into(), Fingerprint::Unknown)]);
         baselines.renew(&names[0], at(500), |_| false);
@@ -192,19 +192,19 @@ mod tests {
     fn its_memory_is_bounded_and_what_is_beyond_counts() {
         let mut baselines = Baselines::default();
         for n in 0..CAPACITY + 5 {
-            note(&mut baselines, &n.to_string(), Fingerprint::Absent, 1);
+            note_change(&mut baselines, &n.to_string(), Fingerprint::Absent, 1);
         }
         let (files, beyond) = baselines.changed(&"api".into());
         assert_eq!((files.len(), beyond), (TOLD, CAPACITY + 5 - TOLD));
         assert_eq!((&*files[0].1.shown, &*files[1].1.shown), ("0", "1"), "the first");
-        note(&mut baselines, "late", Fingerprint::Absent, 3);
+        note_change(&mut baselines, "late", Fingerprint::Absent, 3);
         baselines.renew(&"api".into(), at(2), |_| false);
         let (files, beyond) = baselines.changed(&"api".into());
         assert!(files.is_empty() && beyond > 0, "one of them has come after that");
         baselines.renew(&"api".into(), at(3), |_| false);
         let (files, beyond) = baselines.changed(&"api".into());
         assert_eq!((files.len(), beyond), (0, 0));
-        note(&mut baselines, "later", Fingerprint::Absent, 9);
+        note_change(&mut baselines, "later", Fingerprint::Absent, 9);
         baselines.forget_beyond(&"web".into());
         assert_eq!(baselines.changed(&"web".into()).0.len(), CAPACITY);
     }

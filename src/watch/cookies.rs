@@ -1,4 +1,4 @@
-//! Sync marks: a file that is made in a folder of devgroup's own, and whose event has to come back through the same
+//! Cookies: a file that is made in a folder of devgroup's own, and whose event has to come back through the same
 //! stream as those of the tree. When it has, everything that happened before it is known. Watchman and git's own
 //! file watcher call such a file a cookie.
 
@@ -17,11 +17,11 @@ use crate::domain::visible_path;
 pub(super) struct Cookies {
     shared: PathBuf,
     folder: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<CookiesState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CookiesState {
     last: u64,
     closed: bool,
 }
@@ -107,7 +107,7 @@ impl Cookies {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CookiesState> {
         // Nothing in here can be left half done by a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -120,12 +120,12 @@ impl Seen {
 
 /// What is at a path now; `None` if nothing is, or nothing that can be seen. Links are not followed.
 pub(super) fn at(path: &Path) -> Option<(FoundKind, Seen)> {
-    fs::symlink_metadata(path).ok().map(|metadata| seen(&metadata))
+    fs::symlink_metadata(path).ok().map(|metadata| kind_and_stamp(&metadata))
 }
 
 /// What is at a path, or behind the link that is.
 pub(super) fn behind(path: &Path) -> Option<(FoundKind, Seen)> {
-    fs::metadata(path).ok().map(|metadata| seen(&metadata))
+    fs::metadata(path).ok().map(|metadata| kind_and_stamp(&metadata))
 }
 
 /// What tells a folder from every other one: its file system and its inode. Links are followed.
@@ -133,7 +133,7 @@ pub(super) fn identity(folder: &Path) -> Option<(u64, u64)> {
     fs::metadata(folder).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-fn seen(metadata: &Metadata) -> (FoundKind, Seen) {
+fn kind_and_stamp(metadata: &Metadata) -> (FoundKind, Seen) {
     let kind = if metadata.is_dir() {
         FoundKind::Folder { inode: metadata.ino() }
     } else if metadata.is_file() || metadata.is_symlink() {

@@ -17,10 +17,10 @@ const WAITING: usize = 256;
 
 /// Takes questions, and starts threads for them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Explainer(Arc<Mutex<State>>);
+pub(super) struct Explainer(Arc<Mutex<ExplainerState>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ExplainerState {
     /// Each with the rules as they were when it was asked.
     waiting: VecDeque<(Arc<Rules>, Question)>,
     running: usize,
@@ -66,7 +66,7 @@ impl Explainer {
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ExplainerState> {
         // Nothing in here can be left half done by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,10 +5,10 @@
 //! what was known (`tree.rs`), so that a merged, doubled or lost event makes no difference.
 //!
 //! ```text
-//! events' thread ──> pending (bounded, coalescing) ──> lookout (own thread) ──> reports (bounded, coalescing) ──> loop
+//! events' thread ──> pending (bounded, coalescing) ──> watch loop (own thread) ──> reports (bounded, coalescing) ──> loop
 //! ```
 //!
-//! Architecture invariants: the thread that delivers events never blocks, asks the disk or adds a watch; the lookout
+//! Architecture invariants: the thread that delivers events never blocks, asks the disk or adds a watch; the watch loop
 //! never waits for the loop; nothing here decides what a change does to a service.
 
 mod baselines;
@@ -18,7 +18,6 @@ mod explainer;
 mod fingerprint;
 mod git;
 mod git_config;
-mod lookout;
 mod outcome;
 mod own_file;
 mod pending;
@@ -26,6 +25,7 @@ mod reports;
 pub mod rules;
 mod source;
 mod tree;
+mod watch_loop;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -37,10 +37,10 @@ use crate::clock::Clock;
 use crate::domain::{Answer, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
 
 use cookies::Cookies;
-use lookout::Lookout;
 use pending::{Pending, Question, Request};
 pub use reports::WatchReports;
 use reports::{Closes, Outbox};
+use watch_loop::WatchLoop;
 
 /// The watcher of a group. It owns its thread; dropping it ends the thread without waiting for it.
 pub struct Watcher {
@@ -49,7 +49,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Removes the folder of its sync marks, and makes no more: for a watcher that ends with the program, undropped.
+    /// Removes the folder of its cookies, and makes no more: for a watcher that ends with the program, undropped.
     pub fn clear_up(&self) {
         self.cookies.close();
     }
@@ -71,9 +71,9 @@ impl Watcher {
             move || {
                 // Moved in whole, so that the reports end with this thread, however it ends.
                 let closes = closes;
-                let mut lookout = Lookout::new(spec, clock, own, pending, cookies, Arc::clone(&closes.0));
-                lookout.missed_since(since);
-                lookout.run();
+                let mut watch_loop = WatchLoop::new(spec, clock, own, pending, cookies, Arc::clone(&closes.0));
+                watch_loop.missed_since(since);
+                watch_loop.run();
             }
         });
         if let Err(error) = thread {

@@ -1,7 +1,7 @@
 //! What happened to a file: a comparison of what was known with what is there. Events only add whether a write is complete.
 
 use super::directory::Seen;
-use super::pending::Marks;
+use super::pending::EventFlags;
 use super::tree::{Content, KnownFile};
 use crate::domain::ChangeKind;
 
@@ -9,7 +9,7 @@ use crate::domain::ChangeKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     /// The operating system said so.
-    Event(Marks),
+    Event(EventFlags),
     /// Its folder was listed.
     Listing,
 }
@@ -43,10 +43,10 @@ pub(super) fn of(before: Option<KnownFile>, now: Option<Seen>, reason: Reason) -
 fn is_finished(now: &Seen, reason: Reason) -> bool {
     match reason {
         Reason::Listing => true,
-        Reason::Event(marks) => {
+        Reason::Event(flags) => {
             // Content that nobody wrote under this name was linked to here.
-            let linked = marks.created && !marks.written && !now.is_empty;
-            marks.closed || marks.moved_in || linked || !now.may_be_half_written
+            let linked = flags.created && !flags.written && !now.is_empty;
+            flags.closed || flags.moved_in || linked || !now.may_be_half_written
         }
     }
 }
@@ -56,10 +56,10 @@ fn says_nothing_new(before: KnownFile, reason: Reason) -> bool {
     match reason {
         // Read so soon after its last change that it may have been changed again since: to be compared.
         Reason::Listing => !matches!(before.content, Content::Racy(_)),
-        Reason::Event(marks) => {
+        Reason::Event(flags) => {
             // A write within the grain of the file system's clock leaves the stamp as it was, so a write is believed. A
             // close alone is not: many programs open for writing what they only read.
-            let only_closed = Marks { closed: false, ..marks } == Marks::default();
+            let only_closed = EventFlags { closed: false, ..flags } == EventFlags::default();
             before.unfinished.is_none() && (before.listed || only_closed)
         }
     }
@@ -73,12 +73,12 @@ mod tests {
     use super::*;
     use crate::watch::directory;
 
-    const CREATED: Marks =
-        Marks { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
-    const CLOSED: Marks = Marks { created: false, closed: true, ..CREATED };
-    const SAVED: Marks = Marks { created: true, written: true, closed: true, ..CREATED };
+    const CREATED: EventFlags =
+        EventFlags { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
+    const CLOSED: EventFlags = EventFlags { created: false, closed: true, ..CREATED };
+    const SAVED: EventFlags = EventFlags { created: true, written: true, closed: true, ..CREATED };
 
-    fn see(path: &Path) -> Option<Seen> {
+    fn seen_at(path: &Path) -> Option<Seen> {
         directory::at(path).map(|(_, seen)| seen)
     }
 
@@ -87,16 +87,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("a");
         fs::write(&file, "").expect("written");
-        let (known, said) = of(None, see(&file), Reason::Event(CREATED));
+        let (known, said) = of(None, seen_at(&file), Reason::Event(CREATED));
         assert_eq!(said, Some((ChangeKind::Created, false)));
         fs::write(&file, "text").expect("written");
-        let (known, said) = of(known, see(&file), Reason::Event(Marks { created: false, ..SAVED }));
+        let (known, said) = of(known, seen_at(&file), Reason::Event(EventFlags { created: false, ..SAVED }));
         assert_eq!(said, Some((ChangeKind::Created, true)));
         fs::write(&file, "more text").expect("written");
-        let (known, said) = of(known, see(&file), Reason::Event(Marks { created: false, ..SAVED }));
+        let (known, said) = of(known, seen_at(&file), Reason::Event(EventFlags { created: false, ..SAVED }));
         assert_eq!(said, Some((ChangeKind::Modified, true)));
         fs::remove_file(&file).expect("removed");
-        assert_eq!(of(known, see(&file), Reason::Event(CREATED)).1, Some((ChangeKind::Removed, true)));
+        assert_eq!(of(known, seen_at(&file), Reason::Event(CREATED)).1, Some((ChangeKind::Removed, true)));
         assert_eq!(of(None, None, Reason::Event(SAVED)).1, None, "came and went");
     }
 
@@ -105,14 +105,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("a");
         fs::write(&file, "text").expect("written");
-        let now = see(&file);
+        let now = seen_at(&file);
         let (listed, said) = of(None, now, Reason::Listing);
         assert_eq!(said, Some((ChangeKind::Created, true)));
         let (known, said) = of(listed, now, Reason::Event(SAVED));
         assert_eq!(said, None, "the event of what the listing has reported");
         assert_eq!(of(known, now, Reason::Event(CLOSED)).1, None, "opened for writing, not written");
         assert_eq!(of(known, now, Reason::Listing).1, None);
-        let said = of(known, now, Reason::Event(Marks { created: false, ..SAVED })).1;
+        let said = of(known, now, Reason::Event(EventFlags { created: false, ..SAVED })).1;
         assert_eq!(said, Some((ChangeKind::Modified, true)), "written within the clock's grain");
         let said = of(Some(KnownFile::default()), now, Reason::Listing).1;
         assert_eq!(said, Some((ChangeKind::Modified, true)), "never looked at: counts as changed");
@@ -124,10 +124,10 @@ mod tests {
         let (file, link) = (folder.path().join("a"), folder.path().join("b"));
         fs::write(&file, "text").expect("written");
         fs::hard_link(&file, &link).expect("linked");
-        assert_eq!(of(None, see(&link), Reason::Event(CREATED)).1, Some((ChangeKind::Created, true)));
+        assert_eq!(of(None, seen_at(&link), Reason::Event(CREATED)).1, Some((ChangeKind::Created, true)));
         fs::remove_file(&file).expect("removed");
-        assert_eq!(of(None, see(&link), Reason::Event(CREATED)).1, Some((ChangeKind::Created, true)));
+        assert_eq!(of(None, seen_at(&link), Reason::Event(CREATED)).1, Some((ChangeKind::Created, true)));
         std::os::unix::fs::symlink("nowhere", &file).expect("linked");
-        assert_eq!(of(None, see(&file), Reason::Event(CREATED)).1, Some((ChangeKind::Created, true)));
+        assert_eq!(of(None, seen_at(&file), Reason::Event(CREATED)).1, Some((ChangeKind::Created, true)));
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directory::{Seen, Stamp};
-use super::pending::Marks;
+use super::pending::EventFlags;
 
 /// `procgroup.toml`, as it was when it was last reported.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl OwnFile {
     pub(super) fn new(path: &Path) -> Self {
         let mut file = Self { path: path.to_path_buf(), target: None, stamp: None };
         file.follow();
-        file.stamp = file.look().map(|seen| seen.stamp);
+        file.stamp = file.read_stamp().map(|seen| seen.stamp);
         file
     }
 
@@ -40,12 +40,12 @@ impl OwnFile {
     }
 
     /// Whether it is complete and another than before, or gone.
-    pub(super) fn was_written(&mut self, marks: Marks) -> bool {
-        let Some(seen) = self.look() else {
+    pub(super) fn was_written(&mut self, flags: EventFlags) -> bool {
+        let Some(seen) = self.read_stamp() else {
             return self.stamp.take().is_some();
         };
-        let being_written = marks.written && !marks.closed && !marks.moved_in;
-        if self.stamp == Some(seen.stamp) || being_written || seen.is_empty && !marks.closed {
+        let being_written = flags.written && !flags.closed && !flags.moved_in;
+        if self.stamp == Some(seen.stamp) || being_written || seen.is_empty && !flags.closed {
             return false;
         }
         self.stamp = Some(seen.stamp);
@@ -70,7 +70,7 @@ impl OwnFile {
         }
     }
 
-    fn look(&self) -> Option<Seen> {
+    fn read_stamp(&self) -> Option<Seen> {
         fs::metadata(&self.path).ok().map(|metadata| Seen::new(&metadata))
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{Answer, GroupSpec, Moment, ServiceName};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marks {
+pub(super) struct EventFlags {
     /// It appeared here.
     pub(super) created: bool,
     /// It was written to.
@@ -27,7 +27,7 @@ pub(super) struct Marks {
     pub(super) removed: bool,
 }
 
-impl Marks {
+impl EventFlags {
     pub(super) fn join(&mut self, other: Self) {
         self.created |= other.created;
         self.written |= other.written;
@@ -40,9 +40,9 @@ impl Marks {
 
 /// A path to look at.
 #[derive(Debug)]
-pub(super) struct Noted {
+pub(super) struct PathEvent {
     pub(super) path: PathBuf,
-    pub(super) marks: Marks,
+    pub(super) flags: EventFlags,
     /// Of the first event.
     pub(super) since: Moment,
     /// Of the last event. No two events have the same moment: what came later is later.
@@ -51,9 +51,9 @@ pub(super) struct Noted {
 
 /// What the event thread has read at once.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct RawEvents {
     /// In order.
-    pub(super) notes: Vec<(PathBuf, Marks)>,
+    pub(super) notes: Vec<(PathBuf, EventFlags)>,
     /// Events were lost.
     pub(super) loss: bool,
     /// The highest number of a cookie that has come back; 0 for none.
@@ -89,7 +89,7 @@ pub(super) enum Request {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// In order of their first event.
-    pub(super) noted: Vec<Noted>,
+    pub(super) path_events: Vec<PathEvent>,
     /// Events were lost: look everywhere.
     pub(super) sweep: bool,
     /// The folders that walks begin at may be others now: something was mounted, or a folder above them renamed.
@@ -114,7 +114,7 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 struct Said {
     /// With the moments of the first and the last event.
-    paths: HashMap<PathBuf, (Moment, Marks, Moment)>,
+    paths: HashMap<PathBuf, (Moment, EventFlags, Moment)>,
     /// Of the last event of all.
     last: Option<Moment>,
     sweep: bool,
@@ -151,12 +151,12 @@ impl Pending {
     const GATHER: Duration = Duration::from_millis(1);
 
     /// Notes what was heard. Of a path that is in the set already, one entry stays.
-    pub(super) fn note_all(&self, heard: Heard, at: Moment) {
+    pub(super) fn note_all(&self, raw_events: RawEvents, at: Moment) {
         let mut said = self.lock();
-        said.sweep |= heard.loss;
-        said.places |= heard.places;
-        said.cookie = said.cookie.max(heard.cookie);
-        for (path, marks) in heard.notes {
+        said.sweep |= raw_events.loss;
+        said.places |= raw_events.places;
+        said.cookie = said.cookie.max(raw_events.cookie);
+        for (path, flags) in raw_events.notes {
             if said.sweep {
                 // Everything will be looked at anyway.
                 break;
@@ -164,8 +164,8 @@ impl Pending {
             // They are read faster than one after the other, and what was first matters (git's lock, then a file).
             let at = said.last.map_or(at, |last| at.max(last + Duration::from_nanos(1)));
             said.last = Some(at);
-            let (_, known, last) = said.paths.entry(path).or_insert((at, Marks::default(), at));
-            known.join(marks);
+            let (_, known, last) = said.paths.entry(path).or_insert((at, EventFlags::default(), at));
+            known.join(flags);
             *last = at;
             said.sweep = said.paths.len() > Self::CAPACITY;
         }
@@ -230,7 +230,7 @@ impl Pending {
         }
         let paths = std::mem::take(&mut said.paths);
         let batch = Batch {
-            noted: Vec::new(),
+            path_events: Vec::new(),
             sweep: std::mem::take(&mut said.sweep),
             places: std::mem::take(&mut said.places),
             spec: said.spec.take(),
@@ -239,7 +239,7 @@ impl Pending {
             stop: said.stop,
         };
         drop(said);
-        Batch { noted: in_order(paths), ..batch }
+        Batch { path_events: in_order(paths), ..batch }
     }
 
     /// Waits until this cookie has come back, and takes what was said about files until then. What else was asked stays
@@ -253,7 +253,7 @@ impl Pending {
         let paths = std::mem::take(&mut said.paths);
         let sweep = std::mem::take(&mut said.sweep);
         drop(said);
-        (Batch { noted: in_order(paths), sweep, ..Batch::default() }, complete)
+        (Batch { path_events: in_order(paths), sweep, ..Batch::default() }, complete)
     }
 
     fn lock(&self) -> MutexGuard<'_, Said> {
@@ -262,38 +262,38 @@ impl Pending {
     }
 }
 
-fn in_order(paths: HashMap<PathBuf, (Moment, Marks, Moment)>) -> Vec<Noted> {
+fn in_order(paths: HashMap<PathBuf, (Moment, EventFlags, Moment)>) -> Vec<PathEvent> {
     // Not under the lock: the event thread may be waiting for it.
-    let mut noted: Vec<_> = paths.into_iter().collect();
-    noted.sort_unstable_by_key(|(_, (since, ..))| *since);
-    noted.into_iter().map(|(path, (since, marks, at))| Noted { path, marks, since, at }).collect()
+    let mut path_events: Vec<_> = paths.into_iter().collect();
+    path_events.sort_unstable_by_key(|(_, (since, ..))| *since);
+    path_events.into_iter().map(|(path, (since, flags, at))| PathEvent { path, flags, since, at }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CREATED: Marks =
-        Marks { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
-    const CLOSED: Marks = Marks { created: false, closed: true, ..CREATED };
+    const CREATED: EventFlags =
+        EventFlags { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
+    const CLOSED: EventFlags = EventFlags { created: false, closed: true, ..CREATED };
 
-    fn said(path: &str, marks: Marks) -> Heard {
-        Heard { notes: vec![(path.into(), marks)], ..Heard::default() }
+    fn raw_events_of(path: &str, flags: EventFlags) -> RawEvents {
+        RawEvents { notes: vec![(path.into(), flags)], ..RawEvents::default() }
     }
 
-    fn note(pending: &Pending, heard: Heard, at: u64) {
-        pending.note_all(heard, Moment::from_millis(at));
+    fn note_events(pending: &Pending, raw_events: RawEvents, at: u64) {
+        pending.note_all(raw_events, Moment::from_millis(at));
     }
 
     #[test]
     fn events_of_a_path_are_one_and_keep_their_order() {
         let pending = Pending::default();
-        note(&pending, said("b", CREATED), 1);
-        note(&pending, said("a", CREATED), 2);
-        note(&pending, said("b", CLOSED), 3);
+        note_events(&pending, raw_events_of("b", CREATED), 1);
+        note_events(&pending, raw_events_of("a", CREATED), 2);
+        note_events(&pending, raw_events_of("b", CLOSED), 3);
         let batch = pending.wait(None);
-        let seen: Vec<_> = batch.noted.iter().map(|noted| (noted.path.to_str(), noted.marks, noted.at)).collect();
-        let both = Marks { closed: true, ..CREATED };
+        let seen: Vec<_> = batch.path_events.iter().map(|event| (event.path.to_str(), event.flags, event.at)).collect();
+        let both = EventFlags { closed: true, ..CREATED };
         let expected = [(Some("b"), both, Moment::from_millis(3)), (Some("a"), CREATED, Moment::from_millis(2))];
         assert_eq!(seen, expected);
         assert!(pending.is_empty());
@@ -303,36 +303,36 @@ mod tests {
     fn too_many_paths_become_one_sweep() {
         let pending = Pending::default();
         for n in 0..2 * Pending::CAPACITY {
-            note(&pending, said(&n.to_string(), CREATED), 0);
+            note_events(&pending, raw_events_of(&n.to_string(), CREATED), 0);
             assert!(pending.lock().paths.len() <= Pending::CAPACITY);
         }
         let batch = pending.wait(None);
-        assert!(batch.sweep && batch.noted.is_empty());
+        assert!(batch.sweep && batch.path_events.is_empty());
         assert!(pending.is_empty(), "the next batch begins anew");
     }
 
     #[test]
     fn a_loss_is_a_sweep_and_of_several_rules_the_last_counts() {
         let pending = Pending::default();
-        note(&pending, said("a", CREATED), 0);
-        note(&pending, Heard { loss: true, ..Heard::default() }, 0);
+        note_events(&pending, raw_events_of("a", CREATED), 0);
+        note_events(&pending, RawEvents { loss: true, ..RawEvents::default() }, 0);
         pending.stop();
         let batch = pending.wait(None);
-        assert!(batch.sweep && batch.stop && batch.noted.is_empty() && batch.spec.is_none());
+        assert!(batch.sweep && batch.stop && batch.path_events.is_empty() && batch.spec.is_none());
     }
 
     #[test]
     fn a_cookie_that_comes_back_brings_all_before_it_and_leaves_what_was_asked() {
         let pending = Pending::default();
-        note(&pending, said("a", CREATED), 0);
-        note(&pending, Heard { cookie: 3, ..Heard::default() }, 0);
+        note_events(&pending, raw_events_of("a", CREATED), 0);
+        note_events(&pending, RawEvents { cookie: 3, ..RawEvents::default() }, 0);
         pending.stop();
         let (batch, complete) = pending.wait_for_cookie(2, Duration::ZERO);
-        assert!(complete && batch.noted.len() == 1 && !batch.stop);
-        note(&pending, said("b", CREATED), 0);
+        assert!(complete && batch.path_events.len() == 1 && !batch.stop);
+        note_events(&pending, raw_events_of("b", CREATED), 0);
         let (batch, complete) = pending.wait_for_cookie(4, Duration::ZERO);
-        assert!(!complete && batch.noted.len() == 1, "silent: what there is, is taken nevertheless");
-        note(&pending, Heard { loss: true, ..Heard::default() }, 0);
+        assert!(!complete && batch.path_events.len() == 1, "silent: what there is, is taken nevertheless");
+        note_events(&pending, RawEvents { loss: true, ..RawEvents::default() }, 0);
         let (batch, complete) = pending.wait_for_cookie(5, Duration::ZERO);
         assert!(complete && batch.sweep, "the cookie may be among what was lost");
         assert!(pending.wait(None).stop);
@@ -342,8 +342,8 @@ mod tests {
     fn a_wait_ends_with_its_patience() {
         let pending = Pending::default();
         let batch = pending.wait(Some(Duration::ZERO));
-        assert!(batch.noted.is_empty() && !batch.sweep && !batch.stop);
-        note(&pending, Heard { places: true, ..Heard::default() }, 0);
+        assert!(batch.path_events.is_empty() && !batch.sweep && !batch.stop);
+        note_events(&pending, RawEvents { places: true, ..RawEvents::default() }, 0);
         assert!(pending.wait(None).places);
     }
 }

@@ -24,7 +24,7 @@ impl WatchReports {
     /// The next news; `None` when the watcher has ended. Cancel-safe: nothing is taken out before it returns.
     pub async fn next(&mut self) -> Option<WatchReport> {
         loop {
-            match self.outbox.take() {
+            match self.outbox.take_next() {
                 Taken::Report(report) => return Some(report),
                 Taken::Closed => return None,
                 // A report that comes before the wait has left a permit.
@@ -76,7 +76,7 @@ impl Outbox {
         self.arrived.notify_one();
     }
 
-    fn take(&self) -> Taken {
+    fn take_next(&self) -> Taken {
         let mut waiting = self.lock();
         if let Some(status) = waiting.status.take() {
             return Taken::Report(WatchReport::Status(status));
@@ -95,7 +95,7 @@ impl Outbox {
         {
             return Taken::Report(WatchReport::Compared(comparison));
         }
-        let files = waiting.files.take(FilesWaiting::AT_A_TIME);
+        let files = waiting.files.take_events(FilesWaiting::AT_A_TIME);
         if !files.is_empty() {
             return Taken::Report(WatchReport::Files(files));
         }
@@ -181,7 +181,7 @@ impl FilesWaiting {
         services.iter().filter(|service| self.concerned.insert((*service).clone())).count() > 0
     }
 
-    fn take(&mut self, most: usize) -> Vec<FileEvent> {
+    fn take_events(&mut self, most: usize) -> Vec<FileEvent> {
         let mut taken = Vec::new();
         while taken.len() < most {
             let Some(event) = self.events.pop_front() else { break };
@@ -238,7 +238,8 @@ mod tests {
         files.push(event("brief", ChangeKind::Removed, "api"));
         files.push(event("gone", ChangeKind::Created, "api"));
         files.push(event("brief", ChangeKind::Created, "api"));
-        let taken: Vec<_> = files.take(10).into_iter().map(|event| (event.path.to_string(), event.kind)).collect();
+        let taken: Vec<_> =
+            files.take_events(10).into_iter().map(|event| (event.path.to_string(), event.kind)).collect();
         let expected = [
             (String::from("gone"), ChangeKind::Modified),
             (String::from("new"), ChangeKind::Created),
@@ -259,7 +260,7 @@ mod tests {
         assert_eq!(files.events.len(), FilesWaiting::CAPACITY + 1);
         let mut last = None;
         loop {
-            let taken = files.take(FilesWaiting::AT_A_TIME);
+            let taken = files.take_events(FilesWaiting::AT_A_TIME);
             assert!(taken.len() <= FilesWaiting::AT_A_TIME);
             let Some(event) = taken.into_iter().next_back() else { break };
             last = Some(event);

@@ -28,17 +28,17 @@ use with_notify::Notify as Native;
 
 /// What the watches put what they hear into.
 #[derive(Clone, Debug)]
-struct Ear {
+struct EventSink {
     pending: Arc<Pending>,
     clock: Clock,
     /// Whose events are no changes.
     cookies: Arc<Cookies>,
 }
 
-/// The operating system's watches, none of them recursive. Whatever they hear goes into the [`Ear`].
+/// The operating system's watches, none of them recursive. Whatever they hear goes into the [`EventSink`].
 trait Watches: Sized {
     /// Watches of which there are none yet.
-    fn open(ear: Ear) -> Result<Self, Refused>;
+    fn open(sink: EventSink) -> Result<Self, Refused>;
 
     /// Watches a folder. Harmless if it is watched already.
     fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure>;
@@ -108,7 +108,7 @@ enum Failure {
 pub(super) struct Source {
     choice: WatchChoice,
     feed: Feed<Native>,
-    ear: Ear,
+    sink: EventSink,
     /// How many watches there can be, as it was last read.
     limit: Option<usize>,
     /// Folders without a watch because there are no more.
@@ -129,16 +129,16 @@ enum Feed<N> {
 impl Source {
     /// A source without watches, which puts what it hears into `pending`.
     pub(super) fn new(choice: WatchChoice, pending: Arc<Pending>, clock: Clock, cookies: Arc<Cookies>) -> Self {
-        let ear = Ear { pending, clock, cookies };
+        let sink = EventSink { pending, clock, cookies };
         let feed = match choice {
             WatchChoice::Poll => Feed::Poll(None),
-            WatchChoice::Auto | WatchChoice::Native => match open(&ear) {
+            WatchChoice::Auto | WatchChoice::Native => match open(&sink) {
                 Ok(native) => Feed::Native(native),
                 Err(refusal) if choice == WatchChoice::Native => Feed::Nothing(refusal),
                 Err(refusal) => Feed::Poll(Some(refusal)),
             },
         };
-        Self { choice, feed, ear, limit: Native::limit(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
+        Self { choice, feed, sink, limit: Native::limit(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
     }
 
     /// What was chosen by hand.
@@ -146,7 +146,7 @@ impl Source {
         self.choice
     }
 
-    /// Chooses anew. Nothing else changes by that: the lookout goes over.
+    /// Chooses anew. Nothing else changes by that: the watch loop goes over.
     pub(super) fn choose(&mut self, choice: WatchChoice) {
         self.choice = choice;
     }
@@ -160,7 +160,7 @@ impl Source {
         }
     }
 
-    /// Whether the lookout has to look by itself.
+    /// Whether the watch loop has to look by itself.
     pub(super) fn polls(&self) -> bool {
         matches!(self.feed, Feed::Poll(_))
     }
@@ -177,7 +177,7 @@ impl Source {
         starts.find_map(|start| mounts::silent(start).map(Refusal::FileSystem))
     }
 
-    /// Gives all watches back; from now on the lookout looks by itself.
+    /// Gives all watches back; from now on the watch loop looks by itself.
     pub(super) fn give_up(&mut self, refusal: Option<Refusal>) {
         // The thread that listens closes the descriptor, so that nobody waits for that.
         self.feed = Feed::Poll(refusal);
@@ -190,7 +190,7 @@ impl Source {
         if !insists && Native::limit().is_some_and(|limit| folders.len() > limit) {
             return false;
         }
-        let mut native = match open::<Native>(&self.ear) {
+        let mut native = match open::<Native>(&self.sink) {
             Ok(native) => native,
             Err(refusal) => {
                 if insists {
@@ -324,7 +324,7 @@ impl Source {
     /// Makes a cookie. Its number, which [`Pending::wait_for_cookie`] waits for; `None` if none can be made.
     pub(super) fn cookie(&mut self) -> Option<u64> {
         let Feed::Native(native) = &mut self.feed else { return None };
-        let cookies = &self.ear.cookies;
+        let cookies = &self.sink.cookies;
         let baked = cookies.folder().and_then(|folder| native.add_cookies(folder)).and_then(|()| cookies.bake());
         baked.inspect_err(|error| log::warn!("no sync mark: {error}")).ok()
     }
@@ -363,8 +363,8 @@ pub(super) fn is_silent(folder: &Path) -> bool {
     mounts::silent(folder).is_some()
 }
 
-fn open<N: Watches>(ear: &Ear) -> Result<N, Refusal> {
-    N::open(ear.clone()).map_err(|refused| match refused {
+fn open<N: Watches>(sink: &EventSink) -> Result<N, Refusal> {
+    N::open(sink.clone()).map_err(|refused| match refused {
         Refused::OutOfInstances => Refusal::out_of_instances(N::instance_limit()),
         Refused::Other(error) => Refusal::System(error.to_string().into()),
     })

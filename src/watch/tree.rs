@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::directory::Stamp;
-use super::rules::Standing;
+use super::rules::FolderState;
 use crate::domain::ChangeKind;
 
 /// The watched folders, by absolute path.
@@ -15,7 +15,7 @@ pub(super) type Tree = HashMap<PathBuf, Folder>;
 #[derive(Debug)]
 pub(super) struct Folder {
     /// How the rules stand in it.
-    pub(super) standing: Standing,
+    pub(super) folder_state: FolderState,
     /// What is in it, ignored or not.
     pub(super) entries: HashMap<OsString, Entry>,
     /// The folder itself when a look has listed it; events need it not.

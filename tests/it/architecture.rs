@@ -22,7 +22,10 @@ const WALL_CLOCK: [&str; 5] = ["SystemTime::now", "Instant::now", "Timestamp::no
 /// The places that may, each with its reason.
 const MAY_SEE_THE_CLOCK: [(&str, &str); 3] = [
     ("clock.rs", "it is the one clock: everything else is handed the time, so that tests choose it"),
-    ("process/checkup.rs", "the age of a heartbeat file is what it reports; what follows from it is decided elsewhere"),
+    (
+        "process/liveness_probe.rs",
+        "the age of a heartbeat file is what it reports; what follows from it is decided elsewhere",
+    ),
     (
         "process/probe.rs",
         "a probe looks more rarely the longer it has waited; what follows from it is decided elsewhere",
@@ -264,6 +267,6 @@ mod the_rules {
             ("logs/tests.rs".to_owned(), String::new()),
         ];
         assert!(is_test_file("logs/tests.rs", &files));
-        assert!(!is_test_file("logs/book.rs", &files));
+        assert!(!is_test_file("logs/log_store.rs", &files));
     }
 }

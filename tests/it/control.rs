@@ -49,17 +49,17 @@ fn connect(project: &Project) -> BufReader<UnixStream> {
 /// A connection that has greeted.
 pub(crate) fn greeted(project: &Project) -> BufReader<UnixStream> {
     let mut client = connect(project);
-    say(&mut client, &json!({"version": 1}));
-    assert_eq!(hear(&mut client)["reply"]["hello"]["version"], 1);
+    send_message(&mut client, &json!({"version": 1}));
+    assert_eq!(read_message(&mut client)["reply"]["hello"]["version"], 1);
     client
 }
 
-pub(crate) fn say(client: &mut BufReader<UnixStream>, message: &Value) {
+pub(crate) fn send_message(client: &mut BufReader<UnixStream>, message: &Value) {
     client.get_mut().write_all(format!("{message}\n").as_bytes()).unwrap();
 }
 
 /// The next message; null at the end.
-pub(crate) fn hear(client: &mut BufReader<UnixStream>) -> Value {
+pub(crate) fn read_message(client: &mut BufReader<UnixStream>) -> Value {
     let mut line = String::new();
     client.read_line(&mut line).unwrap();
     if line.is_empty() { Value::Null } else { serde_json::from_str(&line).unwrap() }
@@ -91,7 +91,7 @@ fn questions_have_numbers_and_may_be_open_together() {
     let group = start(&project);
     let mut client = greeted(&project);
     let hear = |client: &mut BufReader<UnixStream>| {
-        let message = hear(client);
+        let message = read_message(client);
         assert_ne!(message, Value::Null, "it goes without a word");
         message
     };
@@ -102,19 +102,19 @@ fn questions_have_numbers_and_may_be_open_together() {
             return message;
         }
     };
-    say(&mut client, &json!({"id": 7, "ask": {"logs": {"follow": true}}}));
-    say(&mut client, &json!({"id": 8, "ask": {"status": {}}}));
+    send_message(&mut client, &json!({"id": 7, "ask": {"logs": {"follow": true}}}));
+    send_message(&mut client, &json!({"id": 8, "ask": {"status": {}}}));
     let mut seen = (false, false);
     while seen != (true, true) {
         let message = hear(&mut client);
         seen.0 |= message["id"] == 7 && message["reply"]["line"]["text"] == "up";
         seen.1 |= message["id"] == 8 && message["reply"]["status"]["version"] == 1;
     }
-    say(&mut client, &json!({"id": 7, "ask": {"status": {}}}));
+    send_message(&mut client, &json!({"id": 7, "ask": {"status": {}}}));
     assert_eq!(hear_else(&mut client)["reply"]["error"]["code"], "malformed", "that number is taken");
-    say(&mut client, &json!({"id": 9, "ask": {"cancel": {"id": 7}}}));
+    send_message(&mut client, &json!({"id": 9, "ask": {"cancel": {"id": 7}}}));
     assert_eq!(hear_else(&mut client), json!({"id": 9, "reply": {"end": {}}}));
-    say(&mut client, &json!({"id": 10, "ask": {"status": {"follow": true}}}));
+    send_message(&mut client, &json!({"id": 10, "ask": {"status": {"follow": true}}}));
     let mut hear_of = |state| while hear(&mut client)["reply"]["status"]["services"][0]["state"] != state {};
     // Output may come before the group is told that the process exists.
     hear_of("running");
@@ -129,28 +129,28 @@ fn nonsense_is_answered_and_harms_nobody() {
     let project = Project::new(QUIET);
     let group = start(&project);
     let mut client = connect(&project);
-    say(&mut client, &json!({"version": 99}));
-    let answer = hear(&mut client);
+    send_message(&mut client, &json!({"version": 99}));
+    let answer = read_message(&mut client);
     assert_eq!(answer["reply"]["error"]["code"], "version", "{answer}");
-    assert_eq!(hear(&mut client), Value::Null);
+    assert_eq!(read_message(&mut client), Value::Null);
     let mut client = connect(&project);
     client.get_mut().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    assert_eq!(hear(&mut client)["reply"]["error"]["code"], "malformed");
+    assert_eq!(read_message(&mut client)["reply"]["error"]["code"], "malformed");
     let mut client = greeted(&project);
     for line in ["", "{}", "\u{0}\u{1}", r#"{"id":3,"ask":{"explode":{}}}"#, r#"{"id":3,"ask":{"down":{"noww":true}}}"#]
     {
         client.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
-        assert_eq!(hear(&mut client)["reply"]["error"]["code"], "malformed", "{line}");
+        assert_eq!(read_message(&mut client)["reply"]["error"]["code"], "malformed", "{line}");
     }
     client.get_mut().write_all(b"\xff\xfe\n").unwrap();
-    assert_eq!(hear(&mut client)["reply"]["error"]["code"], "malformed");
-    say(&mut client, &json!({"id": 4, "ask": {"status": {}}}));
-    assert_eq!(hear(&mut client)["id"], 4, "it still listens");
+    assert_eq!(read_message(&mut client)["reply"]["error"]["code"], "malformed");
+    send_message(&mut client, &json!({"id": 4, "ask": {"status": {}}}));
+    assert_eq!(read_message(&mut client)["id"], 4, "it still listens");
     // Half a question, and a question from one who says no more.
     client.get_mut().write_all(b"{\"id\":5,\"ask\":{\"down").unwrap();
     drop(client);
     let mut client = greeted(&project);
-    say(&mut client, &json!({"id": 1, "ask": {"logs": {}}}));
+    send_message(&mut client, &json!({"id": 1, "ask": {"logs": {}}}));
     client.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
     let mut rest = String::new();
     client.read_to_string(&mut rest).unwrap();
@@ -194,8 +194,8 @@ fn a_thousand_followers_are_too_many_and_told_so() {
     let mut clients = Vec::new();
     for _ in 0..1_000 {
         let mut client = greeted(&project);
-        say(&mut client, &json!({"id": 1, "ask": {"logs": {"follow": true}}}));
-        let answer = hear(&mut client);
+        send_message(&mut client, &json!({"id": 1, "ask": {"logs": {"follow": true}}}));
+        let answer = read_message(&mut client);
         if clients.len() >= 128 {
             assert_eq!(answer["reply"]["error"]["code"], "too_many", "{answer}");
             refused += 1;
@@ -212,8 +212,8 @@ fn a_thousand_followers_are_too_many_and_told_so() {
     drop(clients);
     wait_for("there is room again", || {
         let mut client = greeted(&project);
-        say(&mut client, &json!({"id": 1, "ask": {"status": {"follow": true}}}));
-        hear(&mut client)["reply"]["error"].is_null()
+        send_message(&mut client, &json!({"id": 1, "ask": {"status": {"follow": true}}}));
+        read_message(&mut client)["reply"]["error"].is_null()
     });
     assert_well(&project);
     end(&project, group);
@@ -226,8 +226,8 @@ fn followers_and_those_who_never_end_their_first_line_leave_room_for_short_quest
     let mut followers = Vec::new();
     for follow in ["logs", "events", "status"].into_iter().cycle().take(128) {
         let mut client = greeted(&project);
-        say(&mut client, &json!({"id": 1, "ask": {follow: {"follow": true}}}));
-        assert_eq!(hear(&mut client)["reply"]["error"], Value::Null);
+        send_message(&mut client, &json!({"id": 1, "ask": {follow: {"follow": true}}}));
+        assert_eq!(read_message(&mut client)["reply"]["error"], Value::Null);
         followers.push(client);
     }
     let begun = |_| {
@@ -239,16 +239,16 @@ fn followers_and_those_who_never_end_their_first_line_leave_room_for_short_quest
     let _asked: Vec<_> = (0..40)
         .map(|_| {
             let mut client = greeted(&project);
-            say(&mut client, &json!({"id": 1, "ask": {"status": {}}}));
-            assert_eq!(hear(&mut client)["id"], 1);
+            send_message(&mut client, &json!({"id": 1, "ask": {"status": {}}}));
+            assert_eq!(read_message(&mut client)["id"], 1);
             client
         })
         .collect();
     assert_well(&project);
     assert_eq!(Stream::ask(&project, &["logs", "-n", "1"]).code, Some(0));
     for client in &mut followers {
-        say(client, &json!({"id": 2, "ask": {"cancel": {"id": 9}}}));
-        while hear(client)["id"] != 2 {}
+        send_message(client, &json!({"id": 2, "ask": {"cancel": {"id": 9}}}));
+        while read_message(client)["id"] != 2 {}
     }
     end(&project, group);
 }
@@ -258,13 +258,13 @@ fn whoever_has_asked_nothing_gives_way_to_a_command() {
     let project = Project::new(QUIET);
     let group = start(&project);
     let mut asks = greeted(&project);
-    say(&mut asks, &json!({"id": 1, "ask": {"status": {}}}));
-    assert_eq!(hear(&mut asks)["id"], 1);
+    send_message(&mut asks, &json!({"id": 1, "ask": {"status": {}}}));
+    assert_eq!(read_message(&mut asks)["id"], 1);
     let mut idle: Vec<_> = (0..200).map(|_| greeted(&project)).collect();
     assert_well(&project);
-    assert_eq!(hear(&mut idle[0]), Value::Null, "the oldest went first");
-    say(&mut asks, &json!({"id": 2, "ask": {"status": {}}}));
-    assert_eq!(hear(&mut asks)["id"], 2);
+    assert_eq!(read_message(&mut idle[0]), Value::Null, "the oldest went first");
+    send_message(&mut asks, &json!({"id": 2, "ask": {"status": {}}}));
+    assert_eq!(read_message(&mut asks)["id"], 2);
     end(&project, group);
 }
 
@@ -273,7 +273,7 @@ fn a_slow_reader_of_a_flood_is_told_what_it_has_missed_and_stops_nothing() {
     let project = Project::new(FLOOD);
     let group = start(&project);
     let mut slow = greeted(&project);
-    say(&mut slow, &json!({"id": 1, "ask": {"logs": {"services": ["flood"], "follow": true}}}));
+    send_message(&mut slow, &json!({"id": 1, "ask": {"logs": {"services": ["flood"], "follow": true}}}));
     // It reads nothing until all was said.
     wait_for("the flood is over", || {
         Stream::ask(&project, &["logs", "flood", "-n", "1", "--raw"]).stdout.ends_with("all-is-said\n")
@@ -282,7 +282,7 @@ fn a_slow_reader_of_a_flood_is_told_what_it_has_missed_and_stops_nothing() {
     assert_all_is_accounted_for(&mut slow);
     // Who comes later is told as well.
     let mut late = greeted(&project);
-    say(&mut late, &json!({"id": 1, "ask": {"logs": {"services": ["flood"]}}}));
+    send_message(&mut late, &json!({"id": 1, "ask": {"logs": {"services": ["flood"]}}}));
     assert_all_is_accounted_for(&mut late);
     end(&project, group);
 }
@@ -291,7 +291,7 @@ fn a_slow_reader_of_a_flood_is_told_what_it_has_missed_and_stops_nothing() {
 fn assert_all_is_accounted_for(client: &mut BufReader<UnixStream>) {
     let (mut lines, mut skipped, mut last) = (0, 0, 0);
     loop {
-        let message = hear(client);
+        let message = read_message(client);
         if let Some(gone) = message["reply"]["skipped"]["skipped"].as_u64() {
             skipped += gone;
             continue;
@@ -317,13 +317,13 @@ fn a_number_of_events_of_an_earlier_run_of_the_group_loses_none() {
     let project = Project::new(QUIET);
     let group = start(&project);
     let mut client = connect(&project);
-    say(&mut client, &json!({"version": 1}));
-    let epoch = hear(&mut client)["reply"]["hello"]["epoch"].as_str().unwrap().to_owned();
+    send_message(&mut client, &json!({"version": 1}));
+    let epoch = read_message(&mut client)["reply"]["hello"]["epoch"].as_str().unwrap().to_owned();
     let mut ask = |id: u64, events: Value| {
-        say(&mut client, &json!({"id": id, "ask": {"events": events}}));
+        send_message(&mut client, &json!({"id": id, "ask": {"events": events}}));
         let mut replies = Vec::new();
         while replies.last().is_none_or(|reply: &Value| reply["end"].is_null()) {
-            replies.push(hear(&mut client)["reply"].clone());
+            replies.push(read_message(&mut client)["reply"].clone());
         }
         replies
     };

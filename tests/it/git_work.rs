@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::contents::{quit, sleeper, started, starts, up};
+use crate::content_changes::{quit, sleeper, started, starts, up};
 use crate::harness::{Dash, Project, Stream};
 
 const WIDE: (u16, u16) = (160, 50);

@@ -43,7 +43,7 @@ fn unpack(archive: &str) -> TempDir {
 }
 
 fn proposed(folder: &Path, from: Option<&str>) -> Proposal {
-    let disk = Disk::look(folder);
+    let disk = Disk::list(folder);
     let only = from.map(|from| Only::parse(from, &disk).unwrap());
     init::propose(&disk, only.as_ref())
 }
@@ -56,7 +56,7 @@ fn load(proposal: &Proposal, folder: &Path) -> config::Loaded {
     })
 }
 
-fn told(proposal: &Proposal) -> String {
+fn notes_text(proposal: &Proposal) -> String {
     let notes = proposal.notes.iter();
     notes.map(|note| format!("{} · {} · {}\n", note.finding.word(), note.source, note.text)).collect()
 }
@@ -76,7 +76,7 @@ fn each_repository_gets_a_file_that_can_be_used_and_every_reason() {
             if proposal.services > 0 {
                 assert_eq!(loaded.spec.services.len(), proposal.services);
             }
-            let all = format!("{}\n{}", told(&proposal), proposal.text);
+            let all = format!("{}\n{}", notes_text(&proposal), proposal.text);
             insta::assert_snapshot!(example.file_stem().unwrap().to_str().unwrap(), all);
         }
     });
@@ -96,7 +96,7 @@ fn only_what_is_named_is_read() {
     assert_eq!(names("procfile"), ["web", "css", "js", "worker"]);
     assert_eq!(names("gemfile"), ["web", "sidekiq"]);
     assert_eq!(names("make"), ["dev"]);
-    let disk = Disk::look(folder.path());
+    let disk = Disk::list(folder.path());
     for wrong in ["nonsense", "bin/rails", "/etc/passwd", "cargo"] {
         assert!(Only::parse(wrong, &disk).is_err(), "{wrong}");
     }
@@ -111,7 +111,7 @@ fn what_cannot_be_read_is_said_and_the_rest_is_used() {
     std::os::unix::fs::symlink("nowhere", folder.path().join("mix.exs")).unwrap();
     let proposal = proposed(folder.path(), None);
     assert_eq!(proposal.services, 1);
-    let told = told(&proposal);
+    let told = notes_text(&proposal);
     for part in [
         "package.json · it cannot be read: it is not UTF-8",
         "compose.yaml · it cannot be read: it is larger",

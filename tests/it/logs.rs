@@ -1,10 +1,10 @@
-//! The log document through its public face: many writers, one book, what real tools print.
+//! The log document through its public face: many writers, one store, what real tools print.
 
 use std::sync::Arc;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{RunId, ServiceName};
-use devgroup::logs::{LineId, LogBook, LogDocument};
+use devgroup::logs::{LineId, LogDocument, LogStore};
 
 const MEMORY: usize = 8 << 20;
 
@@ -15,8 +15,8 @@ fn text(document: &LogDocument) -> Vec<String> {
 
 #[test]
 fn what_a_build_prints_reads_as_a_log() {
-    let book = LogBook::new(Clock::start());
-    let document = book.open(&ServiceName::new("build"), MEMORY);
+    let log_store = LogStore::new(Clock::start());
+    let document = log_store.open(&ServiceName::new("build"), MEMORY);
     document.begin_run(RunId(1), None);
     document.feed(include_bytes!("../recordings/cargo-build.raw"));
     let lines = text(&document);
@@ -31,8 +31,8 @@ fn what_a_build_prints_reads_as_a_log() {
 
 #[test]
 fn a_pager_leaves_nothing_in_the_log() {
-    let book = LogBook::new(Clock::start());
-    let document = book.open(&ServiceName::new("pager"), MEMORY);
+    let log_store = LogStore::new(Clock::start());
+    let document = log_store.open(&ServiceName::new("pager"), MEMORY);
     document.begin_run(RunId(1), None);
     document.feed(b"before\r\n");
     let recording = include_bytes!("../recordings/vim.raw");
@@ -45,29 +45,29 @@ fn a_pager_leaves_nothing_in_the_log() {
 }
 
 #[test]
-fn the_book_opens_a_document_once_and_tells_of_changes() {
-    let book = LogBook::new(Clock::start());
+fn the_store_opens_a_document_once_and_tells_of_changes() {
+    let log_store = LogStore::new(Clock::start());
     let (api, web) = (ServiceName::new("api"), ServiceName::new("web"));
-    assert!(book.get(&api).is_none());
-    let document = book.open(&api, MEMORY);
-    assert!(Arc::ptr_eq(&document, &book.open(&api, MEMORY)));
-    let mut changes = book.changes();
+    assert!(log_store.get(&api).is_none());
+    let document = log_store.open(&api, MEMORY);
+    assert!(Arc::ptr_eq(&document, &log_store.open(&api, MEMORY)));
+    let mut changes = log_store.changes();
     changes.mark_unchanged();
     document.feed(b"");
     assert_eq!(changes.has_changed().ok(), Some(false));
-    book.open(&web, MEMORY).feed(b"x");
+    log_store.open(&web, MEMORY).feed(b"x");
     assert_eq!(changes.has_changed().ok(), Some(true));
-    book.remove(&api);
-    assert!(book.get(&api).is_none() && book.get(&web).is_some());
+    log_store.remove(&api);
+    assert!(log_store.get(&api).is_none() && log_store.get(&web).is_some());
 }
 
 #[test]
 fn many_services_flood_while_one_is_read() {
-    let book = LogBook::new(Clock::start());
+    let log_store = LogStore::new(Clock::start());
     let names: Vec<ServiceName> = (0..4).map(|n| ServiceName::new(format!("s{n}"))).collect();
     std::thread::scope(|scope| {
         for name in &names {
-            let document = book.open(name, 1 << 20);
+            let document = log_store.open(name, 1 << 20);
             scope.spawn(move || {
                 document.begin_run(RunId(1), None);
                 for line in 0..20_000 {
@@ -75,7 +75,7 @@ fn many_services_flood_while_one_is_read() {
                 }
             });
         }
-        let document = book.open(&names[0], 1 << 20);
+        let document = log_store.open(&names[0], 1 << 20);
         let mut end = LineId(0);
         while end < LineId(20_000) {
             let mut reader = document.read();
@@ -86,6 +86,6 @@ fn many_services_flood_while_one_is_read() {
         }
     });
     for name in &names {
-        assert_eq!(text(&book.open(name, 1 << 20)).last().map(String::as_str), Some("line 19999"));
+        assert_eq!(text(&log_store.open(name, 1 << 20)).last().map(String::as_str), Some("line 19999"));
     }
 }

@@ -22,7 +22,7 @@ fn group() -> Project {
     project
 }
 
-fn say(project: &Project, name: &str, words: &str) -> fs::File {
+fn print_words(project: &Project, name: &str, words: &str) -> fs::File {
     use std::io::Write;
     let mut pipe = fs::OpenOptions::new().write(true).open(project.root().join(format!("pipe-{name}"))).unwrap();
     writeln!(pipe, "{words}").unwrap();
@@ -46,9 +46,9 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     dash.wait_for_text("2 ● worker");
     dash.keys("a");
     dash.wait_for_text("all services");
-    let api = say(&project, "api", "good morning");
+    let api = print_words(&project, "api", "good morning");
     dash.wait_for_text("api    │ api said 1 good morning");
-    let worker = say(&project, "worker", "hello");
+    let worker = print_words(&project, "worker", "hello");
     let screen = dash.wait_for_text("worker │ worker said 1 hello");
     assert!(place(&screen, "api said 1").1 < place(&screen, "worker said 1").1, "{screen}");
     // A drag copies the text, and no name.

@@ -23,7 +23,7 @@ fn held() -> Project {
     project
 }
 
-fn tell(project: &Project, arguments: &[&str]) {
+fn run_order(project: &Project, arguments: &[&str]) {
     let told = Stream::ask(project, arguments);
     assert_eq!(told.code, Some(0), "{arguments:?}: {}{}", told.stdout, told.stderr);
 }
@@ -59,21 +59,21 @@ fn the_exit_of_a_job_that_runs_again_is_that_of_the_new_run() {
     let project = Project::new(JOB);
     detach(&project);
     let wait = ["wait", "job", "--for", "exit", "--timeout", "5m"];
-    tell(&project, &wait);
+    run_order(&project, &wait);
     project.write("../home/bad", "");
     project.write("../home/hold", "");
     // The old run is over, the new one has not begun.
-    tell(&project, &["restart", "job"]);
+    run_order(&project, &["restart", "job"]);
     let waiting = Stream::start(&project, &wait);
     wait_for_state(&project, "job", "validating");
     remove(&project, "../home/hold");
     expect(waiting, 5, "job: failed (exit 1)\n");
     // The next one still runs when it is replaced.
     project.write("../home/busy", "");
-    tell(&project, &["restart", "job"]);
+    run_order(&project, &["restart", "job"]);
     wait_for_state(&project, "job", "running");
     let before = Stream::start(&project, &wait);
-    tell(&project, &["restart", "job"]);
+    run_order(&project, &["restart", "job"]);
     let after = Stream::start(&project, &wait);
     remove(&project, "../home/busy");
     expect(before, 5, "job: failed (exit 1)\n");
@@ -92,12 +92,12 @@ fn a_restart_that_is_not_valid_has_failed_whatever_the_old_run_does() {
     // … is starting …
     remove(&project, "../home/bad");
     remove(&project, "../home/ready");
-    tell(&project, &["restart", "api"]);
+    run_order(&project, &["restart", "api"]);
     wait_for_state(&project, "api", "starting");
     project.write("../home/bad", "");
     expect(restart(&project), 5, goes_on);
     // … and is down.
-    tell(&project, &["stop", "api", "--wait"]);
+    run_order(&project, &["stop", "api", "--wait"]);
     expect(restart(&project), 5, "api: failed · validate failed · exit 1\n");
     let start = Stream::ask(&project, &["start", "api", "--wait"]);
     assert_eq!(start.code, Some(5), "{}{}", start.stdout, start.stderr);
@@ -114,7 +114,7 @@ fn a_restart_that_another_one_overtakes_is_answered_by_the_last_run() {
     // What fails here must not have been ready before.
     remove(&project, "../home/ready");
     project.write("../home/broken", "");
-    tell(&project, &["restart", "api"]);
+    run_order(&project, &["restart", "api"]);
     remove(&project, "../home/hold");
     expect(first, 5, "api: failed (exit 4)\n");
     // … and when it starts already.
@@ -122,12 +122,12 @@ fn a_restart_that_another_one_overtakes_is_answered_by_the_last_run() {
     let first = restart(&project);
     wait_for_state(&project, "api", "starting");
     project.write("../home/broken", "");
-    tell(&project, &["restart", "api"]);
+    run_order(&project, &["restart", "api"]);
     expect(first, 5, "api: failed (exit 4)\n");
     remove(&project, "../home/broken");
     let first = restart(&project);
     wait_for_state(&project, "api", "starting");
-    tell(&project, &["restart", "api"]);
+    run_order(&project, &["restart", "api"]);
     project.write("../home/ready", "");
     expect(first, 0, "api: ready\n");
     down(&project);
@@ -140,13 +140,13 @@ fn a_stop_or_a_removal_ends_a_restart_that_is_waited_for() {
     project.write("../home/hold", "");
     let waiting = restart(&project);
     wait_for_state(&project, "api", "validating");
-    tell(&project, &["stop", "api"]);
+    run_order(&project, &["stop", "api"]);
     expect(waiting, 5, stopped);
     remove(&project, "../home/hold");
     remove(&project, "../home/ready");
     let waiting = restart(&project);
     wait_for_state(&project, "api", "starting");
-    tell(&project, &["stop", "api"]);
+    run_order(&project, &["stop", "api"]);
     expect(waiting, 5, stopped);
     let waiting = restart(&project);
     wait_for_state(&project, "api", "starting");
@@ -165,10 +165,10 @@ fn a_stop_is_over_although_somebody_starts_it_again() {
     wait_for("it handles the signal", || project.path("../home/up").exists());
     let stopping = Stream::start(&project, &["stop", "api", "--wait", "--timeout", "5m"]);
     wait_for_state(&project, "api", "stopping");
-    tell(&project, &["start", "api"]);
+    run_order(&project, &["start", "api"]);
     remove(&project, "../home/busy");
     expect(stopping, 0, "api: stopped\n");
-    tell(&project, &["wait", "api", "--timeout", "5m"]);
+    run_order(&project, &["wait", "api", "--timeout", "5m"]);
     down(&project);
 }
 

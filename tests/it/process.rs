@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
-mod ends;
-#[cfg(test)]
 mod input;
 #[cfg(test)]
 mod leaks;
@@ -14,5 +12,7 @@ mod liveness;
 mod output;
 #[cfg(test)]
 mod readiness;
+#[cfg(test)]
+mod run_lifecycle;
 #[cfg(test)]
 mod signals;

@@ -211,7 +211,7 @@ fn a_group_whose_folders_are_removed_is_found_and_makes_them_anew() {
         let status = Stream::ask(&project, &["status"]);
         assert_eq!(status.code, Some(0), "by its name: {}", status.stderr);
     }
-    // With the next pulse, which comes every 25 s.
+    // With the next upkeep, which comes every 25 s.
     let note = format!("{pid}\nshop\n{}\n", socket.display());
     wait_for_within(2 * PATIENCE, "both are there again", || {
         socket.exists() && fs::read_to_string(&lock).is_ok_and(|noted| noted == note)

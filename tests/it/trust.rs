@@ -17,7 +17,7 @@ const SOMEBODY: u32 = 61_234;
 const OTHER: u32 = 61_235;
 
 /// Gives a project to a user, and makes it reachable for one.
-fn give(project: &Project, user: u32) {
+fn give_to_user(project: &Project, user: u32) {
     fs::set_permissions(project.root().parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut waiting = vec![project.root(), project.path("../home")];
     while let Some(path) = waiting.pop() {
@@ -65,7 +65,7 @@ fn a_file_of_another_user_is_run_only_if_somebody_says_so() {
     }
     let project = Project::new(TASK);
     project.write("deep/below", "");
-    give(&project, SOMEBODY);
+    give_to_user(&project, SOMEBODY);
     fs::set_permissions(project.root(), fs::Permissions::from_mode(0o777)).unwrap();
     // Root has not named it. Nothing of it is read.
     for arguments in [&["--no-tui"][..], &["-C", "deep", "--no-tui"], &["check"], &["why", "x"]] {
@@ -126,7 +126,7 @@ fn a_user_runs_what_is_theirs_or_root_s_and_nothing_of_others() {
         return;
     }
     let project = Project::new(TASK);
-    give(&project, SOMEBODY);
+    give_to_user(&project, SOMEBODY);
     fs::set_permissions(project.root(), fs::Permissions::from_mode(0o777)).unwrap();
     let ended = run_as(&project, SOMEBODY, &["--no-tui"]);
     assert_eq!((ended.code, ran(&project)), (Some(0), true), "{}", ended.stderr);

@@ -1,7 +1,7 @@
 //! The watcher on real trees, through its public API: what is saved, made, moved and removed, and what stays silent.
 #![cfg(test)]
 
-mod contents;
+mod comparisons;
 mod editors;
 mod git_rules;
 mod limits;

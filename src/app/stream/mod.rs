@@ -37,7 +37,7 @@ pub struct StreamOptions {
     pub support: StyleSupport,
     /// `│` and `──`; otherwise `|` and `--`.
     pub unicode: bool,
-    /// Columns of the outer terminal, or as many as suit a file.
+    /// Columns of the host terminal, or as many as suit a file.
     pub columns: u16,
 }
 
@@ -71,7 +71,7 @@ impl Stream {
             if result.is_err() {
                 // Nobody reads any more, as after `| head`, or the disk is full: the group has no purpose. If it has
                 // ended already, good.
-                let _ = handle.tell(Command::Quit);
+                let _ = handle.send(Command::Quit);
             }
             // The session may have lost patience already.
             let _ = done_in.send(result);
@@ -115,7 +115,7 @@ async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, 
         wanted.extend(group.services.iter().filter(|service| speaks(service)).map(|service| service.name.clone()));
         let speaks = |service: &&ServiceSnapshot| wanted.contains(&service.name);
         let services: Vec<_> = group.services.iter().filter(speaks).map(|service| service.name.clone()).collect();
-        let look = printer.look(handle.logs(), &services, clock.now(), ending);
+        let look = printer.collect_lines(handle.logs(), &services, clock.now(), ending);
         if !look.bytes.is_empty() {
             let mut out = io::stdout().lock();
             out.write_all(&look.bytes)?;

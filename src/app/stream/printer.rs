@@ -7,7 +7,7 @@ use super::StreamOptions;
 use super::lines::{LineWriter, Words};
 use crate::clock::Clock;
 use crate::domain::{Moment, ServiceName};
-use crate::logs::{Follower, LineKind, LogBook, LogDocument, Piece};
+use crate::logs::{Follower, LineKind, LogDocument, LogStore, Piece};
 
 /// Lines taken from one document at a look, so that a flooding service does not hide the others.
 const LINES_AT_ONCE: usize = 2_000;
@@ -53,8 +53,14 @@ enum What {
 
 impl Tail {
     /// What is new. Whether there is more at once, and when a line without an end will have rested.
-    fn take(&mut self, name: &ServiceName, now: Moment, all: bool, found: &mut Vec<Found>) -> (bool, Option<Moment>) {
-        let taken = self.follower.take(&self.document, now, LINES_AT_ONCE, all);
+    fn take_new_lines(
+        &mut self,
+        name: &ServiceName,
+        now: Moment,
+        all: bool,
+        found: &mut Vec<Found>,
+    ) -> (bool, Option<Moment>) {
+        let taken = self.follower.take_new_lines(&self.document, now, LINES_AT_ONCE, all);
         let line = |at, what| Found { name: name.clone(), order: self.order, at, what };
         // Lines before the first look that a small budget dropped count as well: they were not printed.
         found.extend((taken.lost > 0).then(|| line(now, What::Lost(taken.lost))));
@@ -69,14 +75,14 @@ impl Printer {
     }
 
     /// Everything that is new. `all`: also lines without an end.
-    pub(super) fn look(&mut self, logs: &LogBook, services: &[ServiceName], now: Moment, all: bool) -> Look {
+    pub(super) fn collect_lines(&mut self, logs: &LogStore, services: &[ServiceName], now: Moment, all: bool) -> Look {
         let mut found = Vec::new();
         let (mut more, mut due) = (false, None::<Moment>);
         let is_there = |name: &ServiceName, tail: &Tail| {
             services.contains(name) && logs.get(name).is_some_and(|document| Arc::ptr_eq(&document, &tail.document))
         };
         for (name, mut tail) in self.tails.extract_if(|name, tail| !is_there(name, tail)) {
-            while tail.take(&name, now, true, &mut found).0 {}
+            while tail.take_new_lines(&name, now, true, &mut found).0 {}
             found.push(Found { name, order: tail.order, at: now, what: What::Removed });
         }
         for (order, name) in services.iter().enumerate() {
@@ -84,7 +90,7 @@ impl Printer {
             let new = || Tail { document, follower: Follower::default(), order };
             let tail = self.tails.entry(name.clone()).or_insert_with(new);
             tail.order = order;
-            let (has_more, rested) = tail.take(name, now, all, &mut found);
+            let (has_more, rested) = tail.take_new_lines(name, now, all, &mut found);
             more |= has_more;
             due = due.into_iter().chain(rested).min();
         }
@@ -143,66 +149,66 @@ mod tests {
 
     #[test]
     fn prefixes_are_aligned_and_partial_lines_come_after_a_rest() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("api"), ServiceName::new("worker")];
         let api = logs.open(&names[0], 1 << 20);
         api.begin_run(RunId(1), None);
         api.feed(b"one\r\ntwo\r\nPassword: ");
         let mut printer = Printer::new(PLAIN);
-        let look = printer.look(&logs, &names, later(0), false);
+        let look = printer.collect_lines(&logs, &names, later(0), false);
         assert_eq!(text(&look), "api    │ one\napi    │ two\n");
         assert_eq!(look.due, Some(later(100)));
-        assert_eq!(text(&printer.look(&logs, &names, later(99), false)), "");
-        assert_eq!(text(&printer.look(&logs, &names, later(100), false)), "api    │ Password: \n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(99), false)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(100), false)), "api    │ Password: \n");
         api.feed(b"ok\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(101), false)), "api    │ ok\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(300), true)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(101), false)), "api    │ ok\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(300), true)), "");
     }
 
     #[test]
     fn what_a_service_writes_over_its_last_lines_is_printed_and_what_stays_is_not_repeated() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("db")];
         let db = logs.open(&names[0], 1 << 20);
         let mut printer = Printer::new(PLAIN);
         db.feed(b"pull one\r\npull two\r\npull three\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(0), false)).lines().count(), 3);
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(0), false)).lines().count(), 3);
         db.feed(b"\x1b[2A\x1b[J");
-        assert_eq!(text(&printer.look(&logs, &names, later(1), false)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(1), false)), "");
         db.feed(b"pull two\r\nready\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(2), false)), "db │ ready\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(2), false)), "db │ ready\n");
     }
 
     #[test]
     fn a_service_that_is_removed_has_its_last_words_and_is_said_to_be_and_may_come_back() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("api"), ServiceName::new("db")];
         names.iter().for_each(|name| drop(logs.open(name, 1 << 20)));
         let api = logs.open(&names[0], 1 << 20);
         let mut printer = Printer::new(PLAIN);
         api.feed(b"one\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(0), false)), "api │ one\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(0), false)), "api │ one\n");
         api.feed(b"last words");
         logs.remove(&names[0]);
-        let said = text(&printer.look(&logs, &names[1..], later(1), false));
+        let said = text(&printer.collect_lines(&logs, &names[1..], later(1), false));
         assert!(said.starts_with("api │ last words\napi │ ── removed · not in procgroup.toml any more · "), "{said}");
-        assert_eq!(text(&printer.look(&logs, &names[1..], later(2), false)), "");
+        assert_eq!(text(&printer.collect_lines(&logs, &names[1..], later(2), false)), "");
         // Its new log begins at the first line.
         logs.open(&names[0], 1 << 20).feed(b"again\r\n");
-        assert_eq!(text(&printer.look(&logs, &names, later(3), false)), "api │ again\n");
+        assert_eq!(text(&printer.collect_lines(&logs, &names, later(3), false)), "api │ again\n");
         // Removed and back between two looks.
         logs.remove(&names[0]);
         logs.open(&names[0], 1 << 20).feed(b"and again\r\n");
-        let said = text(&printer.look(&logs, &names, later(4), false));
+        let said = text(&printer.collect_lines(&logs, &names, later(4), false));
         assert!(said.contains("api │ and again\n") && said.contains("api │ ── removed"), "{said}");
     }
 
     #[test]
     fn the_end_prints_what_has_no_line_end() {
-        let logs = LogBook::new(Clock::start());
+        let logs = LogStore::new(Clock::start());
         let names = [ServiceName::new("a-name-that-is-longer-than-anyone-needs")];
         logs.open(&names[0], 1 << 20).feed(b"last words");
-        let look = Printer::new(PLAIN).look(&logs, &names, later(0), true);
+        let look = Printer::new(PLAIN).collect_lines(&logs, &names, later(0), true);
         assert_eq!(text(&look), "a-name-that-is-longer-t… │ last words\n");
     }
 }

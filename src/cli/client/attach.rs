@@ -12,11 +12,11 @@ use super::super::exit_code::Failure;
 use crate::app;
 use crate::control::{Client, ClientError};
 use crate::domain::visible;
-use crate::far_terminal::{FarTerminal, FromTerminal, ToTerminal};
+use crate::remote_terminal::{FromTerminal, RemoteTerminal, ToTerminal};
 use crate::tui::{self, Parting, Viewer};
 
-/// `tether`: becomes readable when our guard is gone.
-pub(super) fn run(group: Client, tether: Option<OwnedFd>) -> Result<u8, Failure> {
+/// `guard_pipe`: becomes readable when our guard is gone.
+pub(super) fn run(group: Client, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
     let hello = group.hello().clone();
     if let Some(service) = app::inside_service_of(Path::new(&hello.file)) {
         return Err(Failure::Usage(format!(
@@ -34,8 +34,8 @@ pub(super) fn run(group: Client, tether: Option<OwnedFd>) -> Result<u8, Failure>
     let size = (abilities.columns, abilities.rows);
     let (mut screen, mut typist) = group.attach(&abilities)?;
     // Before the terminal is touched: the group may refuse.
-    let first = screen.hear()?;
-    let (FarTerminal { mut news, orders, .. }, wire) = FarTerminal::new(abilities);
+    let first = screen.next_order()?;
+    let (RemoteTerminal { mut news, orders, .. }, wire) = RemoteTerminal::new(abilities);
     app::restore_terminal_on_panic();
     let no_terminal = |error| Failure::Unexpected(format!("cannot use this terminal: {error}"));
     let mut viewer = Viewer::enter().map_err(no_terminal)?;
@@ -50,7 +50,7 @@ pub(super) fn run(group: Client, tether: Option<OwnedFd>) -> Result<u8, Failure>
             } else {
                 let _ = orders.send(order);
             }
-            match screen.hear() {
+            match screen.next_order() {
                 Ok(next) => order = next,
                 Err(error) => return error,
             }
@@ -61,25 +61,27 @@ pub(super) fn run(group: Client, tether: Option<OwnedFd>) -> Result<u8, Failure>
     let telling = move || {
         while let Some(news) = news.blocking_recv() {
             // Why it is gone, the other direction tells.
-            if typist.tell(&news).is_err() {
+            if typist.send(&news).is_err() {
                 return;
             }
         }
     };
     thread::Builder::new().name("keys".into()).spawn(telling).map_err(no_thread)?;
-    let parting = viewer.run(wire, size, tether).map_err(no_terminal)?;
+    let parting = viewer.run(wire, size, guard_pipe).map_err(no_terminal)?;
     drop(viewer);
     match parting {
         Parting::Detached => {
             let (project, pid) = (visible(&hello.project), hello.pid);
-            super::super::say(&format!("{project}: detached · runs on, pid {pid} · `devgroup attach` opens it again"));
+            super::super::print_message(&format!(
+                "{project}: detached · runs on, pid {pid} · `devgroup attach` opens it again"
+            ));
             Ok(0)
         }
         Parting::Signal(number) => Ok(u8::try_from(128 + number).unwrap_or(1)),
         // It has closed its end of the wire by ending.
         Parting::Over => match showing.join() {
             Ok(ClientError::Ended { code, summary }) => {
-                super::super::say(&summary);
+                super::super::print_message(&summary);
                 Ok(code)
             }
             Ok(error) => Err(error.into()),

@@ -19,11 +19,11 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
         if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
-        let reply = match group.hear() {
+        let reply = match group.next_message() {
             Ok(message) => message.reply,
             Err(ClientError::Ended { summary, .. }) if follow => {
                 output::write(&text)?;
-                super::super::say(&summary);
+                super::super::print_message(&summary);
                 return Ok(0);
             }
             Err(error) => {

@@ -10,7 +10,7 @@ use crate::config;
 use crate::control::{self, Client, ClientError, SOCKET_VARIABLE};
 use crate::domain::{Moment, visible_path};
 
-/// A group that has lost its socket makes a new one with its next pulse, at least every 30 s.
+/// A group that has lost its socket makes a new one with its next upkeep, at least every 30 s.
 const RETURN: Duration = Duration::from_secs(35);
 
 /// Between two looks for it.
@@ -67,7 +67,10 @@ fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
                 if waited >= UNEXPLAINED && !told {
                     told = true;
                     let error = ClientError::NoSocket(note);
-                    super::super::say(&format!("{error} · waiting for a new one, at most {}s", RETURN.as_secs()));
+                    super::super::print_message(&format!(
+                        "{error} · waiting for a new one, at most {}s",
+                        RETURN.as_secs()
+                    ));
                 }
                 std::thread::sleep(LOOK);
             }

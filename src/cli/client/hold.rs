@@ -11,7 +11,7 @@ use super::arguments::HoldArguments;
 use super::find;
 use crate::control::{Ask, Client, ClientError, HoldAsk, Problem, ProblemCode, Reply, SOCKET_VARIABLE};
 use crate::domain::visible_path;
-use crate::guard::errand;
+use crate::guard::foreground_command;
 
 /// How long the group may take to answer when the command has ended. The hold ends with the connection in any case.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ const LABEL: usize = 80;
 pub(super) fn run(arguments: HoldArguments, place: &Place) -> Result<u8, Failure> {
     let held = hold(&arguments, place).map_err(|failure| Failure::Hold(Box::new(failure)))?;
     let socket = held.as_ref().map(|held| (SOCKET_VARIABLE, held.group.socket().as_os_str()));
-    let ended = errand::run(&arguments.command, socket.as_slice());
+    let ended = foreground_command::run(&arguments.command, socket.as_slice());
     if let Some(held) = held {
         release(held, arguments.discard);
     }
@@ -49,7 +49,7 @@ fn hold(arguments: &HoldArguments, place: &Place) -> Result<Option<Held>, Failur
     let ask = HoldAsk { label: label(&arguments.command), command: true, services: arguments.services.clone() };
     let begun = group.send(Ask::Hold(ask)).and_then(|question| {
         loop {
-            if let Reply::Held {} = group.hear()?.reply {
+            if let Reply::Held {} = group.next_message()?.reply {
                 return Ok(question);
             }
         }
@@ -83,7 +83,7 @@ fn release(Held { mut group, question }: Held, discard: bool) {
         // A group that has ended holds nothing.
         Ok(_) | Err(ClientError::Ended { .. } | ClientError::Lost) => {}
         Err(ClientError::Refused(Problem { code: ProblemCode::Refused, .. })) => {}
-        Err(error) => super::super::say(&format!("warning: {error}")),
+        Err(error) => super::super::print_message(&format!("warning: {error}")),
     }
 }
 

@@ -62,13 +62,13 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
-        let reply = match group.hear() {
+        let reply = match group.next_message() {
             Ok(message) => message.reply,
             Err(error) => {
                 output::write(&printer.text)?;
                 return match error {
                     ClientError::Ended { summary, .. } if arguments.follow => {
-                        super::super::say(&summary);
+                        super::super::print_message(&summary);
                         Ok(0)
                     }
                     error => Err(error.into()),
@@ -151,7 +151,7 @@ impl Printer {
             Some(lines) => format!("── {lines} lines are gone: they were dropped before they could be read ──"),
             None => {
                 let text = "the cursor is of an earlier run of the group: all that is there follows";
-                super::super::say(&format!("{shown}: {text}"));
+                super::super::print_message(&format!("{shown}: {text}"));
                 if let Form::Json = &self.form {
                     self.text.push_str(&output::json(skipped)?);
                 }
@@ -160,7 +160,7 @@ impl Printer {
         };
         match &self.form {
             Form::Json => self.text.push_str(&output::json(skipped)?),
-            Form::Raw => super::super::say(&format!("{shown}: {}", text.trim_matches(['─', ' ']))),
+            Form::Raw => super::super::print_message(&format!("{shown}: {}", text.trim_matches(['─', ' ']))),
             Form::Plain(writer) => writer.plain_line(&mut self.text, Words::Marker(&text)),
             Form::Prefixed(writer) => {
                 let order = self.names.iter().position(|known| known == name).unwrap_or(0);

@@ -19,8 +19,8 @@ use super::arguments::Place;
 use super::exit_code::Failure;
 use crate::control::{Ask, Order};
 
-/// Carries a command out. The result is the exit code. `tether`: becomes readable when our guard is gone, if we have one.
-pub(super) fn run(task: ClientTask, place: &Place, tether: Option<OwnedFd>) -> Result<u8, Failure> {
+/// Carries a command out. The result is the exit code. `guard_pipe`: becomes readable when our guard is gone, if we have one.
+pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
     let order = |arguments: &arguments::OrderArguments| Order {
         services: arguments.services.clone(),
         all: arguments.all,
@@ -36,25 +36,25 @@ pub(super) fn run(task: ClientTask, place: &Place, tether: Option<OwnedFd>) -> R
         ClientTask::Status { json, follow } => status::run(find::group(place)?, json, follow),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {
-            orders::give(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
+            orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
         }
         ClientTask::Stop(arguments) => {
-            orders::give(find::group(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
+            orders::send_order(find::group(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
         }
         ClientTask::Restart(arguments) => {
-            orders::give(find::group(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
+            orders::send_order(find::group(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
         ClientTask::Wait { services, goal, timeout, json } => {
             orders::wait(find::group(place)?, services, goal.into(), timeout, json)
         }
         ClientTask::Send { service, text, no_newline } => {
             let text = if no_newline { text } else { format!("{text}\n") };
-            orders::tell(find::group(place)?, Ask::Send { service, text })
+            orders::send_command(find::group(place)?, Ask::Send { service, text })
         }
-        ClientTask::Pause { services } => orders::tell(find::group(place)?, Ask::Pause { services }),
+        ClientTask::Pause { services } => orders::send_command(find::group(place)?, Ask::Pause { services }),
         ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
         ClientTask::Hold(arguments) => hold::run(arguments, place),
-        ClientTask::Attach => attach::run(find::group(place)?, tether),
+        ClientTask::Attach => attach::run(find::group(place)?, guard_pipe),
         ClientTask::Down { now } => orders::down(find::group(place)?, now),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn millis(duration: Duration) -> u64 {
 }
 
 /// Gives an order, and says what became of it.
-pub(super) fn give(mut group: Client, ask: Ask, arguments: &OrderArguments, doing: &str) -> Result<u8, Failure> {
+pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments, doing: &str) -> Result<u8, Failure> {
     let ends = matches!(ask, Ask::Stop(_));
     let with_lines = arguments.json && arguments.wait && !ends;
     let outcomes = outcomes(group.ask(ask)?);
@@ -49,7 +49,7 @@ pub(super) fn give(mut group: Client, ask: Ask, arguments: &OrderArguments, doin
         let lines = if with_lines { Some(lines_since(&mut group, &outcomes)?) } else { None };
         report(outcomes, lines)?;
     } else if outcomes.is_empty() {
-        super::super::say("there is nothing to do");
+        super::super::print_message("there is nothing to do");
     } else {
         let mut text = String::new();
         for outcome in &outcomes {
@@ -91,7 +91,7 @@ pub(super) fn wait(
 }
 
 /// Asks for something that is simply done.
-pub(super) fn tell(mut group: Client, ask: Ask) -> Result<u8, Failure> {
+pub(super) fn send_command(mut group: Client, ask: Ask) -> Result<u8, Failure> {
     group.ask(ask)?;
     Ok(0)
 }
@@ -101,7 +101,7 @@ pub(super) fn resume(mut group: Client, services: Vec<String>, discard: bool) ->
     group.ask(Ask::Resume { services, discard })?;
     if let Reply::Status(status) = group.ask(Ask::Status { follow: false })? {
         for hold in &status.watch.holds {
-            super::super::say(&format!("{} still holds", visible(&super::status::holder(hold))));
+            super::super::print_message(&format!("{} still holds", visible(&super::status::holder(hold))));
         }
     }
     Ok(0)
@@ -122,7 +122,7 @@ pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
     let farewell = match group.ask(Ask::Down { now }) {
         Err(error) => ended(error)?,
         Ok(_) => loop {
-            if let Err(error) = group.hear() {
+            if let Err(error) = group.next_message() {
                 break ended(error)?;
             }
         },
@@ -130,7 +130,7 @@ pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
     if let Some(process) = process {
         process.wait(END_PATIENCE);
     }
-    super::super::say(&farewell.1);
+    super::super::print_message(&farewell.1);
     // The group's own code says how its work went; ours, whether it is down.
     Ok(if farewell.0 == 7 { 7 } else { 0 })
 }
@@ -198,7 +198,7 @@ fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>,
             ..LogsAsk::default()
         }))?;
         loop {
-            match group.hear()?.reply {
+            match group.next_message()?.reply {
                 Reply::Line(line) => all.push(line),
                 Reply::End {} => break,
                 _ => {}

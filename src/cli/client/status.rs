@@ -19,13 +19,13 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
         if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
-        let status = match group.hear() {
+        let status = match group.next_message() {
             Ok(message) => match message.reply {
                 Reply::Status(status) => status,
                 _ => continue,
             },
             Err(ClientError::Ended { summary, .. }) if follow => {
-                super::super::say(&summary);
+                super::super::print_message(&summary);
                 return Ok(0);
             }
             Err(error) => return Err(error.into()),

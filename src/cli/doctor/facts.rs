@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::fs::{Access, StatVfs, access, statvfs};
 use rustix::process::geteuid;
 
-use crate::app::{self, InotifyUse, LastPulse};
+use crate::app::{self, InotifyUse, LastStatus};
 use crate::cli::arguments::Place;
 use crate::cli::distrusted;
 use crate::cli::exit_code::{Failure, sandbox};
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct Facts {
     pub(super) file: FileFact,
     pub(super) group: GroupFact,
-    pub(super) pulse: Option<LastPulse>,
+    pub(super) last_status: Option<LastStatus>,
     pub(super) ports: Vec<PortFact>,
     pub(super) inotify: Option<InotifyUse>,
     /// Why processes cannot be seen.
@@ -108,7 +108,7 @@ pub(super) enum Inside {
 }
 
 impl Inside {
-    fn look(set: impl Fn(&str) -> bool) -> Self {
+    fn detect(set: impl Fn(&str) -> bool) -> Self {
         match (set("TMUX"), set("STY")) {
             (true, _) => Self::Tmux {
                 version: answer("tmux", &["-V"]),
@@ -157,7 +157,7 @@ pub(super) struct FolderFact {
 }
 
 impl FolderFact {
-    fn look(path: PathBuf) -> Self {
+    fn inspect(path: PathBuf) -> Self {
         use std::os::unix::fs::MetadataExt;
         let found = path.symlink_metadata().ok();
         let foreign = found.as_ref().is_some_and(|data| !data.is_dir() || data.uid() != geteuid().as_raw());
@@ -198,7 +198,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     Ok(Facts {
         file,
         group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
-        pulse: spec.as_ref().and_then(app::last_pulse),
+        last_status: spec.as_ref().and_then(app::last_status),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
         inotify: app::inotify_use(),
         blindness: app::blindness(),
@@ -213,12 +213,12 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         clipboard: ClipboardFact {
             programs: tui::clipboard_programs(variable),
             over_ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set),
-            inside: Inside::look(set),
+            inside: Inside::detect(set),
         },
         shell: program("sh"),
         leftovers: app::leftovers(),
-        sockets: places.iter().map(|place| FolderFact::look(place.folder().to_owned())).collect(),
-        state: spec.as_ref().map(|spec| app::state_folder_of(spec).map(FolderFact::look)),
+        sockets: places.iter().map(|place| FolderFact::inspect(place.folder().to_owned())).collect(),
+        state: spec.as_ref().map(|spec| app::state_folder_of(spec).map(FolderFact::inspect)),
     })
 }
 
@@ -259,7 +259,7 @@ fn group(file: PathBuf) -> GroupFact {
     // A group that hangs may take a question and never answer.
     let asked = std::thread::Builder::new().name("doctor".into()).spawn(move || {
         // Nobody may listen any more.
-        let _ = tell.send(ask(&file));
+        let _ = tell.send(ask_group(&file));
     });
     match asked {
         Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(GroupFact::Silent),
@@ -267,7 +267,7 @@ fn group(file: PathBuf) -> GroupFact {
     }
 }
 
-fn ask(file: &Path) -> GroupFact {
+fn ask_group(file: &Path) -> GroupFact {
     match control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false })) {
         Err(ClientError::NotRunning) => GroupFact::Down,
         Err(error @ ClientError::NotAllowed { .. }) => GroupFact::NotAllowed(error.to_string(), sandbox(&error)),
@@ -310,11 +310,11 @@ mod tests {
     #[test]
     fn a_folder_is_told_by_its_nearest_ancestor_before_it_is_made() {
         let folder = tempfile::tempdir().unwrap();
-        let fact = FolderFact::look(folder.path().join("a/b"));
+        let fact = FolderFact::inspect(folder.path().join("a/b"));
         assert!(fact.writable && fact.mode.is_none() && !fact.foreign);
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert!(FolderFact::look(file.clone()).foreign);
-        assert!(!FolderFact::look(file.join("below")).writable);
+        assert!(FolderFact::inspect(file.clone()).foreign);
+        assert!(!FolderFact::inspect(file.join("below")).writable);
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
-use crate::app::LastPulse;
+use crate::app::LastStatus;
 use crate::domain::{approx, count, port_is_taken, visible, visible_path};
 
-/// The pulse is written every 25 s; a loop that has turned is at most this old.
+/// The status file is written every 25 s; a loop that has turned is at most this old.
 const STALE: Duration = Duration::from_secs(60);
 /// Turns above this are felt.
 const LONG_TURN: Duration = Duration::from_millis(100);
@@ -94,15 +94,16 @@ fn file(facts: &Facts) -> Finding {
 }
 
 fn group(facts: &Facts) -> Vec<Finding> {
-    let pulse = facts.pulse.as_ref();
+    let last_status = facts.last_status.as_ref();
     // What is said of one that cannot be asked.
-    let life = pulse.map_or_else(String::new, |pulse| {
-        format!("; its last sign of life was {} ago, pid {}", approx(pulse.age), pulse.pid)
+    let life = last_status.map_or_else(String::new, |last_status| {
+        format!("; its last sign of life was {} ago, pid {}", approx(last_status.age), last_status.pid)
     });
     match &facts.group {
         GroupFact::Down => {
-            let stale =
-                pulse.map(|pulse| format!(", and the last one (pid {}) did not end in an orderly way", pulse.pid));
+            let stale = last_status.map(|last_status| {
+                format!(", and the last one (pid {}) did not end in an orderly way", last_status.pid)
+            });
             vec![ok("group", format!("none is running here{}", stale.unwrap_or_default()))]
         }
         GroupFact::NotAllowed(problem, way_out) => {
@@ -114,14 +115,14 @@ fn group(facts: &Facts) -> Vec<Finding> {
         GroupFact::Odd(problem) => {
             vec![fail("group", format!("{problem}{life}"), "use the devgroup that runs it, or end it by its pid")]
         }
-        GroupFact::Silent => vec![match pulse {
-            Some(LastPulse { pid, program: Some(program), stopped: true, .. }) => {
+        GroupFact::Silent => vec![match last_status {
+            Some(LastStatus { pid, program: Some(program), stopped: true, .. }) => {
                 let both = if pid == program { pid.to_string() } else { format!("{pid} {program}") };
                 let message = format!("it does not answer, because it is stopped, as by Ctrl-Z or SIGSTOP; pid {pid}");
                 fail("group", message, format!("`fg` in its terminal, or kill -CONT {both}"))
             }
-            Some(pulse) if pulse.age > STALE => {
-                fail("group", format!("it does not answer{life}"), end(Some(pulse), pulse.pid))
+            Some(last_status) if last_status.age > STALE => {
+                fail("group", format!("it does not answer{life}"), end(Some(last_status), last_status.pid))
             }
             _ => fail(
                 "group",
@@ -141,31 +142,33 @@ fn group(facts: &Facts) -> Vec<Finding> {
                 )
             }];
             found.extend(watcher.as_ref().map(|problem| warn("watching", problem.clone(), "devgroup help watch")));
-            found.push(run_loop(pulse, *pid));
+            found.push(run_loop(last_status, *pid));
             found
         }
     }
 }
 
 /// The loop of a group that answers.
-fn run_loop(pulse: Option<&LastPulse>, pid: u32) -> Finding {
-    match pulse {
+fn run_loop(last_status: Option<&LastStatus>, pid: u32) -> Finding {
+    match last_status {
         None => warn("loop", "there is no status.json, so its health is not known", "see `state` below"),
-        Some(pulse) if pulse.age > STALE => {
-            fail("loop", format!("its loop has not turned for {}", approx(pulse.age)), end(Some(pulse), pid))
-        }
-        Some(pulse) if pulse.longest_turn > LONG_TURN => warn(
+        Some(last_status) if last_status.age > STALE => fail(
             "loop",
-            format!("its longest turn took {} ms", pulse.longest_turn.as_millis()),
+            format!("its loop has not turned for {}", approx(last_status.age)),
+            end(Some(last_status), pid),
+        ),
+        Some(last_status) if last_status.longest_turn > LONG_TURN => warn(
+            "loop",
+            format!("its longest turn took {} ms", last_status.longest_turn.as_millis()),
             "the key l shows when; a machine that sleeps or swaps does that, too",
         ),
-        Some(pulse) => ok("loop", format!("its longest turn took {} ms", pulse.longest_turn.as_millis())),
+        Some(last_status) => ok("loop", format!("its longest turn took {} ms", last_status.longest_turn.as_millis())),
     }
 }
 
 /// How to end a group that shows no sign of life. Its loop would not take a milder signal.
-fn end(pulse: Option<&LastPulse>, pid: u32) -> String {
-    match pulse.and_then(|pulse| pulse.program) {
+fn end(last_status: Option<&LastStatus>, pid: u32) -> String {
+    match last_status.and_then(|last_status| last_status.program) {
         Some(program) if program != pid => {
             format!("kill -9 {program}   (its guard ends the services); please report it")
         }
@@ -360,9 +363,9 @@ mod tests {
     use super::*;
     use crate::app::InotifyUse;
 
-    fn pulse(age: u64, longest: u64) -> Option<LastPulse> {
+    fn last_status(age: u64, longest: u64) -> Option<LastStatus> {
         let (age, longest_turn) = (Duration::from_secs(age), Duration::from_millis(longest));
-        Some(LastPulse { pid: 7, program: Some(8), stopped: false, age, longest_turn })
+        Some(LastStatus { pid: 7, program: Some(8), stopped: false, age, longest_turn })
     }
 
     fn healthy() -> Facts {
@@ -376,7 +379,7 @@ mod tests {
         Facts {
             file: FileFact::Good { path: "/a/procgroup.toml".into(), services: 2, warnings: 0 },
             group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
-            pulse: pulse(20, 3),
+            last_status: last_status(20, 3),
             ports: vec![PortFact { port: 4000, service: "api".into(), holder: Some("api, pid 9".into()) }],
             inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
             terminal: TerminalFact {
@@ -425,9 +428,9 @@ mod tests {
             bad(|facts| facts.group = GroupFact::Up { pid: 7, services: 2, failed, watcher: Some("x".into()) }),
             ["warn group", "warn watching"]
         );
-        assert_eq!(bad(|facts| facts.pulse = pulse(61, 0)), ["fail loop"]);
-        assert_eq!(bad(|facts| facts.pulse = pulse(1, 101)), ["warn loop"]);
-        assert_eq!(bad(|facts| facts.pulse = None), ["warn loop"]);
+        assert_eq!(bad(|facts| facts.last_status = last_status(61, 0)), ["fail loop"]);
+        assert_eq!(bad(|facts| facts.last_status = last_status(1, 101)), ["warn loop"]);
+        assert_eq!(bad(|facts| facts.last_status = None), ["warn loop"]);
         assert_eq!(bad(|facts| facts.leftovers.push(("key".into(), "sleep (5)".into()))), ["warn leftovers"]);
         assert_eq!(bad(|facts| facts.blindness = Some("no /proc")), ["warn processes"]);
         let inotify =
@@ -465,32 +468,32 @@ mod tests {
 
     #[test]
     fn nobody_is_told_to_kill_what_shows_a_sign_of_life() {
-        let remedy = |group: GroupFact, pulse: Option<LastPulse>| {
-            let found = findings(&Facts { group, pulse, ..healthy() });
+        let remedy = |group: GroupFact, last_status: Option<LastStatus>| {
+            let found = findings(&Facts { group, last_status, ..healthy() });
             let texts = found.into_iter().map(|Finding { message, remedy, .. }| message + &remedy.unwrap_or_default());
             texts.collect::<Vec<_>>().join("\n")
         };
         let denied = || GroupFact::NotAllowed("EPERM".into(), "leave the sandbox".into());
         let up = || GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None };
-        let stopped = pulse(90, 3).map(|pulse| LastPulse { stopped: true, ..pulse });
-        for (group, pulse) in [
-            (GroupFact::Silent, pulse(60, 3)),
+        let stopped = last_status(90, 3).map(|last_status| LastStatus { stopped: true, ..last_status });
+        for (group, last_status) in [
+            (GroupFact::Silent, last_status(60, 3)),
             (GroupFact::Silent, None),
-            (denied(), pulse(3, 3)),
-            (denied(), pulse(90, 3)),
+            (denied(), last_status(3, 3)),
+            (denied(), last_status(90, 3)),
             (denied(), None),
-            (GroupFact::NoSocket("its socket is gone".into()), pulse(3, 3)),
-            (GroupFact::Odd("it speaks version 2".into()), pulse(3, 3)),
-            (up(), pulse(60, 3)),
+            (GroupFact::NoSocket("its socket is gone".into()), last_status(3, 3)),
+            (GroupFact::Odd("it speaks version 2".into()), last_status(3, 3)),
+            (up(), last_status(60, 3)),
         ] {
-            let text = remedy(group.clone(), pulse.clone());
-            assert!(!text.contains("kill"), "{group:?}, {pulse:?}: {text}");
+            let text = remedy(group.clone(), last_status.clone());
+            assert!(!text.contains("kill"), "{group:?}, {last_status:?}: {text}");
         }
         assert!(remedy(GroupFact::Silent, stopped).contains("kill -CONT 7 8"));
         for group in [GroupFact::Silent, up()] {
-            assert!(remedy(group, pulse(61, 3)).contains("kill -9 8   (its guard ends the services)"));
+            assert!(remedy(group, last_status(61, 3)).contains("kill -9 8   (its guard ends the services)"));
         }
-        let unseen = pulse(61, 3).map(|pulse| LastPulse { program: None, ..pulse });
+        let unseen = last_status(61, 3).map(|last_status| LastStatus { program: None, ..last_status });
         assert!(!remedy(GroupFact::Silent, unseen).contains("kill"));
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::InitArguments;
 use crate::cli::arguments::Place;
 use crate::cli::exit_code::Failure;
-use crate::cli::{print, say, style};
+use crate::cli::{print, print_message, style};
 use crate::config;
 use crate::domain::{visible, visible_path};
 use crate::init::{Disk, Note, Only, propose};
@@ -33,12 +33,12 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
     if !root.is_dir() {
         return Err(Failure::Usage(format!("there is no folder {}", visible_path(root))));
     }
-    let disk = Disk::look(root);
+    let disk = Disk::list(root);
     let only = arguments.from.as_deref().map(|from| Only::parse(from, &disk)).transpose().map_err(Failure::Usage)?;
     let proposal = propose(&disk, only.as_ref());
     let report = report(&proposal.notes);
     if arguments.dry_run {
-        say(&report);
+        print_message(&report);
         print(&proposal.text)?;
     } else {
         write(&target, &proposal.text, arguments.force)
@@ -46,23 +46,25 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
         print(&report)?;
     }
     if let Some(above) = root.parent().and_then(config::find) {
-        say(&format!("note: {} is not looked at any more from here", visible_path(&above)));
+        print_message(&format!("note: {} is not looked at any more from here", visible_path(&above)));
     }
     let wrote = if arguments.dry_run { "would write" } else { "wrote" };
     let services = proposal.services;
     match (config::parse(&proposal.text, &target), services) {
         (Err(diagnostics), _) => {
-            say(diagnostics.render(style()).trim_end());
-            say(&format!("{wrote} {name}; it needs these edits before it can be used"));
+            print_message(diagnostics.render(style()).trim_end());
+            print_message(&format!("{wrote} {name}; it needs these edits before it can be used"));
             return Ok(3);
         }
-        (Ok(_), 0) => say(&format!("{wrote} {name} with an example, since nothing here says what to run: edit it")),
+        (Ok(_), 0) => {
+            print_message(&format!("{wrote} {name} with an example, since nothing here says what to run: edit it"))
+        }
         (Ok(loaded), _) => {
             if !loaded.warnings.is_empty() {
-                say(loaded.warnings.render(style()).trim_end());
+                print_message(loaded.warnings.render(style()).trim_end());
             }
             let plural = if services == 1 { "" } else { "s" };
-            say(&format!("{wrote} {name}: {services} service{plural} · next: devgroup check, then devgroup"));
+            print_message(&format!("{wrote} {name}: {services} service{plural} · next: devgroup check, then devgroup"));
         }
     }
     Ok(0)

@@ -10,7 +10,7 @@ const RUN_3: Ordered = Ordered::Run(RunId(3));
 const RUN_4: Ordered = Ordered::Run(RunId(4));
 const ORDER: Ordered = Ordered::Start(OrderId(1));
 
-impl Wish {
+impl WaitGoal {
     /// As `result`, in one word, when every run has lasted.
     fn late(self, service: &ServiceSnapshot) -> Option<Became> {
         self.result(service, NOW + SETTLED).ok().map(|known| known.became)
@@ -79,72 +79,78 @@ fn job(service: ServiceSnapshot) -> ServiceSnapshot {
 
 #[test]
 fn an_order_is_over_when_its_run_is_up_or_has_failed() {
-    let wish = Wish::up(ORDER);
-    assert_eq!(wish.late(&with_order(running(3), None)), None, "the old run is none");
-    assert_eq!(wish.late(&with_order(validating(), None)), None);
-    assert_eq!(wish.late(&began(starting(4))), None);
-    assert_eq!(wish.late(&began(running(4))), Some(Became::Ready));
-    assert_eq!(wish.late(&began(failed(4))), Some(Became::Failed));
-    assert_eq!(wish.late(&began(backing_off(4))), Some(Became::Failed), "the first failure is the answer");
+    let wait_goal = WaitGoal::up(ORDER);
+    assert_eq!(wait_goal.late(&with_order(running(3), None)), None, "the old run is none");
+    assert_eq!(wait_goal.late(&with_order(validating(), None)), None);
+    assert_eq!(wait_goal.late(&began(starting(4))), None);
+    assert_eq!(wait_goal.late(&began(running(4))), Some(Became::Ready));
+    assert_eq!(wait_goal.late(&began(failed(4))), Some(Became::Failed));
+    assert_eq!(wait_goal.late(&began(backing_off(4))), Some(Became::Failed), "the first failure is the answer");
     let crashed_and_again = with_end(running(5), 4, Some(CRASH), true);
-    assert_eq!(wish.late(&began(crashed_and_again)), Some(Became::Failed), "even if nobody saw it down");
+    assert_eq!(wait_goal.late(&began(crashed_and_again)), Some(Became::Failed), "even if nobody saw it down");
     let before = with_end(running(4), 3, Some(CRASH), true);
-    assert_eq!(wish.late(&began(before)), Some(Became::Ready), "how a run before it ended does not count");
+    assert_eq!(wait_goal.late(&began(before)), Some(Became::Ready), "how a run before it ended does not count");
 }
 
 #[test]
 fn an_order_that_is_refused_or_cancelled_has_failed_whatever_the_old_run_does() {
     let not_valid = || Some(OrderFate::NotValid("validate failed · exit 1".into()));
-    let wish = Wish::up(ORDER);
+    let wait_goal = WaitGoal::up(ORDER);
     for old in [starting(3), running(3), validating(), failed(3), backing_off(3), stopped(3)] {
-        assert_eq!(wish.late(&with_order(old.clone(), not_valid())), Some(Became::Failed), "{old:?}");
+        assert_eq!(wait_goal.late(&with_order(old.clone(), not_valid())), Some(Became::Failed), "{old:?}");
         let cancelled = with_order(old.clone(), Some(OrderFate::Cancelled));
-        assert_eq!(wish.late(&cancelled), Some(Became::Stopped), "{old:?}");
+        assert_eq!(wait_goal.late(&cancelled), Some(Became::Stopped), "{old:?}");
     }
-    assert_eq!(wish.reason(&with_order(starting(3), not_valid())), "validate failed · exit 1 · the old run goes on");
-    assert_eq!(wish.reason(&with_order(stopped(3), not_valid())), "validate failed · exit 1");
-    assert_eq!(wish.late(&running(1)), Some(Became::Stopped), "it was taken out of the file, and is back");
+    assert_eq!(
+        wait_goal.reason(&with_order(starting(3), not_valid())),
+        "validate failed · exit 1 · the old run goes on"
+    );
+    assert_eq!(wait_goal.reason(&with_order(stopped(3), not_valid())), "validate failed · exit 1");
+    assert_eq!(wait_goal.late(&running(1)), Some(Became::Stopped), "it was taken out of the file, and is back");
 }
 
 #[test]
 fn a_run_that_is_replaced_before_it_is_up_is_followed_by_the_next_one() {
-    let wish = Wish::up(ORDER);
+    let wait_goal = WaitGoal::up(ORDER);
     let replaced = |now: ServiceSnapshot| with_end(began(now), 4, None, false);
-    assert_eq!(wish.late(&replaced(starting(5))), None);
-    assert_eq!(wish.late(&replaced(running(5))), Some(Became::Ready));
-    assert_eq!(wish.late(&replaced(failed(5))), Some(Became::Failed));
-    assert_eq!(wish.late(&began(stopped(4))), Some(Became::Stopped));
+    assert_eq!(wait_goal.late(&replaced(starting(5))), None);
+    assert_eq!(wait_goal.late(&replaced(running(5))), Some(Became::Ready));
+    assert_eq!(wait_goal.late(&replaced(failed(5))), Some(Became::Failed));
+    assert_eq!(wait_goal.late(&began(stopped(4))), Some(Became::Stopped));
     let invalid = replaced(service(4, Phase::Finished(End::Invalid)));
-    assert_eq!((wish.late(&invalid), wish.reason(&invalid)), (Some(Became::Failed), "its `validate` failed".into()));
+    assert_eq!(
+        (wait_goal.late(&invalid), wait_goal.reason(&invalid)),
+        (Some(Became::Failed), "its `validate` failed".into())
+    );
 }
 
 #[test]
-fn whoever_waits_in_vain_has_failed() {
+fn whoever_waits_for_what_cannot_come_has_failed() {
     let lost = Loss { name: "db".into(), word: "failed", detail: "exit 1".into() };
     let blocked = |lost| service(0, Phase::Blocked { on: vec!["db".into()], lost });
     let goals = [Goal::Ready, Goal::Exit, Goal::Restart];
     let of = |service: &ServiceSnapshot| {
-        goals.map(|goal| Wish::goal(goal, service)).into_iter().chain([Wish::up(ORDER)]).collect::<Vec<_>>()
+        goals.map(|goal| WaitGoal::goal(goal, service)).into_iter().chain([WaitGoal::up(ORDER)]).collect::<Vec<_>>()
     };
-    let in_vain = with_order(blocked(Some(lost.clone())), None);
-    for wish in of(&in_vain) {
-        assert_eq!(wish.reason(&in_vain), "cannot start: db failed (exit 1)", "{wish:?}");
+    let hopeless = with_order(blocked(Some(lost.clone())), None);
+    for wait_goal in of(&hopeless) {
+        assert_eq!(wait_goal.reason(&hopeless), "cannot start: db failed (exit 1)", "{wait_goal:?}");
     }
     let waits = with_order(blocked(None), None);
-    assert!(of(&waits).into_iter().all(|wish| wish.late(&waits).is_none()));
+    assert!(of(&waits).into_iter().all(|wait_goal| wait_goal.late(&waits).is_none()));
     let unasked = blocked(Some(lost));
-    assert!(goals.iter().all(|goal| Wish::goal(*goal, &unasked).late(&unasked) == Some(Became::Failed)));
+    assert!(goals.iter().all(|goal| WaitGoal::goal(*goal, &unasked).late(&unasked) == Some(Became::Failed)));
 }
 
 #[test]
 fn a_service_without_a_readiness_check_is_up_when_it_has_run_for_a_while() {
     let settled = NOW + SETTLED;
-    for wish in [Wish::up(RUN_4), Wish::goal(Goal::Ready, &running(3))] {
-        assert_eq!(wish.result(&running(4), NOW), Err(Some(settled)), "{wish:?}");
-        assert_eq!(wish.late(&running(4)), Some(Became::Ready), "{wish:?}");
-        assert_eq!(wish.result(&starting(4), settled), Err(None), "{wish:?}: only news can tell");
+    for wait_goal in [WaitGoal::up(RUN_4), WaitGoal::goal(Goal::Ready, &running(3))] {
+        assert_eq!(wait_goal.result(&running(4), NOW), Err(Some(settled)), "{wait_goal:?}");
+        assert_eq!(wait_goal.late(&running(4)), Some(Became::Ready), "{wait_goal:?}");
+        assert_eq!(wait_goal.result(&starting(4), settled), Err(None), "{wait_goal:?}: only news can tell");
         let ready = service(4, Phase::Running { run: RunId(4), since: NOW, ready: true });
-        assert_eq!(wish.result(&ready, NOW), Ok(Became::Ready.into()), "{wish:?}");
+        assert_eq!(wait_goal.result(&ready, NOW), Ok(Became::Ready.into()), "{wait_goal:?}");
     }
 }
 
@@ -171,18 +177,18 @@ fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
 
 #[test]
 fn a_job_is_up_when_it_has_ended_well() {
-    let wish = Wish::up(RUN_4);
-    assert_eq!(wish.late(&job(running(4))), None);
+    let wait_goal = WaitGoal::up(RUN_4);
+    assert_eq!(wait_goal.late(&job(running(4))), None);
     let done = with_end(job(service(4, Phase::Finished(End::Done))), 4, Some(End::Done), false);
-    assert_eq!(wish.late(&done), Some(Became::Done));
+    assert_eq!(wait_goal.late(&done), Some(Became::Done));
     let seen_late =
         ServiceSnapshot { wanted: false, ..with_end(job(service(4, Phase::Down)), 4, Some(End::Done), false) };
-    assert_eq!(wish.late(&seen_late), Some(Became::Done), "it was stopped when it was done already");
+    assert_eq!(wait_goal.late(&seen_late), Some(Became::Done), "it was stopped when it was done already");
 }
 
 #[test]
 fn who_only_waits_bears_a_crash_that_is_tried_again() {
-    let ready = Wish::goal(Goal::Ready, &backing_off(3));
+    let ready = WaitGoal::goal(Goal::Ready, &backing_off(3));
     assert_eq!(ready.late(&backing_off(3)), None);
     assert_eq!(ready.late(&running(4)), Some(Became::Ready));
     assert_eq!(ready.late(&service(9, Phase::CircuitOpen { until: NOW })), Some(Became::Failed));
@@ -193,17 +199,17 @@ fn who_only_waits_bears_a_crash_that_is_tried_again() {
 fn a_start_that_is_ordered_already_is_what_is_waited_for() {
     let old = with_order(running(3), None);
     for (goal, became) in [(Goal::Ready, Became::Ready), (Goal::Restart, Became::Restarted)] {
-        let wish = Wish::goal(goal, &old);
-        assert_eq!(wish.late(&old), None, "{goal:?}: the run that is to be replaced");
-        assert_eq!(wish.late(&began(running(4))), Some(became), "{goal:?}");
+        let wait_goal = WaitGoal::goal(goal, &old);
+        assert_eq!(wait_goal.late(&old), None, "{goal:?}: the run that is to be replaced");
+        assert_eq!(wait_goal.late(&began(running(4))), Some(became), "{goal:?}");
         let refused = with_order(running(3), Some(OrderFate::NotValid("exit 1".into())));
-        assert_eq!(wish.late(&refused), Some(Became::Failed), "{goal:?}");
+        assert_eq!(wait_goal.late(&refused), Some(Became::Failed), "{goal:?}");
     }
 }
 
 #[test]
 fn an_exit_and_a_restart_are_those_of_the_run_that_lives() {
-    let (exit, restart) = (Wish::goal(Goal::Exit, &running(3)), Wish::goal(Goal::Restart, &running(3)));
+    let (exit, restart) = (WaitGoal::goal(Goal::Exit, &running(3)), WaitGoal::goal(Goal::Restart, &running(3)));
     assert_eq!(exit.late(&running(3)), None);
     assert_eq!(exit.late(&with_end(running(4), 3, Some(CRASH), true)), Some(Became::Failed));
     assert_eq!(exit.late(&with_end(running(4), 3, None, false)), Some(Became::Done), "it was asked to end");
@@ -217,11 +223,11 @@ fn an_exit_and_a_restart_are_those_of_the_run_that_lives() {
 #[test]
 fn an_exit_is_of_the_run_that_was_ordered_or_is_to_come_or_was_the_last() {
     let done = |run| with_end(job(service(run, Phase::Finished(End::Done))), run, Some(End::Done), false);
-    let last = Wish::goal(Goal::Exit, &done(3));
+    let last = WaitGoal::goal(Goal::Exit, &done(3));
     assert_eq!(last.late(&done(3)), Some(Became::Done));
     let again = with_end(job(validating()), 3, Some(End::Done), false);
     for before in [with_order(again.clone(), None), again] {
-        let exit = Wish::goal(Goal::Exit, &before);
+        let exit = WaitGoal::goal(Goal::Exit, &before);
         assert_eq!(exit.late(&before), None, "a start is to come");
         let then = |now: ServiceSnapshot| with_end(job(began(now)), 3, Some(End::Done), false);
         assert_eq!(exit.late(&then(running(4))), None);
@@ -229,14 +235,14 @@ fn an_exit_is_of_the_run_that_was_ordered_or_is_to_come_or_was_the_last() {
         assert_eq!(exit.late(&then(done(4))), Some(Became::Done));
     }
     let invalid = with_end(service(3, Phase::Finished(End::Invalid)), 3, Some(End::Done), false);
-    assert_eq!(Wish::goal(Goal::Exit, &invalid).late(&invalid), Some(Became::Failed), "the last start was refused");
+    assert_eq!(WaitGoal::goal(Goal::Exit, &invalid).late(&invalid), Some(Became::Failed), "the last start was refused");
     let never = ServiceSnapshot { wanted: false, ..service(0, Phase::Down) };
-    assert_eq!(Wish::goal(Goal::Exit, &never).late(&never), Some(Became::Stopped));
+    assert_eq!(WaitGoal::goal(Goal::Exit, &never).late(&never), Some(Became::Stopped));
 }
 
 #[test]
 fn the_exit_of_a_job_that_is_replaced_is_that_of_the_run_that_takes_its_place() {
-    let exit = Wish::goal(Goal::Exit, &job(running(3)));
+    let exit = WaitGoal::goal(Goal::Exit, &job(running(3)));
     let replaced = |now: ServiceSnapshot| with_end(job(now), 3, None, false);
     assert_eq!(exit.late(&replaced(validating())), None);
     assert_eq!(exit.late(&replaced(running(4))), None);
@@ -246,10 +252,10 @@ fn the_exit_of_a_job_that_is_replaced_is_that_of_the_run_that_takes_its_place() 
 
 #[test]
 fn a_stop_is_over_when_its_run_does_not_live() {
-    let wish = Wish::down(RUN_3);
-    assert_eq!(wish.late(&running(3)), None);
-    assert_eq!(wish.late(&stopped(3)), Some(Became::Stopped));
-    assert_eq!(wish.late(&running(4)), Some(Became::Stopped), "somebody has started it meanwhile");
+    let wait_goal = WaitGoal::down(RUN_3);
+    assert_eq!(wait_goal.late(&running(3)), None);
+    assert_eq!(wait_goal.late(&stopped(3)), Some(Became::Stopped));
+    assert_eq!(wait_goal.late(&running(4)), Some(Became::Stopped), "somebody has started it meanwhile");
     let done = ServiceSnapshot { wanted: false, ..service(3, Phase::Finished(End::Done)) };
-    assert_eq!(wish.late(&done), Some(Became::Stopped));
+    assert_eq!(wait_goal.late(&done), Some(Became::Stopped));
 }

@@ -3,9 +3,9 @@
 mod cascades;
 mod changes;
 mod comparisons;
-mod contents;
 mod dependents;
 mod driver;
+mod eventual_content;
 mod fixture;
 mod git;
 mod holds;

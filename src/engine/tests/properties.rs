@@ -158,11 +158,11 @@ impl World {
         if let Some(number) = self.validations.remove(service) {
             let result = if passes { Validated::Passed } else { Validated::Failed("exit 1".into()) };
             let report = RunReport::Validated { number, result };
-            self.tell(Event::Run { service: service.clone(), run: RunId(0), report });
+            self.send_event(Event::Run { service: service.clone(), run: RunId(0), report });
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    fn send_event(&mut self, event: Event) {
         let effects = self.engine.update(event.clone(), self.now);
         assert!(self.finish.is_none() || effects.is_empty(), "orders after the last one: {effects:?}");
         for effect in &effects {
@@ -218,7 +218,7 @@ impl World {
             Some(next) => drop(self.processes.insert(name.clone(), (run, next))),
             None => drop(self.processes.remove(name)),
         }
-        self.tell(Event::Run { service: name.clone(), run, report });
+        self.send_event(Event::Run { service: name.clone(), run, report });
     }
 
     /// The watcher answers its oldest question in some way, or one that nobody has asked.
@@ -235,7 +235,7 @@ impl World {
         };
         let skip = usize::from(choice.is_multiple_of(7));
         let services = services.into_iter().skip(skip).enumerate().map(difference).collect();
-        self.tell(Event::Compared(Comparison { ask, services }));
+        self.send_event(Event::Compared(Comparison { ask, services }));
     }
 
     fn random_step(&mut self, (operation, choice, number): (u8, u8, u16)) {
@@ -247,13 +247,13 @@ impl World {
             35..=39 => self.watcher_answers((number % 251) as u8),
             40..=59 => {
                 self.now = self.now + Duration::from_millis(u64::from(number) / 8);
-                self.tell(Event::TimePassed);
+                self.send_event(Event::TimePassed);
             }
             60..=74 => {
                 // Exactly on time.
                 if let Some(deadline) = self.engine.next_deadline() {
                     self.now = deadline;
-                    self.tell(Event::TimePassed);
+                    self.send_event(Event::TimePassed);
                     assert!(self.engine.next_deadline().is_none_or(|next| next > deadline));
                 }
             }
@@ -263,13 +263,13 @@ impl World {
                 let services = services.each_ref().map(ServiceName::as_str);
                 let finished = !number.is_multiple_of(5);
                 let files = (0..many).map(|n| file_event(&format!("{n}.rs"), &services, finished, self.now)).collect();
-                self.tell(Event::Files(files));
+                self.send_event(Event::Files(files));
             }
             85..=88 => {
                 let report = RunReport::Exited { status: ExitStatus::Code(1), group_gone: true };
-                self.tell(Event::Run { service: name, run: RunId(u32::MAX), report });
+                self.send_event(Event::Run { service: name, run: RunId(u32::MAX), report });
             }
-            89..=92 => self.tell(Event::Reloaded((self.spec)(choice))),
+            89..=92 => self.send_event(Event::Reloaded((self.spec)(choice))),
             _ => {
                 let targets = match number % 5 {
                     0 => Targets::All,
@@ -277,7 +277,7 @@ impl World {
                     2 => Targets::WithDependents(name.clone()),
                     _ => Targets::one(&name),
                 };
-                self.tell(client(match operation % 11 {
+                self.send_event(client(match operation % 11 {
                     0 => Command::Start(targets),
                     1 => Command::Stop(targets),
                     2 => Command::Kill(targets),
@@ -303,7 +303,7 @@ impl World {
         let releases = (0..3).map(|id| Command::Release { id, discard });
         let resume = Command::Resume { services: Vec::new(), discard };
         for command in releases.chain([resume]).collect::<Vec<_>>() {
-            self.tell(Event::Client { id: None, command });
+            self.send_event(Event::Client { id: None, command });
         }
         assert!(self.engine.snapshot(self.now).watch.holds.iter().all(|hold| hold.by == Holder::Git));
     }
@@ -345,10 +345,10 @@ impl World {
                     Some(after) => drop(self.processes.insert(service.clone(), (run, after))),
                     None => drop(self.processes.remove(&service)),
                 }
-                self.tell(Event::Run { service, run, report });
+                self.send_event(Event::Run { service, run, report });
             } else if let Some(deadline) = self.engine.next_deadline() {
                 self.now = deadline;
-                self.tell(Event::TimePassed);
+                self.send_event(Event::TimePassed);
             } else {
                 return;
             }
@@ -389,7 +389,7 @@ proptest! {
         killing in any::<bool>(),
     ) {
         let mut world = World::new();
-        world.tell(Event::Begin { paused: false });
+        world.send_event(Event::Begin { paused: false });
         for step in steps {
             world.random_step(step);
         }
@@ -398,9 +398,9 @@ proptest! {
         world.check_quiet();
 
         let live: Vec<ServiceName> = world.processes.keys().cloned().collect();
-        world.tell(Event::Client { id: None, command: Command::Quit });
+        world.send_event(Event::Client { id: None, command: Command::Quit });
         if killing {
-            world.tell(Event::Client { id: None, command: Command::QuitNow });
+            world.send_event(Event::Client { id: None, command: Command::QuitNow });
         }
         world.calm_down(&deaf);
         let Some(finish) = world.finish.clone() else { panic!("no end") };
@@ -424,11 +424,11 @@ proptest! {
         after in prop::collection::vec((0_u8..102, any::<u8>(), any::<u16>()), 0..60),
     ) {
         let mut world = World::new();
-        world.tell(Event::Begin { paused: steps.len() % 2 == 0 });
+        world.send_event(Event::Begin { paused: steps.len() % 2 == 0 });
         for step in steps {
             world.random_step(step);
         }
-        world.tell(Event::Client { id: None, command: Command::Interrupt });
+        world.send_event(Event::Client { id: None, command: Command::Interrupt });
         let quit = world.history.len();
         for step in after {
             world.random_step(step);
@@ -492,7 +492,7 @@ proptest! {
 #[test]
 fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
     let mut world = World::of(dozen, (0..12).map(|n| format!("s{n}")).collect());
-    world.tell(Event::Begin { paused: false });
+    world.send_event(Event::Begin { paused: false });
     // A linear congruential generator (Knuth, MMIX): the same numbers on every machine.
     let mut state: u64 = 2026;
     let mut draw = || {
@@ -521,7 +521,7 @@ fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
         }
     }
     assert!(seen.iter().all(|count| *count > 5), "something hardly ever happened: {seen:?}");
-    world.tell(Event::Client { id: None, command: Command::Quit });
+    world.send_event(Event::Client { id: None, command: Command::Quit });
     world.calm_down(&[]);
     assert!(world.finish.is_some() && world.processes.is_empty() && world.validations.is_empty());
 }

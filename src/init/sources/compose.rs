@@ -51,7 +51,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             found.drafts.push(draft);
             continue;
         }
-        if let Some(test) = entry.text("image").and_then(|image| asked(&image)) {
+        if let Some(test) = entry.text("image").and_then(|image| readiness_command(&image)) {
             draft.ready = Some(Ready::Cmd(format!("docker compose{option} exec -T {name} {test}")));
             found.drafts.push(draft);
             continue;
@@ -85,7 +85,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
 
 /// The command by which a database in a container is asked whether it is ready. Its port is open before: while it
 /// recovers, while its image fills it for the first time, and for whoever connects to a container at all.
-fn asked(image: &str) -> Option<&'static str> {
+fn readiness_command(image: &str) -> Option<&'static str> {
     if is_postgres_image(image) {
         return Some("pg_isready -q -h 127.0.0.1");
     }

@@ -264,7 +264,7 @@ fn queries_are_answered() {
         ("\x1b[?2026$p", "\x1b[?2026;2$y"),
         ("\x1b[?25$p\x1b[?9999$p\x1b[4$p", "\x1b[?25;1$y\x1b[?9999;0$y\x1b[4;2$y"),
         ("\x1b[18t", "\x1b[8;24;80t"),
-        // The outer terminal is asked nothing, and tells nothing.
+        // The host terminal is asked nothing, and tells nothing.
         ("\x1b]11;?\x07\x1b]52;c;?\x07\x1bP+q544e\x1b\\\x1b[21t", ""),
     ];
     for (query, answer) in cases {

@@ -116,30 +116,30 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
         let flags = if line.kind == LineKind::Marker { MARKER } else { 0 }
             | if line.run.0 != run { NEW_RUN } else { 0 }
             | if count > 0 { STYLED } else { 0 };
-        put(out, u64::from(line.text_end - text_start) << FLAG_BITS | flags);
+        write_number(out, u64::from(line.text_end - text_start) << FLAG_BITS | flags);
         let micros = u64::try_from(line.at.since_start().as_micros()).unwrap_or(u64::MAX);
-        put(out, zigzag(micros.wrapping_sub(at).cast_signed()));
+        write_number(out, zigzag(micros.wrapping_sub(at).cast_signed()));
         if line.run.0 != run {
-            put(out, line.run.0.into());
+            write_number(out, line.run.0.into());
         }
         if count > 0 {
-            put(out, count.into());
+            write_number(out, count.into());
         }
         let mut place = text_start;
         for StyleRun { start, end, style } in runs.by_ref().take(count as usize) {
-            put(out, (start - place).into());
-            put(out, (end - start).into());
-            put(out, styles.index(*style));
+            write_number(out, (start - place).into());
+            write_number(out, (end - start).into());
+            write_number(out, styles.index(*style));
             place = *end;
         }
         (text_start, runs_start, at, run) = (line.text_end, line.runs_end, micros, line.run.0);
     }
-    put(out, styles.styles.len() as u64);
+    write_number(out, styles.styles.len() as u64);
     for style in &styles.styles {
         put_color(out, style.foreground);
         put_color(out, style.background);
         put_color(out, style.underline);
-        put(out, style.attributes.0.into());
+        write_number(out, style.attributes.0.into());
     }
     let begin = out.len();
     out.extend_from_slice(open.text.as_bytes().get(..text_start as usize).unwrap_or_default());
@@ -152,14 +152,14 @@ pub(super) fn decode_ends(plain: &[u8], count: u32) -> Option<Vec<(u32, LineKind
     let mut ends = Vec::with_capacity(count as usize);
     let mut end = 0_u32;
     for _ in 0..count {
-        let head = input.take()?;
-        input.take()?;
+        let head = input.read_number()?;
+        input.read_number()?;
         if head & NEW_RUN != 0 {
-            input.take()?;
+            input.read_number()?;
         }
-        let styled = if head & STYLED != 0 { input.take()? } else { 0 };
+        let styled = if head & STYLED != 0 { input.read_number()? } else { 0 };
         for _ in 0..styled.checked_mul(3)? {
-            input.take()?;
+            input.read_number()?;
         }
         end = end.checked_add(u32::try_from(head >> FLAG_BITS).ok()?)?;
         ends.push((end, if head & MARKER != 0 { LineKind::Marker } else { LineKind::Output }));
@@ -174,17 +174,17 @@ fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
     let mut run_styles = Vec::new();
     let (mut text_end, mut at, mut run) = (0u32, 0u64, 0u32);
     for _ in 0..count {
-        let head = input.take()?;
-        at = at.wrapping_add(unzigzag(input.take()?).cast_unsigned());
+        let head = input.read_number()?;
+        at = at.wrapping_add(unzigzag(input.read_number()?).cast_unsigned());
         if head & NEW_RUN != 0 {
-            run = u32::try_from(input.take()?).ok()?;
+            run = u32::try_from(input.read_number()?).ok()?;
         }
-        let styled = if head & STYLED != 0 { input.take()? } else { 0 };
+        let styled = if head & STYLED != 0 { input.read_number()? } else { 0 };
         let mut place = text_end;
         for _ in 0..styled {
-            let start = place.checked_add(u32::try_from(input.take()?).ok()?)?;
-            let end = start.checked_add(u32::try_from(input.take()?).ok()?)?;
-            run_styles.push(usize::try_from(input.take()?).ok()?);
+            let start = place.checked_add(u32::try_from(input.read_number()?).ok()?)?;
+            let end = start.checked_add(u32::try_from(input.read_number()?).ok()?)?;
+            run_styles.push(usize::try_from(input.read_number()?).ok()?);
             runs.push(StyleRun { start, end, style: Style::default() });
             place = end;
         }
@@ -198,9 +198,9 @@ fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
         });
     }
     let mut styles = Vec::new();
-    for _ in 0..input.take()? {
+    for _ in 0..input.read_number()? {
         let (foreground, background, underline) = (input.take_color()?, input.take_color()?, input.take_color()?);
-        let attributes = Attributes(u16::try_from(input.take()?).ok()?);
+        let attributes = Attributes(u16::try_from(input.read_number()?).ok()?);
         styles.push(Style { foreground, background, underline, attributes });
     }
     for (run, style) in runs.iter_mut().zip(run_styles) {
@@ -252,7 +252,7 @@ impl StyleTable {
 }
 
 /// LEB128.
-fn put(out: &mut Vec<u8>, mut number: u64) {
+fn write_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7F) as u8 | 0x80);
         number >>= 7;
@@ -289,7 +289,7 @@ impl Input<'_> {
         Some(byte)
     }
 
-    fn take(&mut self) -> Option<u64> {
+    fn read_number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

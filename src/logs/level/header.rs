@@ -53,7 +53,7 @@ pub(super) struct Header<'a> {
 
 /// How far a header is read.
 #[derive(Clone, Copy, Default)]
-struct State<'a> {
+struct HeaderState<'a> {
     /// A time, or something in brackets, was there: this is a line of a log.
     anchored: bool,
     timed: bool,
@@ -82,7 +82,7 @@ enum Token {
 
 /// Reads the beginning of a line.
 pub(super) fn read(line: &str) -> Header<'_> {
-    let mut state = State::default();
+    let mut state = HeaderState::default();
     let mut rest = line;
     for _ in 0..TOKENS {
         rest = rest.trim_start_matches([' ', '\t']);
@@ -100,7 +100,7 @@ pub(super) fn read(line: &str) -> Header<'_> {
     Header { level: None, otherwise: state.otherwise, text: state.text.unwrap_or(rest), behind: rest }
 }
 
-fn token(rest: &str, state: &mut State<'_>) -> Token {
+fn token(rest: &str, state: &mut HeaderState<'_>) -> Token {
     let Some(first) = rest.bytes().next() else { return Token::Text };
     match first {
         b'{' if rest.starts_with("{\"") || rest.starts_with("{ \"") => json(rest),
@@ -172,7 +172,7 @@ fn glyph(rest: &str) -> Token {
 }
 
 /// `[error]`, `[core:error]`, `[2024-05-01 12:00:00,123: ERROR/MainProcess]`, `[E 240501 12:00:00 web:1]`.
-fn bracket(rest: &str, close: char, state: &mut State<'_>) -> Token {
+fn bracket(rest: &str, close: char, state: &mut HeaderState<'_>) -> Token {
     let Some(end) = beginning(rest, TOKEN_BYTES).find(close) else { return Token::Text };
     let content = rest.get(1..end).unwrap_or_default().trim();
     let level = if state.anchored || !matches!(close, '>' | '}') { level_in(content) } else { None };
@@ -250,7 +250,7 @@ fn is_zone(word: &str) -> bool {
 }
 
 /// A time, an address, a place in a file, the number of a process.
-fn number(rest: &str, state: &mut State<'_>) -> Token {
+fn number(rest: &str, state: &mut HeaderState<'_>) -> Token {
     let token = plain(rest);
     let behind = rest.get(token.len()..).unwrap_or_default().trim_start();
     // Jetty: `2024-05-01 12:00:00.123:WARN :…`.
@@ -280,7 +280,7 @@ fn number(rest: &str, state: &mut State<'_>) -> Token {
     Token::Text
 }
 
-fn word(rest: &str, state: &mut State<'_>) -> Token {
+fn word(rest: &str, state: &mut HeaderState<'_>) -> Token {
     let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
     let name = rest.get(..letters).unwrap_or_default();
     let behind = rest.get(letters..).unwrap_or_default();
@@ -314,7 +314,7 @@ fn is_boundary(behind: &str) -> bool {
 }
 
 /// A word that names a level: it is the level, or what the text is about.
-fn named(name: &str, level: Level, behind: &str, state: &State<'_>) -> Token {
+fn named(name: &str, level: Level, behind: &str, state: &HeaderState<'_>) -> Token {
     let behind = if level == Level::Fatal { behind.strip_prefix(" error").unwrap_or(behind) } else { behind };
     let next = behind.trim_start_matches([' ', '\t']);
     let follower = next.split([' ', '\t', ':', ',']).next().unwrap_or_default();
@@ -354,7 +354,7 @@ fn is_capital(name: &str) -> bool {
 }
 
 /// A name of what speaks, a place in a file, a pair `key=value`, or the first word of the text.
-fn name_or_text(rest: &str, name: &str, state: &mut State<'_>) -> Token {
+fn name_or_text(rest: &str, name: &str, state: &mut HeaderState<'_>) -> Token {
     let token = plain(rest);
     if token.len() > TOKEN_BYTES || token.contains(['"', '\'', '`']) && !token.contains('=') {
         return Token::Text;
@@ -408,7 +408,7 @@ fn is_type(name: &str) -> bool {
     name.ends_with("Error") || name.ends_with("Exception")
 }
 
-fn label(token: &str, label: &str, state: &mut State<'_>) -> Token {
+fn label(token: &str, label: &str, state: &mut HeaderState<'_>) -> Token {
     // Monolog: `local.ERROR: …`.
     if let Some((_, word)) = label.rsplit_once('.')
         && (is_capital(word) || label.starts_with("console."))
@@ -435,7 +435,7 @@ fn label(token: &str, label: &str, state: &mut State<'_>) -> Token {
 }
 
 /// A pair of logfmt. What a sentence or an option says is not how bad the line is.
-fn pair(rest: &str, key: &str, state: &mut State<'_>) -> Token {
+fn pair(rest: &str, key: &str, state: &mut HeaderState<'_>) -> Token {
     let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte));
     if !is_key || state.bares > 0 && !state.timed {
         return Token::Text;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::domain::Marker;
-use crate::logs::LogBook;
+use crate::logs::LogStore;
 use crate::logs::search::Query;
 
 #[test]
@@ -212,7 +212,7 @@ fn a_trace_below_what_a_logger_says_of_it_is_one_error() {
 
 #[test]
 fn a_trace_is_known_wherever_the_reader_begins_and_ends_at_a_marker() {
-    let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+    let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
     document.resize(80, 10);
     document.feed(b"ok\r\nthread 'main' panicked at a.rs:1:1:\r\nno\r\nstack backtrace:\r\n   0: begin\r\n");
     document.mark(&Marker::NotReady {

@@ -2,7 +2,7 @@
 
 use vte::{Params, Perform};
 
-use super::Screen;
+use super::TerminalScreen;
 use super::cursor::Charset;
 use super::sgr;
 use crate::logs::ansi::parameters as sgr_of;
@@ -10,7 +10,7 @@ use crate::logs::{ExtendedKeys, MouseEncoding, MouseEvents};
 
 /// Carries out what the parser has recognised.
 pub(super) struct Controls<'a> {
-    pub(super) screen: &'a mut Screen,
+    pub(super) screen: &'a mut TerminalScreen,
     /// The sequence is complete: the parser is at plain text again.
     pub(super) complete: bool,
 }
@@ -45,7 +45,7 @@ impl Perform for Controls<'_> {
     }
 }
 
-impl Screen {
+impl TerminalScreen {
     /// C0 controls.
     pub(super) fn execute(&mut self, byte: u8) {
         match byte {

@@ -1,10 +1,10 @@
 //! What changes the screen without printing: movement, erasing, inserting and deleting.
 
-use super::Screen;
+use super::TerminalScreen;
 use super::row::Row;
 use crate::logs::Color;
 
-impl Screen {
+impl TerminalScreen {
     /// Row and column from 0, as CUP means them: below the margin if the origin is set to it.
     pub(super) fn go_to(&mut self, row: usize, column: usize) {
         let (first, last) = if self.modes.origin { (self.top, self.bottom - 1) } else { (0, self.grid.lines() - 1) };

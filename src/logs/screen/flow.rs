@@ -4,7 +4,7 @@
 //! As many of the last lines as the screen shows are held back and printed as always, so that the screen is afterwards
 //! what it would be without this.
 
-use super::Screen;
+use super::TerminalScreen;
 use super::cursor::Charset;
 use super::input::{printable_prefix, short_sgr};
 use super::width::columns_of;
@@ -47,7 +47,7 @@ struct At {
 /// A piece of text in one style: from one byte to another.
 type Piece = (usize, usize, Style);
 
-impl Screen {
+impl TerminalScreen {
     /// Takes lines that scroll through, if the cursor is where that can happen: in a fresh row at the bottom. The answer
     /// is how many bytes were taken, and how many were looked at: up to the first that is no part of a whole simple line.
     pub(super) fn pass_through(&mut self, text: &str) -> (usize, usize) {
@@ -205,12 +205,12 @@ mod tests {
     use crate::domain::Moment;
     use crate::logs::{Line, StyledText};
 
-    fn screen(columns: u16, lines: u16) -> Screen {
-        Screen::new(columns, lines, usize::MAX)
+    fn screen(columns: u16, lines: u16) -> TerminalScreen {
+        TerminalScreen::new(columns, lines, usize::MAX)
     }
 
     /// All that can be told of a screen and its history.
-    fn state(screen: &mut Screen) -> (Vec<Option<Line>>, Vec<(Moment, StyledText)>, String) {
+    fn state(screen: &mut TerminalScreen) -> (Vec<Option<Line>>, Vec<(Moment, StyledText)>, String) {
         let history = (screen.history.first()..screen.history.end()).map(|id| screen.history.line(id)).collect();
         let covered = screen.covered.iter().flat_map(|grid| &grid.rows);
         let rows = screen.grid.rows.iter().chain(covered).map(|row| {

@@ -3,7 +3,7 @@
 
 use vte::Parser;
 
-use super::Screen;
+use super::TerminalScreen;
 use super::control::Controls;
 use super::sgr;
 use crate::logs::Style;
@@ -12,7 +12,7 @@ use crate::logs::Style;
 #[derive(Default)]
 pub(in crate::logs) struct Input {
     parser: Parser,
-    state: State,
+    state: InputState,
     /// The beginning of a character whose end has not arrived.
     partial: Vec<u8>,
     /// The beginning of a string that may be a question.
@@ -20,7 +20,7 @@ pub(in crate::logs) struct Input {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum InputState {
     /// Text.
     #[default]
     Ground,
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Input {
 
 impl Input {
     /// Carries out what the bytes ask for.
-    pub(in crate::logs) fn advance(&mut self, screen: &mut Screen, bytes: &[u8]) {
+    pub(in crate::logs) fn advance(&mut self, screen: &mut TerminalScreen, bytes: &[u8]) {
         // Output is found to be UTF-8 in one go, up to where it is not: asking for each stretch of text costs more.
         let (mut valid, mut valid_start) = ("", 0);
         let mut place = 0;
@@ -72,8 +72,8 @@ impl Input {
         let mut unseen = bytes.len();
         while let Some(rest @ [first, ..]) = bytes.get(place..) {
             place += match self.state {
-                State::Ground if !self.partial.is_empty() => self.complete_character(screen, *first),
-                State::Ground => {
+                InputState::Ground if !self.partial.is_empty() => self.complete_character(screen, *first),
+                InputState::Ground => {
                     if place >= valid_start + valid.len() {
                         (valid, valid_start) = (valid_prefix(rest), place);
                     }
@@ -81,14 +81,14 @@ impl Input {
                     let text = valid.get(place - valid_start..).unwrap_or_default();
                     self.ground(screen, rest, text, &mut unseen)
                 }
-                State::Sequence { escape } => self.sequence(screen, *first, escape),
-                State::String { kind, length } => self.string(screen, rest, kind, length),
+                InputState::Sequence { escape } => self.sequence(screen, *first, escape),
+                InputState::String { kind, length } => self.string(screen, rest, kind, length),
             };
         }
     }
 
     /// Carries out the next step; returns the bytes that it took. `valid` is the beginning of `bytes`, as text.
-    fn ground(&mut self, screen: &mut Screen, bytes: &[u8], valid: &str, unseen: &mut usize) -> usize {
+    fn ground(&mut self, screen: &mut TerminalScreen, bytes: &[u8], valid: &str, unseen: &mut usize) -> usize {
         match bytes {
             [b' '..=b'~', ..] => {
                 let length = printable_prefix(bytes);
@@ -120,7 +120,7 @@ impl Input {
     }
 
     /// Text that begins with a character beyond ASCII, up to the next control character.
-    fn characters(&mut self, screen: &mut Screen, bytes: &[u8], valid: &str) -> usize {
+    fn characters(&mut self, screen: &mut TerminalScreen, bytes: &[u8], valid: &str) -> usize {
         let length = text_prefix(bytes);
         if let Some(text) = valid.get(..length) {
             screen.print_text(text);
@@ -142,7 +142,7 @@ impl Input {
     }
 
     /// Goes on with a character that was cut. Returns how many bytes were used: 0 if this one does not belong to it.
-    fn complete_character(&mut self, screen: &mut Screen, byte: u8) -> usize {
+    fn complete_character(&mut self, screen: &mut TerminalScreen, byte: u8) -> usize {
         self.partial.push(byte);
         match std::str::from_utf8(&self.partial) {
             Ok(text) => {
@@ -159,7 +159,7 @@ impl Input {
         }
     }
 
-    fn sequence(&mut self, screen: &mut Screen, byte: u8, escape: bool) -> usize {
+    fn sequence(&mut self, screen: &mut TerminalScreen, byte: u8, escape: bool) -> usize {
         let string = match byte {
             b']' => Some(StringKind::Osc),
             b'P' => Some(StringKind::Dcs),
@@ -169,7 +169,7 @@ impl Input {
         };
         if let (true, Some(kind)) = (escape, string) {
             self.question.clear();
-            self.state = State::String { kind, length: 0 };
+            self.state = InputState::String { kind, length: 0 };
             return 1;
         }
         if byte == ESC && !escape {
@@ -178,11 +178,11 @@ impl Input {
         }
         let mut controls = Controls { screen, complete: false };
         self.parser.advance(&mut controls, &[byte]);
-        self.state = if controls.complete { State::Ground } else { State::Sequence { escape: byte == ESC } };
+        self.state = if controls.complete { InputState::Ground } else { InputState::Sequence { escape: byte == ESC } };
         1
     }
 
-    fn string(&mut self, screen: &mut Screen, bytes: &[u8], kind: StringKind, length: usize) -> usize {
+    fn string(&mut self, screen: &mut TerminalScreen, bytes: &[u8], kind: StringKind, length: usize) -> usize {
         let ends = |byte: &u8| match *byte {
             ESC | CAN | SUB => true,
             BEL => matches!(kind, StringKind::Osc | StringKind::Title),
@@ -208,17 +208,17 @@ impl Input {
                         StringKind::Title | StringKind::Other => {}
                     }
                 }
-                self.state = State::Ground;
+                self.state = InputState::Ground;
                 // A line end behind a title that has none is one.
                 let stays = kind == StringKind::Title && matches!(bytes.get(end), Some(&(b'\t'..=b'\r')));
                 end + usize::from(!escape && !stays)
             }
             None if bytes.len() < room => {
-                self.state = State::String { kind, length: length + bytes.len() };
+                self.state = InputState::String { kind, length: length + bytes.len() };
                 bytes.len()
             }
             None => {
-                self.state = State::Ground;
+                self.state = InputState::Ground;
                 room
             }
         }

@@ -24,7 +24,7 @@ fn fuzz_of_the_terminal() {
         let (size, bytes) = bytes.split_at(bytes.len().min(4));
         let size = |at: usize| u16::from(size.get(at).copied().unwrap_or(7));
         let run = |piece: usize| {
-            let mut screen = Screen::new(size(0) % 60, size(1) % 24, 1 << 20);
+            let mut screen = TerminalScreen::new(size(0) % 60, size(1) % 24, 1 << 20);
             let mut input = Input::default();
             bytes.chunks(piece).for_each(|part| input.advance(&mut screen, part));
             screen.resize(size(2), size(3) % 60, Moment::START);
@@ -53,7 +53,7 @@ fn a_character_is_repeated_for_one_screen_at_most() {
         ("é\x1b[b\x1b[65535b", 10, 258),
         ("漢\x1b[65535b", 10, 257),
     ] {
-        let mut screen = Screen::new(columns, 3, 1 << 20);
+        let mut screen = TerminalScreen::new(columns, 3, 1 << 20);
         Input::default().advance(&mut screen, text.as_bytes());
         let view = screen.view();
         let (_, line) = view.line(&view.layout(), 0).unwrap();

@@ -38,7 +38,7 @@ use width::columns_of;
 
 /// The terminal.
 #[derive(Debug)]
-pub(super) struct Screen {
+pub(super) struct TerminalScreen {
     /// The screen that is written to.
     grid: Grid,
     /// The primary screen while the alternate one covers it.
@@ -106,7 +106,7 @@ const REPLIES: usize = 4096;
 /// REP prints so many characters also where the screen is smaller: what the log has is not to depend on a tiny pane.
 const REPEATS: usize = 256;
 
-impl Screen {
+impl TerminalScreen {
     /// Prints a run of printable ASCII.
     fn print_ascii(&mut self, text: &str) {
         let plain = self.grid.cursor.charset() == cursor::Charset::Ascii && !self.modes.insert && self.modes.autowrap;

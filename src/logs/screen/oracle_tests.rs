@@ -22,7 +22,7 @@ use alacritty_terminal::term::{Config, Term};
 use alacritty_terminal::vte::ansi::{Color as TheirColor, NamedColor, Processor};
 use proptest::prelude::*;
 
-use super::{Input, Screen};
+use super::{Input, TerminalScreen};
 use crate::domain::Moment;
 use crate::logs::{Attributes, Color, Style, StyledText, Underline};
 
@@ -46,7 +46,7 @@ impl Dimensions for Size {
 /// Both terminals, given the same.
 pub(super) struct Pair {
     input: Input,
-    pub(super) ours: Screen,
+    pub(super) ours: TerminalScreen,
     parser: Processor,
     theirs: Term<VoidListener>,
 }
@@ -56,7 +56,7 @@ impl Pair {
         let config = Config { scrolling_history: HISTORY, ..Config::default() };
         Self {
             input: Input::default(),
-            ours: Screen::new(columns, lines, usize::MAX),
+            ours: TerminalScreen::new(columns, lines, usize::MAX),
             parser: Processor::new(),
             theirs: Term::new(config, &Size(columns, lines), VoidListener),
         }
@@ -79,7 +79,7 @@ impl Pair {
             for column in 0..grid.columns {
                 let mut text = StyledText::default();
                 row.append_part(column, column + 1, &mut text);
-                let mut style = text.runs.first().map_or(Style::default(), |run| run.style.looks());
+                let mut style = text.runs.first().map_or(Style::default(), |run| run.style.visible_part());
                 // Theirs do not blink, and have no overlines.
                 style.attributes = style.attributes.without(Attributes::BLINK).without(Attributes::OVERLINE);
                 let ours = (text.text.as_str(), style);

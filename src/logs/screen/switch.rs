@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, Tabs};
 use super::grid::Grid;
 use super::row::WHOLLY;
-use super::{Modes, Screen};
+use super::{Modes, TerminalScreen};
 use crate::domain::{Marker, Moment, RunId, visible};
 use crate::logs::Color;
 use crate::logs::history::History;
@@ -15,7 +15,7 @@ const SMALLEST: (usize, usize) = (2, 1);
 /// The largest: more cells than any terminal has only cost memory.
 const LARGEST: usize = 4096;
 
-impl Screen {
+impl TerminalScreen {
     /// A new terminal.
     pub(in crate::logs) fn new(columns: u16, lines: u16, memory: usize) -> Self {
         let (columns, lines) = clamp(columns, lines);

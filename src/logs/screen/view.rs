@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Screen;
+use super::TerminalScreen;
 use super::grid::Grid;
 use crate::domain::Moment;
 use crate::logs::{ExtendedKeys, InputModes, ScreenRows, StyledText};
@@ -48,7 +48,7 @@ enum Begun<'a> {
     InHistory(&'a super::History),
 }
 
-impl Screen {
+impl TerminalScreen {
     /// The screen as it is.
     pub(in crate::logs) fn view(&self) -> View<'_> {
         View {

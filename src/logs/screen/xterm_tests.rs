@@ -1,10 +1,10 @@
 //! What xterm does, and the oracle does not or differently.
 
-use super::{Input, Screen};
+use super::{Input, TerminalScreen};
 use crate::logs::{ExtendedKeys, LogDocument, MouseEncoding, TerminalColors};
 
-fn screen(text: &str) -> Screen {
-    let mut screen = Screen::new(40, 5, 1 << 20);
+fn screen(text: &str) -> TerminalScreen {
+    let mut screen = TerminalScreen::new(40, 5, 1 << 20);
     // By single bytes: strings and sequences come in pieces.
     let mut input = Input::default();
     text.bytes().for_each(|byte| input.advance(&mut screen, &[byte]));
@@ -13,7 +13,7 @@ fn screen(text: &str) -> Screen {
 
 fn reply(text: &str) -> String {
     let whole = {
-        let mut screen = Screen::new(40, 5, 1 << 20);
+        let mut screen = TerminalScreen::new(40, 5, 1 << 20);
         Input::default().advance(&mut screen, text.as_bytes());
         screen.take_replies()
     };
@@ -22,7 +22,7 @@ fn reply(text: &str) -> String {
     String::from_utf8(reply).unwrap()
 }
 
-fn text(screen: &Screen) -> Vec<String> {
+fn text(screen: &TerminalScreen) -> Vec<String> {
     let rows = screen.view().terminal().rows;
     rows.into_iter().map(|row| row.text).filter(|text| !text.is_empty()).collect()
 }
@@ -75,13 +75,17 @@ fn questions_are_answered() {
 
 #[test]
 fn the_colours_of_the_terminal_are_told_where_they_are_known() {
-    let book = crate::logs::LogBook::new(crate::clock::Clock::start());
+    let log_store = crate::logs::LogStore::new(crate::clock::Clock::start());
     let name = crate::domain::ServiceName::new("api");
-    let document = book.open(&name, 1 << 20);
+    let document = log_store.open(&name, 1 << 20);
     let reply = |text: &str| String::from_utf8(document.feed(text.as_bytes()).replies).unwrap();
     assert_eq!(reply("\x1b]11;?\x07\x1b]4;1;?\x07"), "", "nobody knows");
     let (white, black) = ((0xFFFF, 0xFFFF, 0xFFFF), (0, 0, 0));
-    book.set_colors(TerminalColors { foreground: Some(black), background: Some(white), ..TerminalColors::default() });
+    log_store.set_colors(TerminalColors {
+        foreground: Some(black),
+        background: Some(white),
+        ..TerminalColors::default()
+    });
     assert_eq!(reply("\x1b]11;?\x07"), "\x1b]11;rgb:ffff/ffff/ffff\x07", "ended as the question");
     assert_eq!(reply("a\x1b]10;?\x1b\\b"), "\x1b]10;rgb:0000/0000/0000\x1b\\");
     assert_eq!((reply("\x1b]11"), reply(";?\x1b").len(), reply("\\").len()), (String::new(), 25, 0), "in pieces");

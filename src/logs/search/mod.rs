@@ -68,7 +68,7 @@ struct Markers {
 impl Markers {
     /// Takes what the filter lets through of lines that were read: in order, and all of it before, or behind, what was
     /// read already. The answer is what is shown of it, and of what waited for it.
-    fn take(&mut self, hits: &[(LineId, LineKind)], before: bool) -> Vec<LineId> {
+    fn add_lines(&mut self, hits: &[(LineId, LineKind)], before: bool) -> Vec<LineId> {
         let Some((_, first)) = hits.first() else { return Vec::new() };
         self.all.extend(hits.iter().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line));
         let mut shown = Vec::with_capacity(hits.len());
@@ -157,7 +157,7 @@ impl Scan {
             hits.sort_unstable_by_key(|(line, _)| *line);
             let (before, behind) = hits.split_at(hits.partition_point(|(line, _)| line.0 < known.start));
             for (hits, before) in [(before, true), (behind, false)] {
-                let shown = found.markers.take(hits, before);
+                let shown = found.markers.add_lines(hits, before);
                 found.lines.extend(shown);
             }
         } else {

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn screen(columns: u16, rows: u16) -> Screen {
-    Screen::new(columns, rows, Wish { services: 6, main: 1, second: Some(2), ..Wish::default() })
+fn screen(columns: u16, rows: u16) -> OuterScreen {
+    OuterScreen::new(columns, rows, LayoutRequest { services: 6, main: 1, second: Some(2), ..LayoutRequest::default() })
 }
 
-fn parts(screen: &Screen) -> Vec<Rect> {
+fn parts(screen: &OuterScreen) -> Vec<Rect> {
     let lines = [screen.header, screen.banner, screen.tabs, screen.watcher, screen.strip, screen.footer];
     let sidebar = screen.sidebar.map(|(area, _)| area);
     let panes = screen.panes.iter().map(|pane| pane.area);
@@ -18,7 +18,7 @@ fn parts_never_overlap_and_never_leave_the_screen() {
     for columns in 0..=210 {
         for rows in 0..=60 {
             for variant in 0..96_usize {
-                let wish = Wish {
+                let request = LayoutRequest {
                     merged: false,
                     services: [0, 1, 2, 6, 13, 40][variant % 6],
                     main: 0,
@@ -30,21 +30,25 @@ fn parts_never_overlap_and_never_leave_the_screen() {
                     watcher: variant / 24 == 2,
                     banner: variant / 24 == 3,
                 };
-                let screen = Screen::new(columns, rows, wish);
+                let screen = OuterScreen::new(columns, rows, request);
                 let parts = parts(&screen);
                 let covered: u32 = parts.iter().map(|part| part.area()).sum();
                 for (place, part) in parts.iter().enumerate() {
-                    assert_eq!(part.intersection(screen.area), *part, "{part} leaves {columns}x{rows} with {wish:?}");
+                    assert_eq!(
+                        part.intersection(screen.area),
+                        *part,
+                        "{part} leaves {columns}x{rows} with {request:?}"
+                    );
                     for other in &parts[place + 1..] {
-                        assert!(!part.intersects(*other), "{part} and {other} at {columns}x{rows} with {wish:?}");
+                        assert!(!part.intersects(*other), "{part} and {other} at {columns}x{rows} with {request:?}");
                     }
                 }
                 // The last row of a grid may be short of panes.
-                if wish.services > 0 && !screen.one_line && screen.panes.len() < 3 {
+                if request.services > 0 && !screen.one_line && screen.panes.len() < 3 {
                     assert_eq!(
                         covered,
                         u32::from(columns) * u32::from(rows),
-                        "holes at {columns}x{rows} with {wish:?}"
+                        "holes at {columns}x{rows} with {request:?}"
                     );
                 }
                 for pane in &screen.panes {
@@ -97,11 +101,13 @@ fn the_height_chooses_strip_header_and_footer() {
 
 #[test]
 fn many_services_give_up_the_grid_and_keep_the_columns_of_the_sidebar() {
-    let forty = |columns, rows| Screen::new(columns, rows, Wish { services: 40, second: Some(7), ..Wish::default() });
+    let forty = |columns, rows| {
+        OuterScreen::new(columns, rows, LayoutRequest { services: 40, second: Some(7), ..LayoutRequest::default() })
+    };
     let screen = forty(160, 50);
     assert_eq!(screen.panes.len(), 2);
     assert_eq!(screen.sidebar.map(|(_, style)| style), Some(SidebarStyle::Wide));
-    for pane in Screen::new(160, 50, Wish { services: 12, ..Wish::default() }).panes {
+    for pane in OuterScreen::new(160, 50, LayoutRequest { services: 12, ..LayoutRequest::default() }).panes {
         assert!(pane.area.width >= PANE_COLUMNS && pane.area.height >= PANE_ROWS, "{pane:?}");
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::super::text;
-use super::shelf::{Found, Shelf};
 use super::shown::Shown;
+use super::visible_lines::{Found, VisibleLines};
 use super::{LineLayout, LogView, last_page, rows_of, start_of_run, text_cells};
 use crate::domain::RunId;
 use crate::logs::{LevelReader, Line, LineId, Matches, Query, Reader};
@@ -74,7 +74,7 @@ impl Jumps {
     }
 
     /// Those that are left.
-    pub(super) fn take(&mut self) -> VecDeque<Jump> {
+    pub(super) fn take_all(&mut self) -> VecDeque<Jump> {
         std::mem::take(&mut self.0)
     }
 
@@ -113,12 +113,12 @@ impl LogView {
 
     /// Where it was about to go from here: the search goes on in another log.
     pub(in crate::tui) fn hand_over_jumps(&mut self) -> VecDeque<Jump> {
-        self.jumps.take()
+        self.jumps.take_all()
     }
 
     /// Where it has gone to is not marked any more.
     pub(in crate::tui) fn forget_jump(&mut self) {
-        self.jumps.take();
+        self.jumps.take_all();
         self.current = None;
     }
 
@@ -154,14 +154,14 @@ impl LogView {
     /// Goes where it was asked to, step by step. The answer is what is to be said about it.
     pub(super) fn carry_out_all(
         &mut self,
-        shelf: &mut Shelf<'_, '_>,
+        visible: &mut VisibleLines<'_, '_>,
         found: &Found<'_>,
         layout: &LineLayout,
     ) -> Option<&'static str> {
         let mut said = None;
         let mut left = self.jumps.len();
         while left > 0 && self.leaves.is_none() {
-            said = self.carry_out(shelf, found, layout).or(said);
+            said = self.carry_out(visible, found, layout).or(said);
             if self.jumps.len() == left {
                 break;
             }
@@ -170,7 +170,12 @@ impl LogView {
         said
     }
 
-    fn carry_out(&mut self, shelf: &mut Shelf<'_, '_>, found: &Found<'_>, layout: &LineLayout) -> Option<&'static str> {
+    fn carry_out(
+        &mut self,
+        visible: &mut VisibleLines<'_, '_>,
+        found: &Found<'_>,
+        layout: &LineLayout,
+    ) -> Option<&'static str> {
         let jump = self.jumps.next()?;
         let (matches, nothing, wrapped_up, wrapped_down) = match jump {
             Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. } => (
@@ -187,13 +192,13 @@ impl LogView {
             ),
             Jump::Run { forward } => {
                 self.jumps.done();
-                return self.go_to_run(shelf, layout, forward);
+                return self.go_to_run(visible, layout, forward);
             }
             Jump::Line(line) => {
                 self.jumps.done();
-                let target = shelf.from(line.max(shelf.first()));
-                if target < shelf.end() {
-                    self.show(shelf, layout, (target, 0), false);
+                let target = visible.from(line.max(visible.first()));
+                if target < visible.end() {
+                    self.show(visible, layout, (target, 0), false);
                 }
                 return None;
             }
@@ -202,37 +207,37 @@ impl LogView {
             self.jumps.done();
             return None;
         };
-        let (end, first) = (shelf.end(), shelf.first());
+        let (end, first) = (visible.end(), visible.first());
         // Where it goes on from: the last place that was gone to, or else the edge of what is in sight.
         let below = if self.follow { end } else { LineId(self.bottom.0.saturating_add(1)).min(end) };
         let errors = matches!(jump, Jump::Error { .. });
         let roams = found.roams && matches!(jump, Jump::Hit { .. });
         let (target, wrapped) = match jump {
             Jump::Nearest => {
-                let above = previous(matches, shelf, below, false);
-                let below = || next(matches, shelf, below, false);
+                let above = previous(matches, visible, below, false);
+                let below = || next(matches, visible, below, false);
                 (above.or_else(|| matches.is_complete().then(below).flatten()), None)
             }
-            Jump::Edge { forward: true } => (next(matches, shelf, first, false), None),
-            Jump::Edge { forward: false } => (previous(matches, shelf, end, false), None),
+            Jump::Edge { forward: true } => (next(matches, visible, first, false), None),
+            Jump::Edge { forward: false } => (previous(matches, visible, end, false), None),
             Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } | Jump::Line(_) => {
                 let from = match self.current {
                     Some(current) => LineId(current.0 + 1),
                     None if self.follow => end,
                     None => self.line,
                 };
-                match next(matches, shelf, from, errors) {
+                match next(matches, visible, from, errors) {
                     Some(target) => (Some(target), None),
                     None if roams => (None, None),
-                    None if matches.is_complete() => (next(matches, shelf, first, errors), Some(wrapped_down)),
+                    None if matches.is_complete() => (next(matches, visible, first, errors), Some(wrapped_down)),
                     None => (None, None),
                 }
             }
             Jump::Hit { forward: false } | Jump::Error { forward: false } => {
-                match previous(matches, shelf, self.current.unwrap_or(below), errors) {
+                match previous(matches, visible, self.current.unwrap_or(below), errors) {
                     Some(target) => (Some(target), None),
                     None if roams => (None, None),
-                    None if matches.is_complete() => (previous(matches, shelf, end, errors), Some(wrapped_up)),
+                    None if matches.is_complete() => (previous(matches, visible, end, errors), Some(wrapped_up)),
                     None => (None, None),
                 }
             }
@@ -242,9 +247,9 @@ impl LogView {
                 self.jumps.done();
                 let query = found.search.as_ref().map(|(query, _)| *query);
                 let of_search = matches!(jump, Jump::Nearest | Jump::Hit { .. } | Jump::Edge { .. });
-                let line = query.filter(|_| of_search).and_then(|query| Some((query, shelf.line(target)?)));
+                let line = query.filter(|_| of_search).and_then(|query| Some((query, visible.line(target)?)));
                 let row = line.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
-                self.show(shelf, layout, (target, row), jump == Jump::Nearest);
+                self.show(visible, layout, (target, row), jump == Jump::Nearest);
                 if let Some((query, line)) = line {
                     self.offset = offset_for(&line.content.text, query, layout, self.offset);
                 }
@@ -265,32 +270,37 @@ impl LogView {
         }
     }
 
-    fn go_to_run(&mut self, shelf: &mut Shelf<'_, '_>, layout: &LineLayout, forward: bool) -> Option<&'static str> {
-        let (first, end) = (shelf.first(), shelf.end());
+    fn go_to_run(
+        &mut self,
+        visible: &mut VisibleLines<'_, '_>,
+        layout: &LineLayout,
+        forward: bool,
+    ) -> Option<&'static str> {
+        let (first, end) = (visible.first(), visible.end());
         let from = match self.current {
             Some(current) => current,
             None if self.follow => LineId(end.0.saturating_sub(1)),
             None => self.line,
         };
-        let line = shelf.line(from)?;
+        let line = visible.line(from)?;
         let target = if forward {
-            first_of_run(shelf, RunId(line.run.0.saturating_add(1)), from, end).filter(|target| *target < end)
+            first_of_run(visible, RunId(line.run.0.saturating_add(1)), from, end).filter(|target| *target < end)
         } else {
-            let (_, start) = start_of_run(shelf.reader, &line);
+            let (_, start) = start_of_run(visible.reader, &line);
             if start.max(first) < from {
                 Some(start.max(first))
             } else {
                 let before = start.0.checked_sub(1).map(LineId).filter(|before| *before >= first);
-                let before = before.and_then(|before| shelf.line(before));
-                before.map(|before| start_of_run(shelf.reader, &before).1.max(first))
+                let before = before.and_then(|before| visible.line(before));
+                before.map(|before| start_of_run(visible.reader, &before).1.max(first))
             }
         };
-        let Some(target) = target.map(|target| shelf.from(target)).filter(|target| *target < end) else {
+        let Some(target) = target.map(|target| visible.from(target)).filter(|target| *target < end) else {
             return Some(if forward { "no later run" } else { "no earlier run" });
         };
         self.leave_end(end);
         self.current = Some(target);
-        let last = last_page(shelf, layout);
+        let last = last_page(visible, layout);
         (self.line, self.row) = (target, 0).min(last);
         None
     }
@@ -298,33 +308,33 @@ impl LogView {
     /// Brings a row of a line into sight. What is in sight already does not move.
     fn show(
         &mut self,
-        shelf: &mut Shelf<'_, '_>,
+        visible: &mut VisibleLines<'_, '_>,
         layout: &LineLayout,
         (target, row): (LineId, usize),
         may_follow: bool,
     ) {
-        let last = last_page(shelf, layout);
+        let last = last_page(visible, layout);
         if self.follow {
             (self.line, self.row) = last;
         }
         self.current = Some(target);
         let (mut id, mut rows) = (self.line, 0);
         while id < target && rows < layout.height + self.row {
-            rows += rows_of(shelf, layout, id);
-            id = shelf.after(id);
+            rows += rows_of(visible, layout, id);
+            id = visible.after(id);
         }
         let in_sight = id == target && (self.row..self.row + layout.height).contains(&(rows + row));
         if in_sight && self.follow && may_follow {
             return;
         }
-        self.leave_end(shelf.end());
+        self.leave_end(visible.end());
         if in_sight {
             return;
         }
         // A third of the pane is above it, or a little more, so that a line begins in the first row.
         (self.line, self.row) = (target, row);
         let third = layout.height / 3;
-        self.up(shelf, layout, u64::try_from(third).unwrap_or(0), shelf.first());
+        self.up(visible, layout, u64::try_from(third).unwrap_or(0), visible.first());
         if self.row + third < layout.height {
             self.row = 0;
         }
@@ -365,15 +375,20 @@ pub(super) fn offset_for(line: &str, query: &Query, layout: &LineLayout, now: us
 }
 
 /// The first match from that line on that is shown; of the errors in one stack trace, the first.
-pub(super) fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineId, errors: bool) -> Option<LineId> {
+pub(super) fn next(
+    matches: &Matches<'_>,
+    visible: &mut VisibleLines<'_, '_>,
+    from: LineId,
+    errors: bool,
+) -> Option<LineId> {
     let mut from = from;
     loop {
         let found = matches.first_from(from)?;
-        if shelf.shows(found) && !(errors && is_inside_trace(shelf.reader, found)) {
+        if visible.shows(found) && !(errors && is_inside_trace(visible.reader, found)) {
             return Some(found);
         }
-        from = shelf.from(LineId(found.0 + 1));
-        if from >= shelf.end() {
+        from = visible.from(LineId(found.0 + 1));
+        if from >= visible.end() {
             return None;
         }
     }
@@ -382,17 +397,17 @@ pub(super) fn next(matches: &Matches<'_>, shelf: &mut Shelf<'_, '_>, from: LineI
 /// The last match before that line that is shown; of the errors in one stack trace, the first.
 pub(super) fn previous(
     matches: &Matches<'_>,
-    shelf: &mut Shelf<'_, '_>,
+    visible: &mut VisibleLines<'_, '_>,
     before: LineId,
     errors: bool,
 ) -> Option<LineId> {
     let mut before = before;
     loop {
         let found = matches.last_before(before)?;
-        if shelf.shows(found) && !(errors && is_inside_trace(shelf.reader, found)) {
+        if visible.shows(found) && !(errors && is_inside_trace(visible.reader, found)) {
             return Some(found);
         }
-        before = LineId(shelf.before(found)?.0 + 1);
+        before = LineId(visible.before(found)?.0 + 1);
     }
 }
 
@@ -403,11 +418,11 @@ pub(in crate::tui) fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bo
 }
 
 /// The first line from there on that belongs to that run or a later one. Runs are in order.
-fn first_of_run(shelf: &mut Shelf<'_, '_>, run: RunId, from: LineId, end: LineId) -> Option<LineId> {
+fn first_of_run(visible: &mut VisibleLines<'_, '_>, run: RunId, from: LineId, end: LineId) -> Option<LineId> {
     let (mut low, mut high) = (from.0, end.0);
     while low < high {
         let middle = low + (high - low) / 2;
-        if shelf.line(LineId(middle))?.run >= run { high = middle } else { low = middle + 1 }
+        if visible.line(LineId(middle))?.run >= run { high = middle } else { low = middle + 1 }
     }
     Some(LineId(low))
 }

@@ -5,13 +5,13 @@
 //! was written over is younger than the one below it.
 
 use super::jump::{next, previous};
-use super::shelf::Shelf;
+use super::visible_lines::VisibleLines;
 use crate::domain::Moment;
 use crate::logs::{Line, LineId, Matches, Reader};
 
 /// One service in a merge.
 pub(in crate::tui) struct Lane<'a, 'd> {
-    pub(in crate::tui) shelf: Shelf<'a, 'd>,
+    pub(in crate::tui) visible: VisibleLines<'a, 'd>,
     /// The lines that a search has found.
     pub(in crate::tui) search: Option<Matches<'a>>,
     /// The lines that tell of errors.
@@ -31,15 +31,15 @@ impl<'a, 'd> Lane<'a, 'd> {
         errors: Option<Matches<'a>>,
         floor: LineId,
     ) -> Self {
-        let shelf = Shelf::new(reader, filter, floor);
-        let cut = shelf.end();
-        Self { shelf, search, errors, cut, head: None, tail: None }
+        let visible = VisibleLines::new(reader, filter, floor);
+        let cut = visible.end();
+        Self { visible, search, errors, cut, head: None, tail: None }
     }
 
     /// A service as it was when it ended there.
     pub(in crate::tui) fn up_to(reader: &'a mut Reader<'d>, end: LineId) -> Self {
         let mut lane = Self::new(reader, None, None, None, LineId(0));
-        lane.shelf.cut_at(end);
+        lane.visible.cut_at(end);
         lane
     }
 
@@ -50,15 +50,15 @@ impl<'a, 'd> Lane<'a, 'd> {
 
     /// Stands there from now on, or at the next line that is shown.
     pub(in crate::tui) fn go_to(&mut self, cut: LineId) {
-        self.cut = self.shelf.from(cut.max(self.shelf.first()));
+        self.cut = self.visible.from(cut.max(self.visible.first()));
         (self.head, self.tail) = (None, None);
     }
 
     /// When the next line arrived.
     fn head_at(&mut self) -> Option<Moment> {
         if self.head.is_none() {
-            let next = Some(self.cut).filter(|cut| *cut < self.shelf.end());
-            self.head = Some(next.and_then(|cut| self.shelf.line(cut)));
+            let next = Some(self.cut).filter(|cut| *cut < self.visible.end());
+            self.head = Some(next.and_then(|cut| self.visible.line(cut)));
         }
         self.head.as_ref()?.as_ref().map(|line| line.at)
     }
@@ -66,8 +66,8 @@ impl<'a, 'd> Lane<'a, 'd> {
     /// When the line before arrived.
     fn tail_at(&mut self) -> Option<Moment> {
         if self.tail.is_none() {
-            let before = self.shelf.before(self.cut);
-            self.tail = Some(before.and_then(|before| self.shelf.line(before)));
+            let before = self.visible.before(self.cut);
+            self.tail = Some(before.and_then(|before| self.visible.line(before)));
         }
         self.tail.as_ref()?.as_ref().map(|line| line.at)
     }
@@ -121,18 +121,18 @@ impl Merge<'_, '_> {
 
     /// After all lines.
     pub(in crate::tui) fn go_to_end(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.go_to(lane.shelf.end()));
+        self.lanes.iter_mut().for_each(|lane| lane.go_to(lane.visible.end()));
     }
 
     /// Right before a line of a lane; the others stand where they had come when it arrived.
     pub(in crate::tui) fn go_to_line(&mut self, index: usize, id: LineId) {
-        let at = self.lanes.get_mut(index).and_then(|lane| lane.shelf.line(id)).map(|line| line.at);
+        let at = self.lanes.get_mut(index).and_then(|lane| lane.visible.line(id)).map(|line| line.at);
         for (other, lane) in self.lanes.iter_mut().enumerate() {
             let cut = match at {
                 _ if other == index => id,
                 // Of lines of the same moment, those of lanes further left come first.
-                Some(at) if other < index => lane.shelf.reader.line_after(at),
-                Some(at) => lane.shelf.reader.line_after(just_before(at)),
+                Some(at) if other < index => lane.visible.reader.line_after(at),
+                Some(at) => lane.visible.reader.line_after(just_before(at)),
                 None => lane.cut,
             };
             lane.go_to(cut);
@@ -167,12 +167,12 @@ fn hits(
     merge: &mut Merge<'_, '_>,
     place: &[LineId],
     errors: bool,
-    find: impl Fn(&Matches<'_>, &mut Shelf<'_, '_>, LineId, bool) -> Option<LineId>,
+    find: impl Fn(&Matches<'_>, &mut VisibleLines<'_, '_>, LineId, bool) -> Option<LineId>,
 ) -> impl Iterator<Item = (Moment, usize, LineId)> {
     merge.lanes.iter_mut().zip(place).enumerate().filter_map(move |(index, (lane, place))| {
         let matches = if errors { &lane.errors } else { &lane.search };
-        let found = find(matches.as_ref()?, &mut lane.shelf, *place, errors)?;
-        lane.shelf.line(found).map(|line| (line.at, index, line.id))
+        let found = find(matches.as_ref()?, &mut lane.visible, *place, errors)?;
+        lane.visible.line(found).map(|line| (line.at, index, line.id))
     })
 }
 

@@ -11,8 +11,8 @@ use super::super::text;
 use super::anchor::Anchor;
 use super::jump::{Jump, Jumps, offset_for, row_of_match};
 use super::merge::{Merge, first_hit, last_hit};
-use super::shelf::Tally;
 use super::shown::Shown;
+use super::visible_lines::MatchCount;
 use super::{GutterMark, LINE_LIMIT, LineLayout, PaneText, time_of};
 use crate::domain::ServiceName;
 use crate::logs::{LevelReader, Line, LineId, Query};
@@ -150,7 +150,7 @@ impl MergedView {
 
     /// Where it has gone to is not marked any more.
     pub(in crate::tui) fn forget_jump(&mut self) {
-        self.jumps.take();
+        self.jumps.take_all();
         self.current = None;
     }
 
@@ -200,7 +200,7 @@ impl MergedView {
     }
 
     /// Carries out what was asked for, and takes the rows that are to be seen. The documents are locked meanwhile.
-    pub(in crate::tui) fn take(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>) -> PaneText {
+    pub(in crate::tui) fn take_rows(&mut self, merge: &mut Merge<'_, '_>, frame: &Frame<'_>) -> PaneText {
         self.clear = false;
         let layout = &frame.layout;
         self.align(merge, frame.names);
@@ -214,7 +214,7 @@ impl MergedView {
         }
         let moves = [self.rows_wanted, self.pages_wanted, self.lines_wanted] != [0; 3] || self.jumps.len() > 0;
         // A filter may hide the lines that the reader is at: without it, they are there again.
-        let filtered = merge.lanes.iter().any(|lane| lane.shelf.is_filtered());
+        let filtered = merge.lanes.iter().any(|lane| lane.visible.is_filtered());
         let anchor = (filtered && !moves).then(|| (self.stand.cuts.clone(), self.stand.row));
         self.move_to_wanted(merge, layout);
         self.step_to_wanted(merge, layout);
@@ -224,7 +224,7 @@ impl MergedView {
         text.new = match &self.stand.seen {
             Some(seen) if self.stand.scrolled => {
                 let below = seen.iter().zip(&self.bottom).map(|(seen, bottom)| *seen.max(bottom));
-                merge.lanes.iter().zip(below).map(|(lane, from)| lane.shelf.count_from(from)).sum()
+                merge.lanes.iter().zip(below).map(|(lane, from)| lane.visible.count_from(from)).sum()
             }
             _ => 0,
         };
@@ -236,8 +236,8 @@ impl MergedView {
             self.anchor.keep((cuts, self.stand.row), layout, || merge.line_behind(cuts));
         }
         text.seen = self.names.iter().cloned().zip(self.bottom.iter().copied()).collect();
-        text.tally = self.tally(merge);
-        let shares: Vec<_> = merge.lanes.iter().filter_map(|lane| lane.shelf.share()).collect();
+        text.match_count = self.match_count(merge);
+        let shares: Vec<_> = merge.lanes.iter().filter_map(|lane| lane.visible.share()).collect();
         text.share = shares.into_iter().reduce(|all, one| (all.0 + one.0, all.1 + one.1));
         text
     }
@@ -250,19 +250,19 @@ impl MergedView {
             let place = |cuts: &[LineId], name| Some(*cuts.get(old.iter().position(|known| known == name)?)?);
             let known: Vec<Option<LineId>> = names.iter().map(|name| place(&self.stand.cuts, name)).collect();
             let first = known.iter().zip(&mut merge.lanes).filter_map(|(cut, lane)| {
-                let id = lane.shelf.from((*cut)?.max(lane.shelf.first()));
-                lane.shelf.line(id).map(|line| line.at)
+                let id = lane.visible.from((*cut)?.max(lane.visible.first()));
+                lane.visible.line(id).map(|line| line.at)
             });
             let first = first.min();
             let cuts = known.iter().zip(&mut merge.lanes).map(|(cut, lane)| match (cut, first) {
                 (Some(cut), _) => *cut,
-                (None, Some(at)) => lane.shelf.reader.line_after(at),
-                (None, None) => lane.shelf.end(),
+                (None, Some(at)) => lane.visible.reader.line_after(at),
+                (None, None) => lane.visible.end(),
             });
             self.stand.cuts = cuts.collect();
             if let Some(seen) = &mut self.stand.seen {
                 let cuts =
-                    names.iter().zip(&merge.lanes).map(|(name, lane)| place(seen, name).unwrap_or(lane.shelf.end()));
+                    names.iter().zip(&merge.lanes).map(|(name, lane)| place(seen, name).unwrap_or(lane.visible.end()));
                 *seen = cuts.collect();
             }
             (self.current, self.last, self.bottom) = (None, None, Vec::new());
@@ -491,7 +491,7 @@ impl MergedView {
                 self.jumps.done();
                 merge.go_to_line(lane, id);
                 let cuts = merge.cuts();
-                let line = merge.lanes.get_mut(lane).and_then(|lane| lane.shelf.line(id));
+                let line = merge.lanes.get_mut(lane).and_then(|lane| lane.visible.line(id));
                 let match_in = frame.query.filter(|_| !errors).zip(line);
                 let row = match_in.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
                 self.show(merge, layout, &cuts, Some(row));
@@ -524,9 +524,9 @@ impl MergedView {
             else {
                 break;
             };
-            let before = time_of(lane.shelf.reader, &line, layout);
+            let before = time_of(lane.visible.reader, &line, layout);
             let known = levels.get_mut(index).and_then(Option::take).filter(|(_, next)| *next == line.id);
-            let mut reader = known.map_or_else(|| LevelReader::at(lane.shelf.reader, line.id), |(reader, _)| reader);
+            let mut reader = known.map_or_else(|| LevelReader::at(lane.visible.reader, line.id), |(reader, _)| reader);
             let level = reader.pass(&line);
             if let Some(place) = levels.get_mut(index) {
                 *place = Some((reader, LineId(line.id.0 + 1)));
@@ -557,22 +557,22 @@ impl MergedView {
         self.bottom = merge.cuts();
     }
 
-    fn tally(&self, merge: &Merge<'_, '_>) -> Option<Tally> {
-        let mut tally = Tally { place: None, count: 0, complete: true };
+    fn match_count(&self, merge: &Merge<'_, '_>) -> Option<MatchCount> {
+        let mut match_count = MatchCount { place: None, count: 0, complete: true };
         let mut rank = 0;
         for (index, lane) in merge.lanes.iter().enumerate() {
             let matches = lane.search.as_ref()?;
-            tally.count += lane.shelf.count(matches);
-            tally.complete &= matches.is_complete() && lane.shelf.is_complete();
+            match_count.count += lane.visible.count(matches);
+            match_count.complete &= matches.is_complete() && lane.visible.is_complete();
             if let Some(mark) = &self.current {
-                rank += mark.cuts.get(index).map_or(0, |cut| lane.shelf.rank(matches, *cut));
-                if mark.lane == index && matches.contains(mark.id) && lane.shelf.shows(mark.id) {
-                    tally.place = Some(0);
+                rank += mark.cuts.get(index).map_or(0, |cut| lane.visible.rank(matches, *cut));
+                if mark.lane == index && matches.contains(mark.id) && lane.visible.shows(mark.id) {
+                    match_count.place = Some(0);
                 }
             }
         }
-        tally.place = tally.place.map(|_| rank + 1);
-        (!merge.lanes.is_empty()).then_some(tally)
+        match_count.place = match_count.place.map(|_| rank + 1);
+        (!merge.lanes.is_empty()).then_some(match_count)
     }
 }
 

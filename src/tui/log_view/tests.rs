@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::logs::LogBook;
+use crate::logs::LogStore;
 use crate::logs::{LogDocument, StyleSupport};
 use crate::tui::options::{GlyphSet, Ground};
 
@@ -24,7 +24,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
 }
 
 fn document(lines: Range<u32>) -> Arc<LogDocument> {
-    let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+    let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
     document.resize(80, 10);
     append(&document, lines);
     document
@@ -36,8 +36,8 @@ fn append(document: &LogDocument, lines: Range<u32>) {
     }
 }
 
-fn take(view: &mut LogView, document: &LogDocument, layout: &LineLayout) -> PaneText {
-    view.take(&mut document.read(), &Found::default(), layout)
+fn take_rows(view: &mut LogView, document: &LogDocument, layout: &LineLayout) -> PaneText {
+    view.take_rows(&mut document.read(), &Found::default(), layout)
 }
 
 fn shown(text: &PaneText) -> Vec<String> {
@@ -47,9 +47,9 @@ fn shown(text: &PaneText) -> Vec<String> {
 #[test]
 fn the_end_is_followed() {
     let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
-    assert_eq!(shown(&take(&mut view, &document, &layout)), ["line 27", "line 28", "line 29"]);
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout)), ["line 27", "line 28", "line 29"]);
     append(&document, 30..31);
-    let text = take(&mut view, &document, &layout);
+    let text = take_rows(&mut view, &document, &layout);
     assert_eq!(shown(&text), ["line 28", "line 29", "line 30"]);
     assert!(text.follow);
 }
@@ -59,7 +59,7 @@ fn whoever_goes_away_from_the_end_of_a_full_screen_program_reads_the_log() {
     let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
     document.feed(b"\x1b[?1049hframe");
     let rows = |view: &mut LogView, layout: &LineLayout| {
-        let text = take(view, &document, layout);
+        let text = take_rows(view, &document, layout);
         (text.rows_of_screen, text.follow, shown(&text).concat())
     };
     let frame = (true, true, "frame".to_owned());
@@ -83,45 +83,45 @@ fn a_pane_may_always_show_the_terminal() {
     let (document, mut view) = (document(0..5), LogView::default());
     let layout = LineLayout { view: PaneView::Screen, ..layout(80, 10, false) };
     document.feed(b"\x1b[2;1Htop\x1b[K");
-    let text = take(&mut view, &document, &layout);
+    let text = take_rows(&mut view, &document, &layout);
     assert!(text.rows_of_screen);
     assert_eq!(shown(&text)[..3], ["line 0", "top", "line 2"]);
     view.scroll(-1);
-    assert!(!take(&mut view, &document, &layout).rows_of_screen);
+    assert!(!take_rows(&mut view, &document, &layout).rows_of_screen);
 }
 
 #[test]
 fn a_short_log_begins_at_the_top() {
     let (document, layout, mut view) = (document(0..2), layout(80, 5, false), LogView::default());
-    assert_eq!(shown(&take(&mut view, &document, &layout)), ["line 0", "line 1"]);
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout)), ["line 0", "line 1"]);
 }
 
 #[test]
 fn what_is_read_stays_and_what_comes_is_counted() {
     let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
-    take(&mut view, &document, &layout);
+    take_rows(&mut view, &document, &layout);
     view.scroll(-5);
-    let before = shown(&take(&mut view, &document, &layout));
+    let before = shown(&take_rows(&mut view, &document, &layout));
     assert_eq!(before, ["line 22", "line 23", "line 24"]);
     append(&document, 30..68);
-    let text = take(&mut view, &document, &layout);
+    let text = take_rows(&mut view, &document, &layout);
     assert_eq!((shown(&text), text.follow, text.new), (before, false, 38));
     view.follow();
-    let text = take(&mut view, &document, &layout);
+    let text = take_rows(&mut view, &document, &layout);
     assert_eq!((text.new, shown(&text).pop()), (0, Some("line 67".into())));
 }
 
 #[test]
 fn what_is_new_becomes_less_on_the_way_down() {
     let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
-    take(&mut view, &document, &layout);
+    take_rows(&mut view, &document, &layout);
     view.scroll(-2);
-    take(&mut view, &document, &layout);
+    take_rows(&mut view, &document, &layout);
     append(&document, 30..60);
-    let mut new = vec![take(&mut view, &document, &layout).new];
+    let mut new = vec![take_rows(&mut view, &document, &layout).new];
     for _ in 0..4 {
         view.scroll(5);
-        new.push(take(&mut view, &document, &layout).new);
+        new.push(take_rows(&mut view, &document, &layout).new);
     }
     assert_eq!(new, [30, 27, 22, 17, 12]);
 }
@@ -129,14 +129,14 @@ fn what_is_new_becomes_less_on_the_way_down() {
 #[test]
 fn the_view_does_not_stand_past_the_end() {
     let (document, wide, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
-    take(&mut view, &document, &wide);
+    take_rows(&mut view, &document, &wide);
     view.scroll(-2);
-    assert_eq!(shown(&take(&mut view, &document, &wide)), ["line 24", "line 25", "line 26", "line 27"]);
+    assert_eq!(shown(&take_rows(&mut view, &document, &wide)), ["line 24", "line 25", "line 26", "line 27"]);
     // A pane that has become higher shows what is above.
-    let text = take(&mut view, &document, &layout(80, 12, false));
+    let text = take_rows(&mut view, &document, &layout(80, 12, false));
     assert_eq!((text.rows.len(), shown(&text)[0].as_str(), text.follow), (12, "line 18", false));
     append(&document, 30..31);
-    assert_eq!(shown(&take(&mut view, &document, &layout(80, 12, false)))[0], "line 18", "and stays there");
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout(80, 12, false)))[0], "line 18", "and stays there");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn what_stands_for_the_rest_of_a_line_is_the_rest() {
     let document = document(0..0);
     document.feed(b"0123456789abcdef\r\nshort\r\n");
     let mut view = LogView::default();
-    let text = take(&mut view, &document, &layout(10, 3, false));
+    let text = take_rows(&mut view, &document, &layout(10, 3, false));
     let byte = |text: &PaneText, column, row| text.point((column, row)).map(|point| point.byte);
     assert_eq!(
         (byte(&text, 8, 0), byte(&text, 9, 0), byte(&text, 20, 0)),
@@ -152,7 +152,7 @@ fn what_stands_for_the_rest_of_a_line_is_the_rest() {
     );
     assert_eq!((byte(&text, 9, 1), byte(&text, 0, 5)), (Some(5), Some(5)), "nothing is cut off there");
     view.sideways(4);
-    let text = take(&mut view, &document, &layout(10, 3, false));
+    let text = take_rows(&mut view, &document, &layout(10, 3, false));
     assert_eq!(shown(&text)[0], "…56789abc…");
     assert_eq!((byte(&text, 0, 0), byte(&text, 1, 0), byte(&text, 9, 0)), (Some(0), Some(5), Some(usize::MAX)));
 }
@@ -160,37 +160,37 @@ fn what_stands_for_the_rest_of_a_line_is_the_rest() {
 #[test]
 fn scrolling_down_to_the_end_follows_again() {
     let (document, layout, mut view) = (document(0..30), layout(80, 4, false), LogView::default());
-    take(&mut view, &document, &layout);
+    take_rows(&mut view, &document, &layout);
     view.page(-1);
-    assert!(!take(&mut view, &document, &layout).follow);
+    assert!(!take_rows(&mut view, &document, &layout).follow);
     view.page(1);
-    assert!(take(&mut view, &document, &layout).follow);
+    assert!(take_rows(&mut view, &document, &layout).follow);
 }
 
 #[test]
 fn the_top_is_the_oldest_line_and_scrolling_stops_there() {
     let (document, layout, mut view) = (document(0..30), layout(80, 3, false), LogView::default());
     view.top();
-    let text = take(&mut view, &document, &layout);
+    let text = take_rows(&mut view, &document, &layout);
     assert_eq!((shown(&text)[0].as_str(), text.new), ("line 0", 0));
     append(&document, 30..32);
-    assert_eq!(take(&mut view, &document, &layout).new, 2);
+    assert_eq!(take_rows(&mut view, &document, &layout).new, 2);
     view.scroll(-1000);
-    assert_eq!(shown(&take(&mut view, &document, &layout))[0], "line 0");
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout))[0], "line 0");
 }
 
 #[test]
 fn a_line_that_was_dropped_gives_way_to_the_oldest() {
-    let document = LogBook::new(Clock::start()).open(&"api".into(), 20_000);
+    let document = LogStore::new(Clock::start()).open(&"api".into(), 20_000);
     document.resize(80, 4);
     append(&document, 0..10);
     let (layout, mut view) = (layout(80, 3, false), LogView::default());
     view.top();
-    take(&mut view, &document, &layout);
+    take_rows(&mut view, &document, &layout);
     append(&document, 10..20_000);
     let first = document.read().first();
     assert!(first > LineId(0), "the budget has dropped nothing");
-    let text = take(&mut view, &document, &layout);
+    let text = take_rows(&mut view, &document, &layout);
     assert_eq!(text.rows.len(), 3);
     assert!(!text.follow);
 }
@@ -200,10 +200,10 @@ fn long_lines_are_cut_or_wrapped() {
     let document = document(0..0);
     document.feed("0123456789abcdef日本\r\n".as_bytes());
     let mut view = LogView::default();
-    assert_eq!(shown(&take(&mut view, &document, &layout(10, 3, false))), ["012345678…"]);
-    assert_eq!(shown(&take(&mut view, &document, &layout(10, 3, true))), ["0123456789", "abcdef日本"]);
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout(10, 3, false))), ["012345678…"]);
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout(10, 3, true))), ["0123456789", "abcdef日本"]);
     view.scroll(-1);
-    assert_eq!(shown(&take(&mut view, &document, &layout(10, 1, true))), ["0123456789"]);
+    assert_eq!(shown(&take_rows(&mut view, &document, &layout(10, 1, true))), ["0123456789"]);
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_line_of_a_megabyte_is_shown_up_to_its_limit() {
     let document = document(0..0);
     document.feed(&vec![b'x'; 1 << 20]);
     document.feed(b"\r\n");
-    let text = take(&mut LogView::default(), &document, &layout(100, 400, true));
+    let text = take_rows(&mut LogView::default(), &document, &layout(100, 400, true));
     let all: String = shown(&text).concat();
     assert!(all.ends_with("KiB more"), "{}", &all[all.len() - 40..]);
     assert!(text.rows.len() <= 400);
@@ -223,7 +223,7 @@ fn the_colours_of_the_service_are_kept_and_markers_are_dim() {
     let document = document(0..0);
     document.feed(b"plain \x1b[1;31mred\x1b[0m \x1b[48;5;200mback\x1b[0m\r\n");
     document.mark(&crate::domain::Marker::Cleared);
-    let text = take(&mut LogView::default(), &document, &layout(80, 3, false));
+    let text = take_rows(&mut LogView::default(), &document, &layout(80, 3, false));
     let styles: Vec<_> = text.rows[0].spans.iter().map(|span| (&*span.content, span.style.fg, span.style.bg)).collect();
     assert_eq!(
         styles,
@@ -242,10 +242,10 @@ fn times_are_before_the_lines() {
     let document = document(0..1);
     let mut layout = layout(20, 3, false);
     layout.times = Times::SinceStart;
-    let since = shown(&take(&mut LogView::default(), &document, &layout));
+    let since = shown(&take_rows(&mut LogView::default(), &document, &layout));
     assert!(since[0].trim_start().starts_with('+') && since[0].ends_with("s line 0"), "{since:?}");
     layout.times = Times::Clock;
-    let clock = shown(&take(&mut LogView::default(), &document, &layout));
+    let clock = shown(&take_rows(&mut LogView::default(), &document, &layout));
     assert_eq!(clock[0].len(), "14:02:11 line 0".len());
 }
 
@@ -255,7 +255,7 @@ proptest! {
     fn the_pane_is_never_overfull(
         steps in prop::collection::vec((0_u8..7, -40_i64..40, 1_usize..30, 0_usize..12), 1..40)
     ) {
-        let document = LogBook::new(Clock::start()).open(&"api".into(), 8_000);
+        let document = LogStore::new(Clock::start()).open(&"api".into(), 8_000);
         document.resize(20, 5);
         let mut view = LogView::default();
         for (what, amount, width, height) in steps {
@@ -271,7 +271,7 @@ proptest! {
                 }
             }
             let layout = layout(width, height, amount % 2 == 0);
-            let text = take(&mut view, &document, &layout);
+            let text = take_rows(&mut view, &document, &layout);
             prop_assert!(text.rows.len() <= height);
             for row in shown(&text) {
                 // A character that is wider than the pane is cut by the buffer.
@@ -287,31 +287,31 @@ fn whoever_types_sees_a_cleared_screen_and_above_it_the_log() {
     let typed = layout(80, 10, false).as_terminal();
     for clear in ["\x1b[H\x1b[2J\x1b[3J", "\x1b[H\x1b[J", "\x1bc"] {
         document.feed(clear.as_bytes());
-        let text = take(&mut view, &document, &typed);
+        let text = take_rows(&mut view, &document, &typed);
         assert_eq!((shown(&text), text.cursor), (vec![String::new()], Some(Position { x: 0, y: 0 })), "{clear:?}");
         document.feed(b"$ ");
-        let text = take(&mut view, &document, &typed);
+        let text = take_rows(&mut view, &document, &typed);
         assert_eq!((shown(&text), text.cursor, text.top), (vec!["$ ".into()], Some(Position { x: 2, y: 0 }), 0));
     }
-    assert_eq!(shown(&take(&mut LogView::default(), &document, &layout(80, 3, false))).len(), 3, "nobody types");
+    assert_eq!(shown(&take_rows(&mut LogView::default(), &document, &layout(80, 3, false))).len(), 3, "nobody types");
     document.feed(b"\x1b[?1049h\x1b[2J\x1b[?1049l");
-    assert_eq!(shown(&take(&mut view, &document, &typed)), ["$ "], "that was another screen");
+    assert_eq!(shown(&take_rows(&mut view, &document, &typed)), ["$ "], "that was another screen");
     view.scroll(-1);
-    let text = take(&mut view, &document, &typed);
+    let text = take_rows(&mut view, &document, &typed);
     assert!(!text.follow && shown(&text).len() == 10 && !shown(&text).concat().contains("── $"), "{:?}", shown(&text));
     assert!(shown(&text)[0].starts_with("line "), "{:?}", shown(&text));
     view.scroll(1);
-    let text = take(&mut view, &document, &typed);
+    let text = take_rows(&mut view, &document, &typed);
     assert_eq!((text.follow, shown(&text)), (true, vec!["$ ".into()]));
     // What scrolls, scrolls as always.
     document.feed(b"ls\r\n");
     append(&document, 0..9);
-    assert_eq!(shown(&take(&mut view, &document, &typed))[0], "line 0");
-    assert_eq!(shown(&take(&mut view, &document, &typed)).len(), 10, "with the line of the cursor");
+    assert_eq!(shown(&take_rows(&mut view, &document, &typed))[0], "line 0");
+    assert_eq!(shown(&take_rows(&mut view, &document, &typed)).len(), 10, "with the line of the cursor");
     // A new run begins below the log.
     document.feed(b"\x1b[H\x1b[2J");
     document.begin_run(crate::domain::RunId(2), None);
-    assert_eq!(shown(&take(&mut view, &document, &typed)).len(), 10);
+    assert_eq!(shown(&take_rows(&mut view, &document, &typed)).len(), 10);
 }
 
 mod typed {
@@ -320,7 +320,7 @@ mod typed {
     fn cursor(bytes: &str, height: usize) -> (Option<Position>, Vec<String>) {
         let document = document(0..0);
         document.feed(bytes.as_bytes());
-        let text = take(&mut LogView::default(), &document, &layout(80, height, false).as_terminal());
+        let text = take_rows(&mut LogView::default(), &document, &layout(80, height, false).as_terminal());
         (text.cursor, shown(&text))
     }
 
@@ -357,7 +357,7 @@ mod typed {
     #[test]
     fn the_first_row_of_the_pane_is_told_in_rows_of_the_screen() {
         let document = document(0..25);
-        let text = take(&mut LogView::default(), &document, &layout(80, 4, false).as_terminal());
+        let text = take_rows(&mut LogView::default(), &document, &layout(80, 4, false).as_terminal());
         assert_eq!((text.top, text.cursor), (6, Some(Position { x: 0, y: 3 })));
     }
 }

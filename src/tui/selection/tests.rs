@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Clock;
-use crate::logs::{Criterion, LogBook, Query, QueryKind, Term};
+use crate::logs::{Criterion, LogStore, Query, QueryKind, Term};
 use crate::tui::log_view::LogView;
 
 fn document(bytes: &str) -> Arc<LogDocument> {
-    let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+    let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
     document.resize(10, 4);
     document.feed(bytes.as_bytes());
     document
@@ -51,7 +51,7 @@ fn lines_that_a_filter_hides_are_neither_copied_nor_stepped_on() {
     let step = |from: u64, lines: i64, scan: Option<&Scan>| {
         let mut reader = document.read();
         let shown = scan.map(|scan| scan.matches(&mut reader));
-        LogView::default().shelf(&mut reader, shown.as_ref()).step(LineId(from), lines).0
+        LogView::default().visible_lines(&mut reader, shown.as_ref()).step(LineId(from), lines).0
     };
     for (from, lines, all, filtered) in
         [(3, 1, 4, 6), (3, -1, 2, 0), (3, i64::MAX, 8, 6), (3, i64::MIN, 0, 0), (6, 7, 8, 6), (0, -2, 0, 0)]
@@ -93,7 +93,7 @@ proptest! {
         from in any::<prop::sample::Index>(),
         to in any::<prop::sample::Index>(),
     ) {
-        let document = LogBook::new(Clock::start()).open(&"api".into(), 1 << 20);
+        let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
         document.resize(columns, 4);
         document.feed((lines.join("\r\n") + "\r\n").as_bytes());
         let (from, to) = (from.index(lines.len()), to.index(lines.len()));

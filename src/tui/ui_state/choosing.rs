@@ -21,7 +21,7 @@ impl UiState {
         let is_there = world.snapshot.service(name).is_some();
         if !is_there {
             self.selected.take_if(|selected| selected == name);
-            self.say(format!("nothing done: {name} is not in the group any more"), world.now);
+            self.show_message(format!("nothing done: {name} is not in the group any more"), world.now);
         }
         is_there
     }
@@ -31,7 +31,10 @@ impl UiState {
         let Some(first) = world.snapshot.services.first().map(|service| service.name.clone()) else { return };
         let is_gone = |name: &ServiceName| world.snapshot.service(name).is_none();
         if let Some(gone) = self.selected.take_if(|name| is_gone(name)) {
-            self.say(format!("{gone} is not in the group any more {} {first} is selected", self.glyphs.dot), world.now);
+            self.show_message(
+                format!("{gone} is not in the group any more {} {first} is selected", self.glyphs.dot),
+                world.now,
+            );
         }
         self.main.take_if(|name| is_gone(name));
         self.selected.get_or_insert_with(|| first.clone());

@@ -18,7 +18,7 @@ const SIDEWAYS: isize = 8;
 
 /// What is to be done beside the drawing.
 #[derive(Debug)]
-pub(in crate::tui) enum Errand {
+pub(in crate::tui) enum Followup {
     /// Read lines; it is claimed for whoever takes this.
     Scan(Arc<Scan>),
     /// Put a marker into the log of a service.
@@ -41,17 +41,21 @@ impl UiState {
         let mut reader = document.read();
         let mut behind: Vec<Arc<Scan>> = Vec::new();
         let found = Found {
-            search: scans.search.as_ref().map(|(query, scan)| (query, look(scan, &mut reader, &mut behind))),
+            search: scans.search.as_ref().map(|(query, scan)| (query, matches_of(scan, &mut reader, &mut behind))),
             // Whoever types sees the terminal as it is.
-            filter: scans.filter.as_ref().filter(|_| !layout.typed).map(|scan| look(scan, &mut reader, &mut behind)),
-            errors: scans.errors.as_ref().map(|scan| look(scan, &mut reader, &mut behind)),
+            filter: scans
+                .filter
+                .as_ref()
+                .filter(|_| !layout.typed)
+                .map(|scan| matches_of(scan, &mut reader, &mut behind)),
+            errors: scans.errors.as_ref().map(|scan| matches_of(scan, &mut reader, &mut behind)),
             roams: focused && self.find.searches_all(),
         };
-        let mut text = self.log(name).take(&mut reader, &found, layout);
+        let mut text = self.log(name).take_rows(&mut reader, &found, layout);
         let end = reader.end();
-        text.seen.push((name.clone(), if text.rows_of_screen { end } else { self.log(name).seen(end) }));
+        text.seen.push((name.clone(), if text.rows_of_screen { end } else { self.log(name).end_of_seen(end) }));
         drop(found);
-        self.errands.extend(behind.into_iter().map(Errand::Scan));
+        self.followups.extend(behind.into_iter().map(Followup::Scan));
         text
     }
 
@@ -122,12 +126,12 @@ impl UiState {
             let scans = self.find.scans(name, document, true, false);
             let Some((_, scan)) = &scans.search else { continue };
             let mut reader = document.read();
-            let found = look(scan, &mut reader, &mut behind);
-            let filter = scans.filter.as_ref().map(|scan| look(scan, &mut reader, &mut behind));
-            let shelf = self.log(name).shelf(&mut reader, filter.as_ref());
-            everywhere.push((name.clone(), shelf.count(&found), found.is_complete()));
+            let found = matches_of(scan, &mut reader, &mut behind);
+            let filter = scans.filter.as_ref().map(|scan| matches_of(scan, &mut reader, &mut behind));
+            let visible = self.log(name).visible_lines(&mut reader, filter.as_ref());
+            everywhere.push((name.clone(), visible.count(&found), found.is_complete()));
         }
-        self.errands.extend(behind.into_iter().map(Errand::Scan));
+        self.followups.extend(behind.into_iter().map(Followup::Scan));
         self.find.found_everywhere(everywhere);
     }
 
@@ -158,7 +162,7 @@ impl UiState {
                 self.select(service.unwrap_or(usize::MAX), world);
                 if wraps {
                     let edge = if forward { "first" } else { "last" };
-                    self.say(format!("search wrapped: on from the {edge} service"), world.now);
+                    self.show_message(format!("search wrapped: on from the {edge} service"), world.now);
                 }
                 return true;
             }
@@ -168,7 +172,7 @@ impl UiState {
             }
         }
         self.roams = None;
-        self.say("no match", world.now);
+        self.show_message("no match", world.now);
         false
     }
 
@@ -190,7 +194,7 @@ impl UiState {
         match action {
             Action::Keep => {
                 if let Err(error) = self.find.keep(&source) {
-                    self.say(error, world.now);
+                    self.show_message(error, world.now);
                 }
                 if self.find.prompt.is_none() {
                     self.end_search(&source, false);
@@ -226,7 +230,7 @@ impl UiState {
                 self.begin_search(source);
             }
             Action::NextHit | Action::PreviousHit if !self.find.is_searching() => {
-                self.say("nothing is searched for: / searches", world.now);
+                self.show_message("nothing is searched for: / searches", world.now);
             }
             Action::NextHit => self.jump(source, Jump::Hit { forward: true }),
             Action::PreviousHit => self.jump(source, Jump::Hit { forward: false }),
@@ -235,7 +239,9 @@ impl UiState {
             Action::NextRun => self.jump(source, Jump::Run { forward: true }),
             Action::PreviousRun => self.jump(source, Jump::Run { forward: false }),
             Action::ScrollLeft => self.sideways(source, -SIDEWAYS),
-            Action::ScrollRight if self.is_wrapped() => self.say("long lines are wrapped: w cuts them", world.now),
+            Action::ScrollRight if self.is_wrapped() => {
+                self.show_message("long lines are wrapped: w cuts them", world.now)
+            }
             Action::ScrollRight => self.sideways(source, SIDEWAYS),
             _ => return false,
         }
@@ -253,7 +259,7 @@ impl UiState {
 }
 
 /// What a scan has found so far. One that has lines to read, and nobody at it, is claimed and added to `behind`.
-pub(super) fn look<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
+pub(super) fn matches_of<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
     let matches = scan.matches(reader);
     if matches.is_behind() && scan.claim() {
         behind.push(scan.clone());

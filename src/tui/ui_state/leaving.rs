@@ -7,7 +7,7 @@ use crate::tui::keymap::Keymap;
 
 /// Who sits before the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tui) enum Seat {
+pub(in crate::tui) enum Attachment {
     /// Whoever has started the group in it.
     Own,
     /// A client that has attached.
@@ -16,15 +16,15 @@ pub(in crate::tui) enum Seat {
 
 impl UiState {
     /// For that one, who looks at it from then on.
-    pub(in crate::tui) fn seated(self, seat: Seat, opened: Moment) -> Self {
+    pub(in crate::tui) fn attached_as(self, attachment: Attachment, opened: Moment) -> Self {
         // Whoever has started the group was there from the start.
-        let opened = if seat == Seat::Guest { opened } else { Moment::START };
-        Self { seat, opened, ..self }
+        let opened = if attachment == Attachment::Guest { opened } else { Moment::START };
+        Self { attachment, opened, ..self }
     }
 
     /// A client that has attached sits before the terminal.
     pub(in crate::tui) fn is_guest(&self) -> bool {
-        self.seat == Seat::Guest
+        self.attachment == Attachment::Guest
     }
 
     /// `q` and Ctrl-C. A client has not started the group, and others may look at it too: there, it must be asked twice.
@@ -44,17 +44,17 @@ impl UiState {
         } else {
             format!("stop {} and quit? {again} again does", count(live, "service"))
         };
-        self.say(text, world.now);
+        self.show_message(text, world.now);
         Vec::new()
     }
 
     /// `D`.
     pub(super) fn detach(&mut self, world: &World<'_>) {
-        match self.seat {
-            Seat::Guest => self.leaves = true,
-            Seat::Own => {
+        match self.attachment {
+            Attachment::Guest => self.leaves = true,
+            Attachment::Own => {
                 let text = "not detached: the group runs in this terminal; `devgroup -d` runs one in the background";
-                self.say(text, world.now);
+                self.show_message(text, world.now);
             }
         }
     }
@@ -68,7 +68,7 @@ mod tests {
     use crate::tui::options::DashboardOptions;
 
     fn guest() -> UiState {
-        UiState::new(DashboardOptions::from_variables(|_| None)).seated(Seat::Guest, Moment::START)
+        UiState::new(DashboardOptions::from_variables(|_| None)).attached_as(Attachment::Guest, Moment::START)
     }
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
         );
         assert_eq!(ui.quit(Command::Quit, &at(3_000)), [], "the first one is forgotten");
         assert_eq!(ui.quit(Command::Interrupt, &at(5_999)), [Command::Interrupt]);
-        let mut own = guest().seated(Seat::Own, Moment::START);
+        let mut own = guest().attached_as(Attachment::Own, Moment::START);
         assert_eq!(own.quit(Command::Quit, &at(0)), [Command::Quit]);
     }
 
@@ -90,7 +90,7 @@ mod tests {
     fn only_a_client_detaches() {
         let snapshot = shop();
         let world = World { snapshot: &snapshot, size: (80, 24), now: Moment::START };
-        let (mut ui, mut own) = (guest(), guest().seated(Seat::Own, Moment::START));
+        let (mut ui, mut own) = (guest(), guest().attached_as(Attachment::Own, Moment::START));
         ui.detach(&world);
         own.detach(&world);
         assert!(ui.leaves && !own.leaves && own.message(&snapshot, world.now).is_some());

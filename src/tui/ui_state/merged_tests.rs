@@ -21,7 +21,7 @@ fn feed(bench: &mut Bench, turns: std::ops::Range<usize>) {
     for turn in turns {
         for name in ["db", "api", "worker"] {
             let word = if turn % 100 == 7 && name == "worker" { "ERROR" } else { "INFO" };
-            let document = bench.book.get(&name.into()).expect("a log");
+            let document = bench.log_store.get(&name.into()).expect("a log");
             document.feed(format!("{word} turn {turn} of {name}\r\n").as_bytes());
         }
     }
@@ -85,7 +85,7 @@ fn what_is_read_stays_while_all_print() {
 #[test]
 fn the_merged_view_does_not_stand_past_its_end() {
     let mut bench = turns(10, (80, 24));
-    let loud = bench.book.get(&"worker".into()).expect("a log");
+    let loud = bench.log_store.get(&"worker".into()).expect("a log");
     for number in 0..200 {
         loud.feed(format!("INFO turn {number} of worker\r\n").as_bytes());
     }
@@ -187,7 +187,7 @@ fn what_is_copied_has_no_names() {
     bench.press("⇞");
     let lines = shown(&mut bench);
     let members: Vec<Member> =
-        ["db", "api", "worker"].map(|n| (n.into(), bench.book.get(&n.into()).expect("a log"))).into();
+        ["db", "api", "worker"].map(|n| (n.into(), bench.log_store.get(&n.into()).expect("a log"))).into();
     let snapshot = bench.snapshot.clone();
     let screen = bench.ui.screen(&bench.world());
     let pane = screen.merged.expect("the merged pane");
@@ -254,7 +254,7 @@ fn a_count_leaves_out_what_a_filter_hides() {
 #[test]
 fn the_line_that_tells_of_dropped_lines_is_never_filtered_out() {
     let mut bench = turns(0, (80, 24));
-    let document = bench.book.open(&"api".into(), 64 << 10);
+    let document = bench.log_store.open(&"api".into(), 64 << 10);
     for number in 0..60_000 {
         let noise = number * 7919 % 100_003;
         document.feed(format!("line {number} {noise:x} {}\r\n", noise * 31).as_bytes());
@@ -269,7 +269,7 @@ fn the_line_that_tells_of_dropped_lines_is_never_filtered_out() {
 #[test]
 fn a_match_far_down_in_a_wrapped_line_is_brought_into_sight() {
     let mut bench = turns(0, (80, 24));
-    let document = bench.book.get(&"api".into()).expect("a log");
+    let document = bench.log_store.get(&"api".into()).expect("a log");
     document.feed(format!("{}\r\n", "x".repeat(9_000)).as_bytes());
     document.feed(format!("{} needle {}\r\n", "y".repeat(5_000), "z".repeat(5_000)).as_bytes());
     feed(&mut bench, 0..100);
@@ -284,7 +284,7 @@ fn a_match_far_down_in_a_wrapped_line_is_brought_into_sight() {
 #[test]
 fn what_is_read_of_a_long_line_stays_in_another_width_and_is_there_again() {
     let mut bench = turns(0, (80, 24));
-    let document = bench.book.get(&"api".into()).expect("a log");
+    let document = bench.log_store.get(&"api".into()).expect("a log");
     let words: Vec<_> = (0..1_500).map(|word| format!("w{word:04}")).collect();
     document.feed(format!("{}\r\n", words.join(" ")).as_bytes());
     feed(&mut bench, 0..100);

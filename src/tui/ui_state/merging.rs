@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::super::action::Action;
 use super::super::layout::Pane;
 use super::super::log_view::{Found, Jump, Label, Lane, Merge, MergedFrame, PaneText};
-use super::super::selection::{Copied, Handout, Stretch, add_line, printed_first};
+use super::super::selection::{Copied, CopyRequest, Stretch, add_line, printed_first};
 use super::super::source::Source;
 use super::super::text;
-use super::finding::look;
-use super::{Errand, UiState, World};
+use super::finding::matches_of;
+use super::{Followup, UiState, World};
 use crate::clock::Clock;
 use crate::domain::{Command, GroupSnapshot, Marker, ServiceName};
 use crate::logs::{LineId, LineKind, LogDocument, Reader, Scan};
@@ -69,7 +69,7 @@ impl UiState {
         let names: Vec<ServiceName> = members.iter().map(|(name, _)| name.clone()).collect();
         self.with_merge(members, |ui, merge, query| {
             let frame = MergedFrame { names: &names, labels: &labels, query, layout };
-            ui.merged.take(merge, &frame)
+            ui.merged.take_rows(merge, &frame)
         })
     }
 
@@ -87,9 +87,9 @@ impl UiState {
         let mut found: Vec<Found<'_>> = Vec::with_capacity(scans.len());
         for (scans, reader) in scans.iter().zip(&mut readers) {
             found.push(Found {
-                search: scans.search.as_ref().map(|(query, scan)| (query, look(scan, reader, &mut behind))),
-                filter: scans.filter.as_ref().map(|scan| look(scan, reader, &mut behind)),
-                errors: scans.errors.as_ref().map(|scan| look(scan, reader, &mut behind)),
+                search: scans.search.as_ref().map(|(query, scan)| (query, matches_of(scan, reader, &mut behind))),
+                filter: scans.filter.as_ref().map(|scan| matches_of(scan, reader, &mut behind)),
+                errors: scans.errors.as_ref().map(|scan| matches_of(scan, reader, &mut behind)),
                 roams: false,
             });
         }
@@ -109,7 +109,7 @@ impl UiState {
         let result = act(self, &mut merge, query);
         drop(merge);
         drop(filters);
-        self.errands.extend(behind.into_iter().map(Errand::Scan));
+        self.followups.extend(behind.into_iter().map(Followup::Scan));
         result
     }
 
@@ -175,20 +175,20 @@ impl UiState {
             }
             Action::Clear => {
                 self.merged.clear();
-                self.say("the view is clear: g shows everything again", world.now);
+                self.show_message("the view is clear: g shows everything again", world.now);
             }
             Action::DropMarker => {
                 self.marks += 1;
                 let marker = Marker::Mark { number: self.marks };
                 let names = world.snapshot.services.iter().map(|service| service.name.clone());
                 let shown: Vec<_> = names.filter(|name| self.is_merged(name)).collect();
-                self.errands.extend(shown.into_iter().map(|name| Errand::Mark(name, marker.clone())));
+                self.followups.extend(shown.into_iter().map(|name| Followup::Mark(name, marker.clone())));
             }
-            Action::Copy => self.handout = Some(Handout::Copy),
-            Action::Save => self.handout = Some(Handout::Save),
-            Action::Edit => self.handout = Some(Handout::Edit),
+            Action::Copy => self.copy_request = Some(CopyRequest::Copy),
+            Action::Save => self.copy_request = Some(CopyRequest::Save),
+            Action::Edit => self.copy_request = Some(CopyRequest::Edit),
             Action::Select => {
-                self.say("lines are selected by keys in a service's own pane: Enter goes there", world.now)
+                self.show_message("lines are selected by keys in a service's own pane: Enter goes there", world.now)
             }
             Action::PreviousRun | Action::NextRun => self.merged.jump(Jump::Run { forward: true }),
             _ if self.find_action(action, &Source::Merged, world) => {}
@@ -211,13 +211,13 @@ impl UiState {
         let alone = !others.any(|other| self.is_merged(&other.name));
         if !self.merged.hidden.remove(name) {
             if alone {
-                return self.say(format!("{name} is the last one that is shown"), world.now);
+                return self.show_message(format!("{name} is the last one that is shown"), world.now);
             }
             self.merged.hidden.insert(name.clone());
         }
         self.selection = None;
         let what = if self.is_merged(name) { "shown" } else { "hidden" };
-        self.say(format!("{name} is {what}"), world.now);
+        self.show_message(format!("{name} is {what}"), world.now);
     }
 
     /// Goes to a line in the pane of its service.

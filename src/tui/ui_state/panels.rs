@@ -6,7 +6,7 @@ use tui_logger::TuiWidgetEvent;
 use super::super::action::Action;
 use super::super::keymap::Keymap;
 use super::super::overlay::{Overlay, restart_menu};
-use super::super::palette::Deed;
+use super::super::palette::PaletteAction;
 use super::super::view::details_last_start;
 use super::{UiState, World};
 use crate::domain::Command;
@@ -65,14 +65,14 @@ impl UiState {
         let (under, marked, service) = (palette.under, palette.marked, palette.service.take());
         let Some(entry) = entries.into_iter().nth(marked) else { return Vec::new() };
         self.overlay = None;
-        match entry.deed {
-            Deed::Select(service) => {
+        match entry.action {
+            PaletteAction::Select(service) => {
                 if self.is_there(&service, world) {
                     self.select_name(&service);
                 }
                 Vec::new()
             }
-            Deed::Act(action) => {
+            PaletteAction::Act(action) => {
                 // What was selected when the palette was opened is meant, also if it is gone.
                 self.selected = service.or(self.selected.take());
                 match self.selected.clone() {

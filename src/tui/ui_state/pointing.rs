@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::super::action::{Action, Context};
-use super::super::layout::Screen;
+use super::super::layout::OuterScreen;
 use super::super::overlay::Overlay;
 use super::super::sidebar;
 use super::super::view::watcher_event_at;
@@ -60,7 +60,7 @@ impl UiState {
         }
     }
 
-    fn click(&mut self, at: Position, screen: &Screen, world: &World<'_>) {
+    fn click(&mut self, at: Position, screen: &OuterScreen, world: &World<'_>) {
         let selected = self.selected(world.snapshot);
         if let Some((area, style)) = screen.sidebar
             && area.contains(at)
@@ -100,7 +100,7 @@ impl UiState {
                 *scroll = 0;
             }
             Some(Overlay::Palette(palette)) if world.snapshot.stopping.is_none() => palette.type_text(text),
-            _ => self.say("pasted text does nothing here", world.now),
+            _ => self.show_message("pasted text does nothing here", world.now),
         }
     }
 }

@@ -139,7 +139,7 @@ fn clicks_select_what_is_under_them() {
 fn the_wheel_scrolls_the_pane_under_it() {
     let mut bench = Bench::shop(160, 50);
     for number in 0..50 {
-        bench.book.get(&"worker".into()).expect("its log").feed(format!("job {number}\r\n").as_bytes());
+        bench.log_store.get(&"worker".into()).expect("its log").feed(format!("job {number}\r\n").as_bytes());
     }
     bench.frame();
     mouse(&mut bench, MouseEventKind::ScrollUp, 50, 20);
@@ -164,7 +164,7 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     bench.press("j");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
     let snapshot = bench.snapshot.clone();
-    bench.ui.say("something else", later);
+    bench.ui.show_message("something else", later);
     bench.ui.key(KeyEvent::from(KeyCode::Up), &World { snapshot: &snapshot, size: bench.size, now: later });
     assert!(bench.ui.message(&bench.snapshot, later).is_some(), "nor has who saw something else in its place");
     let selected = name(&bench).to_owned();
@@ -183,7 +183,7 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
     assert!(footer.starts_with(" ✗ procgroup.toml:50:9: this") && footer.contains(" · l shows all"), "{footer}");
-    bench.ui = UiState::new(DashboardOptions::from_variables(|_| None)).seated(Seat::Guest, NOW);
+    bench.ui = UiState::new(DashboardOptions::from_variables(|_| None)).attached_as(Attachment::Guest, NOW);
     let said = |bench: &Bench, seconds| bench.ui.message(&bench.snapshot, NOW + Duration::from_secs(seconds));
     assert!(said(&bench, 0).is_some() && said(&bench, 6).is_none());
     bench.snapshot.notice.as_mut().expect("a notice").at = NOW;
@@ -325,7 +325,7 @@ proptest! {
                     };
                 }
                 _ => {
-                    if let Some(log) = bench.book.get(&"api".into()) {
+                    if let Some(log) = bench.log_store.get(&"api".into()) {
                         log.feed(&number.to_le_bytes().repeat(usize::from(row)));
                     }
                 }
@@ -341,7 +341,7 @@ proptest! {
 }
 
 fn lines(bench: &Bench, service: &str, count: std::ops::Range<u32>) {
-    let document = bench.book.get(&service.into()).expect("a log");
+    let document = bench.log_store.get(&service.into()).expect("a log");
     for number in count {
         let word = if number % 100 == 7 { "ERROR" } else { "INFO" };
         document.feed(format!("{number} {word} GET /users/{number} Agent\r\n").as_bytes());
@@ -451,7 +451,7 @@ fn from_error_to_error() {
     assert!(bench.text().contains("✗707 ERROR"), "{}", bench.text());
     bench.press("e");
     assert!(bench.text().contains("✗807 ERROR"), "{}", bench.text());
-    let document = bench.book.get(&"api".into()).expect("a log");
+    let document = bench.log_store.get(&"api".into()).expect("a log");
     document.feed(b"Traceback (most recent call last):\r\n  File x\r\nValueError: no\r\nok\r\n");
     bench.press("GE");
     bench.frame();
@@ -480,8 +480,9 @@ fn keys_that_come_faster_than_frames_count_each() {
 fn errors_that_nobody_has_seen_are_told_in_the_tabs_as_well() {
     let mut bench = Bench::shop(60, 12);
     lines(&bench, "db", 0..300);
-    let members: Vec<_> = ["db", "api"].map(|name| (name.into(), bench.book.get(&name.into()).expect("a log"))).into();
-    bench.ui.unseen.saw(&"api".into(), crate::logs::LineId(u64::MAX));
+    let members: Vec<_> =
+        ["db", "api"].map(|name| (name.into(), bench.log_store.get(&name.into()).expect("a log"))).into();
+    bench.ui.unseen.mark_seen(&"api".into(), crate::logs::LineId(u64::MAX));
     let mut behind = Vec::new();
     bench.ui.unseen.count(&members, |_| false, &mut behind);
     behind.iter().for_each(|scan| scan.run(|| true));
@@ -501,7 +502,7 @@ fn errors_that_nobody_has_seen_are_told_in_the_tabs_as_well() {
 #[test]
 fn from_run_to_run() {
     let mut bench = Bench::shop(80, 24);
-    let document = bench.book.get(&"api".into()).expect("a log");
+    let document = bench.log_store.get(&"api".into()).expect("a log");
     for run in 1..4 {
         document.begin_run(crate::domain::RunId(run), None);
         document.feed(format!("run {run} begins\r\n").as_bytes());

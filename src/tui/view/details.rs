@@ -6,10 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::glyphs::Glyphs;
-use super::super::layout::Screen;
+use super::super::layout::OuterScreen;
 use super::super::text::{cut_right, pad, width, wrap_words};
 use super::super::ui_state::UiState;
-use super::super::words::look;
+use super::super::words::state_look;
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
@@ -39,7 +39,7 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buff
         paint::clear(buffer, area);
         let titles = Titles { left: vec![Span::styled(service.to_string(), theme.strong())], ..Titles::default() };
         let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
-        paint::put(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.dim());
+        paint::put_text(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.dim());
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
     };
     let teller = Teller { now: scene.now, glyphs, time_of_day: scene.time_of_day };
@@ -48,7 +48,7 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buff
     let last_start = lines.len().saturating_sub(height(area));
     let start = scroll.min(last_start);
     paint::clear(buffer, area);
-    let look = look(service, glyphs, theme);
+    let look = state_look(service, glyphs, theme);
     let left = vec![
         Span::styled(look.glyph, look.style),
         Span::styled(format!(" {}", service.name), theme.strong()),
@@ -65,31 +65,36 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buff
     for ((name, text), y) in lines.iter().skip(start).zip(inner.top()..inner.bottom()) {
         let room = usize::from(inner.width).saturating_sub(1);
         if text.is_empty() && !name.is_empty() {
-            paint::put(buffer, inner, inner.x + 1, y, &cut_right(name, room, glyphs.ellipsis), theme.strong());
+            paint::put_text(buffer, inner, inner.x + 1, y, &cut_right(name, room, glyphs.ellipsis), theme.strong());
             continue;
         }
         let name = cut_right(name, NAMES - 1, glyphs.ellipsis);
-        let x = paint::put(buffer, inner, inner.x + 1, y, &pad(name, NAMES), theme.dim());
+        let x = paint::put_text(buffer, inner, inner.x + 1, y, &pad(name, NAMES), theme.dim());
         let left = usize::from(inner.right().saturating_sub(x));
-        paint::put(buffer, inner, x, y, &cut_right(text, left, glyphs.ellipsis), Style::new());
+        paint::put_text(buffer, inner, x, y, &cut_right(text, left, glyphs.ellipsis), Style::new());
     }
     (width(service.name.as_str()) > 0 && inner.height > 0).then_some(Position { x: inner.x, y: inner.y })
 }
 
 /// The last line that the box can be scrolled to.
-pub(in super::super) fn last_start(service: &ServiceSnapshot, screen: &Screen, ui: &UiState, now: Moment) -> usize {
+pub(in super::super) fn last_start(
+    service: &ServiceSnapshot,
+    screen: &OuterScreen,
+    ui: &UiState,
+    now: Moment,
+) -> usize {
     // Any time of day is as long.
     let teller = Teller { now, glyphs: ui.glyphs, time_of_day: &|_| "00:00:00".to_owned() };
     let count = lines(&teller, service, columns(screen)).len();
     count.saturating_sub(height(area(screen, count)))
 }
 
-fn columns(screen: &Screen) -> u16 {
+fn columns(screen: &OuterScreen) -> u16 {
     if screen.compact { screen.area.width } else { screen.area.width.saturating_sub(4).min(100) }
 }
 
 /// Where the box is, with so many lines.
-fn area(screen: &Screen, lines: usize) -> Rect {
+fn area(screen: &OuterScreen, lines: usize) -> Rect {
     let all = screen.area;
     let free = Rect { height: all.height.saturating_sub(u16::from(screen.footer.is_some())), ..all };
     paint::centered(free, columns(screen), u16::try_from(lines.saturating_add(2)).unwrap_or(u16::MAX))

@@ -37,7 +37,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
     let needed = staying.iter().map(|item| width(item) + 2).sum::<usize>();
     let room = if cells > 2 * needed { cells - needed } else { cells };
     let text = format!(" {}", message.fit(room.saturating_sub(1), scene.glyphs().ellipsis));
-    let x = paint::put(buffer, area, area.x, area.y, &pad(text, room), scene.theme().alert());
+    let x = paint::put_text(buffer, area, area.x, area.y, &pad(text, room), scene.theme().alert());
     if room < cells {
         draw_hints(scene, area, x, &staying, buffer);
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::text::{cut_right, thousands, width};
-use super::super::words::Census;
+use super::super::words::StateCounts;
 use super::{Scene, paint, typing};
 use crate::domain::{HoldSnapshot, StopState, Stopping, WatchBackend, WatchState};
 
@@ -85,7 +85,7 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 /// What follows the name, and what stands at the right end.
 fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
     let theme = scene.theme();
-    let census = Census::of(scene.snapshot);
+    let state_counts = StateCounts::of(scene.snapshot);
     match (&scene.snapshot.stopping, length) {
         (Some(stopping), length) => {
             let (stopped, all) = progress(stopping);
@@ -93,8 +93,8 @@ fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
                 if length == Length::Tiny { format!("{stopped}/{all}") } else { format!("{stopped} of {all} stopped") };
             (vec![Part::new("STOPPING".into(), theme.alert())], vec![Part::new(count, Style::new())])
         }
-        (None, Length::Tiny) => (Vec::new(), counts(scene, census, length)),
-        (None, length) => (counts(scene, census, length), watch_words(scene, length)),
+        (None, Length::Tiny) => (Vec::new(), counts(scene, state_counts, length)),
+        (None, length) => (counts(scene, state_counts, length), watch_words(scene, length)),
     }
 }
 
@@ -114,15 +114,15 @@ fn join(parts: Vec<Part>, gap: &'static str) -> Vec<Span<'static>> {
 }
 
 /// `4 up  1 failed  1 stopped`, or `4● 1✗ 1○`; without what is zero, except what is up.
-fn counts(scene: &Scene<'_>, census: Census, length: Length) -> Vec<Part> {
+fn counts(scene: &Scene<'_>, state_counts: StateCounts, length: Length) -> Vec<Part> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let stopped = if length == Length::Wide { "stopped" } else { "off" };
     let counts = [
-        (census.up, "up", glyphs.up, theme.good()),
-        (census.failed, "failed", glyphs.failed, theme.bad()),
-        (census.stopped, stopped, glyphs.stopped, theme.dim()),
-        (census.done, "done", glyphs.done, theme.dim()),
-        (census.waits, "waits", glyphs.waits, theme.dim()),
+        (state_counts.up, "up", glyphs.up, theme.good()),
+        (state_counts.failed, "failed", glyphs.failed, theme.bad()),
+        (state_counts.stopped, stopped, glyphs.stopped, theme.dim()),
+        (state_counts.done, "done", glyphs.done, theme.dim()),
+        (state_counts.waits, "waits", glyphs.waits, theme.dim()),
     ];
     let shown = counts.into_iter().filter(|(count, word, ..)| *count > 0 || *word == "up");
     shown
@@ -225,5 +225,5 @@ fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let mut line = cut_right(&line, room, glyphs.ellipsis);
     line.extend(std::iter::repeat_n(glyphs.shade, room.saturating_sub(width(&line))));
-    paint::put(buffer, area, area.x, area.y, &line, theme.alert());
+    paint::put_text(buffer, area, area.x, area.y, &line, theme.alert());
 }

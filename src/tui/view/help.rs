@@ -49,20 +49,20 @@ pub(super) fn draw(scene: &Scene<'_>, filter: &str, scroll: usize, buffer: &mut 
     };
     let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
     if rows.is_empty() {
-        paint::put(buffer, inner, inner.x + 1, inner.y, "no key is about that", theme.dim());
+        paint::put_text(buffer, inner, inner.x + 1, inner.y, "no key is about that", theme.dim());
     }
     for (row, y) in rows.iter().skip(start).zip(inner.top()..inner.bottom()) {
         let room = usize::from(inner.width).saturating_sub(1);
         match row {
             Row::Heading(text) => {
-                paint::put(buffer, inner, inner.x + 1, y, &cut_right(text, room, glyphs.ellipsis), theme.strong());
+                paint::put_text(buffer, inner, inner.x + 1, y, &cut_right(text, room, glyphs.ellipsis), theme.strong());
             }
             Row::Key(row) => {
                 let keys = column(&row.keys, width(&row.keys).max(KEYS), glyphs.ellipsis);
-                let x = paint::put(buffer, inner, inner.x + 3, y, &keys, theme.strong());
+                let x = paint::put_text(buffer, inner, inner.x + 3, y, &keys, theme.strong());
                 let left = usize::from(inner.right().saturating_sub(x)).saturating_sub(2);
                 let text = format!(" {}", cut_right(&row.text, left, glyphs.ellipsis));
-                paint::put(buffer, inner, x, y, &text, Style::new());
+                paint::put_text(buffer, inner, x, y, &text, Style::new());
             }
         }
     }

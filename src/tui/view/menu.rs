@@ -38,7 +38,7 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, marked: usize, buff
         let room = usize::from(inner.width);
         let key = Keymap::get().key_name(Context::Menu, action, glyphs.set);
         let line = pad(cut_right(&format!(" {key}  {}", item.text), room, glyphs.ellipsis), room);
-        paint::put(buffer, inner, inner.x, y, &line, style);
+        paint::put_text(buffer, inner, inner.x, y, &line, style);
     }
     cursor
 }

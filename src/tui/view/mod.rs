@@ -19,12 +19,12 @@ use ratatui::layout::Position;
 
 use super::action::Context;
 use super::glyphs::Glyphs;
-use super::layout::{Frame, Screen};
+use super::layout::{Frame, OuterScreen};
 use super::log_view::PaneText;
 use super::overlay::Overlay;
 use super::theme::Theme;
 use super::ui_state::UiState;
-use super::words::Census;
+use super::words::StateCounts;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
 pub(super) use details::last_start as details_last_start;
@@ -39,7 +39,7 @@ pub(super) struct Scene<'a> {
     /// What the user has chosen to see.
     pub(super) ui: &'a UiState,
     /// Where everything is.
-    pub(super) screen: &'a Screen,
+    pub(super) screen: &'a OuterScreen,
     /// What the panes show, in the order of the panes.
     pub(super) texts: &'a [&'a PaneText],
     /// While the group stops: the last line of the service that is waited for.
@@ -116,23 +116,23 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
 /// A terminal that is too small for anything else: `4● 1✗ — enlarge (q quits)`. The failures stay to the last column.
 fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), scene.screen.area);
-    let census = Census::of(scene.snapshot);
-    let failed = format!("{}{}", census.failed, glyphs.failed);
-    let up = format!("{}{}", census.up, glyphs.up);
+    let state_counts = StateCounts::of(scene.snapshot);
+    let failed = format!("{}{}", state_counts.failed, glyphs.failed);
+    let up = format!("{}{}", state_counts.up, glyphs.up);
     let room = usize::from(area.width);
-    let failed_style = if census.failed > 0 { theme.bad() } else { theme.dim() };
+    let failed_style = if state_counts.failed > 0 { theme.bad() } else { theme.dim() };
     let long = format!("{up} {failed} {} enlarge (q quits)", glyphs.dash);
     let x = if super::text::width(&format!("{up} {failed}")) <= room {
-        let x = paint::put(buffer, area, area.x, area.y, &up, theme.good());
-        paint::put(buffer, area, x.saturating_add(1), area.y, &failed, failed_style)
+        let x = paint::put_text(buffer, area, area.x, area.y, &up, theme.good());
+        paint::put_text(buffer, area, x.saturating_add(1), area.y, &failed, failed_style)
     } else {
-        paint::put(buffer, area, area.x, area.y, &failed, failed_style)
+        paint::put_text(buffer, area, area.x, area.y, &failed, failed_style)
     };
     let hints =
         [long.strip_prefix(&format!("{up} {failed}")).unwrap_or_default().to_owned(), " q quits".into(), " q".into()];
     let left = room.saturating_sub(usize::from(x));
     if let Some(hint) = hints.iter().find(|hint| super::text::width(hint) <= left) {
-        paint::put(buffer, area, x, area.y, hint, theme.dim());
+        paint::put_text(buffer, area, x, area.y, hint, theme.dim());
     }
     None
 }

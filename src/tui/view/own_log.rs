@@ -35,7 +35,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
             let text = cut_right(line, usize::from(inner.width), glyphs.ellipsis);
             debug_assert!(width(&text) <= usize::from(inner.width));
-            paint::put(buffer, inner, inner.x, y, &text, Style::new());
+            paint::put_text(buffer, inner, inner.x, y, &text, Style::new());
         }
         area.y += rows;
         area.height -= rows;

@@ -10,7 +10,7 @@ use super::super::glyphs::Glyphs;
 use super::super::text;
 
 /// Writes a text into one row of an area. The answer is the column after it.
-pub(super) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+pub(super) fn put_text(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
     let area = area.intersection(buffer.area);
     if x < area.left() || x >= area.right() || y < area.top() || y >= area.bottom() {
         return x;
@@ -64,7 +64,7 @@ fn combine(cell: &mut Cell, mark: char) {
 
 /// Writes styled parts into one row of an area. The answer is the column after them.
 pub(super) fn put_spans(buffer: &mut Buffer, area: Rect, x: u16, y: u16, spans: &[Span<'_>]) -> u16 {
-    spans.iter().fold(x, |x, span| put(buffer, area, x, y, &span.content, span.style))
+    spans.iter().fold(x, |x, span| put_text(buffer, area, x, y, &span.content, span.style))
 }
 
 /// Writes a line into a row of an area, from its left edge.
@@ -132,17 +132,17 @@ pub(super) fn bordered(
     let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] = border;
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
     for x in area.left()..area.right() {
-        put(buffer, area, x, area.top(), horizontal, style);
-        put(buffer, area, x, bottom, horizontal, style);
+        put_text(buffer, area, x, area.top(), horizontal, style);
+        put_text(buffer, area, x, bottom, horizontal, style);
     }
     for y in area.top()..area.bottom() {
-        put(buffer, area, area.left(), y, vertical, style);
-        put(buffer, area, right, y, vertical, style);
+        put_text(buffer, area, area.left(), y, vertical, style);
+        put_text(buffer, area, right, y, vertical, style);
     }
-    put(buffer, area, area.left(), area.top(), top_left, style);
-    put(buffer, area, right, area.top(), top_right, style);
-    put(buffer, area, right, bottom, bottom_right, style);
-    put(buffer, area, area.left(), bottom, bottom_left, style);
+    put_text(buffer, area, area.left(), area.top(), top_left, style);
+    put_text(buffer, area, right, area.top(), top_right, style);
+    put_text(buffer, area, right, bottom, bottom_right, style);
+    put_text(buffer, area, area.left(), bottom, bottom_left, style);
     title_row(buffer, border_row(area, area.y), glyphs, titles);
     if !titles.below_left.is_empty() {
         let titles = Titles { left: titles.below_left.clone(), right: titles.below.clone(), ..Titles::default() };
@@ -153,9 +153,9 @@ pub(super) fn bordered(
     if below > 0 && below + 4 <= usize::from(area.width) {
         let x = right.saturating_sub(u16::try_from(below + 3).unwrap_or(right));
         let inside = Rect { x: area.x + 1, width: area.width - 2, ..area };
-        let x = put(buffer, inside, x, bottom, " ", Style::new());
+        let x = put_text(buffer, inside, x, bottom, " ", Style::new());
         let x = put_spans(buffer, inside, x, bottom, &titles.below);
-        put(buffer, inside, x, bottom, " ", Style::new());
+        put_text(buffer, inside, x, bottom, " ", Style::new());
     }
     Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
 }
@@ -182,15 +182,15 @@ fn right_room(row: Rect, right: &[Span<'_>]) -> Option<usize> {
 pub(super) fn title_row(buffer: &mut Buffer, row: Rect, glyphs: &Glyphs, titles: &Titles<'_>) {
     let left_room = left_room(row, &titles.right);
     if left_room > 0 && !titles.left.is_empty() {
-        let x = put(buffer, row, row.x + 1, row.y, " ", Style::new());
+        let x = put_text(buffer, row, row.x + 1, row.y, " ", Style::new());
         let x = put_cut(buffer, row, x, row.y, &titles.left, left_room, glyphs.ellipsis);
-        put(buffer, row, x, row.y, " ", Style::new());
+        put_text(buffer, row, x, row.y, " ", Style::new());
     }
     if let Some(right_room) = right_room(row, &titles.right) {
         let x = row.right().saturating_sub(u16::try_from(right_room).unwrap_or(0));
-        let x = put(buffer, row, x, row.y, " ", Style::new());
+        let x = put_text(buffer, row, x, row.y, " ", Style::new());
         let x = put_spans(buffer, row, x, row.y, &titles.right);
-        put(buffer, row, x, row.y, " ", Style::new());
+        put_text(buffer, row, x, row.y, " ", Style::new());
     }
 }
 
@@ -213,13 +213,13 @@ pub(super) fn put_cut(
     for span in spans {
         let end = text::fitting(&span.content, room);
         let part = span.content.get(..end).unwrap_or_default();
-        x = put(buffer, area, x, y, part, span.style);
+        x = put_text(buffer, area, x, y, part, span.style);
         room -= text::width(part).min(room);
         if end < span.content.len() {
-            return put(buffer, area, x, y, ellipsis, span.style);
+            return put_text(buffer, area, x, y, ellipsis, span.style);
         }
     }
-    put(buffer, area, x, y, ellipsis, Style::new())
+    put_text(buffer, area, x, y, ellipsis, Style::new())
 }
 
 /// A box of at most that size in the middle of an area.
@@ -230,13 +230,13 @@ pub(super) fn centered(area: Rect, width: u16, height: u16) -> Rect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::terminal::{Canvas, OuterModes};
+    use super::super::super::terminal::{FrameWriter, HostModes};
     use super::*;
 
     fn cells(text: &str, width: u16) -> Vec<String> {
         let area = Rect { x: 0, y: 0, width, height: 1 };
         let mut buffer = Buffer::empty(area);
-        put(&mut buffer, area, 0, 0, text, Style::new());
+        put_text(&mut buffer, area, 0, 0, text, Style::new());
         buffer.content().iter().map(|cell| cell.symbol().to_owned()).collect()
     }
 
@@ -257,19 +257,19 @@ mod tests {
     fn half_of_a_wide_character_does_not_stay() {
         let area = Rect { x: 0, y: 0, width: 4, height: 1 };
         let mut buffer = Buffer::empty(area);
-        put(&mut buffer, area, 0, 0, "漢漢", Style::new());
-        put(&mut buffer, area, 1, 0, "ab", Style::new());
+        put_text(&mut buffer, area, 0, 0, "漢漢", Style::new());
+        put_text(&mut buffer, area, 1, 0, "ab", Style::new());
         assert_eq!(buffer.content().iter().map(Cell::symbol).collect::<String>(), " ab ");
     }
 
     #[test]
     fn nothing_is_left_of_a_flag_whose_halves_the_terminal_takes_for_two() {
-        let mut canvas = Canvas::new(OuterModes::default());
+        let mut frame_writer = FrameWriter::new(HostModes::default());
         let mut drawn = |line: &str| {
             let area = Rect { x: 0, y: 0, width: 11, height: 1 };
             let mut frame = Buffer::empty(area);
-            put(&mut frame, area, 0, 0, line, Style::new());
-            canvas.frame(frame, None).unwrap_or_default()
+            put_text(&mut frame, area, 0, 0, line, Style::new());
+            frame_writer.frame(frame, None).unwrap_or_default()
         };
         drawn("flag 🇩🇪 end");
         // Each half has a cell of its own, and both are written over.

@@ -41,9 +41,9 @@ pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) ->
     let room = usize::from(inner.width);
     // The end of it is what one types at.
     let typed = super::super::text::cut_left(&palette.typed, room.saturating_sub(4), glyphs.ellipsis);
-    let x = paint::put(buffer, inner, inner.x, inner.y, &format!(" : {typed}"), theme.strong());
+    let x = paint::put_text(buffer, inner, inner.x, inner.y, &format!(" : {typed}"), theme.strong());
     if entries.is_empty() {
-        paint::put(buffer, inner, inner.x + 3, inner.y + 1, "no action is called like that", theme.dim());
+        paint::put_text(buffer, inner, inner.x + 3, inner.y + 1, "no action is called like that", theme.dim());
     }
     let rows = usize::from(inner.height.saturating_sub(1)).max(1);
     // The marked one is always in sight.
@@ -62,7 +62,7 @@ pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) ->
             format!(" {}  {}", column(&entry.name, width(&entry.name).max(NAME), glyphs.ellipsis), entry.about)
         };
         let line = column(&cut_right(&text, left, glyphs.ellipsis), left, glyphs.ellipsis);
-        paint::put(buffer, inner, inner.x, y, &format!("{line}{key}"), style);
+        paint::put_text(buffer, inner, inner.x, y, &format!("{line}{key}"), style);
     }
     Some(Position { x, y: inner.y }).filter(|position| inner.contains(*position))
 }

@@ -10,7 +10,7 @@ use super::super::log_view::PaneText;
 use super::super::selection::Selection;
 use super::super::source::Source;
 use super::super::text::{floor, thousands, width};
-use super::super::words::{counts, look};
+use super::super::words::{counts, state_look};
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Timer, visible};
@@ -22,7 +22,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let focused = scene.ui.selected(scene.snapshot) == Some(pane.service) && scene.screen.watcher.is_none();
     let typed = scene.ui.typist.target() == Some(&service.name);
-    let look = look(service, glyphs, theme);
+    let look = state_look(service, glyphs, theme);
     let name_style = if focused { theme.strong() } else { Style::new() };
     let mut left = vec![
         Span::styled(format!("{} ", pane.service + 1), name_style),
@@ -231,11 +231,12 @@ fn find_titles<'a>(
     text: Option<&PaneText>,
 ) -> Option<Found<'a>> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
-    let right = match (scene.ui.find.error(), text.and_then(|text| text.tally)) {
+    let right = match (scene.ui.find.error(), text.and_then(|text| text.match_count)) {
         (Some(error), _) if focused => vec![Span::styled(error.to_owned(), theme.bad())],
-        (_, Some(tally)) if focused => {
-            let tally = source.service().map_or(tally, |service| scene.ui.find.tally(service, tally));
-            vec![Span::raw(tally.text(scene.screen.compact, glyphs))]
+        (_, Some(match_count)) if focused => {
+            let match_count =
+                source.service().map_or(match_count, |service| scene.ui.find.match_count(service, match_count));
+            vec![Span::raw(match_count.text(scene.screen.compact, glyphs))]
         }
         _ => Vec::new(),
     };
@@ -274,7 +275,7 @@ fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) 
         let style = if mark.current { style.patch(theme.alert()) } else { style };
         let Some(cell) = buffer.cell_mut((area.x, area.y + row)).filter(|_| !letter.is_empty()) else { continue };
         if pane.frame == Frame::Full || cell.symbol() == " " || glyphs.ellipsis.ends_with(cell.symbol()) {
-            paint::put(buffer, area, area.x, area.y + row, letter, style);
+            paint::put_text(buffer, area, area.x, area.y + row, letter, style);
         } else {
             // The text needs the cell.
             cell.set_style(style.patch(theme.alert()));
@@ -303,7 +304,7 @@ fn title_line(
     }
     let horizontal = if typed { glyphs.double[4] } else { glyphs.thick[4] };
     for x in row.left()..row.right() {
-        paint::put(buffer, row, x, row.y, horizontal, theme.focus());
+        paint::put_text(buffer, row, x, row.y, horizontal, theme.focus());
     }
     let titles = Titles { left, right, ..Titles::default() };
     let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };

@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::layout::SidebarStyle;
 use super::super::sidebar::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
-use super::super::words::{KEPT, counts, look};
+use super::super::words::{KEPT, counts, state_look};
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Moment, Phase, ServiceSnapshot};
@@ -20,13 +20,13 @@ pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option
     let unseen = &scene.ui.unseen;
     for tab in sidebar::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme()) {
         let Some(service) = scene.snapshot.services.get(tab.service) else { continue };
-        let mut style = look(service, scene.glyphs(), scene.theme()).style;
+        let mut style = state_look(service, scene.glyphs(), scene.theme()).style;
         let x = area.x.saturating_add(tab.x);
         if Some(tab.service) == selected {
             style = style.patch(scene.theme().strong());
             cursor = Some(Position { x, y: area.y });
         }
-        let end = paint::put(buffer, area, x, area.y, &tab.text, style);
+        let end = paint::put_text(buffer, area, x, area.y, &tab.text, style);
         mark_unseen(scene, service, &tab.text, Rect { width: end.saturating_sub(area.x), ..area }, buffer);
     }
     cursor
@@ -37,7 +37,7 @@ fn mark_unseen(scene: &Scene<'_>, service: &ServiceSnapshot, drawn: &str, area: 
     let unseen = scene.ui.unseen.text(&service.name);
     if !unseen.is_empty() && drawn.ends_with(&unseen) {
         let at = area.right().saturating_sub(u16::try_from(width(&unseen)).unwrap_or(0));
-        paint::put(buffer, area, at, area.y, &unseen, scene.theme().bad());
+        paint::put_text(buffer, area, at, area.y, &unseen, scene.theme().bad());
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer
             SidebarRow::Blank => {}
             SidebarRow::Heading(text) => {
                 let text = cut_right(&format!(" {text}"), usize::from(inner.width), glyphs.ellipsis);
-                paint::put(buffer, inner, inner.x, y, &text, theme.dim().patch(theme.strong()));
+                paint::put_text(buffer, inner, inner.x, y, &text, theme.dim().patch(theme.strong()));
             }
             SidebarRow::Service(index) => {
                 let is_selected = Some(index) == selected;
@@ -102,7 +102,7 @@ fn last_change(scene: &Scene<'_>, service: &ServiceSnapshot, row: &SidebarRow, a
         }
         SidebarRow::ChangeTitle(_) => {
             let name = cut_right(service.name.as_str(), room.saturating_sub(13), glyphs.ellipsis);
-            paint::put(buffer, area, area.x, area.y, &format!("{name}  last change"), theme.dim());
+            paint::put_text(buffer, area, area.x, area.y, &format!("{name}  last change"), theme.dim());
             return;
         }
         SidebarRow::ChangePath(_) => format!(" {}", cut_left(&change.path, room.saturating_sub(2), glyphs.ellipsis)),
@@ -114,7 +114,7 @@ fn last_change(scene: &Scene<'_>, service: &ServiceSnapshot, row: &SidebarRow, a
             line
         }
     };
-    paint::put(buffer, area, area.x, area.y, &line, Style::new());
+    paint::put_text(buffer, area, area.x, area.y, &line, Style::new());
 }
 
 /// How the cells of a service's row are divided.
@@ -157,13 +157,13 @@ impl Columns {
         buffer: &mut Buffer,
     ) {
         let (glyphs, theme) = (scene.glyphs(), scene.theme());
-        let look = look(service, glyphs, theme);
+        let look = state_look(service, glyphs, theme);
         let bold = if selected { theme.strong() } else { Style::new() };
         let pointer = if selected { glyphs.pointer } else { " " };
-        let mut x = paint::put(buffer, area, area.x, area.y, pointer, bold);
-        x = paint::put(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), bold);
-        x = paint::put(buffer, area, x, area.y, look.glyph, look.style);
-        x = paint::put(buffer, area, x, area.y, " ", Style::new());
+        let mut x = paint::put_text(buffer, area, area.x, area.y, pointer, bold);
+        x = paint::put_text(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), bold);
+        x = paint::put_text(buffer, area, x, area.y, look.glyph, look.style);
+        x = paint::put_text(buffer, area, x, area.y, " ", Style::new());
         if self.style == SidebarStyle::Narrow {
             return self.draw_narrow(
                 scene,
@@ -174,7 +174,7 @@ impl Columns {
             );
         }
         let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
-        x = paint::put(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
+        x = paint::put_text(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
         let room = usize::from(area.right().saturating_sub(x)).saturating_sub(1);
         let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
             ("held".to_owned(), theme.alert())
@@ -183,7 +183,7 @@ impl Columns {
         };
         // The state goes before the counts, and these before the age.
         let word = cut_right(&word, room, glyphs.ellipsis);
-        paint::put(buffer, area, x, area.y, &word, word_style);
+        paint::put_text(buffer, area, x, area.y, &word, word_style);
         let counts = marks(scene, service);
         let counts = shortened(&counts, room.saturating_sub(width(&word) + 1));
         let age = age_of(service).filter(|_| self.style == SidebarStyle::Wide).map(|since| scene.age(since));
@@ -191,7 +191,7 @@ impl Columns {
         let behind = if counts.is_empty() { 0 } else { width(counts) + 1 };
         if width(&word) + 1 + width(&age) <= STATE_AND_AGE && STATE_AND_AGE + behind <= room {
             let at = x.saturating_add(u16::try_from(STATE_AND_AGE - width(&age)).unwrap_or(0));
-            paint::put(buffer, area, at, area.y, &age, theme.dim());
+            paint::put_text(buffer, area, at, area.y, &age, theme.dim());
         }
         put_counts(scene, service, counts, Rect { width: area.width.saturating_sub(1), ..area }, buffer);
     }
@@ -208,18 +208,18 @@ impl Columns {
         let counts = shortened(&counts, room.saturating_sub(name + 1 + word));
         let behind = word + if counts.is_empty() { 0 } else { width(counts) + 1 };
         let name = cut_right(service.name.as_str(), room.saturating_sub(behind), glyphs.ellipsis);
-        paint::put(buffer, area, area.x, area.y, &name, bold);
+        paint::put_text(buffer, area, area.x, area.y, &name, bold);
         put_counts(scene, service, counts, area, buffer);
         if let Some(style) = kept {
             let at = area.right().saturating_sub(u16::try_from(behind.saturating_sub(1)).unwrap_or(0));
-            paint::put(buffer, area, at, area.y, KEPT, style);
+            paint::put_text(buffer, area, at, area.y, KEPT, style);
         }
     }
 }
 
 /// How a service is told that is older than the files, also where no other state has a word.
 fn kept_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
-    let look = look(service, scene.glyphs(), scene.theme());
+    let look = state_look(service, scene.glyphs(), scene.theme());
     (look.word == KEPT).then_some(look.style)
 }
 
@@ -232,7 +232,7 @@ fn shortened(counts: &str, room: usize) -> &str {
 /// Puts the counts at the right end of an area.
 fn put_counts(scene: &Scene<'_>, service: &ServiceSnapshot, counts: &str, area: Rect, buffer: &mut Buffer) {
     let at = area.right().saturating_sub(u16::try_from(width(counts)).unwrap_or(0));
-    paint::put(buffer, area, at, area.y, counts, Style::new());
+    paint::put_text(buffer, area, at, area.y, counts, Style::new());
     mark_unseen(scene, service, counts, area, buffer);
 }
 

@@ -65,7 +65,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let shown = u16::try_from(services.len().min(list)).unwrap_or(0);
     for (line, y) in tail.iter().zip(inner.y + shown..inner.bottom()) {
         let text = cut_right(line, usize::from(inner.width), glyphs.ellipsis);
-        paint::put(buffer, inner, inner.x, y, &text, Style::new());
+        paint::put_text(buffer, inner, inner.x, y, &text, Style::new());
     }
     cursor.filter(|position| inner.contains(*position))
 }
@@ -97,7 +97,7 @@ pub(in super::super) fn waited_for(stopping: &Stopping) -> impl Iterator<Item = 
     })
 }
 
-fn look(scene: &Scene<'_>, state: &StopState) -> (&'static str, Style) {
+fn stop_state_look(scene: &Scene<'_>, state: &StopState) -> (&'static str, Style) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     match state {
         StopState::WasNotRunning | StopState::Stopped { .. } => (glyphs.done, theme.good()),
@@ -113,7 +113,7 @@ fn word(signal: Option<Signal>) -> String {
 
 fn row_of(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect, buffer: &mut Buffer) {
     let (glyphs, now) = (scene.glyphs(), scene.now);
-    let (glyph, style) = look(scene, &service.state);
+    let (glyph, style) = stop_state_look(scene, &service.state);
     let text = match &service.state {
         StopState::WasNotRunning => "was not running".to_owned(),
         StopState::Waiting => "waits until those that need it have stopped".to_owned(),
@@ -131,15 +131,15 @@ fn row_of(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect, bu
             format!("stopped   {}   {}", word(*signal), human(*after))
         }
     };
-    let x = paint::put(buffer, area, area.x + 2.min(area.width), area.y, glyph, style);
+    let x = paint::put_text(buffer, area, area.x + 2.min(area.width), area.y, glyph, style);
     let cells = usize::from(area.right().saturating_sub(x));
     let line = format!(" {} {text}", pad(cut_right(service.name.as_str(), name, glyphs.ellipsis), name));
-    paint::put(buffer, area, x, area.y, &cut_right(&line, cells, glyphs.ellipsis), Style::new());
+    paint::put_text(buffer, area, x, area.y, &cut_right(&line, cells, glyphs.ellipsis), Style::new());
 }
 
 fn small_row(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect, buffer: &mut Buffer) {
     let (glyphs, now) = (scene.glyphs(), scene.now);
-    let (glyph, style) = look(scene, &service.state);
+    let (glyph, style) = stop_state_look(scene, &service.state);
     let text = match &service.state {
         StopState::WasNotRunning => "was not running".to_owned(),
         StopState::Waiting => "waits".to_owned(),
@@ -151,10 +151,10 @@ fn small_row(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect,
         StopState::GivenUp => "given up".to_owned(),
         StopState::Stopped { .. } => "stopped".to_owned(),
     };
-    let x = paint::put(buffer, area, area.x, area.y, glyph, style);
+    let x = paint::put_text(buffer, area, area.x, area.y, glyph, style);
     let cells = usize::from(area.right().saturating_sub(x));
     let line = format!(" {} {text}", pad(cut_right(service.name.as_str(), name, glyphs.ellipsis), name));
-    paint::put(buffer, area, x, area.y, &cut_right(&line, cells, glyphs.ellipsis), Style::new());
+    paint::put_text(buffer, area, x, area.y, &cut_right(&line, cells, glyphs.ellipsis), Style::new());
 }
 
 /// How much of the grace is used up, in whole seconds so that the bar moves with the number beside it.

@@ -304,7 +304,7 @@ fn a_notice_takes_the_footer() {
 #[test]
 fn a_log_that_is_read_says_how_much_is_new() {
     let mut bench = Bench::shop(80, 24);
-    let document = bench.book.get(&"api".into()).expect("the log of api");
+    let document = bench.log_store.get(&"api".into()).expect("the log of api");
     for number in 0..40 {
         document.feed(format!("GET /users/{number} 200\r\n").as_bytes());
     }

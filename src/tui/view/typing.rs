@@ -27,7 +27,7 @@ pub(super) fn header(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffe
         if width(&left) + 2 + width(&right) <= room || scene.screen.footer.is_none() { right } else { String::new() };
     let left = cut_right(&left, room.saturating_sub(width(&right) + 1), glyphs.ellipsis);
     let line = pad(left, room.saturating_sub(width(&right))) + &right;
-    paint::put(buffer, area, area.x, area.y, &line, scene.theme().alert());
+    paint::put_text(buffer, area, area.x, area.y, &line, scene.theme().alert());
 }
 
 /// The footer: only the way out.
@@ -44,7 +44,7 @@ pub(super) fn footer(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffe
     let x = usize::from(paint::put_spans(buffer, area, area.x, area.y, &spans) - area.x);
     if let Some(from) = room.checked_sub(width(&right)).filter(|from| *from >= x + 2) {
         let from = area.x + u16::try_from(from).unwrap_or(0);
-        paint::put(buffer, area, from, area.y, &right, Style::new());
+        paint::put_text(buffer, area, from, area.y, &right, Style::new());
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Positio
         None => scene.ui.end_of_typing(scene.snapshot)?,
     };
     let line = cut_right(&line, usize::from(area.width), scene.glyphs().ellipsis);
-    paint::put(buffer, area, area.x, area.y, &line, scene.theme().alert());
+    paint::put_text(buffer, area, area.x, area.y, &line, scene.theme().alert());
     None
 }
 

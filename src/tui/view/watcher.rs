@@ -68,11 +68,11 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
     }
     if scene.screen.compact {
         let row = Rect { height: 1.min(area.height), ..area };
-        paint::put(buffer, row, row.x, row.y, " ", Style::new());
+        paint::put_text(buffer, row, row.x, row.y, " ", Style::new());
         paint::put_spans(buffer, row, row.x + 1, row.y, &left);
         let titles = cut_right(&count(scene).iter().map(|span| &*span.content).collect::<String>(), 17, "");
         let at = row.right().saturating_sub(u16::try_from(width(&titles) + 1).unwrap_or(0));
-        paint::put(buffer, row, at, row.y, &titles, theme.dim());
+        paint::put_text(buffer, row, at, row.y, &titles, theme.dim());
     } else {
         let titles = Titles { left, right: count(scene), ..Titles::default() };
         paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
@@ -98,7 +98,7 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
             _ if panel.wanted.is_empty() => "all events are ignored ones",
             _ => "no event has this text",
         };
-        paint::put(buffer, list, list.x + 1, list.y, text, theme.dim());
+        paint::put_text(buffer, list, list.x + 1, list.y, text, theme.dim());
     }
     cursor.filter(|position| list.contains(*position))
 }
@@ -157,7 +157,7 @@ fn explain(
 ) {
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
     let rule = glyphs.rule.repeat(room.saturating_sub(2));
-    paint::put(buffer, area, area.x + 1.min(area.width), area.y, &rule, theme.dim());
+    paint::put_text(buffer, area, area.x + 1.min(area.width), area.y, &rule, theme.dim());
     let happened = format!(
         "{} {} {} {}",
         entry.event.kind,
@@ -198,7 +198,7 @@ fn explain(
     }
     for ((line, style), row) in lines.iter().zip(1..area.height) {
         let text = cut_right(line, room, glyphs.ellipsis);
-        paint::put(buffer, area, area.x, area.y + row, &text, *style);
+        paint::put_text(buffer, area, area.x, area.y + row, &text, *style);
     }
 }
 
@@ -286,7 +286,7 @@ fn event(scene: &Scene<'_>, entry: &JournalEntry, area: Rect, style: Style, buff
         )
     };
     let line = pad(cut_right(&line, room, glyphs.ellipsis), room);
-    paint::put(buffer, area, area.x, area.y, &line, style);
+    paint::put_text(buffer, area, area.x, area.y, &line, style);
 }
 
 /// A path, of which the end tells most, and what stands behind it as long as there is room for both.

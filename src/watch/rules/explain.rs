@@ -1,15 +1,15 @@
 //! The reason for a decision: every source that is asked about a path, in order, and what came of it.
 //!
 //! Nothing is decided here: the walk down to the path is that of [`Rules::decide`], and the source that decided is the one
-//! that `judge_one` names.
+//! that `decide_one` names.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::judge::By;
+use super::decide::By;
+use super::folder_state::{FolderState, RuleState};
 use super::list::PatternList;
 use super::scope::{Asked, normal};
-use super::standing::{Standing, State};
 use super::{Rules, ServiceRules};
 use crate::domain::{
     Explanation, Match, OnChange, PathVerdict, Rule, RuleSource, ServiceName, StepOutcome, WhyStep, path_text,
@@ -18,7 +18,7 @@ use crate::domain::{
 /// A folder on the way, or the path itself.
 struct Level {
     /// How things stand in the folder that it is in.
-    folder: Standing,
+    folder: FolderState,
     path: PathBuf,
     is_dir: bool,
 }
@@ -37,7 +37,7 @@ impl Rules {
         use std::os::unix::ffi::OsStrExt;
         let given = normal(&self.root.join(path));
         let absolute = if given.starts_with(&self.root) { given } else { self.in_root(&given).unwrap_or(given) };
-        let new = self.learn_missing(&absolute);
+        let new = self.load_missing(&absolute);
         let found = std::fs::symlink_metadata(&absolute);
         let is_dir = match &found {
             Ok(found) => found.is_dir(),
@@ -67,7 +67,7 @@ impl Rules {
         Some(found)
     }
 
-    /// The same as [`Rules::decide`], with the reason. The folders on the way must have been learnt.
+    /// The same as [`Rules::decide`], with the reason. The folders on the way must have been loaded.
     pub fn explain(&self, path: &Path, is_dir: bool) -> Explanation {
         let path = normal(&self.root.join(path));
         let mut explanation = Explanation {
@@ -94,13 +94,14 @@ impl Rules {
             explanation.notes.push(format!("it is not below {}", path_text(&self.root)));
             return explanation;
         }
-        let standing = self.enter(self.standing_above(&start), &start);
-        let levels = self.levels(standing.clone(), &start, &path, is_dir);
-        let asked: Vec<_> = self.services.iter().map(|service| (service, service.scope.asked(&path, is_dir))).collect();
+        let folder_state = self.enter(self.state_above(&start), &start);
+        let levels = self.levels(folder_state.clone(), &start, &path, is_dir);
+        let asked: Vec<_> =
+            self.services.iter().map(|service| (service, service.scope.explain(&path, is_dir))).collect();
         let matched = match levels.last() {
             Some(last) if !is_dir => self.decide_in(&last.folder, &path, false),
-            Some(last) => self.decide_folder(&asked, &self.judge_folder(&last.folder, &path)),
-            None => self.decide_folder(&asked, &standing),
+            Some(last) => self.decide_folder(&asked, &self.decide_folder_state(&last.folder, &path)),
+            None => self.decide_folder(&asked, &folder_state),
         };
         (explanation.verdict, explanation.rule) = match &matched {
             Match::Watched { services, rule } => {
@@ -159,37 +160,37 @@ impl Rules {
     }
 
     /// The way from where a walk begins to the path.
-    fn levels(&self, mut standing: Standing, start: &Path, path: &Path, is_dir: bool) -> Vec<Level> {
+    fn levels(&self, mut folder_state: FolderState, start: &Path, path: &Path, is_dir: bool) -> Vec<Level> {
         let mut levels = Vec::new();
         let mut here = start.to_path_buf();
         for name in path.strip_prefix(start).unwrap_or(Path::new("")).components() {
             here.push(name);
             let is_dir = is_dir || here != path;
-            levels.push(Level { folder: standing.clone(), path: here.clone(), is_dir });
-            standing = self.enter(self.judge_folder(&standing, &here), &here);
+            levels.push(Level { folder: folder_state.clone(), path: here.clone(), is_dir });
+            folder_state = self.enter(self.decide_folder_state(&folder_state, &here), &here);
         }
         levels
     }
 
     /// What a change of some file in a folder means, as far as the folder says it.
-    fn decide_folder(&self, asked: &[(&ServiceRules, Asked<'_>)], judged: &Standing) -> Match {
+    fn decide_folder(&self, asked: &[(&ServiceRules, Asked<'_>)], decided: &FolderState) -> Match {
         let mut services: Vec<ServiceName> = Vec::new();
         let (mut watched, mut ignored) = (None, None);
         for (service, asked) in asked {
-            match (asked, judged.state(service)) {
+            match (asked, decided.state(service)) {
                 (Asked::TakenOut(rule), _) => ignored = ignored.or(Some(*rule)),
-                (Asked::In(_), State::Ignored { rule, .. }) => ignored = ignored.or(Some(rule)),
-                (Asked::In(rule), State::Open(let_in)) => {
+                (Asked::In(_), RuleState::Ignored { rule, .. }) => ignored = ignored.or(Some(rule)),
+                (Asked::In(rule), RuleState::Open(let_in)) => {
                     services.push(service.name.clone());
                     watched = watched.or(Some(let_in.as_ref().unwrap_or(*rule)));
                 }
                 (Asked::No(_), _) => {}
             }
         }
-        match (watched, ignored, &judged.common) {
+        match (watched, ignored, &decided.common) {
             (Some(rule), ..) => Match::Watched { services: services.into(), rule: rule.clone() },
-            (None, Some(rule), _) | (None, None, State::Ignored { rule, .. }) => Match::Ignored(rule.clone()),
-            (None, None, State::Open(_)) => Match::NoMatch,
+            (None, Some(rule), _) | (None, None, RuleState::Ignored { rule, .. }) => Match::Ignored(rule.clone()),
+            (None, None, RuleState::Open(_)) => Match::NoMatch,
         }
     }
 
@@ -199,7 +200,7 @@ impl Rules {
         for (number, level) in levels.iter().enumerate() {
             let above = service.map_or(&level.folder.common, |service| level.folder.state(service));
             let own = service.and_then(|service| Some(&service.own.as_ref()?.list));
-            let (_, by) = self.judge_one(&level.folder, above, own, &level.path, level.is_dir, &mut None);
+            let (_, by) = self.decide_one(&level.folder, above, own, &level.path, level.is_dir, &mut None);
             if by != By::Folder {
                 decided = Decided { by, level: number };
             }
@@ -352,8 +353,8 @@ impl Rules {
     /// Which rule would take out what git tracks.
     fn note_tracked(&self, level: &Level, explanation: &mut Explanation) {
         let inherited = match &level.folder.common {
-            State::Ignored { rule, .. } => Some(rule.clone()),
-            State::Open(_) => None,
+            RuleState::Ignored { rule, .. } => Some(rule.clone()),
+            RuleState::Open(_) => None,
         };
         let hit = || {
             let files = self.git_files(&level.folder)?;
@@ -367,17 +368,17 @@ impl Rules {
     }
 
     /// Learns the folders on the way that are not known. Those that were new.
-    fn learn_missing(&mut self, path: &Path) -> Vec<PathBuf> {
+    fn load_missing(&mut self, path: &Path) -> Vec<PathBuf> {
         let start = self.start_of(path);
         let mut new = Vec::new();
         if self.folders.is_empty() {
-            self.learn_above(&start);
+            self.load_above(&start);
         }
         let Ok(below) = path.strip_prefix(&start) else { return new };
         let mut folder = start.clone();
         let mut names = below.components();
         loop {
-            if !self.folders.contains_key(&folder) && folder.is_dir() && self.learn(&folder) && folder != start {
+            if !self.folders.contains_key(&folder) && folder.is_dir() && self.load(&folder) && folder != start {
                 new.push(folder.clone());
             }
             match names.next() {

@@ -117,7 +117,7 @@ impl Glob {
                     continue;
                 }
                 None if at == text.len() => return true,
-                Some(one) if text.get(at).is_some_and(|byte| one.takes(*byte, self.any_case)) => {
+                Some(one) if text.get(at).is_some_and(|byte| one.matches_byte(*byte, self.any_case)) => {
                     (token, at) = (token + 1, at + 1);
                     continue;
                 }
@@ -145,7 +145,7 @@ impl Glob {
 }
 
 impl Token {
-    fn takes(&self, byte: u8, any_case: bool) -> bool {
+    fn matches_byte(&self, byte: u8, any_case: bool) -> bool {
         let folded = if any_case { byte.to_ascii_lowercase() } else { byte };
         match self {
             Self::Byte(own) => *own == folded,

@@ -1,4 +1,4 @@
-//! Which files matter to whom, and which rule says so. Decisions depend on nothing but what was learnt before.
+//! Which files matter to whom, and which rule says so. Decisions depend on nothing but what was loaded before.
 //!
 //! Order, highest first: the service's `ignore`, the group's `ignore`, the group's `also` (over git and `.ignore` only),
 //! `.ignore`, what git tracks (over the rest), the nearest `.gitignore` up to the top of the repository, `info/exclude`,
@@ -6,17 +6,17 @@
 //! something below it only where they name the folder; files in it that git tracks are watched as well.
 
 mod built_in;
-mod dead;
+mod could_match;
+mod decide;
 mod explain;
 mod folder;
+mod folder_state;
 mod glob;
-mod judge;
-mod learn;
 mod list;
-mod reach;
+mod load;
 mod scope;
-mod standing;
 mod tracked;
+mod unmatched;
 mod unseen;
 mod watch_list;
 
@@ -29,13 +29,13 @@ use std::sync::Arc;
 use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern, WatchSpec, path_text};
 
 use super::git::Repository;
-pub use dead::{DeadReason, DeadWatch, dead_watches};
+use could_match::CouldMatch;
 use folder::FolderRules;
+pub(super) use folder_state::FolderState;
 use list::{PatternList, Written};
-use reach::Reach;
 use scope::Scope;
 pub(super) use scope::normal;
-pub(super) use standing::Standing;
+pub use unmatched::{UnmatchedReason, UnmatchedWatch, unmatched_watches};
 
 /// All rules of a group. A copy is cheap: lists and globs are shared.
 #[derive(Clone, Debug)]
@@ -53,8 +53,8 @@ pub struct Rules {
     built_in: Arc<PatternList>,
     services: Arc<[ServiceRules]>,
     /// What the own lists let in below folders that are ignored.
-    passages: Arc<[Reach]>,
-    /// Folders with rule files, as far as they were learnt.
+    passages: Arc<[CouldMatch]>,
+    /// Folders with rule files, as far as they were loaded.
     folders: HashMap<PathBuf, Arc<FolderRules>>,
     /// Folders of git itself that a file `.git` names, as far as they are not below a folder `.git`.
     git_folders: Vec<PathBuf>,
@@ -75,13 +75,13 @@ struct ServiceRules {
 #[derive(Debug)]
 struct OwnList {
     list: PatternList,
-    passages: Vec<Reach>,
-    /// Which of a standing's own states is its.
+    passages: Vec<CouldMatch>,
+    /// Which of a folder's state's own states is its.
     number: usize,
 }
 
 impl Rules {
-    /// The rules of a group. `own` are devgroup's own folders. Rule files are learnt later, folder by folder.
+    /// The rules of a group. `own` are devgroup's own folders. Rule files are loaded later, folder by folder.
     pub fn new(spec: &GroupSpec, own: &[PathBuf]) -> Self {
         let root = normal(&spec.root);
         let (mut lists, mut compiled) = (0, watch_list::Compiled::new());
@@ -144,13 +144,13 @@ impl Rules {
         path_text(below(path, &self.root).unwrap_or(path)).into()
     }
 
-    /// The repository that holds the root, if it was learnt.
+    /// The repository that holds the root, if it was loaded.
     pub(super) fn repository(&self) -> Option<&Repository> {
         let rules = self.root.ancestors().find_map(|folder| self.folders.get(folder)?.repository.as_ref())?;
         Some(&rules.repository)
     }
 
-    /// All repositories that were learnt: the one around the root, and those in its tree.
+    /// All repositories that were loaded: the one around the root, and those in its tree.
     pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
         self.folders.values().filter_map(|rules| rules.repository.as_ref()).map(|rules| &rules.repository)
     }
@@ -189,8 +189,8 @@ pub(super) fn glob_matches(glob: &[u8], text: &[u8], any_case: bool) -> bool {
 }
 
 /// The ways that a list opens below folders that are ignored.
-fn passages(list: &PatternList, lets_in: bool) -> Vec<Reach> {
-    list.anchored().filter(|(_, opens)| *opens == lets_in).map(|(pattern, _)| Reach::new(&pattern)).collect()
+fn passages(list: &PatternList, lets_in: bool) -> Vec<CouldMatch> {
+    list.anchored().filter(|(_, opens)| *opens == lets_in).map(|(pattern, _)| CouldMatch::new(&pattern)).collect()
 }
 
 fn own_list(root: &Path, source: RuleSource, patterns: &[SpecPattern]) -> PatternList {

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::below;
-use super::reach::{Reach, has_wildcard};
+use super::could_match::{CouldMatch, has_wildcard};
 use super::watch_list::{Compiled, LazyGlob, WatchList};
 use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles};
 
@@ -33,7 +33,7 @@ pub(super) struct WatchGlob {
     matcher: LazyGlob,
     /// A glob that ends in a plain name also means everything below it, if it is a folder.
     all_below: Option<LazyGlob>,
-    reach: Reach,
+    could_match: CouldMatch,
     takes_out: bool,
     rule: Rule,
 }
@@ -96,14 +96,14 @@ impl Scope {
     }
 
     /// The same for people: of a folder, whether something in it could be in it; and why something is not.
-    pub(super) fn asked(&self, path: &Path, is_dir: bool) -> Asked<'_> {
+    pub(super) fn explain(&self, path: &Path, is_dir: bool) -> Asked<'_> {
         match (self.decide(path), self) {
             (Some(Ok(rule)), _) => Asked::In(rule),
             (Some(Err(rule)), _) => Asked::TakenOut(rule),
             (None, Self::All { folder, rule }) if is_dir && folder.starts_with(path) => Asked::In(rule),
             (None, Self::All { folder, .. }) => Asked::No(Some(folder)),
             (None, Self::Globs { globs, .. }) if is_dir => {
-                let reaching = globs.iter().find(|glob| !glob.takes_out && glob.may_reach(path));
+                let reaching = globs.iter().find(|glob| !glob.takes_out && glob.could_match_in(path));
                 reaching.map_or(Asked::No(None), |glob| Asked::In(&glob.rule))
             }
             (None, Self::Off | Self::Globs { .. }) => Asked::No(None),
@@ -111,11 +111,11 @@ impl Scope {
     }
 
     /// Whether something in this folder or below could be in it.
-    pub(super) fn may_reach(&self, folder: &Path) -> bool {
+    pub(super) fn could_match_in(&self, folder: &Path) -> bool {
         match self {
             Self::Off => false,
             Self::All { folder: whole, .. } => folder.starts_with(whole) || whole.starts_with(folder),
-            Self::Globs { globs, .. } => globs.iter().any(|glob| !glob.takes_out && glob.may_reach(folder)),
+            Self::Globs { globs, .. } => globs.iter().any(|glob| !glob.takes_out && glob.could_match_in(folder)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Scope {
             Self::Globs { globs, .. } => globs
                 .iter()
                 .filter(|glob| !glob.takes_out)
-                .map(|glob| glob.base.join(glob.reach.literal_folder()))
+                .map(|glob| glob.base.join(glob.could_match.literal_folder()))
                 .collect(),
         }
     }
@@ -147,13 +147,13 @@ impl WatchGlob {
         };
         let matcher = build(relative).ok()?;
         let last = relative.rsplit('/').next().unwrap_or_default();
-        let mut reach = Reach::new(relative);
+        let mut could_match = CouldMatch::new(relative);
         let mut all_below = None;
         if is_folder || !has_wildcard(last) {
             all_below = build(&if relative.is_empty() { "**".to_owned() } else { format!("{relative}/**") }).ok();
-            reach = reach.with_all_below();
+            could_match = could_match.with_all_below();
         }
-        Some(Self { base, relative: relative.to_owned(), matcher, all_below, reach, takes_out, rule })
+        Some(Self { base, relative: relative.to_owned(), matcher, all_below, could_match, takes_out, rule })
     }
 
     /// It takes out what others have in.
@@ -163,12 +163,12 @@ impl WatchGlob {
 
     /// The folder that everything it matches lies in.
     pub(super) fn start(&self) -> PathBuf {
-        self.base.join(self.reach.literal_folder())
+        self.base.join(self.could_match.literal_folder())
     }
 
     /// The one path that it names, if it has no wildcards.
     pub(super) fn literal(&self) -> Option<PathBuf> {
-        self.reach.literal().map(|path| self.base.join(path))
+        self.could_match.literal().map(|path| self.base.join(path))
     }
 
     /// A path that it could match, with this text for whatever is free in it.
@@ -208,10 +208,10 @@ impl WatchGlob {
         Some(self.base.join(sample)).filter(|path| self.matches(path))
     }
 
-    pub(super) fn may_reach(&self, folder: &Path) -> bool {
+    pub(super) fn could_match_in(&self, folder: &Path) -> bool {
         folder
             .strip_prefix(&self.base)
-            .map_or_else(|_| self.base.starts_with(folder), |relative| self.reach.may_hold(relative))
+            .map_or_else(|_| self.base.starts_with(folder), |relative| self.could_match.may_hold(relative))
     }
 
     pub(super) fn matches(&self, path: &Path) -> bool {

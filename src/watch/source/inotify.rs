@@ -20,9 +20,9 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::{Ear, Failure, Links, Refused, Watches};
+use super::{EventSink, Failure, Links, Refused, Watches};
 use crate::watch::cookies::Cookies;
-use crate::watch::pending::{Heard, Marks};
+use crate::watch::pending::{EventFlags, RawEvents};
 
 /// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes. What a watch of
 /// the same folder listens to besides that stays.
@@ -64,7 +64,7 @@ struct Table {
 }
 
 impl Watches for Inotify {
-    fn open(ear: Ear) -> Result<Self, Refused> {
+    fn open(sink: EventSink) -> Result<Self, Refused> {
         // First, so that a lack of descriptors is not taken for one of inotify instances: both are EMFILE.
         let end = eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| Refused::Other(error.into()))?;
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| match error {
@@ -73,7 +73,7 @@ impl Watches for Inotify {
         })?;
         let (inotify, end) = (Arc::new(inotify), Arc::new(end));
         let table = Arc::new(Mutex::new(Table::default()));
-        let thread = Listener { inotify: Arc::clone(&inotify), end: Arc::clone(&end), table: Arc::clone(&table), ear };
+        let thread = Listener { inotify: Arc::clone(&inotify), end: Arc::clone(&end), table: Arc::clone(&table), sink };
         std::thread::Builder::new()
             .name(String::from("watch-events"))
             .spawn(move || thread.listen())
@@ -92,7 +92,7 @@ impl Watches for Inotify {
             other => Failure::Other(other.into()),
         })?;
         // An event that comes before this is one from before the folder was listed.
-        let unused = self.lock().put(folder, watch);
+        let unused = self.lock().insert(folder, watch);
         self.end_watch(unused);
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Watches for Inotify {
 
     fn remove(&mut self, folders: Vec<PathBuf>) {
         for folder in folders {
-            let unused = self.lock().take(&folder);
+            let unused = self.lock().remove_folder(&folder);
             self.end_watch(unused);
         }
     }
@@ -184,11 +184,11 @@ impl Drop for Inotify {
 
 impl Table {
     /// Notes that a watch stands for a folder. A watch that stands for none any more.
-    fn put(&mut self, folder: &Path, watch: i32) -> Option<i32> {
+    fn insert(&mut self, folder: &Path, watch: i32) -> Option<i32> {
         if self.watches.get(folder) == Some(&watch) {
             return None;
         }
-        let unused = self.take(folder);
+        let unused = self.remove_folder(folder);
         let folder: Arc<Path> = folder.into();
         self.folders.entry(watch).or_default().push(Arc::clone(&folder));
         self.watches.insert(folder, watch);
@@ -196,7 +196,7 @@ impl Table {
     }
 
     /// Forgets a folder. Its watch, if that stands for no other.
-    fn take(&mut self, folder: &Path) -> Option<i32> {
+    fn remove_folder(&mut self, folder: &Path) -> Option<i32> {
         let watch = self.watches.remove(folder)?;
         let folders = self.folders.get_mut(&watch)?;
         folders.retain(|other| **other != *folder);
@@ -218,14 +218,14 @@ impl Table {
     }
 
     /// Puts down what an event says.
-    fn hear(&mut self, watch: i32, events: ReadFlags, name: Option<&CStr>, heard: &mut Heard) {
+    fn read_event(&mut self, watch: i32, events: ReadFlags, name: Option<&CStr>, raw_events: &mut RawEvents) {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
-            heard.loss = true;
+            raw_events.loss = true;
             return;
         }
         if self.cookies == Some(watch) {
             if let Some(number) = name.and_then(|name| Cookies::number(name.to_bytes())) {
-                heard.cookie = heard.cookie.max(number);
+                raw_events.cookie = raw_events.cookie.max(number);
             }
             return;
         }
@@ -237,9 +237,9 @@ impl Table {
             _ => events.contains(ReadFlags::MOVE_SELF),
         };
         if permissions || self.above.get(&watch).is_some_and(goes) {
-            heard.places = true;
+            raw_events.places = true;
         }
-        let marks = Marks {
+        let flags = EventFlags {
             created: events.contains(ReadFlags::CREATE),
             written: events.contains(ReadFlags::MODIFY),
             closed: events.contains(ReadFlags::CLOSE_WRITE),
@@ -247,18 +247,18 @@ impl Table {
             moved_out: events.intersects(ReadFlags::MOVED_FROM | ReadFlags::MOVE_SELF),
             removed: events.intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::UNMOUNT),
         };
-        if marks != Marks::default() {
+        if flags != EventFlags::default() {
             for folder in self.folders.get(&watch).into_iter().flatten() {
                 match name {
                     Some(name) => {
-                        heard.notes.push((folder.join(OsStr::from_bytes(name.to_bytes())), marks));
+                        raw_events.notes.push((folder.join(OsStr::from_bytes(name.to_bytes())), flags));
                     }
                     // About the folder itself. Where the one above is watched, that has said so already, under the name
                     // that was right then.
                     None if events.contains(ReadFlags::UNMOUNT)
                         || !folder.parent().is_some_and(|above| self.watches.contains_key(above)) =>
                     {
-                        heard.notes.push((folder.to_path_buf(), marks));
+                        raw_events.notes.push((folder.to_path_buf(), flags));
                     }
                     None => {}
                 }
@@ -277,7 +277,7 @@ struct Listener {
     inotify: Arc<OwnedFd>,
     end: Arc<OwnedFd>,
     table: Arc<Mutex<Table>>,
-    ear: Ear,
+    sink: EventSink,
 }
 
 impl Listener {
@@ -300,16 +300,16 @@ impl Listener {
             if became(1) {
                 return;
             }
-            let mut heard = Heard { places: became(2), ..Heard::default() };
+            let mut raw_events = RawEvents { places: became(2), ..RawEvents::default() };
             if became(0) {
                 let mut table = lock(&self.table);
                 loop {
                     match reader.next() {
-                        Ok(event) => table.hear(event.wd(), event.events(), event.file_name(), &mut heard),
+                        Ok(event) => table.read_event(event.wd(), event.events(), event.file_name(), &mut raw_events),
                         Err(Errno::AGAIN | Errno::INTR) => break,
                         Err(error) => {
                             log::error!("watcher: {error}");
-                            heard.loss = true;
+                            raw_events.loss = true;
                             break;
                         }
                     }
@@ -318,7 +318,7 @@ impl Listener {
                     }
                 }
             }
-            self.ear.pending.note_all(heard, self.ear.clock.now());
+            self.sink.pending.note_all(raw_events, self.sink.clock.now());
         }
     }
 }
@@ -332,55 +332,61 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
 mod tests {
     use super::*;
 
-    fn hear(table: &mut Table, watch: i32, events: ReadFlags, name: Option<&CStr>) -> Heard {
-        let mut heard = Heard::default();
-        table.hear(watch, events, name, &mut heard);
-        heard
+    fn raw_events_of(table: &mut Table, watch: i32, events: ReadFlags, name: Option<&CStr>) -> RawEvents {
+        let mut raw_events = RawEvents::default();
+        table.read_event(watch, events, name, &mut raw_events);
+        raw_events
     }
 
     #[test]
     fn a_folder_that_is_reached_twice_reports_under_both_names_until_one_is_left() {
         let mut table = Table::default();
-        assert_eq!(table.put(Path::new("/a"), 1), None);
-        assert_eq!(table.put(Path::new("/b"), 1), None);
-        let heard = hear(&mut table, 1, ReadFlags::CREATE, Some(c"f"));
-        let paths: Vec<_> = heard.notes.iter().map(|(path, _)| path.to_str()).collect();
+        assert_eq!(table.insert(Path::new("/a"), 1), None);
+        assert_eq!(table.insert(Path::new("/b"), 1), None);
+        let raw_events = raw_events_of(&mut table, 1, ReadFlags::CREATE, Some(c"f"));
+        let paths: Vec<_> = raw_events.notes.iter().map(|(path, _)| path.to_str()).collect();
         assert_eq!(paths, [Some("/a/f"), Some("/b/f")]);
-        assert_eq!(table.take(Path::new("/a")), None, "it stands for the other");
-        assert_eq!(hear(&mut table, 1, ReadFlags::CREATE, Some(c"f")).notes.len(), 1);
-        assert_eq!(table.take(Path::new("/b")), Some(1));
-        assert!(hear(&mut table, 1, ReadFlags::CREATE, Some(c"f")).notes.is_empty());
+        assert_eq!(table.remove_folder(Path::new("/a")), None, "it stands for the other");
+        assert_eq!(raw_events_of(&mut table, 1, ReadFlags::CREATE, Some(c"f")).notes.len(), 1);
+        assert_eq!(table.remove_folder(Path::new("/b")), Some(1));
+        assert!(raw_events_of(&mut table, 1, ReadFlags::CREATE, Some(c"f")).notes.is_empty());
     }
 
     #[test]
     fn a_folder_that_was_replaced_gets_its_new_watch_and_the_old_one_ends() {
         let mut table = Table::default();
-        table.put(Path::new("/a"), 1);
-        assert_eq!(table.put(Path::new("/a"), 2), Some(1));
-        hear(&mut table, 1, ReadFlags::IGNORED, None);
-        assert_eq!(hear(&mut table, 2, ReadFlags::MODIFY, Some(c"f")).notes.len(), 1);
-        hear(&mut table, 2, ReadFlags::IGNORED, None);
+        table.insert(Path::new("/a"), 1);
+        assert_eq!(table.insert(Path::new("/a"), 2), Some(1));
+        raw_events_of(&mut table, 1, ReadFlags::IGNORED, None);
+        assert_eq!(raw_events_of(&mut table, 2, ReadFlags::MODIFY, Some(c"f")).notes.len(), 1);
+        raw_events_of(&mut table, 2, ReadFlags::IGNORED, None);
         assert!(table.folders.is_empty() && table.watches.is_empty());
     }
 
     #[test]
     fn what_a_folder_says_of_itself_counts_where_nobody_else_says_it() {
         let mut table = Table::default();
-        table.put(Path::new("/a"), 1);
-        table.put(Path::new("/a/b"), 2);
-        let gone = Marks { moved_out: true, ..Marks::default() };
-        assert_eq!(hear(&mut table, 1, ReadFlags::MOVE_SELF, None).notes, [("/a".into(), gone)]);
-        assert!(hear(&mut table, 2, ReadFlags::MOVE_SELF, None).notes.is_empty(), "it has another name by now");
-        let gone = Marks { removed: true, ..Marks::default() };
-        assert_eq!(hear(&mut table, 2, ReadFlags::UNMOUNT, None).notes, [("/a/b".into(), gone)]);
-        assert!(hear(&mut table, -1, ReadFlags::QUEUE_OVERFLOW, None).loss);
+        table.insert(Path::new("/a"), 1);
+        table.insert(Path::new("/a/b"), 2);
+        let gone = EventFlags { moved_out: true, ..EventFlags::default() };
+        assert_eq!(raw_events_of(&mut table, 1, ReadFlags::MOVE_SELF, None).notes, [("/a".into(), gone)]);
+        assert!(
+            raw_events_of(&mut table, 2, ReadFlags::MOVE_SELF, None).notes.is_empty(),
+            "it has another name by now"
+        );
+        let gone = EventFlags { removed: true, ..EventFlags::default() };
+        assert_eq!(raw_events_of(&mut table, 2, ReadFlags::UNMOUNT, None).notes, [("/a/b".into(), gone)]);
+        assert!(raw_events_of(&mut table, -1, ReadFlags::QUEUE_OVERFLOW, None).loss);
         table.above.insert(3, "/".into());
-        assert!(hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
-        assert!(hear(&mut table, 3, ReadFlags::DELETE | ReadFlags::ISDIR, Some(c"a")).places);
-        assert!(!hear(&mut table, 3, ReadFlags::DELETE | ReadFlags::ISDIR, Some(c"c")).places, "nobody watches it");
-        hear(&mut table, 3, ReadFlags::IGNORED, None);
-        assert!(!hear(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
-        assert!(hear(&mut table, 1, ReadFlags::ATTRIB | ReadFlags::ISDIR, Some(c"b")).places);
-        assert!(!hear(&mut table, 1, ReadFlags::ATTRIB, Some(c"f")).places, "a file can be looked at without");
+        assert!(raw_events_of(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
+        assert!(raw_events_of(&mut table, 3, ReadFlags::DELETE | ReadFlags::ISDIR, Some(c"a")).places);
+        assert!(
+            !raw_events_of(&mut table, 3, ReadFlags::DELETE | ReadFlags::ISDIR, Some(c"c")).places,
+            "nobody watches it"
+        );
+        raw_events_of(&mut table, 3, ReadFlags::IGNORED, None);
+        assert!(!raw_events_of(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
+        assert!(raw_events_of(&mut table, 1, ReadFlags::ATTRIB | ReadFlags::ISDIR, Some(c"b")).places);
+        assert!(!raw_events_of(&mut table, 1, ReadFlags::ATTRIB, Some(c"f")).places, "a file can be looked at without");
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::watch::pending::Marks;
+use crate::watch::pending::EventFlags;
 
 fn source() -> Source {
     Source::new(WatchChoice::Native, Arc::default(), Clock::start(), Arc::new(Cookies::new(0)))
@@ -30,10 +30,12 @@ fn what_does_not_work_is_said_with_its_remedy() {
 }
 
 /// Reads what is said until it says this of the path.
-fn until(pending: &Pending, path: &Path, says: impl Fn(Marks) -> bool) {
+fn until(pending: &Pending, path: &Path, says: impl Fn(EventFlags) -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
-        if !pending.is_empty() && pending.wait(None).noted.iter().any(|noted| noted.path == path && says(noted.marks)) {
+        if !pending.is_empty()
+            && pending.wait(None).path_events.iter().any(|event| event.path == path && says(event.flags))
+        {
             return;
         }
         assert!(Instant::now() < end, "nothing was said of {}", path.display());
@@ -47,9 +49,10 @@ fn watches_tell<N: Watches>(number: u64) {
     fs::create_dir_all(root.join("a/b")).expect("made");
     std::os::unix::fs::symlink("a", root.join("link")).expect("linked");
     let pending = Arc::new(Pending::default());
-    let ear = Ear { pending: Arc::clone(&pending), clock: Clock::start(), cookies: Arc::new(Cookies::new(number)) };
-    let cookies = Arc::clone(&ear.cookies);
-    let mut watches = N::open(ear).expect("opened");
+    let sink =
+        EventSink { pending: Arc::clone(&pending), clock: Clock::start(), cookies: Arc::new(Cookies::new(number)) };
+    let cookies = Arc::clone(&sink.cookies);
+    let mut watches = N::open(sink).expect("opened");
     for folder in [root.to_path_buf(), root.join("a"), root.join("a/b")] {
         watches.add(&folder, Links::Refuse).expect("watched");
     }
@@ -57,23 +60,23 @@ fn watches_tell<N: Watches>(number: u64) {
     assert_eq!(watches.count(), 3);
 
     fs::write(root.join("a/f"), "text").expect("written");
-    until(&pending, &root.join("a/f"), |marks| marks.closed);
+    until(&pending, &root.join("a/f"), |flags| flags.closed);
     fs::rename(root.join("a/f"), root.join("a/b/g")).expect("renamed");
-    until(&pending, &root.join("a/b/g"), |marks| marks.moved_in);
+    until(&pending, &root.join("a/b/g"), |flags| flags.moved_in);
     watches.renew(&root.join("a/b"), Links::Refuse).expect("watched");
     fs::remove_file(root.join("a/b/g")).expect("removed");
-    until(&pending, &root.join("a/b/g"), |marks| marks.removed);
+    until(&pending, &root.join("a/b/g"), |flags| flags.removed);
 
     // A folder under another name.
     fs::rename(root.join("a"), root.join("z")).expect("renamed");
-    until(&pending, &root.join("z"), |marks| marks.moved_in);
+    until(&pending, &root.join("z"), |flags| flags.moved_in);
     watches.forget(&root.join("a"));
     watches.remove(vec![root.join("a"), root.join("a/b")]);
     for folder in [root.join("z"), root.join("z/b")] {
         watches.add(&folder, Links::Refuse).expect("watched");
     }
     fs::write(root.join("z/b/f"), "text").expect("written");
-    until(&pending, &root.join("z/b/f"), |marks| marks.closed);
+    until(&pending, &root.join("z/b/f"), |flags| flags.closed);
 
     let cookie = cookies.folder().and_then(|folder| watches.add_cookies(folder)).and_then(|()| cookies.bake());
     let (_, complete) = pending.wait_for_cookie(cookie.expect("baked"), Duration::from_secs(20));
@@ -81,8 +84,8 @@ fn watches_tell<N: Watches>(number: u64) {
     cookies.close();
 
     fs::remove_dir_all(root.join("z")).expect("removed");
-    until(&pending, &root.join("z"), |marks| marks.removed);
-    assert!(pending.is_empty() || pending.wait(None).noted.iter().all(|noted| noted.path.starts_with(root)));
+    until(&pending, &root.join("z"), |flags| flags.removed);
+    assert!(pending.is_empty() || pending.wait(None).path_events.iter().all(|event| event.path.starts_with(root)));
 }
 
 #[test]
@@ -102,8 +105,8 @@ fn a_link_is_followed_only_where_it_was_named() {
     fs::create_dir(folder.path().join("a")).expect("made");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink("a", &link).expect("linked");
-    let ear = Ear { pending: Arc::default(), clock: Clock::start(), cookies: Arc::new(Cookies::new(3)) };
-    let mut watches = inotify::Inotify::open(ear).expect("opened");
+    let sink = EventSink { pending: Arc::default(), clock: Clock::start(), cookies: Arc::new(Cookies::new(3)) };
+    let mut watches = inotify::Inotify::open(sink).expect("opened");
     assert!(matches!(watches.add(&link, Links::Refuse), Err(Failure::Gone)));
     assert!(watches.add(&link, Links::Follow).is_ok());
     assert!(watches.add(&folder.path().join("a"), Links::Refuse).is_ok());

@@ -9,9 +9,9 @@ use notify::{
     Config, ErrorKind, Event, EventKind, PathOp, RecommendedWatcher, RecursiveMode, WatchPathConfig, Watcher as _,
 };
 
-use super::{Ear, Failure, Links, Refused, Watches};
+use super::{EventSink, Failure, Links, Refused, Watches};
 use crate::watch::cookies::Cookies;
-use crate::watch::pending::{Heard, Marks};
+use crate::watch::pending::{EventFlags, RawEvents};
 
 /// The watches.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ const KINDS: EventKindMask = EventKindMask::CREATE
     .union(EventKindMask::ACCESS_CLOSE);
 
 impl Watches for Notify {
-    fn open(ear: Ear) -> Result<Self, Refused> {
+    fn open(sink: EventSink) -> Result<Self, Refused> {
         let config = Config::default().with_event_kinds(KINDS).with_follow_symlinks(false);
-        let own = ear.cookies.own().to_path_buf();
+        let own = sink.cookies.own().to_path_buf();
         let handler = move |said: notify::Result<Event>| match said {
-            Ok(event) => ear.pending.note_all(hear(&own, event), ear.clock.now()),
+            Ok(event) => sink.pending.note_all(raw_events_of(&own, event), sink.clock.now()),
             Err(error) => log::warn!("watcher: {error}"),
         };
         let watcher = RecommendedWatcher::new(handler, config).map_err(|error| match error.kind {
@@ -119,32 +119,32 @@ impl Notify {
 }
 
 /// What an event says. `own` holds the cookies.
-fn hear(own: &Path, event: Event) -> Heard {
-    let mut heard = Heard { loss: event.need_rescan(), ..Heard::default() };
-    let none = Marks::default();
-    let marks = match event.kind {
-        EventKind::Create(_) => Marks { created: true, ..none },
-        EventKind::Remove(_) => Marks { removed: true, ..none },
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Marks { closed: true, ..none },
-        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Marks { moved_out: true, ..none },
-        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Marks { moved_in: true, ..none },
+fn raw_events_of(own: &Path, event: Event) -> RawEvents {
+    let mut raw_events = RawEvents { loss: event.need_rescan(), ..RawEvents::default() };
+    let none = EventFlags::default();
+    let flags = match event.kind {
+        EventKind::Create(_) => EventFlags { created: true, ..none },
+        EventKind::Remove(_) => EventFlags { removed: true, ..none },
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => EventFlags { closed: true, ..none },
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => EventFlags { moved_out: true, ..none },
+        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => EventFlags { moved_in: true, ..none },
         // Both ends were said before, each for itself.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both) | ModifyKind::Metadata(_)) | EventKind::Access(_) => {
-            return heard;
+            return raw_events;
         }
         // Renamed from or to here: the disk will tell.
-        EventKind::Modify(ModifyKind::Name(_)) => Marks { moved_in: true, moved_out: true, ..none },
-        EventKind::Modify(_) | EventKind::Any | EventKind::Other => Marks { written: true, ..none },
+        EventKind::Modify(ModifyKind::Name(_)) => EventFlags { moved_in: true, moved_out: true, ..none },
+        EventKind::Modify(_) | EventKind::Any | EventKind::Other => EventFlags { written: true, ..none },
     };
     for path in event.paths {
         if path.starts_with(own) {
             let number = path.file_name().and_then(|name| Cookies::number(name.as_encoded_bytes()));
-            heard.cookie = heard.cookie.max(number.unwrap_or(0));
+            raw_events.cookie = raw_events.cookie.max(number.unwrap_or(0));
         } else {
-            heard.notes.push((path, marks));
+            raw_events.notes.push((path, flags));
         }
     }
-    heard
+    raw_events
 }
 
 #[cfg(test)]
@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_loss_is_heard() {
-        let heard = hear(Path::new("/own"), Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan));
-        assert!(heard.loss);
+        let raw_events =
+            raw_events_of(Path::new("/own"), Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan));
+        assert!(raw_events.loss);
     }
 }

@@ -86,7 +86,7 @@ impl<'p> Stream<'p> {
             stream.pump();
             Some(stream.out()).filter(|out| condition(out))
         };
-        wait_until(name, PATIENCE, self, look, |stream| stream.said())
+        wait_until(name, PATIENCE, self, look, |stream| stream.all_output())
     }
 
     /// Waits until a text has come.
@@ -100,7 +100,7 @@ impl<'p> Stream<'p> {
             stream.pump();
             text(&stream.stderr.text).contains(part).then_some(())
         };
-        wait_until(&format!("`{part}` is said"), PATIENCE, self, look, |stream| stream.said());
+        wait_until(&format!("`{part}` is said"), PATIENCE, self, look, |stream| stream.all_output());
     }
 
     /// Waits for the end of the program, and asserts that it left no process behind.
@@ -118,7 +118,7 @@ impl<'p> Stream<'p> {
             stream.pump();
             stream.child.try_wait().unwrap()
         };
-        let status = wait_until("the program has ended", PATIENCE, &mut self, look, |stream| stream.said());
+        let status = wait_until("the program has ended", PATIENCE, &mut self, look, |stream| stream.all_output());
         if nothing_left {
             self.project.assert_nothing_left();
         }
@@ -126,7 +126,7 @@ impl<'p> Stream<'p> {
             stream.pump();
             (stream.stdout.pipe.is_none() && stream.stderr.pipe.is_none()).then_some(())
         };
-        wait_until("nobody holds its output", PATIENCE, &mut self, rest, |stream| stream.said());
+        wait_until("nobody holds its output", PATIENCE, &mut self, rest, |stream| stream.all_output());
         Streamed { code: status.code(), stdout: self.out(), stderr: text(&self.stderr.text) }
     }
 
@@ -134,7 +134,7 @@ impl<'p> Stream<'p> {
         text(&self.stdout.text)
     }
 
-    fn said(&self) -> String {
+    fn all_output(&self) -> String {
         format!("stdout:\n{}\nstderr:\n{}", self.out(), text(&self.stderr.text))
     }
 

@@ -10,8 +10,8 @@ use devgroup::domain::{
     ExitStatus, Kind, LogSpec, Probe, ReadyCheck, RunCommand, RunId, RunReport, ServiceName, Signal, SignalTarget,
     StartCause,
 };
-use devgroup::logs::{LineId, LineKind, LogBook, LogDocument};
-use devgroup::process::{Aside, Beside, Launch, Prepared, ProcessHost, RunNews};
+use devgroup::logs::{LineId, LineKind, LogDocument, LogStore};
+use devgroup::process::{Beside, ChangeCommand, Launch, Prepared, ProcessHost, RunNews};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -34,7 +34,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 pub(crate) struct Bench {
     pub(crate) host: ProcessHost,
     pub(crate) dir: TempDir,
-    book: LogBook,
+    log_store: LogStore,
     news: UnboundedReceiver<RunNews>,
     seen: Vec<RunNews>,
 }
@@ -44,11 +44,11 @@ impl Bench {
         let clock = Clock::start();
         let (reports, news) = unbounded_channel();
         let dir = tempfile::tempdir().unwrap();
-        Self { host: ProcessHost::new(clock, reports), dir, book: LogBook::new(clock), news, seen: Vec::new() }
+        Self { host: ProcessHost::new(clock, reports), dir, log_store: LogStore::new(clock), news, seen: Vec::new() }
     }
 
     pub(crate) fn document(&self, service: &str) -> Arc<LogDocument> {
-        self.book.open(&service.into(), LogSpec::default().memory)
+        self.log_store.open(&service.into(), LogSpec::default().memory)
     }
 
     pub(crate) fn launch(&self, service: &str, run: u32, command: RunCommand) -> Launch {
@@ -91,9 +91,13 @@ impl Bench {
         self.host.spawn(Launch { ready, ..self.launch(service, 1, shell(text)) });
     }
 
-    pub(crate) fn aside(&self, service: &str, text: &str) {
+    pub(crate) fn change_command(&self, service: &str, text: &str) {
         let Launch { service, prepare, expand, dir, document, .. } = self.launch(service, 0, shell(text));
-        self.host.run_beside(Aside { service, label: "on_change", prepare, expand, dir, document }, Beside::Hook, 1);
+        self.host.run_beside(
+            ChangeCommand { service, label: "on_change", prepare, expand, dir, document },
+            Beside::Hook,
+            1,
+        );
     }
 
     pub(crate) fn signal(&self, service: &str, signal: Signal) {

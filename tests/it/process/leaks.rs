@@ -41,7 +41,7 @@ fn two_hundred_runs_leave_nothing_behind() {
     }
     let mut bench = Bench::new();
     let others = pipes();
-    bench.aside("api", "echo the thread for errands is there");
+    bench.change_command("api", "echo the thread for errands is there");
     bench.line("api", "is there");
     let before = wait_for("the hook's pipe to be closed", || (pipes() == others).then(|| (count("fd"), count("task"))));
     for run in 1..=200 {
@@ -62,10 +62,10 @@ fn helpers_that_are_replaced_are_reaped() {
     }
     let bench = Bench::new();
     for number in 1..=20 {
-        bench.aside("api", &format!("echo hook {number}.; exec sleep 1000"));
+        bench.change_command("api", &format!("echo hook {number}.; exec sleep 1000"));
         bench.line("api", &format!("hook {number}."));
     }
-    bench.aside("api", "true");
+    bench.change_command("api", "true");
     wait_for("all of them to be gone, and not only dead", || {
         let threads = std::fs::read_dir("/proc/self/task").unwrap();
         let children = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")));

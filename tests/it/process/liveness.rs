@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use devgroup::domain::{AliveCheck, AliveProbe, HttpCheck, Probe, RunId, RunReport, Signal, Validated};
-use devgroup::process::{Aside, Beside, Checkup, Launch};
+use devgroup::process::{Beside, ChangeCommand, Launch, LivenessProbe};
 
 use super::bench::{Bench, environment, lives, shell, wait_for};
 use super::leaks::alone;
@@ -24,7 +24,7 @@ fn looked_after(bench: &mut Bench, probe: AliveProbe) -> u32 {
 fn looked_after_by(bench: &mut Bench, check: AliveCheck) -> u32 {
     bench.sh("api", "exec sleep 1000");
     let pid = bench.started("api");
-    bench.host.check_alive(Checkup {
+    bench.host.check_alive(LivenessProbe {
         service: "api".into(),
         run: RunId(1),
         check,
@@ -208,7 +208,7 @@ fn somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life() {
         let check = check(sign);
         let launch = bench.launch("api", 1, shell("exec sleep 1000"));
         let ready = Some(devgroup::domain::ReadyCheck { probe: ready, timeout: Duration::from_secs(20) });
-        let checkup = Checkup {
+        let liveness_probe = LivenessProbe {
             service: "api".into(),
             run: RunId(1),
             check: check.clone(),
@@ -220,7 +220,7 @@ fn somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life() {
         let taken = format!("port {port} is taken by ");
         let marker = wait_for("the marker", || bench.markers("api").into_iter().find(|line| line.contains(&taken)));
         assert!(marker.contains(&format!("(pid {})", std::process::id())), "{marker}");
-        bench.host.check_alive(checkup);
+        bench.host.check_alive(liveness_probe);
         for _ in 0..3 {
             let found = problem(&mut bench);
             assert!(found.starts_with(&taken), "{found}");
@@ -269,15 +269,15 @@ fn what_is_asked_about_a_run_is_its_processes_and_its_environment_without_secret
 #[test]
 fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     let mut bench = Bench::new();
-    let aside = |bench: &Bench, text: &str| {
+    let change_command = |bench: &Bench, text: &str| {
         let Launch { service, prepare, expand, dir, document, .. } = bench.launch("api", 0, shell(text));
-        Aside { service, label: "validate", prepare, expand, dir, document }
+        ChangeCommand { service, label: "validate", prepare, expand, dir, document }
     };
-    let first = aside(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
+    let first = change_command(&bench, "echo first; sleep 1000 & echo $! > part; mv part child; wait");
     bench.host.run_beside(first, Beside::Validation, 1);
     let child = wait_for("its child", || fs::read_to_string(bench.path("child")).ok()?.trim().parse().ok());
     bench.line("api", "first");
-    bench.host.run_beside(aside(&bench, "echo second; exit 101"), Beside::Validation, 2);
+    bench.host.run_beside(change_command(&bench, "echo second; exit 101"), Beside::Validation, 2);
     let result = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
         _ => None,
@@ -285,10 +285,10 @@ fn a_validation_is_ended_by_the_next_one_with_all_of_its_group() {
     assert_eq!(result, (2, Validated::Failed("exit 101".into())));
     wait_for("the child to be gone", || (!lives(child)).then_some(()));
     assert_eq!(bench.output("api"), ["first", "second"]);
-    bench.host.run_beside(aside(&bench, "exec sleep 1000"), Beside::Validation, 3);
+    bench.host.run_beside(change_command(&bench, "exec sleep 1000"), Beside::Validation, 3);
     bench.host.end_beside(&"api".into(), Beside::Validation, 2);
     bench.host.end_beside(&"api".into(), Beside::Validation, 3);
-    bench.host.run_beside(aside(&bench, "true"), Beside::Validation, 4);
+    bench.host.run_beside(change_command(&bench, "true"), Beside::Validation, 4);
     let passed = bench.report("api", "the end of a validation", |report| match report {
         RunReport::Validated { number, result } => Some((*number, result.clone())),
         _ => None,

@@ -77,11 +77,11 @@ fn a_terminal_that_all_have_closed_is_read_again_when_somebody_opens_it() {
 }
 
 #[test]
-fn asides_print_whole_lines_into_the_log_and_take_their_group_along() {
+fn change_commands_print_whole_lines_into_the_log_and_take_their_group_along() {
     let mut bench = Bench::new();
     bench.sh("api", "echo up; sleep 1000");
     bench.line("api", "up");
-    bench.aside("api", "echo out; echo err >&2; printf 'no end'; sleep 1000 & echo $! > left.pid");
+    bench.change_command("api", "echo out; echo err >&2; printf 'no end'; sleep 1000 & echo $! > left.pid");
     bench.line("api", "no end");
     assert_eq!(bench.output("api"), ["up", "out", "err", "no end"]);
     let left = std::fs::read_to_string(bench.path("left.pid")).unwrap().trim().parse().unwrap();
@@ -104,7 +104,7 @@ fn what_runs_beside_a_service_prints_as_in_its_pane_and_cannot_disturb_it() {
         "printf 'bar 10%%\\rbar 99%%\\r\\033[Kbuilt\\n\\033[2J\\033[H\\033[?1049hlast words'",
     ];
     for text in beside {
-        bench.aside("api", text);
+        bench.change_command("api", text);
         bench
             .report("api", "the end of the hook", |report| matches!(report, RunReport::HookEnded { .. }).then_some(()));
     }
@@ -116,7 +116,7 @@ fn what_runs_beside_a_service_prints_as_in_its_pane_and_cannot_disturb_it() {
     assert_eq!(red.unwrap().to_ansi(0, StyleSupport::FULL), "\x1b[0;31mred\x1b[0m");
     drop(reader);
     bench.host.resize(&"api".into(), 70, 20);
-    bench.aside(
+    bench.change_command(
         "api",
         "trap 'stty size <&1; exit' USR1; stty size <&1; echo $$ > hook.pid; while :; do sleep 0.01; done",
     );

@@ -205,8 +205,8 @@ fn kill_all_leaves_nobody_and_lets_nobody_begin() {
         bench.sh(service, "trap '' TERM HUP; set -m; sleep 1000 & echo pid $!; set +m; sleep 1000; sleep 1000");
     }
     let jobs = services.map(|service| last_number(&bench.line(service, "pid")));
-    bench.aside("a", "trap '' TERM; echo aside pid $$; sleep 1000; sleep 1000");
-    let aside = last_number(&bench.line("a", "aside pid"));
+    bench.change_command("a", "trap '' TERM; echo aside pid $$; sleep 1000; sleep 1000");
+    let change_command = last_number(&bench.line("a", "aside pid"));
     bench.sh("late", "sleep 1000");
     bench.host.kill_all();
     for service in services {
@@ -216,7 +216,7 @@ fn kill_all_leaves_nobody_and_lets_nobody_begin() {
             bench.group_gone(service);
         }
     }
-    wait_for("all to be gone", || (!jobs.into_iter().chain([aside]).any(lives)).then_some(()));
+    wait_for("all to be gone", || (!jobs.into_iter().chain([change_command]).any(lives)).then_some(()));
     bench.report("late", "an end", |report| match report {
         RunReport::NotStarted { .. } | RunReport::Exited { .. } => Some(()),
         _ => None,

@@ -267,13 +267,13 @@ fn ask_rules(rules: &Rules, path: &Path) -> Option<(String, u32, String)> {
     }
 }
 
-fn learnt(root: &Path, paths: &[PathBuf]) -> Rules {
+fn loaded(root: &Path, paths: &[PathBuf]) -> Rules {
     let mut spec = all(root);
     spec.watch.also.clear();
     let mut rules = Rules::new(&spec, &[]);
     let folders: HashSet<_> = paths.iter().filter_map(|path| path.parent()).collect();
     for folder in folders {
-        rules.learn_towards(&folder.join("x"));
+        rules.load_towards(&folder.join("x"));
     }
     rules
 }
@@ -296,7 +296,7 @@ fn the_decisions_are_gits() {
         let root = folder.path().join("repository");
         fs::create_dir(&root).expect("made");
         let paths = make_repository(&root, &mut Dice(seed));
-        let rules = learnt(&root, &paths);
+        let rules = loaded(&root, &paths);
         for (path, expected) in paths.iter().zip(ask_git(&root, &paths, false)) {
             decided += 1;
             ignored += usize::from(expected.is_some());
@@ -359,7 +359,7 @@ fn what_git_tracks_is_not_ignored_in_any_form_of_the_index() {
             }
             _ => git(&root, &["update-index", "--index-version", "4"]),
         }
-        let rules = learnt(&root, &paths);
+        let rules = loaded(&root, &paths);
         let without = ask_git(&root, &files, false);
         for ((path, expected), alone) in files.iter().zip(ask_git(&root, &files, true)).zip(without) {
             let found = ask_rules(&rules, path);
@@ -487,7 +487,7 @@ fn settings_are_found_where_git_finds_them() {
     for (key, file) in conditions {
         for (include, ignored) in [("../../../a.inc", "a.one"), ("../../../b.inc", "a.two")] {
             git(&root, &["config", key, include]);
-            let rules = learnt(&root, &names);
+            let rules = loaded(&root, &names);
             for (name, expected) in names.iter().zip(ask_git(&root, &names, true)) {
                 let found = ask_rules(&rules, name);
                 assert_eq!(found.is_some(), expected.is_some(), "{key} = {include}, {}", name.display());
@@ -512,7 +512,7 @@ fn a_rule_file_that_git_does_not_read_is_not_read() {
     std::os::unix::fs::symlink("../../exclude", root.join(".git/info/exclude")).expect("linked");
     write(root.join("exclude"), "*.two\n");
     let names: Vec<_> = ["a.one", "a.two", "b/a.one", "b/a.two"].map(PathBuf::from).to_vec();
-    let rules = learnt(root, &names);
+    let rules = loaded(root, &names);
     let answers = ask_git(root, &names, true);
     for (name, expected) in names.iter().zip(&answers) {
         assert!(

@@ -234,7 +234,7 @@ fn events_in_an_ignored_folder_wake_no_thread() {
 }
 
 /// Does something that no thread of devgroup is to be woken by. A thread may be woken by something else meanwhile, as the
-/// pulse, the longer the slower the machine is: then it is done again. What wakes one each time is found each time.
+/// upkeep, the longer the slower the machine is: then it is done again. What wakes one each time is found each time.
 fn in_silence(project: &Project, act: impl Fn(usize)) {
     let mut woken = Vec::new();
     for round in 0..5 {

@@ -8,12 +8,12 @@ use super::*;
 /// The decision for a path that is a file, or a folder if it ends in a slash.
 fn decide(spec: &GroupSpec, path: &str) -> Match {
     let mut rules = Rules::new(spec, &[]);
-    rules.learn_towards(Path::new(path));
+    rules.load_towards(Path::new(path));
     rules.decide(Path::new(path), path.ends_with('/'))
 }
 
 /// The decision in one line: `watched api services.api.watch:1 **`.
-fn told(spec: &GroupSpec, path: &str) -> String {
+fn decision_text(spec: &GroupSpec, path: &str) -> String {
     let rule = |rule: &Rule| match (rule.line, &rule.source) {
         (_, RuleSource::BuiltIn(sort)) => format!("built-in {sort}"),
         (Some(line), _) => format!("{}:{line} {}", source(&rule.source), rule.pattern),
@@ -68,11 +68,11 @@ fn own_lists_win_over_git_and_git_wins_over_the_built_ins() {
     ];
     spec.watch.also = patterns(&[".env*"]);
     for (path, expected) in cases {
-        assert_eq!(told(&spec, path), expected, "{path}");
+        assert_eq!(decision_text(&spec, path), expected, "{path}");
     }
     spec.watch.gitignore = false;
-    assert_eq!(told(&spec, "src/a.gen"), "watched api api.watch:3 true");
-    assert_eq!(told(&spec, "target/debug/other"), "ignored built-in dependency and build folders");
+    assert_eq!(decision_text(&spec, "src/a.gen"), "watched api api.watch:3 true");
+    assert_eq!(decision_text(&spec, "target/debug/other"), "ignored built-in dependency and build folders");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn each_service_has_its_own_answer() {
         (outside.to_str().expect("text"), "watched shared shared.watch:1 ../common/**"),
     ];
     for (path, expected) in cases {
-        assert_eq!(told(&spec, path), expected, "{path}");
+        assert_eq!(decision_text(&spec, path), expected, "{path}");
     }
 }
 
@@ -122,10 +122,14 @@ fn rules_above_the_root_and_of_a_linked_worktree_count() {
         let spec = all(&root);
         let top = folder.path().join(tree);
         let gitignore = top.join(".gitignore").display().to_string();
-        assert_eq!(told(&spec, "a.gen"), format!("ignored {gitignore}:1 *.gen"));
-        assert_eq!(told(&spec, "out/x"), format!("ignored {gitignore}:2 /app/out"));
-        assert!(told(&spec, "a.mine").ends_with("info/exclude:1 *.mine"), "{}", told(&spec, "a.mine"));
-        assert_eq!(told(&spec, "a.rs"), "watched api api.watch:3 true");
+        assert_eq!(decision_text(&spec, "a.gen"), format!("ignored {gitignore}:1 *.gen"));
+        assert_eq!(decision_text(&spec, "out/x"), format!("ignored {gitignore}:2 /app/out"));
+        assert!(
+            decision_text(&spec, "a.mine").ends_with("info/exclude:1 *.mine"),
+            "{}",
+            decision_text(&spec, "a.mine")
+        );
+        assert_eq!(decision_text(&spec, "a.rs"), "watched api api.watch:3 true");
     }
 }
 
@@ -136,13 +140,13 @@ fn a_virtual_environment_is_no_file_of_variables() {
     write(root.join(".gitignore"), ".env\n");
     write(root.join("api/.env/bin/python"), "");
     let mut spec = all(root);
-    assert_eq!(told(&spec, ".env"), "watched api watch.also .env*");
-    assert_eq!(told(&spec, "api/.env/bin/python"), "ignored .gitignore:1 .env");
+    assert_eq!(decision_text(&spec, ".env"), "watched api watch.also .env*");
+    assert_eq!(decision_text(&spec, "api/.env/bin/python"), "ignored .gitignore:1 .env");
     // The same written out means the same; a slash asks for folders.
     spec.watch.also = patterns(&[".env*"]);
-    assert_eq!(told(&spec, "api/.env/bin/python"), "ignored .gitignore:1 .env");
+    assert_eq!(decision_text(&spec, "api/.env/bin/python"), "ignored .gitignore:1 .env");
     spec.watch.also = patterns(&[".env*", ".env/"]);
-    assert_eq!(told(&spec, "api/.env/bin/python"), "watched api watch.also:2 .env/");
+    assert_eq!(decision_text(&spec, "api/.env/bin/python"), "watched api watch.also:2 .env/");
 }
 
 #[test]
@@ -150,11 +154,11 @@ fn what_sqlite_and_git_keep_beside_their_own_is_built_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = all(folder.path());
     for name in ["app.db-journal", "data/app.db-wal", "data/app.db-shm"] {
-        assert_eq!(told(&spec, name), "ignored built-in files that SQLite keeps beside a database");
+        assert_eq!(decision_text(&spec, name), "ignored built-in files that SQLite keeps beside a database");
     }
-    assert_eq!(told(&spec, ".git-rewrite/t/a.rs"), "ignored built-in version control folders");
-    assert_eq!(told(&spec, "data/app.db"), "watched api api.watch:3 true");
-    assert_eq!(told(&spec, "crates/read-wal/a.rs"), "watched api api.watch:3 true");
+    assert_eq!(decision_text(&spec, ".git-rewrite/t/a.rs"), "ignored built-in version control folders");
+    assert_eq!(decision_text(&spec, "data/app.db"), "watched api api.watch:3 true");
+    assert_eq!(decision_text(&spec, "crates/read-wal/a.rs"), "watched api api.watch:3 true");
 }
 
 #[test]
@@ -187,13 +191,13 @@ fn strange_rule_files_are_survived() {
     let root = folder.path();
     fs::write(root.join(".gitignore"), b"\xef\xbb\xbf*.one\r\n\xff\xfe\n[z-a]\n*.two").expect("written");
     let spec = all(root);
-    assert_eq!(told(&spec, "x.one"), "ignored .gitignore:1 *.one");
-    assert_eq!(told(&spec, "x.two"), "ignored .gitignore:4 *.two");
+    assert_eq!(decision_text(&spec, "x.one"), "ignored .gitignore:1 *.one");
+    assert_eq!(decision_text(&spec, "x.two"), "ignored .gitignore:4 *.two");
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.two");
     let mut rules = Rules::new(&spec, &[]);
-    rules.learn_towards(Path::new(name));
+    rules.load_towards(Path::new(name));
     assert!(matches!(rules.decide(Path::new(name), false), Match::Ignored(_)));
     fs::remove_file(root.join(".gitignore")).expect("removed");
     fs::create_dir(root.join(".gitignore")).expect("made");
-    assert_eq!(told(&spec, "x.one"), "watched api api.watch:3 true");
+    assert_eq!(decision_text(&spec, "x.one"), "watched api api.watch:3 true");
 }

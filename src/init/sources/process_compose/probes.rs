@@ -11,13 +11,13 @@ const PERIODS: [&str; 4] = ["period_seconds", "timeout_seconds", "initial_delay_
 /// Reads both.
 pub(super) fn read(entry: &Node, texts: &Texts, draft: &mut Draft) {
     if let Some(probe) = entry.get("readiness_probe") {
-        draft.ready = asked(probe, "readiness_probe", entry, texts, draft);
+        draft.ready = ready_of(probe, "readiness_probe", entry, texts, draft);
         // How soon a service is ready is asked in our own rhythm.
         others(probe, "readiness_probe", &[], draft);
     }
     let Some(probe) = entry.get("liveness_probe") else { return };
     others(probe, "liveness_probe", &PERIODS, draft);
-    let Some(ask) = asked(probe, "liveness_probe", entry, texts, draft) else { return };
+    let Some(ask) = ready_of(probe, "liveness_probe", entry, texts, draft) else { return };
     let mut or = |key: &str, least: u64, default: u64| match probe.number(key) {
         Some(number) if number >= least => number,
         None if probe.get(key).is_some() => {
@@ -40,7 +40,7 @@ fn others(probe: &Node, name: &str, carried: &[&str], draft: &mut Draft) {
 }
 
 /// What a probe asks.
-fn asked(probe: &Node, name: &str, entry: &Node, texts: &Texts, draft: &mut Draft) -> Option<Ready> {
+fn ready_of(probe: &Node, name: &str, entry: &Node, texts: &Texts, draft: &mut Draft) -> Option<Ready> {
     if let Some(exec) = probe.get("exec") {
         for key in exec.others(&["command"]) {
             let own =

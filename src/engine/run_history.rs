@@ -1,0 +1,55 @@
+//! What is remembered of runs that are over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{ExitStatus, GroupHistory, HISTORY, RunRecord, StartCause};
+
+use super::service::Service;
+use super::turn::Turn;
+use super::{Effect, Engine};
+
+impl Engine {
+    /// What earlier calls of devgroup have left; of services that are not here too, since they may come.
+    pub(super) fn recall(&mut self, past: GroupHistory) {
+        self.past = past;
+        self.give_past();
+    }
+
+    /// Services that have not run yet get what is remembered of them.
+    pub(super) fn give_past(&mut self) {
+        for service in self.services.iter_mut().filter(|service| service.history.is_empty()) {
+            if let Some(past) = self.past.get(service.name()) {
+                service.history = Arc::clone(past);
+            }
+        }
+    }
+}
+
+impl Service {
+    /// The live run is over. `exit`: how, if there was a process.
+    pub(super) fn remember(&mut self, exit: Option<ExitStatus>, uptime: Duration, asked: bool, turn: &mut Turn) {
+        let files = match &self.run_cause {
+            StartCause::Change(files) => Some(files.clone()),
+            _ => None,
+        };
+        let record = RunRecord {
+            run: self.run,
+            began: turn.wall(self.asked_at),
+            cause: self.run_cause.word().into(),
+            reason: self.run_cause.to_string().into(),
+            files,
+            ready_after: self.ready_after,
+            uptime,
+            exit,
+            asked,
+            fault: exit.and(self.last_exit).and_then(|exit| exit.fault).map(|fault| fault.to_string().into()),
+        };
+        let history = Arc::make_mut(&mut self.history);
+        if history.len() >= HISTORY {
+            history.drain(..=history.len() - HISTORY);
+        }
+        history.push(record.clone());
+        turn.emit(Effect::Remember { service: self.spec.name.clone(), record });
+    }
+}

@@ -1,0 +1,574 @@
+//! What the dashboard's thread does: it waits for keys, news and time, and draws when something has changed.
+
+use std::collections::HashMap;
+use std::future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+
+use super::host_terminal::{Happened, HostTerminal};
+use super::input::{Decoder, Input};
+use super::layout::OuterScreen;
+use super::log_view::PaneText;
+use super::notify::Notifier;
+use super::options::DashboardOptions;
+use super::searcher::Searcher;
+use super::sizing::Sizer;
+use super::source::Source;
+use super::terminal::FrameWriter;
+use super::ticks;
+use super::ui_state::{Attachment, Followup, Member, UiState, World};
+use super::view::{self, Scene, waited_for};
+use crate::clock::Clock;
+use crate::domain::{GroupSnapshot, Moment, ServiceName};
+use crate::failpoint;
+use crate::group_handle::GroupHandle;
+use crate::logs::{LineId, LineKind, LogDocument};
+use crate::remote_terminal::ToTerminal;
+use editing::Editing;
+use saving::News;
+use selecting::{Drawn, Pointer};
+use typing::join_inputs;
+
+mod colors;
+mod editing;
+mod saving;
+mod selecting;
+mod sizes;
+mod typing;
+
+/// At most 30 frames a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// At the start, frames may follow each other faster, so that the first output is seen at once.
+const FIRST_FRAME: Duration = Duration::from_millis(2);
+/// … and before one that shows what a key did: nobody presses keys as fast, and a flood must not make them wait.
+const KEY_FRAME: Duration = Duration::from_millis(8);
+/// How long the start lasts.
+const START: Duration = Duration::from_millis(200);
+/// So long a new layout must stand before the services are told their sizes.
+const SETTLED: Duration = Duration::from_millis(50);
+/// Between two counts of errors out of sight.
+const COUNT: Duration = Duration::from_millis(500);
+/// How far back the last words of a service are looked for.
+const LAST_WORDS: u64 = 50;
+
+/// Why a dashboard has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It was asked to.
+    Asked,
+    /// The terminal is gone.
+    TerminalGone,
+}
+
+/// Asks the group for a reason; it may take as long as it takes.
+async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::UnboundedSender<News>) {
+    let answer = handle.why(path).await.map_err(|refusal| refusal.to_string());
+    // The dashboard may have ended meanwhile.
+    let _ = tell.send(News::Explained(seq, answer));
+}
+
+/// The dashboard's state on its thread.
+pub(super) struct AttachmentLoop {
+    handle: GroupHandle,
+    clock: Clock,
+    ui: UiState,
+    searcher: Searcher,
+    /// Reads what is out of sight for errors: not the same, so that a search never waits for it.
+    error_counter: Searcher,
+    /// When errors out of sight are counted next, and when they were last.
+    count_due: Option<Moment>,
+    counted: Option<Moment>,
+    host_terminal: HostTerminal,
+    frame_writer: FrameWriter,
+    decoder: Decoder,
+    size: (u16, u16),
+    snapshot: Arc<GroupSnapshot>,
+    /// Something was typed, or the time on the screen has moved: draw.
+    redraw: bool,
+    snapshot_new: bool,
+    logs_new: bool,
+    /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
+    awaits_hit: bool,
+    /// So many of the next frames show what a key did.
+    answers: u8,
+    started: Moment,
+    /// When it was last looked whether there is something to draw.
+    looked: Option<Moment>,
+    /// The documents on the screen, and what of them was drawn.
+    shown: Vec<(Arc<LogDocument>, u64)>,
+    /// The sizes that the services' terminals have, as far as we know.
+    sizes: HashMap<ServiceName, (u16, u16)>,
+    sizes_due: Option<Moment>,
+    sizer: Sizer,
+    /// The panes as they were drawn last: what the mouse points at.
+    drawn: Vec<Drawn>,
+    pointer: Pointer,
+    /// Where logs are saved.
+    saved: Option<PathBuf>,
+    /// What work in the background has to say at its end.
+    tell_later: Option<mpsc::UnboundedSender<News>>,
+    /// An editor has the terminal.
+    editing: Option<Editing>,
+    escape_due: Option<Moment>,
+    /// When answers of the terminal about its colours are not expected any more.
+    colors_due: Option<Moment>,
+    tick: Option<Moment>,
+    /// The window has the focus, as far as we know.
+    window_focused: bool,
+    notifier: Notifier,
+    /// The service that was told that it has the focus.
+    focused: Option<ServiceName>,
+    /// The row of the screen of the service that is typed into, in the first row of its pane.
+    typed_top: i32,
+}
+
+impl AttachmentLoop {
+    /// A dashboard on that terminal as it is now, for whoever sits before it.
+    pub(super) fn new(
+        handle: GroupHandle,
+        host_terminal: HostTerminal,
+        attachment: Attachment,
+        options: DashboardOptions,
+        sizer: Sizer,
+        saved: Option<PathBuf>,
+    ) -> Self {
+        let clock = handle.logs().clock();
+        let snapshot = handle.snapshot();
+        let size = host_terminal.size();
+        Self {
+            clock,
+            ui: UiState::new(options).attached_as(attachment, clock.now()),
+            searcher: Searcher::default(),
+            error_counter: Searcher::default(),
+            count_due: None,
+            counted: None,
+            frame_writer: FrameWriter::new(host_terminal.first_modes(options.mouse)),
+            host_terminal,
+            decoder: Decoder::default(),
+            size,
+            redraw: true,
+            snapshot_new: false,
+            logs_new: false,
+            awaits_hit: false,
+            answers: 0,
+            started: clock.now(),
+            looked: None,
+            shown: Vec::new(),
+            // Whoever started the services has guessed; telling it again costs nothing.
+            sizes: HashMap::new(),
+            sizes_due: None,
+            sizer,
+            drawn: Vec::new(),
+            pointer: Pointer::default(),
+            saved,
+            tell_later: None,
+            editing: None,
+            escape_due: None,
+            colors_due: None,
+            tick: None,
+            window_focused: true,
+            notifier: Notifier::default(),
+            focused: None,
+            typed_top: 0,
+            snapshot,
+            handle,
+        }
+    }
+
+    /// Draws the first frame at once, and then whatever changes.
+    ///
+    /// # Errors
+    /// The terminal is gone, or the operating system has no means to wait for it.
+    pub(super) fn run(mut self, leave: oneshot::Receiver<()>) -> io::Result<Ending> {
+        self.ask_for_colors();
+        self.draw()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let ending = runtime.block_on(self.serve(leave));
+        // A service that is typed into has the focus no more.
+        self.window_focused = false;
+        self.tell_focus();
+        ending
+    }
+
+    async fn serve(&mut self, mut leave: oneshot::Receiver<()>) -> io::Result<Ending> {
+        self.host_terminal.listen()?;
+        if self.host_terminal.size() != self.size {
+            // It changed before anybody listened.
+            self.resized();
+        }
+        let mut snapshots = self.handle.snapshots();
+        let mut logs = self.handle.logs().changes();
+        let (found, looked_out) = (self.searcher.found(), self.error_counter.found());
+        // What has changed since the first frame.
+        self.snapshot_new = true;
+        self.logs_new = true;
+        let (tell_later, mut told) = mpsc::unbounded_channel();
+        self.tell_later = Some(tell_later);
+        let (mut group_ended, mut logs_ended) = (false, false);
+        loop {
+            let now = self.clock.now();
+            self.timers(now);
+            let editing = self.editing.is_some();
+            if !editing && self.wants_frame() && self.host_terminal.is_free() && self.slot() <= now {
+                self.draw()?;
+            }
+            let wake = self.next_wake().map(|moment| self.clock.instant(moment));
+            let sleep = async {
+                match wake {
+                    Some(wake) => sleep_until(wake.into()).await,
+                    None => future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // An error means that the dashboard was dropped.
+                _ = &mut leave => {
+                    self.end_editor(&mut told).await;
+                    return Ok(Ending::Asked);
+                }
+                happened = self.host_terminal.next(!editing) => match happened {
+                    Happened::Typed(bytes) if !editing => {
+                        self.typed(&bytes);
+                        if self.ui.leaves {
+                            return Ok(self.detach());
+                        }
+                    }
+                    // For the editor, or too late for it.
+                    Happened::Typed(_) => {}
+                    Happened::Resized => self.resized(),
+                    Happened::Free => {}
+                    Happened::Resumed => self.resumed(),
+                    Happened::Edited(complaint) => self.edited(complaint),
+                    Happened::Said(text) => {
+                        self.ui.show_message(text, self.clock.now());
+                        self.redraw = true;
+                    }
+                    Happened::Gone => return Ok(Ending::TerminalGone),
+                },
+                inherits = self.sizer.inherit() => {
+                    if inherits {
+                        self.size_all();
+                    }
+                }
+                Some(news) = told.recv() => match news {
+                    News::Said(text) => {
+                        self.ui.show_message(text, self.clock.now());
+                        self.redraw = true;
+                    }
+                    News::Explained(seq, answer) => {
+                        self.ui.explained(seq, answer);
+                        self.redraw = true;
+                    }
+                    News::Open(path, line) => self.open_editor(path, line),
+                    News::Closed(status) => self.editor_closed(status),
+                },
+                // One wake-up for each frame, however much happens.
+                changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
+                    group_ended = changed.is_err();
+                    self.snapshot_new = true;
+                }
+                changed = logs.changed(), if !self.logs_new && !logs_ended => {
+                    logs_ended = changed.is_err();
+                    self.logs_new = true;
+                }
+                () = found.notified() => {
+                    self.redraw = true;
+                    if std::mem::take(&mut self.awaits_hit) {
+                        self.looked = None;
+                    }
+                }
+                () = looked_out.notified() => self.count_later(),
+                () = sleep => {}
+            }
+        }
+    }
+
+    fn wants_frame(&self) -> bool {
+        self.redraw || self.snapshot_new || self.logs_new
+    }
+
+    /// When the next frame may be drawn.
+    fn slot(&self) -> Moment {
+        let Some(looked) = self.looked else { return Moment::START };
+        let rest = match self.answers {
+            _ if looked.since(self.started) < START => FIRST_FRAME,
+            1.. => KEY_FRAME,
+            0 => FRAME,
+        };
+        looked + rest
+    }
+
+    fn next_wake(&self) -> Option<Moment> {
+        // Nothing is drawn while an editor has the terminal.
+        let draws = self.editing.is_none() && self.wants_frame() && self.host_terminal.is_free();
+        let slot = draws.then(|| self.slot());
+        let timers =
+            [self.tick, self.sizes_due, self.escape_due, self.colors_due, self.pointer.edge_due, self.count_due];
+        timers.into_iter().chain([slot]).flatten().min()
+    }
+
+    /// Carries out what was due.
+    fn timers(&mut self, now: Moment) {
+        let due = |timer: Option<Moment>| timer.is_some_and(|at| at <= now);
+        if due(self.escape_due) {
+            let mut inputs = Vec::new();
+            self.decoder.give_up(&mut inputs);
+            self.escape_due = None;
+            self.take_inputs(inputs);
+        }
+        if due(self.colors_due) {
+            self.settle_colors();
+        }
+        if due(self.sizes_due) {
+            self.sizes_due = None;
+            self.send_sizes();
+        }
+        if due(self.pointer.edge_due) {
+            self.scroll_at_edge(now);
+        }
+        if due(self.count_due) {
+            self.count_unseen(now);
+        }
+        if due(self.tick) {
+            self.tick = None;
+            self.redraw = true;
+        }
+    }
+
+    fn typed(&mut self, bytes: &[u8]) {
+        let mut inputs = Vec::new();
+        self.decoder.feed(bytes, &mut inputs);
+        self.escape_due = self.decoder.patience().map(|patience| self.clock.now() + patience);
+        self.colors_told();
+        if !inputs.is_empty() {
+            self.take_inputs(inputs);
+        }
+    }
+
+    fn take_inputs(&mut self, inputs: Vec<Input>) {
+        if self.sizer.lead() {
+            self.size_all();
+        }
+        // Keys mean what is the case now, not what was drawn last.
+        self.snapshot = self.handle.snapshot();
+        let mut commands = Vec::new();
+        for input in inputs {
+            let snapshot = Arc::clone(&self.snapshot);
+            let world = World { snapshot: &snapshot, size: self.size, now: self.clock.now() };
+            self.ui.check_typing(&world);
+            if let Input::Mouse(event) = input {
+                self.select_by_mouse(event, &world);
+            }
+            if let Some(service) = self.ui.typist.target() {
+                let receiver = self.receiver(service, &world);
+                commands.extend(self.ui.typed(input.clone(), &world, receiver));
+            } else {
+                commands.extend(self.ui.input(input.clone(), &world));
+            }
+            if let Input::Focus(focused) = input {
+                self.window_focused = focused;
+                // So that the notifier learns of it.
+                self.snapshot_new = true;
+            }
+            self.hand_out(&world);
+            self.tell_focus();
+            self.redraw = true;
+            self.awaits_hit = true;
+            // The echo of a service comes after a frame of our own.
+            self.answers = if self.ui.typist.target().is_some() { 2 } else { 1 };
+        }
+        join_inputs(commands).into_iter().for_each(|command| self.send_command(command));
+    }
+
+    /// The user leaves, and the group goes on.
+    fn detach(&self) -> Ending {
+        if let HostTerminal::Remote(remote) = &self.host_terminal {
+            // Who is gone has detached all the same.
+            let _ = remote.send_order(ToTerminal::Detached {});
+        }
+        Ending::Asked
+    }
+
+    fn resized(&mut self) {
+        self.size = self.host_terminal.size();
+        self.frame_writer.forget();
+        self.redraw = true;
+        self.sizes_due = Some(self.clock.now() + SETTLED);
+    }
+
+    /// Draws a frame, if there is something to draw.
+    fn draw(&mut self) -> io::Result<()> {
+        failpoint::hit(self.host_terminal.failpoint());
+        let now = self.clock.now();
+        self.looked = Some(now);
+        self.answers = self.answers.saturating_sub(1);
+        if std::mem::take(&mut self.snapshot_new) {
+            let newest = self.handle.snapshot();
+            self.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
+            self.snapshot = newest;
+            if let Some(sequence) = self.notifier.news(&self.snapshot, self.window_focused, self.ui.notification) {
+                self.frame_writer.send(&sequence);
+            }
+        }
+        if std::mem::take(&mut self.logs_new) {
+            self.redraw |= self.shown.iter().any(|(document, version)| document.version() != *version);
+            self.count_later();
+            // Nothing is shown before the first output, or after a service has come.
+            self.redraw |= self.shown.len() < self.snapshot.services.len().min(1);
+        }
+        if !std::mem::take(&mut self.redraw) {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.ui.redraw) {
+            self.frame_writer.forget();
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        let world = World { snapshot: &snapshot, size: self.size, now };
+        self.ui.adjust(&world);
+        self.tell_focus();
+        self.frame_writer.ask_for(self.host_modes());
+        let mut screen = self.ui.screen(&world);
+        self.drawn = self.texts(&screen);
+        // Several steps at once may lead through several services.
+        for _ in 0..=snapshot.services.len() {
+            if !self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+                break;
+            }
+            screen = self.ui.screen(&world);
+            self.drawn = self.texts(&screen);
+        }
+        if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
+            self.ui.show_message(notice, now);
+        }
+        for (name, end) in self.drawn.iter().flat_map(|drawn| &drawn.text.seen) {
+            self.ui.unseen.mark_seen(name, *end);
+        }
+        self.run_followups();
+        self.selection_follows();
+        let texts: Vec<&PaneText> = self.drawn.iter().map(|drawn| &drawn.text).collect();
+        let last_words = self.last_words();
+        let scene = Scene {
+            snapshot: &snapshot,
+            ui: &self.ui,
+            screen: &screen,
+            texts: &texts,
+            last_words: last_words.as_deref(),
+            now,
+            time_of_day: &|moment| self.clock.time_of_day(moment),
+        };
+        let mut frame = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        let cursor = view::draw(&scene, &mut frame);
+        self.tick = ticks::next(&scene);
+        if self.sizes_due.is_none() && self.sizer.leads() && self.wanted_sizes().next().is_some() {
+            self.sizes_due = Some(now + SETTLED);
+        }
+        match self.frame_writer.frame(frame, cursor) {
+            Some(text) => self.host_terminal.show(text),
+            None => Ok(()),
+        }
+    }
+
+    /// The services whose logs there are, in order.
+    fn members(&self) -> Vec<Member> {
+        let names = self.snapshot.services.iter().map(|service| service.name.clone());
+        names.filter_map(|name| Some((name.clone(), self.handle.logs().get(&name)?))).collect()
+    }
+
+    /// Those of them that the merged view shows.
+    fn merged_members(&self) -> Vec<Member> {
+        self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
+    }
+
+    /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
+    fn texts(&mut self, screen: &OuterScreen) -> Vec<Drawn> {
+        self.shown.clear();
+        if self.ui.find.searches_all() {
+            let members = self.members();
+            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            self.ui.look_everywhere(&members);
+        }
+        if let Some(pane) = &screen.merged {
+            let members = self.merged_members();
+            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            let snapshot = Arc::clone(&self.snapshot);
+            let text = self.ui.read_merged(pane, &members, &snapshot, self.clock, screen.compact);
+            return vec![Drawn { source: Source::Merged, area: pane.inner(), text }];
+        }
+        let mut drawn = Vec::with_capacity(screen.panes.len());
+        for pane in &screen.panes {
+            let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
+            let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
+            // The layout knows no others.
+            let Some(service) = self.snapshot.services.get(pane.service) else { continue };
+            let (source, area) = (Source::Service(service.name.clone()), pane.inner());
+            let Some(document) = self.handle.logs().get(&service.name) else {
+                let text = PaneText { follow: true, ..PaneText::default() };
+                drawn.push(Drawn { source, area, text });
+                continue;
+            };
+            let typed = self.ui.typist.target() == Some(&service.name);
+            let layout = if typed { layout.as_terminal() } else { layout };
+            let text = self.ui.read_pane(&service.name, focused, &document, &layout);
+            if typed {
+                self.typed_top = text.top;
+            }
+            self.shown.push((document, text.version));
+            drawn.push(Drawn { source, area, text });
+        }
+        drawn
+    }
+
+    /// Something was printed: errors out of sight are counted soon.
+    fn count_later(&mut self) {
+        let next = self.counted.map_or(Moment::START, |counted| counted + COUNT);
+        self.count_due = self.count_due.or(Some(next.max(self.clock.now())));
+    }
+
+    fn count_unseen(&mut self, now: Moment) {
+        (self.count_due, self.counted) = (None, Some(now));
+        let mut behind = Vec::new();
+        let members = self.members();
+        let followed = self.drawn.iter().filter(|drawn| drawn.text.follow).flat_map(|drawn| &drawn.text.seen);
+        let followed: Vec<&ServiceName> = followed.map(|(name, _)| name).collect();
+        self.redraw |= self.ui.unseen.count(&members, |name| followed.contains(&name), &mut behind);
+        behind.into_iter().for_each(|scan| self.error_counter.read(scan));
+    }
+
+    /// What the frame has left to be done.
+    fn run_followups(&mut self) {
+        for followup in self.ui.followups.drain(..) {
+            match followup {
+                Followup::Scan(scan) => self.searcher.read(scan),
+                Followup::Mark(service, marker) => {
+                    if let Some(document) = self.handle.logs().get(&service) {
+                        document.mark(&marker);
+                    }
+                }
+                Followup::Why(seq, path) => {
+                    if let Some(tell) = self.tell_later.clone() {
+                        tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last line of the service that is waited for while the group stops.
+    fn last_words(&self) -> Option<String> {
+        let waited = waited_for(self.snapshot.stopping.as_ref()?).next()?;
+        let document = self.handle.logs().get(&waited.name)?;
+        let mut reader = document.read();
+        let (first, end) = (reader.first().0, reader.end().0);
+        let lines = (first.max(end.saturating_sub(LAST_WORDS))..end).rev();
+        let mut lines = lines.filter_map(|id| reader.line(LineId(id)));
+        let words = lines.find(|line| line.kind == LineKind::Output && !line.content.text.trim().is_empty())?;
+        Some(words.content.text.trim().chars().take(300).collect())
+    }
+}

@@ -1,0 +1,321 @@
+//! Selecting and copying: a dashboard knows what each cell shows, and the documents that the text comes from.
+
+use std::time::Duration;
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use super::AttachmentLoop;
+use super::saving::News;
+use crate::domain::Moment;
+use crate::logs::{LineId, MouseEvents};
+use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
+use crate::tui::log_view::{PaneText, RowPlace};
+use crate::tui::selection::{CopyRequest, Point, Selection, Unit, text_of, unit_at, unit_in};
+use crate::tui::source::Source;
+use crate::tui::text::thousands;
+use crate::tui::ui_state::World;
+
+/// Clicks at one place within this time are a double or triple click.
+const MULTI_CLICK: Duration = Duration::from_millis(400);
+/// How often a drag beyond the edge of its pane scrolls.
+const EDGE_SCROLL: Duration = Duration::from_millis(50);
+
+/// A pane as it was drawn last.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    pub(super) source: Source,
+    pub(super) area: Rect,
+    pub(super) text: PaneText,
+}
+
+/// The mouse as far as it selects.
+#[derive(Debug, Default)]
+pub(super) struct Pointer {
+    /// Where and when it was pressed last, and how often there.
+    pressed: Option<(Position, Moment, u8)>,
+    /// Where it is while a button is down.
+    dragged: Option<Position>,
+    /// Rows that the next step beyond the edge scrolls; up is negative.
+    edge: i64,
+    /// When that is.
+    pub(super) edge_due: Option<Moment>,
+    /// The log that followed its end when the button went down, and what was in its first row.
+    held: Option<(Source, RowPlace)>,
+}
+
+impl AttachmentLoop {
+    /// What a mouse event means to the selection.
+    pub(super) fn select_by_mouse(&mut self, event: MouseEvent, world: &World<'_>) {
+        let at = Position { x: event.column, y: event.row };
+        match event.kind {
+            MouseEventKind::Down(MouseButton::Left) => self.press(at, world),
+            MouseEventKind::Drag(MouseButton::Left) if self.pointer.pressed.is_some() => {
+                self.pointer.dragged = Some(at);
+                self.extend();
+            }
+            MouseEventKind::Up(MouseButton::Left) => {
+                let pressed = self.pointer.pressed.is_some();
+                (self.pointer.dragged, self.pointer.edge, self.pointer.edge_due) = (None, 0, None);
+                self.let_go();
+                if pressed && self.ui.selection.is_some() {
+                    self.copy(world.now);
+                } else if pressed {
+                    self.open_clicked(at, world);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn press(&mut self, at: Position, world: &World<'_>) {
+        self.ui.selection = None;
+        let again =
+            self.pointer.pressed.filter(|(place, when, _)| *place == at && world.now.since(*when) <= MULTI_CLICK);
+        let count = again.map_or(1, |(_, _, count)| count % 3 + 1);
+        self.pointer.pressed = None;
+        let taken = self.ui.typist.target().is_some_and(|service| {
+            self.handle.logs().get(service).is_some_and(|log| log.input_modes().mouse != MouseEvents::None)
+        });
+        let covered = self.ui.overlay.is_some() || world.snapshot.stopping.is_some() || taken;
+        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.area.contains(at)).filter(|_| !covered) else { return };
+        let source = drawn.source.clone();
+        self.pointer.pressed = Some((at, world.now, count));
+        self.hold(&source);
+        if count > 1 {
+            let unit = if count == 2 { Unit::Word } else { Unit::Line };
+            self.ui.selection = self.begun(&source, at, unit);
+        }
+    }
+
+    /// Nothing moves under the pointer while a button is down.
+    fn hold(&mut self, source: &Source) {
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == *source);
+        let text = drawn.map(|drawn| &drawn.text).filter(|text| text.follow && !text.rows_of_screen);
+        let Some(first) = text.and_then(|text| text.places.first()).cloned() else { return };
+        match source {
+            Source::Service(service) => self.ui.log(service).stop_following(),
+            Source::Merged => self.ui.merged.stop_following(),
+        }
+        self.pointer.held = Some((source.clone(), first));
+    }
+
+    /// The end is followed again, unless the log was scrolled meanwhile.
+    fn let_go(&mut self) {
+        let Some((source, first)) = self.pointer.held.take() else { return };
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
+        if drawn.is_some_and(|drawn| drawn.text.places.first() == Some(&first)) {
+            match source {
+                Source::Service(service) => self.ui.log(&service).follow_on(),
+                Source::Merged => self.ui.merged.follow_on(),
+            }
+        }
+    }
+
+    /// A click on a line of the merged view goes to it in the pane of its service.
+    fn open_clicked(&mut self, at: Position, world: &World<'_>) {
+        let merged = self.drawn.iter().find(|drawn| drawn.source == Source::Merged && drawn.area.contains(at));
+        let row = merged.and_then(|drawn| drawn.text.places.get(usize::from(at.y - drawn.area.y)));
+        let line = merged.zip(row).and_then(|(drawn, place)| drawn.text.source_of(place.line));
+        if let Some((service, line)) = line.map(|(service, line)| (service.clone(), line)) {
+            self.ui.open_line(&service, line, world);
+        }
+    }
+
+    /// A selection of the unit under the pointer.
+    fn begun(&self, source: &Source, at: Position, unit: Unit) -> Option<Selection> {
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == *source)?;
+        let point = drawn.text.point(clamped(drawn.area, at))?;
+        let rows = drawn.text.rows_of_screen;
+        let here = match source {
+            Source::Service(service) => unit_at(&mut self.handle.logs().get(service)?.read(), rows, unit, point),
+            Source::Merged => {
+                let (service, line) = drawn.text.source_of(point.line)?;
+                let line = self.handle.logs().get(service)?.read().line(line)?;
+                unit_in(&line.content.text, unit, point)
+            }
+        };
+        Some(Selection { source: source.clone(), rows, by_keys: false, unit, anchor: here, head: here })
+    }
+
+    /// The pointer has moved, or the text under it.
+    fn extend(&mut self) {
+        let Some((pressed, at)) = self.pointer.pressed.map(|(place, ..)| place).zip(self.pointer.dragged) else {
+            return;
+        };
+        if self.ui.selection.is_none() && pressed != at {
+            let drawn = self.drawn.iter().find(|drawn| drawn.area.contains(pressed));
+            let source = drawn.map(|drawn| drawn.source.clone());
+            self.ui.selection = source.and_then(|source| self.begun(&source, pressed, Unit::Character));
+        }
+        let Some(selection) = &self.ui.selection else { return };
+        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.source == selection.source) else { return };
+        let area = drawn.area;
+        let here = self.begun(&selection.source.clone(), at, selection.unit);
+        if let (Some(selection), Some(here)) = (&mut self.ui.selection, here)
+            && selection.rows == here.rows
+        {
+            selection.head = here.head;
+        }
+        let (above, below) = (area.y.saturating_sub(at.y), (at.y + 1).saturating_sub(area.bottom()));
+        // At the first and the last row of the screen the pointer cannot get any further.
+        let at_top = u16::from(at.y == 0 || at.y == area.y);
+        let at_bottom = u16::from(at.y + 1 == area.bottom());
+        self.pointer.edge = i64::from((below + at_bottom).min(5)) - i64::from((above + at_top).min(5));
+        self.pointer.edge_due = match self.pointer.edge {
+            0 => None,
+            _ => self.pointer.edge_due.or(Some(self.clock.now() + EDGE_SCROLL)),
+        };
+    }
+
+    /// A drag stands beyond the edge: the text moves under it.
+    pub(super) fn scroll_at_edge(&mut self, now: Moment) {
+        self.pointer.edge_due = None;
+        match self.ui.selection.as_ref().map(|selection| selection.source.clone()) {
+            Some(Source::Service(service)) => self.ui.log(&service).scroll(self.pointer.edge),
+            Some(Source::Merged) => self.ui.merged.scroll(self.pointer.edge),
+            None => return,
+        }
+        self.pointer.edge_due = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
+        self.redraw = true;
+    }
+
+    /// New rows are about to be drawn: a drag that stands beyond the edge selects what has come there.
+    pub(super) fn selection_follows(&mut self) {
+        if self.pointer.edge != 0 {
+            self.extend();
+        }
+        let gone = |selection: &Selection| {
+            let drawn = self.drawn.iter().find(|drawn| drawn.source == selection.source);
+            drawn.is_some_and(|drawn| drawn.text.rows_of_screen != selection.rows)
+        };
+        // A full-screen program has come or gone.
+        if self.ui.selection.as_ref().is_some_and(gone) {
+            self.ui.selection = None;
+        }
+    }
+
+    /// Carries out what was asked for with the text of logs.
+    pub(super) fn hand_out(&mut self, world: &World<'_>) {
+        match self.ui.copy_request.take() {
+            Some(CopyRequest::Save) => self.save(world.now),
+            Some(CopyRequest::Edit) => self.edit(world.now),
+            Some(CopyRequest::Copy) => self.copy(world.now),
+            Some(CopyRequest::Select) => self.select_by_keys(world),
+            Some(CopyRequest::Extend(lines)) => self.extend_by_keys(lines),
+            None => {}
+        }
+    }
+
+    fn select_by_keys(&mut self, world: &World<'_>) {
+        let selected = self.ui.selected(world.snapshot).and_then(|index| world.snapshot.services.get(index));
+        let Some(service) = selected.map(|service| service.name.clone()) else { return };
+        let source = Source::Service(service.clone());
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
+        let Some(drawn) = drawn.filter(|drawn| !drawn.text.rows.is_empty()) else { return };
+        let last = u16::try_from(drawn.text.rows.len() - 1).unwrap_or(u16::MAX);
+        let at = Position { x: drawn.area.x, y: drawn.area.y.saturating_add(last) };
+        self.ui.selection =
+            self.begun(&source, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
+        // What is being selected does not move; the rows of a full-screen program are its own.
+        if self.ui.selection.as_ref().is_some_and(|selection| !selection.rows) {
+            self.ui.log(&service).stop_following();
+        }
+    }
+
+    fn extend_by_keys(&mut self, lines: i64) {
+        let Some(selection) = self.ui.selection.clone() else { return };
+        let Source::Service(service) = selection.source else { return };
+        let Some(document) = self.handle.logs().get(&service) else { return };
+        let filter = self.ui.filter_of(&service, &document);
+        let mut reader = document.read();
+        let from = selection.head.0.line;
+        let line = match reader.screen() {
+            Some(screen) if selection.rows => {
+                let last = (screen.rows.len() as u64).saturating_sub(1);
+                LineId(from.0.saturating_add_signed(lines).min(last))
+            }
+            _ => {
+                let shown = filter.as_ref().map(|filter| filter.matches(&mut reader));
+                self.ui.log(&service).visible_lines(&mut reader, shown.as_ref()).step(from, lines)
+            }
+        };
+        let Some(selection) = &mut self.ui.selection else { return };
+        selection.head = unit_at(&mut reader, selection.rows, Unit::Line, Point { line, byte: 0 });
+        drop(reader);
+        if !selection.rows {
+            self.ui.log(&service).reveal(line);
+        }
+    }
+
+    /// Copies what is selected, or else all lines of the selected pane that are in sight.
+    fn copy(&mut self, now: Moment) {
+        let wanted = match &self.ui.selection {
+            Some(selection) => Some((selection.source.clone(), selection.rows, selection.stretch())),
+            None => self.in_sight(),
+        };
+        let copied = wanted.and_then(|(source, rows, stretch)| match source {
+            Source::Service(service) => {
+                let document = self.handle.logs().get(&service)?;
+                let filter = self.ui.filter_of(&service, &document);
+                Some(text_of(&document, rows, stretch, filter.as_deref()))
+            }
+            Source::Merged => Some(self.ui.merged_text(&self.merged_members(), stretch)),
+        });
+        if self.ui.selection.as_ref().is_some_and(|selection| selection.by_keys) {
+            self.ui.selection = None;
+        }
+        let Some(copied) = copied.filter(|copied| !copied.text.is_empty()) else {
+            self.ui.show_message("nothing to copy", now);
+            return;
+        };
+        let lines = format!("{} {}", thousands(copied.lines as u64), if copied.lines == 1 { "line" } else { "lines" });
+        let tell = self.tell_later.clone();
+        let taker = self.host_terminal.copy(&copied.text, move |complaint| {
+            log::warn!("{complaint}");
+            // The dashboard may have ended meanwhile.
+            let _ = tell.as_ref().map(|tell| tell.send(News::Said(complaint.into())));
+        });
+        let said = match taker {
+            // It passes the text on itself, in the form that its terminal knows.
+            Some(Taker::Tmux) => format!("copied {lines} through tmux"),
+            Some(Taker::Program) => {
+                // The terminal would put the beginning in place of the whole.
+                if copied.text.len() <= OSC_52_TEXT {
+                    self.frame_writer.send(&osc_52(&copied.text).0);
+                }
+                format!("copied {lines}")
+            }
+            // Whether it allows that, no terminal tells.
+            None => {
+                let (sequence, taken) = osc_52(&copied.text);
+                self.frame_writer.send(&sequence);
+                let all = copied.text.len();
+                let cut = format!(": it takes only the first {taken} bytes of {all}");
+                format!("sent {lines} to the terminal (OSC 52){}", if taken < all { &cut } else { "" })
+            }
+        };
+        let rest = if copied.cut { ", and not the rest: it is too much" } else { "" };
+        self.ui.show_message(format!("{said}{rest}"), now);
+    }
+
+    fn in_sight(&self) -> Option<(Source, bool, (Point, Point))> {
+        let source = self.ui.source(&self.snapshot)?;
+        let drawn = self.drawn.iter().find(|drawn| drawn.source == source)?;
+        let (first, last) = (drawn.text.places.first()?, drawn.text.places.last()?);
+        let stretch = (Point { line: first.line, byte: 0 }, Point { line: last.line, byte: usize::MAX });
+        Some((source, drawn.text.rows_of_screen, stretch))
+    }
+}
+
+/// The cell of an area that is nearest, from its corner.
+fn clamped(area: Rect, at: Position) -> (usize, usize) {
+    if at.y < area.y {
+        return (0, 0);
+    }
+    if at.y >= area.bottom() {
+        return (usize::from(area.width), usize::from(area.height.saturating_sub(1)));
+    }
+    let x = at.x.clamp(area.x, area.right().saturating_sub(1).max(area.x));
+    (usize::from(x - area.x), usize::from(at.y - area.y))
+}
