@@ -20,12 +20,22 @@ const fn peer(words: &'static [&'static str], here: Option<&'static str>, say: &
 
 const PEERS: &[Peer] = &[
     peer(
-        &["pre_start", "prestart", "before_start", "exec_start_pre", "pre_run", "pre_command", "init", "setup"],
+        &[
+            "pre_start",
+            "prestart",
+            "before_start",
+            "exec_start_pre",
+            "pre_run",
+            "pre_command",
+            "pre_cmd",
+            "init",
+            "setup",
+        ],
         None,
         "what runs before it is a task of its own: { run = \"…\", kind = \"task\" }, and depends_on = [\"its name\"] here",
     ),
     peer(
-        &["post_start", "poststart", "after_start", "exec_start_post"],
+        &["post_start", "poststart", "after_start", "exec_start_post", "post_cmd"],
         None,
         "what runs after it is a task of its own: { run = \"…\", kind = \"task\", depends_on = [\"its name\"] }",
     ),
@@ -39,7 +49,82 @@ const PEERS: &[Peer] = &[
         None,
         "nothing runs after a stop; what it must do itself: stop = { command = \"…\" }",
     ),
-    peer(&["shell"], None, "a text of `run` goes through sh; another shell: run = [\"bash\", \"-c\", \"…\"]"),
+    // mprocs gives its command so, others the shell that runs it.
+    peer(
+        &["shell"],
+        Some("run"),
+        "a text of `run` is run by sh -c, a list without a shell; another shell: run = [\"bash\", \"-c\", \"…\"]",
+    ),
+    peer(
+        &["args", "args_bin", "node_args", "interpreter", "interpreter_args"],
+        Some("run"),
+        "the whole command stands in one place: run = \"node --watch app.js x\", or run = [\"node\", \"--watch\", \"app.js\", \"x\"]",
+    ),
+    peer(
+        &["ext", "exts", "extensions", "include_ext", "filter"],
+        Some("watch"),
+        "watch = [\"**/*.{js,ts}\"]: a list of patterns, from `dir`",
+    ),
+    peer(
+        &["exclude_regex", "filter_regex"],
+        Some("ignore"),
+        "patterns are those of .gitignore: ignore = [\"*_test.go\", \"generated/\"]",
+    ),
+    peer(
+        &["no_vcs_ignore", "no_gitignore", "respect_gitignore"],
+        None,
+        "it holds for the whole group: [watch] gitignore = false",
+    ),
+    peer(
+        &["poll", "polling", "use_polling", "legacy_watch"],
+        None,
+        "it holds for the whole group: [watch] backend = \"poll\"",
+    ),
+    peer(
+        &["delay", "rerun_delay"],
+        None,
+        "debounce = \"1s\": after a change; ready = { delay = \"1s\" }: before those start that need it; backoff: after a crash",
+    ),
+    peer(
+        &["timeout"],
+        None,
+        "each has its own: ready = { …, timeout = \"30s\" }, alive = { … }, validate = { … }, stop = { grace = \"5s\" }",
+    ),
+    peer(
+        &["trigger_mode", "on_busy_update", "interruptible", "restartable"],
+        Some("on_change"),
+        "on_change = \"restart\" (default), \"notify\" (only said), \"signal:HUP\" or \"run:COMMAND\"; without `watch` nothing restarts it",
+    ),
+    peer(
+        &["cache", "outputs"],
+        None,
+        "no output is kept for another time; a task runs again when a file changes: kind = \"task\", watch = [\"…\"]",
+    ),
+    peer(
+        &["persistent"],
+        Some("kind"),
+        "kind = \"service\" (default): until it is stopped; kind = \"task\": to its end",
+    ),
+    peer(
+        &["stop_on_error", "exit_on_error"],
+        Some("validate"),
+        "validate = { run = \"…\" } must succeed first; if it fails, the old run goes on",
+    ),
+    peer(
+        &["exit_on_end", "exit_on_failure", "can_die"],
+        None,
+        "the others go on when one ends; to end with it: devgroup --exit-with NAME",
+    ),
+    peer(
+        &["max_memory_restart", "max_memory"],
+        Some("alive"),
+        "memory is not watched; a check of your own is: alive = { cmd = \"…\" }",
+    ),
+    peer(
+        &["wait_ready", "listen_timeout", "launch_timeout"],
+        Some("ready"),
+        "ready = { port = 3000, timeout = \"30s\" } (or http, log, cmd, file)",
+    ),
     peer(
         &["restart_policy", "restartPolicy", "availability"],
         Some("restart"),
@@ -51,9 +136,16 @@ const PEERS: &[Peer] = &[
         "breaker = { failures = 5, within = \"60s\" }; for a task: retries = 5",
     ),
     peer(
-        &["restart_delay", "restart_sec", "restart_backoff", "backoff_seconds", "exp_backoff_restart_delay"],
+        &[
+            "restart_delay",
+            "restart_sec",
+            "restart_backoff",
+            "backoff_seconds",
+            "exp_backoff_restart_delay",
+            "min_uptime",
+        ],
         Some("backoff"),
-        "backoff = { initial = \"1s\", factor = 2.0, max = \"30s\" }",
+        "backoff = { initial = \"1s\", factor = 2.0, max = \"30s\", reset_after = \"10s\" }",
     ),
     peer(
         &["healthcheck", "health_check", "probe", "probes"],
@@ -61,17 +153,45 @@ const PEERS: &[Peer] = &[
         "ready = { cmd = \"…\" } (or port, http, log): when it counts as started; alive = { cmd = \"…\" }: whether it still answers",
     ),
     peer(
-        &["stop_grace_period", "kill_timeout", "stop_timeout", "shutdown_timeout", "stopwaitsecs", "timeout_stop"],
+        &[
+            "stop_grace_period",
+            "kill_timeout",
+            "stop_timeout",
+            "shutdown_timeout",
+            "stopwaitsecs",
+            "timeout_stop",
+            "kill_delay",
+            "stop_grace",
+        ],
         Some("stop"),
         "stop = { grace = \"10s\" }",
     ),
-    peer(&["kill_signal", "stopsignal", "killsignal"], Some("stop"), "stop = { signal = \"INT\" }"),
     peer(
-        &["image", "container", "volumes", "networks"],
+        &["kill_signal", "stopsignal", "killsignal", "stop_signal", "signal", "send_interrupt"],
+        Some("stop"),
+        "stop = { signal = \"INT\" }",
+    ),
+    peer(
+        &[
+            "image",
+            "container",
+            "volumes",
+            "networks",
+            "network_mode",
+            "hostname",
+            "privileged",
+            "mem_limit",
+            "secrets",
+            "configs",
+        ],
         None,
         "services are commands; a container is one: run = \"docker compose up NAME\"",
     ),
-    peer(&["replicas", "instances", "scale", "numprocs"], None, "each instance is a service of its own: api-1, api-2"),
+    peer(
+        &["replicas", "instances", "scale", "numprocs", "exec_mode", "concurrency"],
+        None,
+        "each instance is a service of its own: api-1, api-2",
+    ),
     peer(&["user", "uid", "group_id", "run_as"], None, "it runs as whoever runs devgroup"),
     peer(
         &[
@@ -99,6 +219,12 @@ const PEERS: &[Peer] = &[
         None,
         "nothing is started by the clock; a task runs again when a file changes: kind = \"task\", watch = [\"…\"]",
     ),
+    peer(&["scrollback", "max_lines"], None, "for all services: [logs] memory = \"64MiB\""),
+    peer(
+        &["color", "colour"],
+        None,
+        "devgroup chooses the colours; your own theme stands in ~/.config/devgroup/config.toml",
+    ),
     peer(&["priority", "order", "weight"], Some("depends_on"), "depends_on = [\"db\"]: it starts when db is ready"),
     peer(
         &["namespace", "tags", "category"],
@@ -124,12 +250,8 @@ const PEERS: &[Peer] = &[
     },
 ];
 
-/// What to say about a key, if it is one of another tool. `has`: whether a key stands beside it.
-pub(super) fn key(section: &Section, word: &str, has: impl Fn(&str) -> bool) -> Option<&'static Peer> {
-    // mprocs gives its command so.
-    if word == "shell" && !has("run") {
-        return None;
-    }
+/// What to say about a key, if it is one of another tool.
+pub(super) fn key(section: &Section, word: &str) -> Option<&'static Peer> {
     PEERS.iter().find(|peer| peer.section == section.name && peer.words.contains(&word))
 }
 
@@ -181,10 +303,7 @@ mod tests {
             assert!(peer.here.is_none_or(|here| section.key(here).is_some()), "{peer:?}");
             for word in peer.words {
                 assert!(section.key(word).is_none() && seen.insert((peer.section, word)), "{word}");
-                assert!(
-                    super::super::keys::other_word(section, word).is_none() || *word == "shell",
-                    "{word} stands twice"
-                );
+                assert!(super::super::keys::other_word(section, word).is_none(), "{word} stands twice");
             }
         }
         for (key, ..) in VALUES {

@@ -113,9 +113,12 @@ impl<'a, 't> Fields<'a, 't> {
     fn unknown(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Diagnostic {
         let problem =
             Diagnostic::error("unknown-key", format!("unknown key {} in {}", any_of(&[shown(name)]), self.place));
-        if let Some(peer) = peers::key(self.section, name, |key| self.table.contains_key(key)) {
+        if let Some(peer) = peers::key(self.section, name) {
             self.meant.extend(peer.here);
-            let label = match peer.here {
+            // Nobody means a key that stands beside it, or one command for all services.
+            let is_meant =
+                |here: &&str| !self.table.contains_key(*here) && (*here != "run" || self.service().is_some());
+            let label = match peer.here.filter(is_meant) {
                 Some(here) => format!("did you mean {}?", any_of(&[here])),
                 None => format!("{} has no such key", self.section.name),
             };
@@ -144,10 +147,14 @@ impl<'a, 't> Fields<'a, 't> {
         }
     }
 
+    /// The service whose table this is, if it is one's.
+    fn service(&self) -> Option<&str> {
+        self.place.strip_prefix("service ").map(|name| name.trim_matches('`'))
+    }
+
     /// Why the key matters.
     fn advice(&self, key: &Key) -> String {
-        let who = self.place.strip_prefix("service ").map(|name| name.trim_matches('`'));
-        match (key.name, who) {
+        match (key.name, self.service()) {
             ("watch", Some(who)) => format!("without it nothing restarts {who}"),
             ("run", Some(who)) => format!("without it {who} cannot start"),
             ("depends_on", Some(who)) => format!("without it {who} waits for nobody"),

@@ -1,7 +1,6 @@
 //! Hooks, stop commands and validations: run beside a service, with their output in its log.
 
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::background_tasks::Means;
-use super::child::Child;
+use super::child::{Child, Prints};
 use super::launch::{ChangeCommand, Prepared};
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
@@ -153,10 +152,10 @@ async fn follow(
     change_command: &ChangeCommand,
     means: &Means,
     live: Option<&LiveRun>,
-    (outlet, end): (Outlet, OwnedFd),
+    (outlet, end): (Outlet, Prints),
 ) -> Result<(), String> {
     let (program, dir, env) = look(change_command, means, ChangeCommand::program).await?;
-    let mut child = Child::start(&means.children, program, (&dir, &env), Some(end))?;
+    let mut child = Child::start(&means.children, program, (&dir, &env), end)?;
     let mut lines = Lines::new(outlet, &change_command.document, live);
     let status = tokio::select! {
         // The end of its output comes before its own; then only the end is waited for.

@@ -1,17 +1,19 @@
-//! Helpers that read nothing, in a process group of their own that ends with them.
+//! Helpers that read nothing, each in a process group of its own that ends with it.
 
 use std::collections::BTreeSet;
+#[cfg(target_os = "linux")]
+use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::Command;
 
-use super::program::{self, Program};
+use super::child_process::Helper;
+use super::program::Program;
 
 /// All helpers that live.
 #[derive(Default)]
@@ -57,16 +59,27 @@ impl Children {
     }
 }
 
+/// Where a helper prints to.
+pub(super) enum Prints {
+    /// Nobody reads it.
+    Nowhere,
+    /// Our end has the other one.
+    Handle(OwnedFd),
+    /// The terminal of this name, which becomes that of its session.
+    #[cfg(target_os = "linux")]
+    Terminal(CString),
+}
+
 /// A helper. Killed with its group when it is dropped.
 pub(super) struct Child {
-    child: tokio::process::Child,
+    helper: Helper,
     group: Option<Pid>,
     children: Arc<Children>,
 }
 
 impl Child {
     /// Starts a program that was found a moment ago, in this folder: whoever makes a process waits until it has entered the
-    /// one and read the other. It reads nothing. Output and errors go to `output`, in the order of their writing, or nowhere.
+    /// one and read the other. It reads nothing. Output and errors go to `output`, in the order of their writing.
     ///
     /// # Errors
     /// Why there is no process, for people.
@@ -74,28 +87,17 @@ impl Child {
         children: &Arc<Children>,
         program: Program,
         (dir, env): (&Path, &[(OsString, OsString)]),
-        output: Option<OwnedFd>,
+        output: Prints,
     ) -> Result<Self, String> {
-        let (program, arguments) = program.argv.split_first().ok_or("no program given")?;
-        let (stdout, stderr) = match output {
-            None => (Stdio::null(), Stdio::null()),
-            Some(output) => {
-                let copy = output.try_clone().map_err(|error| program::plain(&error))?;
-                (output.into(), copy.into())
-            }
-        };
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(dir).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).kill_on_drop(true);
         let mut state = children.state();
         if state.closed {
             return Err("devgroup is leaving".into());
         }
-        let child = command.spawn().map_err(|error| program::plain(&error))?;
-        let group = child.id().and_then(|pid| i32::try_from(pid).ok());
-        state.groups.extend(group);
+        let helper = Helper::start(program, (dir, env), output)?;
+        let group = helper.group();
+        state.groups.extend(group.map(Pid::as_raw_pid));
         drop(state);
-        Ok(Self { child, group: group.and_then(Pid::from_raw), children: children.clone() })
+        Ok(Self { helper, group, children: children.clone() })
     }
 
     /// Waits for its end. What it left in its group is killed.
@@ -103,10 +105,11 @@ impl Child {
     /// # Errors
     /// The system cannot say how it ended.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        let status = self.child.wait().await;
+        let ended = self.helper.ended().await;
         // At once, while nobody else can have got the number.
         self.end_group();
-        status
+        ended?;
+        self.helper.status()
     }
 
     fn end_group(&mut self) {

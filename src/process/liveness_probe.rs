@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::background_tasks::Means;
-use super::child::Child;
+use super::child::{Child, Prints};
 use super::launch::LivenessProbe;
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
@@ -94,7 +94,7 @@ async fn run_command(
         move || program::find(&command, &dir, &env)
     };
     let program = means.looks.look_up((liveness_probe.service.clone(), "alive"), look).await.ok_or(FILES_SILENT)??;
-    let mut child = Child::start(&means.children, program, (&liveness_probe.dir, &env), None)?;
+    let mut child = Child::start(&means.children, program, (&liveness_probe.dir, &env), Prints::Nowhere)?;
     match child.wait().await {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(change_command::exit_text(status)),

@@ -12,6 +12,7 @@
 mod background_tasks;
 mod change_command;
 mod child;
+mod child_process;
 mod exit;
 mod facts;
 mod feeder;

@@ -4,12 +4,12 @@
 
 use std::future;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
 
-use super::child::Children;
+use super::child::{Children, Prints};
 use super::live_run::LiveRun;
 use super::terminal::{Size, Terminal};
 use crate::clock::Clock;
@@ -34,10 +34,10 @@ impl Outlet {
     ///
     /// # Errors
     /// Why there is none, for people.
-    pub(super) fn pipe() -> Result<(Self, OwnedFd), String> {
+    pub(super) fn pipe() -> Result<(Self, Prints), String> {
         let made = || {
             let (reader, writer) = io::pipe()?;
-            Ok::<_, io::Error>((Receiver::from_owned_fd(reader.into())?, writer.into()))
+            Ok::<_, io::Error>((Receiver::from_owned_fd(reader.into())?, Prints::Handle(writer.into())))
         };
         let (reader, end) = made().map_err(|error| error.to_string())?;
         Ok((Self { reader, terminal: None }, end))
@@ -47,7 +47,7 @@ impl Outlet {
     ///
     /// # Errors
     /// Why there is none, for people.
-    pub(super) fn terminal(mut size: watch::Receiver<Size>, children: &Children) -> Result<(Self, OwnedFd), String> {
+    pub(super) fn terminal(mut size: watch::Receiver<Size>, children: &Children) -> Result<(Self, Prints), String> {
         let (terminal, end) = Terminal::for_output(*size.borrow_and_update(), children)?;
         // It is no pipe, but it is read like one.
         let reader = terminal.as_fd().try_clone_to_owned().and_then(Receiver::from_owned_fd_unchecked);

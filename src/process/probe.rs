@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::background_tasks::{BackgroundTasks, Means};
-use super::child::Child;
+use super::child::{Child, Prints};
 use super::launch::Launch;
 use super::listener::{self, Listener};
 use super::live_run::LiveRun;
@@ -136,7 +136,9 @@ impl Prober {
                     self.say_silent("the folder of its command");
                     return false;
                 };
-                match found.and_then(|program| Child::start(&means.children, program, (&self.dir, &self.env), None)) {
+                match found
+                    .and_then(|program| Child::start(&means.children, program, (&self.dir, &self.env), Prints::Nowhere))
+                {
                     Ok(mut child) => child.wait().await.is_ok_and(|status| status.success()),
                     Err(reason) => {
                         log::debug!("ready command: {reason}");

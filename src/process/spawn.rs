@@ -1,4 +1,4 @@
-//! A process in a terminal of its own without a copy of us: `posix_spawn` (Linux).
+//! A process in a session of its own without a copy of us: `posix_spawn` (Linux).
 //!
 //! A fork copies the tables of our memory, with all our threads in each other's way: 2.4 ms for a dashboard that has drawn.
 //! Here the child borrows the memory until it executes, and the error of `exec` comes back as one.
@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -61,14 +62,34 @@ pub(super) fn enter(dir: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Starts a program in the folder that was entered, as the leader of a new session and process group, with this terminal as
-/// its controlling one: the first terminal that the leader of a session opens (tty(4)).
+/// What the three descriptors of a process are.
+#[derive(Clone, Copy)]
+pub(super) struct Streams<'a> {
+    /// Which file it reads.
+    pub(super) input: &'a CStr,
+    /// Where output and errors go.
+    pub(super) output: Output<'a>,
+}
+
+/// Where a process prints to.
+#[derive(Clone, Copy)]
+pub(super) enum Output<'a> {
+    /// The file that it reads.
+    Input,
+    /// Another file.
+    File(&'a CStr),
+    /// What is open here.
+    Handle(BorrowedFd<'a>),
+}
+
+/// Starts a program in the folder that was entered, as the leader of a new session and process group. The first terminal
+/// that it is given by name becomes its controlling one (tty(4)); without one it has none.
 ///
 /// All signals are as at the start of the world, and no descriptors but the three are open.
 ///
 /// # Errors
 /// Why there is no process, for people.
-pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], terminal: &CStr) -> Result<Pid, String> {
+pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], streams: Streams<'_>) -> Result<Pid, String> {
     let argv = program.argv.iter().map(|word| terminated(word.clone())).collect::<Result<Vec<_>, _>>()?;
     // Later ones win.
     let env: BTreeMap<&OsStr, &OsStr> = env.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect();
@@ -76,7 +97,7 @@ pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], terminal: &
     let env = env.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let path = terminated(program.path.clone().into_os_string())?;
     let spawn = || {
-        let (actions, attributes) = (actions(terminal)?, attributes()?);
+        let (actions, attributes) = (actions(streams)?, attributes()?);
         match posix_spawn(path.as_c_str(), &actions, &attributes, &argv, &env) {
             // A script without a first line that says by whom it is read: by a shell, as everywhere (execvp(3)).
             Err(Errno::ENOEXEC) => {
@@ -103,14 +124,18 @@ fn terminated(text: OsString) -> Result<CString, String> {
 }
 
 /// What is done with descriptors, after the session has begun.
-fn actions(terminal: &CStr) -> nix::Result<PosixSpawnFileActions> {
+fn actions(streams: Streams<'_>) -> nix::Result<PosixSpawnFileActions> {
     let mut actions = PosixSpawnFileActions::init()?;
+    actions.add_open(0, streams.input, OFlag::O_RDWR, Mode::empty())?;
+    match streams.output {
+        Output::Input => actions.add_dup2(0, 1)?,
+        Output::File(path) => actions.add_open(1, path, OFlag::O_RDWR, Mode::empty())?,
+        Output::Handle(handle) => actions.add_dup2(handle.as_raw_fd(), 1)?,
+    }
+    actions.add_dup2(1, 2)?;
     for number in INHERITED.iter() {
         actions.add_close(*number)?;
     }
-    actions.add_open(0, terminal, OFlag::O_RDWR, Mode::empty())?;
-    actions.add_dup2(0, 1)?;
-    actions.add_dup2(0, 2)?;
     Ok(actions)
 }
 

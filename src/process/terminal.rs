@@ -2,30 +2,29 @@
 
 #[cfg(target_os = "linux")]
 use std::ffi::CString;
-#[cfg(target_os = "linux")]
-use std::ffi::OsStr;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 #[cfg(target_os = "linux")]
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
+#[cfg(not(target_os = "linux"))]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use filedescriptor::FileDescriptor;
-use nix::fcntl::OFlag;
 use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
 #[cfg(target_os = "linux")]
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::process::Pid;
-use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
+};
 
-use super::child::Children;
+use super::child::{Children, Prints};
 use super::program::{Program, plain};
 #[cfg(target_os = "linux")]
-use super::spawn;
+use super::spawn::{self, Streams};
 use crate::domain::visible_path;
 use crate::logs::LogDocument;
 
@@ -96,29 +95,38 @@ impl Terminal {
         Ok((terminal.made_ready()?, Slave::Library(slave)))
     }
 
-    /// A new terminal with its other end, for a process that only prints to it: it does not become the terminal of its
-    /// session, so nobody hears of it when that process ends.
+    /// A new terminal for a helper, which only prints to it, and what the helper gets of it. Nobody types here: who reads
+    /// finds the end at once, also by `/dev/tty`, so that a question for a password is answered with nothing instead of
+    /// waiting for ever.
     ///
     /// # Errors
     /// Why there is none, for people.
-    pub(super) fn for_output(size: Size, children: &Children) -> Result<(Self, OwnedFd), String> {
-        let problem = |error: io::Error| format!("no terminal for it: {error}");
-        let open = |path: &Path| {
-            let mut options = File::options();
-            options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(path).map_err(problem)
-        };
+    pub(super) fn for_output(size: Size, children: &Children) -> Result<(Self, Prints), String> {
         #[cfg(target_os = "linux")]
         let (terminal, end) = {
             let _ = children;
-            let (terminal, path) = Self::own(size).map_err(problem)?;
-            (terminal, open(Path::new(OsStr::from_bytes(path.as_bytes())))?)
+            let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
+            (terminal, Prints::Terminal(path))
         };
         #[cfg(not(target_os = "linux"))]
         let (terminal, end) = {
+            let problem = |error: io::Error| format!("no terminal for it: {error}");
             let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
-            (terminal, open(&path.ok_or("no terminal for it: it has no name")?)?)
+            let mut options = std::fs::File::options();
+            options.read(true).write(true).custom_flags(nix::fcntl::OFlag::O_NOCTTY.bits());
+            let end = options.open(path.ok_or("no terminal for it: it has no name")?).map_err(problem)?;
+            (terminal, Prints::Handle(end.into()))
         };
-        Ok((terminal.made_ready()?, end.into()))
+        let terminal = terminal.made_ready()?;
+        let never_typed = || {
+            let mut modes = tcgetattr(&terminal)?;
+            modes.local_modes.remove(LocalModes::ICANON);
+            modes.special_codes[SpecialCodeIndex::VMIN] = 0;
+            modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+            tcsetattr(&terminal, OptionalActions::Now, &modes)
+        };
+        never_typed().map_err(|error| format!("no terminal for it: {error}"))?;
+        Ok((terminal, end))
     }
 
     #[cfg(target_os = "linux")]
@@ -277,7 +285,10 @@ impl Slave {
     ) -> Result<Pid, String> {
         let slave = match self {
             #[cfg(target_os = "linux")]
-            Self::Path(path) => return children.beside(|| spawn::spawn(&program, env, &path)),
+            Self::Path(path) => {
+                let streams = Streams { input: &path, output: spawn::Output::Input };
+                return children.beside(|| spawn::spawn(&program, env, streams));
+            }
             Self::Library(slave) => slave,
         };
         let mut command = CommandBuilder::from_argv(program.argv);

@@ -117,6 +117,8 @@ pub(super) struct AttachmentLoop {
     /// An editor has the terminal.
     editing: Option<Editing>,
     escape_due: Option<Moment>,
+    /// When answers of the terminal about its colours are not expected any more.
+    colors_due: Option<Moment>,
     tick: Option<Moment>,
     /// The window has the focus, as far as we know.
     window_focused: bool,
@@ -169,6 +171,7 @@ impl AttachmentLoop {
             tell_later: None,
             editing: None,
             escape_due: None,
+            colors_due: None,
             tick: None,
             window_focused: true,
             notifier: Notifier::default(),
@@ -306,7 +309,8 @@ impl AttachmentLoop {
         // Nothing is drawn while an editor has the terminal.
         let draws = self.editing.is_none() && self.wants_frame() && self.host_terminal.is_free();
         let slot = draws.then(|| self.slot());
-        let timers = [self.tick, self.sizes_due, self.escape_due, self.pointer.edge_due, self.count_due];
+        let timers =
+            [self.tick, self.sizes_due, self.escape_due, self.colors_due, self.pointer.edge_due, self.count_due];
         timers.into_iter().chain([slot]).flatten().min()
     }
 
@@ -318,6 +322,9 @@ impl AttachmentLoop {
             self.decoder.give_up(&mut inputs);
             self.escape_due = None;
             self.take_inputs(inputs);
+        }
+        if due(self.colors_due) {
+            self.settle_colors();
         }
         if due(self.sizes_due) {
             self.sizes_due = None;

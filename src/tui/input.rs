@@ -166,6 +166,11 @@ impl Decoder {
         std::mem::take(&mut self.sink.told).then_some(self.sink.colors)
     }
 
+    /// Whether the terminal has answered the last question (DA1) since this was asked last.
+    pub(super) fn take_last_answer(&mut self) -> bool {
+        std::mem::take(&mut self.sink.answered)
+    }
+
     /// Nothing more has come: a lone ESC is the key, and one more character is Alt with it; the rest is dropped.
     pub(super) fn give_up(&mut self, out: &mut Vec<Input>) {
         match *self.begun.as_slice() {
@@ -193,6 +198,8 @@ struct Sink {
     /// All that the terminal has told of its colours, and whether it was something new.
     colors: TerminalColors,
     told: bool,
+    /// It has answered what it is (DA1).
+    answered: bool,
 }
 
 impl Sink {
@@ -288,6 +295,7 @@ impl vte::Perform for Sink {
                     self.events.push(Input::Mouse(event));
                 }
             }
+            (b"?", 'c') => self.answered = true,
             ([], 'I' | 'O') if params.iter().all(|param| param == [0]) => self.events.push(Input::Focus(action == 'I')),
             // The kitty protocol tells releases as kind 3.
             ([], _) if event_kind == 3 => {}

@@ -98,23 +98,28 @@ fn assert_told(dash: &mut Dash<'_>, expected: &str) {
 }
 
 #[test]
-fn a_service_is_told_what_the_terminal_says_else_what_the_theme_stands_on_else_nothing() {
+fn a_service_is_told_what_the_terminal_says_else_what_the_theme_stands_on() {
     let told = "\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\\x1b]4;1;rgb:dcdc/0000/0000\x07";
     let black = "\x1b]11;rgb:0000/0000/0000\x1b\\";
+    let white = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
     let terminal_says = "\x1b]11;rgb:fd/f6/e3\x1b\\\x1b]4;1;rgb:dc/00/00\x07";
     for (term, ground, says, expected) in [
         ("xterm", "", terminal_says, told),
         ("xterm", "15;0", terminal_says, told),
         ("xterm", "15;0", "", black),
         ("linux", "15;0", "", black),
-        ("xterm", "", "", ""),
+        ("xterm", "0;15", "", white),
+        // The terminal answers what it is (DA1), and no colours; or it is not asked.
+        ("xterm", "", "", black),
+        ("linux", "", "", black),
     ] {
         let project = Project::new(ASKS).with_env("TERM", term).with_env("COLORFGBG", ground);
         let mut dash = Dash::start(&project, (80, 24), &[]);
         dash.wait_for_text("asking");
         let asked = raw(&dash);
         assert_eq!(asked.matches(QUESTION).count(), usize::from(term == "xterm"), "{asked:?}");
-        assert!(!asked.contains(";34m") && !asked.contains("\x1b[0;34"), "{asked:?}");
+        let blue = asked.contains(";34m") || asked.contains("\x1b[0;34");
+        assert_eq!(blue, ground == "0;15", "{asked:?}");
         dash.keys(says);
         if ground.is_empty() && !says.is_empty() {
             dash.wait_until_raw("the theme is that for a light background", |dash| raw(dash).contains("\x1b[0;34m"));
@@ -123,6 +128,26 @@ fn a_service_is_told_what_the_terminal_says_else_what_the_theme_stands_on_else_n
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));
     }
+}
+
+#[test]
+fn a_service_is_told_what_the_theme_is_for_where_the_terminal_answers_nothing_at_all() {
+    let asks = r#"
+[services]
+api = """
+stty raw -echo min 0 time 2; echo asking
+until grep -q rgb ../home/typed; do printf '\\033]11;?\\033\\\\'; dd bs=100 count=1 >> ../home/typed; done 2>/dev/null
+exec sleep 1000
+"""
+"#;
+    let project = Project::new(asks);
+    let mut dash = Dash::start(&project, (80, 24), &[]).mute();
+    dash.wait_while_reading("it is told", |project| {
+        let typed = project.root().join("../home/typed");
+        typed.exists() && project.read("../home/typed") == "\x1b]11;rgb:0000/0000/0000\x1b\\"
+    });
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod acceptance;
 mod architecture;
 mod attached;
+mod beside;
 mod checking;
 mod clients;
 mod colors;

@@ -2,10 +2,9 @@
 //! answer; a port that somebody else has.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{Project, Stream, has};
+use crate::harness::{Project, Stream, compile, has};
 
 /// Runs a script of the shell in mount and pid namespaces of its own; `$0` is devgroup. `None`, with a message, where the
 /// machine does not allow that.
@@ -47,15 +46,6 @@ fn without_a_proc_of_its_own_a_group_stops_in_good_time_and_leaves_nothing() {
         assert!(!said.contains("left\n") && !said.contains("could not be ended"), "{said}");
         assert_eq!(project.read("asked"), "asked\n", "{said}");
     }
-}
-
-/// Compiles a C text to a file in the folder of the project.
-fn compile(project: &Project, name: &str, text: &str, flags: &[&str]) -> Option<PathBuf> {
-    let (source, target) = (format!("../{name}.c"), project.path(&format!("../{name}")));
-    project.write(&source, text);
-    let mut compiler = project.command("cc");
-    let compiled = compiler.arg("-o").arg(&target).arg(project.path(&source)).args(flags).output();
-    has("cc", compiled.as_ref().is_ok_and(|output| output.status.success())).then_some(target)
 }
 
 /// Whoever looks at something below a folder `hung` waits until there is a file `answer` beside that.

@@ -1,6 +1,7 @@
 //! A rectangle of rows with a cursor: the primary or the alternate screen.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::row::{Piece, Row, WHOLLY};
@@ -42,8 +43,43 @@ impl Grid {
         self.rows.iter().rposition(|row| !row.is_blank()).map_or(0, |last| last + 1)
     }
 
+    /// Moves the rows of a region up by some. Those that leave come back below, empty. One by one, a screen of many rows
+    /// would be moved as often as it has rows.
+    pub(super) fn move_up(&mut self, region: Range<usize>, count: usize, background: Color, at: Moment) {
+        match count.min(region.len()) {
+            0 => {}
+            1 => self.recycle(region.start, region.end - 1, background, at),
+            count => {
+                if let Some(rows) = self.rows.make_contiguous().get_mut(region.clone()) {
+                    rows.rotate_left(count);
+                }
+                self.empty(region.end - count..region.end, background, at);
+            }
+        }
+    }
+
+    /// The same downwards.
+    pub(super) fn move_down(&mut self, region: Range<usize>, count: usize, background: Color, at: Moment) {
+        match count.min(region.len()) {
+            0 => {}
+            1 => self.recycle(region.end - 1, region.start, background, at),
+            count => {
+                if let Some(rows) = self.rows.make_contiguous().get_mut(region.clone()) {
+                    rows.rotate_right(count);
+                }
+                self.empty(region.start..region.start + count, background, at);
+            }
+        }
+    }
+
+    fn empty(&mut self, region: Range<usize>, background: Color, at: Moment) {
+        for row in self.rows.iter_mut().take(region.end).skip(region.start) {
+            row.reset(background, self.columns, at);
+        }
+    }
+
     /// Takes a row out at `from` and puts it back, empty, at `to`; those between move.
-    pub(super) fn recycle(&mut self, from: usize, to: usize, background: Color, at: Moment) {
+    fn recycle(&mut self, from: usize, to: usize, background: Color, at: Moment) {
         if from == 0 && to + 1 == self.rows.len() {
             // Most of all: a row is many words, and turning the ring moves none of them.
             self.rows.rotate_left(1);

@@ -277,21 +277,18 @@ impl TerminalScreen {
     /// Rows from `origin` to the bottom of the region move up. From the top of the primary screen they move into
     /// history.
     fn scroll_up(&mut self, origin: usize, count: usize) {
-        let background = self.grid.cursor.style.background;
-        for _ in 0..count.min(self.bottom.saturating_sub(origin)) {
-            if origin == 0 && self.covered.is_none() {
-                self.archive(0);
-            }
-            self.grid.recycle(origin, self.bottom - 1, background, self.now);
+        let count = count.min(self.bottom.saturating_sub(origin));
+        if origin == 0 && self.covered.is_none() {
+            (0..count).for_each(|row| self.archive(row));
         }
+        let background = self.grid.cursor.style.background;
+        self.grid.move_up(origin..self.bottom, count, background, self.now);
     }
 
     /// Rows from `origin` to the bottom of the region move down; those that leave are lost.
     fn scroll_down(&mut self, origin: usize, count: usize) {
         let background = self.grid.cursor.style.background;
-        for _ in 0..count.min(self.bottom.saturating_sub(origin)) {
-            self.grid.recycle(self.bottom - 1, origin, background, self.now);
-        }
+        self.grid.move_down(origin..self.bottom, count, background, self.now);
     }
 
     /// Copies a row of the written screen to the end of history, as far as it is not there.

@@ -370,7 +370,7 @@ proptest! {
             6 => ascii(), 3 => line_ends(), 1 => sgr(),
             3 => (0u16..5, 0u16..14).prop_map(|(top, bottom)| format!("\x1b[{top};{bottom}r")),
             2 => (2u16..12, 2u16..30).prop_map(|(row, column)| format!("\x1b[{row};{column}H")),
-            2 => (0u16..6, prop::sample::select(vec!['L', 'M', 'S', 'T'])).prop_map(|(n, c)| format!("\x1b[{n}{c}")),
+            2 => (prop_oneof![4 => 0u16..6, 1 => Just(u16::MAX)], prop::sample::select(vec!['L', 'M', 'S', 'T'])).prop_map(|(n, c)| format!("\x1b[{n}{c}")),
             2 => prop::sample::select(vec!["\x1bD", "\x1bE", "\x1bM"]).prop_map(str::to_owned),
             1 => prop::sample::select(vec!["\x1b[?1049h", "\x1b[?1049l"]).prop_map(str::to_owned),
         ]),

@@ -88,6 +88,15 @@ pub(crate) fn write_program(path: &Path, text: &str) {
     assert!(status.success(), "{}", path.display());
 }
 
+/// Compiles a C text to a file in the folder of the project.
+pub(crate) fn compile(project: &Project, name: &str, text: &str, flags: &[&str]) -> Option<PathBuf> {
+    let (source, target) = (format!("../{name}.c"), project.path(&format!("../{name}")));
+    project.write(&source, text);
+    let mut compiler = project.command("cc");
+    let compiled = compiler.arg("-o").arg(&target).arg(project.path(&source)).args(flags).output();
+    has("cc", compiled.as_ref().is_ok_and(|output| output.status.success())).then_some(target)
+}
+
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own
 /// but `PATH`.
 pub(crate) struct Project {

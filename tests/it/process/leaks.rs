@@ -56,6 +56,24 @@ fn two_hundred_runs_leave_nothing_behind() {
 }
 
 #[test]
+fn helpers_that_are_replaced_are_reaped() {
+    if !alone("process::leaks::helpers_that_are_replaced_are_reaped") {
+        return;
+    }
+    let bench = Bench::new();
+    for number in 1..=20 {
+        bench.change_command("api", &format!("echo hook {number}.; exec sleep 1000"));
+        bench.line("api", &format!("hook {number}."));
+    }
+    bench.change_command("api", "true");
+    wait_for("all of them to be gone, and not only dead", || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let children = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")));
+        children.filter_map(Result::ok).all(|children| children.is_empty()).then_some(())
+    });
+}
+
+#[test]
 fn services_that_sleep_cost_nothing() {
     if !alone("process::leaks::services_that_sleep_cost_nothing") {
         return;

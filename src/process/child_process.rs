@@ -1,0 +1,210 @@
+//! The process of a helper: made, waited for, and reaped.
+//!
+//! On Linux it leads a session of its own, as a run does, so that its `/dev/tty` is never the terminal of devgroup: a
+//! question for a password neither appears in the dashboard nor takes the keys of the user. If it prints to a terminal,
+//! that is the terminal of its session; otherwise it has none. On other systems it stays in our session, in a process
+//! group of its own.
+
+#[cfg(not(target_os = "linux"))]
+pub(super) use our_session::Helper;
+#[cfg(target_os = "linux")]
+pub(super) use own_session::Helper;
+
+#[cfg(target_os = "linux")]
+mod own_session {
+    use std::ffi::OsString;
+    use std::io;
+    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::unix::process::ExitStatusExt;
+    use std::path::Path;
+    use std::process::ExitStatus;
+
+    use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpid};
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+    use tokio::runtime::Handle;
+
+    use crate::domain::visible_path;
+    use crate::process::child::Prints;
+    use crate::process::exit;
+    use crate::process::program::{Program, SHELL, plain};
+    use crate::process::spawn::{self, Output, Streams};
+
+    /// What enters a folder and becomes another program, where a thread cannot have a folder of its own. A function of the
+    /// environment may be called `cd`, which bash would run without `command`.
+    const IN_FOLDER: &str = "command cd -- \"$0\" && exec \"$@\"";
+
+    /// A process that leads a session. A zombie is reaped, whenever this is dropped.
+    pub(in crate::process) struct Helper {
+        pid: Pid,
+        /// Readable when it has ended. `None`: it was reaped.
+        end: Option<AsyncFd<OwnedFd>>,
+    }
+
+    impl Helper {
+        /// Makes the process. To be called on a thread that makes all of them, and lives as long as they do: the kernel
+        /// gives the children of a thread that ends to the main one.
+        ///
+        /// # Errors
+        /// Why there is no process, for people.
+        pub(in crate::process) fn start(
+            program: Program,
+            (dir, env): (&Path, &[(OsString, OsString)]),
+            output: Prints,
+        ) -> Result<Self, String> {
+            let output = match &output {
+                Prints::Nowhere => Output::Input,
+                Prints::Handle(handle) => Output::Handle(handle.as_fd()),
+                Prints::Terminal(path) => Output::File(path),
+            };
+            let streams = Streams { input: c"/dev/null", output };
+            let pid = inside(dir, program, |program| spawn::spawn(program, env, streams))?;
+            #[expect(deprecated, reason = "what replaces it is unsafe; it owns the handle, so this is sound")]
+            let end = exit::of_child(pid).and_then(|end| AsyncFd::with_interest(end, Interest::READABLE));
+            match end {
+                Ok(end) => Ok(Self { pid, end: Some(end) }),
+                Err(error) => {
+                    let _ = kill_process_group(pid, rustix::process::Signal::KILL);
+                    let _ = waitpid(Some(pid), WaitOptions::empty());
+                    Err(plain(&error))
+                }
+            }
+        }
+
+        /// Its process group, which has its number.
+        pub(in crate::process) fn group(&self) -> Option<Pid> {
+            Some(self.pid)
+        }
+
+        /// Waits for its end. It is not reaped, so nobody else gets its number.
+        ///
+        /// # Errors
+        /// Nobody can wait for it.
+        pub(in crate::process) async fn ended(&mut self) -> io::Result<()> {
+            match &self.end {
+                Some(end) => ended(self.pid, end).await,
+                None => Ok(()),
+            }
+        }
+
+        /// How it ended, once.
+        ///
+        /// # Errors
+        /// It has not, or that was asked before.
+        pub(in crate::process) fn status(&mut self) -> io::Result<ExitStatus> {
+            let (_, status) = waitpid(Some(self.pid), WaitOptions::NOHANG)?.ok_or(io::ErrorKind::WouldBlock)?;
+            self.end = None;
+            Ok(ExitStatus::from_raw(status.as_raw()))
+        }
+    }
+
+    impl Drop for Helper {
+        fn drop(&mut self) {
+            let pid = self.pid;
+            // Without a runtime its thread has ended or is about to: then the main one reaps it.
+            if let (Some(end), Ok(runtime)) = (self.end.take(), Handle::try_current()) {
+                runtime.spawn(async move {
+                    if ended(pid, &end).await.is_ok() {
+                        let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+                    }
+                });
+            }
+        }
+    }
+
+    async fn ended(pid: Pid, end: &AsyncFd<OwnedFd>) -> io::Result<()> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        loop {
+            let mut ready = end.readable().await?;
+            if waitid(WaitId::Pid(pid), options)?.is_some() {
+                return Ok(());
+            }
+            ready.clear_ready();
+        }
+    }
+
+    /// Does this with the calling thread in a folder, and a program that runs there. The thread is where it was afterwards:
+    /// who stays in a folder keeps its file system from being unmounted.
+    fn inside<T>(dir: &Path, program: Program, work: impl FnOnce(&Program) -> Result<T, String>) -> Result<T, String> {
+        let before = std::env::current_dir().ok();
+        if !spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))? {
+            let words = [SHELL.into(), "-c".into(), IN_FOLDER.into(), dir.as_os_str().to_owned()];
+            let argv = words.into_iter().chain(program.argv).collect();
+            return work(&Program { path: SHELL.into(), argv });
+        }
+        let done = work(&program);
+        if let Some(before) = before.filter(|before| before != dir) {
+            // It has its own, since that is another one.
+            let _ = std::env::set_current_dir(before);
+        }
+        done
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod our_session {
+    use std::ffi::OsString;
+    use std::io;
+    use std::path::Path;
+    use std::process::{ExitStatus, Stdio};
+
+    use rustix::process::Pid;
+    use tokio::process::{Child, Command};
+
+    use crate::process::child::Prints;
+    use crate::process::program::{Program, plain};
+
+    /// A process that leads a process group.
+    pub(in crate::process) struct Helper {
+        child: Child,
+        group: Option<Pid>,
+    }
+
+    impl Helper {
+        /// Makes the process.
+        ///
+        /// # Errors
+        /// Why there is none, for people.
+        pub(in crate::process) fn start(
+            program: Program,
+            (dir, env): (&Path, &[(OsString, OsString)]),
+            output: Prints,
+        ) -> Result<Self, String> {
+            let (name, arguments) = program.argv.split_first().ok_or("no program given")?;
+            let (stdout, stderr) = match output {
+                Prints::Nowhere => (Stdio::null(), Stdio::null()),
+                Prints::Handle(output) => {
+                    let copy = output.try_clone().map_err(|error| plain(&error))?;
+                    (output.into(), copy.into())
+                }
+            };
+            let mut command = Command::new(name);
+            command.args(arguments).current_dir(dir).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
+            command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).kill_on_drop(true);
+            let child = command.spawn().map_err(|error| plain(&error))?;
+            let group = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+            Ok(Self { child, group })
+        }
+
+        /// Its process group.
+        pub(in crate::process) fn group(&self) -> Option<Pid> {
+            self.group
+        }
+
+        /// Waits for its end.
+        ///
+        /// # Errors
+        /// Nobody can wait for it.
+        pub(in crate::process) async fn ended(&mut self) -> io::Result<()> {
+            self.child.wait().await.map(drop)
+        }
+
+        /// How it ended.
+        ///
+        /// # Errors
+        /// It has not.
+        pub(in crate::process) fn status(&mut self) -> io::Result<ExitStatus> {
+            self.child.try_wait()?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+        }
+    }
+}
