@@ -8,7 +8,7 @@ use std::thread;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::control::{greeted, hear, say, socket};
+use crate::control::{greeted, read_message, send_message, socket};
 use crate::harness::{Dash, Project, Stream, down, process, program_below, wait_for, write_program};
 
 const SHOP: &str = r#"
@@ -237,31 +237,31 @@ fn a_terminal_that_never_reads_and_one_that_talks_nonsense_do_no_harm() {
     background(&project);
     let size = json!({"id": 1, "ask": {"attach": {"columns": 200, "rows": 60}}});
     let mut deaf = greeted(&project);
-    say(&mut deaf, &size);
-    let frame = hear(&mut deaf);
+    send_message(&mut deaf, &size);
+    let frame = read_message(&mut deaf);
     assert!(frame["reply"]["terminal"]["show"].as_str().unwrap().contains("worker"), "{frame}");
     // It never says that it has shown it: keys are taken, and nothing more is sent.
     for _ in 0..2000 {
-        say(&mut deaf, &json!({"keys": "jk"}));
+        send_message(&mut deaf, &json!({"keys": "jk"}));
     }
     for (nonsense, code) in [(json!({"keys": 7}), "malformed"), (json!({"id": 2, "ask": {"status": {}}}), "malformed")]
     {
         let mut client = greeted(&project);
-        say(&mut client, &size);
-        hear(&mut client);
-        say(&mut client, &nonsense);
-        let answer = hear(&mut client);
+        send_message(&mut client, &size);
+        read_message(&mut client);
+        send_message(&mut client, &nonsense);
+        let answer = read_message(&mut client);
         assert_eq!(answer["reply"]["error"]["code"], code, "{answer}");
-        assert_eq!(hear(&mut client), Value::Null);
+        assert_eq!(read_message(&mut client), Value::Null);
     }
     // Neither do terminals of no size, and of one that no memory could hold.
     for (columns, rows) in [(0, 0), (1, 1), (65535, 65535)] {
         let mut client = greeted(&project);
-        say(&mut client, &json!({"id": 1, "ask": {"attach": {"columns": columns, "rows": rows}}}));
-        assert!(hear(&mut client)["reply"]["terminal"]["show"].is_string());
-        say(&mut client, &json!({"size": {"columns": rows, "rows": 3}}));
-        say(&mut client, &json!({"shown": {}}));
-        assert!(hear(&mut client)["reply"]["terminal"]["show"].is_string());
+        send_message(&mut client, &json!({"id": 1, "ask": {"attach": {"columns": columns, "rows": rows}}}));
+        assert!(read_message(&mut client)["reply"]["terminal"]["show"].is_string());
+        send_message(&mut client, &json!({"size": {"columns": rows, "rows": 3}}));
+        send_message(&mut client, &json!({"shown": {}}));
+        assert!(read_message(&mut client)["reply"]["terminal"]["show"].is_string());
     }
     assert_nothing_comes(deaf.get_mut());
     assert_runs(&project);

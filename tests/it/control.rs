@@ -91,7 +91,7 @@ fn questions_have_numbers_and_may_be_open_together() {
     let group = start(&project);
     let mut client = greeted(&project);
     let hear = |client: &mut BufReader<UnixStream>| {
-        let message = hear(client);
+        let message = read_message(client);
         assert_ne!(message, Value::Null, "it goes without a word");
         message
     };

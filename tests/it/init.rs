@@ -111,7 +111,7 @@ fn what_cannot_be_read_is_said_and_the_rest_is_used() {
     std::os::unix::fs::symlink("nowhere", folder.path().join("mix.exs")).unwrap();
     let proposal = proposed(folder.path(), None);
     assert_eq!(proposal.services, 1);
-    let told = told(&proposal);
+    let told = notes_text(&proposal);
     for part in [
         "package.json · it cannot be read: it is not UTF-8",
         "compose.yaml · it cannot be read: it is larger",

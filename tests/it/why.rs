@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::control::{greeted, hear, say};
+use crate::control::{greeted, read_message, send_message};
 use crate::harness::{Project, Stream, wait_for};
 
 const FILE: &str = "[services]\n\
@@ -384,16 +384,16 @@ fn a_path_that_no_file_can_have_is_refused_and_costs_nobody_anything() {
     let started = Stream::ask(&project, &["-d"]);
     assert_eq!(started.code, Some(0), "{}", started.stderr);
     let mut client = greeted(&project);
-    say(&mut client, &json!({"id": 1, "ask": {"why": {"path": long}}}));
-    let answer = hear(&mut client);
+    send_message(&mut client, &json!({"id": 1, "ask": {"why": {"path": long}}}));
+    let answer = read_message(&mut client);
     assert_eq!(answer["reply"]["error"]["code"], "invalid", "{answer}");
     // Questions do not keep the watcher from its work.
     for id in 2..30 {
-        say(&mut client, &json!({"id": id, "ask": {"why": {"path": project.path(&deep)}}}));
+        send_message(&mut client, &json!({"id": id, "ask": {"why": {"path": project.path(&deep)}}}));
     }
     project.write("src/new", "");
     wait_for("the save is seen", || Stream::ask(&project, &["logs", "api"]).stdout.contains("src/new"));
-    while hear(&mut client)["id"] != 29 {}
+    while read_message(&mut client)["id"] != 29 {}
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
 }
 
