@@ -45,6 +45,7 @@ fn stop_and_go_on(project: &Project, shell: &str, arguments: &str) {
     let mut dash = Dash::start_program(project, shell, (100, 30), &["-c", &script]);
     let is_up = |screen: &str| screen.contains("api-is-up") && screen.contains("clock") && !screen.contains("got-");
     dash.wait_for("the dashboard is there", is_up);
+    dash.wait_while_reading("the clock ticks", |project| project.lines("../home/ticks") > 0);
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", dash.pid())).unwrap();
     let guard: u32 = children.trim().parse().unwrap();
     let (before, inside) = (dash.modes_before(), dash.modes());
