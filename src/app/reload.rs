@@ -42,6 +42,8 @@ pub(crate) async fn reload_when_written(
     events: mpsc::Sender<Event>,
 ) {
     let mut broken = false;
+    // The first time nobody has saved it: it is looked at because the watcher has only now begun to watch it.
+    let mut is_first = true;
     // A file of ours does not become somebody else's while it runs; who has named another's knows it.
     let was_foreign = config::consent(&current.file, state_folder::variable).is_err();
     loop {
@@ -57,7 +59,9 @@ pub(crate) async fn reload_when_written(
             owners.map_err(|foreign| Broken::foreign(&foreign)).and_then(|owners| read(&file, owners, &recipe))
         });
         let Ok(result) = reading.await else { continue };
+        let nobody_saved = std::mem::take(&mut is_first);
         let event = match result {
+            Ok(spec) if spec == *current && nobody_saved => continue,
             // Whoever saves the file ends what waits, also without a difference.
             Ok(spec) if spec == *current && !broken => Event::Reloaded(current.clone()),
             Ok(spec) if spec == *current => news("procgroup.toml is valid again · nothing changed"),

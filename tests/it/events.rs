@@ -39,6 +39,10 @@ fn each_type_tells_what_why_and_by_which_rule() {
     wait_for("it is held", || status()["watch"]["held"] == 1);
     assert_eq!(Stream::ask(&project, &["resume"]).code, Some(0));
     wait_for("it comes to nothing", || !status()["services"][0]["kept"].as_bool().unwrap());
+    let is_reload = |event: &Value| event["type"] == "reload";
+    assert!(!events(&project).iter().any(is_reload), "nobody has saved the file");
+    project.write("procgroup.toml", SHOP);
+    wait_for("the file is read again", || events(&project).iter().any(is_reload));
     let events = events(&project);
     let rule = |event: &Value| {
         assert_eq!(event["rule"]["file"], "procgroup.toml", "{event}");
