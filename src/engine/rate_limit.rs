@@ -61,6 +61,10 @@ struct Starts {
 impl RateLimit {
     /// A run is started, or what stands in its place is done. Whatever waited is met by that.
     pub(super) fn begin(&mut self, now: Moment) {
+        // It is not for a change that it starts anew, and it was calm before.
+        if !self.counted && self.is_calm(now) {
+            self.begin_count();
+        }
         self.began = Some(now);
         (self.settled, self.counted) = (None, false);
         self.end_wait();
@@ -108,17 +112,21 @@ impl RateLimit {
             return (until > now).then_some(until);
         }
         let began = self.began?;
-        if first_at.since(began.max(self.last_change)) >= CALM.max(self.last_wait * 2) {
+        let is_calm = self.is_calm(first_at);
+        if is_calm {
             self.begin_count();
         }
         self.last_change = now;
         if std::mem::replace(&mut self.counted, true) {
             return None;
         }
-        let busy_since = *self.busy_since.get_or_insert(began);
-        self.soon_after.add(difference);
+        let busy_since = *self.busy_since.get_or_insert(if is_calm { now } else { began });
+        let is_right_after = self.settled.is_none_or(|settled| first_at < settled.max(began) + RIGHT_AFTER);
+        if is_right_after || !is_calm {
+            self.soon_after.add(difference);
+        }
         let mut until = now;
-        if self.settled.is_none_or(|settled| first_at < settled.max(began) + RIGHT_AFTER) {
+        if is_right_after {
             self.right_after.add(difference);
             let beyond = self.right_after.count.checked_sub(FREE + 1)?;
             let last = WAITS.len() - 1;
@@ -132,6 +140,12 @@ impl RateLimit {
         }
         self.until = (until > now).then_some(until);
         self.until
+    }
+
+    /// There was no change for long enough, at that moment.
+    fn is_calm(&self, at: Moment) -> bool {
+        let since = self.began.map_or(self.last_change, |began| began.max(self.last_change));
+        at.since(since) >= CALM.max(self.last_wait * 2)
     }
 
     fn begin_count(&mut self) {
@@ -243,6 +257,25 @@ mod tests {
         let saves = starts_of_a_loop(3.0, false);
         assert_eq!(saves[..14], (0..14).map(|n| f64::from(n) * 3.0).collect::<Vec<_>>()[..]);
         assert_eq!(saves[14] - saves[13], 21.0, "without a rest of ten seconds in forty");
+    }
+
+    #[test]
+    fn calm_before_a_save_or_a_start_by_hand_is_no_part_of_a_loop() {
+        let change = |limit: &mut RateLimit, now: f64| limit.wait(at(now), Some(&change(&["a.txt"])), at(now));
+        let begin = |limit: &mut RateLimit, now: f64| {
+            limit.begin(at(now));
+            limit.settle(at(now));
+        };
+        for calm in [11.0, 41.0, 1_000.0] {
+            let mut limit = RateLimit::default();
+            begin(&mut limit, 0.0);
+            assert_eq!(change(&mut limit, calm), None);
+            begin(&mut limit, calm);
+            assert_eq!(change(&mut limit, calm + 3.0), None, "the second save after {calm} s");
+            begin(&mut limit, calm + 3.0);
+            begin(&mut limit, 2.0 * calm + 3.0);
+            assert_eq!(change(&mut limit, 2.0 * calm + 6.0), None, "a save after a start by hand");
+        }
     }
 
     #[test]

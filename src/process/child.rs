@@ -1,8 +1,6 @@
 //! Helpers that read nothing, each in a process group of its own that ends with it.
 
 use std::collections::BTreeSet;
-#[cfg(target_os = "linux")]
-use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -65,9 +63,6 @@ pub(super) enum Prints {
     Nowhere,
     /// Our end has the other one.
     Handle(OwnedFd),
-    /// The terminal of this name, which becomes that of its session.
-    #[cfg(target_os = "linux")]
-    Terminal(CString),
 }
 
 /// A helper. Killed with its group when it is dropped.

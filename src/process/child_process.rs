@@ -1,9 +1,8 @@
 //! The process of a helper: made, waited for, and reaped.
 //!
-//! On Linux it leads a session of its own, as a run does, so that its `/dev/tty` is never the terminal of devgroup: a
-//! question for a password neither appears in the dashboard nor takes the keys of the user. If it prints to a terminal,
-//! that is the terminal of its session; otherwise it has none. On other systems it stays in our session, in a process
-//! group of its own.
+//! On Linux it leads a session of its own, as a run does, which has no terminal: what asks for a password by `/dev/tty`
+//! fails at once, and neither draws into the dashboard nor takes the keys of the user. On other systems it stays in our
+//! session, in a process group of its own.
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use our_session::Helper;
@@ -55,7 +54,6 @@ mod own_session {
             let output = match &output {
                 Prints::Nowhere => Output::Input,
                 Prints::Handle(handle) => Output::Handle(handle.as_fd()),
-                Prints::Terminal(path) => Output::File(path),
             };
             let streams = Streams { input: c"/dev/null", output };
             let pid = inside(dir, program, |program| spawn::spawn(program, env, streams))?;

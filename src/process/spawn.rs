@@ -76,8 +76,6 @@ pub(super) struct Streams<'a> {
 pub(super) enum Output<'a> {
     /// The file that it reads.
     Input,
-    /// Another file.
-    File(&'a CStr),
     /// What is open here.
     Handle(BorrowedFd<'a>),
 }
@@ -129,7 +127,6 @@ fn actions(streams: Streams<'_>) -> nix::Result<PosixSpawnFileActions> {
     actions.add_open(0, streams.input, OFlag::O_RDWR, Mode::empty())?;
     match streams.output {
         Output::Input => actions.add_dup2(0, 1)?,
-        Output::File(path) => actions.add_open(1, path, OFlag::O_RDWR, Mode::empty())?,
         Output::Handle(handle) => actions.add_dup2(handle.as_raw_fd(), 1)?,
     }
     actions.add_dup2(1, 2)?;

@@ -7,7 +7,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 #[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStringExt;
-#[cfg(not(target_os = "linux"))]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -17,9 +16,7 @@ use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::process::Pid;
-use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
-};
+use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use super::child::{Children, Prints};
 use super::program::{Program, plain};
@@ -95,38 +92,27 @@ impl Terminal {
         Ok((terminal.made_ready()?, Slave::Library(slave)))
     }
 
-    /// A new terminal for a helper, which only prints to it, and what the helper gets of it. Nobody types here: who reads
-    /// finds the end at once, also by `/dev/tty`, so that a question for a password is answered with nothing instead of
-    /// waiting for ever.
+    /// A new terminal for a helper, and the end that it prints to. It cannot be read and is not the terminal of its
+    /// session: nobody types here, and a question for a password or a pager would wait for ever.
     ///
     /// # Errors
     /// Why there is none, for people.
     pub(super) fn for_output(size: Size, children: &Children) -> Result<(Self, Prints), String> {
         #[cfg(target_os = "linux")]
-        let (terminal, end) = {
+        let (terminal, path) = {
             let _ = children;
             let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
-            (terminal, Prints::Terminal(path))
+            (terminal, PathBuf::from(OsString::from_vec(path.into_bytes())))
         };
         #[cfg(not(target_os = "linux"))]
-        let (terminal, end) = {
-            let problem = |error: io::Error| format!("no terminal for it: {error}");
-            let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
-            let mut options = std::fs::File::options();
-            options.read(true).write(true).custom_flags(nix::fcntl::OFlag::O_NOCTTY.bits());
-            let end = options.open(path.ok_or("no terminal for it: it has no name")?).map_err(problem)?;
-            (terminal, Prints::Handle(end.into()))
+        let (terminal, _until_it_is_open, path) = {
+            let (terminal, slave, path) = children.undisturbed(|| Self::by_library(size))?;
+            (terminal, slave, path.ok_or("no terminal for it: it has no name")?)
         };
-        let terminal = terminal.made_ready()?;
-        let never_typed = || {
-            let mut modes = tcgetattr(&terminal)?;
-            modes.local_modes.remove(LocalModes::ICANON);
-            modes.special_codes[SpecialCodeIndex::VMIN] = 0;
-            modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-            tcsetattr(&terminal, OptionalActions::Now, &modes)
-        };
-        never_typed().map_err(|error| format!("no terminal for it: {error}"))?;
-        Ok((terminal, end))
+        let mut options = std::fs::File::options();
+        let end = options.write(true).custom_flags(nix::fcntl::OFlag::O_NOCTTY.bits()).open(path);
+        let end = end.map_err(|error| format!("no terminal for it: {error}"))?;
+        Ok((terminal.made_ready()?, Prints::Handle(end.into())))
     }
 
     #[cfg(target_os = "linux")]

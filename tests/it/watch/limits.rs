@@ -159,43 +159,6 @@ fn an_overflow_loses_no_change() {
 }
 
 #[test]
-fn the_shortest_queue_of_the_kernel_is_enough() {
-    const QUEUE: &str = "/proc/sys/fs/inotify/max_queued_events";
-    /// Puts the limit back, however the test ends.
-    struct Restore(String);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            fs::write(QUEUE, &self.0).unwrap();
-        }
-    }
-    let before = fs::read_to_string(QUEUE).unwrap();
-    // It counts when an instance is made, so it is low only until ours is there.
-    let restore = Restore(before.trim().to_owned());
-    if fs::write(QUEUE, "1").is_err() {
-        eprintln!("skipped: {QUEUE} cannot be written here");
-        std::mem::forget(restore);
-        return;
-    }
-    let mut watched = Watched::new(|root| write(root.join("src/a"), "1"), all);
-    drop(restore);
-    for n in 0..50 {
-        write(watched.path(format!("src/d{}/f{n}", n % 7)), "text");
-    }
-    fs::rename(watched.path("src/d0"), watched.path("moved")).expect("renamed");
-    write(watched.path("src/a"), "the last state");
-    watched.until("every file is reported", |seen| {
-        let paths = seen.paths();
-        (0..50).all(|n| {
-            let folder = if n % 7 == 0 { "moved".to_owned() } else { format!("src/d{}", n % 7) };
-            paths.contains(&format!("{folder}/f{n}"))
-        }) && paths.contains("src/a")
-    });
-    write(watched.path("moved/f0"), "changed");
-    watched.events.clear();
-    watched.until("the moved folder reports", |seen| seen.paths().contains("moved/f0"));
-}
-
-#[test]
 fn reading_the_tree_wakes_no_thread() {
     let project = project(0..50);
     let mut stream = Stream::start(&project, &["--no-tui"]);
