@@ -16,6 +16,7 @@ use super::host_terminal::{Happened, HostTerminal};
 use super::input::{Decoder, Input};
 use super::layout::OuterScreen;
 use super::log_view::PaneText;
+use super::message::Message;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
 use super::searcher::Searcher;
@@ -233,42 +234,17 @@ impl AttachmentLoop {
                     self.end_editor(&mut told).await;
                     return Ok(Ending::Asked);
                 }
-                happened = self.host_terminal.next(!editing) => match happened {
-                    Happened::Typed(bytes) if !editing => {
-                        self.typed(&bytes);
-                        if self.ui.leaves {
-                            return Ok(self.detach());
-                        }
+                happened = self.host_terminal.next(!editing) => {
+                    if let Some(ending) = self.terminal_reports(happened) {
+                        return Ok(ending);
                     }
-                    // For the editor, or too late for it.
-                    Happened::Typed(_) => {}
-                    Happened::Resized => self.resized(),
-                    Happened::Free => {}
-                    Happened::Resumed => self.resumed(),
-                    Happened::Edited(complaint) => self.edited(complaint),
-                    Happened::Said(text) => {
-                        self.ui.show_message(text, self.clock.now());
-                        self.redraw = true;
-                    }
-                    Happened::Gone => return Ok(Ending::TerminalGone),
-                },
+                }
                 inherits = self.sizer.inherit() => {
                     if inherits {
                         self.size_all();
                     }
                 }
-                Some(news) = told.recv() => match news {
-                    News::Said(text) => {
-                        self.ui.show_message(text, self.clock.now());
-                        self.redraw = true;
-                    }
-                    News::Explained(seq, answer) => {
-                        self.ui.explained(seq, answer);
-                        self.redraw = true;
-                    }
-                    News::Open(path, line) => self.open_editor(path, line),
-                    News::Closed(status) => self.editor_closed(status),
-                },
+                Some(news) = told.recv() => self.work_reports(news),
                 // One wake-up for each frame, however much happens.
                 changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();
@@ -288,6 +264,42 @@ impl AttachmentLoop {
                 () = sleep => {}
             }
         }
+    }
+
+    /// Takes in what has happened at the terminal. The end of the dashboard, if it follows.
+    fn terminal_reports(&mut self, happened: Happened) -> Option<Ending> {
+        match happened {
+            Happened::Typed(bytes) if self.editing.is_none() => {
+                self.typed(&bytes);
+                return self.ui.leaves.then(|| self.detach());
+            }
+            // For the editor, or too late for it.
+            Happened::Typed(_) | Happened::Free => {}
+            Happened::Resized => self.resized(),
+            Happened::Resumed => self.resumed(),
+            Happened::Edited(complaint) => self.edited(complaint),
+            Happened::Said(text) => self.say(text),
+            Happened::Gone => return Some(Ending::TerminalGone),
+        }
+        None
+    }
+
+    /// Takes in what work in the background says at its end.
+    fn work_reports(&mut self, news: News) {
+        match news {
+            News::Said(text) => self.say(text),
+            News::Explained(seq, answer) => {
+                self.ui.explained(seq, answer);
+                self.redraw = true;
+            }
+            News::Open(path, line) => self.open_editor(path, line),
+            News::Closed(status) => self.editor_closed(status),
+        }
+    }
+
+    fn say(&mut self, text: impl Into<Message>) {
+        self.ui.show_message(text, self.clock.now());
+        self.redraw = true;
     }
 
     fn wants_frame(&self) -> bool {
