@@ -76,7 +76,7 @@ pub(super) struct Streams<'a> {
 pub(super) enum Output<'a> {
     /// The file that it reads.
     Input,
-    /// Another file.
+    /// The file at this path, read and written.
     File(&'a CStr),
     /// What is open here.
     Handle(BorrowedFd<'a>),

@@ -48,7 +48,7 @@ pub(super) struct WatchLoop {
     /// Where something is mounted, with the number of the mount.
     mount_points: BTreeSet<(PathBuf, String)>,
     polling: Polling,
-    /// `poll_interval`.
+    /// Between two polls, as `poll_interval` says.
     poll_interval: Option<Duration>,
     /// Folders that are watched for something else than the files in them: the group's file, rules, the head of git.
     beside: HashSet<PathBuf>,

@@ -337,7 +337,7 @@ impl TerminalScreen {
         })
     }
 
-    /// DECRQM.
+    /// DECRQM: tells the state of a mode.
     fn report_mode(&mut self, private: &str, mode: u16, state: Option<bool>) {
         let state = match state {
             None => 0,
@@ -368,7 +368,7 @@ impl TerminalScreen {
         }
     }
 
-    /// DSR.
+    /// DSR: tells that all is well, or where the cursor is.
     fn report_status(&mut self, what: u16) {
         match what {
             5 => self.reply("\x1b[0n"),
