@@ -94,7 +94,7 @@ const PF_EXITING: u32 = 4;
 /// A process at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Process id.
+    /// The number that the system has given it, in our pid namespace.
     pub pid: Pid,
     /// Its program's name, at most 15 bytes.
     pub name: String,
@@ -224,7 +224,7 @@ impl Process {
         }
     }
 
-    /// `node (48213)`.
+    /// Its name and number, for people: `node (48213)`.
     pub fn display(&self) -> String {
         format!("{} ({})", visible(&self.name), self.pid)
     }

@@ -1,17 +1,17 @@
 //! One run of a group from its start to its last line.
 
-use std::cell::Cell;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::background::{Background, report_start};
+use super::background::Background;
 use super::effect_runner::EffectRunner;
-use super::ending::{Ending, ending};
+use super::ending::{Circumstances, Ending, ending};
 use super::event_recorder::EventRecorder;
 use super::history_file::HistoryFile;
 use super::instance::Claim;
@@ -19,21 +19,23 @@ use super::log_files;
 use super::os_signals::OsSignals;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
-use super::state_folder;
 use super::status_file::StatusFile;
-use super::stderr::write_stderr_line;
-use super::stream::{Stream, StreamOptions};
+use super::stream::StreamOptions;
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
-use crate::control::{About, AttachHandler, BoundSocket, Server};
+use crate::control::Server;
 use crate::domain::{GroupSpec, Moment, ServiceName, visible};
-use crate::engine::{Engine, Event};
+use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
-use crate::logs::LogStore;
-use crate::process::ProcessHost;
-use crate::process_tree::{self, Process};
-use crate::tui::{self, Dashboard, DashboardOptions, Sizing};
+use crate::logs::{LogFiles, LogStore};
+use crate::process::{ProcessHost, RunNews};
+use crate::tui::{self, DashboardOptions};
 use crate::watch::Watcher;
+use clients::{Clients, OutputEnd};
+use leftovers::see_to_leftovers;
+
+mod clients;
+mod leftovers;
 
 /// How long a terminal that does not read may delay the end. Everything is stopped by then.
 const TERMINAL_PATIENCE: Duration = Duration::from_millis(500);
@@ -47,6 +49,17 @@ pub enum Frontend {
     Stream(StreamOptions),
     /// Nothing, until somebody attaches.
     Background(Background),
+}
+
+impl Frontend {
+    /// The columns and rows that the services' terminals have at first.
+    fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
+        match self {
+            Self::Dashboard(_) => tui::pane_size(spec.services.len(), tui::terminal_size()),
+            Self::Stream(stream) => stream.pane_size(spec),
+            Self::Background(background) => tui::pane_size(spec.services.len(), background.terminal_size()),
+        }
+    }
 }
 
 /// How to run a group.
@@ -87,7 +100,7 @@ pub enum GroupRunError {
         /// What was tried.
         what: &'static str,
         /// What the operating system said.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// A group in the background could not be reached by anybody.
     #[error("cannot run in the background, since nobody could attach to it or end it: no control socket: {0}")]
@@ -105,115 +118,42 @@ pub enum GroupRunError {
 /// # Errors
 /// See [`GroupRunError`]. Nothing is left running in any case.
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
-    let system = |what| move |error| GroupRunError::System { what, error };
     let clock = Clock::start();
     let recipe = Recipe { selection: options.selection, watch: options.watch };
     let spec = Arc::new(recipe.apply(options.spec)?);
     let exit_with = exit_with(options.exit_with, &spec)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        // What reads a file for us must not wake up later only to end.
-        .thread_keep_alive(Duration::from_millis(1))
-        .build()
-        .map_err(system("start the event loop"))?;
+    let runtime = event_loop().map_err(system("start the event loop"))?;
     let _inside = runtime.enter();
     let signals = OsSignals::install(guard_pipe).map_err(system("listen for signals"))?;
 
-    claim.sign(&spec.name, None);
     let has_dashboard = matches!(options.frontend, Frontend::Dashboard(_));
+    let streaming = matches!(options.frontend, Frontend::Stream(_));
+    claim.sign(&spec.name, None);
     let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers, has_dashboard);
     claim.begin(is_clear);
-    let logs = Arc::new(LogStore::new(clock));
-    logs.set_total(spec.logs.total);
-    let log_files = log_files::start(&spec, &logs);
-    let (news_in, news) = mpsc::unbounded_channel();
-    let host = ProcessHost::new(clock, news_in);
-    let (columns, rows) = match &options.frontend {
-        Frontend::Dashboard(_) => tui::pane_size(spec.services.len(), tui::terminal_size()),
-        Frontend::Stream(stream) => stream.pane_size(&spec),
-        Frontend::Background(background) => tui::pane_size(spec.services.len(), background.terminal_size()),
-    };
-    for service in &spec.services {
-        logs.open(&service.name, spec.logs.memory).resize(columns, rows);
-        host.resize(&service.name, columns, rows);
-    }
-
-    let mut engine = Engine::new(spec.clone(), seed());
-    let (history, past) = HistoryFile::open(&spec);
-    // Orders follow from the beginning only.
-    engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
+    let adapters = Adapters::start(&spec, clock, &options.frontend);
+    let mut decisions = Decisions::new(&spec, clock);
     let upkeep = Arc::new(Notify::new());
     let status_file = StatusFile::new(&spec, clock, claim.pid(), upkeep.clone());
-    let end_status_file = status_file.end();
-    let mut event_recorder = EventRecorder::new(clock);
-    let first = engine.update(Event::Begin { paused: options.paused }, clock.now());
-    if let Some(warning) = options.warning {
-        let notice = Event::Notice { problem: true, summary: warning.into(), detail: "".into() };
-        event_recorder.record_event(&notice, clock.now());
-        // Nothing follows from it.
-        engine.update(notice, clock.now());
-    }
-    let (snapshots_in, snapshots) = watch::channel(engine.snapshot());
+    let first = decisions.begin(options.paused, options.warning);
+
+    let (snapshots_in, snapshots) = watch::channel(decisions.engine.snapshot());
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let handle = GroupHandle::new(requests_in, snapshots, logs.clone(), event_recorder.log().clone());
+    let event_log = decisions.event_recorder.log().clone();
+    let handle = GroupHandle::new(requests_in, snapshots, adapters.logs.clone(), event_log);
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
+    let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, upkeep)?;
 
-    // Before the first start: services find it in their environment.
-    let bound_socket = match BoundSocket::open(&spec.file, claim.take_name()) {
-        Ok(bound_socket) => Some(bound_socket),
-        Err(why) if matches!(options.frontend, Frontend::Background(_)) => return Err(GroupRunError::NoSocket(why)),
-        Err(why) => {
-            log::warn!("no control socket: {why}");
-            None
-        }
-    };
-    claim.sign(&spec.name, bound_socket.as_ref().map(BoundSocket::address));
-    let socket = bound_socket.as_ref().map(|bound_socket| bound_socket.address().into());
-    // Where that is not ours, nothing is saved.
-    let state = state_folder::of_group(&spec, state_folder::variable).ok();
-    let saved = state.filter(|folder| state_folder::make(folder).is_ok()).map(|folder| folder.join("saved"));
-    let sizing = Sizing::default();
-    let attach_handler = {
-        let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
-        Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, saved.clone()))
-    };
-    let server = bound_socket
-        .and_then(|bound_socket| serve(bound_socket, handle.clone(), &spec, &claim, (attach_handler, upkeep)));
-    let streaming = matches!(options.frontend, Frontend::Stream(_));
-    let client = match options.frontend {
-        Frontend::Dashboard(frontend) => {
-            restore_terminal_on_panic();
-            Client::Dashboard(Dashboard::start(handle, frontend, &sizing, saved).map_err(system("use this terminal"))?)
-        }
-        Frontend::Stream(frontend) => {
-            Client::Stream(Stream::start(handle, frontend).map_err(system("start the stream"))?)
-        }
-        Frontend::Background(_) if server.is_none() => {
-            return Err(GroupRunError::NoSocket("it could not be served".into()));
-        }
-        Frontend::Background(background) => {
-            restore_terminal_on_panic();
-            runtime.spawn(report_start(handle, background.report, spec.name.to_string(), claim.pid()));
-            Client::Nobody
-        }
-    };
     // Only now, beside the drawing of the first picture, which knows already that they start.
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
-    let mut runner = EffectRunner::new(host.clone(), logs, watcher, &spec, socket);
-    if let Some(history) = &history {
-        runner.remember_by(history.sender());
-    }
-    for effect in first {
-        event_recorder.ordered(&effect, clock.now());
-        // Nobody has asked anything yet, and nothing can be over.
-        let _ = runner.carry_out(effect);
-    }
+    let Adapters { logs, log_files, host, news } = adapters;
+    let Decisions { engine, event_recorder, history, .. } = decisions;
     let mut run_loop = RunLoop {
         clock,
         engine,
-        runner,
+        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.socket()),
         event_recorder,
         requests,
         news,
@@ -227,28 +167,108 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
         streaming,
         status_file,
     };
+    if let Some(history) = &history {
+        run_loop.runner.remember_by(history.sender());
+    }
+    run_loop.begin(first);
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
+    let (output, server) = close(run_loop, clients, Files { history, log_files }, &host, runtime);
+    end(result.map_err(|_| GroupRunError::Panicked)?, output, server, &spec.name, claim)
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> GroupRunError {
+    move |error| GroupRunError::System { what, error }
+}
+
+fn event_loop() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // What reads a file for us must not wake up later only to end.
+        .thread_keep_alive(Duration::from_millis(1))
+        .build()
+}
+
+/// What the runs of the services are started and printed by.
+struct Adapters {
+    logs: Arc<LogStore>,
+    log_files: Option<LogFiles>,
+    host: ProcessHost,
+    news: mpsc::UnboundedReceiver<RunNews>,
+}
+
+impl Adapters {
+    /// Starts them, with a log and a terminal for each service.
+    fn start(spec: &GroupSpec, clock: Clock, frontend: &Frontend) -> Self {
+        let logs = Arc::new(LogStore::new(clock));
+        logs.set_total(spec.logs.total);
+        let log_files = log_files::start(spec, &logs);
+        let (news_in, news) = mpsc::unbounded_channel();
+        let host = ProcessHost::new(clock, news_in);
+        let (columns, rows) = frontend.pane_size(spec);
+        for service in &spec.services {
+            logs.open(&service.name, spec.logs.memory).resize(columns, rows);
+            host.resize(&service.name, columns, rows);
+        }
+        Self { logs, log_files, host, news }
+    }
+}
+
+/// What decides, and what keeps what was decided.
+struct Decisions {
+    clock: Clock,
+    engine: Engine,
+    event_recorder: EventRecorder,
+    history: Option<HistoryFile>,
+}
+
+impl Decisions {
+    /// An engine that knows the runs of earlier times.
+    fn new(spec: &Arc<GroupSpec>, clock: Clock) -> Self {
+        let mut engine = Engine::new(spec.clone(), seed());
+        let (history, past) = HistoryFile::open(spec);
+        // Orders follow from the beginning only.
+        engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
+        Self { clock, engine, event_recorder: EventRecorder::new(clock), history }
+    }
+
+    /// The group begins. What the engine orders first. `warning`: a line for the user.
+    fn begin(&mut self, paused: bool, warning: Option<String>) -> Vec<Effect> {
+        let first = self.engine.update(Event::Begin { paused }, self.clock.now());
+        if let Some(warning) = warning {
+            let notice = Event::Notice { problem: true, summary: warning.into(), detail: "".into() };
+            self.event_recorder.record_event(&notice, self.clock.now());
+            // Nothing follows from it.
+            self.engine.update(notice, self.clock.now());
+        }
+        first
+    }
+}
+
+/// What is written until the end.
+struct Files {
+    history: Option<HistoryFile>,
+    log_files: Option<LogFiles>,
+}
+
+/// The loop is over: ends what lives and writes what is left. How the output has ended, and the server, which is told the
+/// ending.
+fn close(
+    mut run_loop: RunLoop,
+    clients: Clients,
+    files: Files,
+    host: &ProcessHost,
+    runtime: Runtime,
+) -> (OutputEnd, Option<Server>) {
     // The history is written on a thread of its own, which ends when the run loop has dropped its sender.
     run_loop.runner.remember_no_more();
-    let history_is_written = history.map(HistoryFile::close);
+    let history_is_written = files.history.map(HistoryFile::close);
     host.kill_all();
-    let (mut is_broken, mut is_terminal_gone) = (false, false);
-    let output = match client {
-        Client::Dashboard(dashboard) => {
-            match dashboard.finish(TERMINAL_PATIENCE) {
-                Ok(gone) => is_terminal_gone = gone,
-                Err(_) => is_broken = true,
-            }
-            Ok(())
-        }
-        Client::Stream(stream) => stream.finish(),
-        Client::Nobody => Ok(()),
-    };
-    end_status_file();
+    let (output, server) = clients.finish();
+    run_loop.status_file.end();
     if let Some(wait) = history_is_written {
         wait();
     }
-    if let Some(log_files) = log_files {
+    if let Some(log_files) = files.log_files {
         log_files.finish();
     }
     runtime.shutdown_background();
@@ -256,13 +276,23 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     // The watcher must not begin to close its watches: the kernel takes its time for that (fsnotify waits for RCU), no thread
     // can be ended meanwhile, and the program ends now. Its end closes them without anybody waiting.
     std::mem::forget(run_loop);
-    let (finish, mut circumstances) = result.map_err(|_| GroupRunError::Panicked)?;
-    circumstances.output = output.map_err(|error| error.kind()).err();
-    if is_terminal_gone {
+    (output, server)
+}
+
+/// Says how the group has ended, to its clients first, and gives up its place.
+fn end(
+    (finish, mut circumstances): (Finish, Circumstances),
+    output: OutputEnd,
+    server: Option<Server>,
+    group: &str,
+    claim: Claim,
+) -> Result<Ending, GroupRunError> {
+    circumstances.output = output.error;
+    if output.is_terminal_gone {
         // The group may have ended by that before the signal arrived that tells of it.
         circumstances.signal = circumstances.signal.or(Some(rustix::process::Signal::HUP.as_raw()));
     }
-    let ending = ending(&spec.name, &finish, circumstances);
+    let ending = ending(group, &finish, circumstances);
     // Before the place is given up: the next holder opens a socket of its own.
     if let Some(server) = server {
         server.finish(ending.code, &ending.summary);
@@ -270,72 +300,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     if finish.given_up.is_empty() && !finish.abandoned {
         claim.is_clean();
     }
-    if is_broken {
-        return Err(GroupRunError::DashboardPanicked);
-    }
-    Ok(ending)
-}
-
-fn serve(
-    bound_socket: BoundSocket,
-    handle: GroupHandle,
-    spec: &GroupSpec,
-    claim: &Claim,
-    (attach_handler, upkeep): (AttachHandler, Arc<Notify>),
-) -> Option<Server> {
-    let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
-    let lock = claim.lock();
-    let keeper = Box::new(move |address: &Path| {
-        if let Some(lock) = &lock {
-            lock.renew(address);
-        }
-    });
-    let server = Server::start(bound_socket, handle, about, attach_handler, (upkeep, keeper));
-    server.inspect_err(|error| log::warn!("no control socket: {error}")).ok()
-}
-
-/// So many leftovers are named on the terminal; the others in devgroup's own log.
-const NAMED: usize = 100;
-
-/// Ends what an earlier run of this group has left, if it was ended together with its guard. Whether nothing is left.
-fn see_to_leftovers(claim: &Claim, group: &str, keep: bool, has_dashboard: bool) -> bool {
-    let found = claim.leftovers();
-    if found.is_empty() {
-        return true;
-    }
-    let names = process_tree::display(&found);
-    let tell = |line: String| {
-        // Without a dashboard, the log is printed as well.
-        if has_dashboard {
-            write_stderr_line(&line, TERMINAL_PATIENCE);
-        }
-        log::warn!("{line}");
-    };
-    if keep {
-        tell(format!("{group}: an earlier run has left {names} · kept"));
-        return false;
-    }
-    let named = Cell::new(0);
-    let left = claim.end_leftovers(|found| {
-        let names: Vec<String> = found.iter().map(Process::display).collect();
-        let line = format!("{group}: ending what an earlier run has left: {}", names.join(", "));
-        named.set(named.get() + found.len());
-        // One that forks without end is not to fill the terminal.
-        if named.get() <= NAMED { tell(line) } else { log::info!("{line}") }
-    });
-    tell(match left.as_slice() {
-        [] => format!("{group}: an earlier run had left {names} · ended"),
-        left => {
-            format!("{group}: an earlier run had left {names} · could not be ended: {}", process_tree::display(left))
-        }
-    });
-    left.is_empty()
-}
-
-enum Client {
-    Dashboard(Dashboard),
-    Stream(Stream),
-    Nobody,
+    if output.is_dashboard_broken { Err(GroupRunError::DashboardPanicked) } else { Ok(ending) }
 }
 
 fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceName>, GroupRunError> {

@@ -75,9 +75,9 @@ pub fn blindness() -> Option<&'static str> {
 /// Inotify of this user: limits of the system, and what all processes that may be looked into have taken of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InotifyUse {
-    /// `fs.inotify.max_user_watches`.
+    /// What `fs.inotify.max_user_watches` allows.
     pub max_watches: u64,
-    /// `fs.inotify.max_user_instances`.
+    /// What `fs.inotify.max_user_instances` allows.
     pub max_instances: u64,
     /// Watches in use.
     pub watches: u64,

@@ -15,7 +15,7 @@ use super::status_file::StatusFile;
 use super::stopwatch::Stopwatch;
 use crate::clock::Clock;
 use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
-use crate::engine::{Engine, Event, Finish};
+use crate::engine::{Effect, Engine, Event, Finish};
 use crate::failpoint;
 use crate::group_handle::Request;
 use crate::process::RunNews;
@@ -110,6 +110,15 @@ struct Progress {
 }
 
 impl RunLoop {
+    /// Carries out what the engine has ordered at the beginning.
+    pub(crate) fn begin(&mut self, first: Vec<Effect>) {
+        for effect in first {
+            self.event_recorder.ordered(&effect, self.clock.now());
+            // Nobody has asked anything yet, and nothing can be over.
+            let _ = self.runner.carry_out(effect);
+        }
+    }
+
     /// Runs a group that has begun to its end.
     pub(crate) async fn run(&mut self) -> (Finish, Circumstances) {
         let mut progress = Progress {

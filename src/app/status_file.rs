@@ -112,13 +112,10 @@ impl StatusFile {
         }
     }
 
-    /// Something that ends the writing, and takes the file away, wherever the loop is by then.
-    pub(crate) fn end(&self) -> impl FnOnce() + 'static {
-        let place = self.place.clone();
-        move || {
-            if let Some(place) = place {
-                place.end();
-            }
+    /// Ends the writing and takes the file away. A beat that is being written just now keeps the file: the disk hangs.
+    pub(crate) fn end(&self) {
+        if let Some(place) = &self.place {
+            place.end();
         }
     }
 }
@@ -191,7 +188,7 @@ mod tests {
         assert_eq!((status.pid, status.program), (7, Some(std::process::id())));
         assert_eq!((status.group.as_str(), status.longest_turn_ms), ("shop", 130));
         assert!(status.last_turn >= status.since);
-        (status_file.end())();
+        status_file.end();
         assert!(!path.exists());
         status_file.place.as_ref().unwrap().write(&status);
         assert!(!path.exists(), "nothing is written after the end");
@@ -205,7 +202,7 @@ mod tests {
         let mut status = status_file.status(place);
         status.program = status.program.map(|program| program + 1);
         place.write(&status);
-        (status_file.end())();
+        status_file.end();
         assert!(folder.path().join("state").join(NAME).exists());
     }
 }

@@ -22,7 +22,7 @@ pub(super) type Given<T> = Option<Spanned<T>>;
 /// What a table of a service says. What it does not say, `[defaults]` or the contract says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
-    /// `run`.
+    /// What `run` says, if it is there.
     pub(super) run: Given<RunCommand>,
     /// `run` is missing or wrong, and that has been said.
     pub(super) run_reported: bool,

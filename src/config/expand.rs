@@ -98,7 +98,7 @@ fn shorten(source: &str) -> String {
 enum Piece<'t> {
     Text(&'t str),
     Dollar,
-    /// `${` itself.
+    /// An escaped brace: the text is `${` itself.
     Brace,
     Variable {
         name: &'t str,

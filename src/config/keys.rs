@@ -121,7 +121,7 @@ pub(super) const SERVICE: Section = section(
     ],
 );
 
-/// `[watch]`.
+/// The keys of `[watch]`.
 pub(super) const WATCH: Section = section(
     "`[watch]`",
     &[
@@ -136,7 +136,7 @@ pub(super) const WATCH: Section = section(
     ],
 );
 
-/// `[logs]`.
+/// The keys of `[logs]`.
 pub(super) const LOGS: Section = section(
     "`[logs]`",
     &[
@@ -146,7 +146,7 @@ pub(super) const LOGS: Section = section(
     ],
 );
 
-/// `ready`.
+/// The keys of `ready`.
 pub(super) const READY: Section = Section {
     name: "`ready`",
     keys: &[
@@ -164,7 +164,7 @@ pub(super) const READY: Section = Section {
     belongs: &[("status", "http")],
 };
 
-/// `alive`.
+/// The keys of `alive`.
 pub(super) const ALIVE: Section = Section {
     name: "`alive`",
     keys: &[
@@ -184,7 +184,7 @@ pub(super) const ALIVE: Section = Section {
     belongs: &[("status", "http"), ("max_age", "file"), ("file", "max_age")],
 };
 
-/// `validate`.
+/// The keys of `validate`.
 pub(super) const VALIDATE: Section = Section {
     name: "`validate`",
     keys: &[
@@ -196,7 +196,7 @@ pub(super) const VALIDATE: Section = Section {
     belongs: &[],
 };
 
-/// `backoff`.
+/// The keys of `backoff`.
 pub(super) const BACKOFF: Section = section(
     "`backoff`",
     &[
@@ -207,7 +207,7 @@ pub(super) const BACKOFF: Section = section(
     ],
 );
 
-/// `breaker`.
+/// The keys of `breaker`.
 pub(super) const BREAKER: Section = section(
     "`breaker`",
     &[
@@ -217,7 +217,7 @@ pub(super) const BREAKER: Section = section(
     ],
 );
 
-/// `stop`.
+/// The keys of `stop`.
 pub(super) const STOP: Section = section(
     "`stop`",
     &[

@@ -263,7 +263,7 @@ fn file(slot: Slot<'_, '_>, place: &Place<'_>) -> Result<Expandable<(PathBuf, Ar
     })
 }
 
-/// `http://host[:port][/path]`.
+/// Reads an address to ask: `http://host[:port][/path]`.
 fn http(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {
     let written = slot.word()?;
     let Some(text) = slot.fixed(written, Dollars::Ours)? else { return Ok(Expandable::Text(written.into())) };

@@ -88,11 +88,11 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<Vec<u8>>,
     },
-    /// Start services.
+    /// Start these services.
     Start(Order),
-    /// Stop services.
+    /// Stop these services.
     Stop(Order),
-    /// Restart services.
+    /// Restart these services.
     Restart(Order),
     /// Wait until something has become of services.
     Wait {
@@ -215,7 +215,7 @@ pub struct LogsAsk {
     pub grep: Option<String>,
     /// Only those that are at least so bad.
     pub level: Option<String>,
-    /// With `styled`.
+    /// Lines come with `styled`: the text with its colours.
     pub styled: bool,
     /// The colours of `styled` are those that a terminal of this depth has.
     #[serde(skip_serializing_if = "is_full")]
@@ -223,7 +223,7 @@ pub struct LogsAsk {
     /// … and their underlines those of a terminal that has one kind of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub plain_underlines: bool,
-    /// With `level`.
+    /// Lines come with `level`: how bad they are.
     pub levels: bool,
 }
 

@@ -77,13 +77,13 @@ pub enum RuleSource {
     BuiltIn(&'static str),
     /// An ignore file (`.gitignore`, `.ignore`, `info/exclude`, the global one), relative to the root where it is below it.
     IgnoreFile(PathBuf),
-    /// `[services.NAME] watch`.
+    /// A pattern of `[services.NAME] watch`.
     ServiceWatch(ServiceName),
-    /// `[services.NAME] ignore`.
+    /// A pattern of `[services.NAME] ignore`.
     ServiceIgnore(ServiceName),
-    /// `[watch] ignore`.
+    /// A pattern of `[watch] ignore`.
     GroupIgnore,
-    /// `[watch] also`.
+    /// A pattern of `[watch] also`.
     GroupAlso,
 }
 

@@ -40,16 +40,16 @@ pub struct Checks {
 /// A probe that holds `${NAME}`. What it asks is known when the values are put in, at each start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeText {
-    /// `port`.
+    /// The text of `port`.
     Port(String),
-    /// `http`.
+    /// The text of `http`.
     Http {
         /// The address to ask.
         url: String,
         /// `status`, as in [`HttpCheck`].
         status: (u16, u16),
     },
-    /// `log`.
+    /// The text of `log`.
     Log(String),
     /// `file`, relative to the folder of the configuration, or absolute.
     File(String),

@@ -18,7 +18,7 @@ impl Engine {
     /// done.
     pub(super) fn take_dependents_along(&mut self, place: usize, started: &NextStart, turn: &mut Turn) {
         let service = &self.services[place];
-        if service.run.0 < 2 || !(started.with_dependents || service.spec.cascade) {
+        if service.run.id.0 < 2 || !(started.with_dependents || service.spec.cascade) {
             return;
         }
         let name = service.name().clone();
@@ -77,7 +77,7 @@ impl Engine {
         let needs = self.graph.with_needs(&[place]).into_iter().filter(|&needed| needed != place);
         let takes_it_along = |&needed: &usize| {
             let service = &self.services[needed];
-            let asked = service.next.as_ref().is_some_and(|next| next.with_dependents);
+            let asked = service.restarts.next.as_ref().is_some_and(|next| next.with_dependents);
             // What needs it directly cannot start before it anyway.
             let is_between = !direct.iter().any(|&(on, _)| on == needed);
             let will_restart = service.is_about_to_restart(is_between) && self.missing(needed).is_empty();
@@ -92,10 +92,10 @@ impl Service {
     /// being ended for it.
     fn is_about_to_restart(&self, stopping: bool) -> bool {
         match &self.phase {
-            Phase::Starting { .. } | Phase::Running { .. } => self.next.is_some(),
+            Phase::Starting { .. } | Phase::Running { .. } => self.restarts.next.is_some(),
             Phase::Stopping { then: Then::Reconcile, .. } => stopping,
             // It was down, and its start, or the validation of that, begins in this turn.
-            Phase::Validating { .. } | Phase::Down => self.run.0 > 0,
+            Phase::Validating { .. } | Phase::Down => self.run.id.0 > 0,
             Phase::Stopping { .. }
             | Phase::Blocked { .. }
             | Phase::BackingOff { .. }

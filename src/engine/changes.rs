@@ -58,14 +58,14 @@ impl Engine {
 
     /// A person has looked into what waits: it waits no longer.
     pub(super) fn end_limits(&mut self, turn: &mut Turn) {
-        self.services.iter_mut().for_each(|service| service.limit.end_wait());
+        self.services.iter_mut().for_each(|service| service.restarts.limit.end_wait());
         ask(self.changes.end_waits(turn.now), turn);
     }
 
     /// As [`Self::end_limits`], by a restart of this service: what waits is met by that.
     pub(super) fn end_limit(&mut self, place: usize) {
         let service = &mut self.services[place];
-        service.limit.end_wait();
+        service.restarts.limit.end_wait();
         if self.changes.waits_until(service.name()).is_some() {
             self.changes.met_by_start(service.name());
         }
@@ -122,7 +122,7 @@ impl Engine {
         if let Some(difference) = &difference {
             self.changes.decided(&name, &changes, Verdict::SameContent);
             if difference.is_empty() {
-                if service.limit.take_back() && service.wanted {
+                if service.restarts.limit.take_back() && service.wanted {
                     turn.narrate(&name, Marker::TakenBack { action: service.change_action() });
                 }
                 service.is_as_it_runs(turn);
@@ -137,9 +137,11 @@ impl Engine {
         let paths = changes.paths.clone();
         if !has_waited && service.change_starts_something() {
             let first_at = difference.iter().flat_map(|difference| &difference.files).map(|file| file.first_at).min();
-            let was_limited = service.limit.is_limiting();
-            if let Some(until) = service.limit.wait(first_at.unwrap_or(turn.now), difference.as_ref(), turn.now) {
-                if let Some(marker) = service.limit.marker(service.change_action(), turn.now) {
+            let was_limited = service.restarts.limit.is_limiting();
+            if let Some(until) =
+                service.restarts.limit.wait(first_at.unwrap_or(turn.now), difference.as_ref(), turn.now)
+            {
+                if let Some(marker) = service.restarts.limit.marker(service.change_action(), turn.now) {
                     if !was_limited {
                         self.notice = Some(limited(&name, &marker, turn));
                     }
@@ -149,12 +151,12 @@ impl Engine {
                 return Some((paths, Verdict::Waits));
             }
         }
-        let was_to_follow = service.next.is_some();
+        let was_to_follow = service.restarts.next.is_some();
         let verdict = service.act_on_change(&paths, turn);
         self.changes.decided(&name, &changes, verdict);
         let service = &self.services[place];
         if service.is_up()
-            && service.next.is_some()
+            && service.restarts.next.is_some()
             && !was_to_follow
             && let Some(first) = self.is_to_follow(place)
         {
@@ -274,7 +276,7 @@ impl Engine {
     fn forget(&mut self, services: Vec<ServiceName>, turn: &mut Turn) {
         for service in self.services.iter_mut().filter(|service| services.contains(service.name())) {
             service.cancel_validation(turn);
-            service.limit.take_back();
+            service.restarts.limit.take_back();
         }
         if !services.is_empty() {
             turn.emit(Effect::Baseline { services, at: turn.now, sync: true });

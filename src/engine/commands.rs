@@ -68,19 +68,19 @@ impl Engine {
                 return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
                     // Dependents follow it when it starts: it may be refused, and they go on then.
                     if first.as_ref().is_some_and(|first| first != engine.services[place].name()) {
-                        return Ordered::Run(engine.services[place].run);
+                        return Ordered::Run(engine.services[place].run.id);
                     }
                     engine.want_by_hand(place, turn);
                     engine.end_limit(place);
                     let service = &mut engine.services[place];
                     let next =
                         NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
-                    service.merge_next(next);
+                    service.restarts.merge(next);
                     // One that is being ended already is killed at once, if that is what is asked for.
                     if !service.is_up() {
                         service.end_run(Then::Reconcile, manner, turn);
                     }
-                    Ordered::Start(service.orders.add())
+                    Ordered::Start(service.restarts.orders.add())
                 });
             }
         }
@@ -146,14 +146,14 @@ impl Engine {
         let service = &self.services[place];
         // One that waits for others is asked for once more all the same: what it waits for may have failed.
         let is_coming = match &service.phase {
-            Phase::Starting { .. } | Phase::Running { .. } if service.wanted => return Ordered::Run(service.run),
+            Phase::Starting { .. } | Phase::Running { .. } if service.wanted => return Ordered::Run(service.run.id),
             Phase::Stopping { then, .. } => *then == Then::Reconcile,
             phase => matches!(phase, Phase::Validating { .. }),
         };
         if !(service.wanted && is_coming) {
             self.want_by_hand(place, turn);
         }
-        Ordered::Start(self.services[place].orders.add())
+        Ordered::Start(self.services[place].restarts.orders.add())
     }
 
     fn stop_by_hand(&mut self, place: usize, manner: Manner, turn: &mut Turn) -> Ordered {
@@ -164,6 +164,6 @@ impl Engine {
             Phase::Finished(_) => service.enter(Phase::Down, turn),
             _ => service.end_run(Then::Reconcile, manner, turn),
         }
-        Ordered::Run(service.run)
+        Ordered::Run(service.run.id)
     }
 }

@@ -58,7 +58,7 @@ struct Interval {
 /// What tells by being there that git has the tree. If both do, the second is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum LockFile {
-    /// `index.lock`.
+    /// The lock of the index, `index.lock`.
     Index,
     /// The index of a stash. Git goes on for a moment when it is gone.
     Stash,

@@ -17,8 +17,8 @@ impl Engine {
             return Err(format!("the deadline {deadline:?} has passed at {:?}", self.now));
         }
         for (place, service) in self.services.iter().enumerate() {
-            let follows =
-                service.next.is_some() && (self.is_to_follow(place).is_some() || !self.missing(place).is_empty());
+            let follows = service.restarts.next.is_some()
+                && (self.is_to_follow(place).is_some() || !self.missing(place).is_empty());
             self.check_service(service, follows)
                 .map_err(|broken| format!("{}: {broken}: {service:?}", service.name()))?;
         }
@@ -46,16 +46,16 @@ impl Engine {
 
     fn check_service(&self, service: &Service, follows: bool) -> Result<(), &'static str> {
         let live = service.is_live();
-        if service.phase.live_run().is_some_and(|run| run != service.run) {
+        if service.phase.live_run().is_some_and(|run| run != service.run.id) {
             return Err("a run is live that is not the last one");
         }
-        if service.pid.is_some() && !live {
+        if service.run.pid.is_some() && !live {
             return Err("there is a process and no run");
         }
         if matches!(service.phase, Phase::Validating { run, .. } if run.is_some() || service.check().is_none()) {
             return Err("it is being validated beside nothing, or nothing is");
         }
-        if service.orders.pending().is_some() {
+        if service.restarts.orders.pending().is_some() {
             let rests =
                 matches!(service.phase, Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_));
             if !service.wanted || rests && service.check().is_none() {
@@ -65,7 +65,7 @@ impl Engine {
         if service.check().is_some() && (!service.wanted || service.retired) {
             return Err("something is validated that nobody wants");
         }
-        if matches!(service.phase, Phase::Running { .. }) && service.pid.is_none() {
+        if matches!(service.phase, Phase::Running { .. }) && service.run.pid.is_none() {
             return Err("it runs without a process");
         }
         if service.retired && (service.wanted || !live && self.shutdown.is_none()) {
@@ -76,7 +76,7 @@ impl Engine {
                 matches!(service.phase, Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. });
             return if pending || service.wanted { Err("something is to be tried during a shutdown") } else { Ok(()) };
         }
-        if service.is_up() && service.next.is_some() && service.check().is_none() && !follows {
+        if service.is_up() && service.restarts.next.is_some() && service.check().is_none() && !follows {
             return Err("it is to be replaced, and nothing is waited for");
         }
         match (&service.phase, service.wanted) {

@@ -24,50 +24,50 @@ pub(super) struct Liveness {
 impl Service {
     /// A run is up: it is looked at from now on.
     pub(super) fn watch_over(&mut self, run: RunId, turn: &mut Turn) {
-        self.liveness = Liveness::default();
-        if self.run_spec.alive.is_some() && !turn.stopping {
-            turn.emit(Effect::CheckAlive { spec: self.run_spec.clone(), run });
+        self.run.liveness = Liveness::default();
+        if self.run.spec.alive.is_some() && !turn.stopping {
+            turn.emit(Effect::CheckAlive { spec: self.run.spec.clone(), run });
         }
     }
 
     /// The file has another check for the run, or none any more.
     pub(super) fn watch_over_anew(&mut self, run: RunId, turn: &mut Turn) {
-        self.liveness = Liveness::default();
+        self.run.liveness = Liveness::default();
         if !turn.stopping {
-            turn.emit(Effect::CheckAlive { spec: self.run_spec.clone(), run });
+            turn.emit(Effect::CheckAlive { spec: self.run.spec.clone(), run });
         }
     }
 
     /// A try has succeeded.
     pub(super) fn shows_life(&mut self) {
-        self.liveness = Liveness { proven: true, ..Liveness::default() };
-        if self.run_spec.alive.is_some() {
-            self.crashes.ready();
+        self.run.liveness = Liveness { proven: true, ..Liveness::default() };
+        if self.run.spec.alive.is_some() {
+            self.restarts.crashes.ready();
         }
     }
 
     /// A try has failed: with enough of them the run is ended, and started again by its policy, backoff and breaker.
     pub(super) fn stays_silent(&mut self, problem: Arc<str>, turn: &mut Turn) {
-        let (Phase::Running { .. }, Some(check)) = (&self.phase, &self.run_spec.alive) else { return };
-        if turn.stopping || (!self.liveness.proven && turn.now.since(self.since) < check.grace) {
+        let (Phase::Running { .. }, Some(check)) = (&self.phase, &self.run.spec.alive) else { return };
+        if turn.stopping || (!self.run.liveness.proven && turn.now.since(self.since) < check.grace) {
             return;
         }
-        self.liveness.failures = self.liveness.failures.saturating_add(1);
-        let first = *self.liveness.first_failure.get_or_insert(turn.now);
-        if self.liveness.failures < check.failures.max(1) {
+        self.run.liveness.failures = self.run.liveness.failures.saturating_add(1);
+        let first = *self.run.liveness.first_failure.get_or_insert(turn.now);
+        if self.run.liveness.failures < check.failures.max(1) {
             return;
         }
-        let stuck = Stuck { problem, failures: self.liveness.failures, over: turn.now.since(first) };
+        let stuck = Stuck { problem, failures: self.run.liveness.failures, over: turn.now.since(first) };
         // One that never showed a sign of life has not lasted, however long it took to find that out.
-        let uptime = self.up_since.map(|since| turn.now.since(since)).unwrap_or_default();
-        let lasted = self.liveness.proven && uptime >= self.spec.backoff.reset_after;
+        let uptime = self.run.uptime(turn.now);
+        let lasted = self.run.liveness.proven && uptime >= self.spec.backoff.reset_after;
         let cause = StartCause::Stuck(stuck.clone());
         let consequence = self.consequence(Outcome::Stuck, lasted, Some(cause), turn);
         turn.narrate(&self.spec.name, Marker::Silent { stuck, next: consequence.next });
         if let Some(marker) = consequence.gave_up {
             turn.narrate(&self.spec.name, marker);
         }
-        self.aftermath = Some(consequence.phase);
+        self.run.aftermath = Some(consequence.phase);
         self.end_run(Then::Settle(Outcome::Stuck), Manner::Polite, turn);
     }
 }

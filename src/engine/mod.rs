@@ -36,6 +36,8 @@ mod rate_limit;
 mod reconcile;
 mod reload;
 mod restart_manager;
+mod restarts;
+mod run;
 mod run_history;
 mod runs;
 mod service;

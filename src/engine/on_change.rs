@@ -67,7 +67,7 @@ impl Service {
                 Verdict::Restart
             }
             // A process that does not exist yet will read the files as they are now.
-            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Notify if self.pid.is_none() => {
+            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Notify if self.run.pid.is_none() => {
                 self.took_note(turn);
                 Verdict::Restart
             }
@@ -136,7 +136,7 @@ impl Service {
         self.say_done(&format!("sends {signal}"), &paths, turn);
         self.signal_for_change(run, signal, turn);
         self.took_note(turn);
-        self.limit.settle(turn.now);
+        self.restarts.limit.settle(turn.now);
     }
 
     fn signal_for_change(&self, run: crate::domain::RunId, signal: Signal, turn: &mut Turn) {
@@ -159,7 +159,7 @@ impl Service {
             return;
         }
         self.hooks.running = None;
-        self.limit.settle(turn.now);
+        self.restarts.limit.settle(turn.now);
         if let Some(paths) = self.hooks.waiting.take() {
             self.act_on_change(&paths, turn);
         }
@@ -175,7 +175,7 @@ impl Service {
 
     /// It has been told of its changes without a start: from now on it is as if it had started with them.
     fn took_note(&mut self, turn: &mut Turn) {
-        self.limit.begin(turn.now);
+        self.restarts.limit.begin(turn.now);
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::{Condition, LastChange, Marker, OrderFate, Phase, Rung, ServiceName, StartCause, Then};
 
 use super::next_start::NextStart;
+use super::run::Run;
 use super::service::Service;
 use super::stop_ladder::Manner;
 use super::turn::Turn;
@@ -35,7 +36,7 @@ impl Engine {
     /// A run that nobody wants is ended, and one that is to be replaced is, when its turn has come and it may be.
     fn reconcile_live(&mut self, place: usize, turn: &mut Turn) {
         let service = &mut self.services[place];
-        let held_up_by = std::mem::take(&mut service.held_up_by);
+        let held_up_by = std::mem::take(&mut service.restarts.held_up_by);
         if !service.wanted {
             service.want_no_more(turn);
         }
@@ -44,7 +45,7 @@ impl Engine {
         }
         if !service.wanted {
             service.end_run(Then::Reconcile, Manner::Polite, turn);
-        } else if let Some(manner) = service.next.as_ref().map(|next| next.manner)
+        } else if let Some(manner) = service.restarts.next.as_ref().map(|next| next.manner)
             && (manner == Manner::Kill || self.is_to_follow(place).is_none())
         {
             self.replace(place, manner, &held_up_by, turn);
@@ -72,7 +73,7 @@ impl Engine {
     /// leave nothing. Those that are being replaced themselves do not count: one save restarts all that it is for.
     pub(super) fn missing(&self, place: usize) -> Vec<(ServiceName, Condition)> {
         let service = &self.services[place];
-        if !service.is_up() || !service.next.as_ref().is_some_and(NextStart::is_for_a_save) {
+        if !service.is_up() || !service.restarts.next.as_ref().is_some_and(NextStart::is_for_a_save) {
             return Vec::new();
         }
         let is_being_replaced = |name: &ServiceName| {
@@ -89,9 +90,9 @@ impl Engine {
             // Environment files are read when the start comes.
             service.cancel_validation(turn);
         }
-        service.held_up_by = missing.iter().map(|(name, _)| name.clone()).collect();
-        if service.held_up_by.iter().any(|name| !told.contains(name)) {
-            let reason = service.next.as_ref().map(NextStart::reason).unwrap_or_default();
+        service.restarts.held_up_by = missing.iter().map(|(name, _)| name.clone()).collect();
+        if service.restarts.held_up_by.iter().any(|name| !told.contains(name)) {
+            let reason = service.restarts.next.as_ref().map(NextStart::reason).unwrap_or_default();
             let problem = format!("{reason} · {}{loss}", waiting_for(missing));
             turn.narrate(service.name(), Marker::Kept { runs: true, watches: service.watches(), problem });
         }
@@ -101,16 +102,16 @@ impl Engine {
     /// changed, what was validated before says nothing of them.
     fn take_in_undecided(&mut self, place: usize) {
         let service = &mut self.services[place];
-        let Some(next) = &service.next else { return };
-        let asks = service.spec.validate.is_some() && matches!(service.validity, Validity::Passed);
+        let Some(next) = &service.restarts.next else { return };
+        let asks = service.spec.validate.is_some() && matches!(service.validation.validity, Validity::Passed);
         if !asks || next.manner == Manner::Kill || Service::is_attempt(&next.cause) {
             return;
         }
         if let Some(changes) = self.changes.met_by_start(service.name())
             && let Some(change) = NextStart::change(&changes.paths)
         {
-            service.validity = Validity::Unchecked;
-            service.merge_next(change);
+            service.validation.validity = Validity::Unchecked;
+            service.restarts.merge(change);
         }
     }
 
@@ -120,7 +121,7 @@ impl Engine {
             (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
             (Phase::BackingOff { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
             (Phase::CircuitOpen { until }, true) if *until <= turn.now => {
-                service.crashes.half_open();
+                service.restarts.crashes.half_open();
                 self.start_or_wait(place, turn);
             }
             (Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, false) => {
@@ -172,11 +173,12 @@ impl Engine {
     /// not end holds nobody up.
     fn making_way(&self, place: usize) -> Vec<ServiceName> {
         let service = &self.services[place];
-        if !service.next.as_ref().is_some_and(|next| next.cause == StartCause::Config) {
+        if !service.restarts.next.as_ref().is_some_and(|next| next.cause == StartCause::Config) {
             return Vec::new();
         }
         let ends = |other: &&Service| {
-            let by_file = other.retired || other.next.as_ref().is_some_and(|next| next.cause == StartCause::Config);
+            let by_file =
+                other.retired || other.restarts.next.as_ref().is_some_and(|next| next.cause == StartCause::Config);
             let is_ending = match other.phase {
                 Phase::Stopping { rung, .. } => rung != Rung::GivenUp,
                 // It ends as soon as it is known that it could start again.
@@ -192,7 +194,7 @@ impl Engine {
     fn start(&mut self, place: usize, turn: &mut Turn) {
         let met = self.changes.met_by_start(self.services[place].name());
         let service = &mut self.services[place];
-        let mut next = service.next.take().unwrap_or_else(|| service.start_with_others());
+        let mut next = service.restarts.next.take().unwrap_or_else(|| service.start_with_others());
         if let (Some(met), StartCause::Change(_)) = (met, &next.cause) {
             next.paths.merge(&met.paths);
             if let Some(path) = met.paths.last() {
@@ -244,35 +246,23 @@ impl Engine {
 impl Service {
     /// Why it starts if nobody has asked for it but the group, or a service that needs it.
     pub(super) fn start_with_others(&self) -> NextStart {
-        NextStart::new(if self.run.0 == 0 { StartCause::First } else { StartCause::Hand })
+        NextStart::new(if self.run.id.0 == 0 { StartCause::First } else { StartCause::Hand })
     }
 
     fn begin_run(&mut self, cause: StartCause, turn: &mut Turn) {
         debug_assert!(self.wanted && !turn.stopping && !self.is_live(), "{self:?}");
-        if self.run.0 > 0 {
-            let counts = &mut self.counts;
-            match cause {
-                StartCause::Change(_) => counts.change = counts.change.saturating_add(1),
-                StartCause::Hand => counts.manual = counts.manual.saturating_add(1),
-                StartCause::Config => counts.config = counts.config.saturating_add(1),
-                StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
-                StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
-                // A crash was counted when it happened.
-                StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::First => {}
-            }
+        if self.run.id.0 > 0 {
+            self.restarts.count(&cause);
         }
         // What starts now are the files as they are: they have passed, or nobody asks.
-        let is_environment_known = matches!(self.validity, Validity::Passed);
+        let is_environment_known = matches!(self.validation.validity, Validity::Passed);
         self.cancel_validation(turn);
-        self.validity = self.unchanged();
-        (self.asked_at, self.ready_after, self.run_cause) = (turn.now, None, cause.clone());
-        self.limit.begin(turn.now);
-        (self.left_behind, self.start_problem) = (None, None);
-        self.run_spec = self.spec.clone();
-        self.run = self.run.next();
-        self.stop = None;
-        let run = self.run;
-        self.orders.answer(OrderFate::Began(run));
+        self.validation.validity = self.unchanged();
+        self.restarts.limit.begin(turn.now);
+        self.start_problem = None;
+        let run = self.run.id.next();
+        self.run = Run::new(run, self.spec.clone(), cause.clone(), turn.now);
+        self.restarts.orders.answer(OrderFate::Began(run));
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
         let was = self.last_exit;
         // Before the process exists: what is written from here on may be what it does not see.

@@ -38,7 +38,7 @@ impl Engine {
             if is_new {
                 // It may have been taken out of the file a moment ago, and be ending still: it starts after that.
                 service.retired = false;
-                service.merge_next(NextStart::new(StartCause::Config));
+                service.restarts.merge(NextStart::new(StartCause::Config));
                 service.respec(new.clone());
                 if new.autostart {
                     needed.push(new.name.clone());
@@ -47,8 +47,8 @@ impl Engine {
                 if service.wanted {
                     let known = |name| service.spec.depends_on.iter().any(|old| &old.on == name);
                     needed.extend(new.depends_on.iter().filter(|one| !known(&one.on)).map(|one| one.on.clone()));
-                } else if new.autostart && !service.spec.autostart && service.run.0 == 0 {
-                    service.merge_next(NextStart::new(StartCause::Config));
+                } else if new.autostart && !service.spec.autostart && service.run.id.0 == 0 {
+                    service.restarts.merge(NextStart::new(StartCause::Config));
                     needed.push(new.name.clone());
                 }
                 service.reloaded(new.clone(), turn);
@@ -91,7 +91,7 @@ impl Service {
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
         let (validate_differs, ready_differs) = (self.spec.validate != new.validate, self.spec.ready != new.ready);
         self.respec(new);
-        let refused = match &self.validity {
+        let refused = match &self.validation.validity {
             Validity::Refused(refused) => {
                 NextStart::change(&refused.paths).or(Some(NextStart::new(StartCause::Config)))
             }
@@ -122,7 +122,7 @@ impl Service {
     fn is_back_at(&self, new: &ServiceSpec) -> bool {
         let is_of_files = |refused: &Refused| refused.paths.files().is_some();
         let refused = self.refused_start().is_some_and(|refused| !is_of_files(refused));
-        refused && self.is_up() && !sees_another(&self.run_spec, new)
+        refused && self.is_up() && !sees_another(&self.run.spec, new)
     }
 
     /// What kept its last start back may be there by now: whoever saves the file has looked into it.
@@ -130,7 +130,7 @@ impl Service {
         let Some(refused) = self.refused_start().filter(|_| self.wanted) else { return };
         match NextStart::change(&refused.paths) {
             Some(next) => self.want(next, turn),
-            None if self.is_back_at(&self.spec) => self.validity = self.unchanged(),
+            None if self.is_back_at(&self.spec) => self.validation.validity = self.unchanged(),
             None => self.want(NextStart::new(StartCause::Config), turn),
         }
     }
@@ -139,25 +139,25 @@ impl Service {
     /// ready: it keeps the check that it has passed, or that it began without.
     fn exchange_checks(&mut self, turn: &mut Turn) {
         let is_asked = matches!(self.phase, Phase::Starting { .. });
-        let ready = if is_asked { &self.spec.ready } else { &self.run_spec.ready }.clone();
+        let ready = if is_asked { &self.spec.ready } else { &self.run.spec.ready }.clone();
         let alive = self.spec.alive.clone();
-        let other = (ready != self.run_spec.ready, alive != self.run_spec.alive);
-        let url_differs = self.spec.url != self.run_spec.url;
+        let other = (ready != self.run.spec.ready, alive != self.run.spec.alive);
+        let url_differs = self.spec.url != self.run.spec.url;
         if other == (false, false) && !url_differs || !self.is_live() {
             return;
         }
         let url = self.spec.url.clone();
-        self.run_spec = Arc::new(ServiceSpec { ready, alive, url, ..(*self.run_spec).clone() });
-        if let (Some(_), Some(run)) = (self.pid, self.phase.live_run())
+        self.run.spec = Arc::new(ServiceSpec { ready, alive, url, ..(*self.run.spec).clone() });
+        if let (Some(_), Some(run)) = (self.run.pid, self.phase.live_run())
             && (other.0 || url_differs)
-            && self.run_spec.has_unexpanded_checks()
+            && self.run.spec.has_unexpanded_checks()
         {
-            turn.emit(Effect::Expand { spec: self.run_spec.clone(), run });
+            turn.emit(Effect::Expand { spec: self.run.spec.clone(), run });
         }
         match self.phase {
             Phase::Starting { run, since, spawned: true, .. } if other.0 => {
-                turn.emit(Effect::CheckReady { spec: self.run_spec.clone(), run });
-                match &self.run_spec.ready {
+                turn.emit(Effect::CheckReady { spec: self.run.spec.clone(), run });
+                match &self.run.spec.ready {
                     Some(check) => {
                         let ready_by = Some(turn.now + check.timeout);
                         self.phase = Phase::Starting { run, since, ready_by, spawned: true };
@@ -166,7 +166,7 @@ impl Service {
                 }
             }
             // What is being started asks as the file said before.
-            Phase::Starting { spawned: false, .. } => self.exchange_is_due = true,
+            Phase::Starting { spawned: false, .. } => self.run.exchange_is_due = true,
             Phase::Running { run, .. } if other.1 => self.watch_over_anew(run, turn),
             _ => {}
         }
@@ -177,8 +177,8 @@ impl Service {
     /// The file gives it a word that it takes away from another one: a port, the name of a container, a folder. Two whose
     /// changes have nothing to do with each other do not wait for each other.
     pub(super) fn takes_over_from(&self, other: &Self) -> bool {
-        let (had, has) = (words(&other.run_spec), words(&other.spec));
-        let before = if self.run.0 == 0 { BTreeSet::new() } else { words(&self.run_spec) };
+        let (had, has) = (words(&other.run.spec), words(&other.spec));
+        let before = if self.run.id.0 == 0 { BTreeSet::new() } else { words(&self.run.spec) };
         words(&self.spec).iter().any(|word| !before.contains(word) && had.contains(word) && !has.contains(word))
     }
 }

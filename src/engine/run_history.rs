@@ -29,17 +29,17 @@ impl Engine {
 impl Service {
     /// The live run is over. `exit`: how, if there was a process.
     pub(super) fn remember(&mut self, exit: Option<ExitStatus>, uptime: Duration, asked: bool, turn: &mut Turn) {
-        let files = match &self.run_cause {
+        let files = match &self.run.cause {
             StartCause::Change(files) => Some(files.clone()),
             _ => None,
         };
         let record = RunRecord {
-            run: self.run,
-            began: turn.wall(self.asked_at),
-            cause: self.run_cause.word().into(),
-            reason: self.run_cause.to_string().into(),
+            run: self.run.id,
+            began: turn.wall(self.run.asked_at),
+            cause: self.run.cause.word().into(),
+            reason: self.run.cause.to_string().into(),
             files,
-            ready_after: self.ready_after,
+            ready_after: self.run.ready_after,
             uptime,
             exit,
             asked,

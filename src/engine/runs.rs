@@ -44,32 +44,32 @@ impl Service {
                 if matches!(self.spec.url, Some(Expandable::Text(_))) {
                     self.labels.url = url;
                 }
-                self.ready_label = ready;
+                self.run.ready_label = ready;
             }
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
-            RunReport::Facts(facts) => self.facts = Some(facts),
+            RunReport::Facts(facts) => self.run.facts = Some(facts),
             RunReport::Validated { .. } | RunReport::HookEnded { .. } => {}
-            RunReport::LeftBehind { names } => self.left_behind = Some(names),
+            RunReport::LeftBehind { names } => self.run.left_behind = Some(names),
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),
             RunReport::GroupGone => self.group_gone(turn),
         }
     }
 
     fn started(&mut self, run: RunId, pid: u32, turn: &mut Turn) {
-        if self.pid.is_some() {
+        if self.run.pid.is_some() {
             return;
         }
-        self.pid = Some(pid);
-        self.up_since = Some(turn.now);
+        self.run.pid = Some(pid);
+        self.run.up_since = Some(turn.now);
         if let Phase::Stopping { .. } = self.phase {
             self.started_while_stopping(turn);
             return;
         }
         let Phase::Starting { since, .. } = self.phase else { return };
-        match &self.run_spec.ready {
+        match &self.run.spec.ready {
             Some(check) => {
                 // Still the same phase: only its deadline is known now.
                 // While the group is being stopped nobody waits for readiness.
@@ -79,8 +79,8 @@ impl Service {
             None => self.is_running(run, turn),
         }
         // The file was saved between the order and the process.
-        if std::mem::take(&mut self.exchange_is_due) {
-            let spec = self.run_spec.clone();
+        if std::mem::take(&mut self.run.exchange_is_due) {
+            let spec = self.run.spec.clone();
             if spec.has_unexpanded_checks() {
                 turn.emit(Effect::Expand { spec: spec.clone(), run });
             }
@@ -90,26 +90,26 @@ impl Service {
 
     /// It runs, and there is no check to say more.
     pub(super) fn is_running(&mut self, run: RunId, turn: &mut Turn) {
-        let since = self.up_since.unwrap_or(turn.now);
+        let since = self.run.up_since.unwrap_or(turn.now);
         self.enter(Phase::Running { run, since, ready: false }, turn);
         // A job is done when it has ended.
-        if self.run_spec.kind == Kind::Service {
-            self.limit.settle(turn.now);
+        if self.run.spec.kind == Kind::Service {
+            self.restarts.limit.settle(turn.now);
         }
         self.watch_over(run, turn);
     }
 
     fn ready(&mut self, run: RunId, turn: &mut Turn) {
         let Phase::Starting { spawned: true, .. } = self.phase else { return };
-        let since = self.up_since.unwrap_or(turn.now);
+        let since = self.run.up_since.unwrap_or(turn.now);
         // Where there is a sign of life to wait for, being ready is none.
-        if self.run_spec.alive.is_none() {
-            self.crashes.ready();
+        if self.run.spec.alive.is_none() {
+            self.restarts.crashes.ready();
         }
         let after = turn.now.since(since);
-        self.ready_after = Some(after);
+        self.run.ready_after = Some(after);
         self.enter(Phase::Running { run, since, ready: true }, turn);
-        self.limit.settle(turn.now);
+        self.restarts.limit.settle(turn.now);
         turn.narrate(&self.spec.name, Marker::Ready { after, restart: run.0 > 1 });
         self.watch_over(run, turn);
         self.send_due_signal(turn);
@@ -118,18 +118,18 @@ impl Service {
     /// The readiness check has used up its time: the run is ended, and that was a crash.
     pub(super) fn give_up_waiting(&mut self, turn: &mut Turn) {
         let Phase::Starting { ready_by: Some(ready_by), .. } = self.phase else { return };
-        let Some(check) = &self.run_spec.ready else { return };
+        let Some(check) = &self.run.spec.ready else { return };
         if ready_by > turn.now {
             return;
         }
-        let probe = match (&check.probe, &self.ready_label) {
+        let probe = match (&check.probe, &self.run.ready_label) {
             (Probe::Text(_), Some(label)) => label.to_string(),
             (probe, _) => probe.to_string(),
         };
         let after = check.timeout;
         let consequence = self.consequence(Outcome::NotReady, false, None, turn);
         turn.narrate(&self.spec.name, Marker::NotReady { probe, after, next: consequence.next });
-        self.aftermath = Some(consequence.phase);
+        self.run.aftermath = Some(consequence.phase);
         if let Some(marker) = consequence.gave_up {
             turn.narrate(&self.spec.name, marker);
         }
@@ -137,14 +137,14 @@ impl Service {
     }
 
     fn not_started(&mut self, reason: &str, turn: &mut Turn) {
-        if self.pid.is_some() {
+        if self.run.pid.is_some() {
             return;
         }
         self.start_problem = Some(reason.into());
         // How the run before ended says nothing about this one.
         self.last_exit = None;
         self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);
-        self.limit.settle(turn.now);
+        self.restarts.limit.settle(turn.now);
         if let Phase::Starting { .. } = self.phase {
             let consequence = self.consequence(Outcome::NotStarted, false, None, turn);
             if let Some(marker) = consequence.gave_up {
@@ -159,12 +159,12 @@ impl Service {
     }
 
     fn exited(&mut self, status: ExitStatus, group_gone: bool, turn: &mut Turn) {
-        if self.leader_gone {
+        if self.run.leader_gone {
             return;
         }
-        self.leader_gone = true;
-        self.limit.settle(turn.now);
-        let uptime = self.up_since.map_or(Duration::ZERO, |since| turn.now.since(since));
+        self.run.leader_gone = true;
+        self.restarts.limit.settle(turn.now);
+        let uptime = self.run.uptime(turn.now);
         let asked = matches!(self.phase, Phase::Stopping { .. });
         let outcome = self.outcome(status, uptime, turn);
         let fault = if asked { self.fault_of_asked() } else { outcome.1 };
@@ -188,7 +188,7 @@ impl Service {
         if let Some(marker) = consequence.gave_up {
             turn.narrate(&self.spec.name, marker);
         }
-        self.aftermath = Some(consequence.phase);
+        self.run.aftermath = Some(consequence.phase);
         let untold = self.hooks.untold();
         if group_gone {
             self.settle(turn);
@@ -200,18 +200,18 @@ impl Service {
 
     /// What a run is that ends now by itself, and why it has failed if the status does not say it.
     fn outcome(&self, status: ExitStatus, uptime: Duration, turn: &Turn) -> (Outcome, Option<Fault>) {
-        let is_service = self.run_spec.kind == Kind::Service;
+        let is_service = self.run.spec.kind == Kind::Service;
         match &self.phase {
             _ if !status.is_success() => (Outcome::Failed(status), None),
             // What it left is ended, and with it all that others need it for.
             _ if is_service
-                && self.left_behind.is_some()
+                && self.run.left_behind.is_some()
                 && (uptime < READY_WITHOUT_CHECK || !self.is_proven(turn)) =>
             {
                 (Outcome::Daemonized, Some(Fault::Daemonized))
             }
             // Only a task is done by ending well.
-            Phase::Starting { .. } if self.run_spec.ready.is_some() && is_service => {
+            Phase::Starting { .. } if self.run.spec.ready.is_some() && is_service => {
                 (Outcome::NotReady, Some(Fault::EndedEarly))
             }
             _ => (Outcome::Done, None),
@@ -220,8 +220,8 @@ impl Service {
 
     /// Why a run that was asked to end has failed all the same.
     fn fault_of_asked(&self) -> Option<Fault> {
-        match self.became?.0 {
-            Outcome::NotReady => self.run_spec.ready.as_ref().map(|check| Fault::NotReady(check.timeout)),
+        match self.run.became?.0 {
+            Outcome::NotReady => self.run.spec.ready.as_ref().map(|check| Fault::NotReady(check.timeout)),
             Outcome::Stuck => Some(Fault::Stuck),
             Outcome::Done | Outcome::Daemonized | Outcome::Failed(_) | Outcome::NotStarted | Outcome::Invalid => None,
         }
@@ -236,7 +236,7 @@ impl Service {
         if let Some(next) = untold {
             self.want(next, turn);
         } else if self.is_start_due()
-            && let Some(next) = self.next.take()
+            && let Some(next) = self.restarts.next.take()
         {
             self.want(next, turn);
         }
@@ -244,7 +244,7 @@ impl Service {
 
     fn group_gone(&mut self, turn: &mut Turn) {
         // Before the leader has ended its group cannot be gone; the report of the exit, with its status, is to come.
-        if self.leader_gone {
+        if self.run.leader_gone {
             self.run_over(turn);
         }
     }
@@ -252,15 +252,15 @@ impl Service {
     /// The last process of a run that was being ended is gone.
     fn run_over(&mut self, turn: &mut Turn) {
         let Phase::Stopping { then, .. } = &self.phase else { return };
-        if let Some(record) = &mut self.stop {
+        if let Some(record) = &mut self.run.stop {
             record.ended = Some(turn.now);
         }
         match then {
             Then::Settle(_) => self.settle(turn),
             Then::Reconcile => {
                 // What ended by itself has been told already, and before a restart the marker of the start tells it.
-                if let (false, Some(exit), Some(record)) = (self.wanted, self.last_exit, self.stop)
-                    && self.leader_gone
+                if let (false, Some(exit), Some(record)) = (self.wanted, self.last_exit, self.run.stop)
+                    && self.run.leader_gone
                     && exit.asked
                 {
                     let after = turn.now.since(record.began);
@@ -275,7 +275,7 @@ impl Service {
     /// Nothing is left of a run that ended by itself.
     fn settle(&mut self, turn: &mut Turn) {
         let is_due = self.is_start_due();
-        let aftermath = self.aftermath.take().filter(|_| self.wanted && !is_due).unwrap_or(Phase::Down);
+        let aftermath = self.run.aftermath.take().filter(|_| self.wanted && !is_due).unwrap_or(Phase::Down);
         self.clear_run(turn);
         self.enter(aftermath, turn);
     }
@@ -283,24 +283,19 @@ impl Service {
     /// The run was to be replaced: how it ends does not hold up the next one. What is being validated is started when it
     /// has passed.
     fn is_start_due(&self) -> bool {
-        self.check().is_none() && self.next.as_ref().is_some_and(|next| Self::is_attempt(&next.cause))
+        self.check().is_none() && self.restarts.next.as_ref().is_some_and(|next| Self::is_attempt(&next.cause))
     }
 
     /// Nothing is left of the live run.
     fn clear_run(&mut self, turn: &mut Turn) {
         self.end_hooks(turn);
-        let (outcome, again) = self.became.take().unzip();
+        let (outcome, again) = self.run.became.take().unzip();
         let ends = Arc::make_mut(&mut self.ends);
         if ends.len() >= RunEnd::KEPT {
             ends.drain(..=ends.len() - RunEnd::KEPT);
         }
-        ends.push(RunEnd { run: self.run, outcome, again: again == Some(true), exit: self.last_exit });
-        self.pid = None;
-        self.up_since = None;
-        self.leader_gone = false;
-        self.aftermath = None;
-        self.facts = None;
-        self.exchange_is_due = false;
+        ends.push(RunEnd { run: self.run.id, outcome, again: again == Some(true), exit: self.last_exit });
+        self.run.clear();
     }
 
     /// Decides what follows a run that ended without having been asked to, and counts it.
@@ -314,7 +309,7 @@ impl Service {
         turn: &Turn,
     ) -> Consequence {
         let consequence = self.policy(outcome, lasted, cause, turn);
-        self.became = Some((outcome, !matches!(consequence.phase, Phase::Finished(_))));
+        self.run.became = Some((outcome, !matches!(consequence.phase, Phase::Finished(_))));
         consequence
     }
 
@@ -325,12 +320,12 @@ impl Service {
         if turn.stopping {
             return finished(NextTry::None);
         }
-        if self.run_spec.kind == Kind::Task {
+        if self.run.spec.kind == Kind::Task {
             return if success { finished(NextTry::None) } else { self.retry(outcome, turn) };
         }
         // One that was stuck is counted when it is restarted.
         if !success && outcome != Outcome::Stuck {
-            self.counts.crash = self.counts.crash.saturating_add(1);
+            self.restarts.counts.crash = self.restarts.counts.crash.saturating_add(1);
         }
         match self.spec.restart {
             RestartPolicy::Never => return finished(NextTry::None),
@@ -343,14 +338,14 @@ impl Service {
         }
         let breaker = self.spec.breaker;
         let count = match outcome {
-            Outcome::Stuck => self.crashes.stuck(&breaker, lasted, turn.now),
-            _ => self.crashes.crash(&breaker, lasted, turn.now),
+            Outcome::Stuck => self.restarts.crashes.stuck(&breaker, lasted, turn.now),
+            _ => self.restarts.crashes.crash(&breaker, lasted, turn.now),
         };
         let of = breaker.failures.max(1);
         // A run that ended well is no crash, but it is counted like one: `always` must not become a tight loop.
         let attempt = if success { 0 } else { count.number };
         let failed = (!success).then_some(FailedRun::Crash(count.number, of));
-        self.merge_next(NextStart::new(cause.unwrap_or(StartCause::Crash { attempt, of })));
+        self.restarts.merge(NextStart::new(cause.unwrap_or(StartCause::Crash { attempt, of })));
         if let Some((crashes, within)) = count.opens {
             let (cooldown, watches) = (breaker.cooldown, self.watches());
             let gave_up = Some(Marker::GaveUp { crashes, within, cooldown, watches });
@@ -365,20 +360,20 @@ impl Service {
     /// is not to be repeated blindly.
     fn retry(&mut self, outcome: Outcome, turn: &Turn) -> Consequence {
         let retries = self.spec.retries;
-        let failures = self.crashes.failed_again();
+        let failures = self.restarts.crashes.failed_again();
         let of = retries.saturating_add(1);
         let failed = (retries > 0).then_some(FailedRun::Try(failures.min(of), of));
         if failures > retries {
             return Consequence { phase: Phase::Finished(outcome), failed, next: NextTry::None, gave_up: None };
         }
-        self.counts.crash = self.counts.crash.saturating_add(1);
-        self.merge_next(NextStart::new(StartCause::Retry { attempt: failures, of }));
+        self.restarts.counts.crash = self.restarts.counts.crash.saturating_add(1);
+        self.restarts.merge(NextStart::new(StartCause::Retry { attempt: failures, of }));
         let (phase, next) = self.back_off(outcome, failures, turn);
         Consequence { phase, failed, next, gave_up: None }
     }
 
     fn back_off(&mut self, after: Outcome, in_a_row: u32, turn: &Turn) -> (Phase, NextTry) {
-        let wait = backoff::wait(&self.spec.backoff, in_a_row, &mut self.jitter);
+        let wait = backoff::wait(&self.spec.backoff, in_a_row, &mut self.restarts.jitter);
         let until: Moment = turn.now + wait;
         let attempt = if after == Outcome::Done { 0 } else { in_a_row };
         (Phase::BackingOff { until, attempt, after }, NextTry::In(wait))
@@ -398,13 +393,14 @@ impl Service {
     /// Whether the live run was begun to see whether it works: it fails as it is if it was not ready before it ended. One
     /// that follows a service that it depends on is, unless it has worked before.
     fn is_an_attempt(&self) -> bool {
-        Self::is_attempt(&self.run_cause) || matches!(self.run_cause, StartCause::Dependency(_)) && !self.was_ready
+        Self::is_attempt(&self.run.cause)
+            || matches!(self.run.cause, StartCause::Dependency(_)) && !self.restarts.was_ready
     }
 
     /// The live run ends: whether it had been ready counts for those after it.
     pub(super) fn note_readiness(&mut self, turn: &Turn) {
         if self.is_up() {
-            self.was_ready = self.is_proven(turn);
+            self.restarts.was_ready = self.is_proven(turn);
         }
     }
 

@@ -1,21 +1,18 @@
 //! One service: what is wanted, what is, and what led there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::domain::{
-    Condition, Expandable, Kind, LastChange, LastExit, Moment, OrderFate, Orders, Outcome, Phase, RestartCounts,
-    RunEnd, RunFacts, RunHistory, RunId, ServiceName, ServiceSpec, Signal, StartCause, Then,
+    Condition, Expandable, Kind, LastChange, LastExit, Moment, OrderFate, Outcome, Phase, RunEnd, RunHistory, RunId,
+    ServiceName, ServiceSpec, StartCause, Then,
 };
 
-use super::backoff::Jitter;
-use super::breaker::CrashRecord;
-use super::liveness::Liveness;
 use super::next_start::NextStart;
 use super::on_change::Hooks;
-use super::rate_limit::RateLimit;
+use super::restarts::Restarts;
+use super::run::Run;
 use super::turn::Turn;
-use super::validation::Validity;
+use super::validation::{Validation, Validity};
 
 /// The state of one service.
 #[derive(Clone, Debug)]
@@ -29,62 +26,21 @@ pub(super) struct Service {
     pub(super) since: Moment,
     /// It is gone from the file and only its last run is left.
     pub(super) retired: bool,
-    /// The number of the last run; 0 before the first.
-    pub(super) run: RunId,
-    /// The leader of the live run, once it exists.
-    pub(super) pid: Option<u32>,
-    /// When the live run's process began to exist.
-    pub(super) up_since: Option<Moment>,
-    /// The leader of the live run has ended; others of its group have not.
-    pub(super) leader_gone: bool,
-    /// The start that somebody has asked for. While a run is up, that one is to be replaced.
-    pub(super) next: Option<NextStart>,
-    /// The starts that clients have ordered. The next one is for all that are pending.
-    pub(super) orders: Orders,
-    /// What the live run was started with. It keeps its stop, its kind and its grace, whatever the file says meanwhile.
-    pub(super) run_spec: Arc<ServiceSpec>,
-    /// The run before the live one had become ready.
-    pub(super) was_ready: bool,
-    /// What follows a run that ended by itself, once its group is gone.
-    pub(super) aftermath: Option<Phase>,
-    /// What has become of the live run by itself, and whether it is to be tried again.
-    pub(super) became: Option<(Outcome, bool)>,
-    /// The stop of the last run, if it was stopped.
-    pub(super) stop: Option<StopRecord>,
-    pub(super) counts: RestartCounts,
-    pub(super) crashes: CrashRecord,
-    pub(super) jitter: Jitter,
-    /// How long changes wait that come right after a start.
-    pub(super) limit: RateLimit,
+    /// The live run, or the last one.
+    pub(super) run: Run,
+    pub(super) restarts: Restarts,
+    pub(super) validation: Validation,
     /// What `on_change` is to do, or does, instead of a restart.
     pub(super) hooks: Hooks,
     pub(super) last_exit: Option<LastExit>,
     pub(super) last_change: Option<LastChange>,
-    /// What `validate` says of the files as they are now.
-    pub(super) validity: Validity,
-    /// It is to be replaced after a save, and cannot be: these that it depends on are not there.
-    pub(super) held_up_by: Vec<ServiceName>,
-    /// What its last run left running when it put itself into the background, for people.
-    pub(super) left_behind: Option<Arc<str>>,
     /// Why the last start could not be, for people.
     pub(super) start_problem: Option<Arc<str>>,
-    /// How many validations there were.
-    pub(super) validations: u32,
-    pub(super) liveness: Liveness,
     /// Its failure has been told to those that depend on it.
     pub(super) loss_told: bool,
-    /// Why the last run was started, when it was asked for, and how long it took to get ready.
-    pub(super) run_cause: StartCause,
-    pub(super) asked_at: Moment,
-    pub(super) ready_after: Option<Duration>,
     pub(super) history: RunHistory,
     /// Of the runs of this call of devgroup, how the last ones ended.
     pub(super) ends: Arc<Vec<RunEnd>>,
-    pub(super) facts: Option<Arc<RunFacts>>,
-    /// Its checks were exchanged before its process was there.
-    pub(super) exchange_is_due: bool,
-    /// What the live run is waited for by, with the values of its start.
-    pub(super) ready_label: Option<Arc<str>>,
     /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
     pub(super) labels: Labels,
 }
@@ -108,19 +64,6 @@ impl Labels {
     }
 }
 
-/// How the last run was stopped.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StopRecord {
-    /// When it was asked to end.
-    pub(super) began: Moment,
-    /// The last signal; `None` for a stop command.
-    pub(super) signal: Option<Signal>,
-    /// When that was sent.
-    pub(super) signalled: Moment,
-    /// When the last of its group was gone.
-    pub(super) ended: Option<Moment>,
-}
-
 impl Service {
     pub(super) fn new(spec: Arc<ServiceSpec>, seed: u64, now: Moment) -> Self {
         Self {
@@ -128,40 +71,18 @@ impl Service {
             phase: Phase::Down,
             since: now,
             retired: false,
-            run: RunId::default(),
-            pid: None,
-            up_since: None,
-            leader_gone: false,
-            next: None,
-            orders: Orders::default(),
-            run_spec: spec.clone(),
-            was_ready: false,
-            aftermath: None,
-            became: None,
-            stop: None,
-            counts: RestartCounts::default(),
-            crashes: CrashRecord::default(),
-            jitter: Jitter::new(seed, &spec.name),
-            limit: RateLimit::default(),
+            // Number 0: there was none yet.
+            run: Run::new(RunId::default(), spec.clone(), StartCause::First, now),
+            restarts: Restarts::new(seed, &spec.name),
+            validation: Validation::default(),
             hooks: Hooks::default(),
             last_exit: None,
             last_change: None,
-            validity: Validity::default(),
-            held_up_by: Vec::new(),
-            left_behind: None,
             start_problem: None,
-            validations: 0,
-            liveness: Liveness::default(),
             loss_told: false,
-            run_cause: StartCause::First,
-            asked_at: now,
-            ready_after: None,
             history: RunHistory::default(),
             ends: Arc::default(),
-            facts: None,
             labels: Labels::of(&spec),
-            exchange_is_due: false,
-            ready_label: None,
             spec,
         }
     }
@@ -196,7 +117,9 @@ impl Service {
 
     /// The run that was up is being ended for a new one.
     pub(super) fn is_being_replaced(&self) -> bool {
-        self.wanted && self.next.is_some() && matches!(self.phase, Phase::Stopping { then: Then::Reconcile, .. })
+        self.wanted
+            && self.restarts.next.is_some()
+            && matches!(self.phase, Phase::Stopping { then: Then::Reconcile, .. })
     }
 
     /// It is not up, and that is a failure.
@@ -224,11 +147,11 @@ impl Service {
             (Condition::Started | Condition::Ready, Phase::Running { .. }) => true,
             (Condition::Started | Condition::Done, Phase::Finished(Outcome::Done)) => true,
             (Condition::Ready, Phase::Finished(Outcome::Done)) => {
-                self.run_spec.ready.is_none() || self.run_spec.kind == Kind::Task
+                self.run.spec.ready.is_none() || self.run.spec.kind == Kind::Task
             }
             // It was stopped when it was done already.
             (Condition::Ready | Condition::Done, Phase::Down) => {
-                self.run_spec.kind == Kind::Task && !self.wanted && self.succeeded()
+                self.run.spec.kind == Kind::Task && !self.wanted && self.succeeded()
             }
             _ => false,
         }
@@ -239,14 +162,6 @@ impl Service {
         self.last_exit.is_some_and(|exit| exit.status.is_success() && !exit.asked)
     }
 
-    /// There is one more reason for the next start.
-    pub(super) fn merge_next(&mut self, next: NextStart) {
-        match &mut self.next {
-            Some(before) => before.merge(next),
-            None => self.next = Some(next),
-        }
-    }
-
     /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way, and a run that is up is
     /// replaced. No effect on one that is gone from the file and only ends.
     pub(super) fn want(&mut self, mut next: NextStart, turn: &mut Turn) {
@@ -255,17 +170,17 @@ impl Service {
         }
         self.wanted = true;
         let is_change = matches!(next.cause, StartCause::Change(_));
-        if let (Validity::Refused(refused), true) = (&self.validity, is_change) {
+        if let (Validity::Refused(refused), true) = (&self.validation.validity, is_change) {
             // What did not pass is part of what is tried next.
             let mut all = refused.paths.clone();
             all.merge(&next.paths);
             next.paths = all;
         }
-        if is_change && self.limit.is_limiting() {
+        if is_change && self.restarts.limit.is_limiting() {
             // It has been tried often enough to know that a change is no remedy.
-            self.crashes.half_open_if(matches!(self.phase, Phase::CircuitOpen { .. }));
+            self.restarts.crashes.half_open_if(matches!(self.phase, Phase::CircuitOpen { .. }));
         } else {
-            self.crashes.forget();
+            self.restarts.crashes.forget();
         }
         match next.cause {
             StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Change(_) => {
@@ -273,14 +188,14 @@ impl Service {
             }
             // The files that it watches are as they were. `validate` may look at others, and what runs is only replaced by what
             // has passed.
-            StartCause::Dependency(_) if self.is_up() && self.next.is_none() => {
-                if matches!(self.validity, Validity::Passed) {
-                    self.validity = Validity::Unchecked;
+            StartCause::Dependency(_) if self.is_up() && self.restarts.next.is_none() => {
+                if matches!(self.validation.validity, Validity::Passed) {
+                    self.validation.validity = Validity::Unchecked;
                 }
             }
             StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
         }
-        self.merge_next(next);
+        self.restarts.merge(next);
         self.rest_no_more(turn);
         if let Phase::Stopping { then, .. } = &mut self.phase {
             *then = Then::Reconcile;
@@ -304,9 +219,9 @@ impl Service {
     /// Nobody wants it any more: nothing is to be started, validated or told to it.
     pub(super) fn want_no_more(&mut self, turn: &mut Turn) {
         self.wanted = false;
-        self.next = None;
-        self.held_up_by.clear();
-        self.orders.answer(OrderFate::Cancelled);
+        self.restarts.next = None;
+        self.restarts.held_up_by.clear();
+        self.restarts.orders.answer(OrderFate::Cancelled);
         self.hooks.forget_waiting();
         self.cancel_validation(turn);
     }

@@ -118,7 +118,7 @@ impl Engine {
             self.services.iter().filter(|service| keep(service)).map(|service| service.name().clone()).collect()
         };
         let was_stopped = |service: &Service| shutdown.live.contains(service.name()) && !service.is_live();
-        let by_kill = |service: &Service| service.stop.is_some_and(|record| record.signal == Some(Signal::Kill));
+        let by_kill = |service: &Service| service.run.stop.is_some_and(|record| record.signal == Some(Signal::Kill));
         let stopped: Vec<ServiceName> = named(&was_stopped);
         let finish = Finish {
             given_up: if shutdown.leaving { named(&Service::is_live) } else { named(&is_given_up) },
@@ -163,7 +163,7 @@ fn stop_state(service: &Service, was_live: bool) -> StopState {
     match &service.phase {
         Phase::Starting { .. } | Phase::Running { .. } => StopState::Waiting,
         Phase::Stopping { rung, escalate_at, since, .. } => {
-            let at = service.stop.map_or(*since, |record| record.signalled);
+            let at = service.run.stop.map_or(*since, |record| record.signalled);
             match *rung {
                 Rung::Asked(signal) => StopState::Asked { signal, at, kill_at: *escalate_at },
                 Rung::Killed => StopState::Killed { at },
@@ -175,7 +175,7 @@ fn stop_state(service: &Service, was_live: bool) -> StopState {
         | Phase::BackingOff { .. }
         | Phase::CircuitOpen { .. }
         | Phase::Finished(_)
-        | Phase::Down => match service.stop {
+        | Phase::Down => match service.run.stop {
             Some(record) if was_live => {
                 let after = record.ended.map_or(Duration::ZERO, |ended| ended.since(record.began));
                 StopState::Stopped { signal: record.signal, after }

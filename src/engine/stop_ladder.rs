@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::domain::{Marker, Outcome, Phase, RunId, Rung, Signal, SignalTarget, Then};
 
 use super::Effect;
-use super::service::{Service, StopRecord};
+use super::run::StopRecord;
+use super::service::Service;
 use super::turn::Turn;
 
 /// How long KILL may take. A process that outlives it sits in the kernel (a dead network file system, a debugger).
@@ -36,9 +37,9 @@ impl Service {
             }
             return;
         }
-        let first = match self.run_spec.stop.command {
+        let first = match self.run.spec.stop.command {
             Some(_) => None,
-            None => Some(self.run_spec.stop.signal),
+            None => Some(self.run.spec.stop.signal),
         };
         self.enter_stopping(run, first, then, turn);
         match manner {
@@ -50,7 +51,7 @@ impl Service {
     /// The leader has ended by itself and left others of its group behind: ends those.
     pub(super) fn clear_group(&mut self, outcome: Outcome, turn: &mut Turn) {
         let Some(run) = self.phase.live_run() else { return };
-        let signal = self.run_spec.stop.signal;
+        let signal = self.run.spec.stop.signal;
         self.enter_stopping(run, Some(signal), Then::Settle(outcome), turn);
         turn.emit(Effect::Signal { service: self.name().clone(), run, signal, target: SignalTarget::Group });
     }
@@ -59,22 +60,24 @@ impl Service {
         self.end_hooks(turn);
         self.note_readiness(turn);
         let now = turn.now;
-        self.stop = Some(StopRecord { began: now, signal: first, signalled: now, ended: None });
+        self.run.stop = Some(StopRecord { began: now, signal: first, signalled: now, ended: None });
         let rung = Rung::Asked(first);
-        self.enter(Phase::Stopping { run, since: now, rung, escalate_at: now + self.run_spec.stop.grace, then }, turn);
+        self.enter(Phase::Stopping { run, since: now, rung, escalate_at: now + self.run.spec.stop.grace, then }, turn);
     }
 
     /// The first rung. A process that does not exist yet is asked as soon as it does.
     fn ask(&mut self, turn: &mut Turn) {
-        let (Phase::Stopping { run, rung: Rung::Asked(first), .. }, Some(_)) = (&self.phase, self.pid) else { return };
+        let (Phase::Stopping { run, rung: Rung::Asked(first), .. }, Some(_)) = (&self.phase, self.run.pid) else {
+            return;
+        };
         let run = *run;
         turn.emit(match *first {
             Some(signal) => {
-                let to_leader = self.run_spec.stop.leader_only && !self.leader_gone;
+                let to_leader = self.run.spec.stop.leader_only && !self.run.leader_gone;
                 let target = if to_leader { SignalTarget::Leader } else { SignalTarget::Group };
                 Effect::Signal { service: self.name().clone(), run, signal, target }
             }
-            None => Effect::StopCommand { spec: self.run_spec.clone(), run },
+            None => Effect::StopCommand { spec: self.run.spec.clone(), run },
         });
     }
 
@@ -84,11 +87,11 @@ impl Service {
         let run = *run;
         *rung = Rung::Killed;
         *escalate_at = turn.now + KILL_PATIENCE;
-        if let Some(record) = &mut self.stop {
+        if let Some(record) = &mut self.run.stop {
             record.signal = Some(Signal::Kill);
             record.signalled = turn.now;
         }
-        if self.pid.is_some() {
+        if self.run.pid.is_some() {
             self.send_kill(run, turn);
             turn.narrate(&self.spec.name, Marker::Killed { grace });
         }
@@ -107,17 +110,17 @@ impl Service {
         }
         let run = *run;
         match rung {
-            Rung::Asked(_) => self.kill(Some(self.run_spec.stop.grace), turn),
+            Rung::Asked(_) => self.kill(Some(self.run.spec.stop.grace), turn),
             Rung::Killed => {
                 *rung = Rung::GivenUp;
                 *escalate_at = turn.now + KILL_AGAIN;
-                if let Some(pid) = self.pid {
+                if let Some(pid) = self.run.pid {
                     turn.narrate(&self.spec.name, Marker::Stuck { pid });
                 }
             }
             Rung::GivenUp => {
                 *escalate_at = turn.now + KILL_AGAIN;
-                if self.pid.is_some() {
+                if self.run.pid.is_some() {
                     self.send_kill(run, turn);
                 }
             }
@@ -126,11 +129,11 @@ impl Service {
 
     /// The process that was asked to end before it existed exists: the ladder begins now.
     pub(super) fn started_while_stopping(&mut self, turn: &mut Turn) {
-        let grace = self.run_spec.stop.grace;
+        let grace = self.run.spec.stop.grace;
         let Phase::Stopping { rung, escalate_at, .. } = &mut self.phase else { return };
         let asked = matches!(rung, Rung::Asked(_));
         *escalate_at = turn.now + grace;
-        if let Some(record) = &mut self.stop {
+        if let Some(record) = &mut self.run.stop {
             record.signalled = turn.now;
         }
         if asked {
@@ -143,14 +146,14 @@ impl Service {
     /// The leader has ended as it was asked to, and others of its group have not. Where they have not heard the request
     /// (it went to the leader, or was a command), they hear it now; the grace is that of the first request.
     pub(super) fn leader_ended_while_stopping(&mut self, turn: &mut Turn) {
-        let unheard = self.run_spec.stop.leader_only || self.run_spec.stop.command.is_some();
+        let unheard = self.run.spec.stop.leader_only || self.run.spec.stop.command.is_some();
         let Phase::Stopping { run, rung, .. } = &mut self.phase else { return };
         if !unheard || !matches!(rung, Rung::Asked(_)) {
             return;
         }
-        let signal = self.run_spec.stop.signal;
+        let signal = self.run.spec.stop.signal;
         *rung = Rung::Asked(Some(signal));
-        if let Some(record) = &mut self.stop {
+        if let Some(record) = &mut self.run.stop {
             record.signal = Some(signal);
             record.signalled = turn.now;
         }

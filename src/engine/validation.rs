@@ -24,6 +24,15 @@ use super::turn::Turn;
 /// How long it may take to find out whether a service could start: longer than any disk, shorter than patience.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
+/// The validations of a service.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Validation {
+    /// What `validate` says of the files as they are now.
+    pub(super) validity: Validity,
+    /// The number of the last one; 0 before the first.
+    number: u32,
+}
+
 /// What is known of the files as they are now.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Validity {
@@ -65,10 +74,10 @@ impl Service {
     /// Whether the next start is to be validated first.
     pub(super) fn must_be_validated(&self) -> bool {
         let for_itself = |next: &NextStart| !matches!(next.cause, StartCause::Dependency(_));
-        let may_fail = self.spec.needs_values() || self.next.as_ref().is_some_and(for_itself);
+        let may_fail = self.spec.needs_values() || self.restarts.next.as_ref().is_some_and(for_itself);
         let asks = self.spec.validate.is_some() || self.is_up() && may_fail;
-        let by_force = self.next.as_ref().is_some_and(|next| next.manner == Manner::Kill);
-        asks && !by_force && !matches!(self.validity, Validity::Passed)
+        let by_force = self.restarts.next.as_ref().is_some_and(|next| next.manner == Manner::Kill);
+        asks && !by_force && !matches!(self.validation.validity, Validity::Passed)
     }
 
     /// Nothing but a missing program or folder would keep it from being restarted.
@@ -78,7 +87,7 @@ impl Service {
 
     /// The validation that runs.
     pub(super) fn check(&self) -> Option<Check> {
-        if let Validity::Checking(check) = self.validity { Some(check) } else { None }
+        if let Validity::Checking(check) = self.validation.validity { Some(check) } else { None }
     }
 
     /// Whether it could be started at all is being found out, and nothing else.
@@ -88,17 +97,17 @@ impl Service {
 
     /// Why the last change did not pass.
     pub(super) fn problem_of_files(&self) -> Option<&Arc<str>> {
-        if let Validity::Refused(refused) = &self.validity { Some(&refused.problem) } else { None }
+        if let Validity::Refused(refused) = &self.validation.validity { Some(&refused.problem) } else { None }
     }
 
     /// The last change did not pass.
     pub(super) fn is_refused(&self) -> bool {
-        matches!(self.validity, Validity::Refused(_))
+        matches!(self.validation.validity, Validity::Refused(_))
     }
 
     /// What could not have been started, if that is why the last change did not pass.
     pub(super) fn refused_start(&self) -> Option<&Refused> {
-        if let Validity::Refused(refused) = &self.validity {
+        if let Validity::Refused(refused) = &self.validation.validity {
             Some(refused).filter(|one| one.cannot_start)
         } else {
             None
@@ -122,14 +131,16 @@ impl Service {
         }
         let quiet = self.spec.validate.is_none();
         let limit = self.spec.validate.as_ref().map_or(START_LIMIT, |validate| validate.timeout);
-        self.validations = self.validations.wrapping_add(1);
-        let number = self.validations;
-        self.validity = Validity::Checking(Check { number, since: turn.now, until: turn.now + limit, quiet });
+        self.validation.number = self.validation.number.wrapping_add(1);
+        let number = self.validation.number;
+        self.validation.validity =
+            Validity::Checking(Check { number, since: turn.now, until: turn.now + limit, quiet });
         if let Some(validate) = &self.spec.validate {
-            let cause = self.next.as_ref().map_or_else(|| self.start_with_others().reason(), NextStart::reason);
+            let cause =
+                self.restarts.next.as_ref().map_or_else(|| self.start_with_others().reason(), NextStart::reason);
             turn.narrate(&self.spec.name, Marker::Validating { command: validate.run.display(), cause });
             // What it writes itself must not begin it anew for ever.
-            self.limit.begin(turn.now);
+            self.restarts.limit.begin(turn.now);
         }
         turn.emit(Effect::Validate { spec: self.spec.clone(), number });
     }
@@ -141,7 +152,7 @@ impl Service {
             // The run beside it may have ended meanwhile: what was to start is still to start.
             self.rest_no_more(turn);
         }
-        self.validity = Validity::Unchecked;
+        self.validation.validity = Validity::Unchecked;
     }
 
     /// Its files are what they were when the live run started: nothing is left to validate, or to replace it for.
@@ -149,13 +160,13 @@ impl Service {
         if !self.is_up() {
             return;
         }
-        match self.next.as_ref().map(|next| &next.cause) {
+        match self.restarts.next.as_ref().map(|next| &next.cause) {
             Some(StartCause::Change(_)) => {
                 self.cancel_validation(turn);
-                self.next = None;
-                self.validity = self.unchanged();
+                self.restarts.next = None;
+                self.validation.validity = self.unchanged();
             }
-            None => self.validity = self.unchanged(),
+            None => self.validation.validity = self.unchanged(),
             // The files that are being validated are not those any more: it begins anew.
             Some(_) => self.cancel_validation(turn),
         }
@@ -192,9 +203,9 @@ impl Service {
     fn passed(&mut self, check: Check, turn: &mut Turn) {
         if !check.quiet {
             turn.narrate(&self.spec.name, Marker::Valid { after: turn.now.since(check.since) });
-            self.limit.settle(turn.now);
+            self.restarts.limit.settle(turn.now);
         }
-        self.validity = Validity::Passed;
+        self.validation.validity = Validity::Passed;
         // The run beside it may have ended meanwhile, or there was none.
         self.rest_no_more(turn);
         if let Phase::Stopping { .. } = self.phase {
@@ -217,22 +228,22 @@ impl Service {
     ///
     /// `cannot_start`: that was no fault of what `validate` looks at.
     fn refuse(&mut self, problem: String, cannot_start: bool, turn: &mut Turn) {
-        self.limit.settle(turn.now);
-        let paths = self.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
+        self.restarts.limit.settle(turn.now);
+        let paths = self.restarts.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
         let reason: Arc<str> = problem.as_str().into();
         self.start_problem = Some(reason.clone()).filter(|_| cannot_start);
-        self.validity = Validity::Refused(Refused { paths, problem: reason.clone(), cannot_start });
-        self.orders.answer(OrderFate::NotValid(reason));
+        self.validation.validity = Validity::Refused(Refused { paths, problem: reason.clone(), cannot_start });
+        self.restarts.orders.answer(OrderFate::NotValid(reason));
         turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), watches: self.watches(), problem });
         match self.phase {
             Phase::Validating { .. } => {
-                self.next = None;
+                self.restarts.next = None;
                 // A start for whatever reason validates again.
-                self.validity = Validity::Unchecked;
+                self.validation.validity = Validity::Unchecked;
                 let outcome = if cannot_start { Outcome::NotStarted } else { Outcome::Invalid };
                 self.enter(Phase::Finished(outcome), turn);
             }
-            Phase::Starting { .. } | Phase::Running { .. } | Phase::Finished(_) => self.next = None,
+            Phase::Starting { .. } | Phase::Running { .. } | Phase::Finished(_) => self.restarts.next = None,
             // The run beside it has ended meanwhile: its next try is validated as well.
             _ => {}
         }

@@ -77,23 +77,23 @@ impl Engine {
             phase,
             wanted: service.wanted,
             watches: service.watches(),
-            pid: service.pid,
-            run: service.run,
-            up_since: service.up_since,
-            restarts: service.counts,
+            pid: service.run.pid,
+            run: service.run.id,
+            up_since: service.run.up_since,
+            restarts: service.restarts.counts,
             last_change: service.last_change.clone(),
             last_exit: service.last_exit,
             next_try,
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
-            kept: (service.is_refused() || !service.held_up_by.is_empty()) && service.is_live(),
+            kept: (service.is_refused() || !service.restarts.held_up_by.is_empty()) && service.is_live(),
             next_restart,
             next_action: service.change_action(),
             reason: self.reason(place, next_restart.is_some()),
             history: Arc::clone(&service.history),
             ends: Arc::clone(&service.ends),
-            orders: service.orders.clone(),
-            facts: service.facts.clone(),
+            orders: service.restarts.orders.clone(),
+            facts: service.run.facts.clone(),
         }
     }
 
@@ -131,8 +131,8 @@ impl Engine {
     fn reason(&self, place: usize, limited: bool) -> Option<Arc<str>> {
         let service = &self.services[place];
         let limit = limited.then(|| {
-            let ((starts, soon), what) = (service.limit.counted(), service.change_action().plural());
-            let (file, line) = match service.limit.written() {
+            let ((starts, soon), what) = (service.restarts.limit.counted(), service.change_action().plural());
+            let (file, line) = match service.restarts.limit.written() {
                 Some(written) => (format!("{written} has"), format!(" · {}", written.ignore_line())),
                 None => ("files have".into(), String::new()),
             };
@@ -145,7 +145,7 @@ impl Engine {
                 let on = on.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
                 Some(if unmet.is_empty() { format!("waiting for {on} to end") } else { waiting_for(&unmet) })
             }
-            Phase::Starting { .. } | Phase::Running { .. } if !service.held_up_by.is_empty() => {
+            Phase::Starting { .. } | Phase::Running { .. } if !service.restarts.held_up_by.is_empty() => {
                 Some(waiting_for(&self.missing(place)))
             }
             Phase::Starting { .. } | Phase::Running { .. } => service.problem_of_files().map(|text| text.to_string()),
@@ -164,7 +164,7 @@ impl Service {
 
     /// It has failed, and a change of its files would start it.
     pub(super) fn waits_for_change(&self) -> bool {
-        self.has_failed_for_good() && self.run_spec.kind == Kind::Service && self.watches()
+        self.has_failed_for_good() && self.run.spec.kind == Kind::Service && self.watches()
     }
 
     /// It is wanted, has failed, and is not tried again by itself.
@@ -187,7 +187,7 @@ impl Service {
                 None => "too many crashes".into(),
             }),
             Phase::Finished(outcome) if self.has_failed_for_good() => {
-                let why = match (outcome, &self.left_behind) {
+                let why = match (outcome, &self.run.left_behind) {
                     (Outcome::Daemonized, Some(names)) => {
                         Some(format!("ended, but left {names} running: run it in the foreground"))
                     }

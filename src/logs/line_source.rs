@@ -43,7 +43,7 @@ impl FromIterator<LineId> for Place {
 /// One document of a source.
 #[derive(Debug)]
 pub struct Lane<'a> {
-    /// Its lines.
+    /// Its lines as far as the level lets them be seen.
     pub lines: VisibleLines<'a>,
     /// Those that a search has found.
     pub search: Option<Matches<'a>>,
@@ -113,7 +113,7 @@ impl<'a> Lane<'a> {
 /// The lines of some documents in the order of arrival, and a place among them.
 #[derive(Debug)]
 pub struct LineSource<'a> {
-    /// The documents.
+    /// The documents that are merged, one for each service.
     pub lanes: Vec<Lane<'a>>,
 }
 

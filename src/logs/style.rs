@@ -19,23 +19,23 @@ pub enum Color {
 pub struct Attributes(pub u16);
 
 impl Attributes {
-    /// SGR 1.
+    /// SGR 1, bold.
     pub const BOLD: Self = Self(1);
-    /// SGR 2.
+    /// SGR 2, faint.
     pub const DIM: Self = Self(1 << 1);
-    /// SGR 3.
+    /// SGR 3, italic.
     pub const ITALIC: Self = Self(1 << 2);
     /// SGR 4: an underline of any kind. [`Self::underline`] tells which.
     pub const UNDERLINE: Self = Self(1 << 3);
     /// SGR 5 and 6.
     pub const BLINK: Self = Self(1 << 4);
-    /// SGR 7.
+    /// SGR 7, reverse video.
     pub const REVERSE: Self = Self(1 << 5);
-    /// SGR 8.
+    /// SGR 8, concealed.
     pub const HIDDEN: Self = Self(1 << 6);
-    /// SGR 9.
+    /// SGR 9, crossed out.
     pub const STRIKE: Self = Self(1 << 7);
-    /// SGR 53.
+    /// SGR 53, overlined.
     pub const OVERLINE: Self = Self(1 << 8);
     /// Of the kind of an underline.
     const KIND_SHIFT: u32 = 9;

@@ -32,7 +32,7 @@ impl<'a> VisibleLines<'a> {
         Self { end: self.end.min(end), ..self }
     }
 
-    /// The document.
+    /// The document below, with all of its lines.
     pub fn reader(&mut self) -> &mut Reader<'a> {
         &mut self.reader
     }

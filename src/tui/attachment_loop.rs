@@ -16,6 +16,7 @@ use super::host_terminal::{Happened, HostTerminal};
 use super::input::{Decoder, Input};
 use super::layout::OuterScreen;
 use super::log_view::PaneText;
+use super::message::Message;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
 use super::searcher::Searcher;
@@ -34,6 +35,7 @@ use crate::remote_terminal::ToTerminal;
 use editing::Editing;
 use saving::News;
 use selecting::{Drawn, Pointer};
+use timers::{Timers, is_due};
 use typing::join_inputs;
 
 mod colors;
@@ -41,6 +43,7 @@ mod editing;
 mod saving;
 mod selecting;
 mod sizes;
+mod timers;
 mod typing;
 
 /// At most 30 frames a second.
@@ -82,8 +85,8 @@ pub(super) struct AttachmentLoop {
     searcher: Searcher,
     /// Reads what is out of sight for errors: not the same, so that a search never waits for it.
     error_counter: Searcher,
-    /// When errors out of sight are counted next, and when they were last.
-    count_due: Option<Moment>,
+    timers: Timers,
+    /// When errors out of sight were counted last.
     counted: Option<Moment>,
     host_terminal: HostTerminal,
     frame_writer: FrameWriter,
@@ -105,7 +108,6 @@ pub(super) struct AttachmentLoop {
     shown: Vec<(Arc<LogDocument>, u64)>,
     /// The sizes that the services' terminals have, as far as we know.
     sizes: HashMap<ServiceName, (u16, u16)>,
-    sizes_due: Option<Moment>,
     sizer: Sizer,
     /// The panes as they were drawn last: what the mouse points at.
     drawn: Vec<Drawn>,
@@ -116,10 +118,6 @@ pub(super) struct AttachmentLoop {
     tell_later: Option<mpsc::UnboundedSender<News>>,
     /// An editor has the terminal.
     editing: Option<Editing>,
-    escape_due: Option<Moment>,
-    /// When answers of the terminal about its colours are not expected any more.
-    colors_due: Option<Moment>,
-    tick: Option<Moment>,
     /// The window has the focus, as far as we know.
     window_focused: bool,
     notifier: Notifier,
@@ -147,7 +145,7 @@ impl AttachmentLoop {
             ui: UiState::new(options).attached_as(attachment, clock.now()),
             searcher: Searcher::default(),
             error_counter: Searcher::default(),
-            count_due: None,
+            timers: Timers::default(),
             counted: None,
             frame_writer: FrameWriter::new(host_terminal.first_modes(options.mouse)),
             host_terminal,
@@ -163,16 +161,12 @@ impl AttachmentLoop {
             shown: Vec::new(),
             // Whoever started the services has guessed; telling it again costs nothing.
             sizes: HashMap::new(),
-            sizes_due: None,
             sizer,
             drawn: Vec::new(),
             pointer: Pointer::default(),
             saved,
             tell_later: None,
             editing: None,
-            escape_due: None,
-            colors_due: None,
-            tick: None,
             window_focused: true,
             notifier: Notifier::default(),
             focused: None,
@@ -214,7 +208,7 @@ impl AttachmentLoop {
         let (mut group_ended, mut logs_ended) = (false, false);
         loop {
             let now = self.clock.now();
-            self.timers(now);
+            self.carry_out_due(now);
             let editing = self.editing.is_some();
             if !editing && self.wants_frame() && self.host_terminal.is_free() && self.slot() <= now {
                 self.draw()?;
@@ -233,42 +227,17 @@ impl AttachmentLoop {
                     self.end_editor(&mut told).await;
                     return Ok(Ending::Asked);
                 }
-                happened = self.host_terminal.next(!editing) => match happened {
-                    Happened::Typed(bytes) if !editing => {
-                        self.typed(&bytes);
-                        if self.ui.leaves {
-                            return Ok(self.detach());
-                        }
+                happened = self.host_terminal.next(!editing) => {
+                    if let Some(ending) = self.terminal_reports(happened) {
+                        return Ok(ending);
                     }
-                    // For the editor, or too late for it.
-                    Happened::Typed(_) => {}
-                    Happened::Resized => self.resized(),
-                    Happened::Free => {}
-                    Happened::Resumed => self.resumed(),
-                    Happened::Edited(complaint) => self.edited(complaint),
-                    Happened::Said(text) => {
-                        self.ui.show_message(text, self.clock.now());
-                        self.redraw = true;
-                    }
-                    Happened::Gone => return Ok(Ending::TerminalGone),
-                },
+                }
                 inherits = self.sizer.inherit() => {
                     if inherits {
                         self.size_all();
                     }
                 }
-                Some(news) = told.recv() => match news {
-                    News::Said(text) => {
-                        self.ui.show_message(text, self.clock.now());
-                        self.redraw = true;
-                    }
-                    News::Explained(seq, answer) => {
-                        self.ui.explained(seq, answer);
-                        self.redraw = true;
-                    }
-                    News::Open(path, line) => self.open_editor(path, line),
-                    News::Closed(status) => self.editor_closed(status),
-                },
+                Some(news) = told.recv() => self.work_reports(news),
                 // One wake-up for each frame, however much happens.
                 changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();
@@ -290,6 +259,42 @@ impl AttachmentLoop {
         }
     }
 
+    /// Takes in what has happened at the terminal. The end of the dashboard, if it follows.
+    fn terminal_reports(&mut self, happened: Happened) -> Option<Ending> {
+        match happened {
+            Happened::Typed(bytes) if self.editing.is_none() => {
+                self.typed(&bytes);
+                return self.ui.leaves.then(|| self.detach());
+            }
+            // For the editor, or too late for it.
+            Happened::Typed(_) | Happened::Free => {}
+            Happened::Resized => self.resized(),
+            Happened::Resumed => self.resumed(),
+            Happened::Edited(complaint) => self.edited(complaint),
+            Happened::Said(text) => self.say(text),
+            Happened::Gone => return Some(Ending::TerminalGone),
+        }
+        None
+    }
+
+    /// Takes in what work in the background says at its end.
+    fn work_reports(&mut self, news: News) {
+        match news {
+            News::Said(text) => self.say(text),
+            News::Explained(seq, answer) => {
+                self.ui.explained(seq, answer);
+                self.redraw = true;
+            }
+            News::Open(path, line) => self.open_editor(path, line),
+            News::Closed(status) => self.editor_closed(status),
+        }
+    }
+
+    fn say(&mut self, text: impl Into<Message>) {
+        self.ui.show_message(text, self.clock.now());
+        self.redraw = true;
+    }
+
     fn wants_frame(&self) -> bool {
         self.redraw || self.snapshot_new || self.logs_new
     }
@@ -309,35 +314,32 @@ impl AttachmentLoop {
         // Nothing is drawn while an editor has the terminal.
         let draws = self.editing.is_none() && self.wants_frame() && self.host_terminal.is_free();
         let slot = draws.then(|| self.slot());
-        let timers =
-            [self.tick, self.sizes_due, self.escape_due, self.colors_due, self.pointer.edge_due, self.count_due];
-        timers.into_iter().chain([slot]).flatten().min()
+        self.timers.earliest().into_iter().chain(slot).min()
     }
 
     /// Carries out what was due.
-    fn timers(&mut self, now: Moment) {
-        let due = |timer: Option<Moment>| timer.is_some_and(|at| at <= now);
-        if due(self.escape_due) {
+    fn carry_out_due(&mut self, now: Moment) {
+        if is_due(self.timers.escape, now) {
             let mut inputs = Vec::new();
             self.decoder.give_up(&mut inputs);
-            self.escape_due = None;
+            self.timers.escape = None;
             self.take_inputs(inputs);
         }
-        if due(self.colors_due) {
+        if is_due(self.timers.colors, now) {
             self.settle_colors();
         }
-        if due(self.sizes_due) {
-            self.sizes_due = None;
+        if is_due(self.timers.sizes, now) {
+            self.timers.sizes = None;
             self.send_sizes();
         }
-        if due(self.pointer.edge_due) {
+        if is_due(self.timers.edge, now) {
             self.scroll_at_edge(now);
         }
-        if due(self.count_due) {
+        if is_due(self.timers.count, now) {
             self.count_unseen(now);
         }
-        if due(self.tick) {
-            self.tick = None;
+        if is_due(self.timers.tick, now) {
+            self.timers.tick = None;
             self.redraw = true;
         }
     }
@@ -345,7 +347,7 @@ impl AttachmentLoop {
     fn typed(&mut self, bytes: &[u8]) {
         let mut inputs = Vec::new();
         self.decoder.feed(bytes, &mut inputs);
-        self.escape_due = self.decoder.patience().map(|patience| self.clock.now() + patience);
+        self.timers.escape = self.decoder.patience().map(|patience| self.clock.now() + patience);
         self.colors_told();
         if !inputs.is_empty() {
             self.take_inputs(inputs);
@@ -400,7 +402,7 @@ impl AttachmentLoop {
         self.size = self.host_terminal.size();
         self.frame_writer.forget();
         self.redraw = true;
-        self.sizes_due = Some(self.clock.now() + SETTLED);
+        self.timers.sizes = Some(self.clock.now() + SETTLED);
     }
 
     /// Draws a frame, if there is something to draw.
@@ -465,9 +467,9 @@ impl AttachmentLoop {
         };
         let mut frame = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
         let cursor = view::draw(&scene, &mut frame);
-        self.tick = ticks::next(&scene);
-        if self.sizes_due.is_none() && self.sizer.leads() && self.wanted_sizes().next().is_some() {
-            self.sizes_due = Some(now + SETTLED);
+        self.timers.tick = ticks::next(&scene);
+        if self.timers.sizes.is_none() && self.sizer.leads() && self.wanted_sizes().next().is_some() {
+            self.timers.sizes = Some(now + SETTLED);
         }
         match self.frame_writer.frame(frame, cursor) {
             Some(text) => self.host_terminal.show(text),
@@ -536,11 +538,11 @@ impl AttachmentLoop {
     /// Something was printed: errors out of sight are counted soon.
     fn count_later(&mut self) {
         let next = self.counted.map_or(Moment::START, |counted| counted + COUNT);
-        self.count_due = self.count_due.or(Some(next.max(self.clock.now())));
+        self.timers.count = self.timers.count.or(Some(next.max(self.clock.now())));
     }
 
     fn count_unseen(&mut self, now: Moment) {
-        (self.count_due, self.counted) = (None, Some(now));
+        (self.timers.count, self.counted) = (None, Some(now));
         let mut behind = Vec::new();
         let members = self.members();
         let followed = self.drawn.iter().filter(|drawn| drawn.text.follow).flat_map(|drawn| &drawn.text.seen);

@@ -101,7 +101,7 @@ impl HostTerminal {
         HostModes { mouse: mouse && matches!(self, Self::Here(_)), ..HostModes::default() }
     }
 
-    /// See [`is_newer`].
+    /// What [`is_newer`] says of the terminal that is looked at.
     pub(super) fn is_newer(&self) -> bool {
         match self {
             Self::Here(_) => is_newer(|name| std::env::var(name).ok()),

@@ -77,7 +77,7 @@ pub(super) fn draw<'a>(cells: impl Iterator<Item = (u16, u16, &'a Cell)>, out: &
     }
 }
 
-/// CUP.
+/// CUP: the cursor goes to a cell.
 pub(super) fn move_to(to: Position, out: &mut String) {
     // Writing to a String cannot fail, here and below.
     let _ = write!(out, "\x1b[{};{}H", u32::from(to.y) + 1, u32::from(to.x) + 1);

@@ -38,7 +38,7 @@ const TIME_CELLS: usize = 9;
 /// What is before each line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Times {
-    /// Nothing.
+    /// No time is shown.
     #[default]
     Off,
     /// The time of day.
@@ -63,7 +63,7 @@ impl Times {
 pub(super) struct LineLayout {
     /// Cells of a row.
     pub(super) width: usize,
-    /// Rows.
+    /// Rows of the pane.
     pub(super) height: usize,
     /// Long lines continue in the next row; otherwise they are cut.
     pub(super) wrap: bool,
@@ -75,7 +75,7 @@ pub(super) struct LineLayout {
     pub(super) view: PaneView,
     /// What devgroup's own lines are drawn with.
     pub(super) glyphs: &'static Glyphs,
-    /// Colours.
+    /// Colours of devgroup's own lines.
     pub(super) theme: Theme,
     /// Dates the lines.
     pub(super) clock: Clock,

@@ -54,7 +54,7 @@ pub enum Notification {
     Osc9,
     /// `OSC 777`: a title and a text (rxvt-unicode, foot).
     Osc777,
-    /// BEL, U+0007.
+    /// The terminal's bell: BEL, U+0007.
     #[default]
     Bell,
     /// Not at all.

@@ -23,7 +23,7 @@ pub(super) struct Repository {
     pub(super) git_dir: PathBuf,
     /// Holds what all worktrees share: `config`, `info`, `refs`.
     pub(super) common_dir: PathBuf,
-    /// `core.ignoreCase`.
+    /// What `core.ignoreCase` says: patterns match names in any case.
     pub(super) ignores_case: bool,
     /// Hashes have 32 bytes.
     pub(super) sha256: bool,
@@ -74,7 +74,7 @@ impl Repository {
         }))
     }
 
-    /// `info/exclude`.
+    /// Where git keeps the rules of this copy: `info/exclude`.
     pub(super) fn exclude_file(&self) -> PathBuf {
         self.common_dir.join("info").join("exclude")
     }

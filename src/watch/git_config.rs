@@ -16,7 +16,7 @@ use crate::regular_file::read_regular;
 pub(super) struct GitConfig {
     /// `core.excludesFile`, as it is to be opened.
     pub(super) excludes_file: Option<PathBuf>,
-    /// `core.ignoreCase`.
+    /// What `core.ignoreCase` says: patterns match names in any case.
     pub(super) ignores_case: bool,
     /// `extensions.objectFormat` is `sha256`.
     pub(super) sha256: bool,

@@ -91,7 +91,7 @@ pub(super) enum Links {
 /// Why there are no watches at all.
 #[derive(Debug)]
 enum Refused {
-    /// `max_user_instances`.
+    /// The user has `max_user_instances` of inotify already.
     OutOfInstances,
     /// Another error of the system.
     Other(io::Error),
@@ -100,7 +100,7 @@ enum Refused {
 /// Why a folder has no watch.
 #[derive(Debug)]
 enum Failure {
-    /// `max_user_watches`.
+    /// The user has `max_user_watches` already.
     OutOfWatches,
     /// It is not there, or is no folder any more.
     Gone,

@@ -48,7 +48,7 @@ pub(super) struct WatchLoop {
     /// Where something is mounted, with the number of the mount.
     mount_points: BTreeSet<(PathBuf, String)>,
     polling: Polling,
-    /// `poll_interval`.
+    /// Between two polls, as `poll_interval` says.
     poll_interval: Option<Duration>,
     /// Folders that are watched for something else than the files in them: the group's file, rules, the head of git.
     beside: HashSet<PathBuf>,
@@ -194,25 +194,8 @@ impl WatchLoop {
         }
         self.tell_git_work(std::mem::take(&mut side_notes.repositories), batch.sweep || self.source.polls());
         self.repositories.up_to(now);
-        let mut replan = false;
-        if let Some(spec) = batch.spec {
-            let rules = Rules::new(&spec, &self.own);
-            let before = std::mem::replace(&mut self.rules, rules);
-            self.rules.load_from(before);
-            if self.own_file.path() != self.rules.file() {
-                self.own_file = OwnFile::new(self.rules.file());
-            }
-            replan = true;
-            self.choose(&spec);
-        }
         // Rules before files: what was saved together with a rule is judged by it.
-        for folder in &side_notes.rules {
-            replan |= self.rules.load(folder);
-        }
-        for top in &side_notes.index {
-            replan |= self.rules.load_index(top);
-        }
-        if replan {
+        if self.take_in_rules(batch.spec.as_deref(), &side_notes) {
             self.replan(Reports::Nothing);
             self.forget_unwatched();
         }
@@ -228,25 +211,8 @@ impl WatchLoop {
         for PathEvent { path, flags, at, .. } in path_events {
             self.look_at_path(&path, Reason::Event(flags), at);
         }
-        if !self.lost.is_empty() {
-            // Where it will come back may be nearer now; and it may have come back before that was watched.
-            self.watch_beside();
-            let back: Vec<_> = self.lost.iter().filter(|start| start.exists()).collect();
-            if back.iter().any(|start| self.tree.contains_key(*start)) {
-                self.sweep(self.clock.now());
-            } else if !back.is_empty() {
-                self.replan(Reports::Created);
-            }
-        }
-        if let Some(flags) = side_notes.own_file {
-            // Watched before it is looked at: a link may lead to another folder now.
-            if self.own_file.follow() {
-                self.watch_beside();
-            }
-            if self.own_file.was_written(flags) {
-                self.outbox.push(WatchReport::ConfigWritten);
-            }
-        }
+        self.look_for_lost_roots();
+        self.take_in_own_file(side_notes.own_file);
         if side_notes.git {
             self.watch_beside();
             if self.repository.is_none() && self.rules.load_root() {
@@ -257,6 +223,54 @@ impl WatchLoop {
         }
         if self.source.lacks_watches() {
             self.go_over_if_need_be();
+        }
+    }
+
+    /// Takes in what a new `spec` and changed rule files say. Whether the plan of what is watched has to be made anew.
+    fn take_in_rules(&mut self, spec: Option<&GroupSpec>, side_notes: &SideNotes) -> bool {
+        if let Some(spec) = spec {
+            let rules = Rules::new(spec, &self.own);
+            let before = std::mem::replace(&mut self.rules, rules);
+            self.rules.load_from(before);
+            if self.own_file.path() != self.rules.file() {
+                self.own_file = OwnFile::new(self.rules.file());
+            }
+            self.choose(spec);
+        }
+        let mut has_new_rules = spec.is_some();
+        for folder in &side_notes.rules {
+            has_new_rules |= self.rules.load(folder);
+        }
+        for top in &side_notes.index {
+            has_new_rules |= self.rules.load_index(top);
+        }
+        has_new_rules
+    }
+
+    /// Looks whether roots that were moved away are back.
+    fn look_for_lost_roots(&mut self) {
+        if !self.lost.is_empty() {
+            // Where it will come back may be nearer now; and it may have come back before that was watched.
+            self.watch_beside();
+            let back: Vec<_> = self.lost.iter().filter(|start| start.exists()).collect();
+            if back.iter().any(|start| self.tree.contains_key(*start)) {
+                self.sweep(self.clock.now());
+            } else if !back.is_empty() {
+                self.replan(Reports::Created);
+            }
+        }
+    }
+
+    /// Tells of a changed `procgroup.toml`. `flags`: what has happened to it, if anything.
+    fn take_in_own_file(&mut self, flags: Option<EventFlags>) {
+        if let Some(flags) = flags {
+            // Watched before it is looked at: a link may lead to another folder now.
+            if self.own_file.follow() {
+                self.watch_beside();
+            }
+            if self.own_file.was_written(flags) {
+                self.outbox.push(WatchReport::ConfigWritten);
+            }
         }
     }
 

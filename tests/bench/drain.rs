@@ -32,7 +32,7 @@ use harness::{Dash, Project};
 const SIZE: (u16, u16) = (160, 50);
 const ROUNDS: usize = 3;
 const BYTES: usize = 200_000_000;
-/// Of `seq`.
+/// The numbers that `seq` prints, one a line.
 const SHORT_LINES: u32 = 20_000_000;
 /// What the child prints last. No frame shares a cell with it by chance, so that it is drawn as a whole.
 const LAST_WORDS: &str = "zQzQ-all-is-said-QzQz";

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use devgroup::config::{self, Diagnostics, RenderStyle};
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What is wrong with a name or the form of a value: the schema must find it, too. The rest needs other values, the disk,
 /// or more knowledge.
@@ -54,39 +54,8 @@ fn complaints(schema: &Value, root: &Value, value: &Value, place: &str, found: &
             "dependencies" => rule.as_object().unwrap().iter().all(|(name, needed)| {
                 value.get(name).is_none() || names(needed).iter().all(|needed| value.get(needed).is_some())
             }),
-            "items" => {
-                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    complaints(rule, root, item, &format!("{place}[{index}]"), found);
-                }
-                true
-            }
-            "propertyNames" => {
-                for (name, _) in value.as_object().into_iter().flatten() {
-                    complaints(rule, root, &json!(name), &format!("{place}.{name} (name)"), found);
-                }
-                true
-            }
-            "properties" | "patternProperties" => {
-                for (name, value) in value.as_object().into_iter().flatten() {
-                    for (key, schema) in rule.as_object().unwrap() {
-                        if if keyword == "properties" { key == name } else { matches(key, name) } {
-                            complaints(schema, root, value, &format!("{place}.{name}"), found);
-                        }
-                    }
-                }
-                true
-            }
-            "additionalProperties" => {
-                for (name, value) in value.as_object().into_iter().flatten() {
-                    let known = schema.get("properties").is_some_and(|keys| keys.get(name).is_some())
-                        || schema["patternProperties"].as_object().unwrap().keys().any(|key| matches(key, name));
-                    let place = format!("{place}.{name}");
-                    match rule {
-                        _ if known => {}
-                        Value::Bool(false) => found.push(format!("{place}: unknown")),
-                        schema => complaints(schema, root, value, &place, found),
-                    }
-                }
+            "items" | "propertyNames" | "properties" | "patternProperties" | "additionalProperties" => {
+                complaints_below((keyword, rule), schema, root, (value, place), found);
                 true
             }
             other => panic!("the test does not know `{other}`"),
@@ -94,6 +63,50 @@ fn complaints(schema: &Value, root: &Value, value: &Value, place: &str, found: &
         if !good {
             found.push(format!("{place}: {keyword} {rule}"));
         }
+    }
+}
+
+/// What a keyword that speaks of the parts of a value finds wrong with them.
+fn complaints_below(
+    (keyword, rule): (&str, &Value),
+    schema: &Map<String, Value>,
+    root: &Value,
+    (value, place): (&Value, &str),
+    found: &mut Vec<String>,
+) {
+    match keyword {
+        "items" => {
+            for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                complaints(rule, root, item, &format!("{place}[{index}]"), found);
+            }
+        }
+        "propertyNames" => {
+            for (name, _) in value.as_object().into_iter().flatten() {
+                complaints(rule, root, &json!(name), &format!("{place}.{name} (name)"), found);
+            }
+        }
+        "properties" | "patternProperties" => {
+            for (name, value) in value.as_object().into_iter().flatten() {
+                for (key, schema) in rule.as_object().unwrap() {
+                    if if keyword == "properties" { key == name } else { matches(key, name) } {
+                        complaints(schema, root, value, &format!("{place}.{name}"), found);
+                    }
+                }
+            }
+        }
+        "additionalProperties" => {
+            for (name, value) in value.as_object().into_iter().flatten() {
+                let known = schema.get("properties").is_some_and(|keys| keys.get(name).is_some())
+                    || schema["patternProperties"].as_object().unwrap().keys().any(|key| matches(key, name));
+                let place = format!("{place}.{name}");
+                match rule {
+                    _ if known => {}
+                    Value::Bool(false) => found.push(format!("{place}: unknown")),
+                    schema => complaints(schema, root, value, &place, found),
+                }
+            }
+        }
+        other => panic!("`{other}` does not speak of parts"),
     }
 }
 
@@ -192,6 +205,59 @@ fn names_are_judged_alike_by_the_schema_and_by_the_program() {
     }
 }
 
+/// Values that a key may have, or may not: of each type and form.
+const VALUES: [&str; 49] = [
+    "0",
+    "1",
+    "-1",
+    "204",
+    "65535",
+    "65536",
+    "4294967296",
+    "1.5",
+    "0.5",
+    "true",
+    "false",
+    "\"\"",
+    "\" \"",
+    "\"a\"",
+    "\"true\"",
+    "\"5s\"",
+    "\"1.5m\"",
+    "\"5\"",
+    "\"5 s\"",
+    "\"64MiB\"",
+    "\"70000b\"",
+    "\"64\"",
+    "\"64iB\"",
+    "\"TERM\"",
+    "\"sighup\"",
+    "\"FOO\"",
+    "\"signal:HUP\"",
+    "\"signal:FOO\"",
+    "\"run:a\"",
+    "\"run:\"",
+    "\"200-299\"",
+    "\"204\"",
+    "\"20\"",
+    "\"http://localhost:4000/a\"",
+    "\"https://localhost\"",
+    "\"/re/\"",
+    "[]",
+    "[\"a\"]",
+    "[\"a\", 1]",
+    "[1]",
+    "[\"\"]",
+    "{}",
+    "{ a = \"b\" }",
+    "{ a = 1 }",
+    "{ b = \"ready\" }",
+    "{ x-a = 1 }",
+    "{ run = \"a\" }",
+    "{ port = 1 }",
+    "{ signal = \"INT\" }",
+];
+
 #[test]
 fn no_key_is_judged_differently_by_the_schema_and_by_the_program() {
     let schema = config::schema();
@@ -200,60 +266,7 @@ fn no_key_is_judged_differently_by_the_schema_and_by_the_program() {
     let mut words = BTreeSet::new();
     collect_words(&schema, &mut words);
     let mut values: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-    values.extend(
-        [
-            "0",
-            "1",
-            "-1",
-            "204",
-            "65535",
-            "65536",
-            "4294967296",
-            "1.5",
-            "0.5",
-            "true",
-            "false",
-            "\"\"",
-            "\" \"",
-            "\"a\"",
-            "\"true\"",
-            "\"5s\"",
-            "\"1.5m\"",
-            "\"5\"",
-            "\"5 s\"",
-            "\"64MiB\"",
-            "\"70000b\"",
-            "\"64\"",
-            "\"64iB\"",
-            "\"TERM\"",
-            "\"sighup\"",
-            "\"FOO\"",
-            "\"signal:HUP\"",
-            "\"signal:FOO\"",
-            "\"run:a\"",
-            "\"run:\"",
-            "\"200-299\"",
-            "\"204\"",
-            "\"20\"",
-            "\"http://localhost:4000/a\"",
-            "\"https://localhost\"",
-            "\"/re/\"",
-            "[]",
-            "[\"a\"]",
-            "[\"a\", 1]",
-            "[1]",
-            "[\"\"]",
-            "{}",
-            "{ a = \"b\" }",
-            "{ a = 1 }",
-            "{ b = \"ready\" }",
-            "{ x-a = 1 }",
-            "{ run = \"a\" }",
-            "{ port = 1 }",
-            "{ signal = \"INT\" }",
-        ]
-        .map(str::to_owned),
-    );
+    values.extend(VALUES.map(str::to_owned));
     let mut judged = 0;
     let mut judge = |section: &Value, document: &dyn Fn(&str) -> String| {
         let keys: Vec<&String> = section["properties"].as_object().unwrap().keys().collect();

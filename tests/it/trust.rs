@@ -15,7 +15,7 @@ const TASK: &str = "[services]\napi = { run = \"touch ran\", kind = \"task\" }\n
 /// A user who is not root, of whom nothing else is known.
 const SOMEBODY: u32 = 61_234;
 
-/// Another.
+/// Another user of that kind.
 const OTHER: u32 = 61_235;
 
 /// Gives a project to a user, and makes it reachable for one.

@@ -18,18 +18,7 @@ use crate::tui::{self, Parting, Viewer};
 /// `guard_pipe`: becomes readable when our guard is gone.
 pub(super) fn run(group: Client, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
     let hello = group.hello().clone();
-    if let Some(service) = app::inside_service_of(Path::new(&hello.file)) {
-        return Err(Failure::Usage(format!(
-            "you are inside {service}, a service of this very group: its dashboard would show itself\n  help: attach in a terminal of its own"
-        )));
-    }
-    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        let what = if is_dumb { "one that can do more than TERM=dumb" } else { "one on stdin and stdout" };
-        return Err(Failure::Usage(format!(
-            "a dashboard needs a terminal, {what}\n  help: `devgroup status` and `devgroup logs -f` do not"
-        )));
-    }
+    refuse_where_no_dashboard_can_be(Path::new(&hello.file))?;
     let abilities = tui::abilities();
     let size = (abilities.columns, abilities.rows);
     let (mut screen, mut typist) = group.attach(&abilities)?;
@@ -88,4 +77,22 @@ pub(super) fn run(group: Client, guard_pipe: Option<OwnedFd>) -> Result<u8, Fail
             Err(_) => Err(Failure::Unexpected("attach has failed; please report the message above".into())),
         },
     }
+}
+
+/// Refuses to show a dashboard within itself, and where there is no terminal for one. `file`: the `procgroup.toml` of the
+/// group.
+fn refuse_where_no_dashboard_can_be(file: &Path) -> Result<(), Failure> {
+    if let Some(service) = app::inside_service_of(file) {
+        return Err(Failure::Usage(format!(
+            "you are inside {service}, a service of this very group: its dashboard would show itself\n  help: attach in a terminal of its own"
+        )));
+    }
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let what = if is_dumb { "one that can do more than TERM=dumb" } else { "one on stdin and stdout" };
+        return Err(Failure::Usage(format!(
+            "a dashboard needs a terminal, {what}\n  help: `devgroup status` and `devgroup logs -f` do not"
+        )));
+    }
+    Ok(())
 }

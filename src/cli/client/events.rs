@@ -1,4 +1,4 @@
-//! `devgroup events`.
+//! The client command `devgroup events`.
 
 use std::fmt::Write;
 use std::io;

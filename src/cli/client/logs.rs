@@ -1,4 +1,4 @@
-//! `devgroup logs`.
+//! The client command `devgroup logs`.
 
 use std::io::{self, IsTerminal};
 

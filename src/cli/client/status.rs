@@ -1,4 +1,4 @@
-//! `devgroup status`.
+//! The client command `devgroup status`.
 
 use std::fmt::Write;
 use std::io;

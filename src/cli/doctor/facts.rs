@@ -98,7 +98,7 @@ pub(super) struct ClipboardFact {
 #[derive(Clone, Debug)]
 pub(super) enum Inside {
     Nothing,
-    /// GNU screen.
+    /// GNU screen, of whatever version.
     Screen,
     /// tmux: its version and its option `set-clipboard`, as it says them.
     Tmux {

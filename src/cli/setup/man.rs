@@ -46,7 +46,7 @@ fn grammar() -> Command {
     command
 }
 
-/// `devgroup`, `devgroup-logs`.
+/// The name of a page: `devgroup`, `devgroup-logs`.
 fn title(command: &Command) -> String {
     command.get_display_name().unwrap_or(command.get_name()).to_owned()
 }

@@ -61,7 +61,7 @@ fn secret_at(rest: &str, text: &str, at: usize) -> Option<Found> {
         .or_else(|| random::token(rest).map(|(kept, hidden)| Found { kept, hidden }))
 }
 
-/// `ghp_…`.
+/// A token by how it begins: `ghp_…`.
 fn token(rest: &str) -> Option<Found> {
     let (begin, least) = TOKENS.iter().find(|(begin, _)| rest.starts_with(begin))?;
     let behind = rest.get(begin.len()..)?;
@@ -72,7 +72,7 @@ fn token(rest: &str) -> Option<Found> {
     (hidden >= *least && !is_words).then_some(Found { kept: begin.len(), hidden })
 }
 
-/// `hooks.slack.com/services/…`.
+/// An address that is a secret: `hooks.slack.com/services/…`.
 fn address(rest: &str) -> Option<Found> {
     let begin = ADDRESSES.iter().find(|begin| rest.starts_with(**begin))?;
     let hidden = length(rest.get(begin.len()..)?, is_of_a_value);
@@ -126,7 +126,7 @@ fn has_letters_and_digits(text: &str) -> bool {
     text.len() >= 8 && text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
-/// `--password …`.
+/// An option that takes a secret: `--password …`.
 fn option(rest: &str, text: &str, at: usize) -> Option<Found> {
     let name = length(rest, is_of_a_name);
     let before = text.get(..at)?;

@@ -221,7 +221,8 @@ impl World {
     fn check_end_of(&self, name: &ServiceName) {
         let Some(spec) = self.engine.spec.service(name) else { return };
         let place = self.engine.services.iter().find(|service| service.name() == name);
-        let wanted = place.is_some_and(|service| service.wanted && !service.leader_gone && service.aftermath.is_none());
+        let wanted =
+            place.is_some_and(|service| service.wanted && !service.run.leader_gone && service.run.aftermath.is_none());
         if spec.validate.is_some() && wanted && !self.forced.contains(name) && self.engine.shutdown.is_none() {
             let has_passed = self.passed.get(name) == Some(&true) || self.seen.get(name) == Some(&self.watched(name));
             assert!(has_passed, "{name} is ended for what has not passed");
@@ -245,7 +246,7 @@ impl World {
     fn check_that_something_follows(&self, name: &ServiceName) {
         let Some(place) = self.engine.services.iter().position(|service| service.name() == name) else { return };
         let service = &self.engine.services[place];
-        let is_for_a_save = service.next.as_ref().is_some_and(NextStart::is_for_a_save);
+        let is_for_a_save = service.restarts.next.as_ref().is_some_and(NextStart::is_for_a_save);
         let is_decided = service.wanted && is_for_a_save && !self.forced.contains(name);
         let ends = matches!(service.phase, Phase::Stopping { then: Then::Reconcile, .. });
         assert!(!(is_decided && ends && self.lacks(place)), "{name} is ended, and nothing can follow");

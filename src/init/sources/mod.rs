@@ -20,31 +20,31 @@ mod ruby_and_elixir;
 /// A kind of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `mprocs.yaml`.
+    /// The processes of `mprocs.yaml`.
     Mprocs,
-    /// `process-compose.yaml`.
+    /// The processes of `process-compose.yaml`.
     ProcessCompose,
-    /// `Procfile.dev`, `Procfile`.
+    /// The processes of `Procfile.dev` or `Procfile`.
     Procfile,
-    /// `compose.yaml`, `docker-compose.yml`.
+    /// The services of `compose.yaml` or `docker-compose.yml`.
     Compose,
-    /// `package.json`.
+    /// A script of `package.json`.
     Package,
-    /// `Cargo.toml`.
+    /// The programs of `Cargo.toml`.
     Cargo,
-    /// `go.mod`.
+    /// The module of `go.mod`.
     Go,
-    /// `manage.py`.
+    /// The server of `manage.py`.
     Django,
-    /// `pyproject.toml`, `requirements.txt`.
+    /// What `pyproject.toml` or `requirements.txt` depends on.
     Python,
-    /// `mix.exs`.
+    /// The project of `mix.exs`.
     Mix,
-    /// `Gemfile`.
+    /// What the `Gemfile` depends on.
     Gemfile,
-    /// `justfile`.
+    /// A recipe of the `justfile`.
     Just,
-    /// `Makefile`.
+    /// A target of the `Makefile`.
     Make,
 }
 

@@ -282,7 +282,7 @@ fn level_in(content: &str) -> Option<Level> {
     None
 }
 
-/// `UTC`, `PM`.
+/// Whether a word may be a time zone or half of a day: `UTC`, `PM`.
 fn is_zone(word: &str) -> bool {
     (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase()) && words::level(word).is_none()
 }

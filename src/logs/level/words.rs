@@ -212,7 +212,7 @@ pub(super) fn joins(word: &str) -> bool {
     WORDS.contains(&word) || is_thing(word)
 }
 
-/// `May`, `Wed`.
+/// Whether a word is a month or a day of the week: `May`, `Wed`.
 pub(super) fn is_of_calendar(word: &str) -> bool {
     const NAMES: &[&str] = &[
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Mon", "Tue", "Wed", "Thu",

@@ -144,6 +144,26 @@ impl TerminalScreen {
             ([], 'g') if first == 0 => self.tabs.set(self.grid.cursor.column, false),
             ([], 'g') if first == 3 => self.tabs.clear(),
             ([b'?'], 'W') if first == 5 => self.tabs = super::Tabs::new(self.grid.columns),
+            ([], 'm') => sgr::apply(self.style_mut(), params.iter()),
+            ([], 'r') => {
+                let bottom = if second == 0 { self.grid.lines() } else { usize::from(second).min(self.grid.lines()) };
+                if count < bottom {
+                    (self.top, self.bottom) = (count - 1, bottom);
+                    self.go_to(0, 0);
+                    self.homed = false;
+                }
+            }
+            ([], 's') => self.save_cursor(),
+            ([], 'u') => self.restore_cursor(),
+            _ => self.csi_of_modes(params, intermediates, action, (first, second)),
+        }
+    }
+
+    /// The control sequences that draw nothing: they set modes, or ask for them. `numbers`: the first two of the
+    /// parameters, 0 where there is none.
+    fn csi_of_modes(&mut self, params: &Params, intermediates: &[u8], action: char, numbers: (u16, u16)) {
+        let (first, second) = numbers;
+        match (intermediates, action) {
             ([], 'h' | 'l') => {
                 for mode in params.iter().filter_map(|param| param.first()) {
                     match mode {
@@ -158,7 +178,6 @@ impl TerminalScreen {
                     self.set_private_mode(*mode, action == 'h');
                 }
             }
-            ([], 'm') => sgr::apply(self.style_mut(), params.iter()),
             // modifyOtherKeys; without a value, and for all of its kind, as at first.
             ([b'>'], 'm') if matches!(first, 0 | 4) => {
                 self.modes.input.extended_keys = match second {
@@ -171,18 +190,8 @@ impl TerminalScreen {
             ([b'$'], 'p') => self.report_mode("", first, self.ansi_mode(first)),
             ([b'?', b'$'], 'p') => self.report_mode("?", first, self.private_mode(first)),
             ([b'!'], 'p') => self.soft_reset(),
-            ([], 'r') => {
-                let bottom = if second == 0 { self.grid.lines() } else { usize::from(second).min(self.grid.lines()) };
-                if count < bottom {
-                    (self.top, self.bottom) = (count - 1, bottom);
-                    self.go_to(0, 0);
-                    self.homed = false;
-                }
-            }
             ([b' '], 'q') if first <= 6 => self.modes.cursor_shape = u8::try_from(first).unwrap_or(0),
             ([b'>'], 'q') if first == 0 => self.reply(&format!("\x1bP>|devgroup {}\x1b\\", env!("CARGO_PKG_VERSION"))),
-            ([], 's') => self.save_cursor(),
-            ([], 'u') => self.restore_cursor(),
             ([b'?'], 'u') => self.reply(&format!("\x1b[?{}u", self.grid.keys.last().copied().unwrap_or(0))),
             ([kind @ (b'>' | b'=' | b'<')], 'u') => self.kitty_keys(*kind, first, second),
             ([], 't') if first == 18 => {
@@ -328,7 +337,7 @@ impl TerminalScreen {
         })
     }
 
-    /// DECRQM.
+    /// DECRQM: tells the state of a mode.
     fn report_mode(&mut self, private: &str, mode: u16, state: Option<bool>) {
         let state = match state {
             None => 0,
@@ -359,7 +368,7 @@ impl TerminalScreen {
         }
     }
 
-    /// DSR.
+    /// DSR: tells that all is well, or where the cursor is.
     fn report_status(&mut self, what: u16) {
         match what {
             5 => self.reply("\x1b[0n"),

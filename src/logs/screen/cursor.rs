@@ -28,7 +28,7 @@ impl Cursor {
 /// A set of 94 characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Charset {
-    /// ASCII.
+    /// ASCII: each character as it is.
     #[default]
     Ascii,
     /// DEC special graphics: lines and corners instead of small letters.
@@ -87,7 +87,7 @@ impl Tabs {
         }
     }
 
-    /// TBC 3.
+    /// TBC 3: no column has a tab stop any more.
     pub(super) fn clear(&mut self) {
         self.0.fill(false);
     }

@@ -15,13 +15,13 @@ impl TerminalScreen {
         self.homed = cursor.row == 0 && cursor.column == 0;
     }
 
-    /// VPA.
+    /// VPA: the cursor goes to a row.
     pub(super) fn go_to_row(&mut self, row: usize) {
         self.go_to(row, self.grid.cursor.column);
         self.homed = false;
     }
 
-    /// CHA, HPA.
+    /// CHA and HPA: the cursor goes to a column.
     pub(super) fn go_to_column(&mut self, column: usize) {
         self.homed = false;
         let cursor = &mut self.grid.cursor;
@@ -55,7 +55,7 @@ impl TerminalScreen {
         }
     }
 
-    /// HT.
+    /// HT: the cursor goes to the next tab stop.
     pub(super) fn tab(&mut self) {
         self.homed = false;
         if self.grid.cursor.pending_wrap {
@@ -71,14 +71,14 @@ impl TerminalScreen {
         }
     }
 
-    /// CHT.
+    /// CHT: the cursor goes on by so many tab stops.
     pub(super) fn tabs_forward(&mut self, count: usize) {
         for _ in 0..count.min(self.grid.columns) {
             self.grid.cursor.column = self.tabs.next(self.grid.cursor.column);
         }
     }
 
-    /// CBT.
+    /// CBT: the cursor goes back by so many tab stops.
     pub(super) fn tabs_backward(&mut self, count: usize) {
         for _ in 0..count.min(self.grid.columns) {
             self.grid.cursor.column = self.tabs.previous(self.grid.cursor.column);
@@ -86,14 +86,14 @@ impl TerminalScreen {
         self.grid.cursor.pending_wrap = false;
     }
 
-    /// BS.
+    /// BS: the cursor goes one column back.
     pub(super) fn backspace(&mut self) {
         if self.grid.cursor.column > 0 {
             self.go_to_column(self.grid.cursor.column - 1);
         }
     }
 
-    /// CR.
+    /// CR: the cursor goes to the first column.
     pub(super) fn carriage_return(&mut self) {
         self.look_for_ready_in_cursor_line();
         self.go_to_column(0);
@@ -116,7 +116,7 @@ impl TerminalScreen {
         }
     }
 
-    /// EL.
+    /// EL: erases the line behind the cursor (0), before it (1), or all of it (2).
     pub(super) fn erase_line(&mut self, what: u16) {
         self.look_for_ready_in_cursor_line();
         let (cursor, columns) = (self.grid.cursor, self.grid.columns);
@@ -130,7 +130,7 @@ impl TerminalScreen {
         }
     }
 
-    /// ECH.
+    /// ECH: erases so many cells from the cursor on.
     pub(super) fn erase_characters(&mut self, count: usize) {
         let column = self.grid.cursor.column;
         self.erase_in_row(column, column.saturating_add(count));
@@ -144,7 +144,7 @@ impl TerminalScreen {
         }
     }
 
-    /// ICH.
+    /// ICH: makes room for so many cells at the cursor.
     pub(super) fn insert_blanks(&mut self, count: usize) {
         let (background, cursor, columns) = (self.background(), self.grid.cursor, self.grid.columns);
         if let Some(row) = self.grid.rows.get_mut(cursor.row) {
@@ -152,7 +152,7 @@ impl TerminalScreen {
         }
     }
 
-    /// DCH.
+    /// DCH: takes so many cells out at the cursor; the rest of the line moves up.
     pub(super) fn delete_characters(&mut self, count: usize) {
         let (background, cursor, columns) = (self.background(), self.grid.cursor, self.grid.columns);
         if let Some(row) = self.grid.rows.get_mut(cursor.row) {
@@ -173,7 +173,7 @@ impl TerminalScreen {
         }
     }
 
-    /// DECALN.
+    /// DECALN: fills the screen with `E`.
     pub(super) fn align(&mut self) {
         (self.top, self.bottom) = (0, self.grid.lines());
         self.go_to(0, 0);

@@ -33,7 +33,7 @@ enum InputState {
 /// Strings differ in what ends them, beside ESC, CAN and SUB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StringKind {
-    /// BEL.
+    /// Ended by BEL as well.
     Osc,
     /// The C1 control ST.
     Dcs,

@@ -80,7 +80,7 @@ struct Modes {
     cursor_visible: bool,
     /// DECSCUSR: 0 is that of the terminal.
     cursor_shape: u8,
-    /// Mode 40.
+    /// Mode 40: mode 3 may be set.
     may_switch_columns: bool,
     input: InputModes,
 }

@@ -141,7 +141,7 @@ impl TerminalScreen {
         }
     }
 
-    /// RIS.
+    /// RIS: all is as at first.
     pub(super) fn full_reset(&mut self) {
         self.leave_alternate();
         self.clear(true);
@@ -162,7 +162,7 @@ impl TerminalScreen {
         self.frame_open = false;
     }
 
-    /// DECSTR.
+    /// DECSTR: most modes, and the styles, are as at first; the text stays.
     pub(super) fn soft_reset(&mut self) {
         let Modes { input, may_switch_columns, cursor_shape, .. } = self.modes;
         self.modes = Modes { may_switch_columns, cursor_shape, ..Modes::default() };

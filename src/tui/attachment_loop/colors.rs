@@ -21,7 +21,7 @@ impl AttachmentLoop {
         if self.host_terminal.is_newer() {
             self.frame_writer.send(&TerminalColors::questions());
             self.frame_writer.send(LAST_QUESTION);
-            self.colors_due = Some(self.clock.now() + PATIENCE);
+            self.timers.colors = Some(self.clock.now() + PATIENCE);
         } else {
             self.settle_colors();
         }
@@ -44,7 +44,7 @@ impl AttachmentLoop {
     /// No more answers are to be expected. Where no terminal has told, services are told what the theme is for: the
     /// colours that it takes for an unknown background are those for a dark one.
     pub(super) fn settle_colors(&mut self) {
-        self.colors_due = None;
+        self.timers.colors = None;
         let (logs, theme) = (self.handle.logs(), self.ui.theme);
         let told = logs.colors();
         if theme.color && told.foreground.is_none() && told.background.is_none() {

@@ -38,8 +38,6 @@ pub(super) struct Pointer {
     dragged: Option<Position>,
     /// Rows that the next step beyond the edge scrolls; up is negative.
     edge: i64,
-    /// When that is.
-    pub(super) edge_due: Option<Moment>,
     /// The log that followed its end when the button went down, and what was in its first row.
     held: Option<(Source, RowPlace)>,
 }
@@ -56,7 +54,7 @@ impl AttachmentLoop {
             }
             MouseEventKind::Up(MouseButton::Left) => {
                 let pressed = self.pointer.pressed.is_some();
-                (self.pointer.dragged, self.pointer.edge, self.pointer.edge_due) = (None, 0, None);
+                (self.pointer.dragged, self.pointer.edge, self.timers.edge) = (None, 0, None);
                 self.let_go();
                 if pressed && self.ui.selection.is_some() {
                     self.copy(world.now);
@@ -155,19 +153,19 @@ impl AttachmentLoop {
         let at_top = u16::from(at.y == 0 || at.y == area.y);
         let at_bottom = u16::from(at.y + 1 == area.bottom());
         self.pointer.edge = i64::from((below + at_bottom).min(5)) - i64::from((above + at_top).min(5));
-        self.pointer.edge_due = match self.pointer.edge {
+        self.timers.edge = match self.pointer.edge {
             0 => None,
-            _ => self.pointer.edge_due.or(Some(self.clock.now() + EDGE_SCROLL)),
+            _ => self.timers.edge.or(Some(self.clock.now() + EDGE_SCROLL)),
         };
     }
 
     /// A drag stands beyond the edge: the text moves under it.
     pub(super) fn scroll_at_edge(&mut self, now: Moment) {
-        self.pointer.edge_due = None;
+        self.timers.edge = None;
         let Some(selection) = &self.ui.selection else { return };
         let source = selection.source.clone();
         self.ui.viewport(&source).scroll(self.pointer.edge);
-        self.pointer.edge_due = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
+        self.timers.edge = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
         self.redraw = true;
     }
 

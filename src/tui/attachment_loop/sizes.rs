@@ -23,7 +23,7 @@ impl AttachmentLoop {
     /// The services get the sizes that they have here, whatever they have now.
     pub(super) fn size_all(&mut self) {
         self.sizes.clear();
-        self.sizes_due = Some(self.clock.now() + SETTLED);
+        self.timers.sizes = Some(self.clock.now() + SETTLED);
     }
 
     pub(super) fn send_sizes(&mut self) {
@@ -35,7 +35,7 @@ impl AttachmentLoop {
             let command = Command::Resize { service: service.clone(), columns, rows };
             if self.handle.send(command).is_err() {
                 // The queue is full: once more a little later. If the group has ended, somebody ends us soon.
-                self.sizes_due = Some(self.clock.now() + START);
+                self.timers.sizes = Some(self.clock.now() + START);
                 return;
             }
             self.sizes.insert(service, (columns, rows));

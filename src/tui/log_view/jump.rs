@@ -8,7 +8,7 @@ use super::viewport::{Mark, Viewport};
 use super::{Frame, LineLayout, text_cells};
 use crate::logs::{Landmark, Line, LineId, LineSource, Place, Query};
 
-/// Where to.
+/// Where a reader wants to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) enum Jump {
     /// The match that is nearest to where the search was begun: in sight or above, else below.
@@ -20,7 +20,7 @@ pub(in crate::tui) enum Jump {
     },
     /// The first match of all, or the last.
     Edge {
-        /// The first.
+        /// The first one, not the last.
         forward: bool,
     },
     /// The next error, or the one before.
@@ -33,7 +33,7 @@ pub(in crate::tui) enum Jump {
         /// Down, to newer lines.
         forward: bool,
     },
-    /// That line.
+    /// The line with that number.
     Line(LineId),
 }
 

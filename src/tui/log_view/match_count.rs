@@ -6,7 +6,7 @@ use super::super::text;
 /// How many lines a search has found, and which of them the reader is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) struct MatchCount {
-    /// From 1.
+    /// Which match is current, counted from 1.
     pub(in crate::tui) place: Option<u64>,
     /// All that were found so far.
     pub(in crate::tui) count: u64,

@@ -48,7 +48,7 @@ impl UiState {
         Vec::new()
     }
 
-    /// `D`.
+    /// The key `D`: an attached dashboard leaves.
     pub(super) fn detach(&mut self, world: &World<'_>) {
         match self.attachment {
             Attachment::Guest => self.leaves = true,

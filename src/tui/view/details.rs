@@ -130,14 +130,22 @@ fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fa
 
 /// The present, in the order of interest.
 fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, text: String| facts.push((name.to_owned(), visible(&text).into_owned()));
+    of_state(teller, service, &mut fact);
+    of_process(teller, service, &mut fact);
+    of_restarts(teller, service, &mut fact);
+    of_changes(teller, service, &mut fact);
+    facts
+}
+
+/// What it is, what it does now, and why.
+fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMut(&str, String)) {
     let (now, dot) = (teller.now, teller.glyphs.dot);
-    let ago = |moment| format!("{} ago", human(now.since(moment)));
     let kind = match service.kind {
         Kind::Service => "service",
         Kind::Task => "task",
     };
-    let mut facts: Vec<Fact> = Vec::new();
-    let mut fact = |name: &str, text: String| facts.push((name.to_owned(), visible(&text).into_owned()));
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
@@ -153,6 +161,11 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         fact("kept", "what runs is older than the files".to_owned());
     }
     fact("target state", if service.wanted { "up" } else { "down" }.to_owned());
+}
+
+/// The processes of the live run.
+fn of_process(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMut(&str, String)) {
+    let (now, dot) = (teller.now, teller.glyphs.dot);
     let known = service.facts.as_deref().filter(|its| its.run == service.run);
     if let Some(pid) = service.pid {
         let others: Vec<String> =
@@ -171,6 +184,11 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     if let Some(url) = &service.url {
         fact("url", without_secrets(url).into_owned());
     }
+}
+
+/// How often and why it was started anew, and when it will be.
+fn of_restarts(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMut(&str, String)) {
+    let (now, dot) = (teller.now, teller.glyphs.dot);
     let counts = service.restarts;
     fact(
         "restarts",
@@ -188,7 +206,10 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         let asked = if exit.asked { "asked to end" } else { "by itself" };
         let uptime = human(exit.uptime);
         let fault = exit.fault.map(|fault| format!("{fault} {dot} ")).unwrap_or_default();
-        fact("last exit", format!("{fault}{} {dot} {asked} {dot} {} {dot} up {uptime}", exit.status, ago(exit.at)));
+        fact(
+            "last exit",
+            format!("{fault}{} {dot} {asked} {dot} {} {dot} up {uptime}", exit.status, ago(now, exit.at)),
+        );
     }
     if let Some(next) = service.next_try {
         fact("next try", format!("in {} {dot} s = now", human(next.since(now))));
@@ -196,8 +217,12 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
     if let Some(next) = service.next_restart {
         fact("change waits", format!("{} in {} {dot} r = now", service.next_action, human(next.since(now))));
     }
+}
+
+/// The changes of its files.
+fn of_changes(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMut(&str, String)) {
     if let Some(change) = &service.last_change {
-        fact("last change", format!("{} {dot} {}", change.path, ago(change.at)));
+        fact("last change", format!("{} {} {}", change.path, teller.glyphs.dot, ago(teller.now, change.at)));
     }
     if !service.watches {
         fact("watches", "nothing".to_owned());
@@ -209,7 +234,10 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
         let what = if service.next_restart.is_some() { "its time" } else { "quiet" };
         fact("pending", format!("{} waiting for {what}", count(service.pending, "change")));
     }
-    facts
+}
+
+fn ago(now: Moment, moment: Moment) -> String {
+    format!("{} ago", human(now.since(moment)))
 }
 
 /// The runs that are over, the newest first.

@@ -59,7 +59,7 @@ impl Scene<'_> {
         self.ui.theme
     }
 
-    /// `12s`, `41m`.
+    /// How long ago a moment was: `12s`, `41m`.
     fn age(&self, since: Moment) -> String {
         approx(self.now.since(since))
     }

@@ -233,6 +233,12 @@ impl Rules {
                 self.list_step(name, by, list, levels, decided, explanation);
             }
         }
+        self.file_lists(levels, decided, explanation);
+        self.built_in_step(levels, decided, explanation);
+    }
+
+    /// The `.ignore` and git's files, with what git tracks between the two.
+    fn file_lists(&self, levels: &[Level], decided: Decided, explanation: &mut Explanation) {
         let Some(level) = levels.get(decided.level) else { return };
         match self.git_files(&level.folder) {
             Some(files) => {
@@ -271,6 +277,11 @@ impl Rules {
             }
             None => {}
         }
+    }
+
+    /// What is ignored or not when no list says anything.
+    fn built_in_step(&self, levels: &[Level], decided: Decided, explanation: &mut Explanation) {
+        let Some(level) = levels.get(decided.level) else { return };
         let rule = self.built_in_rule(&level.path, level.is_dir);
         let outcome = match decided.by {
             By::BuiltIn => StepOutcome::Ignores,

@@ -26,9 +26,9 @@ pub(super) struct FolderRules {
 #[derive(Debug)]
 pub(super) struct RepositoryRules {
     pub(super) repository: Repository,
-    /// `info/exclude`.
+    /// The rules of this copy, from `info/exclude`.
     pub(super) exclude: Option<PatternList>,
-    /// `core.excludesFile`.
+    /// The rules of the user, from the file of `core.excludesFile`.
     pub(super) global: Option<PatternList>,
     /// What git tracks: no pattern of git's takes it out.
     pub(super) tracked: Arc<Tracked>,

@@ -31,7 +31,7 @@ enum Token {
     Folders,
 }
 
-/// `[a-z]`.
+/// The characters that may stand in one place: `[a-z]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Class {
     negated: bool,

@@ -40,7 +40,7 @@ pub use unmatched::{DeadWatches, UnmatchedReason, UnmatchedWatch, unmatched_watc
 /// All rules of a group. A copy is cheap: lists and globs are shared.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// `GroupSpec::root`.
+    /// The folder of the group, as in `GroupSpec::root`.
     root: PathBuf,
     /// The group's file, which devgroup itself acts on.
     file: PathBuf,

@@ -6,14 +6,14 @@ use std::sync::Arc;
 /// The reason. Its text is for people and ends with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::watch) enum Refusal {
-    /// `max_user_watches`.
+    /// The user has `max_user_watches` already.
     OutOfWatches {
         /// Watches that the tree takes.
         needed: usize,
         /// What is allowed to all programs of the user together.
         limit: Option<usize>,
     },
-    /// `max_user_instances`.
+    /// The user has `max_user_instances` of inotify already.
     OutOfInstances {
         /// What is allowed to all programs of the user together.
         limit: Option<usize>,

@@ -25,7 +25,7 @@ pub(super) struct Repositories {
 struct Known {
     /// As in [`GitWork::tree`].
     tree: Arc<str>,
-    /// `index.lock`.
+    /// What is seen of `index.lock`.
     lock: Lock,
     /// The index of a stash.
     stash: Lock,

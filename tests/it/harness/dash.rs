@@ -138,7 +138,7 @@ impl<'p> Dash<'p> {
         self
     }
 
-    /// Presses keys.
+    /// Writes keys to the terminal, as if they were pressed.
     pub(crate) fn keys(&mut self, keys: &str) {
         self.write(keys.as_bytes());
     }

@@ -28,9 +28,9 @@ struct Source {
 pub(crate) struct Streamed {
     /// Its exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
-    /// The results.
+    /// What it has written to stdout.
     pub(crate) stdout: String,
-    /// The messages.
+    /// What it has written to stderr.
     pub(crate) stderr: String,
 }
 

@@ -10,7 +10,7 @@ const PERIODS: [&str; 4] = ["period_seconds", "timeout_seconds", "initial_delay_
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Reads both.
+/// Reads the readiness and the liveness probe of a process into the draft.
 pub(super) fn read(entry: &Node, texts: &Texts, draft: &mut Draft) {
     if let Some(probe) = entry.get("readiness_probe") {
         draft.ready = ready_of(probe, "readiness_probe", entry, texts, draft);

@@ -1,0 +1,136 @@
+//! Who a group is shown to: its own terminal, if there is one, and whoever connects to its socket.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::super::background::report_start;
+use super::super::instance::Claim;
+use super::super::state_folder;
+use super::super::stream::Stream;
+use super::{Frontend, GroupRunError, TERMINAL_PATIENCE, restore_terminal_on_panic, system};
+use crate::control::{About, AttachHandler, BoundSocket, Server};
+use crate::domain::GroupSpec;
+use crate::group_handle::GroupHandle;
+use crate::tui::{self, Dashboard, Sizing};
+
+/// What the group is shown by.
+pub(super) struct Clients {
+    own: Own,
+    server: Option<Server>,
+    socket: Option<Arc<Path>>,
+}
+
+/// What shows the group where it was started.
+enum Own {
+    Dashboard(Dashboard),
+    Stream(Stream),
+    Nobody,
+}
+
+/// How the output of the group's own client has ended.
+#[derive(Default)]
+pub(super) struct OutputEnd {
+    /// Not everything could be written.
+    pub(super) error: Option<ErrorKind>,
+    pub(super) is_terminal_gone: bool,
+    /// The dashboard has panicked.
+    pub(super) is_dashboard_broken: bool,
+}
+
+impl Clients {
+    /// Opens and serves the socket, and shows the group. Inside of the runtime that is entered.
+    ///
+    /// Before the first start: services find the socket in their environment. `upkeep`: tells when the socket is to be looked
+    /// at.
+    ///
+    /// # Errors
+    /// The terminal cannot be used, or nobody could reach a group in the background.
+    pub(super) fn serve(
+        frontend: Frontend,
+        handle: &GroupHandle,
+        spec: &GroupSpec,
+        claim: &mut Claim,
+        upkeep: Arc<Notify>,
+    ) -> Result<Self, GroupRunError> {
+        let bound_socket = match BoundSocket::open(&spec.file, claim.take_name()) {
+            Ok(bound_socket) => Some(bound_socket),
+            Err(why) if matches!(frontend, Frontend::Background(_)) => return Err(GroupRunError::NoSocket(why)),
+            Err(why) => {
+                log::warn!("no control socket: {why}");
+                None
+            }
+        };
+        claim.sign(&spec.name, bound_socket.as_ref().map(BoundSocket::address));
+        let socket = bound_socket.as_ref().map(|bound_socket| bound_socket.address().into());
+        // Where that is not ours, nothing is saved.
+        let state = state_folder::of_group(spec, state_folder::variable).ok();
+        let saved = state.filter(|folder| state_folder::make(folder).is_ok()).map(|folder| folder.join("saved"));
+        let sizing = Sizing::default();
+        let attach_handler: AttachHandler = {
+            let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
+            Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, saved.clone()))
+        };
+        let server = bound_socket
+            .and_then(|bound_socket| start_server(bound_socket, handle.clone(), spec, claim, (attach_handler, upkeep)));
+        let handle = handle.clone();
+        let own = match frontend {
+            Frontend::Dashboard(options) => {
+                restore_terminal_on_panic();
+                let dashboard = Dashboard::start(handle, options, &sizing, saved);
+                Own::Dashboard(dashboard.map_err(system("use this terminal"))?)
+            }
+            Frontend::Stream(options) => {
+                Own::Stream(Stream::start(handle, options).map_err(system("start the stream"))?)
+            }
+            Frontend::Background(_) if server.is_none() => {
+                return Err(GroupRunError::NoSocket("it could not be served".into()));
+            }
+            Frontend::Background(background) => {
+                restore_terminal_on_panic();
+                tokio::spawn(report_start(handle, background.report, spec.name.to_string(), claim.pid()));
+                Own::Nobody
+            }
+        };
+        Ok(Self { own, server, socket })
+    }
+
+    /// The address of the socket, if there is one.
+    pub(super) fn socket(&self) -> Option<Arc<Path>> {
+        self.socket.clone()
+    }
+
+    /// Ends what shows the group where it was started; the server has still to tell how the group has ended.
+    pub(super) fn finish(self) -> (OutputEnd, Option<Server>) {
+        let mut end = OutputEnd::default();
+        match self.own {
+            Own::Dashboard(dashboard) => match dashboard.finish(TERMINAL_PATIENCE) {
+                Ok(gone) => end.is_terminal_gone = gone,
+                Err(_) => end.is_dashboard_broken = true,
+            },
+            Own::Stream(stream) => end.error = stream.finish().map_err(|error| error.kind()).err(),
+            Own::Nobody => {}
+        }
+        (end, self.server)
+    }
+}
+
+fn start_server(
+    bound_socket: BoundSocket,
+    handle: GroupHandle,
+    spec: &GroupSpec,
+    claim: &Claim,
+    (attach_handler, upkeep): (AttachHandler, Arc<Notify>),
+) -> Option<Server> {
+    let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
+    let lock = claim.lock();
+    let keeper = Box::new(move |address: &Path| {
+        if let Some(lock) = &lock {
+            lock.renew(address);
+        }
+    });
+    let server = Server::start(bound_socket, handle, about, attach_handler, (upkeep, keeper));
+    server.inspect_err(|error| log::warn!("no control socket: {error}")).ok()
+}

@@ -1,0 +1,95 @@
+//! One run of a service: what it was started with, and what has become of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{Moment, Outcome, Phase, RunFacts, RunId, ServiceSpec, Signal, StartCause};
+
+use super::liveness::Liveness;
+
+/// A run, from the order to start it until the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// Counts the runs of a service; 0 before the first.
+    pub(super) id: RunId,
+    /// What it was started with. It keeps its stop, its kind and its grace, whatever the file says meanwhile.
+    pub(super) spec: Arc<ServiceSpec>,
+    /// Why it was started.
+    pub(super) cause: StartCause,
+    /// When it was asked for.
+    pub(super) asked_at: Moment,
+    /// Its leader, once that exists, until nothing is left of it.
+    pub(super) pid: Option<u32>,
+    /// When its process began to exist.
+    pub(super) up_since: Option<Moment>,
+    /// What it is waited for by, with the values of its start.
+    pub(super) ready_label: Option<Arc<str>>,
+    /// How long it took to get ready.
+    pub(super) ready_after: Option<Duration>,
+    /// Its checks were exchanged before its process was there.
+    pub(super) exchange_is_due: bool,
+    pub(super) liveness: Liveness,
+    pub(super) facts: Option<Arc<RunFacts>>,
+    /// Its leader has ended; others of its group have not.
+    pub(super) leader_gone: bool,
+    /// What it left running when it put itself into the background, for people.
+    pub(super) left_behind: Option<Arc<str>>,
+    /// What has become of it by itself, and whether it is to be tried again.
+    pub(super) became: Option<(Outcome, bool)>,
+    /// What follows if it ended by itself, once its group is gone.
+    pub(super) aftermath: Option<Phase>,
+    /// How it was stopped, if it was.
+    pub(super) stop: Option<StopRecord>,
+}
+
+/// How the last run was stopped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StopRecord {
+    /// When it was asked to end.
+    pub(super) began: Moment,
+    /// The last signal; `None` for a stop command.
+    pub(super) signal: Option<Signal>,
+    /// When that was sent.
+    pub(super) signalled: Moment,
+    /// When the last of its group was gone.
+    pub(super) ended: Option<Moment>,
+}
+
+impl Run {
+    /// A run that has been asked for. No process is there yet.
+    pub(super) fn new(id: RunId, spec: Arc<ServiceSpec>, cause: StartCause, now: Moment) -> Self {
+        Self {
+            id,
+            spec,
+            cause,
+            asked_at: now,
+            pid: None,
+            up_since: None,
+            ready_label: None,
+            ready_after: None,
+            exchange_is_due: false,
+            liveness: Liveness::default(),
+            facts: None,
+            leader_gone: false,
+            left_behind: None,
+            became: None,
+            aftermath: None,
+            stop: None,
+        }
+    }
+
+    /// How long its process has been there; nothing before it was.
+    pub(super) fn uptime(&self, now: Moment) -> Duration {
+        self.up_since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// Nothing is left of it. How it was begun and stopped is still told.
+    pub(super) fn clear(&mut self) {
+        self.pid = None;
+        self.up_since = None;
+        self.leader_gone = false;
+        self.aftermath = None;
+        self.facts = None;
+        self.exchange_is_due = false;
+    }
+}
