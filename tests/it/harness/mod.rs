@@ -88,6 +88,11 @@ pub(crate) fn write_program(path: &Path, text: &str) {
     assert!(status.success(), "{}", path.display());
 }
 
+/// Whether devgroup does here what it does on systems without a way of their own for terminals and file events.
+pub(crate) fn is_portable() -> bool {
+    std::env::var_os("DEVGROUP_PORTABLE").is_some_and(|value| !value.is_empty())
+}
+
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own
 /// but `PATH`.
 pub(crate) struct Project {
@@ -126,7 +131,10 @@ impl Project {
             ("TZ", "UTC".into()),
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
         ];
-        let environment = environment.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        let environment = environment.into_iter().map(|(name, value)| (name.into(), value));
+        // The whole suite runs once more with it, see `.ci/run`.
+        let portable = is_portable().then(|| ("DEVGROUP_PORTABLE".into(), "1".into()));
+        let environment = environment.chain(portable).collect();
         Self { folder, environment, id }
     }
 
