@@ -28,6 +28,8 @@ use super::program::{Program, plain};
 use super::spawn;
 use crate::domain::visible_path;
 use crate::logs::LogDocument;
+#[cfg(target_os = "linux")]
+use crate::portable;
 
 /// Columns and rows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,9 @@ impl Terminal {
     /// Why there is none, for people.
     pub(super) fn open(size: Size, dir: &Path, children: &Children) -> Result<(Self, Slave), String> {
         #[cfg(target_os = "linux")]
-        if spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))? {
+        if !portable::is_wanted()
+            && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))?
+        {
             let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
             return Ok((terminal.made_ready()?, Slave::Path(path)));
         }
@@ -108,16 +112,13 @@ impl Terminal {
             options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(path).map_err(problem)
         };
         #[cfg(target_os = "linux")]
-        let (terminal, end) = {
-            let _ = children;
+        if !portable::is_wanted() {
             let (terminal, path) = Self::own(size).map_err(problem)?;
-            (terminal, open(Path::new(OsStr::from_bytes(path.as_bytes())))?)
-        };
-        #[cfg(not(target_os = "linux"))]
-        let (terminal, end) = {
-            let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
-            (terminal, open(&path.ok_or("no terminal for it: it has no name")?)?)
-        };
+            let end = open(Path::new(OsStr::from_bytes(path.as_bytes())))?;
+            return Ok((terminal.made_ready()?, end.into()));
+        }
+        let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
+        let end = open(&path.ok_or("no terminal for it: it has no name")?)?;
         Ok((terminal.made_ready()?, end.into()))
     }
 

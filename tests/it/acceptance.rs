@@ -28,7 +28,10 @@ fn what_it_cannot_install_is_named() {
     let tools = [("git", ""), ("python3", ""), ("ps", ""), ("cc", ""), ("unshare", ""), ("mount", "")];
     let bare_cargo = ("cargo", "case $1 in clippy) exit 101;; esac");
     assert_eq!(said_with(&[]), "please install: Rust (https://rustup.rs)");
-    assert_eq!(said_with(&[bare_cargo]), "please install: git python3 python3-venv procps gcc libc6-dev util-linux mount");
+    assert_eq!(
+        said_with(&[bare_cargo]),
+        "please install: git python3 python3-venv procps gcc libc6-dev util-linux mount"
+    );
     let without_ps = tools.into_iter().filter(|(name, _)| *name != "ps");
     let without_sudo: Vec<_> = without_ps.chain([bare_cargo, ("apt-get", "exit 100")]).collect();
     assert_eq!(said_with(&without_sudo), "please install: procps");

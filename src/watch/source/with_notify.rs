@@ -2,7 +2,7 @@
 //!
 //! A notify has one mask for all its watches. What is asked of folders besides those of the tree (their own moves, removals
 //! in them, permissions) takes a notify of its own each, so that nothing else in them wakes anybody; each is there once it is
-//! needed.
+//! needed. What is mounted over a folder is not told; the next sweep sees it.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};

@@ -235,8 +235,8 @@ impl Drop for Project {
 /// Whether a process is the program under test, or none any more.
 fn is_devgroup(pid: i32) -> bool {
     let exe = fs::read_link(format!("/proc/{pid}/exe"));
-    // One without has just ended.
-    exe.map_or(true, |exe| exe == Path::new(env!("CARGO_BIN_EXE_devgroup")))
+    // One without has just ended. For other users there is a copy of it.
+    exe.map_or(true, |exe| exe.file_name() == Path::new(env!("CARGO_BIN_EXE_devgroup")).file_name())
 }
 
 /// The command line of a process folder below `/proc`.
