@@ -178,6 +178,27 @@ fn that_a_folder_above_is_renamed_is_told() {
     moved_places_are_told(6, by_notify);
 }
 
+/// notify ends the watches below a folder that is moved, and says so of that folder alone.
+#[test]
+fn a_folder_that_was_away_for_a_moment_is_watched_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().canonicalize().expect("it is there");
+    fs::create_dir_all(root.join("a/b")).expect("made");
+    let pending = Arc::new(Pending::default());
+    let cookies = Arc::new(Cookies::new(9));
+    let mut watches = by_notify(EventSink { pending: Arc::clone(&pending), clock: Clock::start(), cookies });
+    for folder in [root.clone(), root.join("a"), root.join("a/b")] {
+        watches.add(&folder, Links::Follow).expect("watched");
+    }
+    fs::rename(root.join("a"), root.join("z")).expect("renamed");
+    until(&pending, &root.join("z"), |flags| flags.moved_in);
+    fs::rename(root.join("z"), root.join("a")).expect("renamed");
+    until(&pending, &root.join("a"), |flags| flags.moved_in);
+    watches.add(&root.join("a/b"), Links::Follow).expect("watched");
+    fs::write(root.join("a/b/f"), "text").expect("written");
+    until(&pending, &root.join("a/b/f"), |flags| flags.closed);
+}
+
 fn permissions_are_told(number: u64, open: impl Fn(EventSink) -> Box<dyn Watches>) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");

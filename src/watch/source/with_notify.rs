@@ -172,9 +172,12 @@ impl Folders {
         // Before it is watched: if it is replaced between the two, the next call sees another one.
         let identity = identity(folder, links)?;
         match self.watched.get(folder) {
-            Some(known) if *known == identity => return Ok(()),
-            Some(_) => self.remove(vec![folder.to_path_buf()]),
-            None => {}
+            Some(known) if *known != identity => self.remove(vec![folder.to_path_buf()]),
+            // To be asked for what is watched would begin the stream of FSEvents anew.
+            Some(_) if cfg!(target_os = "macos") => return Ok(()),
+            // It keeps what it has. But it also ends watches by itself, with those of all below what was moved, and an
+            // inode may come back.
+            Some(_) | None => {}
         }
         watch(&mut self.watcher, folder, links)?;
         self.watched.insert(folder.to_path_buf(), identity);
