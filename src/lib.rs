@@ -17,6 +17,7 @@ pub mod group_handle;
 pub mod guard;
 pub mod init;
 pub mod logs;
+pub mod portable;
 pub mod private;
 pub mod process;
 pub mod process_tree;

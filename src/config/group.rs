@@ -111,8 +111,12 @@ fn pattern_places(service: &Named) -> (ServiceName, Vec<Range<usize>>) {
     (service.name.clone(), places)
 }
 
-const BACKENDS: &[(&str, WatchChoice)] =
-    &[("auto", WatchChoice::Auto), ("native", WatchChoice::Native), ("poll", WatchChoice::Poll)];
+const BACKENDS: &[(&str, WatchChoice)] = &[
+    ("auto", WatchChoice::Auto),
+    ("native", WatchChoice::Native),
+    ("notify", WatchChoice::Notify),
+    ("poll", WatchChoice::Poll),
+];
 
 /// `[watch]`, with what only services carry in the specification.
 #[derive(Default)]

@@ -131,7 +131,7 @@ pub(super) const WATCH: Section = section(
         key("max_wait", Form::Duration, "the longest that a small change waits for quiet"),
         key("gitignore", Form::Boolean, "whether git's ignore files count"),
         key("git_hold", Form::Boolean, "hold while git changes the tree"),
-        key("backend", Form::OneOf(&["auto", "native", "poll"]), "where file events come from"),
+        key("backend", Form::OneOf(&["auto", "native", "notify", "poll"]), "where file events come from"),
         key("poll_interval", Form::Duration, "how often to look, when polling"),
     ],
 );

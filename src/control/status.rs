@@ -157,6 +157,7 @@ impl Status {
                 holds: holds.collect(),
                 backend: match watch.backend {
                     WatchBackend::Native => Some("native".into()),
+                    WatchBackend::Notify => Some("notify".into()),
                     WatchBackend::Poll => Some("poll".into()),
                     WatchBackend::Off => None,
                 },

@@ -132,9 +132,11 @@ pub struct WatchStatus {
 /// Where file events come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WatchBackend {
-    /// The operating system.
+    /// The operating system, by our own inotify.
     #[default]
     Native,
+    /// The operating system, by the `notify` crate.
+    Notify,
     /// devgroup looks by itself, now and then.
     Poll,
     /// Nothing is watched.

@@ -348,10 +348,21 @@ pub enum WatchChoice {
     /// The operating system; looking, where that cannot or does not tell of all changes.
     #[default]
     Auto,
-    /// The operating system, whatever it misses.
+    /// The operating system, whatever it misses, by the best that there is for it: our own inotify on Linux, the `notify`
+    /// crate elsewhere.
     Native,
+    /// The operating system, whatever it misses, by the `notify` crate.
+    Notify,
     /// Looking at all that is watched, now and then.
     Poll,
+}
+
+impl WatchChoice {
+    /// Whether it wants events of the operating system even where they are known to be too few.
+    #[must_use]
+    pub fn insists_on_events(self) -> bool {
+        matches!(self, Self::Native | Self::Notify)
+    }
 }
 
 impl WatchSpec {

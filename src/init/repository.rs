@@ -1,15 +1,17 @@
 //! What is asked of a repository: which files are there, and what some of them say.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use ignore::{DirEntry, WalkBuilder};
 
 use crate::regular_file::open_regular;
 
 /// The files of a repository, as far as they tell what it runs.
 pub trait Repository {
-    /// Paths relative to the root, with `/`, in order; not of ignored trees, and not at any depth.
+    /// Paths relative to the root, with `/`, in order; not of what git ignores, and not at any depth.
     fn files(&self) -> &[String];
     /// The text of a file.
     ///
@@ -28,36 +30,57 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Deeper folders are not looked into: `packages/group/member` is the deepest that is usual.
-    const DEPTH: usize = 4;
-    /// More files are not listed.
+    /// `services/group/member` is the deepest folder that is usual for a project.
+    const NEAR: usize = 3;
+    /// What a project is made of lies deeper: `cmd/api/main.go`, `src/bin/api.rs`.
+    const FAR: usize = 6;
+    /// More files are not listed; those that are near come first.
     const ENOUGH: usize = 50_000;
     /// Larger files were not written by hand.
     const LARGEST: u64 = 1 << 20;
+    /// What holds a developer's own values is usually ignored by git, and part of a project all the same.
+    const PERSONAL: [&str; 3] = [".env", ".overmind.env", ".foreman"];
 
-    /// Lists the files below a folder. What cannot be listed is left out.
+    /// Lists the files below a folder that git does not ignore. What cannot be listed is left out.
     pub fn list(root: &Path) -> Self {
-        let mut files = Vec::new();
-        let mut open = VecDeque::from([(root.to_owned(), String::new(), 0)]);
-        while let Some((folder, prefix, depth)) = open.pop_front() {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            let mut entries: Vec<_> = entries.flatten().collect();
-            entries.sort_by_key(fs::DirEntry::file_name);
-            for entry in entries {
-                let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else { continue };
-                let path = format!("{prefix}{name}");
-                // Links to folders may lead in circles.
-                if kind.is_dir() {
-                    if depth < Self::DEPTH && !is_uninteresting(&name) {
-                        open.push_back((entry.path(), format!("{path}/"), depth + 1));
-                    }
-                } else if files.len() < Self::ENOUGH {
-                    files.push(path);
+        // Level by level, by name within each.
+        let mut files: BTreeSet<(usize, Vec<String>)> = BTreeSet::new();
+        for folders in [Self::NEAR, Self::FAR] {
+            for entry in walk(root, folders + 1) {
+                if files.len() >= Self::ENOUGH {
+                    break;
+                }
+                let Some(parts) = parts_below(root, entry.path()) else { continue };
+                if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                    files.insert((parts.len(), parts));
+                } else if entry.depth() <= folders {
+                    let there = Self::PERSONAL.iter().filter(|name| entry.path().join(name).is_file());
+                    let below = there.map(|name| parts.iter().cloned().chain([(*name).to_owned()]).collect());
+                    files.extend(below.map(|parts: Vec<_>| (parts.len(), parts)));
                 }
             }
         }
-        Self { root: root.to_owned(), files }
+        Self { root: root.to_owned(), files: files.into_iter().map(|(_, parts)| parts.join("/")).collect() }
     }
+}
+
+/// All that git and `.ignore` do not ignore, the folder itself first. Links to folders may lead in circles: they are
+/// listed and not followed.
+fn walk(root: &Path, depth: usize) -> impl Iterator<Item = DirEntry> {
+    let interesting = |entry: &DirEntry| {
+        let is_folder = entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir());
+        !(is_folder && entry.file_name().to_str().is_none_or(is_uninteresting))
+    };
+    let mut builder = WalkBuilder::new(root);
+    // Files that begin with a dot count: `.air.toml`. The user's own excludes are relative to the root.
+    builder.hidden(false).current_dir(root).max_depth(Some(depth)).filter_entry(interesting);
+    builder.build().flatten()
+}
+
+/// The names on the way from the root to a path; `None` if one of them is no text.
+fn parts_below(root: &Path, path: &Path) -> Option<Vec<String>> {
+    let below = path.strip_prefix(root).ok()?;
+    below.iter().map(|part| part.to_str().map(str::to_owned)).collect()
 }
 
 /// Folders that hold nothing of one's own.

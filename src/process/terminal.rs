@@ -1,16 +1,18 @@
 //! The pseudo-terminal of a run: our end of it.
 
-#[cfg(target_os = "linux")]
-use std::ffi::CString;
 use std::ffi::OsString;
+#[cfg(target_os = "linux")]
+use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 #[cfg(target_os = "linux")]
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use filedescriptor::FileDescriptor;
+use nix::fcntl::OFlag;
 use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
 #[cfg(target_os = "linux")]
 use rustix::event::{Timespec, epoll};
@@ -24,6 +26,8 @@ use super::program::{Program, plain};
 use super::spawn::{self, Streams};
 use crate::domain::visible_path;
 use crate::logs::LogDocument;
+#[cfg(target_os = "linux")]
+use crate::portable;
 
 /// Columns and rows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +88,9 @@ impl Terminal {
     /// Why there is none, for people.
     pub(super) fn open(size: Size, dir: &Path, children: &Children) -> Result<(Self, Slave), String> {
         #[cfg(target_os = "linux")]
-        if spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))? {
+        if !portable::is_wanted()
+            && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))?
+        {
             let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
             return Ok((terminal.made_ready()?, Slave::Path(path)));
         }
@@ -98,20 +104,19 @@ impl Terminal {
     /// # Errors
     /// Why there is none, for people.
     pub(super) fn for_output(size: Size, children: &Children) -> Result<(Self, Prints), String> {
+        let problem = |error: io::Error| format!("no terminal for it: {error}");
+        let open = |path: &Path| {
+            let mut options = File::options();
+            options.write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(path).map_err(problem)
+        };
         #[cfg(target_os = "linux")]
-        let (terminal, path) = {
-            let _ = children;
-            let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
-            (terminal, PathBuf::from(OsString::from_vec(path.into_bytes())))
-        };
-        #[cfg(not(target_os = "linux"))]
-        let (terminal, _until_it_is_open, path) = {
-            let (terminal, slave, path) = children.undisturbed(|| Self::by_library(size))?;
-            (terminal, slave, path.ok_or("no terminal for it: it has no name")?)
-        };
-        let mut options = std::fs::File::options();
-        let end = options.write(true).custom_flags(nix::fcntl::OFlag::O_NOCTTY.bits()).open(path);
-        let end = end.map_err(|error| format!("no terminal for it: {error}"))?;
+        if !portable::is_wanted() {
+            let (terminal, path) = Self::own(size).map_err(problem)?;
+            let end = open(Path::new(OsStr::from_bytes(path.as_bytes())))?;
+            return Ok((terminal.made_ready()?, Prints::Handle(end.into())));
+        }
+        let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
+        let end = open(&path.ok_or("no terminal for it: it has no name")?)?;
         Ok((terminal.made_ready()?, Prints::Handle(end.into())))
     }
 

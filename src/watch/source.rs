@@ -1,17 +1,18 @@
 //! Where events come from: one watch of the operating system for each folder, or looking at everything now and then.
 //! It is one or the other for the whole tree, never a mix; and what does not work is said with its remedy.
 //!
-//! On Linux this is our own [`inotify`]; on every other system `notify`, behind the same [`Watches`].
+//! There are two kinds of [`Watches`]: our own [`inotify`], on Linux, and `notify`, on every system. `backend = "auto"`
+//! and `"native"` mean the first where there is one. `"notify"`, or [`portable`], means the second everywhere.
 //!
-//! notify compares each removed folder with all watched ones (10,000 of them cost it seven seconds), reads 1 KiB at a
-//! time, keeps the old names of renamed folders, and cannot ask for `IN_ONLYDIR`, `IN_DONT_FOLLOW` and
-//! `IN_EXCL_UNLINK`. Version 8 also subscribes to opens, so that a `grep` would wake us; hence 9.
+//! Why not notify alone: it compares each removed folder with all watched ones (the README has the figures), reads 1 KiB
+//! at a time, keeps the old names of renamed folders, and does not ask for `IN_EXCL_UNLINK`. Version 8 also subscribes to
+//! opens, so that a `grep` would wake us; hence 9.
 
 #[cfg(target_os = "linux")]
 mod inotify;
+mod limits;
 mod mounts;
 mod refusal;
-#[cfg(any(test, not(target_os = "linux")))]
 mod with_notify;
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,15 +21,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cookies::Cookies;
-use super::pending::Pending;
+use super::pending::{Pending, RawEvents};
 use crate::clock::Clock;
 use crate::domain::{WatchBackend, WatchChoice};
-#[cfg(target_os = "linux")]
-use inotify::Inotify as Native;
+use crate::portable;
 pub(super) use mounts::points as mount_points;
 pub(super) use refusal::Refusal;
-#[cfg(not(target_os = "linux"))]
-use with_notify::Notify as Native;
 
 /// What the watches put what they hear into.
 #[derive(Clone, Debug)]
@@ -40,10 +38,7 @@ struct EventSink {
 }
 
 /// The operating system's watches, none of them recursive. Whatever they hear goes into the [`EventSink`].
-trait Watches: Sized {
-    /// Watches of which there are none yet.
-    fn open(sink: EventSink) -> Result<Self, Refused>;
-
+trait Watches: Send {
     /// Watches a folder. Harmless if it is watched already.
     fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure>;
 
@@ -62,21 +57,14 @@ trait Watches: Sized {
     /// Watches the folder of cookies.
     fn add_cookies(&mut self, folder: &Path) -> io::Result<()>;
 
-    /// Wants to know when this folder is renamed, which changes where the folders below it are; and, directly above, when
-    /// the one below it is removed.
-    fn add_above(&mut self, folder: &Path, directly: bool);
+    /// Wants to know when this folder, or one above it, is renamed or removed: all that is below is elsewhere then.
+    fn watch_above(&mut self, folder: &Path);
 
     /// Wants to know when permissions of the folders in this one change: one that could not be read may be readable then.
     fn add_permissions(&mut self, folder: &Path);
 
     /// Folders with a watch on what is in them.
     fn count(&self) -> usize;
-
-    /// How many watches there can be, as far as the system tells.
-    fn limit() -> Option<usize>;
-
-    /// How many inotify instances there can be, as far as the system tells.
-    fn instance_limit() -> Option<usize>;
 }
 
 /// Whether a link that stands for a folder is followed.
@@ -111,7 +99,7 @@ enum Failure {
 /// The source of events.
 pub(super) struct Source {
     choice: WatchChoice,
-    feed: Feed<Native>,
+    feed: Feed,
     sink: EventSink,
     /// How many watches there can be, as it was last read.
     limit: Option<usize>,
@@ -121,12 +109,12 @@ pub(super) struct Source {
     unreadable: BTreeMap<PathBuf, String>,
 }
 
-enum Feed<N> {
-    /// The operating system.
-    Native(N),
+enum Feed {
+    /// The operating system, and by which of both kinds of watches.
+    Events(WatchBackend, Box<dyn Watches>),
     /// Looking. With the reason, unless it was chosen by hand.
     Poll(Option<Refusal>),
-    /// Native was chosen by hand, and there are no watches at all.
+    /// Events were chosen by hand, and there are no watches at all.
     Nothing(Refusal),
 }
 
@@ -136,13 +124,13 @@ impl Source {
         let sink = EventSink { pending, clock, cookies };
         let feed = match choice {
             WatchChoice::Poll => Feed::Poll(None),
-            WatchChoice::Auto | WatchChoice::Native => match open(&sink) {
-                Ok(native) => Feed::Native(native),
-                Err(refusal) if choice == WatchChoice::Native => Feed::Nothing(refusal),
+            WatchChoice::Auto | WatchChoice::Native | WatchChoice::Notify => match open(meant_by(choice), &sink) {
+                Ok(watches) => Feed::Events(meant_by(choice), watches),
+                Err(refusal) if choice.insists_on_events() => Feed::Nothing(refusal),
                 Err(refusal) => Feed::Poll(Some(refusal)),
             },
         };
-        Self { choice, feed, sink, limit: Native::limit(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
+        Self { choice, feed, sink, limit: limits::watches(), unwatched: HashSet::new(), unreadable: BTreeMap::new() }
     }
 
     /// What was chosen by hand.
@@ -158,10 +146,16 @@ impl Source {
     /// Where events come from.
     pub(super) fn backend(&self) -> WatchBackend {
         match self.feed {
-            Feed::Native(_) => WatchBackend::Native,
+            Feed::Events(backend, _) => backend,
             Feed::Poll(_) => WatchBackend::Poll,
             Feed::Nothing(_) => WatchBackend::Off,
         }
+    }
+
+    /// Whether events are not from where the choice wants them. They never are where it wants none.
+    pub(super) fn wants_other_events(&self) -> bool {
+        let wanted = meant_by(self.choice);
+        wanted != WatchBackend::Poll && self.backend() != wanted
     }
 
     /// Whether the watch loop has to look by itself.
@@ -176,7 +170,7 @@ impl Source {
             return None;
         }
         if !self.unwatched.is_empty() {
-            return Some(Refusal::out_of_watches(self.count() + self.unwatched.len(), Native::limit()));
+            return Some(Refusal::out_of_watches(self.count() + self.unwatched.len(), limits::watches()));
         }
         starts.find_map(|start| mounts::silent(start).map(Refusal::FileSystem))
     }
@@ -189,13 +183,14 @@ impl Source {
     }
 
     /// Tries the operating system again, with watches on all these folders: all of them or none. Whether it works.
-    pub(super) fn try_native<'a>(&mut self, folders: impl ExactSizeIterator<Item = (&'a Path, Links)>) -> bool {
-        let insists = self.choice == WatchChoice::Native;
-        if !insists && Native::limit().is_some_and(|limit| folders.len() > limit) {
+    pub(super) fn try_events<'a>(&mut self, folders: impl ExactSizeIterator<Item = (&'a Path, Links)>) -> bool {
+        let insists = self.choice.insists_on_events();
+        if !insists && limits::watches().is_some_and(|limit| folders.len() > limit) {
             return false;
         }
-        let mut native = match open::<Native>(&self.sink) {
-            Ok(native) => native,
+        let backend = meant_by(self.choice);
+        let mut watches = match open(backend, &self.sink) {
+            Ok(watches) => watches,
             Err(refusal) => {
                 if insists {
                     self.feed = Feed::Nothing(refusal);
@@ -204,40 +199,44 @@ impl Source {
             }
         };
         for (folder, links) in folders {
-            if matches!(native.add(folder, links), Err(Failure::OutOfWatches)) {
+            if matches!(watches.add(folder, links), Err(Failure::OutOfWatches)) {
                 if !insists {
                     return false;
                 }
                 self.unwatched.insert(folder.to_path_buf());
             }
         }
-        self.feed = Feed::Native(native);
-        self.limit = Native::limit();
+        if let Feed::Events(..) = self.feed {
+            // What the watches before have heard and not told.
+            self.sink.pending.note_all(RawEvents { loss: true, ..RawEvents::default() }, self.sink.clock.now());
+        }
+        self.feed = Feed::Events(backend, watches);
+        self.limit = limits::watches();
         true
     }
 
     /// Watches these folders. Those that cannot be watched are remembered for [`Source::problem`].
     pub(super) fn watch<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>, links: Links) {
-        self.each(folders, |native, folder| native.add(folder, links));
+        self.each(folders, |watches, folder| watches.add(folder, links));
     }
 
     /// Watches these folders anew: after a loss nobody knows which watches are still there.
     pub(super) fn renew<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>, links: Links) {
         self.unwatched.clear();
-        self.each(folders, |native, folder| native.renew(folder, links));
+        self.each(folders, |watches, folder| watches.renew(folder, links));
     }
 
     fn each<'a>(
         &mut self,
         folders: impl IntoIterator<Item = &'a Path>,
-        mut watch: impl FnMut(&mut Native, &Path) -> Result<(), Failure>,
+        mut watch: impl FnMut(&mut dyn Watches, &Path) -> Result<(), Failure>,
     ) {
-        let Feed::Native(native) = &mut self.feed else { return };
+        let Feed::Events(_, watches) = &mut self.feed else { return };
         for folder in folders {
             // There was no watch left for another; asking again for each folder would only cost time.
             let watched = match self.unwatched.is_empty() {
-                true => watch(native, folder),
-                false if native.watches(folder) => Ok(()),
+                true => watch(&mut **watches, folder),
+                false if watches.watches(folder) => Ok(()),
                 false => Err(Failure::OutOfWatches),
             };
             match watched {
@@ -248,7 +247,7 @@ impl Source {
                 Err(Failure::Other(error)) => {
                     note_unreadable(&mut self.unreadable, folder, &error);
                     if let Some(above) = folder.parent() {
-                        native.add_permissions(above);
+                        watches.add_permissions(above);
                     }
                 }
             }
@@ -257,11 +256,11 @@ impl Source {
 
     /// Whether so many more watches are within what the system allows, as far as it tells.
     pub(super) fn affords(&mut self, more: usize) -> bool {
-        let Feed::Native(native) = &self.feed else { return true };
-        let needed = native.count() + more;
+        let Feed::Events(_, watches) = &self.feed else { return true };
+        let needed = watches.count() + more;
         if self.limit.is_some_and(|limit| needed > limit) {
             // It may have been raised.
-            self.limit = Native::limit();
+            self.limit = limits::watches();
         }
         self.limit.is_none_or(|limit| needed <= limit)
     }
@@ -278,11 +277,9 @@ impl Source {
 
     /// Wants to know when one of these folders is renamed or removed, or one above it renamed.
     pub(super) fn watch_above(&mut self, folders: &[PathBuf]) {
-        if let Feed::Native(native) = &mut self.feed {
+        if let Feed::Events(_, watches) = &mut self.feed {
             for folder in folders {
-                for (steps, above) in folder.ancestors().skip(1).enumerate() {
-                    native.add_above(above, steps == 0);
-                }
+                watches.watch_above(folder);
             }
         }
     }
@@ -293,8 +290,8 @@ impl Source {
             self.unwatched.remove(folder);
             self.unreadable.remove(folder);
         }
-        if let Feed::Native(native) = &mut self.feed {
-            native.remove(folders);
+        if let Feed::Events(_, watches) = &mut self.feed {
+            watches.remove(folders);
         }
     }
 
@@ -302,16 +299,16 @@ impl Source {
     pub(super) fn forget(&mut self, path: &Path) {
         self.unwatched.remove(path);
         self.unreadable.remove(path);
-        if let Feed::Native(native) = &mut self.feed {
-            native.forget(path);
+        if let Feed::Events(_, watches) = &mut self.feed {
+            watches.forget(path);
         }
     }
 
     /// A folder could not be read.
     pub(super) fn note_unreadable(&mut self, folder: &Path, error: &io::Error) {
         note_unreadable(&mut self.unreadable, folder, error);
-        if let (Feed::Native(native), Some(above)) = (&mut self.feed, folder.parent()) {
-            native.add_permissions(above);
+        if let (Feed::Events(_, watches), Some(above)) = (&mut self.feed, folder.parent()) {
+            watches.add_permissions(above);
         }
     }
 
@@ -327,16 +324,16 @@ impl Source {
 
     /// Makes a cookie. Its number, which [`Pending::wait_for_cookie`] waits for; `None` if none can be made.
     pub(super) fn cookie(&mut self) -> Option<u64> {
-        let Feed::Native(native) = &mut self.feed else { return None };
+        let Feed::Events(_, watches) = &mut self.feed else { return None };
         let cookies = &self.sink.cookies;
-        let baked = cookies.folder().and_then(|folder| native.add_cookies(folder)).and_then(|()| cookies.bake());
+        let baked = cookies.folder().and_then(|folder| watches.add_cookies(folder)).and_then(|()| cookies.bake());
         baked.inspect_err(|error| log::warn!("no sync mark: {error}")).ok()
     }
 
     /// Folders with a watch.
     pub(super) fn count(&self) -> usize {
         match &self.feed {
-            Feed::Native(native) => native.count(),
+            Feed::Events(_, watches) => watches.count(),
             Feed::Poll(_) | Feed::Nothing(_) => 0,
         }
     }
@@ -346,11 +343,11 @@ impl Source {
         match &self.feed {
             Feed::Nothing(refusal) => return Some(format!("nothing is watched: {refusal}")),
             Feed::Poll(Some(refusal)) => return Some(format!("polling: {refusal}")),
-            Feed::Poll(None) | Feed::Native(_) => {}
+            Feed::Poll(None) | Feed::Events(..) => {}
         }
         if !self.unwatched.is_empty() {
             let (count, all) = (self.unwatched.len(), self.unwatched.len() + self.count());
-            let refusal = Refusal::out_of_watches(all, Native::limit());
+            let refusal = Refusal::out_of_watches(all, limits::watches());
             return Some(format!("{count} of {all} folders are not watched: {refusal}"));
         }
         let (folder, reason) = self.unreadable.first_key_value()?;
@@ -367,9 +364,25 @@ pub(super) fn is_silent(folder: &Path) -> bool {
     mounts::silent(folder).is_some()
 }
 
-fn open<N: Watches>(sink: &EventSink) -> Result<N, Refusal> {
-    N::open(sink.clone()).map_err(|refused| match refused {
-        Refused::OutOfInstances => Refusal::out_of_instances(N::instance_limit()),
+/// Where events come from by this choice, if they are to be had.
+fn meant_by(choice: WatchChoice) -> WatchBackend {
+    match choice {
+        WatchChoice::Poll => WatchBackend::Poll,
+        WatchChoice::Auto | WatchChoice::Native if cfg!(target_os = "linux") && !portable::is_wanted() => {
+            WatchBackend::Native
+        }
+        WatchChoice::Auto | WatchChoice::Native | WatchChoice::Notify => WatchBackend::Notify,
+    }
+}
+
+fn open(backend: WatchBackend, sink: &EventSink) -> Result<Box<dyn Watches>, Refusal> {
+    let opened: Result<Box<dyn Watches>, Refused> = match backend {
+        #[cfg(target_os = "linux")]
+        WatchBackend::Native => inotify::Inotify::open(sink.clone()).map(|watches| Box::new(watches) as _),
+        _ => with_notify::Notify::open(sink.clone()).map(|watches| Box::new(watches) as _),
+    };
+    opened.map_err(|refused| match refused {
+        Refused::OutOfInstances => Refusal::out_of_instances(limits::instances()),
         Refused::Other(error) => Refusal::System(error.to_string().into()),
     })
 }

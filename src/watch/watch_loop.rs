@@ -164,7 +164,7 @@ impl WatchLoop {
             self.poll();
             return true;
         }
-        let answered = self.sync_native(patience);
+        let answered = self.sync_by_cookie(patience);
         if !answered && self.source.choice() == WatchChoice::Auto && !self.pending.stopped() {
             self.go_over(Some(Refusal::Silent));
             self.poll();
@@ -172,7 +172,7 @@ impl WatchLoop {
         answered
     }
 
-    fn sync_native(&mut self, patience: Duration) -> bool {
+    fn sync_by_cookie(&mut self, patience: Duration) -> bool {
         let Some(cookie) = self.source.cookie() else {
             // Nowhere to make one: looking everywhere does the same.
             self.take_in(Batch { sweep: true, ..Batch::default() });
@@ -279,9 +279,8 @@ impl WatchLoop {
         self.poll_interval = spec.watch.poll_interval;
         self.source.choose(spec.watch.backend);
         // To read the file again is to ask for another try.
-        let wants_native = spec.watch.backend != WatchChoice::Poll && self.source.backend() != WatchBackend::Native;
-        if wants_native {
-            self.return_to_native();
+        if self.source.wants_other_events() {
+            self.return_to_events();
         }
     }
 

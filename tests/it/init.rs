@@ -102,6 +102,76 @@ fn only_what_is_named_is_read() {
     }
 }
 
+/// The services that `devgroup init` writes here, with their folders relative to the root.
+fn services_of(folder: &Path) -> Vec<(String, String)> {
+    let init = devgroup(folder, &["init", "--force"]);
+    let (out, err) = texts(&init);
+    assert!(init.status.success(), "{out}{err}");
+    let file = folder.join("procgroup.toml");
+    let loaded = config::load(&file).unwrap_or_else(|_| panic!("{}", fs::read_to_string(&file).unwrap()));
+    let services = loaded.spec.services.iter().map(|service| {
+        let dir = service.dir.known().unwrap().strip_prefix(folder).unwrap();
+        (service.name.to_string(), dir.display().to_string())
+    });
+    services.collect()
+}
+
+fn pairs(services: &[(&str, &str)]) -> Vec<(String, String)> {
+    services.iter().map(|(name, dir)| ((*name).into(), (*dir).into())).collect()
+}
+
+const SERVER: &str = "package main\n\nimport \"net/http\"\n\nfunc main() { _ = http.ListenAndServe(\":1\", nil) }\n";
+
+#[test]
+fn projects_in_subfolders_are_found_and_called_as_their_folders() {
+    let package = "{ \"name\": \"shop-ui\", \"scripts\": { \"dev\": \"vite\" } }";
+    let folder = unpack(&format!(
+        "-- backend/manage.py --\nimport django\n-- frontend/package.json --\n{package}\n\
+         -- services/orders/go.mod --\nmodule example.com/one\n-- services/orders/main.go --\n{SERVER}\
+         -- services/stock/go.mod --\nmodule example.com/two\n-- services/stock/cmd/server/main.go --\n{SERVER}\
+         -- a/b/deep/package.json --\n{package}\n-- a/b/c/deeper/package.json --\n{package}\n"
+    ));
+    let expected = [
+        ("backend", "backend"),
+        ("orders", "services/orders"),
+        ("stock", "services/stock"),
+        ("frontend", "frontend"),
+        ("deep", "a/b/deep"),
+    ];
+    assert_eq!(services_of(folder.path()), pairs(&expected));
+    let text = fs::read_to_string(folder.path().join("procgroup.toml")).unwrap();
+    assert!(text.contains("the package is called shop-ui"), "{text}");
+    assert!(devgroup(folder.path(), &["check"]).status.success());
+}
+
+#[test]
+fn a_module_below_a_module_starts_its_own_programs_itself() {
+    let folder = unpack(&format!(
+        "-- go.mod --\nmodule example.com/shop\n-- main.go --\n{SERVER}\
+         -- tools/mail/go.mod --\nmodule example.com/mail\n-- tools/mail/main.go --\n{SERVER}"
+    ));
+    assert_eq!(services_of(folder.path()), pairs(&[("shop", ""), ("mail", "tools/mail")]));
+}
+
+#[test]
+fn what_git_ignores_is_no_project_and_the_values_of_a_developer_count_all_the_same() {
+    let package = "{ \"scripts\": { \"dev\": \"vite\" } }";
+    let folder = unpack(&format!(
+        "-- .gitignore --\n/generated/\nscratch\n.env\n-- web/.gitignore --\n/old/\n\
+         -- web/package.json --\n{package}\n-- web/old/package.json --\n{package}\n\
+         -- generated/client/package.json --\n{package}\n-- scratch/manage.py --\nimport django\n\
+         -- Procfile --\njobs: ./jobs\n-- .env --\nNAME=value\n"
+    ));
+    let without_git = services_of(folder.path());
+    let names: Vec<&str> = without_git.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["jobs", "scratch", "web", "client", "old"], "nothing is ignored outside of a repository");
+    let git = Command::new("git").args(["init", "-q"]).current_dir(folder.path()).status();
+    assert!(git.unwrap().success());
+    assert_eq!(services_of(folder.path()), pairs(&[("jobs", ""), ("web", "web")]));
+    let text = fs::read_to_string(folder.path().join("procgroup.toml")).unwrap();
+    assert!(text.contains(".env"), "{text}");
+}
+
 #[test]
 fn what_cannot_be_read_is_said_and_the_rest_is_used() {
     let folder = unpack("-- Procfile --\nweb: ./web\n-- go.mod --\nmodule a\n");

@@ -4,6 +4,8 @@
 use std::net::TcpListener;
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use crate::harness::{Project, Stream, compile, has};
 
 /// Runs a script of the shell in mount and pid namespaces of its own; `$0` is devgroup. `None`, with a message, where the
@@ -46,6 +48,27 @@ fn without_a_proc_of_its_own_a_group_stops_in_good_time_and_leaves_nothing() {
         assert!(!said.contains("left\n") && !said.contains("could not be ended"), "{said}");
         assert_eq!(project.read("asked"), "asked\n", "{said}");
     }
+}
+
+/// With the switch, file events come by notify, and runs are started by portable-pty, which does not know why `exec` failed.
+#[test]
+fn a_linux_binary_does_what_others_do_where_it_is_asked_to() {
+    let longer_than_the_kernel_takes = "x".repeat(200_000);
+    let project = Project::new(&format!(
+        "[services]\nlong = {{ run = [\"true\", \"{longer_than_the_kernel_takes}\"] }}\napi = {{ run = \"exec sleep 1000\", watch = true }}\n"
+    ));
+    let project = project.with_env("DEVGROUP_PORTABLE", "1");
+    let mut stream = Stream::start(&project, &["--no-tui"]);
+    stream.wait_for_text("could not start");
+    let status = Stream::ask(&project, &["status", "--json"]).stdout;
+    stream.signal(Signal::TERM);
+    let said = stream.wait_exit().stdout;
+    assert!(status.contains("\"backend\":\"notify\""), "{status}");
+    assert!(
+        said.contains("the system refuses to execute it") && !said.contains("argument list too long"),
+        "{:.4000}",
+        said
+    );
 }
 
 /// Whoever looks at something below a folder `hung` waits until there is a file `answer` beside that.
@@ -93,7 +116,7 @@ fn a_file_system_that_does_not_answer_holds_up_only_who_asks_it() {
         project.write("hung/ready", "now");
         out.lines().any(|line| line.contains("ready │ ── ready"))
     });
-    group.signal(rustix::process::Signal::INT);
+    group.signal(Signal::INT);
     group.wait_exit();
 }
 

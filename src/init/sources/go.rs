@@ -1,5 +1,6 @@
 //! `go.mod`: the main packages of a module, and which of them serve.
 
+use super::name_by_folder;
 use crate::init::draft::{Draft, Found};
 use crate::init::names::{below, comes_to_an_end, file_name, folder_of, join};
 use crate::init::repository::Repository;
@@ -80,7 +81,12 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let root = folder_of(path);
     let air = repository.files().contains(&below(root, ".air.toml"));
     let prefix = below(root, "");
-    let of_root = |file: &&String| file.starts_with(&prefix) && file_name(file) == "main.go";
+    // A folder below may be a module of its own.
+    let modules: Vec<&str> =
+        repository.files().iter().filter(|file| file_name(file) == "go.mod").map(|file| folder_of(file)).collect();
+    let is_others =
+        |file: &str| modules.iter().any(|module| module.len() > root.len() && file.starts_with(&below(module, "")));
+    let of_root = |file: &&String| file.starts_with(&prefix) && file_name(file) == "main.go" && !is_others(file);
     for file in repository.files().iter().filter(of_root) {
         let Ok(text) = repository.text(file) else { continue };
         if !text.lines().any(|line| line.trim() == "package main") {
@@ -88,9 +94,10 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         }
         let folder = folder_of(file);
         let relative = folder.strip_prefix(&prefix).unwrap_or(if folder == root { "" } else { folder });
+        let own = name_by_folder(root, module.rsplit('/').next().unwrap_or(module));
         let name = match file_name(folder) {
-            "" | "server" | "cmd" | "src" => module.rsplit('/').next().unwrap_or(module),
-            name if folder == root => module.rsplit('/').next().unwrap_or(name),
+            "" | "server" | "cmd" | "src" => own,
+            _ if folder == root => own,
             name => name,
         };
         // What it starts may stand in a package of its own.

@@ -102,7 +102,7 @@ impl Kind {
             let mut paths: Vec<String> = repository.files().iter().filter(named).cloned().collect();
             // One of a folder: what it says is looked for in both.
             paths.dedup_by(|one, other| self == Self::Python && folder_of(one) == folder_of(other));
-            paths.retain(|path| path.matches('/').count() <= 2);
+            paths.retain(|path| is_near(path));
             return paths;
         }
         if matches!(self, Self::Package | Self::Cargo) {
@@ -161,10 +161,20 @@ impl Kind {
     }
 }
 
+/// Whether a file lies where projects do: `go.mod`, `backend/manage.py`, `services/group/member/package.json`.
+fn is_near(path: &str) -> bool {
+    path.matches('/').count() <= 3
+}
+
+/// What a project in a folder below the root is called: as that folder. At the root the folder says little.
+fn name_by_folder<'n>(folder: &'n str, at_root: &'n str) -> &'n str {
+    if folder.is_empty() { at_root } else { file_name(folder) }
+}
+
 /// The file at the root, and those in folders below it that belong to no workspace: `backend`, `web/frontend`.
 fn topmost(names: &[&str], repository: &dyn Repository) -> Vec<String> {
     let paths = repository.files().iter().filter(|path| names.contains(&file_name(path)));
-    let paths: Vec<&String> = paths.filter(|path| path.matches('/').count() <= 2).collect();
+    let paths: Vec<&String> = paths.filter(|path| is_near(path)).collect();
     let lead = |path: &str| {
         let beside = below(folder_of(path), "pnpm-workspace.yaml");
         let is_workspace = |text: String| text.contains("\"workspaces\"") || text.contains("[workspace");

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::command::Command;
+use super::name_by_folder;
 use crate::init::draft::{Draft, Found, Ready};
 use crate::init::names::{below, comes_to_an_end, file_name, folder_of, join, matching_folders};
 use crate::init::repository::Repository;
@@ -126,9 +127,10 @@ impl Package {
         self.name.rsplit('/').next().filter(|name| !name.is_empty())
     }
 
-    /// A remark, if it has a scope.
-    fn scope_left_out(&self) -> Option<String> {
-        self.name.contains('/').then(|| format!("the package is called {}", self.name))
+    /// A remark, if the service is called otherwise.
+    fn other_name(&self, service: &str) -> Option<String> {
+        let differs = !self.name.is_empty() && self.name != service;
+        differs.then(|| format!("the package is called {}", self.name))
     }
 
     /// The script to start it with.
@@ -169,8 +171,9 @@ fn read_member(folder: &str, manager: &str, repository: &dyn Repository, found: 
     let mut taken = Vec::new();
     match member.starter() {
         Some((script, text)) => {
-            let mut draft = draft(member.own_name().unwrap_or(file_name(folder)), manager, script, text, &path);
-            draft.remarks.extend(member.scope_left_out());
+            let name = member.own_name().unwrap_or(file_name(folder));
+            let mut draft = draft(name, manager, script, text, &path);
+            draft.remarks.extend(member.other_name(name));
             draft.covers.push(format!("script:@{}:{script}", member.name));
             draft.covers.push(format!("script:@{}:{script}", file_name(folder)));
             folder.clone_into(&mut draft.dir);
@@ -224,8 +227,9 @@ fn read_root<'p>(
         }
         return taken;
     }
-    let mut draft = draft(package.own_name().unwrap_or("web"), manager, script, text, path);
-    draft.remarks.extend(package.scope_left_out());
+    let name = name_by_folder(root, package.own_name().unwrap_or("web"));
+    let mut draft = draft(name, manager, script, text, path);
+    draft.remarks.extend(package.other_name(name));
     root.clone_into(&mut draft.dir);
     found.drafts.push(draft);
     vec![script]

@@ -2,6 +2,7 @@
 
 use toml::{Table, Value};
 
+use super::name_by_folder;
 use crate::init::draft::{Draft, Found, Ready};
 use crate::init::names::{below, file_name, folder_of, join};
 use crate::init::repository::Repository;
@@ -13,7 +14,7 @@ pub(super) fn read_django(path: &str, repository: &dyn Repository, found: &mut F
         return Ok(());
     }
     let folder = folder_of(path);
-    let name = if folder.is_empty() { "web".to_owned() } else { file_name(folder).to_owned() };
+    let name = name_by_folder(folder, "web");
     let line = format!("{}python{} manage.py runserver", tool(folder, repository), version(folder, repository));
     let mut draft = Draft::guess(name, line, path);
     serves(&mut draft, folder, 8000);
@@ -70,12 +71,8 @@ pub(super) fn read_project(
         _ => (format!("{tool}uvicorn {app}{beside} --reload"), 8000),
     };
     let line = if app.contains('(') { line } else { line.replace('\'', "") };
-    let name = match folder {
-        // That of Django has this name.
-        "" if has("django") => "api".to_owned(),
-        "" => "web".to_owned(),
-        folder => file_name(folder).to_owned(),
-    };
+    // That of Django has the other name.
+    let name = name_by_folder(folder, if has("django") { "api" } else { "web" });
     let mut draft = Draft::guess(name, line, path);
     serves(&mut draft, folder, port);
     found.drafts.push(draft);

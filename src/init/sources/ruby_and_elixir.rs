@@ -1,7 +1,8 @@
 //! `Gemfile` and `mix.exs`: Rails with its helpers, Phoenix.
 
+use super::name_by_folder;
 use crate::init::draft::{Draft, Found, Ready};
-use crate::init::names::{below, file_name, folder_of};
+use crate::init::names::{below, folder_of};
 use crate::init::repository::Repository;
 
 /// Reads which gems are used.
@@ -24,15 +25,14 @@ pub(super) fn read_gemfile(
     if gem("rails") {
         let own = repository.files().contains(&below(folder, "bin/rails"));
         let line = if own { "bin/rails server" } else { "bundle exec rails server" };
-        let name = if folder.is_empty() { "web".to_owned() } else { file_name(folder).to_owned() };
-        let mut draft = Draft::guess(name, line, path);
+        let mut draft = Draft::guess(name_by_folder(folder, "web"), line, path);
         draft.ready = Some(Ready::Port(3000));
         draft.url = Some("http://localhost:3000".into());
         folder.clone_into(&mut draft.dir);
         found.drafts.push(draft);
     } else if gem("sinatra") || gem("rack") {
         if repository.files().contains(&below(folder, "config.ru")) {
-            let mut draft = Draft::guess("web", "bundle exec rackup", path);
+            let mut draft = Draft::guess(name_by_folder(folder, "web"), "bundle exec rackup", path);
             draft.ready = Some(Ready::Port(9292));
             draft.url = Some("http://localhost:9292".into());
             folder.clone_into(&mut draft.dir);
@@ -58,8 +58,7 @@ pub(super) fn read_mix(path: &str, text: &str, found: &mut Found) -> Result<(), 
         found.skip(path, "it does not depend on Phoenix, so nothing says what to start");
         return Ok(());
     }
-    let name = if folder.is_empty() { "web".to_owned() } else { file_name(folder).to_owned() };
-    let mut draft = Draft::guess(name, "mix phx.server", path);
+    let mut draft = Draft::guess(name_by_folder(folder, "web"), "mix phx.server", path);
     draft.ready = Some(Ready::Port(4000));
     draft.url = Some("http://localhost:4000".into());
     folder.clone_into(&mut draft.dir);

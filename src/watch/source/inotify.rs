@@ -1,14 +1,13 @@
 //! Linux: our own inotify, one watch for each folder, and the thread that reads what it says.
 //!
-//! Why not notify here: it compares each watched folder that is removed with all the others, reads 1 KiB at a time, keeps
-//! the old names of folders that were renamed, and knows neither `IN_ONLYDIR` nor `IN_DONT_FOLLOW` nor `IN_EXCL_UNLINK`.
+//! Why not notify alone: see [`super`].
 //!
 //! Facts (inotify(7)): an inode has one watch, however many names lead to it; numbers of watches are not used again; the
 //! watch goes with a folder that is renamed, and ends with `IN_IGNORED` when it is removed.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -63,8 +62,9 @@ struct Table {
     above: HashMap<i32, PathBuf>,
 }
 
-impl Watches for Inotify {
-    fn open(sink: EventSink) -> Result<Self, Refused> {
+impl Inotify {
+    /// Watches of which there are none yet.
+    pub(super) fn open(sink: EventSink) -> Result<Self, Refused> {
         // First, so that a lack of descriptors is not taken for one of inotify instances: both are EMFILE.
         let end = eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| Refused::Other(error.into()))?;
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| match error {
@@ -80,7 +80,9 @@ impl Watches for Inotify {
             .map_err(Refused::Other)?;
         Ok(Self { inotify, table, end })
     }
+}
 
+impl Watches for Inotify {
     fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure> {
         let flags = match links {
             Links::Follow => KINDS,
@@ -124,16 +126,18 @@ impl Watches for Inotify {
         Ok(())
     }
 
-    fn add_above(&mut self, folder: &Path, directly: bool) {
-        // One that is there already keeps all that it listens to.
-        let mut flags = WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
-        if directly {
-            // A folder that somebody is in, as services are in theirs, says nothing of its removal itself before the last of
-            // them has left it.
-            flags |= WatchFlags::DELETE;
-        }
-        if let Ok(watch) = inotify::add_watch(&self.inotify, folder, flags) {
-            self.lock().above.insert(watch, folder.to_path_buf());
+    fn watch_above(&mut self, folder: &Path) {
+        for (steps, above) in folder.ancestors().skip(1).enumerate() {
+            // One that is there already keeps all that it listens to.
+            let mut flags = WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
+            if steps == 0 {
+                // A folder that somebody is in, as services are in theirs, says nothing of its removal itself before the
+                // last of them has left it.
+                flags |= WatchFlags::DELETE;
+            }
+            if let Ok(watch) = inotify::add_watch(&self.inotify, above, flags) {
+                self.lock().above.insert(watch, above.to_path_buf());
+            }
         }
     }
 
@@ -146,20 +150,6 @@ impl Watches for Inotify {
     fn count(&self) -> usize {
         self.lock().folders.len()
     }
-
-    fn limit() -> Option<usize> {
-        // The second is that of our user namespace; outside of any both are the same.
-        let limits = ["fs/inotify/max_user_watches", "user/max_inotify_watches"];
-        limits.into_iter().filter_map(read_limit).min()
-    }
-
-    fn instance_limit() -> Option<usize> {
-        read_limit("fs/inotify/max_user_instances")
-    }
-}
-
-fn read_limit(name: &str) -> Option<usize> {
-    fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
 }
 
 impl Inotify {

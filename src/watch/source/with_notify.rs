@@ -1,23 +1,45 @@
-//! Every system but Linux: `notify`, one non-recursive watch for each folder. It is compiled and tested on Linux too.
+//! `notify`, one non-recursive watch for each folder: for every system, and on Linux where it is asked for.
+//!
+//! A notify has one mask for all its watches. What is asked of folders besides those of the tree (their own moves, removals
+//! in them, permissions) takes a notify of its own each, so that nothing else in them wakes anybody; each is there once it is
+//! needed. What is mounted over a folder is not told; the next sweep sees it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use notify::event::{AccessKind, AccessMode, EventKindMask, ModifyKind, RenameMode};
 use notify::{
     Config, ErrorKind, Event, EventKind, PathOp, RecommendedWatcher, RecursiveMode, WatchPathConfig, Watcher as _,
 };
+use rustix::io::Errno;
 
 use super::{EventSink, Failure, Links, Refused, Watches};
 use crate::watch::cookies::Cookies;
 use crate::watch::pending::{EventFlags, RawEvents};
 
 /// The watches that the `notify` crate keeps.
-#[derive(Debug)]
 pub(super) struct Notify {
+    tree: Folders,
+    sink: EventSink,
+    /// The folders of [`Watches::watch_above`] and all above them.
+    places: Arc<RwLock<HashSet<PathBuf>>>,
+    /// All above, whose own moves are told.
+    above: Option<Folders>,
+    /// Those directly above, in which removals are told: a folder that somebody is in, as services are in theirs, says
+    /// nothing of its removal itself before the last of them has left it.
+    parents: Option<Folders>,
+    permissions: Option<Folders>,
+}
+
+/// A notify with the folders that it watches.
+struct Folders {
     watcher: RecommendedWatcher,
-    watched: HashSet<PathBuf>,
+    /// With file system and inode: another folder in the same place needs a watch of its own.
+    watched: HashMap<PathBuf, (u64, u64)>,
 }
 
 /// Reading a file is not in it, so it wakes nobody; nor are permissions and times, which are no changes.
@@ -27,44 +49,143 @@ const KINDS: EventKindMask = EventKindMask::CREATE
     .union(EventKindMask::MODIFY_NAME)
     .union(EventKindMask::ACCESS_CLOSE);
 
-impl Watches for Notify {
-    fn open(sink: EventSink) -> Result<Self, Refused> {
-        let config = Config::default().with_event_kinds(KINDS).with_follow_symlinks(false);
+impl Notify {
+    /// Watches of which there are none yet.
+    pub(super) fn open(sink: EventSink) -> Result<Self, Refused> {
         let own = sink.cookies.own().to_path_buf();
-        let handler = move |said: notify::Result<Event>| match said {
-            Ok(event) => sink.pending.note_all(raw_events_of(&own, event), sink.clock.now()),
-            Err(error) => log::warn!("watcher: {error}"),
-        };
-        let watcher = RecommendedWatcher::new(handler, config).map_err(|error| match error.kind {
-            ErrorKind::Io(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
+        let told = sink.clone();
+        let tree = Folders::listen(KINDS, move |event| {
+            told.pending.note_all(raw_events_of(&own, event), told.clock.now());
+        });
+        let tree = tree.map_err(|error| match error.kind {
+            ErrorKind::Io(error) if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
                 Refused::OutOfInstances
             }
             ErrorKind::Io(error) => Refused::Other(error),
             other => Refused::Other(io::Error::other(notify::Error::new(other).to_string())),
         })?;
-        Ok(Self { watcher, watched: HashSet::new() })
+        Ok(Self { tree, sink, places: Arc::default(), above: None, parents: None, permissions: None })
     }
 
-    fn add(&mut self, folder: &Path, _: Links) -> Result<(), Failure> {
-        if self.watched.contains(folder) {
-            return Ok(());
-        }
-        self.watch(folder)?;
-        self.watched.insert(folder.to_path_buf());
-        Ok(())
+    /// A notify that says that something is elsewhere now, by those events that are meant.
+    fn listen_for_places(
+        &self,
+        kinds: EventKindMask,
+        is_meant: impl Fn(&Path) -> bool + Send + 'static,
+    ) -> Option<Folders> {
+        let sink = self.sink.clone();
+        let folders = Folders::listen(kinds, move |event| {
+            if event.need_rescan() || event.paths.iter().any(|path| is_meant(path)) {
+                sink.pending.note_all(RawEvents { places: true, ..RawEvents::default() }, sink.clock.now());
+            }
+        });
+        // Without it, the next sweep looks.
+        folders.inspect_err(|error| log::warn!("watcher: {error}")).ok()
+    }
+}
+
+impl Watches for Notify {
+    fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure> {
+        self.tree.add(folder, links)
     }
 
     fn renew(&mut self, folder: &Path, links: Links) -> Result<(), Failure> {
-        self.remove(vec![folder.to_path_buf()]);
-        self.add(folder, links)
+        self.tree.remove(vec![folder.to_path_buf()]);
+        self.tree.add(folder, links)
     }
 
     fn watches(&self, folder: &Path) -> bool {
-        self.watched.contains(folder)
+        self.tree.watched.contains_key(folder)
     }
 
     fn remove(&mut self, folders: Vec<PathBuf>) {
-        let watched = folders.into_iter().filter(|folder| self.watched.remove(folder));
+        self.tree.remove(folders);
+    }
+
+    fn forget(&mut self, path: &Path) {
+        // notify ends the watch of what was renamed as well.
+        self.tree.remove(vec![path.to_path_buf()]);
+    }
+
+    fn add_cookies(&mut self, folder: &Path) -> io::Result<()> {
+        // Beside those that are counted.
+        watch(&mut self.tree.watcher, folder, Links::Refuse).map_err(|failure| match failure {
+            Failure::Other(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    }
+
+    fn watch_above(&mut self, folder: &Path) {
+        // FSEvents tells of each watched folder when it, or one above it, is renamed (`kFSEventStreamCreateFlagWatchRoot`);
+        // and to watch the top would be to hear of the whole disk.
+        if cfg!(target_os = "macos") {
+            return;
+        }
+        let places = folder.ancestors().map(Path::to_path_buf);
+        self.places.write().unwrap_or_else(PoisonError::into_inner).extend(places);
+        let is_meant = || {
+            let places = Arc::clone(&self.places);
+            move |path: &Path| places.read().unwrap_or_else(PoisonError::into_inner).contains(path)
+        };
+        if self.above.is_none() {
+            self.above = self.listen_for_places(EventKindMask::MODIFY_NAME, is_meant());
+        }
+        if self.parents.is_none() {
+            self.parents = self.listen_for_places(EventKindMask::REMOVE, is_meant());
+        }
+        for above in self.above.iter_mut() {
+            for place in folder.ancestors().skip(1) {
+                let _ = above.add(place, Links::Follow);
+            }
+        }
+        if let (Some(parents), Some(parent)) = (&mut self.parents, folder.parent()) {
+            let _ = parents.add(parent, Links::Follow);
+        }
+    }
+
+    fn add_permissions(&mut self, folder: &Path) {
+        if self.permissions.is_none() {
+            self.permissions = self.listen_for_places(EventKindMask::MODIFY_META, |_| true);
+        }
+        if let Some(permissions) = &mut self.permissions {
+            let _ = permissions.add(folder, Links::Follow);
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.tree.watched.len()
+    }
+}
+
+impl Folders {
+    /// Without watches. Their events of these kinds go there.
+    fn listen(kinds: EventKindMask, to: impl Fn(Event) + Send + 'static) -> notify::Result<Self> {
+        let config = Config::default().with_event_kinds(kinds).with_follow_symlinks(false);
+        let handler = move |said: notify::Result<Event>| match said {
+            Ok(event) => to(event),
+            Err(error) => log::warn!("watcher: {error}"),
+        };
+        Ok(Self { watcher: RecommendedWatcher::new(handler, config)?, watched: HashMap::new() })
+    }
+
+    fn add(&mut self, folder: &Path, links: Links) -> Result<(), Failure> {
+        // Before it is watched: if it is replaced between the two, the next call sees another one.
+        let identity = identity(folder, links)?;
+        match self.watched.get(folder) {
+            Some(known) if *known != identity => self.remove(vec![folder.to_path_buf()]),
+            // To be asked for what is watched would begin the stream of FSEvents anew.
+            Some(_) if cfg!(target_os = "macos") => return Ok(()),
+            // It keeps what it has. But it also ends watches by itself, with those of all below what was moved, and an
+            // inode may come back.
+            Some(_) | None => {}
+        }
+        watch(&mut self.watcher, folder, links)?;
+        self.watched.insert(folder.to_path_buf(), identity);
+        Ok(())
+    }
+
+    fn remove(&mut self, folders: Vec<PathBuf>) {
+        let watched = folders.into_iter().filter(|folder| self.watched.remove(folder).is_some());
         let mut old: Vec<_> = watched.map(PathOp::Unwatch).collect();
         while !old.is_empty() {
             // What has no watch any more needs none removed.
@@ -72,50 +193,36 @@ impl Watches for Notify {
             old = failed.remaining;
         }
     }
+}
 
-    fn forget(&mut self, path: &Path) {
-        // notify ends the watch of what was renamed as well.
-        self.watched.remove(path);
-    }
-
-    fn add_cookies(&mut self, folder: &Path) -> io::Result<()> {
-        self.watch(folder).map_err(|failure| match failure {
-            Failure::Other(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        })
-    }
-
-    fn add_above(&mut self, _: &Path, _: bool) {
-        // It knows no watch for this alone, and a whole one would tell of everything around.
-    }
-
-    fn add_permissions(&mut self, _: &Path) {
-        // Nor this.
-    }
-
-    fn count(&self) -> usize {
-        self.watched.len()
-    }
-
-    fn limit() -> Option<usize> {
-        None
-    }
-
-    fn instance_limit() -> Option<usize> {
-        None
+/// File system and inode of a folder. notify would also watch a file, or a link itself.
+fn identity(folder: &Path, links: Links) -> Result<(u64, u64), Failure> {
+    let found = match links {
+        Links::Follow => fs::metadata(folder),
+        Links::Refuse => fs::symlink_metadata(folder),
+    };
+    match found.map_err(failure_of)? {
+        found if Metadata::is_dir(&found) => Ok((found.dev(), found.ino())),
+        _ => Err(Failure::Gone),
     }
 }
 
-impl Notify {
-    fn watch(&mut self, folder: &Path) -> Result<(), Failure> {
-        let new = PathOp::Watch(folder.to_path_buf(), WatchPathConfig::new(RecursiveMode::NonRecursive));
-        self.watcher.update_paths(vec![new]).map_err(|failed| match failed.source.kind {
-            ErrorKind::MaxFilesWatch => Failure::OutOfWatches,
-            ErrorKind::PathNotFound => Failure::Gone,
-            ErrorKind::Io(error) => Failure::Other(error),
-            other => Failure::Other(io::Error::other(format!("{other:?}"))),
-        })
+fn failure_of(error: io::Error) -> Failure {
+    match Errno::from_io_error(&error) {
+        Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Failure::Gone,
+        _ => Failure::Other(error),
     }
+}
+
+fn watch(watcher: &mut RecommendedWatcher, folder: &Path, links: Links) -> Result<(), Failure> {
+    let config = WatchPathConfig::new(RecursiveMode::NonRecursive).with_dereference_symlinks(links == Links::Follow);
+    let new = PathOp::Watch(folder.to_path_buf(), config);
+    watcher.update_paths(vec![new]).map_err(|failed| match failed.source.kind {
+        ErrorKind::MaxFilesWatch => Failure::OutOfWatches,
+        ErrorKind::PathNotFound => Failure::Gone,
+        ErrorKind::Io(error) => failure_of(error),
+        other => Failure::Other(io::Error::other(format!("{other:?}"))),
+    })
 }
 
 /// What an event says. `own` holds the cookies.

@@ -72,7 +72,7 @@ impl WatchLoop {
         }
         if self.polling.retry <= now && self.source.choice() == WatchChoice::Auto {
             self.polling.retry = now + Polling::RETRY;
-            if self.return_to_native() {
+            if self.return_to_events() {
                 return;
             }
         }
@@ -219,7 +219,7 @@ impl WatchLoop {
     }
 
     /// Tries to get the operating system's events again, and looks once more when they are there. Whether they are.
-    pub(super) fn return_to_native(&mut self) -> bool {
+    pub(super) fn return_to_events(&mut self) -> bool {
         let starts: HashSet<_> = self.starts.iter().map(PathBuf::as_path).collect();
         if self.source.choice() == WatchChoice::Auto
             && starts.iter().any(|start| crate::watch::source::is_silent(start))
@@ -230,10 +230,10 @@ impl WatchLoop {
         let folders = self.tree.keys().map(|folder| (folder.as_path(), links(folder)));
         let folders: Vec<_> =
             folders.chain(self.beside.iter().map(|folder| (folder.as_path(), Links::Follow))).collect();
-        if !self.source.try_native(folders.into_iter()) {
+        if !self.source.try_events(folders.into_iter()) {
             return false;
         }
-        if self.source.choice() == WatchChoice::Auto && !self.sync_native(Self::SILENCE) {
+        if self.source.choice() == WatchChoice::Auto && !self.sync_by_cookie(Self::SILENCE) {
             self.source.give_up(Some(Refusal::Silent));
             return false;
         }

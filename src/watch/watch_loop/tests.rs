@@ -188,7 +188,7 @@ fn looks_are_rare_when_nothing_happens_and_none_when_everything_is_held() {
 }
 
 #[test]
-fn no_change_is_lost_on_the_way_to_looking_and_back() {
+fn no_change_is_lost_on_the_way_between_the_sources_of_events() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
     write(&root.join("src/a"), "1");
@@ -196,8 +196,15 @@ fn no_change_is_lost_on_the_way_to_looking_and_back() {
     let (mut watch_loop, _) = watch_loop(root, &pending);
     watch_loop.replan(Reports::Nothing);
     while watch_loop.stamp_a_folder() {}
-    for (n, choice) in [WatchChoice::Poll, WatchChoice::Native, WatchChoice::Poll, WatchChoice::Auto].iter().enumerate()
-    {
+    let choices = [
+        WatchChoice::Poll,
+        WatchChoice::Native,
+        WatchChoice::Notify,
+        WatchChoice::Poll,
+        WatchChoice::Notify,
+        WatchChoice::Auto,
+    ];
+    for (n, choice) in choices.iter().enumerate() {
         write(&root.join("src/a"), &"x".repeat(n + 2));
         write(&root.join(format!("new{n}/b")), "text");
         let mut spec = (*spec(root)).clone();
@@ -211,7 +218,7 @@ fn no_change_is_lost_on_the_way_to_looking_and_back() {
             [(String::from("src/a"), (ChangeKind::Modified, true)), (format!("new{n}/b"), (ChangeKind::Created, true))];
         assert_eq!(found, expected.into(), "{choice:?}");
     }
-    assert_eq!(watch_loop.source.count(), 6);
+    assert_eq!(watch_loop.source.count(), 8);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Reports, WatchLoop};
-use crate::domain::{ChangeKind, Moment, WatchChoice};
+use crate::domain::{ChangeKind, Moment};
 use crate::watch::directory::{self, Found, FoundKind, Seen, Stamp};
 use crate::watch::outcome::{self, Reason};
 use crate::watch::pending::EventFlags;
@@ -46,7 +46,7 @@ impl WatchLoop {
     fn watch_level(&mut self, level: &[(PathBuf, FolderState)]) {
         let (starts, below): (Vec<_>, Vec<_>) =
             level.iter().map(|(folder, _)| folder.as_path()).partition(|folder| self.is_start(folder));
-        if self.source.affords(level.len()) || self.source.choice() == WatchChoice::Native {
+        if self.source.affords(level.len()) || self.source.choice().insists_on_events() {
             self.source.watch(starts, Links::Follow);
             self.source.watch(below, Links::Refuse);
         } else {

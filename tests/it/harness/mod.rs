@@ -97,6 +97,11 @@ pub(crate) fn compile(project: &Project, name: &str, text: &str, flags: &[&str])
     has("cc", compiled.as_ref().is_ok_and(|output| output.status.success())).then_some(target)
 }
 
+/// Whether devgroup does here what it does on systems without a way of their own for terminals and file events.
+pub(crate) fn is_portable() -> bool {
+    std::env::var_os("DEVGROUP_PORTABLE").is_some_and(|value| !value.is_empty())
+}
+
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own
 /// but `PATH`.
 pub(crate) struct Project {
@@ -135,7 +140,10 @@ impl Project {
             ("TZ", "UTC".into()),
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
         ];
-        let environment = environment.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        let environment = environment.into_iter().map(|(name, value)| (name.into(), value));
+        // The whole suite runs once more with it, see `.ci/run`.
+        let portable = is_portable().then(|| ("DEVGROUP_PORTABLE".into(), "1".into()));
+        let environment = environment.chain(portable).collect();
         Self { folder, environment, id }
     }
 
@@ -236,8 +244,8 @@ impl Drop for Project {
 /// Whether a process is the program under test, or none any more.
 fn is_devgroup(pid: i32) -> bool {
     let exe = fs::read_link(format!("/proc/{pid}/exe"));
-    // One without has just ended.
-    exe.map_or(true, |exe| exe == Path::new(env!("CARGO_BIN_EXE_devgroup")))
+    // One without has just ended. For other users there is a copy of it.
+    exe.map_or(true, |exe| exe.file_name() == Path::new(env!("CARGO_BIN_EXE_devgroup")).file_name())
 }
 
 /// The command line of a process folder below `/proc`.

@@ -7,7 +7,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
-use crate::harness::{Dash, Project, Stream, wait_for};
+use crate::harness::{Dash, Project, Stream, is_portable, wait_for};
 
 const SIZE: (u16, u16) = (160, 50);
 const API: &str = "[services]\napi = { run = \"echo started >> ../runs; exec sleep 1000\", watch = true }\n";
@@ -122,6 +122,23 @@ fn polling_by_hand_sees_a_save_and_asks_for_no_watch() {
     project.write("procgroup.toml", API);
     dash.wait_for_text("watching 1 of 1 · 5 dirs");
     save(&mut dash, &project, "src/d1/f");
+    quit(dash);
+}
+
+#[test]
+fn the_backend_that_the_file_names_is_used_and_said() {
+    let project = project(0..3);
+    let by_system = if cfg!(target_os = "linux") && !is_portable() { "native" } else { "notify" };
+    let mut dash = Dash::start(&project, SIZE, &[]);
+    dash.wait_for_text("watching 1 of 1 · 5 dirs");
+    for (n, (written, used)) in (0..).zip([("notify", "notify"), ("native", by_system), ("auto", by_system)]) {
+        project.write("procgroup.toml", format!("[watch]\nbackend = \"{written}\"\n{API}"));
+        wait_for(&format!("{written} is {used}"), || {
+            let status = Stream::ask(&project, &["status", "--json"]).stdout;
+            status.contains(&format!("\"backend\":\"{used}\"")) && status.contains("\"directories\":5")
+        });
+        save(&mut dash, &project, &format!("src/d{n}/f"));
+    }
     quit(dash);
 }
 
