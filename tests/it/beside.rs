@@ -70,7 +70,7 @@ fn where_threads_have_no_folder_of_their_own_a_helper_begins_in_its_folder_and_s
     let check = "#!/bin/sh\n\
                  echo \"${PWD##*/}|$1|$2\"\n\
                  read -r _ _ _ _ group session _ < /proc/$$/stat\n\
-                 test $group = $$ && test $session = $$ && test -t 1 && ! : 2>/dev/null </dev/tty && echo checked\n";
+                 test $group = $$ && test $session = $$ && test -t 1 && ! (: </dev/tty) 2>/dev/null && echo checked\n";
     write_program(&project.path("it's a dir/check"), check);
     let preload = format!("LD_PRELOAD={}", shim.display());
     let words = [preload.as_str(), env!("CARGO_BIN_EXE_devgroup"), "--no-tui"];
