@@ -29,6 +29,7 @@ const PEERS: &[Peer] = &[
             "pre_command",
             "pre_cmd",
             "init",
+            "init_containers",
             "setup",
         ],
         None,
@@ -126,7 +127,7 @@ const PEERS: &[Peer] = &[
         "ready = { port = 3000, timeout = \"30s\" } (or http, log, cmd, file)",
     ),
     peer(
-        &["restart_policy", "restartPolicy", "availability"],
+        &["restart_policy", "availability"],
         Some("restart"),
         "restart = \"on-failure\" (default), \"always\" or \"never\"",
     ),
@@ -160,6 +161,8 @@ const PEERS: &[Peer] = &[
             "shutdown_timeout",
             "stopwaitsecs",
             "timeout_stop",
+            "timeout_stop_sec",
+            "termination_grace_period_seconds",
             "kill_delay",
             "stop_grace",
         ],
@@ -250,6 +253,24 @@ const PEERS: &[Peer] = &[
     },
 ];
 
+/// A key as these tables write it: `exec_start_pre` for systemd's `ExecStartPre`, `liveness_probe` for `livenessProbe`.
+pub(super) fn in_snake_case(key: &str) -> String {
+    let mut snake = String::with_capacity(key.len() + 4);
+    for c in key.chars() {
+        match c {
+            '-' => snake.push('_'),
+            c if c.is_ascii_uppercase() => {
+                if !snake.is_empty() && !snake.ends_with('_') {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            c => snake.push(c),
+        }
+    }
+    snake
+}
+
 /// What to say about a key, if it is one of another tool.
 pub(super) fn key(section: &Section, word: &str) -> Option<&'static Peer> {
     PEERS.iter().find(|peer| peer.section == section.name && peer.words.contains(&word))
@@ -294,6 +315,21 @@ pub(super) fn value(key: &str, word: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_systemd_and_kubernetes_are_found_as_they_are_written() {
+        let found = |key_of_them: &str| key(&SERVICE, &in_snake_case(key_of_them)).map(|peer| peer.say);
+        assert_eq!(found("ExecStartPre"), found("exec_start_pre"));
+        assert!(found("ExecStartPre").is_some_and(|say| say.contains("task of its own")));
+        assert_eq!(found("RestartSec"), found("restart_sec"));
+        assert_eq!(found("terminationGracePeriodSeconds"), Some("stop = { grace = \"10s\" }"));
+        let other = |key: &str| super::super::keys::other_word(&SERVICE, &in_snake_case(key));
+        let words = ["ExecStart", "Requires", "EnvironmentFile", "WorkingDirectory", "livenessProbe", "startup-probe"];
+        assert_eq!(
+            words.map(other),
+            [Some("run"), Some("depends_on"), Some("env_file"), Some("dir"), Some("alive"), Some("ready")]
+        );
+    }
 
     #[test]
     fn the_words_of_others_are_none_of_ours_and_lead_to_ours() {

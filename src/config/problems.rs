@@ -113,7 +113,8 @@ impl<'a, 't> Fields<'a, 't> {
     fn unknown(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) -> Diagnostic {
         let problem =
             Diagnostic::error("unknown-key", format!("unknown key {} in {}", any_of(&[shown(name)]), self.place));
-        if let Some(peer) = peers::key(self.section, name) {
+        let word = peers::in_snake_case(name);
+        if let Some(peer) = peers::key(self.section, &word) {
             self.meant.extend(peer.here);
             // Nobody means a key that stands beside it, or one command for all services.
             let is_meant =
@@ -125,7 +126,7 @@ impl<'a, 't> Fields<'a, 't> {
             return problem.at(span, label).help(peer.say);
         }
         let known = self.section.keys.iter().map(|key| key.name);
-        let guess = match other_word(self.section, name) {
+        let guess = match other_word(self.section, &word) {
             Some(here) => vec![here],
             None => near(name, known),
         };

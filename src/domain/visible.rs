@@ -9,11 +9,12 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 
 /// Whether a terminal or a reader would be led astray by this character: control characters (C0, DEL, C1), separators of
-/// lines and paragraphs, and marks that change the direction of a text.
+/// lines and paragraphs, marks that change the direction of a text, and what nobody sees (U+200B and its like), so that two
+/// names look the same. The joiners U+200C and U+200D stay: words and emoji are written with them.
 pub fn misleads(c: char) -> bool {
     c.is_control()
-        || matches!(c,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// The text on one line, with an escape for each character that [`misleads`]: `\u{1b}`, `\n`, `\u{202e}`.
@@ -82,6 +83,7 @@ mod tests {
             ("bell\x07 del\x7f csi\u{9b}m", "bell\\u{7} del\\u{7f} csi\\u{9b}m"),
             ("\u{202e}txt.exe\u{2066}\u{200f}\u{61c}", "\\u{202e}txt.exe\\u{2066}\\u{200f}\\u{61c}"),
             ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
+            ("a\u{200b}b\u{feff}\u{ad}", "a\\u{200b}b\\u{feff}\\u{ad}"),
         ];
         for (text, shown) in cases {
             assert_eq!(visible(text), shown);
