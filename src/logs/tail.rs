@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Follower, LineId, LogDocument, Piece};
 use crate::domain::Moment;
 
-/// One document that is followed beside others, and what was read of it and not handed out yet.
+/// One document that is followed together with others, and its lines that were read but not handed out yet.
 #[derive(Debug)]
 pub struct Tail {
     document: Arc<LogDocument>,
@@ -17,12 +17,12 @@ pub struct Tail {
     lost: u64,
     /// There may be more to be read at once.
     more: bool,
-    /// Where it ends: what comes later is not wanted. `None` to go on.
+    /// The first line that is no longer read. `None`: the document is followed without an end.
     end: Option<LineId>,
 }
 
 impl Tail {
-    /// Begins at that line.
+    /// Begins at the line `start`.
     pub fn new(document: Arc<LogDocument>, start: LineId, end: Option<LineId>) -> Self {
         let (follower, ready) = (Follower::from(start), VecDeque::new());
         Self { document, follower, ready, lost: 0, more: true, end }
@@ -38,12 +38,12 @@ impl Tail {
         self.follower.next()
     }
 
-    /// Where it ends.
+    /// The first line that is no longer read.
     pub fn end(&self) -> Option<LineId> {
         self.end
     }
 
-    /// When a line without an end will have rested.
+    /// When a line without a line end counts as complete.
     pub fn due(&self) -> Option<Moment> {
         self.follower.due()
     }
@@ -53,7 +53,7 @@ impl Tail {
         self.more = true;
     }
 
-    /// It is to be read before anything else is handed out: its next line may be the earliest.
+    /// It must be read before any line is handed out: its next line may be the earliest of all.
     pub fn is_hungry(&self) -> bool {
         self.more && self.ready.is_empty()
     }
@@ -63,7 +63,7 @@ impl Tail {
         !self.more && self.ready.is_empty() && self.lost == 0
     }
 
-    /// Reads what is new, at most so many lines. `all`: also what the service may still change.
+    /// Reads at most `limit` new lines. `all`: also lines that the service may still change.
     pub fn read(&mut self, now: Moment, limit: usize, all: bool) {
         let left = self.end.map_or(u64::MAX, |end| end.0.saturating_sub(self.follower.next().0));
         let limit = limit.min(usize::try_from(left).unwrap_or(limit));
@@ -84,8 +84,8 @@ impl Tail {
         self.ready.pop_front()
     }
 
-    /// Which of some tails comes next: the one with the earliest line, or one that has lost all that it had. None does while
-    /// one is hungry.
+    /// The tail that comes next: the one with the earliest line, or one that has only lost lines. `None` while one is
+    /// hungry.
     pub fn earliest<'a>(tails: impl Iterator<Item = &'a Self> + Clone) -> Option<usize> {
         if tails.clone().any(Self::is_hungry) {
             return None;
@@ -104,7 +104,7 @@ mod tests {
     use crate::clock::Clock;
     use tokio::sync::watch;
 
-    /// Reads all, so many lines at a time, and hands out what comes first.
+    /// The lines of all tails in the order in which they are handed out, read `limit` at a time.
     fn handed_out(tails: &mut [Tail], limit: usize) -> Vec<String> {
         let mut texts = Vec::new();
         while !tails.iter().all(Tail::is_drained) {

@@ -60,6 +60,15 @@ fn watch_loop(root: &Path, pending: &Arc<Pending>) -> (WatchLoop, Arc<Cookies>) 
     watch_loop_of(spec(root), pending)
 }
 
+/// A watch loop that knows all files as they are, as before it first waits.
+fn walked(root: &Path) -> (WatchLoop, Arc<Cookies>, Arc<Pending>) {
+    let pending = Arc::new(Pending::default());
+    let (mut watch_loop, cookies) = watch_loop(root, &pending);
+    watch_loop.replan(Reports::Nothing);
+    while watch_loop.stamp_a_folder() {}
+    (watch_loop, cookies, pending)
+}
+
 fn watch_loop_of(spec: Arc<GroupSpec>, pending: &Arc<Pending>) -> (WatchLoop, Arc<Cookies>) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let cookies = Arc::new(Cookies::new(NUMBER.fetch_add(1, Ordering::Relaxed)));
@@ -72,10 +81,7 @@ fn a_sync_knows_all_that_happened_before_it_and_leaves_requests_for_later() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
     write(&root.join("src/a"), "text");
-    let pending = Arc::new(Pending::default());
-    let (mut watch_loop, cookies) = watch_loop(root, &pending);
-    watch_loop.replan(Reports::Nothing);
-    while watch_loop.stamp_a_folder() {}
+    let (mut watch_loop, cookies, pending) = walked(root);
     for n in 0..50 {
         pending.respec(spec(root));
         write(&root.join("src/a"), &format!("other text {n}"));
@@ -192,10 +198,7 @@ fn no_change_is_lost_on_the_way_between_the_sources_of_events() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
     write(&root.join("src/a"), "1");
-    let pending = Arc::new(Pending::default());
-    let (mut watch_loop, _) = watch_loop(root, &pending);
-    watch_loop.replan(Reports::Nothing);
-    while watch_loop.stamp_a_folder() {}
+    let (mut watch_loop, _, _) = walked(root);
     let choices = [
         WatchChoice::Poll,
         WatchChoice::Native,
@@ -226,10 +229,7 @@ fn a_silent_stream_is_said_and_given_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
     write(&root.join("a"), "text");
-    let pending = Arc::new(Pending::default());
-    let (mut watch_loop, _) = watch_loop(root, &pending);
-    watch_loop.replan(Reports::Nothing);
-    while watch_loop.stamp_a_folder() {}
+    let (mut watch_loop, _, _) = walked(root);
     // Its watches hear into another set: nothing arrives in this one.
     let deaf = Cookies::new(u64::MAX);
     watch_loop.source = Source::new(WatchChoice::Auto, Arc::default(), watch_loop.clock, Arc::new(deaf));
@@ -249,10 +249,7 @@ fn a_sweep_finds_what_changed_and_nothing_else() {
         write(&root.join(path), "text");
     }
     write(&root.join(".gitignore"), "skipped\n");
-    let pending = Arc::new(Pending::default());
-    let (mut watch_loop, _) = watch_loop(root, &pending);
-    watch_loop.replan(Reports::Nothing);
-    while watch_loop.stamp_a_folder() {}
+    let (mut watch_loop, _, pending) = walked(root);
     assert!(watch_loop.events.is_empty());
 
     write(&root.join("src/changed"), "other text");
