@@ -96,6 +96,26 @@ fn a_sync_knows_all_that_happened_before_it_and_leaves_requests_for_later() {
     assert_eq!(watch_loop.events.len(), 1);
 }
 
+#[test]
+fn a_root_that_goes_before_its_files_were_looked_at_is_compared_when_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (root, away) = (folder.path().join("app"), folder.path().join("away"));
+    write(&root.join("src/a"), "text");
+    let pending = Arc::new(Pending::default());
+    let (mut watch_loop, _) = watch_loop(&root, &pending);
+    watch_loop.replan(Reports::Nothing);
+    fs::rename(&root, &away).expect("renamed");
+    watch_loop.take_in(Batch { places: true, ..Batch::default() });
+    write(&away.join("src/a"), "other text");
+    fs::rename(&away, &root).expect("renamed");
+    while watch_loop.stamp_a_folder() {}
+    watch_loop.take_in(Batch::default());
+    let found = found(&mut watch_loop);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["src/a"]);
+    while watch_loop.stamp_a_folder() {}
+    assert!(watch_loop.unstamped.is_empty());
+}
+
 fn polling_spec(root: &Path) -> Arc<GroupSpec> {
     let mut spec = (*spec(root)).clone();
     spec.watch.backend = WatchChoice::Poll;

@@ -54,6 +54,10 @@ impl WatchLoop {
         }
     }
 
+    fn is_lost(&self, folder: &Path) -> bool {
+        self.lost.iter().any(|start| folder.starts_with(start))
+    }
+
     fn is_start(&self, folder: &Path) -> bool {
         self.starts.iter().any(|start| start == folder)
     }
@@ -180,8 +184,7 @@ impl WatchLoop {
         self.look_at_starts(at);
         // Those that are back.
         self.lost.retain(|start| !start.is_dir());
-        let is_lost = |folder: &PathBuf| self.lost.iter().any(|start| folder.starts_with(start));
-        let mut folders: Vec<_> = self.tree.keys().filter(|folder| !is_lost(folder)).cloned().collect();
+        let mut folders: Vec<_> = self.tree.keys().filter(|folder| !self.is_lost(folder)).cloned().collect();
         // Above before below: what is dropped there need not be looked at here.
         folders.sort();
         let (starts, below): (Vec<_>, Vec<_>) =
@@ -278,10 +281,14 @@ impl WatchLoop {
     /// its folder. File systems date with the clock's last tick: what comes within some milliseconds after it cannot be
     /// told from what was before, and is no news.
     pub(super) fn stamp_a_folder(&mut self) -> bool {
-        let Some(path) = self.unstamped.pop() else {
-            self.unseen_since = None;
+        // What is in a root that is gone, or has just come back, is compared as a whole: a stamp would pass for the old state.
+        let Some(place) = self.unstamped.iter().rposition(|folder| !self.is_lost(folder)) else {
+            if self.unstamped.is_empty() {
+                self.unseen_since = None;
+            }
             return false;
         };
+        let path = self.unstamped.swap_remove(place);
         self.read_later(path.clone());
         let unseen_since = self.unseen_since;
         let is_changed = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_changed_after(since));
