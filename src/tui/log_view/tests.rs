@@ -114,6 +114,18 @@ fn what_is_read_stays_and_what_comes_is_counted() {
 }
 
 #[test]
+fn what_comes_between_the_last_frame_and_the_stop_is_new() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), Viewport::default());
+    take_rows(&mut view, &document, &layout);
+    append(&document, 30..35);
+    let before = shown(&take_rows(&mut view, &document, &layout));
+    view.stop_following();
+    append(&document, 35..42);
+    let text = take_rows(&mut view, &document, &layout);
+    assert_eq!((shown(&text), text.new), (before, 7));
+}
+
+#[test]
 fn what_is_new_becomes_less_on_the_way_down() {
     let (document, layout, mut view) = (document(0..30), layout(80, 4, false), Viewport::default());
     take_rows(&mut view, &document, &layout);
