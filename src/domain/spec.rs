@@ -91,6 +91,40 @@ pub struct ServiceSpec {
 }
 
 impl ServiceSpec {
+    /// A service of which the file says no more than this, with the defaults of all other keys. `root` is the folder of the
+    /// file.
+    pub fn new(name: ServiceName, run: RunCommand, root: PathBuf) -> Self {
+        Self {
+            name,
+            kind: Kind::default(),
+            run,
+            dir: Expandable::Known(root.clone()),
+            root,
+            env: Vec::new(),
+            env_files: Vec::new(),
+            depends_on: Vec::new(),
+            ready: None,
+            alive: None,
+            validate: None,
+            cascade: false,
+            restart: RestartPolicy::default(),
+            retries: 0,
+            backoff: Backoff::default(),
+            breaker: Breaker::default(),
+            stop: StopSpec::default(),
+            autostart: true,
+            left_out: false,
+            profiles: Vec::new(),
+            group: None,
+            url: None,
+            watch: WatchFiles::default(),
+            ignore: Vec::new(),
+            debounce: WatchSpec::DEBOUNCE,
+            on_change: OnChange::default(),
+            view: PaneView::default(),
+        }
+    }
+
     /// Whether a start depends on values that only the start knows: those of environment files, or of `${NAME}`.
     pub fn needs_values(&self) -> bool {
         let is_list_with = |command: &RunCommand| match command {
