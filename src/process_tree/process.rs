@@ -1,6 +1,5 @@
 //! One process: what the system tells of it, and signals that cannot hit another one.
 
-use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, waitid};
 
 use super::{is_proc_ours, read};
@@ -107,6 +106,7 @@ impl Process {
         let is_it = || Self::now(self.pid).is_some_and(|now| now.is_same(self));
         #[cfg(target_os = "linux")]
         {
+            use rustix::io::Errno;
             use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
             match pidfd_open(self.pid, PidfdFlags::empty()) {
                 Ok(handle) => {
