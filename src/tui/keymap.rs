@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Deserializer, de};
 
 use super::action::{Action, Context, name_of};
-use super::options::GlyphSet;
+use crate::display::GlyphSet;
 
 /// The table as it is shipped.
 static DEFAULT: &str = include_str!("../../assets/default_keymap.toml");

@@ -56,7 +56,7 @@ pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
 };
 pub use layout::pane_size;
-pub use options::{DashboardOptions, GlyphSet, Ground, Notification, Preferred, is_utf8_locale};
+pub use options::{DashboardOptions, Preferred};
 pub use sizing::Sizing;
-pub use terminal::{leave, restore_terminal, terminal_size};
+pub use terminal::{leave_sequence, restore_terminal};
 pub use viewer::{Parting, Viewer, abilities, show};

@@ -5,7 +5,7 @@ use crossterm::event::KeyEvent;
 use super::action::{Action, Context};
 use super::keymap::Keymap;
 use super::line_edit;
-use super::options::GlyphSet;
+use crate::display::GlyphSet;
 use crate::domain::{GroupSnapshot, ServiceName};
 
 /// What was typed, and what is marked.

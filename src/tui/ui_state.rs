@@ -24,7 +24,7 @@ use super::layout::{Arrangement, LayoutRequest, OuterScreen, Pane};
 use super::line_edit;
 use super::log_view::{LineLayout, Times, Viewport};
 use super::message::Message;
-use super::options::{DashboardOptions, Notification};
+use super::options::DashboardOptions;
 use super::overlay::Overlay;
 use super::palette::Palette;
 use super::selection::{CopyRequest, Selection};
@@ -35,6 +35,7 @@ use super::unseen::Unseen;
 use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
+use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
 pub(super) use finding::Followup;
 pub(super) use leaving::Attachment;
@@ -121,6 +122,7 @@ pub(super) struct UiState {
 impl UiState {
     /// What is seen at first.
     pub(super) fn new(options: DashboardOptions) -> Self {
+        let display = options.display;
         Self {
             selected: None,
             main: None,
@@ -152,10 +154,10 @@ impl UiState {
             copy_request: None,
             redraw: false,
             own_log: TuiWidgetState::new(),
-            glyphs: Glyphs::of(options.glyphs),
-            theme: Theme { color: options.color, support: options.support, ground: options.ground },
+            glyphs: Glyphs::of(display.glyphs),
+            theme: Theme { color: display.color, support: display.styles, ground: display.ground },
             confirm_quit: options.confirm_quit,
-            notification: options.notification,
+            notification: display.notification,
         }
     }
 

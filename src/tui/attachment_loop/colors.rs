@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::AttachmentLoop;
+use crate::display::Ground;
 use crate::logs::TerminalColors;
 use crate::tui::last_answer::LAST_QUESTION;
-use crate::tui::options::Ground;
 
 /// A terminal that has answered nothing for so long after it was asked does not tell its colours.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,9 +1,9 @@
 //! What a dashboard does for typing: it knows the logs, which tell how a service wants to be typed to.
 
 use super::AttachmentLoop;
+use crate::display::Notification;
 use crate::domain::{Command, ServiceName};
 use crate::logs::{ExtendedKeys, InputModes, MouseEvents};
-use crate::tui::options::Notification;
 use crate::tui::terminal::HostModes;
 use crate::tui::typing::Receiver;
 use crate::tui::ui_state::World;

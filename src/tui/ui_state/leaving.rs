@@ -63,12 +63,14 @@ impl UiState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::display::DisplaySupport;
     use crate::domain::Moment;
     use crate::tui::fixture::shop;
     use crate::tui::options::DashboardOptions;
 
     fn guest() -> UiState {
-        UiState::new(DashboardOptions::from_variables(|_| None)).attached_as(Attachment::Guest, Moment::START)
+        UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
+            .attached_as(Attachment::Guest, Moment::START)
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The merged view, and searches over all services.
 
 use super::*;
+use crate::display::GlyphSet;
 use crate::logs::LineId;
 use crate::tui::action::Context;
 use crate::tui::fixture::{Bench, NOW, shop};
-use crate::tui::options::GlyphSet;
 
 /// Three services that print in turn, each so many lines.
 fn turns(count: usize, size: (u16, u16)) -> Bench {

@@ -1,8 +1,8 @@
 //! What becomes of what is open and selected when the file is read again and the services are others.
 
 use super::*;
+use crate::display::GlyphSet;
 use crate::tui::fixture::{Bench, shop};
-use crate::tui::options::GlyphSet;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");

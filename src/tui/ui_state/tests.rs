@@ -4,8 +4,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::display::{DisplaySupport, GlyphSet};
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop, stopping};
-use crate::tui::options::GlyphSet;
 use crate::tui::overlay::restart_menu;
 
 fn name(bench: &Bench) -> &str {
@@ -183,7 +183,8 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
     assert!(footer.starts_with(" ✗ procgroup.toml:50:9: this") && footer.contains(" · l shows all"), "{footer}");
-    bench.ui = UiState::new(DashboardOptions::from_variables(|_| None)).attached_as(Attachment::Guest, NOW);
+    bench.ui = UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
+        .attached_as(Attachment::Guest, NOW);
     let said = |bench: &Bench, seconds| bench.ui.message(&bench.snapshot, NOW + Duration::from_secs(seconds));
     assert!(said(&bench, 0).is_some() && said(&bench, 6).is_none());
     bench.snapshot.notice.as_mut().expect("a notice").at = NOW;
@@ -555,7 +556,8 @@ proptest! {
 #[test]
 fn who_wants_to_be_asked_quits_by_pressing_twice() {
     let mut bench = Bench::shop(100, 30);
-    let asks = DashboardOptions { confirm_quit: true, ..DashboardOptions::from_variables(|_| None) };
+    let asks =
+        DashboardOptions { confirm_quit: true, ..DashboardOptions::new(DisplaySupport::from_variables(|_| None)) };
     bench.ui = UiState::new(asks);
     assert_eq!(bench.press("q"), []);
     let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
