@@ -30,8 +30,7 @@ mod log_view;
 mod message;
 mod notify;
 mod options;
-mod overlay;
-mod palette;
+mod panel;
 mod saved_log;
 mod searcher;
 mod selection;
@@ -47,7 +46,6 @@ mod ui_state;
 mod unseen;
 mod view;
 mod viewer;
-mod watcher_panel;
 mod words;
 
 pub use clipboard::clipboard_programs;

@@ -2,18 +2,17 @@
 //!
 //! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
 
+mod choices;
 mod choosing;
 mod finding;
 mod leaving;
 mod merging;
-mod panels;
 mod pointing;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use super::action::{Action, Context};
 use super::find::Find;
@@ -21,18 +20,15 @@ use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::layout::{Arrangement, LayoutRequest, OuterScreen, Pane};
-use super::line_edit;
 use super::log_view::{LineLayout, Times, Viewport};
 use super::message::Message;
 use super::options::DashboardOptions;
-use super::overlay::Overlay;
-use super::palette::Palette;
+use super::panel::{Details, Help, Palette, Panel, Panels, RestartMenu, WatcherPanel};
 use super::selection::{CopyRequest, Selection};
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
 use super::unseen::Unseen;
-use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
 use crate::display::Notification;
@@ -47,8 +43,6 @@ const TOAST_TIME: Duration = Duration::from_secs(3);
 const NOTICE_TIME: Duration = Duration::from_secs(5);
 /// News is not taken away sooner: whoever presses keys just then has not read it.
 const NOTICE_LEAST: Duration = Duration::from_secs(1);
-/// Characters of the filter of the help.
-const FILTER: usize = 100;
 
 /// What the state is applied to.
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +74,7 @@ pub(super) struct UiState {
     pub(super) followups: Vec<Followup>,
     /// Markers that were dropped.
     marks: u32,
-    pub(super) watcher: Option<WatcherPanel>,
-    pub(super) overlay: Option<Overlay>,
+    pub(super) panels: Panels,
     /// Where the reader of each pane stands.
     viewports: HashMap<Source, Viewport>,
     /// The lines of all services are shown in place of the panes.
@@ -110,7 +103,6 @@ pub(super) struct UiState {
     pub(super) copy_request: Option<CopyRequest>,
     /// The next frame clears the screen first.
     pub(super) redraw: bool,
-    pub(super) own_log: TuiWidgetState,
     pub(super) glyphs: &'static Glyphs,
     pub(super) theme: Theme,
     /// Ask before all services are stopped.
@@ -136,8 +128,7 @@ impl UiState {
             find: Find::default(),
             followups: Vec::new(),
             marks: 0,
-            watcher: None,
-            overlay: None,
+            panels: Panels::default(),
             viewports: HashMap::new(),
             merging: false,
             hidden: BTreeSet::new(),
@@ -153,7 +144,6 @@ impl UiState {
             selection: None,
             copy_request: None,
             redraw: false,
-            own_log: TuiWidgetState::new(),
             glyphs: Glyphs::of(display.glyphs),
             theme: Theme { color: display.color, support: display.styles, ground: display.ground },
             confirm_quit: options.confirm_quit,
@@ -175,7 +165,7 @@ impl UiState {
             world.size.1,
             LayoutRequest {
                 merged: self.merging,
-                ..self.layout_request(world.snapshot, self.zoom, self.watcher.is_some(), banner)
+                ..self.layout_request(world.snapshot, self.zoom, self.panels.watcher().is_some(), banner)
             },
         )
     }
@@ -243,15 +233,11 @@ impl UiState {
         if snapshot.stopping.is_some() {
             return Context::Stopping;
         }
-        let panel = self.watcher.as_ref().map(WatcherPanel::context);
-        match self.overlay {
-            Some(Overlay::Help { .. }) => Context::Help,
-            Some(Overlay::Details { .. }) => Context::Details,
-            Some(Overlay::Menu { .. }) => Context::Menu,
-            Some(Overlay::Palette(_)) => Context::Palette,
-            Some(Overlay::OwnLog) => Context::Log,
-            None if self.typist.target().or(self.typist.over()).is_some() => Context::Typing,
-            None if panel.is_some() => panel.unwrap_or(Context::Watcher),
+        let typing = self.typist.target().or(self.typist.over()).map(|_| Context::Typing);
+        let over = self.panels.over().map(Panel::context);
+        let panel = over.or(typing).or_else(|| self.panels.iter().last().map(Panel::context));
+        match panel {
+            Some(context) => context,
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.merging => Context::Merged,
@@ -296,7 +282,7 @@ impl UiState {
 
     /// The reason of an event of the watcher panel has come.
     pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
-        if let Some(panel) = &mut self.watcher {
+        if let Some(panel) = self.panels.watcher_mut() {
             panel.explained(seq, answer);
         }
     }
@@ -331,23 +317,10 @@ impl UiState {
         self.dismiss_message(world);
         let key = Key::from(event);
         let context = self.context(world.snapshot);
-        if let Some(Overlay::Help { filter, scroll }) = &mut self.overlay
-            && context == Context::Help
-        {
-            // With an empty filter, `q` and `?` close, and Ctrl-U scrolls.
-            let is_free = filter.is_empty() && matches!(key.plain_char(), None | Some('q' | '?'));
-            if !is_free && line_edit::edit(filter, event, FILTER) {
-                *scroll = 0;
-                return Vec::new();
-            }
-        }
-        if context == Context::Palette && self.palette_key(event) {
+        if self.panels.with_keys(context).is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
         if context == Context::Prompt && self.prompt_key(event, world) {
-            return Vec::new();
-        }
-        if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
         let action = Keymap::get().action(context, key);
@@ -379,24 +352,24 @@ impl UiState {
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
             Action::Redraw => self.redraw = true,
-            Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
+            Action::Help => self.panels.open(Panel::Help(Help::default())),
             Action::Palette => {
                 let service = self.selected_name(world.snapshot);
-                self.overlay = Some(Overlay::Palette(Palette::new(context, service, world.snapshot)));
+                self.panels.open(Panel::Palette(Palette::new(context, service, world.snapshot)));
             }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
                 self.show_message(text, world.now);
             }
-            Action::OwnLog => self.overlay = Some(Overlay::OwnLog),
+            Action::OwnLog => self.panels.open_own_log(),
             Action::Sidebar => self.sidebar_hidden = !self.sidebar_hidden,
             Action::Layout => {
                 self.arrangement = self.arrangement.next();
                 self.show_message(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
             }
             Action::Merged => self.toggle_merged(),
-            Action::Watcher => self.watcher = Some(WatcherPanel::default()),
+            Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
             Action::Zoom => self.zoom = !self.zoom,
             Action::Wrap if self.zoom => self.wrap_zoomed = !self.wrap_zoomed,
             Action::Wrap => self.wrap = !self.wrap,
@@ -415,16 +388,17 @@ impl UiState {
     /// Actions that mean something different in each place.
     fn apply_in(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
         match context {
-            Context::Log => self.log_action(action),
-            Context::Help => self.help_action(action),
-            Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
-            Context::Menu => return self.menu_action(action, world),
-            Context::Palette => return self.palette_action(action, world),
+            Context::Log
+            | Context::Help
+            | Context::Watcher
+            | Context::WatcherFind
+            | Context::Menu
+            | Context::Palette
+            | Context::Details => return self.panel_action(action, context, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
             Context::Merged => return self.merged_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
-            Context::Details => self.details_action(action, world),
             Context::Stopping | Context::Typing => {}
         }
         Vec::new()
@@ -458,9 +432,9 @@ impl UiState {
             Action::Start => return vec![Command::Start(Targets::one(&name))],
             Action::Stop => return vec![Command::Stop(Targets::one(&name))],
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
-            Action::RestartMenu => self.overlay = Some(Overlay::Menu { service: name, marked: 0 }),
+            Action::RestartMenu => self.panels.open(Panel::Menu(RestartMenu::of(name))),
             Action::Details => {
-                self.overlay = Some(Overlay::Details { service: name.clone(), scroll: 0 });
+                self.panels.open(Panel::Details(Details::of(name.clone())));
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
@@ -499,16 +473,13 @@ impl UiState {
 
     /// One step back: the overlay, the panel, the search, the zoom. Never quits.
     fn back(&mut self, world: &World<'_>) {
-        if let Some(overlay) = self.overlay.take() {
-            if overlay == Overlay::OwnLog {
-                // So that it shows the newest records when it is opened again.
-                self.own_log.transition(TuiWidgetEvent::EscapeKey);
-            }
+        if self.panels.over().is_some() {
+            self.panels.back();
         } else if self.context(world.snapshot) == Context::Prompt {
             self.cancel_prompt(world);
         } else if self.selection.take().is_some() {
-        } else if self.watcher.is_some() {
-            self.watcher.take_if(|panel| !panel.end_search());
+        } else if self.panels.watcher().is_some() {
+            self.panels.back();
         } else if self.find.end_search() {
             self.viewports.values_mut().for_each(Viewport::forget_jump);
         } else if std::mem::take(&mut self.merging) {
@@ -520,15 +491,15 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
-        if self.overlay.is_none() && self.typist.over().is_none() {
+        if self.panels.over().is_none() && self.typist.over().is_none() {
             self.settle_selection(world);
         }
-        let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
+        let question = self.panels.watcher_mut().and_then(|panel| panel.question(&world.snapshot.journal));
         self.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
         let is_there = |name: &ServiceName| world.snapshot.service(name).is_some();
         self.viewports.retain(|source, _| source.service().is_none_or(is_there));
         self.find.retain(is_there);
-        if self.zoom || self.watcher.is_some() || self.selected == self.main {
+        if self.zoom || self.panels.watcher().is_some() || self.selected == self.main {
             return;
         }
         if let Some(selected) = self.selected(world.snapshot) {

@@ -75,7 +75,7 @@ impl AttachmentLoop {
         let taken = self.ui.typist.target().is_some_and(|service| {
             self.handle.logs().get(service).is_some_and(|log| log.input_modes().mouse != MouseEvents::None)
         });
-        let covered = self.ui.overlay.is_some() || world.snapshot.stopping.is_some() || taken;
+        let covered = self.ui.panels.over().is_some() || world.snapshot.stopping.is_some() || taken;
         let Some(drawn) = self.drawn.iter().find(|drawn| drawn.area.contains(at)).filter(|_| !covered) else { return };
         let source = drawn.source.clone();
         self.pointer.pressed = Some((at, world.now, count));

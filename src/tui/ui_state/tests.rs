@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::display::{DisplaySupport, GlyphSet};
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop, stopping};
-use crate::tui::overlay::restart_menu;
+use crate::tui::panel::restart_menu;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");
@@ -60,7 +60,7 @@ fn a_pasted_q_never_quits() {
     bench.press("?");
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("scr\u{1b}oll", &world);
-    assert_eq!(bench.ui.overlay, Some(Overlay::Help { filter: "scroll".into(), scroll: 0 }));
+    assert_eq!(bench.ui.panels.over(), Some(&Panel::Help(Help { filter: "scroll".into(), scroll: 0 })));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_menu_of_restarts() {
     assert_eq!(bench.press("Rd"), restart(Targets::WithDependents(api.clone()), false));
     assert_eq!(bench.press("RF"), restart(Targets::one(&api), true));
     assert_eq!(bench.press("R⎋"), []);
-    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.ui.panels.over(), None);
     for (place, key) in ["r", "a", "f", "d", "F"].iter().enumerate() {
         let expected = restart_menu(&bench.snapshot, &api)[place].command.clone();
         assert_eq!(bench.press(&format!("R{key}")), [expected]);
@@ -132,7 +132,7 @@ fn clicks_select_what_is_under_them() {
     small.press("W");
     small.frame();
     click(&mut small, 5, 3);
-    assert!(small.ui.watcher.is_some_and(|panel| panel.marked == Some(5)));
+    assert!(small.ui.panels.watcher().is_some_and(|panel| panel.marked == Some(5)));
 }
 
 #[test]
@@ -264,27 +264,30 @@ fn the_watcher_panel_finds_what_is_typed_and_asks_for_each_reason_once() {
     let text = bench.text();
     assert!(text.contains("6 built-in") && text.contains("ignored") && text.contains("*.swp"), "{text}");
     let snapshot = bench.snapshot.clone();
-    let panel = bench.ui.watcher.as_mut().expect("the panel");
+    let panel = bench.ui.panels.watcher_mut().expect("the panel");
     assert_eq!(panel.question(&snapshot.journal), None, "it is known");
     bench.press("⎋");
-    assert!(bench.ui.watcher.is_some() && bench.text().contains("styles/app.scss"), "Esc ends the search first");
+    assert!(
+        bench.ui.panels.watcher().is_some() && bench.text().contains("styles/app.scss"),
+        "Esc ends the search first"
+    );
     bench.press("⎋");
-    assert!(bench.ui.watcher.is_none());
+    assert!(bench.ui.panels.watcher().is_none());
 }
 
 #[test]
 fn the_marked_event_stays_marked_while_others_come() {
     let mut bench = Bench::shop(80, 24);
     bench.press("W↓↓");
-    let marked = bench.ui.watcher.clone().expect("the panel").marked;
+    let marked = bench.ui.panels.watcher().cloned().expect("the panel").marked;
     let entry = bench.snapshot.journal.entries().next().expect("an event").clone();
     let mut journal = (*bench.snapshot.journal).clone();
     journal.push(entry.event, entry.verdict);
     bench.snapshot.journal = journal.into();
-    let panel = bench.ui.watcher.clone().expect("the panel");
+    let panel = bench.ui.panels.watcher().cloned().expect("the panel");
     assert_eq!((panel.marked, panel.place(&bench.snapshot.journal)), (marked, 3));
     bench.press("x");
-    let panel = bench.ui.watcher.clone().expect("the panel");
+    let panel = bench.ui.panels.watcher().cloned().expect("the panel");
     assert!(panel.entries(&bench.snapshot.journal).all(|entry| entry.verdict != crate::domain::Verdict::Ignored));
 }
 
@@ -576,13 +579,13 @@ fn the_palette_does_what_is_typed() {
     assert_eq!(bench.press(":restart⏎"), restart(Targets::one(&api), false));
     assert_eq!(bench.press(":rfai⏎"), restart(Targets::Failed, false));
     assert_eq!(bench.press(":force⏎"), restart(Targets::one(&api), true));
-    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.ui.panels.over(), None);
     assert_eq!(bench.press(":select worker⏎r"), restart(Targets::one(&"worker".into()), false));
     assert_eq!(bench.press(":zoom⏎"), []);
     assert!(bench.ui.zoom);
     assert_eq!(bench.press(":quit⏎"), [Command::Quit]);
     assert_eq!(bench.press(":q⎋"), [], "q is text there, and Esc closes it");
-    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.ui.panels.over(), None);
     assert_eq!(bench.press(":zzzz⏎"), [], "nothing is found, and it stays open");
-    assert!(bench.ui.overlay.is_some());
+    assert!(bench.ui.panels.over().is_some());
 }
