@@ -258,7 +258,7 @@ impl Bench {
         // What there is to be read is read before the frame that is looked at.
         loop {
             let buffer = self.frame_as_it_is();
-            let followups = std::mem::take(&mut self.ui.followups);
+            let followups = std::mem::take(&mut self.ui.requests.followups);
             if followups.is_empty() {
                 return buffer;
             }

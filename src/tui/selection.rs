@@ -89,7 +89,7 @@ impl UiState {
     /// The keys that extend a selection.
     pub(super) fn select_action(&mut self, action: Action, world: &World<'_>) {
         let page = i64::from(world.size.1.saturating_sub(4).max(1));
-        self.copy_request = Some(match action {
+        self.requests.copy = Some(match action {
             Action::LineUp => CopyRequest::Extend(-1),
             Action::LineDown => CopyRequest::Extend(1),
             Action::PageUp => CopyRequest::Extend(-page),

@@ -18,7 +18,7 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
     if scene.screen.one_line {
         return None;
     }
-    let message = scene.ui.message(scene.snapshot, scene.now).map(|(_, until)| until);
+    let message = scene.ui.messages.next_deadline(scene.snapshot.notice.as_ref(), scene.now);
     let shown = |index: usize| scene.snapshot.services.get(index);
     let waits = |index: usize| shown(index).is_some_and(|service| service.next_try.or(service.next_restart).is_some());
     let counts_seconds = scene.ui.context(scene.snapshot) == Context::Stopping

@@ -2,15 +2,17 @@
 //!
 //! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
 
+mod arranging;
 mod choices;
 mod choosing;
 mod finding;
 mod leaving;
 mod merging;
+mod messages;
 mod pointing;
+mod requests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -19,8 +21,8 @@ use super::find::Find;
 use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
-use super::layout::{Arrangement, LayoutRequest, OuterScreen, Pane};
-use super::log_view::{LineLayout, Times, Viewport};
+use super::layout::{LayoutRequest, OuterScreen, Pane};
+use super::log_view::{LineLayout, Viewport};
 use super::message::Message;
 use super::options::DashboardOptions;
 use super::panel::{Details, Help, Palette, Panel, Panels, RestartMenu, WatcherPanel};
@@ -33,16 +35,14 @@ use super::words;
 use crate::clock::Clock;
 use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
-pub(super) use finding::Followup;
+use arranging::{LineChoice, PaneChoice};
+use leaving::Leaving;
+use messages::{Messages, Shown};
+use requests::Requests;
+
 pub(super) use leaving::Attachment;
 pub(super) use merging::Member;
-
-/// How long a short message stays in the footer.
-const TOAST_TIME: Duration = Duration::from_secs(3);
-/// How long good news of the group stays in the footer. Bad news stays until a key takes it away, as that does with any.
-const NOTICE_TIME: Duration = Duration::from_secs(5);
-/// News is not taken away sooner: whoever presses keys just then has not read it.
-const NOTICE_LEAST: Duration = Duration::from_secs(1);
+pub(super) use requests::Followup;
 
 /// What the state is applied to.
 #[derive(Clone, Copy, Debug)]
@@ -61,17 +61,11 @@ pub(super) struct UiState {
     selected: Option<ServiceName>,
     /// The service of the first pane: the selected one, unless Tab has gone to another pane.
     main: Option<ServiceName>,
-    pub(super) zoom: bool,
-    pub(super) sidebar_hidden: bool,
-    pub(super) arrangement: Arrangement,
+    pub(super) panes: PaneChoice,
     /// Wheel and click go to the dashboard.
     pub(super) mouse: bool,
-    wrap: bool,
-    wrap_zoomed: bool,
-    times: Times,
+    lines: LineChoice,
     pub(super) find: Find,
-    /// What the next frame leaves to be done.
-    pub(super) followups: Vec<Followup>,
     /// Markers that were dropped.
     marks: u32,
     pub(super) panels: Panels,
@@ -83,30 +77,15 @@ pub(super) struct UiState {
     hidden: BTreeSet<ServiceName>,
     /// Errors that were not in sight.
     pub(super) unseen: Unseen,
-    /// A search over all services looks for the next one that has a match: down, or up.
-    roams: Option<bool>,
-    /// Who looks at it.
-    attachment: Attachment,
-    /// Until when one more `q` stops the group, where the first one has only asked.
-    quit_until: Option<Moment>,
-    /// The user detaches.
-    pub(super) leaves: bool,
-    pub(super) toast: Option<(Message, Moment)>,
-    notice_read: Option<Moment>,
-    /// Since when there is somebody who sees this.
-    opened: Moment,
+    leaving: Leaving,
+    pub(super) messages: Messages,
+    pub(super) requests: Requests,
     /// Into which service every key goes, if any.
     pub(super) typist: Typist,
     /// What is selected.
     pub(super) selection: Option<Selection>,
-    /// What is wanted of the text of a log.
-    pub(super) copy_request: Option<CopyRequest>,
-    /// The next frame clears the screen first.
-    pub(super) redraw: bool,
     pub(super) glyphs: &'static Glyphs,
     pub(super) theme: Theme,
-    /// Ask before all services are stopped.
-    confirm_quit: bool,
     /// How failures are told to one who looks elsewhere.
     pub(super) notification: Notification,
 }
@@ -118,35 +97,23 @@ impl UiState {
         Self {
             selected: None,
             main: None,
-            zoom: false,
-            sidebar_hidden: false,
-            arrangement: Arrangement::Auto,
+            panes: PaneChoice::default(),
             mouse: options.mouse,
-            wrap: false,
-            wrap_zoomed: true,
-            times: Times::Off,
+            lines: LineChoice::default(),
             find: Find::default(),
-            followups: Vec::new(),
             marks: 0,
             panels: Panels::default(),
             viewports: HashMap::new(),
             merging: false,
             hidden: BTreeSet::new(),
             unseen: Unseen::default(),
-            roams: None,
-            attachment: Attachment::Own,
-            quit_until: None,
-            leaves: false,
-            toast: None,
-            notice_read: None,
-            opened: Moment::START,
+            leaving: Leaving { attachment: Attachment::Own, confirm_quit: options.confirm_quit },
+            messages: Messages::default(),
+            requests: Requests::default(),
             typist: Typist::default(),
             selection: None,
-            copy_request: None,
-            redraw: false,
             glyphs: Glyphs::of(display.glyphs),
             theme: Theme { color: display.color, support: display.styles, ground: display.ground },
-            confirm_quit: options.confirm_quit,
             notification: display.notification,
         }
     }
@@ -165,7 +132,7 @@ impl UiState {
             world.size.1,
             LayoutRequest {
                 merged: self.merging,
-                ..self.layout_request(world.snapshot, self.zoom, self.panels.watcher().is_some(), banner)
+                ..self.layout_request(world.snapshot, self.panes.zoom, self.panels.watcher().is_some(), banner)
             },
         )
     }
@@ -181,8 +148,8 @@ impl UiState {
             services: snapshot.services.len(),
             main,
             second: words::last_failure(snapshot, main),
-            arrangement: self.arrangement,
-            sidebar_hidden: self.sidebar_hidden,
+            arrangement: self.panes.arrangement,
+            sidebar_hidden: self.panes.sidebar_hidden,
             zoom,
             watcher,
             banner,
@@ -208,8 +175,8 @@ impl UiState {
         LineLayout {
             width: usize::from(inner.width),
             height: usize::from(inner.height.saturating_sub(u16::from(taken))),
-            wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
-            times: self.times,
+            wrap: self.lines.wraps(self.panes.zoom),
+            times: self.lines.times,
             typed: false,
             view: PaneView::Log,
             glyphs: self.glyphs,
@@ -241,43 +208,25 @@ impl UiState {
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.merging => Context::Merged,
-            None if self.zoom => Context::Zoom,
+            None if self.panes.zoom => Context::Zoom,
             None => Context::Normal,
         }
     }
 
-    /// The short message that is shown now, and until when.
-    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<(Message, Moment)> {
-        if let Some((text, until)) = &self.toast
-            && *until > now
-        {
-            return Some((text.clone(), *until));
-        }
-        let notice = snapshot.notice.as_ref()?;
-        let until = match notice.problem {
-            // What is wrong stays wrong; good news gets old. So does what was wrong before anybody looked.
-            true if notice.at >= self.opened => Moment::after_start(Duration::MAX),
-            true => self.opened + NOTICE_TIME,
-            false => notice.at + NOTICE_TIME,
+    /// What the footer says now in place of hints for keys.
+    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<Message> {
+        let (shown, _) = self.messages.shown(snapshot.notice.as_ref(), now)?;
+        let notice = match shown {
+            Shown::Toast(message) => return Some(message.clone()),
+            Shown::Notice(notice) => notice,
         };
-        let shown = until > now && self.notice_read != Some(notice.at);
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
         let key = Keymap::get().key_name(Context::Normal, Action::OwnLog, self.glyphs.set);
         let more = match notice.detail.is_empty() || key.is_empty() {
             true => String::new(),
             false => format!(" {} {key} shows all", self.glyphs.dot),
         };
-        shown.then(|| (Message::with_tail(format!("{glyph}{}", notice.summary), more), until))
-    }
-
-    /// Whoever presses a key has seen what lies over the hints for keys.
-    fn dismiss_message(&mut self, world: &World<'_>) {
-        if self.toast.take().is_some_and(|(_, until)| until > world.now) {
-            // Nobody has seen what is under it.
-            return;
-        }
-        let read = world.snapshot.notice.as_ref().filter(|notice| notice.at + NOTICE_LEAST <= world.now);
-        self.notice_read = read.map(|notice| notice.at).or(self.notice_read);
+        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more))
     }
 
     /// The reason of an event of the watcher panel has come.
@@ -289,7 +238,7 @@ impl UiState {
 
     /// Says something for a few seconds.
     pub(super) fn show_message(&mut self, message: impl Into<Message>, now: Moment) {
-        self.toast = Some((message.into(), now + TOAST_TIME));
+        self.messages.show(message.into(), now);
     }
 
     /// Something was done that is not for a service.
@@ -314,7 +263,7 @@ impl UiState {
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
             return self.quit(Command::Interrupt, world);
         }
-        self.dismiss_message(world);
+        self.messages.dismiss(world.snapshot.notice.as_ref(), world.now);
         let key = Key::from(event);
         let context = self.context(world.snapshot);
         if self.panels.with_keys(context).is_some_and(|panel| panel.type_key(event)) {
@@ -325,8 +274,7 @@ impl UiState {
         }
         let action = Keymap::get().action(context, key);
         if action != Some(Action::Quit) {
-            // The question is not on the screen any more.
-            self.quit_until = None;
+            self.messages.forget_question();
         }
         let Some(action) = action else { return Vec::new() };
         match (action, key.digit()) {
@@ -351,7 +299,7 @@ impl UiState {
             Action::Detach => self.detach(world),
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
-            Action::Redraw => self.redraw = true,
+            Action::Redraw => self.requests.redraw = true,
             Action::Help => self.panels.open(Panel::Help(Help::default())),
             Action::Palette => {
                 let service = self.selected_name(world.snapshot);
@@ -363,17 +311,16 @@ impl UiState {
                 self.show_message(text, world.now);
             }
             Action::OwnLog => self.panels.open_own_log(),
-            Action::Sidebar => self.sidebar_hidden = !self.sidebar_hidden,
+            Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
             Action::Layout => {
-                self.arrangement = self.arrangement.next();
-                self.show_message(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
+                self.panes.arrangement = self.panes.arrangement.next();
+                self.show_message(format!("layout: {:?}", self.panes.arrangement).to_lowercase(), world.now);
             }
             Action::Merged => self.toggle_merged(),
             Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
-            Action::Zoom => self.zoom = !self.zoom,
-            Action::Wrap if self.zoom => self.wrap_zoomed = !self.wrap_zoomed,
-            Action::Wrap => self.wrap = !self.wrap,
-            Action::Times => self.times = self.times.next(),
+            Action::Zoom => self.panes.zoom = !self.panes.zoom,
+            Action::Wrap => self.lines.toggle_wrap(self.panes.zoom),
+            Action::Times => self.lines.times = self.lines.times.next(),
             Action::PreviousService => self.step(-1, world),
             Action::NextService => self.step(1, world),
             Action::PreviousPane => self.step_pane(-1, world),
@@ -459,12 +406,12 @@ impl UiState {
                 self.viewport(source).clear();
                 self.show_message("the view is clear: g shows everything again", world.now);
             }
-            Action::Copy => self.copy_request = Some(CopyRequest::Copy),
-            Action::Save => self.copy_request = Some(CopyRequest::Save),
-            Action::Edit => self.copy_request = Some(CopyRequest::Edit),
+            Action::Copy => self.requests.copy = Some(CopyRequest::Copy),
+            Action::Save => self.requests.copy = Some(CopyRequest::Save),
+            Action::Edit => self.requests.copy = Some(CopyRequest::Edit),
             Action::Select => {
-                self.zoom |= !source.is_merged();
-                self.copy_request = Some(CopyRequest::Select);
+                self.panes.zoom |= !source.is_merged();
+                self.requests.copy = Some(CopyRequest::Select);
             }
             _ => return self.find_action(action, source, world),
         }
@@ -484,7 +431,7 @@ impl UiState {
             self.viewports.values_mut().for_each(Viewport::forget_jump);
         } else if std::mem::take(&mut self.merging) {
         } else {
-            self.zoom = false;
+            self.panes.zoom = false;
         }
     }
 
@@ -495,11 +442,11 @@ impl UiState {
             self.settle_selection(world);
         }
         let question = self.panels.watcher_mut().and_then(|panel| panel.question(&world.snapshot.journal));
-        self.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
+        self.requests.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
         let is_there = |name: &ServiceName| world.snapshot.service(name).is_some();
         self.viewports.retain(|source, _| source.service().is_none_or(is_there));
         self.find.retain(is_there);
-        if self.zoom || self.panels.watcher().is_some() || self.selected == self.main {
+        if self.panes.zoom || self.panels.watcher().is_some() || self.selected == self.main {
             return;
         }
         if let Some(selected) = self.selected(world.snapshot) {

@@ -33,7 +33,7 @@ impl AttachmentLoop {
             self.handle.logs().set_colors(colors);
             if let (Ground::Unknown, Some(background)) = (self.ui.theme.ground, colors.background) {
                 self.ui.theme.ground = Ground::of(background);
-                self.redraw = true;
+                self.frames.redraw = true;
             }
         }
         if self.decoder.take_last_answer() {

@@ -135,7 +135,7 @@ impl UiState {
     pub(super) fn drop_marker(&mut self, names: Vec<ServiceName>) {
         self.marks += 1;
         let marker = Marker::Mark { number: self.marks };
-        self.followups.extend(names.into_iter().map(|name| Followup::Mark(name, marker.clone())));
+        self.requests.followups.extend(names.into_iter().map(|name| Followup::Mark(name, marker.clone())));
     }
 
     /// The merged view comes or goes.

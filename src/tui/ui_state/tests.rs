@@ -1,5 +1,7 @@
 //! What keys, clicks and pastes do.
 
+use std::time::Duration;
+
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
@@ -56,7 +58,7 @@ fn a_pasted_q_never_quits() {
     let snapshot = bench.snapshot.clone();
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("q\nQ", &world);
-    assert!(bench.ui.message(&snapshot, NOW).expect("a hint").0.to_string().contains("pasted"));
+    assert!(bench.ui.message(&snapshot, NOW).expect("a hint").to_string().contains("pasted"));
     bench.press("?");
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("scr\u{1b}oll", &world);
@@ -154,13 +156,10 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     let news = |problem| crate::domain::Notice { at: NOW, problem, summary: "the file".into(), detail: "".into() };
     let later = NOW + Duration::from_secs(6);
     bench.snapshot.notice = Some(news(false));
-    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|(text, _)| text.to_string()).as_deref(), Some("the file"));
+    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|text| text.to_string()).as_deref(), Some("the file"));
     assert!(bench.ui.message(&bench.snapshot, later).is_none());
     bench.snapshot.notice = Some(news(true));
-    assert_eq!(
-        bench.ui.message(&bench.snapshot, later).map(|(text, _)| text.to_string()).as_deref(),
-        Some("✗ the file")
-    );
+    assert_eq!(bench.ui.message(&bench.snapshot, later).map(|text| text.to_string()).as_deref(), Some("✗ the file"));
     bench.press("j");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
     let snapshot = bench.snapshot.clone();
@@ -194,7 +193,7 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
 #[test]
 fn a_key_takes_the_message_of_before_away() {
     let mut bench = Bench::shop(80, 24);
-    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     for (keys, text, next) in
         [("C", "the view is clear", "g"), ("/zzzz⏎n", "no match", "&"), ("D", "not detached", "z")]
     {
@@ -213,7 +212,7 @@ fn a_key_takes_the_message_of_before_away() {
 #[test]
 fn resuming_says_what_became_of_what_was_held() {
     let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
-    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     bench.press("P");
     assert_eq!(said(&bench).as_deref(), Some("14 held changes discarded · no restart"));
     bench.press("p");
@@ -563,7 +562,7 @@ fn who_wants_to_be_asked_quits_by_pressing_twice() {
         DashboardOptions { confirm_quit: true, ..DashboardOptions::new(DisplaySupport::from_variables(|_| None)) };
     bench.ui = UiState::new(asks);
     assert_eq!(bench.press("q"), []);
-    let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    let message = bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     assert_eq!(message.as_deref(), Some("stop 4 services and quit? q again does"));
     assert_eq!(bench.press("q"), [Command::Quit]);
     assert_eq!(bench.press("jq"), [], "another key has taken the question away");
@@ -582,7 +581,7 @@ fn the_palette_does_what_is_typed() {
     assert_eq!(bench.ui.panels.over(), None);
     assert_eq!(bench.press(":select worker⏎r"), restart(Targets::one(&"worker".into()), false));
     assert_eq!(bench.press(":zoom⏎"), []);
-    assert!(bench.ui.zoom);
+    assert!(bench.ui.panes.zoom);
     assert_eq!(bench.press(":quit⏎"), [Command::Quit]);
     assert_eq!(bench.press(":q⎋"), [], "q is text there, and Esc closes it");
     assert_eq!(bench.ui.panels.over(), None);
