@@ -11,7 +11,7 @@ use super::action::{Action, Context, name_of};
 use crate::display::GlyphSet;
 
 /// The table as it is shipped.
-static DEFAULT: &str = include_str!("../../assets/default_keymap.toml");
+static DEFAULT: &str = include_str!("../../../assets/default_keymap.toml");
 
 /// The table that is in force: read once, with the user's keys if they came before.
 static KEYMAP: OnceLock<Keymap> = OnceLock::new();
