@@ -1,6 +1,6 @@
 //! The characters that stand for states, borders and cuts.
 
-use super::options::GlyphSet;
+use crate::display::GlyphSet;
 
 /// One set of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::display::{GlyphSet, Ground};
 use crate::logs::LogStore;
 use crate::logs::{LogDocument, StyleSupport};
-use crate::tui::options::{GlyphSet, Ground};
 
 fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
     LineLayout {
