@@ -154,6 +154,6 @@ impl EventRecorder {
     }
 
     fn sentence(&self, marker: &Marker, now: Moment) -> Arc<str> {
-        marker.line(&self.clock.time_of_day(now)).trim_matches(['─', ' ']).into()
+        marker.words(&self.clock.time_of_day(now)).into()
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, HowSoon, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, human, short,
-    visible, without_secrets,
+    ChangeAction, ExitStatus, HowSoon, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, framed, human,
+    short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -242,7 +242,7 @@ pub enum NextTry {
 impl Marker {
     /// The marker as a line, without a line end. `clock` is the local time of day, `14:02:11`.
     pub fn line(&self, clock: &str) -> String {
-        format!("── {} ──", self.words(clock))
+        framed(self.words(clock))
     }
 
     /// What it says, on one line: names in it are made visible, and secrets are masked.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::StreamOptions;
 use super::lines::{LineWriter, Words};
-use crate::domain::{Moment, ServiceName};
+use crate::domain::{Moment, ServiceName, framed};
 use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a short time.
@@ -66,7 +66,7 @@ impl Printer {
         }
         let time = logs.clock().time_of_day(now);
         for log in self.logs.extract_if(.., |log| log.is_gone && log.tail.is_drained()) {
-            let words = format!("── removed · not in procgroup.toml any more · {time} ──");
+            let words = framed(format_args!("removed · not in procgroup.toml any more · {time}"));
             writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&words));
         }
         let more = self.logs.iter().any(|log| !log.tail.is_drained());
@@ -124,7 +124,7 @@ fn write(
 
 /// What is said of lines that the reader has missed.
 fn lost(lines: u64) -> String {
-    format!("── {lines} lines were not printed: the reader is too slow ──")
+    framed(format_args!("{lines} lines were not printed: the reader is too slow"))
 }
 
 #[cfg(test)]

@@ -458,7 +458,7 @@ fn marker_text(marker: &Marker) -> String {
         Marker::GaveUp { crashes, within, cooldown, .. } => {
             format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
         }
-        other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
+        other => other.words("").trim_end_matches(" · ").to_owned(),
     }
 }
 
