@@ -40,7 +40,7 @@ pub use fact::{Fact, FactKind};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
 pub use hold_result::HoldResult;
-pub use marker::{Exited, FailedRun, Marker, NextTry, port_is_taken};
+pub use marker::{Exited, FailedRun, Marker, MarkerKind, NextTry, port_is_taken};
 pub use name::{NameFault, RunId, ServiceName, fitting_name, fitting_service_name};
 pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};

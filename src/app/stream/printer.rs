@@ -109,7 +109,7 @@ fn write(
 ) {
     let text;
     let words = match line.kind {
-        LineKind::Marker => Words::Marker(&line.content.text),
+        LineKind::Marker(_) => Words::Marker(&line.content.text),
         LineKind::Output if options.color => {
             text = line.to_ansi(*skip, options.support);
             Words::Output(&text)
