@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod display;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;

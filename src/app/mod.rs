@@ -14,6 +14,7 @@ mod instance;
 mod log_files;
 mod logger;
 mod os_signals;
+mod preferences;
 mod reload;
 mod run_loop;
 mod state_folder;
@@ -21,7 +22,9 @@ mod status_file;
 mod stderr;
 mod stopwatch;
 mod stream;
+mod viewer;
 
+pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence};
 pub use background::Background;
 pub use ending::Ending;
 pub use environment::{inherited_by, inside_service_of};
@@ -31,5 +34,6 @@ pub use health::{
 };
 pub use instance::{Claim, Occupied, claim};
 pub use logger::start_logger;
+pub use preferences::apply_preferences;
 pub use stderr::write_stderr_line;
-pub use stream::{LineWriter, StreamOptions, Words};
+pub use viewer::{ViewEnd, ViewError, view_group};

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::arguments::{Arguments, Topic};
 use super::exit_code::Failure;
-use super::preferences;
+use crate::app;
 use crate::domain::visible;
 
 /// The text of a page: of a topic, of a command, or of all.
@@ -16,8 +16,10 @@ pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
     if let Ok(topic) = Topic::from_str(name, false) {
         return Ok(match topic {
             Topic::Keys => {
-                preferences::apply_and_say();
-                crate::tui::key_table_text()
+                if let (_, Some(problems)) = app::apply_preferences() {
+                    super::print_message(problems.render(super::style()).trim_end());
+                }
+                app::key_table_text()
             }
             Topic::Config => include_str!("../../assets/help/config.txt").into(),
             Topic::Watch => include_str!("../../assets/help/watch.txt").into(),

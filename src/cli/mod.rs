@@ -7,7 +7,6 @@ mod doctor;
 mod exit_code;
 mod help;
 mod json;
-mod preferences;
 mod setup;
 mod told;
 mod why;
@@ -17,11 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Background, Frontend, GroupRunError, RunOptions, StreamOptions};
+use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, RunOptions};
 use crate::config::{self, Diagnostics, Foreign, Loaded, Owners, RenderStyle, SelectionError};
+use crate::display::{DisplaySupport, OutputStyle, terminal_size};
 use crate::domain::{visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
-use crate::tui::{self, DashboardOptions};
 use arguments::{Arguments, RunArguments, Task};
 use client::ClientTask;
 use exit_code::Failure;
@@ -29,8 +28,8 @@ use exit_code::Failure;
 /// How long a terminal that does not read may delay a message.
 const STDERR_PATIENCE: Duration = Duration::from_millis(200);
 
-/// Columns of a stream that goes to no terminal: logs are wider than 80.
-const FILE_COLUMNS: u16 = 160;
+/// Columns of messages that go to no terminal.
+const FILE_COLUMNS: usize = 100;
 
 /// Runs the program with the arguments of the process. To be called first of all.
 pub fn run() -> ExitCode {
@@ -64,7 +63,7 @@ fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>
         return run_guarded(read, None);
     }
     // Of the terminal that is left: the messages of the start still appear on it.
-    let (size, style) = (tui::terminal_size(), style());
+    let (size, style) = (terminal_size(), style());
     match guard::launch() {
         Ok(Launch::Group(report)) => run_guarded(read, Some((Background { size, report }, style))),
         Ok(Launch::Over(code)) => code,
@@ -79,7 +78,7 @@ fn run_guarded(
     read: impl FnOnce() -> Result<Arguments, clap::Error>,
     background: Option<(Background, RenderStyle)>,
 ) -> u8 {
-    match guard::stand(tui::leave()) {
+    match guard::stand(app::leave_sequence()) {
         Stand::Over(code) => code,
         Stand::Program(ward) => {
             let code = run_program(read(), &ward, background);
@@ -262,7 +261,7 @@ fn run_group(
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let (options, problems) = preferences::apply();
+    let (options, problems) = app::apply_preferences();
     let (frontend, style) = match background {
         Some((background, style)) => (Frontend::Background(background), style),
         None => (frontend(&arguments, options)?, style()),
@@ -307,7 +306,7 @@ fn tell_warnings(warnings: &Diagnostics, has_stderr: bool, style: RenderStyle) {
     if has_stderr {
         print_message(warnings.render(style).trim_end());
     } else {
-        log::warn!("{}", warnings.render(RenderStyle { color: false, unicode: true, width: 100 }));
+        log::warn!("{}", warnings.render(RenderStyle { color: false, unicode: true, width: FILE_COLUMNS }));
     }
 }
 
@@ -318,7 +317,7 @@ fn invalid(diagnostics: Diagnostics) -> Failure {
 /// How the group is shown. `options`: of the dashboard.
 fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Frontend, Failure> {
     let terminal = io::stdout().is_terminal();
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let dumb = DisplaySupport::from_environment().dumb;
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
     if arguments.tui && !terminal {
         return Err(Failure::Usage("--tui needs a terminal, but stdout is none".into()));
@@ -327,21 +326,11 @@ fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Front
     if dashboard {
         return Ok(Frontend::Dashboard(options));
     }
-    let looks = DashboardOptions::from_environment();
-    let (color, support) = (terminal && looks.color, looks.support);
-    let columns = if terminal { tui::terminal_size().0 } else { FILE_COLUMNS };
-    Ok(Frontend::Stream(StreamOptions { color, support, unicode: shows_unicode(terminal), columns }))
-}
-
-/// Only a terminal can lack characters; what reads a pipe or a file is told nothing else by a locale.
-fn shows_unicode(terminal: bool) -> bool {
-    !terminal || tui::is_utf8_locale(|name| std::env::var(name).ok())
+    Ok(Frontend::Stream(OutputStyle::of(&io::stdout())))
 }
 
 /// How messages on stderr look.
 fn style() -> RenderStyle {
-    let terminal = io::stderr().is_terminal();
-    let width = if terminal { usize::from(tui::terminal_size().0) } else { 100 };
-    let color = terminal && DashboardOptions::from_environment().color;
-    RenderStyle { color, unicode: shows_unicode(terminal), width }
+    let OutputStyle { color, unicode, columns, .. } = OutputStyle::of(&io::stderr());
+    RenderStyle { color, unicode, width: columns.map_or(FILE_COLUMNS, usize::from) }
 }

@@ -1,7 +1,7 @@
 //! `devgroup why`: which rule decides about a path, and whom a change would restart. The group need not run.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use serde_json::json;
 use super::arguments::{Place, WhyArguments};
 use super::{Failure, client, print};
 use crate::control::{Ask, Reply, Why};
+use crate::display::{self, OutputStyle};
 use crate::domain::{is_too_long, path_text, visible, visible_path};
-use crate::tui::DashboardOptions;
 use crate::watch::rules::Rules;
 
 /// The exit code of `-q` if a path restarts nothing, as of `grep -q`.
@@ -47,7 +47,7 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
         print(&super::json::pretty(&json!({ "version": 1, "paths": paths }))?)?;
         return Ok(0);
     }
-    let color = io::stdout().is_terminal() && DashboardOptions::from_environment().color;
+    let color = OutputStyle::of(&io::stdout()).color;
     let blocks: Vec<_> = explained.iter().map(|why| text_of(why, color)).collect();
     print(&blocks.join("\n")).map(|()| 0)
 }
@@ -120,7 +120,7 @@ fn text_of(Why { line, words }: &Why, color: bool) -> String {
     }
     let width = |column: usize| {
         let cells = words.rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        cells.map(|cell| display::width(cell)).max().unwrap_or_default()
     };
     let widths = [width(0), width(1)];
     for (number, ([source, outcome, why], step)) in words.rows.iter().zip(&line.chain).enumerate() {
@@ -133,5 +133,5 @@ fn text_of(Why { line, words }: &Why, color: bool) -> String {
 }
 
 fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.chars().count())))
+    format!("{text}{}", " ".repeat(width.saturating_sub(display::width(text))))
 }

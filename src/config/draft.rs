@@ -174,15 +174,14 @@ impl Draft {
         kind_of: &dyn Fn(&ServiceName) -> Kind,
     ) -> ServiceSpec {
         let plain = |patterns: Vec<Spanned<SpecPattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
+        // Without a command there is an error, and the group is never handed out.
+        let run = or(self.run, RunCommand::Shell(String::new()));
+        let usual = ServiceSpec::new(name.clone(), run, place.root.clone());
         ServiceSpec {
-            name: name.clone(),
-            kind: or(self.kind, Kind::default()),
-            // Without a command there is an error, and the group is never handed out.
-            run: or(self.run, RunCommand::Shell(String::new())),
-            root: place.root.clone(),
-            dir: or(self.dir, Expandable::Known(place.root.clone())),
+            kind: or(self.kind, usual.kind),
+            dir: or(self.dir, usual.dir),
             env: self.env.into_iter().map(|(name, value)| (name, value.into_inner())).collect(),
-            env_files: or(self.env_files, Vec::new()),
+            env_files: or(self.env_files, usual.env_files),
             depends_on: self
                 .depends_on
                 .unwrap_or_default()
@@ -198,16 +197,15 @@ impl Draft {
                 .collect(),
             alive: self.alive.map(|alive| alive.into_inner().finish(self.ready.is_some())),
             validate: self.validate.map(Spanned::into_inner),
-            cascade: or(self.cascade, false),
+            cascade: or(self.cascade, usual.cascade),
             ready: self.ready.map(Spanned::into_inner),
-            restart: or(self.restart, RestartPolicy::default()),
-            retries: or(self.retries, 0),
-            backoff: self.backoff.finish(),
-            breaker: self.breaker.finish(),
-            stop: self.stop.finish(),
-            autostart: or(self.autostart, true),
-            left_out: false,
-            profiles: or(self.profiles, Vec::new()),
+            restart: or(self.restart, usual.restart),
+            retries: or(self.retries, usual.retries),
+            backoff: self.backoff.finish(usual.backoff),
+            breaker: self.breaker.finish(usual.breaker),
+            stop: self.stop.finish(usual.stop),
+            autostart: or(self.autostart, usual.autostart),
+            profiles: or(self.profiles, usual.profiles),
             group: self.group.map(Spanned::into_inner),
             url: self.url.map(Spanned::into_inner),
             watch: match or(self.watch, Watched::Off) {
@@ -217,15 +215,15 @@ impl Draft {
             },
             ignore: plain(self.ignore.unwrap_or_default()),
             debounce: or(self.debounce, debounce),
-            on_change: or(self.on_change, OnChange::default()),
-            view: or(self.view, PaneView::default()),
+            on_change: or(self.on_change, usual.on_change),
+            view: or(self.view, usual.view),
+            ..usual
         }
     }
 }
 
 impl BackoffDraft {
-    fn finish(self) -> Backoff {
-        let usual = Backoff::default();
+    fn finish(self, usual: Backoff) -> Backoff {
         Backoff {
             initial: or(self.initial, usual.initial),
             factor: or(self.factor, usual.factor),
@@ -236,8 +234,7 @@ impl BackoffDraft {
 }
 
 impl BreakerDraft {
-    fn finish(self) -> Breaker {
-        let usual = Breaker::default();
+    fn finish(self, usual: Breaker) -> Breaker {
         Breaker {
             failures: or(self.failures, usual.failures),
             within: or(self.within, usual.within),
@@ -247,8 +244,7 @@ impl BreakerDraft {
 }
 
 impl StopDraft {
-    fn finish(self) -> StopSpec {
-        let usual = StopSpec::default();
+    fn finish(self, usual: StopSpec) -> StopSpec {
         StopSpec {
             signal: or(self.signal, usual.signal),
             grace: or(self.grace, usual.grace),

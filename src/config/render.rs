@@ -3,9 +3,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use unicode_width::UnicodeWidthChar;
-
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+use crate::display::char_width;
 use crate::domain::misleads;
 
 /// How diagnostics are drawn.
@@ -242,7 +241,7 @@ fn cell(c: char, column: usize) -> usize {
     match c {
         '\t' => TAB - column % TAB,
         c if misleads(c) => 1,
-        c => c.width().unwrap_or(1),
+        c => char_width(c),
     }
 }
 

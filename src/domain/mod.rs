@@ -27,8 +27,11 @@ mod secret;
 mod signal;
 mod snapshot;
 mod spec;
+mod stop_progress;
 mod time;
 mod visible;
+mod watch_snapshot;
+mod watch_spec;
 mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
@@ -54,13 +57,15 @@ pub use run_history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
-    ChangeAction, Failure, Fault, GroupSnapshot, HoldSnapshot, Holder, HowSoon, LastChange, LastExit, Notice,
-    ServiceSnapshot, StopProgress, StopState, Stopping, Timer, WatchSnapshot, WatchState,
+    ChangeAction, Failure, Fault, GroupSnapshot, HowSoon, LastChange, LastExit, Notice, ServiceSnapshot, Timer,
 };
 pub use spec::{
-    Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, OnChange, PaneView, RestartPolicy,
-    RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
+    Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, PaneView, RestartPolicy, RunCommand,
+    ServiceSpec, StopSpec,
 };
+pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use time::{Moment, approx, human, short};
 pub use visible::{misleads, path_text, visible, visible_lines, visible_path};
+pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
+pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec};
 pub use written::Written;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AliveCheck, AliveProbe, Probe, ReadyCheck, ServiceName, Signal, Validate, visible, without_secrets};
+use super::{
+    AliveCheck, AliveProbe, OnChange, Probe, ReadyCheck, ServiceName, Signal, SpecPattern, Validate, WatchFiles,
+    WatchSpec, visible, without_secrets,
+};
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +94,40 @@ pub struct ServiceSpec {
 }
 
 impl ServiceSpec {
+    /// A service of which the file says no more than this, with the defaults of all other keys. `root` is the folder of the
+    /// file.
+    pub fn new(name: ServiceName, run: RunCommand, root: PathBuf) -> Self {
+        Self {
+            name,
+            kind: Kind::default(),
+            run,
+            dir: Expandable::Known(root.clone()),
+            root,
+            env: Vec::new(),
+            env_files: Vec::new(),
+            depends_on: Vec::new(),
+            ready: None,
+            alive: None,
+            validate: None,
+            cascade: false,
+            restart: RestartPolicy::default(),
+            retries: 0,
+            backoff: Backoff::default(),
+            breaker: Breaker::default(),
+            stop: StopSpec::default(),
+            autostart: true,
+            left_out: false,
+            profiles: Vec::new(),
+            group: None,
+            url: None,
+            watch: WatchFiles::default(),
+            ignore: Vec::new(),
+            debounce: WatchSpec::DEBOUNCE,
+            on_change: OnChange::default(),
+            view: PaneView::default(),
+        }
+    }
+
     /// Whether a start depends on values that only the start knows: those of environment files, or of `${NAME}`.
     pub fn needs_values(&self) -> bool {
         let is_list_with = |command: &RunCommand| match command {
@@ -282,108 +319,6 @@ pub struct StopSpec {
 impl Default for StopSpec {
     fn default() -> Self {
         Self { signal: Signal::Term, grace: Duration::from_secs(5), command: None, leader_only: false }
-    }
-}
-
-/// `watch` of a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum WatchFiles {
-    /// No file restarts it.
-    #[default]
-    Off,
-    /// `watch = true`: all below `dir` that git does not ignore. The line of the key, 1-based.
-    All {
-        /// Where the file says so.
-        line: u32,
-    },
-    /// Globs relative to the root of the group (`**`, `{a,b}`); `!` takes out; the last that matches decides.
-    Globs(Vec<SpecPattern>),
-}
-
-/// A pattern and where it stands, so that every decision can name its rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpecPattern {
-    /// The pattern, as the file writes it.
-    pub text: String,
-    /// Line in `procgroup.toml`, 1-based.
-    pub line: u32,
-}
-
-/// `on_change`: what a change does to a running service. One that does not run is started by it in any case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum OnChange {
-    /// Stop it and start it again.
-    #[default]
-    Restart,
-    /// Send it this signal.
-    Signal(Signal),
-    /// Run this beside it; shell text.
-    Run(String),
-    /// Only say so.
-    Notify,
-}
-
-/// `[watch]`: for the whole group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WatchSpec {
-    /// Gitignore syntax; `!` lets in again, even over `.gitignore`.
-    pub ignore: Vec<SpecPattern>,
-    /// Watched although git ignores them. Default [`Self::ALSO`].
-    pub also: Vec<SpecPattern>,
-    /// The longest that a small change waits for quiet.
-    pub max_wait: Duration,
-    /// Honour `.gitignore`, `.git/info/exclude`, `core.excludesFile` and `.ignore`.
-    pub gitignore: bool,
-    /// Where file events come from.
-    pub backend: WatchChoice,
-    /// How long to wait between two looks, when polling. `None`: one second after activity, up to five when quiet.
-    pub poll_interval: Option<Duration>,
-    /// Hold while git changes the tree.
-    pub git_hold: bool,
-}
-
-/// `backend`: where file events come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WatchChoice {
-    /// The operating system; looking, where that cannot or does not tell of all changes.
-    #[default]
-    Auto,
-    /// The operating system, whatever it misses, by the best that there is for it: our own inotify on Linux, the `notify`
-    /// crate elsewhere.
-    Native,
-    /// The operating system, whatever it misses, by the `notify` crate.
-    Notify,
-    /// Looking at all that is watched, now and then.
-    Poll,
-}
-
-impl WatchChoice {
-    /// Whether it wants events of the operating system even where they are known to be too few.
-    #[must_use]
-    pub fn insists_on_events(self) -> bool {
-        matches!(self, Self::Native | Self::Notify)
-    }
-}
-
-impl WatchSpec {
-    /// The quiet time where neither the group nor the service says otherwise.
-    pub const DEBOUNCE: Duration = Duration::from_millis(20);
-
-    /// What `also` says where the file does not. This pattern means files only.
-    pub const ALSO: &str = ".env*";
-}
-
-impl Default for WatchSpec {
-    fn default() -> Self {
-        Self {
-            ignore: Vec::new(),
-            also: vec![SpecPattern { text: Self::ALSO.into(), line: 0 }],
-            max_wait: Duration::from_secs(2),
-            gitignore: true,
-            backend: WatchChoice::Auto,
-            poll_interval: None,
-            git_hold: true,
-        }
     }
 }
 

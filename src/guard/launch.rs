@@ -15,10 +15,10 @@ use std::os::fd::OwnedFd;
 
 use fork::Fork;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, setsid, waitpid};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr};
 
+use super::pipe;
 use super::signals::{Blocked, News, Signals, stop_here};
 use super::watch::exit_status;
 
@@ -48,8 +48,8 @@ impl Report {
 /// # Errors
 /// The operating system refuses what is needed for it. Nothing was started.
 pub fn launch() -> io::Result<Launch> {
-    let (report, report_in) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (words, words_in) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (report, report_in) = pipe()?;
+    let (words, words_in) = pipe()?;
     let nothing = File::open("/dev/null")?;
     let blocked = Blocked::new()?;
     match fork::fork()? {

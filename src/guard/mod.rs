@@ -31,7 +31,6 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use fork::Fork;
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::process_tree;
@@ -68,11 +67,20 @@ pub fn stand(leave: &'static str) -> Stand {
     })
 }
 
+/// A pipe that no other program inherits: where it is read, and where it is written. By std, since rustix has none on macOS.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((reader.into(), writer.into()))
+}
+
 fn split(leave: &'static str) -> io::Result<Stand> {
     process_tree::take_name();
     let saved_terminal = SavedTerminal::remember(leave);
-    let (guard_pipe, held) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (life, life_line) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    let (guard_pipe, held) = pipe()?;
+    let (life, life_line) = pipe()?;
+    for end in [&life, &life_line] {
+        rustix::io::ioctl_fionbio(end, true)?;
+    }
     let strangers = if has_children() { sweep::below_us() } else { Vec::new() };
     // Blocked from before the fork on: no signal can end the guard, or be lost between the two.
     let blocked = Blocked::new()?;

@@ -141,7 +141,7 @@ mod imp {
 
     impl Source {
         pub(super) fn new(set: &SigSet) -> io::Result<Self> {
-            let (reader, writer) = rustix::pipe::pipe()?;
+            let (reader, writer) = crate::guard::pipe()?;
             rustix::io::ioctl_fionbio(&reader, true)?;
             let set = *set;
             std::thread::Builder::new().name("signals".into()).stack_size(64 << 10).spawn(move || {

@@ -35,6 +35,7 @@ pub use line::{Line, LineId, LineKind};
 pub use line_source::{Landmark, Lane, LineSource, Place, is_inside_trace};
 pub use log_store::LogStore;
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};
+pub use screen::columns_of;
 pub use search::{Criterion, Matches, Query, QueryError, QueryKind, Scan, Term};
 pub use style::{Attributes, Color, Style, StyleRun, StyledText, Underline};
 pub use tail::Tail;

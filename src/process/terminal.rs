@@ -24,6 +24,7 @@ use super::child::{Children, Prints};
 use super::program::{Program, plain};
 #[cfg(target_os = "linux")]
 use super::spawn::{self, Streams};
+#[cfg(target_os = "linux")]
 use crate::domain::visible_path;
 use crate::logs::LogDocument;
 #[cfg(target_os = "linux")]
@@ -86,7 +87,12 @@ impl Terminal {
     ///
     /// # Errors
     /// Why there is none, for people.
-    pub(super) fn open(size: Size, dir: &Path, children: &Children) -> Result<(Self, Slave), String> {
+    pub(super) fn open(
+        size: Size,
+        #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only on Linux a thread has a folder"))]
+        dir: &Path,
+        children: &Children,
+    ) -> Result<(Self, Slave), String> {
         #[cfg(target_os = "linux")]
         if !portable::is_wanted()
             && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))?

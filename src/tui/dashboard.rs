@@ -15,6 +15,7 @@ use super::options::DashboardOptions;
 use super::sizing::Sizing;
 use super::terminal::{self, restore_terminal};
 use super::ui_state::Attachment;
+use crate::display::DisplaySupport;
 use crate::domain::Command;
 use crate::group_handle::GroupHandle;
 use crate::remote_terminal::RemoteTerminal;
@@ -95,7 +96,8 @@ pub fn attach(
     sizing: &Sizing,
     saved: Option<PathBuf>,
 ) -> io::Result<()> {
-    let options = DashboardOptions::from_variables(|name| terminal.abilities.variable(name)).preferred();
+    let options =
+        DashboardOptions::new(DisplaySupport::from_variables(|name| terminal.abilities.variable(name))).preferred();
     let sizer = sizing.join();
     let run = move || {
         // As long as nobody uses it, the dashboard goes on.

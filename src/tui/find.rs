@@ -101,6 +101,8 @@ pub(super) struct Find {
     errors: HashMap<ServiceName, Arc<Scan>>,
     /// While all services are searched: how many lines of each were found, in their order, and whether that is all.
     everywhere: Vec<(ServiceName, u64, bool)>,
+    /// A search over all services looks for the next one that has a match: down, or up.
+    pub(super) roams: Option<bool>,
 }
 
 impl Find {

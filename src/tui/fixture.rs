@@ -8,10 +8,11 @@ use ratatui::layout::Rect;
 
 use super::layout::OuterScreen;
 use super::log_view::PaneText;
-use super::options::{DashboardOptions, GlyphSet};
+use super::options::DashboardOptions;
 use super::ui_state::{Followup, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
+use crate::display::{DisplaySupport, GlyphSet};
 use crate::domain::{
     ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Match,
     Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal, StopProgress, StopState,
@@ -199,7 +200,11 @@ impl Bench {
         let clock = Clock::start();
         let color = glyphs == GlyphSet::Unicode;
         let bench = Self {
-            ui: UiState::new(DashboardOptions { glyphs, color, ..DashboardOptions::from_variables(|_| None) }),
+            ui: UiState::new(DashboardOptions::new(DisplaySupport {
+                glyphs,
+                color,
+                ..DisplaySupport::from_variables(|_| None)
+            })),
             log_store: LogStore::new(clock),
             clock,
             snapshot,
@@ -253,7 +258,7 @@ impl Bench {
         // What there is to be read is read before the frame that is looked at.
         loop {
             let buffer = self.frame_as_it_is();
-            let followups = std::mem::take(&mut self.ui.followups);
+            let followups = std::mem::take(&mut self.ui.requests.followups);
             if followups.is_empty() {
                 return buffer;
             }

@@ -1,6 +1,6 @@
 //! The characters that stand for states, borders and cuts.
 
-use super::options::GlyphSet;
+use crate::display::GlyphSet;
 use crate::domain::in_ascii;
 
 /// One set of characters.

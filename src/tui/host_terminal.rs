@@ -7,7 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::clipboard::{Copier, Taker};
 use super::input::Keyboard;
-use super::terminal::{HostModes, is_newer, terminal_size, write_screen};
+use super::terminal::{HostModes, is_newer, write_screen};
+use crate::display::terminal_size;
 use crate::remote_terminal::{FromTerminal, RemoteTerminal, ToTerminal, drawable};
 
 /// The longest text for the clipboard's program of a client, in bytes: with room below the longest message that it takes.

@@ -30,8 +30,7 @@ mod log_view;
 mod message;
 mod notify;
 mod options;
-mod overlay;
-mod palette;
+mod panel;
 mod saved_log;
 mod searcher;
 mod selection;
@@ -47,7 +46,6 @@ mod ui_state;
 mod unseen;
 mod view;
 mod viewer;
-mod watcher_panel;
 mod words;
 
 pub use clipboard::clipboard_programs;
@@ -56,7 +54,7 @@ pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
 };
 pub use layout::pane_size;
-pub use options::{DashboardOptions, GlyphSet, Ground, Notification, Preferred, is_utf8_locale};
+pub use options::{DashboardOptions, Preferred};
 pub use sizing::Sizing;
-pub use terminal::{leave, restore_terminal, terminal_size};
+pub use terminal::{leave_sequence, restore_terminal};
 pub use viewer::{Parting, Viewer, abilities, show};

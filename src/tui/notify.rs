@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::options::Notification;
+use crate::display::Notification;
 use crate::domain::{GroupSnapshot, ServiceName, visible};
 
 /// What has been told.

@@ -1,83 +1,18 @@
-//! What the user's environment says about the terminal: glyphs, colours, mouse.
+//! How a dashboard draws: what its terminal can show, and what the user prefers.
 
 use std::sync::OnceLock;
 
-use crate::logs::{Rgb, StyleSupport, TerminalColors};
-
-/// Which characters stand for states and borders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GlyphSet {
-    /// `●`, `┌─┐`: for terminals with a UTF-8 locale.
-    #[default]
-    Unicode,
-    /// `*`, `+-+`: for every terminal.
-    Ascii,
-}
-
-/// What colours stand on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ground {
-    /// The terminal does not say.
-    #[default]
-    Unknown,
-    /// A dark background.
-    Dark,
-    /// A light one.
-    Light,
-}
-
-impl Ground {
-    /// That of a background: dark, if white is told from it more easily than black (WCAG's luminance is 0.18 there).
-    pub(super) fn of((red, green, blue): Rgb) -> Self {
-        let linear = |part: u16| (f64::from(part) / f64::from(u16::MAX)).powf(2.2);
-        let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-        if luminance > 0.18 { Self::Light } else { Self::Dark }
-    }
-
-    /// What a service is told that asks for the colours, where only this is known.
-    pub(super) fn colors(self) -> TerminalColors {
-        const WHITE: Rgb = (u16::MAX, u16::MAX, u16::MAX);
-        const BLACK: Rgb = (0, 0, 0);
-        let (foreground, background) = match self {
-            Self::Unknown => (None, None),
-            Self::Dark => (Some(WHITE), Some(BLACK)),
-            Self::Light => (Some(BLACK), Some(WHITE)),
-        };
-        TerminalColors { foreground, background, ..TerminalColors::default() }
-    }
-}
-
-/// How a terminal can tell something to one who looks elsewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Notification {
-    /// `OSC 9`: a text (iTerm2, kitty, WezTerm, Ghostty).
-    Osc9,
-    /// `OSC 777`: a title and a text (rxvt-unicode, foot).
-    Osc777,
-    /// The terminal's bell: BEL, U+0007.
-    #[default]
-    Bell,
-    /// Not at all.
-    Off,
-}
+use crate::display::{DisplaySupport, GlyphSet, Ground, Notification};
 
 /// How the dashboard draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DashboardOptions {
-    /// Which characters stand for states and borders.
-    pub glyphs: GlyphSet,
-    /// The 16 ANSI colours may be used. State is never told by colour alone.
-    pub color: bool,
-    /// What is shown of the services' looks.
-    pub support: StyleSupport,
+    /// What the terminal can show, as far as the user wants it.
+    pub(super) display: DisplaySupport,
     /// Wheel and click go to the dashboard from the start; the key `M` changes it.
-    pub mouse: bool,
-    /// What the colours stand on.
-    pub ground: Ground,
+    pub(super) mouse: bool,
     /// Ask before all services are stopped.
-    pub confirm_quit: bool,
-    /// How it is told that a service has failed while the window has not the focus.
-    pub notification: Notification,
+    pub(super) confirm_quit: bool,
 }
 
 /// What the user prefers, wherever the dashboard is drawn; what is not said is as the terminal is known to be.
@@ -108,125 +43,25 @@ impl Preferred {
 }
 
 impl DashboardOptions {
+    /// How the dashboard draws where nobody prefers anything.
+    pub fn new(display: DisplaySupport) -> Self {
+        Self { display, mouse: true, confirm_quit: false }
+    }
+
     /// As the user prefers it.
     pub fn preferred(self) -> Self {
         let preferred = PREFERRED.get().copied().unwrap_or_default();
         Self {
-            ground: preferred.ground.unwrap_or(self.ground),
-            // No terminal gets colours that it has not asked for.
-            color: self.color && preferred.color.unwrap_or(true),
-            support: self.support,
-            glyphs: preferred.glyphs.unwrap_or(self.glyphs),
+            display: DisplaySupport {
+                ground: preferred.ground.unwrap_or(self.display.ground),
+                // No terminal gets colours that it has not asked for.
+                color: self.display.color && preferred.color.unwrap_or(true),
+                glyphs: preferred.glyphs.unwrap_or(self.display.glyphs),
+                notification: preferred.notification.unwrap_or(self.display.notification),
+                ..self.display
+            },
             mouse: preferred.mouse.unwrap_or(self.mouse),
             confirm_quit: preferred.confirm_quit,
-            notification: preferred.notification.unwrap_or(self.notification),
         }
-    }
-
-    /// What the environment of this process asks for.
-    pub fn from_environment() -> Self {
-        Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
-    }
-
-    /// What these variables ask for: `LC_ALL`, `LC_CTYPE`, `LANG` (the first that is set and not empty decides, as in
-    /// setlocale(3)), `TERM`, those of [`StyleSupport::from_variables`], and `NO_COLOR` (<https://no-color.org>: any value that is not empty).
-    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let utf8 = is_utf8_locale(&variable);
-        let term = set("TERM").unwrap_or_default();
-        let simple = matches!(term.as_str(), "linux" | "dumb" | "");
-        let glyphs = if utf8 && !simple { GlyphSet::Unicode } else { GlyphSet::Ascii };
-        let color = set("NO_COLOR").is_none() && term != "dumb";
-        let (ground, notification) = (ground(&variable), notification(&variable, &term));
-        let support = StyleSupport::from_variables(&variable);
-        Self { glyphs, color, support, mouse: true, ground, confirm_quit: false, notification }
-    }
-}
-
-/// What `COLORFGBG` says, which rxvt, Konsole and others set: the last part is the background, of the 16 colours.
-fn ground(variable: &impl Fn(&str) -> Option<String>) -> Ground {
-    let colors = variable("COLORFGBG").unwrap_or_default();
-    match colors.rsplit(';').next().and_then(|ground| ground.parse::<u8>().ok()) {
-        Some(7 | 9..=15) => Ground::Light,
-        Some(0..=6 | 8) => Ground::Dark,
-        _ => Ground::Unknown,
-    }
-}
-
-/// What the terminal is known to understand. Multiplexers keep sequences for themselves, but show a bell.
-fn notification(variable: &impl Fn(&str) -> Option<String>, term: &str) -> Notification {
-    let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    let program = variable("TERM_PROGRAM").unwrap_or_default();
-    if is_set("TMUX") || is_set("STY") {
-        Notification::Bell
-    } else if matches!(program.as_str(), "iTerm.app" | "WezTerm" | "ghostty") || term == "xterm-kitty" {
-        Notification::Osc9
-    } else if term.starts_with("foot") || term.starts_with("rxvt-unicode") {
-        Notification::Osc777
-    } else {
-        Notification::Bell
-    }
-}
-
-/// Whether text in the locale that these variables choose may hold more than ASCII.
-pub fn is_utf8_locale(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(variables: &[(&str, &str)]) -> DashboardOptions {
-        DashboardOptions::from_variables(|name| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn the_locale_and_the_terminal_choose_the_glyphs() {
-        let xterm = ("TERM", "xterm-256color");
-        assert_eq!(options(&[("LANG", "en_US.UTF-8"), xterm]).glyphs, GlyphSet::Unicode);
-        assert_eq!(options(&[("LANG", "C.utf8"), xterm]).glyphs, GlyphSet::Unicode);
-        assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C"), xterm]).glyphs, GlyphSet::Ascii);
-        assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("LC_ALL", ""), xterm]).glyphs, GlyphSet::Unicode);
-        assert_eq!(options(&[xterm]).glyphs, GlyphSet::Ascii);
-        assert_eq!(options(&[("LANG", "en_US.UTF-8"), ("TERM", "linux")]).glyphs, GlyphSet::Ascii);
-    }
-
-    #[test]
-    fn the_terminal_says_what_it_stands_on_and_what_it_understands() {
-        let kitty = options(&[("TERM", "xterm-kitty"), ("COLORFGBG", "0;default;15")]);
-        assert_eq!((kitty.ground, kitty.notification), (Ground::Light, Notification::Osc9));
-        let inside = options(&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/x"), ("COLORFGBG", "15;0")]);
-        assert_eq!((inside.ground, inside.notification), (Ground::Dark, Notification::Bell));
-        let foot = options(&[("TERM", "foot-extra"), ("COLORFGBG", "default")]);
-        assert_eq!((foot.ground, foot.notification), (Ground::Unknown, Notification::Osc777));
-    }
-
-    #[test]
-    fn a_background_is_dark_or_light() {
-        for (background, ground) in [
-            ((0, 0, 0), Ground::Dark),
-            ((0xFFFF, 0xFFFF, 0xFFFF), Ground::Light),
-            ((0, 0x2B2B, 0x3636), Ground::Dark),
-            ((0xFDFD, 0xF6F6, 0xE3E3), Ground::Light),
-            ((0, 0, 0xFFFF), Ground::Dark),
-        ] {
-            assert_eq!(Ground::of(background), ground, "{background:?}");
-        }
-        for ground in [Ground::Dark, Ground::Light] {
-            assert_eq!(ground.colors().background.map(Ground::of), Some(ground));
-        }
-        assert_eq!(Ground::Unknown.colors(), TerminalColors::default());
-    }
-
-    #[test]
-    fn no_color_is_honoured_unless_empty() {
-        assert!(options(&[("TERM", "xterm"), ("NO_COLOR", "")]).color);
-        assert!(!options(&[("TERM", "xterm"), ("NO_COLOR", "1")]).color);
-        assert!(!options(&[("TERM", "dumb")]).color);
     }
 }

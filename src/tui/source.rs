@@ -12,6 +12,11 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// The lines that are meant: those of all, or those of a service, if there is one.
+    pub(super) fn of(merging: bool, service: Option<ServiceName>) -> Option<Self> {
+        if merging { Some(Self::Merged) } else { service.map(Self::Service) }
+    }
+
     /// The service, if it is one.
     pub(super) fn service(&self) -> Option<&ServiceName> {
         match self {

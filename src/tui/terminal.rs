@@ -43,7 +43,7 @@ const FRAME_BEGIN: &str = "\x1b[?2026h\x1b[?25l";
 const FRAME_END: &str = "\x1b[?2026l";
 
 /// What gives the terminal back as it was.
-pub fn leave() -> &'static str {
+pub fn leave_sequence() -> &'static str {
     match is_newer(|name| std::env::var(name).ok()) {
         true => LEAVE,
         false => LEAVE.trim_start_matches(NEWER),
@@ -92,7 +92,7 @@ pub fn restore_terminal() {
     let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     if matches!(poll(&mut fds, Some(&patience)), Ok(1)) && fds[0].revents().contains(PollFlags::OUT) {
         // A terminal that is gone cannot be restored.
-        let _ = write_out(leave().as_bytes());
+        let _ = write_out(leave_sequence().as_bytes());
     }
     last_answer::drain();
     if is_ours() {
@@ -113,11 +113,6 @@ fn is_ours() -> bool {
         raw.as_ref().is_some_and(|raw| modes(raw) == modes(&now))
     };
     tcgetpgrp(stdin).is_ok_and(|foreground| foreground == getpgrp()) || as_set()
-}
-
-/// Columns and rows of the host terminal now; 0×0 if it does not say.
-pub fn terminal_size() -> (u16, u16) {
-    rustix::termios::tcgetwinsize(stdio::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row))
 }
 
 /// Writes what the terminal is to show. Blocks for as long as the terminal does not read.

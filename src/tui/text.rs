@@ -1,21 +1,9 @@
-//! Text in cells: how wide it is, and where it is cut. What is cut for the screen is also made visible.
+//! Text in cells: where it is cut. What is cut for the screen is also made visible.
 
 use std::ops::Range;
 
-use unicode_width::UnicodeWidthChar;
-
+pub(super) use crate::display::{char_width, width};
 use crate::domain::visible;
-
-/// Cells of a text: those of its characters, as the terminals of the services count. What some terminals draw as one,
-/// like a family of emoji, others do not.
-pub(super) fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(char_width).sum() }
-}
-
-/// Cells of a character.
-pub(super) fn char_width(c: char) -> usize {
-    c.width().unwrap_or(0)
-}
 
 /// The longest beginning that fits, with the ellipsis if something is missing: for messages.
 pub(super) fn cut_right(text: &str, cells: usize, ellipsis: &str) -> String {

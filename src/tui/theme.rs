@@ -4,7 +4,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use super::ink;
-use super::options::Ground;
+use crate::display::Ground;
 use crate::logs;
 
 /// What styles may use.

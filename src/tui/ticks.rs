@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::Context;
 use super::layout::{Frame, SidebarStyle};
-use super::overlay::Overlay;
+use super::panel::Panel;
 use super::view::{Scene, age_of};
 use crate::domain::Moment;
 
@@ -18,17 +18,15 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
     if scene.screen.one_line {
         return None;
     }
-    let message = scene.ui.message(scene.snapshot, scene.now).map(|(_, until)| until);
+    let message = scene.ui.messages.next_deadline(scene.snapshot.notice.as_ref(), scene.now);
     let shown = |index: usize| scene.snapshot.services.get(index);
     let waits = |index: usize| shown(index).is_some_and(|service| service.next_try.or(service.next_restart).is_some());
-    let counts_seconds = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
-        // The quit screen and the details count seconds; the own log has no other way to tell that it has grown.
-        (Context::Stopping, _) | (_, Some(Overlay::Details { .. } | Overlay::OwnLog)) => Some(ceil(scene.now, SECOND)),
-        _ if scene.screen.panes.iter().any(|pane| waits(pane.service)) => Some(ceil(scene.now, SECOND)),
-        (_, Some(Overlay::Help { .. } | Overlay::Menu { .. } | Overlay::Palette(_)) | None) => None,
-    };
+    let counts_seconds = scene.ui.context(scene.snapshot) == Context::Stopping
+        || scene.ui.panels.over().is_some_and(Panel::counts_seconds)
+        || scene.screen.panes.iter().any(|pane| waits(pane.service));
+    let second = counts_seconds.then(|| ceil(scene.now, SECOND));
     let ages = ages(scene).into_iter().map(|since| next_age(since, scene.now)).min();
-    [message, counts_seconds, ages].into_iter().flatten().min()
+    [message, second, ages].into_iter().flatten().min()
 }
 
 /// The moments whose age is on the screen.

@@ -24,7 +24,8 @@ use super::clipboard::Copier;
 use super::editor::{self, Editor};
 use super::host_terminal::resumed;
 use super::input::Keyboard;
-use super::terminal::{self, restore_terminal, terminal_size, write_screen};
+use super::terminal::{self, restore_terminal, write_screen};
+use crate::display::terminal_size;
 use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
 
 /// How long an editor may take to end when the client does.

@@ -12,7 +12,7 @@ const SPILL: &str =
 
 const GROUP: &str = r"
 [services.api]
-run       = 'echo api-is-up; exec sleep 1000'
+run       = 'echo api\-is-up; exec sleep 1000'
 watch     = true
 validate  = { run = '''sh spill validate; echo size $(stty size <&2); stty -icanon min 1 <&2; head -c1 <&2; read x </dev/tty || test -e go''' }
 ready     = { cmd = 'sh spill ready; true' }
@@ -20,7 +20,7 @@ alive     = { cmd = 'sh spill alive; true', every = '100ms' }
 stop      = { command = 'sh spill stop; exec sleep 1000', grace = '200ms' }
 
 [services.css]
-run       = 'echo css-is-up; exec sleep 1000'
+run       = 'echo css\-is-up; exec sleep 1000'
 watch     = true
 on_change = 'run:sh spill hook; read x </dev/tty || echo nothing-typed'
 ";

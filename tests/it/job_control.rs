@@ -7,7 +7,7 @@ use rustix::process::{Signal, getpgid, kill_process, kill_process_group};
 
 use crate::harness::{Dash, Project, Stream, has, process, program_below};
 
-const GROUP: &str = "name = 'shop'\n[services]\napi = 'echo api-is-up; exec sleep 1000'\n\
+const GROUP: &str = "name = 'shop'\n[services]\napi = 'echo api\\-is-up; exec sleep 1000'\n\
     clock = 'while :; do echo tick >> ../home/ticks; sleep 0.02; done'\n";
 
 /// Who is stopped.

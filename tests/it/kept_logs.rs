@@ -28,7 +28,7 @@ fn log_files_hold_what_was_printed_byte_for_byte() {
 
 #[test]
 fn without_asking_nothing_is_written() {
-    let project = Project::new("[services]\napi = \"echo all-is-said; exec sleep 1000\"\n");
+    let project = Project::new("[services]\napi = \"echo all''-is-said; exec sleep 1000\"\n");
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("all-is-said");
     dash.keys("q");
@@ -38,7 +38,7 @@ fn without_asking_nothing_is_written() {
 
 #[test]
 fn what_memory_does_not_hold_is_said_at_the_top() {
-    let command = "seq 100000 | sed 's/.*/& & & & &/'; echo all-is-said; exec sleep 1000";
+    let command = "seq 100000 | sed 's/.*/& & & & &/'; echo all''-is-said; exec sleep 1000";
     let project = Project::new(&format!("[logs]\nmemory = \"64KiB\"\n\n[services]\napi = \"{command}\"\n"));
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("all-is-said");

@@ -204,7 +204,7 @@ fn editor(project: &Project, name: &str) -> String {
 
 #[test]
 fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
-    let project = Project::new("[services]\napi = \"seq -f 'line %g' 200; while sleep 0.2; do echo tick; done\"\n");
+    let project = Project::new("[services]\napi = \"seq -f 'line %g' 200; while sleep 0.2; do echo ti''ck; done\"\n");
     let path = editor(&project, "nano");
     let project = project.with_env("VISUAL", &path);
     let mut dash = Dash::start(&project, (80, 24), &[]);
@@ -241,7 +241,7 @@ fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
 
 #[test]
 fn an_editor_that_is_missing_is_said_and_one_that_is_open_at_the_end_is_ended() {
-    let project = Project::new("[services]\napi = \"echo here; exec sleep 1000\"\n");
+    let project = Project::new("[services]\napi = \"echo he''re; exec sleep 1000\"\n");
     let path = editor(&project, "vi");
     let missing = project.with_env("VISUAL", "no-such-editor");
     let mut dash = Dash::start(&missing, (100, 30), &[]);

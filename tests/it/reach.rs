@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, kill, wait_for, wait_for_within};
 
-const SHOP: &str = "name = 'shop'\n[services]\napi = 'echo here; exec sleep 1000'\n";
+const SHOP: &str = "name = 'shop'\n[services]\napi = 'echo he\\re; exec sleep 1000'\n";
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_devgroup");
 
@@ -348,7 +348,7 @@ fn on_a_full_disk_the_process_of_the_group_is_known_and_doctor_says_what_is_lost
 
 #[test]
 fn the_services_of_a_group_in_a_container_are_no_leftovers() {
-    let project = Project::new("name = 'shop'\n[services]\napi = 'echo here; exec sleep 1003'\n");
+    let project = Project::new("name = 'shop'\n[services]\napi = 'echo he\\re; exec sleep 1003'\n");
     end(&project, start(&project));
     let lock = project.path("../home/state/devgroup").join(format!("{}.lock", key(&project)));
     let elsewhere = |name: &str| format!("{name}={}", project.path("../home/elsewhere").display());

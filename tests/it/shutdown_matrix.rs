@@ -149,7 +149,7 @@ mod by_the_user {
 
     #[test]
     fn after_the_shell_has_stopped_a_stream_and_let_it_go_on() {
-        let project = Project::new("[services]\napi = \"echo api-is-up; exec sleep 1000\"\n");
+        let project = Project::new("[services]\napi = \"echo api''-is-up; exec sleep 1000\"\n");
         let devgroup = env!("CARGO_BIN_EXE_devgroup");
         let script = format!(
             "set -m; trap : INT; {devgroup} --no-tui; echo stopped-$(($? > 128)); fg >/dev/null; echo over-$?; read line; echo $line"
@@ -326,7 +326,7 @@ mod a_second_start {
 
     #[test]
     fn says_who_was_first_and_leaves_it_alone() {
-        let project = Project::new("name = 'shop'\n[services]\napi = \"echo api-is-up; exec sleep 1000\"\n");
+        let project = Project::new("name = 'shop'\n[services]\napi = \"echo api''-is-up; exec sleep 1000\"\n");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("api-is-up");
         let second = project.command(env!("CARGO_BIN_EXE_devgroup")).arg("--no-tui").output().unwrap();

@@ -196,7 +196,7 @@ mod a_crash {
         let project = Project::new(
             r#"
             [services.api]
-            run     = "echo start >> ../home/api; echo up; [ -e fixed.txt ] || exit 3; echo it-works; exec sleep 1000"
+            run     = "echo start >> ../home/api; echo up; [ -e fixed.txt ] || exit 3; echo it''-works; exec sleep 1000"
             ready   = { log = "up" }
             backoff = { initial = "20ms", max = "50ms" }
             breaker = { failures = 3, within = "60s", cooldown = "1h" }
@@ -238,7 +238,7 @@ mod a_crash {
     #[test]
     fn before_it_was_ready_waits_for_a_change_and_is_tried_once() {
         let project = Project::new(
-            "[services.api]\nrun = \"echo start >> ../home/api; [ -e fixed.txt ] || exit 101; echo it-works; exec sleep 1000\"\nwatch = true\n",
+            "[services.api]\nrun = \"echo start >> ../home/api; [ -e fixed.txt ] || exit 101; echo it''-works; exec sleep 1000\"\nwatch = true\n",
         );
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("exited · code 101");
@@ -418,7 +418,7 @@ mod an_end {
     #[test]
     fn waits_for_the_grace_and_kills_then() {
         let project = Project::new(
-            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '3s' }\n",
+            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn''-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '3s' }\n",
         );
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("stubborn-is-up");
@@ -432,7 +432,7 @@ mod an_end {
     #[test]
     fn is_at_once_if_that_is_asked_for() {
         let project = Project::new(
-            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '1h' }\n",
+            "[services.stubborn]\nrun = \"trap '' TERM; echo stubborn''-is-up; while :; do sleep 0.05; done\"\nstop = { grace = '1h' }\n",
         );
         for keys in ["Q", "\x03"] {
             let mut dash = Dash::start(&project, NORMAL, &[]);
@@ -486,7 +486,7 @@ mod a_saved_file {
     use super::*;
 
     fn api(keys: &str) -> String {
-        format!("[services.api]\nrun = \"echo start >> ../home/api; echo api-is-up; exec sleep 1000\"\n{keys}\n")
+        format!("[services.api]\nrun = \"echo start >> ../home/api; echo api''-is-up; exec sleep 1000\"\n{keys}\n")
     }
 
     #[test]

@@ -128,7 +128,7 @@ mod alive {
     #[test]
     fn a_heartbeat_that_stops_is_a_restart_that_says_for_how_long() {
         let project = Project::new(
-            "[services.worker]\nrun = \"echo start >> ../home/worker; i=0; while [ $i -lt 8 ]; do i=$((i+1)); echo $i > beat; sleep 0.1; done; echo now-stuck; exec sleep 1000\"\nalive = { file = 'beat', max_age = '700ms' }\nbackoff = { initial = '10ms' }\n",
+            "[services.worker]\nrun = \"echo start >> ../home/worker; i=0; while [ $i -lt 8 ]; do i=$((i+1)); echo $i > beat; sleep 0.1; done; echo now''-stuck; exec sleep 1000\"\nalive = { file = 'beat', max_age = '700ms' }\nbackoff = { initial = '10ms' }\n",
         );
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_for_text("now-stuck");
@@ -216,7 +216,7 @@ mod a_daemon {
 
     #[test]
     fn of_one_service_outlives_the_end_of_another() {
-        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$ > ../home/daemon; exec sleep 1000' & echo one-is-up; exec sleep 1000\"\n";
+        let daemon = "[services.one]\nrun = \"setsid sh -c 'echo $$ > ../home/daemon; exec sleep 1000' & echo one''-is-up; exec sleep 1000\"\n";
         let project = Project::new(&(daemon.to_owned() + &sleeper("two", "")));
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_for("both are up", |screen| screen.contains("one-is-up") && screen.contains("two-is-up"));

@@ -8,7 +8,7 @@ const LEAVE: &str = "\x1d";
 /// A service that writes what it is sent into a file, byte for byte, after it has asked for some modes.
 fn recorder(modes: &str) -> Project {
     let script = format!("stty raw -echo; printf '{modes}record''ing'; exec cat > ../home/typed");
-    Project::new(&format!("[services]\napi = {script:?}\nother = \"echo other-says-hello; exec sleep 1000\"\n"))
+    Project::new(&format!("[services]\napi = {script:?}\nother = \"echo other-says''-hello; exec sleep 1000\"\n"))
 }
 
 fn start<'p>(project: &'p Project, size: (u16, u16), text: &str) -> Dash<'p> {

@@ -2,7 +2,6 @@
 //!
 //! It has a thread of its own: a reader that does not read stops nothing but the stream.
 
-mod lines;
 mod printer;
 
 use std::collections::BTreeSet;
@@ -15,10 +14,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::display::{OutputStyle, prefix_width};
 use crate::domain::{Command, GroupSpec, RunId, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
-use crate::logs::StyleSupport;
-pub use lines::{LineWriter, Words};
 use printer::Printer;
 
 /// At the end, a reader may take as long as it likes while it reads at all; one that has read nothing for this long is
@@ -28,26 +26,14 @@ const READER_PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at the logs: a flood is written in batches, at no cost to anyone who watches.
 const BATCH_TIME: Duration = Duration::from_millis(5);
 
-/// How lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamOptions {
-    /// Keep the services' colours, and colour the prefixes.
-    pub color: bool,
-    /// What is kept of their looks.
-    pub support: StyleSupport,
-    /// `│` and `──`; otherwise `|` and `--`.
-    pub unicode: bool,
-    /// Columns of the host terminal, or as many as suit a file.
-    pub columns: u16,
-}
+/// Columns of a stream that goes to no terminal: logs are wider than 80.
+const FILE_COLUMNS: u16 = 160;
 
-impl StreamOptions {
-    /// The size of the services' terminals: what is left beside the prefix.
-    pub(super) fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
-        let prefix = lines::prefix_width(spec.services.iter().map(|service| service.name.as_str()));
-        let prefix = u16::try_from(prefix + 3).unwrap_or(u16::MAX);
-        (self.columns.saturating_sub(prefix).max(40), 50)
-    }
+/// The size of the services' terminals: what is left beside the prefix.
+pub(super) fn pane_size(style: OutputStyle, spec: &GroupSpec) -> (u16, u16) {
+    let prefix = prefix_width(spec.services.iter().map(|service| service.name.as_str()));
+    let prefix = u16::try_from(prefix + 3).unwrap_or(u16::MAX);
+    (style.columns.unwrap_or(FILE_COLUMNS).saturating_sub(prefix).max(40), 50)
 }
 
 /// A running stream.
@@ -59,14 +45,14 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Starts the thread.
-    pub(super) fn start(handle: GroupHandle, options: StreamOptions) -> io::Result<Self> {
+    pub(super) fn start(handle: GroupHandle, style: OutputStyle) -> io::Result<Self> {
         let over = Arc::new(Notify::new());
         let written = Arc::new(AtomicU64::new(0));
         let (done_in, done) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (stream_over, stream_written) = (over.clone(), written.clone());
         thread::Builder::new().name("stream".into()).spawn(move || {
-            let printer = Printer::new(options);
+            let printer = Printer::new(style);
             let result = runtime.block_on(print_lines(&handle, printer, &stream_over, &stream_written));
             if result.is_err() {
                 // Nobody reads any more, as after `| head`, or the disk is full: the group has no purpose. If it has

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::StreamOptions;
-use super::lines::{LineWriter, Words};
+use crate::display::{LineWriter, OutputStyle, Words};
 use crate::domain::{Moment, ServiceName, framed};
 use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
 
@@ -24,7 +23,7 @@ pub(super) struct Look {
 
 /// Remembers what was printed of each document.
 pub(super) struct Printer {
-    options: StreamOptions,
+    style: OutputStyle,
     logs: Vec<Log>,
 }
 
@@ -39,16 +38,16 @@ struct Log {
 }
 
 impl Printer {
-    pub(super) fn new(options: StreamOptions) -> Self {
-        Self { options, logs: Vec::new() }
+    pub(super) fn new(style: OutputStyle) -> Self {
+        Self { style, logs: Vec::new() }
     }
 
     /// Everything that is new. `all`: also lines without an end.
     pub(super) fn collect_lines(&mut self, logs: &LogStore, services: &[ServiceName], now: Moment, all: bool) -> Look {
         self.join(logs, services);
         let names = services.iter().chain(self.logs.iter().map(|log| &log.name)).map(ServiceName::as_str);
-        let writer = LineWriter::new(self.options, names);
-        let (options, mut text) = (self.options, String::new());
+        let writer = LineWriter::new(self.style, names);
+        let (style, mut text) = (self.style, String::new());
         while text.len() < BYTES_AT_ONCE && self.logs.iter().any(|log| !log.tail.is_drained()) {
             for log in self.logs.iter_mut().filter(|log| log.tail.is_hungry()) {
                 log.tail.read(now, LINES_AT_ONCE, all || log.is_gone);
@@ -60,7 +59,7 @@ impl Printer {
                     writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&self::lost(lost)));
                 }
                 if let Some(piece) = log.tail.take() {
-                    write(&mut text, &writer, (log.name.as_str(), log.order), &piece, options);
+                    write(&mut text, &writer, (log.name.as_str(), log.order), &piece, style);
                 }
             }
         }
@@ -105,13 +104,13 @@ fn write(
     writer: &LineWriter,
     (name, order): (&str, usize),
     Piece { line, skip, .. }: &Piece,
-    options: StreamOptions,
+    style: OutputStyle,
 ) {
     let text;
     let words = match line.kind {
         LineKind::Marker(_) => Words::Marker(&line.content.text),
-        LineKind::Output if options.color => {
-            text = line.to_ansi(*skip, options.support);
+        LineKind::Output if style.color => {
+            text = line.to_ansi(*skip, style.styles);
             Words::Output(&text)
         }
         LineKind::Output => {
@@ -134,8 +133,8 @@ mod tests {
     use crate::domain::RunId;
     use crate::logs::StyleSupport;
 
-    const PLAIN: StreamOptions =
-        StreamOptions { color: false, support: StyleSupport::FULL, unicode: true, columns: 80 };
+    const PLAIN: OutputStyle =
+        OutputStyle { color: false, styles: StyleSupport::FULL, unicode: true, columns: Some(80) };
 
     fn text(look: &Look) -> String {
         String::from_utf8_lossy(&look.bytes).into_owned()

@@ -1,15 +1,14 @@
 //! The client command `devgroup logs`.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use super::super::exit_code::Failure;
 use super::arguments::LogsArguments;
 use super::output;
-use crate::app::{LineWriter, StreamOptions, Words};
 use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
+use crate::display::{LineWriter, OutputStyle, Words};
 use crate::domain::{framed, visible};
-use crate::logs::{Query, QueryKind, StyleSupport};
-use crate::tui::DashboardOptions;
+use crate::logs::{Query, QueryKind};
 
 /// Lines that are shown of a log without a word about where to begin.
 const LINES: u64 = 200;
@@ -34,10 +33,7 @@ pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
 pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Failure> {
     let begins = arguments.since.is_some() || arguments.since_restart || !arguments.cursors.is_empty();
     let seeks = arguments.grep.is_some() || arguments.level.is_some();
-    let (terminal, looks) = (io::stdout().is_terminal(), DashboardOptions::from_environment());
-    let color = terminal && looks.color;
-    // Where it is no terminal, somebody else will know what to do with all of them.
-    let support = if terminal { looks.support } else { StyleSupport::FULL };
+    let style = OutputStyle::of(&io::stdout());
     let ask = LogsAsk {
         services: arguments.services.clone(),
         follow: arguments.follow,
@@ -47,16 +43,16 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         cursors: arguments.cursors.clone(),
         grep: arguments.grep.clone(),
         level: arguments.level.clone(),
-        styled: arguments.raw || (color && !arguments.json),
-        depth: support.depth,
-        plain_underlines: !support.underlines,
+        styled: arguments.raw || (style.color && !arguments.json),
+        depth: style.styles.depth,
+        plain_underlines: !style.styles.underlines,
         levels: arguments.json,
     };
     let names = match group.ask(Ask::Status { follow: false })? {
         Reply::Status(status) => status.services.into_iter().map(|service| service.name).collect(),
         _ => Vec::new(),
     };
-    let mut printer = Printer::new(&arguments, names, color);
+    let mut printer = Printer::new(&arguments, names, style);
     group.send(Ask::Logs(ask))?;
     loop {
         if !group.wait_for_more(io::stdout())? {
@@ -108,13 +104,12 @@ enum Form {
 }
 
 impl Printer {
-    fn new(arguments: &LogsArguments, names: Vec<String>, color: bool) -> Self {
+    fn new(arguments: &LogsArguments, names: Vec<String>, style: OutputStyle) -> Self {
         let shown = names
             .iter()
             .map(String::as_str)
             .filter(|name| arguments.services.is_empty() || arguments.services.iter().any(|service| service == name));
-        let unicode = super::super::shows_unicode(io::stdout().is_terminal());
-        let writer = LineWriter::new(StreamOptions { color, support: StyleSupport::FULL, unicode, columns: 0 }, shown);
+        let writer = LineWriter::new(style, shown);
         let form = match arguments.services.as_slice() {
             _ if arguments.json => Form::Json,
             _ if arguments.raw => Form::Raw,

@@ -4,12 +4,11 @@ use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
-use unicode_width::UnicodeWidthStr;
-
 use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
+use crate::display;
 use crate::domain::{ExitStatus, approx, count, visible};
 
 pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Failure> {
@@ -48,12 +47,12 @@ fn table(status: &Status) -> String {
     let reason = if status.services.iter().any(|service| service.reason.is_some()) { "REASON" } else { "" };
     let head = ["SERVICE", "STATE", "PID", "UP", "RUN", "RESTARTS", "LAST CHANGE", reason].map(str::to_owned);
     let rows: Vec<[String; 8]> = std::iter::once(head).chain(status.services.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().map(|row| display::width(&row[column])).max().unwrap_or(0);
     let widths: [usize; 8] = std::array::from_fn(width);
     for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
-            let gap = width.saturating_sub(cell.width()) + 2;
+            let gap = width.saturating_sub(display::width(cell)) + 2;
             let _ = write!(line, "{cell}{:gap$}", "");
         }
         out.push_str(line.trim_end());

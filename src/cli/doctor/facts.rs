@@ -1,5 +1,6 @@
 //! What is found out, without a judgement.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
 use crate::config::{self, Owners};
 use crate::control::{self, Ask, ClientError, Reply};
+use crate::display::{DisplaySupport, GlyphSet, size_of};
 use crate::domain::{AliveProbe, GroupSpec, Probe};
-use crate::tui::{self, DashboardOptions, GlyphSet};
 
 /// A group that lives answers at once.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -198,7 +199,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let places = control::Place::candidates(&meeting);
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-    let options = DashboardOptions::from_environment();
+    let (stderr, shows) = (std::io::stderr(), DisplaySupport::from_environment());
     Ok(Facts {
         file,
         group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
@@ -208,14 +209,14 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         blindness: app::blindness(),
         terminal: TerminalFact {
             term: variable("TERM").filter(|term| !term.is_empty()),
-            is_terminal: std::io::IsTerminal::is_terminal(&std::io::stderr()),
-            utf8: tui::is_utf8_locale(variable),
-            unicode: options.glyphs == GlyphSet::Unicode,
-            color: options.color,
-            size: tui::terminal_size(),
+            is_terminal: stderr.is_terminal(),
+            utf8: shows.utf8,
+            unicode: shows.glyphs == GlyphSet::Unicode,
+            color: shows.color,
+            size: size_of(&stderr),
         },
         clipboard: ClipboardFact {
-            programs: tui::clipboard_programs(variable),
+            programs: app::clipboard_programs(variable),
             over_ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set),
             inside: Inside::detect(set),
         },

@@ -9,6 +9,7 @@ use crate::cli::arguments::Place;
 use crate::cli::exit_code::Failure;
 use crate::cli::{print, print_message, style};
 use crate::config;
+use crate::display;
 use crate::domain::{visible, visible_path};
 use crate::init::{Disk, Note, Only, propose};
 
@@ -77,7 +78,7 @@ fn target(place: &Place) -> Result<PathBuf, Failure> {
 }
 
 fn report(notes: &[Note]) -> String {
-    let width = notes.iter().map(|note| note.source.chars().count()).max().unwrap_or_default().min(30);
+    let width = notes.iter().map(|note| display::width(&note.source)).max().unwrap_or_default().min(30);
     let lines = notes.iter().map(|note| {
         let line = format!("{:8} {:width$}  {}", note.finding.word(), note.source, note.text);
         // Names of files and lines of them are of others.

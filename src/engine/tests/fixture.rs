@@ -5,40 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Backoff, Breaker, Condition, Dependency, GroupSpec, Kind, LogSpec, OnChange, PaneView, Probe, ReadyCheck,
-    RestartPolicy, RunCommand, ServiceSpec, StopSpec, WatchFiles, WatchSpec,
+    Condition, Dependency, GroupSpec, Kind, LogSpec, Probe, ReadyCheck, RunCommand, ServiceSpec, WatchFiles, WatchSpec,
 };
 
 pub(super) fn service(name: &str) -> ServiceSpec {
-    ServiceSpec {
-        name: name.into(),
-        kind: Kind::Service,
-        run: RunCommand::Shell(format!("bin/{name}")),
-        root: PathBuf::from("/work"),
-        dir: "/work".into(),
-        env: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        alive: None,
-        validate: None,
-        cascade: false,
-        restart: RestartPolicy::OnFailure,
-        retries: 0,
-        backoff: Backoff::default(),
-        breaker: Breaker::default(),
-        stop: StopSpec::default(),
-        autostart: true,
-        left_out: false,
-        profiles: Vec::new(),
-        group: None,
-        url: None,
-        watch: WatchFiles::All { line: 1 },
-        ignore: Vec::new(),
-        debounce: WatchSpec::DEBOUNCE,
-        on_change: OnChange::Restart,
-        view: PaneView::Auto,
-    }
+    let run = RunCommand::Shell(format!("bin/{name}"));
+    ServiceSpec { watch: WatchFiles::All { line: 1 }, ..ServiceSpec::new(name.into(), run, "/work".into()) }
 }
 
 pub(super) fn task(name: &str) -> ServiceSpec {

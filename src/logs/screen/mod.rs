@@ -34,7 +34,7 @@ use cursor::{Cursor, Tabs};
 use grid::Grid;
 pub(super) use input::Input;
 pub(super) use view::{Frame, Layout, View};
-use width::columns_of;
+pub use width::columns_of;
 
 /// The state of a terminal: both screens, the cursor, modes and colours.
 #[derive(Debug)]

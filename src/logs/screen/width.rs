@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 /// Columns that a character takes: 0 for a combining one, `None` for a control character.
-pub(super) fn columns_of(c: char) -> Option<usize> {
+pub fn columns_of(c: char) -> Option<usize> {
     match c {
         // What is printed most, without looking it up.
         ' '..='~' | '\u{C0}'..='\u{2FF}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259F}' => Some(1),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::AttachmentLoop;
+use crate::display::Ground;
 use crate::logs::TerminalColors;
 use crate::tui::last_answer::LAST_QUESTION;
-use crate::tui::options::Ground;
 
 /// A terminal that has answered nothing for so long after it was asked does not tell its colours.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ impl AttachmentLoop {
             self.handle.logs().set_colors(colors);
             if let (Ground::Unknown, Some(background)) = (self.ui.theme.ground, colors.background) {
                 self.ui.theme.ground = Ground::of(background);
-                self.redraw = true;
+                self.frames.redraw = true;
             }
         }
         if self.decoder.take_last_answer() {

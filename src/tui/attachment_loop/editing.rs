@@ -31,7 +31,7 @@ impl AttachmentLoop {
     /// A file is ready: gives the terminal up to an editor.
     pub(super) fn open_editor(&mut self, path: PathBuf, line: u64) {
         let now = self.clock.now();
-        self.redraw = true;
+        self.frames.redraw = true;
         let types = self.ui.typist.target().or(self.ui.typist.over()).is_some();
         let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || types;
         let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
@@ -116,10 +116,10 @@ impl AttachmentLoop {
         }
         self.frame_writer.begin_anew(self.host_terminal.first_modes(self.ui.mouse));
         self.decoder = Decoder::default();
-        self.window_focused = true;
+        self.focus.window = true;
         if self.host_terminal.size() != self.size {
             self.resized();
         }
-        self.redraw = true;
+        self.frames.redraw = true;
     }
 }

@@ -9,7 +9,6 @@ use super::AttachmentLoop;
 use crate::domain::{Explanation, Moment, visible_path};
 use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
-use crate::tui::source::Source;
 use crate::tui::text::thousands;
 
 /// What work in the background has to say at its end.
@@ -51,13 +50,13 @@ impl AttachmentLoop {
         done: &'static str,
         write: impl FnOnce(Log, &Path) -> io::Result<News> + Send + 'static,
     ) {
-        let log = match self.ui.source(&self.snapshot) {
-            Some(Source::Service(name)) => match self.handle.logs().get(&name) {
-                Some(document) => Log::one(name, document),
+        let Some(source) = self.ui.source(&self.snapshot) else { return };
+        let log = match source.service() {
+            Some(name) => match self.handle.logs().get(name) {
+                Some(document) => Log::one(name.clone(), document),
                 None => return,
             },
-            Some(Source::Merged) => Log::merged("all-services".into(), self.merged_members()),
-            None => return,
+            None => Log::merged("all-services".into(), self.merged_members()),
         };
         let Some(tell) = self.tell_later.clone() else { return };
         let Some(folder) = self.saved.clone() else {

@@ -1,5 +1,6 @@
 //! Selecting and copying: a dashboard knows what each cell shows, and the documents that the text comes from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
@@ -8,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use super::AttachmentLoop;
 use super::saving::News;
 use crate::domain::Moment;
-use crate::logs::{LineId, MouseEvents};
+use crate::logs::{LineId, LogDocument, MouseEvents};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
 use crate::tui::selection::{CopyRequest, Point, Selection, Unit, rows_text, unit_in, unit_of_row};
@@ -27,6 +28,29 @@ pub(super) struct Drawn {
     pub(super) source: Source,
     pub(super) area: Rect,
     pub(super) text: PaneText,
+}
+
+/// What the last frame has shown.
+#[derive(Debug, Default)]
+pub(super) struct LastFrame {
+    /// The panes: what the mouse points at.
+    pub(super) panes: Vec<Drawn>,
+    /// The documents on the screen, and what of them was drawn.
+    pub(super) logs: Vec<(Arc<LogDocument>, u64)>,
+    /// The row of the screen of the service that is typed into, in the first row of its pane.
+    pub(super) typed_top: i32,
+}
+
+impl LastFrame {
+    /// The pane with these lines.
+    fn pane_of(&self, source: &Source) -> Option<&Drawn> {
+        self.panes.iter().find(|drawn| drawn.source == *source)
+    }
+
+    /// The pane in that place.
+    fn pane_at(&self, at: Position) -> Option<&Drawn> {
+        self.panes.iter().find(|drawn| drawn.area.contains(at))
+    }
 }
 
 /// The mouse as far as it selects.
@@ -75,8 +99,8 @@ impl AttachmentLoop {
         let taken = self.ui.typist.target().is_some_and(|service| {
             self.handle.logs().get(service).is_some_and(|log| log.input_modes().mouse != MouseEvents::None)
         });
-        let covered = self.ui.overlay.is_some() || world.snapshot.stopping.is_some() || taken;
-        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.area.contains(at)).filter(|_| !covered) else { return };
+        let covered = self.ui.panels.over().is_some() || world.snapshot.stopping.is_some() || taken;
+        let Some(drawn) = self.last_frame.pane_at(at).filter(|_| !covered) else { return };
         let source = drawn.source.clone();
         self.pointer.pressed = Some((at, world.now, count));
         self.hold(&source);
@@ -88,7 +112,7 @@ impl AttachmentLoop {
 
     /// Nothing moves under the pointer while a button is down.
     fn hold(&mut self, source: &Source) {
-        let drawn = self.drawn.iter().find(|drawn| drawn.source == *source);
+        let drawn = self.last_frame.pane_of(source);
         let text = drawn.map(|drawn| &drawn.text).filter(|text| text.follow && !text.rows_of_screen);
         let Some(first) = text.and_then(|text| text.places.first()).cloned() else { return };
         self.ui.viewport(source).stop_following();
@@ -98,7 +122,7 @@ impl AttachmentLoop {
     /// The end is followed again, unless the log was scrolled meanwhile.
     fn let_go(&mut self) {
         let Some((source, first)) = self.pointer.held.take() else { return };
-        let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
+        let drawn = self.last_frame.pane_of(&source);
         if drawn.is_some_and(|drawn| drawn.text.places.first() == Some(&first)) {
             self.ui.viewport(&source).follow_on();
         }
@@ -106,7 +130,7 @@ impl AttachmentLoop {
 
     /// A click on a line of the merged view goes to it in the pane of its service.
     fn open_clicked(&mut self, at: Position, world: &World<'_>) {
-        let merged = self.drawn.iter().find(|drawn| drawn.source.is_merged() && drawn.area.contains(at));
+        let merged = self.last_frame.pane_at(at).filter(|drawn| drawn.source.is_merged());
         let row = merged.and_then(|drawn| drawn.text.places.get(usize::from(at.y - drawn.area.y)));
         let line = merged.zip(row).and_then(|(drawn, place)| drawn.text.source_of(place.line));
         if let Some((service, line)) = line.map(|(service, line)| (service.clone(), line)) {
@@ -116,7 +140,7 @@ impl AttachmentLoop {
 
     /// A selection of the unit under the pointer.
     fn begun(&self, source: &Source, at: Position, unit: Unit) -> Option<Selection> {
-        let drawn = self.drawn.iter().find(|drawn| drawn.source == *source)?;
+        let drawn = self.last_frame.pane_of(source)?;
         let point = drawn.text.point(clamped(drawn.area, at))?;
         let rows = drawn.text.rows_of_screen;
         let here = if rows {
@@ -135,12 +159,12 @@ impl AttachmentLoop {
             return;
         };
         if self.ui.selection.is_none() && pressed != at {
-            let drawn = self.drawn.iter().find(|drawn| drawn.area.contains(pressed));
+            let drawn = self.last_frame.pane_at(pressed);
             let source = drawn.map(|drawn| drawn.source.clone());
             self.ui.selection = source.and_then(|source| self.begun(&source, pressed, Unit::Character));
         }
         let Some(selection) = &self.ui.selection else { return };
-        let Some(drawn) = self.drawn.iter().find(|drawn| drawn.source == selection.source) else { return };
+        let Some(drawn) = self.last_frame.pane_of(&selection.source) else { return };
         let area = drawn.area;
         let here = self.begun(&selection.source.clone(), at, selection.unit);
         if let (Some(selection), Some(here)) = (&mut self.ui.selection, here)
@@ -166,7 +190,7 @@ impl AttachmentLoop {
         let source = selection.source.clone();
         self.ui.viewport(&source).scroll(self.pointer.edge);
         self.timers.edge = (self.pointer.edge != 0).then_some(now + EDGE_SCROLL);
-        self.redraw = true;
+        self.frames.redraw = true;
     }
 
     /// New rows are about to be drawn: a drag that stands beyond the edge selects what has come there.
@@ -175,7 +199,7 @@ impl AttachmentLoop {
             self.extend();
         }
         let gone = |selection: &Selection| {
-            let drawn = self.drawn.iter().find(|drawn| drawn.source == selection.source);
+            let drawn = self.last_frame.pane_of(&selection.source);
             drawn.is_some_and(|drawn| drawn.text.rows_of_screen != selection.rows)
         };
         // A full-screen program has come or gone.
@@ -186,7 +210,7 @@ impl AttachmentLoop {
 
     /// Carries out what was asked for with the text of logs.
     pub(super) fn hand_out(&mut self, world: &World<'_>) {
-        match self.ui.copy_request.take() {
+        match self.ui.requests.copy.take() {
             Some(CopyRequest::Save) => self.save(world.now),
             Some(CopyRequest::Edit) => self.edit(world.now),
             Some(CopyRequest::Copy) => self.copy(world.now),
@@ -198,7 +222,7 @@ impl AttachmentLoop {
 
     fn select_by_keys(&mut self, world: &World<'_>) {
         let Some(source) = self.ui.source(world.snapshot) else { return };
-        let drawn = self.drawn.iter().find(|drawn| drawn.source == source);
+        let drawn = self.last_frame.pane_of(&source);
         let Some(drawn) = drawn.filter(|drawn| !drawn.text.rows.is_empty()) else { return };
         let last = u16::try_from(drawn.text.rows.len() - 1).unwrap_or(u16::MAX);
         let at = Position { x: drawn.area.x, y: drawn.area.y.saturating_add(last) };
@@ -278,7 +302,7 @@ impl AttachmentLoop {
 
     fn in_sight(&self) -> Option<(Source, bool, (Point, Point))> {
         let source = self.ui.source(&self.snapshot)?;
-        let drawn = self.drawn.iter().find(|drawn| drawn.source == source)?;
+        let drawn = self.last_frame.pane_of(&source)?;
         let (first, last) = (drawn.text.places.first()?, drawn.text.places.last()?);
         let stretch = (Point { line: first.line, byte: 0 }, Point { line: last.line, byte: usize::MAX });
         Some((source, drawn.text.rows_of_screen, stretch))

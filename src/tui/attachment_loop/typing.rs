@@ -1,9 +1,9 @@
 //! What a dashboard does for typing: it knows the logs, which tell how a service wants to be typed to.
 
 use super::AttachmentLoop;
+use crate::display::Notification;
 use crate::domain::{Command, ServiceName};
 use crate::logs::{ExtendedKeys, InputModes, MouseEvents};
-use crate::tui::options::Notification;
 use crate::tui::terminal::HostModes;
 use crate::tui::typing::Receiver;
 use crate::tui::ui_state::World;
@@ -11,6 +11,21 @@ use crate::tui::ui_state::World;
 /// What services that have asked for it get when they gain and lose the focus (mode 1004).
 const FOCUS_IN: &[u8] = b"\x1b[I";
 const FOCUS_OUT: &[u8] = b"\x1b[O";
+
+/// Who has the focus.
+#[derive(Debug)]
+pub(super) struct Focus {
+    /// The window has it, as far as we know.
+    pub(super) window: bool,
+    /// The service that was told that it has it.
+    service: Option<ServiceName>,
+}
+
+impl Default for Focus {
+    fn default() -> Self {
+        Self { window: true, service: None }
+    }
+}
 
 impl AttachmentLoop {
     /// How the service that is typed into wants it, and where its screen is.
@@ -23,7 +38,7 @@ impl AttachmentLoop {
         Receiver {
             modes: self.modes_of(service),
             area: pane.map(|pane| pane.inner()).unwrap_or_default(),
-            top: self.typed_top,
+            top: self.last_frame.typed_top,
         }
     }
 
@@ -49,11 +64,11 @@ impl AttachmentLoop {
 
     /// Tells the services which of them has the focus: the one that is typed into, while the window has it.
     pub(super) fn tell_focus(&mut self) {
-        let focused = self.ui.typist.target().filter(|_| self.window_focused).cloned();
-        if focused == self.focused {
+        let focused = self.ui.typist.target().filter(|_| self.focus.window).cloned();
+        if focused == self.focus.service {
             return;
         }
-        let lost = std::mem::replace(&mut self.focused, focused.clone());
+        let lost = std::mem::replace(&mut self.focus.service, focused.clone());
         for (service, bytes) in [(lost, FOCUS_OUT), (focused, FOCUS_IN)] {
             if let Some(service) = service.filter(|service| self.modes_of(service).focus_events) {
                 self.send_command(Command::Input { service, bytes: bytes.to_vec() });

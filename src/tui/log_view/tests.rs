@@ -5,9 +5,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::display::{GlyphSet, Ground};
 use crate::logs::LogStore;
 use crate::logs::{LogDocument, StyleSupport};
-use crate::tui::options::{GlyphSet, Ground};
 
 fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
     LineLayout {
@@ -111,6 +111,18 @@ fn what_is_read_stays_and_what_comes_is_counted() {
     view.follow();
     let text = take_rows(&mut view, &document, &layout);
     assert_eq!((text.new, shown(&text).pop()), (0, Some("line 67".into())));
+}
+
+#[test]
+fn what_comes_between_the_last_frame_and_the_stop_is_new() {
+    let (document, layout, mut view) = (document(0..30), layout(80, 3, false), Viewport::default());
+    take_rows(&mut view, &document, &layout);
+    append(&document, 30..35);
+    let before = shown(&take_rows(&mut view, &document, &layout));
+    view.stop_following();
+    append(&document, 35..42);
+    let text = take_rows(&mut view, &document, &layout);
+    assert_eq!((shown(&text), text.new), (before, 7));
 }
 
 #[test]

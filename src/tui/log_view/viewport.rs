@@ -100,10 +100,6 @@ impl Viewport {
 
     /// Stays with what is in sight.
     pub(in crate::tui) fn stop_following(&mut self) {
-        if self.stand.follow {
-            // The next frame says what was the end.
-            self.stand.seen = None;
-        }
         self.stand.follow = false;
     }
 
@@ -232,6 +228,8 @@ impl Viewport {
     pub(in crate::tui) fn take(&mut self, source: &mut LineSource<'_>, frame: &Frame<'_>) -> PaneText {
         let layout = &frame.layout;
         if let Some(terminal) = self.terminal(source, layout) {
+            // The next frame with lines says what was the end.
+            self.stand.seen = None;
             return self.of_terminal(source, frame, &terminal);
         }
         self.clear = false;

@@ -10,23 +10,12 @@ use super::super::layout::Pane;
 use super::super::log_view::{Frame, Jump, LineLayout, PaneText, Viewport};
 use super::super::source::Source;
 use super::merging::Member;
-use super::{UiState, World};
-use crate::domain::{Marker, ServiceName};
+use super::{Followup, UiState, World};
+use crate::domain::ServiceName;
 use crate::logs::{Lane, LineSource, LogDocument, Matches, Query, Reader, Scan, VisibleLines};
 
 /// Cells that one press of an arrow scrolls sideways.
 const SIDEWAYS: isize = 8;
-
-/// What is to be done beside the drawing.
-#[derive(Debug)]
-pub(in crate::tui) enum Followup {
-    /// Read lines; it is claimed for whoever takes this.
-    Scan(Arc<Scan>),
-    /// Put a marker into the log of a service.
-    Mark(ServiceName, Marker),
-    /// Ask why the path of this event in the journal was judged so.
-    Why(u64, Arc<str>),
-}
 
 impl UiState {
     /// The visible lines of a pane.
@@ -73,7 +62,7 @@ impl UiState {
         let query = scans.first().and_then(|scans| scans.search.as_ref()).map(|(query, _)| query);
         let result = act(viewport, &mut lines, query);
         drop(lines);
-        self.followups.extend(behind.into_iter().map(Followup::Scan));
+        self.requests.followups.extend(behind.into_iter().map(Followup::Scan));
         result
     }
 
@@ -116,12 +105,13 @@ impl UiState {
     /// The search has left the service with the focus: it goes on in the next one that has a match, round and round. The
     /// answer is whether another frame is needed to show that.
     pub(in crate::tui) fn roam(&mut self, leaves: Option<bool>, world: &World<'_>) -> bool {
-        self.roams = leaves.or(self.roams).filter(|_| self.find.searches_all() && !self.merging);
-        let Some(forward) = self.roams else { return false };
+        let roams = leaves.or(self.find.roams);
+        self.find.roams = roams.filter(|_| self.find.searches_all() && !self.merging);
+        let Some(forward) = self.find.roams else { return false };
         let everywhere = self.find.everywhere();
         let selected = self.selected_name(world.snapshot);
         let Some(here) = everywhere.iter().position(|(name, ..)| Some(name) == selected.as_ref()) else {
-            self.roams = None;
+            self.find.roams = None;
             return false;
         };
         let count = everywhere.len();
@@ -130,7 +120,7 @@ impl UiState {
             if *found > 0 {
                 let wraps = if forward { index <= here } else { index >= here };
                 let name = name.clone();
-                self.roams = None;
+                self.find.roams = None;
                 // Whatever was asked for after that goes on from there.
                 let steps = selected.as_ref().map(|left| self.log(left).hand_over_jumps());
                 for step in [Jump::Edge { forward }].into_iter().chain(steps.into_iter().flatten()) {
@@ -149,7 +139,7 @@ impl UiState {
                 return false;
             }
         }
-        self.roams = None;
+        self.find.roams = None;
         self.show_message("no match", world.now);
         false
     }
@@ -227,7 +217,7 @@ impl UiState {
     }
 
     fn is_wrapped(&self) -> bool {
-        if self.zoom { self.wrap_zoomed } else { self.wrap }
+        self.lines.wraps(self.panes.zoom)
     }
 
     /// One line of the pane is needed for what is searched for, where there is no border below.

@@ -1,6 +1,7 @@
 //! Leaving: what `q`, Ctrl-C and `D` mean depends on who looks at the dashboard.
 
-use super::{TOAST_TIME, UiState, World};
+use super::messages::Messages;
+use super::{UiState, World};
 use crate::domain::{Command, Moment, count};
 use crate::tui::action::{Action, Context};
 use crate::tui::keymap::Keymap;
@@ -14,29 +15,38 @@ pub(in crate::tui) enum Attachment {
     Guest,
 }
 
+/// What leaving depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaving {
+    /// Who looks at it.
+    pub(super) attachment: Attachment,
+    /// Ask before all services are stopped.
+    pub(super) confirm_quit: bool,
+}
+
 impl UiState {
     /// For that one, who looks at it from then on.
     pub(in crate::tui) fn attached_as(self, attachment: Attachment, opened: Moment) -> Self {
         // Whoever has started the group was there from the start.
         let opened = if attachment == Attachment::Guest { opened } else { Moment::START };
-        Self { attachment, opened, ..self }
+        let leaving = Leaving { attachment, ..self.leaving };
+        Self { leaving, messages: Messages::since(opened), ..self }
     }
 
     /// A client that has attached looks at it.
     pub(in crate::tui) fn is_guest(&self) -> bool {
-        self.attachment == Attachment::Guest
+        self.leaving.attachment == Attachment::Guest
     }
 
     /// `q` and Ctrl-C. A client has not started the group, and others may look at it too: there, it must be asked twice.
     /// So must `q` where the user wants to be asked, and something runs.
     pub(super) fn quit(&mut self, command: Command, world: &World<'_>) -> Vec<Command> {
         let live = world.snapshot.services.iter().filter(|service| service.phase.live_run().is_some()).count();
-        let confirms = self.confirm_quit && command == Command::Quit && live > 0;
+        let confirms = self.leaving.confirm_quit && command == Command::Quit && live > 0;
         let asks = (self.is_guest() || confirms) && world.snapshot.stopping.is_none();
-        if !asks || self.quit_until.is_some_and(|until| until > world.now) {
+        if !asks || self.messages.is_asked(world.now) {
             return vec![command];
         }
-        self.quit_until = Some(world.now + TOAST_TIME);
         let key = |action| Keymap::get().key_name(Context::Normal, action, self.glyphs.set);
         let again = if command == Command::Interrupt { "Ctrl-C".into() } else { key(Action::Quit) };
         let text = if self.is_guest() {
@@ -44,14 +54,14 @@ impl UiState {
         } else {
             format!("stop {} and quit? {again} again does", count(live, "service"))
         };
-        self.show_message(text, world.now);
+        self.messages.ask(text.into(), world.now);
         Vec::new()
     }
 
     /// The key `D`: an attached dashboard leaves.
     pub(super) fn detach(&mut self, world: &World<'_>) {
-        match self.attachment {
-            Attachment::Guest => self.leaves = true,
+        match self.leaving.attachment {
+            Attachment::Guest => self.requests.leaves = true,
             Attachment::Own => {
                 let text = "not detached: the group runs in this terminal; `devgroup -d` runs one in the background";
                 self.show_message(text, world.now);
@@ -63,12 +73,14 @@ impl UiState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::display::DisplaySupport;
     use crate::domain::Moment;
     use crate::tui::fixture::shop;
     use crate::tui::options::DashboardOptions;
 
     fn guest() -> UiState {
-        UiState::new(DashboardOptions::from_variables(|_| None)).attached_as(Attachment::Guest, Moment::START)
+        UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
+            .attached_as(Attachment::Guest, Moment::START)
     }
 
     #[test]
@@ -76,10 +88,7 @@ mod tests {
         let (snapshot, mut ui) = (shop(), guest());
         let at = |millis| World { snapshot: &snapshot, size: (80, 24), now: Moment::from_millis(millis) };
         assert_eq!(ui.quit(Command::Quit, &at(0)), []);
-        assert_eq!(
-            ui.message(&snapshot, at(1).now).unwrap().0.to_string(),
-            "D detaches - q again stops the whole group"
-        );
+        assert_eq!(ui.message(&snapshot, at(1).now).unwrap().to_string(), "D detaches - q again stops the whole group");
         assert_eq!(ui.quit(Command::Quit, &at(3_000)), [], "the first one is forgotten");
         assert_eq!(ui.quit(Command::Interrupt, &at(5_999)), [Command::Interrupt]);
         let mut own = guest().attached_as(Attachment::Own, Moment::START);
@@ -93,6 +102,6 @@ mod tests {
         let (mut ui, mut own) = (guest(), guest().attached_as(Attachment::Own, Moment::START));
         ui.detach(&world);
         own.detach(&world);
-        assert!(ui.leaves && !own.leaves && own.message(&snapshot, world.now).is_some());
+        assert!(ui.requests.leaves && !own.requests.leaves && own.message(&snapshot, world.now).is_some());
     }
 }

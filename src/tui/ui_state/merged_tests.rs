@@ -1,10 +1,10 @@
 //! The merged view, and searches over all services.
 
 use super::*;
+use crate::display::GlyphSet;
 use crate::logs::LineId;
 use crate::tui::action::Context;
 use crate::tui::fixture::{Bench, NOW, shop};
-use crate::tui::options::GlyphSet;
 
 /// Three services that print in turn, each so many lines.
 fn turns(count: usize, size: (u16, u16)) -> Bench {
@@ -120,7 +120,7 @@ fn services_are_hidden_and_shown_by_their_numbers() {
     assert!(lines.len() == 20 && lines.iter().all(|line| !line.starts_with("api")), "{lines:#?}");
     assert!(bench.text().contains("without api"));
     bench.press("13");
-    assert!(bench.ui.message(&bench.snapshot, NOW).is_some_and(|(text, _)| text.to_string().contains("last one")));
+    assert!(bench.ui.message(&bench.snapshot, NOW).is_some_and(|text| text.to_string().contains("last one")));
     assert!(shown(&mut bench).iter().all(|line| line.starts_with("worker")));
     bench.press("⇞");
     bench.frame();

@@ -22,7 +22,7 @@ pub(in crate::tui) type Member = (ServiceName, Arc<LogDocument>);
 impl UiState {
     /// Whose lines keys mean.
     pub(in crate::tui) fn source(&self, snapshot: &GroupSnapshot) -> Option<Source> {
-        if self.merging { Some(Source::Merged) } else { self.selected_name(snapshot).map(Source::Service) }
+        Source::of(self.merging, self.selected_name(snapshot))
     }
 
     /// The lines of this service are shown in the merged view.
@@ -59,12 +59,12 @@ impl UiState {
         clock: Clock,
         compact: bool,
     ) -> PaneText {
-        let labels = self.labels(members, snapshot, compact);
-        let mut layout = self.line_layout_of(pane, self.find_takes_row(pane, &Source::Merged, true), clock);
+        let (source, labels) = (Source::Merged, self.labels(members, snapshot, compact));
+        let mut layout = self.line_layout_of(pane, self.find_takes_row(pane, &source, true), clock);
         let cells = labels.first().map_or(0, |label| text::width(&label.text));
         layout.width = layout.width.saturating_sub(cells);
         let names: Vec<ServiceName> = members.iter().map(|(name, _)| name.clone()).collect();
-        self.with_lines(&Source::Merged, members, true, |viewport, lines, query| {
+        self.with_lines(&source, members, true, |viewport, lines, query| {
             viewport.take(lines, &Frame { names: &names, labels: &labels, query, roams: false, layout })
         })
     }
@@ -102,20 +102,20 @@ impl UiState {
 
     /// The line that an editor is to open at: nothing for the last one.
     pub(in crate::tui) fn marked_line(&mut self, snapshot: &GroupSnapshot) -> Option<(ServiceName, LineId)> {
-        let marked = match self.source(snapshot)? {
-            source @ Source::Service(_) => self.viewport(&source).marked_or_first(),
-            Source::Merged => self.viewport(&Source::Merged).marked_or_last(),
-        };
+        let source = self.source(snapshot)?;
+        let viewport = self.viewport(&source);
+        let marked = if source.is_merged() { viewport.marked_or_last() } else { viewport.marked_or_first() };
         marked.map(|(name, line)| (name.clone(), line))
     }
 
     /// What keys do in the merged view.
     pub(super) fn merged_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
+        let source = Source::Merged;
         match action {
-            Action::LineUp => self.viewport(&Source::Merged).step(-1),
-            Action::LineDown => self.viewport(&Source::Merged).step(1),
+            Action::LineUp => self.viewport(&source).step(-1),
+            Action::LineDown => self.viewport(&source).step(1),
             Action::OpenLine => {
-                let marked = self.viewport(&Source::Merged).marked_or_last();
+                let marked = self.viewport(&source).marked_or_last();
                 if let Some((name, line)) = marked.map(|(name, line)| (name.clone(), line)) {
                     self.open_line(&name, line, world);
                 }
@@ -125,7 +125,7 @@ impl UiState {
                 let shown: Vec<_> = names.filter(|name| self.is_merged(name)).collect();
                 self.drop_marker(shown);
             }
-            _ if self.lines_action(action, &Source::Merged, world) => {}
+            _ if self.lines_action(action, &source, world) => {}
             _ => return self.service_action(action, world),
         }
         Vec::new()
@@ -135,7 +135,7 @@ impl UiState {
     pub(super) fn drop_marker(&mut self, names: Vec<ServiceName>) {
         self.marks += 1;
         let marker = Marker::Mark { number: self.marks };
-        self.followups.extend(names.into_iter().map(|name| Followup::Mark(name, marker.clone())));
+        self.requests.followups.extend(names.into_iter().map(|name| Followup::Mark(name, marker.clone())));
     }
 
     /// The merged view comes or goes.

@@ -3,9 +3,8 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::super::action::{Action, Context};
+use super::super::action::Context;
 use super::super::layout::OuterScreen;
-use super::super::overlay::Overlay;
 use super::super::sidebar;
 use super::super::source::Source;
 use super::super::view::watcher_event_at;
@@ -23,14 +22,13 @@ impl UiState {
             MouseEventKind::ScrollUp => -1,
             MouseEventKind::ScrollDown => 1,
             MouseEventKind::Down(MouseButton::Left) => {
-                if world.snapshot.stopping.is_none() && self.overlay.is_none() {
+                if world.snapshot.stopping.is_none() && self.panels.over().is_none() {
                     self.click(at, &screen, world);
                 }
                 return;
             }
             _ => return,
         };
-        let action = if wheel < 0 { Action::LineUp } else { Action::LineDown };
         match self.context(world.snapshot) {
             Context::Normal
             | Context::Zoom
@@ -49,15 +47,12 @@ impl UiState {
                     self.step(if wheel < 0 { -1 } else { 1 }, world);
                 }
             }
-            context @ (Context::Help | Context::Watcher | Context::WatcherFind | Context::Details) => {
-                self.apply_in(action, context, world);
+            context => {
+                let action = self.panels.with_keys(context).and_then(|panel| panel.wheel(wheel < 0));
+                if let Some(action) = action {
+                    self.apply_in(action, context, world);
+                }
             }
-            Context::Log => {
-                let page = if wheel < 0 { Action::PageUp } else { Action::PageDown };
-                self.log_action(page);
-            }
-            Context::Palette => drop(self.palette_action(action, world)),
-            Context::Menu => {}
         }
     }
 
@@ -80,28 +75,21 @@ impl UiState {
             }
         } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
             self.focus(pane.service, world);
-        } else if let (Some(area), Some(panel)) = (screen.watcher, &mut self.watcher)
+        } else if let (Some(area), Some(panel)) = (screen.watcher, self.panels.watcher_mut())
             && let Some(seq) = watcher_event_at(at, area, screen.compact, panel, &world.snapshot.journal)
         {
             panel.marked = Some(seq);
         }
     }
 
-    /// Text was pasted: into the filter of the help, or nowhere.
+    /// Text was pasted: into what is being typed, or nowhere.
     pub(in crate::tui) fn paste(&mut self, text: &str, world: &World<'_>) {
-        if self.context(world.snapshot) == Context::Prompt {
+        let context = self.context(world.snapshot);
+        if context == Context::Prompt {
             return self.prompt_paste(text, world);
         }
-        if let Some(panel) = self.watcher.as_mut().filter(|panel| panel.typing) {
-            return panel.type_text(text.lines().next().unwrap_or_default());
-        }
-        match &mut self.overlay {
-            Some(Overlay::Help { filter, scroll }) if world.snapshot.stopping.is_none() => {
-                filter.extend(text.chars().filter(|c| !c.is_control()).take(100));
-                *scroll = 0;
-            }
-            Some(Overlay::Palette(palette)) if world.snapshot.stopping.is_none() => palette.type_text(text),
-            _ => self.show_message("pasted text does nothing here", world.now),
+        if !self.panels.with_keys(context).is_some_and(|panel| panel.type_text(text)) {
+            self.show_message("pasted text does nothing here", world.now);
         }
     }
 }

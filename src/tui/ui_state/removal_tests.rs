@@ -1,8 +1,8 @@
 //! What becomes of what is open and selected when the file is read again and the services are others.
 
 use super::*;
+use crate::display::GlyphSet;
 use crate::tui::fixture::{Bench, shop};
-use crate::tui::options::GlyphSet;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");
@@ -52,7 +52,7 @@ fn a_key_is_for_the_service_that_was_selected_or_for_none() {
         remove(&mut bench, "api");
         // The user has not seen that yet.
         assert_eq!(bench.press(keys), [], "{keys}");
-        assert_eq!(bench.ui.overlay, None);
+        assert_eq!(bench.ui.panels.over(), None);
         bench.frame();
         assert_eq!(name(&bench), "db");
         assert_eq!(bench.press("x"), [Command::Stop(Targets::one(&"db".into()))]);

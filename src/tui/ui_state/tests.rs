@@ -1,12 +1,14 @@
 //! What keys, clicks and pastes do.
 
+use std::time::Duration;
+
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::display::{DisplaySupport, GlyphSet};
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop, stopping};
-use crate::tui::options::GlyphSet;
-use crate::tui::overlay::restart_menu;
+use crate::tui::panel::restart_menu;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");
@@ -56,11 +58,11 @@ fn a_pasted_q_never_quits() {
     let snapshot = bench.snapshot.clone();
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("q\nQ", &world);
-    assert!(bench.ui.message(&snapshot, NOW).expect("a hint").0.to_string().contains("pasted"));
+    assert!(bench.ui.message(&snapshot, NOW).expect("a hint").to_string().contains("pasted"));
     bench.press("?");
     let world = World { snapshot: &snapshot, size: (80, 24), now: NOW };
     bench.ui.paste("scr\u{1b}oll", &world);
-    assert_eq!(bench.ui.overlay, Some(Overlay::Help { filter: "scroll".into(), scroll: 0 }));
+    assert_eq!(bench.ui.panels.over(), Some(&Panel::Help(Help { filter: "scroll".into(), scroll: 0 })));
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn the_menu_of_restarts() {
     assert_eq!(bench.press("Rd"), restart(Targets::WithDependents(api.clone()), false));
     assert_eq!(bench.press("RF"), restart(Targets::one(&api), true));
     assert_eq!(bench.press("R⎋"), []);
-    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.ui.panels.over(), None);
     for (place, key) in ["r", "a", "f", "d", "F"].iter().enumerate() {
         let expected = restart_menu(&bench.snapshot, &api)[place].command.clone();
         assert_eq!(bench.press(&format!("R{key}")), [expected]);
@@ -132,7 +134,7 @@ fn clicks_select_what_is_under_them() {
     small.press("W");
     small.frame();
     click(&mut small, 5, 3);
-    assert!(small.ui.watcher.is_some_and(|panel| panel.marked == Some(5)));
+    assert!(small.ui.panels.watcher().is_some_and(|panel| panel.marked == Some(5)));
 }
 
 #[test]
@@ -154,13 +156,10 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     let news = |problem| crate::domain::Notice { at: NOW, problem, summary: "the file".into(), detail: "".into() };
     let later = NOW + Duration::from_secs(6);
     bench.snapshot.notice = Some(news(false));
-    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|(text, _)| text.to_string()).as_deref(), Some("the file"));
+    assert_eq!(bench.ui.message(&bench.snapshot, NOW).map(|text| text.to_string()).as_deref(), Some("the file"));
     assert!(bench.ui.message(&bench.snapshot, later).is_none());
     bench.snapshot.notice = Some(news(true));
-    assert_eq!(
-        bench.ui.message(&bench.snapshot, later).map(|(text, _)| text.to_string()).as_deref(),
-        Some("✗ the file")
-    );
+    assert_eq!(bench.ui.message(&bench.snapshot, later).map(|text| text.to_string()).as_deref(), Some("✗ the file"));
     bench.press("j");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
     let snapshot = bench.snapshot.clone();
@@ -183,7 +182,8 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
     assert!(footer.starts_with(" ✗ procgroup.toml:50:9: this") && footer.contains(" · l shows all"), "{footer}");
-    bench.ui = UiState::new(DashboardOptions::from_variables(|_| None)).attached_as(Attachment::Guest, NOW);
+    bench.ui = UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
+        .attached_as(Attachment::Guest, NOW);
     let said = |bench: &Bench, seconds| bench.ui.message(&bench.snapshot, NOW + Duration::from_secs(seconds));
     assert!(said(&bench, 0).is_some() && said(&bench, 6).is_none());
     bench.snapshot.notice.as_mut().expect("a notice").at = NOW;
@@ -193,7 +193,7 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
 #[test]
 fn a_key_takes_the_message_of_before_away() {
     let mut bench = Bench::shop(80, 24);
-    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     for (keys, text, next) in
         [("C", "the view is clear", "g"), ("/zzzz⏎n", "no match", "&"), ("D", "not detached", "z")]
     {
@@ -212,7 +212,7 @@ fn a_key_takes_the_message_of_before_away() {
 #[test]
 fn resuming_says_what_became_of_what_was_held() {
     let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
-    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     bench.press("P");
     assert_eq!(said(&bench).as_deref(), Some("14 held changes discarded · no restart"));
     bench.press("p");
@@ -263,27 +263,30 @@ fn the_watcher_panel_finds_what_is_typed_and_asks_for_each_reason_once() {
     let text = bench.text();
     assert!(text.contains("6 built-in") && text.contains("ignored") && text.contains("*.swp"), "{text}");
     let snapshot = bench.snapshot.clone();
-    let panel = bench.ui.watcher.as_mut().expect("the panel");
+    let panel = bench.ui.panels.watcher_mut().expect("the panel");
     assert_eq!(panel.question(&snapshot.journal), None, "it is known");
     bench.press("⎋");
-    assert!(bench.ui.watcher.is_some() && bench.text().contains("styles/app.scss"), "Esc ends the search first");
+    assert!(
+        bench.ui.panels.watcher().is_some() && bench.text().contains("styles/app.scss"),
+        "Esc ends the search first"
+    );
     bench.press("⎋");
-    assert!(bench.ui.watcher.is_none());
+    assert!(bench.ui.panels.watcher().is_none());
 }
 
 #[test]
 fn the_marked_event_stays_marked_while_others_come() {
     let mut bench = Bench::shop(80, 24);
     bench.press("W↓↓");
-    let marked = bench.ui.watcher.clone().expect("the panel").marked;
+    let marked = bench.ui.panels.watcher().cloned().expect("the panel").marked;
     let entry = bench.snapshot.journal.entries().next().expect("an event").clone();
     let mut journal = (*bench.snapshot.journal).clone();
     journal.push(entry.event, entry.verdict);
     bench.snapshot.journal = journal.into();
-    let panel = bench.ui.watcher.clone().expect("the panel");
+    let panel = bench.ui.panels.watcher().cloned().expect("the panel");
     assert_eq!((panel.marked, panel.place(&bench.snapshot.journal)), (marked, 3));
     bench.press("x");
-    let panel = bench.ui.watcher.clone().expect("the panel");
+    let panel = bench.ui.panels.watcher().cloned().expect("the panel");
     assert!(panel.entries(&bench.snapshot.journal).all(|entry| entry.verdict != crate::domain::Verdict::Ignored));
 }
 
@@ -555,10 +558,11 @@ proptest! {
 #[test]
 fn who_wants_to_be_asked_quits_by_pressing_twice() {
     let mut bench = Bench::shop(100, 30);
-    let asks = DashboardOptions { confirm_quit: true, ..DashboardOptions::from_variables(|_| None) };
+    let asks =
+        DashboardOptions { confirm_quit: true, ..DashboardOptions::new(DisplaySupport::from_variables(|_| None)) };
     bench.ui = UiState::new(asks);
     assert_eq!(bench.press("q"), []);
-    let message = bench.ui.message(&bench.snapshot, NOW).map(|(message, _)| message.to_string());
+    let message = bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     assert_eq!(message.as_deref(), Some("stop 4 services and quit? q again does"));
     assert_eq!(bench.press("q"), [Command::Quit]);
     assert_eq!(bench.press("jq"), [], "another key has taken the question away");
@@ -574,13 +578,13 @@ fn the_palette_does_what_is_typed() {
     assert_eq!(bench.press(":restart⏎"), restart(Targets::one(&api), false));
     assert_eq!(bench.press(":rfai⏎"), restart(Targets::Failed, false));
     assert_eq!(bench.press(":force⏎"), restart(Targets::one(&api), true));
-    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.ui.panels.over(), None);
     assert_eq!(bench.press(":select worker⏎r"), restart(Targets::one(&"worker".into()), false));
     assert_eq!(bench.press(":zoom⏎"), []);
-    assert!(bench.ui.zoom);
+    assert!(bench.ui.panes.zoom);
     assert_eq!(bench.press(":quit⏎"), [Command::Quit]);
     assert_eq!(bench.press(":q⎋"), [], "q is text there, and Esc closes it");
-    assert_eq!(bench.ui.overlay, None);
+    assert_eq!(bench.ui.panels.over(), None);
     assert_eq!(bench.press(":zzzz⏎"), [], "nothing is found, and it stays open");
-    assert!(bench.ui.overlay.is_some());
+    assert!(bench.ui.panels.over().is_some());
 }

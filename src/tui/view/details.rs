@@ -7,15 +7,14 @@ use ratatui::text::Span;
 
 use super::super::glyphs::Glyphs;
 use super::super::layout::OuterScreen;
+use super::super::panel::Details;
 use super::super::text::{cut_right, pad, width, wrap_words};
-use super::super::ui_state::UiState;
 use super::super::words::state_look;
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceName, ServiceSnapshot, count, human, visible,
-    without_secrets,
+    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceSnapshot, count, human, visible, without_secrets,
 };
 
 /// Cells of the names on the left.
@@ -32,12 +31,13 @@ struct Teller<'a> {
 }
 
 /// Draws the box, from the line that it is scrolled to. The answer is where it begins.
-pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
-    let Some(service) = scene.snapshot.service(service) else {
+    let Some(service) = scene.snapshot.service(&details.service) else {
         let area = area(scene.screen, 1);
         paint::clear(buffer, area);
-        let titles = Titles { left: vec![Span::styled(service.to_string(), theme.strong())], ..Titles::default() };
+        let titles =
+            Titles { left: vec![Span::styled(details.service.to_string(), theme.strong())], ..Titles::default() };
         let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
         paint::put_text(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.dim());
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
@@ -46,7 +46,7 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buff
     let lines = lines(&teller, service, columns(scene.screen));
     let area = area(scene.screen, lines.len());
     let last_start = lines.len().saturating_sub(height(area));
-    let start = scroll.min(last_start);
+    let start = details.scroll.min(last_start);
     paint::clear(buffer, area);
     let look = state_look(service, glyphs, theme);
     let left = vec![
@@ -80,11 +80,11 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, scroll: usize, buff
 pub(in super::super) fn last_start(
     service: &ServiceSnapshot,
     screen: &OuterScreen,
-    ui: &UiState,
+    glyphs: &'static Glyphs,
     now: Moment,
 ) -> usize {
     // Any time of day is as long.
-    let teller = Teller { now, glyphs: ui.glyphs, time_of_day: &|_| "00:00:00".to_owned() };
+    let teller = Teller { now, glyphs, time_of_day: &|_| "00:00:00".to_owned() };
     let count = lines(&teller, service, columns(screen)).len();
     count.saturating_sub(height(area(screen, count)))
 }

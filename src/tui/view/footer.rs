@@ -20,7 +20,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
         }
         return;
     }
-    let message = scene.ui.message(scene.snapshot, scene.now).map(|(message, _)| message);
+    let message = scene.ui.message(scene.snapshot, scene.now);
     let ended = scene.ui.end_of_typing(scene.snapshot);
     // Nothing is a key there but the way out.
     let message = if ended.is_some() { message.or(ended.as_deref().map(Message::from)) } else { message };

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::keymap::{HelpRow, Keymap};
+use super::super::panel::Help;
 use super::super::text::{column, cut_right, width};
 use super::Scene;
 use super::paint::{self, Titles};
@@ -14,8 +15,9 @@ use super::paint::{self, Titles};
 const KEYS: usize = 9;
 
 /// Draws the overlay. The answer is where the next typed character goes.
-pub(super) fn draw(scene: &Scene<'_>, filter: &str, scroll: usize, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(scene: &Scene<'_>, help: &Help, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
+    let Help { filter, scroll } = help;
     let rows = lines(Keymap::get().help(glyphs.set), filter);
     let area = if scene.screen.compact {
         Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all }
@@ -27,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, filter: &str, scroll: usize, buffer: &mut 
     paint::clear(buffer, area);
     let height = usize::from(area.height.saturating_sub(2)).max(1);
     let last_start = rows.len().saturating_sub(height);
-    let start = scroll.min(last_start);
+    let start = (*scroll).min(last_start);
     let hint = if filter.is_empty() { "type to filter".to_owned() } else { format!("filter: {filter}") };
     let hint = cut_right(&hint, usize::from(area.width / 2), glyphs.ellipsis);
     let right = if scene.screen.compact {

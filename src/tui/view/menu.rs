@@ -7,20 +7,19 @@ use ratatui::text::Span;
 
 use super::super::action::{Action, Context};
 use super::super::keymap::Keymap;
-use super::super::overlay::restart_menu;
+use super::super::panel::{RestartMenu, restart_menu};
 use super::super::text::{cut_right, pad, width};
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::ServiceName;
 
 /// The actions of the lines, whose keys are shown.
 const ACTIONS: [Action; 5] =
     [Action::Restart, Action::RestartAll, Action::RestartFailed, Action::RestartDependents, Action::RestartForce];
 
 /// Draws the menu. The answer is where the marked line is.
-pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, marked: usize, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(scene: &Scene<'_>, menu: &RestartMenu, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
-    let items = restart_menu(scene.snapshot, service);
+    let items = restart_menu(scene.snapshot, &menu.service);
     let free = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
     let longest = items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
     let columns = u16::try_from(longest + 8).unwrap_or(u16::MAX);
@@ -31,7 +30,7 @@ pub(super) fn draw(scene: &Scene<'_>, service: &ServiceName, marked: usize, buff
     let mut cursor = None;
     for ((place, (item, action)), y) in items.iter().zip(ACTIONS).enumerate().zip(inner.top()..inner.bottom()) {
         let mut style = Style::new();
-        if place == marked {
+        if place == menu.marked {
             style = style.add_modifier(Modifier::REVERSED);
             cursor = Some(Position { x: inner.x, y });
         }

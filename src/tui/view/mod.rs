@@ -21,7 +21,7 @@ use super::action::Context;
 use super::glyphs::Glyphs;
 use super::layout::{Frame, OuterScreen};
 use super::log_view::PaneText;
-use super::overlay::Overlay;
+use super::panel::Panel;
 use super::theme::Theme;
 use super::ui_state::UiState;
 use super::words::StateCounts;
@@ -97,20 +97,29 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     if let Some(area) = screen.strip {
         watcher::strip(scene, area, buffer);
     }
-    if let (Some(area), Some(panel)) = (screen.watcher, &scene.ui.watcher) {
-        cursor = watcher::panel(scene, area, panel, buffer).or(cursor);
+    let stops = scene.ui.context(scene.snapshot) == Context::Stopping;
+    for panel in scene.ui.panels.iter().filter(|panel| !(stops && panel.lies_over())) {
+        cursor = panel.draw(scene, buffer).or(cursor);
     }
-    let over = match (scene.ui.context(scene.snapshot), &scene.ui.overlay) {
-        (Context::Stopping, _) => stopping::draw(scene, buffer),
-        (_, Some(Overlay::Help { filter, scroll })) => help::draw(scene, filter, *scroll, buffer),
-        (_, Some(Overlay::Details { service, scroll })) => details::draw(scene, service, *scroll, buffer),
-        (_, Some(Overlay::Menu { service, marked })) => menu::draw(scene, service, *marked, buffer),
-        (_, Some(Overlay::Palette(open))) => palette::draw(scene, open, buffer),
-        (_, Some(Overlay::OwnLog)) => own_log::draw(scene, buffer),
-        (_, None) => None,
-    };
+    if stops {
+        cursor = stopping::draw(scene, buffer).or(cursor);
+    }
     footer::draw(scene, buffer);
-    over.or(cursor)
+    cursor
+}
+
+impl Panel {
+    /// Draws it. The answer is where the cursor belongs.
+    fn draw(&self, scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+        match self {
+            Self::Watcher(panel) => watcher::panel(scene, scene.screen.watcher?, panel, buffer),
+            Self::Help(help) => help::draw(scene, help, buffer),
+            Self::Details(details) => details::draw(scene, details, buffer),
+            Self::Menu(menu) => menu::draw(scene, menu, buffer),
+            Self::Palette(palette) => palette::draw(scene, palette, buffer),
+            Self::OwnLog(log) => own_log::draw(scene, log, buffer),
+        }
+    }
 }
 
 /// A terminal that is too small for anything else: `4● 1✗ — enlarge (q quits)`. The failures stay to the last column.

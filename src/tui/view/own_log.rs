@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use ratatui::widgets::Widget;
 use tui_logger::{TuiLoggerLevelOutput, TuiLoggerSmartWidget};
 
+use super::super::panel::OwnLog;
 use super::super::text::{cut_right, width};
 use super::Scene;
 use super::paint::{self, Titles};
@@ -15,7 +16,7 @@ use super::paint::{self, Titles};
 const SMALLEST: (u16, u16) = (12, 4);
 
 /// Draws the panel over everything but the footer. The answer is its first cell.
-pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
     let mut area = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
     let corner = Position { x: area.x, y: area.y };
@@ -55,7 +56,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         .style_debug(theme.dim())
         .style_trace(theme.dim())
         .highlight_style(theme.alert())
-        .state(&scene.ui.own_log)
+        .state(log.state())
         .render(area, buffer);
     Some(corner)
 }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
-use super::super::palette::Palette;
+use super::super::panel::Palette;
 use super::super::text::{column, cut_right, width};
 use super::Scene;
 use super::paint::{self, Titles};

@@ -168,7 +168,7 @@ fn body(
     }
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = text.rows.len().min(usize::from(inner.height)).saturating_sub(1);
-    let alone = pane.frame == Frame::Title || *source == Source::Merged;
+    let alone = pane.frame == Frame::Title || source.is_merged();
     let line = match focused_row(selection.filter(|selection| selection.source == *source), text) {
         _ if typed => None,
         None => (alone && cursor.is_none()).then_some(last_row),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::fixture::{Bench, NOW, paused_shop, running, shop};
-use super::super::options::GlyphSet;
 use super::super::selection::{Point, Selection, Unit};
 use super::super::source::Source;
+use crate::display::GlyphSet;
 use crate::domain::{
     ChangeAction, Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, Outcome, Phase, RestartCounts,
     RunFacts, RunId, RunRecord, ServiceSnapshot, Signal, StopProgress, StopState, Stopping,

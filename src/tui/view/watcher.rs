@@ -5,9 +5,9 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
+use super::super::panel::WatcherPanel;
 use super::super::sidebar::window;
 use super::super::text::{column, cut_left, cut_right, pad, thousands, width};
-use super::super::watcher_panel::WatcherPanel;
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep};

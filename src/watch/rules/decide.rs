@@ -1,11 +1,11 @@
-//! Deciding: what the rules say about a path, on the way down from where a walk begins.
+//! Deciding: what the rules say about a path, on the way down from where a walk begins. Who wants to know how a decision
+//! came about listens to it by a [`Trace`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::could_match::CouldMatch;
 use super::folder_state::{Chain, FolderState, RuleState};
-use super::list::PatternList;
-use super::{Rules, built_in, scope};
+use super::{OwnList, Rules, ServiceRules, built_in, scope};
 use crate::domain::{Match, Rule, RuleSource};
 
 /// Which source has decided about a path, highest first.
@@ -25,8 +25,42 @@ pub(super) enum By {
     Git,
     /// The built-in list of devgroup.
     BuiltIn,
-    /// None: it is as the folder that it is in.
-    Folder,
+}
+
+/// What is decided about: something in a folder, where things stand so.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) folder: &'a FolderState,
+    pub(super) path: &'a Path,
+    pub(super) is_dir: bool,
+}
+
+/// Is told how a decision comes about. `()` is told nothing, and costs nothing.
+pub(super) trait Trace {
+    /// This is asked next: the folders on the way to a path from above, then the path.
+    fn ask(&mut self, question: &Question<'_>);
+
+    /// A source has decided about it, for a service with its own list, or for all without one. If git's index has, `rule` is
+    /// the one that it outweighs.
+    fn decided(&mut self, own: Option<&OwnList>, by: By, rule: &Rule, lets_in: bool);
+
+    /// A rule ignores it.
+    fn ignored(&mut self, own: Option<&OwnList>, by: By, rule: Rule, yields: bool) -> RuleState {
+        self.decided(own, by, &rule, false);
+        RuleState::Ignored { rule, yields }
+    }
+
+    /// A rule lets it in.
+    fn let_in(&mut self, own: Option<&OwnList>, by: By, rule: Rule) -> RuleState {
+        self.decided(own, by, &rule, true);
+        RuleState::Open(Some(rule))
+    }
+}
+
+impl Trace for () {
+    fn ask(&mut self, _: &Question<'_>) {}
+
+    fn decided(&mut self, _: Option<&OwnList>, _: By, _: &Rule, _: bool) {}
 }
 
 impl Rules {
@@ -35,26 +69,36 @@ impl Rules {
     /// A path that no service asks for is ignored if a rule of the group, git or devgroup says so, else no match.
     pub fn decide(&self, path: &Path, is_dir: bool) -> Match {
         let path = scope::normal(&self.root.join(path));
-        let mut folder = self.start_of(&path);
-        let mut folder_state = self.enter(self.state_above(&folder), &folder);
-        let Some(folders) = path.strip_prefix(&folder).ok().and_then(Path::parent) else {
+        let start = self.start_of(&path);
+        // Nothing is decided about the folder that a walk begins at.
+        let Some(rest) = path.strip_prefix(&start).ok().filter(|rest| !rest.as_os_str().is_empty()) else {
             return Match::NoMatch;
         };
-        for name in folders.components() {
-            folder.push(name);
-            folder_state = self.enter(self.decide_state(&folder_state, &folder, true), &folder);
-        }
-        self.decide_in(&folder_state, &path, is_dir)
+        let decided = self.walk(start, rest, is_dir, &mut ());
+        self.matched(self.asked(&path), &decided)
     }
 
     /// What the rules say about something in a folder of which the state is known.
     pub(in crate::watch) fn decide_in(&self, folder: &FolderState, path: &Path, is_dir: bool) -> Match {
-        let decided = self.decide_state(folder, path, is_dir);
+        let decided = self.decide_state(Question { folder, path, is_dir }, &mut ());
+        self.matched(self.asked(path), &decided)
+    }
+
+    /// What each service's `watch` says about a path.
+    fn asked<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a ServiceRules, Result<&'a Rule, &'a Rule>)> {
+        self.services.iter().filter_map(move |service| Some((service, service.scope.decide(path)?)))
+    }
+
+    /// What comes of what the services ask for, and of how things stand with it.
+    pub(super) fn matched<'a>(
+        &self,
+        asked: impl Iterator<Item = (&'a ServiceRules, Result<&'a Rule, &'a Rule>)>,
+        decided: &FolderState,
+    ) -> Match {
         let mut names = Vec::new();
         let mut watched = None;
         let mut ignored = None;
-        for service in self.services.iter() {
-            let Some(asked) = service.scope.decide(path) else { continue };
+        for (service, asked) in asked {
             match (asked, decided.state(service)) {
                 (Ok(_), RuleState::Ignored { rule, .. }) | (Err(rule), _) => ignored = ignored.or(Some(rule)),
                 (Ok(rule), RuleState::Open(let_in)) => {
@@ -70,6 +114,21 @@ impl Rules {
         }
     }
 
+    /// The way down to a path from where a walk begins: how things stand with the path, without its own rule files. `rest` is
+    /// the path from there.
+    pub(super) fn walk(&self, start: PathBuf, rest: &Path, is_dir: bool, trace: &mut impl Trace) -> FolderState {
+        let mut folder_state = self.state_above(&start);
+        let mut here = start;
+        let mut names = rest.components().peekable();
+        while let Some(name) = names.next() {
+            let folder = self.enter(folder_state, &here);
+            here.push(name);
+            let is_dir = is_dir || names.peek().is_some();
+            folder_state = self.decide_state(Question { folder: &folder, path: &here, is_dir }, trace);
+        }
+        folder_state
+    }
+
     /// How things stand just above a folder that a walk begins at. That one is never ignored itself, whatever lies
     /// around it.
     pub(in crate::watch) fn state_above(&self, start: &Path) -> FolderState {
@@ -81,12 +140,12 @@ impl Rules {
 
     /// How things stand in a folder, as seen from the one above: without its own rule files.
     pub(in crate::watch) fn decide_folder_state(&self, above: &FolderState, folder: &Path) -> FolderState {
-        self.decide_state(above, folder, true)
+        self.decide_state(Question { folder: above, path: folder, is_dir: true }, &mut ())
     }
 
     /// How things stand with a file.
     pub(super) fn decide_file_state(&self, above: &FolderState, file: &Path) -> FolderState {
-        self.decide_state(above, file, false)
+        self.decide_state(Question { folder: above, path: file, is_dir: false }, &mut ())
     }
 
     /// How things stand in a folder, its own rule files included.
@@ -121,60 +180,67 @@ impl Rules {
     }
 
     /// What is true of something in a folder, for those without an own list and for each with one.
-    fn decide_state(&self, folder: &FolderState, path: &Path, is_dir: bool) -> FolderState {
+    fn decide_state(&self, question: Question<'_>, trace: &mut impl Trace) -> FolderState {
+        trace.ask(&question);
+        let folder = question.folder;
         let mut lower = None;
-        let mut decide_state = |above: &RuleState, own| self.decide_one(folder, above, own, path, is_dir, &mut lower).0;
-        let common = decide_state(&folder.common, None);
+        let common = self.decide_one(question, &folder.common, None, &mut lower, trace);
         let own = self.services.iter().filter_map(|service| {
             let own = service.own.as_ref()?;
-            Some(decide_state(folder.state(service), Some(&own.list)))
+            Some(self.decide_one(question, folder.state(service), Some(own), &mut lower, trace))
         });
         FolderState { own: own.collect(), common, chain: folder.chain.clone() }
     }
 
-    /// What is true of something in a folder for one service, and who says so. `lower` keeps what is the same for all.
-    pub(super) fn decide_one(
+    /// What is true of something in a folder for one service. `above` is true of the folder, and `lower` keeps what is the
+    /// same for all.
+    fn decide_one(
         &self,
-        folder: &FolderState,
+        question: Question<'_>,
         above: &RuleState,
-        own: Option<&PatternList>,
-        path: &Path,
-        is_dir: bool,
+        own: Option<&OwnList>,
         lower: &mut Option<Lower>,
-    ) -> (RuleState, By) {
-        let is_open = matches!(above, RuleState::Open(_));
-        let lists = [(own, By::ServiceIgnore), (Some(&*self.ignore), By::GroupIgnore)];
+        trace: &mut impl Trace,
+    ) -> RuleState {
+        let Question { folder, path, is_dir } = question;
+        let lists = [(own.map(|own| &own.list), By::ServiceIgnore), (Some(&*self.ignore), By::GroupIgnore)];
         for (list, by) in lists {
             let Some(hit) = list.and_then(|list| list.hit(path, is_dir)) else { continue };
             if !hit.lets_in {
-                return (RuleState::Ignored { rule: hit.rule(), yields: false }, by);
+                return trace.ignored(own, by, hit.rule(), false);
             }
-            if is_open || hit.is_anchored() {
-                return (RuleState::Open(Some(hit.rule())), by);
+            if matches!(above, RuleState::Open(_)) || hit.is_anchored() {
+                return trace.let_in(own, by, hit.rule());
             }
         }
         let also = || self.also.hit(path, is_dir).filter(|hit| !hit.lets_in);
         let files = self.git_files(folder);
         match above {
             RuleState::Ignored { rule, yields } => match also() {
-                Some(hit) if hit.is_anchored() => (RuleState::Open(Some(hit.rule())), By::GroupAlso),
+                Some(hit) if hit.is_anchored() => trace.let_in(own, By::GroupAlso, hit.rule()),
                 _ if *yields
                     && path.as_os_str() != self.file.as_os_str()
                     && files.is_some_and(|files| files.tracks(path, is_dir)) =>
                 {
-                    (RuleState::Open(None), By::Tracked)
+                    trace.decided(own, By::Tracked, rule, true);
+                    RuleState::Open(None)
                 }
-                _ => (RuleState::Ignored { rule: rule.clone(), yields: *yields }, By::Folder),
+                _ => RuleState::Ignored { rule: rule.clone(), yields: *yields },
             },
             RuleState::Open(let_in) => {
                 let lower = lower.get_or_insert_with(|| self.decide_lower(files, path, is_dir));
                 match lower {
-                    Lower::Nothing(by) => (RuleState::Open(let_in.clone()), *by),
-                    Lower::BuiltIn(rule) => (RuleState::Ignored { rule: rule.clone(), yields: true }, By::BuiltIn),
+                    Lower::Open(decided) => {
+                        if let Some((by, rule)) = decided {
+                            trace.decided(own, *by, rule, true);
+                        }
+                        RuleState::Open(let_in.clone())
+                    }
+                    Lower::BuiltIn(rule) => trace.ignored(own, By::BuiltIn, rule.clone(), true),
                     Lower::File { rule, by, without } => match (also(), without) {
-                        (Some(_), Some(rule)) => (RuleState::Ignored { rule: rule.clone(), yields: true }, By::BuiltIn),
-                        (Some(hit), None) => (RuleState::Open(Some(hit.rule())), By::GroupAlso),
-                        (None, _) => (RuleState::Ignored { rule: rule.clone(), yields: *by == By::Git }, *by),
+                        (Some(_), Some(rule)) => trace.ignored(own, By::BuiltIn, rule.clone(), true),
+                        (Some(hit), None) => trace.let_in(own, By::GroupAlso, hit.rule()),
+                        (None, _) => trace.ignored(own, *by, rule.clone(), *by == By::Git),
                     },
                 }
             }
@@ -196,12 +262,12 @@ impl Rules {
         let hit = dot_ignore.or_else(|| files?.git_hit(path, is_dir).map(|hit| (hit, By::Git)));
         let tracked = || files.is_some_and(|files| files.tracks(path, is_dir));
         match hit {
-            Some((hit, by)) if hit.lets_in => Lower::Nothing(by),
-            Some((_, By::Git)) if tracked() => Lower::Nothing(By::Tracked),
+            Some((hit, by)) if hit.lets_in => Lower::Open(Some((by, hit.rule()))),
+            Some((hit, By::Git)) if tracked() => Lower::Open(Some((By::Tracked, hit.rule()))),
             Some((hit, by)) => Lower::File { rule: hit.rule(), by, without: built_in() },
             None => match built_in() {
-                None => Lower::Nothing(By::Folder),
-                Some(_) if tracked() => Lower::Nothing(By::Tracked),
+                None => Lower::Open(None),
+                Some(rule) if tracked() => Lower::Open(Some((By::Tracked, rule))),
                 Some(rule) => Lower::BuiltIn(rule),
             },
         }
@@ -219,17 +285,12 @@ impl Rules {
         };
         Some(Rule { source: RuleSource::BuiltIn(sort), line: None, pattern: self.shown(path) })
     }
-
-    /// What devgroup itself says about a path.
-    pub(super) fn built_in_rule(&self, path: &Path, is_dir: bool) -> Option<Rule> {
-        self.firm_rule(path, is_dir).or_else(|| self.built_in.hit(path, is_dir).map(|hit| hit.rule()))
-    }
 }
 
 /// What `.ignore`, git and the built-ins say.
-pub(super) enum Lower {
-    /// Nothing against it.
-    Nothing(By),
+enum Lower {
+    /// Nothing against it. With the source that says so, if one does, and the rule of [`Trace::decided`].
+    Open(Option<(By, Rule)>),
     BuiltIn(Rule),
     File {
         rule: Rule,

@@ -1,19 +1,24 @@
 //! The reason for a decision: every source that is asked about a path, in order, and what came of it.
 //!
-//! Nothing is decided here: the walk down to the path is that of [`Rules::decide`], and the source that decided is the one
-//! that `decide_one` names.
+//! Nothing is decided here: the decision is asked for once, and tells how it came about ([`Trace`]). Beside that, only
+//! patterns that come too late are looked for: no decision asks them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::decide::By;
-use super::folder_state::{FolderState, RuleState};
+use super::decide::{By, Question, Trace};
+use super::folder_state::FolderState;
 use super::list::PatternList;
 use super::scope::{Asked, normal};
-use super::{Rules, ServiceRules};
+use super::{OwnList, Rules, ServiceRules};
 use crate::domain::{
     Explanation, Match, OnChange, PathVerdict, Rule, RuleSource, ServiceName, StepOutcome, WhyStep, path_text,
 };
+
+/// The way down to a path, as the decision has told it.
+#[derive(Default)]
+struct Way(Vec<Level>);
 
 /// A folder on the way, or the path itself.
 struct Level {
@@ -21,13 +26,76 @@ struct Level {
     folder: FolderState,
     path: PathBuf,
     is_dir: bool,
+    /// What was decided here, by the number of the own list; `None` for those without one.
+    verdicts: Vec<(Option<usize>, Verdict)>,
 }
 
-/// Where on the way it was decided, and by whom.
-#[derive(Clone, Copy)]
-struct Decided {
+/// Which source has decided, and by which rule.
+struct Verdict {
     by: By,
+    rule: Rule,
+    lets_in: bool,
+}
+
+/// The last verdict on the way, which is the one that holds, and where it was.
+#[derive(Clone, Copy)]
+struct Decided<'a> {
+    verdict: Option<&'a Verdict>,
+    /// The path itself, if nobody has decided.
     level: usize,
+}
+
+impl Trace for Way {
+    fn ask(&mut self, &Question { folder, path, is_dir }: &Question<'_>) {
+        self.0.push(Level { folder: folder.clone(), path: path.to_path_buf(), is_dir, verdicts: Vec::new() });
+    }
+
+    fn decided(&mut self, own: Option<&OwnList>, by: By, rule: &Rule, lets_in: bool) {
+        // It has been asked before.
+        let Some(level) = self.0.last_mut() else { return };
+        level.verdicts.push((own.map(|own| own.number), Verdict { by, rule: rule.clone(), lets_in }));
+    }
+}
+
+impl<'a> Decided<'a> {
+    /// No source above this one has decided.
+    fn is_reached(self, by: By) -> bool {
+        self.verdict.is_none_or(|verdict| verdict.by >= by)
+    }
+
+    /// The verdict, if it is by a rule of this list.
+    fn rule_in(self, list: &PatternList, by: By) -> Option<&'a Verdict> {
+        self.verdict.filter(|verdict| verdict.by == by && verdict.rule.source == *list.source())
+    }
+}
+
+impl Way {
+    /// What was decided for a service, or for those without an own list.
+    fn decided(&self, service: Option<&ServiceRules>) -> Decided<'_> {
+        let number = service.and_then(|service| service.own.as_ref()).map(|own| own.number);
+        let found = self.0.iter().enumerate().rev().find_map(|(at, level)| {
+            let verdict = level.verdicts.iter().find(|(own, _)| *own == number);
+            verdict.map(|(_, verdict)| (verdict, at))
+        });
+        match found {
+            Some((verdict, level)) => Decided { verdict: Some(verdict), level },
+            None => Decided { verdict: None, level: self.0.len().saturating_sub(1) },
+        }
+    }
+
+    /// A pattern that would let in, and that comes too late: a folder above is ignored. No decision asks it.
+    fn late(&self, by: By, list: &PatternList, decided: usize) -> Option<(usize, Rule)> {
+        self.0.iter().enumerate().skip(decided).rev().find_map(|(at, level)| {
+            // `also` has it the other way round: its patterns let in.
+            let hit = list.hit(&level.path, level.is_dir).filter(|hit| hit.lets_in != (by == By::GroupAlso));
+            Some((at, hit?.rule()))
+        })
+    }
+
+    /// The folder above the path that was decided about; `None` if it was the path itself.
+    fn folder(&self, at: usize) -> Option<&Level> {
+        self.0.get(at).filter(|_| at + 1 < self.0.len())
+    }
 }
 
 impl Rules {
@@ -89,20 +157,17 @@ impl Rules {
             return explanation;
         }
         let start = self.start_of(&path);
-        if !path.starts_with(&start) {
+        let Ok(rest) = path.strip_prefix(&start) else {
             explanation.verdict = PathVerdict::Outside;
             explanation.notes.push(format!("it is not below {}", path_text(&self.root)));
             return explanation;
-        }
-        let folder_state = self.enter(self.state_above(&start), &start);
-        let levels = self.levels(folder_state.clone(), &start, &path, is_dir);
+        };
+        let mut way = Way::default();
+        let decided = self.walk(start, rest, is_dir, &mut way);
         let asked: Vec<_> =
             self.services.iter().map(|service| (service, service.scope.explain(&path, is_dir))).collect();
-        let matched = match levels.last() {
-            Some(last) if !is_dir => self.decide_in(&last.folder, &path, false),
-            Some(last) => self.decide_folder(&asked, &self.decide_folder_state(&last.folder, &path)),
-            None => self.decide_folder(&asked, &folder_state),
-        };
+        let matched =
+            self.matched(asked.iter().filter_map(|(service, asked)| Some((*service, asked.answer()?))), &decided);
         (explanation.verdict, explanation.rule) = match &matched {
             Match::Watched { services, rule } => {
                 explanation.services = services.to_vec();
@@ -117,7 +182,7 @@ impl Rules {
         if self.services.is_empty() {
             explanation.notes.push(String::from("no service watches anything: none has the key `watch`"));
         }
-        self.lists(&levels, &asked, &mut explanation);
+        self.lists(&way, &asked, &mut explanation);
         let folders = path.ancestors().skip(1).filter_map(|folder| self.folders.get(folder));
         explanation.notes.extend(folders.flat_map(|rules| rules.unread.iter().cloned()));
         explanation.effect = self.effect(&explanation.services);
@@ -159,160 +224,99 @@ impl Rules {
         effects.join(" · ")
     }
 
-    /// The way from where a walk begins to the path.
-    fn levels(&self, mut folder_state: FolderState, start: &Path, path: &Path, is_dir: bool) -> Vec<Level> {
-        let mut levels = Vec::new();
-        let mut here = start.to_path_buf();
-        for name in path.strip_prefix(start).unwrap_or(Path::new("")).components() {
-            here.push(name);
-            let is_dir = is_dir || here != path;
-            levels.push(Level { folder: folder_state.clone(), path: here.clone(), is_dir });
-            folder_state = self.enter(self.decide_folder_state(&folder_state, &here), &here);
-        }
-        levels
-    }
-
-    /// What a change of some file in a folder means, as far as the folder says it.
-    fn decide_folder(&self, asked: &[(&ServiceRules, Asked<'_>)], decided: &FolderState) -> Match {
-        let mut services: Vec<ServiceName> = Vec::new();
-        let (mut watched, mut ignored) = (None, None);
-        for (service, asked) in asked {
-            match (asked, decided.state(service)) {
-                (Asked::TakenOut(rule), _) => ignored = ignored.or(Some(*rule)),
-                (Asked::In(_), RuleState::Ignored { rule, .. }) => ignored = ignored.or(Some(rule)),
-                (Asked::In(rule), RuleState::Open(let_in)) => {
-                    services.push(service.name.clone());
-                    watched = watched.or(Some(let_in.as_ref().unwrap_or(*rule)));
-                }
-                (Asked::No(_), _) => {}
-            }
-        }
-        match (watched, ignored, &decided.common) {
-            (Some(rule), ..) => Match::Watched { services: services.into(), rule: rule.clone() },
-            (None, Some(rule), _) | (None, None, RuleState::Ignored { rule, .. }) => Match::Ignored(rule.clone()),
-            (None, None, RuleState::Open(_)) => Match::NoMatch,
-        }
-    }
-
-    /// Who decided for a service, or for those without an own list.
-    fn decided(&self, levels: &[Level], service: Option<&ServiceRules>) -> Decided {
-        let mut decided = Decided { by: By::Folder, level: levels.len().saturating_sub(1) };
-        for (number, level) in levels.iter().enumerate() {
-            let above = service.map_or(&level.folder.common, |service| level.folder.state(service));
-            let own = service.and_then(|service| Some(&service.own.as_ref()?.list));
-            let (_, by) = self.decide_one(&level.folder, above, own, &level.path, level.is_dir, &mut None);
-            if by != By::Folder {
-                decided = Decided { by, level: number };
-            }
-        }
-        decided
-    }
-
     /// The lists, the files and the built-ins.
-    fn lists(&self, levels: &[Level], asked: &[(&ServiceRules, Asked<'_>)], explanation: &mut Explanation) {
+    fn lists(&self, way: &Way, asked: &[(&ServiceRules, Asked<'_>)], explanation: &mut Explanation) {
         let concerned = || asked.iter().filter(|(_, asked)| matches!(asked, Asked::In(_))).map(|(service, _)| *service);
         for service in concerned() {
             let Some(own) = &service.own else { continue };
-            let decided = self.decided(levels, Some(service));
-            self.list_step(
-                &format!("services.{}.ignore", service.name),
-                By::ServiceIgnore,
-                &own.list,
-                levels,
-                decided,
-                explanation,
-            );
+            let name = format!("services.{}.ignore", service.name);
+            self.list_step(&name, By::ServiceIgnore, &own.list, way, way.decided(Some(service)), explanation);
         }
         let watching = concerned().find(|service| explanation.services.contains(&service.name));
-        let told = watching.or_else(|| concerned().next());
-        let decided = self.decided(levels, told);
+        let decided = way.decided(watching.or_else(|| concerned().next()));
         for (name, by, list) in
             [("watch.ignore", By::GroupIgnore, &self.ignore), ("watch.also", By::GroupAlso, &self.also)]
         {
             if !list.is_empty() {
-                self.list_step(name, by, list, levels, decided, explanation);
+                self.list_step(name, by, list, way, decided, explanation);
             }
         }
-        self.file_lists(levels, decided, explanation);
-        self.built_in_step(levels, decided, explanation);
+        self.file_lists(way, decided, explanation);
+        self.built_in_step(way, decided, explanation);
     }
 
     /// The `.ignore` and git's files, with what git tracks between the two.
-    fn file_lists(&self, levels: &[Level], decided: Decided, explanation: &mut Explanation) {
-        let Some(level) = levels.get(decided.level) else { return };
-        match self.git_files(&level.folder) {
-            Some(files) => {
-                let name = |list: &PatternList| match list.source() {
-                    RuleSource::IgnoreFile(file) => path_text(file).into_owned(),
-                    _ => String::new(),
-                };
-                self.file_steps(
-                    files.dot_ignore().map(|list| (name(list), list)),
-                    By::DotIgnore,
-                    levels,
-                    decided,
-                    explanation,
-                );
-                if files.repository().is_some() {
-                    let outcome = match decided.by.cmp(&By::Tracked) {
-                        std::cmp::Ordering::Less => StepOutcome::NotReached,
-                        std::cmp::Ordering::Equal => StepOutcome::Watches,
-                        std::cmp::Ordering::Greater => StepOutcome::NoMatch,
-                    };
-                    let mut tracked = step("git index", outcome, None);
-                    tracked.about = self.about(levels, decided.level);
-                    explanation.chain.push(tracked);
-                }
-                self.file_steps(files.git().map(|list| (name(list), list)), By::Git, levels, decided, explanation);
-                if decided.by == By::Tracked {
-                    self.note_tracked(level, explanation);
-                } else if level.is_dir && explanation.verdict == PathVerdict::Ignored && files.tracks_below(&level.path)
-                {
-                    let folder = self.shown(&level.path);
-                    explanation.notes.push(format!("files in {folder}/ that git tracks are watched all the same"));
-                }
-            }
-            None if !self.with_git => {
+    fn file_lists(&self, way: &Way, decided: Decided<'_>, explanation: &mut Explanation) {
+        let Some(level) = way.0.get(decided.level) else { return };
+        let Some(files) = self.git_files(&level.folder) else {
+            if !self.with_git {
                 explanation.notes.push(String::from("[watch] gitignore = false: git's files are not asked"));
             }
-            None => {}
+            return;
+        };
+        self.file_steps(files.dot_ignore(), By::DotIgnore, way, decided, explanation);
+        let overruled = decided.verdict.filter(|verdict| verdict.by == By::Tracked).map(|verdict| &verdict.rule);
+        if files.repository().is_some() {
+            let outcome = match overruled {
+                Some(_) => StepOutcome::Watches,
+                None if decided.is_reached(By::Tracked) => StepOutcome::NoMatch,
+                None => StepOutcome::NotReached,
+            };
+            explanation
+                .chain
+                .push(WhyStep { about: self.about(way, decided.level), ..step("git index", outcome, None) });
+        }
+        self.file_steps(files.git(), By::Git, way, decided, explanation);
+        if let Some(rule) = overruled {
+            let place = explanation.place_of(rule);
+            explanation.notes.push(format!("git tracks it, although this matches:  {place}"));
+        } else if level.is_dir && explanation.verdict == PathVerdict::Ignored && files.tracks_below(&level.path) {
+            let folder = self.shown(&level.path);
+            explanation.notes.push(format!("files in {folder}/ that git tracks are watched all the same"));
         }
     }
 
     /// What is ignored or not when no list says anything.
-    fn built_in_step(&self, levels: &[Level], decided: Decided, explanation: &mut Explanation) {
-        let Some(level) = levels.get(decided.level) else { return };
-        let rule = self.built_in_rule(&level.path, level.is_dir);
-        let outcome = match decided.by {
-            By::BuiltIn => StepOutcome::Ignores,
-            By::Folder => StepOutcome::NoMatch,
-            _ => StepOutcome::NotReached,
-        };
-        let mut built_in = step("built-in", outcome, rule.filter(|_| outcome == StepOutcome::Ignores));
-        built_in.about = self.about(levels, decided.level).filter(|_| outcome == StepOutcome::Ignores);
-        explanation.chain.push(built_in);
-        if explanation.verdict == PathVerdict::Ignored && decided.level + 1 < levels.len() {
+    fn built_in_step(&self, way: &Way, decided: Decided<'_>, explanation: &mut Explanation) {
+        if way.0.is_empty() {
+            return;
+        }
+        explanation.chain.push(match decided.verdict {
+            Some(verdict) if verdict.by == By::BuiltIn => WhyStep {
+                about: self.about(way, decided.level),
+                ..step("built-in", StepOutcome::Ignores, Some(verdict.rule.clone()))
+            },
+            Some(_) => step("built-in", StepOutcome::NotReached, None),
+            None => step("built-in", StepOutcome::NoMatch, None),
+        });
+        if let Some(level) = way.folder(decided.level)
+            && explanation.verdict == PathVerdict::Ignored
+        {
             let folder = self.shown(&level.path);
             explanation.notes.push(format!("{folder}/ is ignored, and so is what is in it"));
         }
     }
 
-    /// The files of one sort: the first that says something decides.
+    /// The files of one sort, in the order in which they are asked: the first that says something decides.
     fn file_steps<'a>(
         &self,
-        files: impl Iterator<Item = (String, &'a PatternList)>,
+        files: impl Iterator<Item = &'a PatternList>,
         by: By,
-        levels: &[Level],
-        decided: Decided,
+        way: &Way,
+        decided: Decided<'_>,
         explanation: &mut Explanation,
     ) {
-        let mut decided = decided;
-        for (name, list) in files {
-            self.list_step(&name, by, list, levels, decided, explanation);
-            let matched = explanation.chain.last().is_some_and(|step| step.rule.is_some());
-            if decided.by == by && matched {
-                // What follows is below the one that decided.
-                decided.by = By::ServiceIgnore;
+        let mut has_decided = false;
+        for list in files {
+            let name = match list.source() {
+                RuleSource::IgnoreFile(file) => path_text(file),
+                _ => Cow::Borrowed(""),
+            };
+            if has_decided {
+                explanation.chain.push(step(&name, StepOutcome::NotReached, None));
+            } else {
+                self.list_step(&name, by, list, way, decided, explanation);
+                has_decided = decided.rule_in(list, by).is_some();
             }
         }
     }
@@ -323,59 +327,34 @@ impl Rules {
         name: &str,
         by: By,
         list: &PatternList,
-        levels: &[Level],
-        decided: Decided,
+        way: &Way,
+        decided: Decided<'_>,
         explanation: &mut Explanation,
     ) {
-        let at = |number: usize| levels.get(number).and_then(|level| list.hit(&level.path, level.is_dir));
-        // `also` has it the other way round: its patterns let in.
-        let lets_in = |hit: &super::list::Hit<'_>| hit.lets_in != (by == By::GroupAlso);
-        if decided.by < by {
+        if !decided.is_reached(by) {
             explanation.chain.push(step(name, StepOutcome::NotReached, None));
             return;
         }
-        if decided.by == by
-            && let Some(hit) = at(decided.level)
-        {
-            let outcome = if lets_in(&hit) { StepOutcome::Watches } else { StepOutcome::Ignores };
-            let mut matched = step(name, outcome, Some(hit.rule()));
-            matched.about = self.about(levels, decided.level);
-            explanation.chain.push(matched);
+        if let Some(verdict) = decided.rule_in(list, by) {
+            let outcome = if verdict.lets_in { StepOutcome::Watches } else { StepOutcome::Ignores };
+            let matched = step(name, outcome, Some(verdict.rule.clone()));
+            explanation.chain.push(WhyStep { about: self.about(way, decided.level), ..matched });
             return;
         }
-        // A pattern that would let in, and that comes too late: a folder above is ignored.
-        let late = (decided.level..levels.len()).rev().find_map(|number| Some((number, at(number).filter(lets_in)?)));
+        // Git lets nothing in below a folder that is ignored, which is known of it.
+        let is_late = explanation.verdict == PathVerdict::Ignored && by != By::Git;
+        let late = is_late.then(|| way.late(by, list, decided.level)).flatten();
         explanation.chain.push(match late {
-            Some((number, hit)) if explanation.verdict == PathVerdict::Ignored && by != By::Git => {
-                let mut late = step(name, StepOutcome::Powerless, Some(hit.rule()));
-                late.about = self.about(levels, number);
-                late
+            Some((level, rule)) => {
+                WhyStep { about: self.about(way, level), ..step(name, StepOutcome::Powerless, Some(rule)) }
             }
-            _ => step(name, StepOutcome::NoMatch, None),
+            None => step(name, StepOutcome::NoMatch, None),
         });
     }
 
     /// The folder above the path that a source was asked about.
-    fn about(&self, levels: &[Level], number: usize) -> Option<Arc<str>> {
-        let level = levels.get(number).filter(|_| number + 1 < levels.len())?;
-        Some(format!("{}/", self.shown(&level.path)).into())
-    }
-
-    /// Which rule would take out what git tracks.
-    fn note_tracked(&self, level: &Level, explanation: &mut Explanation) {
-        let inherited = match &level.folder.common {
-            RuleState::Ignored { rule, .. } => Some(rule.clone()),
-            RuleState::Open(_) => None,
-        };
-        let hit = || {
-            let files = self.git_files(&level.folder)?;
-            let git = files.git_hit(&level.path, level.is_dir).filter(|hit| !hit.lets_in);
-            git.map(|hit| hit.rule()).or_else(|| self.built_in_rule(&level.path, level.is_dir))
-        };
-        if let Some(rule) = inherited.or_else(hit) {
-            let place = explanation.place_of(&rule);
-            explanation.notes.push(format!("git tracks it, although this matches:  {place}"));
-        }
+    fn about(&self, way: &Way, at: usize) -> Option<Arc<str>> {
+        Some(format!("{}/", self.shown(&way.folder(at)?.path)).into())
     }
 
     /// Learns the folders on the way that are not known. Those that were new.

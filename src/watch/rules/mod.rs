@@ -11,6 +11,7 @@ mod decide;
 mod explain;
 mod folder;
 mod folder_state;
+mod git_index;
 mod glob;
 mod list;
 mod load;

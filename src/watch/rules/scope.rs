@@ -49,6 +49,17 @@ pub(super) enum Asked<'a> {
     No(Option<&'a Path>),
 }
 
+impl<'a> Asked<'a> {
+    /// As [`Scope::decide`] says it.
+    pub(super) fn answer(&self) -> Option<Result<&'a Rule, &'a Rule>> {
+        match *self {
+            Self::In(rule) => Some(Ok(rule)),
+            Self::TakenOut(rule) => Some(Err(rule)),
+            Self::No(_) => None,
+        }
+    }
+}
+
 impl Scope {
     /// `compiled`: what was compiled for other services.
     pub(super) fn new(service: &ServiceSpec, root: &Path, compiled: &mut Compiled) -> Self {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::folder_state::{FolderState, RuleState};
+use super::folder_state::RuleState;
 use super::scope::{Scope, WatchGlob};
 use super::unseen::Unseen;
 use super::{Rules, ServiceRules};
@@ -174,7 +174,9 @@ impl Rules {
             start.pop();
         }
         self.load_towards(&start.join("x"));
-        let mut folders = vec![(self.state_in(&start), start.clone())];
+        let walk = self.start_of(&start);
+        let rest = start.strip_prefix(&walk).unwrap_or(Path::new(""));
+        let mut folders = vec![(self.walk(walk.clone(), rest, true, &mut ()), start.clone())];
         let (mut seen, mut files, mut example) = (0, 0, None);
         while let Some((folder_state, folder)) = folders.pop() {
             let Ok(listed) = crate::watch::directory::list(&folder) else { continue };
@@ -240,19 +242,6 @@ impl Rules {
         let ignored = explanations.iter().all(|explanation| explanation.verdict == PathVerdict::Ignored);
         let [one_rule, other_rule] = explanations.map(|explanation| explanation.rule);
         (ignored && one_rule == other_rule).then_some(one)
-    }
-
-    /// How things stand in a folder, as seen from the one above.
-    fn state_in(&self, folder: &Path) -> FolderState {
-        let start = self.start_of(folder);
-        let mut folder_state = self.state_above(&start);
-        let mut here = start.clone();
-        for name in folder.strip_prefix(&start).unwrap_or(Path::new("")).components() {
-            folder_state = self.enter(folder_state, &here);
-            here.push(name);
-            folder_state = self.decide_folder_state(&folder_state, &here);
-        }
-        folder_state
     }
 }
 

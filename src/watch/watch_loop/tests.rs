@@ -6,41 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::domain::{
-    Backoff, Breaker, ChangeKind, Expandable, Kind, LogSpec, OnChange, PaneView, RestartPolicy, RunCommand,
-    ServiceSpec, StopSpec, WatchFiles, WatchSpec,
-};
+use crate::domain::{ChangeKind, LogSpec, RunCommand, ServiceSpec, WatchFiles, WatchSpec};
 
 fn spec(root: &Path) -> Arc<GroupSpec> {
-    let service = ServiceSpec {
-        name: "api".into(),
-        kind: Kind::Service,
-        run: RunCommand::Shell(String::from("true")),
-        root: root.to_path_buf(),
-        dir: Expandable::Known(root.to_path_buf()),
-        env: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        alive: None,
-        validate: None,
-        cascade: false,
-        restart: RestartPolicy::Never,
-        retries: 0,
-        backoff: Backoff::default(),
-        breaker: Breaker::default(),
-        stop: StopSpec::default(),
-        autostart: true,
-        left_out: false,
-        profiles: Vec::new(),
-        group: None,
-        url: None,
-        watch: WatchFiles::All { line: 1 },
-        ignore: Vec::new(),
-        debounce: WatchSpec::DEBOUNCE,
-        on_change: OnChange::Restart,
-        view: PaneView::Auto,
-    };
+    let run = RunCommand::Shell(String::from("true"));
+    let plain = ServiceSpec::new("api".into(), run, root.to_path_buf());
+    let service = ServiceSpec { watch: WatchFiles::All { line: 1 }, ..plain };
     Arc::new(GroupSpec {
         name: "test".into(),
         root: root.to_path_buf(),

@@ -1,6 +1,6 @@
 //! The rules as a whole: the group's own lists, git's files below them, and the reason for each decision.
 
-use devgroup::domain::{Rule, RuleSource};
+use devgroup::domain::{PathVerdict, Rule, RuleSource};
 use devgroup::watch::rules::Rules;
 
 use super::*;
@@ -131,6 +131,26 @@ fn rules_above_the_root_and_of_a_linked_worktree_count() {
         );
         assert_eq!(decision_text(&spec, "a.rs"), "watched api api.watch:3 true");
     }
+}
+
+#[test]
+fn what_git_tracks_is_explained_by_the_rule_that_it_outweighs_for_the_service() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    write(root.join(".gitignore"), "/gen\n*.out\n");
+    write(root.join("gen/kept/a.out"), "");
+    git(root, &["init", "-q"]);
+    git(root, &["add", "-f", "gen/kept/a.out"]);
+    let note = |spec: &GroupSpec| {
+        let explained = Rules::new(spec, &[]).why(Path::new("gen/kept/a.out"));
+        assert_eq!(explained.verdict, PathVerdict::Watched);
+        explained.notes
+    };
+    let mut api = service("api", root, WatchFiles::All { line: 3 });
+    assert_eq!(note(&group(root, vec![api.clone()])), ["git tracks it, although this matches:  .gitignore:1  /gen"]);
+    // Its own list lets the folder in. What is left is the pattern for the file.
+    api.ignore = patterns(&["!/gen/kept"]);
+    assert_eq!(note(&group(root, vec![api])), ["git tracks it, although this matches:  .gitignore:2  *.out"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::source::Source;
-use super::text::floor;
+use super::text::{char_width, floor};
 use super::ui_state::{UiState, World};
 use crate::logs::{LineId, LineKind, LineSource, LogDocument, Place, StyledText};
 
@@ -89,7 +89,7 @@ impl UiState {
     /// The keys that extend a selection.
     pub(super) fn select_action(&mut self, action: Action, world: &World<'_>) {
         let page = i64::from(world.size.1.saturating_sub(4).max(1));
-        self.copy_request = Some(match action {
+        self.requests.copy = Some(match action {
             Action::LineUp => CopyRequest::Extend(-1),
             Action::LineDown => CopyRequest::Extend(1),
             Action::PageUp => CopyRequest::Extend(-page),
@@ -198,7 +198,7 @@ pub(super) fn unit_in(text: &str, unit: Unit, at: Point) -> Stretch {
 fn character(text: &str, byte: usize) -> (usize, usize) {
     let start = floor(text, byte);
     let mut chars = text.get(start..).unwrap_or_default().char_indices().skip(1);
-    let next = chars.find(|(_, c)| unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0) > 0);
+    let next = chars.find(|(_, c)| char_width(*c) > 0);
     (start, next.map_or(text.len(), |(length, _)| start + length))
 }
 
@@ -213,8 +213,7 @@ fn word(text: &str, byte: usize) -> (usize, usize) {
     let Some(kind) = text.get(start..).and_then(|rest| rest.chars().next()).and_then(class) else {
         return (start, end);
     };
-    let same =
-        |(_, c): &(usize, char)| class(*c) == Some(kind) || unicode_width::UnicodeWidthChar::width(*c) == Some(0);
+    let same = |(_, c): &(usize, char)| class(*c) == Some(kind) || (!c.is_control() && char_width(*c) == 0);
     let before = text.get(..start).unwrap_or_default();
     let first = before.char_indices().rev().take_while(same).last().map_or(start, |(at, _)| at);
     let after = text.get(end..).unwrap_or_default();

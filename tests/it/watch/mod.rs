@@ -16,9 +16,8 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    Backoff, Breaker, ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, Kind, LogSpec, Match,
-    OnChange, PaneView, RestartPolicy, RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchFiles, WatchReport,
-    WatchSpec, WatchStatus,
+    ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, LogSpec, Match, RunCommand, ServiceSpec,
+    SpecPattern, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -42,35 +41,8 @@ struct Watched {
 
 /// A service that watches.
 fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
-    ServiceSpec {
-        name: name.into(),
-        kind: Kind::Service,
-        run: RunCommand::Shell(String::from("true")),
-        root: root.to_path_buf(),
-        dir: Expandable::Known(root.to_path_buf()),
-        env: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        alive: None,
-        validate: None,
-        cascade: false,
-        restart: RestartPolicy::Never,
-        retries: 0,
-        backoff: Backoff::default(),
-        breaker: Breaker::default(),
-        stop: StopSpec::default(),
-        left_out: false,
-        autostart: true,
-        profiles: Vec::new(),
-        group: None,
-        url: None,
-        watch,
-        ignore: Vec::new(),
-        debounce: WatchSpec::DEBOUNCE,
-        on_change: OnChange::Restart,
-        view: PaneView::Auto,
-    }
+    let run = RunCommand::Shell(String::from("true"));
+    ServiceSpec { watch, ..ServiceSpec::new(name.into(), run, root.to_path_buf()) }
 }
 
 fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {

@@ -129,6 +129,14 @@ fn no_file_has_an_empty_name() {
 }
 
 #[test]
+fn a_module_with_a_folder_is_in_it() {
+    let paths = |folder| files(folder).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    let complaints: Vec<_> =
+        ["src", "tests"].into_iter().flat_map(|folder| beside_their_folders(&paths(folder))).collect();
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
 fn the_map_is_short_and_the_files_that_the_pages_name_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = |name: &str| fs::read_to_string(root.join(name)).unwrap();
@@ -144,6 +152,13 @@ fn the_map_is_short_and_the_files_that_the_pages_name_are_there() {
             assert!(is_there, "{name} names `{path}`, which is not there");
         }
     }
+}
+
+/// The files that have a folder of their own name beside them, each as a sentence: of two ways to write a module, one is used.
+fn beside_their_folders(paths: &[String]) -> Vec<String> {
+    let stems = paths.iter().filter_map(|path| path.strip_suffix(".rs"));
+    let twice = stems.filter(|stem| paths.iter().any(|path| path.starts_with(&format!("{stem}/"))));
+    twice.map(|stem| format!("`{stem}.rs` has a folder: it is `{stem}/mod.rs`")).collect()
 }
 
 /// What each module of the crate may import from the crate, in the order of the floors.
@@ -290,6 +305,17 @@ mod the_rules {
         for text in words {
             assert_eq!(forbidden("tui/view/log_pane.rs", text), Vec::<String>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn know_a_module_that_stands_beside_its_folder() {
+        let complaints =
+            |paths: &[&str]| beside_their_folders(&paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            complaints(&["logs/mod.rs", "logs/row.rs", "logs/row/pieces.rs"]),
+            ["`logs/row.rs` has a folder: it is `logs/row/mod.rs`"]
+        );
+        assert!(complaints(&["logs/mod.rs", "logs/row/mod.rs", "logs/row/pieces.rs", "logs/rows.rs"]).is_empty());
     }
 
     #[test]

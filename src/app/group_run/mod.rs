@@ -20,10 +20,11 @@ use super::os_signals::OsSignals;
 use super::reload::{Recipe, reload_when_written};
 use super::run_loop::RunLoop;
 use super::status_file::StatusFile;
-use super::stream::StreamOptions;
+use super::stream;
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
+use crate::display::{OutputStyle, terminal_size};
 use crate::domain::{GroupSpec, Moment, ServiceName, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
@@ -46,7 +47,7 @@ pub enum Frontend {
     /// The dashboard in the terminal of this process.
     Dashboard(DashboardOptions),
     /// Lines on stdout, each with the name of its service before it.
-    Stream(StreamOptions),
+    Stream(OutputStyle),
     /// Nothing, until somebody attaches.
     Background(Background),
 }
@@ -55,8 +56,8 @@ impl Frontend {
     /// The columns and rows that the services' terminals have at first.
     fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
         match self {
-            Self::Dashboard(_) => tui::pane_size(spec.services.len(), tui::terminal_size()),
-            Self::Stream(stream) => stream.pane_size(spec),
+            Self::Dashboard(_) => tui::pane_size(spec.services.len(), terminal_size()),
+            Self::Stream(style) => stream::pane_size(*style, spec),
             Self::Background(background) => tui::pane_size(spec.services.len(), background.terminal_size()),
         }
     }

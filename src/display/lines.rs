@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use unicode_width::UnicodeWidthStr;
-
-use super::StreamOptions;
+use super::{OutputStyle, width};
 use crate::domain::{in_ascii, visible};
 
 /// Longer names are cut, so that one name does not push every line to the right.
@@ -14,14 +12,14 @@ const LONGEST_PREFIX: usize = 24;
 const COLORS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 
 /// The width of the prefixes of these services.
-pub(super) fn prefix_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(UnicodeWidthStr::width).max().unwrap_or(0).min(LONGEST_PREFIX)
+pub fn prefix_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(width).max().unwrap_or(0).min(LONGEST_PREFIX)
 }
 
 /// Writes lines with prefixes of one width.
 #[derive(Clone, Copy, Debug)]
 pub struct LineWriter {
-    options: StreamOptions,
+    style: OutputStyle,
     width: usize,
 }
 
@@ -36,22 +34,22 @@ pub enum Words<'a> {
 
 impl LineWriter {
     /// A writer for these services.
-    pub fn new<'a>(options: StreamOptions, names: impl Iterator<Item = &'a str>) -> Self {
-        Self { options, width: prefix_width(names) }
+    pub fn new<'a>(style: OutputStyle, names: impl Iterator<Item = &'a str>) -> Self {
+        Self { style, width: prefix_width(names) }
     }
 
     /// Adds a line. `order` is the place of the service in the file, which chooses its colour.
     pub fn line(&self, out: &mut String, name: &str, order: usize, words: Words<'_>) {
-        let bar = if self.options.unicode { '│' } else { '|' };
+        let bar = if self.style.unicode { '│' } else { '|' };
         let name = visible(name);
         let mut label: String = name.chars().take(LONGEST_PREFIX).collect();
         if label.len() < name.len() {
             label.pop();
-            label.push(if self.options.unicode { '…' } else { '~' });
+            label.push(if self.style.unicode { '…' } else { '~' });
         }
-        let pad = self.width.saturating_sub(label.width());
+        let pad = self.width.saturating_sub(width(&label));
         // Writing to a String cannot fail, here and below.
-        let _ = if self.options.color {
+        let _ = if self.style.color {
             let color = COLORS[order % COLORS.len()];
             write!(out, "\x1b[{color}m{label}{:pad$} {bar}\x1b[0m ", "")
         } else {
@@ -66,13 +64,13 @@ impl LineWriter {
             Words::Output(text) => out.push_str(text),
             Words::Marker(text) => {
                 let ascii;
-                let text = if self.options.unicode {
+                let text = if self.style.unicode {
                     text
                 } else {
                     ascii = in_ascii(text);
                     &ascii
                 };
-                let _ = if self.options.color { write!(out, "\x1b[2m{text}\x1b[0m") } else { write!(out, "{text}") };
+                let _ = if self.style.color { write!(out, "\x1b[2m{text}\x1b[0m") } else { write!(out, "{text}") };
             }
         }
         out.push('\n');

@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use super::action::{Action, Context};
-use super::line_edit;
 use crate::domain::{Explanation, FileJournal, JournalEntry, Match, Verdict};
+use crate::tui::action::Action;
+use crate::tui::line_edit;
 
 /// What is chosen in the panel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct WatcherPanel {
+pub(in crate::tui) struct WatcherPanel {
     /// The marked event; the newest if `None`.
-    pub(super) marked: Option<u64>,
+    pub(in crate::tui) marked: Option<u64>,
     /// The reason of the marked event is shown.
-    pub(super) why: bool,
+    pub(in crate::tui) why: bool,
     /// Ignored events are not shown.
-    pub(super) hide_ignored: bool,
+    pub(in crate::tui) hide_ignored: bool,
     /// Only events with this text are shown.
-    pub(super) wanted: String,
+    pub(in crate::tui) wanted: String,
     /// The text is being typed.
-    pub(super) typing: bool,
+    pub(in crate::tui) typing: bool,
     /// The event whose reason was asked for, and the answer.
     asked: Option<(u64, Option<Answered>)>,
 }
@@ -33,7 +33,7 @@ impl WatcherPanel {
     const LONGEST: usize = 200;
 
     /// The events that are shown, newest first.
-    pub(super) fn entries<'a>(&'a self, journal: &'a FileJournal) -> impl Iterator<Item = &'a JournalEntry> {
+    pub(in crate::tui) fn entries<'a>(&'a self, journal: &'a FileJournal) -> impl Iterator<Item = &'a JournalEntry> {
         let wanted = self.wanted.to_lowercase();
         journal
             .entries()
@@ -44,7 +44,7 @@ impl WatcherPanel {
 
     /// The place of the marked event among those that are shown. One that was dropped or hidden gives way to the next
     /// older one.
-    pub(super) fn place(&self, journal: &FileJournal) -> usize {
+    pub(in crate::tui) fn place(&self, journal: &FileJournal) -> usize {
         let Some(marked) = self.marked else { return 0 };
         let count = self.entries(journal).count();
         self.entries(journal).position(|entry| entry.seq <= marked).unwrap_or(count.saturating_sub(1))
@@ -58,13 +58,8 @@ impl WatcherPanel {
         self.marked = if place == 0 { None } else { self.entries(journal).nth(place).map(|entry| entry.seq) };
     }
 
-    /// What keys mean in the panel.
-    pub(super) fn context(&self) -> Context {
-        if self.typing { Context::WatcherFind } else { Context::Watcher }
-    }
-
     /// Carries out an action.
-    pub(super) fn act(&mut self, action: Action, journal: &FileJournal) {
+    pub(in crate::tui) fn act(&mut self, action: Action, journal: &FileJournal) {
         match action {
             Action::LineUp => self.step(journal, -1),
             Action::LineDown => self.step(journal, 1),
@@ -82,17 +77,20 @@ impl WatcherPanel {
     }
 
     /// A key while the text is typed. Whether it was part of it.
-    pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
-        line_edit::edit(&mut self.wanted, event, Self::LONGEST)
+    pub(in crate::tui) fn type_key(&mut self, event: KeyEvent) -> bool {
+        self.typing && line_edit::edit(&mut self.wanted, event, Self::LONGEST)
     }
 
-    /// Text goes into what is looked for, as far as there is room.
-    pub(super) fn type_text(&mut self, text: &str) {
-        line_edit::add(&mut self.wanted, text, Self::LONGEST);
+    /// One line of text goes into what is looked for, as far as there is room, if that is being typed. Whether it is.
+    pub(super) fn type_text(&mut self, text: &str) -> bool {
+        if self.typing {
+            line_edit::add(&mut self.wanted, text.lines().next().unwrap_or_default(), Self::LONGEST);
+        }
+        self.typing
     }
 
     /// Ends the search. Whether there was one.
-    pub(super) fn end_search(&mut self) -> bool {
+    pub(in crate::tui) fn end_search(&mut self) -> bool {
         let was_searching = self.typing || !self.wanted.is_empty();
         self.typing = false;
         self.wanted.clear();
@@ -100,7 +98,7 @@ impl WatcherPanel {
     }
 
     /// The path whose reason is to be asked for now: each marked event once.
-    pub(super) fn question(&mut self, journal: &FileJournal) -> Option<(u64, Arc<str>)> {
+    pub(in crate::tui) fn question(&mut self, journal: &FileJournal) -> Option<(u64, Arc<str>)> {
         let place = self.place(journal);
         let entry = self.entries(journal).nth(place).filter(|_| self.why)?;
         let (seq, path) = (entry.seq, Arc::clone(&entry.event.path));
@@ -112,7 +110,7 @@ impl WatcherPanel {
     }
 
     /// The answer has come; one that nobody waits for any more is dropped.
-    pub(super) fn explained(&mut self, seq: u64, answer: Answered) {
+    pub(in crate::tui) fn explained(&mut self, seq: u64, answer: Answered) {
         if let Some((asked, known)) = &mut self.asked
             && *asked == seq
         {
@@ -121,7 +119,7 @@ impl WatcherPanel {
     }
 
     /// The reason of an event, if it is known.
-    pub(super) fn reason(&self, seq: u64) -> Option<&Answered> {
+    pub(in crate::tui) fn reason(&self, seq: u64) -> Option<&Answered> {
         let (asked, answer) = self.asked.as_ref()?;
         answer.as_ref().filter(|_| *asked == seq)
     }

@@ -167,7 +167,7 @@ impl UiState {
         if leaves {
             self.typist = Typist::default();
             // It named the way out.
-            self.toast = None;
+            self.messages.take_back();
         } else if let Some(text) = self.end_of_typing(world.snapshot) {
             self.show_message(format!("not typed: {text}"), world.now);
         }

@@ -8,10 +8,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Deserializer, de};
 
 use super::action::{Action, Context, name_of};
-use super::options::GlyphSet;
+use crate::display::GlyphSet;
 
 /// The table as it is shipped.
-static DEFAULT: &str = include_str!("../../assets/default_keymap.toml");
+static DEFAULT: &str = include_str!("../../../assets/default_keymap.toml");
 
 /// The table that is in force: read once, with the user's keys if they came before.
 static KEYMAP: OnceLock<Keymap> = OnceLock::new();

@@ -2,52 +2,47 @@
 //!
 //! Everything is decided here and nothing is done: the answer to a key is a list of commands for the group.
 
+mod arranging;
+mod choices;
 mod choosing;
 mod finding;
 mod leaving;
 mod merging;
-mod panels;
+mod messages;
 mod pointing;
+mod requests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use tui_logger::{TuiWidgetEvent, TuiWidgetState};
 
 use super::action::{Action, Context};
 use super::find::Find;
 use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
-use super::layout::{Arrangement, LayoutRequest, OuterScreen, Pane};
-use super::line_edit;
-use super::log_view::{LineLayout, Times, Viewport};
+use super::layout::{LayoutRequest, OuterScreen, Pane};
+use super::log_view::{LineLayout, Viewport};
 use super::message::Message;
-use super::options::{DashboardOptions, Notification};
-use super::overlay::Overlay;
-use super::palette::Palette;
+use super::options::DashboardOptions;
+use super::panel::{Details, Help, Palette, Panel, Panels, RestartMenu, WatcherPanel};
 use super::selection::{CopyRequest, Selection};
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
 use super::unseen::Unseen;
-use super::watcher_panel::WatcherPanel;
 use super::words;
 use crate::clock::Clock;
+use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
-pub(super) use finding::Followup;
+use arranging::{LineChoice, PaneChoice};
+use leaving::Leaving;
+use messages::{Messages, Shown};
+use requests::Requests;
+
 pub(super) use leaving::Attachment;
 pub(super) use merging::Member;
-
-/// How long a short message stays in the footer.
-const TOAST_TIME: Duration = Duration::from_secs(3);
-/// How long good news of the group stays in the footer. Bad news stays until a key takes it away, as that does with any.
-const NOTICE_TIME: Duration = Duration::from_secs(5);
-/// News is not taken away sooner: whoever presses keys just then has not read it.
-const NOTICE_LEAST: Duration = Duration::from_secs(1);
-/// Characters of the filter of the help.
-const FILTER: usize = 100;
+pub(super) use requests::Followup;
 
 /// What the state is applied to.
 #[derive(Clone, Copy, Debug)]
@@ -66,21 +61,14 @@ pub(super) struct UiState {
     selected: Option<ServiceName>,
     /// The service of the first pane: the selected one, unless Tab has gone to another pane.
     main: Option<ServiceName>,
-    pub(super) zoom: bool,
-    pub(super) sidebar_hidden: bool,
-    pub(super) arrangement: Arrangement,
+    pub(super) panes: PaneChoice,
     /// Wheel and click go to the dashboard.
     pub(super) mouse: bool,
-    wrap: bool,
-    wrap_zoomed: bool,
-    times: Times,
+    lines: LineChoice,
     pub(super) find: Find,
-    /// What the next frame leaves to be done.
-    pub(super) followups: Vec<Followup>,
     /// Markers that were dropped.
     marks: u32,
-    pub(super) watcher: Option<WatcherPanel>,
-    pub(super) overlay: Option<Overlay>,
+    pub(super) panels: Panels,
     /// Where the reader of each pane stands.
     viewports: HashMap<Source, Viewport>,
     /// The lines of all services are shown in place of the panes.
@@ -89,31 +77,15 @@ pub(super) struct UiState {
     hidden: BTreeSet<ServiceName>,
     /// Errors that were not in sight.
     pub(super) unseen: Unseen,
-    /// A search over all services looks for the next one that has a match: down, or up.
-    roams: Option<bool>,
-    /// Who looks at it.
-    attachment: Attachment,
-    /// Until when one more `q` stops the group, where the first one has only asked.
-    quit_until: Option<Moment>,
-    /// The user detaches.
-    pub(super) leaves: bool,
-    pub(super) toast: Option<(Message, Moment)>,
-    notice_read: Option<Moment>,
-    /// Since when there is somebody who sees this.
-    opened: Moment,
+    leaving: Leaving,
+    pub(super) messages: Messages,
+    pub(super) requests: Requests,
     /// Into which service every key goes, if any.
     pub(super) typist: Typist,
     /// What is selected.
     pub(super) selection: Option<Selection>,
-    /// What is wanted of the text of a log.
-    pub(super) copy_request: Option<CopyRequest>,
-    /// The next frame clears the screen first.
-    pub(super) redraw: bool,
-    pub(super) own_log: TuiWidgetState,
     pub(super) glyphs: &'static Glyphs,
     pub(super) theme: Theme,
-    /// Ask before all services are stopped.
-    confirm_quit: bool,
     /// How failures are told to one who looks elsewhere.
     pub(super) notification: Notification,
 }
@@ -121,41 +93,28 @@ pub(super) struct UiState {
 impl UiState {
     /// What is seen at first.
     pub(super) fn new(options: DashboardOptions) -> Self {
+        let display = options.display;
         Self {
             selected: None,
             main: None,
-            zoom: false,
-            sidebar_hidden: false,
-            arrangement: Arrangement::Auto,
+            panes: PaneChoice::default(),
             mouse: options.mouse,
-            wrap: false,
-            wrap_zoomed: true,
-            times: Times::Off,
+            lines: LineChoice::default(),
             find: Find::default(),
-            followups: Vec::new(),
             marks: 0,
-            watcher: None,
-            overlay: None,
+            panels: Panels::default(),
             viewports: HashMap::new(),
             merging: false,
             hidden: BTreeSet::new(),
             unseen: Unseen::default(),
-            roams: None,
-            attachment: Attachment::Own,
-            quit_until: None,
-            leaves: false,
-            toast: None,
-            notice_read: None,
-            opened: Moment::START,
+            leaving: Leaving { attachment: Attachment::Own, confirm_quit: options.confirm_quit },
+            messages: Messages::default(),
+            requests: Requests::default(),
             typist: Typist::default(),
             selection: None,
-            copy_request: None,
-            redraw: false,
-            own_log: TuiWidgetState::new(),
-            glyphs: Glyphs::of(options.glyphs),
-            theme: Theme { color: options.color, support: options.support, ground: options.ground },
-            confirm_quit: options.confirm_quit,
-            notification: options.notification,
+            glyphs: Glyphs::of(display.glyphs),
+            theme: Theme { color: display.color, support: display.styles, ground: display.ground },
+            notification: display.notification,
         }
     }
 
@@ -173,7 +132,7 @@ impl UiState {
             world.size.1,
             LayoutRequest {
                 merged: self.merging,
-                ..self.layout_request(world.snapshot, self.zoom, self.watcher.is_some(), banner)
+                ..self.layout_request(world.snapshot, self.panes.zoom, self.panels.watcher().is_some(), banner)
             },
         )
     }
@@ -189,8 +148,8 @@ impl UiState {
             services: snapshot.services.len(),
             main,
             second: words::last_failure(snapshot, main),
-            arrangement: self.arrangement,
-            sidebar_hidden: self.sidebar_hidden,
+            arrangement: self.panes.arrangement,
+            sidebar_hidden: self.panes.sidebar_hidden,
             zoom,
             watcher,
             banner,
@@ -216,8 +175,8 @@ impl UiState {
         LineLayout {
             width: usize::from(inner.width),
             height: usize::from(inner.height.saturating_sub(u16::from(taken))),
-            wrap: if self.zoom { self.wrap_zoomed } else { self.wrap },
-            times: self.times,
+            wrap: self.lines.wraps(self.panes.zoom),
+            times: self.lines.times,
             typed: false,
             view: PaneView::Log,
             glyphs: self.glyphs,
@@ -241,67 +200,45 @@ impl UiState {
         if snapshot.stopping.is_some() {
             return Context::Stopping;
         }
-        let panel = self.watcher.as_ref().map(WatcherPanel::context);
-        match self.overlay {
-            Some(Overlay::Help { .. }) => Context::Help,
-            Some(Overlay::Details { .. }) => Context::Details,
-            Some(Overlay::Menu { .. }) => Context::Menu,
-            Some(Overlay::Palette(_)) => Context::Palette,
-            Some(Overlay::OwnLog) => Context::Log,
-            None if self.typist.target().or(self.typist.over()).is_some() => Context::Typing,
-            None if panel.is_some() => panel.unwrap_or(Context::Watcher),
+        let typing = self.typist.target().or(self.typist.over()).map(|_| Context::Typing);
+        let over = self.panels.over().map(Panel::context);
+        let panel = over.or(typing).or_else(|| self.panels.iter().last().map(Panel::context));
+        match panel {
+            Some(context) => context,
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.merging => Context::Merged,
-            None if self.zoom => Context::Zoom,
+            None if self.panes.zoom => Context::Zoom,
             None => Context::Normal,
         }
     }
 
-    /// The short message that is shown now, and until when.
-    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<(Message, Moment)> {
-        if let Some((text, until)) = &self.toast
-            && *until > now
-        {
-            return Some((text.clone(), *until));
-        }
-        let notice = snapshot.notice.as_ref()?;
-        let until = match notice.problem {
-            // What is wrong stays wrong; good news gets old. So does what was wrong before anybody looked.
-            true if notice.at >= self.opened => Moment::after_start(Duration::MAX),
-            true => self.opened + NOTICE_TIME,
-            false => notice.at + NOTICE_TIME,
+    /// What the footer says now in place of hints for keys.
+    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<Message> {
+        let (shown, _) = self.messages.shown(snapshot.notice.as_ref(), now)?;
+        let notice = match shown {
+            Shown::Toast(message) => return Some(message.clone()),
+            Shown::Notice(notice) => notice,
         };
-        let shown = until > now && self.notice_read != Some(notice.at);
         let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
         let key = Keymap::get().key_name(Context::Normal, Action::OwnLog, self.glyphs.set);
         let more = match notice.detail.is_empty() || key.is_empty() {
             true => String::new(),
             false => format!(" {} {key} shows all", self.glyphs.dot),
         };
-        shown.then(|| (Message::with_tail(format!("{glyph}{}", notice.summary), more), until))
-    }
-
-    /// Whoever presses a key has seen what lies over the hints for keys.
-    fn dismiss_message(&mut self, world: &World<'_>) {
-        if self.toast.take().is_some_and(|(_, until)| until > world.now) {
-            // Nobody has seen what is under it.
-            return;
-        }
-        let read = world.snapshot.notice.as_ref().filter(|notice| notice.at + NOTICE_LEAST <= world.now);
-        self.notice_read = read.map(|notice| notice.at).or(self.notice_read);
+        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more))
     }
 
     /// The reason of an event of the watcher panel has come.
     pub(super) fn explained(&mut self, seq: u64, answer: Result<Box<Explanation>, String>) {
-        if let Some(panel) = &mut self.watcher {
+        if let Some(panel) = self.panels.watcher_mut() {
             panel.explained(seq, answer);
         }
     }
 
     /// Says something for a few seconds.
     pub(super) fn show_message(&mut self, message: impl Into<Message>, now: Moment) {
-        self.toast = Some((message.into(), now + TOAST_TIME));
+        self.messages.show(message.into(), now);
     }
 
     /// Something was done that is not for a service.
@@ -326,32 +263,18 @@ impl UiState {
         if event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL) {
             return self.quit(Command::Interrupt, world);
         }
-        self.dismiss_message(world);
+        self.messages.dismiss(world.snapshot.notice.as_ref(), world.now);
         let key = Key::from(event);
         let context = self.context(world.snapshot);
-        if let Some(Overlay::Help { filter, scroll }) = &mut self.overlay
-            && context == Context::Help
-        {
-            // With an empty filter, `q` and `?` close, and Ctrl-U scrolls.
-            let is_free = filter.is_empty() && matches!(key.plain_char(), None | Some('q' | '?'));
-            if !is_free && line_edit::edit(filter, event, FILTER) {
-                *scroll = 0;
-                return Vec::new();
-            }
-        }
-        if context == Context::Palette && self.palette_key(event) {
+        if self.panels.with_keys(context).is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
         if context == Context::Prompt && self.prompt_key(event, world) {
             return Vec::new();
         }
-        if context == Context::WatcherFind && self.watcher.as_mut().is_some_and(|panel| panel.type_key(event)) {
-            return Vec::new();
-        }
         let action = Keymap::get().action(context, key);
         if action != Some(Action::Quit) {
-            // The question is not on the screen any more.
-            self.quit_until = None;
+            self.messages.forget_question();
         }
         let Some(action) = action else { return Vec::new() };
         match (action, key.digit()) {
@@ -376,29 +299,28 @@ impl UiState {
             Action::Detach => self.detach(world),
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
-            Action::Redraw => self.redraw = true,
-            Action::Help => self.overlay = Some(Overlay::Help { filter: String::new(), scroll: 0 }),
+            Action::Redraw => self.requests.redraw = true,
+            Action::Help => self.panels.open(Panel::Help(Help::default())),
             Action::Palette => {
                 let service = self.selected_name(world.snapshot);
-                self.overlay = Some(Overlay::Palette(Palette::new(context, service, world.snapshot)));
+                self.panels.open(Panel::Palette(Palette::new(context, service, world.snapshot)));
             }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
                 self.show_message(text, world.now);
             }
-            Action::OwnLog => self.overlay = Some(Overlay::OwnLog),
-            Action::Sidebar => self.sidebar_hidden = !self.sidebar_hidden,
+            Action::OwnLog => self.panels.open_own_log(),
+            Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
             Action::Layout => {
-                self.arrangement = self.arrangement.next();
-                self.show_message(format!("layout: {:?}", self.arrangement).to_lowercase(), world.now);
+                self.panes.arrangement = self.panes.arrangement.next();
+                self.show_message(format!("layout: {:?}", self.panes.arrangement).to_lowercase(), world.now);
             }
             Action::Merged => self.toggle_merged(),
-            Action::Watcher => self.watcher = Some(WatcherPanel::default()),
-            Action::Zoom => self.zoom = !self.zoom,
-            Action::Wrap if self.zoom => self.wrap_zoomed = !self.wrap_zoomed,
-            Action::Wrap => self.wrap = !self.wrap,
-            Action::Times => self.times = self.times.next(),
+            Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
+            Action::Zoom => self.panes.zoom = !self.panes.zoom,
+            Action::Wrap => self.lines.toggle_wrap(self.panes.zoom),
+            Action::Times => self.lines.times = self.lines.times.next(),
             Action::PreviousService => self.step(-1, world),
             Action::NextService => self.step(1, world),
             Action::PreviousPane => self.step_pane(-1, world),
@@ -413,16 +335,17 @@ impl UiState {
     /// Actions that mean something different in each place.
     fn apply_in(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
         match context {
-            Context::Log => self.log_action(action),
-            Context::Help => self.help_action(action),
-            Context::Watcher | Context::WatcherFind => self.watcher_action(action, world),
-            Context::Menu => return self.menu_action(action, world),
-            Context::Palette => return self.palette_action(action, world),
+            Context::Log
+            | Context::Help
+            | Context::Watcher
+            | Context::WatcherFind
+            | Context::Menu
+            | Context::Palette
+            | Context::Details => return self.panel_action(action, context, world),
             Context::Select => self.select_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
             Context::Merged => return self.merged_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
-            Context::Details => self.details_action(action, world),
             Context::Stopping | Context::Typing => {}
         }
         Vec::new()
@@ -456,9 +379,9 @@ impl UiState {
             Action::Start => return vec![Command::Start(Targets::one(&name))],
             Action::Stop => return vec![Command::Stop(Targets::one(&name))],
             Action::Kill => return vec![Command::Kill(Targets::one(&name))],
-            Action::RestartMenu => self.overlay = Some(Overlay::Menu { service: name, marked: 0 }),
+            Action::RestartMenu => self.panels.open(Panel::Menu(RestartMenu::of(name))),
             Action::Details => {
-                self.overlay = Some(Overlay::Details { service: name.clone(), scroll: 0 });
+                self.panels.open(Panel::Details(Details::of(name.clone())));
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
@@ -483,12 +406,12 @@ impl UiState {
                 self.viewport(source).clear();
                 self.show_message("the view is clear: g shows everything again", world.now);
             }
-            Action::Copy => self.copy_request = Some(CopyRequest::Copy),
-            Action::Save => self.copy_request = Some(CopyRequest::Save),
-            Action::Edit => self.copy_request = Some(CopyRequest::Edit),
+            Action::Copy => self.requests.copy = Some(CopyRequest::Copy),
+            Action::Save => self.requests.copy = Some(CopyRequest::Save),
+            Action::Edit => self.requests.copy = Some(CopyRequest::Edit),
             Action::Select => {
-                self.zoom |= !source.is_merged();
-                self.copy_request = Some(CopyRequest::Select);
+                self.panes.zoom |= !source.is_merged();
+                self.requests.copy = Some(CopyRequest::Select);
             }
             _ => return self.find_action(action, source, world),
         }
@@ -497,36 +420,33 @@ impl UiState {
 
     /// One step back: the overlay, the panel, the search, the zoom. Never quits.
     fn back(&mut self, world: &World<'_>) {
-        if let Some(overlay) = self.overlay.take() {
-            if overlay == Overlay::OwnLog {
-                // So that it shows the newest records when it is opened again.
-                self.own_log.transition(TuiWidgetEvent::EscapeKey);
-            }
+        if self.panels.over().is_some() {
+            self.panels.back();
         } else if self.context(world.snapshot) == Context::Prompt {
             self.cancel_prompt(world);
         } else if self.selection.take().is_some() {
-        } else if self.watcher.is_some() {
-            self.watcher.take_if(|panel| !panel.end_search());
+        } else if self.panels.watcher().is_some() {
+            self.panels.back();
         } else if self.find.end_search() {
             self.viewports.values_mut().for_each(Viewport::forget_jump);
         } else if std::mem::take(&mut self.merging) {
         } else {
-            self.zoom = false;
+            self.panes.zoom = false;
         }
     }
 
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
-        if self.overlay.is_none() && self.typist.over().is_none() {
+        if self.panels.over().is_none() && self.typist.over().is_none() {
             self.settle_selection(world);
         }
-        let question = self.watcher.as_mut().and_then(|panel| panel.question(&world.snapshot.journal));
-        self.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
+        let question = self.panels.watcher_mut().and_then(|panel| panel.question(&world.snapshot.journal));
+        self.requests.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
         let is_there = |name: &ServiceName| world.snapshot.service(name).is_some();
         self.viewports.retain(|source, _| source.service().is_none_or(is_there));
         self.find.retain(is_there);
-        if self.zoom || self.watcher.is_some() || self.selected == self.main {
+        if self.panes.zoom || self.panels.watcher().is_some() || self.selected == self.main {
             return;
         }
         if let Some(selected) = self.selected(world.snapshot) {

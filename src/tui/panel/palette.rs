@@ -2,30 +2,31 @@
 
 use crossterm::event::KeyEvent;
 
-use super::action::{Action, Context};
-use super::keymap::Keymap;
-use super::line_edit;
-use super::options::GlyphSet;
+use super::{Choice, stepped};
+use crate::display::GlyphSet;
 use crate::domain::{GroupSnapshot, ServiceName};
+use crate::tui::action::{Action, Context};
+use crate::tui::keymap::Keymap;
+use crate::tui::line_edit;
 
 /// What was typed, and what is marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Palette {
+pub(in crate::tui) struct Palette {
     /// The text that is looked for.
-    pub(super) typed: String,
+    pub(in crate::tui) typed: String,
     /// The marked one of those that are found.
-    pub(super) marked: usize,
+    pub(in crate::tui) marked: usize,
     /// Where it was opened: what an action means depends on that.
-    pub(super) under: Context,
+    pub(in crate::tui) under: Context,
     /// The service that was selected then, which the actions are for …
-    pub(super) service: Option<ServiceName>,
+    pub(in crate::tui) service: Option<ServiceName>,
     /// … and all there were: no line moves while one reads.
     services: Vec<ServiceName>,
 }
 
 /// What an entry does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PaletteAction {
+pub(in crate::tui) enum PaletteAction {
     /// Carry out an action of the key table.
     Act(Action),
     /// Select this service.
@@ -34,15 +35,15 @@ pub(super) enum PaletteAction {
 
 /// One line of the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(in crate::tui) struct Entry {
     /// As the user's file calls it.
-    pub(super) name: String,
+    pub(in crate::tui) name: String,
     /// What it does.
-    pub(super) about: String,
+    pub(in crate::tui) about: String,
     /// Its key; empty if it has none.
-    pub(super) key: String,
+    pub(in crate::tui) key: String,
     /// What it does.
-    pub(super) action: PaletteAction,
+    pub(in crate::tui) action: PaletteAction,
 }
 
 /// Text beyond that is not taken.
@@ -50,13 +51,13 @@ const LONGEST: usize = 60;
 
 impl Palette {
     /// Nothing is typed yet.
-    pub(super) fn new(under: Context, service: Option<ServiceName>, snapshot: &GroupSnapshot) -> Self {
+    pub(in crate::tui) fn new(under: Context, service: Option<ServiceName>, snapshot: &GroupSnapshot) -> Self {
         let services = snapshot.services.iter().map(|service| service.name.clone()).collect();
         Self { typed: String::new(), marked: 0, under, service, services }
     }
 
     /// A key. Whether it was one that changes the text.
-    pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
+    pub(in crate::tui) fn type_key(&mut self, event: KeyEvent) -> bool {
         let edits = line_edit::edit(&mut self.typed, event, LONGEST);
         if edits {
             self.marked = 0;
@@ -65,13 +66,21 @@ impl Palette {
     }
 
     /// Text is pasted.
-    pub(super) fn type_text(&mut self, text: &str) {
+    pub(in crate::tui) fn type_text(&mut self, text: &str) {
         line_edit::add(&mut self.typed, text, LONGEST);
         self.marked = 0;
     }
 
+    /// Marks another entry, or chooses the marked one.
+    pub(super) fn act(&mut self, action: Action, glyphs: GlyphSet) -> Option<Choice> {
+        let entries = self.entries(glyphs);
+        self.marked = stepped(self.marked, action, entries.len().saturating_sub(1));
+        let entry = entries.into_iter().nth(self.marked).filter(|_| action == Action::Choose)?;
+        Some(Choice::Entry { action: entry.action, under: self.under, service: self.service.clone() })
+    }
+
     /// All entries that the text is found in, the best first; those that are equally good stay in order.
-    pub(super) fn entries(&self, glyphs: GlyphSet) -> Vec<Entry> {
+    pub(in crate::tui) fn entries(&self, glyphs: GlyphSet) -> Vec<Entry> {
         let mut found: Vec<(u32, Entry)> = all(&self.services, self.under, glyphs)
             .into_iter()
             .filter_map(|entry| Some((score(&self.typed, &entry)?, entry)))

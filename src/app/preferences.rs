@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::style;
 use crate::config::{self, Diagnostics, KeyWords, NotificationChoice, Preferences, ThemeChoice};
-use crate::tui::{self, DashboardOptions, GlyphSet, Ground, KeyBinding, Notification, Preferred};
+use crate::display::{DisplaySupport, GlyphSet, Ground, Notification};
+use crate::tui::{self, DashboardOptions, KeyBinding, Preferred};
 
 /// How the dashboard draws and what its keys mean, by the environment and the user's file; and what is wrong with that.
 /// Both are in force from here on, also for terminals that attach.
-pub(super) fn apply() -> (DashboardOptions, Option<Diagnostics>) {
-    let options = DashboardOptions::from_environment();
+pub fn apply_preferences() -> (DashboardOptions, Option<Diagnostics>) {
+    let options = DashboardOptions::new(DisplaySupport::from_environment());
     let Some(file) = config::preferences_file(|name| std::env::var_os(name).map(PathBuf::from)) else {
         return (options, None);
     };
@@ -47,12 +47,5 @@ fn preferred(preferences: &Preferences) -> Preferred {
             NotificationChoice::Bell => Some(Notification::Bell),
             NotificationChoice::Off => Some(Notification::Off),
         },
-    }
-}
-
-/// For a command that only shows the keys: they are in force, and what is wrong is said.
-pub(super) fn apply_and_say() {
-    if let (_, Some(problems)) = apply() {
-        super::print_message(problems.render(style()).trim_end());
     }
 }

@@ -1,6 +1,5 @@
 //! What the dashboard's thread does: it waits for keys, news and time, and draws when something has changed.
 
-use std::collections::HashMap;
 use std::future;
 use std::io;
 use std::path::PathBuf;
@@ -27,37 +26,32 @@ use super::ticks;
 use super::ui_state::{Attachment, Followup, Member, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{GroupSnapshot, Moment, ServiceName};
+use crate::domain::{GroupSnapshot, Moment};
 use crate::failpoint;
 use crate::group_handle::GroupHandle;
-use crate::logs::{LineId, LineKind, LogDocument};
+use crate::logs::{LineId, LineKind};
 use crate::remote_terminal::ToTerminal;
+use counting::ErrorCounter;
 use editing::Editing;
+use frames::Frames;
 use saving::News;
-use selecting::{Drawn, Pointer};
+use selecting::{Drawn, LastFrame, Pointer};
+use sizes::Sizes;
 use timers::{Timers, is_due};
-use typing::join_inputs;
+use typing::{Focus, join_inputs};
 
 mod colors;
+mod counting;
 mod editing;
+mod frames;
 mod saving;
 mod selecting;
 mod sizes;
 mod timers;
 mod typing;
 
-/// At most 30 frames a second.
-const FRAME: Duration = Duration::from_millis(33);
-/// At the start, frames may follow each other faster, so that the first output is seen at once.
-const FIRST_FRAME: Duration = Duration::from_millis(2);
-/// … and before one that shows what a key did: nobody presses keys as fast, and a flood must not make them wait.
-const KEY_FRAME: Duration = Duration::from_millis(8);
-/// How long the start lasts.
-const START: Duration = Duration::from_millis(200);
 /// So long a new layout must stand before the services are told their sizes.
 const SETTLED: Duration = Duration::from_millis(50);
-/// Between two counts of errors out of sight.
-const COUNT: Duration = Duration::from_millis(500);
 /// How far back the last words of a service are looked for.
 const LAST_WORDS: u64 = 50;
 
@@ -83,34 +77,16 @@ pub(super) struct AttachmentLoop {
     clock: Clock,
     ui: UiState,
     searcher: Searcher,
-    /// Reads what is out of sight for errors: not the same, so that a search never waits for it.
-    error_counter: Searcher,
+    error_counter: ErrorCounter,
     timers: Timers,
-    /// When errors out of sight were counted last.
-    counted: Option<Moment>,
     host_terminal: HostTerminal,
     frame_writer: FrameWriter,
     decoder: Decoder,
     size: (u16, u16),
     snapshot: Arc<GroupSnapshot>,
-    /// Something was typed, or the time on the screen has moved: draw.
-    redraw: bool,
-    snapshot_new: bool,
-    logs_new: bool,
-    /// A key was pressed, and the first thing that a search finds for it is shown without waiting for the next frame.
-    awaits_hit: bool,
-    /// So many of the next frames show what a key did.
-    answers: u8,
-    started: Moment,
-    /// When it was last looked whether there is something to draw.
-    looked: Option<Moment>,
-    /// The documents on the screen, and what of them was drawn.
-    shown: Vec<(Arc<LogDocument>, u64)>,
-    /// The sizes that the services' terminals have, as far as we know.
-    sizes: HashMap<ServiceName, (u16, u16)>,
-    sizer: Sizer,
-    /// The panes as they were drawn last: what the mouse points at.
-    drawn: Vec<Drawn>,
+    frames: Frames,
+    last_frame: LastFrame,
+    sizes: Sizes,
     pointer: Pointer,
     /// Where logs are saved.
     saved: Option<PathBuf>,
@@ -118,13 +94,8 @@ pub(super) struct AttachmentLoop {
     tell_later: Option<mpsc::UnboundedSender<News>>,
     /// An editor has the terminal.
     editing: Option<Editing>,
-    /// The window has the focus, as far as we know.
-    window_focused: bool,
+    focus: Focus,
     notifier: Notifier,
-    /// The service that was told that it has the focus.
-    focused: Option<ServiceName>,
-    /// The row of the screen of the service that is typed into, in the first row of its pane.
-    typed_top: i32,
 }
 
 impl AttachmentLoop {
@@ -144,33 +115,21 @@ impl AttachmentLoop {
             clock,
             ui: UiState::new(options).attached_as(attachment, clock.now()),
             searcher: Searcher::default(),
-            error_counter: Searcher::default(),
+            error_counter: ErrorCounter::default(),
             timers: Timers::default(),
-            counted: None,
             frame_writer: FrameWriter::new(host_terminal.first_modes(options.mouse)),
             host_terminal,
             decoder: Decoder::default(),
             size,
-            redraw: true,
-            snapshot_new: false,
-            logs_new: false,
-            awaits_hit: false,
-            answers: 0,
-            started: clock.now(),
-            looked: None,
-            shown: Vec::new(),
-            // Whoever started the services has guessed; telling it again costs nothing.
-            sizes: HashMap::new(),
-            sizer,
-            drawn: Vec::new(),
+            frames: Frames::starting(clock.now()),
+            last_frame: LastFrame::default(),
+            sizes: Sizes::told_by(sizer),
             pointer: Pointer::default(),
             saved,
             tell_later: None,
             editing: None,
-            window_focused: true,
+            focus: Focus::default(),
             notifier: Notifier::default(),
-            focused: None,
-            typed_top: 0,
             snapshot,
             handle,
         }
@@ -186,7 +145,7 @@ impl AttachmentLoop {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let ending = runtime.block_on(self.serve(leave));
         // A service that is typed into has the focus no more.
-        self.window_focused = false;
+        self.focus.window = false;
         self.tell_focus();
         ending
     }
@@ -201,8 +160,8 @@ impl AttachmentLoop {
         let mut logs = self.handle.logs().changes();
         let (found, looked_out) = (self.searcher.found(), self.error_counter.found());
         // What has changed since the first frame.
-        self.snapshot_new = true;
-        self.logs_new = true;
+        self.frames.snapshot_new = true;
+        self.frames.logs_new = true;
         let (tell_later, mut told) = mpsc::unbounded_channel();
         self.tell_later = Some(tell_later);
         let (mut group_ended, mut logs_ended) = (false, false);
@@ -210,7 +169,7 @@ impl AttachmentLoop {
             let now = self.clock.now();
             self.carry_out_due(now);
             let editing = self.editing.is_some();
-            if !editing && self.wants_frame() && self.host_terminal.is_free() && self.slot() <= now {
+            if !editing && self.frames.is_wanted() && self.host_terminal.is_free() && self.frames.slot() <= now {
                 self.draw()?;
             }
             let wake = self.next_wake().map(|moment| self.clock.instant(moment));
@@ -232,26 +191,23 @@ impl AttachmentLoop {
                         return Ok(ending);
                     }
                 }
-                inherits = self.sizer.inherit() => {
+                inherits = self.sizes.sizer.inherit() => {
                     if inherits {
                         self.size_all();
                     }
                 }
                 Some(news) = told.recv() => self.work_reports(news),
                 // One wake-up for each frame, however much happens.
-                changed = snapshots.changed(), if !self.snapshot_new && !group_ended => {
+                changed = snapshots.changed(), if !self.frames.snapshot_new && !group_ended => {
                     group_ended = changed.is_err();
-                    self.snapshot_new = true;
+                    self.frames.snapshot_new = true;
                 }
-                changed = logs.changed(), if !self.logs_new && !logs_ended => {
+                changed = logs.changed(), if !self.frames.logs_new && !logs_ended => {
                     logs_ended = changed.is_err();
-                    self.logs_new = true;
+                    self.frames.logs_new = true;
                 }
                 () = found.notified() => {
-                    self.redraw = true;
-                    if std::mem::take(&mut self.awaits_hit) {
-                        self.looked = None;
-                    }
+                    self.frames.hit_found();
                 }
                 () = looked_out.notified() => self.count_later(),
                 () = sleep => {}
@@ -264,7 +220,7 @@ impl AttachmentLoop {
         match happened {
             Happened::Typed(bytes) if self.editing.is_none() => {
                 self.typed(&bytes);
-                return self.ui.leaves.then(|| self.detach());
+                return self.ui.requests.leaves.then(|| self.detach());
             }
             // For the editor, or too late for it.
             Happened::Typed(_) | Happened::Free => {}
@@ -283,7 +239,7 @@ impl AttachmentLoop {
             News::Said(text) => self.say(text),
             News::Explained(seq, answer) => {
                 self.ui.explained(seq, answer);
-                self.redraw = true;
+                self.frames.redraw = true;
             }
             News::Open(path, line) => self.open_editor(path, line),
             News::Closed(status) => self.editor_closed(status),
@@ -292,28 +248,13 @@ impl AttachmentLoop {
 
     fn say(&mut self, text: impl Into<Message>) {
         self.ui.show_message(text, self.clock.now());
-        self.redraw = true;
-    }
-
-    fn wants_frame(&self) -> bool {
-        self.redraw || self.snapshot_new || self.logs_new
-    }
-
-    /// When the next frame may be drawn.
-    fn slot(&self) -> Moment {
-        let Some(looked) = self.looked else { return Moment::START };
-        let rest = match self.answers {
-            _ if looked.since(self.started) < START => FIRST_FRAME,
-            1.. => KEY_FRAME,
-            0 => FRAME,
-        };
-        looked + rest
+        self.frames.redraw = true;
     }
 
     fn next_wake(&self) -> Option<Moment> {
         // Nothing is drawn while an editor has the terminal.
-        let draws = self.editing.is_none() && self.wants_frame() && self.host_terminal.is_free();
-        let slot = draws.then(|| self.slot());
+        let draws = self.editing.is_none() && self.frames.is_wanted() && self.host_terminal.is_free();
+        let slot = draws.then(|| self.frames.slot());
         self.timers.earliest().into_iter().chain(slot).min()
     }
 
@@ -340,7 +281,7 @@ impl AttachmentLoop {
         }
         if is_due(self.timers.tick, now) {
             self.timers.tick = None;
-            self.redraw = true;
+            self.frames.redraw = true;
         }
     }
 
@@ -355,7 +296,7 @@ impl AttachmentLoop {
     }
 
     fn take_inputs(&mut self, inputs: Vec<Input>) {
-        if self.sizer.lead() {
+        if self.sizes.sizer.lead() {
             self.size_all();
         }
         // Keys mean what is the case now, not what was drawn last.
@@ -375,16 +316,14 @@ impl AttachmentLoop {
                 commands.extend(self.ui.input(input.clone(), &world));
             }
             if let Input::Focus(focused) = input {
-                self.window_focused = focused;
+                self.focus.window = focused;
                 // So that the notifier learns of it.
-                self.snapshot_new = true;
+                self.frames.snapshot_new = true;
             }
             self.hand_out(&world);
             self.tell_focus();
-            self.redraw = true;
-            self.awaits_hit = true;
             // The echo of a service comes after a frame of our own.
-            self.answers = if self.ui.typist.target().is_some() { 2 } else { 1 };
+            self.frames.answer_key(if self.ui.typist.target().is_some() { 2 } else { 1 });
         }
         join_inputs(commands).into_iter().for_each(|command| self.send_command(command));
     }
@@ -401,7 +340,7 @@ impl AttachmentLoop {
     fn resized(&mut self) {
         self.size = self.host_terminal.size();
         self.frame_writer.forget();
-        self.redraw = true;
+        self.frames.redraw = true;
         self.timers.sizes = Some(self.clock.now() + SETTLED);
     }
 
@@ -409,26 +348,25 @@ impl AttachmentLoop {
     fn draw(&mut self) -> io::Result<()> {
         failpoint::hit(self.host_terminal.failpoint());
         let now = self.clock.now();
-        self.looked = Some(now);
-        self.answers = self.answers.saturating_sub(1);
-        if std::mem::take(&mut self.snapshot_new) {
+        self.frames.look(now);
+        if std::mem::take(&mut self.frames.snapshot_new) {
             let newest = self.handle.snapshot();
-            self.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
+            self.frames.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
             self.snapshot = newest;
-            if let Some(sequence) = self.notifier.news(&self.snapshot, self.window_focused, self.ui.notification) {
+            if let Some(sequence) = self.notifier.news(&self.snapshot, self.focus.window, self.ui.notification) {
                 self.frame_writer.send(&sequence);
             }
         }
-        if std::mem::take(&mut self.logs_new) {
-            self.redraw |= self.shown.iter().any(|(document, version)| document.version() != *version);
+        if std::mem::take(&mut self.frames.logs_new) {
+            self.frames.redraw |= self.last_frame.logs.iter().any(|(document, version)| document.version() != *version);
             self.count_later();
             // Nothing is shown before the first output, or after a service has come.
-            self.redraw |= self.shown.len() < self.snapshot.services.len().min(1);
+            self.frames.redraw |= self.last_frame.logs.len() < self.snapshot.services.len().min(1);
         }
-        if !std::mem::take(&mut self.redraw) {
+        if !std::mem::take(&mut self.frames.redraw) {
             return Ok(());
         }
-        if std::mem::take(&mut self.ui.redraw) {
+        if std::mem::take(&mut self.ui.requests.redraw) {
             self.frame_writer.forget();
         }
         let snapshot = Arc::clone(&self.snapshot);
@@ -437,24 +375,24 @@ impl AttachmentLoop {
         self.tell_focus();
         self.frame_writer.ask_for(self.host_modes());
         let mut screen = self.ui.screen(&world);
-        self.drawn = self.texts(&screen);
+        self.last_frame.panes = self.texts(&screen);
         // Several steps at once may lead through several services.
         for _ in 0..=snapshot.services.len() {
-            if !self.ui.roam(self.drawn.iter().find_map(|drawn| drawn.text.leaves), &world) {
+            if !self.ui.roam(self.last_frame.panes.iter().find_map(|drawn| drawn.text.leaves), &world) {
                 break;
             }
             screen = self.ui.screen(&world);
-            self.drawn = self.texts(&screen);
+            self.last_frame.panes = self.texts(&screen);
         }
-        if let Some(notice) = self.drawn.iter().find_map(|drawn| drawn.text.notice) {
+        if let Some(notice) = self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice) {
             self.ui.show_message(notice, now);
         }
-        for (name, end) in self.drawn.iter().flat_map(|drawn| &drawn.text.seen) {
+        for (name, end) in self.last_frame.panes.iter().flat_map(|drawn| &drawn.text.seen) {
             self.ui.unseen.mark_seen(name, *end);
         }
         self.run_followups();
         self.selection_follows();
-        let texts: Vec<&PaneText> = self.drawn.iter().map(|drawn| &drawn.text).collect();
+        let texts: Vec<&PaneText> = self.last_frame.panes.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
         let scene = Scene {
             snapshot: &snapshot,
@@ -468,7 +406,7 @@ impl AttachmentLoop {
         let mut frame = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
         let cursor = view::draw(&scene, &mut frame);
         self.timers.tick = ticks::next(&scene);
-        if self.timers.sizes.is_none() && self.sizer.leads() && self.wanted_sizes().next().is_some() {
+        if self.timers.sizes.is_none() && self.sizes.sizer.leads() && self.wanted_sizes().next().is_some() {
             self.timers.sizes = Some(now + SETTLED);
         }
         match self.frame_writer.frame(frame, cursor) {
@@ -498,15 +436,15 @@ impl AttachmentLoop {
 
     /// The visible lines of each pane. Each document is locked only for as long as it takes to copy them.
     fn texts(&mut self, screen: &OuterScreen) -> Vec<Drawn> {
-        self.shown.clear();
+        self.last_frame.logs.clear();
         if self.ui.find.searches_all() {
             let members = self.members();
-            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            self.last_frame.logs.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
             self.ui.look_everywhere(&members);
         }
         if let Some(pane) = &screen.merged {
             let members = self.merged_members();
-            self.shown.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
+            self.last_frame.logs.extend(members.iter().map(|(_, document)| (document.clone(), document.version())));
             let snapshot = Arc::clone(&self.snapshot);
             let text = self.ui.read_merged(pane, &members, &snapshot, self.clock, screen.compact);
             return vec![Drawn { source: Source::Merged, area: pane.inner(), text }];
@@ -527,33 +465,17 @@ impl AttachmentLoop {
             let layout = if typed { layout.as_terminal() } else { layout };
             let text = self.ui.read_pane(&service.name, focused, &document, &layout);
             if typed {
-                self.typed_top = text.top;
+                self.last_frame.typed_top = text.top;
             }
-            self.shown.push((document, text.version));
+            self.last_frame.logs.push((document, text.version));
             drawn.push(Drawn { source, area, text });
         }
         drawn
     }
 
-    /// Something was printed: errors out of sight are counted soon.
-    fn count_later(&mut self) {
-        let next = self.counted.map_or(Moment::START, |counted| counted + COUNT);
-        self.timers.count = self.timers.count.or(Some(next.max(self.clock.now())));
-    }
-
-    fn count_unseen(&mut self, now: Moment) {
-        (self.timers.count, self.counted) = (None, Some(now));
-        let mut behind = Vec::new();
-        let members = self.members();
-        let followed = self.drawn.iter().filter(|drawn| drawn.text.follow).flat_map(|drawn| &drawn.text.seen);
-        let followed: Vec<&ServiceName> = followed.map(|(name, _)| name).collect();
-        self.redraw |= self.ui.unseen.count(&members, |name| followed.contains(&name), &mut behind);
-        behind.into_iter().for_each(|scan| self.error_counter.read(scan));
-    }
-
     /// What the frame has left to be done.
     fn run_followups(&mut self) {
-        for followup in self.ui.followups.drain(..) {
+        for followup in self.ui.requests.followups.drain(..) {
             match followup {
                 Followup::Scan(scan) => self.searcher.read(scan),
                 Followup::Mark(service, marker) => {
