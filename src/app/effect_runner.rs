@@ -9,10 +9,11 @@ use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 use super::environment;
+use super::event_recorder::EventRecorder;
 use super::history_file::Remembered;
 use crate::config::{self, Pipes};
 use crate::control::group_key;
-use crate::domain::{Answer, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{Answer, Fact, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogDocument, LogStore};
 use crate::process::{Beside, ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Prepare, Prepared, ProcessHost};
@@ -27,6 +28,7 @@ pub(crate) struct EffectRunner {
     socket: Option<Arc<Path>>,
     memory: usize,
     history: Option<Sender<Remembered>>,
+    event_recorder: EventRecorder,
     inherited: Arc<[(OsString, OsString)]>,
     pipes: Pipes,
     /// Services whose last validation was called off: another one follows for the same start.
@@ -49,6 +51,7 @@ impl EffectRunner {
         watcher: Watcher,
         spec: &GroupSpec,
         socket: Option<Arc<Path>>,
+        event_recorder: EventRecorder,
     ) -> Self {
         Self {
             host,
@@ -58,6 +61,7 @@ impl EffectRunner {
             socket,
             memory: spec.logs.memory,
             history: None,
+            event_recorder,
             inherited: environment::inherited().into(),
             pipes: Pipes::default(),
             called_off: HashSet::new(),
@@ -103,16 +107,7 @@ impl EffectRunner {
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
             Effect::Expand { spec, run } => self.host.expand(self.launch(&spec, run)),
-            Effect::Remember { service, record } => {
-                if let Some(history) = &self.history {
-                    // Without the thread that writes there is no history.
-                    let _ = history.send((service, record));
-                }
-            }
-            Effect::Narrate { service, marker } => {
-                log::debug!("{service}: {marker:?}");
-                self.document(&service).mark(&marker);
-            }
+            Effect::Tell(fact) => self.tell(&fact),
             Effect::Answer { id, answer } => return Some(LoopAction::Answer(id, answer)),
             Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
             Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
@@ -130,6 +125,22 @@ impl EffectRunner {
             Effect::Finish(finish) => return Some(LoopAction::Finish(finish)),
         }
         None
+    }
+
+    /// Something has happened. The readers of facts: logs, the history of runs, and listeners. The notices of the snapshot
+    /// are the engine's.
+    fn tell(&self, fact: &Fact) {
+        if let Some(service) = &fact.service {
+            if let Some(marker) = fact.marker() {
+                log::debug!("{service}: {marker:?}");
+                self.document(service).mark(&marker);
+            }
+            if let (Some(history), Some(record)) = (&self.history, fact.record()) {
+                // Without the thread that writes there is no history.
+                let _ = history.send((service.clone(), record.clone()));
+            }
+        }
+        self.event_recorder.record(fact);
     }
 
     /// Whether the service may replace what runs: `validate`, if it has one, and then whether it could be started.

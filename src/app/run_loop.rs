@@ -9,7 +9,6 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::effect_runner::{EffectRunner, LoopAction};
 use super::ending::{self, Circumstances};
-use super::event_recorder::EventRecorder;
 use super::os_signals::{OsNews, OsSignals};
 use super::status_file::StatusFile;
 use super::stopwatch::Stopwatch;
@@ -30,7 +29,6 @@ pub(crate) struct RunLoop {
     pub(crate) clock: Clock,
     pub(crate) engine: Engine,
     pub(crate) runner: EffectRunner,
-    pub(crate) event_recorder: EventRecorder,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) news: mpsc::UnboundedReceiver<RunNews>,
     pub(crate) watch: WatchReports,
@@ -113,7 +111,6 @@ impl RunLoop {
     /// Carries out what the engine has ordered at the beginning.
     pub(crate) fn begin(&mut self, first: Vec<Effect>) {
         for effect in first {
-            self.event_recorder.ordered(&effect, self.clock.now());
             // Nobody has asked anything yet, and nothing can be over.
             let _ = self.runner.carry_out(effect);
         }
@@ -261,17 +258,7 @@ impl RunLoop {
             return;
         }
         let now = self.clock.now();
-        self.event_recorder.record_event(&event, now);
-        let ended = match &event {
-            Event::Run { service, run, report: RunReport::Exited { .. } } => Some((service.clone(), *run)),
-            _ => None,
-        };
-        let effects = self.engine.update(event, now);
-        if let Some((service, run)) = ended {
-            self.event_recorder.ended(&service, run, &self.engine.snapshot(), now);
-        }
-        for effect in effects {
-            self.event_recorder.ordered(&effect, now);
+        for effect in self.engine.update(event, now) {
             match self.runner.carry_out(effect) {
                 None => {}
                 Some(LoopAction::Finish(finish)) => progress.finish = Some(finish),
@@ -301,7 +288,6 @@ impl RunLoop {
         if Arc::ptr_eq(&snapshot, &self.snapshots.borrow()) {
             return;
         }
-        self.event_recorder.record_snapshot(&snapshot);
         if snapshot.stopping.is_none() {
             let ended = self.exit_with.as_ref().and_then(|name| ending::has_ended(&snapshot, name));
             progress.circumstances.exit_with = ended;
@@ -312,9 +298,7 @@ impl RunLoop {
             }
             if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {
                 self.decide(Event::Client { id: None, command: Command::Quit }, progress);
-                let snapshot = self.engine.snapshot();
-                self.event_recorder.record_snapshot(&snapshot);
-                self.snapshots.send_replace(snapshot);
+                self.snapshots.send_replace(self.engine.snapshot());
                 return;
             }
         }

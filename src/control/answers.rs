@@ -22,7 +22,7 @@ use crate::domain::{
     is_too_long, visible, without_secrets,
 };
 use crate::group_handle::{EventLog, GroupHandle};
-use crate::logs::{Epoch, LineId, LineKind};
+use crate::logs::{Epoch, LineId};
 
 /// Events that are sent at once.
 const EVENTS: usize = 200;
@@ -303,18 +303,7 @@ impl Answers {
         let (mut next, mut epoch) = (LineId(0), None);
         if let Some(document) = self.handle.logs().get(name) {
             epoch = Some(document.epoch());
-            let mut reader = document.read();
-            let (mut low, mut high) = (reader.dropped(), reader.end().0);
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let before = reader.line(LineId(middle)).is_none_or(|line| line.run < run);
-                (low, high) = if before { (middle + 1, high) } else { (low, middle) };
-            }
-            next = LineId(low);
-            let marker = reader.line(next).filter(|line| line.kind == LineKind::Marker && line.run == run);
-            if marker.is_some() {
-                next = LineId(low + 1);
-            }
+            next = document.read().after_start_of(run);
         }
         Cursor { service: name.clone(), run, next, epoch }
     }

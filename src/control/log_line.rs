@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{Epoch, Level, LineId, LineKind, Piece, StyleSupport};
+use crate::logs::{Epoch, Level, LineId, Piece, StyleSupport};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ impl LogLine {
             run: line.run.0,
             level: level.map(|level| level_word(level).to_owned()),
             text: line.content.as_printed(piece.skip..line.content.text.len()),
-            marker: line.kind == LineKind::Marker,
+            marker: line.kind.is_marker(),
             styled: styled.map(|support| line.to_ansi(piece.skip, support)),
         }
     }

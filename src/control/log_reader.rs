@@ -15,9 +15,7 @@ use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{GroupSnapshot, Moment, ServiceName};
 use crate::group_handle::GroupHandle;
-use crate::logs::{
-    Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind, StyleSupport, Tail,
-};
+use crate::logs::{Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind, StyleSupport, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
 const SLICE: usize = 500;
@@ -319,7 +317,7 @@ impl Filter {
     /// expression may find any line of a trace.
     fn begins_entry(&self, above: &LevelReader, line: &Line) -> bool {
         let counts_entries = self.level.is_some() && self.query.is_none();
-        !counts_entries || line.kind == LineKind::Marker || !above.goes_on_with(&line.content.text)
+        !counts_entries || line.kind.is_marker() || !above.goes_on_with(&line.content.text)
     }
 
     fn is_met(&self, line: &Line, level: Option<Level>) -> bool {

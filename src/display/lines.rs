@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{OutputStyle, width};
-use crate::domain::visible;
+use crate::domain::{in_ascii, visible};
 
 /// Longer names are cut, so that one name does not push every line to the right.
 const LONGEST_PREFIX: usize = 24;
@@ -67,7 +67,7 @@ impl LineWriter {
                 let text = if self.style.unicode {
                     text
                 } else {
-                    ascii = text.replace(['─', '·'], "-");
+                    ascii = in_ascii(text);
                     &ascii
                 };
                 let _ = if self.style.color { write!(out, "\x1b[2m{text}\x1b[0m") } else { write!(out, "{text}") };

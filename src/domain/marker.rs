@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, HowSoon, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, human, short,
-    visible, without_secrets,
+    ChangeAction, ExitStatus, HowSoon, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, framed, human,
+    short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -193,6 +193,15 @@ pub enum Marker {
     },
 }
 
+/// What a marker is, as far as readers of a log tell one from another. Its line keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkerKind {
+    /// A run begins with it.
+    Start,
+    /// Any other one.
+    Other,
+}
+
 /// What is said to a service whose processes go on without its leader.
 const FOREGROUND: &str = " · a service that goes into the background ends with the command that put it there: \
     run it in the foreground (nginx -g 'daemon off;', redis-server --daemonize no)";
@@ -240,9 +249,17 @@ pub enum NextTry {
 }
 
 impl Marker {
+    /// What its line is known by.
+    pub fn kind(&self) -> MarkerKind {
+        match self {
+            Self::Started { .. } | Self::Restarted { .. } | Self::CouldNotStart { .. } => MarkerKind::Start,
+            _ => MarkerKind::Other,
+        }
+    }
+
     /// The marker as a line, without a line end. `clock` is the local time of day, `14:02:11`.
     pub fn line(&self, clock: &str) -> String {
-        format!("── {} ──", self.words(clock))
+        framed(self.words(clock))
     }
 
     /// What it says, on one line: names in it are made visible, and secrets are masked.

@@ -46,7 +46,7 @@ impl Engine {
                     let why = service.refused_start().map_or("its files have not passed validate", |one| &*one.problem);
                     let problem = format!("not restarted after {name} · {why}");
                     let watches = service.watches();
-                    turn.narrate(service.name(), Marker::Kept { runs: true, watches, problem });
+                    service.narrate(Marker::Kept { runs: true, watches, problem }, turn);
                     return false;
                 }
                 service.want(NextStart::after(name, manner), turn);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    ClientHold, Comparison, Difference, FileEvent, Holder, LastChange, Marker, Notice, ServiceName, Verdict, count,
-    human,
+    ClientHold, Comparison, Difference, FactKind, FileEvent, HoldResult, Holder, LastChange, Marker, ServiceName,
+    Verdict, human,
 };
 
 use super::git_gate::{Done, Touched};
@@ -18,14 +18,8 @@ use super::service::Service;
 use super::turn::Turn;
 use super::{Effect, Engine};
 
-/// What a line about the end of a hold by git says of those that are restarted.
-const RESTARTED: &str = " restarted";
-
-/// Characters of the names of services in one line.
-const NAMES: usize = 60;
-
 impl Engine {
-    pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &Turn) {
+    pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &mut Turn) {
         for event in files {
             match self.git.touched(&event, self.spec.watch.git_hold, turn.now) {
                 Touched::Free => {}
@@ -33,7 +27,7 @@ impl Engine {
                     let (owner, by, label) = (Owner::Git(tree), Holder::Git, "git".into());
                     self.changes.hold(Hold { owner, by, label, scope: Scope::All, since: turn.now });
                 }
-                Touched::OldLock { tree, age } => self.notice = Some(old_lock(&tree, age, turn)),
+                Touched::OldLock { tree, age } => turn.tell(FactKind::OldLock { tree, age }),
             }
             self.changes.record(event, turn.now);
         }
@@ -102,8 +96,8 @@ impl Engine {
                 acted.push((name, verdict));
             }
         }
-        if let Occasion::HoldOver(HoldOver { git, changes }) = question.occasion {
-            self.tell_end_of_hold(git, changes, matter.len(), &acted, turn);
+        if let Occasion::HoldOver(over) = question.occasion {
+            self.tell_end_of_hold(over, matter.len(), acted, turn);
         }
     }
 
@@ -123,7 +117,7 @@ impl Engine {
             self.changes.decided(&name, &changes, Verdict::SameContent);
             if difference.is_empty() {
                 if service.restarts.limit.take_back() && service.wanted {
-                    turn.narrate(&name, Marker::TakenBack { action: service.change_action() });
+                    service.narrate(Marker::TakenBack { action: service.change_action() }, turn);
                 }
                 service.is_as_it_runs(turn);
                 return None;
@@ -142,10 +136,7 @@ impl Engine {
                 service.restarts.limit.wait(first_at.unwrap_or(turn.now), difference.as_ref(), turn.now)
             {
                 if let Some(marker) = service.restarts.limit.marker(service.change_action(), turn.now) {
-                    if !was_limited {
-                        self.notice = Some(limited(&name, &marker, turn));
-                    }
-                    turn.narrate(&name, marker);
+                    service.tell(FactKind::Limited { marker, is_first: !was_limited }, turn);
                 }
                 self.changes.wait_until(&name, changes, until);
                 return Some((paths, Verdict::Waits));
@@ -160,84 +151,48 @@ impl Engine {
             && !was_to_follow
             && let Some(first) = self.is_to_follow(place)
         {
-            turn.narrate(&name, Marker::Waits { on: format!("{first} to be replaced first") });
+            service.narrate(Marker::Waits { on: format!("{first} to be replaced first") }, turn);
         }
         Some((paths, verdict))
     }
 
-    /// One line about what came of all that was held.
-    fn tell_end_of_hold(
-        &mut self,
-        git: Option<Arc<str>>,
-        changes: usize,
-        matter: usize,
-        acted: &[(ServiceName, Verdict)],
-        turn: &Turn,
-    ) {
-        let all = count(changes, "change");
-        let waits = |(_, verdict): &&(ServiceName, Verdict)| *verdict == Verdict::Waits;
-        let names: Vec<&str> = acted.iter().filter(|one| !waits(one)).map(|(name, _)| name.as_str()).collect();
-        let late: Vec<&str> = acted.iter().filter(waits).map(|(name, _)| name.as_str()).collect();
+    /// What came of all that was held is told.
+    fn tell_end_of_hold(&mut self, over: HoldOver, matter: usize, acted: Vec<(ServiceName, Verdict)>, turn: &mut Turn) {
         // What is to be validated first may be refused.
         let is_expected = |(name, verdict): &(ServiceName, Verdict)| {
             let service = self.services.iter().find(|service| service.name() == name);
             *verdict == Verdict::Waits
                 || *verdict == Verdict::Restart && service.is_some_and(Service::is_to_be_replaced)
         };
-        let did = if acted.iter().all(is_expected) { RESTARTED } else { "" };
-        let waiting = (!late.is_empty())
-            .then(|| format!("{} {}", some_of(&late), if late.len() == 1 { "waits" } else { "wait" }));
-        let now = (!names.is_empty()).then(|| some_of(&names));
-        let by_git = git.is_some();
-        let now = now.map(|names| if by_git { names + did } else { names });
-        let who = now.into_iter().chain(waiting).collect::<Vec<_>>().join(", ");
-        let summary = match (git, acted.is_empty()) {
-            (Some(label), true) if matter == 0 => {
-                format!("{} · {all} cancelled out · no restart", git_words(&label))
-            }
-            (Some(label), true) => format!("{} · {all} · no restart", git_words(&label)),
-            (Some(label), false) => {
-                format!("{} · {all} · {who}", git_words(&label))
-            }
-            (None, _) if matter == 0 => format!("{} cancelled out · no restart", count(changes, "held change")),
-            (None, _) => {
-                let verb = if matter == 1 { "matters" } else { "matter" };
-                let who = if acted.is_empty() { "nothing runs that they are for" } else { &who };
-                // More may differ than was held: what did not pass before is tried again with it.
-                match matter <= changes {
-                    true => format!("{matter} of {all} {verb}: {who}"),
-                    false => format!("{matter} files differ: {who}"),
-                }
-            }
-        };
-        let summary: Arc<str> = summary.into();
-        self.last_release = Some(Arc::clone(&summary));
-        let said = by_git && !did.is_empty();
-        self.said_restarted = acted.iter().filter(|_| said).map(|(name, _)| name.clone()).collect();
-        // What is wrong stays on the screen.
-        if self.notice.as_ref().is_none_or(|notice| !notice.problem) {
-            self.notice = Some(Notice { at: turn.now, problem: false, summary, detail: "".into() });
-        }
+        let says_restarted = acted.iter().all(is_expected);
+        let (wait, acted): (Vec<_>, Vec<_>) = acted.into_iter().partition(|(_, verdict)| *verdict == Verdict::Waits);
+        let names = |all: Vec<(ServiceName, Verdict)>| all.into_iter().map(|(name, _)| name).collect();
+        let HoldOver { git, changes } = over;
+        let result = HoldResult { git, changes, matter, acted: names(acted), wait: names(wait), says_restarted };
+        turn.tell(FactKind::HoldOver(result.clone()));
+        self.last_release = Some(result);
     }
 
     /// The line about the last hold says that all of its services were restarted. One of them could not be: it says only
     /// which services it was about.
-    pub(super) fn correct_end_of_hold(&mut self) {
-        let is_refused = |one: &Service| one.is_refused() && self.said_restarted.contains(one.name());
-        if !self.services.iter().any(is_refused) {
-            return;
+    pub(super) fn correct_end_of_hold(&mut self, turn: &mut Turn) {
+        let Some(result) = self.last_release.as_mut().filter(|result| result.promises_restarts()) else { return };
+        if self.services.iter().any(|service| service.is_refused() && result.names(service.name())) {
+            result.says_restarted = false;
+            turn.tell(FactKind::HoldCorrected(result.clone()));
         }
-        self.said_restarted.clear();
-        let Some(said) = &self.last_release else { return };
-        // The last one: what git says that it has done, which may hold the word as well, comes before it.
-        let corrected: Arc<str> = match said.rsplit_once(RESTARTED) {
-            Some((before, after)) => format!("{before}{after}").into(),
-            None => return,
-        };
-        if let Some(notice) = self.notice.as_mut().filter(|notice| notice.summary == *said) {
-            notice.summary = Arc::clone(&corrected);
+    }
+
+    /// Tells which holds have begun, and which have ended, since it was told last.
+    pub(super) fn tell_holds(&mut self, turn: &mut Turn) {
+        let holds = self.changes.holds().snapshots();
+        let told = std::mem::replace(&mut self.told_holds, holds);
+        for gone in told.iter().filter(|hold| !self.told_holds.contains(hold)) {
+            turn.tell(FactKind::Release(gone.clone()));
         }
-        self.last_release = Some(corrected);
+        for new in self.told_holds.iter().filter(|hold| !told.contains(hold)) {
+            turn.tell(FactKind::Hold(new.clone()));
+        }
     }
 
     /// The `p` key, or `--paused`.
@@ -314,47 +269,4 @@ fn paths_of(difference: &Difference) -> PathSet {
     difference.files.iter().for_each(|file| paths.insert(&file.path));
     paths.add_unnamed(difference.more);
     paths
-}
-
-/// The first wait of a service, for those who do not look at its log.
-fn limited(name: &ServiceName, marker: &Marker, turn: &Turn) -> Notice {
-    Notice { at: turn.now, problem: false, summary: format!("{name}: {}", marker.words("")).into(), detail: "".into() }
-}
-
-/// As many of these as there is room for, and how many more there are: `api, worker and 7 more`.
-fn some_of(names: &[&str]) -> String {
-    let mut used = 0;
-    let fitting = names.iter().take_while(|name| {
-        used += name.chars().count() + 2;
-        used <= NAMES + 2
-    });
-    let count = fitting.count().max(1);
-    match names.split_at_checked(count) {
-        Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
-        _ => names.join(", "),
-    }
-}
-
-/// `git checkout: moving from main to feat`.
-fn git_words(label: &str) -> String {
-    if label.is_empty() { "git".to_owned() } else { format!("git {label}") }
-}
-
-fn old_lock(tree: &str, age: std::time::Duration, turn: &Turn) -> Notice {
-    let place = if tree.is_empty() { String::new() } else { format!(" of {tree}") };
-    let summary = format!("git index.lock{place} is {} old: ignored, remove it if no git runs", human(age));
-    Notice { at: turn.now, problem: false, summary: summary.into(), detail: "".into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::some_of;
-
-    #[test]
-    fn names_are_left_out_only_where_there_is_no_room() {
-        assert_eq!(some_of(&["api", "web", "db", "css", "worker"]), "api, web, db, css, worker");
-        let many: Vec<_> = std::iter::repeat_n("service", 10).collect();
-        assert_eq!(some_of(&many), "service, service, service, service, service, service and 4 more");
-        assert_eq!(some_of(&[&"x".repeat(100), "web"]), format!("{} and 1 more", "x".repeat(100)));
-    }
 }

@@ -1,6 +1,6 @@
 //! What clients ask for.
 
-use crate::domain::{Answer, Command, Ordered, Phase, Refusal, ServiceName, StartCause, Targets, Then};
+use crate::domain::{Answer, Command, FactKind, Ordered, Phase, Refusal, ServiceName, StartCause, Targets, Then};
 
 use super::Engine;
 use super::holds::Scope;
@@ -23,7 +23,10 @@ impl Engine {
     pub(super) fn carry_out(&mut self, command: Command, turn: &mut Turn) -> Answer {
         match command {
             Command::Quit => self.quit(Urgency::Polite, false, turn),
-            Command::TimeOut => self.quit(Urgency::Polite, true, turn),
+            Command::TimeOut => {
+                turn.tell(FactKind::TimeUp);
+                self.quit(Urgency::Polite, true, turn);
+            }
             Command::QuitNow => self.quit(Urgency::Kill, false, turn),
             Command::Interrupt => {
                 let urgency = if self.shutdown.is_some() { Urgency::Kill } else { Urgency::Polite };

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Answer, GroupSpec, LastExit, Marker, Moment, RunId, RunRecord, ServiceName, ServiceSpec, Signal, SignalTarget,
-    StartCause,
+    Answer, Fact, GroupSpec, LastExit, Moment, RunId, ServiceName, ServiceSpec, Signal, SignalTarget, StartCause,
 };
 
 /// An order. The effect runner carries it out and decides nothing.
@@ -96,20 +95,8 @@ pub enum Effect {
         /// Number of the live run.
         run: RunId,
     },
-    /// A run is over: keep what became of it for later calls of devgroup.
-    Remember {
-        /// Name of the service.
-        service: ServiceName,
-        /// What became of the run.
-        record: RunRecord,
-    },
-    /// Put a marker into a log.
-    Narrate {
-        /// Name of the service whose log it is.
-        service: ServiceName,
-        /// The marker to write.
-        marker: Marker,
-    },
+    /// Something has happened: whoever is to know is told.
+    Tell(Fact),
     /// Answer a client.
     Answer {
         /// Number of the client's request.

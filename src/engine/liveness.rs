@@ -63,9 +63,9 @@ impl Service {
         let lasted = self.run.liveness.proven && uptime >= self.spec.backoff.reset_after;
         let cause = StartCause::Stuck(stuck.clone());
         let consequence = self.consequence(Outcome::Stuck, lasted, Some(cause), turn);
-        turn.narrate(&self.spec.name, Marker::Silent { stuck, next: consequence.next });
+        self.narrate(Marker::Silent { stuck, next: consequence.next }, turn);
         if let Some(marker) = consequence.gave_up {
-            turn.narrate(&self.spec.name, marker);
+            self.narrate(marker, turn);
         }
         self.run.aftermath = Some(consequence.phase);
         self.end_run(Then::Settle(Outcome::Stuck), Manner::Polite, turn);

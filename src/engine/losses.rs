@@ -27,7 +27,7 @@ impl Engine {
             for &dependent in self.graph.dependents(place) {
                 let dependent = &self.services[dependent];
                 if matches!(dependent.phase, Phase::Starting { .. } | Phase::Running { .. }) {
-                    turn.narrate(dependent.name(), Marker::Lost { loss: loss.to_string() });
+                    dependent.narrate(Marker::Lost { loss: loss.to_string() }, turn);
                 }
             }
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::domain::{
-    GroupHistory, GroupSnapshot, GroupSpec, Marker, Moment, Notice, Phase, RunId, RunReport, ServiceName, WatchStatus,
+    FactKind, GroupHistory, GroupSnapshot, GroupSpec, HoldResult, HoldSnapshot, Marker, Moment, Notice, Phase, RunId,
+    RunReport, ServiceName, WatchStatus,
 };
 
 use super::git_gate::GitGate;
@@ -40,11 +41,12 @@ pub struct Engine {
     pub(super) git: GitGate,
     /// Everything was held at the end of the last turn.
     was_holding: bool,
+    /// The holds that have been told.
+    pub(super) told_holds: Vec<HoldSnapshot>,
     /// What came of the last hold, for the watcher panel.
-    pub(super) last_release: Option<Arc<str>>,
-    /// Those of which that says that they were restarted.
-    pub(super) said_restarted: Vec<ServiceName>,
+    pub(super) last_release: Option<HoldResult>,
     pub(super) watch: WatchStatus,
+    /// What the user is to know: made from the facts of each turn, and from nothing else.
     pub(super) notice: Option<Notice>,
     pub(super) shutdown: Option<Shutdown>,
     /// Deadlines before this have been found to stay: they are not acted on sooner.
@@ -73,8 +75,8 @@ impl Engine {
             changes: RestartManager::default(),
             git: GitGate::default(),
             was_holding: false,
+            told_holds: Vec::new(),
             last_release: None,
-            said_restarted: Vec::new(),
             watch: WatchStatus::default(),
             notice: None,
             shutdown: None,
@@ -103,6 +105,11 @@ impl Engine {
             // A question comes after it: what nobody looked for is looked for then.
             turn.effects.insert(0, Effect::Holding(holding));
         }
+        for effect in &turn.effects {
+            if let Effect::Tell(fact) = effect {
+                self.notice = fact.notice(self.notice.take());
+            }
+        }
         self.show(turn.now);
         debug_assert_eq!(self.check_invariants(&turn.effects), Ok(()));
         turn.effects
@@ -116,6 +123,7 @@ impl Engine {
         for _ in 0..ROUNDS {
             self.expire(turn);
             self.reconcile(turn);
+            self.tell_holds(turn);
             self.advance_shutdown(turn);
             if self.earliest_deadline().is_none_or(|deadline| deadline > turn.now) {
                 self.not_before = Moment::START;
@@ -147,6 +155,7 @@ impl Engine {
             }
             Event::Run { service, run, report } => self.take_report(&service, run, report, turn),
             Event::Files(files) => {
+                files.iter().for_each(|file| turn.tell_change(file));
                 if !turn.stopping {
                     self.take_in_files(files, turn);
                 }
@@ -158,18 +167,18 @@ impl Engine {
                 }
             }
             Event::Watch(status) => {
-                if let Some(problem) = status.problem.clone().filter(|_| status.problem != self.watch.problem) {
-                    self.notice = Some(Notice { at: turn.now, problem: true, summary: problem, detail: "".into() });
-                } else if status.problem.is_none() {
-                    // It is well again: nobody need read what was wrong.
-                    let was = self.watch.problem.take();
-                    self.notice.take_if(|notice| was.as_ref() == Some(&notice.summary));
+                if status.problem != self.watch.problem {
+                    match (status.problem.clone(), self.watch.problem.take()) {
+                        (Some(problem), _) => turn.tell(FactKind::WatchProblem(problem)),
+                        (None, Some(was)) => turn.tell(FactKind::WatchWell(was)),
+                        (None, None) => {}
+                    }
                 }
                 self.watch = status;
             }
             Event::Reloaded(spec) => self.reload(spec, turn),
             Event::Notice { problem, summary, detail } => {
-                self.notice = Some(Notice { at: turn.now, problem, summary, detail });
+                turn.tell(FactKind::Notice(Notice { at: turn.now, problem, summary, detail }));
             }
             Event::TimePassed => {}
         }
@@ -187,7 +196,7 @@ impl Engine {
         self.want_with_needs(&first);
         for service in self.services.iter().filter(|service| !service.wanted) {
             let reason = if service.spec.left_out { "not selected" } else { "autostart = false" };
-            turn.narrate(service.name(), Marker::NotStarted { reason });
+            service.narrate(Marker::NotStarted { reason }, turn);
         }
     }
 
@@ -206,7 +215,7 @@ impl Engine {
             service.send_due_signal(turn);
         }
         self.changes_expire(turn);
-        self.correct_end_of_hold();
+        self.correct_end_of_hold(turn);
     }
 
     /// When something will happen by itself, if nothing else does. Later than the time of the last update.

@@ -185,7 +185,7 @@ impl Service {
     }
 
     fn say_changed(&self, action: String, turn: &mut Turn) {
-        turn.narrate(&self.spec.name, Marker::Changed { action });
+        self.narrate(Marker::Changed { action }, turn);
     }
 
     /// Whether a run that was begun for this reason and fails before it was ready is a program that does not work as it is

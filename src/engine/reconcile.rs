@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Condition, LastChange, Marker, OrderFate, Phase, Rung, ServiceName, StartCause, Then};
+use crate::domain::{Condition, FactKind, LastChange, Marker, OrderFate, Phase, Rung, ServiceName, StartCause, Then};
 
 use super::next_start::NextStart;
 use super::run::Run;
@@ -94,7 +94,7 @@ impl Engine {
         if service.restarts.held_up_by.iter().any(|name| !told.contains(name)) {
             let reason = service.restarts.next.as_ref().map(NextStart::reason).unwrap_or_default();
             let problem = format!("{reason} · {}{loss}", waiting_for(missing));
-            turn.narrate(service.name(), Marker::Kept { runs: true, watches: service.watches(), problem });
+            service.narrate(Marker::Kept { runs: true, watches: service.watches(), problem }, turn);
         }
     }
 
@@ -159,12 +159,12 @@ impl Engine {
                 service.enter(Phase::Blocked { on, lost: lost.clone() }, turn);
                 let needs = unmet.iter().map(|(name, condition)| awaited(name, *condition));
                 let texts: Vec<String> = needs.chain(making_way.iter().map(|name| format!("{name} to end"))).collect();
-                turn.narrate(&service.spec.name, Marker::Waits { on: texts.join(", ") });
+                service.narrate(Marker::Waits { on: texts.join(", ") }, turn);
                 None
             }
         };
         if let Some(loss) = lost.filter(|loss| told.as_ref() != Some(loss)) {
-            turn.narrate(&service.spec.name, Marker::Lost { loss: loss.to_string() });
+            service.narrate(Marker::Lost { loss: loss.to_string() }, turn);
         }
     }
 
@@ -267,6 +267,7 @@ impl Service {
         let was = self.last_exit;
         // Before the process exists: what is written from here on may be what it does not see.
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
+        self.tell(FactKind::Ordered(cause.clone()), turn);
         turn.emit(Effect::Spawn { spec: self.spec.clone(), run, cause, was, is_environment_known });
     }
 }

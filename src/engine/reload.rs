@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{Expandable, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{
+    Expandable, FactKind, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause,
+};
 
 use super::next_start::NextStart;
 use super::service::Service;
@@ -15,6 +17,7 @@ impl Engine {
     /// Services that are new start, if they start by themselves; those that are gone are ended; those that would run
     /// differently are restarted; all others go on undisturbed, with their new settings.
     pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, turn: &mut Turn) {
+        turn.tell(FactKind::Reload { differs: !turn.stopping && spec != self.spec });
         if turn.stopping {
             return;
         }
@@ -24,7 +27,6 @@ impl Engine {
             self.services.iter_mut().for_each(|service| service.try_to_start_again(turn));
             return;
         }
-        self.notice = None;
         // First of all, because each new service gets its log by it.
         turn.emit(Effect::Rewatch(spec.clone()));
         self.spec = spec;
@@ -106,7 +108,7 @@ impl Service {
             && ready_differs
             && !(differs && self.wanted)
         {
-            turn.narrate(self.name(), Marker::NewReady);
+            self.narrate(Marker::NewReady, turn);
         }
         if is_other_program && self.wanted {
             self.want(NextStart::new(StartCause::Config), turn);

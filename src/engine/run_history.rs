@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::domain::{ExitStatus, GroupHistory, HISTORY, RunRecord, StartCause};
 
+use super::Engine;
 use super::service::Service;
 use super::turn::Turn;
-use super::{Effect, Engine};
 
 impl Engine {
     /// What earlier calls of devgroup have left; of services that are not here too, since they may come.
@@ -27,8 +27,14 @@ impl Engine {
 }
 
 impl Service {
-    /// The live run is over. `exit`: how, if there was a process.
-    pub(super) fn remember(&mut self, exit: Option<ExitStatus>, uptime: Duration, asked: bool, turn: &mut Turn) {
+    /// The live run is over. `exit`: how, if there was a process. What is remembered of it is to be told.
+    pub(super) fn remember(
+        &mut self,
+        exit: Option<ExitStatus>,
+        uptime: Duration,
+        asked: bool,
+        turn: &Turn,
+    ) -> RunRecord {
         let files = match &self.run.cause {
             StartCause::Change(files) => Some(files.clone()),
             _ => None,
@@ -50,6 +56,6 @@ impl Service {
             history.drain(..=history.len() - HISTORY);
         }
         history.push(record.clone());
-        turn.emit(Effect::Remember { service: self.spec.name.clone(), record });
+        record
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Expandable, FailedRun, Fault, Kind, LastExit, Marker, Moment, NextTry, Outcome, Phase, Probe,
-    RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then,
+    ExitStatus, Exited, Expandable, FactKind, FailedRun, Fault, Kind, LastExit, Marker, Moment, NextTry, Outcome,
+    Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then,
 };
 
 use super::Effect;
@@ -110,7 +110,7 @@ impl Service {
         self.run.ready_after = Some(after);
         self.enter(Phase::Running { run, since, ready: true }, turn);
         self.restarts.limit.settle(turn.now);
-        turn.narrate(&self.spec.name, Marker::Ready { after, restart: run.0 > 1 });
+        self.narrate(Marker::Ready { after, restart: run.0 > 1 }, turn);
         self.watch_over(run, turn);
         self.send_due_signal(turn);
     }
@@ -128,10 +128,10 @@ impl Service {
         };
         let after = check.timeout;
         let consequence = self.consequence(Outcome::NotReady, false, None, turn);
-        turn.narrate(&self.spec.name, Marker::NotReady { probe, after, next: consequence.next });
+        self.narrate(Marker::NotReady { probe, after, next: consequence.next }, turn);
         self.run.aftermath = Some(consequence.phase);
         if let Some(marker) = consequence.gave_up {
-            turn.narrate(&self.spec.name, marker);
+            self.narrate(marker, turn);
         }
         self.end_run(Then::Settle(Outcome::NotReady), Manner::Polite, turn);
     }
@@ -143,12 +143,13 @@ impl Service {
         self.start_problem = Some(reason.into());
         // How the run before ended says nothing about this one.
         self.last_exit = None;
-        self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);
+        let record = self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);
+        self.tell(FactKind::NotStarted { reason: reason.into(), record }, turn);
         self.restarts.limit.settle(turn.now);
         if let Phase::Starting { .. } = self.phase {
             let consequence = self.consequence(Outcome::NotStarted, false, None, turn);
             if let Some(marker) = consequence.gave_up {
-                turn.narrate(&self.spec.name, marker);
+                self.narrate(marker, turn);
             }
             self.clear_run(turn);
             let phase = if self.is_start_due() { Phase::Down } else { consequence.phase };
@@ -168,9 +169,11 @@ impl Service {
         let asked = matches!(self.phase, Phase::Stopping { .. });
         let outcome = self.outcome(status, uptime, turn);
         let fault = if asked { self.fault_of_asked() } else { outcome.1 };
-        self.last_exit = Some(LastExit { status, at: turn.now, uptime, asked, fault });
-        self.remember(Some(status), uptime, asked, turn);
+        let exit = LastExit { status, at: turn.now, uptime, asked, fault };
+        self.last_exit = Some(exit);
+        let record = self.remember(Some(status), uptime, asked, turn);
         if asked {
+            self.tell(FactKind::Ended { exit, record, exited: None }, turn);
             if group_gone {
                 self.run_over(turn);
             } else {
@@ -184,9 +187,9 @@ impl Service {
         let consequence = self.consequence(outcome, lasted, None, turn);
         self.note_readiness(turn);
         let (failed, next) = (consequence.failed, consequence.next);
-        turn.narrate(&self.spec.name, Marker::Exited(Exited { status, failed, next }));
+        self.tell(FactKind::Ended { exit, record, exited: Some(Exited { status, failed, next }) }, turn);
         if let Some(marker) = consequence.gave_up {
-            turn.narrate(&self.spec.name, marker);
+            self.narrate(marker, turn);
         }
         self.run.aftermath = Some(consequence.phase);
         let untold = self.hooks.untold();
@@ -264,7 +267,7 @@ impl Service {
                     && exit.asked
                 {
                     let after = turn.now.since(record.began);
-                    turn.narrate(&self.spec.name, Marker::Stopped { status: exit.status, after });
+                    self.narrate(Marker::Stopped { status: exit.status, after }, turn);
                 }
                 self.clear_run(turn);
                 self.enter(Phase::Down, turn);

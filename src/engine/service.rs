@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Condition, Expandable, Kind, LastChange, LastExit, Moment, OrderFate, Outcome, Phase, RunEnd, RunHistory, RunId,
-    ServiceName, ServiceSpec, StartCause, Then,
+    Condition, Expandable, Fact, FactKind, Kind, LastChange, LastExit, Marker, Moment, OrderFate, Outcome, Phase,
+    RunEnd, RunHistory, RunId, ServiceName, ServiceSpec, StartCause, Then,
 };
 
+use super::Effect;
 use super::next_start::NextStart;
 use super::on_change::Hooks;
 use super::restarts::Restarts;
@@ -89,6 +90,17 @@ impl Service {
 
     pub(super) fn name(&self) -> &ServiceName {
         &self.spec.name
+    }
+
+    /// Tells what has happened to it.
+    pub(super) fn tell(&self, kind: FactKind, turn: &mut Turn) {
+        let run = Some(self.run.id).filter(|run| run.0 > 0);
+        turn.emit(Effect::Tell(Fact { at: turn.now, service: Some(self.name().clone()), run, kind }));
+    }
+
+    /// Tells what its log is to say.
+    pub(super) fn narrate(&self, marker: Marker, turn: &mut Turn) {
+        self.tell(FactKind::Marked(marker), turn);
     }
 
     /// From now on it is as the file says now.

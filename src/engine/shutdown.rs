@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{Moment, Outcome, Phase, Rung, ServiceName, Signal, StopProgress, StopState, Stopping, Then};
+use crate::domain::{
+    FactKind, Moment, Outcome, Phase, Rung, ServiceName, Signal, StopProgress, StopState, Stopping, Then,
+};
 
 use super::service::Service;
 use super::stop_ladder::Manner;
@@ -76,6 +78,8 @@ impl Engine {
         });
         self.changes.cancel();
         self.git.cancel();
+        self.tell_holds(turn);
+        turn.tell(FactKind::Stop);
         for service in &mut self.services {
             service.want_no_more(turn);
             match &mut service.phase {

@@ -93,7 +93,7 @@ impl Service {
         }
         if self.run.pid.is_some() {
             self.send_kill(run, turn);
-            turn.narrate(&self.spec.name, Marker::Killed { grace });
+            self.narrate(Marker::Killed { grace }, turn);
         }
     }
 
@@ -115,7 +115,7 @@ impl Service {
                 *rung = Rung::GivenUp;
                 *escalate_at = turn.now + KILL_AGAIN;
                 if let Some(pid) = self.run.pid {
-                    turn.narrate(&self.spec.name, Marker::Stuck { pid });
+                    self.narrate(Marker::Stuck { pid }, turn);
                 }
             }
             Rung::GivenUp => {

@@ -1,8 +1,9 @@
 //! One turn of the machine: the time it happens at, and the orders it has given so far.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::domain::{Marker, Moment, ServiceName};
+use crate::domain::{Fact, FactKind, FileEvent, Match, Moment};
 
 use super::Effect;
 
@@ -33,8 +34,17 @@ impl Turn {
         self.effects.push(effect);
     }
 
-    /// Puts a marker into a log.
-    pub(super) fn narrate(&mut self, service: &ServiceName, marker: Marker) {
-        self.emit(Effect::Narrate { service: service.clone(), marker });
+    /// Tells of a file, if somebody watches it. Its time is that of the write, not of when its news was read.
+    pub(super) fn tell_change(&mut self, file: &FileEvent) {
+        if let Match::Watched { services, rule } = &file.matched {
+            let (path, kind, services) = (Arc::clone(&file.path), file.kind, Arc::clone(services));
+            let kind = FactKind::Change { path, kind, services, rule: rule.clone() };
+            self.emit(Effect::Tell(Fact { at: file.at.min(self.now), service: None, run: None, kind }));
+        }
+    }
+
+    /// Tells what has happened to the group as a whole.
+    pub(super) fn tell(&mut self, kind: FactKind) {
+        self.emit(Effect::Tell(Fact { at: self.now, service: None, run: None, kind }));
     }
 }

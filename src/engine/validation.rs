@@ -138,7 +138,7 @@ impl Service {
         if let Some(validate) = &self.spec.validate {
             let cause =
                 self.restarts.next.as_ref().map_or_else(|| self.start_with_others().reason(), NextStart::reason);
-            turn.narrate(&self.spec.name, Marker::Validating { command: validate.run.display(), cause });
+            self.narrate(Marker::Validating { command: validate.run.display(), cause }, turn);
             // What it writes itself must not begin it anew for ever.
             self.restarts.limit.begin(turn.now);
         }
@@ -202,7 +202,7 @@ impl Service {
 
     fn passed(&mut self, check: Check, turn: &mut Turn) {
         if !check.quiet {
-            turn.narrate(&self.spec.name, Marker::Valid { after: turn.now.since(check.since) });
+            self.narrate(Marker::Valid { after: turn.now.since(check.since) }, turn);
             self.restarts.limit.settle(turn.now);
         }
         self.validation.validity = Validity::Passed;
@@ -234,7 +234,7 @@ impl Service {
         self.start_problem = Some(reason.clone()).filter(|_| cannot_start);
         self.validation.validity = Validity::Refused(Refused { paths, problem: reason.clone(), cannot_start });
         self.restarts.orders.answer(OrderFate::NotValid(reason));
-        turn.narrate(&self.spec.name, Marker::Kept { runs: self.is_up(), watches: self.watches(), problem });
+        self.narrate(Marker::Kept { runs: self.is_up(), watches: self.watches(), problem }, turn);
         match self.phase {
             Phase::Validating { .. } => {
                 self.restarts.next = None;

@@ -120,7 +120,7 @@ impl Engine {
             holds: self.changes.holds().snapshots(),
             held: self.changes.held_in_all(),
             busy,
-            last_release: self.last_release.clone(),
+            last_release: self.last_release.as_ref().map(|result| result.to_string().into()),
         }
     }
 }

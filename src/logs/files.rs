@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{LineId, LogDocument, LogStore};
-use crate::domain::{Moment, ServiceName};
+use crate::domain::{Moment, ServiceName, framed};
 use crate::private;
 
 /// A file that is larger becomes the older one, and the one before that is gone.
@@ -196,10 +196,9 @@ impl Tail {
         let mut reader = document.read();
         let oldest = LineId(reader.dropped());
         if self.next < oldest {
-            text.push_str(&format!(
-                "── {} lines were not written: [logs] memory was full ──\n",
-                oldest.0 - self.next.0
-            ));
+            let lines = oldest.0 - self.next.0;
+            text.push_str(&framed(format_args!("{lines} lines were not written: [logs] memory was full")));
+            text.push('\n');
             self.next = oldest;
         }
         for _ in 0..LINES_AT_ONCE {

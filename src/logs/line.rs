@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::StyledText;
-use crate::domain::{Moment, RunId};
+use crate::domain::{MarkerKind, Moment, RunId};
 
 /// The number of a line in its document, for good: it stays when older lines are dropped and when the line scrolls from
 /// the screen into history.
@@ -29,7 +29,17 @@ pub enum LineKind {
     /// The service printed it.
     Output,
     /// devgroup wrote it.
-    Marker,
+    Marker(MarkerKind),
+}
+
+/// Every line that is kept has one.
+const _: () = assert!(size_of::<LineKind>() == 1);
+
+impl LineKind {
+    /// devgroup wrote it.
+    pub fn is_marker(self) -> bool {
+        matches!(self, Self::Marker(_))
+    }
 }
 
 /// A logical line: soft-wrapped rows joined.

@@ -346,7 +346,6 @@ impl Inner {
 
     /// Says that a run cannot begin.
     fn refuse(&self, launch: &Launch, reason: &str) {
-        launch.document.mark(&Marker::CouldNotStart { reason: reason.into() });
         let (service, run, report) =
             (launch.service.clone(), launch.run, RunReport::NotStarted { reason: reason.into() });
         // The loop may be gone already; then nobody needs to know.

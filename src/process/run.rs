@@ -99,7 +99,6 @@ pub(super) fn supervise(
         }
         Err(reason) => {
             live.gone();
-            launch.document.mark(&Marker::CouldNotStart { reason: reason.clone() });
             live.report(RunReport::NotStarted { reason });
         }
     }

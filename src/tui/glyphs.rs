@@ -1,6 +1,7 @@
 //! The characters that stand for states, borders and cuts.
 
 use crate::display::GlyphSet;
+use crate::domain::in_ascii;
 
 /// One set of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Glyphs {
     pub(super) fn own_text(&self, text: &str) -> String {
         match self.set {
             GlyphSet::Unicode => text.to_owned(),
-            GlyphSet::Ascii => text.replace(['─', '·', '—'], "-").replace('…', self.ellipsis).replace('→', self.arrow),
+            GlyphSet::Ascii => in_ascii(text),
         }
     }
 }

@@ -154,8 +154,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let mut run_loop = RunLoop {
         clock,
         engine,
-        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.socket()),
-        event_recorder,
+        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.socket(), event_recorder),
         requests,
         news,
         watch,
@@ -234,14 +233,9 @@ impl Decisions {
 
     /// The group begins. What the engine orders first. `warning`: a line for the user.
     fn begin(&mut self, paused: bool, warning: Option<String>) -> Vec<Effect> {
-        let first = self.engine.update(Event::Begin { paused }, self.clock.now());
-        if let Some(warning) = warning {
-            let notice = Event::Notice { problem: true, summary: warning.into(), detail: "".into() };
-            self.event_recorder.record_event(&notice, self.clock.now());
-            // Nothing follows from it.
-            self.engine.update(notice, self.clock.now());
-        }
-        first
+        let notice = warning.map(|warning| Event::Notice { problem: true, summary: warning.into(), detail: "".into() });
+        let events = notice.into_iter().chain([Event::Begin { paused }]);
+        events.flat_map(|event| self.engine.update(event, self.clock.now())).collect()
     }
 }
 

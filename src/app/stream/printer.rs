@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::display::{LineWriter, OutputStyle, Words};
-use crate::domain::{Moment, ServiceName};
+use crate::domain::{Moment, ServiceName, framed};
 use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a short time.
@@ -65,7 +65,7 @@ impl Printer {
         }
         let time = logs.clock().time_of_day(now);
         for log in self.logs.extract_if(.., |log| log.is_gone && log.tail.is_drained()) {
-            let words = format!("── removed · not in procgroup.toml any more · {time} ──");
+            let words = framed(format_args!("removed · not in procgroup.toml any more · {time}"));
             writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&words));
         }
         let more = self.logs.iter().any(|log| !log.tail.is_drained());
@@ -108,7 +108,7 @@ fn write(
 ) {
     let text;
     let words = match line.kind {
-        LineKind::Marker => Words::Marker(&line.content.text),
+        LineKind::Marker(_) => Words::Marker(&line.content.text),
         LineKind::Output if style.color => {
             text = line.to_ansi(*skip, style.styles);
             Words::Output(&text)
@@ -123,7 +123,7 @@ fn write(
 
 /// What is said of lines that the reader has missed.
 fn lost(lines: u64) -> String {
-    format!("── {lines} lines were not printed: the reader is too slow ──")
+    framed(format_args!("{lines} lines were not printed: the reader is too slow"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, EventLine, Reply};
-use crate::domain::visible;
+use crate::domain::{framed, visible};
 
 /// Text is written when there is so much of it, or nothing more comes at once.
 const CHUNK: usize = 64 << 10;
@@ -36,8 +36,8 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
             Reply::Event(event) => line(&mut text, &event),
             Reply::Skipped(skipped) if json => text.push_str(&output::json(&skipped)?),
             Reply::Skipped(skipped) => {
-                // Writing to a String cannot fail, here and below.
-                let _ = writeln!(text, "── {} events are forgotten ──", skipped.skipped.unwrap_or(0));
+                text.push_str(&framed(format_args!("{} events are forgotten", skipped.skipped.unwrap_or(0))));
+                text.push('\n');
             }
             Reply::End {} => {
                 output::write(&text)?;
@@ -63,5 +63,6 @@ fn line(out: &mut String, event: &EventLine) {
     let parts = [who.as_str(), event.message.as_str()];
     let rest = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let line = format!("{} {:<8} {rest}", clock::local_time_of_day(&event.at), event.what);
+    // Writing to a String cannot fail.
     let _ = writeln!(out, "{}", visible(line.trim_end()));
 }

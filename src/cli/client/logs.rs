@@ -7,7 +7,7 @@ use super::arguments::LogsArguments;
 use super::output;
 use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
 use crate::display::{LineWriter, OutputStyle, Words};
-use crate::domain::visible;
+use crate::domain::{framed, visible};
 use crate::logs::{Query, QueryKind};
 
 /// Lines that are shown of a log without a word about where to begin.
@@ -141,9 +141,9 @@ impl Printer {
     fn skipped(&mut self, skipped: &Skipped) -> Result<(), Failure> {
         let name = skipped.service.as_deref().unwrap_or_default();
         let shown = visible(name);
-        let text = match skipped.skipped {
-            Some(1) => "── 1 line is gone: it was dropped before it could be read ──".to_owned(),
-            Some(lines) => format!("── {lines} lines are gone: they were dropped before they could be read ──"),
+        let words = match skipped.skipped {
+            Some(1) => "1 line is gone: it was dropped before it could be read".to_owned(),
+            Some(lines) => format!("{lines} lines are gone: they were dropped before they could be read"),
             None => {
                 let text = "the cursor is of an earlier run of the group: all that is there follows";
                 super::super::print_message(&format!("{shown}: {text}"));
@@ -155,11 +155,11 @@ impl Printer {
         };
         match &self.form {
             Form::Json => self.text.push_str(&output::json(skipped)?),
-            Form::Raw => super::super::print_message(&format!("{shown}: {}", text.trim_matches(['─', ' ']))),
-            Form::Plain(writer) => writer.plain_line(&mut self.text, Words::Marker(&text)),
+            Form::Raw => super::super::print_message(&format!("{shown}: {}", words)),
+            Form::Plain(writer) => writer.plain_line(&mut self.text, Words::Marker(&framed(words))),
             Form::Prefixed(writer) => {
                 let order = self.names.iter().position(|known| known == name).unwrap_or(0);
-                writer.line(&mut self.text, name, order, Words::Marker(&text));
+                writer.line(&mut self.text, name, order, Words::Marker(&framed(words)));
             }
         }
         Ok(())

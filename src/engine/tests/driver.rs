@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, FileEvent, GroupSnapshot, GroupSpec,
-    Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
+    ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, Fact, FileEvent, GroupSnapshot,
+    GroupSpec, Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
     ServiceSpec, SignalTarget, Targets, Validated, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
@@ -19,6 +19,8 @@ pub(super) struct Scenario {
     pub(super) engine: Engine,
     pub(super) now: Moment,
     trace: String,
+    /// All that has been told.
+    pub(super) facts: Vec<Fact>,
     pid: u32,
     disk: Disk,
 }
@@ -82,7 +84,7 @@ impl Disk {
 impl Scenario {
     pub(super) fn new(services: Vec<ServiceSpec>) -> Self {
         let engine = Engine::new(group(services), 1);
-        Self { engine, now: Moment::START, trace: String::new(), pid: 100, disk: Disk::default() }
+        Self { engine, now: Moment::START, trace: String::new(), facts: Vec::new(), pid: 100, disk: Disk::default() }
     }
 
     /// A scenario after the start of everything, with the trace still empty. Services with a check are ready.
@@ -112,6 +114,9 @@ impl Scenario {
             files.iter().for_each(|file| self.disk.note(file));
         }
         for effect in self.engine.update(event, self.now) {
+            if let Effect::Tell(fact) = &effect {
+                self.facts.push(fact.clone());
+            }
             match &effect {
                 Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, services.clone())),
                 Effect::Baseline { services, at, .. } => {
@@ -200,6 +205,15 @@ impl Scenario {
         }
         self.now = end;
         self
+    }
+
+    /// What listeners were told since they were asked for last, each as a line, without the time of day.
+    pub(super) fn events(&mut self) -> Vec<String> {
+        let line = |fact: Fact| {
+            let who = fact.service.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+            fact.event(|_| "·".into()).map(|kind| format!("{who}{} {kind}", kind.word()).trim_end().to_owned())
+        };
+        self.facts.drain(..).filter_map(line).collect()
     }
 
     /// What has happened so far.
@@ -420,14 +434,16 @@ fn text(effect: &Effect) -> Option<String> {
         Effect::Compare { ask, .. } => format!("question {ask}"),
         Effect::Baseline { services, .. } => format!("baseline of {} services", services.len()),
         Effect::Holding(holding) => format!("holding: {holding}"),
-        Effect::Narrate { service, marker } => format!("{service}: {}", marker_text(marker)),
+        Effect::Tell(fact) => {
+            let (service, marker) = (fact.service.as_ref()?, fact.marker()?);
+            format!("{service}: {}", marker_text(&marker))
+        }
         Effect::Answer { id, answer } => format!("answer {id}: {answer:?}"),
         Effect::Rewatch(spec) => format!("rewatch {} services", spec.services.len()),
         Effect::Validate { spec, number } => format!("validate {} {number}", spec.name),
         Effect::EndValidation { service, number } => format!("end validation of {service} {number}"),
         Effect::CheckAlive { spec, run } => format!("look after {} {run}", spec.name),
         Effect::Expand { spec, run } => format!("expand {} {run}", spec.name),
-        Effect::Remember { .. } => return None,
         Effect::Forget(name) => format!("forget {name}"),
         Effect::Finish(finish) => format!(
             "finish · {} stopped in {}ms · given up {:?} · failed {:?}{}{}",
@@ -458,7 +474,7 @@ fn marker_text(marker: &Marker) -> String {
         Marker::GaveUp { crashes, within, cooldown, .. } => {
             format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
         }
-        other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
+        other => other.words("").trim_end_matches(" · ").to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ mod comparisons;
 mod dependents;
 mod driver;
 mod eventual_content;
+mod facts;
 mod fixture;
 mod git;
 mod holds;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, Breaker, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus,
-    GroupSpec, Holder, Kind, Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand, RunId, RunReport, ServiceName,
-    ServiceSpec, Signal, StartCause, StopSpec, Targets, Validate, Validated,
+    AliveCheck, AliveProbe, Breaker, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus, Fact,
+    FactKind, GroupSpec, Holder, Kind, Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand, RunId, RunReport,
+    ServiceName, ServiceSpec, Signal, StartCause, StopSpec, Targets, Validate, Validated,
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
@@ -513,9 +513,11 @@ fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
                 Effect::Validate { .. } => seen[0] += 1,
                 Effect::EndValidation { .. } => seen[1] += 1,
                 Effect::CheckAlive { .. } => seen[2] += 1,
-                Effect::Narrate { marker: Marker::Silent { .. }, .. } => seen[3] += 1,
+                Effect::Tell(Fact { kind: FactKind::Marked(Marker::Silent { .. }), .. }) => seen[3] += 1,
                 Effect::Spawn { cause: StartCause::Dependency(_), .. } => seen[4] += 1,
-                Effect::Narrate { marker: Marker::Kept { .. } | Marker::Lost { .. }, .. } => seen[5] += 1,
+                Effect::Tell(Fact { kind: FactKind::Marked(Marker::Kept { .. } | Marker::Lost { .. }), .. }) => {
+                    seen[5] += 1;
+                }
                 _ => {}
             }
         }

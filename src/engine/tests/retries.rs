@@ -290,8 +290,10 @@ fn a_process_that_cannot_be_made_after_a_crash_is_tried_again_under_backoff() {
         0.000 > api exits 1
         0.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         0.000 > never could not start
+        0.000   never: could not start · no such file
         1.028   spawn api 2 · after crash 1 of 5 · was exit 1, up 0ms
         1.100 > api could not start
+        1.100   api: could not start · no such file
         2.927   spawn api 3 · after crash 2 of 5
     ",
     );

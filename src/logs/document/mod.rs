@@ -16,7 +16,7 @@ use super::screen::{Frame, Input, Layout, TerminalScreen, View};
 use super::terminal_colors::GroupColors;
 use super::{Epoch, InputModes, Line, LineId, LineKind, StyledText};
 use crate::clock::Clock;
-use crate::domain::{Marker, Moment, RunId, TextPattern};
+use crate::domain::{Marker, MarkerKind, Moment, RunId, TextPattern};
 
 /// The size of a terminal that nobody has given one.
 const COLUMNS: u16 = 80;
@@ -190,7 +190,7 @@ impl LogDocument {
         self.change(|inner, now| {
             let text = marker.line(&self.clock.time_of_day(now));
             inner.frozen = None;
-            inner.screen.mark(&text, now);
+            inner.screen.mark(&text, marker.kind(), now);
             true
         });
     }
@@ -408,6 +408,14 @@ impl Reader<'_> {
         (self.line(first).map_or(line.at, |first| first.at), first)
     }
 
+    /// The line after the marker that a run begins with, or its first line if that is gone.
+    pub fn after_start_of(&mut self, run: RunId) -> LineId {
+        let kept = LineId(self.dropped())..self.end();
+        let first = self.partition_point(kept, |line| line.run < run);
+        let is_start = |line: Line| line.run == run && line.kind == LineKind::Marker(MarkerKind::Start);
+        LineId(first.0 + u64::from(self.line(first).is_some_and(is_start)))
+    }
+
     /// The run that what is printed now belongs to.
     pub(super) fn run(&self) -> RunId {
         self.inner.screen.history.run()
@@ -417,12 +425,13 @@ impl Reader<'_> {
     fn loss(&mut self) -> Option<Line> {
         let id = self.first();
         let lines = self.dropped();
-        let text = Marker::Dropped { lines }.line("");
+        let marker = Marker::Dropped { lines };
+        let (text, kind) = (marker.line(""), LineKind::Marker(marker.kind()));
         let content = StyledText { text, runs: Vec::new() };
         let run = self.run();
         let next = self.line(LineId(lines));
         let (at, run) = next.map_or((Moment::START, run), |line| (line.at, line.run));
-        Some(Line { id, at, run, kind: LineKind::Marker, content })
+        Some(Line { id, at, run, kind, content })
     }
 
     /// The alternate screen, while the service has switched to it (an editor, a pager).
@@ -465,5 +474,7 @@ pub struct ScreenRows {
     pub cursor: Option<(u16, u16)>,
 }
 
+#[cfg(test)]
+mod start_tests;
 #[cfg(test)]
 mod tests;

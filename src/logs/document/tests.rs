@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::strategy::Strategy;
 
 use super::*;
-use crate::domain::ExitStatus;
+use crate::domain::{ExitStatus, MarkerKind};
 
 fn document() -> LogDocument {
     LogDocument::new(1 << 20, Clock::start(), watch::Sender::new(()))
@@ -103,7 +103,7 @@ fn a_marker_stands_between_the_output_before_and_after_it() {
     assert_eq!(lines(&document), ["one", "two", STOPPED_LINE, "three"]);
     let mut reader = document.read();
     let kinds: Vec<_> = (0..4).map(|id| reader.line(LineId(id)).unwrap().kind).collect();
-    assert_eq!(kinds, [LineKind::Output, LineKind::Output, LineKind::Marker, LineKind::Output]);
+    assert_eq!(kinds, [LineKind::Output, LineKind::Output, LineKind::Marker(MarkerKind::Other), LineKind::Output]);
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn the_oldest_lines_are_dropped_and_counted() {
     let (first, last) = (reader.first(), reader.end().0 - 1);
     let loss = reader.line(first).unwrap();
     let words = format!("── {} older lines dropped · [logs] memory is full ──", reader.dropped());
-    assert_eq!((loss.kind, loss.content.text), (LineKind::Marker, words));
+    assert_eq!((loss.kind, loss.content.text), (LineKind::Marker(MarkerKind::Other), words));
     let oldest = LineId(first.0 + 1);
     assert!(reader.line(oldest).unwrap().content.text.starts_with(&format!("line {} ", oldest.0)));
     assert!(reader.line(LineId(last)).unwrap().content.text.starts_with("line 29999 "));

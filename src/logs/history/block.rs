@@ -7,7 +7,7 @@
 use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size};
 
 use super::open::{Entry, OpenBlock, line_of};
-use crate::domain::{Moment, RunId};
+use crate::domain::{MarkerKind, Moment, RunId};
 use crate::logs::{Attributes, Color, Line, LineId, LineKind, Style, StyleRun};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +113,7 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
     let (mut text_start, mut runs_start, mut at, mut run) = (0, 0, 0, 0);
     for line in &open.lines {
         let count = line.runs_end - runs_start;
-        let flags = if line.kind == LineKind::Marker { MARKER } else { 0 }
+        let flags = if line.kind.is_marker() { MARKER } else { 0 }
             | if line.run.0 != run { NEW_RUN } else { 0 }
             | if count > 0 { STYLED } else { 0 };
         write_number(out, u64::from(line.text_end - text_start) << FLAG_BITS | flags);
@@ -121,6 +121,9 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
         write_number(out, zigzag(micros.wrapping_sub(at).cast_signed()));
         if line.run.0 != run {
             write_number(out, line.run.0.into());
+        }
+        if let LineKind::Marker(kind) = line.kind {
+            write_number(out, u64::from(kind == MarkerKind::Start));
         }
         if count > 0 {
             write_number(out, count.into());
@@ -157,12 +160,13 @@ pub(super) fn decode_ends(plain: &[u8], count: u32) -> Option<Vec<(u32, LineKind
         if head & NEW_RUN != 0 {
             input.read_number()?;
         }
+        let kind = input.read_kind(head)?;
         let styled = if head & STYLED != 0 { input.read_number()? } else { 0 };
         for _ in 0..styled.checked_mul(3)? {
             input.read_number()?;
         }
         end = end.checked_add(u32::try_from(head >> FLAG_BITS).ok()?)?;
-        ends.push((end, if head & MARKER != 0 { LineKind::Marker } else { LineKind::Output }));
+        ends.push((end, kind));
     }
     Some(ends)
 }
@@ -179,6 +183,7 @@ fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
         if head & NEW_RUN != 0 {
             run = u32::try_from(input.read_number()?).ok()?;
         }
+        let kind = input.read_kind(head)?;
         let styled = if head & STYLED != 0 { input.read_number()? } else { 0 };
         let mut place = text_end;
         for _ in 0..styled {
@@ -194,7 +199,7 @@ fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
             runs_end: u32::try_from(runs.len()).ok()?,
             at: Moment::after_start(Duration::from_micros(at)),
             run: RunId(run),
-            kind: if head & MARKER != 0 { LineKind::Marker } else { LineKind::Output },
+            kind,
         });
     }
     let mut styles = Vec::new();
@@ -299,6 +304,15 @@ impl Input<'_> {
             }
         }
         None
+    }
+
+    /// What made the line that begins with this number.
+    fn read_kind(&mut self, head: u64) -> Option<LineKind> {
+        Some(match head & MARKER {
+            0 => LineKind::Output,
+            _ if self.read_number()? == 0 => LineKind::Marker(MarkerKind::Other),
+            _ => LineKind::Marker(MarkerKind::Start),
+        })
     }
 
     fn take_color(&mut self) -> Option<Color> {

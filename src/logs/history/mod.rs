@@ -14,7 +14,7 @@ pub(super) use open::OpenBlock;
 
 use super::style::TextSink;
 use super::{Line, LineId, LineKind, Style, StyledText};
-use crate::domain::{Moment, RunId};
+use crate::domain::{MarkerKind, Moment, RunId};
 
 /// Text of a block that is full.
 const BLOCK: usize = 64 * 1024;
@@ -123,11 +123,11 @@ impl History {
     }
 
     /// Adds a marker; a begun line ends before it.
-    pub(super) fn push_marker(&mut self, text: &str, at: Moment) {
+    pub(super) fn push_marker(&mut self, text: &str, kind: MarkerKind, at: Moment) {
         self.end_line();
         self.open.begin(at);
         self.open.push(text, Style::default());
-        self.open.end(LineKind::Marker, self.run);
+        self.open.end(LineKind::Marker(kind), self.run);
         self.seal_if_full();
     }
 

@@ -42,8 +42,9 @@ proptest! {
             history.set_run(run);
             let kind = if marker {
                 content.text = parts.iter().map(|(text, _)| text.as_str()).collect();
-                history.push_marker(&content.text, at);
-                LineKind::Marker
+                let kind = if parts.len() % 2 == 0 { MarkerKind::Start } else { MarkerKind::Other };
+                history.push_marker(&content.text, kind, at);
+                LineKind::Marker(kind)
             } else {
                 for (text, style) in &parts {
                     content.push(text, *style);

@@ -129,7 +129,7 @@ impl LevelReader {
     pub fn pass(&mut self, line: &Line) -> Option<Level> {
         match line.kind {
             LineKind::Output => self.read(&line.content.text),
-            LineKind::Marker => {
+            LineKind::Marker(_) => {
                 self.trace = None;
                 None
             }

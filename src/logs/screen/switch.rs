@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Tabs};
 use super::grid::Grid;
 use super::row::WHOLLY;
 use super::{Modes, TerminalScreen};
-use crate::domain::{Marker, Moment, RunId, visible};
+use crate::domain::{Marker, MarkerKind, Moment, RunId, visible};
 use crate::logs::Color;
 use crate::logs::history::History;
 use crate::logs::ready::ReadyPattern;
@@ -68,12 +68,12 @@ impl TerminalScreen {
     /// What is on the screen is copied to history before it and counts as filed, but stays on the screen for the
     /// service, which does not know of the marker and may move its cursor into it. Rows that it rewrites are new
     /// output, after the marker.
-    pub(in crate::logs) fn mark(&mut self, text: &str, now: Moment) {
+    pub(in crate::logs) fn mark(&mut self, text: &str, kind: MarkerKind, now: Moment) {
         self.now = now;
         let alternate = self.uncover();
         self.file_rows(self.grid.used());
         self.cover(alternate);
-        self.history.push_marker(&visible(text), now);
+        self.history.push_marker(&visible(text), kind, now);
     }
 
     /// The run is over. A program that did not leave the alternate screen by itself was killed or has crashed on it: what
@@ -122,7 +122,8 @@ impl TerminalScreen {
         if self.covered.is_none() {
             self.file_rows(self.grid.with_text());
             if self.printed {
-                self.history.push_marker(&Marker::Cleared.line(""), self.now);
+                let marker = Marker::Cleared;
+                self.history.push_marker(&marker.line(""), marker.kind(), self.now);
                 self.printed = false;
             }
             if erase {

@@ -70,18 +70,18 @@ impl Markers {
     /// read already. The answer is what is shown of it, and of what waited for it.
     fn add_lines(&mut self, hits: &[(LineId, LineKind)], before: bool) -> Vec<LineId> {
         let Some((_, first)) = hits.first() else { return Vec::new() };
-        self.all.extend(hits.iter().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line));
+        self.all.extend(hits.iter().filter(|(_, kind)| kind.is_marker()).map(|(line, _)| *line));
         let mut shown = Vec::with_capacity(hits.len());
         let mut next = if before { self.first } else { None };
         if next.is_none() {
             shown.extend(self.close(*first));
-            self.open = hits.last().filter(|(_, kind)| *kind == LineKind::Marker).map(|(line, _)| *line);
+            self.open = hits.last().filter(|(_, kind)| kind.is_marker()).map(|(line, _)| *line);
         }
         for (line, kind) in hits.iter().rev() {
             if *kind == LineKind::Output || next == Some(LineKind::Output) {
                 shown.push(*line);
             }
-            if *kind == LineKind::Marker && next == Some(LineKind::Output) {
+            if kind.is_marker() && next == Some(LineKind::Output) {
                 self.shown.extend([*line]);
             }
             next = Some(*kind);

@@ -195,7 +195,7 @@ impl Criterion {
             Self::Query(query) => query.is_match(line),
             Self::Errors => kind == LineKind::Output && Level::of(line).is_some_and(|level| level >= Level::Error),
             Self::Filter(terms) => {
-                kind == LineKind::Marker || terms.iter().all(|term| term.query.is_match(line) != term.inverted)
+                kind.is_marker() || terms.iter().all(|term| term.query.is_match(line) != term.inverted)
             }
         }
     }

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::clock::Clock;
-use crate::domain::Marker;
+use crate::domain::{Marker, MarkerKind};
 
 fn document(memory: usize) -> Arc<LogDocument> {
     let document = LogDocument::new(memory, Clock::start(), watch::Sender::new(()));
@@ -41,7 +41,7 @@ fn expected(scan: &Scan) -> Vec<u64> {
     let lines: Vec<_> = ids.filter_map(|id| reader.line(LineId(id))).collect();
     let met = lines.into_iter().filter(|line| scan.criterion.is_met(&line.content.text, line.kind));
     let mut met: Vec<_> = met.map(|line| (line.id.0, line.kind)).collect();
-    let next: Vec<_> = met.iter().skip(1).map(|(_, kind)| *kind).chain([LineKind::Marker]).collect();
+    let next: Vec<_> = met.iter().skip(1).map(|(_, kind)| *kind).chain([LineKind::Marker(MarkerKind::Other)]).collect();
     let mut next = next.into_iter();
     // A filter shows the markers that output follows.
     let filters = matches!(scan.criterion, Criterion::Filter(_));

@@ -22,7 +22,7 @@ use super::text;
 use super::theme::Theme;
 use crate::clock::Clock;
 use crate::domain::{PaneView, ServiceName, human};
-use crate::logs::{self, LineId, LineKind, LineSource, Place, Query, Reader};
+use crate::logs::{self, LineId, LineSource, Place, Query, Reader};
 use shown::{Shown, text_cells};
 
 pub(super) use jump::Jump;
@@ -196,7 +196,7 @@ pub(super) struct Frame<'a> {
 
 /// What stands before the first row of a line.
 fn time_of(reader: &mut Reader<'_>, line: &logs::Line, layout: &LineLayout) -> String {
-    if line.kind == LineKind::Marker {
+    if line.kind.is_marker() {
         return String::new();
     }
     match layout.times {

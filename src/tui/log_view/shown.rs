@@ -44,7 +44,7 @@ impl Shown {
     pub(super) fn new(line: &logs::Line, query: Option<&Query>, offset: usize, layout: &LineLayout) -> Self {
         let mut content = line.content.clone();
         let mut hit = query.is_some_and(|query| query.is_match(&content.text));
-        if line.kind == LineKind::Marker {
+        if line.kind.is_marker() {
             content = StyledText { text: layout.glyphs.own_text(&content.text), runs: Vec::new() };
         }
         if content.text.len() > LINE_LIMIT {
@@ -115,7 +115,7 @@ impl Shown {
             }
             let parts = spans(&self.content, range.clone(), theme);
             match self.kind {
-                LineKind::Marker => row.extend(parts.into_iter().map(|part| part.patch_style(theme.dim()))),
+                LineKind::Marker(_) => row.extend(parts.into_iter().map(|part| part.patch_style(theme.dim()))),
                 LineKind::Output => row.extend(parts),
             }
             if self.cut.1 {

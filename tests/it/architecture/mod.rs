@@ -90,6 +90,20 @@ fn only_the_named_places_look_at_the_wall_clock() {
 }
 
 #[test]
+fn words_are_put_between_dashes_in_one_place() {
+    let all = files("src");
+    let frames = |text: &str| {
+        let program = text.split("#[cfg(test)]").next().unwrap_or(text);
+        source::pieces(program)
+            .filter(|(kind, _)| *kind == source::Kind::Literal)
+            .any(|(_, literal)| literal.starts_with("\"── ") || literal.contains(" ──"))
+    };
+    let frame: Vec<_> = all.iter().filter(|(_, text)| frames(text)).map(|(path, _)| path.as_str()).collect();
+    let of_program: Vec<_> = frame.into_iter().filter(|path| !is_test_file(path, &all)).collect();
+    assert_eq!(of_program, ["domain/own_line.rs"], "lines of devgroup are framed by `domain::framed`");
+}
+
+#[test]
 fn every_file_says_what_it_is() {
     for (path, text) in files("src").into_iter().chain(files("tests")) {
         let says = text.starts_with("//! ") || text.starts_with("#![doc");

@@ -10,7 +10,7 @@ use devgroup::domain::{
     ExitStatus, Kind, LogSpec, Probe, ReadyCheck, RunCommand, RunId, RunReport, ServiceName, Signal, SignalTarget,
     StartCause,
 };
-use devgroup::logs::{LineId, LineKind, LogDocument, LogStore};
+use devgroup::logs::{LineId, LogDocument, LogStore};
 use devgroup::process::{ChangeCommand, Launch, Prepared, ProcessHost, RunNews};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -144,17 +144,17 @@ impl Bench {
 
     /// The lines of a log, without markers and empty ones.
     pub(crate) fn output(&self, service: &str) -> Vec<String> {
-        self.lines(service, LineKind::Output, u64::MAX)
+        self.lines(service, false, u64::MAX)
     }
 
     /// The same of the last so many lines.
     pub(crate) fn tail(&self, service: &str, count: u64) -> Vec<String> {
-        self.lines(service, LineKind::Output, count)
+        self.lines(service, false, count)
     }
 
     /// The markers of a log.
     pub(crate) fn markers(&self, service: &str) -> Vec<String> {
-        self.lines(service, LineKind::Marker, u64::MAX)
+        self.lines(service, true, u64::MAX)
     }
 
     /// How many lines a log has had.
@@ -162,12 +162,14 @@ impl Bench {
         self.document(service).read().end().0
     }
 
-    fn lines(&self, service: &str, kind: LineKind, count: u64) -> Vec<String> {
+    fn lines(&self, service: &str, are_markers: bool, count: u64) -> Vec<String> {
         let document = self.document(service);
         let mut reader = document.read();
         let (first, end) = (reader.first().0, reader.end().0);
         let lines = (first.max(end.saturating_sub(count))..end).filter_map(|id| reader.line(LineId(id)));
-        let texts = lines.filter(|line| line.kind == kind).map(|line| line.content.text.trim_end().to_owned());
+        let texts = lines
+            .filter(|line| line.kind.is_marker() == are_markers)
+            .map(|line| line.content.text.trim_end().to_owned());
         texts.filter(|text| !text.is_empty()).collect()
     }
 

@@ -40,9 +40,7 @@ fn a_program_that_cannot_be_started_is_named_and_nothing_else_follows() {
             _ => None,
         });
         assert_eq!(said, reason);
-        let markers = bench.markers(service);
-        assert_eq!(markers.len(), 1);
-        assert!(markers[0].starts_with(&format!("── could not start · {reason} · ")), "{markers:?}");
+        assert!(bench.markers(service).is_empty(), "the engine has its log say so");
     }
     let gone = Launch { dir: "/no/such/folder".into(), ..bench.launch("dir", 1, shell("true")) };
     bench.host.spawn(gone);
@@ -72,8 +70,6 @@ fn a_program_that_the_system_refuses_to_execute_is_not_started() {
         _ => None,
     });
     assert_eq!(reason, "the system refuses to execute it: argument list too long");
-    let markers = bench.markers("api");
-    assert!(markers[0].starts_with(&format!("── could not start · {reason} · ")), "{markers:?}");
     // Is being written: as while a compiler still links.
     std::fs::copy("/bin/echo", bench.path("busy")).unwrap();
     let writer = std::fs::OpenOptions::new().append(true).open(bench.path("busy")).unwrap();

@@ -1,0 +1,119 @@
+//! What came of all that was held, as data and in one line.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{ServiceName, count};
+
+/// Characters of the names of services in one line.
+const NAMES: usize = 60;
+
+/// What became of the changes that a hold kept, when it was the last that kept them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldResult {
+    /// What git says that it has done, if it was git that held; may be empty.
+    pub git: Option<Arc<str>>,
+    /// Different paths that were held.
+    pub changes: usize,
+    /// Different paths that differ from what runs.
+    pub matter: usize,
+    /// Those that act on them now, in the order of starts.
+    pub acted: Vec<ServiceName>,
+    /// Those whose changes wait, because they came soon after a start.
+    pub wait: Vec<ServiceName>,
+    /// All of them are restarted, as far as can be known.
+    pub says_restarted: bool,
+}
+
+impl HoldResult {
+    /// It is about this service.
+    pub fn names(&self, service: &ServiceName) -> bool {
+        self.acted.iter().chain(&self.wait).any(|name| name == service)
+    }
+
+    /// Its line says of services that they were restarted.
+    pub fn promises_restarts(&self) -> bool {
+        self.git.is_some() && self.says_restarted && !self.acted.is_empty()
+    }
+
+    /// `api, web restarted, worker waits`.
+    fn who(&self) -> String {
+        let did = if self.promises_restarts() { " restarted" } else { "" };
+        let now = (!self.acted.is_empty()).then(|| format!("{}{did}", some_of(&self.acted)));
+        let verb = if self.wait.len() == 1 { "waits" } else { "wait" };
+        let late = (!self.wait.is_empty()).then(|| format!("{} {verb}", some_of(&self.wait)));
+        now.into_iter().chain(late).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for HoldResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (all, who) = (count(self.changes, "change"), self.who());
+        match &self.git {
+            Some(label) => {
+                let label = if label.is_empty() { String::new() } else { format!(" {label}") };
+                write!(f, "git{label} · {all}")?;
+                match () {
+                    () if !who.is_empty() => write!(f, " · {who}"),
+                    () if self.matter == 0 => f.write_str(" cancelled out · no restart"),
+                    () => f.write_str(" · no restart"),
+                }
+            }
+            None if self.matter == 0 => write!(f, "{} cancelled out · no restart", count(self.changes, "held change")),
+            None => {
+                let verb = if self.matter == 1 { "matters" } else { "matter" };
+                let who = if who.is_empty() { "nothing runs that they are for" } else { &who };
+                // More may differ than was held: what did not pass before is tried again with it.
+                match self.matter <= self.changes {
+                    true => write!(f, "{} of {all} {verb}: {who}", self.matter),
+                    false => write!(f, "{} files differ: {who}", self.matter),
+                }
+            }
+        }
+    }
+}
+
+/// As many of these as there is room for, and how many more there are: `api, worker and 7 more`.
+fn some_of(names: &[ServiceName]) -> String {
+    let mut used = 0;
+    let fitting = names.iter().take_while(|name| {
+        used += name.as_str().chars().count() + 2;
+        used <= NAMES + 2
+    });
+    let count = fitting.count().max(1);
+    let list = |names: &[ServiceName]| names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+    match names.split_at_checked(count) {
+        Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", list(first), rest.len()),
+        _ => list(names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<ServiceName> {
+        names.iter().map(|&name| name.into()).collect()
+    }
+
+    #[test]
+    fn names_are_left_out_only_where_there_is_no_room() {
+        assert_eq!(some_of(&names(&["api", "web", "db", "css", "worker"])), "api, web, db, css, worker");
+        let many = some_of(&names(&["service"; 10]));
+        assert_eq!(many, "service, service, service, service, service, service and 4 more");
+        assert_eq!(some_of(&names(&[&"x".repeat(100), "web"])), format!("{} and 1 more", "x".repeat(100)));
+    }
+
+    #[test]
+    fn what_git_says_is_quoted_and_not_read() {
+        let label = "commit: was restarted";
+        let (acted, wait) = (names(&["api", "web"]), names(&["worker"]));
+        let result = HoldResult { git: Some(label.into()), changes: 3, matter: 2, acted, wait, says_restarted: true };
+        assert_eq!(result.to_string(), "git commit: was restarted · 3 changes · api, web restarted, worker waits");
+        let corrected = HoldResult { says_restarted: false, ..result.clone() };
+        assert_eq!(corrected.to_string(), "git commit: was restarted · 3 changes · api, web, worker waits");
+        let only_waits = HoldResult { acted: Vec::new(), ..result };
+        assert_eq!(only_waits.to_string(), "git commit: was restarted · 3 changes · worker waits");
+        assert!(!only_waits.promises_restarts(), "there is nothing to correct");
+    }
+}
