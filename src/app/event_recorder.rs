@@ -63,7 +63,7 @@ impl EventRecorder {
                 self.log.push(now, Some(service.clone()), Some(*run), kind);
             }
             Event::Reloaded(_) => self.log.push(now, None, None, GroupEventKind::Reload),
-            Event::Notice { problem: true, summary, .. } => {
+            Event::Notice { problem: true, summary, .. } | Event::FileRefused { summary, .. } => {
                 self.log.push(now, None, None, GroupEventKind::Error(summary.clone()));
             }
             Event::Watch(status) => {

@@ -46,6 +46,8 @@ pub struct Engine {
     pub(super) said_restarted: Vec<ServiceName>,
     pub(super) watch: WatchStatus,
     pub(super) notice: Option<Notice>,
+    /// Why the file on disk is not in force, and the remedy.
+    pub(super) file_problem: Option<Arc<str>>,
     pub(super) shutdown: Option<Shutdown>,
     /// Deadlines before this have been found to stay: they are not acted on sooner.
     not_before: Moment,
@@ -77,6 +79,7 @@ impl Engine {
             said_restarted: Vec::new(),
             watch: WatchStatus::default(),
             notice: None,
+            file_problem: None,
             shutdown: None,
             not_before: Moment::START,
             start: SystemTime::UNIX_EPOCH,
@@ -167,7 +170,19 @@ impl Engine {
                 }
                 self.watch = status;
             }
-            Event::Reloaded(spec) => self.reload(spec, turn),
+            Event::Reloaded(spec) => {
+                self.file_problem = None;
+                self.reload(spec, turn);
+            }
+            Event::FileRefused { summary, remedy, detail } => {
+                self.file_problem = Some(format!("{summary} · {remedy}").into());
+                self.notice = Some(Notice { at: turn.now, problem: true, summary, detail });
+            }
+            Event::FileRestored => {
+                self.file_problem = None;
+                let summary = "procgroup.toml is valid again · nothing changed".into();
+                self.notice = Some(Notice { at: turn.now, problem: false, summary, detail: "".into() });
+            }
             Event::Notice { problem, summary, detail } => {
                 self.notice = Some(Notice { at: turn.now, problem, summary, detail });
             }
