@@ -134,7 +134,7 @@ impl EventRecorder {
     fn kind_of_marker(&self, marker: &Marker, now: Moment) -> Option<GroupEventKind> {
         Some(match marker {
             Marker::Ready { after, .. } => GroupEventKind::Ready(*after),
-            Marker::Validating { .. } | Marker::Kept { .. } | Marker::Valid { .. } => {
+            Marker::Validating { .. } | Marker::Kept { .. } | Marker::HeldUp { .. } | Marker::Valid { .. } => {
                 GroupEventKind::Validate(self.sentence(marker, now))
             }
             Marker::NotReady { .. }

@@ -56,5 +56,5 @@ pub use spec::{
     RunCommand, ServiceSpec, SpecPattern, StopSpec, WatchChoice, WatchFiles, WatchSpec,
 };
 pub use time::{Moment, approx, human, short};
-pub use visible::{misleads, path_text, visible, visible_lines, visible_path};
+pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use written::Written;

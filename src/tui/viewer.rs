@@ -25,6 +25,7 @@ use super::editor::{self, Editor};
 use super::host_terminal::resumed;
 use super::input::Keyboard;
 use super::terminal::{self, restore_terminal, terminal_size, write_screen};
+use crate::domain::plain_error;
 use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
 
 /// How long an editor may take to end when the client does.
@@ -238,7 +239,7 @@ impl Post {
         match Editor::start(command.clone(), Path::new(path), line, ended) {
             Ok(editor) => self.editor = Some(editor),
             Err(error) => {
-                let complaint = Some(format!("`{command}` cannot be run: {error}"));
+                let complaint = Some(format!("`{command}` cannot be run: {}", plain_error(&error)));
                 self.come_back(FromTerminal::Edited { complaint })?;
             }
         }

@@ -458,7 +458,11 @@ fn marker_text(marker: &Marker) -> String {
         Marker::GaveUp { crashes, within, cooldown, .. } => {
             format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
         }
-        other => other.line("").replace("── ", "").replace(" ──", "").trim_end_matches(" · ").to_owned(),
+        // Without the time of day.
+        other => {
+            let line = other.line("").replace("── ", "").replace(" ──", "").replace(" ·  · ", " · ");
+            line.trim_end_matches(" · ").to_owned()
+        }
     }
 }
 
