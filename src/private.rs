@@ -59,18 +59,18 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let file = options.mode(FILE_MODE).custom_flags(flags).open(path).map_err(|error| {
         match path.symlink_metadata().map(|found| found.file_type()) {
-            Ok(kind) if kind.is_symlink() => io::Error::other("is a link: remove it"),
+            Ok(kind) if kind.is_symlink() => io::Error::other("it is a link: remove it"),
             // Some kinds are refused by the system, in words of its own.
-            Ok(kind) if !kind.is_file() => io::Error::other("is not a file: remove it"),
+            Ok(kind) if !kind.is_file() => io::Error::other("it is not a file: remove it"),
             _ => error,
         }
     })?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(io::Error::other("is not a file: remove it"));
+        return Err(io::Error::other("it is not a file: remove it"));
     }
     if found.uid() != geteuid().as_raw() {
-        return Err(io::Error::other(format!("belongs to somebody else (user {}): remove it", found.uid())));
+        return Err(io::Error::other(format!("it belongs to somebody else (user {}): remove it", found.uid())));
     }
     if found.mode() & 0o777 != FILE_MODE {
         // Where a file system has no modes, the folder decides alone.
@@ -154,13 +154,13 @@ mod tests {
         for target in [file.as_path(), Path::new("nothing")] {
             symlink(target, &link).unwrap();
             let said = open(&link, OpenOptions::new().append(true).create(true)).unwrap_err().to_string();
-            assert_eq!(said, "is a link: remove it");
+            assert_eq!(said, "it is a link: remove it");
             fs::remove_file(&link).unwrap();
         }
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         let write = OpenOptions::new().append(true).create(true).clone();
         for options in [OpenOptions::new().read(true), OpenOptions::new().read(true).write(true), &mut write.clone()] {
-            assert_eq!(open(&pipe, &mut options.clone()).unwrap_err().to_string(), "is not a file: remove it");
+            assert_eq!(open(&pipe, &mut options.clone()).unwrap_err().to_string(), "it is not a file: remove it");
         }
         // A link in the place of the new file would lead elsewhere.
         let new = home.path().join(format!(".file.{}", std::process::id()));

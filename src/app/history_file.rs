@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use super::state_folder;
 use crate::domain::{
-    ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName, visible_path,
+    ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName, plain_error,
+    visible_path,
 };
 use crate::private;
 
@@ -66,7 +67,8 @@ impl HistoryFile {
                 return (None, GroupHistory::new());
             }
             Err(unreadable) => {
-                log::warn!("{}: {unreadable}: begun anew", visible_path(&folder.join(NAME)));
+                let path = folder.join(NAME);
+                log::warn!("the runs of earlier times are not shown: {}: {unreadable}", visible_path(&path));
                 GroupHistory::new()
             }
         };
@@ -142,7 +144,9 @@ fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
         Err(Unreadable::Newer) => return Err(io::Error::other("it is of a newer devgroup")),
         Err(unreadable) => {
             let broken = folder.join("history.json.broken");
-            log::warn!("{}: {unreadable}: kept as {}", visible_path(&folder.join(NAME)), visible_path(&broken));
+            let path = folder.join(NAME);
+            let (path, broken_path) = (visible_path(&path), visible_path(&broken));
+            log::warn!("{path} could not be read ({unreadable}) and is {broken_path} now");
             // It may be gone meanwhile; what is there is replaced in any case.
             let _ = fs::rename(folder.join(NAME), broken);
             GroupHistory::new()
@@ -171,7 +175,7 @@ fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
 /// Why there is no history.
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
-    #[error("{0}")]
+    #[error("{}", plain_error(.0))]
     Io(#[from] io::Error),
     #[error("not understood: {0}")]
     Syntax(#[from] serde_json::Error),

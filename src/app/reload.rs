@@ -64,21 +64,26 @@ pub(crate) async fn reload_when_written(
             Ok(spec) if spec == *current && nobody_saved => continue,
             // Whoever saves the file ends what waits, also without a difference.
             Ok(spec) if spec == *current && !broken => Event::Reloaded(current.clone()),
-            Ok(spec) if spec == *current => news("procgroup.toml is valid again · nothing changed"),
+            Ok(spec) if spec == *current => {
+                log::info!("procgroup.toml is valid again, and nothing changed");
+                Event::FileRestored
+            }
             Ok(spec) => {
                 current = Arc::new(spec);
                 let event = Event::Reloaded(current.clone());
                 if events.send(event).await.is_err() {
                     return;
                 }
-                news("procgroup.toml read again")
+                let summary = "procgroup.toml read again";
+                log::info!("{summary}");
+                Event::Notice { problem: false, summary: summary.into(), detail: "".into() }
             }
-            Err(Broken { summary, detail }) => {
+            Err(Broken { summary, remedy, detail }) => {
                 log::error!("{detail}");
-                Event::Notice { problem: true, summary: summary.into(), detail: detail.into() }
+                Event::FileRefused { summary: summary.into(), remedy: remedy.into(), detail: detail.into() }
             }
         };
-        broken = matches!(&event, Event::Notice { problem: true, .. });
+        broken = matches!(&event, Event::FileRefused { .. });
         if events.send(event).await.is_err() {
             return;
         }
@@ -87,25 +92,27 @@ pub(crate) async fn reload_when_written(
 
 struct Broken {
     summary: String,
+    remedy: &'static str,
     detail: String,
 }
 
 impl Broken {
     fn foreign(foreign: &Foreign) -> Self {
         let summary = format!("procgroup.toml is not read again: {foreign}");
-        Self { detail: format!("{summary}; end the group and start it with -f if that is meant"), summary }
+        let remedy = "end the group and start it with -f if that is meant";
+        Self { detail: format!("{summary}; {remedy}"), remedy, summary }
     }
 }
 
 fn read(file: &std::path::Path, owners: Owners, recipe: &Recipe) -> Result<GroupSpec, Broken> {
     let loaded = config::load_of(file, owners).map_err(|diagnostics| Broken {
         summary: diagnostics.summary(),
+        remedy: "correct and save it; `devgroup check` shows everything",
         detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
     })?;
-    recipe.apply(loaded.spec).map_err(|error| Broken { summary: error.to_string(), detail: error.to_string() })
-}
-
-fn news(summary: &str) -> Event {
-    log::info!("{summary}");
-    Event::Notice { problem: false, summary: summary.into(), detail: "".into() }
+    recipe.apply(loaded.spec).map_err(|error| Broken {
+        summary: format!("procgroup.toml lacks what this group was started with: {error}"),
+        remedy: "put it back, or start the group anew",
+        detail: error.to_string(),
+    })
 }

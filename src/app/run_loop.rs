@@ -71,7 +71,7 @@ impl Incoming {
             },
             Self::News(news) => match &news.report {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
-                RunReport::Ready => "the readiness of a run",
+                RunReport::Ready | RunReport::Unready { .. } => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
                 RunReport::Expanded { .. } => "the address of a run",
                 RunReport::Facts(_) => "a look at a run",

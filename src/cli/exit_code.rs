@@ -38,6 +38,19 @@ pub(super) enum Failure {
     /// The file has errors; rendered.
     #[error("{0}")]
     Invalid(String),
+    /// The file has errors, and no service in it has this name, as far as it can be read.
+    #[error("error: unknown service `{}`, as far as the file can be read{}\n\n{drawn}", visible(name), match near {
+        Some(near) => format!("\n  help: did you mean {near}?"),
+        None => String::new(),
+    })]
+    InvalidAndUnknown {
+        /// The name, as the command line gives it.
+        name: String,
+        /// What may be meant, in backticks.
+        near: Option<String>,
+        /// The errors of the file.
+        drawn: String,
+    },
     /// devgroup was started in one of its own services.
     #[error(
         "error: you are inside {service}, a service of this very group: it would start itself again and again\n  help: remove devgroup from the command of {service}"
@@ -112,7 +125,7 @@ impl Failure {
             Self::Usage(_)
             | Self::Inside { .. }
             | Self::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => 2,
-            Self::NoFile { .. } | Self::Foreign { .. } | Self::Invalid(_) => 3,
+            Self::NoFile { .. } | Self::Foreign { .. } | Self::Invalid(_) | Self::InvalidAndUnknown { .. } => 3,
             Self::NotRunning { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
             Self::Client { error: ClientError::NotAllowed { .. } } => 8,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, RunOptions};
 use crate::config::{self, Diagnostics, Foreign, Loaded, Owners, RenderStyle, SelectionError};
 use crate::display::{DisplaySupport, OutputStyle, terminal_size};
-use crate::domain::{visible_lines, visible_path};
+use crate::domain::{plain_error, visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
 use arguments::{Arguments, RunArguments, Task};
 use client::ClientTask;
@@ -118,7 +118,7 @@ fn run_program(
 fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
-            .map_err(|error| Failure::Usage(format!("-C {}: {error}", visible_path(folder))))?;
+            .map_err(|error| Failure::Usage(format!("-C {}: {}", visible_path(folder), plain_error(&error))))?;
     }
     if arguments.task.is_some() && arguments.run != RunArguments::default() {
         let problem = "services and options for running them do not go with a command\n  help: a service that is \
@@ -158,7 +158,13 @@ fn mistyped(failure: Failure, names: &[String]) -> Failure {
 fn in_words(failure: &Failure) -> String {
     let text = failure.to_string();
     // A drawing has colours.
-    if matches!(failure, Failure::Invalid(_)) { text } else { visible_lines(&text).into_owned() }.trim_end().to_owned()
+    if matches!(failure, Failure::Invalid(_) | Failure::InvalidAndUnknown { .. }) {
+        text
+    } else {
+        visible_lines(&text).into_owned()
+    }
+    .trim_end()
+    .to_owned()
 }
 
 /// The commands that may be meant by the first word of the arguments, which is none: `devgroup stat --json`.
@@ -226,8 +232,8 @@ impl GroupFile {
 /// The file: named, by the environment, or found by walking up.
 fn file(named: Option<&Path>) -> Result<GroupFile, Failure> {
     if let Some(file) = named {
-        let path =
-            std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))))?;
+        let path = std::path::absolute(file)
+            .map_err(|error| Failure::Usage(format!("-f {}: {}", visible_path(file), plain_error(&error))))?;
         return Ok(GroupFile { path, owners: Owners::Any });
     }
     let here = std::env::current_dir()
@@ -273,9 +279,15 @@ fn run_group(
     }
     let claim = match app::claim(&file.path, ward.pid()) {
         Ok(claim) => claim,
-        Err(occupied) => return Err(slip(&file, arguments).unwrap_or(Failure::Occupied(occupied))),
+        Err(occupied) => return Err(slip(&file, arguments, style).unwrap_or(Failure::Occupied(occupied))),
     };
-    let loaded = file.load().map_err(|found| Failure::Invalid(found.render(style)))?;
+    let loaded = file.load().map_err(|found| {
+        let drawn = found.render(style);
+        match unknown_in_broken(&file, &arguments.names()) {
+            Some((name, near)) => Failure::InvalidAndUnknown { name, near, drawn },
+            None => Failure::Invalid(drawn),
+        }
+    })?;
     if !loaded.warnings.is_empty() {
         tell_warnings(&loaded.warnings, has_stderr, style);
     }
@@ -296,9 +308,27 @@ fn run_group(
 }
 
 /// What is wrong with the names that were given: `devgroup stats` is a slip of the pen, and no second start.
-fn slip(file: &GroupFile, arguments: RunArguments) -> Option<Failure> {
-    let spec = file.load().ok()?.spec;
-    config::select(spec, &arguments.selection()).err().map(|error| GroupRunError::from(error).into())
+fn slip(file: &GroupFile, arguments: RunArguments, style: RenderStyle) -> Option<Failure> {
+    match file.load() {
+        Ok(loaded) => {
+            let selected = config::select(loaded.spec, &arguments.selection());
+            selected.err().map(|error| GroupRunError::from(error).into())
+        }
+        Err(found) => {
+            let (name, near) = unknown_in_broken(file, &arguments.names())?;
+            Some(Failure::InvalidAndUnknown { name, near, drawn: found.render(style) })
+        }
+    }
+}
+
+/// The first of these names that no service of a broken file has, as far as that can be read, and what may be meant by it.
+fn unknown_in_broken(file: &GroupFile, names: &[String]) -> Option<(String, Option<String>)> {
+    let services = config::service_names(&file.path, file.owners);
+    let known: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
+    let name = names.iter().find(|name| !known.contains(&name.as_str()))?;
+    let near = config::near(name, known.iter().copied());
+    let near = near_commands(name).or_else(|| (!near.is_empty()).then(|| config::any_of(&near)));
+    Some((name.clone(), near))
 }
 
 /// On stderr, or in the log that the dashboard shows.

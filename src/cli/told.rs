@@ -39,6 +39,11 @@ pub(super) fn as_json(failure: &Failure) -> String {
         let first = first.rsplit_once('[').map_or(first, |(message, _)| message);
         return line(word(failure), failure.code(), first, Some("devgroup check --json"));
     }
+    // The same of what stands behind a name that is in no file.
+    let text = match failure {
+        Failure::InvalidAndUnknown { drawn, .. } => text.strip_suffix(drawn.as_str()).unwrap_or(&text).to_owned(),
+        _ => text,
+    };
     let (message, help) =
         text.split_once("\n  help: ").map_or((text.as_str(), None), |(text, help)| (text, Some(help)));
     line(word(failure), failure.code(), message, help)

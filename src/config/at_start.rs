@@ -13,7 +13,7 @@ use super::service::opens_in_browser;
 use super::values::{between_slashes, text_pattern};
 use crate::domain::{
     AliveCheck, AliveProbe, Checks, Expandable, HttpCheck, Probe, ProbeText, ReadyCheck, RunCommand, ServiceSpec,
-    TextPattern,
+    TextPattern, plain_error,
 };
 
 /// The value of a variable.
@@ -106,7 +106,9 @@ fn is_folder(spec: &ServiceSpec, path: &Path) -> Result<(), Fault> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(Fault::new("dir", format!("{} is not a folder", written()))),
-        Err(error) => Err(Fault::new("dir", format!("the folder {} cannot be used: {error}", written()))),
+        Err(error) => {
+            Err(Fault::new("dir", format!("the folder {} cannot be used: {}", written(), plain_error(&error))))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::expand::malformed;
+use crate::domain::plain_error;
 use crate::regular_file::read_regular;
 
 /// Environment files above this are refused: nobody writes them by hand.
@@ -56,7 +57,7 @@ pub(super) enum EnvFileError {
 /// # Errors
 /// All that is wrong with it, at least one thing.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Entry>>, Vec<EnvFileError>> {
-    let unreadable = |error: io::Error| vec![EnvFileError::Unreadable(error.to_string())];
+    let unreadable = |error: io::Error| vec![EnvFileError::Unreadable(plain_error(&error))];
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Vec::new())),

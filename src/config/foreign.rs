@@ -14,7 +14,7 @@ pub(super) fn recognise(text: &str) -> Option<Diagnostic> {
     if first.text.starts_with('{') {
         return Some(
             Diagnostic::error("not-toml", "this looks like JSON, not TOML")
-                .at(first.start..first.start + 1, "JSON begins so")
+                .at(first.start..first.start + 1, "JSON begins with this, and TOML does not")
                 .help(EXAMPLE),
         );
     }

@@ -13,7 +13,7 @@ use super::place::Place;
 use super::problems::{Problems, entries};
 use super::syntax;
 use super::trust::Owners;
-use crate::domain::{GroupSpec, visible_path};
+use crate::domain::{GroupSpec, plain_error, visible_path};
 use crate::regular_file::open_regular;
 
 /// What the file is called.
@@ -120,8 +120,7 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
         };
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "it does not exist".to_owned(),
-            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            _ => error.to_string(),
+            _ => plain_error(&error),
         };
         fail("unreadable", format!("`{name}` cannot be read: {reason}"), &help)
     };

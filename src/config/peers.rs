@@ -1,7 +1,7 @@
 //! What other tools call things that are said in another way here: compose, process-compose, systemd, supervisor, pm2 and
 //! their like. Plain other names of a key stand in `keys`; here is what needs a sentence.
 
-use super::keys::{ROOT, SERVICE, Section};
+use super::keys::{ROOT, SERVICE, Section, WATCH};
 
 /// A key of another tool.
 #[derive(Debug)]
@@ -244,6 +244,24 @@ const PEERS: &[Peer] = &[
         None,
         "a comment begins with `#`; keys that begin with x- are free for notes",
     ),
+    Peer {
+        section: WATCH.name,
+        words: &["paths", "path", "files", "dirs", "directories", "globs", "patterns"],
+        here: None,
+        say: "what a service is restarted for stands with it: [services.NAME]\nwatch = [\"src/**\"]",
+    },
+    Peer {
+        section: WATCH.name,
+        words: &["poll", "polling", "use_polling", "force_polling", "legacy_watch"],
+        here: Some("backend"),
+        say: "backend = \"poll\": look instead of listening to the system; poll_interval = \"1s\": how often",
+    },
+    Peer {
+        section: ROOT.name,
+        words: &["tasks", "task", "jobs", "job"],
+        here: Some("services"),
+        say: "a task is a service that runs to its end: [services.NAME]\nrun = \"…\"\nkind = \"task\"",
+    },
     Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version" },
     Peer {
         section: ROOT.name,
@@ -332,10 +350,24 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_others_have_at_the_top_and_in_watch_are_told_ours() {
+        for (section, word, say) in [
+            (&WATCH, "paths", "[services.NAME]"),
+            (&WATCH, "usePolling", "backend = \"poll\""),
+            (&WATCH, "poll", "poll_interval"),
+            (&ROOT, "tasks", "kind = \"task\""),
+        ] {
+            let found = key(section, &in_snake_case(word));
+            assert!(found.is_some_and(|peer| peer.say.contains(say)), "{word}");
+        }
+    }
+
+    #[test]
     fn the_words_of_others_are_none_of_ours_and_lead_to_ours() {
         let mut seen = std::collections::HashSet::new();
         for peer in PEERS {
-            let section = if peer.section == ROOT.name { &ROOT } else { &SERVICE };
+            let sections = [&ROOT, &WATCH, &SERVICE];
+            let section = sections.into_iter().find(|section| section.name == peer.section).unwrap();
             assert!(peer.here.is_none_or(|here| section.key(here).is_some()), "{peer:?}");
             for word in peer.words {
                 assert!(section.key(word).is_none() && seen.insert((peer.section, word)), "{word}");

@@ -323,7 +323,7 @@ fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
         Some(("run", _)) => Err(problem("there is no command after `run:`".into())),
         _ => Err(problem(match near(text, ["restart", "notify", "signal:HUP"]).first() {
             Some(word) => format!("did you mean \"{word}\"?"),
-            None => "none of the words that it can be".into(),
+            None => "not one of the allowed values".into(),
         })),
     }
 }

@@ -144,7 +144,7 @@ fn braces<'t>(from: &'t str, is_own: &dyn Fn(&str) -> bool) -> Option<&'t str> {
 
 /// `sh -c`, `bash -lc`, `eval`, `trap`.
 fn ends_with_a_shell(before: &str) -> bool {
-    let mut words = before.split_whitespace().rev();
+    let mut words = before.split_whitespace().map(|word| word.trim_matches(['"', '\''])).rev();
     match words.next() {
         Some("eval" | "trap") => true,
         Some(option) if option.starts_with('-') && option.ends_with('c') => {
@@ -170,6 +170,7 @@ mod tests {
             "for f in a b; do echo ${f:-none} ${f%.*}; done",
             "echo '$OWN ${f} ${f%.*}' \"it's ${OWN:-x}\" \\'${OWN}\\'",
             "sh -c 'echo ${OWN:-x}'; bash -lc 'exec ${OWN}'; docker exec db sh -e -c '${OWN}'; trap 'rm ${OWN}' EXIT",
+            "'bash' '-c' 'exec ${OWN:-x}'",
             "perl -e 'print ${x}'",
         ] {
             assert!(found(same).is_empty(), "{same}: {:?}", found(same));

@@ -58,7 +58,8 @@ fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<F
 fn warning(service: &ServiceSpec, fault: Fault, place: Range<usize>) -> Diagnostic {
     let (who, name) = (shown(service.name.as_str()), fault.unset.as_deref());
     let Some(name) = name else {
-        return Diagnostic::warning("value", shown(&fault.reason)).at(place, format!("`{who}` does not start so"));
+        // A sentence: only names in it are cut.
+        return Diagnostic::warning("value", fault.reason).at(place, format!("with this, `{who}` cannot start"));
     };
     let mut help = format!(
         "give it a default: ${{{name}:-value}}\nor set it: env = {{ {} = \"value\" }}, a line {name}=value in an `env_file`, or in \

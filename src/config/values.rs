@@ -168,7 +168,7 @@ impl<'a> Slot<'a, '_> {
             let near = || near(text, choices.iter().map(|(word, _)| *word)).first().copied();
             let label = match peers::value(self.key.name, text).or_else(near) {
                 Some(word) => format!("did you mean \"{word}\"?"),
-                None => "none of the words that it can be".into(),
+                None => "not one of the allowed values".into(),
             };
             let message = format!("`{}` is not a value of {}", shown(text), self.what());
             Diagnostic::error("value", message).at(self.span(), label).help(choices_help(self.key.name, choices))

@@ -18,6 +18,9 @@ pub struct Status {
     pub pid: u32,
     /// It is being stopped.
     pub stopping: bool,
+    /// Why the `procgroup.toml` on disk is not in force, with the remedy. What was read before is.
+    #[serde(default)]
+    pub file_problem: Option<String>,
     /// What the watcher does.
     pub watch: Watch,
     /// In the order of the file.
@@ -151,6 +154,7 @@ impl Status {
             project: group.name.to_string(),
             pid,
             stopping: group.stopping.is_some(),
+            file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
             watch: Watch {
                 state: state.into(),
                 held: watch.held,

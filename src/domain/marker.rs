@@ -1,5 +1,6 @@
 //! The lines that devgroup itself puts into a service's log.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
@@ -141,6 +142,11 @@ pub enum Marker {
         /// Why, for people: `validate failed · exit 101`.
         problem: String,
     },
+    /// What runs goes on until all that its successor needs is there.
+    HeldUp {
+        /// Why it is to be replaced, and what is waited for, for people: `src/a.rs changed · waiting for db to be ready`.
+        problem: String,
+    },
     /// The command of `validate` ended with 0.
     Valid {
         /// How long it took.
@@ -271,22 +277,24 @@ impl Marker {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = match self {
-            Self::Started { command, pid } => write!(text, "started · {command} · pid {pid} · {clock}"),
+            Self::Started { command, pid } => {
+                write!(text, "started · {} · pid {pid} · {clock}", masked(command))
+            }
             Self::Restarted { cause, was } => {
-                let _ = write!(text, "restarted · {cause} · {clock}");
+                let _ = write!(text, "restarted · {} · {clock}", masked(&cause.to_string()));
                 was.as_ref().map_or(Ok(()), |was| write!(text, " · was {} · up {}", was.state(), human(was.uptime)))
             }
-            Self::CouldNotStart { reason } => write!(text, "could not start · {reason} · {clock}"),
+            Self::CouldNotStart { reason } => write!(text, "could not start · {} · {clock}", masked(reason)),
             Self::Ready { after, restart } => {
                 write!(text, "ready · {} after {}", human(*after), if *restart { "restart" } else { "start" })
             }
             Self::NotReady { probe, after, next } => {
-                let _ = write!(text, "not ready · {probe} · gave up after {}", human(*after));
+                let _ = write!(text, "not ready · {} · gave up after {}", masked(probe), human(*after));
                 next_try(&mut text, *next)
             }
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
             Self::Silent { stuck, next } => {
-                let _ = write!(text, "stuck · {stuck} · {clock}");
+                let _ = write!(text, "stuck · {} · {clock}", masked(&stuck.to_string()));
                 next_try(&mut text, *next)
             }
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
@@ -302,11 +310,7 @@ impl Marker {
                 remedy(*watches),
                 short(*cooldown)
             ),
-            Self::Limited { action, wait, written, starts, soon } => {
-                let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
-                let why = format!("{what} has changed {soon} each of the last {starts} {}", action.plural());
-                write!(text, "{action} in {} · {why} · {}", short(*wait), way_out(written.as_ref(), *action))
-            }
+            Self::Limited { .. } => self.words_of_limit(&mut text),
             Self::TakenBack { action } => {
                 write!(text, "no {action} · the files are again what they were · {clock}")
             }
@@ -314,12 +318,9 @@ impl Marker {
             Self::NewReady => write!(text, "ready check changed · from the next start · {clock}"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Lost { loss } => write!(text, "{loss} · {clock}"),
-            Self::Validating { command, cause } => write!(text, "validating · {command} · {cause} · {clock}"),
-            Self::Kept { runs: true, problem, .. } => write!(text, "kept · {problem}"),
-            Self::Kept { runs: false, problem, watches } => {
-                write!(text, "not started · {problem} · {}", remedy(*watches))
+            Self::Validating { .. } | Self::Kept { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {
+                self.words_of_replacement(&mut text, clock)
             }
-            Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             Self::ForeignPort { port, holder } => {
                 write!(text, "warning · {}, not by this service", port_is_taken(*port, holder))
             }
@@ -329,14 +330,48 @@ impl Marker {
             Self::SignalNotSent { signal, service } => {
                 write!(text, "{signal} not sent · no process of {service} handles it")
             }
-            Self::Changed { action } => write!(text, "{action} · {clock}"),
-            Self::ChangeCommandFailed { what, problem } => write!(text, "{what} failed · {problem} · {clock}"),
+            Self::Changed { action } => write!(text, "{} · {clock}", masked(action)),
+            Self::ChangeCommandFailed { what, problem } => {
+                write!(text, "{what} failed · {} · {clock}", masked(problem))
+            }
             Self::Cleared => write!(text, "cleared by the service"),
             Self::Mark { number } => write!(text, "mark {number} · {clock}"),
             Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
         };
         text
     }
+
+    /// What is said of a change that has come soon after each of the last starts.
+    fn words_of_limit(&self, text: &mut String) -> fmt::Result {
+        let Self::Limited { action, wait, written, starts, soon } = self else { return Ok(()) };
+        let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
+        let why = format!("{what} has changed {soon} each of the last {starts} {}", action.plural());
+        write!(text, "{action} in {} · {why} · {}", short(*wait), way_out(written.as_ref(), *action))
+    }
+
+    /// What is said of a run that is to be replaced.
+    fn words_of_replacement(&self, text: &mut String, clock: &str) -> fmt::Result {
+        match self {
+            Self::Validating { command, cause } => {
+                write!(text, "validating · {} · {} · {clock}", masked(command), masked(cause))
+            }
+            Self::Kept { runs: true, problem, watches } => {
+                let way_out = if *watches { "save a file or press r" } else { "fix it and press r" };
+                write!(text, "kept · {} · {clock} · {way_out}", masked(problem))
+            }
+            Self::Kept { runs: false, problem, watches } => {
+                write!(text, "not started · {} · {clock} · {}", masked(problem), remedy(*watches))
+            }
+            Self::HeldUp { problem } => write!(text, "kept · {} · {clock}", masked(problem)),
+            Self::Valid { after } => write!(text, "validated · {}", human(*after)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Without secrets, and by itself: where the end of one is not seen, what stands behind it in the line stays.
+fn masked(text: &str) -> Cow<'_, str> {
+    without_secrets(text)
 }
 
 fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {
@@ -418,6 +453,30 @@ mod tests {
         for (marker, line) in cases {
             assert_eq!(marker.line("14:02:11"), *line);
         }
+    }
+
+    #[test]
+    fn a_secret_in_a_command_hides_nothing_behind_it() {
+        let validating =
+            |command: &str| Marker::Validating { command: command.into(), cause: "src/a.rs changed".into() };
+        read_as(&[
+            (
+                validating("curl -H X-Api-Key: abc"),
+                "── validating · curl -H X-Api-Key: ****** · src/a.rs changed · 14:02:11 ──",
+            ),
+            (
+                validating("api --password 'a b"),
+                "── validating · api --password '****** · src/a.rs changed · 14:02:11 ──",
+            ),
+            (
+                validating("K=-----BEGIN PRIVATE KEY-----abc"),
+                "── validating · K=-----BEGIN PRIVATE KEY-----****** · src/a.rs changed · 14:02:11 ──",
+            ),
+            (
+                Marker::Started { command: "curl -H 'Cookie: a b".into(), pid: 7 },
+                "── started · curl -H 'Cookie: ****** · pid 7 · 14:02:11 ──",
+            ),
+        ]);
     }
 
     #[test]
@@ -515,7 +574,7 @@ mod tests {
             ),
             (
                 Marker::Kept { runs: true, watches: true, problem: "validate failed · exit 101".into() },
-                "── kept · validate failed · exit 101 ──",
+                "── kept · validate failed · exit 101 · 14:02:11 · save a file or press r ──",
             ),
         ]);
     }

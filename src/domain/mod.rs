@@ -65,7 +65,7 @@ pub use spec::{
 };
 pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use time::{Moment, approx, human, short};
-pub use visible::{misleads, path_text, visible, visible_lines, visible_path};
+pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec};
 pub use written::Written;

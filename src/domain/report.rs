@@ -26,6 +26,11 @@ pub enum RunReport {
     },
     /// The readiness check has succeeded.
     Ready,
+    /// A try of the readiness check has failed otherwise than the one before.
+    Unready {
+        /// What it found, for people: `program not found: ./probe`.
+        problem: Arc<str>,
+    },
     /// A try of the liveness check has succeeded: the first, or the first after one that failed.
     Alive,
     /// A try of the liveness check has failed.

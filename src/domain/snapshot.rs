@@ -28,6 +28,8 @@ pub struct GroupSnapshot {
     pub stopping: Option<Stopping>,
     /// The last thing that the user should know: a broken file, a failed hook.
     pub notice: Option<Notice>,
+    /// Why the file on disk is not in force, with the remedy. What was read before is.
+    pub file_problem: Option<Arc<str>>,
 }
 
 impl GroupSnapshot {

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// Whether a terminal or a reader would be led astray by this character: control characters (C0, DEL, C1), separators of
 /// lines and paragraphs, marks that change the direction of a text, and what nobody sees (U+200B and its like), so that two
@@ -68,12 +68,33 @@ pub fn visible_path<P: AsRef<OsStr> + ?Sized>(path: &P) -> Cow<'_, str> {
     }
 }
 
+/// The system's words for an error, without its number: `no such file or directory`.
+pub fn plain_error(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    let Some((words, _)) = text.split_once(" (os error") else { return text };
+    // Others may have put a path before the words.
+    let mut letters = words.chars();
+    match letters.next().filter(|_| !words.contains(": ")) {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => words.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn an_error_of_the_system_has_no_number_and_a_path_keeps_its_capitals() {
+        let missing = std::io::Error::from_raw_os_error(2);
+        assert_eq!(plain_error(&missing), "no such file or directory");
+        let of_others = std::io::Error::other(format!("/Home/Me: {missing}"));
+        assert_eq!(plain_error(&of_others), "/Home/Me: No such file or directory");
+        assert_eq!(plain_error(&std::io::Error::other("is a link")), "is a link");
+    }
 
     #[test]
     fn what_a_terminal_obeys_is_shown_and_all_else_stays() {

@@ -48,6 +48,17 @@ pub enum Event {
     Watch(WatchStatus),
     /// The file was read again and is valid.
     Reloaded(Arc<GroupSpec>),
+    /// The file was read again and cannot be used: what was read before stays in force.
+    FileRefused {
+        /// The problem in one line.
+        summary: Arc<str>,
+        /// What to do about it.
+        remedy: Arc<str>,
+        /// The whole message.
+        detail: Arc<str>,
+    },
+    /// A file that was refused says again what is in force.
+    FileRestored,
     /// Something the user should know.
     Notice {
         /// Something is wrong.

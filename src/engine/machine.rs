@@ -48,6 +48,8 @@ pub struct Engine {
     pub(super) watch: WatchStatus,
     /// What the user is to know: made from the facts of each turn, and from nothing else.
     pub(super) notice: Option<Notice>,
+    /// Why the file on disk is not in force, and the remedy.
+    pub(super) file_problem: Option<Arc<str>>,
     pub(super) shutdown: Option<Shutdown>,
     /// Deadlines before this have been found to stay: they are not acted on sooner.
     not_before: Moment,
@@ -79,6 +81,7 @@ impl Engine {
             last_release: None,
             watch: WatchStatus::default(),
             notice: None,
+            file_problem: None,
             shutdown: None,
             not_before: Moment::START,
             start: SystemTime::UNIX_EPOCH,
@@ -176,7 +179,19 @@ impl Engine {
                 }
                 self.watch = status;
             }
-            Event::Reloaded(spec) => self.reload(spec, turn),
+            Event::Reloaded(spec) => {
+                self.file_problem = None;
+                self.reload(spec, turn);
+            }
+            Event::FileRefused { summary, remedy, detail } => {
+                self.file_problem = Some(format!("{summary} · {remedy}").into());
+                turn.tell(FactKind::Notice(Notice { at: turn.now, problem: true, summary, detail }));
+            }
+            Event::FileRestored => {
+                self.file_problem = None;
+                let summary = "procgroup.toml is valid again · nothing changed".into();
+                turn.tell(FactKind::Notice(Notice { at: turn.now, problem: false, summary, detail: "".into() }));
+            }
             Event::Notice { problem, summary, detail } => {
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem, summary, detail }));
             }

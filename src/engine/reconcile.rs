@@ -94,7 +94,7 @@ impl Engine {
         if service.restarts.held_up_by.iter().any(|name| !told.contains(name)) {
             let reason = service.restarts.next.as_ref().map(NextStart::reason).unwrap_or_default();
             let problem = format!("{reason} · {}{loss}", waiting_for(missing));
-            service.narrate(Marker::Kept { runs: true, watches: service.watches(), problem }, turn);
+            service.narrate(Marker::HeldUp { problem }, turn);
         }
     }
 

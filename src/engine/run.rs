@@ -24,6 +24,8 @@ pub(super) struct Run {
     pub(super) up_since: Option<Moment>,
     /// What it is waited for by, with the values of its start.
     pub(super) ready_label: Option<Arc<str>>,
+    /// What the last try of its readiness check has found.
+    pub(super) unready: Option<Arc<str>>,
     /// How long it took to get ready.
     pub(super) ready_after: Option<Duration>,
     /// Its checks were exchanged before its process was there.
@@ -66,6 +68,7 @@ impl Run {
             pid: None,
             up_since: None,
             ready_label: None,
+            unready: None,
             ready_after: None,
             exchange_is_due: false,
             liveness: Liveness::default(),

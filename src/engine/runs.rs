@@ -48,6 +48,7 @@ impl Service {
             }
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
             RunReport::Ready => self.ready(run, turn),
+            RunReport::Unready { problem } => self.run.unready = Some(problem),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
             RunReport::Facts(facts) => self.run.facts = Some(facts),
@@ -122,10 +123,14 @@ impl Service {
         if ready_by > turn.now {
             return;
         }
-        let probe = match (&check.probe, &self.run.ready_label) {
+        let mut probe = match (&check.probe, &self.run.ready_label) {
             (Probe::Text(_), Some(label)) => label.to_string(),
             (probe, _) => probe.to_string(),
         };
+        if let Some(problem) = &self.run.unready {
+            probe.push_str(" · ");
+            probe.push_str(problem);
+        }
         let after = check.timeout;
         let consequence = self.consequence(Outcome::NotReady, false, None, turn);
         self.narrate(Marker::NotReady { probe, after, next: consequence.next }, turn);

@@ -34,6 +34,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         journal: Arc::default(),
         stopping: None,
         notice: None,
+        file_problem: None,
     }
 }
 
@@ -49,6 +50,7 @@ impl Engine {
             journal: Arc::clone(self.changes.journal()),
             stopping: self.stopping(),
             notice: self.notice.clone(),
+            file_problem: self.file_problem.clone(),
         }
     }
 

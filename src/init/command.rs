@@ -98,6 +98,7 @@ impl Command {
                 "uvicorn" | "fastapi" | "hypercorn" | "gunicorn" | "flask" | "litestar" => {
                     covers.push(format!("python-web:{dir}"));
                 }
+                "celery" if has("worker") => covers.push(format!("celery:{dir}")),
                 "rails" if has("server") || has("s") => covers.push(format!("rails:{dir}")),
                 "puma" => covers.push(format!("rails:{dir}")),
                 "sidekiq" => covers.push(format!("sidekiq:{dir}")),
@@ -170,7 +171,7 @@ impl Command {
                     None => Watch::Off,
                 }
             };
-            let globs = match program {
+            let watch = match program {
                 "cargo" if has("run") => {
                     let package = rest.iter().skip_while(|word| !matches!(word.as_str(), "-p" | "--package")).nth(1);
                     Watch::Globs(cargo::sources(repository, dir, package.map(String::as_str)))
@@ -202,7 +203,9 @@ impl Command {
                 "php" => all(&[".php"], "**/*.php"),
                 _ => continue,
             };
-            return (globs, None);
+            let remark =
+                (watch == Watch::Off).then(|| format!("nothing restarts it: no file here is one that {program} runs"));
+            return (watch, remark);
         }
         (Watch::Off, None)
     }

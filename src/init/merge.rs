@@ -43,6 +43,7 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
         let before = draft.name.clone();
         draft.name = free_name(&draft, &drafts);
         draft.remarks.extend(other_name("it", &before, &service_name(&before)));
+        draft.remarks.extend(whose_name(&draft, &before, &drafts));
         if let Some(group) = draft.group.take() {
             let name = fitting_name(&group);
             draft.remarks.extend(other_name("its group", &group, &name));
@@ -130,6 +131,15 @@ fn other_name(what: &str, there: &str, here: &str) -> Option<String> {
     (there != here).then(|| format!("{what} is called `{there}` there, which cannot be a name here"))
 }
 
+/// A remark, if another service has its name already.
+fn whose_name(draft: &Draft, before: &str, drafts: &[Draft]) -> Option<String> {
+    let first = drafts.iter().find(|other| other.name == service_name(before) && draft.name != other.name)?;
+    Some(match first.source == draft.source {
+        true => format!("`{before}` stands there twice, and this is the second one"),
+        false => format!("`{before}` is the name of one of {}", first.source),
+    })
+}
+
 fn free_name(draft: &Draft, drafts: &[Draft]) -> String {
     let name = service_name(&draft.name);
     let taken = |name: &str| drafts.iter().any(|other| other.name == name);
@@ -202,7 +212,8 @@ fn ports(drafts: &mut [Draft]) {
         match taken.iter().find(|(other, _)| *other == port) {
             Some((_, name)) => {
                 draft.remarks.push(format!(
-                    "{name} has the port {port} already: give it another one, and  ready = {{ port = … }}"
+                    "port {port} is that of {name} already: give {} another one, and  ready = {{ port = … }}",
+                    draft.name
                 ));
                 draft.ready = None;
                 draft.url = None;

@@ -72,6 +72,9 @@ fn complain(change_command: &ChangeCommand, problem: String) {
 /// How it ended, for people: `exit 101`, `SIGKILL`.
 pub(super) fn exit_text(status: std::process::ExitStatus) -> String {
     match (status.code(), status.signal()) {
+        // What a shell ends with (POSIX), and many others as well.
+        (Some(127), _) => "exit 127 (usually: program not found)".into(),
+        (Some(126), _) => "exit 126 (usually: program not executable)".into(),
         (Some(code), _) => ExitStatus::Code(code).to_string(),
         (None, Some(signal)) => ExitStatus::Signal(signal).to_string(),
         (None, None) => status.to_string(),

@@ -23,10 +23,10 @@ mod own_session {
     use tokio::io::unix::AsyncFd;
     use tokio::runtime::Handle;
 
-    use crate::domain::visible_path;
+    use crate::domain::{plain_error, visible_path};
     use crate::process::child::Prints;
     use crate::process::exit;
-    use crate::process::program::{Program, SHELL, plain};
+    use crate::process::program::{Program, SHELL};
     use crate::process::spawn::{self, Output, Streams};
 
     /// What enters a folder and becomes another program, where a thread cannot have a folder of its own. A function of the
@@ -64,7 +64,7 @@ mod own_session {
                 Err(error) => {
                     let _ = kill_process_group(pid, rustix::process::Signal::KILL);
                     let _ = waitpid(Some(pid), WaitOptions::empty());
-                    Err(plain(&error))
+                    Err(plain_error(&error))
                 }
             }
         }
@@ -125,7 +125,7 @@ mod own_session {
     /// who stays in a folder keeps its file system from being unmounted.
     fn inside<T>(dir: &Path, program: Program, work: impl FnOnce(&Program) -> Result<T, String>) -> Result<T, String> {
         let before = std::env::current_dir().ok();
-        if !spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))? {
+        if !spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))? {
             let words = [SHELL.into(), "-c".into(), IN_FOLDER.into(), dir.as_os_str().to_owned()];
             let argv = words.into_iter().chain(program.argv).collect();
             return work(&Program { path: SHELL.into(), argv });
@@ -149,8 +149,9 @@ mod our_session {
     use rustix::process::Pid;
     use tokio::process::{Child, Command};
 
+    use crate::domain::plain_error;
     use crate::process::child::Prints;
-    use crate::process::program::{Program, plain};
+    use crate::process::program::Program;
 
     /// A process that leads a process group.
     pub(in crate::process) struct Helper {
@@ -172,14 +173,14 @@ mod our_session {
             let (stdout, stderr) = match output {
                 Prints::Nowhere => (Stdio::null(), Stdio::null()),
                 Prints::Handle(output) => {
-                    let copy = output.try_clone().map_err(|error| plain(&error))?;
+                    let copy = output.try_clone().map_err(|error| plain_error(&error))?;
                     (output.into(), copy.into())
                 }
             };
             let mut command = Command::new(name);
             command.args(arguments).current_dir(dir).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
             command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).kill_on_drop(true);
-            let child = command.spawn().map_err(|error| plain(&error))?;
+            let child = command.spawn().map_err(|error| plain_error(&error))?;
             let group = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
             Ok(Self { child, group })
         }

@@ -15,14 +15,13 @@ use super::background_tasks::{BackgroundTask, BackgroundTasks};
 use super::launch::{ChangeCommand, Launch, LivenessProbe};
 use super::live_run::LiveRun;
 use super::probe::Prober;
-use super::program;
 use super::run::supervise;
 #[cfg(target_os = "linux")]
 use super::spawn;
 use super::terminal::Size;
 use super::{change_command, facts, liveness_probe};
 use crate::clock::Clock;
-use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated};
+use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated, plain_error};
 use crate::process_tree;
 
 /// Why a validation could not begin.
@@ -97,7 +96,7 @@ impl ProcessHost {
         let (orders, inbox) = mpsc::channel();
         let (wake, woken) = match wake_pair() {
             Ok(pair) => pair,
-            Err(error) => return self.inner.refuse(&launch, &program::plain(&error)),
+            Err(error) => return self.inner.refuse(&launch, &plain_error(&error)),
         };
         let mut runs = self.inner.runs();
         if runs.closed {
@@ -117,7 +116,7 @@ impl ProcessHost {
         let spawned = thread.spawn(move || supervise(&its_launch, &its_live, (inbox, woken), &background_tasks, clock));
         if let Err(error) = spawned {
             live.gone();
-            self.inner.refuse(&launch, &format!("no thread for it: {}", program::plain(&error)));
+            self.inner.refuse(&launch, &format!("no thread for it: {}", plain_error(&error)));
         }
     }
 
@@ -217,7 +216,7 @@ impl ProcessHost {
     fn beside_the_loop(&self, service: &ServiceName, work: impl FnOnce() + Send + 'static) {
         let thread = thread::Builder::new().name(format!("ask {service}")).stack_size(STACK);
         if let Err(error) = thread.spawn(work) {
-            log::warn!("{service}: no thread to look at it: {}", program::plain(&error));
+            log::warn!("{service}: no thread to look at it: {}", plain_error(&error));
         }
     }
 

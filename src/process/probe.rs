@@ -15,8 +15,10 @@ use super::listener::{self, Listener};
 use super::live_run::LiveRun;
 use super::looks::SILENCE;
 use super::reach::{self, Refusal, loopbacks};
-use super::{http, program};
-use crate::domain::{AliveProbe, HttpCheck, Marker, Probe, RunCommand, ServiceName, port_is_taken};
+use super::{change_command, http, program};
+use crate::domain::{
+    AliveProbe, HttpCheck, Marker, Probe, RunCommand, RunReport, ServiceName, plain_error, port_is_taken,
+};
 use crate::logs::LogDocument;
 
 /// The wait between two tries is a tenth of the time so far, so that a start is seen at most a tenth late; but never
@@ -103,47 +105,54 @@ impl Prober {
         Some(prober)
     }
 
-    /// Tries until it succeeds, and then says so.
+    /// Tries until it succeeds, and then says so. What stands in the way is reported when it is another thing than before.
     pub(super) async fn until_ready(mut self, means: Means, live: Arc<LiveRun>) {
         let begun = Instant::now();
         // A delay has no answer before it is over.
         let patience = if let Check::Delay(time) = self.check { time + PATIENCE } else { PATIENCE };
-        while timeout(patience, self.succeeds(&means, &live)).await != Ok(true) {
+        let mut reported = None;
+        while let Err(problem) = timeout(patience, self.try_once(&means, &live)).await.unwrap_or(Err(None)) {
+            if problem != reported
+                && let Some(problem) = &problem
+            {
+                live.report(RunReport::Unready { problem: problem.as_str().into() });
+            }
+            reported = problem.or(reported);
             sleep((begun.elapsed() / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
         }
         self.say_who_listens(&live);
         live.become_ready();
     }
 
-    async fn succeeds(&mut self, means: &Means, live: &LiveRun) -> bool {
+    /// # Errors
+    /// It is not ready, and what was found, for people, if that says more than the check itself.
+    async fn try_once(&mut self, means: &Means, live: &LiveRun) -> Result<(), Option<String>> {
         match &mut self.check {
             Check::Port(port) => {
                 let answer = reach::connect(loopbacks(*port), live.earlier()).await;
-                answer.map_err(|refusal| self.say_taken(refusal)).is_ok()
+                answer.map(drop).map_err(|refusal| self.say_taken(refusal))
             }
             Check::Http(check) => match http::get(&check.url, live.earlier()).await {
-                Ok(code) => check.accepts(code),
-                Err(http::Failure::Unreached(refusal)) => {
-                    self.say_taken(refusal);
-                    false
-                }
-                Err(http::Failure::NoAddress | http::Failure::NoHttp) => false,
+                Ok(code) if check.accepts(code) => Ok(()),
+                Ok(code) => Err(Some(format!("answered {code}"))),
+                Err(http::Failure::Unreached(refusal)) => Err(self.say_taken(refusal)),
+                Err(http::Failure::NoHttp) => Err(Some("did not speak HTTP".into())),
+                Err(http::Failure::NoAddress) => Err(None),
             },
             Check::Cmd(command) => {
                 let (command, dir, env) = (command.clone(), self.dir.clone(), self.env.clone());
                 let look = move || program::find(&command, &dir, &env);
                 let Some(found) = means.looks.look_up((self.service.clone(), "ready"), look).await else {
                     self.say_silent("the folder of its command");
-                    return false;
+                    return Err(None);
                 };
-                match found
-                    .and_then(|program| Child::start(&means.children, program, (&self.dir, &self.env), Prints::Nowhere))
-                {
-                    Ok(mut child) => child.wait().await.is_ok_and(|status| status.success()),
-                    Err(reason) => {
-                        log::debug!("ready command: {reason}");
-                        false
-                    }
+                let mut child = found.and_then(|program| {
+                    Child::start(&means.children, program, (&self.dir, &self.env), Prints::Nowhere)
+                })?;
+                match child.wait().await {
+                    Ok(status) if status.success() => Ok(()),
+                    Ok(status) => Err(Some(change_command::exit_text(status))),
+                    Err(error) => Err(Some(plain_error(&error))),
                 }
             }
             Check::File(path, before) => {
@@ -151,26 +160,28 @@ impl Prober {
                 let Some(now) = means.looks.look_up((self.service.clone(), "ready"), move || written(&its)).await
                 else {
                     self.say_silent("its file");
-                    return false;
+                    return Err(None);
                 };
                 // Without an answer before the start, what it was then is what it is found to be first.
-                now != *before.get_or_insert(now) && now != Written::Missing
+                let is_new = now != *before.get_or_insert(now) && now != Written::Missing;
+                is_new.then_some(()).ok_or(None)
             }
             Check::Delay(time) => {
                 sleep(*time).await;
-                true
+                Ok(())
             }
         }
     }
 
-    /// Says once, where it can be seen, why a service that seems to be up is not ready.
-    fn say_taken(&mut self, refusal: Refusal) {
-        if let Refusal::Taken { port, holder } = refusal
-            && !std::mem::replace(&mut self.said, true)
-        {
-            log::warn!("{}: {}", self.service, port_is_taken(port, &holder));
+    /// Says once, where it can be seen, why a service that seems to be up is not ready. What is to be reported of it.
+    fn say_taken(&mut self, refusal: Refusal) -> Option<String> {
+        let Refusal::Taken { port, holder } = refusal else { return None };
+        let problem = port_is_taken(port, &holder);
+        if !std::mem::replace(&mut self.said, true) {
+            log::warn!("{}: {problem}", self.service);
             self.document.mark(&Marker::PortTaken { port, holder });
         }
+        Some(problem)
     }
 
     fn say_silent(&mut self, what: &str) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::domain::{RunCommand, visible, visible_path, without_values};
+use crate::domain::{RunCommand, plain_error, visible, visible_path, without_values};
 use crate::regular_file::open_regular;
 
 /// The shell of `run = "text"`.
@@ -55,20 +55,11 @@ fn look_for(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> R
 /// # Errors
 /// Why not, for people.
 pub(super) fn can_be_entered(dir: &Path) -> Result<(), String> {
-    let problem = |error: &std::io::Error| format!("folder {}: {}", visible_path(dir), plain(error));
+    let problem = |error: &std::io::Error| format!("folder {}: {}", visible_path(dir), plain_error(error));
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => access(dir, Access::EXEC_OK).map_err(|error| problem(&error.into())),
         Ok(_) => Err(format!("not a folder: {}", visible_path(dir))),
         Err(error) => Err(problem(&error)),
-    }
-}
-
-/// The system's words for an error, without the number.
-pub(super) fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_lowercase(),
-        None => text,
     }
 }
 

@@ -23,7 +23,8 @@ use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 use rustix::process::Pid;
 
-use super::program::{Program, SHELL, plain};
+use super::program::{Program, SHELL};
+use crate::domain::plain_error;
 
 /// Descriptors that whoever started us has left open for children (an editor's terminal, `devgroup 9<file`). What we open
 /// ourselves is closed by `exec`.
@@ -114,7 +115,7 @@ pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], streams: St
 }
 
 fn words(error: Errno) -> String {
-    plain(&error.into())
+    plain_error(&io::Error::from(error))
 }
 
 fn terminated(text: OsString) -> Result<CString, String> {

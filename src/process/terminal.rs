@@ -21,9 +21,10 @@ use rustix::process::Pid;
 use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use super::child::{Children, Prints};
-use super::program::{Program, plain};
+use super::program::Program;
 #[cfg(target_os = "linux")]
 use super::spawn::{self, Streams};
+use crate::domain::plain_error;
 #[cfg(target_os = "linux")]
 use crate::domain::visible_path;
 use crate::logs::LogDocument;
@@ -95,7 +96,7 @@ impl Terminal {
     ) -> Result<(Self, Slave), String> {
         #[cfg(target_os = "linux")]
         if !portable::is_wanted()
-            && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain(&error)))?
+            && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))?
         {
             let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
             return Ok((terminal.made_ready()?, Slave::Path(path)));
@@ -295,7 +296,7 @@ impl Slave {
         }
         command.cwd(dir);
         let child = slave.spawn_command(command).map_err(|error| match error.downcast_ref::<io::Error>() {
-            Some(error) => plain(error),
+            Some(error) => plain_error(error),
             None => error.to_string(),
         })?;
         // The library's `Child` forgets the number of the signal that ended it; we wait for the process by ourselves.

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::text::floor;
+use crate::domain::plain_error;
 
 /// What terminals take in one OSC 52 sequence, in bytes of text: 100,000 bytes are a common limit of the sequence, and
 /// base64 makes four bytes of three.
@@ -80,7 +81,9 @@ impl Copier {
         for program in &self.programs {
             match program.copy(text.to_owned(), complain.clone()) {
                 Ok(()) => taken = true,
-                Err(error) => complain(format!("not copied: {} cannot be run: {error}", program.name())),
+                Err(error) => {
+                    complain(format!("not copied: {} cannot be run: {}", program.name(), plain_error(&error)))
+                }
             }
         }
         taken.then_some(self.taker)
@@ -103,7 +106,9 @@ impl Program {
             let fed = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()));
             match (fed, child.wait()) {
                 (_, Ok(status)) if !status.success() => complain(format!("not copied: {name} failed ({status})")),
-                (Err(error), _) | (_, Err(error)) => complain(format!("not copied: {name} failed: {error}")),
+                (Err(error), _) | (_, Err(error)) => {
+                    complain(format!("not copied: {name} failed: {}", plain_error(&error)))
+                }
                 (Ok(()), Ok(_)) => {}
             }
         };

@@ -106,6 +106,7 @@ pub(super) fn shop() -> GroupSnapshot {
         journal: Arc::new(journal()),
         stopping: None,
         notice: None,
+        file_problem: None,
     }
 }
 

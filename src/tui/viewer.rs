@@ -26,6 +26,7 @@ use super::host_terminal::resumed;
 use super::input::Keyboard;
 use super::terminal::{self, restore_terminal, write_screen};
 use crate::display::terminal_size;
+use crate::domain::plain_error;
 use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
 
 /// How long an editor may take to end when the client does.
@@ -239,7 +240,7 @@ impl Post {
         match Editor::start(command.clone(), Path::new(path), line, ended) {
             Ok(editor) => self.editor = Some(editor),
             Err(error) => {
-                let complaint = Some(format!("`{command}` cannot be run: {error}"));
+                let complaint = Some(format!("`{command}` cannot be run: {}", plain_error(&error)));
                 self.come_back(FromTerminal::Edited { complaint })?;
             }
         }

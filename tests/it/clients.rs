@@ -526,3 +526,34 @@ fn the_last_lines_of_a_flood_are_those_that_were_there_when_it_was_asked() {
     }
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
 }
+
+#[test]
+fn status_says_that_the_saved_file_is_refused_until_it_is_good_again() {
+    let good = "[services]\nweb = 'exec sleep 1000'\n";
+    let project = Project::new(good);
+    let group = Stream::start(&project, &[]);
+    ask_until(&project, &["wait", "web"]);
+    let problem = || json(&project, &["status", "--json"])["file_problem"].as_str().map(str::to_owned);
+    assert_eq!(problem(), None);
+    project.write("procgroup.toml", "[services.web]\nrunn = 'x'\nwhat = 1\n");
+    wait_for("it is refused", || problem().is_some());
+    assert_eq!(
+        problem().unwrap(),
+        "procgroup.toml:2:1: unknown key `runn` in service `web` · and 1 more · correct and save it; `devgroup check` shows everything"
+    );
+    let table = ask(&project, &["status"]);
+    let line =
+        table.lines().find(|line| line.starts_with("file: not in force, what was read before is: procgroup.toml:2:1"));
+    assert!(line.is_some(), "{table}");
+    // Another thing to say does not hide it.
+    ask(&project, &["restart", "web", "--wait"]);
+    assert!(problem().is_some());
+    project.write("procgroup.toml", good);
+    wait_for("it is good again", || problem().is_none());
+    assert!(!ask(&project, &["status"]).contains("not in force"));
+    project.write("procgroup.toml", "[services]\nweb = 1\n");
+    wait_for("it is refused again", || problem().is_some());
+    project.write("procgroup.toml", "[services]\nweb = 'exec sleep 1001'\n");
+    wait_for("another one is good as well", || problem().is_none());
+    end(&project, group);
+}

@@ -190,6 +190,47 @@ fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
 }
 
 #[test]
+fn keys_select_from_the_line_that_was_gone_to() {
+    let project = counter(200);
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("z/line 190\r");
+    dash.wait_for("the search is over", |screen| screen.contains("line 190") && !screen.contains("extend"));
+    dash.keys("V");
+    dash.wait_for_text("extend");
+    dash.keys("jc");
+    dash.wait_for_text("sent 2 lines");
+    assert_eq!(copied(&dash).pop().unwrap(), "line 190 of the log\nline 191 of the log");
+    // Out of the search and the zoom first.
+    dash.keys("qq");
+    quit(dash);
+}
+
+#[test]
+fn down_from_the_top_of_all_services_goes_on_from_there() {
+    let project = counter(200);
+    let mut dash = Dash::start(&project, (80, 24), &[]);
+    dash.wait_for_text("last-line");
+    dash.keys("a");
+    dash.wait_for_text("all services");
+    dash.keys("g");
+    dash.wait_for_text("line 001");
+    // The first line is the marker of the start.
+    for _ in 0..2 {
+        let drawn = dash.raw().len();
+        dash.keys(key::DOWN);
+        dash.wait_until_raw("the mark is drawn", |dash| dash.raw().len() > drawn);
+    }
+    dash.keys("V");
+    dash.wait_for_text("extend");
+    dash.keys("c");
+    dash.wait_for_text("sent 1 line");
+    assert_eq!(copied(&dash).pop().unwrap(), "line 001 of the log");
+    dash.keys("q");
+    quit(dash);
+}
+
+#[test]
 fn a_program_of_a_local_session_gets_it_too() {
     let project = counter(5);
     let folder = project.path("bin");

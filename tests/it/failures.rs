@@ -31,8 +31,37 @@ fn a_mistyped_command_is_told_the_command() {
         let of_others = Stream::ask(&group, &[word]);
         assert!(of_others.stderr.contains(&format!("did you mean `{command}`?")), "{of_others:?}");
     }
+    // What is wrong with the file hides neither a slip of the pen nor the services that it has.
+    let broken = Project::new("[services.api]\nrun = 'a'\nwacth = 1\n");
+    for (word, meant) in [("statu", "`devgroup status` or `devgroup start`"), ("ap", "`api`")] {
+        let slip = Stream::ask(&broken, &[word]);
+        let first = format!(
+            "error: unknown service `{word}`, as far as the file can be read\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
+        );
+        assert!(slip.code == Some(3) && slip.stderr.starts_with(&first), "{slip:?}");
+    }
+    let known = Stream::ask(&broken, &["api"]);
+    assert!(known.code == Some(3) && known.stderr.starts_with("error: unknown key `wacth`"), "{known:?}");
     let other = Stream::ask(&group, &["frobnicate"]);
     assert_eq!((other.code, other.stderr.contains("did you mean")), (Some(6), false), "{other:?}");
+}
+
+#[test]
+fn a_number_or_a_time_that_is_none_is_told_what_is_allowed() {
+    let project = Project::empty();
+    let is_told = |arguments: &[&str], what: &str| {
+        let asked = Stream::ask(&project, arguments);
+        assert!(asked.code == Some(2) && asked.stderr.contains(what), "{asked:?}");
+    };
+    for lines in ["x", "-1", "1.5", "", "99999999999999999999999"] {
+        is_told(&["logs", "--lines", lines], "not a number of lines; write a whole number, as 200");
+    }
+    let timed: [&[&str]; 4] =
+        [&["--timeout"], &["logs", "--since"], &["wait", "api", "--timeout"], &["start", "api", "--timeout"]];
+    for arguments in timed {
+        is_told(&[arguments, &["5"]].concat(), "5 what?; write \"5s\", \"5ms\" or \"5m\"");
+        is_told(&[arguments, &["soon"]].concat(), "a number with a unit is missing; write \"5s\"");
+    }
 }
 
 #[test]

@@ -194,7 +194,7 @@ pub(in crate::cli) struct LogsArguments {
     pub(super) follow: bool,
     /// Only the last so many lines; with --level, an error and its stack trace count as one; 200, unless something else says
     /// where to begin or what to look for
-    #[arg(short = 'n', long = "lines", value_name = "LINES")]
+    #[arg(short = 'n', long = "lines", value_name = "LINES", value_parser = lines, allow_negative_numbers = true)]
     pub(super) lines: Option<u64>,
     /// Only what is at most so old (30s, 5m)
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
@@ -218,6 +218,11 @@ pub(in crate::cli) struct LogsArguments {
     /// Print only what the services have printed, with their colours
     #[arg(long)]
     pub(super) raw: bool,
+}
+
+/// A number of lines.
+fn lines(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "not a number of lines; write a whole number, as 200".into())
 }
 
 /// What to run, and whose changes to hold meanwhile.

@@ -9,7 +9,7 @@ use super::super::exit_code::Failure;
 use crate::clock::Clock;
 use crate::config;
 use crate::control::{self, Client, ClientError, SOCKET_VARIABLE};
-use crate::domain::{Moment, visible_path};
+use crate::domain::{Moment, plain_error, visible_path};
 
 /// A group that has lost its socket makes a new one with its next upkeep, at least every 30 s.
 const RETURN: Duration = Duration::from_secs(35);
@@ -26,8 +26,8 @@ const UNEXPLAINED: Duration = Duration::from_secs(1);
 /// one up, that has a file or a group that runs (its file may have been renamed meanwhile).
 pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     if let Some(file) = &place.config {
-        let file =
-            std::path::absolute(file).map_err(|error| Failure::Usage(format!("-f {}: {error}", visible_path(file))))?;
+        let file = std::path::absolute(file)
+            .map_err(|error| Failure::Usage(format!("-f {}: {}", visible_path(file), plain_error(&error))))?;
         return by_file(&file)?.ok_or(Failure::NotRunning { file: Some(file), foreign: None });
     }
     let mut not_allowed = None;

@@ -10,7 +10,7 @@ use super::super::exit_code::Failure;
 use super::arguments::HoldArguments;
 use super::find;
 use crate::control::{Ask, Client, ClientError, HoldAsk, Problem, ProblemCode, Reply, SOCKET_VARIABLE};
-use crate::domain::visible_path;
+use crate::domain::{plain_error, visible_path};
 use crate::guard::foreground_command;
 
 /// How long the group may take to answer when the command has ended. The hold ends with the connection in any case.
@@ -94,9 +94,9 @@ fn not_run(command: &[OsString], error: &io::Error) -> Failure {
             Failure::NotRun { code: 127, message: format!("{program}: there is no such command") }
         }
         io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
-            Failure::NotRun { code: 125, message: format!("{program}: {error}") }
+            Failure::NotRun { code: 125, message: format!("{program}: {}", plain_error(error)) }
         }
-        _ => Failure::NotRun { code: 126, message: format!("{program} cannot be executed: {error}") },
+        _ => Failure::NotRun { code: 126, message: format!("{program} cannot be executed: {}", plain_error(error)) },
     }
 }
 

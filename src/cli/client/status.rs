@@ -40,8 +40,11 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
 
 fn table(status: &Status) -> String {
     let mut out = format!("{} · pid {} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
+    // Writing to a String cannot fail.
+    if let Some(problem) = &status.file_problem {
+        let _ = writeln!(out, "file: not in force, what was read before is: {}", visible(problem));
+    }
     if let Some(problem) = &status.watch.problem {
-        // Writing to a String cannot fail.
         let _ = writeln!(out, "watcher: {}", visible(problem));
     }
     let reason = if status.services.iter().any(|service| service.reason.is_some()) { "REASON" } else { "" };

@@ -10,7 +10,7 @@ use crate::cli::exit_code::Failure;
 use crate::cli::{print, print_message, style};
 use crate::config;
 use crate::display;
-use crate::domain::{visible, visible_path};
+use crate::domain::{plain_error, visible, visible_path};
 use crate::init::{Disk, Note, Only, propose};
 
 /// Looks around and writes. The exit code is 3 if what is written needs an edit before it can be used.
@@ -42,8 +42,9 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
         print_message(&report);
         print(&proposal.text)?;
     } else {
-        write(&target, &proposal.text, arguments.force)
-            .map_err(|error| Failure::Unexpected(format!("cannot write {}: {error}", visible_path(&target))))?;
+        write(&target, &proposal.text, arguments.force).map_err(|error| {
+            Failure::Unexpected(format!("cannot write {}: {}", visible_path(&target), plain_error(&error)))
+        })?;
         print(&report)?;
     }
     if let Some(above) = root.parent().and_then(config::find) {

@@ -208,7 +208,7 @@ fn of_outcome(outcome: End, kind: Kind, exit: Option<LastExit>) -> String {
         End::NotReady => "was not ready in time".into(),
         End::Stuck => "stuck".into(),
         End::Daemonized => "has put itself into the background: run it in the foreground".into(),
-        End::Invalid => "its `validate` failed".into(),
+        End::Invalid => "did not pass `validate`".into(),
     }
 }
 

@@ -120,7 +120,7 @@ fn a_run_that_is_replaced_before_it_is_up_is_followed_by_the_next_one() {
     let invalid = replaced(service(4, Phase::Finished(End::Invalid)));
     assert_eq!(
         (wait_goal.late(&invalid), wait_goal.reason(&invalid)),
-        (Some(Became::Failed), "its `validate` failed".into())
+        (Some(Became::Failed), "did not pass `validate`".into())
     );
 }
 

@@ -137,6 +137,7 @@ pub(super) const OPTIONS: &[&str] = &[
     "PASSPHRASE",
     "TOKEN",
     "AUTHTOKEN",
+    "OTP",
     "SECRET",
     "APIKEY",
     "ACCESSKEY",

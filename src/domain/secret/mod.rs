@@ -45,8 +45,8 @@ const SECRET_WORDS: [&str; 29] = [
     "PIN",
 ];
 
-/// Whole names. In a longer one, such a word says nothing: `API_URL`.
-const SECRET_NAMES: [&str; 1] = ["API"];
+/// Whole names. In a longer one, such a word says nothing: `API_URL`, `OTP_VERSION`, `DESKTOP_SESSION`.
+const SECRET_NAMES: [&str; 4] = ["API", "OTP", "TOTP", "SESSION"];
 
 /// Words that may also be the end of a longer one: `GITHUBTOKEN`, `PGPASSWORD`.
 const SECRET_ENDS: [&str; 9] =
@@ -196,6 +196,8 @@ mod tests {
             "SharedAccessKey",
             "SLACK_WEBHOOK_URL",
             "API",
+            "OTP",
+            "SESSION",
             "MY_CRED",
             "SALT",
             "PIN",
@@ -213,6 +215,10 @@ mod tests {
             "PORT",
             "HOME",
             "API_URL",
+            "OTP_VERSION",
+            "DESKTOP_SESSION",
+            "XDG_SESSION_ID",
+            "session",
             "SPIN",
             "",
         ] {

@@ -232,7 +232,11 @@ fn without_keys(text: &str) -> String {
             continue;
         };
         shown.push_str(&format!("{before}{PEM}{kind}-----{MASK}"));
-        rest = body.find(PEM_END).and_then(|end| body.get(end..)).unwrap_or_default();
+        rest = match body.strip_prefix(MASK) {
+            // Masked before, and perhaps put into a longer text since.
+            Some(behind) => behind,
+            None => body.find(PEM_END).and_then(|end| body.get(end..)).unwrap_or_default(),
+        };
     }
     shown.push_str(rest);
     shown
@@ -327,6 +331,8 @@ mod tests {
                 "svc -password abc --auth-token\tx --encryptionKey  y",
                 "svc -password ****** --auth-token\t****** --encryptionKey  ******",
             ),
+            ("OTP=123456 SESSION=abc run", "OTP=****** SESSION=****** run"),
+            ("npm publish --otp 123456", "npm publish --otp ******"),
             ("redis-server --requirepass abc", "redis-server --requirepass ******"),
             ("openssl -passin pass:abc", "openssl -passin pass:******"),
             ("mongosh -u a -p abc", "mongosh -u a -p ******"),

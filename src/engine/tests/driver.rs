@@ -474,7 +474,8 @@ fn marker_text(marker: &Marker) -> String {
         Marker::GaveUp { crashes, within, cooldown, .. } => {
             format!("gave up · {crashes} crashes in {within:?} · next try in {cooldown:?}")
         }
-        other => other.words("").trim_end_matches(" · ").to_owned(),
+        // Without the time of day.
+        other => other.words("").replace(" ·  · ", " · ").trim_end_matches(" · ").to_owned(),
     }
 }
 

@@ -68,6 +68,22 @@ fn what_was_wrong_with_watching_is_not_said_any_more_when_it_is_well() {
 }
 
 #[test]
+fn a_refused_file_is_said_until_it_is_good_again_whatever_else_is_said() {
+    let mut s = Scenario::running(vec![service("api")]);
+    let problem = |s: &Scenario| s.snapshot().file_problem.as_deref().map(str::to_owned);
+    let refused = || Event::FileRefused { summary: "2:1: bad".into(), remedy: "correct it".into(), detail: "".into() };
+    s.event("refused", refused());
+    assert_eq!((s.notice().as_str(), problem(&s).as_deref()), ("2:1: bad", Some("2:1: bad · correct it")));
+    s.event("notice", Event::Notice { problem: true, summary: "too few watches".into(), detail: "".into() });
+    assert_eq!(problem(&s).as_deref(), Some("2:1: bad · correct it"));
+    s.event("restored", Event::FileRestored);
+    assert_eq!(problem(&s), None);
+    s.event("refused", refused());
+    s.reload(vec![service("api"), service("web")]);
+    assert_eq!(problem(&s), None);
+}
+
+#[test]
 fn settings_that_do_not_change_the_process_do_not_restart_it() {
     let mut s = Scenario::running(vec![service("api")]);
     let mut api = needs(service("api"), "db", Condition::Ready);

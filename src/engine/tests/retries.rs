@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::domain::{Condition, Outcome, Phase, RestartPolicy, ServiceSpec, WatchFiles};
+use crate::domain::{Condition, Outcome, Phase, RestartPolicy, RunId, RunReport, ServiceSpec, WatchFiles};
+use crate::engine::Event;
 
 use super::driver::Scenario;
 use super::fixture::{checked, needs, service, task};
@@ -196,6 +197,10 @@ fn a_run_that_is_not_ready_in_time_is_ended_and_is_a_crash_only_after_one() {
     ",
     );
     assert_eq!((s.phase("api"), s.service("api").restarts.crash), (Phase::Finished(Outcome::NotReady), 1));
+    let mut told = Scenario::new(vec![checked("api")]);
+    let report = RunReport::Unready { problem: "answered 503".into() };
+    told.begin().started("api").event("503", Event::Run { service: "api".into(), run: RunId(1), report }).until(30.5);
+    assert!(told.trace().contains("not ready · port 4000 · answered 503 · 30s"), "{}", told.trace());
     assert_eq!(s.service("api").reason.as_deref(), Some("not ready in 30s · waiting for a change"));
     let mut s = Scenario::running(vec![checked("api")]);
     s.until(1.0).exits("api", 1).until(2.5).started("api").until(33.0).dies("api", 15).until(36.0);

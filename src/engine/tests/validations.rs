@@ -66,7 +66,7 @@ fn that_fails_keeps_the_old_run_and_the_next_change_tries_again_with_all_that_ha
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         2.000 > api validation 2 ends
-        2.000   api: kept · validate failed · exit 101
+        2.000   api: kept · validate failed · exit 101 · save a file or press r
         3.000 > src/b.rs is saved
         3.020   api: validating · make api · src/a.rs and 1 more changed
         3.020   validate api 3
@@ -96,7 +96,7 @@ fn a_change_meanwhile_starts_it_anew_and_news_of_the_old_one_is_ignored() {
         2.020   validate api 3
         3.000 > api validation 2 ends
         3.000 > api validation 3 ends
-        3.000   api: kept · validate failed · exit 1
+        3.000   api: kept · validate failed · exit 1 · save a file or press r
     ",
     );
 }
@@ -115,7 +115,7 @@ fn is_over_when_the_files_are_again_what_runs() {
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         2.000 > api validation 2 ends
-        2.000   api: kept · validate failed · exit 1
+        2.000   api: kept · validate failed · exit 1 · save a file or press r
         2.000 > src/a.rs is saved
         3.000 > src/a.rs is saved
         3.020   api: validating · make api · src/a.rs changed
@@ -136,7 +136,7 @@ fn that_takes_too_long_has_failed() {
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         61.020   end validation of api 2
-        61.020   api: kept · validate failed · not done in 1m
+        61.020   api: kept · validate failed · not done in 1m · save a file or press r
     ",
     );
     assert!(s.service("api").kept);
@@ -179,7 +179,7 @@ fn is_asked_for_by_hand_as_well_but_not_by_force() {
         0.000   api: validating · make api · by hand
         0.000   validate api 2
         0.000 > api validation 2 ends
-        0.000   api: kept · validate failed · exit 1
+        0.000   api: kept · validate failed · exit 1 · save a file or press r
     ",
     );
     s.ask(Command::Restart { targets: Targets::one(&"api".into()), force: true }).dies("api", 9);
@@ -215,7 +215,7 @@ fn is_not_asked_after_a_crash_unless_the_files_have_not_passed() {
         3.520   api: validating · make api · src/a.rs changed
         3.520   validate api 2
         4.000 > api validation 2 ends
-        4.000   api: kept · validate failed · exit 101
+        4.000   api: kept · validate failed · exit 101 · save a file or press r
         4.000 > api exits 1
         4.000   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
         4.914   api: validating · make api · after crash 1 of 5

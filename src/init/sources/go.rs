@@ -129,5 +129,9 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         root.clone_into(&mut draft.dir);
         found.drafts.push(draft);
     }
+    let config = below(root, ".air.toml");
+    if air && !found.drafts.iter().any(|draft| draft.source == config) {
+        found.skip(&config, "what it builds is not looked into; to run it by air: run = \"air\", without `watch`");
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::AttachmentLoop;
 use super::saving::{News, short};
+use crate::domain::plain_error;
 use crate::remote_terminal::ToTerminal;
 use crate::tui::editor::{self, Editor};
 use crate::tui::host_terminal::HostTerminal;
@@ -58,7 +59,7 @@ impl AttachmentLoop {
             Ok(editor) => self.editing = Some(Editing { editor: Some(editor), path, line }),
             Err(error) => {
                 self.come_back();
-                self.ui.show_message(format!("`{command}` cannot be run: {error}"), now);
+                self.ui.show_message(format!("`{command}` cannot be run: {}", plain_error(&error)), now);
             }
         }
     }

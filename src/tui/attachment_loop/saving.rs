@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use super::AttachmentLoop;
-use crate::domain::{Explanation, Moment, visible_path};
+use crate::domain::{Explanation, Moment, plain_error, visible_path};
 use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::text::thousands;
@@ -68,7 +68,10 @@ impl AttachmentLoop {
         };
         let work = move || {
             let news = write(log, &folder).unwrap_or_else(|error| {
-                News::Said(Message::of_path(format!("not {done}: "), format!("{}: {error}", short(&folder))))
+                News::Said(Message::of_path(
+                    format!("not {done}: "),
+                    format!("{}: {}", short(&folder), plain_error(&error)),
+                ))
             });
             // The dashboard may have ended meanwhile.
             let _ = tell.send(news);

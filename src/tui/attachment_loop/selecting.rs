@@ -224,8 +224,12 @@ impl AttachmentLoop {
         let Some(source) = self.ui.source(world.snapshot) else { return };
         let drawn = self.last_frame.pane_of(&source);
         let Some(drawn) = drawn.filter(|drawn| !drawn.text.rows.is_empty()) else { return };
-        let last = u16::try_from(drawn.text.rows.len() - 1).unwrap_or(u16::MAX);
-        let at = Position { x: drawn.area.x, y: drawn.area.y.saturating_add(last) };
+        // Where the reader is: at the line that was gone to, if that is in sight.
+        let (text, area) = (&drawn.text, drawn.area);
+        let marked = self.ui.viewport(&source).marked().filter(|_| !text.rows_of_screen);
+        let row = marked.and_then(|line| text.places.iter().position(|place| text.source_of(place.line) == Some(line)));
+        let row = u16::try_from(row.unwrap_or(text.rows.len() - 1)).unwrap_or(u16::MAX);
+        let at = Position { x: area.x, y: area.y.saturating_add(row) };
         self.ui.selection =
             self.begun(&source, at, Unit::Line).map(|selection| Selection { by_keys: true, ..selection });
         // What is being selected does not move; the rows of a full-screen program are its own.

@@ -144,11 +144,16 @@ impl Viewport {
     pub(super) fn step_to_wanted(&mut self, source: &mut LineSource<'_>, layout: &LineLayout) {
         let wanted = std::mem::take(&mut self.lines_wanted);
         let Some(from) = self.current.clone().or(self.last.clone()).filter(|_| wanted != 0) else { return };
-        self.leave_end(source, layout);
-        source.go_to(&from.place);
-        if wanted > 0 {
-            // Over the line of the mark itself.
-            source.forward();
+        if wanted > 0 && self.current.is_none() && !self.stand.follow {
+            // Nothing is marked yet: down begins at the top of what is in sight, as up does at its bottom.
+            source.go_to(&self.stand.place);
+        } else {
+            self.leave_end(source, layout);
+            source.go_to(&from.place);
+            if wanted > 0 {
+                // Over the line of the mark itself.
+                source.forward();
+            }
         }
         let mut mark = from;
         for _ in 0..wanted.unsigned_abs() {

@@ -86,6 +86,12 @@ pub(in crate::tui) struct Viewport {
 }
 
 impl Viewport {
+    /// The line that the reader has gone to: whose it is, and its number there.
+    pub(in crate::tui) fn marked(&self) -> Option<(&ServiceName, LineId)> {
+        let mark = self.current.as_ref()?;
+        Some((self.names.get(mark.lane)?, mark.id))
+    }
+
     /// To the end, and stay there.
     pub(in crate::tui) fn follow(&mut self) {
         self.stand.follow = true;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use devgroup::domain::{ExitStatus, HttpCheck, Probe, RunReport, Signal};
 
-use super::bench::{Bench, lives, shell, wait_for};
+use super::bench::{Bench, lives, shell, wait_for, words};
 
 /// A port that nobody listens on.
 fn free_port(address: impl ToSocketAddrs) -> u16 {
@@ -67,6 +67,33 @@ fn a_command_is_asked_until_it_says_yes() {
     assert!(std::fs::read_to_string(bench.path("asked")).unwrap().lines().count() >= 2);
     bench.signal("api", Signal::Term);
     bench.exited("api");
+}
+
+#[test]
+fn why_a_command_says_no_is_reported_once() {
+    let mut bench = Bench::new();
+    let missing = |report: &RunReport| match report {
+        RunReport::Unready { problem } => Some(problem.to_string()),
+        _ => None,
+    };
+    bench.sh_until("argv", "sleep 1000", Probe::Cmd(words(&["./no-such-probe"])));
+    assert_eq!(bench.report("argv", "why it is not ready", missing), "program not found: ./no-such-probe");
+    let probe = "echo asked >> asked; test -e up && exit 0; test -e later && exit 3; no-such-probe 2>/dev/null";
+    bench.sh_until("shell", "sleep 1000", Probe::Cmd(shell(probe)));
+    assert_eq!(bench.report("shell", "why it is not ready", missing), "exit 127 (usually: program not found)");
+    wait_for("it is asked again", || {
+        let asked = std::fs::read_to_string(bench.path("asked")).unwrap_or_default();
+        (asked.lines().count() >= 3).then_some(())
+    });
+    assert!(!bench.others().iter().any(|report| missing(report).is_some()), "it is said once");
+    std::fs::write(bench.path("later"), "").unwrap();
+    assert_eq!(bench.report("shell", "another reason", missing), "exit 3");
+    std::fs::write(bench.path("up"), "").unwrap();
+    bench.ready("shell");
+    for service in ["argv", "shell"] {
+        bench.signal(service, Signal::Kill);
+        bench.exited(service);
+    }
 }
 
 #[test]
