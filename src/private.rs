@@ -157,7 +157,7 @@ mod tests {
             assert_eq!(said, "it is a link: remove it");
             fs::remove_file(&link).unwrap();
         }
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let write = OpenOptions::new().append(true).create(true).clone();
         for options in [OpenOptions::new().read(true), OpenOptions::new().read(true).write(true), &mut write.clone()] {
             assert_eq!(open(&pipe, &mut options.clone()).unwrap_err().to_string(), "it is not a file: remove it");

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use devgroup::domain::misleads;
-use rustix::fs::{CWD, Mode, mkfifoat};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use serde_json::Value;
 
 use crate::harness::{Dash, Project, Stream, key, wait_for, wait_for_within};
@@ -319,7 +320,7 @@ fn pipe_at(path: &Path) {
     // It need not have been there.
     let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    mkfifoat(CWD, path, Mode::from_raw_mode(0o600)).unwrap();
+    mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
 }
 
 #[test]

@@ -149,6 +149,7 @@ fn places_are_told(pending: &Pending) -> bool {
     false
 }
 
+#[cfg(target_os = "linux")]
 fn moved_places_are_told(number: u64, open: impl Fn(EventSink) -> Box<dyn Watches>) {
     let folder = tempfile::tempdir().expect("a folder");
     let top = folder.path().canonicalize().expect("it is there");

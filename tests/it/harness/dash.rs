@@ -15,7 +15,7 @@ use alacritty_terminal::vte::ansi::Processor;
 use filedescriptor::FileDescriptor;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{Termios, tcgetattr};
 
 use super::{PATIENCE, Project, TICK, process, program_below, wait_until};
@@ -52,8 +52,8 @@ pub(crate) struct Dash<'p> {
     project: &'p Project,
     pty: Option<Pty>,
     child: Box<dyn Child + Send + Sync>,
-    /// Becomes readable when the program ends.
-    end: OwnedFd,
+    /// Becomes readable when the program ends; `None` where there is no pidfd: the end is seen a tick later.
+    end: Option<OwnedFd>,
     eye: Term<Answers>,
     parser: Processor,
     answers: Answers,
@@ -115,7 +115,7 @@ impl<'p> Dash<'p> {
         let eye = Term::new(Config::default(), &eye_size(size), answers.clone());
         let before = (*eye.mode(), LineModes::of(&near));
         let child = pair.slave.spawn_command(command).unwrap();
-        let end = pidfd_open(process(child.process_id().unwrap()), PidfdFlags::empty()).unwrap();
+        let end = end_of(process(child.process_id().unwrap()));
         let pty = Some(Pty { master: pair.master, near, _far: pair.slave });
         Self {
             project,
@@ -326,12 +326,13 @@ impl<'p> Dash<'p> {
         {
             self.parser.stop_sync(&mut self.eye);
         }
-        let end = PollFd::new(&self.end, PollFlags::IN);
+        let end = self.end.as_ref().map(|end| PollFd::new(end, PollFlags::IN));
         let Some(pty) = &mut self.pty else {
-            wait_for_one(&mut [end]);
+            wait_for_one(&mut Vec::from_iter(end));
             return false;
         };
-        let mut polled = [PollFd::new(&pty.near, PollFlags::IN), end];
+        let mut polled = vec![PollFd::new(&pty.near, PollFlags::IN)];
+        polled.extend(end);
         wait_for_one(&mut polled);
         if polled[0].revents().is_empty() {
             return false;
@@ -379,6 +380,17 @@ impl Drop for Dash<'_> {
 }
 
 /// Waits until one descriptor is ready, for at most a tick.
+#[cfg(target_os = "linux")]
+fn end_of(process: Pid) -> Option<OwnedFd> {
+    use rustix::process::{PidfdFlags, pidfd_open};
+    Some(pidfd_open(process, PidfdFlags::empty()).unwrap())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_of(_process: Pid) -> Option<OwnedFd> {
+    None
+}
+
 fn wait_for_one(polled: &mut [PollFd<'_>]) {
     // An interrupted wait is no news.
     let _ = poll(polled, Some(&TICK));
