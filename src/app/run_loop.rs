@@ -74,7 +74,7 @@ impl Incoming {
                 RunReport::Ready | RunReport::Unready { .. } => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
                 RunReport::Expanded { .. } => "the address of a run",
-                RunReport::Facts(_) => "a look at a run",
+                RunReport::Details(_) => "a look at a run",
                 RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
                 RunReport::HookEnded { .. } => "the end of a hook",

@@ -190,8 +190,8 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
             GroupEventKind::Validate(words())
         }
         Marker::NotReady { .. }
-        | Marker::Silent { .. }
         | Marker::Stuck { .. }
+        | Marker::Unkillable { .. }
         | Marker::GaveUp { .. }
         | Marker::Lost { .. } => GroupEventKind::Error(words()),
         // It has not happened; or another fact says it.

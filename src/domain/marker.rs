@@ -50,7 +50,7 @@ pub enum Marker {
     /// It ended by itself.
     Exited(Exited),
     /// It was up and did nothing.
-    Silent {
+    Stuck {
         /// What was found.
         stuck: Stuck,
         /// The next try.
@@ -69,7 +69,7 @@ pub enum Marker {
         grace: Option<Duration>,
     },
     /// KILL did not end it.
-    Stuck {
+    Unkillable {
         /// Process id of the leader.
         pid: u32,
     },
@@ -293,14 +293,14 @@ impl Marker {
                 next_try(&mut text, *next)
             }
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
-            Self::Silent { stuck, next } => {
+            Self::Stuck { stuck, next } => {
                 let _ = write!(text, "stuck · {} · {clock}", masked(&stuck.to_string()));
                 next_try(&mut text, *next)
             }
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
-            Self::Stuck { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
+            Self::Unkillable { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
             Self::LeftBehind { names, daemon } => left_behind(&mut text, names, *daemon),
             Self::GaveUp { crashes, within, cooldown, watches } => write!(
                 text,

@@ -52,7 +52,7 @@ pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
 pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres};
 pub use probe_spec::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};
 pub use reloader::{package_script, self_reloader};
-pub use report::{FactVariable, RunFacts, RunReport, Validated, WatchBackend, WatchReport, WatchStatus};
+pub use report::{RunDetails, RunReport, RunVariable, Validated, WatchBackend, WatchReport, WatchStatus};
 pub use run_history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};

@@ -39,7 +39,7 @@ pub enum RunReport {
         problem: Arc<str>,
     },
     /// What was asked about the run.
-    Facts(Arc<RunFacts>),
+    Details(Arc<RunDetails>),
     /// A validation of the service has ended. It is beside the runs: the number of the run says nothing.
     Validated {
         /// Number of the validation, as in the effect that began it.
@@ -82,7 +82,7 @@ pub enum Validated {
 
 /// What the operating system knows of a run. Secrets are masked before it leaves the process adapter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunFacts {
+pub struct RunDetails {
     /// Number of the run that was looked at.
     pub run: RunId,
     /// TCP ports that its processes listen on; empty also where the system does not tell.
@@ -90,12 +90,12 @@ pub struct RunFacts {
     /// Its processes, the leader first.
     pub pids: Vec<u32>,
     /// Its environment: first what is not inherited from devgroup as it is, then the rest, each by name.
-    pub env: Vec<FactVariable>,
+    pub env: Vec<RunVariable>,
 }
 
 /// A variable of the environment of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FactVariable {
+pub struct RunVariable {
     /// Its name; what is not UTF-8 is replaced.
     pub name: String,
     /// Its value, masked if it may be a secret.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunEnd, RunFacts,
+    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunDetails, RunEnd,
     RunHistory, RunId, ServiceName, Signal, Stopping, WatchSnapshot, short,
 };
 
@@ -109,7 +109,7 @@ pub struct ServiceSnapshot {
     /// What became of the last starts that were ordered.
     pub orders: Orders,
     /// What was asked about its live run ([`Command::Inspect`](super::Command::Inspect)).
-    pub facts: Option<Arc<RunFacts>>,
+    pub details: Option<Arc<RunDetails>>,
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ impl ServiceSnapshot {
             history: RunHistory::default(),
             ends: Arc::default(),
             orders: Orders::default(),
-            facts: None,
+            details: None,
         }
     }
 }

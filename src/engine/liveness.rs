@@ -63,7 +63,7 @@ impl Service {
         let lasted = self.run.liveness.proven && uptime >= self.spec.backoff.reset_after;
         let cause = StartCause::Stuck(stuck.clone());
         let consequence = self.consequence(Outcome::Stuck, lasted, Some(cause), turn);
-        self.narrate(Marker::Silent { stuck, next: consequence.next }, turn);
+        self.narrate(Marker::Stuck { stuck, next: consequence.next }, turn);
         if let Some(marker) = consequence.gave_up {
             self.narrate(marker, turn);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Moment, Outcome, Phase, RunFacts, RunId, ServiceSpec, Signal, StartCause};
+use crate::domain::{Moment, Outcome, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause};
 
 use super::liveness::Liveness;
 
@@ -31,7 +31,7 @@ pub(super) struct Run {
     /// Its checks were exchanged before its process was there.
     pub(super) exchange_is_due: bool,
     pub(super) liveness: Liveness,
-    pub(super) facts: Option<Arc<RunFacts>>,
+    pub(super) details: Option<Arc<RunDetails>>,
     /// Its leader has ended; others of its group have not.
     pub(super) leader_gone: bool,
     /// What it left running when it put itself into the background, for people.
@@ -72,7 +72,7 @@ impl Run {
             ready_after: None,
             exchange_is_due: false,
             liveness: Liveness::default(),
-            facts: None,
+            details: None,
             leader_gone: false,
             left_behind: None,
             became: None,
@@ -92,7 +92,7 @@ impl Run {
         self.up_since = None;
         self.leader_gone = false;
         self.aftermath = None;
-        self.facts = None;
+        self.details = None;
         self.exchange_is_due = false;
     }
 }

@@ -51,7 +51,7 @@ impl Service {
             RunReport::Unready { problem } => self.run.unready = Some(problem),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
-            RunReport::Facts(facts) => self.run.facts = Some(facts),
+            RunReport::Details(details) => self.run.details = Some(details),
             RunReport::Validated { .. } | RunReport::HookEnded { .. } => {}
             RunReport::LeftBehind { names } => self.run.left_behind = Some(names),
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),

@@ -115,7 +115,7 @@ impl Service {
                 *rung = Rung::GivenUp;
                 *escalate_at = turn.now + KILL_AGAIN;
                 if let Some(pid) = self.run.pid {
-                    self.narrate(Marker::Stuck { pid }, turn);
+                    self.narrate(Marker::Unkillable { pid }, turn);
                 }
             }
             Rung::GivenUp => {

@@ -95,7 +95,7 @@ impl Engine {
             history: Arc::clone(&service.history),
             ends: Arc::clone(&service.ends),
             orders: service.restarts.orders.clone(),
-            facts: service.run.facts.clone(),
+            details: service.run.details.clone(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::run::supervise;
 #[cfg(target_os = "linux")]
 use super::spawn;
 use super::terminal::Size;
-use super::{change_command, facts, liveness_probe};
+use super::{change_command, details, liveness_probe};
 use crate::clock::Clock;
 use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated, plain_error};
 use crate::process_tree;
@@ -293,12 +293,12 @@ impl ProcessHost {
         });
     }
 
-    /// Looks at the live run of a service. Reports [`RunReport::Facts`]; nothing if there is none.
+    /// Looks at the live run of a service. Reports [`RunReport::Details`]; nothing if there is none.
     pub fn inspect(&self, service: &ServiceName) {
         let Some(live) = self.inner.of(service).pop() else { return };
         self.inner.background_tasks.send_off(async move {
             if let Some((pids, env)) = live.processes_and_environment() {
-                live.report(RunReport::Facts(Arc::new(facts::of(live.run, &pids, &env))));
+                live.report(RunReport::Details(Arc::new(details::of(live.run, &pids, &env))));
             }
         });
     }

@@ -513,7 +513,7 @@ fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
                 Effect::Validate { .. } => seen[0] += 1,
                 Effect::EndValidation { .. } => seen[1] += 1,
                 Effect::CheckAlive { .. } => seen[2] += 1,
-                Effect::Tell(Fact { kind: FactKind::Marked(Marker::Silent { .. }), .. }) => seen[3] += 1,
+                Effect::Tell(Fact { kind: FactKind::Marked(Marker::Stuck { .. }), .. }) => seen[3] += 1,
                 Effect::Spawn { cause: StartCause::Dependency(_), .. } => seen[4] += 1,
                 Effect::Tell(Fact {
                     kind: FactKind::Marked(Marker::Kept { .. } | Marker::HeldUp { .. } | Marker::Lost { .. }),

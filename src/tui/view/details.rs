@@ -14,7 +14,7 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunFacts, RunRecord, ServiceSnapshot, count, human, visible, without_secrets,
+    ExitStatus, Kind, Moment, Phase, RunDetails, RunRecord, ServiceSnapshot, count, human, visible, without_secrets,
 };
 
 /// Cells of the names on the left.
@@ -110,7 +110,7 @@ fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fa
     let room = usize::from(columns).saturating_sub(NAMES + 5).max(1);
     let mut facts = facts(teller, service);
     runs(teller, service, &mut facts);
-    if let Some(its) = service.facts.as_deref().filter(|its| its.run == service.run) {
+    if let Some(its) = service.details.as_deref().filter(|its| its.run == service.run) {
         environment(its, &mut facts);
     }
     let mut lines = Vec::new();
@@ -166,7 +166,7 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
 /// The processes of the live run.
 fn of_process(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMut(&str, String)) {
     let (now, dot) = (teller.now, teller.glyphs.dot);
-    let known = service.facts.as_deref().filter(|its| its.run == service.run);
+    let known = service.details.as_deref().filter(|its| its.run == service.run);
     if let Some(pid) = service.pid {
         let others: Vec<String> =
             known.iter().flat_map(|its| &its.pids).filter(|&&other| other != pid).map(ToString::to_string).collect();
@@ -286,7 +286,7 @@ fn run(record: &RunRecord, dot: &str) -> String {
 }
 
 /// The environment: what devgroup does not have itself comes first.
-fn environment(its: &RunFacts, facts: &mut Vec<Fact>) {
+fn environment(its: &RunDetails, facts: &mut Vec<Fact>) {
     for (inherited, heading) in [(false, "ENVIRONMENT OF ITS OWN"), (true, "ENVIRONMENT INHERITED")] {
         let mut variables = its.env.iter().filter(|variable| variable.inherited == inherited).peekable();
         if variables.peek().is_some() {

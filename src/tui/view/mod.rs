@@ -9,7 +9,7 @@ mod own_log;
 mod paint;
 mod palette;
 mod pane;
-mod services;
+mod sidebar;
 mod stopping;
 mod typing;
 mod watcher;
@@ -28,7 +28,7 @@ use super::words::StateCounts;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
 pub(super) use details::last_start as details_last_start;
-pub(super) use services::age_of;
+pub(super) use sidebar::age_of;
 pub(super) use stopping::waited_for;
 pub(super) use watcher::event_at as watcher_event_at;
 
@@ -77,10 +77,10 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let mut cursor = None;
     header::draw(scene, buffer);
     if let Some(area) = screen.tabs {
-        cursor = services::tabs(scene, area, buffer).or(cursor);
+        cursor = sidebar::tabs(scene, area, buffer).or(cursor);
     }
     if let Some((area, style)) = screen.sidebar {
-        cursor = services::sidebar(scene, area, style, buffer).or(cursor);
+        cursor = sidebar::sidebar(scene, area, style, buffer).or(cursor);
     }
     for (index, shown) in screen.panes.iter().enumerate() {
         let text = scene.texts.get(index).copied();

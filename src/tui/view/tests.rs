@@ -8,8 +8,8 @@ use super::super::selection::{Point, Selection, Unit};
 use super::super::source::Source;
 use crate::display::GlyphSet;
 use crate::domain::{
-    ChangeAction, Command, ExitStatus, FactVariable, GroupSnapshot, Moment, Notice, Outcome, Phase, RestartCounts,
-    RunFacts, RunId, RunRecord, ServiceSnapshot, Signal, StopProgress, StopState, Stopping,
+    ChangeAction, Command, ExitStatus, GroupSnapshot, Moment, Notice, Outcome, Phase, RestartCounts, RunDetails, RunId,
+    RunRecord, RunVariable, ServiceSnapshot, Signal, StopProgress, StopState, Stopping,
 };
 use crate::logs::LineId;
 
@@ -359,10 +359,10 @@ fn experienced() -> GroupSnapshot {
         fault: None,
     };
     let variable =
-        |name: &str, value: &str, inherited| FactVariable { name: name.into(), value: value.into(), inherited };
+        |name: &str, value: &str, inherited| RunVariable { name: name.into(), value: value.into(), inherited };
     let api = &mut shop.services[1];
     api.history = Arc::new((1..=50).map(record).collect());
-    api.facts = Some(Arc::new(RunFacts {
+    api.details = Some(Arc::new(RunDetails {
         run: api.run,
         ports: vec![4000, 9229],
         pids: vec![48_213, 48_214],

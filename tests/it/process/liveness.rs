@@ -252,7 +252,7 @@ fn what_is_asked_about_a_run_is_its_processes_and_its_environment_without_secret
     let facts = wait_for("both processes", || {
         bench.host.inspect(&"api".into());
         let facts = bench.report("api", "what is known", |report| match report {
-            RunReport::Facts(facts) => Some(facts.clone()),
+            RunReport::Details(facts) => Some(facts.clone()),
             _ => None,
         });
         (facts.pids.len() == 2).then_some(facts)
