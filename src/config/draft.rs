@@ -1,4 +1,4 @@
-//! What a table of a service says, before and after `[defaults]` and the contract fill in the rest.
+//! What a table of a service says, before and after `[defaults]` and the defaults of `ServiceSpec::new` fill in the rest.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -19,7 +19,7 @@ pub(super) type Needs = Vec<Spanned<(ServiceName, Option<Condition>)>>;
 /// A value and its place, if the file gives it.
 pub(super) type Given<T> = Option<Spanned<T>>;
 
-/// What a table of a service says. What it does not say, `[defaults]` or the contract says.
+/// What a table of a service says. What it does not say, `[defaults]` or `ServiceSpec::new` says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
     /// What `run` says, if it is there.
@@ -165,7 +165,7 @@ impl Draft {
         keys.chain(self.env.iter().map(|(name, value)| (format!("env.{name}"), value.span()))).collect()
     }
 
-    /// The service, with the defaults of the contract for what nobody says. `kind_of` tells the kind of the others.
+    /// The service, with the defaults of `ServiceSpec::new` for what nobody says. `kind_of` tells the kind of the others.
     pub(super) fn finish(
         self,
         name: &ServiceName,

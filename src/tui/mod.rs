@@ -34,7 +34,7 @@ mod panel;
 mod saved_log;
 mod searcher;
 mod selection;
-mod sidebar;
+mod sidebar_rows;
 mod sizing;
 mod source;
 mod terminal;

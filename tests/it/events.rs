@@ -1,4 +1,4 @@
-//! `devgroup events`: every type of the contract, with file, rule and cause.
+//! `devgroup events`: every type, with file, rule and cause.
 
 use serde_json::Value;
 

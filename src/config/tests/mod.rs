@@ -64,7 +64,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
     assert_eq!(spec.logs, LogSpec::default());
     let names: Vec<&str> = spec.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["web", "api"]);
-    // Written out: this is what holds the defaults of `ServiceSpec::new` to the contract.
+    // Written out: this is what holds `ServiceSpec::new` to the documented defaults.
     let expected = ServiceSpec {
         name: "web".into(),
         kind: Kind::Service,

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::super::action::Context;
 use super::super::layout::OuterScreen;
-use super::super::sidebar;
+use super::super::sidebar_rows;
 use super::super::source::Source;
 use super::super::view::watcher_event_at;
 use super::{UiState, World};
@@ -62,14 +62,14 @@ impl UiState {
             && area.contains(at)
         {
             let height = usize::from(area.height.saturating_sub(2));
-            let rows = sidebar::rows(world.snapshot, style, height, selected);
+            let rows = sidebar_rows::rows(world.snapshot, style, height, selected);
             let row = at.y.checked_sub(area.y + 1).and_then(|row| rows.get(usize::from(row)));
-            if let Some(service) = row.and_then(sidebar::SidebarRow::service) {
+            if let Some(service) = row.and_then(sidebar_rows::SidebarRow::service) {
                 self.select(service, world);
             }
         } else if contains(screen.tabs, at) {
             let tabs =
-                sidebar::tabs(world.snapshot, &self.unseen, screen.area.width, selected, self.glyphs, self.theme);
+                sidebar_rows::tabs(world.snapshot, &self.unseen, screen.area.width, selected, self.glyphs, self.theme);
             if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
                 self.select(tab.service, world);
             }

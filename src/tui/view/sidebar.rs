@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::layout::SidebarStyle;
-use super::super::sidebar::{self, SidebarRow};
+use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
 use super::super::words::{KEPT, counts, state_look};
 use super::Scene;
@@ -18,7 +18,7 @@ pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option
     let selected = scene.ui.selected(scene.snapshot);
     let mut cursor = None;
     let unseen = &scene.ui.unseen;
-    for tab in sidebar::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme()) {
+    for tab in sidebar_rows::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme()) {
         let Some(service) = scene.snapshot.services.get(tab.service) else { continue };
         let mut style = state_look(service, scene.glyphs(), scene.theme()).style;
         let x = area.x.saturating_add(tab.x);
@@ -53,7 +53,7 @@ pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer
     let selected = scene.ui.selected(snapshot);
     let columns = Columns::new(scene, style, usize::from(inner.width));
     let mut cursor = None;
-    let rows = sidebar::rows(snapshot, style, usize::from(inner.height), selected);
+    let rows = sidebar_rows::rows(snapshot, style, usize::from(inner.height), selected);
     for (y, row) in (inner.top()..inner.bottom()).zip(rows) {
         match row {
             SidebarRow::Blank => {}

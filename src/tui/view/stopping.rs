@@ -49,7 +49,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let name = name.clamp(if small { 7 } else { 8 }, 16);
     // Those that are waited for must be in sight.
     let waited = waited_for(stopping).next().and_then(|first| services.iter().position(|it| it.name == first.name));
-    let start = super::super::sidebar::window(services.len(), list, waited.unwrap_or(0));
+    let start = super::super::sidebar_rows::window(services.len(), list, waited.unwrap_or(0));
     let mut cursor = None;
     for ((number, service), y) in services.iter().enumerate().skip(start).take(list).zip(inner.top()..) {
         let row = Rect { y, height: 1, ..inner };

@@ -1,4 +1,4 @@
-//! Whole screens as text, at the sizes of the contract. The files are to be read: they are what a user sees.
+//! Whole screens as text, at four sizes. The files are to be read: they are what a user sees.
 
 use std::sync::Arc;
 use std::time::Duration;

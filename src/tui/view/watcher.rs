@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::super::panel::WatcherPanel;
-use super::super::sidebar::window;
+use super::super::sidebar_rows::window;
 use super::super::text::{column, cut_left, cut_right, pad, thousands, width};
 use super::Scene;
 use super::paint::{self, Titles};

@@ -1,4 +1,4 @@
-//! What devgroup ignores unless somebody says otherwise: the list of section 1 of the product's contract.
+//! What devgroup ignores unless somebody says otherwise: the list of the README, "What happens on a change".
 
 use std::path::Path;
 
