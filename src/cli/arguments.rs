@@ -241,7 +241,7 @@ Examples:
     },
     /// Explain the keys, the file, watching, or the exit codes
     Help {
-        /// About what
+        /// The topic or command to explain
         topic: Option<String>,
     },
 }
@@ -268,7 +268,7 @@ pub(super) struct WhyArguments {
 pub(super) enum Topic {
     /// The keys of the dashboard
     Keys,
-    /// procgroup.toml
+    /// The keys of procgroup.toml
     Config,
     /// What happens on a change
     Watch,

@@ -48,7 +48,7 @@ pub enum FactKind {
     },
     /// The process of a run has ended.
     Ended {
-        /// How.
+        /// Its exit code or signal, when, and after how long.
         exit: LastExit,
         /// What is remembered of the run.
         record: RunRecord,

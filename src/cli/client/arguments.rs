@@ -51,7 +51,7 @@ Examples:
   devgroup stop worker
   devgroup stop --all --wait          all of them; wait until they are down")]
     Stop(OrderArguments),
-    /// Restart services
+    /// Restart services, or start those that are stopped
     #[command(before_help = "\
 Examples:
   devgroup restart api
@@ -64,9 +64,9 @@ Examples:
   devgroup send console 'User.count'
   devgroup send test q --no-newline")]
     Send {
-        /// Into which
+        /// Service to type into
         service: String,
-        /// What
+        /// Text to type
         #[arg(allow_hyphen_values = true)]
         text: String,
         /// Without the Enter key after it
@@ -118,10 +118,10 @@ Examples:
   devgroup wait test --for exit       until its run has ended, also one that is still to begin; code 5 if not with 0
   devgroup wait api --for restart --timeout 5m")]
     Wait {
-        /// For these
+        /// Services to wait for
         #[arg(value_name = "SERVICE", required = true)]
         services: Vec<String>,
-        /// For what
+        /// What to wait for
         #[arg(long = "for", value_name = "WHAT", default_value = "ready")]
         goal: GoalWord,
         /// At most so long (90s, 10m); then the code is 124
@@ -242,7 +242,7 @@ pub(in crate::cli) struct HoldArguments {
 /// The services of an order, and whether to wait for them.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct OrderArguments {
-    /// These
+    /// Services to act on
     #[arg(value_name = "SERVICE", required_unless_present_any = ["all", "failed"])]
     pub(super) services: Vec<String>,
     /// All: those that start by themselves (start), or that are up (stop, restart)

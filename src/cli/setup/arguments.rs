@@ -29,7 +29,7 @@ Examples:
   devgroup completions zsh > ~/.zfunc/_devgroup         with  fpath+=~/.zfunc  before compinit
   devgroup completions fish > ~/.config/fish/completions/devgroup.fish")]
     Completions {
-        /// For which
+        /// The shell to complete commands in
         #[arg(value_parser = PossibleValuesParser::new(completions::SHELLS))]
         shell: String,
     },

@@ -20,7 +20,7 @@ impl Details {
         Self { service, scroll: 0 }
     }
 
-    /// Scrolls.
+    /// Scrolls the box by lines or pages.
     pub(super) fn act(&mut self, action: Action, around: &Surroundings<'_>) {
         let service = around.world.snapshot.service(&self.service);
         let last =

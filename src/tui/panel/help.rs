@@ -38,7 +38,7 @@ impl Help {
         self.scroll = 0;
     }
 
-    /// Scrolls.
+    /// Scrolls the table by lines or pages.
     pub(super) fn act(&mut self, action: Action, glyphs: GlyphSet) {
         // Each row may have its heading.
         let count = Keymap::get().help(glyphs).len() * 2;

@@ -27,7 +27,7 @@ pub(super) use watcher::WatcherPanel;
 /// Lines that a page goes.
 const PAGE: usize = 10;
 
-/// One panel.
+/// A panel with what it remembers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Panel {
     /// Every file event, in place of the panes.
