@@ -13,22 +13,22 @@ use crate::domain::visible_path;
 
 const EXAMPLES: &str = "\
 Examples:
-  devgroup                        open the dashboard of the procgroup.toml here or above
-  devgroup api web                only these, and what they depend on
-  devgroup --no-tui               stream prefixed lines instead
-  devgroup -d                     run in the background; `devgroup attach` opens it, `devgroup down` ends it
-  devgroup --exit-with test       run until `test` ends, and end with its code
-  devgroup check                  validate the file
-  devgroup status                 what the group that runs here does; see also logs, restart, wait, down";
+  devgroup                        open the dashboard (of procgroup.toml here or in a folder above)
+  devgroup api web                run only these and what they depend on
+  devgroup --no-tui               print prefixed log lines instead
+  devgroup -d                     run in the background · open: devgroup attach · stop: devgroup down
+  devgroup --exit-with test       run until `test` ends, and exit with its code
+  devgroup check                  check the file
+  devgroup status                 show the state of the running group; see also logs, restart, wait, down";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  devgroup check              code 3 if the file cannot be used
-  devgroup check --json       for editors: each problem with line, column and length";
+  devgroup check              exit with 3 if the file has errors
+  devgroup check --json       for editors: each problem with its line, column and length";
 
 const WHY_NOTES: &str = "\
-The sources are listed in the order in which they are asked. The group need not run; if it does, it answers, by the
-rules as they are now.
+Rules are listed in the order in which they apply. The group need not run. If it does, the answer is by the rules that it
+uses now.
 Examples:
   devgroup why src/main.rs target/debug/api
   git ls-files -z | devgroup why -z -";
@@ -108,7 +108,7 @@ impl Arguments {
             let follows = command.get_arguments().any(|argument| argument.get_short() == Some('f'));
             let file = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
             let file = file.help(
-                "The file; otherwise $DEVGROUP_CONFIG, or procgroup.toml in this folder or the nearest one above",
+                "Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)",
             );
             command.arg(if follows { file } else { file.short('f') })
         })
@@ -142,10 +142,10 @@ pub(super) fn config_of_environment() -> Option<PathBuf> {
 /// Where `procgroup.toml` is, as the command line says.
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The file; otherwise $DEVGROUP_CONFIG, or procgroup.toml in this folder or the nearest one above
+    /// Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)
     #[arg(short = 'f', long = "config", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Go to this folder first
+    /// Change to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(super) directory: Option<PathBuf>,
 }
@@ -153,43 +153,43 @@ pub(super) struct Place {
 /// How to run the group.
 #[derive(Debug, Default, PartialEq, Args)]
 pub(super) struct RunArguments {
-    /// Run these and what they depend on; otherwise all that start by themselves
+    /// Services to run, with what they depend on (default: all with autostart)
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
-    /// Stream prefixed lines instead of the dashboard
+    /// Print prefixed log lines instead of the dashboard
     #[arg(long, conflicts_with = "tui")]
     pub(super) no_tui: bool,
     /// Open the dashboard even in CI
     #[arg(long)]
     pub(super) tui: bool,
-    /// Run in the background: returns when the group is up, or tells why it is not (see `attach`, `down`)
+    /// Run in the background; return when the group is up, or say why it is not
     #[arg(short, long, conflicts_with_all = ["no_tui", "tui"])]
     pub(super) detach: bool,
-    /// End when this service ends, with its code
+    /// Exit when this service ends, with its exit code
     #[arg(long, value_name = "SERVICE")]
     pub(super) exit_with: Option<String>,
-    /// End after this time (90s, 10m), with code 124
+    /// Stop the group after this time (90s, 10m) and exit with 124
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     pub(super) timeout: Option<Duration>,
-    /// Start only these, comma-separated
+    /// Start only these services (comma-separated)
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     only: Vec<String>,
-    /// Start all but these, comma-separated
+    /// Start all services but these (comma-separated)
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     except: Vec<String>,
-    /// Do not start what the named services depend on
+    /// Do not start the dependencies of the named services
     #[arg(long)]
     no_deps: bool,
-    /// Do not react to file changes
+    /// Do not watch files
     #[arg(long)]
     pub(super) no_watch: bool,
     /// Start with watching paused (`p` resumes)
     #[arg(long)]
     pub(super) paused: bool,
-    /// Name what an earlier run could not end, and leave it running
+    /// Leave processes of an earlier run alone, and name them
     #[arg(long)]
     pub(super) keep_leftovers: bool,
-    /// Also the services of this profile; may be repeated
+    /// Add the services of this profile; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
 }
@@ -219,20 +219,20 @@ pub(super) enum Task {
     Client(ClientTask),
     #[command(flatten)]
     Setup(SetupTask),
-    /// Validate the file, and say all that is wrong with it
+    /// Check procgroup.toml and report every problem
     #[command(before_help = CHECK_EXAMPLES)]
     Check {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Explain which rule decides about files, and whom a change would restart
+    /// Explain which rule applies to a file and which services a change restarts
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
-    /// Check this machine, the file, and the group that runs here
+    /// Check this machine, procgroup.toml and the running group
     #[command(before_help = "\
 Examples:
-  devgroup doctor                     a line for each thing: ok, warn or fail, with the remedy; code 1 if one fails
+  devgroup doctor                     a line per check: ok, warn or fail, with the remedy; exit with 1 if one fails
   devgroup doctor --json              one JSON object")]
     Doctor {
         /// Print one JSON object
@@ -249,16 +249,16 @@ Examples:
 /// Which paths, and how to answer.
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// Files or folders, there or not, relative to the current folder; `-` reads one a line from stdin
+    /// Files or folders, also missing ones, relative to the current folder; `-` reads paths from stdin, one per line
     #[arg(value_name = "PATH", required = true)]
     pub(super) paths: Vec<PathBuf>,
-    /// Paths on stdin end with a NUL byte, as those of `git ls-files -z`
+    /// Paths on stdin end with a NUL byte, as from `git ls-files -z`
     #[arg(short = 'z', long)]
     pub(super) null: bool,
     /// Print one JSON object
     #[arg(long, conflicts_with = "quiet")]
     pub(super) json: bool,
-    /// Print nothing; the exit code is 0 if each path restarts something, else 1
+    /// Print nothing; exit with 0 if each path restarts a service, else with 1
     #[arg(short, long)]
     pub(super) quiet: bool,
 }

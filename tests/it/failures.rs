@@ -54,7 +54,7 @@ fn a_number_or_a_time_that_is_none_is_told_what_is_allowed() {
         assert!(asked.code == Some(2) && asked.stderr.contains(what), "{asked:?}");
     };
     for lines in ["x", "-1", "1.5", "", "99999999999999999999999"] {
-        is_told(&["logs", "--lines", lines], "not a number of lines; write a whole number, as 200");
+        is_told(&["logs", "--lines", lines], "not a number of lines; write a whole number, such as 200");
     }
     let timed: [&[&str]; 4] =
         [&["--timeout"], &["logs", "--since"], &["wait", "api", "--timeout"], &["start", "api", "--timeout"]];
