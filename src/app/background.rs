@@ -115,7 +115,7 @@ fn words(
     };
     let _ = writeln!(
         text,
-        "{name}: {state} · runs in the background, pid {pid} · `devgroup attach` opens it, `devgroup down` ends it"
+        "{name}: {state} · running in the background (pid {pid}) · open: devgroup attach · stop: devgroup down"
     );
     (text, if failed.is_empty() { 0 } else { FAILED })
 }

@@ -184,7 +184,7 @@ fn circle_problem(circle: &[ServiceName], places: &[Edge]) -> Diagnostic {
         let Some(on) = circle.get(index + 1).or(circle.first()) else { continue };
         let label = match (circle.len(), closes) {
             (1, _) => String::from("no service can start before it is ready"),
-            (_, true) => format!("{from} waits for {on}: this closes the circle"),
+            (_, true) => format!("{from} waits for {on}: this completes the cycle"),
             (_, false) => format!("{from} waits for {on}"),
         };
         if let Some(edge) = places.iter().find(|edge| edge.from == *from && edge.on == *on) {

@@ -117,9 +117,9 @@ fn advice(what: &str) -> Option<&'static str> {
         ("key with no value", "a line is `name = value`, `[table]` or `# comment`"),
         (
             "invalid basic string",
-            "a text ends on its line with `\"`; several lines stand in \"\"\"; a backslash is `\\\\`, or use 'text as it is'",
+            "close the string with `\"` on its line, or use \"\"\" for several lines; write a backslash as `\\\\`, or use 'a literal string'",
         ),
-        ("invalid literal string", "a text ends on its line with `'`"),
+        ("invalid literal string", "close the string with `'` on its line"),
         ("max recursion depth", "no key of this file needs lists within lists: is there a `[` or `{` too many?"),
         ("carriage return", "a line ends with a newline, before which a carriage return may stand; alone it ends none"),
         ("unclosed table", "a table begins with `[services.name]`"),

@@ -387,7 +387,7 @@ fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {
 
 fn left_behind(text: &mut String, names: &[String], is_daemon: bool) -> fmt::Result {
     let first = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    write!(text, "left running, and ended now · {first}")?;
+    write!(text, "killed leftover processes · {first}")?;
     if names.len() > 3 {
         write!(text, " and {} more", names.len() - 3)?;
     }
@@ -536,7 +536,7 @@ mod tests {
             (Marker::Killed { grace: Some(Duration::from_secs(5)) }, "── killed · SIGKILL after 5s grace ──"),
             (
                 Marker::LeftBehind { names: vec!["node (7)".into()], daemon: false },
-                "── left running, and ended now · node (7) ──",
+                "── killed leftover processes · node (7) ──",
             ),
             (Marker::Cleared, "── cleared by the service ──"),
         ]);

@@ -394,7 +394,7 @@ mod a_search {
         });
         dash.keys(key::ENTER);
         dash.keys("n");
-        dash.wait_for_text("search wrapped");
+        dash.wait_for_text("continuing from");
         dash.keys(key::ESCAPE);
         dash.keys(key::END);
         dash.wait_for("the end is followed again", |screen| screen.contains("follow ") && screen.contains("tick"));

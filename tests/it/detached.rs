@@ -49,7 +49,7 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
     assert_eq!(
         start.stderr,
         format!(
-            "shop: 2 services started · runs in the background, pid {pid} · `devgroup attach` opens it, `devgroup down` ends it\n"
+            "shop: 2 services started · running in the background (pid {pid}) · open: devgroup attach · stop: devgroup down\n"
         )
     );
     assert_eq!(session_and_terminal(pid), (pid, 0), "a session of its own, and no terminal");
@@ -131,7 +131,7 @@ fn a_service_that_fails_at_the_start_is_code_5_with_its_reason_and_the_others_ru
         "error: web: failed (exit 3)\n",
         "  web │ no port is free\n",
         "error: page: cannot start: web failed (exit 3)\n",
-        "shop: 1 of 4 services started · runs in the background, pid ",
+        "shop: 1 of 4 services started · running in the background (pid ",
     ] {
         assert!(start.stderr.contains(expected), "{expected}\nis missing in\n{}", start.stderr);
     }

@@ -157,7 +157,7 @@ fn no_output_of_any_command_holds_what_a_terminal_obeys() {
     everything("nothing runs");
 
     let mut group = Stream::start(&project, &["-C", NAME]);
-    group.wait_for("it runs", |out| out.contains("not ready") && out.contains("left running"));
+    group.wait_for("it runs", |out| out.contains("not ready") && out.contains("killed leftover"));
     // Before anything reads the names, there are more of them.
     let changed = root.join("src").join(NAME);
     wait_for("the change is seen", || {
@@ -240,10 +240,10 @@ fn no_secret_that_is_known_as_one_is_shown() {
     for service in 1..=5 {
         dash.keys(&format!("{service}d"));
         // Only of a run that lives is the environment known.
-        dash.wait_for_text(if service <= 3 { "ENVIRONMENT OF ITS OWN" } else { "RUNS BEFORE" });
+        dash.wait_for_text(if service <= 3 { "ENVIRONMENT SET HERE" } else { "PREVIOUS RUNS" });
         dash.keys("q");
         dash.wait_for("the details are closed", |screen| {
-            !screen.contains("ENVIRONMENT") && !screen.contains("RUNS BEFORE")
+            !screen.contains("ENVIRONMENT") && !screen.contains("PREVIOUS RUNS")
         });
     }
     let raw = String::from_utf8_lossy(dash.raw()).into_owned();

@@ -175,7 +175,7 @@ fn a_search_over_all_services_goes_to_the_next_one() {
         dash.keys("n");
         dash.wait_for(place, |screen| screen.contains(place) && screen.contains(&format!("{service} · ")));
     }
-    dash.wait_for_text("search wrapped");
+    dash.wait_for_text("continuing from");
     quit(dash);
 }
 

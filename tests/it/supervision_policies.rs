@@ -252,8 +252,8 @@ mod details {
         dash.wait_for_text("● api");
         dash.keys("d");
         let screen = dash.wait_for("runs, ports and environment", |screen| {
-            screen.contains("RUNS OF EARLIER STARTS")
-                && screen.contains("ENVIRONMENT OF ITS OWN")
+            screen.contains("RUNS OF EARLIER GROUPS")
+                && screen.contains("ENVIRONMENT SET HERE")
                 && screen.contains("ports")
         });
         for text in ["· with the group · up ", "· by hand · up ", "API_TOKEN=******", "GREETING=hello"] {

@@ -194,7 +194,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
         .collect();
     let free: Vec<String> = facts.ports.iter().filter(|port| port.holder.is_none()).map(of).collect();
     if !free.is_empty() {
-        found.push(ok("ports", format!("nobody listens on {}", free.join(", "))));
+        found.push(ok("ports", format!("free: {}", free.join(", "))));
     }
     found
 }
@@ -288,17 +288,15 @@ fn shell(facts: &Facts) -> Finding {
 fn terminal(facts: &Facts) -> Vec<Finding> {
     let terminal = &facts.terminal;
     if !terminal.is_terminal {
-        return vec![ok("terminal", "there is none here: devgroup would stream lines")];
+        return vec![ok("terminal", "not a terminal: output would be streamed")];
     }
     let (columns, rows) = terminal.size;
     let name = terminal.term.as_deref().unwrap_or("not set");
     let colors = if terminal.color { "16 colours" } else { "no colours" };
     let mut found = vec![match terminal.term.as_deref() {
-        None | Some("dumb") => warn(
-            "terminal",
-            format!("TERM is {name}: devgroup would stream lines"),
-            "TERM=xterm-256color, if it is one",
-        ),
+        None | Some("dumb") => {
+            warn("terminal", format!("TERM is {name}: output would be streamed"), "TERM=xterm-256color, if it is one")
+        }
         Some(_) if columns < SMALLEST.0 || rows < SMALLEST.1 => warn(
             "terminal",
             format!("{name}, {columns}×{rows}: not all that matters has room"),

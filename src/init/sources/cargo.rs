@@ -138,7 +138,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             }
             let mut draft = Draft::guess(binary, line(binary), &path);
             root.folder.clone_into(&mut draft.dir);
-            draft.remarks.push(format!("it depends on {server}, so it is taken for a server"));
+            draft.remarks.push(format!("depends on {server}: probably a server"));
             draft.covers.push(format!("cargo:{binary}"));
             if !several {
                 draft.covers.push(format!("cargo:{package}"));

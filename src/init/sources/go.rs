@@ -123,7 +123,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         } else {
             let line = if relative.is_empty() { "go run .".into() } else { format!("go run ./{relative}") };
             let mut draft = Draft::guess(name, line, file);
-            draft.remarks.push(format!("it imports {}, so it is taken for a server", server.trim_matches('"')));
+            draft.remarks.push(format!("imports {}: probably a server", server.trim_matches('"')));
             draft
         };
         root.clone_into(&mut draft.dir);

@@ -197,8 +197,8 @@ impl Viewport {
                     None => stand.place.clone(),
                 };
                 let said = match what {
-                    Landmark::Hit => "search wrapped: on from the top",
-                    Landmark::Error => "errors wrapped: on from the top",
+                    Landmark::Hit => "no more matches below, continuing from the top",
+                    Landmark::Error => "no more errors below, continuing from the top",
                 };
                 match source.first_from(&from, what) {
                     None if may_wrap => (source.first_from(&top, what), Some(said)),
@@ -207,8 +207,8 @@ impl Viewport {
             }
             Jump::Hit { forward: false } | Jump::Error { forward: false } => {
                 let said = match what {
-                    Landmark::Hit => "search wrapped: on from the end",
-                    Landmark::Error => "errors wrapped: on from the end",
+                    Landmark::Hit => "no more matches above, continuing from the end",
+                    Landmark::Error => "no more errors above, continuing from the end",
                 };
                 match source.last_before(self.current.as_ref().map_or(below, |mark| &mark.place), what) {
                     None if may_wrap => (source.last_before(&end, what), Some(said)),

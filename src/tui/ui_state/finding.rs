@@ -130,7 +130,7 @@ impl UiState {
                 self.select(service.unwrap_or(usize::MAX), world);
                 if wraps {
                     let edge = if forward { "first" } else { "last" };
-                    self.show_message(format!("search wrapped: on from the {edge} service"), world.now);
+                    self.show_message(format!("no more matches, continuing from the {edge} service"), world.now);
                 }
                 return true;
             }

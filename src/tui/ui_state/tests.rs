@@ -367,7 +367,7 @@ fn a_search_finds_while_it_is_typed_and_goes_round() {
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
     bench.press("n");
     let text = bench.text();
-    assert!(text.contains("1 of 11") && text.contains("wrapped") && text.contains(">77 INFO"), "{text}");
+    assert!(text.contains("1 of 11") && text.contains("continuing from") && text.contains(">77 INFO"), "{text}");
     bench.press("N");
     assert!(bench.text().contains("11 of 11"));
     bench.press("N");

@@ -257,7 +257,7 @@ fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
     for record in service.history.iter().rev() {
         earlier |= record.run.0 >= next;
         next = record.run.0;
-        let belongs_to = if earlier { "RUNS OF EARLIER STARTS OF THE GROUP" } else { "RUNS BEFORE" };
+        let belongs_to = if earlier { "RUNS OF EARLIER GROUPS" } else { "PREVIOUS RUNS" };
         if heading.replace(belongs_to) != Some(belongs_to) {
             facts.push((belongs_to.to_owned(), String::new()));
         }
@@ -287,7 +287,7 @@ fn run(record: &RunRecord, dot: &str) -> String {
 
 /// The environment: what devgroup does not have itself comes first.
 fn environment(its: &RunDetails, facts: &mut Vec<Fact>) {
-    for (inherited, heading) in [(false, "ENVIRONMENT OF ITS OWN"), (true, "ENVIRONMENT INHERITED")] {
+    for (inherited, heading) in [(false, "ENVIRONMENT SET HERE"), (true, "ENVIRONMENT INHERITED")] {
         let mut variables = its.env.iter().filter(|variable| variable.inherited == inherited).peekable();
         if variables.peek().is_some() {
             facts.push((heading.to_owned(), String::new()));

@@ -229,7 +229,7 @@ fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
     let daemon = last_number(&bench.line("api", "pid"));
     assert_eq!(bench.exited("api"), (ExitStatus::Code(0), false));
     let markers = bench.markers("api");
-    assert!(markers[1].starts_with("── left running, and ended now · "), "{markers:?}");
+    assert!(markers[1].starts_with("── killed leftover processes · "), "{markers:?}");
     assert!(markers[1].contains(&format!("sh ({daemon})")), "{markers:?}");
     assert!(markers[1].contains("run it in the foreground"), "{markers:?}");
     bench.signal("api", Signal::Term);
@@ -251,7 +251,7 @@ fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_for
         bench.host.spawn(Launch { kind, ..bench.launch_in("api", 1, shell(&text), env) });
         assert_eq!(bench.exited("api"), (ExitStatus::Code(code), false));
         let markers = bench.markers("api");
-        assert!(markers[1].starts_with("── left running, and ended now · "), "{markers:?}");
+        assert!(markers[1].starts_with("── killed leftover processes · "), "{markers:?}");
         assert!(!markers[1].contains("foreground"), "{markers:?}");
         bench.signal("api", Signal::Kill);
         bench.group_gone("api");
