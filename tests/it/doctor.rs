@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Project, Stream, kill};
+use crate::harness::{Project, Stream, kill, stop};
 
 /// The findings: area, level, message, remedy.
 fn doctor(project: &Project, code: i32) -> Vec<[String; 4]> {
@@ -77,7 +77,7 @@ fn a_running_group_and_its_loop_are_told_and_one_that_hangs_fails() {
     assert_ne!(of(&found, "loop")[1], "fail");
 
     let program = i32::try_from(group.program()).unwrap();
-    kill(program, Signal::STOP);
+    stop(program);
     let found = doctor(&project, 1);
     assert_eq!(of(&found, "group")[1], "fail");
     kill(program, Signal::CONT);

@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, kill, wait_for, wait_for_within};
+use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, kill, stop, wait_for, wait_for_within};
 
 const SHOP: &str = "name = 'shop'\n[services]\napi = 'echo he\\re; exec sleep 1000'\n";
 
@@ -180,7 +180,7 @@ fn one_that_is_stopped_is_said_to_be_and_goes_on() {
     wait_for("there is a sign of life", || Stream::ask(&project, &["doctor"]).stdout.contains("its longest turn"));
     let pid = pid(&project);
     let program = group.program();
-    kill(program.try_into().unwrap(), Signal::STOP);
+    stop(program.try_into().unwrap());
     let asked = Stream::ask(&project, &["status"]);
     assert_eq!(asked.code, Some(1));
     assert!(asked.stderr.contains("the group does not answer\n  help: `devgroup doctor`"), "{}", asked.stderr);

@@ -267,6 +267,19 @@ pub(crate) fn process(pid: u32) -> Pid {
     Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
 
+/// Stops a process, and waits until each of its threads stands: the signal is taken by one of them, and on a busy machine
+/// the others go on until that one has its turn.
+pub(crate) fn stop(pid: i32) {
+    kill(pid, Signal::STOP);
+    let stands = |stat: &str| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'));
+    wait_for("all threads stand", || {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        threads
+            .map(|thread| fs::read_to_string(thread.path().join("stat")))
+            .all(|stat| stat.is_ok_and(|stat| stands(&stat)))
+    });
+}
+
 /// Sends a signal to a process.
 pub(crate) fn kill(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

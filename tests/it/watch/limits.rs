@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::*;
-use crate::harness::{Dash, Project, Stream, is_portable, wait_for};
+use crate::harness::{Dash, Project, Stream, is_portable, kill, stop, wait_for};
 
 const SIZE: (u16, u16) = (160, 50);
 const API: &str = "[services]\napi = { run = \"echo started >> ../runs; exec sleep 1000\", watch = true }\n";
@@ -150,13 +150,8 @@ fn an_overflow_loses_no_change() {
     dash.wait_for_text("watching 1 of 1 · 22 dirs");
     dash.wait_while_reading("the service runs", |project| runs(project) == 1);
     let devgroup = own_processes(&project);
-    let signal = |signal| {
-        for pid in &devgroup {
-            kill_process(Pid::from_raw(*pid).unwrap(), signal).unwrap();
-        }
-    };
     // While nobody reads, more events than the kernel keeps: all that comes last is lost.
-    signal(Signal::STOP);
+    devgroup.iter().for_each(|pid| stop(*pid));
     let queue = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     for n in 0..queue.trim().parse::<usize>().unwrap() / 4 + 1 {
         let file = project.path(&format!("src/d0/{n}.out"));
@@ -166,7 +161,7 @@ fn an_overflow_loses_no_change() {
     fs::create_dir(project.path("src/fresh")).unwrap();
     fs::rename(project.path("src/d1"), project.path("src/moved")).unwrap();
     project.write("src/d19/f", "changed");
-    signal(Signal::CONT);
+    devgroup.iter().for_each(|pid| kill(*pid, Signal::CONT));
     dash.wait_while_reading("the change restarts the service", |project| runs(project) == 2);
     // The watches are where the folders are now.
     save(&mut dash, &project, "src/fresh/f");
