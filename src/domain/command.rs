@@ -25,12 +25,12 @@ pub enum Command {
     TogglePause,
     /// Hold changes by hand until they are resumed. A second time only adds services.
     Pause {
-        /// Of these; of all if empty.
+        /// Whose changes (empty: of all services).
         services: Vec<ServiceName>,
     },
     /// End what the `p` key and [`Command::Pause`] hold: apply it once, or forget it.
     Resume {
-        /// Of these; of all if empty.
+        /// Whose changes (empty: of all services).
         services: Vec<ServiceName>,
         /// Forget what is held.
         discard: bool,

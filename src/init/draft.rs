@@ -187,6 +187,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Names of the drafts whose end others wait for: they run to their end.
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let needs = self.drafts.iter().flat_map(|draft| &draft.depends_on);
+        needs.filter(|(_, when)| *when == Some("done")).map(|(on, _)| on.clone()).collect()
+    }
+
     /// Names what runs to its end by its name, in one line: it is left out, but not silently.
     pub(super) fn skip_ending(&mut self, source: &str, kind: &str, names: &[&str]) {
         match names {

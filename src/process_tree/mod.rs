@@ -75,7 +75,7 @@ pub fn is_proc_ours() -> bool {
     *TELLS
 }
 
-/// What comes of it that this system does not tell of our processes where it should; for people.
+/// What devgroup cannot do because this system does not show our processes, for people.
 pub fn blindness() -> Option<&'static str> {
     (cfg!(target_os = "linux") && !is_proc_ours()).then_some(
         "/proc is not that of our processes (not mounted, or of another pid namespace): what leaves the process group of \

@@ -29,10 +29,10 @@ pub enum Ask {
     Logs(LogsAsk),
     /// What has happened.
     Events {
-        /// Also what happens from now on.
+        /// Keep sending new events.
         #[serde(default)]
         follow: bool,
-        /// Only after this number.
+        /// Only events after this number.
         #[serde(default)]
         after: u64,
         /// The epoch that the number is of, as the greeting has told it: in another one, all events follow.
@@ -53,13 +53,13 @@ pub enum Ask {
     Stop(Order),
     /// Restart these services.
     Restart(Order),
-    /// Wait until something has become of services.
+    /// Wait until services reach a goal.
     Wait {
         /// Names of the services.
         services: Vec<String>,
-        /// What has to become of each of them.
+        /// The goal that each of them is to reach.
         goal: Goal,
-        /// At most so long, in milliseconds.
+        /// Stop waiting after this time, in milliseconds.
         #[serde(default)]
         timeout_ms: Option<u64>,
     },
@@ -67,21 +67,21 @@ pub enum Ask {
     Send {
         /// Name of the service.
         service: String,
-        /// What; a line end is the Enter key.
+        /// Text to type; a line end is the Enter key.
         text: String,
     },
-    /// Hold changes back until they are resumed, as the key `p` does. A second time only adds services.
+    /// Hold changes until `resume`, as the key `p` does. A second `pause` only adds services.
     Pause {
-        /// Of these; of all if empty.
+        /// Services whose changes are held (empty: all).
         #[serde(default)]
         services: Vec<String>,
     },
-    /// End that, and what the key `p` holds.
+    /// End `pause` and the hold of the key `p`.
     Resume {
-        /// Of these; of all if empty.
+        /// Services to resume (empty: all).
         #[serde(default)]
         services: Vec<String>,
-        /// Forget what was held.
+        /// Discard the held changes.
         #[serde(default)]
         discard: bool,
     },
@@ -89,9 +89,9 @@ pub enum Ask {
     Hold(HoldAsk),
     /// End a hold. (`cancel` ends it as well, and applies what was held.)
     Release {
-        /// The number of its question.
+        /// The `id` of its question.
         hold: u64,
-        /// Forget what was held.
+        /// Discard the held changes.
         #[serde(default)]
         discard: bool,
     },
@@ -115,12 +115,12 @@ pub enum Ask {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldAsk {
-    /// What is done meanwhile, for people.
+    /// What goes on during the hold, for people.
     pub label: String,
     /// It is a command that the client runs.
     #[serde(default)]
     pub command: bool,
-    /// Of these; of all if empty.
+    /// Services whose changes are held (empty: all).
     #[serde(default)]
     pub services: Vec<String>,
 }
@@ -137,7 +137,7 @@ pub struct Order {
     pub failed: bool,
     /// Answer when they are up (or down), or have failed.
     pub wait: bool,
-    /// Wait at most so long, in milliseconds.
+    /// Stop waiting after this time, in milliseconds.
     pub timeout_ms: Option<u64>,
 }
 
@@ -154,27 +154,27 @@ pub enum Goal {
     Restart,
 }
 
-/// Which lines, and with what. Of several ways to say where to begin, the latest line counts.
+/// Which lines, and in what form. If several fields say where to begin, the latest line counts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogsAsk {
-    /// Of these services; of all if empty.
+    /// Services whose lines are sent (empty: all).
     pub services: Vec<String>,
-    /// Also what comes from now on.
+    /// Keep sending new lines.
     pub follow: bool,
-    /// Of what is there, only the last so many: lines, or with a level alone errors, each with its stack trace.
+    /// Send only the last lines, this many. With a level alone, count errors instead, each with its stack trace.
     pub last: Option<u64>,
-    /// Only those that are at most so old, in milliseconds.
+    /// Only lines newer than this, in milliseconds.
     pub since_ms: Option<u64>,
-    /// Only those of the last run of each service.
+    /// Only lines of the last run of each service.
     pub since_restart: bool,
-    /// Only after these cursors. A service without one begins with the time of the latest.
+    /// Only lines after these cursors. A service without a cursor begins at the time of the latest one.
     pub cursors: Vec<String>,
-    /// Only those that this expression is found in (crate `regex`; without capitals, case does not count).
+    /// Only lines matching this regex (crate `regex`; smart case).
     pub grep: Option<String>,
-    /// Only those that are at least so bad.
+    /// Only lines at this level or worse.
     pub level: Option<String>,
-    /// Lines come with `styled`: the text with its colours.
+    /// Send `styled` with each line: the text with its colours.
     pub styled: bool,
     /// The colours of `styled` are those that a terminal of this depth has.
     #[serde(skip_serializing_if = "is_full")]
@@ -182,7 +182,7 @@ pub struct LogsAsk {
     /// … and their underlines those of a terminal that has one kind of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub plain_underlines: bool,
-    /// Lines come with `level`: how bad they are.
+    /// Send `level` with each line.
     pub levels: bool,
 }
 

@@ -132,13 +132,7 @@ fn left(entry: &Node, draft: &mut Draft) {
 
 /// What others wait for the end of runs to its end.
 fn tasks(file: &File<'_>, found: &mut Found) {
-    let awaited: Vec<String> = found
-        .drafts
-        .iter()
-        .flat_map(|draft| &draft.depends_on)
-        .filter(|(_, when)| *when == Some("done"))
-        .map(|(on, _)| on.clone())
-        .collect();
+    let awaited = found.awaited();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == file.path && awaited.contains(&draft.name)) {
         draft.task = true;
         draft.ready = None;

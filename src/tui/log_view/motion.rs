@@ -117,7 +117,7 @@ impl Viewport {
     fn stand_at_end(&mut self, source: &mut LineSource<'_>, layout: &LineLayout) {
         self.stand_on_last_page(source, layout);
         source.go_to_end();
-        // Who stops following sees what came until this frame, and what comes next is new.
+        // If the reader stops following now, lines after this frame count as new.
         self.stand.seen = Some(source.place());
         if layout.typed
             && let [lane] = source.lanes.as_slice()

@@ -21,7 +21,7 @@ use crate::domain::{
 const NAMES: usize = 13;
 
 /// A name and what there is to say; a heading has nothing.
-type Fact = (String, String);
+type Row = (String, String);
 
 /// What the words depend on, besides the service.
 struct Teller<'a> {
@@ -106,7 +106,7 @@ fn height(area: Rect) -> usize {
 }
 
 /// What there is to say, wrapped.
-fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fact> {
+fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Row> {
     let room = usize::from(columns).saturating_sub(NAMES + 5).max(1);
     let mut facts = facts(teller, service);
     runs(teller, service, &mut facts);
@@ -129,7 +129,7 @@ fn lines(teller: &Teller<'_>, service: &ServiceSnapshot, columns: u16) -> Vec<Fa
 }
 
 /// The present, in the order of interest.
-fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Fact> {
+fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Row> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, text: String| facts.push((name.to_owned(), visible(&text).into_owned()));
     of_state(teller, service, &mut fact);
@@ -241,7 +241,7 @@ fn ago(now: Moment, moment: Moment) -> String {
 }
 
 /// The runs that are over, the newest first.
-fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Fact>) {
+fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Row>) {
     if service.history.is_empty() {
         return;
     }
@@ -286,7 +286,7 @@ fn run(record: &RunRecord, dot: &str) -> String {
 }
 
 /// The environment: what devgroup does not have itself comes first.
-fn environment(its: &RunDetails, facts: &mut Vec<Fact>) {
+fn environment(its: &RunDetails, facts: &mut Vec<Row>) {
     for (inherited, heading) in [(false, "ENVIRONMENT SET HERE"), (true, "ENVIRONMENT INHERITED")] {
         let mut variables = its.env.iter().filter(|variable| variable.inherited == inherited).peekable();
         if variables.peek().is_some() {

@@ -89,7 +89,7 @@ impl Rules {
         self.services.iter().filter_map(move |service| Some((service, service.scope.decide(path)?)))
     }
 
-    /// What comes of what the services ask for, and of how things stand with it.
+    /// The decision, from what the services ask for and what the rules say of the folder.
     pub(super) fn matched<'a>(
         &self,
         asked: impl Iterator<Item = (&'a ServiceRules, Result<&'a Rule, &'a Rule>)>,

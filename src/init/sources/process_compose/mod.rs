@@ -73,14 +73,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             found.skip(&name, format!("it is not laid over {path}"));
         }
     }
-    // What others wait for the end of runs to its end.
-    let awaited: Vec<String> = found
-        .drafts
-        .iter()
-        .flat_map(|draft| &draft.depends_on)
-        .filter(|(_, when)| *when == Some("done"))
-        .map(|(on, _)| on.clone())
-        .collect();
+    let awaited = found.awaited();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path) {
         draft.task = awaited.contains(&draft.name);
         if draft.restart == Some("on-failure") && !draft.task {
