@@ -44,13 +44,18 @@ impl Theme {
         Style::new().add_modifier(Modifier::DIM)
     }
 
+    /// What parts the screen, and what never matters first: rules, titles without the focus, ages, rows without text.
+    pub(super) fn structure(self) -> Style {
+        self.dim()
+    }
+
     /// What has the focus, keys, names.
     pub(super) fn strong(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// The border of what has the focus.
-    pub(super) fn focus(self) -> Style {
+    /// The one accent: the title line of what has the focus.
+    pub(super) fn accent(self) -> Style {
         self.colored(if self.ground == Ground::Light { Color::Blue } else { Color::Cyan })
     }
 

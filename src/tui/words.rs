@@ -16,27 +16,30 @@ pub(super) struct Look {
     pub(super) glyph: &'static str,
     /// At most a few words.
     pub(super) word: String,
-    /// Never the only difference.
+    /// The glyph's. Never the only difference.
     pub(super) style: Style,
+    /// The word's.
+    pub(super) word_style: Style,
 }
 
 /// How the state of a service is told.
 pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
-    let told = |glyph, word: &str, style| Look { glyph, word: word.to_owned(), style };
+    let look = |glyph, word, style| Look { glyph, word, style, word_style: style };
+    let told = |glyph, word: &str, style| look(glyph, word.to_owned(), style);
     let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
     if service.is_waiting() && service.next_restart.is_some() {
         return told(glyphs.waits, "waiting", theme.busy());
     }
     if let Some(failure) = service.failure() {
-        return Look { glyph: glyphs.failed, word: failure.to_string(), style: theme.bad() };
+        return look(glyphs.failed, failure.to_string(), theme.bad());
     }
     match &service.phase {
         Phase::Blocked { lost: Some(loss), .. } => {
-            Look { glyph: glyphs.waits, word: format!("{} {}", loss.name, loss.word), style: theme.bad() }
+            look(glyphs.waits, format!("{} {}", loss.name, loss.word), theme.bad())
         }
         Phase::Blocked { on, lost: None } => {
             let word = on.first().map_or_else(|| "waits".to_owned(), |name| format!("waits {name}"));
-            Look { glyph: glyphs.waits, word, style: theme.dim() }
+            look(glyphs.waits, word, theme.dim())
         }
         Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
         Phase::Validating { .. } => told(glyphs.busy, "validating", theme.busy()),

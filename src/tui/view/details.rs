@@ -38,7 +38,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         paint::clear(buffer, area);
         let titles =
             Titles { left: vec![Span::styled(details.service.to_string(), theme.strong())], ..Titles::default() };
-        let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+        let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
         paint::put_text(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.dim());
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
     };
@@ -53,7 +53,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         Span::styled(look.glyph, look.style),
         Span::styled(format!(" {}", service.name), theme.strong()),
         Span::raw(format!(" {} ", glyphs.dot)),
-        Span::styled(look.word, look.style),
+        Span::styled(look.word, look.word_style),
     ];
     let below = match (start, last_start - start) {
         (_, 1..) => vec![Span::raw(format!("{} {} more", glyphs.more, last_start - start))],
@@ -61,7 +61,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         (0, 0) => Vec::new(),
     };
     let titles = Titles { left, below, ..Titles::default() };
-    let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+    let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
     for ((name, text), y) in lines.iter().skip(start).zip(inner.top()..inner.bottom()) {
         let room = usize::from(inner.width).saturating_sub(1);
         if text.is_empty() && !name.is_empty() {

@@ -49,7 +49,7 @@ pub(super) fn draw(scene: &Scene<'_>, help: &Help, buffer: &mut Buffer) -> Optio
         below: if below.is_empty() { Vec::new() } else { vec![Span::raw(below)] },
         ..Titles::default()
     };
-    let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+    let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
     if rows.is_empty() {
         paint::put_text(buffer, inner, inner.x + 1, inner.y, "no key is about that", theme.dim());
     }

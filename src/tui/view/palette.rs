@@ -37,7 +37,7 @@ pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) ->
         right: vec![Span::raw(place)],
         ..Titles::default()
     };
-    let inner = paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+    let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
     let room = usize::from(inner.width);
     // The end of it is what one types at.
     let typed = super::super::text::cut_left(&palette.typed, room.saturating_sub(4), glyphs.ellipsis);

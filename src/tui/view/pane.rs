@@ -29,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::styled(look.glyph, look.style),
         Span::styled(format!(" {}", service.name), name_style),
         Span::raw(format!(" {} ", glyphs.dot)),
-        Span::styled(look.word, look.style),
+        Span::styled(look.word, look.word_style),
     ];
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
@@ -130,7 +130,7 @@ fn body(
 ) -> Option<Position> {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let Title { source, focused, typed, left, right } = title;
-    let border = if focused { theme.focus() } else { theme.dim() };
+    let border = if focused { theme.accent() } else { theme.dim() };
     let found = find_titles(scene, pane, source, focused && !typed, text);
     let prompt =
         found.as_ref().filter(|_| focused && !typed).and_then(|found| prompt_place(scene, pane, source, found));
@@ -304,7 +304,7 @@ fn title_line(
     }
     let horizontal = if typed { glyphs.double[4] } else { glyphs.thick[4] };
     for x in row.left()..row.right() {
-        paint::put_text(buffer, row, x, row.y, horizontal, theme.focus());
+        paint::put_text(buffer, row, x, row.y, horizontal, theme.accent());
     }
     let titles = Titles { left, right, ..Titles::default() };
     let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };

@@ -179,7 +179,7 @@ impl Columns {
         let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
             ("held".to_owned(), theme.alert())
         } else {
-            (look.word, look.style)
+            (look.word, look.word_style)
         };
         // The state goes before the counts, and these before the age.
         let word = cut_right(&word, room, glyphs.ellipsis);
@@ -220,7 +220,7 @@ impl Columns {
 /// How a service is told that is older than the files, also where no other state has a word.
 fn kept_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
     let look = state_look(service, scene.glyphs(), scene.theme());
-    (look.word == KEPT).then_some(look.style)
+    (look.word == KEPT).then_some(look.word_style)
 }
 
 /// As much of the counts as fits: what tells of failures is the last to go.

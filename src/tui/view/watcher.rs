@@ -75,7 +75,7 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
         paint::put_text(buffer, row, at, row.y, &titles, theme.dim());
     } else {
         let titles = Titles { left, right: count(scene), ..Titles::default() };
-        paint::frame(buffer, area, glyphs, true, theme.focus(), &titles);
+        paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
     }
     let journal = &scene.snapshot.journal;
     let (list, why) = parts(area, scene.screen.compact, panel, journal);
