@@ -95,12 +95,12 @@ fn names(services: &[ServiceName]) -> String {
 }
 
 /// Nothing runs and nothing can start by itself: a stream has nothing more to print. While services watch files, a
-/// save could start one again, so then only a group of tasks is over.
+/// save could start one again, so then only a group of jobs is over.
 pub(crate) fn is_over(group: &GroupSnapshot) -> bool {
-    let mut only_tasks = true;
+    let mut only_jobs = true;
     let mut watches = false;
     for service in group.services.iter().filter(|service| service.wanted || service.run.0 > 0) {
-        only_tasks &= service.kind == Kind::Task;
+        only_jobs &= service.kind == Kind::Job;
         watches |= service.watches;
         match &service.phase {
             Phase::Validating { .. }
@@ -121,7 +121,7 @@ pub(crate) fn is_over(group: &GroupSnapshot) -> bool {
             return false;
         }
     }
-    only_tasks || !watches
+    only_jobs || !watches
 }
 
 /// How the service of `--exit-with` has ended by itself, once it has.

@@ -176,7 +176,7 @@ pub(super) struct RunArguments {
     only: Vec<String>,
     /// Start all services but these (comma-separated)
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    except: Vec<String>,
+    exclude: Vec<String>,
     /// Do not start the dependencies of the named services
     #[arg(long)]
     no_deps: bool,
@@ -205,7 +205,7 @@ impl RunArguments {
         Selection {
             services: self.services,
             only: self.only,
-            except: self.except,
+            exclude: self.exclude,
             no_deps: self.no_deps,
             profiles: self.profiles,
         }

@@ -97,7 +97,7 @@ fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceN
             problems.add(
                 Diagnostic::warning("never-done", format!("`{on}` is a service and does not end by itself"))
                     .at(entry.span(), format!("`{}` waits until {on} has ended with 0", service.name))
-                    .help(format!("depends_on = {{ {on} = \"ready\" }}   or, for {on}:   kind = \"task\"")),
+                    .help(format!("depends_on = {{ {on} = \"ready\" }}   or, for {on}:   kind = \"job\"")),
             );
         }
     }
@@ -215,17 +215,17 @@ fn retries(service: &Named, problems: &mut Problems) {
     let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
     if let (Some(retries), Kind::Service) = (&service.draft.retries, kind) {
         problems.add(
-            Diagnostic::error("retries", format!("service `{}` has `retries`, which are for tasks", service.name))
+            Diagnostic::error("retries", format!("service `{}` has `retries`, which are for jobs", service.name))
                 .at(retries.span(), "it does not run to its end")
-                .help("for a service: restart = \"on-failure\" and breaker; for a task: kind = \"task\""),
+                .help("for a service: restart = \"on-failure\" and breaker; for a job: kind = \"job\""),
         );
     }
 }
 
-/// A task is started again as often as `retries` says, whatever `restart` and `breaker` say.
+/// A job is started again as often as `retries` says, whatever `restart` and `breaker` say.
 fn restarts_of_task(service: &Named, problems: &mut Problems) {
     let draft = &service.draft;
-    if draft.kind.as_ref().map(Spanned::get_ref) != Some(&Kind::Task) {
+    if draft.kind.as_ref().map(Spanned::get_ref) != Some(&Kind::Job) {
         return;
     }
     let breaker = &draft.breaker;
@@ -234,8 +234,8 @@ fn restarts_of_task(service: &Named, problems: &mut Problems) {
     let given = [("restart", draft.restart.as_ref().map(Spanned::span)), ("breaker", breaker)];
     for (key, span) in given.into_iter().filter_map(|(key, span)| Some((key, span?))) {
         problems.add(
-            Diagnostic::warning("retries", format!("`{key}` of the task `{}` does nothing", service.name))
-                .at(span, "a task is started again as often as `retries` says")
+            Diagnostic::warning("retries", format!("`{key}` of the job `{}` does nothing", service.name))
+                .at(span, "a job is started again as often as `retries` says")
                 .help("retries = 2: so often when it fails; without it, never"),
         );
     }

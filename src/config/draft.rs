@@ -104,7 +104,7 @@ impl Draft {
             Some(entries.filter(|entry| &entry.get_ref().0 != name).cloned().collect())
         });
         let kind = self.kind.or_else(|| defaults.kind.clone());
-        let is_task = kind.as_ref().is_some_and(|kind| *kind.get_ref() == Kind::Task);
+        let is_job = kind.as_ref().is_some_and(|kind| *kind.get_ref() == Kind::Job);
         Self {
             run_reported: self.run_reported || (self.run.is_none() && defaults.run_reported),
             run: self.run.or_else(|| defaults.run.clone()),
@@ -117,9 +117,9 @@ impl Draft {
             alive: self.alive.or_else(|| defaults.alive.clone()),
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
-            // What `[defaults]` say of these is for the services among all, and of `retries` for the tasks.
-            restart: self.restart.or_else(|| defaults.restart.clone().filter(|_| !is_task)),
-            retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_task)),
+            // What `[defaults]` say of these is for the services among all, and of `retries` for the jobs.
+            restart: self.restart.or_else(|| defaults.restart.clone().filter(|_| !is_job)),
+            retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_job)),
             backoff: BackoffDraft {
                 initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
                 factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
@@ -127,9 +127,9 @@ impl Draft {
                 reset_after: self.backoff.reset_after.or_else(|| defaults.backoff.reset_after.clone()),
             },
             breaker: BreakerDraft {
-                failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone().filter(|_| !is_task)),
-                within: self.breaker.within.or_else(|| defaults.breaker.within.clone().filter(|_| !is_task)),
-                cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone().filter(|_| !is_task)),
+                failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone().filter(|_| !is_job)),
+                within: self.breaker.within.or_else(|| defaults.breaker.within.clone().filter(|_| !is_job)),
+                cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone().filter(|_| !is_job)),
             },
             stop: StopDraft {
                 signal: self.stop.signal.or_else(|| defaults.stop.signal.clone()),
@@ -189,7 +189,7 @@ impl Draft {
                 .map(|entry| {
                     let (on, until) = entry.into_inner();
                     let default = || match kind_of(&on) {
-                        Kind::Task => Condition::Done,
+                        Kind::Job => Condition::Done,
                         Kind::Service => Condition::Ready,
                     };
                     Dependency { until: until.unwrap_or_else(default), on }

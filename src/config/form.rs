@@ -107,7 +107,7 @@ impl Form {
                     None => String::new(),
                 }
             }
-            Self::OnChange => "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"notify\"".into(),
+            Self::OnChange => "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"mark\"".into(),
             Self::Texts => "a list of texts".into(),
             Self::Patterns => "a list of patterns".into(),
             Self::OneOrMoreTexts => "a text or a list of texts".into(),
@@ -155,7 +155,7 @@ impl Form {
             ]}),
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
             Self::OnChange => json!({ "anyOf": [
-                { "type": "string", "enum": ["restart", "notify"] },
+                { "type": "string", "enum": ["restart", "mark"] },
                 { "type": "string", "pattern": r"^run:[\s\S]*\S" },
                 { "type": "string", "pattern": signals(r"^signal:\s*") },
             ]}),

@@ -33,12 +33,12 @@ const PEERS: &[Peer] = &[
             "setup",
         ],
         None,
-        "what runs before it is a task of its own: { run = \"…\", kind = \"task\" }, and depends_on = [\"its name\"] here",
+        "what runs before it is a job of its own: { run = \"…\", kind = \"job\" }, and depends_on = [\"its name\"] here",
     ),
     peer(
         &["post_start", "poststart", "after_start", "exec_start_post", "post_cmd"],
         None,
-        "what runs after it is a task of its own: { run = \"…\", kind = \"task\", depends_on = [\"its name\"] }",
+        "what runs after it is a job of its own: { run = \"…\", kind = \"job\", depends_on = [\"its name\"] }",
     ),
     peer(
         &["pre_stop", "prestop", "before_stop", "exec_stop"],
@@ -94,17 +94,17 @@ const PEERS: &[Peer] = &[
     peer(
         &["trigger_mode", "on_busy_update", "interruptible", "restartable"],
         Some("on_change"),
-        "on_change = \"restart\" (default), \"notify\" (only said), \"signal:HUP\" or \"run:COMMAND\"; without `watch` nothing restarts it",
+        "on_change = \"restart\" (default), \"mark\" (only said), \"signal:HUP\" or \"run:COMMAND\"; without `watch` nothing restarts it",
     ),
     peer(
         &["cache", "outputs"],
         None,
-        "no output is kept for another time; a task runs again when a file changes: kind = \"task\", watch = [\"…\"]",
+        "no output is kept for another time; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
     ),
     peer(
         &["persistent"],
         Some("kind"),
-        "kind = \"service\" (default): until it is stopped; kind = \"task\": to its end",
+        "kind = \"service\" (default): until it is stopped; kind = \"job\": to its end",
     ),
     peer(
         &["stop_on_error", "exit_on_error"],
@@ -134,7 +134,7 @@ const PEERS: &[Peer] = &[
     peer(
         &["max_restarts", "restart_limit", "startretries", "start_limit_burst", "max_failures"],
         Some("breaker"),
-        "breaker = { failures = 5, within = \"60s\" }; for a task: retries = 5",
+        "breaker = { failures = 5, within = \"60s\" }; for a job: retries = 5",
     ),
     peer(
         &[
@@ -220,7 +220,7 @@ const PEERS: &[Peer] = &[
     peer(
         &["schedule", "cron", "cron_restart"],
         None,
-        "nothing is started by the clock; a task runs again when a file changes: kind = \"task\", watch = [\"…\"]",
+        "nothing is started by the clock; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
     ),
     peer(&["scrollback", "max_lines"], None, "for all services: [logs] memory = \"64MiB\""),
     peer(
@@ -260,7 +260,7 @@ const PEERS: &[Peer] = &[
         section: ROOT.name,
         words: &["tasks", "task", "jobs", "job"],
         here: Some("services"),
-        say: "a task is a service that runs to its end: [services.NAME]\nrun = \"…\"\nkind = \"task\"",
+        say: "a job is a service that runs to its end: [services.NAME]\nrun = \"…\"\nkind = \"job\"",
     },
     Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version" },
     Peer {
@@ -320,7 +320,7 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ),
     ("restart", &["unless-stopped", "unless_stopped", "yes", "true"], "always"),
     ("restart", &["no", "off", "false", "exit_on_failure"], "never"),
-    ("kind", &["oneshot", "one-shot", "once", "job", "batch"], "task"),
+    ("kind", &["oneshot", "one-shot", "once", "job", "batch"], "job"),
     ("kind", &["daemon", "simple", "process", "long-running"], "service"),
 ];
 
@@ -338,7 +338,7 @@ mod tests {
     fn keys_of_systemd_and_kubernetes_are_found_as_they_are_written() {
         let found = |key_of_them: &str| key(&SERVICE, &in_snake_case(key_of_them)).map(|peer| peer.say);
         assert_eq!(found("ExecStartPre"), found("exec_start_pre"));
-        assert!(found("ExecStartPre").is_some_and(|say| say.contains("task of its own")));
+        assert!(found("ExecStartPre").is_some_and(|say| say.contains("job of its own")));
         assert_eq!(found("RestartSec"), found("restart_sec"));
         assert_eq!(found("terminationGracePeriodSeconds"), Some("stop = { grace = \"10s\" }"));
         let other = |key: &str| super::super::keys::other_word(&SERVICE, &in_snake_case(key));
@@ -355,7 +355,7 @@ mod tests {
             (&WATCH, "paths", "[services.NAME]"),
             (&WATCH, "usePolling", "backend = \"poll\""),
             (&WATCH, "poll", "poll_interval"),
-            (&ROOT, "tasks", "kind = \"task\""),
+            (&ROOT, "tasks", "kind = \"job\""),
         ] {
             let found = key(section, &in_snake_case(word));
             assert!(found.is_some_and(|peer| peer.say.contains(say)), "{word}");

@@ -1,4 +1,4 @@
-//! What one call of devgroup runs of a group: services by name, `--only`, `--except`, `--no-deps`, `--profile`.
+//! What one call of devgroup runs of a group: services by name, `--only`, `--exclude`, `--no-deps`, `--profile`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ pub struct Selection {
     pub services: Vec<String>,
     /// `--only`: the same as naming them.
     pub only: Vec<String>,
-    /// `--except`: not these. Whoever depends on one of them does not wait for it.
-    pub except: Vec<String>,
+    /// `--exclude`: not these. Whoever depends on one of them does not wait for it.
+    pub exclude: Vec<String>,
     /// `--no-deps`: what is selected waits for nobody, and brings nobody.
     pub no_deps: bool,
     /// `--profile`: also the services of these profiles.
@@ -76,7 +76,7 @@ fn advice(near: &[String], known: &[String], what: &str) -> String {
 pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, SelectionError> {
     check_names(&spec, selection)?;
     let named: HashSet<&str> = selection.services.iter().chain(&selection.only).map(String::as_str).collect();
-    let except: HashSet<&str> = selection.except.iter().map(String::as_str).collect();
+    let except: HashSet<&str> = selection.exclude.iter().map(String::as_str).collect();
     let by_name: HashMap<&ServiceName, &ServiceSpec> =
         spec.services.iter().map(|service| (&service.name, service.as_ref())).collect();
 
@@ -128,7 +128,7 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
 
 fn check_names(spec: &GroupSpec, selection: &Selection) -> Result<(), SelectionError> {
     let known: Vec<&str> = spec.services.iter().map(|service| service.name.as_str()).collect();
-    for name in selection.services.iter().chain(&selection.only).chain(&selection.except) {
+    for name in selection.services.iter().chain(&selection.only).chain(&selection.exclude) {
         if !known.contains(&name.as_str()) {
             return Err(SelectionError::UnknownService {
                 name: name.clone(),

@@ -47,7 +47,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         run_reported: run.is_none() && (fields.key_span("run").is_some() || fields.is_meant("run")),
         run,
         kind: fields
-            .read_value("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("task", Kind::Task)])),
+            .read_value("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("job", Kind::Job)])),
         dir: fields.read_value("dir", problems, |slot| place.folder(slot)),
         env: fields.read("env", problems, env).map(Spanned::into_inner).unwrap_or_default(),
         env_files: fields.read("env_file", problems, |slot, problems| env_files(slot, place, problems)),
@@ -309,11 +309,11 @@ fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
     let problem = |label: String| {
         Diagnostic::error("value", format!("`{}` is not a value of {}", shown(text), slot.what()))
             .at(slot.span(), label)
-            .help("\"restart\" (default), \"signal:HUP\", \"run:make css\" or \"notify\"")
+            .help("\"restart\" (default), \"signal:HUP\", \"run:make css\" or \"mark\"")
     };
     match text.split_once(':') {
         None if text == "restart" => Ok(OnChange::Restart),
-        None if text == "notify" => Ok(OnChange::Notify),
+        None if text == "mark" => Ok(OnChange::Mark),
         Some(("signal", name)) => values::signal(name.trim()).map(OnChange::Signal).map_err(|label| {
             Diagnostic::error("signal", format!("signal `{}` is not known", shown(name.trim())))
                 .at(slot.span(), label)
@@ -321,7 +321,7 @@ fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
         }),
         Some(("run", command)) if !command.trim().is_empty() => Ok(OnChange::Run(command.trim().to_owned())),
         Some(("run", _)) => Err(problem("there is no command after `run:`".into())),
-        _ => Err(problem(match near(text, ["restart", "notify", "signal:HUP"]).first() {
+        _ => Err(problem(match near(text, ["restart", "mark", "signal:HUP"]).first() {
             Some(word) => format!("did you mean \"{word}\"?"),
             None => "not one of the allowed values".into(),
         })),

@@ -63,10 +63,10 @@ pub struct Hold {
 pub struct Service {
     /// The key below `[services]`.
     pub name: String,
-    /// `service` or `task`.
+    /// `service` or `job`.
     pub kind: String,
     /// `blocked` (a dependency has failed), `waiting` (for a dependency, or nothing runs and a start waits for its time after
-    /// a change), `validating`, `starting`, `running`, `ready`, `stopping`, `backing-off`, `circuit-open`, `done`,
+    /// a change), `validating`, `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
     /// `failed`, `stopped`.
     pub state: String,
     /// The leader of its live run.
@@ -90,7 +90,7 @@ pub struct Service {
     /// Changes that a hold keeps from it.
     pub held: usize,
     /// It runs on although its files have changed: what they became is not valid, or a dependency is down.
-    pub kept: bool,
+    pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
 }
@@ -195,7 +195,7 @@ impl Service {
             name: service.name.as_str().to_owned(),
             kind: match service.kind {
                 Kind::Service => "service".into(),
-                Kind::Task => "task".into(),
+                Kind::Job => "job".into(),
             },
             state: service.state().into(),
             pid: service.pid,
@@ -224,7 +224,7 @@ impl Service {
             next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
             reason: service.reason.as_deref().map(Into::into),
             held: service.held,
-            kept: service.kept,
+            stale: service.stale,
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
         }
     }

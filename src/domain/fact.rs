@@ -186,7 +186,7 @@ impl Fact {
 fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<GroupEventKind> {
     Some(match marker {
         Marker::Ready { after, .. } => GroupEventKind::Ready(*after),
-        Marker::Validating { .. } | Marker::Kept { .. } | Marker::HeldUp { .. } | Marker::Valid { .. } => {
+        Marker::Validating { .. } | Marker::Stale { .. } | Marker::HeldUp { .. } | Marker::Valid { .. } => {
             GroupEventKind::Validate(words())
         }
         Marker::NotReady { .. }

@@ -117,8 +117,8 @@ pub enum Verdict {
     Signal,
     /// A command was run for it.
     Run,
-    /// Only said so (`on_change = "notify"`).
-    Notify,
+    /// Only said so (`on_change = "mark"`).
+    Mark,
     /// A hold keeps it.
     Held,
     /// A hold kept it and was ended with discard.
@@ -143,7 +143,7 @@ impl fmt::Display for Verdict {
             Self::Restart => "restart",
             Self::Signal => "signal",
             Self::Run => "run",
-            Self::Notify => "notify",
+            Self::Mark => "mark",
             Self::Held => "held",
             Self::Discarded => "discarded",
             Self::SameContent => "same content",

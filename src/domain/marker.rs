@@ -134,7 +134,7 @@ pub enum Marker {
         cause: String,
     },
     /// The files are not fit to run: what runs goes on; without anything that runs, a change is waited for.
-    Kept {
+    Stale {
         /// A run goes on.
         runs: bool,
         /// A change would start it.
@@ -318,7 +318,7 @@ impl Marker {
             Self::NewReady => write!(text, "ready check changed · from the next start · {clock}"),
             Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
             Self::Lost { loss } => write!(text, "{loss} · {clock}"),
-            Self::Validating { .. } | Self::Kept { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {
+            Self::Validating { .. } | Self::Stale { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {
                 self.words_of_replacement(&mut text, clock)
             }
             Self::ForeignPort { port, holder } => {
@@ -355,14 +355,14 @@ impl Marker {
             Self::Validating { command, cause } => {
                 write!(text, "validating · {} · {} · {clock}", masked(command), masked(cause))
             }
-            Self::Kept { runs: true, problem, watches } => {
+            Self::Stale { runs: true, problem, watches } => {
                 let way_out = if *watches { "save a file or press r" } else { "fix it and press r" };
-                write!(text, "kept · {} · {clock} · {way_out}", masked(problem))
+                write!(text, "stale · {} · {clock} · {way_out}", masked(problem))
             }
-            Self::Kept { runs: false, problem, watches } => {
+            Self::Stale { runs: false, problem, watches } => {
                 write!(text, "not started · {} · {clock} · {}", masked(problem), remedy(*watches))
             }
-            Self::HeldUp { problem } => write!(text, "kept · {} · {clock}", masked(problem)),
+            Self::HeldUp { problem } => write!(text, "stale · {} · {clock}", masked(problem)),
             Self::Valid { after } => write!(text, "validated · {}", human(*after)),
             _ => Ok(()),
         }
@@ -573,8 +573,8 @@ mod tests {
                 "── restarted · stuck: tmp/status.json not written for 121s (max_age 120s) · 14:02:11 ──",
             ),
             (
-                Marker::Kept { runs: true, watches: true, problem: "validate failed · exit 101".into() },
-                "── kept · validate failed · exit 101 · 14:02:11 · save a file or press r ──",
+                Marker::Stale { runs: true, watches: true, problem: "validate failed · exit 101".into() },
+                "── stale · validate failed · exit 101 · 14:02:11 · save a file or press r ──",
             ),
         ]);
     }

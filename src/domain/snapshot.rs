@@ -57,7 +57,7 @@ pub struct Notice {
 pub struct ServiceSnapshot {
     /// The key below `[services]`.
     pub name: ServiceName,
-    /// Task or service.
+    /// Job or service.
     pub kind: Kind,
     /// Its heading in the sidebar.
     pub group: Option<Arc<str>>,
@@ -94,7 +94,7 @@ pub struct ServiceSnapshot {
     /// Changes that wait for quiet.
     pub pending: usize,
     /// What runs is older than the files: they did not pass `validate`, or a dependency is down.
-    pub kept: bool,
+    pub stale: bool,
     /// When changes that came right after a start are acted on. What runs goes on until then.
     pub next_restart: Option<Moment>,
     /// What happens then.
@@ -139,7 +139,7 @@ impl ServiceSnapshot {
             reason: None,
             held: 0,
             pending: 0,
-            kept: false,
+            stale: false,
             history: RunHistory::default(),
             ends: Arc::default(),
             orders: Orders::default(),

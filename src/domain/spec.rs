@@ -62,7 +62,7 @@ pub struct ServiceSpec {
     pub cascade: bool,
     /// Whether it is started again when it ends (`restart`).
     pub restart: RestartPolicy,
-    /// `retries`: starts after the first one when it fails, with `backoff`. Of tasks only, in place of `restart` and
+    /// `retries`: starts after the first one when it fails, with `backoff`. Of jobs only, in place of `restart` and
     /// `breaker`; 0 for services.
     pub retries: u32,
     /// How long it waits between attempts (`backoff`).
@@ -193,7 +193,7 @@ pub enum Kind {
     #[default]
     Service,
     /// Runs to the end; exit code 0 is `done`.
-    Task,
+    Job,
 }
 
 /// What the pane of a live run shows while the end is followed. Whoever scrolls, searches or filters reads the log.
@@ -245,7 +245,7 @@ pub enum Condition {
     Started,
     /// It is ready; without a readiness check, it runs. The default for services.
     Ready,
-    /// It has ended with 0. The default for tasks.
+    /// It has ended with 0. The default for jobs.
     Done,
 }
 

@@ -14,7 +14,7 @@ use super::turn::Turn;
 
 impl Engine {
     /// The service at `place` is being started again. With `cascade`, or if it was asked for, those that depend on it,
-    /// directly or not, are restarted after it: each waits until what it needs is there again. A task that is done stays
+    /// directly or not, are restarted after it: each waits until what it needs is there again. A job that is done stays
     /// done.
     pub(super) fn take_dependents_along(&mut self, place: usize, started: &NextStart, turn: &mut Turn) {
         let service = &self.services[place];
@@ -46,7 +46,7 @@ impl Engine {
                     let why = service.refused_start().map_or("its files have not passed validate", |one| &*one.problem);
                     let problem = format!("not restarted after {name} · {why}");
                     let watches = service.watches();
-                    service.narrate(Marker::Kept { runs: true, watches, problem }, turn);
+                    service.narrate(Marker::Stale { runs: true, watches, problem }, turn);
                     return false;
                 }
                 service.want(NextStart::after(name, manner), turn);

@@ -140,7 +140,7 @@ pub enum Effect {
 pub struct Finish {
     /// Services whose processes are left: they could not be ended, or the user did not wait. Exit code 7.
     pub given_up: Vec<ServiceName>,
-    /// Services that are not as they should be at the end: failed tasks, crashed services. Not those we stopped.
+    /// Services that are not as they should be at the end: failed jobs, crashed services. Not those we stopped.
     pub failed: Vec<ServiceName>,
     /// Services that had run and ended with 0 before the end was asked for.
     pub done: Vec<ServiceName>,

@@ -261,7 +261,7 @@ impl Engine {
     }
 
     /// Nothing will happen by itself any more, and nothing runs: every service has ended, was never started, or waits
-    /// for one that will not come. A group of tasks is done then.
+    /// for one that will not come. A group of jobs is done then.
     pub fn all_settled(&self) -> bool {
         self.begun
             && !self.changes.is_waiting()

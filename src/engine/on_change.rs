@@ -67,7 +67,7 @@ impl Service {
                 Verdict::Restart
             }
             // A process that does not exist yet will read the files as they are now.
-            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Notify if self.run.pid.is_none() => {
+            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Mark if self.run.pid.is_none() => {
                 self.took_note(turn);
                 Verdict::Restart
             }
@@ -84,17 +84,17 @@ impl Service {
                 }
                 Verdict::Run
             }
-            OnChange::Notify => {
+            OnChange::Mark => {
                 self.say_changed(paths.files().map(|files| files.to_string()).unwrap_or_default(), turn);
                 self.took_note(turn);
-                Verdict::Notify
+                Verdict::Mark
             }
         }
     }
 
     /// Whether changes of its files start anything, so that they can follow each other without end.
     pub(super) fn change_starts_something(&self) -> bool {
-        self.wanted && (!self.is_up() || self.spec.on_change != OnChange::Notify)
+        self.wanted && (!self.is_up() || self.spec.on_change != OnChange::Mark)
     }
 
     /// What a change of its files would do now.
@@ -106,7 +106,7 @@ impl Service {
             _ if !self.is_up() => ChangeAction::Start,
             OnChange::Signal(signal) => ChangeAction::Signal(signal),
             OnChange::Run(_) => ChangeAction::Command,
-            OnChange::Restart | OnChange::Notify => ChangeAction::Restart,
+            OnChange::Restart | OnChange::Mark => ChangeAction::Restart,
         }
     }
 

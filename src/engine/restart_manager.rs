@@ -468,7 +468,7 @@ fn strength(verdict: Verdict) -> u8 {
         Verdict::SameContent => 1,
         Verdict::Discarded => 2,
         Verdict::Stopped | Verdict::Waits => 3,
-        Verdict::Notify => 4,
+        Verdict::Mark => 4,
         Verdict::Run => 5,
         Verdict::Signal => 6,
         Verdict::Restart => 7,

@@ -218,7 +218,7 @@ impl Service {
             {
                 (Outcome::Daemonized, Some(Fault::Daemonized))
             }
-            // Only a task is done by ending well.
+            // Only a job is done by ending well.
             Phase::Starting { .. } if self.run.spec.ready.is_some() && is_service => {
                 (Outcome::NotReady, Some(Fault::EndedEarly))
             }
@@ -328,7 +328,7 @@ impl Service {
         if turn.stopping {
             return finished(NextTry::None);
         }
-        if self.run.spec.kind == Kind::Task {
+        if self.run.spec.kind == Kind::Job {
             return if success { finished(NextTry::None) } else { self.retry(outcome, turn) };
         }
         // One that was stuck is counted when it is restarted.

@@ -159,11 +159,11 @@ impl Service {
             (Condition::Started | Condition::Ready, Phase::Running { .. }) => true,
             (Condition::Started | Condition::Done, Phase::Finished(Outcome::Done)) => true,
             (Condition::Ready, Phase::Finished(Outcome::Done)) => {
-                self.run.spec.ready.is_none() || self.run.spec.kind == Kind::Task
+                self.run.spec.ready.is_none() || self.run.spec.kind == Kind::Job
             }
             // It was stopped when it was done already.
             (Condition::Ready | Condition::Done, Phase::Down) => {
-                self.run.spec.kind == Kind::Task && !self.wanted && self.succeeded()
+                self.run.spec.kind == Kind::Job && !self.wanted && self.succeeded()
             }
             _ => false,
         }

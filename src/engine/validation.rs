@@ -234,7 +234,7 @@ impl Service {
         self.start_problem = Some(reason.clone()).filter(|_| cannot_start);
         self.validation.validity = Validity::Refused(Refused { paths, problem: reason.clone(), cannot_start });
         self.restarts.orders.answer(OrderFate::NotValid(reason));
-        self.narrate(Marker::Kept { runs: self.is_up(), watches: self.watches(), problem }, turn);
+        self.narrate(Marker::Stale { runs: self.is_up(), watches: self.watches(), problem }, turn);
         match self.phase {
             Phase::Validating { .. } => {
                 self.restarts.next = None;

@@ -88,7 +88,7 @@ impl Engine {
             next_try,
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
-            kept: (service.is_refused() || !service.restarts.held_up_by.is_empty()) && service.is_live(),
+            stale: (service.is_refused() || !service.restarts.held_up_by.is_empty()) && service.is_live(),
             next_restart,
             next_action: service.change_action(),
             reason: self.reason(place, next_restart.is_some()),

@@ -96,7 +96,7 @@ pub(super) struct Draft {
     pub(super) finding: Finding,
     /// Relative to the root; empty is the root.
     pub(super) dir: String,
-    pub(super) task: bool,
+    pub(super) job: bool,
     /// Values as `procgroup.toml` writes them.
     pub(super) env: Vec<(String, String)>,
     pub(super) env_files: Vec<String>,
@@ -116,7 +116,7 @@ pub(super) struct Draft {
     pub(super) backoff: Option<u64>,
     /// How many crashes of a day are too many.
     pub(super) breaker: Option<u64>,
-    /// How often a task is tried again.
+    /// How often a job is tried again.
     pub(super) retries: Option<u64>,
     /// The first signal, and the seconds before the last one.
     pub(super) stop_signal: Option<String>,
@@ -145,7 +145,7 @@ impl Draft {
             source: source.to_owned(),
             finding: Finding::Found,
             dir: String::new(),
-            task: false,
+            job: false,
             env: Vec::new(),
             env_files: Vec::new(),
             unset: Vec::new(),

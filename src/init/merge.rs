@@ -157,7 +157,7 @@ fn free_name(draft: &Draft, drafts: &[Draft]) -> String {
 /// Takes out what names nobody and what closes a circle.
 fn dependencies(drafts: &mut [Draft], notes: &mut Vec<Note>) {
     let names: BTreeSet<String> = drafts.iter().map(|draft| draft.name.clone()).collect();
-    let tasks: BTreeSet<String> = drafts.iter().filter(|draft| draft.task).map(|draft| draft.name.clone()).collect();
+    let jobs: BTreeSet<String> = drafts.iter().filter(|draft| draft.job).map(|draft| draft.name.clone()).collect();
     let mut edges: Vec<(String, String)> = Vec::new();
     for draft in drafts {
         let from = draft.name.clone();
@@ -174,7 +174,7 @@ fn dependencies(drafts: &mut [Draft], notes: &mut Vec<Note>) {
         });
         for (on, condition) in &mut draft.depends_on {
             // What runs to its end is waited for to its end, and a service never ends.
-            if tasks.contains(on) {
+            if jobs.contains(on) {
                 *condition = condition.map(|_| "done");
             } else if *condition == Some("done") {
                 *condition = None;

@@ -19,7 +19,7 @@ const TEMPLATE: &str = "\
 # devgroup init found nothing here that it knows. Write a line for each of your programs, and take the example out.
 
 [services]
-example = { run = \"echo edit procgroup.toml: a line for each of your programs\", kind = \"task\" }
+example = { run = \"echo edit procgroup.toml: a line for each of your programs\", kind = \"job\" }
 
 # db     = \"docker compose up db\"                              # a text: run it, do not watch it
 # web    = \"npm run dev\"
@@ -65,8 +65,8 @@ fn service(draft: &Draft) -> String {
 
 fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     let mut lines = vec![("run", run(draft))];
-    if draft.task {
-        lines.push(("kind", quoted("task")));
+    if draft.job {
+        lines.push(("kind", quoted("job")));
     }
     if !draft.dir.is_empty() {
         lines.push(("dir", quoted(&draft.dir)));

@@ -7,7 +7,7 @@ use super::theme::Theme;
 use crate::domain::{ExitStatus, Failure, GroupSnapshot, Moment, Outcome, Phase, ServiceSnapshot};
 
 /// The word for a service that runs and is older than the files, because a validation has failed.
-pub(super) const KEPT: &str = "kept";
+pub(super) const STALE: &str = "stale";
 
 /// How a state is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
         Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
         Phase::Validating { .. } => told(glyphs.busy, "validating", theme.busy()),
         // It runs, and it is not what the files say.
-        Phase::Running { .. } if service.kept => told(glyphs.up, KEPT, theme.alert()),
+        Phase::Running { .. } if service.stale => told(glyphs.up, STALE, theme.alert()),
         Phase::Running { ready: true, .. } => told(glyphs.up, "ready", theme.good()),
         Phase::Running { ready: false, .. } => told(glyphs.up, "up", theme.good()),
         Phase::Stopping { .. } => told(glyphs.busy, "stopping", theme.busy()),
@@ -80,7 +80,7 @@ pub(super) struct StateCounts {
     pub(super) failed: usize,
     /// Nobody wants them to run.
     pub(super) stopped: usize,
-    /// Tasks that have ended with 0.
+    /// Jobs that have ended with 0.
     pub(super) done: usize,
     /// They wait for others.
     pub(super) waits: usize,

@@ -64,7 +64,7 @@ fn status_says_what_each_service_does() {
         "last_change",
         "last_exit",
         "next_try_at",
-        "kept",
+        "stale",
         "url",
     ];
     for key in keys {
@@ -319,7 +319,7 @@ fn a_restart_that_is_waited_for_tells_how_it_went() {
         good = { run = "echo run; exec sleep 1000", ready = { log = "run" } }
         bad = { run = "test -e works || exit 3; echo works; exec sleep 1000", ready = { log = "works" }, restart = "never" }
         slow = { run = "exec sleep 1000", ready = { log = "never" } }
-        task = { run = "echo done", kind = "task" }
+        task = { run = "echo done", kind = "job" }
         "#,
     );
     project.write("works", "");
@@ -466,7 +466,7 @@ fn a_group_that_dies_is_told_from_one_that_ends() {
 #[test]
 fn a_group_is_found_from_below_by_its_file_after_a_renaming_and_from_its_services() {
     let project = Project::new(
-        "[services]\napi = \"echo up; exec sleep 1000\"\nprobe = { run = \"cd /; \\\"$BIN\\\" status --json > \\\"$OUT\\\"\", kind = 'task', autostart = false }\n",
+        "[services]\napi = \"echo up; exec sleep 1000\"\nprobe = { run = \"cd /; \\\"$BIN\\\" status --json > \\\"$OUT\\\"\", kind = 'job', autostart = false }\n",
     );
     let out = project.path("../home/status.json");
     let project = project.with_env("BIN", env!("CARGO_BIN_EXE_devgroup")).with_env("OUT", &out.display().to_string());

@@ -232,7 +232,7 @@ fn a_service_that_writes_what_it_watches_waits_longer_and_longer_and_the_line_is
 /// A job that ends at once, and a save in every round of a slow start: neither spins, and what is on disk at the end runs.
 #[test]
 fn whatever_is_written_right_after_starts_what_is_on_disk_at_the_end_runs() {
-    let text = "[services]\ngen = { run = \"echo $(date +%s%N) > gen.txt; echo start >> ../home/gen\", kind = \"task\", watch = [\"gen.txt\"] }\n\
+    let text = "[services]\ngen = { run = \"echo $(date +%s%N) > gen.txt; echo start >> ../home/gen\", kind = \"job\", watch = [\"gen.txt\"] }\n\
                 api = { run = \"cat v.txt; cat v.txt > ../home/v; i=0; while [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done; exec sleep 1000\", watch = [\"v.txt\"] }\n";
     let project = Project::new(text);
     project.write("v.txt", "0");

@@ -185,7 +185,7 @@ mod output {
     #[test]
     fn of_a_service_that_ends_at_once_is_there() {
         let project = Project::new(
-            "[services]\ngone = \"echo last''-words\"\ntask = { run = \"echo task''-words\", kind = \"task\" }\n",
+            "[services]\ngone = \"echo last''-words\"\ntask = { run = \"echo task''-words\", kind = \"job\" }\n",
         );
         let mut dash = Dash::start(&project, (160, 50), &[]);
         dash.wait_for("both are done", |screen| {

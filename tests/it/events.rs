@@ -32,13 +32,13 @@ fn each_type_tells_what_why_and_by_which_rule() {
     project.write("src/a.rs", "two");
     wait_for("it restarts", || status()["services"][0]["run"] == 2 && status()["services"][0]["state"] == "ready");
     project.write("src/a.rs", "broken");
-    wait_for("it is kept", || status()["services"][0]["kept"] == true);
+    wait_for("it is stale", || status()["services"][0]["stale"] == true);
     assert_eq!(Stream::ask(&project, &["hold", "--service", "api", "--", "true"]).code, Some(0));
     assert_eq!(Stream::ask(&project, &["pause"]).code, Some(0));
     project.write("src/a.rs", "two");
     wait_for("it is held", || status()["watch"]["held"] == 1);
     assert_eq!(Stream::ask(&project, &["resume"]).code, Some(0));
-    wait_for("it comes to nothing", || !status()["services"][0]["kept"].as_bool().unwrap());
+    wait_for("it comes to nothing", || !status()["services"][0]["stale"].as_bool().unwrap());
     let is_reload = |event: &Value| event["type"] == "reload";
     assert!(!events(&project).iter().any(is_reload), "nobody has saved the file");
     project.write("procgroup.toml", SHOP);
@@ -59,7 +59,7 @@ fn each_type_tells_what_why_and_by_which_rule() {
     assert_eq!(find(&events, "start", of_api)["cause"], "first");
     assert_eq!(find(&events, "ready", of_api)["run"], 1);
     assert_eq!(find(&events, "exit", of_api)["signal"], 15);
-    let validate = find(&events, "validate", |event| event["message"].as_str().unwrap().starts_with("kept"));
+    let validate = find(&events, "validate", |event| event["message"].as_str().unwrap().starts_with("stale"));
     assert_eq!(validate["service"], "api");
     let hold = |event: &Value| event["cause"] == "command";
     assert_eq!(find(&events, "hold", hold)["services"], Value::from(vec!["api"]));

@@ -37,7 +37,7 @@ fn repository() -> (Project, PathBuf) {
          api = {{ run = \"exec sleep 1000\", watch = [\"src/**\"], group = \"g\", url = \"http://localhost:1/\" }}\n\
          gone = {{ run = [\"/nonexistent/{0}\", \"x\"] }}\n\
          late = {{ run = \"exec sleep 1000\", env = {{ LATE = \"{0}\" }}, ready = {{ file = \"${{LATE}}\", timeout = \"1s\" }}, restart = \"never\" }}\n\
-         left = {{ run = \"sh -c 'cp /bin/sleep \\\"$N\\\"; setsid -f \\\"$N\\\" 1000; sleep 0.3'\", env = {{ N = \"{1}\" }}, kind = \"task\" }}\n",
+         left = {{ run = \"sh -c 'cp /bin/sleep \\\"$N\\\"; setsid -f \\\"$N\\\" 1000; sleep 0.3'\", env = {{ N = \"{1}\" }}, kind = \"job\" }}\n",
         in_toml(NAME),
         in_toml("./\u{1b}]0;\n\u{9b}"),
     );

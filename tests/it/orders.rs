@@ -50,7 +50,7 @@ fn expect(waiting: Stream<'_>, code: i32, words: &str) {
 
 const JOB: &str = r#"
     [services]
-    job = { run = "while [ -e ../home/busy ]; do sleep 0.01; done; test ! -e ../home/bad", kind = "task", validate = { run = "while [ -e ../home/hold ]; do sleep 0.01; done" } }
+    job = { run = "while [ -e ../home/busy ]; do sleep 0.01; done; test ! -e ../home/bad", kind = "job", validate = { run = "while [ -e ../home/hold ]; do sleep 0.01; done" } }
     api = "exec sleep 1000"
     "#;
 

@@ -23,14 +23,14 @@ fn status(project: &Project) -> Value {
     all["services"][0].clone()
 }
 
-fn wait_for_kept(project: &Project, reason: &str) {
+fn wait_for_stale(project: &Project, reason: &str) {
     let said = || status(project)["reason"].as_str().map(str::to_owned);
-    wait_for("it is kept and says why", || {
-        status(project)["kept"] == true && said().is_some_and(|said| said.contains(reason))
+    wait_for("it is stale and says why", || {
+        status(project)["stale"] == true && said().is_some_and(|said| said.contains(reason))
     });
     assert_eq!((&status(project)["state"], &status(project)["run"]), (&"running".into(), &1.into()));
     let logs = Stream::ask(project, &["logs", "api"]).stdout;
-    assert!(logs.contains("── kept · ") && logs.contains(reason), "{logs}");
+    assert!(logs.contains("── stale · ") && logs.contains(reason), "{logs}");
 }
 
 fn starts(project: &Project) -> usize {
@@ -45,14 +45,14 @@ fn a_program_that_a_build_has_moved_away_takes_nothing_down() {
     wait_for("it is up", || starts(&project) == 1);
     fs::rename(project.path("app"), project.path("old")).unwrap();
     project.write("src/a", "2");
-    wait_for_kept(&project, "program not found: ./app");
+    wait_for_stale(&project, "program not found: ./app");
     let refused = Stream::ask(&project, &["restart", "api", "--wait"]);
     assert_eq!(refused.code, Some(5), "{}", refused.stdout);
     assert!(refused.stdout.contains("program not found: ./app · the old run goes on"), "{}", refused.stdout);
     assert_eq!(starts(&project), 1);
     write_program(&project.path("app"), APP);
     wait_for("the new one runs", || starts(&project) == 2);
-    wait_for("nothing is kept any more", || status(&project)["kept"] == false);
+    wait_for("nothing is stale any more", || status(&project)["stale"] == false);
     down(&project);
 }
 
@@ -67,7 +67,7 @@ fn a_program_of_the_path_of_the_service_is_looked_for_there() {
     wait_for("it is restarted", || starts(&project) == 2);
     fs::remove_file(project.path("bin/app")).unwrap();
     project.write("src/a", "3");
-    wait_for("it is kept", || status(&project)["reason"] == "program not found: app");
+    wait_for("it is stale", || status(&project)["reason"] == "program not found: app");
     assert_eq!(starts(&project), 2);
     down(&project);
 }
@@ -82,7 +82,7 @@ fn a_folder_that_is_missing_takes_nothing_down_and_a_save_of_the_file_tries_agai
     wait_for("it is up", || starts(&project) == 1);
     fs::rename(project.path("sub"), project.path("away")).unwrap();
     project.write("src/a", "2");
-    wait_for_kept(&project, "sub: no such file or directory");
+    wait_for_stale(&project, "sub: no such file or directory");
     assert_eq!(starts(&project), 1);
     fs::rename(project.path("away"), project.path("sub")).unwrap();
     project.write("procgroup.toml", text);
@@ -97,9 +97,9 @@ fn a_program_that_the_file_names_and_that_is_missing_takes_nothing_down() {
     detach(&project);
     wait_for("it is up", || starts(&project) == 1);
     project.write("procgroup.toml", text("apu"));
-    wait_for_kept(&project, "program not found: ./apu");
+    wait_for_stale(&project, "program not found: ./apu");
     project.write("procgroup.toml", text("app"));
-    wait_for("what the file says is what runs", || status(&project)["kept"] == false);
+    wait_for("what the file says is what runs", || status(&project)["stale"] == false);
     assert_eq!((starts(&project), &status(&project)["run"]), (1, &1.into()));
     down(&project);
 }
@@ -111,7 +111,7 @@ fn a_validation_that_does_not_make_the_program_takes_nothing_down() {
     detach(&project);
     wait_for("it is up", || starts(&project) == 1);
     project.write("make", "rm app");
-    wait_for_kept(&project, "program not found: ./app");
+    wait_for_stale(&project, "program not found: ./app");
     assert!(!status(&project)["reason"].as_str().unwrap().contains("validate"));
     project.write("make", format!("printf '%s' '{APP}' > app; chmod 755 app"));
     wait_for("what was made runs", || starts(&project) == 2);
@@ -125,8 +125,8 @@ fn a_broken_environment_file_is_no_failure_of_validate() {
     detach(&project);
     wait_for("it is up", || starts(&project) == 1);
     project.write(".env", "A=\"1\n");
-    wait_for_kept(&project, ".env: line 1");
+    wait_for_stale(&project, ".env: line 1");
     let logs = Stream::ask(&project, &["logs", "api"]).stdout;
-    assert!(logs.contains("── kept · ") && !logs.contains("validate failed"), "{logs}");
+    assert!(logs.contains("── stale · ") && !logs.contains("validate failed"), "{logs}");
     down(&project);
 }

@@ -175,10 +175,10 @@ fn a_save_while_a_dependency_is_down_takes_nothing_down() {
     wait_for("api is up", || project.lines("../home/api") == 1);
     assert_eq!(Stream::ask(&project, &["stop", "db", "--wait"]).code, Some(0));
     project.write("a.rs", "1");
-    wait_for("api is kept", || status_row(&project, "api").starts_with("running (kept)"));
+    wait_for("api is stale", || status_row(&project, "api").starts_with("running (stale)"));
     assert!(status_row(&project, "api").ends_with("waiting for db to be ready"), "{}", status_row(&project, "api"));
     let logs = Stream::ask(&project, &["logs", "api"]).stdout;
-    assert!(logs.contains("kept · a.rs changed · waiting for db to be ready · db stopped"), "{logs}");
+    assert!(logs.contains("stale · a.rs changed · waiting for db to be ready · db stopped"), "{logs}");
     assert_eq!(project.lines("../home/api"), 1);
     assert_eq!(Stream::ask(&project, &["start", "db", "--wait"]).code, Some(0));
     wait_for("api runs with the new content", || project.lines("../home/api") == 2);

@@ -65,7 +65,7 @@ fn a_line_without_an_end_is_printed_in_time_and_once() {
 #[test]
 fn output_just_before_the_exit_is_never_lost() {
     let project = Project::new(
-        "[services]\njob = { run = 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line-$i-; done', kind = 'task' }\n",
+        "[services]\njob = { run = 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line-$i-; done', kind = 'job' }\n",
     );
     let ended = Stream::run(&project, &[]);
     assert_eq!(ended.code, Some(0));
@@ -79,9 +79,9 @@ fn tasks_in_order_end_by_themselves() {
     let project = Project::new(
         r#"
         [services]
-        build   = { run = "echo build >> ran", kind = "task" }
-        migrate = { run = "echo migrate >> ran", kind = "task", depends_on = ["build"] }
-        seed    = { run = "echo seed >> ran", kind = "task", depends_on = { migrate = "done" } }
+        build   = { run = "echo build >> ran", kind = "job" }
+        migrate = { run = "echo migrate >> ran", kind = "job", depends_on = ["build"] }
+        seed    = { run = "echo seed >> ran", kind = "job", depends_on = { migrate = "done" } }
         "#,
     );
     let ended = Stream::run(&project, &["--no-tui"]);
@@ -94,8 +94,8 @@ fn a_failed_task_is_a_failure_and_keeps_those_behind_it() {
     let project = Project::new(
         r#"
         [services]
-        build   = { run = "echo broken; exit 7", kind = "task" }
-        migrate = { run = "echo migrate >> ran", kind = "task", depends_on = ["build"] }
+        build   = { run = "echo broken; exit 7", kind = "job" }
+        migrate = { run = "echo migrate >> ran", kind = "job", depends_on = ["build"] }
         "#,
     );
     let ended = Stream::run(&project, &[]);
@@ -111,7 +111,7 @@ fn the_end_of_the_chosen_service_is_the_end() {
         r#"
         [services]
         db   = "echo ready; exec sleep 1000"
-        test = { run = "echo testing; exit 42", kind = "task", depends_on = ["db"] }
+        test = { run = "echo testing; exit 42", kind = "job", depends_on = ["db"] }
         "#,
     );
     let ended = Stream::run(&project, &["--exit-with", "test"]);
@@ -149,7 +149,7 @@ fn without_the_chosen_service_in_the_file_nothing_is_waited_for() {
 
 #[test]
 fn the_chosen_service_may_be_killed_by_a_signal() {
-    let project = Project::new("[services]\ntest = { run = 'kill -9 $$', kind = 'task' }\n");
+    let project = Project::new("[services]\ntest = { run = 'kill -9 $$', kind = 'job' }\n");
     assert_eq!(Stream::run(&project, &["--exit-with", "test"]).code, Some(137));
 }
 
@@ -199,7 +199,7 @@ fn a_service_gets_what_it_is_promised_in_its_environment() {
         r#"
         [services.env]
         run  = 'echo "$DEVGROUP $DEVGROUP_SERVICE $TERM $COLORTERM ${DEVGROUP_RUN:+run} $GREETING $FROM_FILE"'
-        kind = "task"
+        kind = "job"
         env  = { GREETING = "hello ${FROM_FILE}" }
         env_file = ".env"
         "#,
@@ -211,7 +211,7 @@ fn a_service_gets_what_it_is_promised_in_its_environment() {
 
 #[test]
 fn output_that_is_no_text_is_shown_as_far_as_it_is() {
-    let project = Project::new("[services]\njob = { run = \"printf 'a\\\\377\\\\376b ok\\\\n'\", kind = 'task' }\n");
+    let project = Project::new("[services]\njob = { run = \"printf 'a\\\\377\\\\376b ok\\\\n'\", kind = 'job' }\n");
     let ended = Stream::run(&project, &[]);
     assert!(ended.stdout.contains("a\u{fffd}\u{fffd}b ok"), "{}", ended.stdout);
 }

@@ -301,7 +301,7 @@ mod by_hand {
         };
         let text = service("api", "depends_on = ['migrate', 'db']")
             + &service("db", "")
-            + "[services.migrate]\nrun = 'echo migrate >> order'\nkind = 'task'\ndepends_on = ['db']\n";
+            + "[services.migrate]\nrun = 'echo migrate >> order'\nkind = 'job'\ndepends_on = ['db']\n";
         let project = Project::new(&text);
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for("all is ready", |screen| {

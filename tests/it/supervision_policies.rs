@@ -37,16 +37,16 @@ mod validate {
         dash.wait_for_text("api-is-up");
         dash.wait_for_text("watching 1 of 1 ·");
         project.write("src/check", "echo no good; exit 101");
-        dash.wait_for_text("kept · validate failed · exit 101");
+        dash.wait_for_text("stale · validate failed · exit 101");
         dash.wait_for("the sidebar and the log say so", |screen| {
-            screen.lines().any(|line| line.contains("● api") && line.contains("kept")) && screen.contains("no good")
+            screen.lines().any(|line| line.contains("● api") && line.contains("stale")) && screen.contains("no good")
         });
         assert_eq!(starts(&project, "api"), 1);
         project.write("src/check", "exit 0 # repaired");
         dash.wait_for_text("restarted · src/check changed");
         dash.wait_while_reading("it was replaced", |project| starts(project, "api") == 2);
-        dash.wait_for("nothing is kept any more", |screen| {
-            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("kept"))
+        dash.wait_for("nothing is stale any more", |screen| {
+            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("stale"))
         });
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));
@@ -59,12 +59,12 @@ mod validate {
         dash.wait_for_text("api-is-up");
         dash.wait_for_text("watching 1 of 1 ·");
         project.write("src/check", "exit 101");
-        dash.wait_for("it is kept", |screen| {
-            screen.lines().any(|line| line.contains("● api") && line.contains("kept"))
+        dash.wait_for("it is stale", |screen| {
+            screen.lines().any(|line| line.contains("● api") && line.contains("stale"))
         });
         project.write("src/check", "exit 0");
         dash.wait_for("it is what the files are", |screen| {
-            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("kept"))
+            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("stale"))
         });
         dash.keys("q");
         dash.wait_exit();
@@ -96,7 +96,7 @@ mod validate {
         // The service itself, and the two of the validation.
         wait_for("the first validation goes on", || waits() == 3);
         project.write("src/check", "exit 3");
-        dash.wait_for_text("kept · validate failed · exit 3");
+        dash.wait_for_text("stale · validate failed · exit 3");
         wait_for("the first validation is gone", || waits() == 1);
         project.write("src/check", "sleep 1000 & sleep 1000");
         wait_for("a third validation goes on", || waits() == 3);
@@ -192,7 +192,7 @@ mod dependents {
 
     #[test]
     fn say_which_dependency_has_failed() {
-        let text = "[services.db]\nrun = \"sleep 0.3; exit 3\"\nkind = 'task'\n".to_owned()
+        let text = "[services.db]\nrun = \"sleep 0.3; exit 3\"\nkind = 'job'\n".to_owned()
             + &sleeper("api", "depends_on = ['db']")
             + &sleeper("web", "depends_on = ['api']");
         let project = Project::new(&text);

@@ -127,7 +127,7 @@ fn a_port_that_somebody_else_has_makes_nobody_ready() {
     let project = Project::new(&format!(
         "[services]\n\
          web = {{ run = 'exec sleep 1000', ready = {{ port = {port}, timeout = '1s' }}, restart = 'never' }}\n\
-         user = {{ run = 'touch ../ran', kind = 'task', depends_on = ['web'] }}\n"
+         user = {{ run = 'touch ../ran', kind = 'job', depends_on = ['web'] }}\n"
     ));
     let start = Stream::ask(&project, &["-d"]);
     assert_eq!(start.code, Some(5), "{}", start.stderr);
@@ -141,7 +141,7 @@ fn a_port_that_somebody_else_has_makes_nobody_ready() {
 
 #[test]
 fn that_the_lock_cannot_be_written_is_said_once() {
-    let project = Project::new("[services]\napi = { run = \"sleep 0.2\", kind = \"task\" }\n");
+    let project = Project::new("[services]\napi = { run = \"sleep 0.2\", kind = \"job\" }\n");
     // No file may grow, as on a disk that is full.
     let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" --no-tui";
     let ended = Stream::start_program(&project, "sh", &["-c", script, env!("CARGO_BIN_EXE_devgroup")]).wait_exit();

@@ -10,7 +10,7 @@ use rustix::process::{Signal, geteuid};
 
 use crate::harness::{Project, Stream, Streamed, has, kill, program_below, wait_for};
 
-const TASK: &str = "[services]\napi = { run = \"touch ran\", kind = \"task\" }\n";
+const JOB: &str = "[services]\napi = { run = \"touch ran\", kind = \"job\" }\n";
 
 /// A user who is not root, of whom nothing else is known.
 const SOMEBODY: u32 = 61_234;
@@ -65,7 +65,7 @@ fn a_file_of_another_user_is_run_only_if_somebody_says_so() {
     if !can_be_others() {
         return;
     }
-    let project = Project::new(TASK);
+    let project = Project::new(JOB);
     project.write("deep/below", "");
     give_to_user(&project, SOMEBODY);
     fs::set_permissions(project.root(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -131,7 +131,7 @@ fn a_user_runs_what_is_theirs_or_root_s_and_nothing_of_others() {
     if !can_be_others() {
         return;
     }
-    let project = Project::new(TASK);
+    let project = Project::new(JOB);
     give_to_user(&project, SOMEBODY);
     fs::set_permissions(project.root(), fs::Permissions::from_mode(0o777)).unwrap();
     let ended = run_as(&project, SOMEBODY, &["--no-tui"]);
@@ -162,8 +162,8 @@ fn links_of_others_on_the_way_to_the_file_count_and_so_does_the_file_that_was_op
     if !can_be_others() {
         return;
     }
-    let project = Project::new(TASK);
-    project.write("real/x.toml", TASK);
+    let project = Project::new(JOB);
+    project.write("real/x.toml", JOB);
     let file = project.path("procgroup.toml");
     fs::remove_file(&file).unwrap();
     symlink("first", &file).unwrap();
@@ -266,7 +266,7 @@ fn folders_of_others_and_links_in_the_place_of_ours_are_not_used() {
     if !can_be_others() {
         return;
     }
-    let text = format!("[logs]\nfiles = true\n{TASK}");
+    let text = format!("[logs]\nfiles = true\n{JOB}");
     let with_state = |lay: &dyn Fn(&Path)| {
         let project = Project::new(&text);
         fs::create_dir_all(project.path("../home/state")).unwrap();
@@ -289,7 +289,7 @@ fn folders_of_others_and_links_in_the_place_of_ours_are_not_used() {
 
 #[test]
 fn links_in_the_state_folder_are_not_followed_and_all_in_it_is_the_user_s_alone() {
-    let text = "name = \"shop\"\n[logs]\nfiles = true\n[services]\napi = { run = \"echo up\", kind = \"task\" }\n";
+    let text = "name = \"shop\"\n[logs]\nfiles = true\n[services]\napi = { run = \"echo up\", kind = \"job\" }\n";
     let project = Project::new(text);
     // Whatever the umask is, also one that forbids everything to us.
     let run = |project: &Project, umask: &str| {
@@ -385,7 +385,7 @@ fn a_stranger_in_the_process_group_of_a_leftover_is_left_alone() {
 
 #[test]
 fn a_mark_of_a_devgroup_that_is_gone_forbids_nothing_and_ends_nobody_who_has_it() {
-    let project = Project::new("[services]\napi = { run = \"echo up\", kind = \"task\" }\n");
+    let project = Project::new("[services]\napi = { run = \"echo up\", kind = \"job\" }\n");
     let start = Stream::ask(&project, &["-d"]);
     assert_eq!(start.code, Some(0), "{}", start.stderr);
     wait_for("a mark is known", || Stream::ask(&project, &["status"]).code == Some(0));

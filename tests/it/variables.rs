@@ -2,7 +2,7 @@
 
 use crate::harness::{Dash, Project, Stream, wait_for};
 
-/// Runs a group of tasks to its end, and returns what it printed.
+/// Runs a group of jobs to its end, and returns what it printed.
 fn run(project: &Project) -> String {
     let streamed = Stream::run(project, &["--no-tui"]);
     assert_eq!(streamed.code, Some(0), "{streamed:?}");
@@ -12,7 +12,7 @@ fn run(project: &Project) -> String {
 #[test]
 fn no_value_is_read_as_a_piece_of_a_text() {
     let project = Project::new(
-        "[defaults]\nenv_file = '.env'\nkind = 'task'\n[services]\n\
+        "[defaults]\nenv_file = '.env'\nkind = 'job'\n[services]\n\
          run = { run = 'printf %s \"${BAD}${QUOTE}${PW}${LINES2}\" > run; cat /proc/$$/cmdline > argv' }\n\
          loop = { run = 'for p in a b; do echo ${p:-none} \"${UNSET:-${WORD}}\" >> loop; done' }\n\
          valid = { run = 'true', validate = { run = 'printf %s \"${BAD}\" > valid' } }\n\
@@ -38,7 +38,7 @@ fn no_value_is_read_as_a_piece_of_a_text() {
 fn the_list_of_a_readiness_check_gets_its_values() {
     let project = Project::new(
         "[services]\n\
-         api = { run = 'until test -e asked; do :; done', kind = 'task', env = { FILE = 'asked' }, ready = { cmd = ['touch', '${FILE}'] } }\n",
+         api = { run = 'until test -e asked; do :; done', kind = 'job', env = { FILE = 'asked' }, ready = { cmd = ['touch', '${FILE}'] } }\n",
     );
     run(&project);
     assert!(project.path("asked").exists());
@@ -103,9 +103,9 @@ fn a_pipe_that_nobody_fills_takes_no_service_down() {
     let restart = Stream::ask(&project, &["restart", "api", "--wait"]);
     assert_eq!(restart.code, Some(5), "{}", restart.stdout);
     assert!(restart.stdout.contains("nobody has written into it within 5s"), "{}", restart.stdout);
-    stream.wait_for_text("── kept · ");
+    stream.wait_for_text("── stale · ");
     let status = Stream::ask(&project, &["status"]).stdout;
-    assert!(status.contains("running (kept)") && status.contains("nobody has written into it"), "{status}");
+    assert!(status.contains("running (stale)") && status.contains("nobody has written into it"), "{status}");
     assert_eq!(project.lines("../home/api"), 1);
     let mut writer = fill("two");
     assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
@@ -127,7 +127,7 @@ fn a_half_saved_environment_file_takes_no_service_down() {
     dash.wait_for_text("name-is-one");
     dash.wait_for_text("watching 1 of 1 ·");
     project.write(".env", "NAME=one\nOTHER=\"tw");
-    let screen = dash.wait_for("it is kept, and the log says why", |screen| screen.contains("── kept · "));
+    let screen = dash.wait_for("it is stale, and the log says why", |screen| screen.contains("── stale · "));
     assert!(screen.contains(".env") && screen.contains("line 2"), "{screen}");
     assert_eq!(project.lines("../home/api"), 1);
     project.write(".env", "NAME=three\n");
@@ -175,7 +175,7 @@ fn a_missing_value_takes_no_service_down_and_check_says_where() {
         "procgroup.toml",
         "[services.api]\nrun = 'echo start >> ../home/api; exec sleep 1000'\ndir = '${NOT_SET_HERE}'\n",
     );
-    let screen = dash.wait_for("it is kept, and the log says why", |screen| screen.contains("── kept · "));
+    let screen = dash.wait_for("it is stale, and the log says why", |screen| screen.contains("── stale · "));
     assert!(screen.contains("NOT_SET_HERE"), "{screen}");
     assert_eq!(project.lines("../home/api"), 1);
     let checked = Stream::ask(&project, &["check", "--json"]);

@@ -354,7 +354,7 @@ fn a_running_group_answers_by_the_rules_that_it_has_with_the_same_words() {
 #[test]
 fn a_service_that_is_stopped_is_said_to_stay_so() {
     let project =
-        Project::new("[services]\njob = { run = 'true', kind = 'task', watch = ['a.txt'] }\napi = 'exec sleep 1000'\n");
+        Project::new("[services]\njob = { run = 'true', kind = 'job', watch = ['a.txt'] }\napi = 'exec sleep 1000'\n");
     project.write("a.txt", "1");
     let started = Stream::ask(&project, &["-d"]);
     assert_eq!(started.code, Some(0), "{}", started.stderr);

@@ -91,14 +91,14 @@ fn watch(status: &Status) -> String {
     }
 }
 
-/// `failed (exit 1)`, `ready (kept, change waits)`.
+/// `failed (exit 1)`, `ready (stale, change waits)`.
 fn state(service: &Service) -> String {
-    let has_failed = matches!(service.state.as_str(), "failed" | "backing-off" | "circuit-open");
+    let has_failed = matches!(service.state.as_str(), "failed" | "retrying" | "crash-loop");
     // Of one that is waiting, the state says it.
     let waits = service.next_restart_at.is_some() && service.state != "waiting";
     let notes = [
         service.last_exit.as_ref().filter(|_| has_failed).and_then(how_it_ended),
-        service.kept.then(|| "kept".to_owned()),
+        service.stale.then(|| "stale".to_owned()),
         waits.then(|| "change waits".to_owned()),
     ];
     let notes: Vec<String> = notes.into_iter().flatten().collect();

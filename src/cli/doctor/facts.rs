@@ -285,7 +285,7 @@ fn ask_group(file: &Path) -> GroupFact {
             failed: status
                 .services
                 .iter()
-                .filter(|service| matches!(service.state.as_str(), "failed" | "circuit-open" | "backing-off"))
+                .filter(|service| matches!(service.state.as_str(), "failed" | "crash-loop" | "retrying"))
                 .map(|service| service.name.clone())
                 .collect(),
             watcher: status.watch.problem,

@@ -113,7 +113,7 @@ fn the_file_of_the_contract_means_what_it_says() {
     assert_eq!(db.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned())]);
     assert_eq!(db.env_files, [spec.root.join(".env"), spec.root.join(".env.local")]);
     let migrate = service(&spec, "migrate");
-    assert_eq!(migrate.kind, Kind::Task);
+    assert_eq!(migrate.kind, Kind::Job);
     assert_eq!(migrate.depends_on[0].until, Condition::Ready);
     let api = service(&spec, "api");
     let until: Vec<(&str, Condition)> = api.depends_on.iter().map(|d| (d.on.as_str(), d.until)).collect();
@@ -205,18 +205,18 @@ fn defaults_are_joined_key_by_key_where_the_contract_says_so() {
 #[test]
 fn the_retries_of_the_defaults_are_for_tasks() {
     let spec = good(
-        "[defaults]\nretries = 2\n[services]\na = 'a'\nb = { run = 'b', kind = 'task' }\nc = { run = 'c', kind = 'task', retries = 0 }",
+        "[defaults]\nretries = 2\n[services]\na = 'a'\nb = { run = 'b', kind = 'job' }\nc = { run = 'c', kind = 'job', retries = 0 }",
     );
     assert_eq!(spec.services.iter().map(|service| service.retries).collect::<Vec<_>>(), [0, 2, 0]);
     assert_eq!(codes("[services]\na = { run = 'a', retries = 0 }"), ["retries"]);
-    assert_eq!(codes("[services]\na = { run = 'a', kind = 'task', retries = -1 }"), ["range"]);
+    assert_eq!(codes("[services]\na = { run = 'a', kind = 'job', retries = -1 }"), ["range"]);
     // In their place, `restart` and `breaker` do nothing; those of `[defaults]` are for services.
     let warnings = |text: &str| {
         let loaded = parse(text, Path::new(FILE)).unwrap();
         loaded.warnings.items.iter().map(|item| item.message.clone()).collect::<Vec<_>>()
     };
-    let does_nothing = |key: &str| format!("`{key}` of the task `a` does nothing");
-    let job = |keys: &str| format!("[services]\na = {{ run = 'a', kind = 'task', {keys} }}");
+    let does_nothing = |key: &str| format!("`{key}` of the job `a` does nothing");
+    let job = |keys: &str| format!("[services]\na = {{ run = 'a', kind = 'job', {keys} }}");
     let both = "retries = 2, restart = 'never', breaker = { failures = 1, within = '1s' }";
     assert_eq!(warnings(&job(both)), [does_nothing("restart"), does_nothing("breaker")]);
     assert_eq!(warnings(&job("breaker = { cooldown = '1s' }")), [does_nothing("breaker")]);

@@ -30,13 +30,13 @@ fn selections_and_what_they_start() {
         (Selection { services: names(&["api"]), ..none() }, "+db +api web mail"),
         (Selection { services: names(&["api"]), no_deps: true, ..none() }, "db +api web mail"),
         (Selection { only: names(&["db", "mail"]), ..none() }, "+db api web +mail"),
-        (Selection { except: names(&["db"]), ..none() }, "db +api +web mail"),
-        (Selection { except: names(&["web"]), ..none() }, "+db +api web mail"),
+        (Selection { exclude: names(&["db"]), ..none() }, "db +api +web mail"),
+        (Selection { exclude: names(&["web"]), ..none() }, "+db +api web mail"),
         (Selection { profiles: names(&["slow"]), ..none() }, "+db +api +web mail +trace"),
         (Selection { profiles: names(&["probe"]), ..none() }, "+db +api +web mail +probe +tool"),
         (Selection { services: names(&["trace"]), ..none() }, "db api web mail +trace"),
         (Selection { services: names(&["probe"]), no_deps: true, ..none() }, "db api web mail +probe"),
-        (Selection { services: names(&["web"]), except: names(&["api"]), ..none() }, "db api +web mail"),
+        (Selection { services: names(&["web"]), exclude: names(&["api"]), ..none() }, "db api +web mail"),
     ];
     for (selection, expected) in cases {
         assert_eq!(selected(&selection), expected, "{selection:?}");
@@ -53,7 +53,7 @@ fn who_is_freed_waits_for_nobody() {
     assert_eq!(waits(&Selection { no_deps: true, ..Selection::default() }, "api"), 0);
     let freed = Selection { services: names(&["api"]), no_deps: true, ..Selection::default() };
     assert_eq!((waits(&freed, "api"), waits(&freed, "web")), (0, 1), "web was not selected");
-    assert_eq!(waits(&Selection { except: names(&["db"]), ..Selection::default() }, "api"), 0);
+    assert_eq!(waits(&Selection { exclude: names(&["db"]), ..Selection::default() }, "api"), 0);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn unknown_names_are_answered_with_near_ones() {
     assert_eq!(error(&profile("ful")), "unknown profile `ful`: did you mean `full`?");
     let none = select(good("[services]\na = 'a'"), &profile("full")).unwrap_err();
     assert_eq!(none.to_string(), "unknown profile `full`: profiles here: none");
-    let except = Selection { except: names(&["nobody"]), ..Selection::default() };
+    let except = Selection { exclude: names(&["nobody"]), ..Selection::default() };
     assert!(
         matches!(select(good(GROUP), &except), Err(SelectionError::UnknownService { name, .. }) if name == "nobody")
     );

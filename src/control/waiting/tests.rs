@@ -74,7 +74,7 @@ fn began(service: ServiceSnapshot) -> ServiceSnapshot {
 }
 
 fn job(service: ServiceSnapshot) -> ServiceSnapshot {
-    ServiceSnapshot { kind: Kind::Task, ..service }
+    ServiceSnapshot { kind: Kind::Job, ..service }
 }
 
 #[test]

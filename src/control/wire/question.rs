@@ -145,10 +145,10 @@ pub struct Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
-    /// It is ready; without a readiness check, it runs; a task has ended with 0.
+    /// It is ready; without a readiness check, it runs; a job has ended with 0.
     Ready,
     /// A run has ended: the one that was ordered last, if it is still to begin; otherwise the one that lives; otherwise the
-    /// one that is to come by itself, or the last one. Of a task that is restarted meanwhile, the run that follows.
+    /// one that is to come by itself, or the last one. Of a job that is restarted meanwhile, the run that follows.
     Exit,
     /// A run has begun after the one that lives now.
     Restart,

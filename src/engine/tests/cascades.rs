@@ -49,7 +49,7 @@ fn a_dependent_is_validated_before_it_is_taken_along() {
         s.validated("s1", 2, failed);
         if failed.is_some() {
             assert_eq!((s.phase("s1").word(), s.phase("s2").word(), runs(&s)), ("running", "running", vec![2, 1, 1]));
-            assert!(s.service("s1").kept);
+            assert!(s.service("s1").stale);
             // It goes on, whatever becomes of what it depends on.
             s.restart("s0").dies("s0", 15).started("s0").until(60.0);
             assert_eq!((s.phase("s1").word(), runs(&s)), ("running", vec![3, 1, 1]));
@@ -77,7 +77,7 @@ fn a_validation_of_each_decides_for_each() {
     assert_eq!((s.phase("s0").word(), s.phase("s1").word()), ("validating", "running"));
     s.validated("s0", 2, Some("exit 1")).validated("s1", 2, Some("exit 1")).until(60.0);
     assert_eq!(runs(&s), [1, 1, 1, 1]);
-    assert!(s.service("s0").kept && s.service("s1").kept && !s.service("s2").kept);
+    assert!(s.service("s0").stale && s.service("s1").stale && !s.service("s2").stale);
     // The one in the middle is refused: what is behind it is not taken along.
     let mut s = up(chain());
     s.save("a.txt", &["s0", "s1"]).until(3.1).validated("s0", 2, None).dies("s0", 15).started("s0");
@@ -104,7 +104,7 @@ fn what_nobody_has_decided_about_is_validated_before_a_cascade() {
     s.restart("s0").dies("s0", 15).started("s0");
     assert_eq!(s.phase("s1").word(), "validating");
     s.validated("s1", 2, Some("exit 1")).until(60.0);
-    assert_eq!((s.phase("s1").word(), s.service("s1").run, s.service("s1").kept), ("running", RunId(1), true));
+    assert_eq!((s.phase("s1").word(), s.service("s1").run, s.service("s1").stale), ("running", RunId(1), true));
 }
 
 /// Its `validate` may look at files that it does not watch.
@@ -114,7 +114,7 @@ fn a_dependent_that_watches_nothing_is_validated_before_a_cascade() {
     s.save("a.txt", &["s0"]).until(3.1).dies("s0", 15).started("s0");
     assert_eq!(s.phase("s1").word(), "validating");
     s.validated("s1", 2, Some("exit 1")).until(60.0);
-    assert_eq!((s.phase("s1").word(), runs(&s), s.service("s1").kept), ("running", vec![2, 1], true));
+    assert_eq!((s.phase("s1").word(), runs(&s), s.service("s1").stale), ("running", vec![2, 1], true));
     s.save("a.txt", &["s0"]).until(60.1).dies("s0", 15).started("s0");
     assert_eq!((s.phase("s1").word(), runs(&s)), ("running", vec![3, 1]), "what was refused goes on");
 }
@@ -125,7 +125,7 @@ fn by_force_nobody_is_asked() {
     s.save("a.txt", &["s1"]).until(3.1).validated("s1", 2, Some("exit 1"));
     s.ask(Command::Restart { targets: Targets::WithDependents("s0".into()), force: true }).dies("s0", 9).dies("s1", 9);
     s.started("s0").started("s1");
-    assert_eq!((runs(&s), s.service("s1").kept), (vec![2, 2], false));
+    assert_eq!((runs(&s), s.service("s1").stale), (vec![2, 2], false));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_half_written_environment_file_does_not_take_a_service_down() {
     s.save(".env", &["api"]).until(3.1);
     assert_eq!(s.phase("api").word(), "running", "that it is read is nothing to show");
     s.cannot_start("api", 1, ".env:2: a quote is not closed").until(4.0);
-    assert!(s.service("api").kept);
+    assert!(s.service("api").stale);
     s.save(".env", &["api"]).until(5.0).validated("api", 2, None).dies("api", 15);
     s.expect(
         "
@@ -158,7 +158,7 @@ fn a_dependent_that_has_never_worked_is_tried_once_after_each_restart_of_what_it
     let mut s = up(vec![cascade("s0"), after(service("s1"), "s0")]);
     // It has worked: a failure is a crash.
     s.restart("s0").dies("s0", 15).started("s0").dies("s1", 15).started("s1").exits("s1", 1);
-    assert_eq!(s.phase("s1").word(), "backing-off");
+    assert_eq!(s.phase("s1").word(), "retrying");
     s.restart("s1").started("s1").exits("s1", 1);
     assert_eq!((s.phase("s1").word(), s.service("s1").restarts.crash), ("failed", 2));
     s.restart("s0").dies("s0", 15).started("s0").started("s1").exits("s1", 1).until(60.0);

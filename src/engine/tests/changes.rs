@@ -10,7 +10,7 @@ use crate::engine::Event;
 use crate::engine::quiet::{UNFINISHED_QUIET, UNFINISHED_WAIT};
 
 use super::driver::{Scenario, file_event};
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 fn paths(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("src/{n}.rs")).collect()
@@ -276,7 +276,7 @@ fn a_change_during_a_start_starts_again() {
 
 #[test]
 fn a_save_is_a_reason_to_try_what_is_broken_again() {
-    let mut s = Scenario::running(vec![checked("api"), task("build")]);
+    let mut s = Scenario::running(vec![checked("api"), job("build")]);
     s.exits("api", 1).exits("build", 1).until(0.1).save("a.rs", &["api", "build"]).until(0.2);
     s.expect(
         "
@@ -322,7 +322,7 @@ fn a_save_does_not_overrule_a_person() {
 fn on_change_says_what_is_done() {
     let hup = ServiceSpec { on_change: OnChange::Signal(Signal::Hup), ..service("hup") };
     let css = ServiceSpec { on_change: OnChange::Run("make css".into()), ..service("css") };
-    let say = ServiceSpec { on_change: OnChange::Notify, ..service("say") };
+    let say = ServiceSpec { on_change: OnChange::Mark, ..service("say") };
     let mut s = Scenario::running(vec![hup, css, say]);
     s.until(2.0).save("1", &["hup"]).save("2", &["css"]).save("3", &["say"]).until(3.0);
     s.expect(
@@ -337,7 +337,7 @@ fn on_change_says_what_is_done() {
         2.020   say: 3 changed
     ",
     );
-    assert_eq!(s.verdicts(), [Verdict::Signal, Verdict::Run, Verdict::Notify]);
+    assert_eq!(s.verdicts(), [Verdict::Signal, Verdict::Run, Verdict::Mark]);
     s.exits("say", 1).save("4", &["say"]).until(3.1);
     s.expect(
         "
@@ -351,7 +351,7 @@ fn on_change_says_what_is_done() {
 
 #[test]
 fn a_watched_task_runs_again() {
-    let mut s = Scenario::running(vec![task("build"), needs(service("api"), "build", Condition::Done)]);
+    let mut s = Scenario::running(vec![job("build"), needs(service("api"), "build", Condition::Done)]);
     s.exits("build", 0)
         .started("api")
         .until(1.0)

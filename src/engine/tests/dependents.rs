@@ -10,12 +10,12 @@ use crate::domain::{
 use crate::engine::Event;
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 fn chain() -> Vec<ServiceSpec> {
     vec![
         ServiceSpec { cascade: true, ..checked("db") },
-        needs(task("migrate"), "db", Condition::Ready),
+        needs(job("migrate"), "db", Condition::Ready),
         needs(needs(service("api"), "db", Condition::Ready), "migrate", Condition::Done),
         needs(service("web"), "api", Condition::Ready),
         service("mail"),
@@ -138,7 +138,7 @@ fn who_has_changed_with_what_had_failed_and_takes_it_along_restarts_once_as_well
     let mut s = validated();
     s.validated("db", 2, Some("exit 1")).dies("api", 15).dies("web", 15).started("api").started("web");
     s.until(60.0).exits("db", 1);
-    assert_eq!((s.phase("db").word(), s.phase("log").word()), ("backing-off", "running"));
+    assert_eq!((s.phase("db").word(), s.phase("log").word()), ("retrying", "running"));
     let before = s.service("log").run;
     s.save("log.rs", &["db", "log"]).until(60.5);
     assert_eq!((s.phase("db").word(), s.phase("log").word()), ("validating", "running"));
@@ -276,7 +276,7 @@ fn a_save_does_not_take_down_what_could_not_start_again() {
     let mut s = without_db();
     s.until(6.0).save("a.rs", &["api"]).until(7.0);
     let api = s.service("api");
-    assert_eq!((api.state(), api.kept, api.reason.as_deref()), ("running", true, Some("waiting for db to be ready")));
+    assert_eq!((api.state(), api.stale, api.reason.as_deref()), ("running", true, Some("waiting for db to be ready")));
     // Once, whatever else is saved; and what is saved adds up.
     s.save("b.rs", &["api"]).until(9.0).start("db").started("db").until(9.5).ready("db").dies("api", 15);
     s.expect(
@@ -294,23 +294,23 @@ fn a_save_does_not_take_down_what_could_not_start_again() {
         9.500   spawn api 2 · a.rs and 1 more changed · was SIGTERM, up 9500ms
     ",
     );
-    assert!(!s.service("api").kept);
+    assert!(!s.service("api").stale);
 }
 
 #[test]
 fn who_is_kept_without_its_dependency_is_stopped_and_restarted_by_hand_and_can_be_as_before() {
     let mut s = without_db();
     s.save("a.rs", &["api"]).until(6.0).same(&["a.rs"]).save("a.rs", &["api"]).until(7.0);
-    assert_eq!((s.service("api").kept, s.service("api").reason), (false, None));
+    assert_eq!((s.service("api").stale, s.service("api").reason), (false, None));
     s.same(&[]).save("a.rs", &["api"]).until(8.0).restart("api");
     assert_eq!((s.phase("api").word(), s.phase("db").word()), ("stopping", "starting"));
     let mut s = without_db();
     s.save("a.rs", &["api"]).until(6.0).stop("api").dies("api", 15);
-    assert_eq!((s.phase("api"), s.service("api").kept), (Phase::Down, false));
+    assert_eq!((s.phase("api"), s.service("api").stale), (Phase::Down, false));
     // The group ends while it is up: nothing is waited for any more.
     let mut s = without_db();
     s.save("a.rs", &["api"]).until(6.0).ask(Command::Quit);
-    assert_eq!((s.service("api").kept, s.service("api").reason), (false, None));
+    assert_eq!((s.service("api").stale, s.service("api").reason), (false, None));
     // It ends by itself: what was to come waits as anybody does.
     let mut s = without_db();
     s.save("a.rs", &["api"]).until(6.0).exits("api", 1);

@@ -17,7 +17,7 @@ use crate::engine::next_start::NextStart;
 use crate::engine::{Effect, Engine, Event};
 
 use super::driver::file_event;
-use super::fixture::{checked, group, needs, service, task};
+use super::fixture::{checked, group, job, needs, service};
 
 const FILES: [&str; 5] = ["a", "b", "c", "gen", "d"];
 const SERVICES: [&str; 7] = ["s0", "s1", "s2", "s3", "job", "hup", "gen"];
@@ -58,9 +58,9 @@ fn spec(variant: u32) -> Arc<GroupSpec> {
         validated(ServiceSpec { cascade: true, ..needs(service("s1"), "s0", Condition::Ready) }, 2),
         validated(needs(checked("s2"), "s1", Condition::Ready), 3),
         needs(service("s3"), "s2", Condition::Started),
-        ServiceSpec { retries: u32::from(is_on(4)), ..task("job") },
+        ServiceSpec { retries: u32::from(is_on(4)), ..job("job") },
         ServiceSpec { on_change: OnChange::Signal(Signal::Hup), ..service("hup") },
-        if is_on(5) { service("gen") } else { task("gen") },
+        if is_on(5) { service("gen") } else { job("gen") },
     ];
     services[3].env_files = if is_on(6) { vec!["/work/.env".into()] } else { Vec::new() };
     services[0].alive = is_on(7).then_some(alive);
@@ -299,7 +299,7 @@ impl World {
         let Some(&(run, process)) = self.processes.get(name) else { return false };
         let snapshot = self.engine.snapshot();
         let Some(service) = snapshot.service(name) else { return false };
-        let (stopping, is_job) = (matches!(service.phase, Phase::Stopping { .. }), service.kind == Kind::Task);
+        let (stopping, is_job) = (matches!(service.phase, Phase::Stopping { .. }), service.kind == Kind::Job);
         let starting = matches!(service.phase, Phase::Starting { .. });
         match process {
             Process::Ordered => {
@@ -451,7 +451,7 @@ impl World {
             let live = self.processes.contains_key(&service.name);
             match &service.phase {
                 Phase::Blocked { on, .. } => assert!(!on.is_empty()),
-                Phase::Running { .. } if service.kept => {
+                Phase::Running { .. } if service.stale => {
                     let place = self.engine.services.iter().position(|one| one.name() == &service.name);
                     let lacks = !self.engine.unmet(place.expect("it is there")).is_empty();
                     assert!((refused || lacks) && live, "{service:#?}");

@@ -13,8 +13,8 @@ pub(super) fn service(name: &str) -> ServiceSpec {
     ServiceSpec { watch: WatchFiles::All { line: 1 }, ..ServiceSpec::new(name.into(), run, "/work".into()) }
 }
 
-pub(super) fn task(name: &str) -> ServiceSpec {
-    ServiceSpec { kind: Kind::Task, ..service(name) }
+pub(super) fn job(name: &str) -> ServiceSpec {
+    ServiceSpec { kind: Kind::Job, ..service(name) }
 }
 
 /// With a readiness check.

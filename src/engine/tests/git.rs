@@ -326,6 +326,6 @@ fn a_checkout_does_not_say_that_it_restarted_what_could_not_start() {
     s.until(1.0);
     lock(&mut s).until(1.1).save("a", &["api"]).until(1.2);
     unlock(&mut s, Some("commit: was restarted")).until(5.0);
-    assert!(s.service("api").kept);
+    assert!(s.service("api").stale);
     assert_eq!(s.notice(), "git commit: was restarted · 1 change · api");
 }

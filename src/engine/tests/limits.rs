@@ -3,11 +3,11 @@
 use crate::domain::{ClientHold, Command, Condition, OnChange, Phase, ServiceSpec, Targets, Timer, Verdict};
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 /// A job that ends at once and writes what it watches, `rounds` times.
 fn looping(rounds: usize) -> Scenario {
-    let mut s = Scenario::running(vec![task("gen")]);
+    let mut s = Scenario::running(vec![job("gen")]);
     for _ in 0..rounds {
         write_and_run_again(&mut s);
     }
@@ -81,7 +81,7 @@ fn r_and_a_saved_file_end_a_wait() {
     assert_eq!((s.service("gen").run.0, s.service("gen").next_restart), (run + 1, None));
     s.started("gen").save("gen.txt", &["gen"]).exits("gen", 0).until(now + 0.2);
     assert!(s.service("gen").next_restart.is_some());
-    s.reload(vec![task("gen")]);
+    s.reload(vec![job("gen")]);
     assert_eq!((s.service("gen").run.0, s.service("gen").next_restart), (run + 2, None));
 }
 
@@ -98,7 +98,7 @@ fn r_ends_a_wait_also_where_it_is_refused() {
     s.save("a.rs", &["api"]).until(7.5);
     assert!(s.service("api").next_restart.is_some(), "{:?}", s.service("api"));
     s.restart("api").validated("api", 8, Some("exit 1"));
-    assert_eq!((s.service("api").next_restart, s.service("api").kept), (None, true));
+    assert_eq!((s.service("api").next_restart, s.service("api").stale), (None, true));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_signal_waits_until_the_service_is_ready() {
 
 #[test]
 fn two_services_that_feed_each_other_are_both_limited() {
-    let mut s = Scenario::running(vec![task("gen"), needs(service("api"), "gen", Condition::Done)]);
+    let mut s = Scenario::running(vec![job("gen"), needs(service("api"), "gen", Condition::Done)]);
     s.exits("gen", 0).started("api").save("api.json", &["gen"]);
     let (mut now, mut starts) = (0.0, 0);
     while now < 300.0 {
@@ -242,7 +242,7 @@ fn two_services_that_feed_each_other_are_both_limited() {
 /// However long it runs: it is not done before its end.
 #[test]
 fn a_job_that_writes_before_it_ends_is_limited() {
-    let mut s = Scenario::running(vec![task("gen")]);
+    let mut s = Scenario::running(vec![job("gen")]);
     let mut starts = 0;
     for second in 1..=180 {
         if let Phase::Running { since, .. } = s.phase("gen")
@@ -262,13 +262,13 @@ fn a_job_that_writes_before_it_ends_is_limited() {
 
 #[test]
 fn a_stopped_job_says_that_a_save_does_nothing() {
-    let mut s = Scenario::running(vec![task("job"), needs(service("api"), "job", Condition::Done)]);
+    let mut s = Scenario::running(vec![job("job"), needs(service("api"), "job", Condition::Done)]);
     s.exits("job", 0).started("api").stop("job").until(1.0).save("a", &["job"]).until(2.0);
     assert_eq!((s.phase("job"), s.verdicts()), (Phase::Down, vec![Verdict::Stopped]));
     // What needed it to be done still has it.
     s.ask(Command::Restart { targets: Targets::one(&"api".into()), force: true }).dies("api", 9);
     assert_eq!((s.phase("job").word(), s.phase("api").word()), ("stopped", "starting"));
-    let mut s = Scenario::running(vec![task("job"), needs(service("api"), "job", Condition::Done)]);
+    let mut s = Scenario::running(vec![job("job"), needs(service("api"), "job", Condition::Done)]);
     s.exits("job", 0).started("api").stop("job").until(3.0).exits("api", 1).until(5.0);
     assert_eq!(s.phase("api").word(), "starting");
 }

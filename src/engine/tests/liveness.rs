@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::{AliveCheck, AliveProbe, Breaker, Failure, Phase, RestartPolicy, ServiceSpec};
 
 use super::driver::Scenario;
-use super::fixture::{checked, service, task};
+use super::fixture::{checked, job, service};
 
 fn watched(spec: ServiceSpec) -> ServiceSpec {
     let check = AliveCheck {
@@ -92,7 +92,7 @@ fn one_that_is_stuck_again_and_again_opens_the_circuit_however_slowly() {
         s.started("api");
         time += 121.0;
         s.until(time).silent("api").silent("api").silent("api").dies("api", 15);
-        if let Some(next) = s.service("api").next_try.filter(|_| s.phase("api").word() == "backing-off") {
+        if let Some(next) = s.service("api").next_try.filter(|_| s.phase("api").word() == "retrying") {
             time = next.since_start().as_secs_f64();
             s.until(time);
         }
@@ -122,7 +122,7 @@ fn being_ready_is_no_sign_of_life_for_the_breaker() {
 #[test]
 fn what_is_never_restarted_is_ended_and_has_failed() {
     let never = ServiceSpec { restart: RestartPolicy::Never, ..watched(service("api")) };
-    for spec in [never, watched(task("api"))] {
+    for spec in [never, watched(job("api"))] {
         let mut s = Scenario::new(vec![spec]);
         s.begin().started("api").alive("api").silent("api").silent("api").silent("api").dies("api", 15).until(100.0);
         assert_eq!(s.service("api").failure(), Some(Failure::Stuck));

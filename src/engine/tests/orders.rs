@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 fn validated(spec: ServiceSpec) -> ServiceSpec {
     let run = RunCommand::Shell("make".into());
@@ -122,7 +122,7 @@ fn a_run_of_its_own_that_fails_meanwhile_holds_up_no_start_that_was_ordered() {
 
 #[test]
 fn each_end_is_told_by_the_number_of_its_run() {
-    let mut s = Scenario::new(vec![checked("api"), ServiceSpec { retries: 1, ..task("job") }]);
+    let mut s = Scenario::new(vec![checked("api"), ServiceSpec { retries: 1, ..job("job") }]);
     s.begin().started("api").started("job").until(1.0).exits("job", 3).until(2.5).started("job").exits("job", 0);
     assert_eq!(
         ends(&s, "job"),

@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::engine::{Effect, Engine, Event, Finish};
 
 use super::driver::file_event;
-use super::fixture::{checked, group, needs, service, task};
+use super::fixture::{checked, group, job, needs, service};
 
 /// What the machine cannot see: the process of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn spec(variant: u8) -> Arc<GroupSpec> {
     let mut services = vec![
         quick(validated(needs(needs(service("api"), "migrate", Condition::Done), "db", Condition::Ready))),
         quick(ServiceSpec { cascade: true, ..checked("db") }),
-        quick(needs(task("migrate"), "db", Condition::Started)),
+        quick(needs(job("migrate"), "db", Condition::Started)),
         quick(watched(ServiceSpec {
             restart: RestartPolicy::Always,
             ..needs(service("worker"), "api", Condition::Ready)
@@ -94,7 +94,7 @@ fn dozen(variant: u8) -> Arc<GroupSpec> {
     let services = (0..12_u8).map(|n| {
         let name = format!("s{n}");
         let mut spec = match n {
-            3 | 8 => task(&name),
+            3 | 8 => job(&name),
             n if n % 3 == 1 => checked(&name),
             _ => service(&name),
         };
@@ -120,7 +120,7 @@ fn dozen(variant: u8) -> Arc<GroupSpec> {
             cascade: n % 6 == 1,
             autostart: n != 11,
             restart: [RestartPolicy::OnFailure, RestartPolicy::Always, RestartPolicy::Never][usize::from(n % 3)],
-            on_change: if n == 7 { OnChange::Notify } else { OnChange::Restart },
+            on_change: if n == 7 { OnChange::Mark } else { OnChange::Restart },
             dir: if variant % 12 == n && variant > 20 { "/elsewhere".into() } else { spec.dir.clone() },
             stop: StopSpec { grace: Duration::from_millis(300), ..StopSpec::default() },
             breaker: Breaker { failures: 3, within: Duration::from_secs(60), cooldown: Duration::from_secs(5) },
@@ -326,13 +326,13 @@ impl World {
             let next = self.processes.iter().find_map(|(name, &(run, process))| {
                 let deaf = deaf.contains(&name.as_str());
                 let snapshot = self.engine.snapshot();
-                let is_task = snapshot.service(name).is_some_and(|one| one.kind == Kind::Task);
+                let is_job = snapshot.service(name).is_some_and(|one| one.kind == Kind::Job);
                 let starting = snapshot.service(name).map(|one| one.phase.word()) == Some("starting");
                 let (after, report) = match process {
                     Process::Ordered => (Some(Process::Alive), RunReport::Started { pid: 7 }),
                     _ if deaf && ending(self, name) => return None,
                     Process::Leaderless => (None, RunReport::GroupGone),
-                    Process::Alive if is_task || ending(self, name) => {
+                    Process::Alive if is_job || ending(self, name) => {
                         (None, RunReport::Exited { status: ExitStatus::Code(0), group_gone: true })
                     }
                     Process::Alive if starting => (Some(Process::Alive), RunReport::Ready),
@@ -516,7 +516,7 @@ fn ten_thousand_operations_leave_twelve_services_as_they_are_shown() {
                 Effect::Tell(Fact { kind: FactKind::Marked(Marker::Stuck { .. }), .. }) => seen[3] += 1,
                 Effect::Spawn { cause: StartCause::Dependency(_), .. } => seen[4] += 1,
                 Effect::Tell(Fact {
-                    kind: FactKind::Marked(Marker::Kept { .. } | Marker::HeldUp { .. } | Marker::Lost { .. }),
+                    kind: FactKind::Marked(Marker::Stale { .. } | Marker::HeldUp { .. } | Marker::Lost { .. }),
                     ..
                 }) => seen[5] += 1,
                 _ => {}

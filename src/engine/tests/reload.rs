@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::engine::Event;
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 #[test]
 fn the_difference_is_carried_out_and_nothing_else() {
@@ -89,7 +89,7 @@ fn settings_that_do_not_change_the_process_do_not_restart_it() {
     let mut api = needs(service("api"), "db", Condition::Ready);
     api.watch = WatchFiles::Off;
     api.debounce = Duration::from_secs(1);
-    api.on_change = OnChange::Notify;
+    api.on_change = OnChange::Mark;
     api.group = Some("back".into());
     api.url = Some("http://localhost".into());
     api.stop.grace = Duration::from_secs(9);
@@ -109,7 +109,7 @@ fn settings_that_do_not_change_the_process_do_not_restart_it() {
 
 #[test]
 fn a_service_whose_command_is_repaired_is_tried_again() {
-    let mut s = Scenario::running(vec![service("api"), task("done"), service("stopped")]);
+    let mut s = Scenario::running(vec![service("api"), job("done"), service("stopped")]);
     s.exits("api", 127).exits("done", 0).stop("stopped").exits("stopped", 0);
     s.expect(
         "
@@ -124,7 +124,7 @@ fn a_service_whose_command_is_repaired_is_tried_again() {
     ",
     );
     let repaired = |spec: ServiceSpec| ServiceSpec { dir: "/work/new".into(), ..spec };
-    s.reload(vec![repaired(service("api")), repaired(task("done")), repaired(service("stopped"))]);
+    s.reload(vec![repaired(service("api")), repaired(job("done")), repaired(service("stopped"))]);
     s.expect(
         "
         0.000 > the file is saved
@@ -172,9 +172,9 @@ fn changes_of_a_service_that_is_gone_are_forgotten() {
 
 #[test]
 fn a_waiting_service_sees_its_new_dependencies() {
-    let mut s = Scenario::new(vec![task("a"), needs(service("api"), "a", Condition::Done)]);
+    let mut s = Scenario::new(vec![job("a"), needs(service("api"), "a", Condition::Done)]);
     s.begin().started("a").exits("a", 1);
-    s.reload(vec![task("a"), service("api")]);
+    s.reload(vec![job("a"), service("api")]);
     assert_eq!(s.service("api").phase.word(), "starting");
 }
 
@@ -225,7 +225,7 @@ fn a_check_that_is_taken_out_while_it_is_waited_for_takes_its_deadline_along() {
 
 #[test]
 fn a_run_keeps_its_grace_and_its_kind() {
-    let mut s = Scenario::running(vec![service("api"), task("job")]);
+    let mut s = Scenario::running(vec![service("api"), job("job")]);
     let mut api = service("api");
     api.stop.grace = Duration::from_millis(200);
     s.stop("api").reload(vec![api, service("job")]).until(4.9);
@@ -288,10 +288,10 @@ fn only_what_the_process_sees_is_a_reason_to_restart_it() {
 #[test]
 fn what_is_done_is_started_when_it_is_another_program_and_what_may_start_by_itself_does() {
     let off = ServiceSpec { autostart: false, ..service("off") };
-    let mut s = Scenario::running(vec![task("job"), task("kind"), task("same"), off]);
+    let mut s = Scenario::running(vec![job("job"), job("kind"), job("same"), off]);
     s.exits("job", 0).exits("kind", 0).exits("same", 0).forget();
-    let job = ServiceSpec { run: RunCommand::Shell("bin/other".into()), ..task("job") };
-    s.reload(vec![job, service("kind"), ServiceSpec { cascade: true, ..task("same") }, service("off")]);
+    let edited = ServiceSpec { run: RunCommand::Shell("bin/other".into()), ..job("job") };
+    s.reload(vec![edited, service("kind"), ServiceSpec { cascade: true, ..job("same") }, service("off")]);
     s.expect(
         "
         0.000 > the file is saved
@@ -334,7 +334,7 @@ fn what_was_refused_is_tried_again_when_the_validation_is_another_one() {
     let mut s = Scenario::new(vec![api]);
     s.begin().validated("api", 1, None).started("api").until(3.0).save("a.rs", &["api"]).until(4.0);
     s.validated("api", 2, Some("exit 1")).forget();
-    assert!(s.service("api").kept);
+    assert!(s.service("api").stale);
     s.reload(vec![service("api")]).dies("api", 15);
     s.expect(
         "

@@ -12,7 +12,7 @@ fn a_missing_program_does_not_take_a_service_down_and_the_next_save_tries_again(
     let mut s = Scenario::running(vec![service("api")]);
     s.lacks("api", MISSING).save("api", &["api"]).until(1.0);
     let api = s.service("api");
-    assert_eq!((api.phase.word(), api.kept, api.reason.as_deref()), ("running", true, MISSING));
+    assert_eq!((api.phase.word(), api.stale, api.reason.as_deref()), ("running", true, MISSING));
     s.lacks("api", None).save("api", &["api"]).until(2.0).dies("api", 15).started("api");
     s.expect(
         "
@@ -25,7 +25,7 @@ fn a_missing_program_does_not_take_a_service_down_and_the_next_save_tries_again(
         2.000 > api started
     ",
     );
-    assert!(!s.service("api").kept);
+    assert!(!s.service("api").stale);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn what_is_again_as_it_runs_is_kept_no_more() {
     s.lacks("api", MISSING).save("api", &["api"]).until(1.0);
     s.lacks("api", None).same(&["api"]).save("api", &["api"]).until(2.0);
     let api = s.service("api");
-    assert_eq!((api.run.0, api.kept, api.reason), (1, false, None));
+    assert_eq!((api.run.0, api.stale, api.reason), (1, false, None));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_folder_that_the_file_names_and_that_is_missing_is_asked_for_again_when_the_
     let problem = Some("folder /work/new: no such file or directory");
     let mut s = Scenario::running(vec![service("api")]);
     s.lacks("api", problem).reload(moved());
-    assert_eq!((s.service("api").kept, s.service("api").run.0), (true, 1));
+    assert_eq!((s.service("api").stale, s.service("api").run.0), (true, 1));
     s.forget().reload(moved()).lacks("api", None).reload(moved());
     s.expect(
         "
@@ -69,9 +69,9 @@ fn a_file_that_is_taken_back_restarts_nothing_that_could_not_start() {
     let mut s = Scenario::running(vec![service("api")]);
     let broken = ServiceSpec { run: RunCommand::Argv(vec!["./apu".into()]), ..service("api") };
     s.lacks("api", Some("program not found: ./apu")).reload(vec![broken]);
-    assert!(s.service("api").kept);
+    assert!(s.service("api").stale);
     s.lacks("api", None).reload(vec![service("api")]).until(10.0);
-    assert_eq!((s.service("api").kept, s.service("api").run.0, s.phase("api").word()), (false, 1, "running"));
+    assert_eq!((s.service("api").stale, s.service("api").run.0, s.phase("api").word()), (false, 1, "running"));
 }
 
 /// A service that listens on this port.
@@ -90,7 +90,7 @@ fn who_is_given_a_port_waits_for_the_one_that_has_it() {
     assert_eq!(["api", "web", "new"].map(|name| s.service(name).run.0), [2, 2, 1]);
     let mut s = Scenario::running(vec![on("api", "4000")]);
     s.lacks("api", MISSING).reload(vec![on("api", "4001"), on("new", "4000")]);
-    assert_eq!((s.phase("new").word(), s.service("api").kept), ("starting", true));
+    assert_eq!((s.phase("new").word(), s.service("api").stale), ("starting", true));
 }
 
 #[test]

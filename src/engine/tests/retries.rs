@@ -6,7 +6,7 @@ use crate::domain::{Condition, Outcome, Phase, RestartPolicy, RunId, RunReport, 
 use crate::engine::Event;
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 #[test]
 fn crashes_back_off_longer_and_longer() {
@@ -52,10 +52,10 @@ fn a_run_that_lasted_starts_the_backoff_anew() {
 
 #[test]
 fn a_service_that_ends_well_before_it_is_ready_has_failed() {
-    let mut s = Scenario::new(vec![checked("api"), ServiceSpec { ready: checked("db").ready, ..task("task") }]);
-    s.begin().started("api").started("task").until(0.2).exits("api", 0).exits("task", 0);
+    let mut s = Scenario::new(vec![checked("api"), ServiceSpec { ready: checked("db").ready, ..job("job") }]);
+    s.begin().started("api").started("job").until(0.2).exits("api", 0).exits("job", 0);
     assert_eq!(s.phase("api"), Phase::Finished(Outcome::NotReady));
-    assert_eq!(s.phase("task"), Phase::Finished(Outcome::Done), "a task is done by ending");
+    assert_eq!(s.phase("job"), Phase::Finished(Outcome::Done), "a job is done by ending");
     s.start("api").started("api").ready("api").exits("api", 1).until(2.0).started("api").exits("api", 0);
     assert!(
         matches!(s.phase("api"), Phase::BackingOff { attempt: 2, after: Outcome::NotReady, .. }),
@@ -151,18 +151,18 @@ fn what_follows_an_end_is_the_policy() {
         (RestartPolicy::Never, 0, "done"),
         (RestartPolicy::Never, 1, "failed"),
         (RestartPolicy::OnFailure, 0, "done"),
-        (RestartPolicy::OnFailure, 1, "backing-off"),
-        (RestartPolicy::Always, 0, "backing-off"),
-        (RestartPolicy::Always, 1, "backing-off"),
+        (RestartPolicy::OnFailure, 1, "retrying"),
+        (RestartPolicy::Always, 0, "retrying"),
+        (RestartPolicy::Always, 1, "retrying"),
     ];
     for (restart, code, word) in cases {
         let mut s = Scenario::running(vec![ServiceSpec { restart, ..service("api") }]);
         s.until(2.0).exits("api", code);
         assert_eq!(s.service("api").phase.word(), word, "{restart:?} {code}");
-        let mut s = Scenario::running(vec![ServiceSpec { restart, ..task("api") }]);
+        let mut s = Scenario::running(vec![ServiceSpec { restart, ..job("api") }]);
         s.exits("api", code);
         let word = if code == 0 { "done" } else { "failed" };
-        assert_eq!(s.service("api").phase.word(), word, "task {restart:?} {code}");
+        assert_eq!(s.service("api").phase.word(), word, "job {restart:?} {code}");
     }
 }
 
@@ -250,7 +250,7 @@ fn what_fails_before_it_was_ready_waits_for_a_change_and_counts_once() {
 
 #[test]
 fn a_job_is_tried_again_as_often_as_its_retries_say() {
-    let mut s = Scenario::running(vec![ServiceSpec { retries: 2, ..task("migrate") }]);
+    let mut s = Scenario::running(vec![ServiceSpec { retries: 2, ..job("migrate") }]);
     s.exits("migrate", 1).until(1.5).started("migrate").exits("migrate", 1).until(4.0).started("migrate");
     s.exits("migrate", 1).until(60.0);
     s.expect(
@@ -345,7 +345,7 @@ fn a_reason_to_start_while_others_of_the_group_are_ended_starts_as_soon_as_they_
 
 #[test]
 fn a_leader_that_ends_well_is_done_once_its_group_is_gone() {
-    let mut s = Scenario::running(vec![task("build")]);
+    let mut s = Scenario::running(vec![job("build")]);
     s.leaves_others("build", 0).until(5.5).gone("build");
     s.expect(
         "
@@ -416,7 +416,7 @@ fn what_watches_nothing_waits_for_no_change() {
     assert_eq!(s.service("api").reason.as_deref(), Some("start it with s, or devgroup start api"));
     // A job as well, and one that is never tried again.
     let never = ServiceSpec { restart: RestartPolicy::Never, ..service("web") };
-    let mut s = Scenario::running(vec![unwatched(task("job")), never]);
+    let mut s = Scenario::running(vec![unwatched(job("job")), never]);
     s.exits("job", 1).exits("web", 1);
     assert_eq!(s.service("job").reason.as_deref(), Some("start it with s, or devgroup start job"));
     assert_eq!(s.service("web").reason.as_deref(), Some("waiting for a change"));

@@ -4,7 +4,7 @@ use crate::domain::{Command, Condition, Phase, RestartPolicy, ServiceSpec, StopS
 use crate::engine::Event;
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 fn shop() -> Vec<ServiceSpec> {
     vec![
@@ -66,7 +66,7 @@ fn everything_that_was_to_be_tried_is_called_off_in_the_same_turn() {
     let mut s = Scenario::running(vec![
         checked("crashed"),
         open,
-        task("t"),
+        job("t"),
         needs(service("b"), "t", Condition::Done),
         service("saved"),
     ]);
@@ -221,7 +221,7 @@ fn a_process_that_does_not_exist_yet_is_waited_for() {
 #[test]
 fn what_had_failed_before_is_a_failure_and_what_we_stopped_is_none() {
     let never = ServiceSpec { restart: RestartPolicy::Never, ..service("never") };
-    let mut s = Scenario::running(vec![service("api"), never, task("migrate")]);
+    let mut s = Scenario::running(vec![service("api"), never, job("migrate")]);
     s.exits("never", 1).exits("migrate", 3).until(1.0).ask(Command::TimeOut).until(1.5).dies("api", 15);
     s.expect(
         r#"

@@ -7,12 +7,12 @@ use crate::domain::{
 use crate::engine::{Effect, Event};
 
 use super::driver::Scenario;
-use super::fixture::{checked, needs, service, task};
+use super::fixture::{checked, job, needs, service};
 
 #[test]
 fn what_needs_nothing_starts_at_once_and_the_rest_as_soon_as_it_may() {
     let mail = ServiceSpec { autostart: false, ..service("mail") };
-    let migrate = needs(task("migrate"), "db", Condition::Ready);
+    let migrate = needs(job("migrate"), "db", Condition::Ready);
     let api = needs(needs(service("api"), "migrate", Condition::Done), "db", Condition::Ready);
     let mut s = Scenario::new(vec![api, checked("db"), migrate, service("web"), mail]);
     s.begin().started("web").started("db").until(0.5).ready("db").started("migrate").until(0.8).exits("migrate", 0);
@@ -59,7 +59,7 @@ fn a_dependency_that_does_not_start_by_itself_starts_when_it_is_needed() {
 #[test]
 fn a_start_by_name_brings_what_it_needs() {
     let db = ServiceSpec { autostart: false, ..checked("db") };
-    let migrate = ServiceSpec { autostart: false, ..needs(task("migrate"), "db", Condition::Ready) };
+    let migrate = ServiceSpec { autostart: false, ..needs(job("migrate"), "db", Condition::Ready) };
     let api = ServiceSpec { autostart: false, ..needs(service("api"), "migrate", Condition::Done) };
     let mut s = Scenario::new(vec![api, migrate, db, ServiceSpec { autostart: false, ..service("web") }]);
     s.begin().start("api").started("db").ready("db").started("migrate").exits("migrate", 0).started("api");
@@ -101,7 +101,7 @@ fn a_start_by_name_brings_what_it_needs() {
 
 #[test]
 fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
-    let mut s = Scenario::new(vec![task("migrate"), needs(service("api"), "migrate", Condition::Done)]);
+    let mut s = Scenario::new(vec![job("migrate"), needs(service("api"), "migrate", Condition::Done)]);
     s.begin().started("migrate").exits("migrate", 1);
     let lost = Loss { name: "migrate".into(), word: "failed", detail: "exit 1".into() };
     assert_eq!(s.phase("api"), Phase::Blocked { on: vec!["migrate".into()], lost: Some(lost) });
@@ -180,7 +180,7 @@ fn a_restart_with_dependents_takes_them_along_in_order() {
 #[test]
 fn failed_means_what_the_count_in_the_header_means() {
     let never = ServiceSpec { restart: RestartPolicy::Never, ..service("never") };
-    let mut s = Scenario::running(vec![checked("api"), never, service("web"), task("done")]);
+    let mut s = Scenario::running(vec![checked("api"), never, service("web"), job("done")]);
     s.exits("api", 1).exits("never", 2).exits("done", 0);
     s.ask(Command::Restart { targets: Targets::Failed, force: false });
     s.expect(
@@ -201,7 +201,7 @@ fn failed_means_what_the_count_in_the_header_means() {
 #[test]
 fn start_all_leaves_alone_what_is_up_or_done() {
     let mail = ServiceSpec { autostart: false, ..service("mail") };
-    let mut s = Scenario::running(vec![service("api"), service("web"), task("build"), mail]);
+    let mut s = Scenario::running(vec![service("api"), service("web"), job("build"), mail]);
     s.exits("build", 0).stop("web").exits("web", 0).ask(Command::Start(Targets::All));
     s.expect(
         "
@@ -219,7 +219,7 @@ fn start_all_leaves_alone_what_is_up_or_done() {
 
 #[test]
 fn restart_all_goes_through_the_order_again() {
-    let mut s = Scenario::running(vec![task("migrate"), needs(service("api"), "migrate", Condition::Done)]);
+    let mut s = Scenario::running(vec![job("migrate"), needs(service("api"), "migrate", Condition::Done)]);
     s.exits("migrate", 0).started("api").until(1.0);
     s.ask(Command::Restart { targets: Targets::All, force: false })
         .exits("api", 0)
@@ -279,7 +279,7 @@ fn a_command_is_answered_in_its_turn_and_one_unknown_name_refuses_all() {
 
 #[test]
 fn a_group_is_settled_when_nothing_runs_and_nothing_will() {
-    let mut s = Scenario::new(vec![task("a"), needs(task("b"), "a", Condition::Done)]);
+    let mut s = Scenario::new(vec![job("a"), needs(job("b"), "a", Condition::Done)]);
     assert!(!s.engine.all_settled());
     s.begin().started("a");
     assert!(!s.engine.all_settled());
@@ -293,7 +293,7 @@ fn a_group_is_settled_when_nothing_runs_and_nothing_will() {
 
 #[test]
 fn a_snapshot_gets_a_new_number_only_when_something_is_seen() {
-    let mut s = Scenario::running(vec![ServiceSpec { on_change: OnChange::Notify, ..service("api") }]);
+    let mut s = Scenario::running(vec![ServiceSpec { on_change: OnChange::Mark, ..service("api") }]);
     let before = s.snapshot();
     s.until(5.0).event("nothing", Event::TimePassed).start("api");
     assert_eq!(s.snapshot().seq, before.seq);

@@ -57,7 +57,7 @@ fn runs_beside_the_old_run_and_then_replaces_it() {
 fn that_fails_keeps_the_old_run_and_the_next_change_tries_again_with_all_that_has_changed() {
     let mut s = up(validated("api"));
     s.until(1.0).save("src/a.rs", &["api"]).until(2.0).validated("api", 2, Some("exit 101")).until(3.0);
-    assert!(s.service("api").kept && matches!(s.phase("api"), Phase::Running { .. }));
+    assert!(s.service("api").stale && matches!(s.phase("api"), Phase::Running { .. }));
     assert_eq!(s.engine.next_deadline(), None);
     s.save("src/b.rs", &["api"]).until(4.0).validated("api", 3, None).dies("api", 15);
     s.expect(
@@ -77,7 +77,7 @@ fn that_fails_keeps_the_old_run_and_the_next_change_tries_again_with_all_that_ha
         4.000   spawn api 2 · src/a.rs and 1 more changed · was SIGTERM, up 4000ms
     ",
     );
-    assert!(!s.service("api").kept);
+    assert!(!s.service("api").stale);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn is_over_when_the_files_are_again_what_runs() {
     let mut s = up(validated("api"));
     s.until(1.0).save("src/a.rs", &["api"]).until(2.0).validated("api", 2, Some("exit 1")).same(&["src/a.rs"]);
     s.save("src/a.rs", &["api"]).until(3.0);
-    assert!(!s.service("api").kept);
+    assert!(!s.service("api").stale);
     s.same(&[]).save("src/a.rs", &["api"]).until(4.0).same(&["src/a.rs"]).save("src/a.rs", &["api"]).until(5.0);
     assert_eq!(s.phase("api").word(), "running");
     s.expect(
@@ -139,7 +139,7 @@ fn that_takes_too_long_has_failed() {
         61.020   api: kept · validate failed · not done in 1m · save a file or press r
     ",
     );
-    assert!(s.service("api").kept);
+    assert!(s.service("api").stale);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn is_not_asked_after_a_crash_unless_the_files_have_not_passed() {
 
 #[test]
 fn goes_on_when_the_old_run_ends_meanwhile() {
-    for (failed, ends) in [(None, "starting"), (Some("exit 1"), "backing-off")] {
+    for (failed, ends) in [(None, "starting"), (Some("exit 1"), "retrying")] {
         let mut s = up(validated("api"));
         s.until(3.0).save("src/a.rs", &["api"]).until(3.5).exits("api", 1);
         assert_eq!(s.phase("api").word(), "validating");
@@ -355,5 +355,5 @@ fn of_files_that_have_changed_back_meanwhile_says_nothing() {
     let mut s = up(validated("api"));
     s.until(3.0).save("src/a.rs", &["api"]).restart("api").same(&["src/a.rs"]).save("src/a.rs", &["api"]).until(4.0);
     s.validated("api", 2, Some("exit 1")).validated("api", 3, None).dies("api", 15);
-    assert_eq!((s.phase("api").word(), s.service("api").kept), ("starting", false));
+    assert_eq!((s.phase("api").word(), s.service("api").stale), ("starting", false));
 }

@@ -51,7 +51,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             }
         }
     }
-    tasks(&file, found);
+    jobs(&file, found);
     Ok(())
 }
 
@@ -131,10 +131,10 @@ fn left(entry: &Node, draft: &mut Draft) {
 }
 
 /// What others wait for the end of runs to its end.
-fn tasks(file: &File<'_>, found: &mut Found) {
+fn jobs(file: &File<'_>, found: &mut Found) {
     let awaited = found.awaited();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == file.path && awaited.contains(&draft.name)) {
-        draft.task = true;
+        draft.job = true;
         draft.ready = None;
         draft.ready_timeout = None;
         // `up` ends with 0 whatever became of the container.

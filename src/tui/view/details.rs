@@ -144,7 +144,7 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     let (now, dot) = (teller.now, teller.glyphs.dot);
     let kind = match service.kind {
         Kind::Service => "service",
-        Kind::Task => "task",
+        Kind::Job => "job",
     };
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
@@ -157,8 +157,8 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
         let lost = lost.as_ref().map(|loss| format!(" {dot} {loss}")).unwrap_or_default();
         fact("waits for", format!("{}{lost}", names.join(", ")));
     }
-    if service.kept {
-        fact("kept", "what runs is older than the files".to_owned());
+    if service.stale {
+        fact("stale", "what runs is older than the files".to_owned());
     }
     fact("target state", if service.wanted { "up" } else { "down" }.to_owned());
 }

@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::layout::SidebarStyle;
 use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
-use super::super::words::{KEPT, counts, state_look};
+use super::super::words::{STALE, counts, state_look};
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Moment, Phase, ServiceSnapshot};
@@ -201,8 +201,8 @@ impl Columns {
     fn draw_narrow(&self, scene: &Scene<'_>, service: &ServiceSnapshot, bold: Style, area: Rect, buffer: &mut Buffer) {
         let (glyphs, room) = (scene.glyphs(), self.name);
         let area = Rect { width: area.width.saturating_sub(1), ..area };
-        let kept = kept_word(scene, service);
-        let word = if kept.is_some() { width(KEPT) + 1 } else { 0 };
+        let stale = stale_word(scene, service);
+        let word = if stale.is_some() { width(STALE) + 1 } else { 0 };
         let name = width(service.name.as_str()).min(NAME);
         let counts = marks(scene, service);
         let counts = shortened(&counts, room.saturating_sub(name + 1 + word));
@@ -210,17 +210,17 @@ impl Columns {
         let name = cut_right(service.name.as_str(), room.saturating_sub(behind), glyphs.ellipsis);
         paint::put_text(buffer, area, area.x, area.y, &name, bold);
         put_counts(scene, service, counts, area, buffer);
-        if let Some(style) = kept {
+        if let Some(style) = stale {
             let at = area.right().saturating_sub(u16::try_from(behind.saturating_sub(1)).unwrap_or(0));
-            paint::put_text(buffer, area, at, area.y, KEPT, style);
+            paint::put_text(buffer, area, at, area.y, STALE, style);
         }
     }
 }
 
 /// How a service is told that is older than the files, also where no other state has a word.
-fn kept_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
+fn stale_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
     let look = state_look(service, scene.glyphs(), scene.theme());
-    (look.word == KEPT).then_some(look.word_style)
+    (look.word == STALE).then_some(look.word_style)
 }
 
 /// As much of the counts as fits: what tells of failures is the last to go.

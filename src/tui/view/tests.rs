@@ -157,7 +157,7 @@ fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
     shop.services[2].restarts = RestartCounts { change: 11, crash: 3, ..RestartCounts::default() };
     shop.services[3].restarts = RestartCounts { change: 111, crash: 33, liveness: 5, ..RestartCounts::default() };
     shop.services[3].name = "frontserver-2".into();
-    shop.services[4].kept = true;
+    shop.services[4].stale = true;
     shop.services[4].phase = shop.services[0].phase.clone();
     let mut bench = Bench::new(shop, 80, 24, GlyphSet::Unicode);
     let text = bench.text();
@@ -166,11 +166,11 @@ fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
     for row in ["frontse… ↻1234 │", "a-name… ↻11 ✗3 │", "fronts… ✗33 !5 │"] {
         assert!(text.contains(row), "{row}\n{text}");
     }
-    assert!(text.contains("● css    kept ↻3 │"), "{text}");
+    assert!(text.contains("● css    stale ↻3 │"), "{text}");
     bench.size = (40, 12);
     bench.press("5");
     let text = bench.text();
-    assert!(text.contains("5●css kept"), "{text}");
+    assert!(text.contains("5●css stale"), "{text}");
 }
 
 #[test]
@@ -197,9 +197,9 @@ fn a_title_has_one_timer_and_names_what_comes() {
         let signal = ChangeAction::Signal(Signal::Hup);
         let running = Phase::Running { run: worker.run, since: now, ready: true };
         (worker.phase, worker.next_try, worker.next_action) = (running, None, signal);
-        worker.kept = true;
+        worker.stale = true;
     });
-    assert!(told.contains("worker · kept · SIGHUP in 9s ━"), "both are to be seen: {told}");
+    assert!(told.contains("worker · stale · SIGHUP in 9s ━"), "both are to be seen: {told}");
 }
 
 #[test]

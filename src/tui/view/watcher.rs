@@ -299,7 +299,7 @@ fn path_column_with(path: &str, after: &str, cells: usize, ellipsis: &str) -> St
 
 fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
     match verdict {
-        Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Notify => Style::new(),
+        Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Mark => Style::new(),
         Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Waits => scene.theme().busy(),
         Verdict::Discarded | Verdict::SameContent | Verdict::Stopped | Verdict::Ignored | Verdict::NoMatch => {
             scene.theme().dim()

@@ -218,7 +218,7 @@ impl Rules {
                 OnChange::Restart => {}
                 OnChange::Signal(signal) => effects.push(format!("sends {} to {name}", signal.name())),
                 OnChange::Run(command) => effects.push(format!("runs `{command}` for {name}")),
-                OnChange::Notify => effects.push(format!("is only shown for {name}")),
+                OnChange::Mark => effects.push(format!("is only shown for {name}")),
             }
         }
         effects.join(" · ")

@@ -242,7 +242,7 @@ fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
 /// Of neither it is known that it wanted to be a daemon.
 #[test]
 fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_foreground() {
-    for (kind, code) in [(Kind::Task, 0), (Kind::Service, 1)] {
+    for (kind, code) in [(Kind::Job, 0), (Kind::Service, 1)] {
         let mut bench = Bench::new();
         let mut env = environment();
         env.push(("DEVGROUP_RUN".into(), format!("test-{}-4", std::process::id()).into()));

@@ -75,16 +75,16 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     }
     let awaited = found.awaited();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path) {
-        draft.task = awaited.contains(&draft.name);
-        if draft.restart == Some("on-failure") && !draft.task {
+        draft.job = awaited.contains(&draft.name);
+        if draft.restart == Some("on-failure") && !draft.job {
             draft.left.push(EARLY.into());
         }
-        if draft.task {
+        if draft.job {
             // `retries` says both.
             if let Some(restart @ ("always" | "on-failure")) = draft.restart.take()
                 && draft.retries.is_none()
             {
-                let why = "a task is started again as often as `retries` says";
+                let why = "a job is started again as often as `retries` says";
                 draft.left.push(format!("`restart: {}` is not carried over: {why}", restart.replace('-', "_")));
             }
         } else if let Some(most) = draft.retries.take() {
@@ -210,7 +210,7 @@ fn availability(entry: &Node, draft: &mut Draft) {
     let again = draft.restart != Some("never");
     let wait = said.number("backoff_seconds").filter(|wait| *wait > 0);
     draft.backoff = wait.filter(|_| again);
-    // What a task calls so; for a service it becomes its breaker.
+    // What a job calls so; for a service it becomes its breaker.
     draft.retries = said.number("max_restarts").filter(|most| *most > 0 && again);
     for key in said.others(&["restart"]) {
         let carried = match key {
