@@ -107,8 +107,8 @@ pub(crate) fn is_over(group: &GroupSnapshot) -> bool {
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }
-            | Phase::BackingOff { .. }
-            | Phase::CircuitOpen { .. } => return false,
+            | Phase::Retrying { .. }
+            | Phase::CrashLoop { .. } => return false,
             // What it waits for has ended without success, or is looked at in its own turn.
             Phase::Blocked { .. } | Phase::Finished(_) => {}
             Phase::Down => {

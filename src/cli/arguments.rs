@@ -166,7 +166,7 @@ pub(super) struct RunArguments {
     #[arg(short, long, conflicts_with_all = ["no_tui", "tui"])]
     pub(super) detach: bool,
     /// Exit when this service ends, with its exit code
-    #[arg(long, value_name = "SERVICE")]
+    #[arg(long, value_name = "SERVICE", visible_alias = "exit-code-from")]
     pub(super) exit_with: Option<String>,
     /// Stop the group after this time (90s, 10m) and exit with 124
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
@@ -177,6 +177,9 @@ pub(super) struct RunArguments {
     /// Start all services but these (comma-separated)
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     exclude: Vec<String>,
+    /// The old name of `--exclude`
+    #[arg(long, hide = true, value_parser = renamed_to_exclude)]
+    except: Option<String>,
     /// Do not start the dependencies of the named services
     #[arg(long)]
     no_deps: bool,
@@ -210,6 +213,11 @@ impl RunArguments {
             profiles: self.profiles,
         }
     }
+}
+
+/// Says what the flag is called now.
+fn renamed_to_exclude(_: &str) -> Result<String, &'static str> {
+    Err("this flag is called `--exclude`")
 }
 
 /// What else to do.
@@ -299,6 +307,7 @@ mod tests {
             "devgroup -fdev.toml",
             "devgroup -f dev.toml api -d --paused",
             "devgroup -Cd --exit-with d",
+            "devgroup -d --exit-code-from d",
             "devgroup -- -d",
             "devgroup --timeout 5m --no-deps",
         ] {

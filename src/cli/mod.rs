@@ -104,7 +104,7 @@ fn run_program(
             // Nothing can be said if even this fails.
             let _ = error.print();
             if let Some(commands) = slip_of_a_command().filter(|_| error.use_stderr()) {
-                print_message(&format!("  help: did you mean {commands}?"));
+                print_message(&format!("  help: did you mean the command {commands}?"));
             }
             return if error.use_stderr() { 2 } else { 0 };
         }
@@ -179,19 +179,19 @@ fn slip_of_a_command() -> Option<String> {
 
 /// What other tools call what devgroup does (compose, overmind, pm2, process-compose, systemctl).
 const WORDS_OF_OTHERS: &[(&str, &str)] = &[
-    ("up", "devgroup -d"),
-    ("quit", "devgroup down"),
-    ("shutdown", "devgroup down"),
-    ("kill", "devgroup stop"),
-    ("tail", "devgroup logs -f"),
-    ("log", "devgroup logs"),
-    ("list", "devgroup status"),
-    ("ls", "devgroup status"),
-    ("connect", "devgroup attach"),
-    ("validate", "devgroup check"),
-    ("config", "devgroup check"),
-    ("unpause", "devgroup resume"),
-    ("completion", "devgroup completions"),
+    ("up", "-d"),
+    ("quit", "down"),
+    ("shutdown", "down"),
+    ("kill", "stop"),
+    ("tail", "logs -f"),
+    ("log", "logs"),
+    ("list", "status"),
+    ("ls", "status"),
+    ("connect", "attach"),
+    ("validate", "check"),
+    ("config", "check"),
+    ("unpause", "resume"),
+    ("completion", "completions"),
 ];
 
 /// The commands that may be meant by this word, in backticks: what other tools call so, or those with a name like it.
@@ -199,9 +199,12 @@ fn near_commands(name: &str) -> Option<String> {
     if let Some((_, command)) = WORDS_OF_OTHERS.iter().find(|(word, _)| *word == name) {
         return Some(format!("`{command}`"));
     }
-    let near = config::near(name, arguments::COMMANDS.iter().copied());
-    let commands: Vec<String> = near.iter().map(|command| format!("devgroup {command}")).collect();
-    (!commands.is_empty()).then(|| config::any_of(&commands))
+    let mut near = config::near(name, arguments::COMMANDS.iter().copied());
+    // Of `stat`, `status` is the rest, and `start` a slip.
+    if near.iter().any(|command| command.starts_with(name)) {
+        near.retain(|command| command.starts_with(name));
+    }
+    (!near.is_empty()).then(|| config::any_of(&near))
 }
 
 /// Writes a line to stderr, if it takes one in time.

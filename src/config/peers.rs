@@ -320,7 +320,7 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ),
     ("restart", &["unless-stopped", "unless_stopped", "yes", "true"], "always"),
     ("restart", &["no", "off", "false", "exit_on_failure"], "never"),
-    ("kind", &["oneshot", "one-shot", "once", "job", "batch"], "job"),
+    ("kind", &["oneshot", "one-shot", "once", "task", "batch"], "job"),
     ("kind", &["daemon", "simple", "process", "long-running"], "service"),
 ];
 

@@ -321,6 +321,7 @@ fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
         }),
         Some(("run", command)) if !command.trim().is_empty() => Ok(OnChange::Run(command.trim().to_owned())),
         Some(("run", _)) => Err(problem("there is no command after `run:`".into())),
+        None if text == "notify" => Err(problem("this is called \"mark\": a line in the log, and no restart".into())),
         _ => Err(problem(match near(text, ["restart", "mark", "signal:HUP"]).first() {
             Some(word) => format!("did you mean \"{word}\"?"),
             None => "not one of the allowed values".into(),

@@ -167,6 +167,7 @@ impl<'a> Slot<'a, '_> {
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let near = || near(text, choices.iter().map(|(word, _)| *word)).first().copied();
             let label = match peers::value(self.key.name, text).or_else(near) {
+                Some("job") if text == "task" => "a program that runs to its end is a \"job\"".into(),
                 Some(word) => format!("did you mean \"{word}\"?"),
                 None => "not one of the allowed values".into(),
             };

@@ -66,7 +66,7 @@ pub struct Service {
     /// `service` or `job`.
     pub kind: String,
     /// `blocked` (a dependency has failed), `waiting` (for a dependency, or nothing runs and a start waits for its time after
-    /// a change), `validating`, `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
+    /// a change), `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
     /// `failed`, `stopped`.
     pub state: String,
     /// The leader of its live run.
@@ -89,6 +89,8 @@ pub struct Service {
     pub reason: Option<String>,
     /// Changes that a hold keeps from it.
     pub held: usize,
+    /// `validate` is run: before a start, or beside what runs.
+    pub validating: bool,
     /// It runs on although its files have changed: what they became is not valid, or a dependency is down.
     pub stale: bool,
     /// Its page; credentials in it are masked.
@@ -224,6 +226,7 @@ impl Service {
             next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
             reason: service.reason.as_deref().map(Into::into),
             held: service.held,
+            validating: service.validating.is_some(),
             stale: service.stale,
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
         }

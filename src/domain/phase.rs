@@ -15,10 +15,8 @@ pub enum Phase {
         /// One that will not reach it by itself: one of them, or one that they wait for.
         lost: Option<Loss>,
     },
-    /// The command of `validate` runs, before a start.
+    /// The command of `validate` runs before a start, and nothing else of the service does.
     Validating {
-        /// The run that goes on beside it, if there is one.
-        run: Option<RunId>,
         /// When it began.
         since: Moment,
         /// When it has failed.
@@ -58,7 +56,7 @@ pub enum Phase {
         then: Then,
     },
     /// Ended by itself; the next try follows.
-    BackingOff {
+    Retrying {
         /// When the next try begins.
         until: Moment,
         /// How many crashes in a row, from 1; 0 if it ended with 0.
@@ -67,7 +65,7 @@ pub enum Phase {
         after: Outcome,
     },
     /// Too many crashes: no try until then.
-    CircuitOpen {
+    CrashLoop {
         /// When one run is tried.
         until: Moment,
     },
@@ -82,10 +80,10 @@ impl Phase {
     pub fn live_run(&self) -> Option<RunId> {
         match self {
             Self::Starting { run, .. } | Self::Running { run, .. } | Self::Stopping { run, .. } => Some(*run),
-            Self::Validating { run, .. } => *run,
             Self::Blocked { .. }
-            | Self::BackingOff { .. }
-            | Self::CircuitOpen { .. }
+            | Self::Validating { .. }
+            | Self::Retrying { .. }
+            | Self::CrashLoop { .. }
             | Self::Finished(_)
             | Self::Down => None,
         }
@@ -95,13 +93,12 @@ impl Phase {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Blocked { .. } => "blocked",
-            Self::Validating { .. } => "validating",
-            Self::Starting { .. } => "starting",
+            Self::Validating { .. } | Self::Starting { .. } => "starting",
             Self::Running { ready: true, .. } => "ready",
             Self::Running { ready: false, .. } => "running",
             Self::Stopping { .. } => "stopping",
-            Self::BackingOff { .. } => "retrying",
-            Self::CircuitOpen { .. } => "crash-loop",
+            Self::Retrying { .. } => "retrying",
+            Self::CrashLoop { .. } => "crash-loop",
             Self::Finished(Outcome::Done) => "done",
             Self::Finished(_) => "failed",
             Self::Down => "stopped",

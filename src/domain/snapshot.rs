@@ -71,6 +71,8 @@ pub struct ServiceSnapshot {
     pub phase: Phase,
     /// When the phase began.
     pub since: Moment,
+    /// Since when `validate` is run: before a start, or beside what runs.
+    pub validating: Option<Moment>,
     /// Whether it is to run.
     pub wanted: bool,
     /// It watches files.
@@ -125,6 +127,7 @@ impl ServiceSnapshot {
             view: PaneView::Auto,
             phase,
             since,
+            validating: None,
             wanted: true,
             watches: false,
             pid: None,
@@ -173,8 +176,8 @@ impl ServiceSnapshot {
     /// It has failed and is not up: what `R failed` and the header's count mean.
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
-            Phase::CircuitOpen { .. } => Some(Failure::CrashLoop),
-            Phase::BackingOff { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
+            Phase::CrashLoop { .. } => Some(Failure::CrashLoop),
+            Phase::Retrying { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
             _ => None,
         }
     }

@@ -38,8 +38,8 @@ pub enum OnChange {
     Signal(Signal),
     /// Run this beside it; shell text.
     Run(String),
-    /// Only say so.
-    Notify,
+    /// Write a line into its log, and do nothing else.
+    Mark,
 }
 
 /// `[watch]`: for the whole group.

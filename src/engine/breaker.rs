@@ -1,6 +1,6 @@
 //! The circuit breaker: closed (tries go on), open (too many crashes: wait), half-open (one run is tried).
 //!
-//! The open state itself is [`Phase::CircuitOpen`](crate::domain::Phase::CircuitOpen); here is what leads there and back.
+//! The open state itself is [`Phase::CrashLoop`](crate::domain::Phase::CrashLoop); here is what leads there and back.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -53,7 +53,7 @@ impl Engine {
                 // It may be refused; if it is not, its own start takes its dependents along.
                 !(service.must_be_validated() || has_changed && service.spec.validate.is_some())
             }
-            Phase::BackingOff { .. } | Phase::CircuitOpen { .. } => {
+            Phase::Retrying { .. } | Phase::CrashLoop { .. } => {
                 service.want(NextStart::after(name, manner), turn);
                 true
             }
@@ -98,8 +98,8 @@ impl Service {
             Phase::Validating { .. } | Phase::Down => self.run.id.0 > 0,
             Phase::Stopping { .. }
             | Phase::Blocked { .. }
-            | Phase::BackingOff { .. }
-            | Phase::CircuitOpen { .. }
+            | Phase::Retrying { .. }
+            | Phase::CrashLoop { .. }
             | Phase::Finished(_) => false,
         }
     }

@@ -52,12 +52,11 @@ impl Engine {
         if service.run.pid.is_some() && !live {
             return Err("there is a process and no run");
         }
-        if matches!(service.phase, Phase::Validating { run, .. } if run.is_some() || service.check().is_none()) {
-            return Err("it is being validated beside nothing, or nothing is");
+        if matches!(service.phase, Phase::Validating { .. }) && service.check().is_none() {
+            return Err("it is being validated, and nothing runs that does it");
         }
         if service.restarts.orders.pending().is_some() {
-            let rests =
-                matches!(service.phase, Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_));
+            let rests = matches!(service.phase, Phase::Retrying { .. } | Phase::CrashLoop { .. } | Phase::Finished(_));
             if !service.wanted || rests && service.check().is_none() {
                 return Err("a start was ordered, and nothing begins it");
             }
@@ -73,7 +72,7 @@ impl Engine {
         }
         if self.shutdown.is_some() {
             let pending =
-                matches!(service.phase, Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. });
+                matches!(service.phase, Phase::Blocked { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. });
             return if pending || service.wanted { Err("something is to be tried during a shutdown") } else { Ok(()) };
         }
         if service.is_up() && service.restarts.next.is_some() && service.check().is_none() && !follows {

@@ -41,7 +41,7 @@ impl Service {
     fn loss(&self) -> Option<Loss> {
         let (word, detail) = match &self.phase {
             Phase::Blocked { lost, .. } => return lost.clone(),
-            Phase::CircuitOpen { .. } => (Self::FAILED, Failure::CrashLoop.to_string()),
+            Phase::CrashLoop { .. } => (Self::FAILED, Failure::CrashLoop.to_string()),
             Phase::Finished(Outcome::Done) => ("ended", String::new()),
             Phase::Finished(outcome) => {
                 (Self::FAILED, outcome.failure().map(|failure| failure.to_string()).unwrap_or_default())
@@ -51,7 +51,7 @@ impl Service {
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }
-            | Phase::BackingOff { .. }
+            | Phase::Retrying { .. }
             | Phase::Down => return None,
         };
         Some(Loss { name: self.name().clone(), word, detail: detail.into() })

@@ -119,17 +119,17 @@ impl Engine {
         let service = &mut self.services[place];
         match (&service.phase, service.wanted) {
             (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
-            (Phase::BackingOff { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
-            (Phase::CircuitOpen { until }, true) if *until <= turn.now => {
+            (Phase::Retrying { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
+            (Phase::CrashLoop { until }, true) if *until <= turn.now => {
                 service.restarts.crashes.half_open();
                 self.start_or_wait(place, turn);
             }
-            (Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, false) => {
+            (Phase::Blocked { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. }, false) => {
                 service.enter(Phase::Down, turn);
             }
             (Phase::Validating { .. }, _)
             | (Phase::Starting { .. } | Phase::Running { .. }, _)
-            | (Phase::BackingOff { .. } | Phase::CircuitOpen { .. }, true)
+            | (Phase::Retrying { .. } | Phase::CrashLoop { .. }, true)
             | (Phase::Stopping { .. } | Phase::Finished(_), _)
             | (Phase::Down, false) => {}
         }

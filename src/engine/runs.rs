@@ -357,7 +357,7 @@ impl Service {
         if let Some((crashes, within)) = count.opens {
             let (cooldown, watches) = (breaker.cooldown, self.watches());
             let gave_up = Some(Marker::GaveUp { crashes, within, cooldown, watches });
-            let phase = Phase::CircuitOpen { until: turn.now + breaker.cooldown };
+            let phase = Phase::CrashLoop { until: turn.now + breaker.cooldown };
             return Consequence { phase, failed, next: NextTry::None, gave_up };
         }
         let (phase, next) = self.back_off(outcome, count.in_a_row, turn);
@@ -384,7 +384,7 @@ impl Service {
         let wait = backoff::wait(&self.spec.backoff, in_a_row, &mut self.restarts.jitter);
         let until: Moment = turn.now + wait;
         let attempt = if after == Outcome::Done { 0 } else { in_a_row };
-        (Phase::BackingOff { until, attempt, after }, NextTry::In(wait))
+        (Phase::Retrying { until, attempt, after }, NextTry::In(wait))
     }
 
     /// It would fail once more, as it is now. One that was stuck has worked.

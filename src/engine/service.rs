@@ -137,8 +137,8 @@ impl Service {
     /// It is not up, and that is a failure.
     pub(super) fn has_failed(&self) -> bool {
         match &self.phase {
-            Phase::BackingOff { attempt, .. } => *attempt > 0,
-            Phase::CircuitOpen { .. } => true,
+            Phase::Retrying { attempt, .. } => *attempt > 0,
+            Phase::CrashLoop { .. } => true,
             Phase::Finished(outcome) => *outcome != Outcome::Done,
             Phase::Blocked { .. }
             | Phase::Validating { .. }
@@ -190,7 +190,7 @@ impl Service {
         }
         if is_change && self.restarts.limit.is_limiting() {
             // It has been tried often enough to know that a change is no remedy.
-            self.restarts.crashes.half_open_if(matches!(self.phase, Phase::CircuitOpen { .. }));
+            self.restarts.crashes.half_open_if(matches!(self.phase, Phase::CrashLoop { .. }));
         } else {
             self.restarts.crashes.forget();
         }
@@ -217,7 +217,7 @@ impl Service {
     /// No run lives, and how the last one ended, or a validation, does not hold up the next one any more.
     pub(super) fn rest_no_more(&mut self, turn: &Turn) {
         match self.phase {
-            Phase::Validating { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } | Phase::Finished(_) => {
+            Phase::Validating { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. } | Phase::Finished(_) => {
                 self.enter(Phase::Down, turn);
             }
             Phase::Blocked { .. }
@@ -243,7 +243,7 @@ impl Service {
         let of_phase = match &self.phase {
             Phase::Starting { ready_by, .. } => *ready_by,
             Phase::Stopping { escalate_at, .. } => Some(*escalate_at),
-            Phase::BackingOff { until, .. } | Phase::CircuitOpen { until } => Some(*until),
+            Phase::Retrying { until, .. } | Phase::CrashLoop { until } => Some(*until),
             Phase::Blocked { .. }
             | Phase::Validating { .. }
             | Phase::Running { .. }

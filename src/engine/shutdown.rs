@@ -83,7 +83,7 @@ impl Engine {
         for service in &mut self.services {
             service.want_no_more(turn);
             match &mut service.phase {
-                Phase::Blocked { .. } | Phase::BackingOff { .. } | Phase::CircuitOpen { .. } => {
+                Phase::Blocked { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. } => {
                     service.enter(Phase::Down, turn);
                 }
                 // It is ended in its turn; whether it gets ready before that is of no interest.
@@ -176,8 +176,8 @@ fn stop_state(service: &Service, was_live: bool) -> StopState {
         }
         Phase::Blocked { .. }
         | Phase::Validating { .. }
-        | Phase::BackingOff { .. }
-        | Phase::CircuitOpen { .. }
+        | Phase::Retrying { .. }
+        | Phase::CrashLoop { .. }
         | Phase::Finished(_)
         | Phase::Down => match service.run.stop {
             Some(record) if was_live => {

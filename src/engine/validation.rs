@@ -120,7 +120,7 @@ impl Service {
         if let Some(Check { since, until, .. }) = self.check()
             && !matches!(self.phase, Phase::Validating { .. })
         {
-            self.enter(Phase::Validating { run: None, since, until }, turn);
+            self.enter(Phase::Validating { since, until }, turn);
         }
     }
 
@@ -177,12 +177,16 @@ impl Service {
         if self.spec.validate.is_some() { Validity::Passed } else { Validity::Unchecked }
     }
 
-    /// The phase as clients see it: a validation beside a live run hides what the run does meanwhile, but not that it is
-    /// being stopped.
+    /// Since when a validation runs that clients are told of.
+    pub(super) fn validating_since(&self) -> Option<Moment> {
+        self.check().filter(|check| !check.quiet).map(|check| check.since)
+    }
+
+    /// The phase as clients see it: a validation beside no live run is the beginning of a start.
     pub(super) fn shown_phase(&self) -> Phase {
-        match (self.check(), &self.phase) {
-            (None | Some(Check { quiet: true, .. }), phase) | (_, phase @ Phase::Stopping { .. }) => phase.clone(),
-            (Some(Check { since, until, .. }), phase) => Phase::Validating { run: phase.live_run(), since, until },
+        match self.check() {
+            Some(Check { since, until, quiet: false, .. }) if !self.is_live() => Phase::Validating { since, until },
+            _ => self.phase.clone(),
         }
     }
 

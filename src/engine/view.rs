@@ -59,7 +59,7 @@ impl Engine {
         let next_restart = self.changes.waits_until(service.name()).filter(|_| service.wanted);
         let phase = service.shown_phase();
         let next_try = match phase {
-            Phase::BackingOff { until, .. } | Phase::CircuitOpen { until } => Some(until),
+            Phase::Retrying { until, .. } | Phase::CrashLoop { until } => Some(until),
             Phase::Blocked { .. }
             | Phase::Validating { .. }
             | Phase::Starting { .. }
@@ -77,6 +77,7 @@ impl Engine {
             view: service.spec.view,
             since: if let Phase::Validating { since, .. } = phase { since } else { service.since },
             phase,
+            validating: service.validating_since(),
             wanted: service.wanted,
             watches: service.watches(),
             pid: service.run.pid,
@@ -179,12 +180,12 @@ impl Service {
     fn reason(&self, limited: bool) -> Option<String> {
         let exit = self.last_exit.map(|exit| exit.to_string());
         match &self.phase {
-            Phase::BackingOff { after: Outcome::NotStarted, .. } => {
+            Phase::Retrying { after: Outcome::NotStarted, .. } => {
                 let why = self.start_problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
                 Some(format!("could not start{why}, trying again"))
             }
-            Phase::BackingOff { .. } => exit.map(|exit| format!("{exit}, trying again")),
-            Phase::CircuitOpen { .. } => Some(match exit {
+            Phase::Retrying { .. } => exit.map(|exit| format!("{exit}, trying again")),
+            Phase::CrashLoop { .. } => Some(match exit {
                 Some(exit) => format!("too many crashes, last: {exit}"),
                 None => "too many crashes".into(),
             }),

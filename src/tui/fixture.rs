@@ -61,7 +61,7 @@ pub(super) fn shop() -> GroupSnapshot {
             ..running("api", true, 12)
         },
         ServiceSnapshot {
-            phase: Phase::BackingOff {
+            phase: Phase::Retrying {
                 until: ago(0) + Duration::from_secs(4),
                 attempt: 2,
                 after: Outcome::Failed(ExitStatus::Code(1)),

@@ -5,7 +5,7 @@ use super::layout::SidebarStyle;
 use super::text;
 use super::theme::Theme;
 use super::unseen::Unseen;
-use super::words::{STALE, state_look};
+use super::words::{STALE, is_stale, state_look};
 use crate::domain::GroupSnapshot;
 
 /// One row inside the sidebar's border.
@@ -118,7 +118,7 @@ pub(super) fn tabs(
         let name = if named { text::cut_right(service.name.as_str(), 12, glyphs.ellipsis) } else { String::new() };
         let look = state_look(service, glyphs, theme);
         // The glyph is that of any service that runs.
-        let word = if look.word == STALE { STALE.to_owned() } else { String::new() };
+        let word = if is_stale(service) { STALE.to_owned() } else { String::new() };
         let parts = [name, word, unseen.text(&service.name)];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         format!("{pointer}{}{}{}", index + 1, look.glyph, parts.join(" "))

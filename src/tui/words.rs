@@ -4,56 +4,85 @@ use ratatui::style::Style;
 
 use super::glyphs::Glyphs;
 use super::theme::Theme;
-use crate::domain::{ExitStatus, Failure, GroupSnapshot, Moment, Outcome, Phase, ServiceSnapshot};
+use crate::domain::{Failure, GroupSnapshot, Moment, Outcome, Phase, ServiceSnapshot};
 
-/// The word for a service that runs and is older than the files, because a validation has failed.
+/// The word beside the state of a service that runs older code: a validation has failed, or a dependency is down.
 pub(super) const STALE: &str = "stale";
+
+/// It runs, and what runs is older than its files.
+pub(super) fn is_stale(service: &ServiceSnapshot) -> bool {
+    service.stale && matches!(service.phase, Phase::Running { .. })
+}
 
 /// How a state is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look {
     /// The character before the name.
     pub(super) glyph: &'static str,
-    /// At most a few words.
-    pub(super) word: String,
+    /// The state, in the word of `status` and of the JSON.
+    pub(super) word: &'static str,
+    /// What the state alone does not say, in a word or two: `exit 1`, `for db`, `stale`. May be empty.
+    pub(super) detail: String,
     /// The glyph's. Never the only difference.
     pub(super) style: Style,
     /// The word's.
     pub(super) word_style: Style,
 }
 
+impl Look {
+    /// State and detail: `failed · exit 1`, `ready`.
+    pub(super) fn text(&self, glyphs: &Glyphs) -> String {
+        match &*self.detail {
+            "" => self.word.to_owned(),
+            detail => format!("{} {} {detail}", self.word, glyphs.dot),
+        }
+    }
+}
+
 /// How the state of a service is told.
 pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
-    let look = |glyph, word, style| Look { glyph, word, style, word_style: style };
-    let told = |glyph, word: &str, style| look(glyph, word.to_owned(), style);
-    let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
-    if service.is_waiting() && service.next_restart.is_some() {
-        return told(glyphs.waits, "waiting", theme.busy());
-    }
-    if let Some(failure) = service.failure() {
-        return look(glyphs.failed, failure.to_string(), theme.bad());
-    }
-    match &service.phase {
-        Phase::Blocked { lost: Some(loss), .. } => {
-            look(glyphs.waits, format!("{} {}", loss.name, loss.word), theme.bad())
+    let word = service.state();
+    let (glyph, style, detail) = match (service.failure(), &service.phase) {
+        _ if service.is_waiting() => (glyphs.waits, waiting_style(service, theme), waited_for(service)),
+        (Some(failure), _) => (glyphs.failed, theme.bad(), failure.to_string()),
+        (None, Phase::Blocked { lost, .. }) => {
+            let loss = lost.as_ref().map(|loss| format!("{} {}", loss.name, loss.word));
+            (glyphs.waits, theme.bad(), loss.unwrap_or_default())
         }
-        Phase::Blocked { on, lost: None } => {
-            let word = on.first().map_or_else(|| "waits".to_owned(), |name| format!("waits {name}"));
-            look(glyphs.waits, word, theme.dim())
+        (None, Phase::Starting { .. } | Phase::Validating { .. } | Phase::Stopping { .. }) => {
+            (glyphs.busy, theme.busy(), String::new())
         }
-        Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
-        Phase::Validating { .. } => told(glyphs.busy, "validating", theme.busy()),
         // It runs, and it is not what the files say.
-        Phase::Running { .. } if service.stale => told(glyphs.up, STALE, theme.alert()),
-        Phase::Running { ready: true, .. } => told(glyphs.up, "ready", theme.good()),
-        Phase::Running { ready: false, .. } => told(glyphs.up, "up", theme.good()),
-        Phase::Stopping { .. } => told(glyphs.busy, "stopping", theme.busy()),
+        (None, Phase::Running { .. }) if is_stale(service) => (glyphs.up, theme.alert(), STALE.to_owned()),
+        (None, Phase::Running { .. }) => (glyphs.up, theme.good(), String::new()),
         // Ended with 0, and started again by its policy.
-        Phase::BackingOff { .. } => told(glyphs.busy, &exit(service.last_exit.map(|last| last.status)), theme.busy()),
-        Phase::Finished(Outcome::Done) => told(glyphs.done, "done", theme.dim()),
-        Phase::Finished(_) | Phase::CircuitOpen { .. } => told(glyphs.failed, "failed", theme.bad()),
-        Phase::Down => told(glyphs.stopped, "stopped", theme.dim()),
+        (None, Phase::Retrying { .. }) => {
+            let exit = service.last_exit.map(|last| last.status.to_string());
+            (glyphs.busy, theme.busy(), exit.unwrap_or_default())
+        }
+        (None, Phase::Finished(Outcome::Done)) => (glyphs.done, theme.dim(), String::new()),
+        (None, Phase::Finished(_) | Phase::CrashLoop { .. }) => (glyphs.failed, theme.bad(), String::new()),
+        (None, Phase::Down) => (glyphs.stopped, theme.dim(), String::new()),
+    };
+    let detail = match service.validating {
+        Some(_) => "validating".to_owned(),
+        // The word has said it.
+        None if detail == word => String::new(),
+        None => detail,
+    };
+    Look { glyph, word, detail, style, word_style: style }
+}
+
+/// What a service waits for that does not run: `for db`; nothing where it waits for a time, which is told beside it.
+fn waited_for(service: &ServiceSnapshot) -> String {
+    match &service.phase {
+        Phase::Blocked { on, .. } => on.first().map(|name| format!("for {name}")).unwrap_or_default(),
+        _ => String::new(),
     }
+}
+
+fn waiting_style(service: &ServiceSnapshot, theme: Theme) -> Style {
+    if matches!(service.phase, Phase::Blocked { .. }) { theme.dim() } else { theme.busy() }
 }
 
 /// `↻7 ✗2 !1`; empty if there were no restarts.
@@ -101,10 +130,10 @@ impl StateCounts {
                     | Phase::Starting { .. }
                     | Phase::Running { .. }
                     | Phase::Stopping { .. }
-                    | Phase::BackingOff { .. } => &mut state_counts.up,
+                    | Phase::Retrying { .. } => &mut state_counts.up,
                     Phase::Blocked { .. } => &mut state_counts.waits,
                     Phase::Finished(Outcome::Done) => &mut state_counts.done,
-                    Phase::Finished(_) | Phase::CircuitOpen { .. } => &mut state_counts.failed,
+                    Phase::Finished(_) | Phase::CrashLoop { .. } => &mut state_counts.failed,
                     Phase::Down => &mut state_counts.stopped,
                 }
             };

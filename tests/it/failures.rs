@@ -19,13 +19,13 @@ fn a_mistyped_command_is_told_the_command() {
     for (project, code, what) in [(&empty, 3, "no procgroup.toml"), (&group, 6, "unknown service `statu`")] {
         let slip = Stream::ask(project, &["statu"]);
         assert_eq!(slip.code, Some(code), "{slip:?}");
-        assert!(slip.stderr.contains(what) && slip.stderr.contains("did you mean `devgroup status`"), "{slip:?}");
+        assert!(slip.stderr.contains(what) && slip.stderr.contains("did you mean the command `status`"), "{slip:?}");
     }
     let with_option = Stream::ask(&empty, &["statu", "--follow"]);
     assert_eq!(with_option.code, Some(2));
-    assert!(with_option.stderr.contains("\n  help: did you mean `devgroup status`"), "{with_option:?}");
+    assert!(with_option.stderr.contains("\n  help: did you mean the command `status`"), "{with_option:?}");
     assert!(
-        error(&empty, &["statu", "--json"])["help"].as_str().unwrap().starts_with("did you mean `devgroup status`")
+        error(&empty, &["statu", "--json"])["help"].as_str().unwrap().starts_with("did you mean the command `status`")
     );
     for (word, command) in [("up", "devgroup -d"), ("tail", "devgroup logs -f"), ("kill", "devgroup stop")] {
         let of_others = Stream::ask(&group, &[word]);

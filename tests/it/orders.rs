@@ -65,7 +65,7 @@ fn the_exit_of_a_job_that_runs_again_is_that_of_the_new_run() {
     // The old run is over, the new one has not begun.
     run_order(&project, &["restart", "job"]);
     let waiting = Stream::start(&project, &wait);
-    wait_for_state(&project, "job", "validating");
+    wait_for_state(&project, "job", "starting (validating)");
     remove(&project, "../home/hold");
     expect(waiting, 5, "job: failed (exit 1)\n");
     // The next one still runs when it is replaced.
@@ -110,7 +110,7 @@ fn a_restart_that_another_one_overtakes_is_answered_by_the_last_run() {
     // Before the first one has begun …
     project.write("../home/hold", "");
     let first = restart(&project);
-    wait_for_state(&project, "api", "validating");
+    wait_for_state(&project, "api", "(validating)");
     // What fails here must not have been ready before.
     remove(&project, "../home/ready");
     project.write("../home/broken", "");
@@ -139,7 +139,7 @@ fn a_stop_or_a_removal_ends_a_restart_that_is_waited_for() {
     let stopped = "api: stopped\n";
     project.write("../home/hold", "");
     let waiting = restart(&project);
-    wait_for_state(&project, "api", "validating");
+    wait_for_state(&project, "api", "(validating)");
     run_order(&project, &["stop", "api"]);
     expect(waiting, 5, stopped);
     remove(&project, "../home/hold");

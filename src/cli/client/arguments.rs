@@ -165,7 +165,7 @@ Examples:
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum GoalWord {
-    /// It is ready; it runs, if it has no readiness check; a job has exited with 0
+    /// It is ready (without a readiness check: it runs; a job: it has ended with 0)
     Ready,
     /// Its current run has ended
     Exit,

@@ -98,6 +98,7 @@ fn state(service: &Service) -> String {
     let waits = service.next_restart_at.is_some() && service.state != "waiting";
     let notes = [
         service.last_exit.as_ref().filter(|_| has_failed).and_then(how_it_ended),
+        service.validating.then(|| "validating".to_owned()),
         service.stale.then(|| "stale".to_owned()),
         waits.then(|| "change waits".to_owned()),
     ];

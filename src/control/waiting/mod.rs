@@ -116,13 +116,9 @@ pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
 fn is_coming(service: &ServiceSnapshot) -> bool {
     match service.phase {
         Phase::Down => service.wanted,
-        Phase::Blocked { .. } | Phase::Validating { run: None, .. } | Phase::BackingOff { .. } => true,
+        Phase::Blocked { .. } | Phase::Validating { .. } | Phase::Retrying { .. } => true,
         Phase::Finished(outcome) => outcome == End::Invalid,
-        Phase::Validating { .. }
-        | Phase::Starting { .. }
-        | Phase::Running { .. }
-        | Phase::Stopping { .. }
-        | Phase::CircuitOpen { .. } => false,
+        Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } | Phase::CrashLoop { .. } => false,
     }
 }
 
@@ -161,7 +157,7 @@ fn given_up(service: &ServiceSnapshot) -> Option<Known> {
     match &service.phase {
         Phase::Finished(End::Done) => Some(Became::Done.into()),
         Phase::Finished(outcome) => Some(Known::failed(of_outcome(*outcome, service.kind, service.last_exit))),
-        Phase::CircuitOpen { .. } => Some(Known::failed(CRASH_LOOP)),
+        Phase::CrashLoop { .. } => Some(Known::failed(CRASH_LOOP)),
         Phase::Blocked { .. } => lost(service),
         Phase::Down if !service.wanted => Some(Became::Stopped.into()),
         _ => None,
@@ -180,7 +176,7 @@ fn ended(service: &ServiceSnapshot, end: &RunEnd) -> Known {
     match end.outcome {
         None => Became::Stopped.into(),
         Some(End::Done) if !end.again => Became::Done.into(),
-        Some(_) if is_last && matches!(service.phase, Phase::CircuitOpen { .. }) => Known::failed(CRASH_LOOP),
+        Some(_) if is_last && matches!(service.phase, Phase::CrashLoop { .. }) => Known::failed(CRASH_LOOP),
         Some(outcome) => {
             let again = if end.again { ", and tried again" } else { "" };
             Known::failed(of_outcome(outcome, service.kind, end.exit) + again)

@@ -35,7 +35,7 @@ fn starting(run: u32) -> ServiceSnapshot {
 }
 
 fn validating() -> ServiceSnapshot {
-    service(3, Phase::Validating { run: None, since: NOW, until: NOW })
+    service(3, Phase::Validating { since: NOW, until: NOW })
 }
 
 fn failed(run: u32) -> ServiceSnapshot {
@@ -43,7 +43,7 @@ fn failed(run: u32) -> ServiceSnapshot {
 }
 
 fn backing_off(run: u32) -> ServiceSnapshot {
-    with_end(service(run, Phase::BackingOff { until: NOW, attempt: 1, after: CRASH }), run, Some(CRASH), true)
+    with_end(service(run, Phase::Retrying { until: NOW, attempt: 1, after: CRASH }), run, Some(CRASH), true)
 }
 
 fn stopped(run: u32) -> ServiceSnapshot {
@@ -160,7 +160,7 @@ fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
     assert_eq!(first(&service(0, Phase::Down)), None);
     assert_eq!(first(&backing_off(1)), Some("failed (exit 1), and tried again".into()));
     assert_eq!(first(&with_end(running(2), 1, Some(CRASH), true)), Some("failed (exit 1), and tried again".into()));
-    let open = with_end(service(5, Phase::CircuitOpen { until: NOW }), 5, Some(CRASH), true);
+    let open = with_end(service(5, Phase::CrashLoop { until: NOW }), 5, Some(CRASH), true);
     assert_eq!(first(&open), Some("crashed too often".into()));
     let exit = |asked| LastExit { status: ExitStatus::Code(0), at: NOW, uptime: Duration::ZERO, asked, fault: None };
     let not_ready = |asked| {
@@ -191,7 +191,7 @@ fn who_only_waits_bears_a_crash_that_is_tried_again() {
     let ready = WaitGoal::goal(Goal::Ready, &backing_off(3));
     assert_eq!(ready.late(&backing_off(3)), None);
     assert_eq!(ready.late(&running(4)), Some(Became::Ready));
-    assert_eq!(ready.late(&service(9, Phase::CircuitOpen { until: NOW })), Some(Became::Failed));
+    assert_eq!(ready.late(&service(9, Phase::CrashLoop { until: NOW })), Some(Became::Failed));
     assert_eq!(ready.late(&failed(3)), Some(Became::Failed));
 }
 

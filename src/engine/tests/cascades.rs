@@ -142,7 +142,7 @@ fn a_half_written_environment_file_does_not_take_a_service_down() {
         3.000 > .env is saved
         3.020   validate api 1
         3.100 > api validation 1 ends
-        3.100   api: kept · .env:2: a quote is not closed · save a file or press r
+        3.100   api: stale · .env:2: a quote is not closed · save a file or press r
         4.000 > .env is saved
         4.020   validate api 2
         5.000 > api validation 2 ends

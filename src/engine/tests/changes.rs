@@ -297,7 +297,7 @@ fn a_save_closes_an_open_circuit() {
     spec.breaker.failures = 1;
     let mut s = Scenario::running(vec![spec]);
     s.exits("api", 1);
-    assert!(matches!(s.phase("api"), Phase::CircuitOpen { .. }));
+    assert!(matches!(s.phase("api"), Phase::CrashLoop { .. }));
     s.until(1.0).save("a.rs", &["api"]).until(1.5);
     s.expect(
         "

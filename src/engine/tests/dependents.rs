@@ -282,7 +282,7 @@ fn a_save_does_not_take_down_what_could_not_start_again() {
     s.expect(
         "
         6.000 > a.rs is saved
-        6.020   api: kept · a.rs changed · waiting for db to be ready · db failed (exit 3)
+        6.020   api: stale · a.rs changed · waiting for db to be ready · db failed (exit 3)
         7.000 > b.rs is saved
         9.000 > start db
         9.000   spawn db 2 · by hand · was exit 3, up 5000ms
@@ -343,7 +343,7 @@ fn whether_a_change_is_valid_is_known_before_its_dependency_is_back() {
         5.020   validate api 2
         6.000 > api validation 2 ends
         6.000   api: validated · 0.9s
-        6.000   api: kept · a.rs changed · waiting for db to be ready · db failed (exit 3)
+        6.000   api: stale · a.rs changed · waiting for db to be ready · db failed (exit 3)
     ",
     );
     s.start("db").started("db").ready("db");

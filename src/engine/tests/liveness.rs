@@ -97,11 +97,11 @@ fn one_that_is_stuck_again_and_again_opens_the_circuit_however_slowly() {
             s.until(time);
         }
     }
-    assert!(matches!(s.phase("api"), Phase::CircuitOpen { .. }), "{:?}", s.phase("api"));
+    assert!(matches!(s.phase("api"), Phase::CrashLoop { .. }), "{:?}", s.phase("api"));
     // After the cooldown one run is tried; one that shows life closes the circuit.
     s.until(time + 300.0).started("api").alive("api").until(time + 320.0);
     s.silent("api").silent("api").silent("api").dies("api", 15);
-    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 1, .. }), "{:?}", s.phase("api"));
+    assert!(matches!(s.phase("api"), Phase::Retrying { attempt: 1, .. }), "{:?}", s.phase("api"));
     assert_eq!(s.service("api").failure(), Some(Failure::Stuck));
 }
 
@@ -114,7 +114,7 @@ fn being_ready_is_no_sign_of_life_for_the_breaker() {
         s.started("api").ready("api");
         let later = s.now.since_start().as_secs_f64() + 31.0;
         s.until(later).silent("api").silent("api").silent("api").dies("api", 15);
-        assert!(matches!(s.phase("api"), Phase::CircuitOpen { .. }), "{:?}", s.phase("api"));
+        assert!(matches!(s.phase("api"), Phase::CrashLoop { .. }), "{:?}", s.phase("api"));
         s.until(later + 5.0);
     }
 }

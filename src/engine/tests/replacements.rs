@@ -17,7 +17,7 @@ fn a_missing_program_does_not_take_a_service_down_and_the_next_save_tries_again(
     s.expect(
         "
         0.000 > api is saved
-        0.020   api: kept · program not found: ./api · save a file or press r
+        0.020   api: stale · program not found: ./api · save a file or press r
         1.000 > api is saved
         1.020   SIGTERM to api 1
         2.000 > api dies of SIGTERM
@@ -57,7 +57,7 @@ fn a_folder_that_the_file_names_and_that_is_missing_is_asked_for_again_when_the_
     s.expect(
         "
         0.000 > the file is saved
-        0.000   api: kept · folder /work/new: no such file or directory · save a file or press r
+        0.000   api: stale · folder /work/new: no such file or directory · save a file or press r
         0.000 > the file is saved
         0.000   SIGTERM to api 1
     ",
@@ -112,7 +112,7 @@ fn what_could_not_start_is_not_restarted_after_what_it_depends_on() {
         1.000   SIGTERM to db 1
         1.000 > db dies of SIGTERM
         1.000   spawn db 2 · by hand · was SIGTERM, up 1000ms
-        1.000   api: kept · not restarted after db · program not found: ./api · save a file or press r
+        1.000   api: stale · not restarted after db · program not found: ./api · save a file or press r
         1.000 > db started
     ",
     );

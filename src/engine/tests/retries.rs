@@ -58,7 +58,7 @@ fn a_service_that_ends_well_before_it_is_ready_has_failed() {
     assert_eq!(s.phase("job"), Phase::Finished(Outcome::Done), "a job is done by ending");
     s.start("api").started("api").ready("api").exits("api", 1).until(2.0).started("api").exits("api", 0);
     assert!(
-        matches!(s.phase("api"), Phase::BackingOff { attempt: 2, after: Outcome::NotReady, .. }),
+        matches!(s.phase("api"), Phase::Retrying { attempt: 2, after: Outcome::NotReady, .. }),
         "{:?}",
         s.phase("api")
     );
@@ -79,7 +79,7 @@ fn crash_until_open(s: &mut Scenario) {
         }
         s.exits("api", 1);
         let next = s.service("api").next_try.map_or(0.0, |at| at.since_start().as_secs_f64());
-        if let Phase::BackingOff { .. } = s.phase("api") {
+        if let Phase::Retrying { .. } = s.phase("api") {
             s.until(next);
         }
     }
@@ -133,7 +133,7 @@ fn the_one_try_closes_the_circuit_when_it_lasts() {
     s.begin();
     crash_until_open(&mut s);
     s.until(80.0).started("api").ready("api").until(95.0).exits("api", 1);
-    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 1, .. }), "{:?}", s.phase("api"));
+    assert!(matches!(s.phase("api"), Phase::Retrying { attempt: 1, .. }), "{:?}", s.phase("api"));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn the_one_try_closes_the_circuit_when_it_gets_ready() {
     s.begin();
     crash_until_open(&mut s);
     s.until(80.0).started("api").ready("api").until(81.0).exits("api", 1);
-    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 1, .. }), "{:?}", s.phase("api"));
+    assert!(matches!(s.phase("api"), Phase::Retrying { attempt: 1, .. }), "{:?}", s.phase("api"));
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_job_is_tried_again_as_often_as_its_retries_say() {
     );
     assert!(s.service("migrate").failure().is_some());
     s.save("a.sql", &["migrate"]).until(61.0).started("migrate").exits("migrate", 1);
-    assert!(matches!(s.phase("migrate"), Phase::BackingOff { attempt: 1, .. }), "a change counts afresh");
+    assert!(matches!(s.phase("migrate"), Phase::Retrying { attempt: 1, .. }), "a change counts afresh");
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_run_that_never_got_ready_has_not_lasted() {
     let mut s = Scenario::new(vec![checked("api")]);
     s.begin().started("api").ready("api").until(1.0).exits("api", 1).until(3.0).started("api").until(22.0);
     s.exits("api", 1);
-    assert!(matches!(s.phase("api"), Phase::BackingOff { attempt: 2, .. }), "{:?}", s.phase("api"));
+    assert!(matches!(s.phase("api"), Phase::Retrying { attempt: 2, .. }), "{:?}", s.phase("api"));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn up(spec: ServiceSpec) -> Scenario {
 fn runs_beside_the_old_run_and_then_replaces_it() {
     let mut s = up(validated("api"));
     s.until(1.0).save("src/a.rs", &["api"]).until(2.0);
-    assert!(matches!(s.phase("api"), Phase::Validating { run: Some(_), .. }));
+    assert!(s.phase("api").live_run().is_some() && s.service("api").validating.is_some());
     assert_eq!(s.service("api").pid, Some(101));
     s.validated("api", 2, None).until(2.1).dies("api", 15).started("api");
     s.expect(
@@ -66,7 +66,7 @@ fn that_fails_keeps_the_old_run_and_the_next_change_tries_again_with_all_that_ha
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         2.000 > api validation 2 ends
-        2.000   api: kept · validate failed · exit 101 · save a file or press r
+        2.000   api: stale · validate failed · exit 101 · save a file or press r
         3.000 > src/b.rs is saved
         3.020   api: validating · make api · src/a.rs and 1 more changed
         3.020   validate api 3
@@ -96,7 +96,7 @@ fn a_change_meanwhile_starts_it_anew_and_news_of_the_old_one_is_ignored() {
         2.020   validate api 3
         3.000 > api validation 2 ends
         3.000 > api validation 3 ends
-        3.000   api: kept · validate failed · exit 1 · save a file or press r
+        3.000   api: stale · validate failed · exit 1 · save a file or press r
     ",
     );
 }
@@ -115,7 +115,7 @@ fn is_over_when_the_files_are_again_what_runs() {
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         2.000 > api validation 2 ends
-        2.000   api: kept · validate failed · exit 1 · save a file or press r
+        2.000   api: stale · validate failed · exit 1 · save a file or press r
         2.000 > src/a.rs is saved
         3.000 > src/a.rs is saved
         3.020   api: validating · make api · src/a.rs changed
@@ -136,7 +136,7 @@ fn that_takes_too_long_has_failed() {
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         61.020   end validation of api 2
-        61.020   api: kept · validate failed · not done in 1m · save a file or press r
+        61.020   api: stale · validate failed · not done in 1m · save a file or press r
     ",
     );
     assert!(s.service("api").stale);
@@ -148,7 +148,7 @@ fn before_the_first_start_a_failure_waits_for_a_change() {
     s.begin().validated("api", 1, Some("exit 101")).until(100.0);
     assert_eq!(s.phase("api"), Phase::Finished(Outcome::Invalid));
     s.save("src/a.rs", &["api"]).until(101.0);
-    assert!(matches!(s.phase("api"), Phase::Validating { run: None, .. }));
+    assert!(matches!(s.phase("api"), Phase::Validating { .. }));
     s.validated("api", 2, None);
     s.expect(
         "
@@ -179,7 +179,7 @@ fn is_asked_for_by_hand_as_well_but_not_by_force() {
         0.000   api: validating · make api · by hand
         0.000   validate api 2
         0.000 > api validation 2 ends
-        0.000   api: kept · validate failed · exit 1 · save a file or press r
+        0.000   api: stale · validate failed · exit 1 · save a file or press r
     ",
     );
     s.ask(Command::Restart { targets: Targets::one(&"api".into()), force: true }).dies("api", 9);
@@ -215,7 +215,7 @@ fn is_not_asked_after_a_crash_unless_the_files_have_not_passed() {
         3.520   api: validating · make api · src/a.rs changed
         3.520   validate api 2
         4.000 > api validation 2 ends
-        4.000   api: kept · validate failed · exit 101 · save a file or press r
+        4.000   api: stale · validate failed · exit 101 · save a file or press r
         4.000 > api exits 1
         4.000   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
         4.914   api: validating · make api · after crash 1 of 5

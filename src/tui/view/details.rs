@@ -53,7 +53,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         Span::styled(look.glyph, look.style),
         Span::styled(format!(" {}", service.name), theme.strong()),
         Span::raw(format!(" {} ", glyphs.dot)),
-        Span::styled(look.word, look.word_style),
+        Span::styled(look.text(glyphs), look.word_style),
     ];
     let below = match (start, last_start - start) {
         (_, 1..) => vec![Span::raw(format!("{} {} more", glyphs.more, last_start - start))],

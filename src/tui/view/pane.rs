@@ -29,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::styled(look.glyph, look.style),
         Span::styled(format!(" {}", service.name), name_style),
         Span::raw(format!(" {} ", glyphs.dot)),
-        Span::styled(look.word, look.word_style),
+        Span::styled(look.text(glyphs), look.word_style),
     ];
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);

@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::layout::SidebarStyle;
 use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
-use super::super::words::{STALE, counts, state_look};
+use super::super::words::{STALE, counts, is_stale, state_look};
 use super::Scene;
 use super::paint::{self, Titles};
 use crate::domain::{Moment, Phase, ServiceSnapshot};
@@ -179,7 +179,7 @@ impl Columns {
         let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
             ("held".to_owned(), theme.alert())
         } else {
-            (look.word, look.word_style)
+            (look.text(glyphs), look.word_style)
         };
         // The state goes before the counts, and these before the age.
         let word = cut_right(&word, room, glyphs.ellipsis);
@@ -219,8 +219,7 @@ impl Columns {
 
 /// How a service is told that is older than the files, also where no other state has a word.
 fn stale_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
-    let look = state_look(service, scene.glyphs(), scene.theme());
-    (look.word == STALE).then_some(look.word_style)
+    is_stale(service).then(|| state_look(service, scene.glyphs(), scene.theme()).word_style)
 }
 
 /// As much of the counts as fits: what tells of failures is the last to go.
@@ -252,8 +251,8 @@ pub(in super::super) fn age_of(service: &ServiceSnapshot) -> Option<Moment> {
         | Phase::Starting { .. }
         | Phase::Running { .. }
         | Phase::Stopping { .. }
-        | Phase::BackingOff { .. }
-        | Phase::CircuitOpen { .. }
+        | Phase::Retrying { .. }
+        | Phase::CrashLoop { .. }
         | Phase::Finished(_) => Some(service.since),
     }
 }
