@@ -28,80 +28,99 @@ use figures::{Samples, on_path, print_table};
 use harness::{Dash, Project};
 
 const SIZE: (u16, u16) = (160, 50);
-const SAVES: usize = 30;
+/// Rounds, each with new programs: only the first five starts by changes are free, and later ones wait.
+const ROUNDS: usize = 10;
+const SAVES_A_ROUND: usize = 3;
 const SERVICE: &str = "echo x > ../home/pipe; echo up; exec sleep 1000";
 
+/// Without a shell of its own, which would take the service's words apart.
+const WATCHEXEC: &[&str] = &["--shell=none", "-r", "-w", "src", "--", "sh", "-c", SERVICE];
+const NODEMON: &[&str] = &["--quiet", "--watch", "src", "--ext", "rs", "--exec", SERVICE];
+
 fn main() {
-    let plain = Project::new(&format!("[services]\napi = {{ run = \"{SERVICE}\", watch = true }}\n"));
-    let [other, third] = [(); 2].map(|()| Project::empty());
-    let mut programs = vec![Program::start("devgroup", env!("CARGO_BIN_EXE_devgroup"), &plain, &[])];
+    let ours = format!("[services]\napi = {{ run = \"{SERVICE}\", watch = true }}\n");
+    let mut candidates = vec![Candidate::new("devgroup", env!("CARGO_BIN_EXE_devgroup"), Project::new(&ours), &[])];
     if on_path("watchexec") {
-        other.write("src/first.rs", "");
-        // Without a shell of its own, which would take the service's words apart.
-        let arguments = ["--shell=none", "-r", "-w", "src", "--", "sh", "-c", SERVICE];
-        programs.push(Program::start("watchexec", "watchexec", &other, &arguments));
+        candidates.push(Candidate::new("watchexec", "watchexec", Project::empty(), WATCHEXEC));
     }
     if on_path("nodemon") {
-        third.write("src/first.rs", "");
-        let arguments = ["--quiet", "--watch", "src", "--ext", "rs", "--exec", SERVICE];
-        programs.push(Program::start("nodemon", "nodemon", &third, &arguments));
+        candidates.push(Candidate::new("nodemon", "nodemon", Project::empty(), NODEMON));
     }
-    programs.iter_mut().for_each(Program::begin);
-    for number in 0..SAVES {
-        programs.iter_mut().for_each(|program| program.save(number));
+    let mut samples: Vec<[Samples; 2]> = candidates.iter().map(|_| Default::default()).collect();
+    for round in 0..ROUNDS {
+        let mut programs: Vec<_> = candidates.iter().map(Program::start).collect();
+        for number in round * SAVES_A_ROUND..(round + 1) * SAVES_A_ROUND {
+            for (program, samples) in programs.iter_mut().zip(&mut samples) {
+                program.save(number, samples);
+            }
+        }
     }
     let mut rows = vec![row!["program", "save to process ms", "save to screen ms"]];
-    rows.extend(programs.iter().map(|program| row![program.name, program.process.show(), program.screen.show()]));
-    print_table(&format!("a save, medians of {SAVES} [min..max], interleaved"), &rows);
+    let shown = candidates.iter().zip(&samples);
+    rows.extend(shown.map(|(candidate, [process, screen])| row![candidate.name, process.show(), screen.show()]));
+    print_table(&format!("a save, medians of {} [min..max], interleaved", ROUNDS * SAVES_A_ROUND), &rows);
 }
 
-/// A program that restarts a service, and how long its restarts took.
-struct Program<'a> {
+/// A program that restarts a service, and where it does it.
+struct Candidate {
     name: &'static str,
+    program: &'static str,
+    project: Project,
+    arguments: &'static [&'static str],
+    starts: Starts,
+}
+
+impl Candidate {
+    /// With all files that will be saved: a new file is a change as well.
+    fn new(name: &'static str, program: &'static str, project: Project, arguments: &'static [&'static str]) -> Self {
+        for number in 0..ROUNDS * SAVES_A_ROUND {
+            project.write(&file(number), "");
+        }
+        // Before the program, whose service writes into the pipe.
+        let starts = Starts::listen(&project);
+        Self { name, program, project, arguments, starts }
+    }
+}
+
+fn file(number: usize) -> String {
+    format!("src/save-{number}.rs")
+}
+
+/// One of them, while it runs.
+struct Program<'a> {
     dash: Dash<'a>,
     project: &'a Project,
-    starts: Starts,
-    process: Samples,
-    screen: Samples,
+    starts: &'a Starts,
+    is_ours: bool,
 }
 
 impl<'a> Program<'a> {
-    fn start(name: &'static str, program: &str, project: &'a Project, arguments: &[&str]) -> Self {
-        // Before the program, whose service writes into the pipe.
-        let starts = Starts::listen(project);
+    fn start(candidate: &'a Candidate) -> Self {
+        let Candidate { name, program, project, arguments, starts } = candidate;
+        starts.forget();
         let dash = Dash::start_program(project, program, SIZE, arguments);
-        let [process, screen] = [(); 2].map(|()| Samples::default());
-        Self { name, dash, project, starts, process, screen }
-    }
-
-    fn is_ours(&self) -> bool {
-        self.name == "devgroup"
-    }
-
-    fn begin(&mut self) {
-        self.dash.wait_for_text("up");
-        self.starts.next(&mut self.dash);
-        if self.is_ours() {
-            self.dash.wait_for_text("watching 1 of 1 ·");
+        let mut program = Self { dash, project, starts, is_ours: *name == "devgroup" };
+        program.dash.wait_for_text("up");
+        program.starts.next(&mut program.dash);
+        if program.is_ours {
+            program.dash.wait_for_text("watching 1 of 1 ·");
         }
+        program.dash.wait_while_reading("the service sleeps", sleeps);
+        program
     }
 
-    fn save(&mut self, number: usize) {
-        let file = format!("src/save-{number}.rs");
-        self.project.write(&file, "");
-        self.starts.next(&mut self.dash);
-        self.dash.wait_while_reading("the service sleeps", sleeps);
+    fn save(&mut self, number: usize, [process, screen]: &mut [Samples; 2]) {
         self.starts.forget();
+        let file = file(number);
         let saved = Instant::now();
         let mut open = OpenOptions::new().append(true).open(self.project.path(&file)).unwrap();
         open.write_all(b"change\n").unwrap();
         drop(open);
-        let there = self.starts.next(&mut self.dash);
-        self.process.add_time(there - saved);
-        if self.is_ours() {
+        process.add_time(self.starts.next(&mut self.dash) - saved);
+        if self.is_ours {
             let cause = format!("restarted · {file} changed");
-            self.dash.wait_for(&cause, |screen| screen.matches(&cause).count() == 2);
-            self.screen.add_time(saved.elapsed());
+            self.dash.wait_for(&cause, |screen| screen.contains(&cause));
+            screen.add_time(saved.elapsed());
         }
         self.dash.wait_while_reading("the service sleeps", sleeps);
     }
