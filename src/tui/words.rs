@@ -18,41 +18,53 @@ pub(super) struct Look {
     pub(super) word: String,
     /// The glyph's. Never the only difference.
     pub(super) style: Style,
-    /// The word's.
+    /// The word's. Never dim: a state is what one looks for.
     pub(super) word_style: Style,
+    /// The word's, where its service has the focus.
+    pub(super) focused_word_style: Style,
+}
+
+impl Look {
+    fn new(glyph: &'static str, word: impl Into<String>, (style, word_style): (Style, Style)) -> Self {
+        Self { glyph, word: word.into(), style, word_style, focused_word_style: word_style }
+    }
 }
 
 /// How the state of a service is told.
 pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
-    let look = |glyph, word, style| Look { glyph, word, style, word_style: style };
-    let told = |glyph, word: &str, style| look(glyph, word.to_owned(), style);
+    let good = (theme.good_glyph(), theme.good());
+    let busy = (theme.busy_glyph(), theme.busy());
+    let plain = (Style::new(), Style::new());
+    let told = |glyph, word: &str, styles| Look::new(glyph, word, styles);
+    let bad = |glyph, word: String| Look {
+        focused_word_style: theme.bad_in_focus(),
+        ..Look::new(glyph, word, (theme.bad_glyph(), theme.bad()))
+    };
     let exit = |status: Option<ExitStatus>| status.map_or_else(|| "failed".to_owned(), |status| status.to_string());
     if service.is_waiting() && service.next_restart.is_some() {
-        return told(glyphs.waits, "waiting", theme.busy());
+        return told(glyphs.waits, "waiting", busy);
     }
     if let Some(failure) = service.failure() {
-        return look(glyphs.failed, failure.to_string(), theme.bad());
+        return bad(glyphs.failed, failure.to_string());
     }
     match &service.phase {
-        Phase::Blocked { lost: Some(loss), .. } => {
-            look(glyphs.waits, format!("{} {}", loss.name, loss.word), theme.bad())
-        }
+        Phase::Blocked { lost: Some(loss), .. } => bad(glyphs.waits, format!("{} {}", loss.name, loss.word)),
         Phase::Blocked { on, lost: None } => {
             let word = on.first().map_or_else(|| "waits".to_owned(), |name| format!("waits {name}"));
-            look(glyphs.waits, word, theme.dim())
+            Look::new(glyphs.waits, word, busy)
         }
-        Phase::Starting { .. } => told(glyphs.busy, "starting", theme.busy()),
-        Phase::Validating { .. } => told(glyphs.busy, "validating", theme.busy()),
+        Phase::Starting { .. } => told(glyphs.busy, "starting", busy),
+        Phase::Validating { .. } => told(glyphs.busy, "validating", busy),
         // It runs, and it is not what the files say.
-        Phase::Running { .. } if service.kept => told(glyphs.up, KEPT, theme.alert()),
-        Phase::Running { ready: true, .. } => told(glyphs.up, "ready", theme.good()),
-        Phase::Running { ready: false, .. } => told(glyphs.up, "up", theme.good()),
-        Phase::Stopping { .. } => told(glyphs.busy, "stopping", theme.busy()),
+        Phase::Running { .. } if service.kept => told(glyphs.up, KEPT, busy),
+        Phase::Running { ready: true, .. } => told(glyphs.up, "ready", good),
+        Phase::Running { ready: false, .. } => told(glyphs.up, "up", good),
+        Phase::Stopping { .. } => told(glyphs.busy, "stopping", busy),
         // Ended with 0, and started again by its policy.
-        Phase::BackingOff { .. } => told(glyphs.busy, &exit(service.last_exit.map(|last| last.status)), theme.busy()),
-        Phase::Finished(Outcome::Done) => told(glyphs.done, "done", theme.dim()),
-        Phase::Finished(_) | Phase::CircuitOpen { .. } => told(glyphs.failed, "failed", theme.bad()),
-        Phase::Down => told(glyphs.stopped, "stopped", theme.dim()),
+        Phase::BackingOff { .. } => told(glyphs.busy, &exit(service.last_exit.map(|last| last.status)), busy),
+        Phase::Finished(Outcome::Done) => told(glyphs.done, "done", good),
+        Phase::Finished(_) | Phase::CircuitOpen { .. } => bad(glyphs.failed, "failed".to_owned()),
+        Phase::Down => told(glyphs.stopped, "stopped", plain),
     }
 }
 
