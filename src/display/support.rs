@@ -1,5 +1,6 @@
 //! What a terminal can show, as the variables of its environment say.
 
+use super::contrast::opposite;
 use crate::logs::{Rgb, StyleSupport, TerminalColors};
 
 /// Which characters stand for states and borders.
@@ -25,11 +26,9 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// That of a background: dark, if white is told from it more easily than black (WCAG's luminance is 0.18 there).
-    pub fn of((red, green, blue): Rgb) -> Self {
-        let linear = |part: u16| (f64::from(part) / f64::from(u16::MAX)).powf(2.2);
-        let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-        if luminance > 0.18 { Self::Light } else { Self::Dark }
+    /// That of a background: dark, if white is told from it more easily than black.
+    pub fn of(background: Rgb) -> Self {
+        if opposite(background) == [0; 3] { Self::Light } else { Self::Dark }
     }
 
     /// What a service is told that asks for the colours, where only this is known.

@@ -128,6 +128,12 @@ impl ColorDepth {
         by_name
     }
 
+    /// Of the colours 16 to 255, the number of the one that looks most like another among those that fit. The first 16
+    /// are the user's: what they look like is not known.
+    pub fn nearest_indexed(wanted: [u8; 3], fits: impl Fn([u8; 3]) -> bool) -> Option<u8> {
+        (16..=u8::MAX).filter(|index| fits(rgb(*index))).min_by_key(|index| distance(wanted, rgb(*index)))
+    }
+
     /// What such a terminal shows in place of these looks.
     fn reduce(self, style: Style) -> Style {
         let (foreground, background) = (self.color(style.foreground), self.color(style.background));

@@ -41,6 +41,7 @@ mod terminal;
 mod text;
 mod theme;
 mod ticks;
+mod tones;
 mod typing;
 mod ui_state;
 mod unseen;

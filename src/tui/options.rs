@@ -9,6 +9,8 @@ use crate::display::{DisplaySupport, GlyphSet, Ground, Notification};
 pub struct DashboardOptions {
     /// What the terminal can show, as far as the user wants it.
     pub(super) display: DisplaySupport,
+    /// What the colours stand on was said by the user, and not found out.
+    pub(super) ground_is_preferred: bool,
     /// Wheel and click go to the dashboard from the start; the key `M` changes it.
     pub(super) mouse: bool,
     /// Ask before all services are stopped.
@@ -45,7 +47,7 @@ impl Preferred {
 impl DashboardOptions {
     /// How the dashboard draws where nobody prefers anything.
     pub fn new(display: DisplaySupport) -> Self {
-        Self { display, mouse: true, confirm_quit: false }
+        Self { display, ground_is_preferred: false, mouse: true, confirm_quit: false }
     }
 
     /// As the user prefers it.
@@ -60,6 +62,7 @@ impl DashboardOptions {
                 notification: preferred.notification.unwrap_or(self.display.notification),
                 ..self.display
             },
+            ground_is_preferred: preferred.ground.is_some(),
             mouse: preferred.mouse.unwrap_or(self.mouse),
             confirm_quit: preferred.confirm_quit,
         }

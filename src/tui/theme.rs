@@ -1,9 +1,13 @@
-//! Colours and attributes. The 16 ANSI colours only, which follow the user's theme, but for what services print, which has
-//! as many as the terminal; the default background is never painted; and nothing is told by colour alone.
+//! Colours and attributes. Where the terminal has 256 colours or more and tells its background, the theme has tones of its
+//! own, which are readable there. Otherwise it has some of the 16 ANSI colours, for glyphs only: what they look like is
+//! the user's choice, and no ANSI green is readable on white. The default background is never painted, and nothing is told
+//! by colour alone.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use super::ink;
+use super::options::DashboardOptions;
+use super::tones::Tones;
 use crate::display::Ground;
 use crate::logs;
 
@@ -13,40 +17,93 @@ pub(super) struct Theme {
     /// Colours may be used.
     pub(super) color: bool,
     /// What the terminal shows of the looks of services.
-    pub(super) support: logs::StyleSupport,
+    support: logs::StyleSupport,
     /// What they stand on.
     pub(super) ground: Ground,
+    /// The user has said that.
+    ground_is_preferred: bool,
+    /// The theme's own colours, where the background is known.
+    tones: Option<Tones>,
 }
 
 impl Theme {
-    fn colored(self, color: Color) -> Style {
-        if self.color { Style::new().fg(color) } else { Style::new() }
+    /// What is known before the terminal has told its colours.
+    pub(super) fn new(options: DashboardOptions) -> Self {
+        let DashboardOptions { display, ground_is_preferred, .. } = options;
+        Self { color: display.color, support: display.styles, ground: display.ground, ground_is_preferred, tones: None }
+    }
+
+    /// The terminal has told its background. One that is not what the user says counts for nothing.
+    pub(super) fn stand_on(&mut self, background: logs::Rgb) {
+        let ground = Ground::of(background);
+        if self.ground_is_preferred && ground != self.ground {
+            return;
+        }
+        self.ground = ground;
+        self.tones = Tones::on(background, self.support.depth).filter(|_| self.color);
+    }
+
+    /// In a tone of the theme; otherwise as text is.
+    fn text(self, tone: impl FnOnce(Tones) -> Color) -> Style {
+        self.tones.map_or_else(Style::new, |tones| Style::new().fg(tone(tones)))
+    }
+
+    /// In a tone of the theme; otherwise in one of the 16 colours.
+    fn glyph(self, tone: impl FnOnce(Tones) -> Color, otherwise: Color) -> Style {
+        match self.tones {
+            None if self.color => Style::new().fg(otherwise),
+            _ => self.text(tone),
+        }
     }
 
     /// What is well: a service that runs.
     pub(super) fn good(self) -> Style {
-        self.colored(Color::Green)
+        self.text(|tones| tones.good)
+    }
+
+    /// The glyph of what is well.
+    pub(super) fn good_glyph(self) -> Style {
+        self.glyph(|tones| tones.good, Color::Green)
     }
 
     /// Between two states.
     pub(super) fn busy(self) -> Style {
+        self.text(|tones| tones.busy)
+    }
+
+    /// The glyph of what is between two states.
+    pub(super) fn busy_glyph(self) -> Style {
         // Yellow is hardly seen on white.
-        self.colored(if self.ground == Ground::Light { Color::Magenta } else { Color::Yellow })
+        self.glyph(|tones| tones.busy, if self.ground == Ground::Dark { Color::Yellow } else { Color::Magenta })
     }
 
     /// What is wrong: a service that has failed.
     pub(super) fn bad(self) -> Style {
-        self.colored(Color::Red).add_modifier(Modifier::BOLD)
+        self.text(|tones| tones.bad).add_modifier(Modifier::BOLD)
+    }
+
+    /// The glyph of what is wrong.
+    pub(super) fn bad_glyph(self) -> Style {
+        self.glyph(|tones| tones.bad, Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    /// What is wrong, where the focus is. Without a colour it is told from other text there, which is bold too.
+    pub(super) fn bad_in_focus(self) -> Style {
+        if self.tones.is_some() { self.bad() } else { self.bad().add_modifier(Modifier::REVERSED) }
     }
 
     /// Not important now.
     pub(super) fn dim(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
+        self.structure()
     }
 
     /// What parts the screen, and what never matters first: rules, titles without the focus, ages, rows without text.
+    /// Without tones it is dim, because a grey of the 16 colours may be the background itself (Solarized).
     pub(super) fn structure(self) -> Style {
-        self.dim()
+        match self.tones {
+            None => Style::new().add_modifier(Modifier::DIM),
+            Some(tones) => Style::new().fg(tones.structure),
+        }
     }
 
     /// What has the focus, keys, names.
@@ -56,18 +113,20 @@ impl Theme {
 
     /// The one accent: the title line of what has the focus.
     pub(super) fn accent(self) -> Style {
-        self.colored(if self.ground == Ground::Light { Color::Blue } else { Color::Cyan })
+        match self.ground {
+            // Blue is hardly seen on black, and cyan on white.
+            Ground::Unknown => self.strong(),
+            Ground::Dark => self.glyph(|tones| tones.accent, Color::Cyan),
+            Ground::Light => self.glyph(|tones| tones.accent, Color::Blue),
+        }
     }
 
     /// A service among others, by its number: nothing that tells of a state.
     pub(super) fn of_service(self, number: usize) -> Style {
-        let colors: &[Color] = match self.ground {
-            Ground::Unknown => &[Color::Cyan, Color::Magenta, Color::Blue, Color::Green, Color::Yellow],
-            // Blue is hardly seen on black.
-            Ground::Dark => &[Color::Cyan, Color::Magenta, Color::LightBlue, Color::Green, Color::Yellow],
-            Ground::Light => &[Color::Blue, Color::Magenta, Color::DarkGray, Color::Green],
-        };
-        self.colored(colors.get(number % colors.len()).copied().unwrap_or(Color::Reset))
+        self.text(|tones| {
+            let colors = tones.of_services;
+            colors.get(number % colors.len()).copied().unwrap_or(tones.structure)
+        })
     }
 
     /// What must be seen: banners, notices.
@@ -138,3 +197,6 @@ fn color(color: logs::Color) -> Option<Color> {
         logs::Color::Rgb(red, green, blue) => Some(Color::Rgb(red, green, blue)),
     }
 }
+
+#[cfg(test)]
+mod tests;

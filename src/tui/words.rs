@@ -25,8 +25,10 @@ pub(super) struct Look {
     pub(super) detail: String,
     /// The glyph's. Never the only difference.
     pub(super) style: Style,
-    /// The word's.
+    /// The word's. Never dim: a state is what one looks for.
     pub(super) word_style: Style,
+    /// The word's, where its service has the focus.
+    pub(super) focused_word_style: Style,
 }
 
 impl Look {
@@ -39,30 +41,51 @@ impl Look {
     }
 }
 
+/// How much a state asks for attention.
+#[derive(Clone, Copy)]
+enum Tone {
+    Good,
+    Busy,
+    Bad,
+    Plain,
+}
+
+impl Tone {
+    /// The styles of the glyph, of the word, and of the word where its service has the focus.
+    fn styles(self, theme: Theme) -> (Style, Style, Style) {
+        match self {
+            Self::Good => (theme.good_glyph(), theme.good(), theme.good()),
+            Self::Busy => (theme.busy_glyph(), theme.busy(), theme.busy()),
+            Self::Bad => (theme.bad_glyph(), theme.bad(), theme.bad_in_focus()),
+            Self::Plain => (Style::new(), Style::new(), Style::new()),
+        }
+    }
+}
+
 /// How the state of a service is told.
 pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
     let word = service.state();
-    let (glyph, style, detail) = match (service.failure(), &service.phase) {
-        _ if service.is_waiting() => (glyphs.waits, waiting_style(service, theme), waited_for(service)),
-        (Some(failure), _) => (glyphs.failed, theme.bad(), failure.to_string()),
+    let (glyph, tone, detail) = match (service.failure(), &service.phase) {
+        _ if service.is_waiting() => (glyphs.waits, Tone::Busy, waited_for(service)),
+        (Some(failure), _) => (glyphs.failed, Tone::Bad, failure.to_string()),
         (None, Phase::Blocked { lost, .. }) => {
             let loss = lost.as_ref().map(|loss| format!("{} {}", loss.name, loss.word));
-            (glyphs.waits, theme.bad(), loss.unwrap_or_default())
+            (glyphs.waits, Tone::Bad, loss.unwrap_or_default())
         }
         (None, Phase::Starting { .. } | Phase::Validating { .. } | Phase::Stopping { .. }) => {
-            (glyphs.busy, theme.busy(), String::new())
+            (glyphs.busy, Tone::Busy, String::new())
         }
         // It runs, and it is not what the files say.
-        (None, Phase::Running { .. }) if is_stale(service) => (glyphs.up, theme.alert(), STALE.to_owned()),
-        (None, Phase::Running { .. }) => (glyphs.up, theme.good(), String::new()),
+        (None, Phase::Running { .. }) if is_stale(service) => (glyphs.up, Tone::Busy, STALE.to_owned()),
+        (None, Phase::Running { .. }) => (glyphs.up, Tone::Good, String::new()),
         // Ended with 0, and started again by its policy.
         (None, Phase::Retrying { .. }) => {
             let exit = service.last_exit.map(|last| last.status.to_string());
-            (glyphs.busy, theme.busy(), exit.unwrap_or_default())
+            (glyphs.busy, Tone::Busy, exit.unwrap_or_default())
         }
-        (None, Phase::Finished(Outcome::Done)) => (glyphs.done, theme.dim(), String::new()),
-        (None, Phase::Finished(_) | Phase::CrashLoop { .. }) => (glyphs.failed, theme.bad(), String::new()),
-        (None, Phase::Down) => (glyphs.stopped, theme.dim(), String::new()),
+        (None, Phase::Finished(Outcome::Done)) => (glyphs.done, Tone::Good, String::new()),
+        (None, Phase::Finished(_) | Phase::CrashLoop { .. }) => (glyphs.failed, Tone::Bad, String::new()),
+        (None, Phase::Down) => (glyphs.stopped, Tone::Plain, String::new()),
     };
     let detail = match service.validating {
         Some(_) => "validating".to_owned(),
@@ -70,7 +93,8 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
         None if detail == word => String::new(),
         None => detail,
     };
-    Look { glyph, word, detail, style, word_style: style }
+    let (style, word_style, focused_word_style) = tone.styles(theme);
+    Look { glyph, word, detail, style, word_style, focused_word_style }
 }
 
 /// What a service waits for that does not run: `for db`; nothing where it waits for a time, which is told beside it.
@@ -79,10 +103,6 @@ fn waited_for(service: &ServiceSnapshot) -> String {
         Phase::Blocked { on, .. } => on.first().map(|name| format!("for {name}")).unwrap_or_default(),
         _ => String::new(),
     }
-}
-
-fn waiting_style(service: &ServiceSnapshot, theme: Theme) -> Style {
-    if matches!(service.phase, Phase::Blocked { .. }) { theme.dim() } else { theme.busy() }
 }
 
 /// `↻7 ✗2 !1`; empty if there were no restarts.

@@ -31,8 +31,8 @@ impl AttachmentLoop {
     pub(super) fn colors_told(&mut self) {
         if let Some(colors) = self.decoder.take_colors() {
             self.handle.logs().set_colors(colors);
-            if let (Ground::Unknown, Some(background)) = (self.ui.theme.ground, colors.background) {
-                self.ui.theme.ground = Ground::of(background);
+            if let Some(background) = colors.background {
+                self.ui.theme.stand_on(background);
                 self.frames.redraw = true;
             }
         }

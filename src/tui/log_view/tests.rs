@@ -5,11 +5,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::display::{GlyphSet, Ground};
+use crate::display::{DisplaySupport, GlyphSet};
 use crate::logs::LogStore;
 use crate::logs::{LogDocument, StyleSupport};
+use crate::tui::options::DashboardOptions;
 
 fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
+    let display = DisplaySupport { color: true, ..DisplaySupport::from_variables(|_| None) };
     LineLayout {
         width,
         height,
@@ -18,7 +20,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         typed: false,
         view: PaneView::Auto,
         glyphs: Glyphs::of(GlyphSet::Unicode),
-        theme: Theme { color: true, support: StyleSupport::FULL, ground: Ground::Unknown },
+        theme: Theme::new(DashboardOptions::new(DisplaySupport { styles: StyleSupport::FULL, ..display })),
         clock: Clock::start(),
     }
 }

@@ -113,7 +113,7 @@ impl UiState {
             typist: Typist::default(),
             selection: None,
             glyphs: Glyphs::of(display.glyphs),
-            theme: Theme { color: display.color, support: display.styles, ground: display.ground },
+            theme: Theme::new(options),
             notification: display.notification,
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::styled(look.glyph, look.style),
         Span::styled(format!(" {}", service.name), name_style),
         Span::raw(format!(" {} ", glyphs.dot)),
-        Span::styled(look.text(glyphs), look.word_style),
+        Span::styled(look.text(glyphs), if focused { look.focused_word_style } else { look.word_style }),
     ];
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
@@ -267,8 +267,8 @@ fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) 
     let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), pane.gutter());
     for (row, mark) in (0..area.height).zip(&text.gutter) {
         let (letter, style) = match mark.level {
-            Some(Level::Fatal | Level::Error) => (glyphs.error, theme.bad()),
-            Some(Level::Warn) => (glyphs.warning, theme.busy()),
+            Some(Level::Fatal | Level::Error) => (glyphs.error, theme.bad_glyph()),
+            Some(Level::Warn) => (glyphs.warning, theme.busy_glyph()),
             Some(Level::Info | Level::Debug | Level::Trace) | None => ("", Style::new()),
         };
         let letter = if mark.hit || mark.current && letter.is_empty() { glyphs.hit } else { letter };

@@ -179,7 +179,7 @@ impl Columns {
         let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
             ("held".to_owned(), theme.alert())
         } else {
-            (look.text(glyphs), look.word_style)
+            (look.text(glyphs), if selected { look.focused_word_style } else { look.word_style })
         };
         // The state goes before the counts, and these before the age.
         let word = cut_right(&word, room, glyphs.ellipsis);

@@ -100,10 +100,10 @@ pub(in super::super) fn waited_for(stopping: &Stopping) -> impl Iterator<Item = 
 fn stop_state_look(scene: &Scene<'_>, state: &StopState) -> (&'static str, Style) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     match state {
-        StopState::WasNotRunning | StopState::Stopped { .. } => (glyphs.done, theme.good()),
-        StopState::Waiting => (glyphs.waits, theme.dim()),
-        StopState::Asked { .. } | StopState::Killed { .. } => (glyphs.busy, theme.busy()),
-        StopState::GivenUp => (glyphs.failed, theme.bad()),
+        StopState::WasNotRunning | StopState::Stopped { .. } => (glyphs.done, theme.good_glyph()),
+        StopState::Waiting => (glyphs.waits, Style::new()),
+        StopState::Asked { .. } | StopState::Killed { .. } => (glyphs.busy, theme.busy_glyph()),
+        StopState::GivenUp => (glyphs.failed, theme.bad_glyph()),
     }
 }
 
