@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_failure_is_an_object_with_its_remedy() {
         let failure = Failure::NotRunning { file: None, foreign: None };
-        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "`devgroup status`".into() };
+        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "`status`".into() };
         let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"no group is running here: no \
                         procgroup.toml in this folder or above\",\"help\":\"did you mean the command `status`?\"}}";
         assert_eq!(as_json(&mistyped), expected);

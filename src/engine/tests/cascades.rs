@@ -45,7 +45,7 @@ fn a_dependent_is_validated_before_it_is_taken_along() {
     for failed in [None, Some("exit 1")] {
         let mut s = up(vec![cascade("s0"), validated(after(service("s1"), "s0")), after(service("s2"), "s1")]);
         s.save("a.txt", &["s0", "s1"]).until(3.1).dies("s0", 15).started("s0");
-        assert_eq!((s.phase("s1").word(), s.phase("s2").word()), ("validating", "running"));
+        assert_eq!((s.doing("s1"), s.doing("s2")), ("validating", "running"));
         s.validated("s1", 2, failed);
         if failed.is_some() {
             assert_eq!((s.phase("s1").word(), s.phase("s2").word(), runs(&s)), ("running", "running", vec![2, 1, 1]));
@@ -74,7 +74,7 @@ fn a_validation_of_each_decides_for_each() {
     // The first is refused: nobody is replaced but who passes by itself.
     let mut s = up(chain());
     s.save("a.txt", &["s0", "s1"]).until(3.1);
-    assert_eq!((s.phase("s0").word(), s.phase("s1").word()), ("validating", "running"));
+    assert_eq!((s.doing("s0"), s.doing("s1")), ("validating", "running"));
     s.validated("s0", 2, Some("exit 1")).validated("s1", 2, Some("exit 1")).until(60.0);
     assert_eq!(runs(&s), [1, 1, 1, 1]);
     assert!(s.service("s0").stale && s.service("s1").stale && !s.service("s2").stale);
@@ -88,7 +88,7 @@ fn a_validation_of_each_decides_for_each() {
     s.save("a.txt", &["s0"]).until(3.1).validated("s0", 2, None).dies("s0", 15).started("s0");
     for name in ["s1", "s2", "s3"] {
         if name != "s3" {
-            assert_eq!(s.phase(name).word(), "validating", "{name}");
+            assert_eq!(s.doing(name), "validating", "{name}");
             s.validated(name, 2, None);
         }
         assert_eq!(s.phase(name).word(), "stopping", "{name}");
@@ -102,7 +102,7 @@ fn what_nobody_has_decided_about_is_validated_before_a_cascade() {
     let mut s = up(vec![cascade("s0"), validated(after(service("s1"), "s0"))]);
     s.ask(Command::Pause { services: vec!["s1".into()] }).save("a.txt", &["s1"]).until(4.0);
     s.restart("s0").dies("s0", 15).started("s0");
-    assert_eq!(s.phase("s1").word(), "validating");
+    assert_eq!(s.doing("s1"), "validating");
     s.validated("s1", 2, Some("exit 1")).until(60.0);
     assert_eq!((s.phase("s1").word(), s.service("s1").run, s.service("s1").stale), ("running", RunId(1), true));
 }
@@ -112,7 +112,7 @@ fn what_nobody_has_decided_about_is_validated_before_a_cascade() {
 fn a_dependent_that_watches_nothing_is_validated_before_a_cascade() {
     let mut s = up(vec![cascade("s0"), validated(after(service("s1"), "s0"))]);
     s.save("a.txt", &["s0"]).until(3.1).dies("s0", 15).started("s0");
-    assert_eq!(s.phase("s1").word(), "validating");
+    assert_eq!(s.doing("s1"), "validating");
     s.validated("s1", 2, Some("exit 1")).until(60.0);
     assert_eq!((s.phase("s1").word(), runs(&s), s.service("s1").stale), ("running", vec![2, 1], true));
     s.save("a.txt", &["s0"]).until(60.1).dies("s0", 15).started("s0");

@@ -365,6 +365,12 @@ impl Scenario {
         self.service(name).phase
     }
 
+    /// The state in a word, or `validating` where that goes on beside it.
+    pub(super) fn doing(&self, name: &str) -> &'static str {
+        let service = self.service(name);
+        if service.validating.is_some() { "validating" } else { service.phase.word() }
+    }
+
     /// The verdicts of the watcher panel, oldest first.
     pub(super) fn verdicts(&self) -> Vec<Verdict> {
         self.snapshot().journal.entries().map(|entry| entry.verdict).collect()

@@ -353,7 +353,7 @@ fn what_was_being_validated_is_started_when_nobody_asks_any_more_although_the_ol
     let api = ServiceSpec { validate: Some(Validate { run, timeout: Duration::from_secs(60) }), ..service("api") };
     let mut s = Scenario::new(vec![api]);
     s.begin().validated("api", 1, None).started("api").save("a.rs", &["api"]).until(0.5).exits("api", 1);
-    assert_eq!(s.phase("api").word(), "validating");
+    assert_eq!(s.doing("api"), "validating");
     s.reload(vec![service("api")]);
     assert_eq!((s.phase("api").word(), s.service("api").restarts.change), ("starting", 1));
 }

@@ -231,7 +231,7 @@ fn goes_on_when_the_old_run_ends_meanwhile() {
     for (failed, ends) in [(None, "starting"), (Some("exit 1"), "retrying")] {
         let mut s = up(validated("api"));
         s.until(3.0).save("src/a.rs", &["api"]).until(3.5).exits("api", 1);
-        assert_eq!(s.phase("api").word(), "validating");
+        assert_eq!(s.doing("api"), "validating");
         s.validated("api", 2, failed);
         assert_eq!(s.phase("api").word(), ends);
     }
@@ -323,9 +323,9 @@ fn does_not_hide_readiness_from_dependents_nor_end_its_own_start() {
     let api = ServiceSpec { ready: checked("x").ready, ..validated("api") };
     let mut s = Scenario::new(vec![api, needs(service("web"), "api", Condition::Ready)]);
     s.begin().validated("api", 1, None).started("api").save("src/a.rs", &["api"]).until(1.0);
-    assert_eq!(s.phase("api").word(), "validating");
+    assert_eq!(s.doing("api"), "validating");
     s.ready("api").started("web");
-    assert_eq!((s.phase("web").word(), s.phase("api").word()), ("running", "validating"));
+    assert_eq!((s.doing("web"), s.doing("api")), ("running", "validating"));
     s.validated("api", 2, Some("exit 1"));
     assert_eq!(s.phase("api").word(), "ready");
 }
@@ -337,7 +337,7 @@ fn with_dependents_they_follow_only_if_it_is_replaced() {
         let mut s = Scenario::new(services());
         s.begin().validated("api", 1, None).started("api").started("web");
         s.ask(Command::Restart { targets: Targets::WithDependents("api".into()), force: false });
-        assert_eq!((s.phase("api").word(), s.phase("web").word()), ("validating", "running"));
+        assert_eq!((s.doing("api"), s.doing("web")), ("validating", "running"));
         s.validated("api", 2, failed);
         if failed.is_some() {
             assert_eq!((s.phase("api").word(), s.phase("web").word()), ("running", "running"));

@@ -166,7 +166,7 @@ fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
     for row in ["frontse… ↻1234 │", "a-name… ↻11 ✗3 │", "fronts… ✗33 !5 │"] {
         assert!(text.contains(row), "{row}\n{text}");
     }
-    assert!(text.contains("● css    stale ↻3 │"), "{text}");
+    assert!(text.contains("● css   stale ↻3 │"), "{text}");
     bench.size = (40, 12);
     bench.press("5");
     let text = bench.text();
@@ -187,7 +187,7 @@ fn a_title_has_one_timer_and_names_what_comes() {
         text.lines().find(|line| line.contains(" 3 ") && line.contains("━")).unwrap_or_default().to_owned()
     };
     let tried = title(&|_| {});
-    assert!(tried.contains("worker · exit 1 · next try 4s ━"), "the try meets the change: {tried}");
+    assert!(tried.contains("worker · retrying · exit 1 · next try 4s ━"), "the try meets the change: {tried}");
     let limited = title(&|worker| {
         (worker.phase, worker.next_try, worker.next_action) =
             (Phase::Finished(Outcome::Failed(ExitStatus::Code(1))), None, ChangeAction::Start);
@@ -199,7 +199,7 @@ fn a_title_has_one_timer_and_names_what_comes() {
         (worker.phase, worker.next_try, worker.next_action) = (running, None, signal);
         worker.stale = true;
     });
-    assert!(told.contains("worker · stale · SIGHUP in 9s ━"), "both are to be seen: {told}");
+    assert!(told.contains("worker · ready · stale · SIGHUP in 9s ━"), "both are to be seen: {told}");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn many_services_beside_a_wide_pane_keep_the_words_of_their_states() {
         shop.services.push(ServiceSnapshot { name: name.as_str().into(), ..like });
     }
     let text = Bench::new(shop, 160, 50, GlyphSet::Unicode).text();
-    for row in [" ready ", "◌ service-0 waits migrate ", "✗ service-1 exit 1", "◐ service-2 starting"] {
+    for row in [" ready ", "◌ service-0 waiting ", "✗ service-1 retrying", "◐ service-2 starting"] {
         assert!(text.contains(row), "{row}\n{text}");
     }
 }
