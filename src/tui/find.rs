@@ -46,7 +46,7 @@ pub(super) enum Scope {
     All,
 }
 
-/// The line in the border of the pane.
+/// The last row of the pane.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
     /// Whether it searches or filters.
@@ -273,7 +273,7 @@ impl Find {
         &self.everywhere
     }
 
-    /// What the border says of the matches in the log of a service: while all are searched, of all of them.
+    /// What is said of the matches in the log of a service: while all are searched, of all of them.
     pub(super) fn match_count(&self, service: &ServiceName, own: MatchCount) -> MatchCount {
         let Some(index) = self.everywhere.iter().position(|(name, ..)| name == service) else { return own };
         let before: u64 = self.everywhere.iter().take(index).map(|(_, count, _)| count).sum();
@@ -292,7 +292,7 @@ impl Find {
         self.errors.retain(|name, _| is_there(name));
     }
 
-    /// What stands in so many cells of the border below a pane: `/404_`, `& 404 !health · 128 of 9,412 lines`. Of a long
+    /// What stands in so many cells of the last row of a pane: `/404_`, `& 404 !health · 128 of 9,412 lines`. Of a long
     /// text that is being typed, it is the end.
     pub(super) fn line(
         &self,
@@ -326,7 +326,7 @@ impl Find {
         self.prompt.as_ref().is_some_and(|prompt| prompt.purpose == Purpose::Filter)
     }
 
-    /// Cells before the place of the next character, in the line of so many cells below the pane.
+    /// Cells before the place of the next character, in a last row of so many cells.
     pub(super) fn prompt_cells(&self, source: &Source, (cells, glyphs): (usize, &Glyphs)) -> Option<usize> {
         let (before, _) = self.prompt.as_ref()?.parts(source, cells, glyphs);
         Some(width(&before))
@@ -337,7 +337,7 @@ impl Find {
         self.search.as_ref()?.query.as_ref().err().map(String::as_str)
     }
 
-    /// There is a line in the border below that pane.
+    /// The last row of that pane is needed for it.
     pub(super) fn has_line(&self, source: &Source, focused: bool) -> bool {
         focused && (self.prompt.is_some() || self.search.is_some()) || self.filters.contains_key(source)
     }

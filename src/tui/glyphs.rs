@@ -58,8 +58,6 @@ pub(super) struct Glyphs {
     pub(super) thin: [&'static str; 6],
     /// Borders of what has the focus.
     pub(super) thick: [&'static str; 6],
-    /// Borders of what is typed into.
-    pub(super) double: [&'static str; 6],
 }
 
 impl Glyphs {
@@ -107,7 +105,6 @@ const UNICODE: Glyphs = Glyphs {
     rule: "─",
     thin: ["┌", "┐", "┘", "└", "─", "│"],
     thick: ["┏", "┓", "┛", "┗", "━", "┃"],
-    double: ["╔", "╗", "╝", "╚", "═", "║"],
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -137,5 +134,4 @@ const ASCII: Glyphs = Glyphs {
     rule: "-",
     thin: ["+", "+", "+", "+", "-", "|"],
     thick: ["+", "+", "+", "+", "=", "|"],
-    double: ["#", "#", "#", "#", "=", "#"],
 };

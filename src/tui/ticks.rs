@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::action::Context;
-use super::layout::{Frame, SidebarStyle};
+use super::layout::SidebarStyle;
 use super::panel::Panel;
 use super::view::{Scene, age_of};
 use crate::domain::Moment;
@@ -45,7 +45,7 @@ fn ages(scene: &Scene<'_>) -> Vec<Moment> {
         Some((_, SidebarStyle::Medium | SidebarStyle::Narrow)) => ages.extend(change),
         None => {}
     }
-    if screen.panes.iter().any(|pane| pane.frame == Frame::Title) && !screen.compact {
+    if scene.ui.panes.zoom && !screen.compact {
         ages.extend(change);
     }
     if screen.banner.is_some() {

@@ -223,12 +223,12 @@ mod output {
                 project.read("../home/sizes").lines().last() == Some(size)
             });
         };
-        has(&mut dash, "20 56");
+        has(&mut dash, "21 56");
         dash.resize((100, 30));
-        has(&mut dash, "21 70");
+        has(&mut dash, "27 70");
         dash.resize((40, 12));
-        has(&mut dash, "9 40");
-        assert!(project.read("../home/sizes").starts_with("20 56\n"), "it had the right size from the start");
+        has(&mut dash, "9 39");
+        assert!(project.read("../home/sizes").starts_with("21 56\n"), "it had the right size from the start");
         quit(dash);
     }
 }
@@ -299,7 +299,7 @@ mod a_key {
         let mut dash = Dash::start(&project, (80, 24), &[]);
         dash.wait_for_text("line-200-");
         dash.wheel_up(50, 10);
-        dash.wait_for("follow is off and lines arrive", |screen| screen.contains("new") && !screen.contains("follow"));
+        dash.wait_for("lines arrive and the end is not followed", |screen| screen.contains(" new lines · G follows"));
         let view =
             |screen: &str| screen.lines().skip(3).find(|line| line.contains("line-")).unwrap_or_default().to_owned();
         let before = view(&dash.screen());
@@ -311,9 +311,9 @@ mod a_key {
         dash.keys("g");
         dash.wait_for_text("line-1-");
         dash.keys(key::END);
-        dash.wait_for_text("follow");
+        dash.wait_for("the end is followed", |screen| !screen.contains("G follows"));
         dash.keys(key::PAGE_UP);
-        dash.wait_for("follow is off", |screen| !screen.contains("follow ━"));
+        dash.wait_for_text("G follows");
         quit(dash);
     }
 }
@@ -397,7 +397,7 @@ mod a_search {
         dash.wait_for_text("continuing from");
         dash.keys(key::ESCAPE);
         dash.keys(key::END);
-        dash.wait_for("the end is followed again", |screen| screen.contains("follow ") && screen.contains("tick"));
+        dash.wait_for("the end is followed again", |screen| !screen.contains("G follows") && screen.contains("tick"));
         dash.keys("&line 77777 ");
         dash.keys(key::ENTER);
         dash.wait_for("only matching lines, and the marker of the start", |screen| {

@@ -73,7 +73,7 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     let (column, row) = place(&screen, "worker said 1");
     dash.click(column, row);
     dash.wait_for("the pane of the worker", |screen| {
-        screen.contains("2 ● worker · ") && !screen.contains("all services")
+        screen.contains("── 2 worker ● ") && !screen.contains("all services")
     });
     drop((api, worker));
     quit(dash);

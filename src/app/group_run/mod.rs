@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
 use crate::display::{OutputStyle, terminal_size};
-use crate::domain::{GroupSpec, Moment, ServiceName, visible};
+use crate::domain::{GroupSpec, Moment, ServiceName, WatchFiles, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LogFiles, LogStore};
@@ -55,10 +55,14 @@ pub enum Frontend {
 impl Frontend {
     /// The columns and rows that the services' terminals have at first.
     fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
+        let on_screen = |terminal| {
+            let watches = spec.services.iter().any(|service| service.watch != WatchFiles::Off);
+            tui::pane_size(spec.services.len(), watches, terminal)
+        };
         match self {
-            Self::Dashboard(_) => tui::pane_size(spec.services.len(), terminal_size()),
+            Self::Dashboard(_) => on_screen(terminal_size()),
             Self::Stream(style) => stream::pane_size(*style, spec),
-            Self::Background(background) => tui::pane_size(spec.services.len(), background.terminal_size()),
+            Self::Background(background) => on_screen(background.terminal_size()),
         }
     }
 }

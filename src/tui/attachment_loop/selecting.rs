@@ -47,9 +47,10 @@ impl LastFrame {
         self.panes.iter().find(|drawn| drawn.source == *source)
     }
 
-    /// The pane in that place.
+    /// The pane in that place: the column of its marks counts as the beginning of each row.
     fn pane_at(&self, at: Position) -> Option<&Drawn> {
-        self.panes.iter().find(|drawn| drawn.area.contains(at))
+        let with_marks = |area: Rect| Rect { x: area.x.saturating_sub(1), width: area.width.saturating_add(1), ..area };
+        self.panes.iter().find(|drawn| with_marks(drawn.area).contains(at))
     }
 }
 

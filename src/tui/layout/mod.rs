@@ -6,8 +6,12 @@ use ratatui::layout::Rect;
 
 /// A pane in the grid is at least so wide …
 pub(super) const PANE_COLUMNS: u16 = 50;
-/// … and so high, borders included.
+/// … and so high, with its title.
 pub(super) const PANE_ROWS: u16 = 6;
+/// From this height on, the last file event has a row …
+const STRIP_ROWS: u16 = 20;
+/// … and from this one on, the last four have.
+const HIGH_STRIP_ROWS: u16 = 40;
 
 /// How the main area is divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub(super) struct LayoutRequest {
     pub(super) banner: bool,
     /// The lines of all services are in place of the panes.
     pub(super) merged: bool,
+    /// A service watches files.
+    pub(super) watches: bool,
 }
 
 /// How much a line of the sidebar tells.
@@ -70,7 +76,7 @@ pub(super) enum SidebarStyle {
 }
 
 impl SidebarStyle {
-    /// Columns, borders included.
+    /// Columns, without the rule beside them.
     pub(super) fn columns(self) -> u16 {
         match self {
             Self::Wide => 36,
@@ -80,47 +86,34 @@ impl SidebarStyle {
     }
 }
 
-/// What is around a pane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frame {
-    /// A border on all sides.
-    Full,
-    /// One line above: so that the terminal's own selection is clean.
-    Title,
-    /// No border and no title.
-    None,
-}
-
 /// A pane with the log of one service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pane {
     /// The index of the service in the group.
     pub(super) service: usize,
-    /// With its frame.
+    /// With its title and the column of its marks.
     pub(super) area: Rect,
-    /// What is around it.
-    pub(super) frame: Frame,
+    /// A line above the text says whose it is.
+    pub(super) title: bool,
 }
 
 impl Pane {
+    fn titled(service: usize, area: Rect) -> Self {
+        Self { service, area, title: true }
+    }
+
     /// Where the text is.
     pub(super) fn inner(&self) -> Rect {
         let Rect { x, y, width, height } = self.area;
-        match self.frame {
-            Frame::None => self.area,
-            Frame::Title if height == 0 => self.area,
-            Frame::Title => Rect { x, y: y + 1, width, height: height - 1 },
-            Frame::Full if width < 2 || height < 2 => Rect { x, y, width: 0, height: 0 },
-            Frame::Full => Rect { x: x + 1, y: y + 1, width: width - 2, height: height - 2 },
-        }
+        let above = u16::from(self.title).min(height);
+        let beside = 1.min(width);
+        Rect { x: x + beside, y: y + above, width: width - beside, height: height - above }
     }
 
-    /// The column that tells of levels and matches: the left border. Where there is none, the last column of the text:
-    /// lines begin in the first one, so that the terminal's own selection is clean.
+    /// The column before the text: it tells of levels and matches.
     pub(super) fn gutter(&self) -> Rect {
         let inner = self.inner();
-        let x = if self.frame == Frame::Full { self.area.x } else { inner.right().saturating_sub(1) };
-        Rect { x, width: 1, ..inner }
+        Rect { x: self.area.x, width: inner.x - self.area.x, ..inner }
     }
 }
 
@@ -131,7 +124,7 @@ pub(super) struct OuterScreen {
     pub(super) area: Rect,
     /// The terminal is too small for anything but one line.
     pub(super) one_line: bool,
-    /// No borders, no sidebar: short forms everywhere.
+    /// No sidebar: short forms everywhere.
     pub(super) compact: bool,
     /// The first line.
     pub(super) header: Option<Rect>,
@@ -147,6 +140,8 @@ pub(super) struct OuterScreen {
     pub(super) merged: Option<Pane>,
     /// The watcher panel in place of the panes.
     pub(super) watcher: Option<Rect>,
+    /// Upright lines between what stands side by side.
+    pub(super) rules: Vec<Rect>,
     /// The last file events.
     pub(super) strip: Option<Rect>,
     /// The last line: what the keys do.
@@ -161,13 +156,13 @@ impl OuterScreen {
     /// | from 140 | 36 columns | grid of all panes, 2 columns; 3 from 200 |
     /// | 100 to 139 | 28 columns | the selected pane and the most recent failure |
     /// | 60 to 99 | 22 columns | the selected pane |
-    /// | below 60, or height below 16 | a line of tabs | the selected pane, without borders |
+    /// | below 60, or height below 16 | a line of tabs | the selected pane, without a title |
     ///
-    /// | height | watcher strip | header and footer |
+    /// | height | watcher strip, if a service watches | header and footer |
     /// |---|---|---|
-    /// | from 40 | 6 events | both |
-    /// | 28 to 39 | 3 events | both |
-    /// | 12 to 27 | – | both |
+    /// | from 40 | 4 rows | both |
+    /// | 20 to 39 | 1 row | both |
+    /// | 12 to 19 | – | both |
     /// | 6 to 11 | – | the footer goes, then the tabs |
     /// | below 6, or below 20 columns | – | one line |
     pub(super) fn new(columns: u16, rows: u16, request: LayoutRequest) -> Self {
@@ -190,12 +185,11 @@ impl OuterScreen {
             screen.banner = Some(take_top(&mut rest, 1));
         }
         if request.zoom {
-            screen.show(Pane { service: request.main, area: rest, frame: Frame::Title }, request);
+            screen.show(Pane::titled(request.main, rest), request);
             return screen;
         }
-        if rows >= 28 && !request.watcher {
-            let events = if rows >= 40 { 6 } else { 3 };
-            screen.strip = Some(take_bottom(&mut rest, events + 2));
+        if rows >= STRIP_ROWS && request.watches && !request.watcher {
+            screen.strip = Some(take_bottom(&mut rest, if rows >= HIGH_STRIP_ROWS { 4 } else { 1 }));
         }
         if screen.compact {
             if request.watcher {
@@ -205,7 +199,7 @@ impl OuterScreen {
             if rows >= 8 {
                 screen.tabs = Some(take_top(&mut rest, 1));
             }
-            screen.show(Pane { service: request.main, area: rest, frame: Frame::None }, request);
+            screen.show(Pane { service: request.main, area: rest, title: false }, request);
             return screen;
         }
         screen.divide(rest, request);
@@ -221,36 +215,30 @@ impl OuterScreen {
             _ => (Arrangement::Single, SidebarStyle::Narrow),
         };
         let chosen = if request.arrangement == Arrangement::Auto { wanted } else { request.arrangement };
-        let main_beside = |style: SidebarStyle| {
-            let mut main = body;
-            let sidebar = (!request.sidebar_hidden).then(|| (take_left(&mut main, style.columns()), style));
-            (sidebar, main)
-        };
-        if chosen == Arrangement::Grid {
-            let (sidebar, main) = main_beside(style);
-            if let Some(panes) = grid(main, request.services, if width >= 200 { 3 } else { 2 }) {
-                self.place(sidebar, main, panes, request);
-                return;
-            }
+        let mut main = body;
+        if !request.sidebar_hidden {
+            self.sidebar = Some((take_left(&mut main, style.columns()), style));
+            self.rules.push(take_left(&mut main, 1));
         }
-        let (sidebar, main) = main_beside(style);
+        if request.watcher {
+            self.watcher = Some(main);
+            return;
+        }
+        if request.merged || request.services == 0 {
+            return self.show(Pane::titled(request.main, main), request);
+        }
+        if chosen == Arrangement::Grid
+            && let Some((panes, rules)) = grid(main, request.services, if width >= 200 { 3 } else { 2 })
+        {
+            self.panes = panes;
+            self.rules.extend(rules);
+            return;
+        }
         let panes = match (chosen, request.second) {
             (Arrangement::Grid | Arrangement::Stack, Some(second)) => stack(main, request.main, second),
             _ => None,
         };
-        let single = || vec![Pane { service: request.main, area: main, frame: Frame::Full }];
-        self.place(sidebar, main, panes.unwrap_or_else(single), request);
-    }
-
-    fn place(&mut self, sidebar: Option<(Rect, SidebarStyle)>, main: Rect, panes: Vec<Pane>, request: LayoutRequest) {
-        self.sidebar = sidebar;
-        if request.watcher {
-            self.watcher = Some(main);
-        } else if request.merged {
-            self.show(Pane { service: request.main, area: main, frame: Frame::Full }, request);
-        } else if request.services > 0 {
-            self.panes = panes;
-        }
+        self.panes = panes.unwrap_or_else(|| vec![Pane::titled(request.main, main)]);
     }
 
     /// One pane alone.
@@ -267,27 +255,32 @@ impl OuterScreen {
     }
 }
 
-/// All panes in rows of at most `columns`; `None` if one of them would be too small.
-fn grid(main: Rect, services: usize, columns: u16) -> Option<Vec<Pane>> {
+/// All panes in rows of at most `columns`, with the rules between them; `None` if one of them would be too small.
+fn grid(main: Rect, services: usize, columns: u16) -> Option<(Vec<Pane>, Vec<Rect>)> {
     let count = u16::try_from(services).ok().filter(|count| *count > 0)?;
     let columns = columns.min(count);
     let rows = count.div_ceil(columns);
-    let (width, height) = (main.width / columns, main.height / rows);
-    if width < PANE_COLUMNS || height < PANE_ROWS {
+    // Each but the last in its row has a rule beside it.
+    let (width, height) = ((main.width + 1) / columns, main.height / rows);
+    if width <= PANE_COLUMNS || height < PANE_ROWS {
         return None;
     }
-    let pane = |index: u16| {
+    let (mut panes, mut rules) = (Vec::new(), Vec::new());
+    for index in 0..count {
         let (column, row) = (index % columns, index / columns);
         // What does not divide goes to the last column and the last row.
         let area = Rect {
             x: main.x + column * width,
             y: main.y + row * height,
-            width: if column + 1 == columns { main.width - column * width } else { width },
+            width: if column + 1 == columns { main.width - column * width } else { width - 1 },
             height: if row + 1 == rows { main.height - row * height } else { height },
         };
-        Pane { service: usize::from(index), area, frame: Frame::Full }
-    };
-    Some((0..count).map(pane).collect())
+        if column + 1 < columns {
+            rules.push(Rect { x: area.right(), width: 1, ..area });
+        }
+        panes.push(Pane::titled(usize::from(index), area));
+    }
+    Some((panes, rules))
 }
 
 /// The selected pane above, a little larger, and one more below; `None` if one of them would be too small.
@@ -295,12 +288,7 @@ fn stack(main: Rect, first: usize, second: usize) -> Option<Vec<Pane>> {
     let mut rest = main;
     let above = take_top(&mut rest, u16::try_from(u32::from(main.height) * 4 / 7).unwrap_or(0));
     let fits = |area: Rect| area.height >= PANE_ROWS && area.width >= PANE_COLUMNS;
-    (first != second && fits(above) && fits(rest)).then(|| {
-        vec![
-            Pane { service: first, area: above, frame: Frame::Full },
-            Pane { service: second, area: rest, frame: Frame::Full },
-        ]
-    })
+    (first != second && fits(above) && fits(rest)).then(|| vec![Pane::titled(first, above), Pane::titled(second, rest)])
 }
 
 fn take_top(rest: &mut Rect, rows: u16) -> Rect {
@@ -326,9 +314,10 @@ fn take_left(rest: &mut Rect, columns: u16) -> Rect {
 }
 
 /// The size that the terminal of each service should have at its start, so that the first thing it prints is laid out
-/// for its pane. `terminal` is columns and rows of the host terminal.
-pub fn pane_size(services: usize, terminal: (u16, u16)) -> (u16, u16) {
-    let screen = OuterScreen::new(terminal.0, terminal.1, LayoutRequest { services, ..LayoutRequest::default() });
+/// for its pane. `terminal` is columns and rows of the host terminal; `watches`: a service watches files.
+pub fn pane_size(services: usize, watches: bool, terminal: (u16, u16)) -> (u16, u16) {
+    let request = LayoutRequest { services, watches, ..LayoutRequest::default() };
+    let screen = OuterScreen::new(terminal.0, terminal.1, request);
     match screen.panes.first() {
         Some(pane) => service_size(pane),
         // Nothing is shown: the size that terminals have always had.

@@ -6,7 +6,6 @@ use crossterm::event::KeyEvent;
 
 use super::super::action::Action;
 use super::super::find::Purpose;
-use super::super::layout::Pane;
 use super::super::log_view::{Frame, Jump, LineLayout, PaneText, Viewport};
 use super::super::source::Source;
 use super::merging::Member;
@@ -218,11 +217,6 @@ impl UiState {
 
     fn is_wrapped(&self) -> bool {
         self.lines.wraps(self.panes.zoom)
-    }
-
-    /// One line of the pane is needed for what is searched for, where there is no border below.
-    pub(super) fn find_takes_row(&self, pane: &Pane, source: &Source, focused: bool) -> bool {
-        pane.frame != super::super::layout::Frame::Full && self.find.has_line(source, focused)
     }
 }
 

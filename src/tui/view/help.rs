@@ -47,7 +47,6 @@ pub(super) fn draw(scene: &Scene<'_>, help: &Help, buffer: &mut Buffer) -> Optio
         left: vec![Span::styled("help", theme.strong())],
         right: vec![Span::raw(right)],
         below: if below.is_empty() { Vec::new() } else { vec![Span::raw(below)] },
-        ..Titles::default()
     };
     let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
     if rows.is_empty() {

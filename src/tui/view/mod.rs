@@ -19,7 +19,7 @@ use ratatui::layout::Position;
 
 use super::action::Context;
 use super::glyphs::Glyphs;
-use super::layout::{Frame, OuterScreen};
+use super::layout::OuterScreen;
 use super::log_view::PaneText;
 use super::panel::Panel;
 use super::theme::Theme;
@@ -82,10 +82,13 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     if let Some((area, style)) = screen.sidebar {
         cursor = sidebar::sidebar(scene, area, style, buffer).or(cursor);
     }
+    for rule in &screen.rules {
+        paint::upright(buffer, *rule, scene.glyphs(), scene.theme().structure());
+    }
     for (index, shown) in screen.panes.iter().enumerate() {
         let text = scene.texts.get(index).copied();
         let in_pane = pane::draw(scene, shown, text, buffer);
-        if shown.frame == Frame::Title || scene.ui.selected(scene.snapshot) == Some(shown.service) {
+        if scene.ui.panes.zoom || scene.ui.selected(scene.snapshot) == Some(shown.service) {
             // A service that hides its cursor has none.
             let typed = scene.ui.context(scene.snapshot) == Context::Typing;
             cursor = if typed { in_pane } else { in_pane.or(cursor) };

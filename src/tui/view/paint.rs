@@ -102,8 +102,6 @@ pub(super) struct Titles<'a> {
     pub(super) left: Vec<Span<'a>>,
     /// Above, on the right.
     pub(super) right: Vec<Span<'a>>,
-    /// Below, on the left; cut if there is no room.
-    pub(super) below_left: Vec<Span<'a>>,
     /// Below, on the right.
     pub(super) below: Vec<Span<'a>>,
 }
@@ -117,21 +115,10 @@ pub(super) fn frame(
     style: Style,
     titles: &Titles<'_>,
 ) -> Rect {
-    bordered(buffer, area, glyphs, if focused { glyphs.thick } else { glyphs.thin }, style, titles)
-}
-
-/// The same, with this border.
-pub(super) fn bordered(
-    buffer: &mut Buffer,
-    area: Rect,
-    glyphs: &Glyphs,
-    border: [&str; 6],
-    style: Style,
-    titles: &Titles<'_>,
-) -> Rect {
     if area.width < 2 || area.height < 2 {
         return Rect { width: 0, height: 0, ..area };
     }
+    let border = if focused { glyphs.thick } else { glyphs.thin };
     let [top_left, top_right, bottom_right, bottom_left, horizontal, vertical] = border;
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
     for x in area.left()..area.right() {
@@ -147,11 +134,6 @@ pub(super) fn bordered(
     put_text(buffer, area, right, bottom, bottom_right, style);
     put_text(buffer, area, area.left(), bottom, bottom_left, style);
     title_row(buffer, border_row(area, area.y), glyphs, titles);
-    if !titles.below_left.is_empty() {
-        let titles = Titles { left: titles.below_left.clone(), right: titles.below.clone(), ..Titles::default() };
-        title_row(buffer, border_row(area, bottom), glyphs, &titles);
-        return Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 };
-    }
     let below = spans_width(&titles.below);
     if below > 0 && below + 4 <= usize::from(area.width) {
         let x = right.saturating_sub(u16::try_from(below + 3).unwrap_or(right));
@@ -163,8 +145,16 @@ pub(super) fn bordered(
     Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
 }
 
+/// Draws a thin line from the top of an area to its end.
+pub(super) fn upright(buffer: &mut Buffer, area: Rect, glyphs: &Glyphs, style: Style) {
+    let [.., line] = glyphs.thin;
+    for y in area.top()..area.bottom() {
+        put_text(buffer, area, area.x, y, line, style);
+    }
+}
+
 /// The row of a border between its corners.
-pub(super) fn border_row(area: Rect, y: u16) -> Rect {
+fn border_row(area: Rect, y: u16) -> Rect {
     Rect { x: area.x.saturating_add(1), y, width: area.width.saturating_sub(2), height: 1 }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
-use super::super::layout::{Frame, Pane};
+use super::super::layout::Pane;
 use super::super::log_view::PaneText;
 use super::super::selection::Selection;
 use super::super::source::Source;
@@ -13,7 +13,7 @@ use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, state_look};
 use super::Scene;
 use super::paint::{self, Titles};
-use crate::domain::{Timer, visible};
+use crate::domain::{ServiceSnapshot, Timer, visible};
 use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
@@ -23,57 +23,55 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let focused = scene.ui.selected(scene.snapshot) == Some(pane.service) && scene.screen.watcher.is_none();
     let typed = scene.ui.typist.target() == Some(&service.name);
     let look = state_look(service, glyphs, theme);
-    let name_style = if focused { theme.strong() } else { Style::new() };
+    let name_style = if focused { theme.accent().patch(theme.strong()) } else { Style::new() };
     let mut left = vec![
-        Span::styled(format!("{} ", pane.service + 1), name_style),
+        Span::styled(format!("{} {} ", pane.service + 1, service.name), name_style),
         Span::styled(look.glyph, look.style),
-        Span::styled(format!(" {}", service.name), name_style),
-        Span::raw(format!(" {} ", glyphs.dot)),
+        Span::raw(" "),
         Span::styled(look.text(glyphs), if focused { look.focused_word_style } else { look.word_style }),
     ];
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
         let what = match timer {
-            Timer::Try => "next try".to_owned(),
+            Timer::Try => "retry in".to_owned(),
             Timer::Change => format!("{} in", service.next_action),
         };
         left.push(Span::raw(format!(" {} {what} {seconds}s", glyphs.dot)));
     }
-    let zoomed = pane.frame == Frame::Title;
-    let right = match text {
-        _ if typed => "TYPING".to_owned(),
-        Some(text) => place(scene, text, zoomed),
-        None => "follow".to_owned(),
-    };
-    let right_style = if typed {
-        theme.alert()
-    } else if text.is_some_and(|text| !text.follow) {
-        theme.busy()
-    } else {
-        theme.dim()
-    };
-    if zoomed && !scene.screen.compact && !typed {
-        let counts = counts(service, glyphs);
-        if !counts.is_empty() {
-            left.push(Span::raw(format!(" {} {counts}", glyphs.dot)));
-        }
-        if let Some(change) = &service.last_change {
-            left.push(Span::raw(format!(
-                " {} last: {} {} ago",
-                glyphs.dot,
-                visible(&change.path),
-                scene.age(change.at)
-            )));
-        }
+    if scene.ui.panes.zoom && !scene.screen.compact && !typed {
+        left.extend(past(scene, service));
     }
-    let right = vec![Span::styled(right, right_style)];
-    body(
-        scene,
-        pane,
-        text,
-        Title { source: &Source::Service(service.name.clone()), focused, typed, left, right },
-        buffer,
-    )
+    let right = match text.map(|text| place(scene, text)) {
+        _ if typed => vec![Span::styled(" TYPING ", theme.alert())],
+        Some(place) if !place.is_empty() => vec![Span::styled(place, theme.busy())],
+        _ => service.url.as_deref().and_then(port).map(|port| Span::raw(format!(":{port}"))).into_iter().collect(),
+    };
+    let line = match service.failure() {
+        _ if focused => theme.accent(),
+        Some(_) => theme.bad().remove_modifier(Modifier::BOLD),
+        None => theme.structure(),
+    };
+    let title = Title { source: &Source::Service(service.name.clone()), focused, typed, line, left, right };
+    body(scene, pane, text, title, buffer)
+}
+
+/// What a zoomed pane says of its service besides: how often it was restarted, and for which file last.
+fn past(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<Span<'static>> {
+    let dot = scene.glyphs().dot;
+    let counts = Some(counts(service, scene.glyphs())).filter(|counts| !counts.is_empty());
+    let change = service
+        .last_change
+        .as_ref()
+        .map(|change| format!("last: {} {} ago", visible(&change.path), scene.age(change.at)));
+    counts.into_iter().chain(change).map(|said| Span::raw(format!(" {dot} {said}"))).collect()
+}
+
+/// The port of an address that people open: `8101` of `http://localhost:8101/docs`.
+fn port(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    let (_, port) = host.rsplit_once(':')?;
+    (!port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(port)
 }
 
 /// Draws the merged view. The answer is where its last line is.
@@ -87,40 +85,43 @@ pub(super) fn draw_merged(
     let services = &scene.snapshot.services;
     let hidden = services.iter().map(|service| &service.name).filter(|name| !scene.ui.is_merged(name));
     let hidden: Vec<_> = hidden.map(ToString::to_string).collect();
-    let mut left = vec![Span::styled("all services", theme.strong())];
+    let mut left = vec![Span::styled("all services", theme.accent().patch(theme.strong()))];
     if !hidden.is_empty() {
         left.push(Span::styled(format!(" {} without {}", glyphs.dot, hidden.join(", ")), theme.busy()));
     }
-    let scrolled = text.is_some_and(|text| !text.follow);
-    let right = text.map_or_else(|| "follow".to_owned(), |text| place(scene, text, pane.frame == Frame::Title));
-    let right = vec![Span::styled(right, if scrolled { theme.busy() } else { theme.dim() })];
-    body(scene, pane, text, Title { source: &Source::Merged, focused: true, typed: false, left, right }, buffer)
+    let place = text.map(|text| place(scene, text)).filter(|place| !place.is_empty());
+    let right = place.map(|place| Span::styled(place, theme.busy())).into_iter().collect();
+    let line = theme.accent();
+    body(scene, pane, text, Title { source: &Source::Merged, focused: true, typed: false, line, left, right }, buffer)
 }
 
-/// Where the reader stands, for the border.
-fn place(scene: &Scene<'_>, text: &PaneText, zoomed: bool) -> String {
+/// Where the reader stands, unless that is the end.
+fn place(scene: &Scene<'_>, text: &PaneText) -> String {
     let glyphs = scene.glyphs();
+    let (key, lines) = match (scene.screen.compact, text.new) {
+        (true, _) => ("G", ""),
+        (false, 1) => ("G follows", " line"),
+        (false, _) => ("G follows", " lines"),
+    };
     match text.new {
-        _ if text.follow => "follow".to_owned(),
-        0 => format!("scrolled {} G", glyphs.dot),
-        new if zoomed && !scene.screen.compact => {
-            let lines = if new == 1 { "line" } else { "lines" };
-            format!("{} {} new {lines} {} G follow", glyphs.new_lines, thousands(new), glyphs.dot)
-        }
-        new => format!("{} {} new {} G", glyphs.new_lines, thousands(new), glyphs.dot),
+        _ if text.follow => String::new(),
+        0 => format!("scrolled {} {key}", glyphs.dot),
+        new => format!("{} {} new{lines} {} {key}", glyphs.new_lines, thousands(new), glyphs.dot),
     }
 }
 
-/// What stands in the frame of a pane.
+/// What stands above a pane, and what the pane is.
 struct Title<'a> {
     source: &'a Source,
     focused: bool,
     typed: bool,
+    /// Of the line.
+    line: Style,
     left: Vec<Span<'a>>,
     right: Vec<Span<'a>>,
 }
 
-/// The frame and what is inside. The answer is where the cursor is, or the last line of a pane that is alone.
+/// The title and what is below it. The answer is where the cursor is, or the last line of a pane that is alone.
 fn body(
     scene: &Scene<'_>,
     pane: &Pane,
@@ -128,31 +129,14 @@ fn body(
     title: Title<'_>,
     buffer: &mut Buffer,
 ) -> Option<Position> {
-    let (glyphs, theme) = (scene.glyphs(), scene.theme());
-    let Title { source, focused, typed, left, right } = title;
-    let border = if focused { theme.accent() } else { theme.dim() };
+    let Title { source, focused, typed, line, left, right } = title;
     let found = find_titles(scene, pane, source, focused && !typed, text);
     let prompt =
         found.as_ref().filter(|_| focused && !typed).and_then(|found| prompt_place(scene, pane, source, found));
-    match pane.frame {
-        Frame::Full => {
-            let (below_left, below) = found.unwrap_or_default();
-            let titles = Titles { left, right, below_left, below };
-            let frame = if typed {
-                glyphs.double
-            } else if focused {
-                glyphs.thick
-            } else {
-                glyphs.thin
-            };
-            paint::bordered(buffer, pane.area, glyphs, frame, border, &titles);
-        }
-        Frame::Title => {
-            title_line(scene, (pane.area, typed), left, right, buffer);
-            found_line(scene, pane, found, buffer);
-        }
-        Frame::None => found_line(scene, pane, found, buffer),
+    if pane.title {
+        title_line(scene, (pane.area, line, focused), left, right, buffer);
     }
+    found_line(scene, pane, found, buffer);
     let inner = pane.inner();
     let Some(text) = text else { return prompt };
     for (row, line) in (0..inner.height).zip(&text.rows) {
@@ -162,13 +146,10 @@ fn body(
     if let Some(selection) = selection.filter(|s| s.source == *source && s.rows == text.rows_of_screen) {
         show_selected(selection, text, inner, buffer);
     }
-    if !typed || pane.frame == Frame::Full {
-        // Without a border, every column is the service's.
-        gutter(scene, pane, text, buffer);
-    }
+    gutter(scene, pane, text, buffer);
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });
     let last_row = text.rows.len().min(usize::from(inner.height)).saturating_sub(1);
-    let alone = pane.frame == Frame::Title || source.is_merged();
+    let alone = scene.ui.panes.zoom || source.is_merged();
     let line = match focused_row(selection.filter(|selection| selection.source == *source), text) {
         _ if typed => None,
         None => (alone && cursor.is_none()).then_some(last_row),
@@ -245,27 +226,28 @@ fn find_titles<'a>(
     Some((vec![Span::styled(line, theme.strong())], right))
 }
 
-/// The same where there is no border below: in the row that is left free for it.
+/// The same in the row that is left free for it.
 fn found_line(scene: &Scene<'_>, pane: &Pane, found: Option<Found<'_>>, buffer: &mut Buffer) {
     let Some((left, right)) = found else { return };
     let titles = Titles { left, right, ..Titles::default() };
     paint::title_row(buffer, found_row(pane), scene.glyphs(), &titles);
 }
 
-/// The row for what is searched for: of the border below a pane, or the one that is left free for it.
+/// The last row of a pane: it is left free for what is searched for.
 fn found_row(pane: &Pane) -> Rect {
     let Rect { width, height, .. } = pane.area;
     let y = pane.area.bottom().saturating_sub(1);
-    match pane.frame {
-        Frame::Full => paint::border_row(pane.area, y),
-        Frame::Title | Frame::None => Rect { y, width: width.saturating_sub(1), height: height.min(1), ..pane.area },
-    }
+    Rect { y, width: width.saturating_sub(1), height: height.min(1), ..pane.area }
 }
 
-/// Beside each row: how bad its line is, and whether a search has found it.
+/// Before each row: how bad its line is, and whether a search has found it. Who has given the mouse to the terminal, and
+/// the whole screen to a log, selects text with it: the marks would be in each copy.
 fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) {
+    if scene.ui.panes.zoom && !scene.ui.mouse {
+        return;
+    }
     let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), pane.gutter());
-    for (row, mark) in (0..area.height).zip(&text.gutter) {
+    for (y, mark) in (area.top()..area.bottom()).zip(&text.gutter) {
         let (letter, style) = match mark.level {
             Some(Level::Fatal | Level::Error) => (glyphs.error, theme.bad_glyph()),
             Some(Level::Warn) => (glyphs.warning, theme.busy_glyph()),
@@ -273,20 +255,15 @@ fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) 
         };
         let letter = if mark.hit || mark.current && letter.is_empty() { glyphs.hit } else { letter };
         let style = if mark.current { style.patch(theme.alert()) } else { style };
-        let Some(cell) = buffer.cell_mut((area.x, area.y + row)).filter(|_| !letter.is_empty()) else { continue };
-        if pane.frame == Frame::Full || cell.symbol() == " " || glyphs.ellipsis.ends_with(cell.symbol()) {
-            paint::put_text(buffer, area, area.x, area.y + row, letter, style);
-        } else {
-            // The text needs the cell.
-            cell.set_style(style.patch(theme.alert()));
-        }
+        paint::put_text(buffer, area, area.x, y, letter, style);
     }
 }
 
-/// The title of a zoomed pane: a thick line, or without it where every cell counts.
+/// The title of a pane in a line across it. Without colours, a thick one has the focus. A small zoomed pane has no line:
+/// every cell counts.
 fn title_line(
     scene: &Scene<'_>,
-    (area, typed): (Rect, bool),
+    (area, style, focused): (Rect, Style, bool),
     left: Vec<Span<'_>>,
     right: Vec<Span<'_>>,
     buffer: &mut Buffer,
@@ -294,7 +271,7 @@ fn title_line(
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let row = Rect { height: 1.min(area.height), ..area };
     if scene.screen.compact {
-        // As in a border, but from the first cell to the last.
+        // From the first cell to the last.
         let right_cells = u16::try_from(paint::spans_width(&right) + 1).unwrap_or(0);
         let at = row.right().saturating_sub(right_cells);
         let room = usize::from(at.saturating_sub(row.x)).saturating_sub(2);
@@ -302,12 +279,30 @@ fn title_line(
         paint::put_spans(buffer, row, at, row.y, &right);
         return;
     }
-    let horizontal = if typed { glyphs.double[4] } else { glyphs.thick[4] };
+    let rule = if focused && !theme.color { glyphs.thick[4] } else { glyphs.rule };
     for x in row.left()..row.right() {
-        paint::put_text(buffer, row, x, row.y, horizontal, theme.accent());
+        paint::put_text(buffer, row, x, row.y, rule, style);
     }
-    let titles = Titles { left, right, ..Titles::default() };
     let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
-    debug_assert!(width(horizontal) == 1, "a border is one cell wide");
-    paint::title_row(buffer, inside, glyphs, &titles);
+    paint::title_row(buffer, inside, glyphs, &Titles { left, right, ..Titles::default() });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::port;
+
+    #[test]
+    fn the_port_of_an_address_is_told_if_it_has_one() {
+        for (url, found) in [
+            ("http://localhost:8101/docs", Some("8101")),
+            ("http://[::1]:8080", Some("8080")),
+            ("postgres://me:word@host:5432/db?x=1", Some("5432")),
+            ("http://shop.test/a:b", None),
+            ("http://[::1]/", None),
+            ("http://host:/", None),
+            ("localhost:80", None),
+        ] {
+            assert_eq!(port(url), found, "{url}");
+        }
+    }
 }

@@ -184,22 +184,22 @@ fn a_title_has_one_timer_and_names_what_comes() {
         let mut bench = Bench::new(shop, 160, 50, GlyphSet::Unicode);
         bench.press("3");
         let text = bench.text();
-        text.lines().find(|line| line.contains(" 3 ") && line.contains("━")).unwrap_or_default().to_owned()
+        text.lines().find(|line| line.contains("── 3 worker ")).unwrap_or_default().to_owned()
     };
     let tried = title(&|_| {});
-    assert!(tried.contains("worker · retrying · exit 1 · next try 4s ━"), "the try meets the change: {tried}");
+    assert!(tried.contains("worker ✗ retrying · exit 1 · retry in 4s ─"), "the try meets the change: {tried}");
     let limited = title(&|worker| {
         (worker.phase, worker.next_try, worker.next_action) =
             (Phase::Finished(Outcome::Failed(ExitStatus::Code(1))), None, ChangeAction::Start);
     });
-    assert!(limited.contains("worker · waiting · start in 9s ━"), "{limited}");
+    assert!(limited.contains("worker ◌ waiting · start in 9s ─"), "{limited}");
     let told = title(&|worker| {
         let signal = ChangeAction::Signal(Signal::Hup);
         let running = Phase::Running { run: worker.run, since: now, ready: true };
         (worker.phase, worker.next_try, worker.next_action) = (running, None, signal);
         worker.stale = true;
     });
-    assert!(told.contains("worker · ready · stale · SIGHUP in 9s ━"), "both are to be seen: {told}");
+    assert!(told.contains("worker ● ready · stale · SIGHUP in 9s ─"), "both are to be seen: {told}");
 }
 
 #[test]
