@@ -87,6 +87,16 @@ pub enum RuleSource {
     GroupAlso,
 }
 
+impl Rule {
+    /// With its place, where that is the group's own file: `services.api.watch (procgroup.toml:14)`.
+    pub fn in_file(&self, file: &str) -> String {
+        match (&self.source, self.line) {
+            (RuleSource::BuiltIn(_) | RuleSource::IgnoreFile(_), _) | (_, None) => self.to_string(),
+            (_, Some(line)) => format!("{self} ({}:{line})", visible(file)),
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pattern = visible(&self.pattern);
@@ -96,10 +106,10 @@ impl fmt::Display for Rule {
                 Some(line) => write!(f, "{}:{line}  {pattern}", visible_path(file)),
                 None => write!(f, "{}  {pattern}", visible_path(file)),
             },
-            RuleSource::ServiceWatch(name) => write!(f, "rule services.{name}.watch"),
-            RuleSource::ServiceIgnore(name) => write!(f, "rule services.{name}.ignore  {pattern}"),
-            RuleSource::GroupIgnore => write!(f, "rule watch.ignore  {pattern}"),
-            RuleSource::GroupAlso => write!(f, "rule watch.also  {pattern}"),
+            RuleSource::ServiceWatch(name) => write!(f, "services.{name}.watch"),
+            RuleSource::ServiceIgnore(name) => write!(f, "services.{name}.ignore  {pattern}"),
+            RuleSource::GroupIgnore => write!(f, "watch.ignore  {pattern}"),
+            RuleSource::GroupAlso => write!(f, "watch.also  {pattern}"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct GroupSnapshot {
     pub at: Moment,
     /// The name of the group.
     pub name: Arc<str>,
+    /// The group's file, as rules name it.
+    pub file: Arc<str>,
     /// In the order of the file.
     pub services: Vec<ServiceSnapshot>,
     /// What the watcher does.

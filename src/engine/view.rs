@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, WatchBackend, WatchFiles,
-    WatchSnapshot, WatchState, WatchStatus,
+    WatchSnapshot, WatchState, WatchStatus, path_text,
 };
 
 use super::Engine;
@@ -18,6 +18,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         seq: 0,
         at: Moment::START,
         name: Arc::clone(&spec.name),
+        file: file(spec),
         services: Vec::new(),
         watch: WatchSnapshot {
             state: WatchState::Off,
@@ -38,6 +39,11 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
     }
 }
 
+/// The group's file, as rules name it.
+fn file(spec: &GroupSpec) -> Arc<str> {
+    path_text(spec.file.strip_prefix(&spec.root).unwrap_or(&spec.file)).into()
+}
+
 impl Engine {
     /// The view of the present state; its `seq` is for the caller to set.
     pub(super) fn view(&self, now: Moment) -> GroupSnapshot {
@@ -45,6 +51,7 @@ impl Engine {
             seq: 0,
             at: now,
             name: Arc::clone(&self.spec.name),
+            file: file(&self.spec),
             services: (0..self.services.len()).map(|place| self.view_service(place)).collect(),
             watch: self.view_watch(),
             journal: Arc::clone(self.changes.journal()),

@@ -38,6 +38,8 @@ pub(super) enum Action {
     NextService,
     /// Select the service with the digit of the key.
     ServiceNumber,
+    /// Show only services with a text in their name, to select one.
+    FilterServices,
     /// Focus the next pane.
     NextPane,
     /// Focus the pane before.
@@ -198,6 +200,8 @@ pub(super) enum Context {
     Help,
     /// A search or a filter is being typed.
     Prompt,
+    /// A text that services are filtered by is being typed.
+    ServiceFilter,
     /// Details of a service.
     Details,
     /// The menu of restarts.

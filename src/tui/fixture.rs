@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use super::layout::OuterScreen;
 use super::log_view::PaneText;
 use super::options::DashboardOptions;
+use super::sidebar_rows::arranged;
 use super::ui_state::{Followup, Member, UiState, World};
 use super::view::{Scene, draw};
 use crate::clock::Clock;
@@ -90,6 +91,7 @@ pub(super) fn shop() -> GroupSnapshot {
         seq: 1,
         at: NOW,
         name: "shop".into(),
+        file: "procgroup.toml".into(),
         services,
         watch: WatchSnapshot {
             state: WatchState::Watching,
@@ -199,6 +201,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(snapshot: GroupSnapshot, columns: u16, rows: u16, glyphs: GlyphSet) -> Self {
         let clock = Clock::start();
+        let snapshot = Arc::unwrap_or_clone(arranged(Arc::new(snapshot)));
         let color = glyphs == GlyphSet::Unicode;
         let bench = Self {
             ui: UiState::new(DashboardOptions::new(DisplaySupport {

@@ -34,6 +34,7 @@ mod panel;
 mod saved_log;
 mod searcher;
 mod selection;
+mod service_filter;
 mod sidebar_rows;
 mod sizing;
 mod source;

@@ -1,30 +1,46 @@
-//! The rows of the sidebar and of the tab strip: one answer for drawing and for clicks.
+//! The rows of the sidebar and of the tab strip: one answer for drawing and for clicks. And the order of the services there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::glyphs::Glyphs;
-use super::layout::SidebarStyle;
+use super::service_filter::ServiceFilter;
 use super::text;
 use super::theme::Theme;
 use super::unseen::Unseen;
 use super::words::{STALE, is_stale, state_look};
-use crate::domain::GroupSnapshot;
+use crate::domain::{GroupSnapshot, ServiceSnapshot};
 
-/// One row inside the sidebar's border.
+/// The services in the order in which the dashboard shows and numbers them: those without a group first, then each group
+/// once, with all that belong to it. Within a group it is the order of the file.
+pub(super) fn arranged(snapshot: Arc<GroupSnapshot>) -> Arc<GroupSnapshot> {
+    let mut ranks = HashMap::new();
+    let mut rank = |service: &ServiceSnapshot| {
+        let next = ranks.len() + 1;
+        service.group.as_ref().map_or(0, |group| *ranks.entry(Arc::clone(group)).or_insert(next))
+    };
+    let wanted: Vec<usize> = snapshot.services.iter().map(&mut rank).collect();
+    if wanted.is_sorted() {
+        return snapshot;
+    }
+    let mut snapshot = Arc::unwrap_or_clone(snapshot);
+    snapshot.services.sort_by_key(rank);
+    Arc::new(snapshot)
+}
+
+/// One row of the sidebar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SidebarRow {
-    /// An empty row between headings.
-    Blank,
+    /// The text of the filter, while it is typed.
+    Filter,
     /// The heading of the services below.
-    Heading(String),
+    Heading(Arc<str>),
     /// A service, by its place in the snapshot.
     Service(usize),
-    /// Below a service: the last file that changed for it, if there was one.
+    /// Below a service: the last file that changed for it.
     LastChange(usize),
-    /// Below all: whose last change follows.
-    ChangeTitle(usize),
-    /// Below all: the file.
-    ChangePath(usize),
-    /// Below all: how long ago, and how often.
-    ChangeAge(usize),
+    /// The filter leaves no service.
+    NoMatch,
 }
 
 impl SidebarRow {
@@ -32,56 +48,50 @@ impl SidebarRow {
     pub(super) fn service(&self) -> Option<usize> {
         match self {
             Self::Service(index) | Self::LastChange(index) => Some(*index),
-            Self::Blank | Self::Heading(_) | Self::ChangeTitle(_) | Self::ChangePath(_) | Self::ChangeAge(_) => None,
+            Self::Filter | Self::Heading(_) | Self::NoMatch => None,
         }
     }
 }
 
-/// The rows that are in sight; the selected service is among them.
+/// The rows that are in sight. The marked service is among them; while a filter is typed, its text and what it leaves.
 pub(super) fn rows(
     snapshot: &GroupSnapshot,
-    style: SidebarStyle,
+    filter: Option<&ServiceFilter>,
     height: usize,
-    selected: Option<usize>,
+    marked: Option<usize>,
 ) -> Vec<SidebarRow> {
-    let mut rows = services(snapshot, style == SidebarStyle::Wide);
-    let two_lines = style == SidebarStyle::Wide && rows.len() <= height;
-    if !two_lines {
-        rows = services(snapshot, false);
+    let mut rows: Vec<SidebarRow> = filter.iter().map(|_| SidebarRow::Filter).collect();
+    let height = height.saturating_sub(rows.len());
+    let found: Vec<usize> = match filter {
+        Some(filter) => filter.found(snapshot).collect(),
+        None => (0..snapshot.services.len()).collect(),
+    };
+    if found.is_empty() && filter.is_some() {
+        rows.push(SidebarRow::NoMatch);
     }
-    if !two_lines
-        && rows.len() + 4 <= height
-        && let Some(selected) = selected
-        && snapshot.services.get(selected).is_some_and(|service| service.last_change.is_some())
-    {
-        rows.extend([
-            SidebarRow::Blank,
-            SidebarRow::ChangeTitle(selected),
-            SidebarRow::ChangePath(selected),
-            SidebarRow::ChangeAge(selected),
-        ]);
-    }
-    let marked = rows.iter().position(|row| matches!(row, SidebarRow::Service(index) if Some(*index) == selected));
-    let start = window(rows.len(), height, marked.unwrap_or(0));
-    rows.into_iter().skip(start).take(height).collect()
+    // A file has a row for each service if there is room for all of them, or for the marked one alone.
+    let choices: [&dyn Fn(usize) -> bool; 2] = [&|_| true, &|index| Some(index) == marked];
+    let mut with_files = choices.into_iter().map(|shows_file| services(snapshot, &found, shows_file));
+    let listed = with_files.find(|rows| rows.len() <= height);
+    let listed = listed.unwrap_or_else(|| services(snapshot, &found, &|_| false));
+    let place = listed.iter().position(|row| matches!(row, SidebarRow::Service(index) if Some(*index) == marked));
+    let start = window(listed.len(), height, place.unwrap_or(0));
+    rows.extend(listed.into_iter().skip(start).take(height));
+    rows
 }
 
-fn services(snapshot: &GroupSnapshot, two_lines: bool) -> Vec<SidebarRow> {
-    let mut rows = Vec::with_capacity(snapshot.services.len() * 2);
+fn services(snapshot: &GroupSnapshot, found: &[usize], shows_file: &dyn Fn(usize) -> bool) -> Vec<SidebarRow> {
+    let mut rows = Vec::with_capacity(found.len() * 2);
     let mut group = None;
-    for (index, service) in snapshot.services.iter().enumerate() {
+    for (index, service) in found.iter().filter_map(|index| Some((*index, snapshot.services.get(*index)?))) {
         if service.group != group {
             group.clone_from(&service.group);
-            rows.extend(group.as_ref().map(|group| SidebarRow::Heading(group.to_string())));
+            rows.extend(group.clone().map(SidebarRow::Heading));
         }
         rows.push(SidebarRow::Service(index));
-        if two_lines {
+        if service.last_change.is_some() && shows_file(index) {
             rows.push(SidebarRow::LastChange(index));
         }
-    }
-    // The last line of the list is not kept free for nothing.
-    if two_lines && snapshot.services.last().is_some_and(|service| service.last_change.is_none()) {
-        rows.pop();
     }
     rows
 }
@@ -146,4 +156,88 @@ pub(super) fn tabs(
         }
     }
     tabs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture::{running, shop};
+
+    fn grouped(services: &[(&str, &str)]) -> Arc<GroupSnapshot> {
+        let mut group = shop();
+        group.services = services
+            .iter()
+            .map(|(name, group)| ServiceSnapshot {
+                group: Some(Arc::from(*group)).filter(|group: &Arc<str>| !group.is_empty()),
+                ..running(name, true, 60)
+            })
+            .collect();
+        Arc::new(group)
+    }
+
+    #[test]
+    fn each_group_stands_once_below_those_without_one() {
+        let services =
+            [("db", "infra"), ("web", "app"), ("shell", ""), ("cache", "infra"), ("api", "app"), ("notes", "")];
+        let group = arranged(grouped(&services));
+        let rows = rows(&group, None, 20, Some(0));
+        let shown: Vec<String> = rows
+            .iter()
+            .map(|row| match row {
+                SidebarRow::Heading(text) => format!("[{text}]"),
+                row => row.service().map(|index| group.services[index].name.to_string()).unwrap_or_default(),
+            })
+            .collect();
+        assert_eq!(shown, ["shell", "notes", "[infra]", "db", "cache", "[app]", "web", "api"]);
+        let again = arranged(Arc::clone(&group));
+        assert!(Arc::ptr_eq(&again, &group), "what is in order is not copied");
+    }
+
+    #[test]
+    fn a_file_has_a_row_where_there_is_one_and_room_for_it() {
+        let shop = shop();
+        let files = |height, marked| {
+            let rows = rows(&shop, None, height, Some(marked));
+            let services = rows.iter().filter(|row| matches!(row, SidebarRow::Service(_))).count();
+            let files = rows.iter().filter_map(|row| match row {
+                SidebarRow::LastChange(index) => Some(*index),
+                _ => None,
+            });
+            (services, files.collect::<Vec<_>>())
+        };
+        assert_eq!(files(9, 0), (6, vec![1, 2, 4]), "three have a file, and there are no blank rows");
+        assert_eq!(files(8, 2), (6, vec![2]));
+        assert_eq!(files(8, 0), (6, vec![]), "the marked one has none");
+        assert_eq!(files(6, 2), (6, vec![]));
+    }
+
+    #[test]
+    fn the_marked_one_of_many_is_always_in_sight() {
+        let names: Vec<String> = (0..24).map(|number| format!("service-{number}")).collect();
+        let services: Vec<(&str, &str)> =
+            names.iter().enumerate().map(|(at, name)| (name.as_str(), ["", "infra", "app", "tools"][at / 6])).collect();
+        let group = grouped(&services);
+        for height in 1..30 {
+            for marked in 0..24 {
+                let rows = rows(&group, None, height, Some(marked));
+                assert!(rows.len() <= height && rows.contains(&SidebarRow::Service(marked)), "{marked} in {height}");
+            }
+        }
+        assert_eq!(rows(&group, None, 20, Some(0)).len(), 20);
+    }
+
+    #[test]
+    fn a_filter_stands_above_what_it_leaves() {
+        let group = grouped(&[("shell", ""), ("db", "infra"), ("web", "app"), ("worker", "app")]);
+        let filter = |text: &str| {
+            let mut filter = ServiceFilter::default();
+            filter.type_text(text);
+            filter
+        };
+        let heading = SidebarRow::Heading("app".into());
+        let two = [SidebarRow::Filter, heading, SidebarRow::Service(2), SidebarRow::Service(3)];
+        assert_eq!(rows(&group, Some(&filter("w")), 20, Some(2)), two);
+        assert_eq!(rows(&group, Some(&filter("w")), 2, Some(3)), [SidebarRow::Filter, SidebarRow::Service(3)]);
+        assert_eq!(rows(&group, Some(&filter("zz")), 20, None), [SidebarRow::Filter, SidebarRow::NoMatch]);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::action::Context;
 use super::layout::SidebarStyle;
 use super::panel::Panel;
-use super::view::{Scene, age_of};
+use super::view::{Scene, age_of, strip_moments, waits_until};
 use crate::domain::Moment;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,10 +23,16 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
     let waits = |index: usize| shown(index).is_some_and(|service| service.next_try.or(service.next_restart).is_some());
     let counts_seconds = scene.ui.context(scene.snapshot) == Context::Stopping
         || scene.ui.panels.over().is_some_and(Panel::counts_seconds)
-        || scene.screen.panes.iter().any(|pane| waits(pane.service));
+        || scene.screen.panes.iter().any(|pane| waits(pane.service))
+        || tells_states(scene) && scene.snapshot.services.iter().any(|service| waits_until(service).is_some());
     let second = counts_seconds.then(|| ceil(scene.now, SECOND));
     let ages = ages(scene).into_iter().map(|since| next_age(since, scene.now)).min();
     [message, second, ages].into_iter().flatten().min()
+}
+
+/// The sidebar has room for the words of the states, with ages and times.
+fn tells_states(scene: &Scene<'_>) -> bool {
+    matches!(scene.screen.sidebar, Some((_, SidebarStyle::Wide | SidebarStyle::Medium)))
 }
 
 /// The moments whose age is on the screen.
@@ -35,16 +41,10 @@ fn ages(scene: &Scene<'_>) -> Vec<Moment> {
     let selected = scene.ui.selected(snapshot).and_then(|index| snapshot.services.get(index));
     let change = selected.and_then(|service| service.last_change.as_ref()).map(|change| change.at);
     let mut ages = Vec::new();
-    match screen.sidebar {
-        Some((_, SidebarStyle::Wide)) => {
-            for service in &snapshot.services {
-                ages.extend(age_of(service));
-                ages.extend(service.last_change.as_ref().map(|change| change.at));
-            }
-        }
-        Some((_, SidebarStyle::Medium | SidebarStyle::Narrow)) => ages.extend(change),
-        None => {}
+    if tells_states(scene) {
+        ages.extend(snapshot.services.iter().filter(|service| waits_until(service).is_none()).filter_map(age_of));
     }
+    ages.extend(strip_moments(scene));
     if scene.ui.panes.zoom && !screen.compact {
         ages.extend(change);
     }

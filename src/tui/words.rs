@@ -120,46 +120,71 @@ pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
     parts.join(" ")
 }
 
-/// How many services are in which state, for the header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct StateCounts {
-    /// They run, or are on the way to it.
-    pub(super) up: usize,
-    /// They have failed.
-    pub(super) failed: usize,
-    /// Nobody wants them to run.
-    pub(super) stopped: usize,
-    /// Jobs that have ended with 0.
-    pub(super) done: usize,
-    /// They wait for others.
-    pub(super) waits: usize,
+/// How many services are in one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StateCount {
+    /// The state.
+    pub(super) word: &'static str,
+    /// How many are in it.
+    pub(super) count: usize,
+    /// The character of the state.
+    pub(super) glyph: &'static str,
+    /// The glyph's.
+    pub(super) style: Style,
+    /// The word's.
+    pub(super) word_style: Style,
+    /// It is a failure.
+    pub(super) failed: bool,
 }
 
-impl StateCounts {
-    /// Counts the services of a snapshot.
-    pub(super) fn of(snapshot: &GroupSnapshot) -> Self {
-        let mut state_counts = Self::default();
-        for service in &snapshot.services {
-            let counter = if service.is_waiting() {
-                &mut state_counts.waits
-            } else if service.failure().is_some() {
-                &mut state_counts.failed
-            } else {
-                match service.phase {
-                    Phase::Validating { .. }
-                    | Phase::Starting { .. }
-                    | Phase::Running { .. }
-                    | Phase::Stopping { .. }
-                    | Phase::Retrying { .. } => &mut state_counts.up,
-                    Phase::Blocked { .. } => &mut state_counts.waits,
-                    Phase::Finished(Outcome::Done) => &mut state_counts.done,
-                    Phase::Finished(_) | Phase::CrashLoop { .. } => &mut state_counts.failed,
-                    Phase::Down => &mut state_counts.stopped,
-                }
-            };
-            *counter += 1;
+/// The word of those that run, with a readiness check or without.
+const RUNNING: &str = "running";
+
+/// How many services are in each state: what runs, what is on its way, what has failed, what waits, what has ended. States
+/// of none are left out, but for those that run.
+pub(super) fn state_counts(snapshot: &GroupSnapshot, glyphs: &Glyphs, theme: Theme) -> Vec<StateCount> {
+    let running = StateCount {
+        word: RUNNING,
+        count: 0,
+        glyph: glyphs.up,
+        style: theme.good(),
+        word_style: Style::new(),
+        failed: false,
+    };
+    let mut counts = vec![(0, running)];
+    for service in &snapshot.services {
+        let rank = rank(service);
+        let word = if rank == 0 { RUNNING } else { service.state() };
+        if let Some((_, other)) = counts.iter_mut().find(|(_, other)| other.word == word) {
+            other.count += 1;
+            continue;
         }
-        state_counts
+        let look = state_look(service, glyphs, theme);
+        let failed = service.failure().is_some() && !service.is_waiting();
+        let word_style = if failed { look.word_style } else { Style::new() };
+        let (glyph, style) = (look.glyph, look.style);
+        counts.push((rank, StateCount { word, count: 1, glyph, style, word_style, failed }));
+    }
+    counts.sort_by_key(|(rank, _)| *rank);
+    counts.into_iter().map(|(_, count)| count).collect()
+}
+
+/// The place of a service's state among the counts.
+fn rank(service: &ServiceSnapshot) -> u8 {
+    if service.is_waiting() {
+        return 7;
+    }
+    match service.phase {
+        Phase::Running { .. } => 0,
+        Phase::Validating { .. } => 1,
+        Phase::Starting { .. } => 2,
+        Phase::Stopping { .. } => 3,
+        Phase::Retrying { .. } => 4,
+        Phase::CrashLoop { .. } => 5,
+        Phase::Finished(Outcome::Done) => 9,
+        Phase::Finished(_) => 6,
+        Phase::Blocked { .. } => 8,
+        Phase::Down => 10,
     }
 }
 

@@ -34,7 +34,7 @@ fn what_runs_beside_a_service_neither_draws_nor_reads_on_the_terminal_of_the_das
     let log = dash.wait_for_text("not started · validate failed · exit 1");
     let size = log.lines().find_map(|line| line.split_once("┃size ")).unwrap().1;
     assert_ne!(size.split_whitespace().next(), Some("30"), "the size of the whole screen: {log}");
-    dash.wait_for_text("watching 2 of 2 ·");
+    dash.wait_for_text("watching 2 services");
     project.write("go", "");
     for name in ["validate", "hook", "ready", "alive"] {
         dash.wait_while_reading(&format!("the helper `{name}` has run"), |project| ran(project, name));

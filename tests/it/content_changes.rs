@@ -237,7 +237,7 @@ fn whatever_is_written_right_after_starts_what_is_on_disk_at_the_end_runs() {
     let project = Project::new(text);
     project.write("v.txt", "0");
     let mut dash = Dash::start(&project, WIDE, &[]);
-    dash.wait_for_text("watching 2 of 2 ·");
+    dash.wait_for_text("watching 2 services");
     for n in 1..=11 {
         project.write("v.txt", format!("version {n}"));
         let written = Instant::now();

@@ -70,7 +70,7 @@ mod the_screen {
         let calm = dash.wait_for("all is there, and stays", |screen| {
             looks.set(if screen == last.borrow().as_str() { looks.get() + 1 } else { 0 });
             screen.clone_into(&mut last.borrow_mut());
-            let texts = ["3 up", "api-says-hello", "● api    up", "● web    up", "● db     up", "q quit"];
+            let texts = ["3 running", "api-says-hello", "● api     up", "● web     up", "● db      up", "q quit"];
             looks.get() > 20 && texts.iter().all(|text| screen.contains(text))
         });
         for n in 0..300_u16 {
@@ -163,7 +163,7 @@ mod output {
         let mut dash = Dash::start(&project, (80, 24), &[]);
         dash.wait_for_text("after-it");
         dash.keys("z");
-        dash.wait_for("zoomed", |screen| !screen.contains("services"));
+        dash.wait_for("zoomed", |screen| !screen.contains('▸'));
         dash.keys("g");
         dash.wait_for_text("xxxxxxxxxx");
         dash.keys("qj");
@@ -256,9 +256,9 @@ mod a_key {
         let mut dash = Dash::start(&project, (80, 24), &[]);
         dash.wait_for_text("api-says-hello");
         dash.keys(key::ENTER);
-        dash.wait_for("zoomed", |screen| !screen.contains("services"));
+        dash.wait_for("zoomed", |screen| !screen.contains('▸'));
         dash.keys(key::ESCAPE);
-        dash.wait_for_text("services");
+        dash.wait_for_text("▸");
         dash.keys(&key::ESCAPE_IN_FULL.repeat(3));
         dash.keys("?");
         dash.wait_for_text("type to filter");
@@ -288,6 +288,52 @@ mod a_key {
         let row = screen.lines().position(|line| line.contains(" api")).unwrap();
         dash.click(6, row);
         dash.wait_for_text("api-says-hello");
+        quit(dash);
+    }
+
+    #[test]
+    fn of_a_quote_filters_the_sidebar_and_enter_selects_the_first() {
+        let project = greeters(&["api", "web", "worker", "db"]);
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("api-says-hello");
+        dash.keys("'wo");
+        dash.wait_for("only what matches", |screen| {
+            screen.contains("'wo") && screen.contains("● worker") && !screen.contains("● web")
+        });
+        dash.keys(key::ESCAPE);
+        dash.wait_for("all are there", |screen| screen.contains("● web") && screen.contains("api-says-hello"));
+        dash.keys("'w");
+        dash.keys(key::ENTER);
+        let screen = dash.wait_for_text("web-says-hello");
+        assert!(screen.contains("● db") && !screen.contains("'w"), "{screen}");
+        // Where there is no sidebar, the last line has it.
+        dash.keys("z'db");
+        dash.wait_for_text("▸4 db");
+        dash.keys(key::ENTER);
+        dash.wait_for_text("db-says-hello");
+        dash.keys("q");
+        quit(dash);
+    }
+
+    #[test]
+    fn numbers_go_by_groups_as_the_sidebar_does() {
+        let service = |name: &str, group: &str| {
+            let group = if group.is_empty() { String::new() } else { format!(", group = '{group}'") };
+            format!("{name} = {{ run = \"echo {name}-says''-hello; exec sleep 1000\"{group} }}\n")
+        };
+        let services = [("db", "infra"), ("web", "app"), ("shell", ""), ("cache", "infra")];
+        let text: String = services.iter().map(|(name, group)| service(name, group)).collect();
+        let project = Project::new(&format!("[services]\n{text}"));
+        let mut dash = Dash::start(&project, (80, 24), &[]);
+        dash.wait_for_text("shell-says-hello");
+        for (key, name) in [("2", "db"), ("3", "cache"), ("4", "web"), ("1", "shell")] {
+            dash.keys(key);
+            dash.wait_for_text(&format!("{name}-says-hello"));
+        }
+        let screen = dash.screen();
+        let place = |text: &str| screen.lines().position(|line| line.trim_start().starts_with(text));
+        let places = ["▸1 ● shell", "infra", "2 ● db", "3 ● cache", "app", "4 ● web"].map(place);
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{screen}");
         quit(dash);
     }
 

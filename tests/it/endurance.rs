@@ -13,6 +13,8 @@ use crate::harness::{Dash, Project};
 const SERVICES: usize = 12;
 const ROUNDS: usize = 15;
 const OPERATIONS: usize = 20;
+/// Columns of the sidebar, without the last one.
+const SIDEBAR: usize = 35;
 
 fn name(n: usize) -> String {
     format!("sv{n:02}")
@@ -86,8 +88,8 @@ fn is_leader(pid: i32) -> bool {
 
 /// The words of the sidebar.
 fn words(screen: &str) -> BTreeMap<String, String> {
-    // Each row up to the border of the panes.
-    let rows: Vec<&str> = screen.lines().filter_map(|line| line.strip_prefix('│')?.split('│').next()).collect();
+    // Each row up to the panes.
+    let rows: Vec<String> = screen.lines().skip(1).map(|line| line.chars().take(SIDEBAR).collect()).collect();
     let word = |service: &String| {
         let row = rows.iter().find_map(|row| Some(row.split_once(&format!(" {service} "))?.1))?;
         row.split_whitespace().next().map(str::to_owned)
@@ -147,7 +149,7 @@ fn after_whatever_happens_the_screen_shows_what_is() {
         project.write(&format!("src/{}/file", name(n)), "0");
     }
     let mut dash = Dash::start(&project, (160, 50), &[]);
-    dash.wait_for_text("watching 12 of 12 ·");
+    dash.wait_for_text("watching 12 services");
     dash.wait_until_raw("all are up", |dash| {
         agrees(dash, &project) && words(&dash.screen()).values().all(|w| w != "stopped")
     });

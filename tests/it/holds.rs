@@ -212,7 +212,7 @@ fn the_screen_names_who_holds_and_the_key_ends_a_pause() {
     let project = Project::new(SHOP);
     project.write("src/a.rs", "one");
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    dash.wait_for_text("watching 2 of 2");
+    dash.wait_for_text("watching 2 services");
     let mut hold = Stream::start(&project, &["hold", "--service", "api", "--", "sh", "-c", WAITS]);
     hold.wait_for_text("runs\n");
     dash.wait_for_text("HELD by hold: sh -c 'echo runs; while [ ! -e");

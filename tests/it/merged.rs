@@ -216,11 +216,11 @@ fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
     let screen = dash.wait_for("the line in the editor", |screen| {
         screen.contains("editing +124 api.log") && screen.contains("line 123")
     });
-    assert!(!screen.contains("devgroup ·"), "{screen}");
+    assert!(!screen.contains("devgroup  "), "{screen}");
     dash.resize((100, 30));
     dash.keys("0\r");
     let screen = dash.wait_for_text("opened ");
-    assert!(screen.contains("devgroup ·") && screen.lines().count() == 30, "{screen}");
+    assert!(screen.contains("devgroup  ") && screen.lines().count() == 30, "{screen}");
     assert!(!screen.contains("editing"), "{screen}");
     // The keys are the dashboard's again, and Ctrl-C in the editor was not for it.
     dash.keys("Gv");

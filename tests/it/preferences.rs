@@ -75,7 +75,7 @@ fn a_failure_is_told_while_somebody_looks_elsewhere() {
     let told = |dash: &Dash<'_>| String::from_utf8_lossy(dash.raw()).contains("\x1b]9;app: api failed");
     let mut dash = Dash::start(&project, (100, 30), &[]);
     wait_for("it runs", || runs(&project) == 1);
-    dash.wait_for("it is known to run", |screen| screen.contains("1 up"));
+    dash.wait_for("it is known to run", |screen| screen.contains("1 running"));
     // While somebody looks, it is not.
     let send = || {
         let sent = Stream::ask(&project, &["send", "api", "x"]);
@@ -85,7 +85,7 @@ fn a_failure_is_told_while_somebody_looks_elsewhere() {
     dash.wait_for_text("1 failed");
     assert!(!told(&dash));
     Stream::ask(&project, &["start", "api"]);
-    dash.wait_for("it runs again", |screen| screen.contains("1 up"));
+    dash.wait_for("it runs again", |screen| screen.contains("1 running"));
     dash.keys("\x1b[O");
     // A key after it has come when the list is drawn.
     dash.keys("?");

@@ -69,7 +69,7 @@ fn all_up(dash: &mut Dash<'_>) {
         let file = format!("../home/up-{name}");
         dash.wait_while_reading(&format!("{name} is up"), |project| project.path(&file).exists());
     }
-    dash.wait_for("the dashboard is there", |screen| screen.contains("services"));
+    dash.wait_for("the dashboard is there", |screen| screen.contains("q quit"));
 }
 
 fn started(project: &Project) -> Dash<'_> {

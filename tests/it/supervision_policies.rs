@@ -35,7 +35,7 @@ mod validate {
         let project = project("exit 0");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("api-is-up");
-        dash.wait_for_text("watching 1 of 1 ·");
+        dash.wait_for_text("watching 1 service");
         project.write("src/check", "echo no good; exit 101");
         dash.wait_for_text("stale · validate failed · exit 101");
         dash.wait_for("the sidebar and the log say so", |screen| {
@@ -57,7 +57,7 @@ mod validate {
         let project = project("exit 0");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("api-is-up");
-        dash.wait_for_text("watching 1 of 1 ·");
+        dash.wait_for_text("watching 1 service");
         project.write("src/check", "exit 101");
         dash.wait_for("it is stale", |screen| {
             screen.lines().any(|line| line.contains("● api") && line.contains("stale"))
@@ -76,7 +76,7 @@ mod validate {
         let project = project("exit 2");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("not started · validate failed · exit 2");
-        dash.wait_for_text("watching 1 of 1 ·");
+        dash.wait_for_text("watching 1 service");
         assert_eq!(starts(&project, "api"), 0);
         project.write("src/check", "exit 0");
         dash.wait_while_reading("it starts", |project| starts(project, "api") == 1);
@@ -89,7 +89,7 @@ mod validate {
         let project = project("exit 0");
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("api-is-up");
-        dash.wait_for_text("watching 1 of 1 ·");
+        dash.wait_for_text("watching 1 service");
         project.write("src/check", "sleep 1000 & sleep 1000");
         dash.wait_for("it is being validated", |screen| screen.contains("validating"));
         let waits = || project.processes().iter().filter(|(_, line)| line.as_str() == "sleep 1000").count();
@@ -175,7 +175,7 @@ mod dependents {
         let project = Project::new(&text);
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_while_reading("all run", |project| starts(project, "web") == 1 && starts(project, "mail") == 1);
-        dash.wait_for_text("4 up");
+        dash.wait_for_text("4 running");
         dash.keys("1r");
         dash.wait_while_reading("all that need it run again", |project| {
             ["db", "api", "web"].iter().all(|name| starts(project, name) == 2)
@@ -184,7 +184,7 @@ mod dependents {
         dash.wait_for_text("restarted · db restarted");
         dash.keys("2r");
         dash.wait_while_reading("api alone runs again", |project| starts(project, "api") == 3);
-        dash.wait_for_text("4 up");
+        dash.wait_for_text("4 running");
         assert_eq!((starts(&project, "web"), starts(&project, "mail")), (2, 1));
         dash.keys("q");
         dash.wait_exit();

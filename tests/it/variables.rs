@@ -53,7 +53,7 @@ fn hooks_and_stop_commands_are_the_shells_as_well() {
     );
     project.write("a", "1");
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    dash.wait_for_text("watching 1 of 1 ·");
+    dash.wait_for_text("watching 1 service");
     dash.wait_while_reading("api is up", |project| project.lines("../home/pid") == 1);
     project.write("a", "2");
     dash.wait_while_reading("the hook has written", |project| project.read("hook") == "a; touch X");
@@ -125,7 +125,7 @@ fn a_half_saved_environment_file_takes_no_service_down() {
     project.write(".env", "NAME=one\n");
     let mut dash = Dash::start(&project, (160, 50), &[]);
     dash.wait_for_text("name-is-one");
-    dash.wait_for_text("watching 1 of 1 ·");
+    dash.wait_for_text("watching 1 service");
     project.write(".env", "NAME=one\nOTHER=\"tw");
     let screen = dash.wait_for("it is stale, and the log says why", |screen| screen.contains("── stale · "));
     assert!(screen.contains(".env") && screen.contains("line 2"), "{screen}");

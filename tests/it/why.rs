@@ -275,7 +275,7 @@ fn the_panel_of_a_running_group_gives_the_same_reason_and_finds_events() {
     project.git(&["init", "-q"]);
     let mut dash = Dash::start(&project, (160, 50), &[]);
     // Directories are counted once all of them are watched.
-    dash.wait_for_text("watching 1 of 1 · ");
+    dash.wait_for_text("watching 1 service");
     project.write("a.gen", "1");
     project.write("b.swp", "1");
     dash.keys("W");

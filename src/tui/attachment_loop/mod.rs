@@ -19,6 +19,7 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
 use super::searcher::Searcher;
+use super::sidebar_rows::arranged;
 use super::sizing::Sizer;
 use super::source::Source;
 use super::terminal::FrameWriter;
@@ -109,7 +110,7 @@ impl AttachmentLoop {
         saved: Option<PathBuf>,
     ) -> Self {
         let clock = handle.logs().clock();
-        let snapshot = handle.snapshot();
+        let snapshot = arranged(handle.snapshot());
         let size = host_terminal.size();
         Self {
             clock,
@@ -300,7 +301,7 @@ impl AttachmentLoop {
             self.size_all();
         }
         // Keys mean what is the case now, not what was drawn last.
-        self.snapshot = self.handle.snapshot();
+        self.snapshot = arranged(self.handle.snapshot());
         let mut commands = Vec::new();
         for input in inputs {
             let snapshot = Arc::clone(&self.snapshot);
@@ -351,8 +352,8 @@ impl AttachmentLoop {
         self.frames.look(now);
         if std::mem::take(&mut self.frames.snapshot_new) {
             let newest = self.handle.snapshot();
-            self.frames.redraw |= !Arc::ptr_eq(&newest, &self.snapshot);
-            self.snapshot = newest;
+            self.frames.redraw |= newest.seq != self.snapshot.seq;
+            self.snapshot = arranged(newest);
             if let Some(sequence) = self.notifier.news(&self.snapshot, self.focus.window, self.ui.notification) {
                 self.frame_writer.send(&sequence);
             }

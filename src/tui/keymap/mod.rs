@@ -72,7 +72,7 @@ pub fn key_problem(context: &str, key: &str) -> Option<String> {
     if key.ctrl && key.code == KeyCode::Char('c') {
         return Some("Ctrl-C always means to end".into());
     }
-    let is_text = matches!(context, "prompt" | "watcher_find" | "help" | "palette" | "typing");
+    let is_text = matches!(context, "prompt" | "service_filter" | "watcher_find" | "help" | "palette" | "typing");
     (is_text && key.plain_char().is_some()).then(|| "text is typed there: with ctrl or alt, or no character".into())
 }
 
@@ -214,6 +214,10 @@ pub(super) enum FooterLength {
 pub(super) enum FooterKind {
     /// No panel is open.
     Normal,
+    /// The same, and the selected service has failed …
+    Failed,
+    /// … or is stopped.
+    Stopped,
     /// The dashboard while changes are held.
     Paused,
     /// One pane on the whole screen.
@@ -228,6 +232,8 @@ pub(super) enum FooterKind {
     WatcherFind,
     /// The help overlay.
     Help,
+    /// A text that services are filtered by is being typed.
+    ServiceFilter,
     /// A search is being typed.
     Prompt,
     /// A filter is being typed.
@@ -401,11 +407,12 @@ impl Keymap {
 impl FooterKind {
     fn context(self) -> Context {
         match self {
-            Self::Normal | Self::Paused => Context::Normal,
+            Self::Normal | Self::Failed | Self::Stopped | Self::Paused => Context::Normal,
             Self::Zoom => Context::Zoom,
             Self::Merged => Context::Merged,
             Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
+            Self::ServiceFilter => Context::ServiceFilter,
             Self::WatcherFind => Context::WatcherFind,
             Self::Help => Context::Help,
             Self::Prompt | Self::FilterPrompt => Context::Prompt,

@@ -15,7 +15,7 @@ pub(in crate::tui) struct WatcherPanel {
     pub(in crate::tui) marked: Option<u64>,
     /// The reason of the marked event is shown.
     pub(in crate::tui) why: bool,
-    /// Ignored events are not shown.
+    /// What is ignored, or watched by nobody, is not shown.
     pub(in crate::tui) hide_ignored: bool,
     /// Only events with this text are shown.
     pub(in crate::tui) wanted: String,
@@ -38,7 +38,7 @@ impl WatcherPanel {
         journal
             .entries()
             .rev()
-            .filter(move |entry| !(self.hide_ignored && entry.verdict == Verdict::Ignored))
+            .filter(move |entry| !(self.hide_ignored && matches!(entry.verdict, Verdict::Ignored | Verdict::NoMatch)))
             .filter(move |entry| wanted.is_empty() || holds(entry, &wanted))
     }
 

@@ -261,7 +261,7 @@ fn a_click_on_the_sidebar_leaves_and_selects() {
     let mut bench = typing();
     input_at(&mut bench, Input::Mouse(click(40, 10)), NOW);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Typing, "a click into the pane is none of our business");
-    input_at(&mut bench, Input::Mouse(click(6, 2)), NOW);
+    input_at(&mut bench, Input::Mouse(click(6, 1)), NOW);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
     assert_eq!(bench.ui.selected(&bench.snapshot), Some(0));
 }

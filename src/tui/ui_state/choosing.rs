@@ -55,6 +55,7 @@ impl UiState {
 
     pub(super) fn select_name(&mut self, name: &ServiceName) {
         (self.selected, self.main) = (Some(name.clone()), Some(name.clone()));
+        self.service_filter = None;
     }
 
     pub(super) fn step(&mut self, by: isize, world: &World<'_>) {

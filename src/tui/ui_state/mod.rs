@@ -5,6 +5,7 @@
 mod arranging;
 mod choices;
 mod choosing;
+mod filtering;
 mod finding;
 mod leaving;
 mod merging;
@@ -27,6 +28,7 @@ use super::message::Message;
 use super::options::DashboardOptions;
 use super::panel::{Details, Help, Palette, Panel, Panels, RestartMenu, WatcherPanel};
 use super::selection::{CopyRequest, Selection};
+use super::service_filter::ServiceFilter;
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
@@ -66,6 +68,8 @@ pub(super) struct UiState {
     pub(super) mouse: bool,
     lines: LineChoice,
     pub(super) find: Find,
+    /// What the sidebar is filtered by, while it is typed.
+    pub(super) service_filter: Option<ServiceFilter>,
     /// Markers that were dropped.
     marks: u32,
     pub(super) panels: Panels,
@@ -101,6 +105,7 @@ impl UiState {
             mouse: options.mouse,
             lines: LineChoice::default(),
             find: Find::default(),
+            service_filter: None,
             marks: 0,
             panels: Panels::default(),
             viewports: HashMap::new(),
@@ -206,6 +211,7 @@ impl UiState {
         let panel = over.or(typing).or_else(|| self.panels.iter().last().map(Panel::context));
         match panel {
             Some(context) => context,
+            None if self.service_filter.is_some() => Context::ServiceFilter,
             None if self.find.prompt.is_some() => Context::Prompt,
             None if self.selection.as_ref().is_some_and(|selection| selection.by_keys) => Context::Select,
             None if self.merging => Context::Merged,
@@ -270,7 +276,12 @@ impl UiState {
         if self.panels.with_keys(context).is_some_and(|panel| panel.type_key(event)) {
             return Vec::new();
         }
-        if context == Context::Prompt && self.prompt_key(event, world) {
+        let is_text = match context {
+            Context::Prompt => self.prompt_key(event, world),
+            Context::ServiceFilter => self.filter_key(event),
+            _ => false,
+        };
+        if is_text {
             return Vec::new();
         }
         let action = Keymap::get().action(context, key);
@@ -312,6 +323,7 @@ impl UiState {
                 self.show_message(text, world.now);
             }
             Action::OwnLog => self.panels.open_own_log(),
+            Action::FilterServices => self.open_filter(),
             Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
             Action::Layout => {
                 self.panes.arrangement = self.panes.arrangement.next();
@@ -344,6 +356,7 @@ impl UiState {
             | Context::Palette
             | Context::Details => return self.panel_action(action, context, world),
             Context::Select => self.select_action(action, world),
+            Context::ServiceFilter => self.filter_action(action, world),
             Context::Prompt => self.prompt_action(action, world),
             Context::Merged => return self.merged_action(action, world),
             Context::Normal | Context::Zoom => return self.service_action(action, world),
@@ -425,6 +438,7 @@ impl UiState {
             self.panels.back();
         } else if self.context(world.snapshot) == Context::Prompt {
             self.cancel_prompt(world);
+        } else if self.service_filter.take().is_some() {
         } else if self.selection.take().is_some() {
         } else if self.panels.watcher().is_some() {
             self.panels.back();

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::super::action::Context;
+use super::super::action::{Action, Context};
 use super::super::layout::OuterScreen;
 use super::super::sidebar_rows;
 use super::super::source::Source;
@@ -34,6 +34,7 @@ impl UiState {
             | Context::Zoom
             | Context::Merged
             | Context::Prompt
+            | Context::ServiceFilter
             | Context::Select
             | Context::Typing
             | Context::Stopping => {
@@ -43,6 +44,8 @@ impl UiState {
                 let under = screen.panes.iter().find(|pane| pane.area.contains(at));
                 if let Some(service) = under.and_then(|pane| world.snapshot.services.get(pane.service)) {
                     self.log(&service.name).scroll(wheel * WHEEL_ROWS);
+                } else if self.service_filter.is_some() {
+                    self.filter_action(if wheel < 0 { Action::LineUp } else { Action::LineDown }, world);
                 } else if contains(screen.sidebar.map(|(area, _)| area), at) || contains(screen.tabs, at) {
                     self.step(if wheel < 0 { -1 } else { 1 }, world);
                 }
@@ -58,12 +61,13 @@ impl UiState {
 
     fn click(&mut self, at: Position, screen: &OuterScreen, world: &World<'_>) {
         let selected = self.selected(world.snapshot);
-        if let Some((area, style)) = screen.sidebar
+        if let Some((area, _)) = screen.sidebar
             && area.contains(at)
         {
-            let height = usize::from(area.height.saturating_sub(2));
-            let rows = sidebar_rows::rows(world.snapshot, style, height, selected);
-            let row = at.y.checked_sub(area.y + 1).and_then(|row| rows.get(usize::from(row)));
+            let marked = self.marked(world.snapshot);
+            let rows =
+                sidebar_rows::rows(world.snapshot, self.service_filter.as_ref(), usize::from(area.height), marked);
+            let row = at.y.checked_sub(area.y).and_then(|row| rows.get(usize::from(row)));
             if let Some(service) = row.and_then(sidebar_rows::SidebarRow::service) {
                 self.select(service, world);
             }
@@ -76,7 +80,7 @@ impl UiState {
         } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
             self.focus(pane.service, world);
         } else if let (Some(area), Some(panel)) = (screen.watcher, self.panels.watcher_mut())
-            && let Some(seq) = watcher_event_at(at, area, screen.compact, panel, &world.snapshot.journal)
+            && let Some(seq) = watcher_event_at(at, area, panel, &world.snapshot.journal)
         {
             panel.marked = Some(seq);
         }
@@ -87,6 +91,9 @@ impl UiState {
         let context = self.context(world.snapshot);
         if context == Context::Prompt {
             return self.prompt_paste(text, world);
+        }
+        if let Some(filter) = self.service_filter.as_mut().filter(|_| context == Context::ServiceFilter) {
+            return filter.type_text(text);
         }
         if !self.panels.with_keys(context).is_some_and(|panel| panel.type_text(text)) {
             self.show_message("pasted text does nothing here", world.now);

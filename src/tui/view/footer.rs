@@ -1,18 +1,53 @@
-//! The last line: what the keys do here, or a short message.
+//! The last line: what the keys do here, or a short message; the filter of the services where there is no sidebar.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::action::{Action, Context};
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
-use super::super::text::{pad, width};
+use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, typing};
-use crate::domain::WatchState;
+use crate::domain::{Phase, WatchState};
 
 /// Draws the footer; where there is none, a message lies over the last line. A message leaves help and quit their place.
-pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
+/// The answer is where the next character of the filter goes, if that is typed here.
+pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+    if scene.screen.sidebar.is_none() && scene.ui.context(scene.snapshot) == Context::ServiceFilter {
+        return filter_line(scene, buffer);
+    }
+    draw_words(scene, buffer);
+    None
+}
+
+/// The filter of the services, and what it leaves, in place of the hints.
+fn filter_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
+    let (all, theme, glyphs) = (scene.screen.area, scene.theme(), scene.glyphs());
+    let filter = scene.ui.service_filter.as_ref()?;
+    let area = Rect { y: all.bottom().saturating_sub(1), height: 1.min(all.height), ..all };
+    paint::clear(buffer, area);
+    let typed = cut_left(&filter.text, usize::from(area.width / 3), glyphs.ellipsis);
+    let end = paint::put_text(buffer, area, area.x.saturating_add(1), area.y, &format!("'{typed}"), theme.strong());
+    let marked = filter.marked(scene.snapshot);
+    let mut x = end.saturating_add(2);
+    if marked.is_none() {
+        paint::put_text(buffer, area, x, area.y, "no such service", theme.structure());
+    }
+    // The marked one comes first, so that it is in sight.
+    for index in filter.found(scene.snapshot).skip_while(|index| Some(*index) != marked) {
+        let Some(service) = scene.snapshot.services.get(index) else { continue };
+        let is_marked = Some(index) == marked;
+        let pointer = if is_marked { glyphs.pointer } else { "" };
+        let style = if is_marked { theme.strong() } else { Style::new() };
+        let text = format!("{pointer}{} {}", index + 1, service.name);
+        x = paint::put_text(buffer, area, x, area.y, &text, style).saturating_add(2);
+    }
+    Some(Position { x: end, y: area.y }).filter(|position| area.contains(*position))
+}
+
+fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
     let all = scene.screen.area;
     if let Some(service) = scene.ui.typist.target() {
         if let Some(area) = scene.screen.footer {
@@ -48,10 +83,11 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let paused = scene.snapshot.watch.state == WatchState::Paused;
     let kind = match scene.ui.context(scene.snapshot) {
         Context::Normal if paused => FooterKind::Paused,
-        Context::Normal => FooterKind::Normal,
+        Context::Normal => of_selected(scene),
         Context::Zoom | Context::Typing => FooterKind::Zoom,
         Context::Merged => FooterKind::Merged,
         Context::Select => FooterKind::Select,
+        Context::ServiceFilter => FooterKind::ServiceFilter,
         Context::Watcher => FooterKind::Watcher,
         Context::WatcherFind => FooterKind::WatcherFind,
         Context::Help => FooterKind::Help,
@@ -76,6 +112,16 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         hints = hints.replace(&hint(Action::Quit, "quit"), &hint(Action::Detach, "detach"));
     }
     fit(&hints, cells)
+}
+
+/// What keys do on the dashboard follows the state of the service that they mean.
+fn of_selected(scene: &Scene<'_>) -> FooterKind {
+    let selected = scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index));
+    match selected {
+        Some(service) if service.failure().is_some() => FooterKind::Failed,
+        Some(service) if service.phase == Phase::Down => FooterKind::Stopped,
+        _ => FooterKind::Normal,
+    }
 }
 
 fn draw_hints(scene: &Scene<'_>, area: Rect, x: u16, hints: &[String], buffer: &mut Buffer) {

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::super::text::{cut_right, thousands, width};
-use super::super::words::StateCounts;
-use super::{Scene, paint, typing};
-use crate::domain::{HoldSnapshot, StopState, Stopping, WatchBackend, WatchState};
+use super::super::text::{cut_right, pad, thousands, width};
+use super::super::words::{StateCount, state_counts};
+use super::{Scene, paint, strip, typing};
+use crate::domain::{HoldSnapshot, StopState, Stopping, WatchBackend, WatchState, count};
 
 /// Draws header and banner.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
@@ -34,15 +34,14 @@ enum Length {
 
 /// One part of the header.
 struct Part {
-    text: String,
-    style: Style,
+    spans: Vec<Span<'static>>,
     /// It tells of failures: the last to go.
     failed: bool,
 }
 
 impl Part {
     fn new(text: String, style: Style) -> Self {
-        Self { text, style, failed: false }
+        Self { spans: vec![Span::styled(text, style)], failed: false }
     }
 }
 
@@ -54,12 +53,12 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
     let (mut left, mut right) = parts(scene, length);
-    let left_gap = if length == Length::Wide { "  " } else { " " };
-    let right_gap = if length == Length::Tiny { " " } else { "   " };
-    let title = format!(" devgroup {} {}", glyphs.dot, scene.snapshot.name);
+    let gap = if length == Length::Tiny { " ".to_owned() } else { format!(" {} ", glyphs.dot) };
     // A long name gives way before anything else does.
-    let title_cells = width(&title).min((room / 3).max(16));
-    let taken = |left: &[Part], right: &[Part]| title_cells + 2 + cells(left, left_gap) + 2 + cells(right, right_gap);
+    let before = " devgroup  ";
+    let name_cells = width(&scene.snapshot.name).min((room / 3).max(16).saturating_sub(width(before)));
+    let title_cells = width(before) + name_cells;
+    let taken = |left: &[Part], right: &[Part]| title_cells + 3 + cells(left, &gap) + 2 + cells(right, &gap);
     while taken(&left, &right) > room {
         // Git and watcher, then what is well or stopped; failures stay.
         let right_place = right.iter().rposition(|part| !part.failed);
@@ -71,21 +70,21 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             break;
         }
     }
-    let right_cells = cells(&right, right_gap) + 1;
+    let right_cells = cells(&right, &gap) + 1;
     let title_room = room.saturating_sub(if right.is_empty() { 0 } else { right_cells + 1 });
-    let title = Span::styled(cut_right(&title, title_room.min(title_cells), glyphs.ellipsis), theme.strong());
-    let mut line = vec![title, Span::raw("  ")];
-    line.extend(join(left, left_gap));
+    let name_cells = name_cells.min(title_room.saturating_sub(width(before)));
+    let name = cut_right(&scene.snapshot.name, name_cells, glyphs.ellipsis);
+    let mut line = vec![Span::styled(before, theme.structure()), Span::styled(name, theme.strong()), Span::raw("   ")];
+    line.extend(join(left, &gap, theme.structure()));
     let until_right = Rect { width: u16::try_from(title_room).unwrap_or(area.width), ..area };
     paint::put_spans(buffer, until_right, area.x, area.y, &line);
     let from = u16::try_from(room.saturating_sub(right_cells)).unwrap_or(0);
-    paint::put_spans(buffer, area, area.x.saturating_add(from), area.y, &join(right, right_gap));
+    paint::put_spans(buffer, area, area.x.saturating_add(from), area.y, &join(right, &gap, theme.structure()));
 }
 
 /// What follows the name, and what stands at the right end.
 fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
     let theme = scene.theme();
-    let state_counts = StateCounts::of(scene.snapshot);
     match (&scene.snapshot.stopping, length) {
         (Some(stopping), length) => {
             let (stopped, all) = progress(stopping);
@@ -93,86 +92,81 @@ fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
                 if length == Length::Tiny { format!("{stopped}/{all}") } else { format!("{stopped} of {all} stopped") };
             (vec![Part::new("STOPPING".into(), theme.alert())], vec![Part::new(count, Style::new())])
         }
-        (None, Length::Tiny) => (Vec::new(), counts(scene, state_counts, length)),
-        (None, length) => (counts(scene, state_counts, length), watch_words(scene, length)),
+        (None, Length::Tiny) => (Vec::new(), glyph_counts(scene)),
+        (None, length) => (counts(scene), watch_words(scene, length)),
     }
 }
 
 fn cells(parts: &[Part], gap: &str) -> usize {
-    parts.iter().map(|part| width(&part.text) + width(gap)).sum::<usize>().saturating_sub(width(gap))
+    let text = parts.iter().map(|part| paint::spans_width(&part.spans) + width(gap)).sum::<usize>();
+    text.saturating_sub(width(gap))
 }
 
-fn join(parts: Vec<Part>, gap: &'static str) -> Vec<Span<'static>> {
-    let mut spans = Vec::with_capacity(parts.len() * 2);
+fn join(parts: Vec<Part>, gap: &str, style: Style) -> Vec<Span<'static>> {
+    let mut spans = Vec::with_capacity(parts.len() * 3);
     for part in parts {
         if !spans.is_empty() {
-            spans.push(Span::raw(gap));
+            spans.push(Span::styled(gap.to_owned(), style));
         }
-        spans.push(Span::styled(part.text, part.style));
+        spans.extend(part.spans);
     }
     spans
 }
 
-/// `4 up  1 failed  1 stopped`, or `4● 1✗ 1○`; without what is zero, except what is up.
-fn counts(scene: &Scene<'_>, state_counts: StateCounts, length: Length) -> Vec<Part> {
-    let (glyphs, theme) = (scene.glyphs(), scene.theme());
-    let stopped = if length == Length::Wide { "stopped" } else { "off" };
-    let counts = [
-        (state_counts.up, "up", glyphs.up, theme.good()),
-        (state_counts.failed, "failed", glyphs.failed, theme.bad()),
-        (state_counts.stopped, stopped, glyphs.stopped, theme.dim()),
-        (state_counts.done, "done", glyphs.done, theme.dim()),
-        (state_counts.waits, "waits", glyphs.waits, theme.dim()),
-    ];
-    let shown = counts.into_iter().filter(|(count, word, ..)| *count > 0 || *word == "up");
-    shown
-        .map(|(count, word, glyph, style)| Part {
-            text: if length == Length::Tiny { format!("{count}{glyph}") } else { format!("{count} {word}") },
-            style,
-            failed: word == "failed",
-        })
-        .collect()
+/// `4 running · 1 starting · 1 failed · 1 stopped`.
+fn counts(scene: &Scene<'_>) -> Vec<Part> {
+    let counts = state_counts(scene.snapshot, scene.glyphs(), scene.theme());
+    let part =
+        |it: StateCount| Part { failed: it.failed, ..Part::new(format!("{} {}", it.count, it.word), it.word_style) };
+    counts.into_iter().map(part).collect()
 }
 
-/// What the watcher does, and git's head.
+/// `4● 1◐ 1✗ 1○`: the states of one glyph together.
+fn glyph_counts(scene: &Scene<'_>) -> Vec<Part> {
+    let mut together: Vec<StateCount> = Vec::new();
+    for it in state_counts(scene.snapshot, scene.glyphs(), scene.theme()) {
+        match together.iter_mut().find(|other| other.glyph == it.glyph) {
+            Some(other) => other.count += it.count,
+            None => together.push(it),
+        }
+    }
+    let part = |it: StateCount| Part {
+        spans: vec![Span::raw(it.count.to_string()), Span::styled(it.glyph, it.style)],
+        failed: it.failed,
+    };
+    together.into_iter().map(part).collect()
+}
+
+/// What the watcher does, and git's head. What holds changes back is told by the banner alone.
 fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
     let (snapshot, theme, glyphs) = (scene.snapshot, scene.theme(), scene.glyphs());
     let watch = &snapshot.watch;
-    let number = |count: usize| thousands(u64::try_from(count).unwrap_or(u64::MAX));
     let watching = || {
-        let (some, all) = (snapshot.services.iter().filter(|service| service.watches).count(), snapshot.services.len());
         let does = if watch.backend == WatchBackend::Poll { "polling" } else { "watching" };
+        let some = snapshot.services.iter().filter(|service| service.watches).count();
         match length {
-            Length::Wide if watch.ready => {
-                let dirs = if watch.directories == 1 { "dir" } else { "dirs" };
-                format!("{does} {some} of {all} {} {} {dirs}", glyphs.dot, number(watch.directories))
-            }
-            Length::Wide => format!("{does} {some} of {all}"),
-            Length::Short | Length::Tiny => format!("{does} {some}/{all}"),
+            _ if !watch.ready => "looking for files".to_owned(),
+            Length::Wide => format!("{does} {}", count(some, "service")),
+            Length::Short | Length::Tiny => format!("{does} {some}"),
         }
     };
     let (text, style) = match watch.state {
         WatchState::Watching if watch.problem.is_some() => (format!("{} {}", glyphs.failed, watching()), theme.bad()),
         WatchState::Watching => (watching(), Style::new()),
-        WatchState::Paused if watch.holds.iter().any(|hold| hold.services.is_empty()) => {
-            ("WATCH PAUSED".to_owned(), theme.alert())
+        WatchState::Paused | WatchState::Held => (String::new(), Style::new()),
+        WatchState::Busy => {
+            let busy = thousands(u64::try_from(watch.busy).unwrap_or(u64::MAX));
+            let changes = if watch.busy == 1 { "change" } else { "changes" };
+            (format!("busy: {busy} {changes}"), theme.busy())
         }
-        WatchState::Paused => {
-            let names = watch.holds.first().map(HoldSnapshot::names).unwrap_or_default();
-            (format!("PAUSED {}", cut_right(&names, 24, glyphs.ellipsis)), theme.alert())
-        }
-        WatchState::Held => {
-            let holder = watch.holds.first().map(HoldSnapshot::to_string).unwrap_or_default();
-            (format!("HELD by {}", cut_right(&holder, 24, glyphs.ellipsis)), theme.alert())
-        }
-        WatchState::Busy => (format!("busy: {} changes", number(watch.busy)), theme.busy()),
-        WatchState::Off => ("watch off".to_owned(), theme.dim()),
+        WatchState::Off => ("watch off".to_owned(), theme.structure()),
     };
-    let mut words = vec![Part::new(text, style)];
-    if let (WatchState::Watching | WatchState::Busy | WatchState::Off, Some(head)) = (watch.state, &watch.git_head) {
+    let mut words = Vec::new();
+    words.extend((!text.is_empty()).then(|| Part::new(text, style)));
+    if let Some(head) = &watch.git_head {
         // The branch is enough where there is little room.
         let head = if length == Length::Wide { head } else { head.split('@').next().unwrap_or(head) };
-        words.push(Part::new(cut_right(head, 32, glyphs.ellipsis), theme.dim()));
+        words.push(Part::new(cut_right(head, 32, glyphs.ellipsis), theme.structure()));
     }
     words
 }
@@ -183,7 +177,8 @@ pub(super) fn progress(stopping: &Stopping) -> (usize, usize) {
     (stopping.services.iter().filter(|service| over(&service.state)).count(), stopping.services.len())
 }
 
-/// `‖ WATCHING PAUSED 2m · 14 changes held: api 9, worker 4, css 1`, `‖ HELD by hold: git checkout main 3s · …`.
+/// `‖ WATCHING PAUSED 2m · 14 changes held: api 9, worker 4, css 1`, `‖ HELD by hold: git checkout main 3s · …`. What is held
+/// is told here only where the watcher has no line of its own.
 fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let watch = &scene.snapshot.watch;
@@ -208,22 +203,59 @@ fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         _ if tiny => title,
         more => format!("{title}, and {} more", more - 1),
     };
-    let mut line = format!(" {} {title} {since} {} {}", glyphs.held, glyphs.dot, watch.held);
-    if tiny {
-        line.push_str(" held");
-    } else {
-        line.push_str(if watch.held == 1 { " change held" } else { " changes held" });
-        let mut held: Vec<_> =
-            scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
-        held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        for (place, (count, name)) in held.into_iter().enumerate() {
-            line.push_str(if place == 0 { ": " } else { ", " });
-            line.push_str(&format!("{name} {count}"));
-        }
-        line.push(' ');
+    let mut line = format!(" {} {title} {since}", glyphs.held);
+    if scene.screen.strip.is_none() || watch.held == 0 {
+        let held = if tiny { format!("{} held", watch.held) } else { strip::held(scene) };
+        line.push_str(&format!(" {} {held}", glyphs.dot));
     }
     let room = usize::from(area.width);
-    let mut line = cut_right(&line, room, glyphs.ellipsis);
-    line.extend(std::iter::repeat_n(glyphs.shade, room.saturating_sub(width(&line))));
+    let line = pad(cut_right(&line, room, glyphs.ellipsis), room);
     paint::put_text(buffer, area, area.x, area.y, &line, theme.alert());
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::display::GlyphSet;
+    use crate::domain::{Outcome, Phase};
+    use crate::tui::fixture::{Bench, paused_shop, running, shop};
+
+    fn first_line(bench: &mut Bench) -> String {
+        bench.text().lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn states_are_counted_by_their_words_and_what_starts_is_not_up() {
+        let mut shop = shop();
+        for (name, phase) in [("migrate", Phase::Finished(Outcome::Done)), ("seed", Phase::Finished(Outcome::NotReady))]
+        {
+            let mut service = running(name, false, 9);
+            service.phase = phase;
+            shop.services.push(service);
+        }
+        let failing = shop.services[2].state();
+        let mut bench = Bench::new(shop, 160, 50, GlyphSet::Unicode);
+        let line = first_line(&mut bench);
+        let counts = format!("3 running · 1 starting · 1 {failing} · 1 failed · 1 done · 1 stopped");
+        assert!(line.starts_with(&format!(" devgroup  shop   {counts}  ")), "{line}");
+        assert!(line.ends_with("watching 3 services · main@3f2c1e"), "{line}");
+        bench.size = (40, 12);
+        assert!(first_line(&mut bench).ends_with(" 3● 1◐ 2✗ 1✓ 1○"));
+        for columns in 20..160 {
+            bench.size = (columns, 20);
+            let line = first_line(&mut bench);
+            let failures = if columns < 60 { "2✗".to_owned() } else { format!("1 {failing} · 1 failed") };
+            assert!(line.contains(&failures), "failures are the last to go, at {columns}: {line}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_told_once() {
+        for size in [(160, 50), (100, 30), (80, 24), (40, 12)] {
+            let mut bench = Bench::new(paused_shop(), size.0, size.1, GlyphSet::Unicode);
+            let text = bench.text();
+            assert_eq!(text.matches("PAUSED").count(), 1, "{text}");
+            assert_eq!(text.matches("14 held").count() + text.matches("14 changes held").count(), 1, "{text}");
+            assert!(!text.contains('░'), "{text}");
+        }
+    }
 }

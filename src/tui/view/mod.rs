@@ -11,6 +11,8 @@ mod palette;
 mod pane;
 mod sidebar;
 mod stopping;
+mod strip;
+mod table;
 mod typing;
 mod watcher;
 
@@ -24,12 +26,13 @@ use super::log_view::PaneText;
 use super::panel::Panel;
 use super::theme::Theme;
 use super::ui_state::UiState;
-use super::words::StateCounts;
+use super::words::state_counts;
 use crate::domain::{GroupSnapshot, Moment, approx};
 
 pub(super) use details::last_start as details_last_start;
-pub(super) use sidebar::age_of;
+pub(super) use sidebar::{age_of, waits_until};
 pub(super) use stopping::waited_for;
+pub(super) use strip::moments as strip_moments;
 pub(super) use watcher::event_at as watcher_event_at;
 
 /// All that a frame is made of.
@@ -74,13 +77,14 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
             None => one_line(scene, buffer),
         };
     }
-    let mut cursor = None;
+    let (mut cursor, mut prompt) = (None, None);
     header::draw(scene, buffer);
     if let Some(area) = screen.tabs {
         cursor = sidebar::tabs(scene, area, buffer).or(cursor);
     }
     if let Some((area, style)) = screen.sidebar {
         cursor = sidebar::sidebar(scene, area, style, buffer).or(cursor);
+        prompt = cursor.filter(|_| scene.ui.service_filter.is_some());
     }
     for rule in &screen.rules {
         paint::upright(buffer, *rule, scene.glyphs(), scene.theme().structure());
@@ -98,7 +102,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         cursor = pane::draw_merged(scene, shown, scene.texts.first().copied(), buffer).or(cursor);
     }
     if let Some(area) = screen.strip {
-        watcher::strip(scene, area, buffer);
+        strip::draw(scene, area, buffer);
     }
     let stops = scene.ui.context(scene.snapshot) == Context::Stopping;
     for panel in scene.ui.panels.iter().filter(|panel| !(stops && panel.lies_over())) {
@@ -107,8 +111,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     if stops {
         cursor = stopping::draw(scene, buffer).or(cursor);
     }
-    footer::draw(scene, buffer);
-    cursor
+    footer::draw(scene, buffer).or(prompt).or(cursor)
 }
 
 impl Panel {
@@ -128,11 +131,12 @@ impl Panel {
 /// A terminal that is too small for anything else: `4● 1✗ — enlarge (q quits)`. The failures stay to the last column.
 fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), scene.screen.area);
-    let state_counts = StateCounts::of(scene.snapshot);
-    let failed = format!("{}{}", state_counts.failed, glyphs.failed);
-    let up = format!("{}{}", state_counts.up, glyphs.up);
+    let counts = state_counts(scene.snapshot, glyphs, theme);
+    let of = |glyph| counts.iter().filter(|it| it.glyph == glyph).map(|it| it.count).sum::<usize>();
+    let failed = format!("{}{}", of(glyphs.failed), glyphs.failed);
+    let up = format!("{}{}", of(glyphs.up), glyphs.up);
     let room = usize::from(area.width);
-    let failed_style = if state_counts.failed > 0 { theme.bad() } else { theme.dim() };
+    let failed_style = if of(glyphs.failed) > 0 { theme.bad() } else { theme.dim() };
     let long = format!("{up} {failed} {} enlarge (q quits)", glyphs.dash);
     let x = if super::text::width(&format!("{up} {failed}")) <= room {
         let x = paint::put_text(buffer, area, area.x, area.y, &up, theme.good());

@@ -1,17 +1,17 @@
 //! All services: the sidebar, and the tab strip where there is no room for one.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::text::Span;
 
 use super::super::layout::SidebarStyle;
 use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
-use super::super::words::{STALE, counts, is_stale, state_look};
-use super::Scene;
-use super::paint::{self, Titles};
-use crate::domain::{Moment, Phase, ServiceSnapshot};
+use super::super::words::{Look, STALE, counts, is_stale, state_look};
+use super::{Scene, paint};
+use crate::domain::{Moment, Phase, ServiceSnapshot, approx};
 
 /// Draws the tab strip. The answer is where the selected tab is.
 pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -41,80 +41,57 @@ fn mark_unseen(scene: &Scene<'_>, service: &ServiceSnapshot, drawn: &str, area: 
     }
 }
 
-/// Draws the sidebar. The answer is where the selected service is.
+/// Draws the sidebar. The answer is where the selected service is; while a filter is typed, where its next character goes.
 pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer: &mut Buffer) -> Option<Position> {
     let (snapshot, theme, glyphs) = (scene.snapshot, scene.theme(), scene.glyphs());
-    let titles = Titles {
-        left: vec![Span::raw("services")],
-        right: vec![Span::raw(snapshot.services.len().to_string())],
-        ..Titles::default()
-    };
-    let inner = paint::frame(buffer, area, glyphs, false, theme.dim(), &titles);
-    let selected = scene.ui.selected(snapshot);
-    let columns = Columns::new(scene, style, usize::from(inner.width));
+    let filter = scene.ui.service_filter.as_ref();
+    let marked = scene.ui.marked(snapshot);
+    // The last column is free, so that nothing touches what is beside it.
+    let inner = Rect { width: area.width.saturating_sub(1), ..area };
+    let room = usize::from(inner.width);
+    let columns = Columns::new(scene, style, room);
     let mut cursor = None;
-    let rows = sidebar_rows::rows(snapshot, style, usize::from(inner.height), selected);
+    let rows = sidebar_rows::rows(snapshot, filter, usize::from(inner.height), marked);
     for (y, row) in (inner.top()..inner.bottom()).zip(rows) {
+        let put = |buffer: &mut Buffer, text: &str, style| {
+            paint::put_text(buffer, inner, inner.x.saturating_add(1), y, text, style)
+        };
         match row {
-            SidebarRow::Blank => {}
+            SidebarRow::Filter => {
+                let text = filter.map_or("", |filter| &filter.text);
+                let x = put(
+                    buffer,
+                    &format!("'{}", cut_left(text, room.saturating_sub(3), glyphs.ellipsis)),
+                    theme.strong(),
+                );
+                cursor = Some(Position { x, y });
+            }
+            SidebarRow::NoMatch => {
+                put(buffer, &cut_right("no such service", room.saturating_sub(1), glyphs.ellipsis), theme.structure());
+            }
             SidebarRow::Heading(text) => {
-                let text = cut_right(&format!(" {text}"), usize::from(inner.width), glyphs.ellipsis);
-                paint::put_text(buffer, inner, inner.x, y, &text, theme.dim().patch(theme.strong()));
+                put(buffer, &cut_right(&text, room.saturating_sub(1), glyphs.ellipsis), theme.structure());
             }
             SidebarRow::Service(index) => {
-                let is_selected = Some(index) == selected;
+                let is_marked = Some(index) == marked;
                 if let Some(service) = snapshot.services.get(index) {
-                    columns.draw(scene, index, service, is_selected, Rect { y, height: 1, ..inner }, buffer);
+                    columns.draw(scene, index, service, is_marked, Rect { y, height: 1, ..inner }, buffer);
                 }
-                if is_selected {
+                if is_marked && filter.is_none() {
                     cursor = Some(Position { x: inner.x, y });
                 }
             }
-            SidebarRow::LastChange(index)
-            | SidebarRow::ChangeTitle(index)
-            | SidebarRow::ChangePath(index)
-            | SidebarRow::ChangeAge(index) => {
-                if let Some(service) = snapshot.services.get(index) {
-                    last_change(scene, service, &row, Rect { y, height: 1, ..inner }, buffer);
+            SidebarRow::LastChange(index) => {
+                let change = snapshot.services.get(index).and_then(|service| service.last_change.as_ref());
+                if let Some(change) = change {
+                    let before = columns.before_name();
+                    let path = cut_left(&change.path, room.saturating_sub(before), glyphs.ellipsis);
+                    put(buffer, &format!("{:1$}{path}", "", before.saturating_sub(1)), theme.structure());
                 }
             }
         }
     }
-    cursor
-}
-
-/// Rows that tell of the last file that changed.
-fn last_change(scene: &Scene<'_>, service: &ServiceSnapshot, row: &SidebarRow, area: Rect, buffer: &mut Buffer) {
-    let Some(change) = &service.last_change else { return };
-    let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
-    let age = scene.age(change.at);
-    let line = match row {
-        SidebarRow::LastChange(_) => {
-            let age = match service.next_restart {
-                Some(next) => {
-                    format!("{} in {}s", service.next_action, next.since(scene.now).as_millis().div_ceil(1000))
-                }
-                None => age,
-            };
-            let path = cut_left(&change.path, room.saturating_sub(5 + 2 + width(&age).max(4)), glyphs.ellipsis);
-            let gap = room.saturating_sub(5 + width(&path) + 1);
-            format!("     {path}{age:>gap$}")
-        }
-        SidebarRow::ChangeTitle(_) => {
-            let name = cut_right(service.name.as_str(), room.saturating_sub(13), glyphs.ellipsis);
-            paint::put_text(buffer, area, area.x, area.y, &format!("{name}  last change"), theme.dim());
-            return;
-        }
-        SidebarRow::ChangePath(_) => format!(" {}", cut_left(&change.path, room.saturating_sub(2), glyphs.ellipsis)),
-        _ => {
-            let mut line = format!(" {age} ago");
-            if service.restarts.change > 0 {
-                line.push_str(&format!(" {} {}{}", glyphs.dot, glyphs.changes, service.restarts.change));
-            }
-            line
-        }
-    };
-    paint::put_text(buffer, area, area.x, area.y, &line, Style::new());
+    cursor.filter(|position| area.contains(*position))
 }
 
 /// How the cells of a service's row are divided.
@@ -129,22 +106,32 @@ struct Columns {
 /// Cells of a name that give way to the count of restarts, in a row that has not room for both.
 const NAME: usize = 7;
 
-/// Cells of the state word and the age in the wide sidebar.
-const STATE_AND_AGE: usize = 13;
+/// Cells of most ages: `12s`, `41m`.
+const AGE: usize = 3;
 
 impl Columns {
     fn new(scene: &Scene<'_>, style: SidebarStyle, room: usize) -> Self {
         let services = &scene.snapshot.services;
         let number = services.len().to_string().len();
         let longest = services.iter().map(|service| width(service.name.as_str())).max().unwrap_or(0);
-        // Pointer, number, space, glyph, space; and a space at the right end.
-        let left = room.saturating_sub(number + 4 + 1);
-        let name = match style {
-            SidebarStyle::Wide => (longest + 1).max(8).min(left.saturating_sub(STATE_AND_AGE)),
-            SidebarStyle::Medium => (longest + 1).clamp(7, 13),
+        let mut columns = Self { style, number, name: 0 };
+        let left = room.saturating_sub(columns.before_name());
+        // What the longest of the usual words needs: `starting`, and in the wide one also a count.
+        let word = match style {
+            SidebarStyle::Wide => 13,
+            SidebarStyle::Medium => 9,
+            SidebarStyle::Narrow => 0,
+        };
+        columns.name = match style {
+            SidebarStyle::Wide | SidebarStyle::Medium => (longest + 1).max(8).min(left.saturating_sub(word)),
             SidebarStyle::Narrow => left,
         };
-        Self { style, number, name }
+        columns
+    }
+
+    /// Cells of pointer, number and glyph, with the spaces.
+    fn before_name(&self) -> usize {
+        self.number + 4
     }
 
     fn draw(
@@ -161,46 +148,23 @@ impl Columns {
         let bold = if selected { theme.strong() } else { Style::new() };
         let pointer = if selected { glyphs.pointer } else { " " };
         let mut x = paint::put_text(buffer, area, area.x, area.y, pointer, bold);
-        x = paint::put_text(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), bold);
+        let number = if selected { bold } else { theme.structure() };
+        x = paint::put_text(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), number);
         x = paint::put_text(buffer, area, x, area.y, look.glyph, look.style);
         x = paint::put_text(buffer, area, x, area.y, " ", Style::new());
+        let rest = |x: u16| Rect { x, width: area.right().saturating_sub(x), ..area };
         if self.style == SidebarStyle::Narrow {
-            return self.draw_narrow(
-                scene,
-                service,
-                bold,
-                Rect { x, width: area.right().saturating_sub(x), ..area },
-                buffer,
-            );
+            return self.draw_narrow(scene, service, bold, rest(x), buffer);
         }
         let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
         x = paint::put_text(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
-        let room = usize::from(area.right().saturating_sub(x)).saturating_sub(1);
-        let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
-            ("held".to_owned(), theme.alert())
-        } else {
-            (look.text(glyphs), if selected { look.focused_word_style } else { look.word_style })
-        };
-        // The state goes before the counts, and these before the age.
-        let word = cut_right(&word, room, glyphs.ellipsis);
-        paint::put_text(buffer, area, x, area.y, &word, word_style);
-        let counts = marks(scene, service);
-        let counts = shortened(&counts, room.saturating_sub(width(&word) + 1));
-        let age = age_of(service).filter(|_| self.style == SidebarStyle::Wide).map(|since| scene.age(since));
-        let age = age.unwrap_or_default();
-        let behind = if counts.is_empty() { 0 } else { width(counts) + 1 };
-        if width(&word) + 1 + width(&age) <= STATE_AND_AGE && STATE_AND_AGE + behind <= room {
-            let at = x.saturating_add(u16::try_from(STATE_AND_AGE - width(&age)).unwrap_or(0));
-            paint::put_text(buffer, area, at, area.y, &age, theme.dim());
-        }
-        put_counts(scene, service, counts, Rect { width: area.width.saturating_sub(1), ..area }, buffer);
+        draw_state(scene, service, &look, rest(x), buffer);
     }
 
     /// The name and what is behind it, where there is no room for the word of each state. A name is cut only where its own
     /// row needs the cells.
     fn draw_narrow(&self, scene: &Scene<'_>, service: &ServiceSnapshot, bold: Style, area: Rect, buffer: &mut Buffer) {
         let (glyphs, room) = (scene.glyphs(), self.name);
-        let area = Rect { width: area.width.saturating_sub(1), ..area };
         let stale = stale_word(scene, service);
         let word = if stale.is_some() { width(STALE) + 1 } else { 0 };
         let name = width(service.name.as_str()).min(NAME);
@@ -215,6 +179,42 @@ impl Columns {
             paint::put_text(buffer, area, at, area.y, STALE, style);
         }
     }
+}
+
+/// Word, counts and age. When there is no room for all, the age goes first, then the counts.
+fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: Rect, buffer: &mut Buffer) {
+    let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
+    let waits = waits_until(service);
+    let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
+        ("held".to_owned(), theme.alert())
+    } else if let Some(until) = waits {
+        let seconds = until.since(scene.now).as_millis().div_ceil(1000);
+        let left = approx(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)));
+        let with_time = format!("{} {left}", service.state());
+        let fits = width(&with_time) <= room;
+        (if fits { with_time } else { service.state().to_owned() }, look.word_style)
+    } else {
+        (look.word.to_owned(), look.word_style)
+    };
+    let word = cut_right(&word, room, glyphs.ellipsis);
+    paint::put_text(buffer, area, area.x, area.y, &word, word_style);
+    let left = room.saturating_sub(width(&word) + 1);
+    let counts = marks(scene, service);
+    let age = age_of(service).filter(|_| waits.is_none()).map(|since| scene.age(since)).unwrap_or_default();
+    let age_cells = width(&age).max(AGE);
+    let gap = if counts.is_empty() { 0 } else { 1 };
+    if width(&counts) + gap + age_cells > left {
+        return put_counts(scene, service, shortened(&counts, left), area, buffer);
+    }
+    let before_age = room - age_cells - gap;
+    put_counts(scene, service, &counts, Rect { width: u16::try_from(before_age).unwrap_or(0), ..area }, buffer);
+    let at = area.right().saturating_sub(u16::try_from(width(&age)).unwrap_or(0));
+    paint::put_text(buffer, area, at, area.y, &age, theme.structure());
+}
+
+/// When a service that does not run is started by itself.
+pub(in super::super) fn waits_until(service: &ServiceSnapshot) -> Option<Moment> {
+    service.next_timer().filter(|_| service.phase.live_run().is_none()).map(|(at, _)| at)
 }
 
 /// How a service is told that is older than the files, also where no other state has a word.

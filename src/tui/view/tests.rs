@@ -37,9 +37,9 @@ fn screens(name: &str, snapshot: impl Fn() -> GroupSnapshot, glyphs: GlyphSet, k
 #[test]
 fn a_terminal_that_is_too_small_says_so_in_one_line() {
     let line = |columns, rows| Bench::shop(columns, rows).text().lines().next().unwrap_or_default().to_owned();
-    assert_eq!(line(80, 5), "4● 1✗ — enlarge (q quits)");
-    assert_eq!(line(19, 24), "4● 1✗ q quits");
-    assert_eq!(line(8, 5), "4● 1✗ q");
+    assert_eq!(line(80, 5), "3● 1✗ — enlarge (q quits)");
+    assert_eq!(line(19, 24), "3● 1✗ q quits");
+    assert_eq!(line(8, 5), "3● 1✗ q");
     assert_eq!(line(3, 5), "1✗");
 }
 
@@ -97,11 +97,18 @@ fn the_cursor_is_on_the_prompt_or_the_focused_line() {
 /// The words and their order are a contract.
 #[test]
 fn the_hints_are_those_of_the_pictures() {
-    let wide = " r restart  p pause watch  / search  ⏎ zoom  i type into it  W watcher  : commands  ? help  q quit";
+    let wide = " r restart  / search  ⏎ zoom  i type  p pause  W watcher  : commands  ? help  q quit";
+    let failed = " r restart  e error  v open  / search  ⏎ zoom  p pause  W watcher  : commands  ? help  q quit";
     let hints = [
         ((160, 50), "", wide),
         ((100, 30), "", wide),
-        ((80, 24), "", " r restart  p pause  / search  ⏎ zoom  i type  W watcher  ? help  q quit"),
+        ((80, 24), "", " r restart  / search  ⏎ zoom  i type  p pause  W watcher  ? help  q quit"),
+        ((100, 30), "3", failed),
+        ((60, 24), "3", " r restart  e error  v open  / search  ? help  q quit"),
+        ((40, 12), "3", " r e v / ⏎  ? help  q quit"),
+        ((80, 24), "6", " s start  / search  ⏎ zoom  d details  p pause  W watcher  ? help  q quit"),
+        ((40, 12), "6", " s / ⏎ p  ? help  q quit"),
+        ((80, 24), "'", " type to filter  ↑↓ mark  ⏎ select  Esc show all"),
         ((40, 12), "", " r / ⏎ p  ? help  q quit"),
         ((80, 24), "z", " q back  / search  & filter  e error  [ ] runs  w wrap  c copy  ? help"),
         ((40, 12), "z", " q back  / & e  ? help"),
@@ -122,7 +129,7 @@ fn the_hints_are_those_of_the_pictures() {
     assert!(footer(80, 24).ends_with(" p resume+apply 14  P discard  W see them  ? help  q quit\n"));
     assert!(footer(40, 12).ends_with(" p apply 14  P discard  ?\n"));
     let mut ascii = Bench::new(shop(), 80, 24, GlyphSet::Ascii);
-    let picture = " r restart  p pause  / search  Enter zoom  i type  W watcher  ? help  q quit";
+    let picture = " r restart  / search  Enter zoom  i type  p pause  W watcher  ? help  q quit";
     assert_eq!(ascii.text().lines().last(), Some(picture));
 }
 
@@ -161,12 +168,12 @@ fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
     shop.services[4].phase = shop.services[0].phase.clone();
     let mut bench = Bench::new(shop, 80, 24, GlyphSet::Unicode);
     let text = bench.text();
-    assert!(text.contains("● frontend       │"), "{text}");
+    assert!(text.contains("● frontend        "), "{text}");
     // The name gives way to failures, and the count of changes to the name.
-    for row in ["frontse… ↻1234 │", "a-name… ↻11 ✗3 │", "fronts… ✗33 !5 │"] {
+    for row in ["frontserv… ↻1234 ", "a-name-t… ↻11 ✗3 ", "frontser… ✗33 !5 "] {
         assert!(text.contains(row), "{row}\n{text}");
     }
-    assert!(text.contains("● css   stale ↻3 │"), "{text}");
+    assert!(text.contains("● css     stale ↻3 "), "{text}");
     bench.size = (40, 12);
     bench.press("5");
     let text = bench.text();
@@ -213,8 +220,9 @@ fn many_services_beside_a_wide_pane_keep_the_words_of_their_states() {
         let like = [&blocked, &failed, &starting][number % 3].clone();
         shop.services.push(ServiceSnapshot { name: name.as_str().into(), ..like });
     }
+    let failing = format!("✗ service-1 {} 4s", shop.services[2].state());
     let text = Bench::new(shop, 160, 50, GlyphSet::Unicode).text();
-    for row in [" ready ", "◌ service-0 waiting ", "✗ service-1 retrying", "◐ service-2 starting"] {
+    for row in [" ready ", "◌ service-0 waiting ", &failing, "◐ service-2 starting"] {
         assert!(text.contains(row), "{row}\n{text}");
     }
 }
@@ -237,6 +245,58 @@ fn a_search_in_a_zoomed_log_under_a_filter() {
 #[test]
 fn all_services_in_one_pane() {
     screens("merged", shop, GlyphSet::Unicode, "5a6/404⏎");
+}
+
+#[test]
+fn the_filter_of_the_services() {
+    screens("service_filter", shop, GlyphSet::Unicode, "'we");
+}
+
+#[test]
+fn the_filter_of_the_sidebar_selects_the_first_and_ends() {
+    // Zoomed, there is no sidebar, and the last line has the filter.
+    for (size, before) in
+        [((160, 50), ""), ((80, 24), ""), ((40, 12), ""), ((20, 6), ""), ((80, 24), "z"), ((80, 24), "b")]
+    {
+        let mut bench = Bench::shop(size.0, size.1);
+        bench.press(before);
+        bench.press("'w");
+        let text = bench.text();
+        let found = |text: &str, name: &str| text.lines().any(|line| line.contains(name) && !line.contains('─'));
+        assert!(text.contains("'w") && found(&text, "worker") && !text.contains(" db  "), "{size:?} {before}\n{text}");
+        let row = text.lines().position(|line| line.contains("'w")).unwrap_or_default();
+        assert_eq!(bench.cursor.map(|(_, y)| usize::from(y)), Some(row), "{size:?} {before}\n{text}");
+        bench.press("e⏎");
+        assert_eq!(bench.ui.selected(&bench.snapshot), Some(3), "web: {size:?} {before}");
+        assert!(!bench.text().contains("'we"), "{size:?} {before}");
+        bench.press("'zz⏎");
+        assert!(bench.text().contains("no such service") || size.0 < 24, "{}", bench.text());
+        bench.press("⎋");
+        assert_eq!(bench.ui.selected(&bench.snapshot), Some(3), "Esc selects nothing");
+        bench.press("'↓⏎");
+        assert_eq!(bench.ui.selected(&bench.snapshot), Some(1), "the second of all");
+    }
+}
+
+#[test]
+fn the_line_of_the_watcher_leaves_out_what_nobody_watches() {
+    let line = |rows, columns, keys: &str| {
+        let mut bench = Bench::shop(columns, rows);
+        bench.press(keys);
+        let (screen, text) = (bench.ui.screen(&bench.world()), bench.text());
+        let strip = screen.strip.expect("a strip");
+        let lines = text.lines().skip(strip.y.into()).take(strip.height.into()).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    let lines = line(50, 160, "");
+    let all = lines.join("\n");
+    assert!(!all.contains(".swp") && !all.contains("README.md"), "{all}");
+    let newest = lines.last().expect("a line");
+    let said = "restarted 1s ago   services.css.watch (procgroup.toml:9)";
+    assert!(newest.starts_with(" ↻ css     styles/app.scss modified ") && newest.contains(said), "{all}");
+    assert!(newest.ends_with("3 ignored"), "{all}");
+    let narrow = line(40, 60, "").pop().expect("a line");
+    assert!(narrow.contains("styles/app.scss") && narrow.contains("1s ago"), "{narrow}");
 }
 
 #[test]
@@ -444,7 +504,7 @@ fn several_events_with_one_outcome_are_told_as_events_and_times_of_day_are_whole
         bench.press("W");
         let text = bench.text();
         let row = text.lines().find(|line| line.contains("styles/app.scss (3 events)"));
-        assert!(row.is_some_and(|row| row.contains("┃14:02:25 ")), "{text}");
+        assert!(row.is_some_and(|row| row.contains(" 14:02:25 ")), "{text}");
         assert!(!text.contains("restart x"), "{text}");
     }
 }

@@ -48,6 +48,15 @@ fn save(dash: &mut Dash<'_>, project: &Project, file: &str) {
     dash.wait_for_text(&format!("restarted · {file} changed"));
 }
 
+/// Waits until so many folders are watched or polled. The answer is the screen.
+fn wait_until(dash: &mut Dash<'_>, project: &Project, does: &str, folders: usize) -> String {
+    wait_for(&format!("{folders} folders are known"), || {
+        let status = Stream::ask(project, &["status", "--json"]).stdout;
+        status.contains(&format!("\"directories\":{folders}"))
+    });
+    dash.wait_for_text(&format!("{does} 1 service"))
+}
+
 fn quit(mut dash: Dash<'_>) {
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
@@ -57,7 +66,7 @@ fn quit(mut dash: Dash<'_>) {
 fn a_tree_that_takes_too_many_watches_is_polled_as_a_whole() {
     let project = project(0..20);
     let Some(mut dash) = start_limited(&project, "max_inotify_watches", "10") else { return };
-    let screen = dash.wait_for_text("polling 1 of 1 · 22 dirs");
+    let screen = wait_until(&mut dash, &project, "polling", 22);
     let said = "polling: out of inotify watches, 22 needed · sudo sysctl fs.inotify.max_user_watches=";
     assert!(screen.contains(said), "{screen}");
     let watches = own_processes(&project).iter().map(|pid| inotify_watches(*pid)).sum::<usize>();
@@ -71,13 +80,13 @@ fn a_tree_that_takes_too_many_watches_is_polled_as_a_whole() {
 fn watches_that_run_out_later_lose_nothing() {
     let project = project(0..20);
     let Some(mut dash) = start_limited(&project, "max_inotify_watches", "30") else { return };
-    dash.wait_for_text("watching 1 of 1 · 22 dirs");
+    wait_until(&mut dash, &project, "watching", 22);
     save(&mut dash, &project, "src/d0/f");
     let before = runs(&project);
     for n in 20..40 {
         project.write(&format!("src/d{n}/f"), "1");
     }
-    dash.wait_for_text("polling 1 of 1 · 42 dirs");
+    wait_until(&mut dash, &project, "polling", 42);
     dash.wait_while_reading("the new files restart the service", |project| runs(project) > before);
     save(&mut dash, &project, "src/d39/f");
     quit(dash);
@@ -87,7 +96,7 @@ fn watches_that_run_out_later_lose_nothing() {
 fn without_an_inotify_instance_the_tree_is_polled() {
     let project = project(0..3);
     let Some(mut dash) = start_limited(&project, "max_inotify_instances", "0") else { return };
-    let screen = dash.wait_for_text("polling 1 of 1 · 5 dirs");
+    let screen = wait_until(&mut dash, &project, "polling", 5);
     let said = "polling: out of inotify instances · sudo sysctl fs.inotify.max_user_instances=";
     assert!(screen.contains(said), "{screen}");
     save(&mut dash, &project, "src/d0/f");
@@ -114,13 +123,13 @@ fn polling_by_hand_sees_a_save_and_asks_for_no_watch() {
     let project = project(0..3);
     project.write("procgroup.toml", format!("[watch]\nbackend = \"poll\"\npoll_interval = \"100ms\"\n{API}"));
     let mut dash = Dash::start(&project, SIZE, &[]);
-    let screen = dash.wait_for_text("polling 1 of 1 · 5 dirs");
+    let screen = wait_until(&mut dash, &project, "polling", 5);
     assert!(!screen.contains("polling:"), "nothing is wrong: {screen}");
     assert_eq!(own_processes(&project).iter().map(|pid| inotify_watches(*pid)).sum::<usize>(), 0);
     save(&mut dash, &project, "src/d0/f");
     // The file is read again, and the operating system asked.
     project.write("procgroup.toml", API);
-    dash.wait_for_text("watching 1 of 1 · 5 dirs");
+    wait_until(&mut dash, &project, "watching", 5);
     save(&mut dash, &project, "src/d1/f");
     quit(dash);
 }
@@ -130,7 +139,7 @@ fn the_backend_that_the_file_names_is_used_and_said() {
     let project = project(0..3);
     let by_system = if cfg!(target_os = "linux") && !is_portable() { "native" } else { "notify" };
     let mut dash = Dash::start(&project, SIZE, &[]);
-    dash.wait_for_text("watching 1 of 1 · 5 dirs");
+    wait_until(&mut dash, &project, "watching", 5);
     for (n, (written, used)) in (0..).zip([("notify", "notify"), ("native", by_system), ("auto", by_system)]) {
         project.write("procgroup.toml", format!("[watch]\nbackend = \"{written}\"\n{API}"));
         wait_for(&format!("{written} is {used}"), || {
@@ -147,7 +156,7 @@ fn an_overflow_loses_no_change() {
     let project = project(0..20);
     project.write(".gitignore", "*.out\n");
     let mut dash = Dash::start(&project, SIZE, &[]);
-    dash.wait_for_text("watching 1 of 1 · 22 dirs");
+    wait_until(&mut dash, &project, "watching", 22);
     dash.wait_while_reading("the service runs", |project| runs(project) == 1);
     let devgroup = own_processes(&project);
     // While nobody reads, more events than the kernel keeps: all that comes last is lost.

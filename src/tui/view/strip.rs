@@ -1,0 +1,153 @@
+//! What the watcher saw last, above the footer: one line, or four; the newest last. Only files that a service watches count,
+//! and what is held back takes the last line.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::text::width;
+use super::table::Table;
+use super::{Scene, paint};
+use crate::domain::{JournalEntry, Match, Moment, Verdict, count};
+
+/// The cells of a row that tell of an event.
+const SERVICES: usize = 0;
+const PATH: usize = 1;
+const PATH_AND_KIND: usize = 2;
+const OUTCOME: usize = 3;
+const AGE: usize = 4;
+const RULE: usize = 5;
+
+/// What is shown, in the order in which it gives way.
+const CHOICES: [&[usize]; 4] = [
+    &[SERVICES, PATH_AND_KIND, OUTCOME, RULE],
+    &[SERVICES, PATH_AND_KIND, OUTCOME],
+    &[SERVICES, PATH, OUTCOME],
+    &[SERVICES, PATH, AGE],
+];
+
+/// Draws the last events.
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let (glyphs, theme) = (scene.glyphs(), scene.theme());
+    let room = usize::from(area.width).saturating_sub(MARGIN + 1);
+    let entries = entries(scene, area.height);
+    let is_held = scene.snapshot.watch.held > 0;
+    let gap = if area.height > 1 { "  ".to_owned() } else { format!(" {} ", glyphs.dot) };
+    let rows: Vec<_> = entries.iter().map(|entry| cells(scene, entry)).collect();
+    let table = Table::fitting(&rows, &CHOICES, &gap, room);
+    let lines = u16::try_from(entries.len()).unwrap_or(0) + u16::from(is_held);
+    // What there is stands at the bottom, where the newest always is.
+    let mut y = area.bottom().saturating_sub(lines.max(1));
+    let text_at = |y| Rect { y, height: 1, ..area };
+    let mark = |buffer: &mut Buffer, y, glyph: &str, style| {
+        paint::put_text(buffer, text_at(y), area.x.saturating_add(1), y, &format!("{glyph} "), style)
+    };
+    for (entry, row) in entries.iter().zip(&rows) {
+        let mut x = mark(buffer, y, glyphs.changes, theme.structure());
+        for (place, (cell, text)) in table.cells(row, glyphs.ellipsis).into_iter().enumerate() {
+            if place > 0 {
+                x = paint::put_text(buffer, text_at(y), x, y, &gap, theme.structure());
+            }
+            let style = match cell {
+                OUTCOME => verdict_style(scene, entry.verdict),
+                AGE | RULE => theme.structure(),
+                _ => Style::new(),
+            };
+            x = paint::put_text(buffer, text_at(y), x, y, &text, style);
+        }
+        y += 1;
+    }
+    if is_held {
+        let x = mark(buffer, y, glyphs.held, theme.busy());
+        paint::put_text(buffer, text_at(y), x, y, &held(scene), Style::new());
+    } else if entries.is_empty() {
+        let x = mark(buffer, y, glyphs.changes, theme.structure());
+        paint::put_text(buffer, text_at(y), x, y, "no watched file has changed yet", theme.structure());
+    }
+    let taken = match (is_held, entries.is_empty()) {
+        (true, _) => width(&held(scene)),
+        (false, true) => width("no watched file has changed yet"),
+        (false, false) => table.width(&gap),
+    };
+    note(scene, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }, MARGIN + taken, buffer);
+}
+
+/// Cells before the first column: a blank, the glyph, a blank.
+const MARGIN: usize = 3;
+
+/// At the right end, where there is room: what came of the last hold, and how many events were ignored.
+fn note(scene: &Scene<'_>, row: Rect, taken: usize, buffer: &mut Buffer) {
+    let journal = &scene.snapshot.journal;
+    let ignored = (journal.ignored > 0).then(|| format!("{} ignored", super::super::text::thousands(journal.ignored)));
+    let release = scene.snapshot.watch.last_release.as_deref().map(str::to_owned);
+    let all: Vec<String> = release.into_iter().chain(ignored).collect();
+    let gap = format!(" {} ", scene.glyphs().dot);
+    let notes = (0..all.len()).filter_map(|from| all.get(from..)).map(|notes| notes.join(&gap));
+    let mut fitting = notes.filter(|note| taken + 3 + width(note) < usize::from(row.width));
+    if let Some(note) = fitting.next() {
+        let at = row.right().saturating_sub(u16::try_from(width(&note) + 1).unwrap_or(0));
+        paint::put_text(buffer, row, at, row.y, &note, scene.theme().structure());
+    }
+}
+
+/// The events that are shown in so many rows, the newest last.
+fn entries<'a>(scene: &Scene<'a>, rows: u16) -> Vec<&'a JournalEntry> {
+    let rows = usize::from(rows.saturating_sub(u16::from(scene.snapshot.watch.held > 0)));
+    let counts = |entry: &&JournalEntry| !matches!(entry.verdict, Verdict::Ignored | Verdict::NoMatch);
+    let mut entries: Vec<_> = scene.snapshot.journal.entries().rev().filter(counts).take(rows).collect();
+    entries.reverse();
+    entries
+}
+
+/// The moments whose age is shown.
+pub(in super::super) fn moments(scene: &Scene<'_>) -> Vec<Moment> {
+    let rows = scene.screen.strip.map_or(0, |area| area.height);
+    entries(scene, rows).into_iter().map(|entry| entry.event.at).collect()
+}
+
+fn cells(scene: &Scene<'_>, entry: &JournalEntry) -> Vec<String> {
+    let names: Vec<&str> = entry.services.iter().map(|name| name.as_str()).collect();
+    let path = match entry.times {
+        1 => entry.event.path.to_string(),
+        times => format!("{} ({times} events)", entry.event.path),
+    };
+    let age = format!("{} ago", scene.age(entry.event.at));
+    let rule = match &entry.event.matched {
+        Match::Watched { rule, .. } | Match::Ignored(rule) => rule.in_file(&scene.snapshot.file),
+        Match::NoMatch => String::new(),
+    };
+    let with_kind = format!("{path} {}", entry.event.kind);
+    vec![names.join(", "), path, with_kind, format!("{} {age}", outcome(entry.verdict)), age, rule]
+}
+
+/// What has become of an event, in the past.
+fn outcome(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Restart => "restarted".to_owned(),
+        Verdict::Signal => "signalled".to_owned(),
+        Verdict::Run => "command run".to_owned(),
+        Verdict::Stopped => "stays stopped".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `14 changes held: api 9, worker 4, css 1`.
+pub(super) fn held(scene: &Scene<'_>) -> String {
+    let mut held: Vec<_> =
+        scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
+    held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let whose: Vec<String> = held.into_iter().map(|(count, name)| format!("{name} {count}")).collect();
+    let colon = if whose.is_empty() { "" } else { ": " };
+    format!("{} held{colon}{}", count(scene.snapshot.watch.held, "change"), whose.join(", "))
+}
+
+/// How an outcome is told.
+pub(super) fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Mark => Style::new(),
+        Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Waits => scene.theme().busy(),
+        Verdict::Discarded | Verdict::SameContent | Verdict::Stopped | Verdict::Ignored | Verdict::NoMatch => {
+            scene.theme().structure()
+        }
+    }
+}
