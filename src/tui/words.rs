@@ -34,7 +34,7 @@ impl Look {
 pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
     let good = (theme.good_glyph(), theme.good());
     let busy = (theme.busy_glyph(), theme.busy());
-    let plain = (Style::new(), Style::new());
+    let plain = (theme.plain(), theme.plain());
     let told = |glyph, word: &str, styles| Look::new(glyph, word, styles);
     let bad = |glyph, word: String| Look {
         focused_word_style: theme.bad_in_focus(),
