@@ -11,10 +11,13 @@
 //! terminal, so a terminal that does not read stalls nothing else.
 
 mod action;
+mod addresses;
 mod attachment_loop;
 mod clipboard;
 mod dashboard;
+mod desktop;
 mod editor;
+mod file_places;
 mod find;
 #[cfg(test)]
 mod fixture;
@@ -26,6 +29,7 @@ mod keymap;
 mod last_answer;
 mod layout;
 mod line_edit;
+mod links;
 mod log_view;
 mod message;
 mod notify;

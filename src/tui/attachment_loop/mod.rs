@@ -11,9 +11,12 @@ use ratatui::layout::Rect;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
+use super::file_places::Wanted;
 use super::host_terminal::{Happened, HostTerminal};
+use super::ink::Picture;
 use super::input::{Decoder, Input};
 use super::layout::OuterScreen;
+use super::links::Links;
 use super::log_view::PaneText;
 use super::message::Message;
 use super::notify::Notifier;
@@ -45,6 +48,7 @@ mod colors;
 mod counting;
 mod editing;
 mod frames;
+mod opening;
 mod saving;
 mod selecting;
 mod sizes;
@@ -89,6 +93,8 @@ pub(super) struct AttachmentLoop {
     last_frame: LastFrame,
     sizes: Sizes,
     pointer: Pointer,
+    /// What the last click means, if no other one follows.
+    clicked: Option<Wanted>,
     /// Where logs are saved.
     saved: Option<PathBuf>,
     /// What work in the background has to say at its end.
@@ -97,6 +103,8 @@ pub(super) struct AttachmentLoop {
     editing: Option<Editing>,
     focus: Focus,
     notifier: Notifier,
+    /// The terminal is told where links lead.
+    knows_links: bool,
 }
 
 impl AttachmentLoop {
@@ -126,11 +134,13 @@ impl AttachmentLoop {
             last_frame: LastFrame::default(),
             sizes: Sizes::told_by(sizer),
             pointer: Pointer::default(),
+            clicked: None,
             saved,
             tell_later: None,
             editing: None,
             focus: Focus::default(),
             notifier: Notifier::default(),
+            knows_links: options.display.links,
             snapshot,
             handle,
         }
@@ -243,6 +253,7 @@ impl AttachmentLoop {
                 self.frames.redraw = true;
             }
             News::Open(path, line) => self.open_editor(path, line),
+            News::OpenLog => self.edit_log(self.clock.now()),
             News::Closed(status) => self.editor_closed(status),
         }
     }
@@ -276,6 +287,9 @@ impl AttachmentLoop {
         }
         if is_due(self.timers.edge, now) {
             self.scroll_at_edge(now);
+        }
+        if is_due(self.timers.open, now) {
+            self.open_clicked_place();
         }
         if is_due(self.timers.count, now) {
             self.count_unseen(now);
@@ -410,10 +424,20 @@ impl AttachmentLoop {
         if self.timers.sizes.is_none() && self.sizes.sizer.leads() && self.wanted_sizes().next().is_some() {
             self.timers.sizes = Some(now + SETTLED);
         }
-        match self.frame_writer.frame(frame, cursor) {
+        let picture = Picture { cells: frame, links: self.links() };
+        match self.frame_writer.frame(picture, cursor) {
             Some(text) => self.host_terminal.show(text),
             None => Ok(()),
         }
+    }
+
+    /// The links of the panes, for a terminal that is told them.
+    fn links(&self) -> Links {
+        let mut links = Links::default();
+        for drawn in self.last_frame.panes.iter().filter(|_| self.knows_links) {
+            links.add(drawn.area, &drawn.text);
+        }
+        links
     }
 
     /// The services whose logs there are, in order.
