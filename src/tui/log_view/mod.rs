@@ -7,6 +7,7 @@ mod jump;
 mod marks;
 mod match_count;
 mod motion;
+mod separator;
 mod shown;
 mod viewport;
 
