@@ -163,7 +163,7 @@ impl UiState {
         let focused = self.selected(snapshot) == Some(pane.service);
         let typed = |name: &ServiceName| self.typist.target() == Some(name);
         let name = snapshot.services.get(pane.service).map(|service| &service.name).filter(|name| !typed(name));
-        let taken = name.is_some_and(|name| self.find.has_line(&Source::Service(name.clone()), focused));
+        let taken = name.is_some_and(|name| self.find.has_line(&Source::Service(name.clone()), focused, pane.title));
         // When the run is over, there is only the log.
         let service = snapshot.services.get(pane.service).filter(|service| service.pid.is_some());
         let view = service.map_or(PaneView::Log, |service| service.view);
