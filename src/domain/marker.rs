@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, HowSoon, LastExit, ServiceName, Signal, StartCause, Stuck, Written, count, framed, human,
-    short, visible, without_secrets,
+    ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, ServiceName, Signal, StartCause, Stuck, Written, count,
+    framed, human, short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -199,15 +199,6 @@ pub enum Marker {
     },
 }
 
-/// What a marker is, as far as readers of a log tell one from another. Its line keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarkerKind {
-    /// A run begins with it.
-    Start,
-    /// Any other one.
-    Other,
-}
-
 /// What is said to a service whose processes go on without its leader.
 const FOREGROUND: &str = " · a service that goes into the background ends with the command that put it there: \
     run it in the foreground (nginx -g 'daemon off;', redis-server --daemonize no)";
@@ -258,7 +249,17 @@ impl Marker {
     /// What its line is known by.
     pub fn kind(&self) -> MarkerKind {
         match self {
-            Self::Started { .. } | Self::Restarted { .. } | Self::CouldNotStart { .. } => MarkerKind::Start,
+            Self::Started { .. } | Self::Restarted { .. } => MarkerKind::Start,
+            Self::CouldNotStart { .. } => MarkerKind::FailedStart,
+            Self::Exited(Exited { status, failed: None, .. }) if status.is_success() => MarkerKind::Other,
+            Self::Exited(_)
+            | Self::NotReady { .. }
+            | Self::Stuck { .. }
+            | Self::Unkillable { .. }
+            | Self::GaveUp { .. }
+            | Self::Stale { .. }
+            | Self::ChangeCommandFailed { .. }
+            | Self::PortTaken { .. } => MarkerKind::Failure,
             _ => MarkerKind::Other,
         }
     }

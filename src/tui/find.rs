@@ -10,7 +10,7 @@ use super::glyphs::Glyphs;
 use super::line_edit;
 use super::log_view::MatchCount;
 use super::source::Source;
-use super::text::{cut_left, thousands, width};
+use super::text::{cut_left, cut_right, thousands, width};
 use crate::domain::ServiceName;
 use crate::logs::{Criterion, LogDocument, Query, QueryKind, Scan, Term};
 
@@ -313,12 +313,23 @@ impl Find {
             _ => {}
         }
         // A full-screen program is not filtered, nor what is typed into.
-        if let Some((filter, (shown, all))) = self.filters.get(source).zip(share) {
-            let terms: Vec<_> = filter.terms.iter().map(|(text, _)| text.as_str()).collect();
-            let (shown, all) = (thousands(shown), thousands(all));
-            parts.push(format!("& {} {} {shown} of {all} lines", terms.join(" & "), glyphs.dot));
+        if let Some((filter, share)) = self.filters.get(source).zip(share) {
+            parts.push(format!("& {} {}", filter.terms(), of_lines(share, glyphs)));
         }
         (!parts.is_empty()).then(|| parts.join("  "))
+    }
+
+    /// What a title with so many cells says of the filter of its pane: `filter sql · 128 of 9,412 lines`.
+    pub(super) fn filter_title(
+        &self,
+        source: &Source,
+        share: Option<(u64, u64)>,
+        (cells, glyphs): (usize, &Glyphs),
+    ) -> Option<String> {
+        let (filter, share) = self.filters.get(source).zip(share)?;
+        let terms = format!("filter {}", cut_right(&filter.terms(), cells / 2, glyphs.ellipsis));
+        let whole = format!("{terms} {}", of_lines(share, glyphs));
+        Some(if width(&whole) <= cells { whole } else { terms })
     }
 
     /// A filter is being typed.
@@ -337,9 +348,16 @@ impl Find {
         self.search.as_ref()?.query.as_ref().err().map(String::as_str)
     }
 
-    /// The last row of that pane is needed for it.
-    pub(super) fn has_line(&self, source: &Source, focused: bool) -> bool {
-        focused && (self.prompt.is_some() || self.search.is_some()) || self.filters.contains_key(source)
+    /// The last row of that pane is needed for it. A pane with a title says there what is filtered.
+    pub(super) fn has_line(&self, source: &Source, focused: bool, titled: bool) -> bool {
+        focused && (self.prompt.is_some() || self.search.is_some()) || !titled && self.filters.contains_key(source)
+    }
+}
+
+impl Filter {
+    /// As they were typed.
+    fn terms(&self) -> String {
+        self.terms.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(" & ")
     }
 }
 
@@ -352,6 +370,11 @@ impl Prompt {
         let room = cells.saturating_sub(width(sign) + width(&behind));
         (format!("{sign}{}", cut_left(&self.text, room, glyphs.ellipsis)), behind)
     }
+}
+
+/// `· 128 of 9,412 lines`.
+fn of_lines((shown, all): (u64, u64), glyphs: &Glyphs) -> String {
+    format!("{} {} of {} lines", glyphs.dot, thousands(shown), thousands(all))
 }
 
 /// How a text is meant, and where it is looked for, as far as that is not what everybody expects.

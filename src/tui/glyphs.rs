@@ -26,6 +26,8 @@ pub(super) struct Glyphs {
     pub(super) pointer: &'static str,
     /// Beside a line that tells of an error.
     pub(super) error: &'static str,
+    /// Beside the lines that belong to an error.
+    pub(super) trace: &'static str,
     /// Beside a line that tells of a warning.
     pub(super) warning: &'static str,
     /// Beside a line that a search has found.
@@ -89,6 +91,7 @@ const UNICODE: Glyphs = Glyphs {
     held: "‖",
     pointer: "▸",
     error: "✗",
+    trace: "▏",
     warning: "!",
     hit: ">",
     changes: "↻",
@@ -118,6 +121,7 @@ const ASCII: Glyphs = Glyphs {
     held: "=",
     pointer: ">",
     error: "E",
+    trace: "|",
     warning: "W",
     hit: ">",
     changes: "r",

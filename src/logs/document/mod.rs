@@ -16,7 +16,7 @@ use super::screen::{Frame, Input, Layout, TerminalScreen, View};
 use super::terminal_colors::GroupColors;
 use super::{Epoch, InputModes, Line, LineId, LineKind, LinkId, StyledText};
 use crate::clock::Clock;
-use crate::domain::{Marker, MarkerKind, Moment, RunId, TextPattern};
+use crate::domain::{Marker, Moment, RunId, TextPattern};
 
 /// The size of a terminal that nobody has given one.
 const COLUMNS: u16 = 80;
@@ -412,7 +412,7 @@ impl Reader<'_> {
     pub fn after_start_of(&mut self, run: RunId) -> LineId {
         let kept = LineId(self.dropped())..self.end();
         let first = self.partition_point(kept, |line| line.run < run);
-        let is_start = |line: Line| line.run == run && line.kind == LineKind::Marker(MarkerKind::Start);
+        let is_start = |line: Line| line.run == run && matches!(line.kind, LineKind::Marker(kind) if kind.is_start());
         LineId(first.0 + u64::from(self.line(first).is_some_and(is_start)))
     }
 

@@ -104,6 +104,8 @@ const MARKER: u64 = 1;
 const NEW_RUN: u64 = 2;
 const STYLED: u64 = 4;
 const FLAG_BITS: u32 = 3;
+/// By the number that is written down.
+const KINDS: [MarkerKind; 4] = [MarkerKind::Other, MarkerKind::Start, MarkerKind::FailedStart, MarkerKind::Failure];
 
 /// Layout: for each line its length and flags, what the flags announce, and the time since the line before; then the
 /// styles; then the text of all lines. The answer is where that begins.
@@ -123,7 +125,7 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
             write_number(out, line.run.0.into());
         }
         if let LineKind::Marker(kind) = line.kind {
-            write_number(out, u64::from(kind == MarkerKind::Start));
+            write_number(out, KINDS.iter().position(|known| *known == kind).unwrap_or(0) as u64);
         }
         if count > 0 {
             write_number(out, count.into());
@@ -314,8 +316,7 @@ impl Input<'_> {
     fn read_kind(&mut self, head: u64) -> Option<LineKind> {
         Some(match head & MARKER {
             0 => LineKind::Output,
-            _ if self.read_number()? == 0 => LineKind::Marker(MarkerKind::Other),
-            _ => LineKind::Marker(MarkerKind::Start),
+            _ => LineKind::Marker(*KINDS.get(usize::try_from(self.read_number()?).ok()?)?),
         })
     }
 

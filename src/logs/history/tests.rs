@@ -45,7 +45,8 @@ proptest! {
             history.set_run(run);
             let kind = if marker {
                 content.text = parts.iter().map(|(text, _)| text.as_str()).collect();
-                let kind = if parts.len() % 2 == 0 { MarkerKind::Start } else { MarkerKind::Other };
+                let kinds = [MarkerKind::Start, MarkerKind::Other, MarkerKind::Failure, MarkerKind::FailedStart];
+                let kind = kinds[parts.len() % 4];
                 history.push_marker(&content.text, kind, at);
                 LineKind::Marker(kind)
             } else {

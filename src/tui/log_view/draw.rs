@@ -7,24 +7,28 @@ use super::super::text;
 use super::shown::Shown;
 use super::viewport::{Mark, Viewport};
 use super::{Frame, GutterMark, PaneText, hold_cursor, time_of};
-use crate::logs::{Level, LevelReader, Line, LineId, LineSource};
+use crate::logs::{Level, LevelReader, Line, LineId, LineKind, LineSource};
 
 /// The levels of lines that are read in the order of arrival.
 struct Levels(Vec<Option<(LevelReader, LineId)>>);
 
 impl Levels {
-    /// The level of a line. The first of a lane, and one below lines that a filter hides, may belong to what is above.
-    fn of(&mut self, source: &mut LineSource<'_>, lane: usize, line: &Line) -> Option<Level> {
+    /// The level of a line, and whether the line belongs to what is above, as the first of a lane may, and one below lines
+    /// that a filter hides.
+    fn of(&mut self, source: &mut LineSource<'_>, lane: usize, line: &Line) -> Option<(Level, bool)> {
         let known = self.0.get_mut(lane).and_then(Option::take).filter(|(_, next)| *next == line.id);
         let mut levels = match known {
             Some((levels, _)) => levels,
             None => LevelReader::at(source.lanes.get_mut(lane)?.lines.reader(), line.id),
         };
+        let goes_on = line.kind == LineKind::Output && levels.goes_on_with(&line.content.text);
         let level = levels.pass(line);
         if let Some(known) = self.0.get_mut(lane) {
             *known = Some((levels, LineId(line.id.0 + 1)));
         }
-        level
+        let fails = matches!(line.kind, LineKind::Marker(kind) if kind.is_failure());
+        let level = if fails { Some(Level::Error) } else { level };
+        Some((level?, goes_on))
     }
 }
 
@@ -50,11 +54,13 @@ impl Viewport {
             }
             self.add_line(source, frame, (lane, &line, number, &shown, skip), text);
             let current = self.current.as_ref().is_some_and(|mark| mark.lane == lane && mark.id == id);
-            // Beside the first row of the line, if that is in sight.
-            if skip == 0 {
-                text.gutter.push(GutterMark { level, hit: shown.hit, current });
-            }
-            text.gutter.resize(text.rows.len(), GutterMark::default());
+            let marks = text.gutter.len()..text.rows.len();
+            text.gutter.extend(marks.zip(skip..).map(|(_, row)| GutterMark {
+                level: level.map(|(level, _)| level),
+                goes_on: row > 0 || level.is_some_and(|(_, goes_on)| goes_on),
+                hit: shown.hit && row == 0,
+                current,
+            }));
             (last, skip) = (Some((lane, id)), 0);
         }
         let place = source.place();

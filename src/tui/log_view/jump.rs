@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::text;
+use super::motion::Still;
 use super::shown::Shown;
 use super::viewport::{Mark, Viewport};
 use super::{Frame, LineLayout, text_cells};
@@ -115,7 +116,7 @@ impl Viewport {
                 source.go_to(&Place::from_iter([id]));
                 if let Some(line) = source.peek() {
                     let mark = Mark::new(source, line);
-                    self.show(source, &frame.layout, (mark, 0), false);
+                    self.show(source, &frame.layout, (mark, 0), Still::Never);
                 }
                 None
             }
@@ -161,9 +162,13 @@ impl Viewport {
         let query = frame.query.filter(|_| what == Landmark::Hit);
         let found = query.and_then(|query| Some((query, source.line(target.0, target.1)?)));
         let row = found.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));
-        // The merged view stays where a match was found: Enter and the arrows mean that line.
-        let may_follow = jump == Jump::Nearest && frame.labels.is_empty();
-        self.show(source, layout, (mark, row), may_follow);
+        let still = match jump {
+            // The merged view stays where a match was found: Enter and the arrows mean that line.
+            Jump::Nearest if frame.labels.is_empty() => Still::Following,
+            Jump::Nearest => Still::Rows,
+            _ => Still::Never,
+        };
+        self.show(source, layout, (mark, row), still);
         if let Some((query, line)) = found {
             self.stand.offset = offset_for(&line.content.text, query, layout, self.stand.offset);
         }

@@ -9,6 +9,8 @@ use crate::logs::{Attributes, Level, Style, StyleRun, StyledText};
 pub(in crate::tui) struct GutterMark {
     /// How bad the line is.
     pub(in crate::tui) level: Option<Level>,
+    /// The row belongs to what a row before it has begun: a stack trace, or a long line.
+    pub(in crate::tui) goes_on: bool,
     /// The search has found it.
     pub(in crate::tui) hit: bool,
     /// The reader has gone there.

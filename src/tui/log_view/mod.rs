@@ -8,6 +8,7 @@ mod linked;
 mod marks;
 mod match_count;
 mod motion;
+mod separator;
 mod shown;
 mod viewport;
 

@@ -4,6 +4,17 @@ use super::viewport::{Mark, Viewport};
 use super::{LineLayout, rows_of};
 use crate::logs::{LineSource, Place};
 
+/// What does not move when the reader goes to a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Still {
+    /// Nothing: what follows the line is to be in sight.
+    Never,
+    /// The rows, if the line is among them.
+    Rows,
+    /// The same, and the end is still followed.
+    Following,
+}
+
 impl Viewport {
     /// Goes as far as keys and the wheel have asked for.
     pub(super) fn move_to_wanted(&mut self, source: &mut LineSource<'_>, layout: &LineLayout) {
@@ -197,36 +208,22 @@ impl Viewport {
         }
     }
 
-    /// Goes to a row of a line. What is in sight already does not move, and the end is still followed if it may be.
+    /// Goes to a row of a line.
     pub(super) fn show(
         &mut self,
         source: &mut LineSource<'_>,
         layout: &LineLayout,
         (mark, row): (Mark, usize),
-        may_follow: bool,
+        still: Still,
     ) {
-        if self.stand.follow {
-            self.stand_on_last_page(source, layout);
-        }
-        source.go_to(&mark.place);
-        let target = source.number();
-        source.go_to(&self.stand.place);
-        let mut rows = 0;
-        while source.number() < target
-            && rows < layout.height + self.stand.row
-            && let Some(line) = source.forward()
-        {
-            rows += rows_of(source, line, layout);
-        }
-        let in_sight =
-            source.number() == target && (self.stand.row..self.stand.row + layout.height).contains(&(rows + row));
+        let stays = still != Still::Never && self.is_in_sight(source, layout, (&mark.place, row));
         let place = mark.place.clone();
         self.current = Some(mark);
-        if in_sight && self.stand.follow && may_follow {
+        if stays && still == Still::Following && self.stand.follow {
             return;
         }
         self.leave_end(source, layout);
-        if in_sight {
+        if stays {
             return;
         }
         // A third of the pane is above it, or a little more, so that a line begins in the first row.
@@ -237,5 +234,23 @@ impl Viewport {
             self.stand.row = 0;
         }
         self.fill(source, layout);
+    }
+
+    /// A row of the line behind a place is in sight.
+    fn is_in_sight(&mut self, source: &mut LineSource<'_>, layout: &LineLayout, (place, row): (&Place, usize)) -> bool {
+        if self.stand.follow {
+            self.stand_on_last_page(source, layout);
+        }
+        source.go_to(place);
+        let target = source.number();
+        source.go_to(&self.stand.place);
+        let mut rows = 0;
+        while source.number() < target
+            && rows < layout.height + self.stand.row
+            && let Some(line) = source.forward()
+        {
+            rows += rows_of(source, line, layout);
+        }
+        source.number() == target && (self.stand.row..self.stand.row + layout.height).contains(&(rows + row))
     }
 }

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::super::text;
 use super::super::theme::Theme;
 use super::linked::{self, TextLink};
+use super::separator::separator;
 use super::{LINE_LIMIT, LineLayout, PaneText, RowLink, RowPlace, TIME_CELLS, Times, marks};
 use crate::logs::{self, LineId, LineKind, Query, Reader, StyledText};
 
@@ -51,8 +52,10 @@ impl Shown {
     pub(super) fn new(line: &logs::Line, query: Option<&Query>, offset: usize, layout: &LineLayout) -> Self {
         let mut content = line.content.clone();
         let mut hit = query.is_some_and(|query| query.is_match(&content.text));
+        let cells = text_cells(layout);
         if line.kind.is_marker() {
-            content = StyledText { text: layout.glyphs.own_text(&content.text), runs: Vec::new() };
+            let time = layout.clock.time_of_day(line.at);
+            content = StyledText { text: separator(&content.text, &time, cells, layout), runs: Vec::new() };
         }
         if content.text.len() > LINE_LIMIT {
             let end = (0..=LINE_LIMIT).rev().find(|end| content.text.is_char_boundary(*end)).unwrap_or(0);
@@ -65,7 +68,6 @@ impl Shown {
             hit |= !places.is_empty();
             marks::reverse(&mut content, &places);
         }
-        let cells = text_cells(layout);
         if layout.wrap {
             let rows = text::wrap(&content.text, cells);
             return Self { content, kind: line.kind, rows, cut: (false, false), hit, links: Vec::new() };
@@ -136,7 +138,7 @@ impl Shown {
             }
             let parts = spans(&self.content, range.clone(), theme);
             match self.kind {
-                LineKind::Marker(_) => row.extend(parts.into_iter().map(|part| part.patch_style(theme.dim()))),
+                LineKind::Marker(_) => row.extend(parts.into_iter().map(|part| part.patch_style(theme.structure()))),
                 LineKind::Output => row.extend(parts),
             }
             if self.cut.1 {

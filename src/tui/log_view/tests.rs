@@ -255,6 +255,57 @@ fn the_colours_of_the_service_are_kept_and_markers_are_dim() {
 }
 
 #[test]
+fn a_line_of_devgroup_goes_across_the_pane_and_keeps_its_reason_longest() {
+    use crate::domain::{ExitStatus, Exited, FailedRun, Marker, NextTry};
+    let document = document(0..0);
+    document.mark(&Marker::Exited(Exited {
+        status: ExitStatus::Code(1),
+        failed: Some(FailedRun::Crash(2, 5)),
+        next: NextTry::In(std::time::Duration::from_secs(4)),
+    }));
+    let row = |width, wrap| shown(&take_rows(&mut Viewport::default(), &document, &layout(width, 3, wrap)));
+    let marks = take_rows(&mut Viewport::default(), &document, &layout(90, 3, false)).gutter;
+    assert!(marks[0].level >= Some(logs::Level::Error), "it tells of a failure: {marks:?}");
+    let wide = row(90, false).concat();
+    let (said, rest) = wide.split_once(" ───").expect("a line");
+    assert_eq!(said, "── exited · code 1 · crash 2 of 5 · next try in 4s (s = now)");
+    let clock = rest.trim_matches('─').trim();
+    assert!(clock.len() == 8 && clock.matches(':').count() == 2, "{wide}");
+    assert!(wide.ends_with(&format!("─ {clock} ─")) && text::width(&wide) == 90, "{wide}");
+    let narrow = row(66, false).concat();
+    assert!(
+        !narrow.contains(':') && narrow.ends_with("next try in 4s (s = now) ─────"),
+        "the time goes first: {narrow}"
+    );
+    assert_eq!(row(46, false), ["── exited · code 1 · next try in 4s (s = now)"]);
+    assert_eq!(row(40, false), ["── exited · code 1 · next try in 4s (s …"]);
+    assert_eq!(row(20, false), ["── exited · code 1 …"]);
+    assert_eq!(row(40, true).concat(), said, "all of it is there");
+    document.mark(&Marker::Started { command: "printf 'a long command with many words'".into(), pid: 7 });
+    assert_eq!(row(40, false)[1], "── started · printf 'a long com… · pid 7");
+    let ascii = LineLayout { glyphs: Glyphs::of(GlyphSet::Ascii), ..layout(90, 3, false) };
+    assert!(shown(&take_rows(&mut Viewport::default(), &document, &ascii))[0].ends_with(&format!("- {clock} -")));
+}
+
+#[test]
+fn an_error_and_what_belongs_to_it_are_marked_apart() {
+    use crate::logs::Level;
+    let document = document(0..1);
+    document.feed(b"Traceback (most recent call last):\r\n  File \"a.py\"\r\nValueError: no\r\nok\r\n");
+    let mut view = Viewport::default();
+    let text = take_rows(&mut view, &document, &layout(20, 20, true));
+    let marks = |text: &PaneText| {
+        let mark = |mark: &GutterMark| (mark.level.is_some_and(|level| level >= Level::Error), mark.goes_on);
+        text.gutter.iter().map(mark).collect::<Vec<_>>()
+    };
+    let (first, more, other) = ((true, false), (true, true), (false, false));
+    // The second row is the rest of the first line.
+    assert_eq!(marks(&text), [other, first, more, more, more, other], "{:?}", shown(&text));
+    let text = take_rows(&mut view, &document, &layout(20, 4, true));
+    assert_eq!(marks(&text), [more, more, more, other], "its beginning is above: {:?}", shown(&text));
+}
+
+#[test]
 fn times_are_before_the_lines() {
     let document = document(0..1);
     let mut layout = layout(20, 3, false);

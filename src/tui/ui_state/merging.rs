@@ -60,7 +60,7 @@ impl UiState {
         compact: bool,
     ) -> PaneText {
         let (source, labels) = (Source::Merged, self.labels(members, snapshot, compact));
-        let mut layout = self.line_layout_of(pane, self.find.has_line(&source, true), clock);
+        let mut layout = self.line_layout_of(pane, self.find.has_line(&source, true, pane.title), clock);
         let cells = labels.first().map_or(0, |label| text::width(&label.text));
         layout.width = layout.width.saturating_sub(cells);
         let names: Vec<ServiceName> = members.iter().map(|(name, _)| name.clone()).collect();

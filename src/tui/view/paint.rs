@@ -3,6 +3,8 @@
 //! Each character has the cells that xterm counts for it. What U+200D joins or U+FE0F widens is drawn apart and plain:
 //! terminals do not agree about its width, and one cell shifts all behind it. The text keeps it, so a copy has it.
 
+use std::ops::Range;
+
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -171,20 +173,22 @@ fn right_room(row: Rect, right: &[Span<'_>]) -> Option<usize> {
 }
 
 /// Writes titles into one row: ` left ` and ` right `, each one cell away from the end of the row. The right one goes
-/// first when there is no room for both.
-pub(super) fn title_row(buffer: &mut Buffer, row: Rect, glyphs: &Glyphs, titles: &Titles<'_>) {
+/// first when there is no room for both. The answer is the columns that they take.
+pub(super) fn title_row(buffer: &mut Buffer, row: Rect, glyphs: &Glyphs, titles: &Titles<'_>) -> [Range<u16>; 2] {
+    let mut taken = [0..0, 0..0];
     let left_room = left_room(row, &titles.right);
     if left_room > 0 && !titles.left.is_empty() {
         let x = put_text(buffer, row, row.x + 1, row.y, " ", Style::new());
         let x = put_cut(buffer, row, x, row.y, &titles.left, left_room, glyphs.ellipsis);
-        put_text(buffer, row, x, row.y, " ", Style::new());
+        taken[0] = row.x + 1..put_text(buffer, row, x, row.y, " ", Style::new());
     }
     if let Some(right_room) = right_room(row, &titles.right) {
-        let x = row.right().saturating_sub(u16::try_from(right_room).unwrap_or(0));
-        let x = put_text(buffer, row, x, row.y, " ", Style::new());
+        let from = row.right().saturating_sub(u16::try_from(right_room).unwrap_or(0));
+        let x = put_text(buffer, row, from, row.y, " ", Style::new());
         let x = put_spans(buffer, row, x, row.y, &titles.right);
-        put_text(buffer, row, x, row.y, " ", Style::new());
+        taken[1] = from..put_text(buffer, row, x, row.y, " ", Style::new());
     }
+    taken
 }
 
 /// Writes styled parts, cut on the right to so many cells. The answer is the column after them.

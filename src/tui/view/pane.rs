@@ -23,7 +23,12 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let focused = scene.ui.selected(scene.snapshot) == Some(pane.service) && scene.screen.watcher.is_none();
     let typed = scene.ui.typist.target() == Some(&service.name);
     let look = state_look(service, glyphs, theme);
-    let name_style = if focused { theme.accent().patch(theme.strong()) } else { Style::new() };
+    let line = match service.failure() {
+        _ if focused => theme.accent(),
+        Some(_) => theme.bad().remove_modifier(Modifier::BOLD),
+        None => theme.structure(),
+    };
+    let name_style = if focused { line.patch(theme.strong()) } else { line };
     let mut left = vec![
         Span::styled(format!("{} {} ", pane.service + 1, service.name), name_style),
         Span::styled(look.glyph, look.style),
@@ -41,17 +46,14 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     if scene.ui.panes.zoom && !scene.screen.compact && !typed {
         left.extend(past(scene, service));
     }
-    let right = match text.map(|text| place(scene, text)) {
-        _ if typed => vec![Span::styled(" TYPING ", theme.alert())],
-        Some(place) if !place.is_empty() => vec![Span::styled(place, theme.busy())],
-        _ => service.url.as_deref().and_then(port).map(|port| Span::raw(format!(":{port}"))).into_iter().collect(),
-    };
-    let line = match service.failure() {
-        _ if focused => theme.accent(),
-        Some(_) => theme.bad().remove_modifier(Modifier::BOLD),
-        None => theme.structure(),
-    };
-    let title = Title { source: &Source::Service(service.name.clone()), focused, typed, line, left, right };
+    let source = Source::Service(service.name.clone());
+    let mut right =
+        if typed { vec![Span::styled(" TYPING ", theme.alert())] } else { not_normal(scene, pane, &source, text) };
+    if right.is_empty() {
+        let port = service.url.as_deref().and_then(port);
+        right.extend(port.map(|port| Span::styled(format!(":{port}"), theme.structure())));
+    }
+    let title = Title { source: &source, focused, typed, line, left, right };
     body(scene, pane, text, title, buffer)
 }
 
@@ -89,10 +91,20 @@ pub(super) fn draw_merged(
     if !hidden.is_empty() {
         left.push(Span::styled(format!(" {} without {}", glyphs.dot, hidden.join(", ")), theme.busy()));
     }
-    let place = text.map(|text| place(scene, text)).filter(|place| !place.is_empty());
-    let right = place.map(|place| Span::styled(place, theme.busy())).into_iter().collect();
+    let right = not_normal(scene, pane, &Source::Merged, text);
     let line = theme.accent();
     body(scene, pane, text, Title { source: &Source::Merged, focused: true, typed: false, line, left, right }, buffer)
+}
+
+/// What a title says of the lines below it: what of them is shown, and where the reader stands.
+fn not_normal(scene: &Scene<'_>, pane: &Pane, source: &Source, text: Option<&PaneText>) -> Vec<Span<'static>> {
+    let Some(text) = text else { return Vec::new() };
+    let place = place(scene, text);
+    let cells = usize::from(pane.area.width).saturating_sub(width(&place) + 18);
+    let filter = scene.ui.find.filter_title(source, text.share, (cells, scene.glyphs())).unwrap_or_default();
+    let gap = if filter.is_empty() || place.is_empty() { "" } else { "  " };
+    let said = format!("{filter}{gap}{place}");
+    if said.is_empty() { Vec::new() } else { vec![Span::styled(said, scene.theme().busy())] }
 }
 
 /// Where the reader stands, unless that is the end.
@@ -142,6 +154,7 @@ fn body(
     for (row, line) in (0..inner.height).zip(&text.rows) {
         paint::put_line(buffer, inner, row, line);
     }
+    show_current(pane, text, buffer);
     let selection = scene.ui.selection.as_ref();
     if let Some(selection) = selection.filter(|s| s.source == *source && s.rows == text.rows_of_screen) {
         show_selected(selection, text, inner, buffer);
@@ -193,11 +206,8 @@ fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &m
         let begin = cells(from.clamp(start, end)) - edge(is_some && from < start, place.cut.0);
         // An empty line is selected too, and that is to be seen.
         let behind = if place.bytes.is_empty() { 1 } else { edge(is_some && to > end, place.cut.1) };
-        for x in begin..cells(to.clamp(start, end)).saturating_add(behind).min(inner.right()) {
-            if let Some(cell) = buffer.cell_mut((x, y)) {
-                cell.modifier.toggle(Modifier::REVERSED);
-            }
-        }
+        let end = cells(to.clamp(start, end)).saturating_add(behind).min(inner.right());
+        invert(Rect { x: begin, y, width: end.saturating_sub(begin), height: 1 }, buffer);
     }
 }
 
@@ -222,7 +232,12 @@ fn find_titles<'a>(
         _ => Vec::new(),
     };
     let cells = paint::left_room(found_row(pane), &right);
-    let line = scene.ui.find.line(source, focused, text.and_then(|text| text.share), (cells, glyphs))?;
+    let line = scene.ui.find.line(
+        source,
+        focused,
+        text.and_then(|text| text.share).filter(|_| !pane.title),
+        (cells, glyphs),
+    )?;
     Some((vec![Span::styled(line, theme.strong())], right))
 }
 
@@ -249,13 +264,30 @@ fn gutter(scene: &Scene<'_>, pane: &Pane, text: &PaneText, buffer: &mut Buffer) 
     let (glyphs, theme, area) = (scene.glyphs(), scene.theme(), pane.gutter());
     for (y, mark) in (area.top()..area.bottom()).zip(&text.gutter) {
         let (letter, style) = match mark.level {
+            Some(Level::Fatal | Level::Error) if mark.goes_on => (glyphs.trace, theme.bad_glyph()),
             Some(Level::Fatal | Level::Error) => (glyphs.error, theme.bad_glyph()),
-            Some(Level::Warn) => (glyphs.warning, theme.busy_glyph()),
-            Some(Level::Info | Level::Debug | Level::Trace) | None => ("", Style::new()),
+            Some(Level::Warn) if !mark.goes_on => (glyphs.warning, theme.busy_glyph()),
+            _ if mark.hit || mark.current => (glyphs.hit, Style::new()),
+            _ => ("", Style::new()),
         };
-        let letter = if mark.hit || mark.current && letter.is_empty() { glyphs.hit } else { letter };
-        let style = if mark.current { style.patch(theme.alert()) } else { style };
         paint::put_text(buffer, area, area.x, y, letter, style);
+    }
+}
+
+/// The line that was gone to stands out as a whole.
+fn show_current(pane: &Pane, text: &PaneText, buffer: &mut Buffer) {
+    let inner = pane.inner();
+    for (y, _) in (inner.top()..inner.bottom()).zip(&text.gutter).filter(|(_, mark)| mark.current) {
+        invert(Rect { y, height: 1, ..inner }, buffer);
+    }
+}
+
+/// Inverts cells. What is inverted in them already is as it would be without both.
+fn invert(area: Rect, buffer: &mut Buffer) {
+    for position in area.intersection(buffer.area).positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.modifier.toggle(Modifier::REVERSED);
+        }
     }
 }
 
@@ -280,11 +312,12 @@ fn title_line(
         return;
     }
     let rule = if focused && !theme.color { glyphs.thick[4] } else { glyphs.rule };
-    for x in row.left()..row.right() {
+    let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
+    let titles = paint::title_row(buffer, inside, glyphs, &Titles { left, right, ..Titles::default() });
+    // No state is drawn in the colour of the line.
+    for x in (row.left()..row.right()).filter(|x| !titles.iter().any(|title| title.contains(x))) {
         paint::put_text(buffer, row, x, row.y, rule, style);
     }
-    let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
-    paint::title_row(buffer, inside, glyphs, &Titles { left, right, ..Titles::default() });
 }
 
 #[cfg(test)]
