@@ -132,7 +132,7 @@ impl EffectRunner {
     fn tell(&self, fact: &Fact) {
         if let Some(service) = &fact.service {
             if let Some(marker) = fact.marker() {
-                log::debug!("{service}: {marker:?}");
+                log::debug!("{service}: {}", marker.words(&self.logs.clock().time_of_day(fact.at)));
                 self.document(service).mark(&marker);
             }
             if let (Some(history), Some(record)) = (&self.history, fact.record()) {

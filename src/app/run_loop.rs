@@ -209,7 +209,7 @@ impl RunLoop {
                 Event::Client { id: None, command: Command::Quit }
             }
             Incoming::Os(OsNews::Signal(number, command)) => {
-                log::info!("signal {number}");
+                log::info!("received signal {number}");
                 let now = self.clock.now();
                 if progress.signalled.replace(now).is_some_and(|before| now.since(before) < ONE_SIGNAL) {
                     return;

@@ -140,7 +140,7 @@ pub(super) enum Action {
     QuitNow,
     /// Leave; the group goes on.
     Detach,
-    /// Own log: hide the list of targets.
+    /// Own log: show or hide the list of targets.
     LogHide,
     /// Own log: only the selected target.
     LogFocus,

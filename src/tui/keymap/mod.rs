@@ -244,8 +244,10 @@ pub(super) enum FooterKind {
     Menu,
     /// The command palette is open.
     Palette,
-    /// devgroup's own log.
+    /// devgroup's own log …
     Log,
+    /// … with the list of its targets.
+    LogTargets,
     /// The group is being stopped.
     Stopping,
 }
@@ -354,15 +356,22 @@ impl Keymap {
         self.about.get(&action).map_or("", String::as_str)
     }
 
-    /// The hints of a footer. Items are separated by two spaces; those without a key are left out.
-    pub(super) fn footer(&self, kind: FooterKind, length: FooterLength, held: usize, glyphs: GlyphSet) -> String {
+    /// The hints of a footer. Items are separated by two spaces; those without a key are left out, and those whose action
+    /// has no use now.
+    pub(super) fn footer(
+        &self,
+        kind: FooterKind,
+        length: FooterLength,
+        (held, is_of_use): (usize, &dyn Fn(Action) -> bool),
+        glyphs: GlyphSet,
+    ) -> String {
         let Some(footer) = self.footer.get(&kind) else { return String::new() };
         let template = match length {
             FooterLength::Wide => &footer.wide,
             FooterLength::Short => &footer.short,
             FooterLength::Tiny => &footer.tiny,
         };
-        let items = template.split("  ").filter_map(|item| self.fill(item, kind.context(), held, glyphs));
+        let items = template.split("  ").filter_map(|item| self.fill(item, kind.context(), (held, is_of_use), glyphs));
         items.collect::<Vec<_>>().join("  ")
     }
 
@@ -372,15 +381,21 @@ impl Keymap {
             let context = template.context.unwrap_or(Context::Normal);
             HelpRow {
                 group: template.group.clone(),
-                keys: self.fill(&template.keys, context, 0, glyphs).unwrap_or_else(|| "no key".into()),
-                text: self.fill(&template.text, context, 0, glyphs).unwrap_or_default(),
+                keys: self.fill(&template.keys, context, (0, &|_| true), glyphs).unwrap_or_else(|| "no key".into()),
+                text: self.fill(&template.text, context, (0, &|_| true), glyphs).unwrap_or_default(),
             }
         };
         self.help.iter().map(row).collect()
     }
 
-    /// Puts keys into a template. Nothing if it speaks of keys, and there are none.
-    fn fill(&self, template: &str, context: Context, held: usize, glyphs: GlyphSet) -> Option<String> {
+    /// Puts keys into a template. Nothing if it speaks of keys, and there are none, or none of use.
+    fn fill(
+        &self,
+        template: &str,
+        context: Context,
+        (held, is_of_use): (usize, &dyn Fn(Action) -> bool),
+        glyphs: GlyphSet,
+    ) -> Option<String> {
         let mut text = String::with_capacity(template.len());
         let (mut wanted, mut found) = (false, false);
         let mut rest = template;
@@ -393,7 +408,10 @@ impl Keymap {
             } else if let Some((elsewhere, action, place)) = parse_reference(name) {
                 wanted = true;
                 let keys = self.keys(elsewhere.unwrap_or(context), action);
-                if let Some(key) = keys.get(place).or(keys.last()) {
+                if !is_of_use(action) {
+                    // With the space that parts it from the key before.
+                    text.truncate(text.trim_end().len());
+                } else if let Some(key) = keys.get(place).or(keys.last()) {
                     found = true;
                     text.push_str(&key.show(glyphs));
                 }
@@ -419,7 +437,7 @@ impl FooterKind {
             Self::Details => Context::Details,
             Self::Menu => Context::Menu,
             Self::Palette => Context::Palette,
-            Self::Log => Context::Log,
+            Self::Log | Self::LogTargets => Context::Log,
             Self::Stopping => Context::Stopping,
         }
     }

@@ -69,12 +69,15 @@ fn the_help_tells_of_every_action() {
         let names = row.keys.split('{').skip(1).filter_map(|part| part.split('}').next());
         told.extend(names.filter_map(parse_reference).map(|(_, action, _)| action));
     }
-    // The menu shows its own keys.
-    for context in [Context::Normal, Context::Zoom, Context::Watcher, Context::Log] {
+    // The menu shows its own keys, and the footer of the own log those of its list.
+    for context in [Context::Normal, Context::Zoom, Context::Watcher] {
         for action in table.keys[&context].keys() {
-            let elsewhere = context == Context::Log && matches!(action, Action::PageUp | Action::PageDown);
-            assert!(told.contains(action) || elsewhere, "{action:?} of {context:?} is not in the help");
+            assert!(told.contains(action), "{action:?} of {context:?} is not in the help");
         }
+    }
+    let footers = [FooterKind::Log, FooterKind::LogTargets].map(|kind| table.footer[&kind].wide.clone()).join(" ");
+    for action in table.keys[&Context::Log].keys().filter(|action| **action != Action::Redraw) {
+        assert!(footers.contains(&format!("{{{}", action.name())), "{action:?} is in no footer of the own log");
     }
 }
 
@@ -147,14 +150,14 @@ fn the_user_s_keys_come_first_and_take_from_others() {
     let keys = |text: &str| rows.iter().find(|row| row.text == text).map(|row| row.keys.as_str());
     assert_eq!(keys("restart"), Some("Ctrl-r"));
     assert_eq!(keys("start / stop / kill").or(keys("start / stop / kill ")), Some("s /  / X"), "it has lost its key");
-    let footer = table.footer(FooterKind::Normal, FooterLength::Short, 0, GlyphSet::Unicode);
+    let footer = table.footer(FooterKind::Normal, FooterLength::Short, (0, &|_| true), GlyphSet::Unicode);
     assert!(footer.starts_with("Ctrl-r restart  / search  "), "{footer}");
 }
 
 #[test]
 fn hints_of_what_has_no_key_are_left_out() {
     let table = table().with(&[bind("normal", "r", None), bind("normal", "d", None)]);
-    let footer = table.footer(FooterKind::Normal, FooterLength::Short, 0, GlyphSet::Unicode);
+    let footer = table.footer(FooterKind::Normal, FooterLength::Short, (0, &|_| true), GlyphSet::Unicode);
     assert!(footer.starts_with("/ search  "), "{footer}");
     let details = table.help(GlyphSet::Unicode).into_iter().find(|row| row.text.starts_with("details"));
     assert_eq!(details.map(|row| row.keys).as_deref(), Some("no key"));

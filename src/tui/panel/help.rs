@@ -2,11 +2,11 @@
 
 use crossterm::event::KeyEvent;
 
-use super::stepped;
-use crate::display::GlyphSet;
+use super::{Surroundings, stepped};
 use crate::tui::action::Action;
-use crate::tui::keymap::{Key, Keymap};
+use crate::tui::keymap::Key;
 use crate::tui::line_edit;
+use crate::tui::view::help_last_start;
 
 /// Characters of the filter.
 const LONGEST: usize = 100;
@@ -39,9 +39,8 @@ impl Help {
     }
 
     /// Scrolls the table by lines or pages.
-    pub(super) fn act(&mut self, action: Action, glyphs: GlyphSet) {
-        // Each row may have its heading.
-        let count = Keymap::get().help(glyphs).len() * 2;
-        self.scroll = stepped(self.scroll, action, count);
+    pub(super) fn act(&mut self, action: Action, around: &Surroundings<'_>) {
+        let last = help_last_start(around.screen, around.glyphs, &self.filter);
+        self.scroll = stepped(self.scroll, action, last);
     }
 }

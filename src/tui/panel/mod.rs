@@ -129,7 +129,7 @@ impl Panel {
     pub(super) fn act(&mut self, action: Action, around: &Surroundings<'_>) -> Option<Choice> {
         match self {
             Self::Watcher(watcher) => watcher.act(action, &around.world.snapshot.journal),
-            Self::Help(help) => help.act(action, around.glyphs.set),
+            Self::Help(help) => help.act(action, around),
             Self::Details(details) => details.act(action, around),
             Self::OwnLog(log) => log.act(action),
             Self::Menu(menu) => return menu.act(action, around.world.snapshot),

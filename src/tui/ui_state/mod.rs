@@ -446,8 +446,7 @@ impl UiState {
             self.panels.back();
         } else if self.context(world.snapshot) == Context::Prompt {
             self.cancel_prompt(world);
-        } else if self.service_filter.take().is_some() {
-        } else if self.selection.take().is_some() {
+        } else if self.service_filter.take().is_some() || self.selection.take().is_some() {
         } else if self.panels.watcher().is_some() {
             self.panels.back();
         } else if self.find.end_search() {

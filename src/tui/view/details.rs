@@ -38,8 +38,8 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         paint::clear(buffer, area);
         let titles =
             Titles { left: vec![Span::styled(details.service.to_string(), theme.strong())], ..Titles::default() };
-        let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
-        paint::put_text(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.dim());
+        let inner = paint::frame(buffer, area, glyphs, false, theme.structure(), &titles);
+        paint::put_text(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.structure());
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
     };
     let teller = Teller { now: scene.now, glyphs, time_of_day: scene.time_of_day };
@@ -61,7 +61,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         (0, 0) => Vec::new(),
     };
     let titles = Titles { left, below, ..Titles::default() };
-    let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
+    let inner = paint::frame(buffer, area, glyphs, false, theme.structure(), &titles);
     for ((name, text), y) in lines.iter().skip(start).zip(inner.top()..inner.bottom()) {
         let room = usize::from(inner.width).saturating_sub(1);
         if text.is_empty() && !name.is_empty() {
@@ -69,7 +69,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
             continue;
         }
         let name = cut_right(name, NAMES - 1, glyphs.ellipsis);
-        let x = paint::put_text(buffer, inner, inner.x + 1, y, &pad(name, NAMES), theme.dim());
+        let x = paint::put_text(buffer, inner, inner.x + 1, y, &pad(name, NAMES), theme.structure());
         let left = usize::from(inner.right().saturating_sub(x));
         paint::put_text(buffer, inner, x, y, &cut_right(text, left, glyphs.ellipsis), Style::new());
     }

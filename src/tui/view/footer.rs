@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use super::super::action::{Action, Context};
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
+use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, typing};
 use crate::domain::{Phase, WatchState};
@@ -96,7 +97,10 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::Details => FooterKind::Details,
         Context::Menu => FooterKind::Menu,
         Context::Palette => FooterKind::Palette,
-        Context::Log => FooterKind::Log,
+        Context::Log => match scene.ui.panels.over() {
+            Some(Panel::OwnLog(log)) if log.shows_targets() => FooterKind::LogTargets,
+            _ => FooterKind::Log,
+        },
         Context::Stopping => FooterKind::Stopping,
     };
     let length = match cells {
@@ -105,7 +109,11 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         _ => FooterLength::Tiny,
     };
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
-    let mut hints = keymap.footer(kind, length, scene.snapshot.watch.held, glyphs);
+    let is_of_use = |action| match action {
+        Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
+        _ => true,
+    };
+    let mut hints = keymap.footer(kind, length, (scene.snapshot.watch.held, &is_of_use), glyphs);
     if scene.ui.is_guest() {
         // A client goes, and the group stays.
         let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));

@@ -26,7 +26,7 @@ pub(super) fn draw(scene: &Scene<'_>, menu: &RestartMenu, buffer: &mut Buffer) -
     let area = paint::centered(free, columns, u16::try_from(items.len() + 2).unwrap_or(u16::MAX));
     paint::clear(buffer, area);
     let titles = Titles { left: vec![Span::styled("restart", theme.strong())], ..Titles::default() };
-    let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
+    let inner = paint::frame(buffer, area, glyphs, false, theme.structure(), &titles);
     let mut cursor = None;
     for ((place, (item, action)), y) in items.iter().zip(ACTIONS).enumerate().zip(inner.top()..inner.bottom()) {
         let mut style = Style::new();

@@ -41,7 +41,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         right: vec![Span::raw(scene.age(stopping.since))],
         ..Titles::default()
     };
-    let inner = paint::frame(buffer, area, glyphs, true, theme.accent(), &titles);
+    let inner = paint::frame(buffer, area, glyphs, false, theme.structure(), &titles);
     let tail = tail(scene, stopping, small);
     let tail_rows = u16::try_from(tail.len()).unwrap_or(0).min(inner.height);
     let list = usize::from(inner.height - tail_rows);

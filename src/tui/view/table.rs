@@ -75,7 +75,7 @@ mod tests {
             (row(&rows[0]), row(&rows[1]))
         };
         assert_eq!(shown(80).0, format!("api  {path}  modified"));
-        assert_eq!(shown(80).1, format!("w    {}  created", format!("{:1$}", "a.rs", path.len())));
+        assert_eq!(shown(80).1, format!("w    {:1$}  created", "a.rs", path.len()));
         assert_eq!(shown(50).0, "api  …a-long-name/src/routes/of/users.rs  modified", "a few cells less are no harm");
         assert_eq!(shown(44).0, "api  …tes/a-long-name/src/routes/of/users.rs");
         assert_eq!(shown(15).0, "api  …/users.rs");

@@ -9,7 +9,7 @@ use super::super::source::Source;
 use crate::display::GlyphSet;
 use crate::domain::{
     ChangeAction, Command, ExitStatus, GroupSnapshot, Moment, Notice, Outcome, Phase, RestartCounts, RunDetails, RunId,
-    RunRecord, RunVariable, ServiceSnapshot, Signal, StopProgress, StopState, Stopping,
+    RunRecord, RunVariable, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, WatchState,
 };
 use crate::logs::LineId;
 
@@ -128,6 +128,13 @@ fn the_hints_are_those_of_the_pictures() {
     let footer = |columns, rows| Bench::new(paused_shop(), columns, rows, GlyphSet::Unicode).text();
     assert!(footer(80, 24).ends_with(" p resume+apply 14  P discard  W see them  ? help  q quit\n"));
     assert!(footer(40, 12).ends_with(" p apply 14  P discard  ?\n"));
+    let mut unwatched = shop();
+    unwatched.watch.state = WatchState::Off;
+    let mut bench = Bench::new(unwatched, 80, 24, GlyphSet::Unicode);
+    let without = " r restart  / search  ⏎ zoom  i type  ? help  q quit";
+    assert_eq!(bench.text().lines().last(), Some(without), "nothing is watched");
+    bench.size = (40, 12);
+    assert_eq!(bench.text().lines().last(), Some(" r / ⏎  ? help  q quit"));
     let mut ascii = Bench::new(shop(), 80, 24, GlyphSet::Ascii);
     let picture = " r restart  / search  Enter zoom  i type  p pause  W watcher  ? help  q quit";
     assert_eq!(ascii.text().lines().last(), Some(picture));
