@@ -25,7 +25,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let look = state_look(service, glyphs, theme);
     let line = match service.failure() {
         _ if focused => theme.accent(),
-        Some(_) => theme.bad().remove_modifier(Modifier::BOLD),
+        Some(_) => theme.bad_glyph().remove_modifier(Modifier::BOLD),
         None => theme.structure(),
     };
     let name_style = if focused { line.patch(theme.strong()) } else { line };
