@@ -57,7 +57,7 @@ impl Tone {
             Self::Good => (theme.good_glyph(), theme.good(), theme.good()),
             Self::Busy => (theme.busy_glyph(), theme.busy(), theme.busy()),
             Self::Bad => (theme.bad_glyph(), theme.bad(), theme.bad_in_focus()),
-            Self::Plain => (Style::new(), Style::new(), Style::new()),
+            Self::Plain => (theme.plain(), theme.plain(), theme.plain()),
         }
     }
 }

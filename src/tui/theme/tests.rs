@@ -9,11 +9,14 @@ macro_rules! styles {
     ($($name:ident),* $(,)?) => { [$((stringify!($name), Theme::$name as fn(Theme) -> Style)),*] };
 }
 
+/// A style by the name of its function.
+type Named = (&'static str, fn(Theme) -> Style);
+
 /// All styles but those with parameters.
-const STYLES: [(&str, fn(Theme) -> Style); 11] =
-    styles![good, good_glyph, busy, busy_glyph, bad, bad_glyph, bad_in_focus, dim, structure, strong, accent];
+const STYLES: [Named; 12] =
+    styles![plain, good, good_glyph, busy, busy_glyph, bad, bad_glyph, bad_in_focus, dim, structure, strong, accent];
 /// Styles that are only the terminal's own colours, exchanged.
-const REVERSED: [(&str, fn(Theme) -> Style); 1] = styles![alert];
+const REVERSED: [Named; 1] = styles![alert];
 /// What services print has the colours that they ask for; how a service is labelled is looked at by number.
 const WITH_PARAMETERS: [&str; 2] = ["of", "of_service"];
 
@@ -36,7 +39,7 @@ fn all_styles(theme: Theme) -> Vec<(String, Style)> {
 
 #[test]
 fn no_style_escapes_these_tests() {
-    let source = include_str!("../theme.rs");
+    let source = include_str!("mod.rs");
     let heads = source.lines().filter_map(|line| line.trim().strip_prefix("pub(super) fn ")?.split_once('('));
     let mut found: Vec<&str> = heads.filter(|(_, rest)| rest.contains("-> Style")).map(|(name, _)| name).collect();
     let mut tested: Vec<&str> = STYLES.iter().chain(&REVERSED).map(|(name, _)| *name).chain(WITH_PARAMETERS).collect();
@@ -46,6 +49,11 @@ fn no_style_escapes_these_tests() {
     for (name, style) in REVERSED {
         assert_eq!(style(theme(ColorDepth::Full, true, Ground::Dark)), Style::new().reversed(), "{name}");
     }
+}
+
+/// It is in the terminal's own colour.
+fn has_no_color(style: Style) -> bool {
+    matches!(style.fg, None | Some(Color::Reset))
 }
 
 /// A colour above the 16, by its parts.
@@ -86,8 +94,8 @@ fn on_a_known_background_everything_is_readable() {
             for (name, style) in all_styles(theme) {
                 let place = format!("{name}, {background:?}, {depth:?}: {style:?}");
                 assert_eq!((style.bg, style.add_modifier.contains(Modifier::DIM)), (None, false), "{place}");
-                if name == "strong" {
-                    assert_eq!(style.fg, None, "{place}");
+                if matches!(name.as_str(), "strong" | "plain") {
+                    assert!(has_no_color(style), "{place}");
                     continue;
                 }
                 let color = style.fg.and_then(parts).unwrap_or_else(|| panic!("{place}"));
@@ -154,7 +162,7 @@ fn with_16_colours_text_has_the_terminals_own_and_glyphs_are_seen() {
             assert_eq!(style.bg, None, "{place}");
             let is_dim = style.add_modifier.contains(Modifier::DIM);
             assert_eq!(is_dim, matches!(name.as_str(), "dim" | "structure"), "{place}");
-            let Some(color) = style.fg else { continue };
+            let Some(color) = style.fg.filter(|_| !has_no_color(style)) else { continue };
             assert!(GLYPHS.contains(&name.as_str()), "text in a colour of the user's: {place}");
             let ratio = contrast(of_palette(color, palette).unwrap_or_else(|| panic!("{place}")), background);
             let told = format!("{}: {name} {ratio:.2}", palette.0);
@@ -187,12 +195,28 @@ fn what_is_dim_with_16_colours_follows_the_text() {
 }
 
 #[test]
+fn a_word_of_a_state_is_as_clear_in_a_rule_as_elsewhere() {
+    let mut known = theme(ColorDepth::Full, true, Ground::Unknown);
+    known.stand_on(rgb([0; 3]));
+    for theme in [known, theme(ColorDepth::Sixteen, true, Ground::Dark), theme(ColorDepth::Full, false, Ground::Dark)] {
+        let words = [theme.plain(), theme.good(), theme.busy(), theme.bad(), theme.bad_in_focus()];
+        let glyphs = [theme.good_glyph(), theme.busy_glyph(), theme.bad_glyph()];
+        for style in words.into_iter().chain(glyphs) {
+            for rule in [theme.structure(), theme.accent()] {
+                let (over, alone) = (rule.patch(style), theme.plain().patch(style));
+                assert_eq!((over.fg, over.add_modifier.contains(Modifier::DIM)), (alone.fg, false), "{style:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn without_colour_only_attributes_tell() {
     let mut theme = theme(ColorDepth::Full, false, Ground::Unknown);
     theme.stand_on(rgb([0; 3]));
-    assert!(all_styles(theme).iter().all(|(_, style)| style.fg.is_none() && style.bg.is_none()));
-    assert_eq!(theme.bad(), Style::new().bold());
-    assert_eq!(theme.bad_in_focus(), Style::new().bold().reversed());
+    assert!(all_styles(theme).iter().all(|(_, style)| has_no_color(*style) && style.bg.is_none()));
+    assert_eq!(theme.bad(), theme.plain().bold());
+    assert_eq!(theme.bad_in_focus(), theme.plain().bold().reversed());
 }
 
 #[test]

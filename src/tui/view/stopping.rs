@@ -101,7 +101,7 @@ fn stop_state_look(scene: &Scene<'_>, state: &StopState) -> (&'static str, Style
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     match state {
         StopState::WasNotRunning | StopState::Stopped { .. } => (glyphs.done, theme.good_glyph()),
-        StopState::Waiting => (glyphs.waits, Style::new()),
+        StopState::Waiting => (glyphs.waits, theme.plain()),
         StopState::Asked { .. } | StopState::Killed { .. } => (glyphs.busy, theme.busy_glyph()),
         StopState::GivenUp => (glyphs.failed, theme.bad_glyph()),
     }

@@ -43,15 +43,20 @@ impl Theme {
         self.tones = Tones::on(background, self.support.depth).filter(|_| self.color);
     }
 
+    /// As the terminal has it, whatever it is written over: what stands in a rule does not become as grey as the rule.
+    pub(super) fn plain(self) -> Style {
+        Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM)
+    }
+
     /// In a tone of the theme; otherwise as text is.
     fn text(self, tone: impl FnOnce(Tones) -> Color) -> Style {
-        self.tones.map_or_else(Style::new, |tones| Style::new().fg(tone(tones)))
+        self.tones.map_or_else(|| self.plain(), |tones| self.plain().fg(tone(tones)))
     }
 
     /// In a tone of the theme; otherwise in one of the 16 colours.
     fn glyph(self, tone: impl FnOnce(Tones) -> Color, otherwise: Color) -> Style {
         match self.tones {
-            None if self.color => Style::new().fg(otherwise),
+            None if self.color => self.plain().fg(otherwise),
             _ => self.text(tone),
         }
     }
