@@ -75,6 +75,8 @@ pub struct DisplaySupport {
     pub ground: Ground,
     /// How it can tell something to one who looks elsewhere.
     pub notification: Notification,
+    /// It makes links of OSC 8, or at least does not print them.
+    pub links: bool,
 }
 
 impl DisplaySupport {
@@ -95,7 +97,8 @@ impl DisplaySupport {
         let color = set("NO_COLOR").is_none() && !dumb;
         let (ground, notification) = (ground(&variable), notification(&variable, &term));
         let styles = StyleSupport::from_variables(&variable);
-        Self { glyphs, utf8, dumb, color, styles, ground, notification }
+        let links = knows_links(&variable, &term);
+        Self { glyphs, utf8, dumb, color, styles, ground, notification, links }
     }
 }
 
@@ -122,6 +125,23 @@ fn notification(variable: &impl Fn(&str) -> Option<String>, term: &str) -> Notif
     } else {
         Notification::Bell
     }
+}
+
+/// The first version of VTE with links that are safe, as `VTE_VERSION` counts (0.50).
+const LINKS_VTE: u32 = 5000;
+
+/// Terminals skip the sequences that they do not know, but for a few: the Linux console and that of Emacs print their ends,
+/// and GNU screen keeps them for itself. tmux passes links on to a terminal that knows them (3.4).
+fn knows_links(variable: &impl Fn(&str) -> Option<String>, term: &str) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if set("TMUX").is_some() {
+        return true;
+    }
+    let prints =
+        matches!(term, "" | "dumb" | "linux" | "cons25") || term.starts_with("eterm") || term.starts_with("vt");
+    let is_screen = set("STY").is_some() || term.starts_with("screen");
+    let vte = set("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
+    !prints && !is_screen && vte.is_none_or(|version| version >= LINKS_VTE)
 }
 
 /// Whether text in the locale that these variables choose may hold more than ASCII.
@@ -160,6 +180,18 @@ mod tests {
         assert_eq!((inside.ground, inside.notification), (Ground::Dark, Notification::Bell));
         let foot = support(&[("TERM", "foot-extra"), ("COLORFGBG", "default")]);
         assert_eq!((foot.ground, foot.notification), (Ground::Unknown, Notification::Osc777));
+    }
+
+    #[test]
+    fn links_go_to_terminals_that_do_not_print_them() {
+        let xterm = ("TERM", "xterm-256color");
+        assert!(support(&[xterm]).links && support(&[("TERM", "xterm-kitty")]).links);
+        assert!(support(&[xterm, ("VTE_VERSION", "7600")]).links && !support(&[xterm, ("VTE_VERSION", "4803")]).links);
+        assert!(support(&[("TERM", "screen-256color"), ("TMUX", "/tmp/x,1,0")]).links);
+        assert!(!support(&[("TERM", "screen-256color")]).links && !support(&[xterm, ("STY", "1.x")]).links);
+        for term in ["linux", "dumb", "", "vt100", "eterm-color"] {
+            assert!(!support(&[("TERM", term)]).links, "{term}");
+        }
     }
 
     #[test]

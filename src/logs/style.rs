@@ -2,6 +2,8 @@
 //!
 //! Underlines keep their kind and colour, and are drawn so where the terminal is known to show them.
 
+use super::links::LinkId;
+
 /// A colour as the service asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Color {
@@ -41,6 +43,8 @@ impl Attributes {
     const KIND_SHIFT: u32 = 9;
     const KIND: Self = Self(0b111 << Self::KIND_SHIFT);
 
+    /// No look: a part of a link that leads somewhere. Never of what a service prints; a dashboard notes it for itself.
+    pub const LINK: Self = Self(1 << 12);
     /// No look: a space that nobody printed. It never leaves the screen.
     pub(super) const PAD: Self = Self(1 << 13);
     /// No look: the first of the spaces that stand for a tab.
@@ -121,12 +125,20 @@ pub struct Style {
     pub underline: Color,
     /// Bold, italic, underlined and their like.
     pub attributes: Attributes,
+    /// No look: the link that the text is a part of (OSC 8).
+    pub link: Option<LinkId>,
 }
 
 impl Style {
-    /// What is to be seen of it: without the notes about tabs.
+    /// What is to be seen of it: without the notes about tabs, and without its link.
     pub const fn visible_part(self) -> Self {
-        Self { attributes: self.attributes.without(Attributes::TAB).without(Attributes::TAB_REST), ..self }
+        let attributes = self.attributes.without(Attributes::TAB).without(Attributes::TAB_REST);
+        Self { attributes, link: None, ..self }
+    }
+
+    /// SGR 0: nothing but the link is left, which has an end of its own.
+    pub(super) fn reset(&mut self) {
+        *self = Self { link: self.link, ..Self::default() };
     }
 }
 

@@ -12,9 +12,12 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
 
+use super::links::{END, Link, Links};
 use super::text;
 use crate::logs::Underline;
 
+/// A part of a link, which [`Links`] knows; in a bit that ratatui leaves free.
+pub(super) const LINKED: Modifier = Modifier::from_bits_retain(1 << 13);
 /// An overline, and the kinds of underlines, in bits that ratatui leaves free and keeps: it has a name for one kind only.
 pub(super) const OVERLINED: Modifier = Modifier::from_bits_retain(1 << 12);
 const KIND_SHIFT: u32 = 9;
@@ -25,21 +28,55 @@ pub(super) fn underline(kind: Underline) -> Modifier {
     Modifier::UNDERLINED.union(Modifier::from_bits_retain((kind as u16 - 1) << KIND_SHIFT))
 }
 
+/// What a terminal shows: cells, and where those lead that are parts of links.
+#[derive(Clone, Debug)]
+pub(super) struct Picture {
+    pub(super) cells: Buffer,
+    pub(super) links: Links,
+}
+
+impl From<Buffer> for Picture {
+    fn from(cells: Buffer) -> Self {
+        Self { cells, links: Links::default() }
+    }
+}
+
+impl Picture {
+    fn link(&self, cell: &Cell, (x, y): (u16, u16)) -> Option<&Link> {
+        if cell.modifier.contains(LINKED) { self.links.at(x, y) } else { None }
+    }
+}
+
+/// A cell to draw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change<'a> {
+    at: Position,
+    cell: &'a Cell,
+    link: Option<&'a Link>,
+}
+
 /// The cells to draw where `before` is shown and `after` is to be, both of one size.
 ///
 /// Not ratatui's difference: of a wide character that a narrow one replaces it leaves the right half to the terminal,
 /// and not all of them blank it.
-pub(super) fn changes<'a>(before: &Buffer, after: &'a Buffer) -> Vec<(u16, u16, &'a Cell)> {
-    let width = usize::from(after.area.width).max(1);
-    let rows = before.content.chunks(width).zip(after.content.chunks(width));
+pub(super) fn changes<'a>(shown: &Picture, wanted: &'a Picture) -> Vec<Change<'a>> {
+    let area = wanted.cells.area;
+    let width = usize::from(area.width).max(1);
+    let rows = shown.cells.content.chunks(width).zip(wanted.cells.content.chunks(width));
     let mut changes = Vec::new();
-    for ((before, after), y) in rows.zip(after.area.y..) {
+    for ((before, after), y) in rows.zip(area.y..) {
         // Columns before this one show a part of what was written over.
         let (mut torn, mut x) = (0, 0);
         while let (Some(was), Some(cell)) = (before.get(x), after.get(x)) {
             let end = x + columns_of(cell);
-            if was != cell || x < torn {
-                changes.push((u16::try_from(x).unwrap_or(u16::MAX), y, cell));
+            let at = Position { x: u16::try_from(x).unwrap_or(u16::MAX), y };
+            let link = wanted.link(cell, (at.x, y));
+            let leads_elsewhere = match (shown.link(was, (at.x, y)), link) {
+                (Some(was), Some(is)) => !was.is_one_with(is),
+                (was, is) => was.is_some() != is.is_some(),
+            };
+            if was != cell || leads_elsewhere || x < torn {
+                changes.push(Change { at, cell, link });
                 let over = before.iter().enumerate().take(end).skip(x);
                 torn = over.map(|(x, cell)| x + columns_of(cell)).fold(torn, usize::max);
             }
@@ -56,10 +93,15 @@ fn columns_of(cell: &Cell) -> usize {
 }
 
 /// Begins with the looks of a terminal that was reset, and ends with them.
-pub(super) fn draw<'a>(cells: impl Iterator<Item = (u16, u16, &'a Cell)>, out: &mut String) {
+pub(super) fn draw<'a>(changes: impl IntoIterator<Item = Change<'a>>, out: &mut String) {
     let (mut next, mut looks) = (None, None);
+    let mut open: Option<&Link> = None;
     out.push_str("\x1b[0m");
-    for (x, y, cell) in cells {
+    for Change { at: Position { x, y }, cell, link } in changes {
+        let goes_on = open.zip(link).is_some_and(|(open, link)| open.is_one_with(link));
+        if !goes_on && open.is_some() {
+            out.push_str(END);
+        }
         if next != Some((x, y)) {
             move_to(Position { x, y }, out);
         }
@@ -70,7 +112,14 @@ pub(super) fn draw<'a>(cells: impl Iterator<Item = (u16, u16, &'a Cell)>, out: &
             looks = Some(its);
             style(cell, out);
         }
+        if !goes_on && let Some(link) = link {
+            link.begin(out);
+        }
+        open = link;
         out.push_str(cell.symbol());
+    }
+    if open.is_some() {
+        out.push_str(END);
     }
     if looks.is_some() {
         out.push_str("\x1b[0m");
@@ -170,7 +219,9 @@ mod tests {
     use proptest::prelude::*;
     use ratatui::style::Style;
 
+    use super::super::log_view::{PaneText, RowLink};
     use super::*;
+    use crate::logs::LineId;
 
     #[test]
     fn what_is_drawn_is_a_difference() {
@@ -184,7 +235,7 @@ mod tests {
         );
         after.set_style(ratatui::layout::Rect::new(5, 0, 1, 1), Style::new().bg(Color::Rgb(1, 2, 3)));
         let mut out = String::new();
-        draw(changes(&before, &after).into_iter(), &mut out);
+        draw(changes(&before.into(), &after.into()), &mut out);
         assert_eq!(
             out,
             "\x1b[0m\x1b[1;2H\x1b[0;31;100mX\x1b[0;1;7;38;5;196mY\x1b[0m漢\x1b[1;6H\x1b[0;48;2;1;2;3mf\x1b[0m"
@@ -202,7 +253,7 @@ mod tests {
             after.set_style(after.area, Style::new().add_modifier(Modifier::BOLD).remove_modifier(Modifier::ITALIC));
             after.content[0].modifier.toggle(Modifier::REVERSED);
             let mut out = String::new();
-            draw(changes(&before, &after).into_iter(), &mut out);
+            draw(changes(&before.into(), &after.into()), &mut out);
             out.strip_prefix("\x1b[0m\x1b[1;1H\x1b[0;1;").unwrap().strip_suffix("mx\x1b[0m").unwrap().to_owned()
         };
         assert_eq!(looks(underline(Underline::Single), Color::Reset), "4;7");
@@ -212,10 +263,45 @@ mod tests {
         assert_eq!(looks(OVERLINED, Color::Reset), "7;53");
     }
 
+    /// `a link b`, of which four cells lead somewhere.
+    fn picture(target: &str, columns: std::ops::Range<usize>) -> Picture {
+        let mut cells = Buffer::with_lines(["a link b"]);
+        cells.set_style(ratatui::layout::Rect::new(2, 0, 4, 1), Style::new().add_modifier(LINKED));
+        let link = RowLink { row: 0, columns, begins: (LineId(7), 2), target: target.into() };
+        let mut links = Links::default();
+        links.add(cells.area, &PaneText { links: vec![link], ..PaneText::default() });
+        Picture { cells, links }
+    }
+
+    #[test]
+    fn a_link_is_told_around_its_cells() {
+        let drawn = |from: &Picture, to: &Picture| {
+            let mut out = String::new();
+            draw(changes(from, to), &mut out);
+            out
+        };
+        let nothing: Picture = Buffer::with_lines(["        "]).into();
+        let one = picture("http://x", 2..6);
+        let begin = "\x1b]8;id=7.2;http://x\x1b\\";
+        assert_eq!(
+            drawn(&nothing, &one),
+            format!("\x1b[0m\x1b[1;1H\x1b[0ma\x1b[1;3H\x1b[0m{begin}link\x1b]8;;\x1b\\\x1b[1;8H\x1b[0mb\x1b[0m")
+        );
+        assert_eq!(drawn(&one, &one), "\x1b[0m");
+        // The same cells lead elsewhere, or not all of them lead somewhere any more.
+        assert!(drawn(&one, &picture("http://y", 2..6)).contains("http://y\x1b\\link\x1b]8;;\x1b\\"));
+        assert_eq!(drawn(&one, &picture("http://x", 2..4)), "\x1b[0m\x1b[1;5H\x1b[0mnk\x1b[0m");
+        // What covers the text is no part of the link.
+        let mut covered = one.clone();
+        covered.cells.cell_mut((3, 0)).unwrap().reset();
+        covered.cells.cell_mut((3, 0)).unwrap().set_char('#');
+        assert_eq!(drawn(&one, &covered), "\x1b[0m\x1b[1;4H\x1b[0m#\x1b[0m");
+    }
+
     #[test]
     fn nothing_is_nothing_but_a_reset() {
         let mut out = String::new();
-        draw(std::iter::empty(), &mut out);
+        draw(Vec::new(), &mut out);
         assert_eq!(out, "\x1b[0m");
     }
 
@@ -232,9 +318,9 @@ mod tests {
     /// Draws `to` over `from` on a terminal that blanks what is left of a wide character, or on one that leaves it.
     fn drawn(from: &str, to: &str, blanks: bool) -> Shown {
         let mut shown = expected(from);
-        let (from, to) = (Buffer::with_lines([from]), Buffer::with_lines([to]));
-        for (x, _, cell) in changes(&from, &to) {
-            let (x, c) = (usize::from(x), cell.symbol().chars().next().unwrap());
+        let (from, to) = (Buffer::with_lines([from]).into(), Buffer::with_lines([to]).into());
+        for Change { at, cell, .. } in changes(&from, &to) {
+            let (x, c) = (usize::from(at.x), cell.symbol().chars().next().unwrap());
             for x in x..x + columns_of(cell) {
                 if blanks && shown[x] == RIGHT {
                     shown[x - 1] = (' ', false);
@@ -283,7 +369,7 @@ mod tests {
 
         #[test]
         fn what_does_not_change_is_not_drawn(row in row()) {
-            let row = Buffer::with_lines([row.as_str()]);
+            let row = Buffer::with_lines([row.as_str()]).into();
             prop_assert!(changes(&row, &row).is_empty());
         }
     }

@@ -11,6 +11,7 @@
 //! terminal, so a terminal that does not read stalls nothing else.
 
 mod action;
+mod addresses;
 mod attachment_loop;
 mod clipboard;
 mod dashboard;
@@ -28,6 +29,7 @@ mod layout;
 mod line_edit;
 mod log_view;
 mod message;
+mod links;
 mod notify;
 mod options;
 mod panel;

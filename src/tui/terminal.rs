@@ -17,7 +17,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
 use rustix::termios::{Termios, tcgetattr};
 
-use super::{ink, last_answer};
+use super::ink::{self, Picture};
+use super::last_answer;
 
 /// The terminal is in raw mode and shows the alternate screen. A static, because a panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -28,9 +29,9 @@ static RAW: Mutex<Option<Termios>> = Mutex::new(None);
 /// Alternate screen, bracketed paste. The first frame clears.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h";
 /// Gives the cursor the user's shape and keys their usual codes, and ends whatever a frame that was cut off may have begun (a synchronized update, a
-/// style), then undoes `ENTER`.
-const LEAVE: &str = "\x1b[0 q\x1b[<u\x1b[>4m\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
-const NEWER: &str = "\x1b[0 q\x1b[<u\x1b[>4m";
+/// style, a link), then undoes `ENTER`.
+const LEAVE: &str = "\x1b]8;;\x1b\\\x1b[0 q\x1b[<u\x1b[>4m\x1b[?2026l\x1b[0m\x1b>\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+const NEWER: &str = "\x1b]8;;\x1b\\\x1b[0 q\x1b[<u\x1b[>4m";
 /// Clicks, drags and the wheel, in SGR form. Not 1003 (every movement), which crossterm's own command asks for.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l";
@@ -164,7 +165,7 @@ pub(super) struct HostModes {
 /// What the terminal shows, and the difference to what it should show.
 #[derive(Debug)]
 pub(super) struct FrameWriter {
-    shown: Buffer,
+    shown: Picture,
     cursor: Option<Position>,
     /// The next frame clears and draws all.
     stale: bool,
@@ -176,7 +177,7 @@ pub(super) struct FrameWriter {
 impl FrameWriter {
     /// A writer on a screen of which nothing is known but its modes.
     pub(super) fn new(modes: HostModes) -> Self {
-        Self { shown: Buffer::empty(Rect::ZERO), cursor: None, stale: true, modes, pending: String::new() }
+        Self { shown: Buffer::empty(Rect::ZERO).into(), cursor: None, stale: true, modes, pending: String::new() }
     }
 
     /// The next frame clears the screen first: after a resize, or when something else has written to it.
@@ -213,10 +214,11 @@ impl FrameWriter {
     }
 
     /// What makes the terminal show `frame`, to be sent in one write; `None` if it does already.
-    pub(super) fn frame(&mut self, frame: Buffer, cursor: Option<Position>) -> Option<String> {
-        if self.stale || self.shown.area != frame.area {
+    pub(super) fn frame(&mut self, frame: impl Into<Picture>, cursor: Option<Position>) -> Option<String> {
+        let frame: Picture = frame.into();
+        if self.stale || self.shown.cells.area != frame.cells.area {
             self.pending.push_str("\x1b[0m\x1b[2J");
-            self.shown = Buffer::empty(frame.area);
+            self.shown = Buffer::empty(frame.cells.area).into();
             self.stale = false;
             self.cursor = None;
         }
@@ -227,7 +229,7 @@ impl FrameWriter {
         let mut text = String::from(FRAME_BEGIN);
         text.push_str(&self.pending);
         self.pending.clear();
-        ink::draw(cells.into_iter(), &mut text);
+        ink::draw(cells, &mut text);
         if let Some(position) = cursor {
             ink::move_to(position, &mut text);
             text.push_str("\x1b[?25h");

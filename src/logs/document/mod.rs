@@ -14,7 +14,7 @@ use super::history::Block;
 use super::ready::ReadyPattern;
 use super::screen::{Frame, Input, Layout, TerminalScreen, View};
 use super::terminal_colors::GroupColors;
-use super::{Epoch, InputModes, Line, LineId, LineKind, StyledText};
+use super::{Epoch, InputModes, Line, LineId, LineKind, LinkId, StyledText};
 use crate::clock::Clock;
 use crate::domain::{Marker, MarkerKind, Moment, RunId, TextPattern};
 
@@ -256,7 +256,7 @@ impl LogDocument {
         let thawed = inner.thaw(now);
         let changed = change(&mut inner, now);
         inner.version += u64::from(changed);
-        let kept = inner.screen.history.bytes();
+        let kept = inner.screen.history.bytes() + inner.screen.links.bytes();
         self.budget.account(self.kept.swap(kept, Ordering::Relaxed), kept);
         drop(inner);
         self.budget.make_room();
@@ -432,6 +432,11 @@ impl Reader<'_> {
         let next = self.line(LineId(lines));
         let (at, run) = next.map_or((Moment::START, run), |line| (line.at, line.run));
         Some(Line { id, at, run, kind, content })
+    }
+
+    /// Where a link leads that a service has printed; nothing if it is too long ago.
+    pub fn link(&self, id: LinkId) -> Option<Arc<str>> {
+        self.inner.screen.links.target(id).cloned()
     }
 
     /// The alternate screen, while the service has switched to it (an editor, a pager).

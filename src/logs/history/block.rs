@@ -8,7 +8,7 @@ use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, 
 
 use super::open::{Entry, OpenBlock, line_of};
 use crate::domain::{MarkerKind, Moment, RunId};
-use crate::logs::{Attributes, Color, Line, LineId, LineKind, Style, StyleRun};
+use crate::logs::{Attributes, Color, Line, LineId, LineKind, LinkId, Style, StyleRun};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,6 +143,7 @@ fn encode(open: &OpenBlock, out: &mut Vec<u8>) -> usize {
         put_color(out, style.background);
         put_color(out, style.underline);
         write_number(out, style.attributes.0.into());
+        write_number(out, style.link.map_or(0, LinkId::number).into());
     }
     let begin = out.len();
     out.extend_from_slice(open.text.as_bytes().get(..text_start as usize).unwrap_or_default());
@@ -206,7 +207,8 @@ fn decode(first: u64, count: u32, plain: Vec<u8>) -> Option<Decoded> {
     for _ in 0..input.read_number()? {
         let (foreground, background, underline) = (input.take_color()?, input.take_color()?, input.take_color()?);
         let attributes = Attributes(u16::try_from(input.read_number()?).ok()?);
-        styles.push(Style { foreground, background, underline, attributes });
+        let link = LinkId::from_number(u32::try_from(input.read_number()?).ok()?);
+        styles.push(Style { foreground, background, underline, attributes, link });
     }
     for (run, style) in runs.iter_mut().zip(run_styles) {
         run.style = *styles.get(style)?;
@@ -242,6 +244,8 @@ impl StyleTable {
             .wrapping_add(number(style.underline))
             .wrapping_mul(31)
             .wrapping_add(style.attributes.0.into())
+            .wrapping_mul(31)
+            .wrapping_add(style.link.map_or(0, LinkId::number))
             .wrapping_mul(0x9E37_79B1);
         let slot = &mut self.latest[(hash >> 26) as usize];
         match slot {

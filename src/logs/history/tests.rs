@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::logs::{Attributes, Color};
+use crate::logs::{Attributes, Color, LinkId};
 
 fn style() -> impl Strategy<Value = Style> {
     let color = || {
@@ -15,12 +15,15 @@ fn style() -> impl Strategy<Value = Style> {
             1 => any::<(u8, u8, u8)>().prop_map(|(red, green, blue)| Color::Rgb(red, green, blue)),
         ]
     };
-    (color(), color(), color(), 0u16..4096).prop_map(|(foreground, background, underline, attributes)| Style {
-        foreground,
-        underline,
-        background,
-        attributes: Attributes(attributes),
-    })
+    (color(), color(), color(), 0u16..4096, 0u32..9).prop_map(
+        |(foreground, background, underline, attributes, link)| Style {
+            foreground,
+            underline,
+            background,
+            attributes: Attributes(attributes),
+            link: LinkId::from_number(link),
+        },
+    )
 }
 
 proptest! {

@@ -45,8 +45,8 @@ impl Cell {
 
     /// What erasing leaves: the background stays, as terminals do it.
     pub(super) const fn erased(background: Color) -> Self {
-        let style =
-            Style { foreground: Color::Default, background, underline: Color::Default, attributes: Attributes(0) };
+        let (foreground, underline) = (Color::Default, Color::Default);
+        let style = Style { foreground, background, underline, attributes: Attributes(0), link: None };
         Self::new(NOTHING, style, CellKind::Narrow)
     }
 

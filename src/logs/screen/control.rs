@@ -363,8 +363,17 @@ impl TerminalScreen {
 
     /// An OSC sequence, of which only questions for colours are answered, and ended as they were.
     pub(super) fn system_command(&mut self, text: &[u8], end: &str) {
-        if let Ok(text) = std::str::from_utf8(text) {
+        if let Some(parameters) = text.strip_prefix(LINK) {
+            self.style_mut().link = self.links.begin(parameters);
+        } else if let Ok(text) = std::str::from_utf8(text) {
             self.reply(&self.colors.get().answers(text, end));
+        }
+    }
+
+    /// An OSC sequence was too long, and this is its beginning. One that would begin a link ends the one before it.
+    pub(super) fn skip_system_command(&mut self, beginning: &[u8]) {
+        if beginning.starts_with(LINK) {
+            self.style_mut().link = None;
         }
     }
 
@@ -388,6 +397,8 @@ impl TerminalScreen {
     }
 }
 
+/// OSC 8, without its parameters.
+const LINK: &[u8] = b"8;";
 /// Flags of the kitty keyboard protocol that can be pushed.
 const KEY_STACK: usize = 16;
 /// DA1: a VT220 with colours.

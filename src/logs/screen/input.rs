@@ -53,6 +53,8 @@ const ST: u8 = 0x9C;
 const LONGEST_STRING: usize = 1024 * 1024;
 /// A string that asks for something is not longer.
 const QUESTION: usize = 256;
+/// Nor is one that tells where a link leads.
+const LINK: usize = 2560;
 /// Parameters of an SGR sequence that takes the short way.
 const SHORT_SGR: usize = 16;
 
@@ -191,16 +193,19 @@ impl Input {
             _ => false,
         };
         let room = LONGEST_STRING.saturating_sub(length);
+        let longest = if kind == StringKind::Osc { LINK } else { QUESTION };
         let end = bytes.iter().take(room).position(ends);
-        if matches!(kind, StringKind::Dcs | StringKind::Osc) && length <= QUESTION {
+        if matches!(kind, StringKind::Dcs | StringKind::Osc) && length <= longest {
             let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-            self.question.extend(part.iter().take(QUESTION + 1 - self.question.len().min(QUESTION)));
+            self.question.extend(part.iter().take(longest + 1 - self.question.len().min(longest)));
         }
         match end {
             Some(end) => {
                 // An ESC is the beginning of ST, or of whatever interrupts the string.
                 let escape = bytes.get(end) == Some(&ESC);
-                if self.question.len() <= QUESTION && !matches!(bytes.get(end), Some(&(CAN | SUB))) {
+                if self.question.len() > longest && kind == StringKind::Osc {
+                    screen.skip_system_command(&self.question);
+                } else if self.question.len() <= longest && !matches!(bytes.get(end), Some(&(CAN | SUB))) {
                     let question = std::mem::take(&mut self.question);
                     match kind {
                         StringKind::Dcs => screen.device_control(&question),
@@ -288,7 +293,7 @@ pub(super) fn short_sgr(style: &mut Style, bytes: &[u8]) -> Option<usize> {
     let digit = |byte: u8| u16::from(byte - b'0');
     match *bytes {
         [b'[', b'm', ..] => {
-            *style = Style::default();
+            style.reset();
             return Some(2);
         }
         [b'[', one @ b'0'..=b'9', b'm', ..] => {

@@ -25,6 +25,7 @@ mod width;
 mod xterm_tests;
 
 use super::history::History;
+use super::links::Links;
 use super::ready::ReadyPattern;
 use super::terminal_colors::GroupColors;
 use super::{InputModes, Style};
@@ -63,6 +64,8 @@ pub(super) struct TerminalScreen {
     frame_open: bool,
     /// What it is told of the colours that it is shown in.
     colors: GroupColors,
+    /// Where its links lead.
+    pub(super) links: Links,
     /// Answers to the service.
     replies: Vec<u8>,
     /// What readiness is looked for by, until it is found.

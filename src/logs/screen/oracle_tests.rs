@@ -24,7 +24,7 @@ use proptest::prelude::*;
 
 use super::{Input, TerminalScreen};
 use crate::domain::Moment;
-use crate::logs::{Attributes, Color, Style, StyledText, Underline};
+use crate::logs::{Attributes, Color, LinkId, Style, StyledText, Underline};
 
 const HISTORY: usize = 100_000;
 
@@ -79,7 +79,8 @@ impl Pair {
             for column in 0..grid.columns {
                 let mut text = StyledText::default();
                 row.append_part(column, column + 1, &mut text);
-                let mut style = text.runs.first().map_or(Style::default(), |run| run.style.visible_part());
+                let run = text.runs.first().map_or(Style::default(), |run| run.style);
+                let mut style = Style { link: run.link, ..run.visible_part() };
                 // Theirs do not blink, and have no overlines.
                 style.attributes = style.attributes.without(Attributes::BLINK).without(Attributes::OVERLINE);
                 let ours = (text.text.as_str(), style);
@@ -181,7 +182,9 @@ fn cell(cell: &TheirCell) -> (String, Style) {
     let kind = kinds.iter().find(|(flag, _)| cell.flags.contains(*flag)).map(|(_, kind)| *kind);
     let attributes = attributes.with_underline(kind);
     let underline = cell.underline_color().map_or(Color::Default, color);
-    (text, Style { foreground: color(cell.fg), background: color(cell.bg), underline, attributes })
+    // All links of these tests have one target.
+    let link = cell.hyperlink().and_then(|_| LinkId::from_number(1));
+    (text, Style { foreground: color(cell.fg), background: color(cell.bg), underline, attributes, link })
 }
 
 fn color(color: TheirColor) -> Color {

@@ -5,7 +5,7 @@ use crate::logs::{Attributes, Color, Style, Underline};
 /// Applies the only parameter of a sequence: what most logs print, without looking through all that there is.
 pub(super) fn apply_one(style: &mut Style, number: u16) {
     match number {
-        0 => *style = Style::default(),
+        0 => style.reset(),
         1 => style.attributes = style.attributes.with(Attributes::BOLD),
         2 => style.attributes = style.attributes.with(Attributes::DIM),
         30..=37 => style.foreground = indexed(number - 30),
@@ -19,7 +19,7 @@ pub(super) fn apply<'a>(style: &mut Style, mut params: impl Iterator<Item = &'a 
     while let Some(param) = params.next() {
         let attributes = style.attributes;
         match *param {
-            [0] => *style = Style::default(),
+            [0] => style.reset(),
             [1] => style.attributes = attributes.with(Attributes::BOLD),
             [2] => style.attributes = attributes.with(Attributes::DIM),
             [3] => style.attributes = attributes.with(Attributes::ITALIC),

@@ -7,6 +7,7 @@ use super::{Modes, TerminalScreen};
 use crate::domain::{Marker, MarkerKind, Moment, RunId, visible};
 use crate::logs::Color;
 use crate::logs::history::History;
+use crate::logs::links::Links;
 use crate::logs::ready::ReadyPattern;
 use crate::logs::terminal_colors::GroupColors;
 
@@ -34,6 +35,7 @@ impl TerminalScreen {
             cleared: None,
             frame_open: false,
             colors: GroupColors::default(),
+            links: Links::default(),
             replies: Vec::new(),
             ready: None,
             now: Moment::START,

@@ -13,8 +13,10 @@ use tokio::time::sleep_until;
 
 use super::host_terminal::{Happened, HostTerminal};
 use super::input::{Decoder, Input};
+use super::ink::Picture;
 use super::layout::OuterScreen;
 use super::log_view::PaneText;
+use super::links::Links;
 use super::message::Message;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
@@ -100,6 +102,8 @@ pub(super) struct AttachmentLoop {
 
 impl AttachmentLoop {
     /// A dashboard on that terminal as it is now, for whoever looks at it.
+    /// The terminal is told where links lead.
+    knows_links: bool,
     pub(super) fn new(
         handle: GroupHandle,
         host_terminal: HostTerminal,
@@ -135,6 +139,7 @@ impl AttachmentLoop {
         }
     }
 
+            knows_links: options.display.links,
     /// Draws the first frame at once, and then whatever changes.
     ///
     /// # Errors
@@ -409,7 +414,8 @@ impl AttachmentLoop {
         if self.timers.sizes.is_none() && self.sizes.sizer.leads() && self.wanted_sizes().next().is_some() {
             self.timers.sizes = Some(now + SETTLED);
         }
-        match self.frame_writer.frame(frame, cursor) {
+        let picture = Picture { cells: frame, links: self.links() };
+        match self.frame_writer.frame(picture, cursor) {
             Some(text) => self.host_terminal.show(text),
             None => Ok(()),
         }
@@ -424,6 +430,15 @@ impl AttachmentLoop {
     /// Those of them that the merged view shows.
     fn merged_members(&self) -> Vec<Member> {
         self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
+    /// The links of the panes, for a terminal that is told them.
+    fn links(&self) -> Links {
+        let mut links = Links::default();
+        for drawn in self.last_frame.panes.iter().filter(|_| self.knows_links) {
+            links.add(drawn.area, &drawn.text);
+        }
+        links
+    }
+
     }
 
     /// Those of a pane.

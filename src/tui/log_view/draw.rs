@@ -42,6 +42,9 @@ impl Viewport {
             let Some(line) = source.line(lane, id) else { continue };
             let level = levels.of(source, lane, &line);
             let mut shown = Shown::new(&line, frame.query, self.stand.offset, layout);
+            if let Some(lane) = source.lanes.get_mut(lane) {
+                shown.link(lane.lines.reader());
+            }
             if let Some((row, column)) = hold_cursor(source, (lane, id), &mut shown, layout) {
                 cursor = (text.rows.len() + row).checked_sub(skip).map(|row| (column, row));
             }
@@ -93,7 +96,10 @@ impl Viewport {
             spans
         });
         let room = layout.height - text.rows.len();
-        text.places.extend(places.skip(skip).take(room));
+        for place in places.skip(skip).take(room) {
+            text.links.extend(shown.links_of(text.places.len(), &place));
+            text.places.push(place);
+        }
         text.rows.extend(rows.skip(skip).take(room));
         text.sources.push((number, name.clone(), line.id));
     }

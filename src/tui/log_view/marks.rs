@@ -17,6 +17,11 @@ pub(in crate::tui) struct GutterMark {
 
 /// Reverses parts of a text. The places are in order and do not overlap.
 pub(super) fn reverse(content: &mut StyledText, places: &[Range<usize>]) {
+    restyle(content, places, reversed);
+}
+
+/// Changes the looks of parts of a text. The places are in order and do not overlap.
+pub(super) fn restyle(content: &mut StyledText, places: &[Range<usize>], changed: impl Fn(Style) -> Style) {
     let offset = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
     let mut runs = Vec::with_capacity(content.runs.len() + 2 * places.len());
     let mut push = |start: u32, end: u32, style: Style| {
@@ -38,16 +43,16 @@ pub(super) fn reverse(content: &mut StyledText, places: &[Range<usize>]) {
         }
         at = start;
         while let Some(run) = old.peek().copied().filter(|run| run.start < end) {
-            push(at, run.start, reversed(Style::default()));
+            push(at, run.start, changed(Style::default()));
             at = at.max(run.start);
-            push(at, run.end.min(end), reversed(run.style));
+            push(at, run.end.min(end), changed(run.style));
             at = at.max(run.end.min(end));
             if run.end > end {
                 break;
             }
             old.next();
         }
-        push(at, end, reversed(Style::default()));
+        push(at, end, changed(Style::default()));
         at = end;
     }
     for run in old {

@@ -4,6 +4,7 @@
 mod anchor;
 mod draw;
 mod jump;
+mod linked;
 mod marks;
 mod match_count;
 mod motion;
@@ -26,6 +27,7 @@ use crate::logs::{self, LineId, LineSource, Place, Query, Reader};
 use shown::{Shown, text_cells};
 
 pub(super) use jump::Jump;
+pub(super) use linked::RowLink;
 pub(super) use marks::GutterMark;
 pub(super) use match_count::MatchCount;
 pub(super) use viewport::Viewport;
@@ -113,6 +115,8 @@ pub(super) struct PaneText {
     pub(super) top: i32,
     /// What of the document each row shows.
     pub(super) places: Vec<RowPlace>,
+    /// Parts of links in the rows.
+    pub(super) links: Vec<RowLink>,
     /// Whose the lines in sight are, by the numbers that they have in the pane.
     pub(super) sources: Vec<(LineId, ServiceName, LineId)>,
     /// Lines of a service before that one are in sight, or above what is.

@@ -7,24 +7,30 @@ use ratatui::text::{Line, Span};
 
 use super::super::text;
 use super::super::theme::Theme;
-use super::{LINE_LIMIT, LineLayout, PaneText, RowPlace, TIME_CELLS, Times, marks};
-use crate::logs::{self, LineId, LineKind, Query, StyledText};
+use super::linked::{self, TextLink};
+use super::{LINE_LIMIT, LineLayout, PaneText, RowLink, RowPlace, TIME_CELLS, Times, marks};
+use crate::logs::{self, LineId, LineKind, Query, Reader, StyledText};
 
-/// A full-screen program: its rows as they are, so that its cursor is in sight.
-pub(super) fn full_screen(screen: &logs::ScreenRows, layout: &LineLayout) -> PaneText {
+/// A full-screen program: its rows as they are, so that its cursor is in sight. Its links are those that it prints: an
+/// address may go on in the next row, and only the program knows.
+pub(super) fn full_screen(screen: &logs::ScreenRows, reader: &Reader<'_>, layout: &LineLayout) -> PaneText {
     let below = screen.cursor.map_or(0, |(_, row)| (usize::from(row) + 1).saturating_sub(layout.height));
-    let shown = || screen.rows.iter().zip(0..).skip(below).take(layout.height);
-    let place = |(row, index): (&StyledText, u64)| {
+    let (mut rows, mut places, mut links) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, index) in screen.rows.iter().zip(0..).skip(below).take(layout.height) {
+        let mut row = row.clone();
         let bytes = 0..row.text.trim_end().len();
-        RowPlace { line: LineId(index), bytes, ..RowPlace::default() }
-    };
-    let places = shown().map(place).collect();
-    let rows = shown().map(|(row, _)| row).map(|row| Line::from(spans(row, 0..row.text.len(), layout.theme))).collect();
+        let place = RowPlace { line: LineId(index), bytes, ..RowPlace::default() };
+        let of_row = linked::printed(&row, |link| reader.link(link));
+        linked::note(&mut row, &of_row);
+        links.extend(linked::of_row(&of_row, &row.text, (rows.len(), &place)));
+        rows.push(Line::from(spans(&row, 0..row.text.len(), layout.theme)));
+        places.push(place);
+    }
     let cursor = screen
         .cursor
         .and_then(|(column, row)| Some(Position { x: column, y: row.checked_sub(u16::try_from(below).ok()?)? }));
     let top = i32::try_from(below).unwrap_or(0);
-    PaneText { rows, follow: true, cursor, top, places, rows_of_screen: true, ..PaneText::default() }
+    PaneText { rows, follow: true, cursor, top, places, links, rows_of_screen: true, ..PaneText::default() }
 }
 
 /// A line as it is shown.
@@ -37,6 +43,7 @@ pub(super) struct Shown {
     cut: (bool, bool),
     /// It has what is searched for.
     pub(super) hit: bool,
+    links: Vec<TextLink>,
 }
 
 impl Shown {
@@ -61,7 +68,7 @@ impl Shown {
         let cells = text_cells(layout);
         if layout.wrap {
             let rows = text::wrap(&content.text, cells);
-            return Self { content, kind: line.kind, rows, cut: (false, false), hit };
+            return Self { content, kind: line.kind, rows, cut: (false, false), hit, links: Vec::new() };
         }
         let ellipsis = text::width(layout.glyphs.ellipsis);
         let all = text::width(&content.text);
@@ -73,7 +80,21 @@ impl Shown {
         let right = text::width(rest.trim_end()) > room;
         let end = start + text::fitting(rest, room.saturating_sub(if right { ellipsis } else { 0 }));
         let rows = std::iter::once(start..end).collect();
-        Self { content, kind: line.kind, rows, cut: (left, right), hit }
+        Self { content, kind: line.kind, rows, cut: (left, right), hit, links: Vec::new() }
+    }
+
+    /// With its links, as its terminal knows them. devgroup's own lines have none.
+    pub(super) fn link(&mut self, reader: &Reader<'_>) {
+        if self.kind == LineKind::Output {
+            let printed = linked::printed(&self.content, |link| reader.link(link));
+            self.links = linked::with_addresses(&self.content, printed);
+            linked::note(&mut self.content, &self.links);
+        }
+    }
+
+    /// The parts of its links in one of its rows, which is that row of the pane.
+    pub(super) fn links_of(&self, row: usize, place: &RowPlace) -> Vec<RowLink> {
+        linked::of_row(&self.links, &self.content.text, (row, place))
     }
 
     /// Row and column of the cursor, which is after that byte and in that column of the service's terminal. At the end

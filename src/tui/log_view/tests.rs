@@ -8,6 +8,7 @@ use super::*;
 use crate::display::{DisplaySupport, GlyphSet};
 use crate::logs::LogStore;
 use crate::logs::{LogDocument, StyleSupport};
+use crate::tui::ink;
 use crate::tui::options::DashboardOptions;
 
 fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
@@ -376,4 +377,38 @@ mod typed {
         let text = take_rows(&mut Viewport::default(), &document, &layout(80, 4, false).as_terminal());
         assert_eq!((text.top, text.cursor), (6, Some(Position { x: 0, y: 3 })));
     }
+}
+
+/// The links of a pane: row, cells and target.
+fn links(text: &PaneText) -> Vec<(usize, Range<usize>, &str)> {
+    text.links.iter().map(|link| (link.row, link.columns.clone(), &*link.target)).collect()
+}
+
+#[test]
+fn links_stand_where_their_text_does() {
+    let document = document(0..0);
+    document.feed("漢 \x1b]8;;http://x/\x1b\\here\x1b]8;;\x1b\\ http://y.org/0123456789 z\r\n".as_bytes());
+    let mut view = Viewport::default();
+    let text = take_rows(&mut view, &document, &layout(80, 3, false));
+    let y = "http://y.org/0123456789";
+    assert_eq!(links(&text), [(0, 3..7, "http://x/"), (0, 8..31, y)]);
+    // Cut, they lead where all of them did; wrapped, each row has its part.
+    let text = take_rows(&mut view, &document, &layout(16, 3, false));
+    assert_eq!(links(&text), [(0, 3..7, "http://x/"), (0, 8..15, y)]);
+    let text = take_rows(&mut view, &document, &layout(16, 3, true));
+    let parts = [(0, 3..7, "http://x/"), (0, 8..16, y), (1, 0..15, y)];
+    assert_eq!((links(&text), text.links[1].begins), (parts.to_vec(), text.links[2].begins));
+    let modifier = |row: usize, span: usize| text.rows[row].spans[span].style.add_modifier;
+    assert!(modifier(1, 0).contains(ink::LINKED) && !modifier(1, 1).contains(ink::LINKED), "{:?}", text.rows[1]);
+    // Times stand before the text.
+    let text = take_rows(&mut view, &document, &LineLayout { times: Times::Clock, ..layout(80, 3, false) });
+    assert_eq!(links(&text)[0], (0, 12..16, "http://x/"));
+}
+
+#[test]
+fn a_full_screen_program_has_the_links_that_it_prints() {
+    let document = document(0..0);
+    document.feed(b"\x1b[?1049h\x1b[2;3H\x1b]8;;http://x/\x1b\\here\x1b]8;;\x1b\\ http://y");
+    let text = take_rows(&mut Viewport::default(), &document, &layout(80, 10, false));
+    assert_eq!((links(&text), text.rows_of_screen), (vec![(1, 2..6, "http://x/")], true));
 }

@@ -304,7 +304,10 @@ impl Viewport {
     fn of_terminal(&self, source: &mut LineSource<'_>, frame: &Frame<'_>, terminal: &ScreenRows) -> PaneText {
         let ends = source.lanes.iter_mut().map(|lane| lane.lines.reader().end());
         let seen = frame.names.iter().cloned().zip(ends).collect();
-        PaneText { version: version(source), seen, ..full_screen(terminal, &frame.layout) }
+        let version = version(source);
+        // It is the terminal of the only one.
+        let Some(lane) = source.lanes.first_mut() else { return PaneText::default() };
+        PaneText { version, seen, ..full_screen(terminal, lane.lines.reader(), &frame.layout) }
     }
 
     /// Services may have come and gone since the last frame, or were hidden and shown. One that was not there stands

@@ -163,6 +163,7 @@ impl Theme {
             (logs::Attributes::HIDDEN, Modifier::HIDDEN),
             (logs::Attributes::STRIKE, Modifier::CROSSED_OUT),
             (logs::Attributes::OVERLINE, ink::OVERLINED),
+            (logs::Attributes::LINK, ink::LINKED),
         ];
         for (attribute, modifier) in attributes {
             if style.attributes.contains(attribute) {

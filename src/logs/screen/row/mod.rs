@@ -46,7 +46,8 @@ const TAB_REST: Style = blank(Attributes::TAB_REST);
 const PAD: Style = blank(Attributes::PAD);
 
 const fn blank(attributes: Attributes) -> Style {
-    Style { foreground: Color::Default, background: Color::Default, underline: Color::Default, attributes }
+    let color = Color::Default;
+    Style { foreground: color, background: color, underline: color, attributes, link: None }
 }
 
 /// Combining marks that one character may gather.
