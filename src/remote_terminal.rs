@@ -42,6 +42,8 @@ pub struct Abilities {
     pub variables: BTreeMap<String, String>,
     /// The client has a program for the clipboard.
     pub copies: bool,
+    /// The client has a program that opens addresses in the browser.
+    pub browses: bool,
 }
 
 impl Abilities {
@@ -85,6 +87,8 @@ pub enum ToTerminal {
     Show(String),
     /// Give this text to the clipboard's program.
     Copy(String),
+    /// Open this address in the browser.
+    Browse(String),
     /// Give the terminal to the user's editor, and tell when it has ended.
     Edit {
         /// Path of the file to edit.

@@ -1,6 +1,7 @@
 //! What every client sees: the state of the group at one moment, immutable.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct ServiceSnapshot {
     pub group: Option<Arc<str>>,
     /// The address that people open (`url`).
     pub url: Option<Arc<str>>,
+    /// Where relative paths in its output may begin: its `dir`, if that is known before a start, then the folder of the file.
+    pub folders: Arc<[PathBuf]>,
     /// The command on one line.
     pub command: Arc<str>,
     /// What its pane shows.
@@ -123,6 +126,7 @@ impl ServiceSnapshot {
             kind: Kind::Service,
             group: None,
             url: None,
+            folders: Arc::default(),
             command: "".into(),
             view: PaneView::Auto,
             phase,

@@ -1,5 +1,6 @@
 //! One service: what is wanted, what is, and what led there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::{
@@ -42,17 +43,18 @@ pub(super) struct Service {
     pub(super) history: RunHistory,
     /// Of the runs of this call of devgroup, how the last ones ended.
     pub(super) ends: Arc<Vec<RunEnd>>,
-    /// The command on one line, `group` and `url`: made once, because every snapshot holds them.
+    /// The command on one line, `group`, `url` and folders: made once, because every snapshot holds them.
     pub(super) labels: Labels,
 }
 
-/// Texts of a service that every snapshot shows.
+/// Texts and paths of a service that every snapshot has.
 #[derive(Clone, Debug)]
 pub(super) struct Labels {
     pub(super) command: Arc<str>,
     pub(super) group: Option<Arc<str>>,
     /// With its values; `None` also before they are known.
     pub(super) url: Option<Arc<str>>,
+    pub(super) folders: Arc<[PathBuf]>,
 }
 
 impl Labels {
@@ -61,6 +63,14 @@ impl Labels {
             command: spec.run.display().into(),
             group: spec.group.as_deref().map(Arc::from),
             url: spec.url.as_ref().and_then(Expandable::known).map(|url| url.as_str().into()),
+            folders: spec
+                .dir
+                .known()
+                .filter(|dir| **dir != spec.root)
+                .into_iter()
+                .chain([&spec.root])
+                .cloned()
+                .collect(),
         }
     }
 }

@@ -73,6 +73,7 @@ impl Engine {
             kind: service.spec.kind,
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
+            folders: Arc::clone(&service.labels.folders),
             command: Arc::clone(&service.labels.command),
             view: service.spec.view,
             since: if let Phase::Validating { since, .. } = phase { since } else { service.since },

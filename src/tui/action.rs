@@ -50,8 +50,10 @@ pub(super) enum Action {
     Copy,
     /// The whole log into a file.
     Save,
-    /// The log as a text file in the user's editor.
+    /// The place in a file that the line names, or else the log as a text file, in the user's editor.
     Edit,
+    /// The address of the selected service in the browser.
+    OpenUrl,
     /// The lines of all services in one pane.
     Merged,
     /// Merged view: the line in the pane of its service.

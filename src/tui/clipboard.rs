@@ -1,15 +1,15 @@
 //! The clipboard: through the terminal (OSC 52, also over ssh), through a program where the session is local, and through
 //! tmux inside of it.
 
-use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::desktop::{find_program, is_local, is_set};
 use super::text::floor;
 use crate::domain::plain_error;
 
@@ -50,13 +50,9 @@ impl Copier {
     /// The programs of this session, if it has any: tmux inside of tmux, which by its defaults ignores what a program asks
     /// of the terminal; and that of the desktop, if the session is local.
     pub(super) fn find(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        let path = variable("PATH")?;
-        let find = |name: &str| {
-            std::env::split_paths(OsStr::new(&path)).map(|folder| folder.join(name)).find(|path| is_program(path))
-        };
-        // Over ssh it would be the clipboard of another machine.
-        let local = !["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set);
+        let set = |name: &str| is_set(&variable, name);
+        let find = |name: &str| find_program(&variable, name);
+        let local = is_local(&variable);
         let candidates: [(bool, &str, &'static [&'static str]); 4] = [
             (set("WAYLAND_DISPLAY"), "wl-copy", &[]),
             (set("DISPLAY"), "xclip", &["-selection", "clipboard"]),
@@ -120,11 +116,6 @@ impl Program {
 pub fn clipboard_programs(variable: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
     let copier = Copier::find(variable);
     copier.map(|copier| copier.programs.into_iter().map(|program| program.path).collect()).unwrap_or_default()
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

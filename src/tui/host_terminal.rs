@@ -6,6 +6,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::clipboard::{Copier, Taker};
+use super::desktop;
 use super::input::Keyboard;
 use super::terminal::{HostModes, is_newer, write_screen};
 use crate::display::terminal_size;
@@ -149,6 +150,20 @@ impl HostTerminal {
         match self {
             Self::Here(here) => here.next(reads_keys).await,
             Self::Remote(remote) => remote.next().await,
+        }
+    }
+
+    /// Opens an address in the browser, where the terminal is. The answer is whether there is a desktop that does it. What
+    /// goes wrong later is told to `complain`, or comes as [`Happened::Said`].
+    pub(super) fn browse(&self, address: &str, complain: impl Fn(String) + Send + 'static) -> bool {
+        match self {
+            Self::Here(_) => {
+                let opener = desktop::opener(|name| std::env::var(name).ok());
+                opener.is_some_and(|opener| desktop::open(&opener, address, complain))
+            }
+            Self::Remote(remote) => {
+                remote.terminal.abilities.browses && remote.send_order(ToTerminal::Browse(address.to_owned())).is_ok()
+            }
         }
     }
 

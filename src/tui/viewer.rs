@@ -21,6 +21,7 @@ use tokio::sync::mpsc::error::SendError;
 use tokio::time::timeout;
 
 use super::clipboard::Copier;
+use super::desktop;
 use super::editor::{self, Editor};
 use super::host_terminal::resumed;
 use super::input::Keyboard;
@@ -37,7 +38,8 @@ pub fn abilities() -> Abilities {
     let (columns, rows) = terminal_size();
     let variable = |name: &str| std::env::var(name).ok();
     let variables = VARIABLES.into_iter().filter_map(|name| Some((name.to_owned(), variable(name)?)));
-    Abilities { columns, rows, variables: variables.collect(), copies: Copier::find(variable).is_some() }
+    let (copies, browses) = (Copier::find(variable).is_some(), desktop::opener(variable).is_some());
+    Abilities { columns, rows, variables: variables.collect(), copies, browses }
 }
 
 /// Writes what a terminal is to show, while a [`Viewer`] has it. Blocks for as long as it does not read.
@@ -200,6 +202,7 @@ impl Post {
                     None => break Parting::Over,
                     Some(ToTerminal::Detached {}) => break Parting::Detached,
                     Some(ToTerminal::Copy(text)) => self.copy(&text),
+                    Some(ToTerminal::Browse(address)) => self.browse(&address),
                     Some(ToTerminal::Edit { path, line }) => self.edit(&path, line)?,
                     // Whoever reads the connection shows it at once.
                     Some(ToTerminal::Show(_)) => {}
@@ -223,6 +226,16 @@ impl Post {
         let complain = self.complain.clone();
         if let Some(copier) = Copier::find(|name| std::env::var(name).ok()) {
             copier.copy(text, move |complaint| {
+                // The client may have ended meanwhile.
+                let _ = complain.send(complaint);
+            });
+        }
+    }
+
+    fn browse(&self, address: &str) {
+        let complain = self.complain.clone();
+        if let Some(opener) = desktop::opener(|name| std::env::var(name).ok()) {
+            desktop::open(&opener, address, move |complaint| {
                 // The client may have ended meanwhile.
                 let _ = complain.send(complaint);
             });

@@ -30,6 +30,7 @@ mod imported;
 mod init;
 mod job_control;
 mod kept_logs;
+mod links;
 mod logs;
 mod merged;
 mod orders;

@@ -129,9 +129,10 @@ mod tests {
             })),
             any::<(u64, bool)>().prop_map(|(hold, discard)| Ask::Release { hold, discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
-            (any::<(u16, u16, bool)>(), prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)).prop_map(
-                |((columns, rows, copies), variables)| Ask::Attach(Abilities { columns, rows, variables, copies })
-            ),
+            (any::<(u16, u16, bool, bool)>(), prop::collection::btree_map(any::<String>(), any::<String>(), 0..4))
+                .prop_map(|((columns, rows, copies, browses), variables)| {
+                    Ask::Attach(Abilities { columns, rows, variables, copies, browses })
+                }),
             any::<u64>().prop_map(|id| Ask::Cancel { id }),
         ]
     }

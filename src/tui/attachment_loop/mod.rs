@@ -11,12 +11,13 @@ use ratatui::layout::Rect;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
+use super::file_places::Wanted;
 use super::host_terminal::{Happened, HostTerminal};
-use super::input::{Decoder, Input};
 use super::ink::Picture;
+use super::input::{Decoder, Input};
 use super::layout::OuterScreen;
-use super::log_view::PaneText;
 use super::links::Links;
+use super::log_view::PaneText;
 use super::message::Message;
 use super::notify::Notifier;
 use super::options::DashboardOptions;
@@ -46,6 +47,7 @@ mod colors;
 mod counting;
 mod editing;
 mod frames;
+mod opening;
 mod saving;
 mod selecting;
 mod sizes;
@@ -90,6 +92,8 @@ pub(super) struct AttachmentLoop {
     last_frame: LastFrame,
     sizes: Sizes,
     pointer: Pointer,
+    /// What the last click means, if no other one follows.
+    clicked: Option<Wanted>,
     /// Where logs are saved.
     saved: Option<PathBuf>,
     /// What work in the background has to say at its end.
@@ -98,12 +102,12 @@ pub(super) struct AttachmentLoop {
     editing: Option<Editing>,
     focus: Focus,
     notifier: Notifier,
+    /// The terminal is told where links lead.
+    knows_links: bool,
 }
 
 impl AttachmentLoop {
     /// A dashboard on that terminal as it is now, for whoever looks at it.
-    /// The terminal is told where links lead.
-    knows_links: bool,
     pub(super) fn new(
         handle: GroupHandle,
         host_terminal: HostTerminal,
@@ -129,17 +133,18 @@ impl AttachmentLoop {
             last_frame: LastFrame::default(),
             sizes: Sizes::told_by(sizer),
             pointer: Pointer::default(),
+            clicked: None,
             saved,
             tell_later: None,
             editing: None,
             focus: Focus::default(),
             notifier: Notifier::default(),
+            knows_links: options.display.links,
             snapshot,
             handle,
         }
     }
 
-            knows_links: options.display.links,
     /// Draws the first frame at once, and then whatever changes.
     ///
     /// # Errors
@@ -247,6 +252,7 @@ impl AttachmentLoop {
                 self.frames.redraw = true;
             }
             News::Open(path, line) => self.open_editor(path, line),
+            News::OpenLog => self.edit_log(self.clock.now()),
             News::Closed(status) => self.editor_closed(status),
         }
     }
@@ -280,6 +286,9 @@ impl AttachmentLoop {
         }
         if is_due(self.timers.edge, now) {
             self.scroll_at_edge(now);
+        }
+        if is_due(self.timers.open, now) {
+            self.open_clicked_place();
         }
         if is_due(self.timers.count, now) {
             self.count_unseen(now);
@@ -421,15 +430,6 @@ impl AttachmentLoop {
         }
     }
 
-    /// The services whose logs there are, in order.
-    fn members(&self) -> Vec<Member> {
-        let names = self.snapshot.services.iter().map(|service| service.name.clone());
-        names.filter_map(|name| Some((name.clone(), self.handle.logs().get(&name)?))).collect()
-    }
-
-    /// Those of them that the merged view shows.
-    fn merged_members(&self) -> Vec<Member> {
-        self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
     /// The links of the panes, for a terminal that is told them.
     fn links(&self) -> Links {
         let mut links = Links::default();
@@ -439,6 +439,15 @@ impl AttachmentLoop {
         links
     }
 
+    /// The services whose logs there are, in order.
+    fn members(&self) -> Vec<Member> {
+        let names = self.snapshot.services.iter().map(|service| service.name.clone());
+        names.filter_map(|name| Some((name.clone(), self.handle.logs().get(&name)?))).collect()
+    }
+
+    /// Those of them that the merged view shows.
+    fn merged_members(&self) -> Vec<Member> {
+        self.members().into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect()
     }
 
     /// Those of a pane.

@@ -18,6 +18,8 @@ pub(super) enum News {
     Said(Message),
     /// A file is ready to be opened at that line.
     Open(PathBuf, u64),
+    /// No place in a file was found: the log is to be opened.
+    OpenLog,
     /// Why a path is watched or not; with the number of the question.
     Explained(u64, Result<Box<Explanation>, String>),
     /// The editor has ended; how, as far as it is known.
@@ -36,7 +38,7 @@ impl AttachmentLoop {
     }
 
     /// Saves, and opens an editor at the line that keys mean when it is done.
-    pub(super) fn edit(&mut self, now: Moment) {
+    pub(super) fn edit_log(&mut self, now: Moment) {
         let target = self.ui.marked_line(&self.snapshot);
         self.write_in_background(now, "opened", move |log, folder| {
             let (path, line) = save_to_view(&log, folder, target.as_ref())?;

@@ -48,7 +48,7 @@ impl LastFrame {
     }
 
     /// The pane in that place.
-    fn pane_at(&self, at: Position) -> Option<&Drawn> {
+    pub(super) fn pane_at(&self, at: Position) -> Option<&Drawn> {
         self.panes.iter().find(|drawn| drawn.area.contains(at))
     }
 }
@@ -83,6 +83,7 @@ impl AttachmentLoop {
                 if pressed && self.ui.selection.is_some() {
                     self.copy(world.now);
                 } else if pressed {
+                    self.click_on(at, world.now);
                     self.open_clicked(at, world);
                 }
             }
@@ -91,6 +92,7 @@ impl AttachmentLoop {
     }
 
     fn press(&mut self, at: Position, world: &World<'_>) {
+        self.forget_click();
         self.ui.selection = None;
         let again =
             self.pointer.pressed.filter(|(place, when, _)| *place == at && world.now.since(*when) <= MULTI_CLICK);
@@ -208,8 +210,11 @@ impl AttachmentLoop {
         }
     }
 
-    /// Carries out what was asked for with the text of logs.
+    /// Carries out what was asked for with the text of logs, and with addresses.
     pub(super) fn hand_out(&mut self, world: &World<'_>) {
+        if let Some(address) = self.ui.requests.browse.take() {
+            self.browse(&address, world.now);
+        }
         match self.ui.requests.copy.take() {
             Some(CopyRequest::Save) => self.save(world.now),
             Some(CopyRequest::Edit) => self.edit(world.now),

@@ -13,6 +13,8 @@ pub(super) struct Timers {
     pub(super) sizes: Option<Moment>,
     /// The pane scrolls on, because the mouse is held beyond its edge.
     pub(super) edge: Option<Moment>,
+    /// A click is no double click: what it means is opened.
+    pub(super) open: Option<Moment>,
     /// Errors out of sight are counted.
     pub(super) count: Option<Moment>,
     /// The time on the screen moves on.
@@ -22,8 +24,8 @@ pub(super) struct Timers {
 impl Timers {
     /// The first moment at which something is due.
     pub(super) fn earliest(&self) -> Option<Moment> {
-        let Self { escape, colors, sizes, edge, count, tick } = *self;
-        [escape, colors, sizes, edge, count, tick].into_iter().flatten().min()
+        let Self { escape, colors, sizes, edge, open, count, tick } = *self;
+        [escape, colors, sizes, edge, open, count, tick].into_iter().flatten().min()
     }
 }
 

@@ -16,6 +16,14 @@ impl UiState {
         }
     }
 
+    /// The address of a service is opened.
+    pub(super) fn open_url(&mut self, name: &ServiceName, world: &World<'_>) {
+        self.requests.browse = world.snapshot.service(name).and_then(|service| service.url.clone());
+        if self.requests.browse.is_none() {
+            self.show_message(format!("{name} has no `url` in procgroup.toml"), world.now);
+        }
+    }
+
     /// A service is in the group; if it is not any more, that is said.
     pub(super) fn is_there(&mut self, name: &ServiceName, world: &World<'_>) -> bool {
         let is_there = world.snapshot.service(name).is_some();

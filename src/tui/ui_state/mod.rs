@@ -385,6 +385,7 @@ impl UiState {
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),
+            Action::OpenUrl => self.open_url(&name, world),
             Action::LineUp => self.log(&name).scroll(-1),
             Action::LineDown => self.log(&name).scroll(1),
             Action::DropMarker => self.drop_marker(vec![name]),

@@ -24,6 +24,8 @@ pub(in crate::tui) struct Requests {
     pub(in crate::tui) followups: Vec<Followup>,
     /// What is wanted of the text of a log.
     pub(in crate::tui) copy: Option<CopyRequest>,
+    /// An address is to be opened in the browser.
+    pub(in crate::tui) browse: Option<Arc<str>>,
     /// The next frame clears the screen first.
     pub(in crate::tui) redraw: bool,
     /// The user detaches.

@@ -221,6 +221,12 @@ impl<'p> Dash<'p> {
         (0..rows.max(1)).map(row).collect::<Vec<_>>().join("\n")
     }
 
+    /// Where the link leads that a cell is a part of, and its id; column and row count from 0.
+    pub(crate) fn link_at(&self, column: usize, row: usize) -> Option<(String, String)> {
+        let link = self.eye.grid()[Line(i32::try_from(row).unwrap())][Column(column)].hyperlink()?;
+        Some((link.uri().to_owned(), link.id().to_owned()))
+    }
+
     /// As much waits to be read as a terminal holds: whoever writes to it, stands still.
     pub(crate) fn is_full(&self) -> bool {
         let waiting = self.pty.as_ref().map_or(0, |pty| rustix::io::ioctl_fionread(&pty.near).unwrap());

@@ -1,0 +1,126 @@
+//! Opening what a log names: the place in a file in the user's editor, and the address of a service in the browser.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use ratatui::layout::Position;
+
+use super::AttachmentLoop;
+use super::saving::News;
+use crate::domain::{MASK, Moment, ServiceName, plain_error};
+use crate::logs::{LevelReader, LineId};
+use crate::tui::file_places::{Wanted, file_places};
+
+/// A click may become a double click, which copies: the editor waits for so long.
+const DOUBLE_CLICK: Duration = Duration::from_millis(400);
+/// Lines of a trace that are looked through for a place.
+const TRACE: u64 = 200;
+/// Python says so of its traces: what went wrong is at the end.
+const LAST_CALL_LAST: &str = "most recent call last";
+
+impl AttachmentLoop {
+    /// A click has ended on text. If that is a place in a file, it is opened, unless the click becomes a double one.
+    pub(super) fn click_on(&mut self, at: Position, now: Moment) {
+        let types = self.ui.typist.target().or(self.ui.typist.over()).is_some();
+        self.clicked = self.place_at(at).filter(|_| !types);
+        self.timers.open = self.clicked.is_some().then_some(now + DOUBLE_CLICK);
+    }
+
+    /// The click was one of several, or the beginning of a drag.
+    pub(super) fn forget_click(&mut self) {
+        (self.clicked, self.timers.open) = (None, None);
+    }
+
+    /// No second click has come.
+    pub(super) fn open_clicked_place(&mut self) {
+        self.timers.open = None;
+        if let Some(wanted) = self.clicked.take() {
+            self.look_for(wanted, None);
+        }
+    }
+
+    /// The places under the pointer.
+    fn place_at(&self, at: Position) -> Option<Wanted> {
+        let drawn = self.last_frame.pane_at(at)?;
+        let cell = (usize::from(at.x - drawn.area.x), usize::from(at.y - drawn.area.y));
+        let point = drawn.text.point(cell).filter(|_| cell.1 < drawn.text.places.len())?;
+        let (service, text) = if drawn.text.rows_of_screen {
+            let row = usize::try_from(point.line.0).ok()?;
+            let service = drawn.source.service()?;
+            let terminal = self.handle.logs().get(service)?.read().terminal();
+            (service, terminal.rows.get(row)?.text.clone())
+        } else {
+            let (service, line) = drawn.text.source_of(point.line)?;
+            (service, self.handle.logs().get(service)?.read().line(line)?.content.text)
+        };
+        let mut places = file_places(&text);
+        places.retain(|place| place.bytes.contains(&point.byte));
+        (!places.is_empty()).then(|| Wanted { places, folders: self.folders_of(service) })
+    }
+
+    /// The places that the line names which the reader has gone to, or else the trace that it begins.
+    fn marked_places(&mut self) -> Option<Wanted> {
+        let source = self.ui.source(&self.snapshot)?;
+        let (service, id) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
+        let document = self.handle.logs().get(&service)?;
+        let mut reader = document.read();
+        let mut levels = LevelReader::at(&mut reader, id);
+        let first = reader.line(id)?;
+        levels.pass(&first);
+        let mut places = file_places(&first.content.text);
+        if places.is_empty() {
+            for id in (id.0 + 1..=id.0 + TRACE).map(LineId) {
+                let goes_on = |line: &crate::logs::Line| levels.goes_on_with(&line.content.text);
+                let Some(line) = reader.line(id).filter(goes_on) else { break };
+                levels.pass(&line);
+                places.extend(file_places(&line.content.text));
+            }
+            if first.content.text.contains(LAST_CALL_LAST) {
+                places.reverse();
+            }
+        }
+        (!places.is_empty()).then(|| Wanted { places, folders: self.folders_of(&service) })
+    }
+
+    fn folders_of(&self, service: &ServiceName) -> Vec<PathBuf> {
+        self.snapshot.service(service).map(|service| service.folders.to_vec()).unwrap_or_default()
+    }
+
+    /// Opens the place in a file that the line names which keys mean; otherwise the log, at the line.
+    pub(super) fn edit(&mut self, now: Moment) {
+        match self.marked_places() {
+            Some(wanted) => self.look_for(wanted, Some(News::OpenLog)),
+            None => self.edit_log(now),
+        }
+    }
+
+    /// Looks on a thread of its own whether a place is there: a disk may be slow.
+    fn look_for(&mut self, wanted: Wanted, otherwise: Option<News>) {
+        let Some(tell) = self.tell_later.clone() else { return };
+        let look = move || {
+            let found = wanted.find().map(|(path, line)| News::Open(path, line));
+            // The dashboard may have ended meanwhile.
+            let _ = found.or(otherwise).map(|news| tell.send(news));
+        };
+        if let Err(error) = thread::Builder::new().name("look".into()).spawn(look) {
+            self.say(format!("not opened: {}", plain_error(&error)));
+        }
+    }
+
+    /// Opens an address in the browser, or says it where there is no desktop.
+    pub(super) fn browse(&mut self, address: &str, now: Moment) {
+        let text = if address.contains(MASK) {
+            format!("not opened: a part of it is secret: {address}")
+        } else {
+            let tell = self.tell_later.clone();
+            let opens = self.host_terminal.browse(address, move |complaint| {
+                log::warn!("{complaint}");
+                // The dashboard may have ended meanwhile.
+                let _ = tell.as_ref().map(|tell| tell.send(News::Said(complaint.into())));
+            });
+            if opens { format!("opened {address}") } else { format!("no desktop here; its address: {address}") }
+        };
+        self.ui.show_message(text, now);
+    }
+}
