@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use super::has_children;
 use super::saved_terminal::write_stderr_line;
@@ -53,15 +53,41 @@ pub(super) fn below_us() -> Vec<Process> {
     Vec::new()
 }
 
-/// Ends everything below us but `strangers`. A signal to us means that nobody wants to wait.
-pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duration) -> Swept {
+/// Whom we leave alone.
+pub(super) struct Spared<'a> {
+    /// Children that we had before, with what was below them.
+    pub(super) strangers: &'a [Process],
+    /// The program, which may have opened something for the user: that goes on.
+    pub(super) program: Pid,
+}
+
+impl Spared<'_> {
+    /// Parts processes into those that are spared, with all below them, and the others.
+    fn part(&self, found: Vec<Process>) -> (Vec<Process>, Vec<Process>) {
+        let is_stranger = |process: &Process| self.strangers.iter().any(|stranger| stranger.is_same(process));
+        let is_root = |process: &Process| is_stranger(process) || process_tree::is_opened_by(process.pid, self.program);
+        let (mut spared, mut left): (Vec<_>, Vec<_>) = found.into_iter().partition(is_root);
+        loop {
+            let parents: Vec<_> = spared.iter().map(|process| process.pid.as_raw_pid()).collect();
+            let (below, others): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|process| parents.contains(&process.parent));
+            left = others;
+            if below.is_empty() {
+                return (spared, left);
+            }
+            spared.extend(below);
+        }
+    }
+}
+
+/// Ends everything below us but those that are spared. A signal to us means that nobody wants to wait.
+pub(super) fn sweep(signals: &mut Signals, spares: &Spared<'_>, grace: Duration) -> Swept {
     let clock = Clock::start();
     let begun = clock.now();
     let mut swept = Swept::default();
     let (mut killed, mut told, mut pause) = (None, false, FIRST_LOOK);
     loop {
-        let mut left = below_us();
-        left.retain(|process| !strangers.iter().any(|stranger| stranger.is_same(process)));
+        let (spared, left) = spares.part(below_us());
         let (now, waited) = (clock.now(), clock.now().since(begun));
         let mut hurry = false;
         while let Some(news) = signals.next() {
@@ -88,7 +114,7 @@ pub(super) fn sweep(signals: &mut Signals, strangers: &[Process], grace: Duratio
         }
         let given_up = killed.is_some_and(|killed| now.since(killed) >= KILL_PATIENCE);
         // Who is just given to us by a parent that ends may be missed by a look. Children that have ended are still some.
-        let is_sure = !strangers.is_empty() || !has_children();
+        let is_sure = !spares.strangers.is_empty() || !spared.is_empty() || !has_children();
         if (left.is_empty() && is_sure) || given_up {
             swept.ended.retain(|process| !left.iter().any(|other| other.is_same(process)));
             swept.left = left;

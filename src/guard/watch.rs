@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatu
 
 use super::saved_terminal::{SavedTerminal, write_stderr_line};
 use super::signals::{News, Signals, stop_here};
-use super::sweep::{Swept, sweep};
+use super::sweep::{Spared, Swept, sweep};
 use crate::domain::ExitStatus;
 use crate::process_tree::{self, Process};
 
@@ -54,7 +54,8 @@ impl Guard {
         };
         self.saved_terminal.restore();
         let grace = if matches!(status, ExitStatus::Signal(_)) { GRACE } else { SHORT_GRACE };
-        let swept = sweep(&mut self.signals, &self.strangers, grace);
+        let spared = Spared { strangers: &self.strangers, program: self.program };
+        let swept = sweep(&mut self.signals, &spared, grace);
         if let Some(words) = words(status, &swept) {
             write_stderr_line(&words);
         }

@@ -20,6 +20,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, getpid, getuid};
 
+use crate::domain::OPENED_BY;
 pub use process::Process;
 pub use tree::{Tree, below_us};
 
@@ -112,12 +113,21 @@ pub fn is_in_between(pid: Pid) -> bool {
 
 /// The mark in a process' environment, if it is of our user and has one. The environment is that of its start.
 pub fn mark_of(pid: Pid) -> Option<OsString> {
+    variable_of(pid, MARK)
+}
+
+/// Whether this program has opened a process for the user ([`OPENED_BY`]).
+pub fn is_opened_by(pid: Pid, program: Pid) -> bool {
+    variable_of(pid, OPENED_BY).is_some_and(|by| by == *program.as_raw_pid().to_string())
+}
+
+fn variable_of(pid: Pid, name: &str) -> Option<OsString> {
     let environment = environment_of(pid)?;
-    let mark = environment.split(|byte| *byte == 0).find_map(|line| {
-        let (name, value) = (line.get(..MARK.len())?, line.get(MARK.len() + 1..)?);
-        (name == MARK.as_bytes() && line.get(MARK.len()) == Some(&b'=')).then(|| value.to_vec())
+    let value = environment.split(|byte| *byte == 0).find_map(|line| {
+        let (found, value) = (line.get(..name.len())?, line.get(name.len() + 1..)?);
+        (found == name.as_bytes() && line.get(name.len()) == Some(&b'=')).then(|| value.to_vec())
     })?;
-    Some(OsString::from_vec(mark))
+    Some(OsString::from_vec(value))
 }
 
 /// Whether a process is of our user, whom alone we can signal.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::domain::plain_error;
+use crate::domain::{OPENED_BY, plain_error};
 
 /// The session is not over ssh: a program would show itself on another machine.
 pub(super) fn is_local(variable: &impl Fn(&str) -> Option<String>) -> bool {
@@ -37,13 +37,13 @@ pub(super) fn opener(variable: impl Fn(&str) -> Option<String>) -> Option<PathBu
     find_program(&variable, name).filter(|_| is_usable)
 }
 
-/// Opens an address with the opener, which nobody waits for: it may stay as long as the browser. What goes wrong is told to
-/// `complain`. The answer is whether it was started.
+/// Opens an address with the opener, which nobody waits for: it may stay as long as the browser, which goes on when we end.
+/// What goes wrong is told to `complain`. The answer is whether it was started.
 pub(super) fn open(opener: &Path, address: &str, complain: impl Fn(String) + Send + 'static) -> bool {
     let mut command = Command::new(opener);
     command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Ctrl-C in the host terminal is none of its business.
-    command.process_group(0);
+    // Ctrl-C in the host terminal is none of its business, nor is our end.
+    command.process_group(0).env(OPENED_BY, std::process::id().to_string());
     let address = address.to_owned();
     let wait = move |mut child: std::process::Child| match child.wait() {
         Ok(status) if status.success() => {}

@@ -2,8 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Dash, Project, Stream, key, write_program};
+use crate::harness::{Dash, Project, Stream, has, key, wait_for, write_program};
 
 /// A service that prints a text, and goes on.
 fn printer(text: &str) -> Project {
@@ -234,4 +235,38 @@ fn the_browser_is_that_of_who_looks() {
     dash.keys("D");
     dash.wait_end();
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+/// What is left of the browser, and of the services, by its command.
+fn sleepers(project: &Project) -> Vec<(String, i32)> {
+    let sleepers = project.processes().into_iter().filter(|(_, command)| command.starts_with("sleep "));
+    let mut sleepers: Vec<_> = sleepers.map(|(pid, command)| (command, pid)).collect();
+    sleepers.sort_unstable();
+    sleepers
+}
+
+#[test]
+fn a_browser_goes_on_when_the_group_ends() {
+    if !has("Linux", cfg!(target_os = "linux")) {
+        return;
+    }
+    let project = with_browser(Project::new(WEB));
+    // One part goes into the background, one stays, and one has thrown away its environment.
+    let script =
+        "#!/bin/sh\n(sleep 1001 &)\nenv -i DEVGROUP_TEST_ID=\"$DEVGROUP_TEST_ID\" sleep 1003 &\nexec sleep 1002\n";
+    write_program(&project.path("../home/bin/xdg-open"), script);
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("here");
+    dash.keys("1o");
+    let commands = |project: &Project| sleepers(project).into_iter().map(|(command, _)| command).collect::<Vec<_>>();
+    dash.wait_while_reading("the browser is there", |project| {
+        commands(project) == ["sleep 1000", "sleep 1000", "sleep 1001", "sleep 1002", "sleep 1003"]
+    });
+    dash.keys("q");
+    assert_eq!(dash.wait_end().code, Some(0));
+    assert_eq!(commands(&project), ["sleep 1001", "sleep 1002", "sleep 1003"]);
+    for (_, pid) in sleepers(&project) {
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    }
+    wait_for("the browser is gone", || sleepers(&project).is_empty());
 }
