@@ -43,6 +43,9 @@ const FIELDS_WORD: &str = "restart_manager";
 /// The length that no file exceeds.
 const LONGEST: usize = 600;
 
+/// The files of the dashboard that name colours: the theme, and who writes them to the terminal.
+const NAME_COLORS: [&str; 3] = ["theme/mod.rs", "tones.rs", "ink.rs"];
+
 /// The words of the map: what is longer is read by nobody.
 const MAP_WORDS: usize = 1_500;
 
@@ -134,6 +137,17 @@ fn a_module_with_a_folder_is_in_it() {
     let complaints: Vec<_> =
         ["src", "tests"].into_iter().flat_map(|folder| beside_their_folders(&paths(folder))).collect();
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn colours_are_chosen_by_the_theme_alone() {
+    // Its styles are all looked at by a test of their own.
+    let files = files("src/tui").into_iter().filter(|(path, _)| !path.ends_with("tests.rs"));
+    let (theirs, others): (Vec<_>, Vec<_>) = files.partition(|(path, _)| NAME_COLORS.contains(&path.as_str()));
+    assert!(theirs.len() == NAME_COLORS.len() && theirs.iter().all(|(_, text)| text.contains("Color::")));
+    for (path, text) in others {
+        assert!(!text.contains("Color::"), "src/tui/{path} names a colour: the theme has the styles");
+    }
 }
 
 #[test]
