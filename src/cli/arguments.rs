@@ -42,8 +42,8 @@ Examples:
     before_help = EXAMPLES,
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
-    after_help = "Keys: devgroup help keys · the file: devgroup help config · watching: devgroup help watch · \
-                  exit codes: devgroup help exit-codes"
+    after_help = "The guide: devgroup help TOPIC\n  \
+                  keys, config, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -247,7 +247,7 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Explain the keys, the file, watching, or the exit codes
+    /// Explain a command, or show a page of the guide
     Help {
         /// The topic or command to explain
         topic: Option<String>,
@@ -280,8 +280,16 @@ pub(super) enum Topic {
     Config,
     /// What happens on a change
     Watch,
+    /// Reading, searching, typing and copying, and where logs are kept
+    Terminals,
+    /// Commands for scripts, agents and CI
+    Scripts,
     /// The exit codes
     ExitCodes,
+    /// What to do when something is wrong
+    Troubleshooting,
+    /// How fast devgroup is, measured
+    Benchmarks,
 }
 
 #[cfg(test)]

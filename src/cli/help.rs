@@ -1,11 +1,18 @@
 //! The pages of `devgroup help`.
 
+use std::io;
+
 use clap::ValueEnum;
 
 use super::arguments::{Arguments, Topic};
 use super::exit_code::Failure;
+use super::guide;
 use crate::app;
+use crate::display::OutputStyle;
 use crate::domain::visible;
+
+/// Lines that are longer are hard to read.
+const WIDEST: usize = 100;
 
 /// The text of a page: of a topic, of a command, or of all.
 pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
@@ -14,17 +21,16 @@ pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
     command.build();
     let Some(name) = topic else { return Ok(command.render_long_help().to_string()) };
     if let Ok(topic) = Topic::from_str(name, false) {
-        return Ok(match topic {
-            Topic::Keys => {
-                if let (_, Some(problems)) = app::apply_preferences() {
-                    super::print_message(problems.render(super::style()).trim_end());
-                }
-                app::key_table_text()
-            }
-            Topic::Config => include_str!("../../assets/help/config.txt").into(),
-            Topic::Watch => include_str!("../../assets/help/watch.txt").into(),
-            Topic::ExitCodes => include_str!("../../assets/help/exit-codes.txt").into(),
-        });
+        let page = topic.page();
+        let width = OutputStyle::of(&io::stdout()).columns.map_or(WIDEST, |columns| WIDEST.min(columns.into()));
+        // The page has the keys as they are for everybody; here are those that this user has.
+        let table = page.find("\n|").zip(page.rfind("|\n")).filter(|_| matches!(topic, Topic::Keys));
+        let Some((before, after)) = table else { return Ok(guide::render(page, width)) };
+        if let (_, Some(problems)) = app::apply_preferences() {
+            super::print_message(problems.render(super::style()).trim_end());
+        }
+        let (before, after) = (guide::render(&page[..before], width), guide::render(&page[after + 1..], width));
+        return Ok(format!("{before}\n{}\n{after}", app::key_table_text()));
     }
     match command.find_subcommand_mut(name) {
         Some(command) => Ok(command.render_long_help().to_string()),

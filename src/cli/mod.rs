@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod doctor;
 mod exit_code;
+mod guide;
 mod help;
 mod json;
 mod setup;

@@ -5,9 +5,13 @@ use std::path::Path;
 
 use clap::Command;
 
-use crate::cli::arguments::Arguments;
+use crate::cli::arguments::{Arguments, Topic};
 use crate::cli::exit_code::Failure;
+use crate::cli::guide;
 use crate::domain::{visible, visible_path};
+
+/// man indents a section by 7 columns, and is read in 80.
+const PAGE_WIDTH: usize = 73;
 
 /// The page of devgroup, or of one of its commands.
 pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
@@ -63,8 +67,8 @@ fn render(command: Command) -> Result<String, Failure> {
         page += &section("EXAMPLES", examples.strip_prefix("Examples:\n").unwrap_or(&examples));
     }
     if is_root {
-        let codes = include_str!("../../../assets/help/exit-codes.txt");
-        page += &section("EXIT STATUS", codes.split_once("\n\n").map_or(codes, |(_, codes)| codes));
+        let codes = guide::render(Topic::ExitCodes.page(), PAGE_WIDTH);
+        page += &section("EXIT STATUS", codes.split_once("\n\n").map_or(&*codes, |(_, codes)| codes));
     }
     Ok(page)
 }

@@ -472,7 +472,7 @@ pub fn key_table_text() -> String {
     text
 }
 
-/// The keys as a Markdown table, for the README.
+/// The keys as a Markdown table, for the guide.
 pub fn key_table_markdown() -> String {
     let mut text = String::from("| key | what it does |\n|---|---|\n");
     write_table(&mut text, |out, heading, rows, _| {

@@ -1,4 +1,4 @@
-//! What devgroup ignores unless somebody says otherwise: the list of the README, "What happens on a change".
+//! What devgroup ignores unless somebody says otherwise: the list of the guide, assets/guide/watch.md.
 
 use std::path::Path;
 

@@ -4,7 +4,7 @@
 //! There are two kinds of [`Watches`]: our own [`inotify`], on Linux, and `notify`, on every system. `backend = "auto"`
 //! and `"native"` mean the first where there is one. `"notify"`, or [`portable`], means the second everywhere.
 //!
-//! Why not notify alone: it compares each removed folder with all watched ones (the README has the figures), reads 1 KiB
+//! Why not notify alone: it compares each removed folder with all watched ones (assets/guide/benchmarks.md has the figures), reads 1 KiB
 //! at a time, keeps the old names of renamed folders, and does not ask for `IN_EXCL_UNLINK`. Version 8 also subscribes to
 //! opens, so that a `grep` would wake us; hence 9.
 
