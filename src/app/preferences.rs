@@ -1,10 +1,10 @@
-//! The user's own file, brought to the dashboard: keys, colours, glyphs, mouse, notifications.
+//! The user's own file, brought to the dashboard: keys, colours, glyphs, layout, mouse, notifications.
 
 use std::path::PathBuf;
 
-use crate::config::{self, Diagnostics, KeyWords, NotificationChoice, Preferences, ThemeChoice};
+use crate::config::{self, Diagnostics, KeyWords, LayoutChoice, NotificationChoice, Preferences, ThemeChoice};
 use crate::display::{DisplaySupport, GlyphSet, Ground, Notification};
-use crate::tui::{self, DashboardOptions, KeyBinding, Preferred};
+use crate::tui::{self, Arrangement, DashboardOptions, KeyBinding, Preferred};
 
 /// How the dashboard draws and what its keys mean, by the environment and the user's file; and what is wrong with that.
 /// Both are in force from here on, also for terminals that attach.
@@ -46,6 +46,12 @@ fn preferred(preferences: &Preferences) -> Preferred {
             NotificationChoice::Osc777 => Some(Notification::Osc777),
             NotificationChoice::Bell => Some(Notification::Bell),
             NotificationChoice::Off => Some(Notification::Off),
+        },
+        layout: match preferences.layout {
+            LayoutChoice::Auto => Arrangement::Auto,
+            LayoutChoice::Grid => Arrangement::Grid,
+            LayoutChoice::Focus => Arrangement::Focus,
+            LayoutChoice::Single => Arrangement::Single,
         },
     }
 }

@@ -49,7 +49,7 @@ pub use load::{FILE_NAME, Loaded, find, load, load_of, parse, service_names};
 pub use near::{any_of, near};
 pub use pipe::Pipes;
 pub use preferences::{
-    Binding, KeyWords, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
+    Binding, KeyWords, LayoutChoice, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
 };
 pub use render::RenderStyle;
 pub use schema::schema;

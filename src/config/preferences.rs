@@ -1,4 +1,4 @@
-//! The user's own file, `$XDG_CONFIG_HOME/devgroup/config.toml`: keys, colours, glyphs, mouse, notifications, trust.
+//! The user's own file, `$XDG_CONFIG_HOME/devgroup/config.toml`: keys, colours, glyphs, layout, mouse, notifications, trust.
 //!
 //! What is wrong with it never keeps a group from running: it is said, and what is wrong is as if it were not there.
 
@@ -22,6 +22,8 @@ pub struct Preferences {
     pub theme: ThemeChoice,
     /// Characters; what the terminal is known to show if nothing is said.
     pub ascii: Option<bool>,
+    /// `layout`: how the panes are laid out at first.
+    pub layout: LayoutChoice,
     /// Whether wheel and click go to the dashboard.
     pub mouse: Option<bool>,
     /// Ask before all services are stopped.
@@ -44,6 +46,20 @@ pub enum ThemeChoice {
     Light,
     /// `mono`: no colours, only bold, dim and reverse.
     Mono,
+}
+
+/// The values of `layout`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayoutChoice {
+    /// By the size of the terminal.
+    #[default]
+    Auto,
+    /// All logs.
+    Grid,
+    /// The selected log, and smaller ones below it.
+    Focus,
+    /// The selected log.
+    Single,
 }
 
 /// How something is told to one who looks elsewhere.
@@ -121,6 +137,12 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
         ("mono", ThemeChoice::Mono),
     ];
     let glyphs = [("auto", None), ("unicode", Some(false)), ("ascii", Some(true))];
+    let layouts = [
+        ("auto", LayoutChoice::Auto),
+        ("grid", LayoutChoice::Grid),
+        ("focus", LayoutChoice::Focus),
+        ("single", LayoutChoice::Single),
+    ];
     let ways = [
         ("auto", NotificationChoice::Auto),
         ("osc9", NotificationChoice::Osc9),
@@ -130,6 +152,7 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
     ];
     let theme = fields.read_value("theme", problems, |slot| slot.choice(&themes));
     let ascii = fields.read_value("glyphs", problems, |slot| slot.choice(&glyphs));
+    let layout = fields.read_value("layout", problems, |slot| slot.choice(&layouts));
     let mouse = fields.read_value("mouse", problems, Slot::boolean);
     let confirm_quit = fields.read_value("confirm_quit", problems, Slot::boolean);
     let notifications = fields.read_value("notifications", problems, |slot| slot.choice(&ways));
@@ -140,6 +163,7 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
     Preferences {
         theme: theme.map(Spanned::into_inner).unwrap_or_default(),
         ascii: ascii.and_then(Spanned::into_inner),
+        layout: layout.map(Spanned::into_inner).unwrap_or_default(),
         mouse: mouse.map(Spanned::into_inner),
         confirm_quit: confirm_quit.is_some_and(Spanned::into_inner),
         notifications: notifications.map(Spanned::into_inner).unwrap_or_default(),
@@ -256,7 +280,7 @@ mod tests {
     #[test]
     fn what_is_said_counts_and_the_rest_is_as_ever() {
         assert_eq!(read(""), (Preferences::default(), String::new()));
-        let text = "theme = 'light'\nglyphs = 'ascii'\nmouse = false\nconfirm_quit = true\nnotifications = 'bell'\ntrusted = ['/w', '~/x']\n\
+        let text = "theme = 'light'\nglyphs = 'ascii'\nlayout = 'single'\nmouse = false\nconfirm_quit = true\nnotifications = 'bell'\ntrusted = ['/w', '~/x']\n\
                     x-note = 1\n[keys.normal]\nr = 'quit'\nctrl-r = 'none'\n[keys.zoom]\nenter = 'restart_menu'\n";
         let binding = |context: &str, key: &str, action: Option<&str>| Binding {
             context: context.into(),
@@ -266,6 +290,7 @@ mod tests {
         let expected = Preferences {
             theme: ThemeChoice::Light,
             ascii: Some(true),
+            layout: LayoutChoice::Single,
             mouse: Some(false),
             confirm_quit: true,
             notifications: NotificationChoice::Bell,
@@ -280,7 +305,7 @@ mod tests {
 
     #[test]
     fn each_mistake_points_at_its_text_and_costs_nothing_else() {
-        let text = "thme = 'light'\nglyphs = 'utf8'\nmouse = 'true'\n[keys.normal]\nr = 'restrat'\npagup = 'quit'\nenter = 1\n\
+        let text = "thme = 'light'\nglyphs = 'utf8'\nlayout = 'stack'\nmouse = 'true'\n[keys.normal]\nr = 'restrat'\npagup = 'quit'\nenter = 1\n\
                     ctrl-r = 'quit'\n[keys.noraml]\nr = 'quit'\n";
         let (preferences, said) = read(text);
         assert_eq!(preferences.keys.len(), 1, "the good one");

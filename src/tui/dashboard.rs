@@ -37,7 +37,8 @@ pub struct Panicked;
 
 impl Dashboard {
     /// Takes over the terminal, and draws on a thread of its own from here on. If the terminal goes away, or the thread
-    /// fails, the group is asked to quit. Logs that the user saves go to `saved`.
+    /// fails, the group is asked to quit. What the user keeps goes to
+    /// `folder`: saved logs, the layout.
     ///
     /// # Errors
     /// Standard input or output is no terminal, or it refuses raw mode. It is then as it was.
@@ -45,7 +46,7 @@ impl Dashboard {
         handle: GroupHandle,
         options: DashboardOptions,
         sizing: &Sizing,
-        saved: Option<PathBuf>,
+        folder: Option<PathBuf>,
     ) -> io::Result<Self> {
         let (leave, asked) = oneshot::channel();
         let (ending, ended) = mpsc::channel();
@@ -57,7 +58,8 @@ impl Dashboard {
             // Dropped last: tells that the thread writes no more.
             let ending: mpsc::Sender<Ending> = ending;
             let mut quit = QuitUnlessAsked { handle: handle.clone(), asked: false, failed: its_failed };
-            match AttachmentLoop::new(handle, HostTerminal::here(), Attachment::Own, options, sizer, saved).run(asked) {
+            match AttachmentLoop::new(handle, HostTerminal::here(), Attachment::Own, options, sizer, folder).run(asked)
+            {
                 Ok(Ending::Asked) => quit.asked = true,
                 Ok(gone @ Ending::TerminalGone) => {
                     log::warn!("the terminal is gone");
@@ -94,7 +96,7 @@ pub fn attach(
     handle: GroupHandle,
     terminal: RemoteTerminal,
     sizing: &Sizing,
-    saved: Option<PathBuf>,
+    folder: Option<PathBuf>,
 ) -> io::Result<()> {
     let options =
         DashboardOptions::new(DisplaySupport::from_variables(|name| terminal.abilities.variable(name))).preferred();
@@ -103,7 +105,7 @@ pub fn attach(
         // As long as nobody uses it, the dashboard goes on.
         let (_stay, leave) = oneshot::channel();
         let host_terminal = HostTerminal::remote(terminal);
-        match AttachmentLoop::new(handle, host_terminal, Attachment::Guest, options, sizer, saved).run(leave) {
+        match AttachmentLoop::new(handle, host_terminal, Attachment::Guest, options, sizer, folder).run(leave) {
             Ok(Ending::Asked) => log::info!("a client has detached"),
             Ok(Ending::TerminalGone) => log::info!("a client that was attached is gone"),
             Err(error) => log::error!("the dashboard of a client has ended: {error}"),

@@ -281,12 +281,14 @@ impl Bench {
         let snapshot = self.snapshot.clone();
         let world = World { snapshot: &snapshot, size: self.size, now: NOW };
         self.ui.adjust(&world);
+        self.rank(&snapshot);
         let mut screen = self.ui.screen(&world);
         let mut texts = self.texts(&snapshot, &screen);
         for _ in 0..=snapshot.services.len() {
             if !self.ui.roam(texts.iter().find_map(|text| text.leaves), &world) {
                 break;
             }
+            self.rank(&snapshot);
             screen = self.ui.screen(&world);
             texts = self.texts(&snapshot, &screen);
         }
@@ -310,6 +312,12 @@ impl Bench {
             assert!(buffer.area.contains(cursor), "the cursor {cursor} is outside of {}", buffer.area);
         }
         buffer
+    }
+
+    /// Nobody has spoken last.
+    pub(super) fn rank(&mut self, snapshot: &GroupSnapshot) {
+        let world = World { snapshot, size: self.size, now: NOW };
+        self.ui.rank(&world, |_| None);
     }
 
     fn texts(&mut self, snapshot: &GroupSnapshot, screen: &OuterScreen) -> Vec<PaneText> {

@@ -31,6 +31,7 @@ mod message;
 mod notify;
 mod options;
 mod panel;
+mod ranking;
 mod saved_log;
 mod searcher;
 mod selection;
@@ -53,7 +54,7 @@ pub use dashboard::{Dashboard, THREAD_NAME, attach};
 pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
 };
-pub use layout::pane_size;
+pub use layout::{Arrangement, pane_size};
 pub use options::{DashboardOptions, Preferred};
 pub use sizing::Sizing;
 pub use terminal::{leave_sequence, restore_terminal};

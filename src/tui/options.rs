@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::layout::Arrangement;
 use crate::display::{DisplaySupport, GlyphSet, Ground, Notification};
 
 /// How the dashboard draws.
@@ -13,6 +14,8 @@ pub struct DashboardOptions {
     pub(super) mouse: bool,
     /// Ask before all services are stopped.
     pub(super) confirm_quit: bool,
+    /// How the panes are laid out, unless something else was chosen for the project.
+    pub(super) arrangement: Arrangement,
 }
 
 /// What the user prefers, wherever the dashboard is drawn; what is not said is as the terminal is known to be.
@@ -30,6 +33,8 @@ pub struct Preferred {
     pub confirm_quit: bool,
     /// How failures are told.
     pub notification: Option<Notification>,
+    /// How the panes are laid out, unless something else was chosen for the project.
+    pub layout: Arrangement,
 }
 
 /// What the user of this process prefers.
@@ -45,7 +50,7 @@ impl Preferred {
 impl DashboardOptions {
     /// How the dashboard draws where nobody prefers anything.
     pub fn new(display: DisplaySupport) -> Self {
-        Self { display, mouse: true, confirm_quit: false }
+        Self { display, mouse: true, confirm_quit: false, arrangement: Arrangement::Auto }
     }
 
     /// As the user prefers it.
@@ -62,6 +67,12 @@ impl DashboardOptions {
             },
             mouse: preferred.mouse.unwrap_or(self.mouse),
             confirm_quit: preferred.confirm_quit,
+            arrangement: preferred.layout,
         }
     }
+}
+
+/// The layout that the user of this process prefers.
+pub(super) fn preferred_arrangement() -> Arrangement {
+    PREFERRED.get().map_or(Arrangement::Auto, |preferred| preferred.layout)
 }

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::glyphs::Glyphs;
 use super::theme::Theme;
-use crate::domain::{ExitStatus, Failure, GroupSnapshot, Moment, Outcome, Phase, ServiceSnapshot};
+use crate::domain::{ExitStatus, GroupSnapshot, Outcome, Phase, ServiceSnapshot};
 
 /// The word for a service that runs and is older than the files, because a validation has failed.
 pub(super) const KEPT: &str = "kept";
@@ -112,19 +112,4 @@ impl StateCounts {
         }
         state_counts
     }
-}
-
-/// The service that has failed last, other than `except`: what the second pane shows. It stays there until it ends well,
-/// so that the panes do not jump while it is started again and again.
-pub(super) fn last_failure(snapshot: &GroupSnapshot, except: usize) -> Option<usize> {
-    let failed_at = |service: &ServiceSnapshot| -> Option<Moment> {
-        match (service.failure(), service.last_exit) {
-            (Some(Failure::NotStarted | Failure::NotReady), _) => Some(service.since),
-            (_, Some(exit)) if !exit.asked && !exit.status.is_success() => Some(exit.at),
-            (Some(_), _) => Some(service.since),
-            (None, _) => None,
-        }
-    };
-    let others = snapshot.services.iter().enumerate().filter(|(index, _)| *index != except);
-    others.filter_map(|(index, service)| Some((failed_at(service)?, index))).max().map(|(_, index)| index)
 }

@@ -75,19 +75,19 @@ fn each_terminal_has_its_own_size_selection_and_zoom_and_d_leaves_the_group_runn
     down(&project);
 }
 
-/// The rows of the worker's terminal, as it sees them itself.
-fn rows_of_worker(project: &Project) -> Option<u16> {
+/// The columns of the worker's terminal, as it sees them itself.
+fn columns_of_worker(project: &Project) -> Option<u16> {
     assert_eq!(Stream::ask(project, &["send", "worker", "ask"]).code, Some(0));
     let log = Stream::ask(project, &["logs", "worker", "--raw", "--grep", "got ask", "-n", "1"]).stdout;
-    log.split(" at ").nth(1)?.split(' ').next()?.parse().ok()
+    log.split(" at ").nth(1)?.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]
 fn a_service_has_the_size_of_the_terminal_that_was_used_last() {
     let project = Project::new(SHOP);
     background(&project);
-    let is_small = || rows_of_worker(&project).is_some_and(|rows| rows < 24);
-    let is_large = || rows_of_worker(&project).is_some_and(|rows| rows > 24);
+    let is_small = || columns_of_worker(&project).is_some_and(|columns| columns < 80);
+    let is_large = || columns_of_worker(&project).is_some_and(|columns| columns > 80);
     wait_for("without any, it is that of an imagined terminal", is_large);
     let mut small = attach(&project, (80, 24));
     wait_for("it is that of who comes", is_small);

@@ -160,9 +160,9 @@ fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("sent 20 lines");
+    dash.wait_for_text("sent 21 lines");
     let visible = copied(&dash).pop().unwrap();
-    assert!(visible.starts_with("line 182 of the log\n") && visible.ends_with("\nlast-line"), "{visible}");
+    assert!(visible.starts_with("line 181 of the log\n") && visible.ends_with("\nlast-line"), "{visible}");
     dash.keys("V");
     dash.wait_for("it is zoomed", |screen| screen.contains("extend") && !screen.contains("services"));
     dash.keys("kkk");
@@ -331,7 +331,7 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
         "[services]\napi = \"printf 'Error: no  \\\\n\\\\tat a.b (c.js:1)\\\\t\\\\n    ~~~~   \\\\nend\\\\n'; exec sleep 1000\"\n",
     );
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    let screen = dash.wait_for("the end", |screen| screen.lines().any(|line| line.contains("┃end")));
+    let screen = dash.wait_for("the end", |screen| screen.lines().any(|line| line.contains("│ end")));
     let (column, row) = place(&screen, "rror: no  ");
     dash.press_at(column - 1, row);
     dash.drag_to(column + 40, row + 3);

@@ -37,6 +37,35 @@ fn the_user_s_keys_act_and_are_shown() {
 }
 
 #[test]
+fn the_layout_is_as_it_was_chosen_last_for_the_project_or_else_as_the_user_wants_it() {
+    let services = ["one", "two"].map(|name| format!("{name} = \"echo {name}-says''-hello; exec sleep 1000\"\n"));
+    let project = Project::new(&format!("[services]\n{}", services.concat()));
+    project.write("../home/config/devgroup/config.toml", "layout = \"single\"\n");
+    let only_one = |screen: &str| screen.contains("one-says-hello") && screen.contains("2 ● two");
+    let both = |screen: &str| screen.contains("one-says-hello") && screen.contains("two-says-hello");
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    let screen = dash.wait_for("the selected log", only_one);
+    assert!(!screen.contains("── 2 two "), "{screen}");
+    dash.keys("L");
+    dash.wait_for_text("layout: auto");
+    dash.wait_for("both logs", both);
+    dash.keys("q");
+    dash.wait_exit();
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for("both logs again, whatever the user wants elsewhere", both);
+    dash.keys("LLL");
+    dash.wait_for_text("layout: single");
+    dash.keys("q");
+    dash.wait_exit();
+    project.write("../home/config/devgroup/config.toml", "layout = \"grid\"\n");
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    let screen = dash.wait_for("the selected log again", only_one);
+    assert!(!screen.contains("── 2 two "), "{screen}");
+    dash.keys("q");
+    dash.wait_exit();
+}
+
+#[test]
 fn mistakes_are_said_and_cost_only_themselves() {
     let project = project("glyphs = \"ascii\"\n[keys.normal]\nr = \"restrat\"\nctrl-r = \"restart\"\n");
     let help = Stream::ask(&project, &["help", "keys"]);

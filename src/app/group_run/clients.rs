@@ -66,12 +66,12 @@ impl Clients {
         claim.sign(&spec.name, bound_socket.as_ref().map(BoundSocket::address));
         let socket = bound_socket.as_ref().map(|bound_socket| bound_socket.address().into());
         // Where that is not ours, nothing is saved.
-        let state = state_folder::of_group(spec, state_folder::variable).ok();
-        let saved = state.filter(|folder| state_folder::make(folder).is_ok()).map(|folder| folder.join("saved"));
+        let folder = state_folder::of_group(spec, state_folder::variable).ok();
+        let folder = folder.filter(|folder| state_folder::make(folder).is_ok());
         let sizing = Sizing::default();
         let attach_handler: AttachHandler = {
-            let (handle, sizing, saved) = (handle.clone(), sizing.clone(), saved.clone());
-            Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, saved.clone()))
+            let (handle, sizing, folder) = (handle.clone(), sizing.clone(), folder.clone());
+            Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, folder.clone()))
         };
         let server = bound_socket
             .and_then(|bound_socket| start_server(bound_socket, handle.clone(), spec, claim, (attach_handler, upkeep)));
@@ -79,7 +79,7 @@ impl Clients {
         let own = match frontend {
             Frontend::Dashboard(options) => {
                 restore_terminal_on_panic();
-                let dashboard = Dashboard::start(handle, options, &sizing, saved);
+                let dashboard = Dashboard::start(handle, options, &sizing, folder);
                 Own::Dashboard(dashboard.map_err(system("use this terminal"))?)
             }
             Frontend::Stream(options) => {

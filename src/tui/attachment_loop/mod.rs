@@ -13,7 +13,7 @@ use tokio::time::sleep_until;
 
 use super::host_terminal::{Happened, HostTerminal};
 use super::input::{Decoder, Input};
-use super::layout::OuterScreen;
+use super::layout::{Arrangement, OuterScreen};
 use super::log_view::PaneText;
 use super::message::Message;
 use super::notify::Notifier;
@@ -44,6 +44,7 @@ mod colors;
 mod counting;
 mod editing;
 mod frames;
+mod kept_layout;
 mod saving;
 mod selecting;
 mod sizes;
@@ -88,8 +89,9 @@ pub(super) struct AttachmentLoop {
     last_frame: LastFrame,
     sizes: Sizes,
     pointer: Pointer,
-    /// Where logs are saved.
-    saved: Option<PathBuf>,
+    /// Where the group keeps files of its own.
+    folder: Option<PathBuf>,
+    first_arrangement: Arrangement,
     /// What work in the background has to say at its end.
     tell_later: Option<mpsc::UnboundedSender<News>>,
     /// An editor has the terminal.
@@ -106,14 +108,19 @@ impl AttachmentLoop {
         attachment: Attachment,
         options: DashboardOptions,
         sizer: Sizer,
-        saved: Option<PathBuf>,
+        folder: Option<PathBuf>,
     ) -> Self {
         let clock = handle.logs().clock();
         let snapshot = handle.snapshot();
         let size = host_terminal.size();
+        let mut ui = UiState::new(options).attached_as(attachment, clock.now());
+        if let Some(kept) = folder.as_deref().and_then(kept_layout::read) {
+            ui.panes.arrangement = kept;
+        }
         Self {
+            first_arrangement: ui.panes.arrangement,
             clock,
-            ui: UiState::new(options).attached_as(attachment, clock.now()),
+            ui,
             searcher: Searcher::default(),
             error_counter: ErrorCounter::default(),
             timers: Timers::default(),
@@ -125,7 +132,7 @@ impl AttachmentLoop {
             last_frame: LastFrame::default(),
             sizes: Sizes::told_by(sizer),
             pointer: Pointer::default(),
-            saved,
+            folder,
             tell_later: None,
             editing: None,
             focus: Focus::default(),
@@ -147,6 +154,7 @@ impl AttachmentLoop {
         // A service that is typed into has the focus no more.
         self.focus.window = false;
         self.tell_focus();
+        self.keep_layout();
         ending
     }
 
@@ -374,6 +382,7 @@ impl AttachmentLoop {
         self.ui.adjust(&world);
         self.tell_focus();
         self.frame_writer.ask_for(self.host_modes());
+        self.rank(&world);
         let mut screen = self.ui.screen(&world);
         self.last_frame.panes = self.texts(&screen);
         // Several steps at once may lead through several services.
@@ -381,6 +390,7 @@ impl AttachmentLoop {
             if !self.ui.roam(self.last_frame.panes.iter().find_map(|drawn| drawn.text.leaves), &world) {
                 break;
             }
+            self.rank(&world);
             screen = self.ui.screen(&world);
             self.last_frame.panes = self.texts(&screen);
         }
@@ -413,6 +423,17 @@ impl AttachmentLoop {
             Some(text) => self.host_terminal.show(text),
             None => Ok(()),
         }
+    }
+
+    /// Decides whose panes are shown.
+    fn rank(&mut self, world: &World<'_>) {
+        let logs = self.handle.logs();
+        self.ui.rank(world, |name| {
+            let document = logs.get(name)?;
+            let mut reader = document.read();
+            let last = reader.end().0.checked_sub(1)?;
+            reader.line(LineId(last)).map(|line| line.at)
+        });
     }
 
     /// The services whose logs there are, in order.

@@ -11,6 +11,9 @@ use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::text::thousands;
 
+/// The folder of the logs that were saved.
+const SAVED: &str = "saved";
+
 /// What work in the background has to say at its end.
 #[derive(Debug)]
 pub(super) enum News {
@@ -59,7 +62,7 @@ impl AttachmentLoop {
             None => Log::merged("all-services".into(), self.merged_members()),
         };
         let Some(tell) = self.tell_later.clone() else { return };
-        let Some(folder) = self.saved.clone() else {
+        let Some(folder) = self.folder.as_ref().map(|folder| folder.join(SAVED)) else {
             self.ui.show_message(
                 format!("not {done}: XDG_STATE_HOME or HOME must name a folder of your own outside of the project"),
                 now,

@@ -4,10 +4,16 @@
 
 use ratatui::layout::Rect;
 
-/// A pane in the grid is at least so wide …
-pub(super) const PANE_COLUMNS: u16 = 50;
-/// … and so high, with its title.
-pub(super) const PANE_ROWS: u16 = 6;
+use super::options::preferred_arrangement;
+
+/// A pane in the grid has at least so many columns and rows, so that a stack trace can be read in each …
+const GRID: (u16, u16) = (80, 15);
+/// … or so many, if the user wants the grid.
+const SMALL_GRID: (u16, u16) = (50, 6);
+/// Each pane below the selected one has so many rows.
+const FOCUS_ROWS: u16 = 6;
+/// Where there are fewer rows, only the selected pane is shown, unless the user wants more.
+const FOCUS_BODY: u16 = 30;
 /// From this height on, the last file event has a row …
 const STRIP_ROWS: u16 = 20;
 /// … and from this one on, the last four have.
@@ -15,39 +21,56 @@ const HIGH_STRIP_ROWS: u16 = 40;
 
 /// How the main area is divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Arrangement {
-    /// As the width says.
+pub enum Arrangement {
+    /// As the size says.
     #[default]
     Auto,
     /// All panes, where they fit.
     Grid,
-    /// The selected pane and the most recent failure.
-    Stack,
+    /// The selected pane, and below it those that matter most.
+    Focus,
     /// The selected pane.
     Single,
 }
 
 impl Arrangement {
+    const ALL: [Self; 4] = [Self::Auto, Self::Grid, Self::Focus, Self::Single];
+
     /// The one after this, in the order of the key.
     pub(super) fn next(self) -> Self {
         match self {
             Self::Auto => Self::Grid,
-            Self::Grid => Self::Stack,
-            Self::Stack => Self::Single,
+            Self::Grid => Self::Focus,
+            Self::Focus => Self::Single,
             Self::Single => Self::Auto,
         }
+    }
+
+    /// As files and messages have it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Grid => "grid",
+            Self::Focus => "focus",
+            Self::Single => "single",
+        }
+    }
+
+    /// The one of that word.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|arrangement| arrangement.word() == word)
     }
 }
 
 /// What the size depends on, besides the terminal.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LayoutRequest {
     /// How many services there are.
     pub(super) services: usize,
     /// The first pane shows this one.
     pub(super) main: usize,
-    /// What the second pane of a stack shows.
-    pub(super) second: Option<usize>,
+    /// The others that have a pane where there is room, the one that matters most first.
+    pub(super) others: Vec<usize>,
     /// What the user has chosen with `L`.
     pub(super) arrangement: Arrangement,
     /// The user has hidden the sidebar with `b`.
@@ -151,12 +174,18 @@ pub(super) struct OuterScreen {
 impl OuterScreen {
     /// The layout of a terminal of that size.
     ///
-    /// | width | sidebar | main area |
-    /// |---|---|---|
-    /// | from 140 | 36 columns | grid of all panes, 2 columns; 3 from 200 |
-    /// | 100 to 139 | 28 columns | the selected pane and the most recent failure |
-    /// | 60 to 99 | 22 columns | the selected pane |
-    /// | below 60, or height below 16 | a line of tabs | the selected pane, without a title |
+    /// | width | sidebar |
+    /// |---|---|
+    /// | from 140 | 36 columns |
+    /// | 100 to 139 | 28 columns |
+    /// | 60 to 99 | 22 columns |
+    /// | below 60, or height below 16 | a line of tabs, and only the selected pane, without a title |
+    ///
+    /// | main area | panes |
+    /// |---|---|
+    /// | 80×15 for each | a grid of all |
+    /// | 30 rows or more | the selected one with 60 % of the height, and below it as many as have 6 rows |
+    /// | less | the selected one |
     ///
     /// | height | watcher strip, if a service watches | header and footer |
     /// |---|---|---|
@@ -165,7 +194,7 @@ impl OuterScreen {
     /// | 12 to 19 | – | both |
     /// | 6 to 11 | – | the footer goes, then the tabs |
     /// | below 6, or below 20 columns | – | one line |
-    pub(super) fn new(columns: u16, rows: u16, request: LayoutRequest) -> Self {
+    pub(super) fn new(columns: u16, rows: u16, request: &LayoutRequest) -> Self {
         let area = Rect { x: 0, y: 0, width: columns, height: rows };
         let mut screen = Self { area, compact: columns < 60 || rows < 16, ..Self::default() };
         if columns < 20 || rows < 6 {
@@ -206,15 +235,13 @@ impl OuterScreen {
         screen
     }
 
-    /// Sidebar and panes. A line of the table whose panes would be too small gives way to the next one.
-    fn divide(&mut self, body: Rect, request: LayoutRequest) {
-        let width = self.area.width;
-        let (wanted, style) = match width {
-            140.. => (Arrangement::Grid, SidebarStyle::Wide),
-            100.. => (Arrangement::Stack, SidebarStyle::Medium),
-            _ => (Arrangement::Single, SidebarStyle::Narrow),
+    /// Sidebar and panes.
+    fn divide(&mut self, body: Rect, request: &LayoutRequest) {
+        let style = match self.area.width {
+            140.. => SidebarStyle::Wide,
+            100.. => SidebarStyle::Medium,
+            _ => SidebarStyle::Narrow,
         };
-        let chosen = if request.arrangement == Arrangement::Auto { wanted } else { request.arrangement };
         let mut main = body;
         if !request.sidebar_hidden {
             self.sidebar = Some((take_left(&mut main, style.columns()), style));
@@ -227,22 +254,20 @@ impl OuterScreen {
         if request.merged || request.services == 0 {
             return self.show(Pane::titled(request.main, main), request);
         }
-        if chosen == Arrangement::Grid
-            && let Some((panes, rules)) = grid(main, request.services, if width >= 200 { 3 } else { 2 })
-        {
-            self.panes = panes;
-            self.rules.extend(rules);
-            return;
-        }
-        let panes = match (chosen, request.second) {
-            (Arrangement::Grid | Arrangement::Stack, Some(second)) => stack(main, request.main, second),
-            _ => None,
+        let grid_of = |least| grid(main, request, least);
+        let focus_of = |least| focus(main, request, least);
+        let (panes, rules) = match request.arrangement {
+            Arrangement::Auto => grid_of(GRID).unwrap_or_else(|| (focus_of(FOCUS_BODY), Vec::new())),
+            Arrangement::Grid => grid_of(SMALL_GRID).unwrap_or_else(|| (focus_of(0), Vec::new())),
+            Arrangement::Focus => (focus_of(0), Vec::new()),
+            Arrangement::Single => (vec![Pane::titled(request.main, main)], Vec::new()),
         };
-        self.panes = panes.unwrap_or_else(|| vec![Pane::titled(request.main, main)]);
+        self.panes = panes;
+        self.rules.extend(rules);
     }
 
     /// One pane alone.
-    fn show(&mut self, pane: Pane, request: LayoutRequest) {
+    fn show(&mut self, pane: Pane, request: &LayoutRequest) {
         if request.services == 0 {
             return;
         }
@@ -255,40 +280,55 @@ impl OuterScreen {
     }
 }
 
-/// All panes in rows of at most `columns`, with the rules between them; `None` if one of them would be too small.
-fn grid(main: Rect, services: usize, columns: u16) -> Option<(Vec<Pane>, Vec<Rect>)> {
-    let count = u16::try_from(services).ok().filter(|count| *count > 0)?;
-    let columns = columns.min(count);
-    let rows = count.div_ceil(columns);
+/// All panes side by side and below each other, in the order of the file, with the rules between them; `None` if one of
+/// them would be smaller than `least`.
+fn grid(main: Rect, request: &LayoutRequest, least: (u16, u16)) -> Option<(Vec<Pane>, Vec<Rect>)> {
+    let mut services: Vec<usize> = std::iter::once(request.main).chain(request.others.iter().copied()).collect();
+    services.sort_unstable();
+    services.dedup();
+    let count = u16::try_from(services.len()).ok()?;
     // Each but the last in its row has a rule beside it.
-    let (width, height) = ((main.width + 1) / columns, main.height / rows);
-    if width <= PANE_COLUMNS || height < PANE_ROWS {
+    let wide = |columns: &u16| (main.width + 1) / columns > least.0;
+    let high = |columns: u16, rows| main.height / count.div_ceil(columns) >= rows;
+    let most = (1..=count).take_while(wide).last()?;
+    // Rather wide panes than high ones, as long as a stack trace fits into each.
+    let columns = (1..=most).find(|columns| high(*columns, GRID.1)).unwrap_or(most);
+    if !high(columns, least.1) {
         return None;
     }
+    let height = main.height / count.div_ceil(columns);
     let (mut panes, mut rules) = (Vec::new(), Vec::new());
-    for index in 0..count {
-        let (column, row) = (index % columns, index / columns);
-        // What does not divide goes to the last column and the last row.
-        let area = Rect {
-            x: main.x + column * width,
-            y: main.y + row * height,
-            width: if column + 1 == columns { main.width - column * width } else { width - 1 },
-            height: if row + 1 == rows { main.height - row * height } else { height },
-        };
-        if column + 1 < columns {
-            rules.push(Rect { x: area.right(), width: 1, ..area });
+    let mut below = main;
+    let mut left = count;
+    for row in services.chunks(usize::from(columns)) {
+        // The last row has what is left of the height, and its panes share the width.
+        let in_row = left.min(columns);
+        left -= in_row;
+        let rows = if left == 0 { below.height } else { height };
+        let mut beside = take_top(&mut below, rows);
+        let width = (main.width + 1) / in_row;
+        for (service, place) in row.iter().zip(1..) {
+            let wide = if place == in_row { beside.width } else { width - 1 };
+            panes.push(Pane::titled(*service, take_left(&mut beside, wide)));
+            if place < in_row {
+                rules.push(take_left(&mut beside, 1));
+            }
         }
-        panes.push(Pane::titled(usize::from(index), area));
     }
     Some((panes, rules))
 }
 
-/// The selected pane above, a little larger, and one more below; `None` if one of them would be too small.
-fn stack(main: Rect, first: usize, second: usize) -> Option<Vec<Pane>> {
+/// The selected pane with at least 60 % of the height, and below it, in their order, as many others as have room; none
+/// where there are fewer rows than `least`.
+fn focus(main: Rect, request: &LayoutRequest, least: u16) -> Vec<Pane> {
+    let selected = u16::try_from((u32::from(main.height) * 3).div_ceil(5)).unwrap_or(main.height);
+    let below = if main.height < least { 0 } else { main.height - selected };
+    let others: Vec<usize> = request.others.iter().copied().take(usize::from(below / FOCUS_ROWS)).collect();
+    let each = u16::try_from(others.len()).ok().and_then(|count| below.checked_div(count)).unwrap_or(0);
     let mut rest = main;
-    let above = take_top(&mut rest, u16::try_from(u32::from(main.height) * 4 / 7).unwrap_or(0));
-    let fits = |area: Rect| area.height >= PANE_ROWS && area.width >= PANE_COLUMNS;
-    (first != second && fits(above) && fits(rest)).then(|| vec![Pane::titled(first, above), Pane::titled(second, rest)])
+    let small: Vec<Rect> = others.iter().map(|_| take_bottom(&mut rest, each)).collect();
+    let small = small.into_iter().rev().zip(others).map(|(area, service)| Pane::titled(service, area));
+    std::iter::once(Pane::titled(request.main, rest)).chain(small).collect()
 }
 
 fn take_top(rest: &mut Rect, rows: u16) -> Rect {
@@ -316,8 +356,9 @@ fn take_left(rest: &mut Rect, columns: u16) -> Rect {
 /// The size that the terminal of each service should have at its start, so that the first thing it prints is laid out
 /// for its pane. `terminal` is columns and rows of the host terminal; `watches`: a service watches files.
 pub fn pane_size(services: usize, watches: bool, terminal: (u16, u16)) -> (u16, u16) {
-    let request = LayoutRequest { services, watches, ..LayoutRequest::default() };
-    let screen = OuterScreen::new(terminal.0, terminal.1, request);
+    let (others, arrangement) = ((1..services).collect(), preferred_arrangement());
+    let request = LayoutRequest { services, others, arrangement, watches, ..LayoutRequest::default() };
+    let screen = OuterScreen::new(terminal.0, terminal.1, &request);
     match screen.panes.first() {
         Some(pane) => service_size(pane),
         // Nothing is shown: the size that terminals have always had.

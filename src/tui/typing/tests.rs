@@ -207,7 +207,7 @@ fn input_at(bench: &mut Bench, input: Input, now: Moment) -> Vec<Command> {
     let snapshot = bench.snapshot.clone();
     let world = World { snapshot: &snapshot, size: bench.size, now };
     bench.ui.check_typing(&world);
-    let receiver = Receiver { area: Rect { x: 24, y: 2, width: 56, height: 21 }, ..Receiver::default() };
+    let receiver = Receiver { area: Rect { x: 24, y: 2, width: 56, height: 20 }, ..Receiver::default() };
     match bench.ui.typist.target() {
         Some(_) => bench.ui.typed(input, &world, receiver),
         None => bench.ui.input(input, &world),
@@ -270,7 +270,7 @@ fn a_click_on_the_sidebar_leaves_and_selects() {
 fn a_button_that_was_pressed_in_the_pane_is_the_services_until_it_is_released() {
     let mut bench = typing();
     let modes = InputModes { mouse: MouseEvents::Drags, mouse_encoding: MouseEncoding::Sgr, ..InputModes::default() };
-    let area = Rect { x: 24, y: 2, width: 56, height: 21 };
+    let area = Rect { x: 24, y: 2, width: 56, height: 20 };
     let mut mouse = |kind, column, row| {
         let snapshot = bench.snapshot.clone();
         let world = World { snapshot: &snapshot, size: bench.size, now: NOW };
@@ -278,7 +278,7 @@ fn a_button_that_was_pressed_in_the_pane_is_the_services_until_it_is_released() 
         bench.ui.typed(Input::Mouse(event), &world, Receiver { modes, area, top: 0 })
     };
     let left = MouseButton::Left;
-    assert_eq!(mouse(MouseEventKind::Down(left), 24, 3), sent("\x1b[<0;2;2M"));
+    assert_eq!(mouse(MouseEventKind::Down(left), 25, 3), sent("\x1b[<0;2;2M"));
     assert_eq!(mouse(MouseEventKind::Drag(left), 0, 23), sent("\x1b[<32;1;20M"));
     assert_eq!(mouse(MouseEventKind::Up(left), 79, 0), sent("\x1b[<0;56;1m"));
     assert_eq!(mouse(MouseEventKind::Drag(left), 79, 0), [], "not pressed in the pane");

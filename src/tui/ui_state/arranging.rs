@@ -10,8 +10,8 @@ pub(in crate::tui) struct PaneChoice {
     pub(in crate::tui) zoom: bool,
     /// The list of the services is not shown.
     pub(super) sidebar_hidden: bool,
-    /// How two panes share the room.
-    pub(super) arrangement: Arrangement,
+    /// How the panes share the room.
+    pub(in crate::tui) arrangement: Arrangement,
 }
 
 /// How the lines in the panes are shown.

@@ -26,12 +26,12 @@ use super::log_view::{LineLayout, Viewport};
 use super::message::Message;
 use super::options::DashboardOptions;
 use super::panel::{Details, Help, Palette, Panel, Panels, RestartMenu, WatcherPanel};
+use super::ranking::{MadeFor, Ranking};
 use super::selection::{CopyRequest, Selection};
 use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
 use super::unseen::Unseen;
-use super::words;
 use crate::clock::Clock;
 use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
@@ -62,6 +62,7 @@ pub(super) struct UiState {
     /// The service of the first pane: the selected one, unless Tab has gone to another pane.
     main: Option<ServiceName>,
     pub(super) panes: PaneChoice,
+    ranking: Ranking,
     /// Wheel and click go to the dashboard.
     pub(super) mouse: bool,
     lines: LineChoice,
@@ -97,7 +98,8 @@ impl UiState {
         Self {
             selected: None,
             main: None,
-            panes: PaneChoice::default(),
+            panes: PaneChoice { arrangement: options.arrangement, ..PaneChoice::default() },
+            ranking: Ranking::default(),
             mouse: options.mouse,
             lines: LineChoice::default(),
             find: Find::default(),
@@ -127,19 +129,24 @@ impl UiState {
     pub(super) fn screen(&self, world: &World<'_>) -> OuterScreen {
         let banner = matches!(world.snapshot.watch.state, WatchState::Paused | WatchState::Held)
             && world.snapshot.stopping.is_none();
-        OuterScreen::new(
-            world.size.0,
-            world.size.1,
-            LayoutRequest {
-                merged: self.merging,
-                ..self.layout_request(world.snapshot, self.panes.zoom, self.panels.watcher().is_some(), banner)
-            },
-        )
+        let request = self.layout_request(world.snapshot, self.panes.zoom, self.panels.watcher().is_some(), banner);
+        OuterScreen::new(world.size.0, world.size.1, &LayoutRequest { merged: self.merging, ..request })
     }
 
     /// Where the panes are when nothing is open: what the terminals of the services are sized by.
     pub(super) fn resting_screen(&self, world: &World<'_>) -> OuterScreen {
-        OuterScreen::new(world.size.0, world.size.1, self.layout_request(world.snapshot, false, false, false))
+        OuterScreen::new(world.size.0, world.size.1, &self.layout_request(world.snapshot, false, false, false))
+    }
+
+    /// Decides whose panes are shown beside the first one. `spoke`: when a service has printed its last line.
+    pub(super) fn rank(&mut self, world: &World<'_>, spoke: impl Fn(&ServiceName) -> Option<Moment>) {
+        let main = index_of(world.snapshot, self.main.as_ref()).and_then(|index| world.snapshot.services.get(index));
+        let made_for = MadeFor {
+            main: main.map(|service| service.name.clone()),
+            arrangement: self.panes.arrangement,
+            size: world.size,
+        };
+        self.ranking.update(world.snapshot, made_for, spoke);
     }
 
     fn layout_request(&self, snapshot: &GroupSnapshot, zoom: bool, watcher: bool, banner: bool) -> LayoutRequest {
@@ -147,7 +154,7 @@ impl UiState {
         LayoutRequest {
             services: snapshot.services.len(),
             main,
-            second: words::last_failure(snapshot, main),
+            others: self.ranking.others(snapshot, main),
             arrangement: self.panes.arrangement,
             sidebar_hidden: self.panes.sidebar_hidden,
             zoom,
@@ -315,7 +322,7 @@ impl UiState {
             Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
             Action::Layout => {
                 self.panes.arrangement = self.panes.arrangement.next();
-                self.show_message(format!("layout: {:?}", self.panes.arrangement).to_lowercase(), world.now);
+                self.show_message(format!("layout: {}", self.panes.arrangement.word()), world.now);
             }
             Action::Merged => self.toggle_merged(),
             Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
@@ -468,5 +475,7 @@ fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usiz
 mod merged_tests;
 #[cfg(test)]
 mod removal_tests;
+#[cfg(test)]
+mod sight_tests;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::display::{DisplaySupport, GlyphSet};
+use crate::domain::Phase;
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop, stopping};
 use crate::tui::panel::restart_menu;
 
@@ -100,20 +101,28 @@ fn the_menu_of_restarts() {
 
 #[test]
 fn tab_goes_to_the_next_pane_and_leaves_the_panes_where_they_are() {
-    let mut bench = Bench::shop(100, 30);
+    let mut bench = Bench::shop(100, 40);
     let panes = |bench: &Bench| -> Vec<usize> {
         bench.ui.screen(&bench.world()).panes.iter().map(|pane| pane.service).collect()
     };
-    assert_eq!(panes(&bench), [1, 2]);
+    bench.frame();
+    assert_eq!(panes(&bench), [1, 2, 4], "what has failed, and what starts");
     bench.press("⇥");
-    assert_eq!((name(&bench), panes(&bench)), ("worker", vec![1, 2]));
-    bench.press("⇥");
+    assert_eq!((name(&bench), panes(&bench)), ("worker", vec![1, 2, 4]));
+    bench.press("⇥⇥");
     assert_eq!(name(&bench), "api");
-    // When the failure is over, its pane goes, and the focus with it.
+    // When a failure is over, nothing moves.
     bench.press("⇥");
     bench.snapshot.services[2] = running("worker", true, 1);
     bench.frame();
-    assert_eq!((name(&bench), panes(&bench)), ("api", vec![1]));
+    assert_eq!((name(&bench), panes(&bench)), ("worker", vec![1, 2, 4]));
+    // When a service is stopped, its pane goes, and the focus with it.
+    bench.snapshot.services[2].phase = Phase::Down;
+    bench.frame();
+    assert_eq!((name(&bench), panes(&bench)), ("api", vec![1, 4, 0]));
+    bench.press("3");
+    bench.frame();
+    assert_eq!(panes(&bench)[0], 2, "selected, it is shown all the same");
     let mut single = Bench::shop(80, 24);
     single.press("⇥");
     assert_eq!(name(&single), "worker");
@@ -126,8 +135,9 @@ fn clicks_select_what_is_under_them() {
     assert_eq!(name(&bench), "worker", "the first of its two lines");
     click(&mut bench, 5, 9);
     assert_eq!(name(&bench), "web", "the second of its two lines");
-    click(&mut bench, 120, 35);
-    assert_eq!(name(&bench), "mail");
+    bench.frame();
+    click(&mut bench, 120, 42);
+    assert_eq!(name(&bench), "css", "the second of the small panes");
     let mut small = Bench::shop(40, 12);
     click(&mut small, 13, 1);
     assert_eq!(name(&small), "worker");
@@ -144,7 +154,7 @@ fn the_wheel_scrolls_the_pane_under_it() {
         bench.log_store.get(&"worker".into()).expect("its log").feed(format!("job {number}\r\n").as_bytes());
     }
     bench.frame();
-    mouse(&mut bench, MouseEventKind::ScrollUp, 50, 20);
+    mouse(&mut bench, MouseEventKind::ScrollUp, 50, 32);
     let text = bench.text();
     assert!(text.contains("job 46") && !text.contains("job 47"), "{text}");
     assert_eq!(name(&bench), "api", "scrolling selects nothing");
@@ -343,7 +353,7 @@ proptest! {
     }
 }
 
-fn lines(bench: &Bench, service: &str, count: std::ops::Range<u32>) {
+pub(super) fn lines(bench: &Bench, service: &str, count: std::ops::Range<u32>) {
     let document = bench.log_store.get(&service.into()).expect("a log");
     for number in count {
         let word = if number % 100 == 7 { "ERROR" } else { "INFO" };
@@ -395,7 +405,7 @@ fn a_match_beyond_the_cut_is_brought_into_sight() {
     let mut bench = Bench::shop(80, 24);
     bench.press("/and paid");
     let text = bench.text();
-    assert!(text.contains("AND paid ORDER BY at") && text.contains(">…"), "{text}");
+    assert!(text.contains("AND paid ORDER BY at") && text.contains("!…"), "{text}");
     bench.press("⎋");
     assert!(bench.text().contains("14:01:58 WARN"));
 }
@@ -418,11 +428,11 @@ fn a_filter_shows_only_what_it_lets_through_and_says_how_much() {
     lines(&bench, "worker", 0..1_000);
     bench.press("3&error⏎");
     let text = bench.text();
-    assert!(text.contains("& error · 10 of 1,006 lines"), "{text}");
+    assert!(text.contains("filter error · 10 of 1,006 lines"), "{text}");
     assert!(text.contains("907 ERROR") && !text.contains("INFO"), "{text}");
     bench.press("&!users/9⏎");
     let text = bench.text();
-    assert!(text.contains("& error & !users/9 · 9 of 1,006 lines") && !text.contains("907 ERROR"), "{text}");
+    assert!(text.contains("filter error & !users/9 · 9 of 1,006 lines") && !text.contains("907 ERROR"), "{text}");
     bench.press("&⏎");
     assert!(bench.text().contains("999 INFO") && !bench.text().contains("lines"));
 }
@@ -503,32 +513,10 @@ fn errors_that_nobody_has_seen_are_told_in_the_tabs_as_well() {
 }
 
 #[test]
-fn from_run_to_run() {
-    let mut bench = Bench::shop(80, 24);
-    let document = bench.log_store.get(&"api".into()).expect("a log");
-    for run in 1..4 {
-        document.begin_run(crate::domain::RunId(run), None);
-        document.feed(format!("run {run} begins\r\n").as_bytes());
-        lines(&bench, "api", 0..100);
-    }
-    let mut first = |keys: &str| {
-        bench.press(keys);
-        let text = bench.text();
-        text.lines().nth(2).unwrap_or_default().to_owned()
-    };
-    assert!(first("[").contains("run 3 begins"));
-    assert!(first("[").contains("run 2 begins"));
-    assert!(first("[").contains("run 1 begins"));
-    assert!(first("]").contains("run 2 begins"));
-    assert!(first("]").contains("run 3 begins"));
-    assert!(first("]").contains("run 3 begins"), "there is no later run");
-}
-
-#[test]
 fn a_marker_a_clear_view_and_what_is_further_right() {
     let mut bench = Bench::shop(80, 24);
     bench.press("m");
-    assert!(bench.text().contains("── mark 1 · "), "{}", bench.text());
+    assert!(bench.text().contains("── mark 1 ──"), "{}", bench.text());
     bench.press("C");
     assert!(!bench.text().contains("mark 1"));
     lines(&bench, "api", 0..1);

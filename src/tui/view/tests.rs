@@ -174,6 +174,36 @@ fn a_name_in_the_narrow_sidebar_is_cut_only_where_its_own_row_has_no_room() {
 }
 
 #[test]
+fn the_line_of_a_title_tells_of_the_focus_and_of_failures_and_the_state_has_its_own_look() {
+    use ratatui::style::{Color, Modifier, Style};
+    let mut bench = Bench::shop(160, 50);
+    let frame = bench.frame();
+    let text = bench.text();
+    let looks = |title: &str| {
+        let (y, line) = text.lines().enumerate().find(|(_, line)| line.contains(title)).expect(title);
+        let before = line.split(title).next().unwrap_or_default().chars().count();
+        let cell = |x: usize| frame.cell((u16::try_from(x).ok()?, u16::try_from(y).ok()?)).map(|cell| cell.style());
+        let at = |x: usize| cell(x).unwrap_or_default();
+        let look = |style: Style| (style.fg, style.add_modifier.contains(Modifier::DIM));
+        // The line, and the first letter of the word.
+        (look(at(before)), look(at(before + title.chars().count() - 1)))
+    };
+    let (reset, green, red) = (Some(Color::Reset), Some(Color::Green), Some(Color::Red));
+    assert_eq!(looks("── 2 api ● r"), ((Some(Color::Cyan), false), (green, false)));
+    assert_eq!(looks("── 3 worker ✗ e"), ((red, false), (red, false)));
+    bench.press("1");
+    bench.snapshot.services[2].phase = Phase::Down;
+    bench.snapshot.services[4].phase = Phase::Down;
+    let (text, frame) = (bench.text(), bench.frame());
+    let (y, line) = text.lines().enumerate().find(|(_, line)| line.contains("── 2 api ● r")).expect("its pane");
+    let x = line.split("ready").next().unwrap_or_default().chars().count();
+    let cell = |x: usize| frame.cell((u16::try_from(x).unwrap_or(0), u16::try_from(y).unwrap_or(0)));
+    let dim = |x: usize| cell(x).is_some_and(|cell| cell.modifier.contains(Modifier::DIM));
+    assert!(!dim(x) && dim(x + 8), "the line is dim and no state is: {text}");
+    assert_eq!(cell(x + 8).map(|cell| cell.fg), reset);
+}
+
+#[test]
 fn a_title_has_one_timer_and_names_what_comes() {
     let now = NOW;
     let title = |change: &dyn Fn(&mut ServiceSnapshot)| {
