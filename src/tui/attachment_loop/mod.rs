@@ -382,16 +382,14 @@ impl AttachmentLoop {
         self.ui.adjust(&world);
         self.tell_focus();
         self.frame_writer.ask_for(self.host_modes());
-        self.rank(&world);
-        let mut screen = self.ui.screen(&world);
+        let mut screen = self.arranged_screen(&world);
         self.last_frame.panes = self.texts(&screen);
         // Several steps at once may lead through several services.
         for _ in 0..=snapshot.services.len() {
             if !self.ui.roam(self.last_frame.panes.iter().find_map(|drawn| drawn.text.leaves), &world) {
                 break;
             }
-            self.rank(&world);
-            screen = self.ui.screen(&world);
+            screen = self.arranged_screen(&world);
             self.last_frame.panes = self.texts(&screen);
         }
         if let Some(notice) = self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice) {
@@ -425,8 +423,8 @@ impl AttachmentLoop {
         }
     }
 
-    /// Decides whose panes are shown.
-    fn rank(&mut self, world: &World<'_>) {
+    /// Where everything is, once it is decided whose panes are shown.
+    fn arranged_screen(&mut self, world: &World<'_>) -> OuterScreen {
         let logs = self.handle.logs();
         self.ui.rank(world, |name| {
             let document = logs.get(name)?;
@@ -434,6 +432,7 @@ impl AttachmentLoop {
             let last = reader.end().0.checked_sub(1)?;
             reader.line(LineId(last)).map(|line| line.at)
         });
+        self.ui.screen(world)
     }
 
     /// The services whose logs there are, in order.
