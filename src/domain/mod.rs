@@ -51,7 +51,7 @@ pub use name::{NameFault, RunId, ServiceName, fitting_name, fitting_service_name
 pub use opened::OPENED_BY;
 pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};
-pub use own_line::{framed, in_ascii, unframed};
+pub use own_line::{begun, framed, in_ascii, unframed};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
 pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres};
 pub use probe_spec::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};

@@ -8,6 +8,11 @@ pub fn framed(words: impl Display) -> String {
     format!("── {words} ──")
 }
 
+/// The beginning of such a line, for a pane that draws the rest: `── ready · 2.9s after start`.
+pub fn begun(parts: &[&str]) -> String {
+    format!("── {}", parts.join(" · "))
+}
+
 /// The parts of what such a line says, and the time of day that was among them.
 pub fn unframed(line: &str) -> Option<(Vec<&str>, Option<&str>)> {
     let words = line.strip_prefix("── ")?.strip_suffix(" ──")?;
@@ -46,6 +51,7 @@ mod tests {
         assert_eq!(unframed(&exited), Some((vec!["exited", "code 1", "crash 2 of 5"], Some("14:02:11"))));
         assert_eq!(unframed(&framed("cleared by 14:02:1x")), Some((vec!["cleared by 14:02:1x"], None)));
         assert_eq!(unframed("exited"), None);
+        assert_eq!(begun(&["exited", "code 1"]), "── exited · code 1");
         assert_eq!(in_ascii(&framed("a → b · run it — größer…")), "-- a -> b - run it - größer... --");
     }
 }

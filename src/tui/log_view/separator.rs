@@ -3,7 +3,7 @@
 
 use super::super::text::{cut_right, width};
 use super::LineLayout;
-use crate::domain::unframed;
+use crate::domain::{begun, unframed};
 
 /// Cells of a reason that still tell something.
 const REASON: usize = 8;
@@ -14,7 +14,7 @@ pub(super) fn separator(line: &str, time: &str, cells: usize, layout: &LineLayou
     let Some((mut parts, told)) = unframed(line) else { return layout.glyphs.own_text(line) };
     let time = told.unwrap_or(time);
     let rule = layout.glyphs.rule;
-    let words = |parts: &[&str]| layout.glyphs.own_text(&format!("── {}", parts.join(" · ")));
+    let words = |parts: &[&str]| layout.glyphs.own_text(&begun(parts));
     let mut text = words(&parts);
     let timed = format!(" {time} {rule}");
     // Between words and time there is some of the line.
