@@ -23,7 +23,7 @@ fn the_user_s_keys_act_and_are_shown() {
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.contains("  Ctrl-r ") && !help.stdout.contains("  r  "), "{}", help.stdout);
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    dash.wait_for_text("Ctrl-r restart  p pause");
+    dash.wait_for_text("Ctrl-r restart  / search");
     wait_for("it runs", || runs(&project) == 1);
     dash.keys("r");
     dash.keys("?");
@@ -48,7 +48,7 @@ fn mistakes_are_said_and_cost_only_themselves() {
     );
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("config.toml:3:5: no action is called `restrat`");
-    dash.wait_for("the rest counts", |screen| screen.contains("+-") && !screen.contains('┌'));
+    dash.wait_for("the rest counts", |screen| screen.contains("* api") && !screen.contains('●'));
     dash.keys("r");
     wait_for("the default is in force", || runs(&project) == 2);
     dash.keys("q");
