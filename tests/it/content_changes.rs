@@ -27,7 +27,6 @@ pub(crate) fn up(dash: &mut Dash<'_>, names: &[&str]) {
         });
     }
     dash.wait_for_text("watching ");
-    dash.wait_for_text(" dir");
 }
 
 /// Waits until it was started so often, and is up.

@@ -24,7 +24,7 @@ fn the_user_s_keys_act_and_are_shown() {
     let is_shown = |key: &str| help.stdout.lines().any(|line| line.starts_with(&format!("  {key} ")));
     assert!(is_shown("Ctrl-r") && !is_shown("r"), "{}", help.stdout);
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    dash.wait_for_text("Ctrl-r restart  p pause");
+    dash.wait_for_text("Ctrl-r restart  / search");
     wait_for("it runs", || runs(&project) == 1);
     dash.keys("r");
     dash.keys("?");

@@ -215,6 +215,8 @@ fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::style::Modifier;
+
     use crate::display::GlyphSet;
     use crate::domain::{Outcome, Phase};
     use crate::tui::fixture::{Bench, paused_shop, running, shop};
@@ -255,7 +257,13 @@ mod tests {
             let text = bench.text();
             assert_eq!(text.matches("PAUSED").count(), 1, "{text}");
             assert_eq!(text.matches("14 held").count() + text.matches("14 changes held").count(), 1, "{text}");
-            assert!(!text.contains('░'), "{text}");
+            let frame = bench.frame();
+            let row = text.lines().position(|line| line.contains("PAUSED")).and_then(|row| u16::try_from(row).ok());
+            let end = row.and_then(|row| frame.cell((size.0 - 1, row)).cloned()).unwrap_or_default();
+            assert!(
+                end.symbol() == " " && end.modifier.contains(Modifier::REVERSED),
+                "a plain bar to the end: {end:?}"
+            );
         }
     }
 }

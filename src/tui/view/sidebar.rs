@@ -123,7 +123,7 @@ impl Columns {
             SidebarStyle::Narrow => 0,
         };
         columns.name = match style {
-            SidebarStyle::Wide | SidebarStyle::Medium => (longest + 1).max(8).min(left.saturating_sub(word)),
+            SidebarStyle::Wide | SidebarStyle::Medium => (longest + 1).max(7).min(left.saturating_sub(word)),
             SidebarStyle::Narrow => left,
         };
         columns
@@ -191,8 +191,10 @@ fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: R
         let seconds = until.since(scene.now).as_millis().div_ceil(1000);
         let left = approx(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)));
         let with_time = format!("{} {left}", service.state());
-        let fits = width(&with_time) <= room;
-        (if fits { with_time } else { service.state().to_owned() }, look.word_style)
+        // What tells of failures goes before the time.
+        let last = marks(scene, service).rsplit(' ').next().map_or(0, width);
+        let needed = width(&with_time) + if last == 0 { 0 } else { last + 1 };
+        (if needed <= room { with_time } else { service.state().to_owned() }, look.word_style)
     } else {
         (look.word.to_owned(), look.word_style)
     };
