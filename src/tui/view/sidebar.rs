@@ -185,9 +185,7 @@ impl Columns {
 fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: Rect, buffer: &mut Buffer) {
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
     let waits = waits_until(service);
-    let (word, word_style) = if service.held > 0 && matches!(service.phase, Phase::Running { .. }) {
-        ("held".to_owned(), theme.alert())
-    } else if let Some(until) = waits {
+    let (word, word_style) = if let Some(until) = waits {
         let seconds = until.since(scene.now).as_millis().div_ceil(1000);
         let left = approx(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)));
         let with_time = format!("{} {left}", service.state());
@@ -237,10 +235,11 @@ fn put_counts(scene: &Scene<'_>, service: &ServiceSnapshot, counts: &str, area: 
     mark_unseen(scene, service, counts, area, buffer);
 }
 
-/// `↻7 ✗2 e3`: restarts, and errors that nobody has seen, where the key `e` goes to.
+/// `↻7 ✗2 ‖1 e3`: restarts, changes that are held, and errors that nobody has seen, where the key `e` goes to.
 fn marks(scene: &Scene<'_>, service: &ServiceSnapshot) -> String {
     let unseen = scene.ui.unseen.text(&service.name);
-    let parts = [counts(service, scene.glyphs()), unseen];
+    let held = if service.held > 0 { format!("{}{}", scene.glyphs().held, service.held) } else { String::new() };
+    let parts = [counts(service, scene.glyphs()), held, unseen];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
