@@ -18,7 +18,7 @@ pub struct GroupSpec {
     pub root: PathBuf,
     /// The file itself, absolute.
     pub file: PathBuf,
-    /// In the order of the file. The order on the screen, and of starts that nothing else orders.
+    /// In the order of the file: that of starts that nothing else orders, and, within a group, that on the screen.
     pub services: Vec<Arc<ServiceSpec>>,
     /// The settings of the watcher (`[watch]`).
     pub watch: WatchSpec,
