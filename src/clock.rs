@@ -35,7 +35,7 @@ pub fn zone_problem() -> Option<String> {
     let zone = std::env::var("TZ").ok()?;
     let path = zone.strip_prefix(':').unwrap_or(&zone);
     let wrong = path.starts_with('/') && std::fs::exists(path).unwrap_or(true) && !is_zone_file(path);
-    wrong.then(|| format!("TZ names {path}, which is no time zone file"))
+    wrong.then(|| format!("TZ names {path}, which is not a time zone file"))
 }
 
 /// Local time of day of a moment in RFC 3339: `14:02:11`. The text itself, if it is none.

@@ -29,16 +29,16 @@ pub fn make_folder(folder: &Path, variable: &str) -> io::Result<()> {
     let found = fs::symlink_metadata(folder).map_err(named)?;
     let refuse = |what: String| {
         let folder = visible_path(folder);
-        Err(io::Error::other(format!("{folder} {what}: remove it, or let {variable} name a folder of your own")))
+        Err(io::Error::other(format!("{folder} {what}: remove it, or set {variable} to a folder that you own")))
     };
     if found.is_symlink() {
         return refuse("is a link".into());
     }
     if !found.is_dir() {
-        return refuse("is no folder".into());
+        return refuse("is not a folder".into());
     }
     if found.uid() != geteuid().as_raw() {
-        return refuse(format!("belongs to somebody else (user {})", found.uid()));
+        return refuse(format!("belongs to another user (uid {})", found.uid()));
     }
     if found.mode() & 0o777 == FOLDER_MODE {
         return Ok(());
@@ -70,7 +70,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         return Err(io::Error::other("it is not a file: remove it"));
     }
     if found.uid() != geteuid().as_raw() {
-        return Err(io::Error::other(format!("it belongs to somebody else (user {}): remove it", found.uid())));
+        return Err(io::Error::other(format!("it belongs to another user (uid {}): remove it", found.uid())));
     }
     if found.mode() & 0o777 != FILE_MODE {
         // Where a file system has no modes, the folder decides alone.
@@ -135,10 +135,10 @@ mod tests {
         symlink(home.path().join("a"), &link).unwrap();
         make_folder(&link.join("other"), "HERE").unwrap();
         let said = make_folder(&link, "HERE").unwrap_err().to_string();
-        assert!(said.ends_with("link is a link: remove it, or let HERE name a folder of your own"), "{said}");
+        assert!(said.ends_with("link is a link: remove it, or set HERE to a folder that you own"), "{said}");
         let file = home.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(make_folder(&file, "HERE").unwrap_err().to_string().contains("is no folder"));
+        assert!(make_folder(&file, "HERE").unwrap_err().to_string().contains("is not a folder"));
         assert!(make_folder(&file.join("below"), "HERE").unwrap_err().to_string().contains("file/below: "));
     }
 

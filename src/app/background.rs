@@ -109,7 +109,7 @@ fn words(
     let up = services.len() - failed.len();
     let plural = if services.len() == 1 { "service" } else { "services" };
     let state = match (services.len(), failed.len()) {
-        (0, _) => "no service starts by itself".to_owned(),
+        (0, _) => "no service starts automatically".to_owned(),
         (all, 0) => format!("{all} {plural} started"),
         (all, _) => format!("{up} of {all} {plural} started"),
     };

@@ -120,7 +120,7 @@ impl EffectRunner {
                 }
                 self.watcher.respec(spec);
             }
-            Effect::Broken(what) => log::error!("a bug of devgroup, please report it: {what}"),
+            Effect::Broken(what) => log::error!("bug in devgroup, please report it: {what}"),
             Effect::Forget(service) => self.logs.remove(&service),
             Effect::Finish(finish) => return Some(LoopAction::Finish(finish)),
         }

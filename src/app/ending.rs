@@ -60,7 +60,7 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
         ("done", &finish.done),
         ("failed", &finish.failed),
         ("killed", &finish.killed),
-        ("could not be ended", &finish.given_up),
+        ("could not be killed", &finish.given_up),
     ] {
         if !services.is_empty() {
             parts.push(format!("{word}: {}", names(services)));
@@ -70,19 +70,19 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
         parts.push("nothing was running".into());
     }
     if finish.abandoned {
-        parts.push("left before all had ended".into());
+        parts.push("quit before all services had stopped".into());
     }
     if finish.timed_out {
-        parts.push("the time was up".into());
+        parts.push("timed out".into());
     }
     if circumstances.has_lost_exit_with {
-        parts.push("the service of --exit-with is not in procgroup.toml any more".into());
+        parts.push("the --exit-with service is no longer in procgroup.toml".into());
     }
     if let Some(signal) = circumstances.signal {
         parts.push(format!("ended by {}", ExitStatus::Signal(signal)));
     }
     if let Some(kind) = circumstances.output {
-        parts.push(format!("the output could not be written: {kind}"));
+        parts.push(format!("cannot write the output: {kind}"));
     }
     Ending {
         code: u8::try_from(code).unwrap_or(1),
@@ -186,7 +186,7 @@ mod tests {
         let finish = Finish { failed: vec!["api".into()], given_up: vec!["db".into()], ..finish() };
         assert_eq!(
             ending("shop", &finish, Circumstances::default()).summary,
-            "shop: 3 services stopped in 1.2s · failed: api · could not be ended: db"
+            "shop: 3 services stopped in 1.2s · failed: api · could not be killed: db"
         );
         let ended = Finish { stopped: 0, done: vec!["test".into()], ..self::finish() };
         assert_eq!(ending("shop", &ended, Circumstances::default()).summary, "shop: done: test");

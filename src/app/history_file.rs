@@ -56,19 +56,19 @@ impl HistoryFile {
         let folder = match state_folder::of_group(spec, state_folder::variable) {
             Ok(folder) => folder,
             Err(why) => {
-                log::info!("no history of runs: {why}");
+                log::info!("the run history is off: {why}");
                 return (None, GroupHistory::new());
             }
         };
         let past = match read(&folder) {
             Ok(past) => past,
             Err(Unreadable::Newer) => {
-                log::warn!("{} is of a newer devgroup: it is left alone", visible_path(&folder.join(NAME)));
+                log::warn!("{} was written by a newer devgroup and is left as it is", visible_path(&folder.join(NAME)));
                 return (None, GroupHistory::new());
             }
             Err(unreadable) => {
                 let path = folder.join(NAME);
-                log::warn!("the runs of earlier times are not shown: {}: {unreadable}", visible_path(&path));
+                log::warn!("previous runs are not shown: {}: {unreadable}", visible_path(&path));
                 GroupHistory::new()
             }
         };
@@ -81,7 +81,7 @@ impl HistoryFile {
         match thread::Builder::new().name("history".into()).stack_size(256 << 10).spawn(keep) {
             Ok(_) => (Some(Self { records, done }), past),
             Err(error) => {
-                log::warn!("no history of runs: {error}");
+                log::warn!("the run history is off: {error}");
                 (None, past)
             }
         }
@@ -98,7 +98,7 @@ impl HistoryFile {
         drop(records);
         move || {
             if done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                log::warn!("the history of runs was not written in time");
+                log::warn!("the run history was not written in time");
             }
         }
     }
@@ -141,12 +141,12 @@ fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
     flock(&turn, FlockOperation::LockExclusive)?;
     let mut history = match read(folder) {
         Ok(history) => history,
-        Err(Unreadable::Newer) => return Err(io::Error::other("it is of a newer devgroup")),
+        Err(Unreadable::Newer) => return Err(io::Error::other("it was written by a newer devgroup")),
         Err(unreadable) => {
             let broken = folder.join("history.json.broken");
             let path = folder.join(NAME);
             let (path, broken_path) = (visible_path(&path), visible_path(&broken));
-            log::warn!("{path} could not be read ({unreadable}) and is {broken_path} now");
+            log::warn!("{path} could not be read ({unreadable}); moved to {broken_path}");
             // It may be gone meanwhile; what is there is replaced in any case.
             let _ = fs::rename(folder.join(NAME), broken);
             GroupHistory::new()
@@ -177,11 +177,11 @@ fn add(folder: &Path, records: Vec<Remembered>) -> io::Result<()> {
 enum Unreadable {
     #[error("{}", plain_error(.0))]
     Io(#[from] io::Error),
-    #[error("not understood: {0}")]
+    #[error("malformed: {0}")]
     Syntax(#[from] serde_json::Error),
     #[error("too large")]
     TooLarge,
-    #[error("of a newer version")]
+    #[error("written by a newer version")]
     Newer,
 }
 

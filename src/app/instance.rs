@@ -116,7 +116,7 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
             Err(why) => problem = why,
         }
     }
-    log::warn!("a second start of this group would not be noticed: {problem}");
+    log::warn!("a second start of this group cannot be detected: {problem}");
     Ok(Claim { lock: None, name: None, key, pid, is_unclean: false, has_begun: false })
 }
 

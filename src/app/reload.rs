@@ -65,7 +65,7 @@ pub(crate) async fn reload_when_written(
             // Whoever saves the file ends what waits, also without a difference.
             Ok(spec) if spec == *current && !broken => Event::Reloaded(current.clone()),
             Ok(spec) if spec == *current => {
-                log::info!("procgroup.toml is valid again, and nothing changed");
+                log::info!("procgroup.toml is valid again; nothing changed");
                 Event::FileRestored
             }
             Ok(spec) => {
@@ -74,7 +74,7 @@ pub(crate) async fn reload_when_written(
                 if events.send(event).await.is_err() {
                     return;
                 }
-                let summary = "procgroup.toml read again";
+                let summary = "procgroup.toml reloaded";
                 log::info!("{summary}");
                 Event::Notice { problem: false, summary: summary.into(), detail: "".into() }
             }
@@ -98,8 +98,8 @@ struct Broken {
 
 impl Broken {
     fn foreign(foreign: &Foreign) -> Self {
-        let summary = format!("procgroup.toml is not read again: {foreign}");
-        let remedy = "end the group and start it with -f if that is meant";
+        let summary = format!("procgroup.toml was not reloaded: {foreign}");
+        let remedy = "if this is intended, stop the group and start it with -f";
         Self { detail: format!("{summary}; {remedy}"), remedy, summary }
     }
 }
@@ -107,12 +107,12 @@ impl Broken {
 fn read(file: &std::path::Path, owners: Owners, recipe: &Recipe) -> Result<GroupSpec, Broken> {
     let loaded = config::load_of(file, owners).map_err(|diagnostics| Broken {
         summary: diagnostics.summary(),
-        remedy: "correct and save it; `devgroup check` shows everything",
+        remedy: "fix and save it; `devgroup check` shows every problem",
         detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
     })?;
     recipe.apply(loaded.spec).map_err(|error| Broken {
-        summary: format!("procgroup.toml lacks what this group was started with: {error}"),
-        remedy: "put it back, or start the group anew",
+        summary: format!("procgroup.toml no longer matches how this group was started: {error}"),
+        remedy: "undo the change, or restart the group",
         detail: error.to_string(),
     })
 }

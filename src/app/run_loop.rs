@@ -66,28 +66,28 @@ impl Incoming {
         match self {
             Self::Request(request) => match &request.command {
                 Command::Input { .. } => "typing",
-                Command::Resize { .. } => "a new size",
+                Command::Resize { .. } => "a resize",
                 _ => "a command",
             },
             Self::News(news) => match &news.report {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
                 RunReport::Ready | RunReport::Unready { .. } => "the readiness of a run",
-                RunReport::Alive | RunReport::Silent { .. } => "a look at whether a run is alive",
+                RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",
-                RunReport::Details(_) => "a look at a run",
+                RunReport::Details(_) => "the details of a run",
                 RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
                 RunReport::HookEnded { .. } => "the end of a hook",
             },
             Self::Watch(WatchReport::Files(_)) => "file changes",
             Self::Watch(WatchReport::Compared(_)) => "a comparison of files",
-            Self::Watch(WatchReport::Git(_)) => "news of git",
-            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "news of the watcher",
+            Self::Watch(WatchReport::Git(_)) => "a git report",
+            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "a watcher report",
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
             Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
             Self::Event(_) => "a notice",
-            Self::Time => "the time",
+            Self::Time => "a timer",
         }
     }
 }
@@ -135,13 +135,13 @@ impl RunLoop {
                 stopwatch.lap(name);
             }
             self.pass_time(&mut progress);
-            stopwatch.lap("what was due");
+            stopwatch.lap("due timers");
             self.publish(&mut progress);
             for (client, answer) in progress.answered.drain(..) {
                 // A client that does not wait any more needs no answer.
                 let _ = client.send(answer);
             }
-            stopwatch.lap("the publishing");
+            stopwatch.lap("publishing the snapshot");
             let (now, took) = stopwatch.stop();
             self.status_file.turned(now, took);
             if let Some(finish) = progress.finish.take() {
@@ -203,7 +203,7 @@ impl RunLoop {
                 return;
             }
             Incoming::Os(OsNews::Alone) => {
-                log::error!("the guard of devgroup is gone");
+                log::error!("devgroup's guard process is gone");
                 // Whoever started it has the terminal back.
                 tui::restore_terminal();
                 Event::Client { id: None, command: Command::Quit }
@@ -293,7 +293,7 @@ impl RunLoop {
             progress.circumstances.exit_with = ended;
             let lost = self.exit_with.as_ref().filter(|name| snapshot.service(name).is_none());
             if let Some(name) = lost {
-                log::error!("{name}, the service of --exit-with, is not in procgroup.toml any more: the group ends");
+                log::error!("{name}, the --exit-with service, is no longer in procgroup.toml: stopping the group");
                 progress.circumstances.has_lost_exit_with = true;
             }
             if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {

@@ -19,7 +19,7 @@ pub(crate) fn of_group(spec: &GroupSpec, variable: impl Fn(&str) -> Option<PathB
     let name: String = spec.name.chars().map(plain).take(64).collect();
     let folder = state.join(SHARED).join(format!("{name}-{}", group_key(&spec.file)));
     if folder.starts_with(&spec.root) {
-        return Err(format!("{} is in the project, and writing there would be seen as changes", visible_path(&folder)));
+        return Err(format!("{} is inside the project; writing there would count as changes", visible_path(&folder)));
     }
     Ok(folder)
 }

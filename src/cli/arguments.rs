@@ -27,8 +27,7 @@ Examples:
   devgroup check --json       for editors: each problem with its line, column and length";
 
 const WHY_NOTES: &str = "\
-Rules are listed in the order in which they apply. The group need not run. If it does, the answer is by the rules that it
-uses now.
+Rules are listed in the order in which they apply. The group need not be running. If it is, its current rules are used.
 Examples:
   devgroup why src/main.rs target/debug/api
   git ls-files -z | devgroup why -z -";

@@ -15,7 +15,7 @@ pub(super) enum Failure {
     Usage(String),
     /// No file was found.
     #[error(
-        "error: no procgroup.toml in {} or above\n  help: `devgroup init` writes a first one from what is here; or write `[services]` and a line for each, as in\n        web = \"npm run dev\"  (see `devgroup help config`); or name one with -f FILE",
+        "error: no procgroup.toml in {} or any folder above\n  help: `devgroup init` writes one from the files here; or write `[services]` and one line per service, such as\n        web = \"npm run dev\"  (see `devgroup help config`); or name a file with -f FILE",
         visible_path(here)
     )]
     NoFile {
@@ -24,7 +24,7 @@ pub(super) enum Failure {
     },
     /// The file that was found is somebody else's.
     #[error(
-        "error: {foreign}, and nobody has named it: what others wrote is not run unasked\n  help: look at it; then name it, -f {0} (or DEVGROUP_CONFIG), or trust its folder for good:\n        trusted = [\"{1}\"]  in {2}",
+        "error: {foreign}: files of other users do not run unless you name them\n  help: read it, then name it with -f {0} (or DEVGROUP_CONFIG); or always trust its folder:\n        trusted = [\"{1}\"]  in {2}",
         file.display(),
         file.parent().unwrap_or(file).display(),
         own_file().display()
@@ -39,7 +39,7 @@ pub(super) enum Failure {
     #[error("{0}")]
     Invalid(String),
     /// The file has errors, and no service in it has this name, as far as it can be read.
-    #[error("error: unknown service `{}`, as far as the file can be read{}\n\n{drawn}", visible(name), match near {
+    #[error("error: unknown service `{}` in what could be read of the file{}\n\n{drawn}", visible(name), match near {
         Some(near) => format!("\n  help: did you mean {near}?"),
         None => String::new(),
     })]
@@ -53,14 +53,14 @@ pub(super) enum Failure {
     },
     /// devgroup was started in one of its own services.
     #[error(
-        "error: you are inside {service}, a service of this very group: it would start itself again and again\n  help: remove devgroup from the command of {service}"
+        "error: started from inside {service}, a service of this group: it would start itself forever\n  help: remove devgroup from the command of {service}"
     )]
     Inside {
         /// Name of the service.
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` ends it", .0.name, match .0.pid {
+    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
         0 => String::new(),
         pid => format!(", pid {pid}"),
     })]
@@ -71,10 +71,10 @@ pub(super) enum Failure {
     /// No group runs here.
     #[error("error: no group is running here{}", match file {
         Some(file) => match foreign {
-            Some(foreign) => format!(": {foreign}, and is not run unasked\n  help: `devgroup check` says how to consent"),
-            None => format!("\n  help: `devgroup` starts that of {}", visible_path(&super::client::short(file))),
+            Some(foreign) => format!(": {foreign}, and does not run unless you name it\n  help: `devgroup check` shows how"),
+            None => format!("\n  help: `devgroup` starts the group of {}", visible_path(&super::client::short(file))),
         },
-        None => ": no procgroup.toml in this folder or above".into(),
+        None => ": no procgroup.toml in this folder or any folder above".into(),
     })]
     NotRunning {
         /// The file whose group was meant.
@@ -158,7 +158,7 @@ fn own_file() -> PathBuf {
 fn help(error: &ClientError) -> String {
     match error {
         ClientError::NotAllowed { .. } => format!("\n  help: {}", sandbox(error)),
-        ClientError::Silent | ClientError::NoSocket(_) => "\n  help: `devgroup doctor` says more".into(),
+        ClientError::Silent | ClientError::NoSocket(_) => "\n  help: `devgroup doctor` shows more".into(),
         error => near(error),
     }
 }
@@ -176,7 +176,7 @@ pub(super) fn sandbox(error: &ClientError) -> String {
     let folder = address.parent().filter(|folder| folder.is_absolute());
     let sockets =
         folder.map_or("unix sockets".into(), |folder| format!("the unix sockets in {}", visible_path(folder)));
-    format!("a sandbox does that{here}: run the command outside of it, or let it use {sockets}")
+    format!("a sandbox blocks it{here}: run the command outside the sandbox, or let it use {sockets}")
 }
 
 /// "Did you mean …?", where a service was not found.

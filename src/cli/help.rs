@@ -37,7 +37,7 @@ pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
         None => {
             let topics = Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             let topics = topics.map(|topic| topic.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-            Err(Failure::Usage(format!("there is no help about `{}`\n  help: {topics}, or a command", visible(name))))
+            Err(Failure::Usage(format!("no help on `{}`\n  help: {topics}, or a command", visible(name))))
         }
     }
 }

@@ -69,7 +69,7 @@ fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>
         Ok(Launch::Group(report)) => run_guarded(read, Some((Background { size, report }, style))),
         Ok(Launch::Over(code)) => code,
         Err(error) => {
-            print_message(&format!("error: cannot go into the background: {error}"));
+            print_message(&format!("error: cannot run in the background: {error}"));
             1
         }
     }
@@ -122,8 +122,8 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
             .map_err(|error| Failure::Usage(format!("-C {}: {}", visible_path(folder), plain_error(&error))))?;
     }
     if arguments.task.is_some() && arguments.run != RunArguments::default() {
-        let problem = "services and options for running them do not go with a command\n  help: a service that is \
-                       called like a command is named after `--`:  devgroup -- check";
+        let problem = "services and run options cannot be combined with a command\n  help: put a service that has the name \
+                       of a command after `--`:  devgroup -- check";
         return Err(Failure::Usage(problem.into()));
     }
     match arguments.task {
@@ -241,7 +241,7 @@ fn file(named: Option<&Path>) -> Result<GroupFile, Failure> {
         return Ok(GroupFile { path, owners: Owners::Any });
     }
     let here = std::env::current_dir()
-        .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
+        .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
     let file = config::find(&here).ok_or(Failure::NoFile { here })?;
     match consent(&file) {
         Err(foreign) => Err(Failure::Foreign { foreign, file }),
@@ -354,7 +354,7 @@ fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Front
     let dumb = DisplaySupport::from_environment().dumb;
     let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
     if arguments.tui && !terminal {
-        return Err(Failure::Usage("--tui needs a terminal, but stdout is none".into()));
+        return Err(Failure::Usage("--tui needs a terminal, but stdout is not one".into()));
     }
     let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
     if dashboard {

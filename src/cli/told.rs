@@ -105,7 +105,7 @@ mod tests {
         let failure = Failure::NotRunning { file: None, foreign: None };
         let mistyped = Failure::Mistyped { failure: failure.into(), commands: "`status`".into() };
         let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"no group is running here: no \
-                        procgroup.toml in this folder or above\",\"help\":\"did you mean the command `status`?\"}}";
+                        procgroup.toml in this folder or any folder above\",\"help\":\"did you mean the command `status`?\"}}";
         assert_eq!(as_json(&mistyped), expected);
         let drawn = "error: a is empty   [empty]\n   ,-[procgroup.toml:1:1]\n  help: write it\n";
         let invalid = as_json(&Failure::Invalid(drawn.into()));

@@ -27,7 +27,7 @@ const SHOWN: usize = 60;
 /// Explains each path: by the rules of the group that runs here, as they are now, or else by those of the file.
 pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure> {
     let here = std::env::current_dir()
-        .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
+        .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
     let paths: Vec<PathBuf> =
         paths(&arguments.paths, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
     if let Some((path, problem)) = paths.iter().find_map(|path| Some((path, is_too_long(path)?))) {
@@ -58,7 +58,7 @@ fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
         Ok(group) => group,
         Err(Failure::Client { error }) => {
             // Its rules may be others than those of the file by now.
-            super::print_message(&format!("warning: {error}\n  note: these are the rules of the file"));
+            super::print_message(&format!("warning: {error}\n  note: the rules below are those in the file"));
             return None;
         }
         Err(_) => return None,
@@ -89,11 +89,11 @@ fn paths(named: &[PathBuf], end: u8) -> Result<Vec<PathBuf>, Failure> {
             io::stdin()
                 .lock()
                 .read_to_end(&mut text)
-                .map_err(|error| Failure::Unexpected(format!("stdin cannot be read: {error}")))?;
+                .map_err(|error| Failure::Unexpected(format!("cannot read stdin: {error}")))?;
             let found = text.split(|byte| *byte == end).filter(|path| !path.is_empty());
             paths.extend(found.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))));
         } else if path.as_os_str().is_empty() {
-            return Err(Failure::Usage("a path is empty".into()));
+            return Err(Failure::Usage("empty path".into()));
         } else {
             paths.push(path.clone());
         }

@@ -106,9 +106,7 @@ fn is_folder(spec: &ServiceSpec, path: &Path) -> Result<(), Fault> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(Fault::new("dir", format!("{} is not a folder", written()))),
-        Err(error) => {
-            Err(Fault::new("dir", format!("the folder {} cannot be used: {}", written(), plain_error(&error))))
-        }
+        Err(error) => Err(Fault::new("dir", format!("cannot use the folder {}: {}", written(), plain_error(&error)))),
     }
 }
 
@@ -120,10 +118,9 @@ fn url(spec: &ServiceSpec, lookup: &Lookup<'_>) -> Result<Option<String>, Fault>
             let url = text("url", written, lookup)?;
             match opens_in_browser(&url) {
                 true => Ok(Some(url)),
-                false => Err(Fault::new(
-                    "url",
-                    format!("`{written}` is, with its values, not an address that a browser opens"),
-                )),
+                false => {
+                    Err(Fault::new("url", format!("`{written}`, expanded, is not an http:// or https:// address")))
+                }
             }
         }
     }
@@ -165,7 +162,7 @@ fn text(place: &str, written: &str, lookup: &Lookup<'_>) -> Result<String, Fault
     let text = expand_by(written, Dollars::Ours, &as_text(lookup)).map_err(|error| Fault::of(place, &error))?;
     match text.into_string() {
         Ok(text) if !text.trim().is_empty() => Ok(text),
-        _ => Err(Fault::new(place, format!("`{written}` is empty with its values"))),
+        _ => Err(Fault::new(place, format!("`{written}` expands to nothing"))),
     }
 }
 
@@ -178,7 +175,7 @@ fn as_text<'a>(lookup: &'a Lookup<'_>) -> impl Fn(&str) -> Option<OsString> + 'a
 fn path(place: &str, written: &str, root: &Path, lookup: &Lookup<'_>) -> Result<PathBuf, Fault> {
     let path = expand_by(written, Dollars::Ours, lookup).map_err(|error| Fault::of(place, &error))?;
     match path.is_empty() {
-        true => Err(Fault::new(place, format!("`{written}` is empty with its values"))),
+        true => Err(Fault::new(place, format!("`{written}` expands to nothing"))),
         false => Ok(clean(&root.join(path))),
     }
 }
@@ -186,19 +183,14 @@ fn path(place: &str, written: &str, root: &Path, lookup: &Lookup<'_>) -> Result<
 fn port(place: &str, written: &str, lookup: &Lookup<'_>) -> Result<u16, Fault> {
     let text = text(place, written, lookup)?;
     let port = text.trim().parse::<u16>().ok().filter(|port| *port > 0);
-    port.ok_or_else(|| {
-        Fault::new(place, format!("`{written}` is, with its values, not a port: a number from 1 to 65535"))
-    })
+    port.ok_or_else(|| Fault::new(place, format!("`{written}`, expanded, is not a port (a number from 1 to 65535)")))
 }
 
 fn http(place: &str, written: &str, status: (u16, u16), lookup: &Lookup<'_>) -> Result<HttpCheck, Fault> {
     let url = text(place, written, lookup)?;
     match wrong_address(&url) {
         None => Ok(HttpCheck { url, status }),
-        Some(wrong) => Err(Fault::new(
-            place,
-            format!("`{written}` is, with its values, not an address that can be asked: {wrong}"),
-        )),
+        Some(wrong) => Err(Fault::new(place, format!("`{written}`, expanded, cannot be requested: {wrong}"))),
     }
 }
 
@@ -212,7 +204,7 @@ fn pattern(place: &str, written: &str, lookup: &Lookup<'_>) -> Result<TextPatter
     };
     let text = expand_by(written, Dollars::OfPattern, &value).map_err(|error| Fault::of(place, &error))?;
     let text = text.to_string_lossy().into_owned();
-    let empty = || Fault::new(place, format!("`{written}` is empty with its values"));
+    let empty = || Fault::new(place, format!("`{written}` expands to nothing"));
     if !is_regex {
         return if text.trim().is_empty() { Err(empty()) } else { Ok(TextPattern::Literal(text)) };
     }
@@ -220,9 +212,8 @@ fn pattern(place: &str, written: &str, lookup: &Lookup<'_>) -> Result<TextPatter
         return Err(empty());
     }
     // The reason quotes the values.
-    text_pattern(&text).map_err(|_| {
-        Fault::new(place, format!("`{written}` is, with its values, not a regular expression that can be used"))
-    })
+    text_pattern(&text)
+        .map_err(|_| Fault::new(place, format!("`{written}`, expanded, is not a valid regular expression")))
 }
 
 /// The command with the values put in, where it is a list.

@@ -66,19 +66,22 @@ fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
     }
     let Some(folder) = dir.get_ref().known() else {
         problems.add(
-            Diagnostic::error("watch", format!("service `{}` watches a folder that is not known yet", service.name))
-                .at(watch.span(), "`true` means all below `dir`")
-                .at(dir.span(), "the value is put in at each start")
-                .help("write the folder as a pattern: watch = [\"apps/web/**\"]"),
+            Diagnostic::error(
+                "watch",
+                format!("service `{}` watches a folder that is only known at its start", service.name),
+            )
+            .at(watch.span(), "`true` watches everything below `dir`")
+            .at(dir.span(), "this is expanded at each start")
+            .help("name the folder in a pattern: watch = [\"apps/web/**\"]"),
         );
         return;
     };
     if !folder.starts_with(&place.root) {
         problems.add(
-            Diagnostic::error("outside", format!("service `{}` watches a folder outside of the group", service.name))
-                .at(watch.span(), "all below `dir`")
+            Diagnostic::error("outside", format!("service `{}` watches a folder outside the group", service.name))
+                .at(watch.span(), "everything below `dir`")
                 .at(dir.span(), format!("{} is not below {}", visible_path(&folder), visible_path(&place.root)))
-                .help("put procgroup.toml into the folder that holds all that is to be watched"),
+                .help("put procgroup.toml into the folder that contains everything to watch"),
         );
     }
 }
@@ -95,8 +98,8 @@ fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceN
         let kind = other.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
         if *condition == Some(Condition::Done) && kind == Kind::Service {
             problems.add(
-                Diagnostic::warning("never-done", format!("`{on}` is a service and does not end by itself"))
-                    .at(entry.span(), format!("`{}` waits until {on} has ended with 0", service.name))
+                Diagnostic::warning("never-done", format!("`{on}` is a service and does not exit by itself"))
+                    .at(entry.span(), format!("`{}` waits for {on} to exit with 0", service.name))
                     .help(format!("depends_on = {{ {on} = \"ready\" }}   or, for {on}:   kind = \"job\"")),
             );
         }
@@ -111,14 +114,14 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
     let others: Vec<&str> =
         services.iter().map(|other| other.name.as_str()).filter(|name| *name != service.name.as_str()).collect();
     let listed = match others.as_slice() {
-        [] => "there is no other service here".to_owned(),
+        [] => "there is no other service".to_owned(),
         names if names.len() > 12 => {
             format!("services here: {}, …", names.iter().take(12).copied().collect::<Vec<_>>().join(", "))
         }
         names => format!("services here: {}", names.join(", ")),
     };
     if is_note(on) {
-        return problem.at(span, listed).help("names that begin with x- are notes, and never services");
+        return problem.at(span, listed).help("names starting with x- are notes, not services");
     }
     // Somebody may call a service by what it runs.
     let runs = services.iter().find_map(|other| {
@@ -134,7 +137,7 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
         ([], Some((name, run))) => {
             problem.at(span, listed).help(format!("{name} runs `{}`; did you mean `{name}`?", shown(&run)))
         }
-        ([], None) => problem.at(span, listed).help("name one of them, or take it out"),
+        ([], None) => problem.at(span, listed).help("use one of them, or remove it"),
         (names, _) => problem.at(span, format!("did you mean {}?", any_of(names))).help(listed),
     }
 }
@@ -172,7 +175,7 @@ fn circle_problem(circle: &[ServiceName], places: &[Edge]) -> Diagnostic {
                 more => names().take(SHOWN).chain([format!("… and {more} more")]).collect(),
             };
             Diagnostic::error("cycle", format!("services wait for each other: {}", path.join(" → ")))
-                .help("one of them must be able to start without the next")
+                .help("remove one of these dependencies")
         }
     };
     for (index, from) in circle.iter().enumerate() {
@@ -183,7 +186,7 @@ fn circle_problem(circle: &[ServiceName], places: &[Edge]) -> Diagnostic {
         }
         let Some(on) = circle.get(index + 1).or(circle.first()) else { continue };
         let label = match (circle.len(), closes) {
-            (1, _) => String::from("no service can start before it is ready"),
+            (1, _) => String::from("it waits for itself to be ready"),
             (_, true) => format!("{from} waits for {on}: this completes the cycle"),
             (_, false) => format!("{from} waits for {on}"),
         };
@@ -203,7 +206,7 @@ fn backoff(draft: &Draft, problems: &mut Problems) {
         && max < initial
     {
         problems.add(
-            Diagnostic::error("range", "the longest wait of `backoff` is shorter than the first one")
+            Diagnostic::error("range", "the longest wait in `backoff` is shorter than the first")
                 .at(span, format!("`initial` is {initial:?}, `max` is {max:?}"))
                 .help("backoff = { initial = \"1s\", max = \"30s\" }"),
         );
@@ -215,9 +218,9 @@ fn retries(service: &Named, problems: &mut Problems) {
     let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
     if let (Some(retries), Kind::Service) = (&service.draft.retries, kind) {
         problems.add(
-            Diagnostic::error("retries", format!("service `{}` has `retries`, which are for jobs", service.name))
-                .at(retries.span(), "it does not run to its end")
-                .help("for a service: restart = \"on-failure\" and breaker; for a job: kind = \"job\""),
+            Diagnostic::error("retries", format!("service `{}` has `retries`, which is for jobs", service.name))
+                .at(retries.span(), "a service does not run to completion")
+                .help("for a service, use restart = \"on-failure\" and breaker; or make it a job: kind = \"job\""),
         );
     }
 }
@@ -234,9 +237,9 @@ fn restarts_of_task(service: &Named, problems: &mut Problems) {
     let given = [("restart", draft.restart.as_ref().map(Spanned::span)), ("breaker", breaker)];
     for (key, span) in given.into_iter().filter_map(|(key, span)| Some((key, span?))) {
         problems.add(
-            Diagnostic::warning("retries", format!("`{key}` of the job `{}` does nothing", service.name))
-                .at(span, "a job is started again as often as `retries` says")
-                .help("retries = 2: so often when it fails; without it, never"),
+            Diagnostic::warning("retries", format!("`{key}` has no effect on the job `{}`", service.name))
+                .at(span, "a failed job is started again only as often as `retries` says")
+                .help("retries = 2: start it again up to twice; without it, never"),
         );
     }
 }
@@ -254,7 +257,7 @@ fn postgres(service: &Named, problems: &mut Problems) {
         );
         problems.add(
             Diagnostic::warning("port-too-soon", "PostgreSQL opens its port before it is ready")
-                .at(ready.span(), format!("{} counts as ready while it still recovers", service.name))
+                .at(ready.span(), format!("{} would count as ready while PostgreSQL still starts up", service.name))
                 .help(help),
         );
     }
@@ -316,12 +319,14 @@ fn same_port(port: u16, one: (&Named, Range<usize>), other: (&Named, Range<usize
     let message = format!("`{}` and `{}` have the same port: {port}", other.name, service.name);
     let problem = Diagnostic::warning("port", message);
     let problem = if at == there {
-        problem.at(at, "this holds for all services")
+        problem.at(at, "this applies to all services")
     } else {
         let label = format!("{} would count as ready as soon as {} is", service.name, other.name);
         problem.at(at, label).at(there, format!("{} has it already", other.name))
     };
-    problem.help("two programs cannot listen on one port; autostart = false for one of them is fine")
+    problem.help(
+        "two programs cannot listen on one port; if only one of them runs at a time, give the other autostart = false",
+    )
 }
 
 fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
@@ -336,10 +341,10 @@ fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
     let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
     let name = &service.name;
     Some(
-        Diagnostic::warning("double-reload", format!("{name} restarts itself already"))
+        Diagnostic::warning("double-reload", format!("{name} already restarts itself"))
             .at(watch.span(), format!("{tool} reloads these files without a restart"))
-            .at(run.span(), "watches by itself")
-            .help(format!("remove `watch`; devgroup would restart {name} on each save")),
+            .at(run.span(), "this watches files itself")
+            .help(format!("remove `watch`: devgroup would restart {name} on every save")),
     )
 }
 

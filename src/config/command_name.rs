@@ -10,11 +10,11 @@ impl Loaded {
         let like_one = names.filter(|name| commands.contains(&name.as_str()));
         let warnings = like_one.filter_map(|name| {
             let header = self.places.headers.get(name)?.clone();
-            let message = format!("service `{name}` has the name of a command of devgroup");
+            let message = format!("service `{name}` has the name of a devgroup command");
             Some(
                 Diagnostic::warning("command-name", message)
                     .at(header, format!("`devgroup {name}` is the command"))
-                    .help(format!("give it another name, or start it by   devgroup -- {name}")),
+                    .help(format!("rename it, or start it with   devgroup -- {name}")),
             )
         });
         let warnings = warnings.collect();

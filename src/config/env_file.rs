@@ -68,10 +68,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Entry>>, Vec<EnvFileError>>
     }
     // A device may never end.
     if !metadata.is_file() {
-        return Err(vec![EnvFileError::Unreadable("it is not a file".into())]);
+        return Err(vec![EnvFileError::Unreadable("not a file".into())]);
     }
     if metadata.len() > MAX_BYTES {
-        return Err(vec![EnvFileError::Unreadable("it is larger than 1 MiB".into())]);
+        return Err(vec![EnvFileError::Unreadable("larger than 1 MiB".into())]);
     }
     of_bytes(&read_regular(path, MAX_BYTES).map_err(unreadable)?).map(Some)
 }
@@ -132,7 +132,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Vec<EnvFileError>> {
     if errors.is_empty() { Ok(entries) } else { Err(errors) }
 }
 
-const OPEN: &str = "the quote is not closed: write it again at the end of the value";
+const OPEN: &str = "the quote is not closed: close it at the end of the value";
 
 /// The entry that the text begins with, whose first line is `whole`, and its length with the line end.
 fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'static str> {
@@ -140,10 +140,10 @@ fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'stati
     let name = left.trim();
     let name = name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
     if name.is_empty() {
-        return Err("no name stands before `=`: write NAME=value");
+        return Err("no name before `=`: write NAME=value");
     }
     if name.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '$')) {
-        return Err("the name before `=` holds a blank, a quote or `$`: write it with letters, digits and `_`");
+        return Err("the name before `=` contains a space, a quote or `$`: use letters, digits and `_`");
     }
     let before_value = whole.len() - right.trim_start().len();
     let from_value = text.get(before_value..).unwrap_or("");
@@ -152,7 +152,7 @@ fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'stati
             let (value, length) = quoted(from_value, quote).ok_or(OPEN)?;
             let after = from_value.get(length..).unwrap_or("").split('\n').next().unwrap_or("");
             if !(after.trim().is_empty() || after.trim_start().starts_with('#')) {
-                return Err("text stands after the closing quote: put the whole value in quotes");
+                return Err("text after the closing quote: put the whole value in quotes");
             }
             (value, quote == '\'', before_value + length + after.len() + 1)
         }
@@ -164,10 +164,10 @@ fn entry(text: &str, whole: &str, line: usize) -> Result<(Entry, usize), &'stati
 /// Why the value of an entry cannot be used, whatever the variables are.
 fn misunderstood(entry: &Entry) -> Option<&'static str> {
     if entry.value.contains('\0') {
-        return Some("the value holds a NUL character: take it out");
+        return Some("the value contains a NUL character: remove it");
     }
     (!entry.literal && malformed(&entry.value).is_some()).then_some(
-        "`${` begins neither `${NAME}` nor `${NAME:-default}`: write `$$` for a plain dollar, or put the value in single \
+        "`${` starts neither `${NAME}` nor `${NAME:-default}`: write `$$` for a plain dollar, or put the value in single \
          quotes",
     )
 }

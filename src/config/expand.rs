@@ -17,7 +17,7 @@ use std::ffi::{OsStr, OsString};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ExpandError {
     /// A variable without a value and without a default.
-    #[error("the variable `{0}` is not set; a default is written `${{{0}:-value}}`")]
+    #[error("the variable `{0}` is not set; give it a default with `${{{0}:-value}}`")]
     Unset(String),
     /// `${` without its end, or with something in it that is not a name.
     #[error("`{0}` is neither `${{NAME}}` nor `${{NAME:-default}}`")]

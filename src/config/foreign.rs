@@ -14,7 +14,7 @@ pub(super) fn recognise(text: &str) -> Option<Diagnostic> {
     if first.text.starts_with('{') {
         return Some(
             Diagnostic::error("not-toml", "this looks like JSON, not TOML")
-                .at(first.start..first.start + 1, "JSON begins with this, and TOML does not")
+                .at(first.start..first.start + 1, "JSON starts like this, TOML does not")
                 .help(EXAMPLE),
         );
     }
@@ -46,7 +46,7 @@ pub(super) fn recognise(text: &str) -> Option<Diagnostic> {
             problem.at(line.colon(name), LABEL).help(format!("[services]\n{}", entry(name, value)))
         }
         Some((line, name, _)) => problem.at(line.colon(name), LABEL).help(EXAMPLE),
-        None => problem.at(first.start..first.start + first.text.len(), "TOML has no such lines").help(EXAMPLE),
+        None => problem.at(first.start..first.start + first.text.len(), "not a line of TOML").help(EXAMPLE),
     })
 }
 
@@ -61,7 +61,7 @@ pub(super) fn line(text: &str, span: &Range<usize>) -> Option<Diagnostic> {
     )
 }
 
-const LABEL: &str = "TOML writes a name and a value with `=`";
+const LABEL: &str = "in TOML, write `=` between a name and its value";
 
 fn entry(name: &str, value: &str) -> String {
     let value = value.trim_matches(['"', '\'']);

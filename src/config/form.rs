@@ -87,8 +87,8 @@ impl Form {
     /// What the value must be, after "must be".
     pub(super) fn must_be(self) -> String {
         match self {
-            Self::Text | Self::Name | Self::Url | Self::HttpAddress => "a text".into(),
-            Self::TextPattern => "a text or \"/regex/\"".into(),
+            Self::Text | Self::Name | Self::Url | Self::HttpAddress => "a string".into(),
+            Self::TextPattern => "a string or \"/regex/\"".into(),
             Self::Boolean => "`true` or `false`".into(),
             Self::Duration => "a duration like \"5s\"".into(),
             Self::Size => "a size like \"64MiB\"".into(),
@@ -98,7 +98,7 @@ impl Form {
             Self::Factor => "a number, at least 1".into(),
             Self::Status => "a code like 204, or a range like \"200-299\"".into(),
             Self::Signal => "the name of a signal".into(),
-            Self::Command => "a text (for the shell) or a list of texts (as it is)".into(),
+            Self::Command => "a string (for the shell) or a list of strings (run as it is)".into(),
             Self::OneOf(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
                 match quoted.split_last() {
@@ -108,12 +108,12 @@ impl Form {
                 }
             }
             Self::OnChange => "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"mark\"".into(),
-            Self::Texts => "a list of texts".into(),
+            Self::Texts => "a list of strings".into(),
             Self::Patterns => "a list of patterns".into(),
-            Self::OneOrMoreTexts => "a text or a list of texts".into(),
+            Self::OneOrMoreTexts => "a string or a list of strings".into(),
             Self::Watch => "`true`, `false` or a list of patterns".into(),
             Self::Needs => "a list of services, or a table".into(),
-            Self::Variables => "a table of texts".into(),
+            Self::Variables => "a table of strings".into(),
             Self::Table(_) => "a table".into(),
             Self::Services => "a table of services".into(),
             Self::Keymap => "a table of places".into(),
@@ -145,12 +145,12 @@ impl Form {
             ]}),
             Self::Signal => json!({ "type": "string", "pattern": signals("^") }),
             Self::Command => json!({ "anyOf": [
-                { "type": "string", "pattern": WORD, "description": "for the shell, which puts all variables in" },
+                { "type": "string", "pattern": WORD, "description": "run by the shell, which expands all variables" },
                 {
                     "type": "array",
                     "items": { "type": "string" },
                     "minItems": 1,
-                    "description": "executed as it is, with ${NAME} and ${NAME:-default} put in; $$ is a dollar",
+                    "description": "run as it is, with ${NAME} and ${NAME:-default} expanded; $$ is a dollar",
                 },
             ]}),
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),

@@ -180,7 +180,7 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
         if entries.is_empty() {
             problems.add(
                 Diagnostic::error("no-services", "there are no services")
-                    .at(fields.key_span("services").unwrap_or_default(), "nothing stands below it")
+                    .at(fields.key_span("services").unwrap_or_default(), "nothing below it")
                     .help(EXAMPLE),
             );
         }
@@ -189,9 +189,9 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
         let nothing = Draft::default();
         if heavy {
             problems.add(
-                Diagnostic::error("too-large", format!("`[defaults]` is too long for {} services", entries.len()))
-                    .at(fields.key_span("defaults").unwrap_or_default(), "each of them has all of it")
-                    .help("give it to those services that need it"),
+                Diagnostic::error("too-large", format!("`[defaults]` is too large for {} services", entries.len()))
+                    .at(fields.key_span("defaults").unwrap_or_default(), "every service gets all of it")
+                    .help("move it to the services that need it"),
             );
         }
         let defaults = if heavy { &nothing } else { defaults };
@@ -239,8 +239,8 @@ fn weight(value: &Value<'_>) -> usize {
 
 fn service_name(name: &str, span: Range<usize>) -> Result<(), Diagnostic> {
     let Some(fault) = NameFault::of_service(name) else { return Ok(()) };
-    let problem = Diagnostic::error("name", format!("`{}` cannot be the name of a service", shown(name)))
-        .at(span, fault.to_string());
+    let problem =
+        Diagnostic::error("name", format!("`{}` is not a valid service name", shown(name))).at(span, fault.to_string());
     Err(match fitting_service_name(name).as_str() {
         "" => problem.help("[services]\nweb = \"npm run dev\""),
         better => problem.help(format!("[services.{}]", as_key(better))),

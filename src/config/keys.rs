@@ -56,10 +56,10 @@ const fn section(name: &'static str, keys: &'static [Key]) -> Section {
 pub(super) const ROOT: Section = section(
     "the file",
     &[
-        key("name", Form::Name, "what the group is called; the folder's name otherwise"),
-        key("defaults", Form::Table(&SERVICE), "any keys of a service, for all services"),
-        key("watch", Form::Table(&WATCH), "watching, for the whole group"),
-        key("logs", Form::Table(&LOGS), "what is kept of the output"),
+        key("name", Form::Name, "the name of the group (default: the name of the folder)"),
+        key("defaults", Form::Table(&SERVICE), "default values for the keys of every service"),
+        key("watch", Form::Table(&WATCH), "how the group watches files"),
+        key("logs", Form::Table(&LOGS), "how much output is kept"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -71,15 +71,15 @@ pub(super) const PREFERENCES: Section = section(
         key("theme", Form::OneOf(&["auto", "dark", "light", "mono"]), "the colours of the dashboard"),
         key("glyphs", Form::OneOf(&["auto", "unicode", "ascii"]), "the characters of the dashboard"),
         key("layout", Form::OneOf(&["auto", "grid", "focus", "single"]), "how the panes are laid out at first"),
-        key("mouse", Form::Boolean, "whether wheel and click go to the dashboard"),
+        key("mouse", Form::Boolean, "whether the dashboard gets wheel and clicks"),
         key("confirm_quit", Form::Boolean, "whether `q` asks before it stops services"),
         key(
             "notifications",
             Form::OneOf(&["auto", "osc9", "osc777", "bell", "off"]),
-            "how it is told that a service failed while the terminal has not the focus",
+            "how to notify you of a failed service while the terminal is not focused",
         ),
-        key("trusted", Form::Texts, "folders of others whose procgroup.toml is run as if it were yours"),
-        key("keys", Form::Keymap, "other keys"),
+        key("trusted", Form::Texts, "folders of other users whose procgroup.toml may run"),
+        key("keys", Form::Keymap, "key bindings"),
     ],
 );
 
@@ -88,32 +88,32 @@ pub(super) const SERVICE: Section = section(
     "a service",
     &[
         key("run", Form::Command, "the command"),
-        key("kind", Form::OneOf(&["service", "job"]), "whether it runs until it is stopped, or to its end"),
-        key("dir", Form::Text, "the folder it runs in"),
+        key("kind", Form::OneOf(&["service", "job"]), "whether it runs until stopped (service) or to completion (job)"),
+        key("dir", Form::Text, "the folder to run it in"),
         key("env", Form::Variables, "its environment variables"),
         key("env_file", Form::OneOrMoreTexts, "files with environment variables"),
-        key("depends_on", Form::Needs, "what must be ready before it starts"),
-        key("ready", Form::Table(&READY), "how devgroup knows that it is ready"),
-        key("restart", Form::OneOf(&["never", "on-failure", "always"]), "what happens when it ends by itself"),
-        key("retries", Form::Whole, "so many starts after the first one when a job fails, with `backoff`"),
+        key("depends_on", Form::Needs, "what must be ready (or started, or done) before it starts"),
+        key("ready", Form::Table(&READY), "the check that tells when it is ready"),
+        key("restart", Form::OneOf(&["never", "on-failure", "always"]), "when to start it again after it exits"),
+        key("retries", Form::Whole, "how often a failed job is started again, with `backoff`"),
         key(
             "backoff",
             Form::Table(&BACKOFF),
-            "how long a crashed service, or a job with `retries`, waits for its next try",
+            "how long a crashed service, or a job with `retries`, waits before the next try",
         ),
-        key("breaker", Form::Table(&BREAKER), "how many crashes are too many"),
-        key("stop", Form::Table(&STOP), "how it is stopped"),
+        key("breaker", Form::Table(&BREAKER), "when to stop restarting a crashing service"),
+        key("stop", Form::Table(&STOP), "how to stop it"),
         key("autostart", Form::Boolean, "whether it starts with the group"),
         key("profiles", Form::Texts, "start it only with one of these profiles"),
         key("group", Form::Name, "its heading in the sidebar"),
-        key("url", Form::Url, "what the key `o` opens"),
-        key("watch", Form::Watch, "the files whose change restarts it"),
-        key("ignore", Form::Patterns, "files whose change does not matter to it"),
-        key("debounce", Form::Duration, "how long files must be quiet before it is restarted"),
-        key("on_change", Form::OnChange, "what a change does to it"),
-        key("validate", Form::Table(&VALIDATE), "a command that must succeed before it is replaced"),
-        key("alive", Form::Table(&ALIVE), "how devgroup knows that it is stuck"),
-        key("cascade", Form::Boolean, "restart those that depend on it after it"),
+        key("url", Form::Url, "the address that the `o` key opens"),
+        key("watch", Form::Watch, "the files that restart it when they change"),
+        key("ignore", Form::Patterns, "files that it ignores"),
+        key("debounce", Form::Duration, "how long files must be quiet before it restarts"),
+        key("on_change", Form::OnChange, "what a file change does"),
+        key("validate", Form::Table(&VALIDATE), "a command that must succeed before each start and restart"),
+        key("alive", Form::Table(&ALIVE), "the check that tells when it is stuck"),
+        key("cascade", Form::Boolean, "also restart the services that depend on it"),
         key(
             "view",
             Form::OneOf(&["auto", "log", "screen"]),
@@ -126,12 +126,12 @@ pub(super) const SERVICE: Section = section(
 pub(super) const WATCH: Section = section(
     "`[watch]`",
     &[
-        key("ignore", Form::Patterns, "files that restart nothing; `!` lets in again"),
-        key("also", Form::Patterns, "files that are watched although git ignores them"),
+        key("ignore", Form::Patterns, "files that restart nothing; `!` includes again"),
+        key("also", Form::Patterns, "files to watch although git ignores them"),
         key("debounce", Form::Duration, "how long files must be quiet"),
-        key("max_wait", Form::Duration, "the longest that a small change waits for quiet"),
-        key("gitignore", Form::Boolean, "whether git's ignore files count"),
-        key("git_hold", Form::Boolean, "hold while git changes the tree"),
+        key("max_wait", Form::Duration, "how long a change waits for quiet at most"),
+        key("gitignore", Form::Boolean, "whether to follow git's ignore files"),
+        key("git_hold", Form::Boolean, "whether to hold changes while git changes the tree"),
         key("backend", Form::OneOf(&["auto", "native", "notify", "poll"]), "where file events come from"),
         key("poll_interval", Form::Duration, "how often to look, when polling"),
     ],
@@ -141,9 +141,9 @@ pub(super) const WATCH: Section = section(
 pub(super) const LOGS: Section = section(
     "`[logs]`",
     &[
-        key("memory", Form::Size, "how much output is kept of each service"),
-        key("total", Form::Size, "how much output is kept of all services together"),
-        key("files", Form::Boolean, "also keep it on disk"),
+        key("memory", Form::Size, "how much output to keep for each service"),
+        key("total", Form::Size, "how much output to keep for all services together"),
+        key("files", Form::Boolean, "whether to keep it on disk as well"),
     ],
 );
 
@@ -151,14 +151,14 @@ pub(super) const LOGS: Section = section(
 pub(super) const READY: Section = Section {
     name: "`ready`",
     keys: &[
-        key("port", Form::Port, "ready when this TCP port of the local host accepts"),
+        key("port", Form::Port, "ready when this local TCP port accepts connections"),
         key("http", Form::HttpAddress, "ready when this address answers"),
-        key("log", Form::TextPattern, "ready when its output holds this"),
+        key("log", Form::TextPattern, "ready when its output contains this"),
         key("cmd", Form::Command, "ready when this command succeeds"),
         key("file", Form::Text, "ready when this file is written"),
         key("delay", Form::Duration, "ready after this time"),
-        key("status", Form::Status, "the answers to `http` that are good"),
-        key("timeout", Form::Duration, "how long the start may take"),
+        key("status", Form::Status, "the status codes that `http` must answer with"),
+        key("timeout", Form::Duration, "how long it may take to become ready"),
     ],
     required: &[],
     ways: &["port", "http", "log", "cmd", "file", "delay"],
@@ -169,16 +169,16 @@ pub(super) const READY: Section = Section {
 pub(super) const ALIVE: Section = Section {
     name: "`alive`",
     keys: &[
-        key("port", Form::Port, "alive while this TCP port of the local host accepts"),
+        key("port", Form::Port, "alive while this local TCP port accepts connections"),
         key("http", Form::HttpAddress, "alive while this address answers"),
         key("cmd", Form::Command, "alive while this command succeeds"),
-        key("file", Form::Text, "alive while this file is written again and again"),
-        key("max_age", Form::Duration, "how long `file` may stay as it is"),
-        key("status", Form::Status, "the answers to `http` that are good"),
-        key("every", Form::Duration, "how long from one try to the next"),
+        key("file", Form::Text, "alive while it keeps writing this file"),
+        key("max_age", Form::Duration, "how long `file` may stay unchanged"),
+        key("status", Form::Status, "the status codes that `http` must answer with"),
+        key("every", Form::Duration, "the time from one try to the next"),
         key("timeout", Form::Duration, "how long a try may take"),
-        key("failures", Form::Count, "so many tries in a row must fail"),
-        key("grace", Form::Duration, "how long after the start failures do not count"),
+        key("failures", Form::Count, "how many tries in a row must fail"),
+        key("grace", Form::Duration, "how long failures do not count after a start"),
     ],
     required: &[],
     ways: &["port", "http", "cmd", "file"],
@@ -202,9 +202,9 @@ pub(super) const BACKOFF: Section = section(
     "`backoff`",
     &[
         key("initial", Form::Duration, "the first wait"),
-        key("factor", Form::Factor, "what each further wait is multiplied with"),
+        key("factor", Form::Factor, "what each wait is multiplied by for the next"),
         key("max", Form::Duration, "the longest wait"),
-        key("reset_after", Form::Duration, "a run that lasted this long starts the count anew"),
+        key("reset_after", Form::Duration, "a run that lasts this long resets the count"),
     ],
 );
 
@@ -212,9 +212,9 @@ pub(super) const BACKOFF: Section = section(
 pub(super) const BREAKER: Section = section(
     "`breaker`",
     &[
-        key("failures", Form::Count, "so many crashes are too many"),
-        key("within", Form::Duration, "crashes within this time count"),
-        key("cooldown", Form::Duration, "how long before one more try"),
+        key("failures", Form::Count, "how many crashes are too many"),
+        key("within", Form::Duration, "the time in which crashes are counted"),
+        key("cooldown", Form::Duration, "the time before one more try"),
     ],
 );
 
@@ -224,8 +224,12 @@ pub(super) const STOP: Section = section(
     &[
         key("signal", Form::Signal, "the first signal"),
         key("grace", Form::Duration, "how long it may take before KILL"),
-        key("command", Form::Command, "run instead of the first signal"),
-        key("to", Form::OneOf(&["group", "leader"]), "who gets the first signal"),
+        key("command", Form::Command, "a command to run instead of the first signal"),
+        key(
+            "to",
+            Form::OneOf(&["group", "leader"]),
+            "whether the first signal goes to the process group or only to its leader",
+        ),
     ],
 );
 

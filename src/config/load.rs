@@ -114,28 +114,29 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
     };
     let unreadable = |error: io::Error| {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => "a first one:\n[services]\nweb = \"npm run dev\"".to_owned(),
-            io::ErrorKind::PermissionDenied => format!("who may read it: ls -l {}", visible_path(file)),
+            io::ErrorKind::NotFound => "to begin with:\n[services]\nweb = \"npm run dev\"".to_owned(),
+            io::ErrorKind::PermissionDenied => format!("check who may read it: ls -l {}", visible_path(file)),
             _ => visible_path(file).into_owned(),
         };
         let reason = match error.kind() {
             io::ErrorKind::NotFound => "it does not exist".to_owned(),
             _ => plain_error(&error),
         };
-        fail("unreadable", format!("`{name}` cannot be read: {reason}"), &help)
+        fail("unreadable", format!("cannot read `{name}`: {reason}"), &help)
     };
     let metadata = std::fs::metadata(file).map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(fail("unreadable", format!("`{name}` is a folder"), "name the file in it"));
+        return Err(fail("unreadable", format!("`{name}` is a folder"), "name a file in that folder"));
     }
     // A pipe or a device may never end.
     if !metadata.is_file() {
-        return Err(fail("unreadable", format!("`{name}` is not a file"), "write its text into a file"));
+        return Err(fail("unreadable", format!("`{name}` is not a file"), "write its contents into a file"));
     }
     let (opened, found) = open_regular(file).map_err(unreadable)?;
     if !owners.include(found.uid()) {
-        let problem = format!("`{name}` {}: what others wrote is not run unasked", Owners::refusal(found.uid()));
-        return Err(fail("foreign", problem, &format!("look at it; then name it: -f {}", visible_path(file))));
+        let problem =
+            format!("`{name}` {}: files of other users do not run unless you name them", Owners::refusal(found.uid()));
+        return Err(fail("foreign", problem, &format!("read it, then name it: -f {}", visible_path(file))));
     }
     let mut bytes = Vec::new();
     opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -148,7 +149,7 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
         // What is good before that place stays as it is, so the place is the same in both.
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let problem = Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8"))
-            .at(at..(at + '\u{fffd}'.len_utf8()).min(text.len()), "the first byte that is not")
+            .at(at..(at + '\u{fffd}'.len_utf8()).min(text.len()), "the first invalid byte")
             .help(if utf16 { "it is UTF-16: save it as UTF-8" } else { "save it as UTF-8" });
         Diagnostics::new(file.to_owned(), &text, vec![problem])
     })

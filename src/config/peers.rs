@@ -33,33 +33,33 @@ const PEERS: &[Peer] = &[
             "setup",
         ],
         None,
-        "what runs before it is a job of its own: { run = \"…\", kind = \"job\" }, and depends_on = [\"its name\"] here",
+        "make it a job: { run = \"…\", kind = \"job\" }, and write depends_on = [\"its name\"] here",
     ),
     peer(
         &["post_start", "poststart", "after_start", "exec_start_post", "post_cmd"],
         None,
-        "what runs after it is a job of its own: { run = \"…\", kind = \"job\", depends_on = [\"its name\"] }",
+        "make it a job: { run = \"…\", kind = \"job\", depends_on = [\"this service\"] }",
     ),
     peer(
         &["pre_stop", "prestop", "before_stop", "exec_stop"],
         Some("stop"),
-        "stop = { command = \"…\" }: instead of the first signal",
+        "stop = { command = \"…\" } runs instead of the first signal",
     ),
     peer(
         &["post_stop", "poststop", "after_stop", "exec_stop_post"],
         None,
-        "nothing runs after a stop; what it must do itself: stop = { command = \"…\" }",
+        "nothing runs after a stop; to run a command instead of the first signal: stop = { command = \"…\" }",
     ),
     // mprocs gives its command so, others the shell that runs it.
     peer(
         &["shell"],
         Some("run"),
-        "a text of `run` is run by sh -c, a list without a shell; another shell: run = [\"bash\", \"-c\", \"…\"]",
+        "sh -c runs a string, no shell runs a list; for another shell: run = [\"bash\", \"-c\", \"…\"]",
     ),
     peer(
         &["args", "args_bin", "node_args", "interpreter", "interpreter_args"],
         Some("run"),
-        "the whole command stands in one place: run = \"node --watch app.js x\", or run = [\"node\", \"--watch\", \"app.js\", \"x\"]",
+        "put the whole command into `run`: run = \"node --watch app.js x\", or run = [\"node\", \"--watch\", \"app.js\", \"x\"]",
     ),
     peer(
         &["ext", "exts", "extensions", "include_ext", "filter"],
@@ -69,57 +69,57 @@ const PEERS: &[Peer] = &[
     peer(
         &["exclude_regex", "filter_regex"],
         Some("ignore"),
-        "patterns are those of .gitignore: ignore = [\"*_test.go\", \"generated/\"]",
+        "use .gitignore patterns: ignore = [\"*_test.go\", \"generated/\"]",
     ),
     peer(
         &["no_vcs_ignore", "no_gitignore", "respect_gitignore"],
         None,
-        "it holds for the whole group: [watch] gitignore = false",
+        "set it for the whole group: [watch] gitignore = false",
     ),
     peer(
         &["poll", "polling", "use_polling", "legacy_watch"],
         None,
-        "it holds for the whole group: [watch] backend = \"poll\"",
+        "set it for the whole group: [watch] backend = \"poll\"",
     ),
     peer(
         &["delay", "rerun_delay"],
         None,
-        "debounce = \"1s\": after a change; ready = { delay = \"1s\" }: before those start that need it; backoff: after a crash",
+        "after a change: debounce = \"1s\"; before its dependents start: ready = { delay = \"1s\" }; after a crash: backoff",
     ),
     peer(
         &["timeout"],
         None,
-        "each has its own: ready = { …, timeout = \"30s\" }, alive = { … }, validate = { … }, stop = { grace = \"5s\" }",
+        "each of these has its own: ready = { …, timeout = \"30s\" }, alive = { … }, validate = { … }, stop = { grace = \"5s\" }",
     ),
     peer(
         &["trigger_mode", "on_busy_update", "interruptible", "restartable"],
         Some("on_change"),
-        "on_change = \"restart\" (default), \"mark\" (only said), \"signal:HUP\" or \"run:COMMAND\"; without `watch` nothing restarts it",
+        "on_change = \"restart\" (default), \"mark\" (only mark it in the log), \"signal:HUP\" or \"run:COMMAND\"; without `watch` nothing restarts it",
     ),
     peer(
         &["cache", "outputs"],
         None,
-        "no output is kept for another time; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
+        "devgroup caches no outputs; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
     ),
     peer(
         &["persistent"],
         Some("kind"),
-        "kind = \"service\" (default): until it is stopped; kind = \"job\": to its end",
+        "kind = \"service\" (default) runs until stopped; kind = \"job\" runs to completion",
     ),
     peer(
         &["stop_on_error", "exit_on_error"],
         Some("validate"),
-        "validate = { run = \"…\" } must succeed first; if it fails, the old run goes on",
+        "validate = { run = \"…\" } must succeed before a restart; if it fails, the old run continues",
     ),
     peer(
         &["exit_on_end", "exit_on_failure", "can_die"],
         None,
-        "the others go on when one ends; to end with it: devgroup --exit-with NAME",
+        "the others keep running when one exits; to stop the group with it: devgroup --exit-with NAME",
     ),
     peer(
         &["max_memory_restart", "max_memory"],
         Some("alive"),
-        "memory is not watched; a check of your own is: alive = { cmd = \"…\" }",
+        "devgroup does not watch memory; write your own check: alive = { cmd = \"…\" }",
     ),
     peer(
         &["wait_ready", "listen_timeout", "launch_timeout"],
@@ -151,7 +151,7 @@ const PEERS: &[Peer] = &[
     peer(
         &["healthcheck", "health_check", "probe", "probes"],
         Some("ready"),
-        "ready = { cmd = \"…\" } (or port, http, log): when it counts as started; alive = { cmd = \"…\" }: whether it still answers",
+        "ready = { cmd = \"…\" } (or port, http, log) tells when it is ready; alive = { cmd = \"…\" } tells whether it is stuck",
     ),
     peer(
         &[
@@ -188,14 +188,14 @@ const PEERS: &[Peer] = &[
             "configs",
         ],
         None,
-        "services are commands; a container is one: run = \"docker compose up NAME\"",
+        "a service is a command; for a container: run = \"docker compose up NAME\"",
     ),
     peer(
         &["replicas", "instances", "scale", "numprocs", "exec_mode", "concurrency"],
         None,
-        "each instance is a service of its own: api-1, api-2",
+        "write one service per instance: api-1, api-2",
     ),
-    peer(&["user", "uid", "group_id", "run_as"], None, "it runs as whoever runs devgroup"),
+    peer(&["user", "uid", "group_id", "run_as"], None, "it runs as the user who runs devgroup"),
     peer(
         &[
             "log",
@@ -210,59 +210,55 @@ const PEERS: &[Peer] = &[
             "logging",
         ],
         None,
-        "its output is kept in memory; on disk as well, for all services: [logs] files = true",
+        "output is kept in memory; to keep it on disk too, for all services: [logs] files = true",
     ),
     peer(
         &["tty", "is_tty", "stdin_open", "interactive"],
         None,
-        "every service has a terminal; `i` in the dashboard types into it",
+        "every service has a terminal; press `i` in the dashboard to type into it",
     ),
     peer(
         &["schedule", "cron", "cron_restart"],
         None,
-        "nothing is started by the clock; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
+        "there are no schedules; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
     ),
     peer(&["scrollback", "max_lines"], None, "for all services: [logs] memory = \"64MiB\""),
-    peer(
-        &["color", "colour"],
-        None,
-        "devgroup chooses the colours; your own theme stands in ~/.config/devgroup/config.toml",
-    ),
-    peer(&["priority", "order", "weight"], Some("depends_on"), "depends_on = [\"db\"]: it starts when db is ready"),
+    peer(&["color", "colour"], None, "devgroup chooses the colours; set your theme in ~/.config/devgroup/config.toml"),
+    peer(&["priority", "order", "weight"], Some("depends_on"), "depends_on = [\"db\"] starts it when db is ready"),
     peer(
         &["namespace", "tags", "category"],
         Some("group"),
-        "group: its heading in the sidebar; profiles = [\"full\"]: only with --profile full",
+        "group = \"…\" is its heading in the sidebar; profiles = [\"full\"] starts it only with --profile full",
     ),
     peer(
         &["daemon", "is_daemon", "daemonize", "forking"],
         None,
-        "it must stay in the foreground, so that its end is seen",
+        "it must run in the foreground, so that devgroup sees it exit",
     ),
     peer(
         &["description", "label", "labels", "comment", "title"],
         None,
-        "a comment begins with `#`; keys that begin with x- are free for notes",
+        "write a comment after `#`, or use a key that starts with x-",
     ),
     Peer {
         section: WATCH.name,
         words: &["paths", "path", "files", "dirs", "directories", "globs", "patterns"],
         here: None,
-        say: "what a service is restarted for stands with it: [services.NAME]\nwatch = [\"src/**\"]",
+        say: "give each service its own patterns: [services.NAME]\nwatch = [\"src/**\"]",
     },
     Peer {
         section: WATCH.name,
         words: &["poll", "polling", "use_polling", "force_polling", "legacy_watch"],
         here: Some("backend"),
-        say: "backend = \"poll\": look instead of listening to the system; poll_interval = \"1s\": how often",
+        say: "backend = \"poll\" polls instead of using file events; poll_interval = \"1s\" sets how often",
     },
     Peer {
         section: ROOT.name,
         words: &["tasks", "task", "jobs", "job"],
         here: Some("services"),
-        say: "a job is a service that runs to its end: [services.NAME]\nrun = \"…\"\nkind = \"job\"",
+        say: "a job is a service that runs to completion: [services.NAME]\nrun = \"…\"\nkind = \"job\"",
     },
-    Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version" },
+    Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version; remove this" },
     Peer {
         section: ROOT.name,
         words: &["environment", "env", "env_file", "env_files"],
@@ -338,7 +334,7 @@ mod tests {
     fn keys_of_systemd_and_kubernetes_are_found_as_they_are_written() {
         let found = |key_of_them: &str| key(&SERVICE, &in_snake_case(key_of_them)).map(|peer| peer.say);
         assert_eq!(found("ExecStartPre"), found("exec_start_pre"));
-        assert!(found("ExecStartPre").is_some_and(|say| say.contains("job of its own")));
+        assert!(found("ExecStartPre").is_some_and(|say| say.contains("make it a job")));
         assert_eq!(found("RestartSec"), found("restart_sec"));
         assert_eq!(found("terminationGracePeriodSeconds"), Some("stop = { grace = \"10s\" }"));
         let other = |key: &str| super::super::keys::other_word(&SERVICE, &in_snake_case(key));

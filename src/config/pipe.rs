@@ -114,12 +114,12 @@ fn read(path: &Path, ticks: u32) -> io::Result<Vec<u8>> {
             Err(error) => return Err(error),
         }
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(io::Error::other("it says more than 1 MiB"));
+            return Err(io::Error::other("it contains more than 1 MiB"));
         }
     }
     Err(io::Error::other(match bytes.as_slice() {
-        [] => "it is a pipe, and nobody has written into it within 5s: start what fills it first",
-        _ => "it is a pipe, and whoever writes into it has not come to an end within 5s",
+        [] => "it is a pipe, and nothing was written into it within 5s: start the program that fills it first",
+        _ => "it is a pipe, and its writer did not finish within 5s",
     }))
 }
 
@@ -161,6 +161,6 @@ mod tests {
         pipes.begin(&api, true);
         assert_eq!(value(&pipes).as_deref(), Ok("three"));
         let nobody = read(&path, 1).unwrap_err().to_string();
-        assert!(nobody.contains("nobody has written into it"), "{nobody}");
+        assert!(nobody.contains("nothing was written into it"), "{nobody}");
     }
 }

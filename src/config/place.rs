@@ -54,17 +54,17 @@ impl<'t> Place<'t> {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => Ok(Expandable::Known(path)),
             Ok(_) => Err(problem(format!("`{}` is not a folder", shown(text)), "this is a file".into())
-                .help("dir is the folder that the command runs in")),
+                .help("`dir` is the folder to run the command in")),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 let near = self.near_folders(&path);
                 let label = match near.as_slice() {
-                    [] => "there is nothing of this name".into(),
+                    [] => "no such file or folder".into(),
                     names => format!("did you mean {}?", any_of(names)),
                 };
                 Err(problem(format!("the folder `{}` does not exist", shown(text)), label)
-                    .help(format!("dir is relative to this file: {}", visible_path(&path))))
+                    .help(format!("`dir` is relative to this file: {}", visible_path(&path))))
             }
-            Err(error) => Err(problem(format!("the folder `{}` cannot be used", shown(text)), error.to_string())),
+            Err(error) => Err(problem(format!("cannot use the folder `{}`", shown(text)), error.to_string())),
         }
     }
 

@@ -176,9 +176,9 @@ fn trusted(slot: Slot<'_, '_>) -> Result<PathBuf, Diagnostic> {
     let text = slot.word()?;
     // Which home it is does not matter here.
     trusted_folder(text, Some(Path::new("/"))).ok_or_else(|| {
-        let problem = format!("`{}` is relative, and nobody knows to what", shown(text));
+        let problem = format!("`{}` is a relative path", shown(text));
         Diagnostic::error("trusted", problem)
-            .at(slot.span(), "a folder begins with / or ~/")
+            .at(slot.span(), "start the path with / or ~/")
             .help("trusted = [\"~/work\"]")
     })
 }
@@ -189,7 +189,7 @@ fn keys(value: &Value<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Vec
     let DeValue::Table(contexts) = value.get_ref() else {
         problems.add(
             Diagnostic::error("type", "`keys` must be a table of places")
-                .at(value.span(), "this is none")
+                .at(value.span(), "this is not a table")
                 .help(EXAMPLE),
         );
         return bindings;
@@ -197,8 +197,8 @@ fn keys(value: &Value<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Vec
     for (context, value) in entries(contexts) {
         let name: &str = context.get_ref();
         if !words.contexts.contains(&name) {
-            let problem = Diagnostic::error("unknown-place", format!("keys are pressed in no place `{}`", shown(name)));
-            let label = guess(name, words.contexts, "there is no such place");
+            let problem = Diagnostic::error("unknown-place", format!("there is no place `{}` for keys", shown(name)));
+            let label = guess(name, words.contexts, "no such place");
             problems.add(problem.at(context.span(), label).help(match value.get_ref() {
                 DeValue::Table(_) => format!("places: {}", words.contexts.join(", ")),
                 _ => EXAMPLE.to_owned(),
@@ -207,7 +207,7 @@ fn keys(value: &Value<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Vec
         }
         let DeValue::Table(table) = value.get_ref() else {
             let problem = Diagnostic::error("type", format!("`keys.{name}` must be a table of keys"));
-            problems.add(problem.at(value.span(), "this is none").help(EXAMPLE));
+            problems.add(problem.at(value.span(), "this is not a table").help(EXAMPLE));
             continue;
         };
         for (key, value) in entries(table) {
@@ -233,21 +233,21 @@ fn binding(context: &str, key: &str, value: &Value<'_>, words: &KeyWords<'_>) ->
     if let Some(problem) = (words.problem)(context, key) {
         let label = guess(key, words.keys, &problem);
         let names = words.keys.join(", ");
-        let problem = Diagnostic::error("unknown-key", format!("`{}` is no key for `keys.{context}`", shown(key)));
-        let help = format!("a character, or one of {names}; before it ctrl- or alt-");
+        let problem = Diagnostic::error("unknown-key", format!("`{}` is not a key for `keys.{context}`", shown(key)));
+        let help = format!("write a character or one of {names}; put ctrl- or alt- before it");
         return Err(Wrong::Key(problem.help(help), label));
     }
     let DeValue::String(action) = value.get_ref() else {
         let problem = Diagnostic::error("type", format!("`{}` must be the name of an action", shown(key)));
-        return Err(Wrong::Value(problem.at(value.span(), "this is no text").help(EXAMPLE)));
+        return Err(Wrong::Value(problem.at(value.span(), "this is not a string").help(EXAMPLE)));
     };
     if action == "none" {
         return Ok(Binding { context: context.to_owned(), key: key.to_owned(), action: None });
     }
     if !words.actions.contains(&&**action) {
-        let problem = Diagnostic::error("unknown-action", format!("no action is called `{}`", shown(action)));
-        let label = guess(action, words.actions, "there is no such action");
-        let help = "the names of all: `:` in the dashboard; \"none\" takes the meaning of a key away";
+        let problem = Diagnostic::error("unknown-action", format!("unknown action `{}`", shown(action)));
+        let label = guess(action, words.actions, "no such action");
+        let help = "`:` in the dashboard lists all actions; \"none\" unbinds a key";
         return Err(Wrong::Value(problem.at(value.span(), label).help(help)));
     }
     Ok(Binding { context: context.to_owned(), key: key.to_owned(), action: Some(action.to_string()) })
@@ -270,7 +270,7 @@ mod tests {
             keys: &["enter", "esc", "pageup"],
             problem: &|_, key| match key {
                 "r" | "enter" | "ctrl-r" => None,
-                _ => Some("there is no such key".into()),
+                _ => Some("no such key".into()),
             },
         };
         let (preferences, diagnostics) = parse_preferences(text, Path::new("config.toml"), &words);

@@ -97,7 +97,7 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     status_belongs_to_http(&fields, "alive", problems);
     match (fields.key_span("file"), fields.key_span("max_age")) {
         (Some(span), None) => problems.add(
-            Diagnostic::error("alive", format!("`alive` of {} does not say how old the file may be", slot.place))
+            Diagnostic::error("alive", format!("`alive` of {} does not say how old the file may get", slot.place))
                 .at(span, "needs `max_age`")
                 .help("alive = { file = \"tmp/status.json\", max_age = \"120s\" }"),
         ),
@@ -106,8 +106,8 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
         {
             problems.add(
                 Diagnostic::error("alive", "`max_age` belongs to `file`")
-                    .at(span, "no file is looked at here")
-                    .help("every: how long from one try to the next"),
+                    .at(span, "there is no `file` here")
+                    .help("for the time between tries, use `every`"),
             );
         }
         _ => {}
@@ -192,10 +192,10 @@ fn one_way(
         (Some(first), Some(second)) => {
             let (first, second) = if first.1.start < second.1.start { (first, second) } else { (second, first) };
             problems.add(
-                Diagnostic::error(key, format!("`{key}` of {} has more than one way to find out", slot.place))
+                Diagnostic::error(key, format!("`{key}` of {} has more than one check", slot.place))
                     .at(second.1, format!("and `{}`", second.0))
                     .at(first.1, format!("`{}`", first.0))
-                    .help("one of them; a `cmd` can combine several checks"),
+                    .help("keep one; a `cmd` can combine several checks"),
             );
         }
         (None, _) if problems.items.len() == before => problems.add(
@@ -218,7 +218,7 @@ fn status_belongs_to_http(fields: &Fields<'_, '_>, key: &str, problems: &mut Pro
     if let (Some(span), None) = (fields.key_span("status"), fields.key_span("http")) {
         problems.add(
             Diagnostic::error("status", "`status` belongs to `http`")
-                .at(span, "no address is asked here")
+                .at(span, "there is no `http` here")
                 .help(format!("{key} = {{ http = \"http://localhost:4000/health\", status = \"200-299\" }}")),
         );
     }
@@ -238,7 +238,7 @@ fn status(slot: Slot<'_, '_>) -> Result<(u16, u16), Diagnostic> {
     };
     range.filter(|(first, last)| first <= last).ok_or_else(|| {
         Diagnostic::error("range", format!("{} must be {}", slot.what(), slot.key.form.must_be()))
-            .at(slot.span(), "codes go from 100 to 599")
+            .at(slot.span(), "codes range from 100 to 599")
             .help("status = 204   or   status = \"200-299\"")
     })
 }
@@ -268,14 +268,13 @@ fn http(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {
     let written = slot.word()?;
     let Some(text) = slot.fixed(written, Dollars::Ours)? else { return Ok(Expandable::Text(written.into())) };
     let Some(wrong) = wrong_address(&text) else { return Ok(Expandable::Known(text)) };
-    let problem = Diagnostic::error("url", format!("`{}` is not an address that can be asked", shown(&text)))
-        .at(slot.span(), wrong);
+    let problem = Diagnostic::error("url", format!("`{}` cannot be requested", shown(&text))).at(slot.span(), wrong);
     Err(match text.strip_prefix("https://") {
         Some(rest) => {
             let key = if slot.place.starts_with("`alive`") { "alive" } else { "ready" };
             let authority = rest.split('/').next().unwrap_or("");
             let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(443);
-            problem.help(format!("for https, see whether the port accepts: {key} = {{ port = {port} }}"))
+            problem.help(format!("for https, check the port instead: {key} = {{ port = {port} }}"))
         }
         None => problem.help("http = \"http://localhost:4000/health\""),
     })
@@ -284,15 +283,15 @@ fn http(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {
 /// Why an address cannot be asked.
 pub(super) fn wrong_address(text: &str) -> Option<&'static str> {
     if text.starts_with("https://") {
-        return Some("only plain http:// is asked");
+        return Some("only plain http:// is supported");
     }
     let Some(rest) = text.strip_prefix("http://") else { return Some("it must begin with http://") };
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Some("a blank or a control character is in it");
+        return Some("it contains a space or a control character");
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     if authority.contains('@') {
-        return Some("a name and password are not sent");
+        return Some("a user name and password are not sent");
     }
     // The colons of an IPv6 address are inside of brackets.
     let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
@@ -300,10 +299,10 @@ pub(super) fn wrong_address(text: &str) -> Option<&'static str> {
         None => (authority, None),
     };
     if host.is_empty() {
-        return Some("there is no host");
+        return Some("the host is missing");
     }
     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-        return Some("an IPv6 address stands in brackets: http://[::1]:4000");
+        return Some("put an IPv6 address into brackets: http://[::1]:4000");
     }
     let bad_port = port.is_some_and(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0));
     bad_port.then_some("the port must be a number from 1 to 65535")

@@ -137,14 +137,14 @@ impl<'a, 't> Fields<'a, 't> {
             }
             None if self.section.name == ROOT.name && is_service(value) => {
                 self.meant.push("services");
-                problem.at(span, "services stand below `[services]`").help(match value {
+                problem.at(span, "write services below `[services]`").help(match value {
                     DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
                     _ => format!("[services.{}]", shown(name)),
                 })
             }
             None => problem
                 .at(span, format!("{} has no such key", self.section.name))
-                .help(format!("keys here: {}\nkeys that begin with x- are free for notes", self.section.names())),
+                .help(format!("keys here: {}\nkeys starting with x- are free for notes", self.section.names())),
         }
     }
 
@@ -158,7 +158,7 @@ impl<'a, 't> Fields<'a, 't> {
         match (key.name, self.service()) {
             ("watch", Some(who)) => format!("without it nothing restarts {who}"),
             ("run", Some(who)) => format!("without it {who} cannot start"),
-            ("depends_on", Some(who)) => format!("without it {who} waits for nobody"),
+            ("depends_on", Some(who)) => format!("without it {who} does not wait for anything"),
             ("ready", Some(who)) => format!("without it {who} counts as ready as soon as it runs"),
             _ => format!("{}: {}", key.name, key.about),
         }
@@ -257,7 +257,7 @@ fn is_service(value: &DeValue<'_>) -> bool {
 
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a number",
         DeValue::Float(_) => "a number with a fraction",
         DeValue::Boolean(true) => "`true`",

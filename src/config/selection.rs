@@ -35,7 +35,7 @@ pub enum SelectionError {
         known: Vec<String>,
     },
     /// What was named was excepted as well. Exit code 2.
-    #[error("nothing is left to run: what is named is excepted as well")]
+    #[error("nothing left to run: every named service is excluded")]
     Nothing,
     /// No service belongs to a profile of this name.
     #[error("unknown profile `{}`: {}", visible(name), advice(near, known, "profiles here"))]

@@ -29,12 +29,12 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
                 let run = slot.command(problems).map(|run| Spanned::new(value.span(), run));
                 return Draft { run_reported: run.is_none(), run, ..Draft::default() };
             }
-            let problem = Diagnostic::error("type", format!("{name} must be a text, its command, or a table"))
+            let problem = Diagnostic::error("type", format!("{name} must be a string (its command) or a table"))
                 .at(value.span(), "this is neither");
             problems.add(match other {
-                DeValue::Array(_) => problem.help("a command that is a list stands in a table: { run = [\"…\"] }"),
+                DeValue::Array(_) => problem.help("write a command that is a list in a table: { run = [\"…\"] }"),
                 _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
-                    problem.help("the keys of a service stand below its name: [services.web]")
+                    problem.help("write the keys of a service below its name: [services.web]")
                 }
                 _ => problem.help("[services]\nweb = \"npm run dev\""),
             });
@@ -93,8 +93,8 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Spann
         let name: &str = key.get_ref();
         if name.is_empty() || name.contains(['=', '\0']) || name.contains(char::is_whitespace) {
             problems.add(
-                Diagnostic::error("env", format!("`{}` cannot be the name of a variable", shown(name)))
-                    .at(key.span(), "names have no blanks and no `=`")
+                Diagnostic::error("env", format!("`{}` is not a valid variable name", shown(name)))
+                    .at(key.span(), "names contain no spaces and no `=`")
                     .help("env = { PORT = \"4000\" }"),
             );
             continue;
@@ -111,14 +111,14 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Spann
                 variables.extend(problems.keep(text).map(|text| (name.to_owned(), Spanned::new(value.span(), text))));
             }
             other => {
-                let problem = Diagnostic::error("type", format!("the variable `{}` must be a text", shown(name)));
+                let problem = Diagnostic::error("type", format!("the variable `{}` must be a string", shown(name)));
                 let written = match other {
                     DeValue::Integer(number) => Some(number.to_string()),
                     DeValue::Float(number) => Some(number.to_string()),
                     DeValue::Boolean(value) => Some(value.to_string()),
                     _ => None,
                 };
-                let problem = problem.at(value.span(), "environment variables are texts");
+                let problem = problem.at(value.span(), "environment variables are strings");
                 problems.add(match written {
                     Some(written) => problem.help(format!("{name} = \"{written}\"")),
                     None => problem.help(format!("{name} = \"…\"")),
@@ -138,7 +138,9 @@ fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> 
         for error in errors {
             let help = match error {
                 EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
-                _ => "a line is NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
+                _ => {
+                    "write lines like NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment"
+                }
             };
             problems.add_once(
                 Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
@@ -188,7 +190,7 @@ fn condition_in_table(table: &DeTable<'_>, value: &Value<'_>, of: &dyn Fn(&str) 
         Some(DeValue::String(word)) => peers::value("depends_on", word).unwrap_or(word),
         _ => "ready",
     };
-    Diagnostic::error("type", "a condition of `depends_on` is a text")
+    Diagnostic::error("type", "a condition in `depends_on` must be a string")
         .at(value.span(), "this is a table")
         .help(of(said))
 }
@@ -252,7 +254,7 @@ fn url(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {
     let written = slot.line()?;
     let Some(text) = slot.fixed(written, Dollars::Ours)? else { return Ok(Expandable::Text(written.into())) };
     if !opens_in_browser(&text) {
-        return Err(Diagnostic::error("url", format!("`{}` is not an address that a browser opens", shown(&text)))
+        return Err(Diagnostic::error("url", format!("`{}` is not an http:// or https:// address", shown(&text)))
             .at(slot.span(), "it must begin with http:// or https://")
             .help("url = \"http://localhost:4000\""));
     }
@@ -276,9 +278,9 @@ fn watch(slot: Slot<'_, '_>, line: u32, place: &Place<'_>, problems: &mut Proble
             }
             if !globs.is_empty() {
                 problems.add(
-                    Diagnostic::error("pattern", format!("{} only takes out, and lets nothing in", slot.what()))
-                        .at(slot.span(), "every pattern begins with `!`")
-                        .help("begin with what is to be watched: watch = [\"**\", \"!docs/**\"]"),
+                    Diagnostic::error("pattern", format!("{} only excludes, and includes nothing", slot.what()))
+                        .at(slot.span(), "every pattern starts with `!`")
+                        .help("put first what to watch: watch = [\"**\", \"!docs/**\"]"),
                 );
                 return None;
             }
@@ -315,13 +317,15 @@ fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
         None if text == "restart" => Ok(OnChange::Restart),
         None if text == "mark" => Ok(OnChange::Mark),
         Some(("signal", name)) => values::signal(name.trim()).map(OnChange::Signal).map_err(|label| {
-            Diagnostic::error("signal", format!("signal `{}` is not known", shown(name.trim())))
+            Diagnostic::error("signal", format!("unknown signal `{}`", shown(name.trim())))
                 .at(slot.span(), label)
                 .help(values::signals())
         }),
         Some(("run", command)) if !command.trim().is_empty() => Ok(OnChange::Run(command.trim().to_owned())),
-        Some(("run", _)) => Err(problem("there is no command after `run:`".into())),
-        None if text == "notify" => Err(problem("this is called \"mark\": a line in the log, and no restart".into())),
+        Some(("run", _)) => Err(problem("the command after `run:` is missing".into())),
+        None if text == "notify" => {
+            Err(problem("this is called \"mark\": it marks the log and does not restart".into()))
+        }
         _ => Err(problem(match near(text, ["restart", "mark", "signal:HUP"]).first() {
             Some(word) => format!("did you mean \"{word}\"?"),
             None => "not one of the allowed values".into(),

@@ -48,20 +48,20 @@ pub(super) fn check(services: &[Named], place: &Place<'_>, problems: &mut Proble
     let Some((at, piece)) = found.first().cloned() else { return };
     let (message, help) = match piece {
         Piece::Dollars(_) => (
-            "the shell reads `$$` in a command as the number of its process".to_owned(),
-            "write `$` before a variable of the shell, and `\\$` for a plain dollar".to_owned(),
+            "the shell reads `$$` in a command as its own pid".to_owned(),
+            "write `$` before a shell variable, and `\\$` for a plain dollar".to_owned(),
         ),
         Piece::Quoted(text) => (
-            format!("`{text}` stays as it is: the shell puts no values in between single quotes"),
+            format!("`{text}` stays as it is: the shell expands nothing between single quotes"),
             format!(
-                "write it between double quotes\nor write the command as a list, where devgroup puts the value in: \
+                "use double quotes\nor write the command as a list, in which devgroup expands it: \
                  [\"program\", \"{text}\"]"
             ),
         ),
     };
     let label = match found.len() - 1 {
-        0 => String::from("it stands here"),
-        more => format!("it stands here and in {}", count(more, "more place")),
+        0 => String::from("here"),
+        more => format!("here and in {}", count(more, "more place")),
     };
     problems.add(Diagnostic::warning("shell-text", message).at(at, label).help(help));
 }

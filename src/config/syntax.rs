@@ -53,9 +53,9 @@ fn unclosed(errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnostic> {
     let at = errors.get(first).map(|(span, _)| span.clone()).unwrap_or_default();
     errors.truncate(first);
     vec![
-        Diagnostic::error("syntax", format!("this is not TOML: a {what} has no end"))
+        Diagnostic::error("syntax", format!("this is not TOML: a {what} is not closed"))
             .at(at, format!("`{end}` is missing before this"))
-            .help(format!("a {what} ends with `{end}`, and a comma stands between two entries")),
+            .help(format!("close a {what} with `{end}`, and separate its entries with commas")),
     ]
 }
 
@@ -100,32 +100,34 @@ fn problem(text: &str, tree: &DeTable<'_>, span: Range<usize>, message: &str) ->
 fn unquoted(span: Range<usize>, here: &str) -> Diagnostic {
     let problem = |message: &str, label: &str| Diagnostic::error("syntax", message).at(span.clone(), label);
     match here {
-        "" => problem("this is not TOML: the value is missing", "nothing stands here")
-            .help("after `=` comes a value: \"text\", 1, true, [list] or { table }"),
-        "yes" | "on" | "True" | "TRUE" => problem("this is not TOML: a value that it does not know", "`true`?"),
-        "no" | "off" | "False" | "FALSE" => problem("this is not TOML: a value that it does not know", "`false`?"),
+        "" => problem("this is not TOML: the value is missing", "nothing here")
+            .help("write a value after `=`: \"text\", 1, true, [list] or { table }"),
+        "yes" | "on" | "True" | "TRUE" => problem("this is not TOML: an unknown value", "`true`?"),
+        "no" | "off" | "False" | "FALSE" => problem("this is not TOML: an unknown value", "`false`?"),
         _ if here.len() <= 60 && !here.contains(['"', '\\', '\n']) => {
-            problem("this is not TOML: a text without quotes", "texts stand in quotes").help(format!("\"{here}\""))
+            problem("this is not TOML: a string without quotes", "put strings in quotes").help(format!("\"{here}\""))
         }
-        _ => problem("this is not TOML: a text without quotes", "texts stand in quotes").help("web = \"npm run dev\""),
+        _ => {
+            problem("this is not TOML: a string without quotes", "put strings in quotes").help("web = \"npm run dev\"")
+        }
     }
 }
 
 /// What to do about a message of the parser.
 fn advice(what: &str) -> Option<&'static str> {
     const ADVICE: [(&str, &str); 10] = [
-        ("key with no value", "a line is `name = value`, `[table]` or `# comment`"),
+        ("key with no value", "write lines like `name = value`, `[table]` or `# comment`"),
         (
             "invalid basic string",
             "close the string with `\"` on its line, or use \"\"\" for several lines; write a backslash as `\\\\`, or use 'a literal string'",
         ),
         ("invalid literal string", "close the string with `'` on its line"),
-        ("max recursion depth", "no key of this file needs lists within lists: is there a `[` or `{` too many?"),
-        ("carriage return", "a line ends with a newline, before which a carriage return may stand; alone it ends none"),
-        ("unclosed table", "a table begins with `[services.name]`"),
-        ("missing comma", "a comma stands between two entries"),
-        ("missing escaped value", "after a backslash comes one of n, t, \", \\; 'text as it is' needs no backslash"),
-        ("unexpected", "a line is `name = value`, `[table]` or `# comment`"),
+        ("max recursion depth", "no key of this file takes such deep lists: is there a `[` or `{` too many?"),
+        ("carriage return", "end lines with a newline (a carriage return may precede it)"),
+        ("unclosed table", "start a table with `[services.name]`"),
+        ("missing comma", "separate entries with commas"),
+        ("missing escaped value", "write n, t, \" or \\ after a backslash; 'text as it is' needs no backslash"),
+        ("unexpected", "write lines like `name = value`, `[table]` or `# comment`"),
         ("invalid unquoted key", "names of letters, digits, `-` and `_` need no quotes; others do: \"my.service\""),
     ];
     ADVICE.iter().find(|(part, _)| what.contains(part)).map(|(_, advice)| *advice)
@@ -138,13 +140,12 @@ fn duplicate(text: &str, tree: &DeTable<'_>, span: Range<usize>, name: &str) -> 
     let is_table = line.starts_with('[');
     let first = if is_table { header_before(text, line, line_start) } else { key_before(tree, name, span.start) };
     let what = if is_table { "table" } else { "key" };
-    let problem =
-        Diagnostic::error("duplicate", format!("the {what} `{}` stands here twice", super::problems::shown(name)));
+    let problem = Diagnostic::error("duplicate", format!("duplicate {what} `{}`", super::problems::shown(name)));
     let problem = match first {
         Some(first) => problem.at(span, "again here").at(first, "first here"),
-        None => problem.at(span, "it stands above already"),
+        None => problem.at(span, "already defined above"),
     };
-    problem.help(if is_table { "put both together, or give one another name" } else { "keep one of them" })
+    problem.help(if is_table { "merge them, or rename one" } else { "keep one of them" })
 }
 
 /// An earlier line with the same header.

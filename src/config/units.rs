@@ -40,8 +40,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, Unclear> {
     let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
     let count = match digits.parse::<f64>() {
         Ok(count) if plain => count,
-        _ if digits.starts_with('-') => return Err(Unclear::new("time does not go back", DURATIONS)),
-        _ => return Err(Unclear::new("a number with a unit is missing", DURATIONS)),
+        _ if digits.starts_with('-') => return Err(Unclear::new("a time cannot be negative", DURATIONS)),
+        _ => return Err(Unclear::new("not a number with a unit", DURATIONS)),
     };
     let seconds = match unit {
         "ms" => 0.001,
@@ -50,7 +50,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, Unclear> {
         "h" => 3600.0,
         "" => {
             let help = format!("\"{digits}s\", \"{digits}ms\" or \"{digits}m\"");
-            return Err(Unclear::new(format!("{digits} what?"), help));
+            return Err(Unclear::new("the unit is missing", help));
         }
         other => {
             let help = meant(other).map_or(DURATIONS.to_owned(), |unit| format!("\"{digits}{unit}\""));
@@ -58,7 +58,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, Unclear> {
         }
     };
     if number.len() != digits.len() || trimmed.len() != text.len() {
-        return Err(Unclear::new("there is a blank in it", format!("\"{digits}{unit}\"")));
+        return Err(Unclear::new("it contains a space", format!("\"{digits}{unit}\"")));
     }
     Duration::try_from_secs_f64(count * seconds)
         .ok()
@@ -88,11 +88,11 @@ pub(super) fn size(text: &str) -> Result<usize, Unclear> {
         "kib" => 1 << 10,
         "mib" => 1 << 20,
         "gib" => 1 << 30,
-        "" => return Err(Unclear::new(format!("{} what?", shown(text)), SIZES)),
+        "" => return Err(Unclear::new("the unit is missing", SIZES)),
         _ => return Err(Unclear::new(format!("`{}` is not a unit", shown(unit)), SIZES)),
     };
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Unclear::new("a whole number with a unit is missing", SIZES));
+        return Err(Unclear::new("not a whole number with a unit", SIZES));
     }
     let bytes = number.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
     bytes
@@ -119,7 +119,7 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(parse_duration("5 min").unwrap_err(), "`min` is not a unit; write \"5m\"");
-        assert_eq!(parse_duration("5").unwrap_err(), "5 what?; write \"5s\", \"5ms\" or \"5m\"");
+        assert_eq!(parse_duration("5").unwrap_err(), "the unit is missing; write \"5s\", \"5ms\" or \"5m\"");
     }
 
     #[test]

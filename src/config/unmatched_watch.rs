@@ -17,39 +17,38 @@ impl Loaded {
         let_in: Option<&str>,
     ) {
         let label = match files {
-            0 => String::from("whatever it matches is ignored"),
-            1 => String::from("1 file matches, and is ignored"),
-            more => format!("{more} files match, all are ignored"),
+            0 => String::from("everything that it matches is ignored"),
+            1 => String::from("1 file matches and is ignored"),
+            more => format!("{more} files match and are ignored"),
         };
-        let message = format!("this pattern can never match: the files are ignored by {}", shown(rule));
+        let message = format!("this pattern has no effect: its files are ignored by {}", shown(rule));
         let help = match let_in {
-            Some(line) => format!("to watch them in spite of that, for {service}:   ignore = [\"{line}\"]"),
-            None => String::from("which rule decides about a file:   devgroup why PATH"),
+            Some(line) => format!("to watch them anyway, for {service}:   ignore = [\"{line}\"]"),
+            None => String::from("to see which rule applies to a file:   devgroup why PATH"),
         };
         self.warn(service, index, "dead-watch", message, label, help);
     }
 
     /// No file matches a pattern.
     pub fn warn_unmatched(&mut self, service: &ServiceName, index: usize) {
-        let help = "fine if such files come later; otherwise look for a slip: patterns are relative to the folder of this \
+        let help = "fine if such files come later; otherwise check for a typo: patterns are relative to the folder of this \
                     file, `*` stays in one folder, `**` goes deeper";
         let message = String::from("no file matches this pattern yet");
-        self.warn(service, index, "unmatched-watch", message, "nothing here".into(), help.into());
+        self.warn(service, index, "unmatched-watch", message, "no match".into(), help.into());
     }
 
     /// There are too many patterns to look for files of each.
     pub fn warn_unlooked(&mut self, service: &ServiceName, index: usize, count: usize) {
-        let message =
-            format!("there are too many patterns: whether files match was not looked for, for {count} of them");
-        let help = String::from("which rule decides about a file:   devgroup why PATH");
+        let message = format!("too many patterns: {count} of them were not checked against the files");
+        let help = String::from("to see which rule applies to a file:   devgroup why PATH");
         self.warn(service, index, "unlooked-watch", message, "from here on".into(), help);
     }
 
     /// What a pattern names is a link, or is behind one.
     pub fn warn_link(&mut self, service: &ServiceName, index: usize, link: &str, target: Option<&str>) {
         let help = match target {
-            Some(target) => format!("write what it leads to:   {target}"),
-            None => String::from("it leads nowhere"),
+            Some(target) => format!("write its target:   {target}"),
+            None => String::from("its target does not exist"),
         };
         let message = format!("{} is a symbolic link, and links are not followed", shown(link));
         self.warn(service, index, "linked-watch", message, "nothing is watched here".into(), help);

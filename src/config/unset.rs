@@ -62,16 +62,15 @@ fn warning(service: &ServiceSpec, fault: Fault, place: Range<usize>) -> Diagnost
         return Diagnostic::warning("value", fault.reason).at(place, format!("with this, `{who}` cannot start"));
     };
     let mut help = format!(
-        "give it a default: ${{{name}:-value}}\nor set it: env = {{ {} = \"value\" }}, a line {name}=value in an `env_file`, or in \
+        "give it a default: ${{{name}:-value}}\nor set it: with env = {{ {} = \"value\" }}, with {name}=value in an `env_file`, or in \
          the shell that starts devgroup",
         as_key(name)
     );
     // Only in a command that is a list are values missed.
     if COMMANDS.contains(&fault.place.as_str()) {
-        help +=
-            &format!("\nor, if the command itself is to get this text, write `$$` for a plain dollar: $${{{name}}}");
+        help += &format!("\nor, to pass this text on to the command, write `$$` for a plain dollar: $${{{name}}}");
     }
     Diagnostic::warning("unset-variable", format!("the variable `{name}` is not set"))
-        .at(place, format!("without it `{who}` does not start"))
+        .at(place, format!("without it `{who}` cannot start"))
         .help(help)
 }

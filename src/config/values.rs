@@ -21,9 +21,9 @@ impl<'a> Slot<'a, '_> {
     pub(super) fn text(self) -> Result<&'a str, Diagnostic> {
         let DeValue::String(text) = self.value.get_ref() else { return Err(self.wrong_type()) };
         if text.contains('\0') {
-            return Err(Diagnostic::error("value", format!("{} holds a NUL character", self.what()))
-                .at(self.span(), "no program can be given one")
-                .help("take the \\u0000 out"));
+            return Err(Diagnostic::error("value", format!("{} contains a NUL character", self.what()))
+                .at(self.span(), "no program can receive one")
+                .help("remove the \\u0000"));
         }
         Ok(text)
     }
@@ -33,8 +33,8 @@ impl<'a> Slot<'a, '_> {
         let text = self.text()?;
         if text.trim().is_empty() {
             return Err(Diagnostic::error("empty", format!("{} is empty", self.what()))
-                .at(self.span(), "nothing stands here")
-                .help(format!("{}: {}; without a value, leave the key out", self.key.name, self.key.about)));
+                .at(self.span(), "nothing here")
+                .help(format!("{}: {}; to leave it unset, remove the key", self.key.name, self.key.about)));
         }
         Ok(text)
     }
@@ -45,10 +45,10 @@ impl<'a> Slot<'a, '_> {
         if text.contains(char::is_control) {
             let message = match text.contains(['\n', '\r']) {
                 true => format!("{} must be one line", self.what()),
-                false => format!("{} must not hold a control character", self.what()),
+                false => format!("{} must not contain a control character", self.what()),
             };
             return Err(Diagnostic::error("value", message)
-                .at(self.span(), "a line end, a tab or another control character is in it")
+                .at(self.span(), "it contains a line end, a tab or another control character")
                 .help(format!("{}: {}", self.key.name, self.key.about)));
         }
         Ok(text)
@@ -58,7 +58,7 @@ impl<'a> Slot<'a, '_> {
     pub(super) fn group_name(self) -> Result<String, Diagnostic> {
         let name = self.word()?;
         let Some(fault) = NameFault::of_name(name) else { return Ok(name.to_owned()) };
-        let problem = Diagnostic::error("name", format!("`{}` cannot be the name of a group", shown(name)))
+        let problem = Diagnostic::error("name", format!("`{}` is not a valid group name", shown(name)))
             .at(self.span(), fault.to_string());
         Err(match fitting_name(name).as_str() {
             "" => problem.help(format!("{}: {}", self.key.name, self.key.about)),
@@ -76,7 +76,7 @@ impl<'a> Slot<'a, '_> {
             Dollars::Ours => "write `$$` for a plain dollar",
             Dollars::OfPattern => "write `$${` for a plain `${`",
         };
-        Diagnostic::error("variable", error.to_string()).at(self.span(), "devgroup puts values in here").help(escape)
+        Diagnostic::error("variable", error.to_string()).at(self.span(), "devgroup expands variables here").help(escape)
     }
 
     /// `true` or `false`.
@@ -110,8 +110,8 @@ impl<'a> Slot<'a, '_> {
         };
         text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 1.0).ok_or_else(|| {
             Diagnostic::error("range", format!("{} must be {}", self.what(), self.key.form.must_be()))
-                .at(self.span(), "smaller than 1, or without end")
-                .help("1 waits equally long each time, 2 doubles the wait")
+                .at(self.span(), "less than 1, or infinite")
+                .help("with 1 every wait is the same, with 2 each wait doubles")
         })
     }
 
@@ -125,9 +125,9 @@ impl<'a> Slot<'a, '_> {
     pub(super) fn some_duration(self) -> Result<Duration, Diagnostic> {
         let duration = self.duration()?;
         if duration.is_zero() {
-            return Err(Diagnostic::error("range", format!("{} must be longer than nothing", self.what()))
-                .at(self.span(), "no time at all")
-                .help(format!("{} = \"5s\"   or, for the default, without it", self.key.name)));
+            return Err(Diagnostic::error("range", format!("{} must be longer than 0s", self.what()))
+                .at(self.span(), "zero")
+                .help(format!("{} = \"5s\"   or remove it for the default", self.key.name)));
         }
         Ok(duration)
     }
@@ -138,7 +138,7 @@ impl<'a> Slot<'a, '_> {
         let size = units::size(&text).map_err(|unclear| self.unclear("size", &text, unclear))?;
         if size < MIN_MEMORY {
             return Err(Diagnostic::error("range", format!("{} must be at least 64KiB", self.what()))
-                .at(self.span(), "too little for a few screens")
+                .at(self.span(), "too small to hold a few screens")
                 .help(format!("{} = \"64MiB\"", self.key.name)));
         }
         Ok(size)
@@ -167,7 +167,7 @@ impl<'a> Slot<'a, '_> {
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let near = || near(text, choices.iter().map(|(word, _)| *word)).first().copied();
             let label = match peers::value(self.key.name, text).or_else(near) {
-                Some("job") if text == "task" => "a program that runs to its end is a \"job\"".into(),
+                Some("job") if text == "task" => "a program that runs to completion is a \"job\"".into(),
                 Some(word) => format!("did you mean \"{word}\"?"),
                 None => "not one of the allowed values".into(),
             };
@@ -180,7 +180,7 @@ impl<'a> Slot<'a, '_> {
     pub(super) fn signal(self) -> Result<Signal, Diagnostic> {
         let text = self.text().map_err(|problem| problem.help(format!("by name: {}", signals())))?;
         signal(text).map_err(|label| {
-            Diagnostic::error("signal", format!("signal `{}` is not known", shown(text)))
+            Diagnostic::error("signal", format!("unknown signal `{}`", shown(text)))
                 .at(self.span(), label)
                 .help(signals())
         })
@@ -199,11 +199,11 @@ impl<'a> Slot<'a, '_> {
                 }
                 let problem = match argv.as_slice() {
                     [] => Diagnostic::error("empty", format!("{} is empty", self.what()))
-                        .at(self.span(), "no program stands here")
+                        .at(self.span(), "the program is missing")
                         .help(format!("{} = [\"program\", \"argument\"]", self.key.name)),
                     [program, ..] if program.trim().is_empty() => {
-                        Diagnostic::error("empty", format!("{} begins with an empty text", self.what()))
-                            .at(self.span(), "the first text is the program")
+                        Diagnostic::error("empty", format!("{} starts with an empty string", self.what()))
+                            .at(self.span(), "the first string is the program")
                             .help(format!("{} = [\"program\", \"argument\"]", self.key.name))
                     }
                     [line] if line.contains(char::is_whitespace) => self.one_text(line),
@@ -224,9 +224,9 @@ impl<'a> Slot<'a, '_> {
         match expand::malformed(text) {
             None => Ok(text),
             Some(error) => Err(Diagnostic::error("variable", format!("{error}"))
-                .at(self.span(), "devgroup puts values into a list, and knows these two forms only")
+                .at(self.span(), "devgroup expands only these two forms in a list")
                 .help(format!(
-                    "write `$$` for a plain dollar: `$${{…}}`\nor write a text, which the shell reads: {} = \"…\"",
+                    "write `$$` for a plain dollar: `$${{…}}`\nor write a string, which the shell runs: {} = \"…\"",
                     self.key.name
                 ))),
         }
@@ -235,8 +235,8 @@ impl<'a> Slot<'a, '_> {
     fn one_text(self, line: &str) -> Diagnostic {
         let words: Vec<String> = line.split_whitespace().map(|word| format!("{word:?}")).collect();
         let name = self.key.name;
-        Diagnostic::error("argv", format!("`{name}` is a list with one text that has spaces"))
-            .at(self.span(), format!("a list is passed as it is: this looks for a program called \"{}\"", shown(line)))
+        Diagnostic::error("argv", format!("`{name}` is a list of one string with spaces"))
+            .at(self.span(), format!("a list is run as it is: this looks for a program called \"{}\"", shown(line)))
             .help(format!("{name} = {line:?}   (through the shell)   or   {name} = [{}]", words.join(", ")))
     }
 
@@ -267,7 +267,7 @@ impl<'a> Slot<'a, '_> {
         text_pattern(&text).map(Expandable::Known).map_err(|reason| {
             Diagnostic::error("regex", format!("`{}` is not a regular expression", shown(&text)))
                 .at(self.span(), reason)
-                .help("between slashes it is a regular expression; without them it is looked for as it is")
+                .help("between slashes it is a regular expression; without them, plain text")
         })
     }
 
@@ -303,18 +303,18 @@ impl<'a> Slot<'a, '_> {
         const BYTES: usize = 4095;
         const DEEP: usize = 16;
         let problem = |message: String, help: String| {
-            Err(Diagnostic::error("pattern", message).at(self.span(), "a pattern is simpler than this").help(help))
+            Err(Diagnostic::error("pattern", message).at(self.span(), "too complex").help(help))
         };
         let deep = text.matches("**").count();
         if text.len() > BYTES {
             return problem(
-                format!("a pattern of {} has {} bytes", self.what(), text.len()),
-                format!("it has at most {BYTES}, as a path: write several patterns"),
+                format!("a pattern in {} has {} bytes", self.what(), text.len()),
+                format!("at most {BYTES} are allowed: write several patterns"),
             );
         }
         if deep > DEEP {
-            let help = format!("at most {DEEP} times; one ** stands for any number of folders");
-            return problem(format!("`**` stands {deep} times in a pattern of {}", self.what()), help);
+            let help = format!("at most {DEEP} are allowed; one ** matches any number of folders");
+            return problem(format!("`**` occurs {deep} times in a pattern in {}", self.what()), help);
         }
         Ok(())
     }
@@ -322,29 +322,29 @@ impl<'a> Slot<'a, '_> {
     fn bad_glob(self, text: &str, reason: &str) -> Diagnostic {
         Diagnostic::error("pattern", format!("`{}` is not a pattern", shown(text)))
             .at(self.span(), reason)
-            .help("* any letters, ** any folders, ? one letter, [ab] one of these, {a,b} one of these texts")
+            .help("* matches any characters, ** any folders, ? one character, [ab] one of these, {a,b} either of these")
     }
 
     fn inside(self, text: &str, bare: &str) -> Result<(), Diagnostic> {
         let problem = |message: String, label: &str| Diagnostic::error("outside", message).at(self.span(), label);
         if bare.is_empty() {
-            return Err(Diagnostic::error("empty", format!("a pattern of {} is empty", self.what()))
-                .at(self.span(), "nothing stands here")
-                .help("a pattern is like \"src/**\" or \"*.rs\""));
+            return Err(Diagnostic::error("empty", format!("a pattern in {} is empty", self.what()))
+                .at(self.span(), "nothing here")
+                .help("write a pattern like \"src/**\" or \"*.rs\""));
         }
         if bare.starts_with('/') {
             return Err(problem(
-                format!("`{}` begins with a slash", shown(text)),
+                format!("`{}` starts with a slash", shown(text)),
                 "patterns are relative to this file",
             )
             .help(format!("\"{}\"", text.replacen('/', "", 1))));
         }
         if bare.split('/').any(|part| part == "..") {
-            return Err(problem(format!("`{}` is outside of the group", shown(text)), "only below this file")
-                .help("put procgroup.toml into the folder that holds all that is to be watched"));
+            return Err(problem(format!("`{}` is outside the group", shown(text)), "outside the folder of this file")
+                .help("put procgroup.toml into the folder that contains everything to watch"));
         }
         if let Some(rest) = bare.strip_prefix("./") {
-            return Err(problem(format!("`{}` begins with `./`", shown(text)), "patterns have no `.` in front")
+            return Err(problem(format!("`{}` starts with `./`", shown(text)), "patterns need no `./`")
                 .help(format!("\"{}{rest}\"", if text.starts_with('!') { "!" } else { "" })));
         }
         Ok(())
@@ -372,7 +372,7 @@ pub(super) fn signal(name: &str) -> Result<Signal, String> {
         let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
         match near(bare, Signal::ALL.map(Signal::name)).first() {
             Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => "no signal has this name".into(),
+            None => "no such signal".into(),
         }
     })
 }

@@ -31,7 +31,7 @@ fn has_others(group: u32, user: u32, users: &str, groups: &str) -> bool {
 fn other_writer(path: &Path, is_ours: impl Fn(u32) -> bool) -> Option<(String, String)> {
     let found = path.metadata().ok()?;
     if !is_ours(found.uid()) {
-        return Some((user_shown(found.uid()), format!("who may write it: ls -ld {}", visible_path(path))));
+        return Some((user_shown(found.uid()), format!("check who may write to it: ls -ld {}", visible_path(path))));
     }
     if found.is_dir() && found.mode() & 0o1000 != 0 {
         return None;
@@ -80,7 +80,7 @@ impl Loaded {
                 true => ("the folder ", visible_path(place)),
                 false => ("", visible_path(file.file_name().unwrap_or(file.as_os_str()))),
             };
-            let problem = format!("{what}`{name}` can be written by {who}: what stands there then is run as you");
+            let problem = format!("{what}`{name}` is writable by {who}: what they put there runs as you");
             self.warnings.extend(vec![Diagnostic::warning("writable", problem).help(help)]);
         }
     }

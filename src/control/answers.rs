@@ -119,7 +119,7 @@ impl Answers {
         let (mut changes, clock) = (log.changes(), self.handle.logs().clock());
         let mut sent = after;
         if epoch.is_some_and(|epoch| epoch != log.epoch().to_string()) || after > *changes.borrow() {
-            // A number of an earlier run of the group: all that is there follows.
+            // A number from an earlier run of the group: all that is there follows.
             sent = 0;
             if !outbox.reply(&Reply::Skipped(Skipped { service: None, skipped: None })).await {
                 return;
@@ -212,7 +212,7 @@ impl Answers {
             (names @ [_, ..], false, false) => Targets::Named(names.iter().map(ServiceName::new).collect()),
             ([], true, false) => Targets::All,
             ([], false, true) => Targets::Failed,
-            _ => return Err(Problem::new(ProblemCode::Invalid, "either services, or `all`, or `failed`")),
+            _ => return Err(Problem::new(ProblemCode::Invalid, "give services, or `all`, or `failed`")),
         };
         let services = match self.handle.ask(command(targets)).await.map_err(refused)? {
             Answer::Accepted { services, .. } => services,
@@ -317,7 +317,10 @@ impl Answers {
         let reads =
             |service: &ServiceSnapshot| service.pid.is_some() || matches!(service.phase, Phase::Starting { .. });
         if !group.service(&service).is_some_and(reads) {
-            return Err(Problem::new(ProblemCode::Refused, format!("{name} does not run, so nobody reads it")));
+            return Err(Problem::new(
+                ProblemCode::Refused,
+                format!("{name} is not running, so nothing reads the text"),
+            ));
         }
         // The Enter key is a carriage return.
         let bytes = text.replace("\r\n", "\r").replace('\n', "\r").into_bytes();

@@ -92,7 +92,7 @@ fn open_socket(file: &Path) -> Result<(StdListener, SocketFile), String> {
     let path = place.socket();
     let problem = |error: io::Error| format!("{}: {error}", visible_path(&path));
     match StdStream::connect(&path) {
-        Ok(_) => return Err(format!("{}: another devgroup serves it", visible_path(&path))),
+        Ok(_) => return Err(format!("{}: another devgroup uses it", visible_path(&path))),
         // Whether somebody serves it cannot be known.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.symlink_metadata().is_ok() => {
             return Err(problem(error));
@@ -177,14 +177,14 @@ impl ServedSocket {
         });
         match made {
             Ok((listener, made)) => {
-                log::info!("the control socket was gone and is there again: {}", visible_path(&made.path));
+                log::info!("the control socket was gone and has been recreated: {}", visible_path(&made.path));
                 self.socket = Some(listener);
                 self.address.clone_from(&made.path);
                 *known = Some(made);
                 self.is_lost = false;
             }
             Err(why) if !self.is_lost => {
-                log::warn!("the control socket is gone: {why}");
+                log::warn!("the control socket is gone and cannot be recreated: {why}");
                 self.is_lost = true;
             }
             Err(_) => {}

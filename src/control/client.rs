@@ -61,13 +61,13 @@ pub enum ClientError {
         summary: String,
     },
     /// The group is gone, without a word.
-    #[error("the connection to the group is lost: it has died")]
+    #[error("lost the connection to the group: it died")]
     Lost,
     /// What the group says makes no sense.
-    #[error("what the group says cannot be understood: {0}")]
+    #[error("the group sent an unexpected message: {0}")]
     Malformed(String),
     /// The operating system refuses.
-    #[error("the group cannot be reached: {0}")]
+    #[error("cannot reach the group: {0}")]
     System(#[from] io::Error),
 }
 
@@ -231,8 +231,8 @@ impl TerminalOrders {
             Ok(Message { reply, .. }) => Err(ClientError::Malformed(format!("{reply:?} for a terminal"))),
             // Its version of the messages is ours, but this one has come later.
             Err(ClientError::Refused(problem)) if problem.message.contains("unknown variant `attach`") => {
-                let message = "this group is run by an older devgroup, which knows no `attach`: end it with `devgroup down` \
-                               and start it anew";
+                let message = "this group runs on an older devgroup without `attach`: stop it with `devgroup down` \
+                               and start it again";
                 Err(ClientError::Refused(Problem::new(ProblemCode::Version, message)))
             }
             Err(error) => Err(error),
@@ -285,7 +285,7 @@ fn connect(address: &Path) -> Result<UnixStream, ClientError> {
         (true, None) => Err(ClientError::NotRunning),
         (true, Some(_)) => Ok(stream),
         (false, _) if is_ours(address) => Ok(stream),
-        (false, _) => Err(io::Error::new(io::ErrorKind::PermissionDenied, "somebody else serves its socket").into()),
+        (false, _) => Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user serves its socket").into()),
     }
 }
 

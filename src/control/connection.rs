@@ -117,7 +117,8 @@ impl Client {
                 return false;
             }
             Err(_) => {
-                let problem = Problem::new(ProblemCode::Malformed, "a client says its version first, and soon");
+                let problem =
+                    Problem::new(ProblemCode::Malformed, "a client must send its version first, without delay");
                 self.refuse(None, problem).await;
                 return false;
             }
@@ -137,7 +138,7 @@ impl Client {
             Ok(Greeting { version }) => Problem::new(
                 ProblemCode::Version,
                 format!(
-                    "this group speaks version {VERSION}, not {version}: use the devgroup that runs it, or start it anew"
+                    "this group speaks version {VERSION}, not {version}: use the devgroup that runs it, or restart the group"
                 ),
             ),
             Err(problem) => problem,
@@ -188,11 +189,11 @@ impl Client {
             return self.outbox.of(id).send(&Reply::End {}).await;
         }
         if self.by_id.len() >= OPEN {
-            let problem = Problem::new(ProblemCode::TooMany, format!("{OPEN} questions are open already"));
+            let problem = Problem::new(ProblemCode::TooMany, format!("{OPEN} questions are already open"));
             return self.refuse(Some(id), problem).await;
         }
         if self.by_id.contains_key(&id) {
-            let problem = Problem::new(ProblemCode::Malformed, format!("question {id} is open already"));
+            let problem = Problem::new(ProblemCode::Malformed, format!("question {id} is already open"));
             return self.refuse(Some(id), problem).await;
         }
         let is_brief = ask.ends_by_itself();
@@ -208,7 +209,7 @@ impl Client {
             }
             Ask::Release { hold, discard } => {
                 let Some(number) = self.holds.remove(&hold) else {
-                    let problem = Problem::new(ProblemCode::Invalid, format!("question {hold} holds nothing"));
+                    let problem = Problem::new(ProblemCode::Invalid, format!("question {hold} is not a hold"));
                     return self.refuse(Some(id), problem).await;
                 };
                 let release = answers.release(number, discard, self.by_id.remove(&hold), outbox);
@@ -231,7 +232,7 @@ impl Client {
         };
         let (terminal, Wire { news, mut orders }) = RemoteTerminal::new(abilities);
         if let Err(error) = (self.attach_handler)(terminal) {
-            let problem = Problem::new(ProblemCode::Refused, format!("no dashboard can be drawn: {error}"));
+            let problem = Problem::new(ProblemCode::Refused, format!("cannot draw a dashboard: {error}"));
             self.refuse(Some(id), problem).await;
             return;
         }
@@ -243,7 +244,7 @@ impl Client {
                     return None;
                 }
             }
-            Some(Problem::new(ProblemCode::Refused, "its dashboard has failed; the group runs on"))
+            Some(Problem::new(ProblemCode::Refused, "the dashboard crashed; the group keeps running"))
         };
         let hear = async {
             loop {
@@ -271,7 +272,7 @@ impl Client {
     /// Others follow, wait or are attached: as many as may.
     fn no_room(&self) -> Problem {
         let message = format!(
-            "{} has {STAYING} clients already that follow, wait or are attached; short questions (status, down) are \
+            "{} already has {STAYING} clients that follow, wait or are attached; short questions (status, down) are \
              answered",
             self.project
         );
@@ -311,7 +312,7 @@ impl Ask {
 }
 
 fn too_long() -> Problem {
-    Problem::new(ProblemCode::Malformed, format!("a message has at most {} bytes", super::LONGEST))
+    Problem::new(ProblemCode::Malformed, format!("a message can have at most {} bytes", super::LONGEST))
 }
 
 /// Writes what is on its way, until nothing more comes.

@@ -37,7 +37,7 @@ pub struct Skipped {
     /// Whose lines; nothing for events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// How many, if that is known: not after a cursor of an earlier run of the group, after which all that is there follows.
+    /// How many, if known: not after a cursor from an earlier run of the group, after which all lines follow.
     pub skipped: Option<u64>,
 }
 

@@ -64,17 +64,17 @@ impl LogReader {
         let invalid = |message: String| Problem::new(ProblemCode::Invalid, message);
         let query = match &ask.grep {
             None => None,
-            Some(text) => Some(
-                Query::new(text, QueryKind::Regex).map_err(|error| invalid(format!("expression `{text}`: {error}")))?,
-            ),
+            Some(text) => {
+                Some(Query::new(text, QueryKind::Regex).map_err(|error| invalid(format!("regex `{text}`: {error}")))?)
+            }
         };
         let level = match &ask.level {
             None => None,
-            Some(word) => Some(level_of(word).ok_or_else(|| invalid(format!("`{word}` is no level")))?),
+            Some(word) => Some(level_of(word).ok_or_else(|| invalid(format!("`{word}` is not a level")))?),
         };
         let parse = |text: &String| {
             Cursor::parse(text).ok_or_else(|| {
-                invalid(format!("`{text}` is no cursor: give one that `devgroup logs --json` has shown"))
+                invalid(format!("`{text}` is not a cursor: use one that `devgroup logs --json` printed"))
             })
         };
         let cursors = ask.cursors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;

@@ -80,14 +80,14 @@ pub fn take_name(file: &Path) -> Result<Option<(PathBuf, UnixListener)>, NameTak
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             match abstract_socket::connect(&address).map(|stream| peer(&stream)) {
                 Ok(None) => {
-                    log::warn!("somebody else has taken the name {}", visible_path(&address));
+                    log::warn!("another user has taken the name {}", visible_path(&address));
                     Ok(None)
                 }
                 _ => Err(NameTaken),
             }
         }
         Err(error) => {
-            log::info!("no name for this group: {error}");
+            log::info!("no abstract socket for this group: {error}");
             Ok(None)
         }
     }

@@ -27,7 +27,7 @@ impl Place {
     /// # Errors
     /// There is no such folder and none can be made, or somebody else owns it; for people.
     pub fn make(file: &Path) -> Result<Self, String> {
-        let mut problem = String::from("no folder for it");
+        let mut problem = String::from("no usable folder for it");
         for folder in folders(variable) {
             match private::make_folder(&folder, "XDG_RUNTIME_DIR") {
                 Ok(()) => return Ok(Self { folder, key: group_key(file) }),
@@ -77,7 +77,7 @@ pub fn state_lock(file: &Path) -> Result<PathBuf, String> {
 fn lock_below(state: Option<PathBuf>, file: &Path) -> Result<PathBuf, String> {
     let folder = state.ok_or("neither XDG_STATE_HOME nor HOME is an absolute path")?.join("devgroup");
     if file.parent().is_some_and(|root| folder.starts_with(root)) {
-        return Err(format!("{} is in the project", visible_path(&folder)));
+        return Err(format!("{} is inside the project", visible_path(&folder)));
     }
     Ok(folder.join(format!("{}.lock", group_key(file))))
 }

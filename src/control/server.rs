@@ -146,9 +146,9 @@ async fn accept(
             }
         }
         match accepted {
-            Ok(stream) if !is_ours(&stream) => log::warn!("somebody else's client was turned away"),
+            Ok(stream) if !is_ours(&stream) => log::warn!("a client of another user was turned away"),
             Ok(stream) if clients.len() >= CLIENTS => {
-                turn_away(&stream, format!("{} has {CLIENTS} clients already", about.project));
+                turn_away(&stream, format!("{} already has {CLIENTS} clients", about.project));
             }
             Ok(stream) => {
                 let guest = room.guest();
@@ -157,7 +157,7 @@ async fn accept(
                 guests.push((client, guest));
             }
             Err(error) => {
-                log::warn!("a client could not be taken: {error}");
+                log::warn!("cannot accept a client: {error}");
                 tokio::time::sleep(ACCEPT_REST).await;
             }
         }

@@ -42,8 +42,8 @@ impl fmt::Display for StartCause {
         match self {
             Self::First => f.write_str("with the group"),
             Self::Change(files) => files.fmt(f),
-            Self::Hand => f.write_str("by hand"),
-            Self::Crash { attempt: 0, .. } => f.write_str("after it ended"),
+            Self::Hand => f.write_str("manually"),
+            Self::Crash { attempt: 0, .. } => f.write_str("after it exited"),
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
             Self::Retry { attempt, of } => write!(f, "after try {attempt} of {of} failed"),
             Self::Dependency(name) => write!(f, "{name} restarted"),

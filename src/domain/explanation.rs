@@ -35,10 +35,10 @@ pub fn is_too_long(path: &Path) -> Option<&'static str> {
     const NAME: usize = 255;
     // The NUL at its end counts.
     if path.as_os_str().len() >= PATH {
-        return Some("a path has at most 4095 bytes");
+        return Some("a path can have at most 4095 bytes");
     }
     let is_long = |name: std::path::Component<'_>| name.as_os_str().len() > NAME;
-    path.components().any(is_long).then_some("a name in a path has at most 255 bytes")
+    path.components().any(is_long).then_some("a name in a path can have at most 255 bytes")
 }
 
 impl Explanation {
@@ -53,7 +53,7 @@ impl Explanation {
         } else if self.services.is_empty() {
             self.effect = format!("does nothing now: {names} {are} stopped");
         } else {
-            self.notes.push(format!("{names} {are} stopped: a change does not start what is stopped"));
+            self.notes.push(format!("{names} {are} stopped: a change does not start a stopped service"));
         }
         self
     }

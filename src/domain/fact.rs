@@ -135,7 +135,7 @@ impl Fact {
             }
             FactKind::Reload { .. } => GroupEventKind::Reload,
             FactKind::WatchProblem(problem) => GroupEventKind::Error(Arc::clone(problem)),
-            FactKind::TimeUp => GroupEventKind::Notice("the time is up".into()),
+            FactKind::TimeUp => GroupEventKind::Notice("timed out".into()),
             FactKind::Stop => GroupEventKind::Stop,
             FactKind::Notice(Notice { problem: true, summary, .. }) => GroupEventKind::Error(Arc::clone(summary)),
             FactKind::Notice(_) | FactKind::OldLock { .. } | FactKind::WatchWell(_) => return None,
@@ -207,7 +207,7 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
 
 fn old_lock(tree: &str, age: Duration) -> String {
     let place = if tree.is_empty() { String::new() } else { format!(" of {tree}") };
-    format!("git index.lock{place} is {} old: ignored, remove it if no git runs", human(age))
+    format!("git index.lock{place} is {} old and is ignored; remove it if git is not running", human(age))
 }
 
 #[cfg(test)]
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!((words(&ended).as_deref(), event(&ended).as_deref()), (Some(said), Some("exit exit 1")));
         assert_eq!((ended.record(), ended.notice(None)), (Some(&record()), None));
         let asked = fact(FactKind::Ended { exit: LastExit { asked: true, ..exit }, record: record(), exited: None });
-        assert_eq!((words(&asked), event(&asked).as_deref()), (None, Some("exit exit 1, as asked")));
+        assert_eq!((words(&asked), event(&asked).as_deref()), (None, Some("exit exit 1, as requested")));
         let none = fact(FactKind::NotStarted { reason: "no such file".into(), record: record() });
         assert_eq!(words(&none).as_deref(), Some("could not start · no such file · 14:02:11"));
         assert_eq!(event(&none).as_deref(), Some("error could not start: no such file"));
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn the_number_of_the_run_tells_a_restart_from_a_start() {
         let ordered = fact(FactKind::Ordered(StartCause::Hand));
-        assert_eq!(event(&ordered).as_deref(), Some("restart by hand"));
-        assert_eq!(event(&Fact { run: Some(RunId(1)), ..ordered }).as_deref(), Some("start by hand"));
+        assert_eq!(event(&ordered).as_deref(), Some("restart manually"));
+        assert_eq!(event(&Fact { run: Some(RunId(1)), ..ordered }).as_deref(), Some("start manually"));
     }
 }

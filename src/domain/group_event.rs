@@ -107,7 +107,7 @@ impl fmt::Display for GroupEventKind {
             Self::Ready(after) => write!(f, "{} after start", human(*after)),
             Self::Exit { status, fault: Some(fault), .. } => write!(f, "{status}, {fault}"),
             Self::Exit { status, asked, fault: None } => {
-                write!(f, "{status}{}", if *asked { ", as asked" } else { "" })
+                write!(f, "{status}{}", if *asked { ", as requested" } else { "" })
             }
             Self::Hold(hold) | Self::Release(hold) => hold.fmt(f),
             Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {

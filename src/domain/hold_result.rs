@@ -62,7 +62,7 @@ impl fmt::Display for HoldResult {
             None if self.matter == 0 => write!(f, "{} cancelled out · no restart", count(self.changes, "held change")),
             None => {
                 let verb = if self.matter == 1 { "matters" } else { "matter" };
-                let who = if who.is_empty() { "nothing runs that they are for" } else { &who };
+                let who = if who.is_empty() { "no running service uses them" } else { &who };
                 // More may differ than was held: what did not pass before is tried again with it.
                 match self.matter <= self.changes {
                     true => write!(f, "{} of {all} {verb}: {who}", self.matter),

@@ -38,7 +38,7 @@ pub enum Marker {
         /// It was not the first run.
         restart: bool,
     },
-    /// It was not ready in time.
+    /// It not ready in time.
     NotReady {
         /// What was waited for, for people: `port 4000`.
         probe: String,
@@ -125,6 +125,8 @@ pub enum Marker {
     Lost {
         /// For people: `db failed (exit 1)`.
         loss: String,
+        /// The service waits for it, and does not run on without it.
+        blocks: bool,
     },
     /// The command of `validate` was started.
     Validating {
@@ -200,7 +202,7 @@ pub enum Marker {
 }
 
 /// What is said to a service whose processes go on without its leader.
-const FOREGROUND: &str = " · a service that goes into the background ends with the command that put it there: \
+const FOREGROUND: &str = " · it went into the background, where devgroup cannot supervise it: \
     run it in the foreground (nginx -g 'daemon off;', redis-server --daemonize no)";
 
 /// How a run ended by itself, and what follows.
@@ -301,7 +303,7 @@ impl Marker {
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
-            Self::Unkillable { pid } => write!(text, "does not end · pid {pid} survived SIGKILL"),
+            Self::Unkillable { pid } => write!(text, "still running after SIGKILL · pid {pid}"),
             Self::LeftBehind { names, daemon } => left_behind(&mut text, names, *daemon),
             Self::GaveUp { crashes, within, cooldown, watches } => write!(
                 text,
@@ -313,12 +315,13 @@ impl Marker {
             ),
             Self::Limited { .. } => self.words_of_limit(&mut text),
             Self::TakenBack { action } => {
-                write!(text, "no {action} · the files are again what they were · {clock}")
+                write!(text, "no {action} · the changes were undone · {clock}")
             }
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
-            Self::NewReady => write!(text, "ready check changed · from the next start · {clock}"),
-            Self::Waits { on } => write!(text, "waits · {on} · {clock}"),
-            Self::Lost { loss } => write!(text, "{loss} · {clock}"),
+            Self::NewReady => write!(text, "ready check changed · applies from the next start · {clock}"),
+            Self::Waits { on } => write!(text, "waiting for {on} · {clock}"),
+            Self::Lost { loss, blocks: true } => write!(text, "blocked · {loss} · {clock}"),
+            Self::Lost { loss, blocks: false } => write!(text, "{loss} · {clock}"),
             Self::Validating { .. } | Self::Stale { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {
                 self.words_of_replacement(&mut text, clock)
             }
@@ -326,7 +329,7 @@ impl Marker {
                 write!(text, "warning · {}, not by this service", port_is_taken(*port, holder))
             }
             Self::PortTaken { port, holder } => {
-                write!(text, "{} · end it, or give this service another port · {clock}", port_is_taken(*port, holder))
+                write!(text, "{} · stop it, or give this service another port · {clock}", port_is_taken(*port, holder))
             }
             Self::SignalNotSent { signal, service } => {
                 write!(text, "{signal} not sent · no process of {service} handles it")
@@ -337,7 +340,7 @@ impl Marker {
             }
             Self::Cleared => write!(text, "cleared by the service"),
             Self::Mark { number } => write!(text, "mark {number} · {clock}"),
-            Self::Dropped { lines } => write!(text, "{lines} older lines dropped · [logs] memory is full"),
+            Self::Dropped { lines } => write!(text, "{} dropped · [logs] memory is full", count(*lines, "older line")),
         };
         text
     }
@@ -346,7 +349,7 @@ impl Marker {
     fn words_of_limit(&self, text: &mut String) -> fmt::Result {
         let Self::Limited { action, wait, written, starts, soon } = self else { return Ok(()) };
         let what = written.as_ref().map_or_else(|| "a file".into(), Written::to_string);
-        let why = format!("{what} has changed {soon} each of the last {starts} {}", action.plural());
+        let why = format!("{what} changed {soon} each of the last {starts} {}", action.plural());
         write!(text, "{action} in {} · {why} · {}", short(*wait), way_out(written.as_ref(), *action))
     }
 
@@ -499,11 +502,11 @@ mod tests {
                     cause: StartCause::Hand,
                     was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
                 },
-                "── restarted · by hand · 14:02:11 · was not ready in 2s · up 2.0s ──",
+                "── restarted · manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
             ),
             (
                 Marker::PortTaken { port: 8155, holder: "python3 (pid 20267)".into() },
-                "── port 8155 is taken by python3 (pid 20267) · end it, or give this service another port · 14:02:11 ──",
+                "── port 8155 is taken by python3 (pid 20267) · stop it, or give this service another port · 14:02:11 ──",
             ),
             (
                 Marker::ForeignPort { port: 8155, holder: "python3 (pid 20267)".into() },
@@ -550,17 +553,17 @@ mod tests {
             (gave_up(1, false), "── gave up · 1 crash in 60s · fix it and press s (or wait 2m) ──"),
             (
                 limited(ChangeAction::Command),
-                "── on_change command in 4s · a file has changed right after each of the last 8 commands · \
+                "── on_change command in 4s · a file changed right after each of the last 8 commands · \
                  r restarts now ──",
             ),
             (
                 limited(ChangeAction::Signal(Signal::Hup)),
-                "── SIGHUP in 4s · a file has changed right after each of the last 8 signals · r restarts now ──",
+                "── SIGHUP in 4s · a file changed right after each of the last 8 signals · r restarts now ──",
             ),
-            (Marker::NewReady, "── ready check changed · from the next start · 14:02:11 ──"),
+            (Marker::NewReady, "── ready check changed · applies from the next start · 14:02:11 ──"),
             (
                 Marker::TakenBack { action: ChangeAction::Restart },
-                "── no restart · the files are again what they were · 14:02:11 ──",
+                "── no restart · the changes were undone · 14:02:11 ──",
             ),
             (
                 Marker::Restarted {

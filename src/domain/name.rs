@@ -68,16 +68,16 @@ impl NameFault {
 impl fmt::Display for NameFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |c: char| match c {
-            ' ' => String::from("a blank"),
+            ' ' => String::from("a space"),
             '`' => String::from("a backtick"),
             c => format!("`{}`", visible(c.encode_utf8(&mut [0; 4]))),
         };
         match self {
             Self::Empty => f.write_str("it is empty"),
-            Self::Begins('@') => f.write_str("it begins with `@`, which stands before a group in commands"),
-            Self::Begins(c) => write!(f, "it begins with {}, not with a letter or a digit", shown(*c)),
-            Self::Holds(c) => write!(f, "{} is in it: only letters, digits and . _ - + : may be", shown(*c)),
-            Self::Instance => f.write_str("a dot and a number at the end are reserved for the instances of a service"),
+            Self::Begins('@') => f.write_str("it starts with `@`, which marks a group in commands"),
+            Self::Begins(c) => write!(f, "it starts with {}, not with a letter or digit", shown(*c)),
+            Self::Holds(c) => write!(f, "it contains {}: only letters, digits and . _ - + : are allowed", shown(*c)),
+            Self::Instance => f.write_str("a dot and a number at the end are reserved for instances of a service"),
         }
     }
 }

@@ -122,7 +122,7 @@ pub enum Rung {
 pub enum Then {
     /// Whatever is wanted then: a start, or nothing.
     Reconcile,
-    /// The run has ended by itself and only its group is being cleared, or it was not ready in time: this is what
+    /// The run has ended by itself and only its group is being cleared, or it not ready in time: this is what
     /// became of it.
     Settle(Outcome),
 }

@@ -371,7 +371,7 @@ impl fmt::Display for Fault {
             Self::NotReady(after) => write!(f, "not ready in {}", short(*after)),
             Self::Stuck => f.write_str("alive check failed"),
             Self::EndedEarly => f.write_str("exit 0 before it was ready"),
-            Self::Daemonized => f.write_str("put itself into the background"),
+            Self::Daemonized => f.write_str("went into the background"),
         }
     }
 }

@@ -43,7 +43,8 @@ impl Engine {
         match &service.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
                 if service.is_refused() && manner == Manner::Polite {
-                    let why = service.refused_start().map_or("its files have not passed validate", |one| &*one.problem);
+                    let why =
+                        service.refused_start().map_or("its changes have not passed validate", |one| &*one.problem);
                     let problem = format!("not restarted after {name} · {why}");
                     let watches = service.watches();
                     service.narrate(Marker::Stale { runs: true, watches, problem }, turn);

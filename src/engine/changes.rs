@@ -38,7 +38,9 @@ impl Engine {
     pub(super) fn changes_expire(&mut self, turn: &mut Turn) {
         while let Some(Done { tree, label, stale }) = self.git.done(self.spec.watch.git_hold, turn.now) {
             let label = match stale {
-                Some(age) => format!("index.lock is {} old: ignored, remove it if no git runs", human(age)).into(),
+                Some(age) => {
+                    format!("index.lock is {} old and is ignored; remove it if git is not running", human(age)).into()
+                }
                 None => label.unwrap_or_default(),
             };
             let asks = self.changes.release(&Owner::Git(tree), Some(label), turn.now);
@@ -151,7 +153,7 @@ impl Engine {
             && !was_to_follow
             && let Some(first) = self.is_to_follow(place)
         {
-            service.narrate(Marker::Waits { on: format!("{first} to be replaced first") }, turn);
+            service.narrate(Marker::Waits { on: format!("{first} to restart first") }, turn);
         }
         Some((paths, verdict))
     }

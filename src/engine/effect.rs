@@ -138,7 +138,7 @@ pub enum Effect {
 /// How a group ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finish {
-    /// Services whose processes are left: they could not be ended, or the user did not wait. Exit code 7.
+    /// Services whose processes are left: they could not be killed, or the user did not wait. Exit code 7.
     pub given_up: Vec<ServiceName>,
     /// Services that are not as they should be at the end: failed jobs, crashed services. Not those we stopped.
     pub failed: Vec<ServiceName>,
@@ -152,6 +152,6 @@ pub struct Finish {
     pub took: Duration,
     /// `--timeout` was up.
     pub timed_out: bool,
-    /// The user left before all had ended (a third Ctrl-C).
+    /// The user quit before all services had stopped (a third Ctrl-C).
     pub abandoned: bool,
 }

@@ -37,7 +37,7 @@ impl Engine {
                         return Err(format!("run {run} of {} is started and not the live one", spec.name));
                     }
                 }
-                Effect::Finish(_) if at + 1 != effects.len() => return Err("an order follows the last one".into()),
+                Effect::Finish(_) if at + 1 != effects.len() => return Err("an effect follows the last one".into()),
                 _ => {}
             }
         }
@@ -47,42 +47,42 @@ impl Engine {
     fn check_service(&self, service: &Service, follows: bool) -> Result<(), &'static str> {
         let live = service.is_live();
         if service.phase.live_run().is_some_and(|run| run != service.run.id) {
-            return Err("a run is live that is not the last one");
+            return Err("a live run is not the last one");
         }
         if service.run.pid.is_some() && !live {
-            return Err("there is a process and no run");
+            return Err("there is a process but no run");
         }
         if matches!(service.phase, Phase::Validating { .. }) && service.check().is_none() {
-            return Err("it is being validated, and nothing runs that does it");
+            return Err("it is being validated, but no validation runs");
         }
         if service.restarts.orders.pending().is_some() {
             let rests = matches!(service.phase, Phase::Retrying { .. } | Phase::CrashLoop { .. } | Phase::Finished(_));
             if !service.wanted || rests && service.check().is_none() {
-                return Err("a start was ordered, and nothing begins it");
+                return Err("a start was ordered, but nothing starts it");
             }
         }
         if service.check().is_some() && (!service.wanted || service.retired) {
-            return Err("something is validated that nobody wants");
+            return Err("an unwanted service is validated");
         }
         if matches!(service.phase, Phase::Running { .. }) && service.run.pid.is_none() {
             return Err("it runs without a process");
         }
         if service.retired && (service.wanted || !live && self.shutdown.is_none()) {
-            return Err("it is gone from the file, and wanted or not forgotten");
+            return Err("it is gone from the file, but wanted or not forgotten");
         }
         if self.shutdown.is_some() {
             let pending =
                 matches!(service.phase, Phase::Blocked { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. });
-            return if pending || service.wanted { Err("something is to be tried during a shutdown") } else { Ok(()) };
+            return if pending || service.wanted { Err("a start is pending during a shutdown") } else { Ok(()) };
         }
         if service.is_up() && service.restarts.next.is_some() && service.check().is_none() && !follows {
-            return Err("it is to be replaced, and nothing is waited for");
+            return Err("it is to be replaced, but waits for nothing");
         }
         match (&service.phase, service.wanted) {
-            (Phase::Down, true) => Err("it is wanted and left down"),
+            (Phase::Down, true) => Err("it is wanted but left down"),
             (Phase::Stopping { then: Then::Reconcile | Then::Settle(_), .. }, _) => Ok(()),
             (Phase::Down | Phase::Finished(_), false) => Ok(()),
-            (_, false) => Err("it is not wanted and not being stopped"),
+            (_, false) => Err("it is not wanted but not being stopped"),
             (_, true) => Ok(()),
         }
     }

@@ -27,7 +27,7 @@ impl Engine {
             for &dependent in self.graph.dependents(place) {
                 let dependent = &self.services[dependent];
                 if matches!(dependent.phase, Phase::Starting { .. } | Phase::Running { .. }) {
-                    dependent.narrate(Marker::Lost { loss: loss.to_string() }, turn);
+                    dependent.narrate(Marker::Lost { loss: loss.to_string(), blocks: false }, turn);
                 }
             }
         }

@@ -137,7 +137,7 @@ impl Engine {
         let overdue = self.services.iter().filter(|one| one.deadline().is_some_and(|deadline| deadline <= turn.now));
         let names: Vec<String> = overdue.map(|one| format!("{} ({:?})", one.name(), one.phase)).collect();
         // Before the last order: nothing comes after that.
-        turn.effects.insert(0, Effect::Broken(format!("a deadline has passed and stays: {}", names.join(", "))));
+        turn.effects.insert(0, Effect::Broken(format!("a deadline has passed and is still set: {}", names.join(", "))));
     }
 
     fn take_in(&mut self, event: Event, turn: &mut Turn) {

@@ -106,8 +106,8 @@ mod tests {
         let crash = || NextStart::new(StartCause::Crash { attempt: 1, of: 5 });
         let after = || NextStart::after(&"db".into(), Manner::Polite);
         assert_eq!(merged(change("a"), change("b")), "a and 1 more changed");
-        assert_eq!(merged(hand(), change("a")), "by hand");
-        assert_eq!(merged(change("a"), hand()), "by hand");
+        assert_eq!(merged(hand(), change("a")), "manually");
+        assert_eq!(merged(change("a"), hand()), "manually");
         assert_eq!(merged(crash(), change("a")), "a changed");
         assert_eq!(merged(change("a"), crash()), "a changed");
         assert_eq!(merged(change("a"), after()), "a changed");

@@ -133,7 +133,7 @@ impl Service {
             self.act_on_change(&paths, turn);
             return;
         };
-        self.say_done(&format!("sends {signal}"), &paths, turn);
+        self.say_done(&format!("sent {signal}"), &paths, turn);
         self.signal_for_change(run, signal, turn);
         self.took_note(turn);
         self.restarts.limit.settle(turn.now);
@@ -144,7 +144,7 @@ impl Service {
     }
 
     fn begin_hook(&mut self, command: String, paths: &PathSet, turn: &mut Turn) {
-        self.say_done(&format!("runs {command}"), paths, turn);
+        self.say_done(&format!("running {command}"), paths, turn);
         self.hooks.number = self.hooks.number.wrapping_add(1);
         let number = self.hooks.number;
         self.hooks.running = Some(number);

@@ -290,7 +290,7 @@ mod tests {
         }
         let marker = limit.marker(ChangeAction::Restart, at(60.0)).map(|marker| marker.words("14:02:11"));
         let expected =
-            "restart in 18s · gen.txt has changed soon after each of the last 20 starts · ignore = [\"gen.txt\"]";
+            "restart in 18s · gen.txt changed soon after each of the last 20 starts · ignore = [\"gen.txt\"]";
         assert_eq!(marker.as_deref(), Some(expected));
     }
 

@@ -158,13 +158,13 @@ impl Engine {
             _ => {
                 service.enter(Phase::Blocked { on, lost: lost.clone() }, turn);
                 let needs = unmet.iter().map(|(name, condition)| awaited(name, *condition));
-                let texts: Vec<String> = needs.chain(making_way.iter().map(|name| format!("{name} to end"))).collect();
+                let texts: Vec<String> = needs.chain(making_way.iter().map(|name| format!("{name} to stop"))).collect();
                 service.narrate(Marker::Waits { on: texts.join(", ") }, turn);
                 None
             }
         };
         if let Some(loss) = lost.filter(|loss| told.as_ref() != Some(loss)) {
-            service.narrate(Marker::Lost { loss: loss.to_string() }, turn);
+            service.narrate(Marker::Lost { loss: loss.to_string(), blocks: true }, turn);
         }
     }
 

@@ -222,9 +222,12 @@ impl Service {
     pub(super) fn give_up_validating(&mut self, turn: &mut Turn) {
         let Some(check) = self.check().filter(|check| check.until <= turn.now) else { return };
         turn.emit(Effect::EndValidation { service: self.name().clone(), number: check.number });
-        let late = format!("not done in {}", crate::domain::approx(check.until.since(check.since)));
-        let problem =
-            if check.quiet { format!("its folder or its files: {late}") } else { format!("validate failed · {late}") };
+        let late = format!("timed out after {}", crate::domain::approx(check.until.since(check.since)));
+        let problem = if check.quiet {
+            format!("checking its folder and files {late}")
+        } else {
+            format!("validate failed · {late}")
+        };
         self.refuse(problem, check.quiet, turn);
     }
 

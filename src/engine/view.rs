@@ -144,17 +144,17 @@ impl Engine {
         let limit = limited.then(|| {
             let ((starts, soon), what) = (service.restarts.limit.counted(), service.change_action().plural());
             let (file, line) = match service.restarts.limit.written() {
-                Some(written) => (format!("{written} has"), format!(" · {}", written.ignore_line())),
-                None => ("files have".into(), String::new()),
+                Some(written) => (written.to_string(), format!(" · {}", written.ignore_line())),
+                None => ("files".into(), String::new()),
             };
-            format!("a change waits: {file} changed {soon} each of the last {starts} {what}{line}")
+            format!("change delayed: {file} changed {soon} each of the last {starts} {what}{line}")
         });
         let state = match &service.phase {
             Phase::Blocked { lost: Some(loss), .. } => Some(loss.to_string()),
             Phase::Blocked { on, lost: None } => {
                 let unmet = self.unmet(place);
                 let on = on.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
-                Some(if unmet.is_empty() { format!("waiting for {on} to end") } else { waiting_for(&unmet) })
+                Some(if unmet.is_empty() { format!("waiting for {on} to stop") } else { waiting_for(&unmet) })
             }
             Phase::Starting { .. } | Phase::Running { .. } if !service.restarts.held_up_by.is_empty() => {
                 Some(waiting_for(&self.missing(place)))
@@ -190,9 +190,9 @@ impl Service {
         match &self.phase {
             Phase::Retrying { after: Outcome::NotStarted, .. } => {
                 let why = self.start_problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
-                Some(format!("could not start{why}, trying again"))
+                Some(format!("could not start{why}, retrying"))
             }
-            Phase::Retrying { .. } => exit.map(|exit| format!("{exit}, trying again")),
+            Phase::Retrying { .. } => exit.map(|exit| format!("{exit}, retrying")),
             Phase::CrashLoop { .. } => Some(match exit {
                 Some(exit) => format!("too many crashes, last: {exit}"),
                 None => "too many crashes".into(),
@@ -200,7 +200,7 @@ impl Service {
             Phase::Finished(outcome) if self.has_failed_for_good() => {
                 let why = match (outcome, &self.run.left_behind) {
                     (Outcome::Daemonized, Some(names)) => {
-                        Some(format!("ended, but left {names} running: run it in the foreground"))
+                        Some(format!("exited, but left {names} running: run it in the foreground"))
                     }
                     (Outcome::NotStarted, _) => self.start_problem.as_ref().map(ToString::to_string),
                     _ => self.last_exit.and_then(|exit| exit.fault).map(|fault| fault.to_string()),

@@ -40,7 +40,7 @@ fn start(blocked: &Blocked, command: &[OsString], variables: &[(&str, &OsStr)]) 
     // Programs in Rust ignore this one, and others rely on it.
     attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
     let pid = posix_spawnp(program, &PosixSpawnFileActions::init()?, &attributes, &words, &environment)?;
-    Pid::from_raw(pid.as_raw()).ok_or_else(|| io::Error::other("the system gave it no number"))
+    Pid::from_raw(pid.as_raw()).ok_or_else(|| io::Error::other("the system gave it no pid"))
 }
 
 fn terminated(word: OsString) -> io::Result<CString> {

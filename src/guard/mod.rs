@@ -62,7 +62,7 @@ pub struct Ward {
 /// Without the means for a guard the program runs without one.
 pub fn stand(leave: &'static str) -> Stand {
     split(leave).unwrap_or_else(|error| {
-        log::warn!("no guard: {error}");
+        log::warn!("cannot start the guard: {error}");
         Stand::Program(Ward::default())
     })
 }

@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What is left after an orderly end has left its service long ago, or was killed already.
 const SHORT_GRACE: Duration = Duration::from_secs(1);
 
-/// The exit code for processes that could not be ended.
+/// The exit code for processes that could not be killed.
 const GIVEN_UP: u8 = 7;
 
 /// The guard of a program that runs.
@@ -128,16 +128,16 @@ fn words(status: ExitStatus, swept: &Swept) -> Option<String> {
     match status {
         ExitStatus::Signal(signal) if is_quiet(signal) && swept.is_nothing() => return None,
         ExitStatus::Code(_) if swept.is_nothing() => return None,
-        ExitStatus::Signal(_) => parts.push(format!("devgroup was ended by {status}")),
-        ExitStatus::Code(_) => parts.push("devgroup has ended".into()),
+        ExitStatus::Signal(_) => parts.push(format!("devgroup was killed by {status}")),
+        ExitStatus::Code(_) => parts.push("devgroup exited".into()),
     }
     match swept.ended.as_slice() {
-        [] if swept.left.is_empty() => parts.push("nothing that it had started was left".into()),
+        [] if swept.left.is_empty() => parts.push("no leftover processes".into()),
         [] => {}
-        ended => parts.push(format!("ended what was left: {}", process_tree::display(ended))),
+        ended => parts.push(format!("killed leftover processes: {}", process_tree::display(ended))),
     }
     if !swept.left.is_empty() {
-        parts.push(format!("could not be ended: {}", process_tree::display(&swept.left)));
+        parts.push(format!("could not be killed: {}", process_tree::display(&swept.left)));
     }
     Some(parts.join(" · "))
 }
@@ -157,15 +157,15 @@ mod tests {
         assert_eq!(words(ExitStatus::Signal(2), &nothing), None);
         assert_eq!(
             words(ExitStatus::Signal(9), &nothing).unwrap(),
-            "devgroup was ended by SIGKILL · nothing that it had started was left"
+            "devgroup was killed by SIGKILL · no leftover processes"
         );
         assert_eq!(
             words(ExitStatus::Signal(9), &some).unwrap(),
-            format!("devgroup was ended by SIGKILL · ended what was left: {named}")
+            format!("devgroup was killed by SIGKILL · killed leftover processes: {named}")
         );
         assert_eq!(
             words(ExitStatus::Code(0), &stuck).unwrap(),
-            format!("devgroup has ended · could not be ended: {named}")
+            format!("devgroup exited · could not be killed: {named}")
         );
     }
 }

@@ -150,7 +150,7 @@ impl Command {
     pub(super) fn watch(&self, repository: &dyn Repository) -> (Watch, Option<String>) {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         if let Some(tool) = self_reloader(&words) {
-            return (Watch::Off, Some(format!("{tool} reloads by itself, so it is not watched")));
+            return (Watch::Off, Some(format!("{tool} reloads by itself, so it needs no `watch`")));
         }
         // `npm run build && node dist/main.js`: what the script tells nothing of, the rest may.
         if let Some((watch, remark)) = self.behind.as_ref().map(|behind| behind.watch(repository))
@@ -203,8 +203,7 @@ impl Command {
                 "php" => all(&[".php"], "**/*.php"),
                 _ => continue,
             };
-            let remark =
-                (watch == Watch::Off).then(|| format!("nothing restarts it: no file here is one that {program} runs"));
+            let remark = (watch == Watch::Off).then(|| format!("nothing restarts it: no files for {program} here"));
             return (watch, remark);
         }
         (Watch::Off, None)

@@ -108,7 +108,7 @@ pub(super) struct Draft {
     /// How many seconds it may take until it is ready, if that is said.
     pub(super) ready_timeout: Option<u64>,
     pub(super) alive: Option<Alive>,
-    /// What must succeed before it is replaced: a line for the shell.
+    /// What must succeed before a restart: a line for the shell.
     pub(super) validate: Option<String>,
     pub(super) url: Option<String>,
     pub(super) restart: Option<&'static str>,
@@ -197,8 +197,8 @@ impl Found {
     pub(super) fn skip_ending(&mut self, source: &str, kind: &str, names: &[&str]) {
         match names {
             [] => {}
-            [one] => self.skip(source, format!("{kind} {one}: by its name it runs to its end")),
-            _ => self.skip(source, format!("{kind}s {}: by their names they run to their end", names.join(", "))),
+            [one] => self.skip(source, format!("{kind} {one}: by its name it runs to completion")),
+            _ => self.skip(source, format!("{kind}s {}: by their names they run to completion", names.join(", "))),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
         let line = draft.run.line();
         let command = Command::read(&line, &draft.dir, repository);
         if let Some(runner) = command.runner() {
-            let reason = format!("`{line}`: {runner} starts a group of its own, which would stand here as one service");
+            let reason = format!("`{line}`: {runner} starts a group of its own, which would be one service here");
             skip(&draft, reason);
             continue;
         }
@@ -36,7 +36,7 @@ pub(super) fn merge(found: Found, repository: &dyn Repository) -> (Vec<Draft>, V
         if let Some(other) = same(&draft, &own, one_of_compose, &drafts) {
             let (name, source) = (&other.name, &other.source);
             renamed.push((draft.source.clone(), draft.name.clone(), name.clone()));
-            skip(&draft, format!("`{name}` of {source} is it already"));
+            skip(&draft, format!("same as `{name}` of {source}"));
             continue;
         }
         draft.covers = own;
@@ -128,15 +128,15 @@ fn not_carried(draft: &Draft) -> impl Iterator<Item = Note> {
 
 /// A remark, if something has another name in its source.
 fn other_name(what: &str, there: &str, here: &str) -> Option<String> {
-    (there != here).then(|| format!("{what} is called `{there}` there, which cannot be a name here"))
+    (there != here).then(|| format!("{what} is `{there}` there, which is not a valid name here"))
 }
 
 /// A remark, if another service has its name already.
 fn whose_name(draft: &Draft, before: &str, drafts: &[Draft]) -> Option<String> {
     let first = drafts.iter().find(|other| other.name == service_name(before) && draft.name != other.name)?;
     Some(match first.source == draft.source {
-        true => format!("`{before}` stands there twice, and this is the second one"),
-        false => format!("`{before}` is the name of one of {}", first.source),
+        true => format!("`{before}` occurs twice there; this is the second"),
+        false => format!("`{before}` is already the name of a service from {}", first.source),
     })
 }
 
@@ -181,7 +181,7 @@ fn dependencies(drafts: &mut [Draft], notes: &mut Vec<Note>) {
             }
         }
         for on in dropped {
-            let text = format!("{from}: it does not wait for `{on}`, which is not here or waits for it");
+            let text = format!("{from}: does not wait for `{on}`, which is missing or waits for it");
             notes.push(Note { finding: Finding::Skipped, source: draft.source.clone(), text });
         }
     }
@@ -212,7 +212,7 @@ fn ports(drafts: &mut [Draft]) {
         match taken.iter().find(|(other, _)| *other == port) {
             Some((_, name)) => {
                 draft.remarks.push(format!(
-                    "port {port} is that of {name} already: give {} another one, and  ready = {{ port = … }}",
+                    "port {port} is taken by {name}: give {} another one, and  ready = {{ port = … }}",
                     draft.name
                 ));
                 draft.ready = None;

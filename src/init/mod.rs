@@ -55,17 +55,17 @@ impl Only {
     pub fn parse(text: &str, repository: &dyn Repository) -> Result<Self, String> {
         if let Some(kind) = Kind::from_word(text) {
             if !repository.files().iter().any(|file| Kind::of_file(file) == Some(kind)) {
-                return Err(format!("nothing of the kind `{text}` is here"));
+                return Err(format!("no file of the kind `{text}` here"));
             }
             return Ok(Self::Kind(kind));
         }
         let path = text.strip_prefix("./").unwrap_or(text);
         if !repository.files().iter().any(|file| file == path) {
-            return Err(format!("`{text}` is neither a kind of source nor a file here\n  help: kinds: {}", kinds()));
+            return Err(format!("`{text}` is neither a kind of file nor a file here\n  help: kinds: {}", kinds()));
         }
         match Kind::of_file(path) {
             Some(_) => Ok(Self::File(path.to_owned())),
-            None => Err(format!("`{text}` is of no kind that is known\n  help: kinds: {}", kinds())),
+            None => Err(format!("`{text}` is of no known kind\n  help: kinds: {}", kinds())),
         }
     }
 }

@@ -10,7 +10,7 @@ const MORE: &str = "\
 #   watch      = [\"src/**\"]               restart when these change; true: all that git does not ignore
 #   depends_on = [\"db\"]                   start when db is ready
 #   ready      = { port = 4000 }          or http, log, cmd, file, delay
-#   validate   = { run = \"make build\" }   must succeed before it is replaced
+#   validate   = { run = \"make build\" }   must succeed before a restart
 #   restart    = \"on-failure\"             or \"always\", \"never\"
 ";
 
@@ -19,7 +19,7 @@ const TEMPLATE: &str = "\
 # devgroup init found nothing here that it knows. Write a line for each of your programs, and take the example out.
 
 [services]
-example = { run = \"echo edit procgroup.toml: a line for each of your programs\", kind = \"job\" }
+example = { run = \"echo edit procgroup.toml: write one line per program\", kind = \"job\" }
 
 # db     = \"docker compose up db\"                              # a text: run it, do not watch it
 # web    = \"npm run dev\"
@@ -40,7 +40,7 @@ pub(super) fn text(drafts: &[Draft]) -> String {
         }
     }
     let mut text =
-        format!("# Written by `devgroup init` from {}. It is yours to edit.\n", comment(&sources.join(", ")));
+        format!("# Written by `devgroup init` from {}. Edit it as you like.\n", comment(&sources.join(", ")));
     for draft in drafts {
         text.push('\n');
         text += &service(draft);

@@ -99,20 +99,20 @@ impl Repository for Disk {
         let path = self.root.join(path);
         // A pipe may never end.
         if !fs::metadata(&path).map_err(|error| error.to_string())?.is_file() {
-            return Err("it is not a file".into());
+            return Err("not a file".into());
         }
         // Whoever made the folder would choose which file of the user's own is copied into a new one.
         let is_outside = |target: PathBuf| fs::canonicalize(&self.root).is_ok_and(|root| !target.starts_with(root));
         if path.is_symlink() && fs::canonicalize(&path).is_ok_and(is_outside) {
-            return Err("it is a link that leads out of this folder".into());
+            return Err("a link that leads out of this folder".into());
         }
         let mut bytes = Vec::new();
         let read = open_regular(&path).and_then(|(file, _)| file.take(Self::LARGEST + 1).read_to_end(&mut bytes));
         read.map_err(|error| error.to_string())?;
         if bytes.len() as u64 > Self::LARGEST {
-            return Err("it is larger than 1 MiB".into());
+            return Err("larger than 1 MiB".into());
         }
-        let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        let text = String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
         Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
     }
 

@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Node, String> {
         line.get(..end).map_or(0, |start| start.matches("- ").count() + start.matches("? ").count())
     };
     if text.lines().any(|line| indicators(line) > DEEPEST) {
-        return Err("it nests too deeply".into());
+        return Err("nested too deeply".into());
     }
     let documents = load(text, true).map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
     match documents.first() {
@@ -54,7 +54,7 @@ fn load(text: &str, doubles: bool) -> Result<Vec<Yaml<'_>>, ScanError> {
 
 fn node(yaml: &Yaml<'_>, depth: usize) -> Result<Node, String> {
     if depth > DEEPEST {
-        return Err("it nests too deeply".into());
+        return Err("nested too deeply".into());
     }
     Ok(match yaml {
         Yaml::Value(Scalar::Null) | Yaml::BadValue | Yaml::Alias(_) => Node::Null,

@@ -1,4 +1,4 @@
-//! A line with its looks as a terminal takes them.
+//! Writes a styled line with the escape sequences of a terminal.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! What the documents of a group may keep together. Whoever goes beyond it makes the largest document give up its
-//! oldest lines, so that a service that prints little keeps its log beside one that floods.
+//! The memory that all logs of a group share. When it is exceeded, the largest log drops its oldest lines, so that a
+//! quiet service keeps its log beside a noisy one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, Weak};

@@ -1,4 +1,4 @@
-//! How many colours and which underlines a terminal has, and what becomes of those that it has not.
+//! How many colours and which underlines a terminal has, and what replaces those that it lacks.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,4 @@
-//! Which one of several things with the same name and the same numbers: the log of a service before its group was started
-//! anew, and after.
+//! Tells apart things with the same name and number: the log of a service before and after a restart of its group.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};

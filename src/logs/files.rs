@@ -1,7 +1,7 @@
-//! The logs on disk (`[logs] files = true`): plain text, one file for each service and one older one.
+//! The logs on disk (`[logs] files = true`): plain text, one file per service and one older file.
 //!
-//! The writer is a reader of the documents like any other, on a thread of its own. A disk that is slow or full stops
-//! nothing but the writer: what it misses is bounded by what the documents keep, and said in the file.
+//! The writer reads the documents like any other reader, on its own thread. A slow or full disk delays only the writer:
+//! it misses at most what the documents drop meanwhile, and writes into the file how much it missed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{LineId, LogDocument, LogStore};
-use crate::domain::{Moment, ServiceName, framed};
+use crate::domain::{Moment, ServiceName, count, framed};
 use crate::private;
 
 /// A file that is larger becomes the older one, and the one before that is gone.
@@ -120,7 +120,7 @@ impl FolderWriter {
             }
             if let Err(error) = tail.write(&document, how, now) {
                 tail.given_up = true;
-                log::warn!("the log file of {name} is not written any more: {error}");
+                log::warn!("no longer writing the log file of {name}: {error}");
             }
             if tail.resting && !tail.given_up {
                 let rested = tail.changed + REST;
@@ -197,7 +197,7 @@ impl Tail {
         let oldest = LineId(reader.dropped());
         if self.next < oldest {
             let lines = oldest.0 - self.next.0;
-            text.push_str(&framed(format_args!("{lines} lines were not written: [logs] memory was full")));
+            text.push_str(&framed(format_args!("{} not written: [logs] memory was full", count(lines, "line"))));
             text.push('\n');
             self.next = oldest;
         }
@@ -315,7 +315,7 @@ mod tests {
         writer.write_new_lines(&log_store, How::Ended, Moment::START);
         let path = folder.path().join("api.log");
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("── ") && text.contains("lines were not written"), "{text:.100}");
+        assert!(text.starts_with("── ") && text.contains(" lines not written"), "{text:.100}");
         assert!(text.ends_with(&format!("19999 {}\n", 19_999 * 7919 % 10_007)));
         let mut tail = Tail::new(path.clone(), Moment::START);
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Reads a document line by line as it grows, each line once: for streams, which cannot take back what they have said.
+//! Reads a document line by line as it grows, each line once: for streams, which cannot take back printed lines.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};

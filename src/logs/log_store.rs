@@ -1,4 +1,4 @@
-//! The logs of all services, and the one signal that any of them has changed.
+//! The logs of all services, and one signal for a change in any of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};

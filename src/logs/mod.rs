@@ -1,4 +1,4 @@
-//! The data plane: what services print, as a terminal's screen and as a log that is kept.
+//! The data plane: the output of services, as a terminal screen and as a log with a history.
 //!
 //! Architecture invariant: log bytes never pass through the run loop. Writers and readers share a document; the loop
 //! sees only small facts.

@@ -1,4 +1,4 @@
-//! What a service has asked its terminal to send: how keys, pastes and the mouse are to be encoded.
+//! The terminal modes that a service has set: how it wants keys, pastes and the mouse encoded.
 
 /// How input is to be sent to the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

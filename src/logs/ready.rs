@@ -1,4 +1,4 @@
-//! The text by which a service says that it is ready.
+//! The output by which a service reports that it is ready.
 
 use memchr::memmem;
 use regex::Regex;

@@ -1,6 +1,6 @@
-//! How a stretch of text looks.
+//! The style of a piece of text.
 //!
-//! Underlines keep their kind and colour, and are drawn so where the terminal is known to show them.
+//! Underlines keep their kind and colour, and are drawn so on terminals known to support them.
 
 use super::links::LinkId;
 

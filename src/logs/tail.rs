@@ -1,5 +1,5 @@
-//! Documents that are read line by line as they grow, and handed out in the order of arrival: for streams, which are never
-//! read backwards. Each document is locked for a slice of its lines at a time.
+//! Reads several documents line by line as they grow, in the order of arrival: for streams, which never read backwards.
+//! Each document is locked for one slice of its lines at a time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

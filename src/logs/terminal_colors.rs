@@ -1,7 +1,7 @@
-//! The colours that a terminal has: what it says when it is asked (OSC 4, 10 and 11), and what services that ask get.
+//! The colours of the terminal: what it answers when asked (OSC 4, 10 and 11), and what services get that ask for them.
 //!
-//! Each dashboard asks its terminal with its first frame; of several, the last that has answered counts. Where none
-//! has, the theme's ground is the answer.
+//! Each dashboard asks its terminal with its first frame; the last answer wins. Without an answer, services get the
+//! background of the theme.
 
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};

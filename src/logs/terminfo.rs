@@ -1,5 +1,5 @@
-//! What the system's terminfo entry says of a terminal beyond the names that everybody has: compiled entries, as term(5)
-//! describes them.
+//! What the system's terminfo entry says about a terminal, beyond the well-known names. Reads compiled entries, as
+//! term(5) describes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

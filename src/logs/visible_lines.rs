@@ -1,4 +1,4 @@
-//! The lines of a document that are shown: those that no filter hides and that were not cleared away.
+//! The lines of a document that are shown: those that no filter hides and that were not cleared.
 
 use super::{Line, LineId, LineKind, Matches, Reader, StyledText};
 use crate::domain::Moment;

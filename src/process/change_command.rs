@@ -45,7 +45,7 @@ pub(super) async fn stop(
         },
         () = tokio::time::sleep(limit) => format!("killed after {limit:?}"),
         // An error is what it waits for.
-        _ = over => "killed with the run that it was to end".into(),
+        _ = over => "killed with the run that it was stopping".into(),
     };
     complain(&change_command, problem);
 }
@@ -129,7 +129,7 @@ async fn look<T: Send + 'static>(
 ) -> Result<T, String> {
     let its = change_command.clone();
     let found = means.looks.look_up((change_command.service.clone(), change_command.label), move || ask(&its)).await;
-    found.ok_or_else(|| format!("its folder or its files {SILENCE}"))?
+    found.ok_or_else(|| format!("its folder or files {SILENCE}"))?
 }
 
 impl ChangeCommand {

@@ -86,7 +86,7 @@ impl Child {
     ) -> Result<Self, String> {
         let mut state = children.state();
         if state.closed {
-            return Err("devgroup is leaving".into());
+            return Err("devgroup is shutting down".into());
         }
         let helper = Helper::start(program, (dir, env), output)?;
         let group = helper.group();

@@ -25,7 +25,7 @@ use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, S
 use crate::process_tree;
 
 /// Why a validation could not begin.
-const NO_THREAD: &str = "there is no thread for it";
+const NO_THREAD: &str = "cannot start a thread for it";
 
 /// The stack of a run's thread. Only what is used takes memory.
 const STACK: usize = 1 << 20;
@@ -101,7 +101,7 @@ impl ProcessHost {
         let mut runs = self.inner.runs();
         if runs.closed {
             drop(runs);
-            return self.inner.refuse(&launch, "devgroup is leaving");
+            return self.inner.refuse(&launch, "devgroup is shutting down");
         }
         let size = runs.sizes.get(&launch.service).map(|size| *size.borrow()).unwrap_or_default();
         let (who, reports) = ((launch.service.clone(), launch.run), self.inner.reports.clone());
@@ -116,7 +116,7 @@ impl ProcessHost {
         let spawned = thread.spawn(move || supervise(&its_launch, &its_live, (inbox, woken), &background_tasks, clock));
         if let Err(error) = spawned {
             live.gone();
-            self.inner.refuse(&launch, &format!("no thread for it: {}", plain_error(&error)));
+            self.inner.refuse(&launch, &format!("cannot start a thread for it: {}", plain_error(&error)));
         }
     }
 
@@ -216,7 +216,7 @@ impl ProcessHost {
     fn beside_the_loop(&self, service: &ServiceName, work: impl FnOnce() + Send + 'static) {
         let thread = thread::Builder::new().name(format!("ask {service}")).stack_size(STACK);
         if let Err(error) = thread.spawn(work) {
-            log::warn!("{service}: no thread to look at it: {}", plain_error(&error));
+            log::warn!("{service}: cannot start a thread to inspect it: {}", plain_error(&error));
         }
     }
 

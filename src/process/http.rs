@@ -65,10 +65,10 @@ impl Failure {
     /// What went wrong with this address, for people.
     pub(super) fn about(&self, url: &str) -> String {
         match self {
-            Self::NoAddress => format!("{url} is no address"),
-            Self::Unreached(Refusal::Refused) => format!("{url} refused"),
+            Self::NoAddress => format!("{url} is not an address"),
+            Self::Unreached(Refusal::Refused) => format!("{url} refused the connection"),
             Self::Unreached(taken @ Refusal::Taken { .. }) => taken.to_string(),
-            Self::NoHttp => format!("{url} did not speak HTTP"),
+            Self::NoHttp => format!("{url} did not answer in HTTP"),
         }
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn numbers<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> BTre
 pub(super) fn holder_of(sockets: &BTreeSet<u64>) -> String {
     let holder = process_tree::pids().into_iter().map(|pid| pid.as_raw_pid()).find(|&pid| has_one_of(pid, sockets));
     holder.map_or_else(
-        || "a process that cannot be looked into".into(),
+        || "a process that cannot be inspected".into(),
         |pid| {
             let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
             format!("{} (pid {pid})", visible(String::from_utf8_lossy(&name).trim_end()))

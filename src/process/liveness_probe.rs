@@ -25,7 +25,7 @@ use crate::domain::{AliveProbe, RunCommand, RunReport};
 const LATE: Duration = Duration::from_millis(20);
 
 /// What is wrong when the folder of a command, or what it is worked out from, does not answer.
-const FILES_SILENT: &str = "its folder or its files did not answer in 2s";
+const FILES_SILENT: &str = "its folder or files did not respond in 2s";
 
 /// Tries again and again, as long as the run lives. `name`: what is asked, for people.
 pub(super) async fn probe_run(liveness_probe: LivenessProbe, name: String, means: Means, live: Arc<LiveRun>) {
@@ -66,7 +66,7 @@ async fn try_once(liveness_probe: &LivenessProbe, name: &str, means: &Means, liv
     match &liveness_probe.check.probe {
         AliveProbe::Port(port) => match reach::connect(loopbacks(*port), live.earlier()).await {
             Ok(_) => Ok(()),
-            Err(Refusal::Refused) => Err(format!("{name} refused")),
+            Err(Refusal::Refused) => Err(format!("{name} refused the connection")),
             Err(taken @ Refusal::Taken { .. }) => Err(taken.to_string()),
         },
         AliveProbe::Http(check) => match http::get(&check.url, live.earlier()).await {
@@ -107,9 +107,9 @@ fn silence(probe: &AliveProbe) -> &'static str {
     match probe {
         AliveProbe::Port(_) => "did not accept",
         AliveProbe::Http(_) => "did not answer",
-        AliveProbe::Cmd(_) => "did not end",
-        AliveProbe::File { .. } => "could not be looked at",
-        AliveProbe::Text { .. } => "could not be asked",
+        AliveProbe::Cmd(_) => "did not finish",
+        AliveProbe::File { .. } => "could not be read",
+        AliveProbe::Text { .. } => "could not be checked",
     }
 }
 

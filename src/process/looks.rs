@@ -14,7 +14,7 @@ use crate::domain::ServiceName;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is said of it then, to be read behind what was looked at.
-pub(super) const SILENCE: &str = "did not answer in 2s";
+pub(super) const SILENCE: &str = "did not respond in 2s";
 
 /// For whom one looks, and for which key of the file: `ready`, `alive`, `on_change`.
 pub(super) type Purpose = (ServiceName, &'static str);

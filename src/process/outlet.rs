@@ -51,7 +51,7 @@ impl Outlet {
         let (terminal, end) = Terminal::for_output(*size.borrow_and_update(), children)?;
         // It is no pipe, but it is read like one.
         let reader = terminal.as_fd().try_clone_to_owned().and_then(Receiver::from_owned_fd_unchecked);
-        let reader = reader.map_err(|error| format!("no terminal for it: {error}"))?;
+        let reader = reader.map_err(|error| format!("cannot open a terminal for it: {error}"))?;
         Ok((Self { reader, terminal: Some((terminal, size)) }, end))
     }
 

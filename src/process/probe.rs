@@ -136,7 +136,7 @@ impl Prober {
                 Ok(code) if check.accepts(code) => Ok(()),
                 Ok(code) => Err(Some(format!("answered {code}"))),
                 Err(http::Failure::Unreached(refusal)) => Err(self.say_taken(refusal)),
-                Err(http::Failure::NoHttp) => Err(Some("did not speak HTTP".into())),
+                Err(http::Failure::NoHttp) => Err(Some("did not answer in HTTP".into())),
                 Err(http::Failure::NoAddress) => Err(None),
             },
             Check::Cmd(command) => {
@@ -199,7 +199,7 @@ impl Prober {
         };
         let Some(port) = port else { return };
         if let Listener::Foreign(holder) = listener::who_listens(port, &reach::ours()) {
-            log::warn!("{}: {}, not by it", live.service, port_is_taken(port, &holder));
+            log::warn!("{}: {}, not by this service", live.service, port_is_taken(port, &holder));
             self.document.mark(&Marker::ForeignPort { port, holder });
         }
     }

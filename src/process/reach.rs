@@ -159,7 +159,7 @@ impl Earlier {
             return match (some_were_seen, state.unseen.contains(&peer)) {
                 // It has just been closed.
                 (true, _) => Err(Refusal::Refused),
-                (false, true) => Err(Refusal::Taken { port, holder: "a process that cannot be seen from here".into() }),
+                (false, true) => Err(Refusal::Taken { port, holder: "a process that is not visible from here".into() }),
                 (false, false) => Ok(()),
             };
         }

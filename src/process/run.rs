@@ -136,7 +136,7 @@ fn start(
     let prober = Prober::new(launch, &prepared.env, background_tasks);
     let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     live.note_listeners(&probe::ports(launch));
-    let size = live.forking(mark, &prepared.env).ok_or("it was killed before it began")?;
+    let size = live.forking(mark, &prepared.env).ok_or("it was killed before it started")?;
     let (terminal, slave) = Terminal::open(size, &launch.dir, background_tasks.children())?;
     let terminal = Arc::new(terminal);
     let by_library = slave.is_of_library();
@@ -203,7 +203,7 @@ impl Run<'_> {
         self.launch.document.end_run();
         if refused && status == ABORTED {
             status = NOT_EXECUTABLE;
-            let reason = format!("the system refuses to execute it: {}", self.launch.display);
+            let reason = format!("the system refused to execute it: {}", self.launch.display);
             self.launch.document.mark(&Marker::CouldNotStart { reason });
         }
         let remaining = self.after_hang_up();
@@ -406,7 +406,7 @@ impl Run<'_> {
         if self.outbox.len() + bytes.len() <= OUTBOX {
             self.outbox.extend(bytes);
         } else {
-            log::warn!("{} does not read: {} bytes of input dropped", self.launch.service, bytes.len());
+            log::warn!("{} does not read its input: {} bytes dropped", self.launch.service, bytes.len());
         }
         self.type_out();
     }

@@ -68,7 +68,7 @@ impl Lineage {
 
     /// Whether an adopted process without a mark, in a session of its own, came from the run.
     fn leads_to(&self, pid: Pid) -> bool {
-        // What runs as somebody else could not be ended.
+        // What runs as somebody else could not be killed.
         let Some(process) = Process::of(pid).filter(|_| is_of_our_user(pid)) else { return false };
         let is_known = |seen: &Process| seen.is_same(&process) || seen.session == process.session && seen.session > 0;
         self.seen.iter().any(is_known)

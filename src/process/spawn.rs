@@ -108,9 +108,9 @@ pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], streams: St
         }
     };
     match spawn() {
-        Ok(pid) => Pid::from_raw(pid.as_raw()).ok_or_else(|| "the system gave it no number".into()),
+        Ok(pid) => Pid::from_raw(pid.as_raw()).ok_or_else(|| "the system gave it no pid".into()),
         Err(error @ (Errno::EAGAIN | Errno::ENOMEM)) => Err(words(error)),
-        Err(error) => Err(format!("the system refuses to execute it: {}", words(error))),
+        Err(error) => Err(format!("the system refused to execute it: {}", words(error))),
     }
 }
 

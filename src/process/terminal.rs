@@ -98,7 +98,8 @@ impl Terminal {
         if !portable::is_wanted()
             && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))?
         {
-            let (terminal, path) = Self::own(size).map_err(|error| format!("no terminal for it: {error}"))?;
+            let (terminal, path) =
+                Self::own(size).map_err(|error| format!("cannot open a terminal for it: {error}"))?;
             return Ok((terminal.made_ready()?, Slave::Path(path)));
         }
         let (terminal, slave, _) = children.undisturbed(|| Self::by_library(size))?;
@@ -111,7 +112,7 @@ impl Terminal {
     /// # Errors
     /// Why there is none, for people.
     pub(super) fn for_output(size: Size, children: &Children) -> Result<(Self, Prints), String> {
-        let problem = |error: io::Error| format!("no terminal for it: {error}");
+        let problem = |error: io::Error| format!("cannot open a terminal for it: {error}");
         let open = |path: &Path| {
             let mut options = File::options();
             options.write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(path).map_err(problem)
@@ -123,7 +124,7 @@ impl Terminal {
             return Ok((terminal.made_ready()?, Prints::Handle(end.into())));
         }
         let (terminal, _until_it_is_open, path) = children.undisturbed(|| Self::by_library(size))?;
-        let end = open(&path.ok_or("no terminal for it: it has no name")?)?;
+        let end = open(&path.ok_or("cannot open a terminal for it: it has no name")?)?;
         Ok((terminal.made_ready()?, Prints::Handle(end.into())))
     }
 
@@ -142,18 +143,19 @@ impl Terminal {
     fn by_library(size: Size) -> Result<(Self, LibrarySlave, Option<PathBuf>), String> {
         let pair = native_pty_system()
             .openpty(PtySize { rows: size.rows, cols: size.columns, pixel_width: 0, pixel_height: 0 })
-            .map_err(|error| format!("no terminal for it: {error}"))?;
-        let master = pair.master.as_raw_fd().ok_or("no terminal for it: it has no handle")?;
+            .map_err(|error| format!("cannot open a terminal for it: {error}"))?;
+        let master = pair.master.as_raw_fd().ok_or("cannot open a terminal for it: it has no handle")?;
         // A duplicate of the library's handle: that one cannot be polled without unsafe code, and its writer types an
         // end-of-file when it is dropped.
-        let master = FileDescriptor::dup(&master).map_err(|error| format!("no terminal for it: {error}"))?;
-        let master = master.as_fd().try_clone_to_owned().map_err(|error| format!("no terminal for it: {error}"))?;
+        let master = FileDescriptor::dup(&master).map_err(|error| format!("cannot open a terminal for it: {error}"))?;
+        let master =
+            master.as_fd().try_clone_to_owned().map_err(|error| format!("cannot open a terminal for it: {error}"))?;
         Ok((Self { master }, pair.slave, pair.master.tty_name()))
     }
 
     fn made_ready(self) -> Result<Self, String> {
         let master = &self.master;
-        rustix::io::ioctl_fionbio(master, true).map_err(|error| format!("no terminal for it: {error}"))?;
+        rustix::io::ioctl_fionbio(master, true).map_err(|error| format!("cannot open a terminal for it: {error}"))?;
         // So that erasing an ä in a line that is being typed erases both of its bytes. Not worth failing for.
         if let Ok(mut modes) = tcgetattr(master) {
             modes.input_modes |= InputModes::IUTF8;
@@ -301,6 +303,6 @@ impl Slave {
         })?;
         // The library's `Child` forgets the number of the signal that ended it; we wait for the process by ourselves.
         let pid = child.process_id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        pid.ok_or_else(|| "the system gave it no number".into())
+        pid.ok_or_else(|| "the system gave it no pid".into())
     }
 }

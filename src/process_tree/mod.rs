@@ -35,7 +35,7 @@ pub const NAME: &str = "devgroup";
 pub fn take_name() {
     #[cfg(target_os = "linux")]
     if let Err(error) = fs::write("/proc/self/comm", NAME) {
-        log::warn!("its name stays that of its file: {error}");
+        log::warn!("cannot set the process name: {error}");
     }
 }
 
@@ -43,7 +43,7 @@ pub fn take_name() {
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(getpid())) {
-        log::warn!("what leaves its session cannot be followed: {error}");
+        log::warn!("processes that leave their session cannot be followed: {error}");
     }
 }
 
@@ -79,8 +79,8 @@ pub fn is_proc_ours() -> bool {
 /// What devgroup cannot do because this system does not show our processes, for people.
 pub fn blindness() -> Option<&'static str> {
     (cfg!(target_os = "linux") && !is_proc_ours()).then_some(
-        "/proc is not that of our processes (not mounted, or of another pid namespace): what leaves the process group of \
-         its service is not seen and ends only when devgroup does, and who listens on a port is not known",
+        "/proc does not show our processes (not mounted, or of another pid namespace): a process that leaves the group of \
+         its service is not seen and ends only with devgroup, and who listens on a port is unknown",
     )
 }
 

@@ -77,9 +77,7 @@ impl Copier {
         for program in &self.programs {
             match program.copy(text.to_owned(), complain.clone()) {
                 Ok(()) => taken = true,
-                Err(error) => {
-                    complain(format!("not copied: {} cannot be run: {}", program.name(), plain_error(&error)))
-                }
+                Err(error) => complain(format!("not copied: cannot run {}: {}", program.name(), plain_error(&error))),
             }
         }
         taken.then_some(self.taker)

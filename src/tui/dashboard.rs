@@ -66,7 +66,7 @@ impl Dashboard {
                     // Whoever does not ask any more does not need to know.
                     let _ = ending.send(gone);
                 }
-                Err(error) => log::error!("the dashboard has ended: {error}"),
+                Err(error) => log::error!("the dashboard failed: {error}"),
             }
         };
         thread::Builder::new().name(THREAD_NAME.into()).spawn(run).inspect_err(|_| restore_terminal())?;
@@ -106,9 +106,9 @@ pub fn attach(
         let (_stay, leave) = oneshot::channel();
         let host_terminal = HostTerminal::remote(terminal);
         match AttachmentLoop::new(handle, host_terminal, Attachment::Guest, options, sizer, folder).run(leave) {
-            Ok(Ending::Asked) => log::info!("a client has detached"),
-            Ok(Ending::TerminalGone) => log::info!("a client that was attached is gone"),
-            Err(error) => log::error!("the dashboard of a client has ended: {error}"),
+            Ok(Ending::Asked) => log::info!("a client detached"),
+            Ok(Ending::TerminalGone) => log::info!("an attached client is gone"),
+            Err(error) => log::error!("the dashboard of a client failed: {error}"),
         }
     };
     thread::Builder::new().name("attached".into()).spawn(run).map(drop)

@@ -139,10 +139,10 @@ impl Editor {
         let command = &self.command;
         match status.map(|status| (status.code(), status.signal())) {
             Some((Some(0), _)) => None,
-            Some((Some(126 | 127), _)) => Some(format!("`{command}` cannot be run: set VISUAL or EDITOR")),
-            Some((Some(code), _)) => Some(format!("`{command}` ended with exit {code}")),
-            Some((None, Some(signal))) => Some(format!("`{command}` was ended by signal {signal}")),
-            Some((None, None)) | None => Some(format!("how `{command}` ended is not known")),
+            Some((Some(126 | 127), _)) => Some(format!("cannot run `{command}`: set VISUAL or EDITOR")),
+            Some((Some(code), _)) => Some(format!("`{command}` failed: exit {code}")),
+            Some((None, Some(signal))) => Some(format!("`{command}` was killed by signal {signal}")),
+            Some((None, None)) | None => Some(format!("cannot tell how `{command}` ended")),
         }
     }
 }

@@ -136,7 +136,7 @@ fn new_file(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, "there are too many files of this second"))
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files saved in this second"))
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ fn is_ours() -> bool {
 /// The terminal is gone, or was given back.
 pub(super) fn write_screen(bytes: &[u8]) -> io::Result<()> {
     if !ENTERED.load(Ordering::SeqCst) {
-        return Err(io::Error::other("the terminal was given back"));
+        return Err(io::Error::other("the terminal was released"));
     }
     last_answer::written(bytes);
     write_out(bytes)

@@ -253,7 +253,7 @@ impl Post {
         match Editor::start(command.clone(), Path::new(path), line, ended) {
             Ok(editor) => self.editor = Some(editor),
             Err(error) => {
-                let complaint = Some(format!("`{command}` cannot be run: {}", plain_error(&error)));
+                let complaint = Some(format!("cannot run `{command}`: {}", plain_error(&error)));
                 self.come_back(FromTerminal::Edited { complaint })?;
             }
         }

@@ -1,10 +1,11 @@
-//! What each service knows of its files: how they were when it last started, where they have changed since.
+//! The state of each service's files when it last started, for the files that have changed since.
 //!
-//! Only what has changed since is kept: the state of all other files is that of the tree.
+//! All other files are as the tree knows them.
 //!
-//! The fingerprint of a file is kept as it was before its first change after the start. Beyond 20,000 changed files a
-//! change counts without a comparison, and a thousand files are told of it. Contents are read in the background, one
-//! millisecond in four, and again when the clock of the file system has moved on (git's "racily clean").
+//! For a changed file this keeps its fingerprint from before the first change after the start. Beyond 20,000 changed
+//! files, further changes count without a comparison, and a service is told of at most a thousand files. Contents are
+//! read in the background, at most a quarter of the time, and again once the clock of the file system has advanced
+//! (git's "racily clean").
 
 use std::collections::HashMap;
 use std::ffi::OsString;

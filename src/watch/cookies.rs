@@ -1,6 +1,5 @@
-//! Cookies: a file that is made in a folder of devgroup's own, and whose event has to come back through the same
-//! stream as those of the tree. When it has, everything that happened before it is known. Watchman and git's own
-//! file watcher call such a file a cookie.
+//! Cookies: devgroup creates a file in a folder of its own, and waits until its event comes back in the same stream as
+//! those of the tree. Then every earlier event has been delivered. Watchman and git's file watcher use the same word.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;

@@ -1,4 +1,4 @@
-//! What is on the disk: the entries of a folder, and the stamp of a file.
+//! What is on disk: the entries of a folder, and the stamp of a file.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};

@@ -1,5 +1,5 @@
-//! Answers why a path restarts somebody or does not, on threads of its own: it asks the disk, which may not answer, and a
-//! long list of rules about a deep path takes a while. The watcher must see all that happens meanwhile.
+//! Explains which rule applies to a path, on its own threads: it reads from disk, which may hang, and matching a deep
+//! path against many rules takes a while. Meanwhile the watcher must keep up with events.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ impl Explainer {
         let explainer = self.clone();
         match thread::Builder::new().name(String::from("why")).spawn(move || explainer.answer()) {
             Ok(_) => state.running += 1,
-            Err(error) => log::warn!("nobody can explain anything: {error}"),
+            Err(error) => log::warn!("cannot explain rules: {error}"),
         }
     }
 

@@ -1,7 +1,7 @@
-//! What a file holds, in a few bytes: whether it is what it was is a comparison of two of these.
+//! A few bytes that stand for the content of a file: two equal fingerprints mean an unchanged file.
 //!
-//! Small files by a hash of their content; large ones by size, time of change and inode, as are those that cannot be
-//! read, which are never the same as anything.
+//! Small files are hashed; large files use size, change time and inode. So do unreadable files, which never equal
+//! anything.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -133,7 +133,7 @@ fn hash_file(path: &Path, seen: &Seen) -> io::Result<[u64; 2]> {
         rest = rest.saturating_sub(count as u64);
     }
     if stamp_of(&file)? != seen.stamp {
-        return Err(io::Error::other("it was changed while it was read"));
+        return Err(io::Error::other("it changed while being read"));
     }
     Ok(digest(&hasher))
 }

@@ -1,7 +1,7 @@
-//! Where a repository keeps what the watcher asks for. Read from its files: git itself is never run.
+//! Finds the files of a repository that the watcher needs. It reads git's own files and never runs git.
 //!
-//! Layout: <https://git-scm.com/docs/gitrepository-layout>. In a linked worktree and in a submodule `.git` is a file that
-//! names the real folder, and `commondir` in there names the folder that worktrees share.
+//! Layout: <https://git-scm.com/docs/gitrepository-layout>. In a linked worktree and in a submodule, `.git` is a file
+//! that names the real folder, and `commondir` there names the folder that the worktrees share.
 
 use std::fmt;
 use std::fs;
@@ -56,13 +56,15 @@ impl Repository {
         match open_regular(&head) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{}: not read: {error}: git's rules do not count", visible_path(&head))),
+            Err(error) => {
+                return Err(format!("cannot read {}: {error}: git's rules do not apply", visible_path(&head)));
+            }
         }
         let places = Places { git_dir: &git_dir, common_dir: &common_dir, top: folder };
         let config = GitConfig::read(&places);
         unread.extend(config.unread);
         unread.extend(unreadable(&common_dir.join("packed-refs"), "the commit is not shown"));
-        unread.extend(unreadable(&git_dir.join("logs").join("HEAD"), "what git does is not named"));
+        unread.extend(unreadable(&git_dir.join("logs").join("HEAD"), "git's operations are not named"));
         Ok(Some(Self {
             top: folder.to_path_buf(),
             ignores_case: config.ignores_case,
@@ -146,7 +148,7 @@ impl Repository {
 /// That `.git` is something else, in a sentence.
 fn git_dir_of(folder: &Path) -> Result<Option<PathBuf>, String> {
     let dot_git = folder.join(".git");
-    let rules = |problem| format!("{problem}: git's rules do not count");
+    let rules = |problem| format!("{problem}: git's rules do not apply");
     match fs::metadata(&dot_git) {
         Ok(kind) if kind.is_dir() => return Ok(Some(dot_git)),
         Ok(_) => {}
@@ -186,7 +188,7 @@ pub(super) fn is_absence(error: &io::Error) -> bool {
 
 /// The sentence that says so.
 pub(super) fn not_read(file: &Path, why: impl fmt::Display) -> String {
-    format!("{}: not read: {why}", visible_path(file))
+    format!("cannot read {}: {why}", visible_path(file))
 }
 
 /// Files that hold one line are never so long.

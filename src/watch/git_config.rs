@@ -1,7 +1,7 @@
-//! The few settings of git that change what is ignored, read from its configuration files: git itself is never run.
+//! The few git settings that affect what is ignored, read from git's configuration files without running git.
 //!
-//! Syntax, order of the files and the conditions of `includeIf` are those of <https://git-scm.com/docs/git-config>. Of the
-//! conditions `hasconfig` is not known and never holds.
+//! Syntax, file order and the conditions of `includeIf` follow <https://git-scm.com/docs/git-config>, except that
+//! `hasconfig` is not supported and never holds.
 
 use std::collections::HashMap;
 use std::fs;

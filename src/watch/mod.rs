@@ -1,15 +1,15 @@
-//! What changes below the group's root, and which rule says what it means.
+//! What changes below the root of the group, and which rule applies to it.
 //!
-//! One watch of the operating system on each directory that somebody needs; ignored trees cost nothing.
-//! The operating system's events only say where to look: what happened is found by comparing what is there with
-//! what was known (`tree.rs`), so that a merged, doubled or lost event makes no difference.
+//! One operating-system watch for each folder that a service needs; ignored trees cost nothing. Events only say where
+//! to look: the watcher compares what is there with what it knew (`tree.rs`), so a merged, duplicate or lost event
+//! makes no difference.
 //!
 //! ```text
 //! events' thread ──> pending (bounded, coalescing) ──> watch loop (own thread) ──> reports (bounded, coalescing) ──> loop
 //! ```
 //!
-//! Architecture invariants: the thread that delivers events never blocks, asks the disk or adds a watch; the watch loop
-//! never waits for the loop; nothing here decides what a change does to a service.
+//! Architecture invariants: the thread that delivers events never blocks, reads the disk or adds a watch; the watch
+//! loop never waits for the run loop; nothing here decides what a change does to a service.
 
 mod baselines;
 mod cookies;

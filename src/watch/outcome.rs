@@ -1,4 +1,5 @@
-//! What happened to a file: a comparison of what was known with what is there. Events only add whether a write is complete.
+//! What happened to a file, by comparing what was known with what is there. Events only add whether a write is
+//! complete.
 
 use super::directory::Seen;
 use super::pending::EventFlags;

@@ -1,4 +1,4 @@
-//! The group's own file: whether it was written, however its editor does that, and also through a symbolic link.
+//! Whether the group's own file was written, however its editor does that, and also through a symbolic link.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! What the operating system has said and nobody has looked at yet: a bounded set of paths, and a way to wake the
-//! watcher's thread. Putting something in never waits for anything but this lock, which is never held for long.
+//! Paths that the operating system has reported and the watcher has not looked at yet: a bounded set, and a way to wake
+//! the watcher's thread. Adding a path waits only for this lock, which is never held for long.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

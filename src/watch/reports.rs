@@ -1,7 +1,7 @@
-//! The way of the news from the watcher's thread to the loop: bounded, coalescing, never blocking.
+//! Carries reports from the watcher's thread to the run loop: bounded, coalescing, never blocking.
 //!
-//! While the loop is slow, several changes of one path become one, and of a flood of paths only so many are kept that
-//! the loop still learns of every service that is concerned.
+//! While the loop is slow, several changes of one path become one. Of a flood of paths only some are kept, but the loop
+//! still learns of every affected service.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;

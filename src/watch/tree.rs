@@ -1,4 +1,4 @@
-//! What is known of the watched folders: the names in them, and the stamp of each file.
+//! The known state of the watched folders: their names, and the stamp of each file.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -65,7 +65,7 @@ fn each_terminal_has_its_own_size_selection_and_zoom_and_d_leaves_the_group_runn
     assert_eq!(ended.code, Some(0));
     assert_eq!(
         ended.last_line.split(" · ").take(2).collect::<Vec<_>>(),
-        ["shop: detached", &format!("runs on, pid {pid}")],
+        ["shop: detached", &format!("still running (pid {pid})")],
         "{ended:?}"
     );
     assert_runs(&project);
@@ -167,7 +167,7 @@ fn a_group_that_is_killed_gives_the_terminals_of_its_clients_back() {
     kill_process(process(program_below(guard).unwrap()), Signal::KILL).unwrap();
     let ended = dash.wait_end();
     assert_eq!(ended.code, Some(4));
-    assert_eq!(ended.last_line, "error: the connection to the group is lost: it has died");
+    assert_eq!(ended.last_line, "error: lost the connection to the group: it died");
     wait_for("the guard has cleared up", || project.processes().is_empty());
 }
 
@@ -182,7 +182,7 @@ fn a_dashboard_that_fails_harms_neither_the_group_nor_the_terminal() {
     dash.keys("j");
     let ended = dash.wait_end();
     assert_eq!(ended.code, Some(1));
-    assert_eq!(ended.last_line, "error: its dashboard has failed; the group runs on");
+    assert_eq!(ended.last_line, "error: the dashboard crashed; the group keeps running");
     fs::remove_file(&fault).unwrap();
     assert_runs(&project);
     attach(&project, NORMAL).keys("D");
@@ -226,7 +226,7 @@ fn who_cannot_be_shown_a_dashboard_is_told_so() {
     background(&project);
     let pipe = Stream::ask(&project, &["attach"]);
     assert_eq!(pipe.code, Some(2), "{}", pipe.stderr);
-    assert!(pipe.stderr.contains("a dashboard needs a terminal, one on stdin and stdout"), "{}", pipe.stderr);
+    assert!(pipe.stderr.contains("the dashboard needs a terminal on stdin and stdout"), "{}", pipe.stderr);
     down(&project);
 }
 
@@ -364,7 +364,7 @@ fn a_service_is_not_shown_the_dashboard_that_it_is_in() {
     background(&project);
     let mut log = Stream::start(&project, &["logs", "-f"]);
     let said = log.wait_for_text("code 2");
-    assert!(said.contains("you are inside mirror, a service of this very group"), "{said}");
+    assert!(said.contains("started from inside mirror, a service of this group"), "{said}");
     down(&project);
 }
 
@@ -382,7 +382,7 @@ fn a_group_of_another_version_is_told_from_a_broken_one() {
         ),
         (
             r#"{"reply":{"hello":{"version":1,"project":"shop","pid":1,"file":"/x"}}}"#,
-            "error: this group is run by an older devgroup, which knows no `attach`: end it with `devgroup down` and start it anew",
+            "error: this group runs on an older devgroup without `attach`: stop it with `devgroup down` and start it again",
         ),
     ] {
         let client = listener.try_clone().unwrap();
@@ -392,7 +392,7 @@ fn a_group_of_another_version_is_told_from_a_broken_one() {
             lines.next().unwrap().unwrap();
             stream.write_all(format!("{answer}\n").as_bytes()).unwrap();
             if lines.next().is_some() {
-                let unknown = r#"{"id":1,"reply":{"error":{"code":"malformed","message":"this is no message: unknown variant `attach`, expected one of"}}}"#;
+                let unknown = r#"{"id":1,"reply":{"error":{"code":"malformed","message":"not a message: unknown variant `attach`, expected one of"}}}"#;
                 stream.write_all(format!("{unknown}\n").as_bytes()).unwrap();
             }
         };
@@ -414,9 +414,9 @@ fn what_a_client_types_after_the_end_of_a_service_is_for_nobody() {
     dash.keys("half a li");
     // It is removed from the file.
     project.write("procgroup.toml", "name = \"shop\"\n[services]\napi = \"exec sleep 1000\"\n");
-    dash.wait_for_text("worker has ended");
+    dash.wait_for_text("worker has exited");
     dash.keys("neQQDx");
-    dash.wait_for_text("not typed: worker has ended");
+    dash.wait_for_text("not typed: worker has exited");
     dash.keys("\r");
     dash.wait_for("typing is over", |screen| !screen.contains("leaves typing"));
     dash.keys("D");

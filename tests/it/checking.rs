@@ -119,7 +119,7 @@ fn a_service_that_is_called_like_a_command_is_warned_of() {
     let found = report["diagnostics"].as_array().unwrap();
     let told: Vec<_> = found.iter().map(|item| (&item["code"], &item["span"]["line"], &item["message"])).collect();
     let expected = [(2, "status"), (4, "ps")].map(|(line, name)| {
-        (json!("command-name"), json!(line), json!(format!("service `{name}` has the name of a command of devgroup")))
+        (json!("command-name"), json!(line), json!(format!("service `{name}` has the name of a devgroup command")))
     });
     let expected: Vec<_> = expected.iter().map(|(code, line, message)| (code, line, message)).collect();
     assert_eq!(told, expected);
@@ -147,7 +147,7 @@ fn what_a_short_file_asks_for_a_thousand_times_is_bounded() {
     let project = Project::new(&format!("[services]\napi = {{ run = 'true', watch = [{patterns}] }}\n"));
     let check = Stream::run(&project, &["check"]);
     assert_eq!(check.code, Some(0), "{}", check.stderr);
-    assert!(check.stderr.contains("was not looked for, for 3750 of them"), "{}", check.stderr);
+    assert!(check.stderr.contains("too many patterns: 3750 of them were not checked"), "{}", check.stderr);
     assert_eq!(check.stderr.matches("no file matches this pattern yet").count(), 250);
     // Each service has all of the defaults: gigabytes of them.
     let files = many(4000, &|number| format!("'e{number}', "));
@@ -155,5 +155,5 @@ fn what_a_short_file_asks_for_a_thousand_times_is_bounded() {
     project.write("procgroup.toml", format!("[defaults]\nenv_file = [{files}]\n[services]\n{services}"));
     let check = Stream::run(&project, &["check"]);
     assert_eq!(check.code, Some(3), "{}", check.stderr);
-    assert!(check.stderr.contains("`[defaults]` is too long for 4000 services"), "{}", check.stderr);
+    assert!(check.stderr.contains("`[defaults]` is too large for 4000 services"), "{}", check.stderr);
 }

@@ -101,14 +101,14 @@ fn who_asks_where_nothing_runs_is_told_what_to_do() {
     let status = Stream::ask(&project, &["status"]);
     assert_eq!(status.code, Some(4));
     assert!(
-        status.stderr.contains("no group is running here\n  help: `devgroup` starts that of procgroup.toml"),
+        status.stderr.contains("no group is running here\n  help: `devgroup` starts the group of procgroup.toml"),
         "{}",
         status.stderr
     );
     let nowhere = Project::empty();
     let status = Stream::ask(&nowhere, &["logs", "-f"]);
     assert_eq!(status.code, Some(4));
-    assert!(status.stderr.contains("no procgroup.toml in this folder or above"), "{}", status.stderr);
+    assert!(status.stderr.contains("no procgroup.toml in this folder or any folder above"), "{}", status.stderr);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_mistyped_service_is_code_6_with_what_was_meant() {
     let group = shop(&project);
     let cursor = Stream::ask(&project, &["logs", "--cursor", "xx"]);
     assert_eq!(cursor.code, Some(2), "{}", cursor.stdout);
-    assert!(cursor.stderr.contains("`xx` is no cursor: give one that `devgroup logs --json`"), "{}", cursor.stderr);
+    assert!(cursor.stderr.contains("`xx` is not a cursor: use one that `devgroup logs --json`"), "{}", cursor.stderr);
     let tries: [&[&str]; 6] = [
         &["logs", "aip"],
         &["restart", "worker", "aip"],
@@ -238,7 +238,7 @@ fn a_cursor_of_an_earlier_run_of_the_group_loses_nothing() {
             assert_eq!(logs.code, Some(0), "{}", logs.stderr);
             assert!(logs.stdout.contains("one") && logs.stdout.contains("two"), "{form:?}: {}", logs.stdout);
             assert_eq!(
-                logs.stderr, "api: the cursor is of an earlier run of the group: all that is there follows\n",
+                logs.stderr, "api: the cursor is from an earlier run of the group: all lines follow\n",
                 "{form:?}"
             );
         }
@@ -274,7 +274,7 @@ fn a_cursor_of_a_service_that_was_gone_from_the_file_loses_nothing() {
     project.write("procgroup.toml", with);
     wait_for("api has spoken again", &mut spoken);
     let logs = Stream::ask(&project, &["logs", "api", "--cursor", &cursor]);
-    assert!(logs.stdout.contains("one") && logs.stderr.contains("of an earlier run of the group"), "{logs:?}");
+    assert!(logs.stdout.contains("one") && logs.stderr.contains("from an earlier run of the group"), "{logs:?}");
     end(&project, group);
 }
 
@@ -334,7 +334,7 @@ fn a_restart_that_is_waited_for_tells_how_it_went() {
     assert_eq!(bad.code, Some(5));
     assert_eq!(bad.stdout, "good: ready\nbad: failed (exit 3)\n");
     let slow = Stream::ask(&project, &["restart", "slow", "--wait", "--timeout", "50ms"]);
-    assert_eq!((slow.code, slow.stdout.as_str()), (Some(124), "slow: not in time\n"));
+    assert_eq!((slow.code, slow.stdout.as_str()), (Some(124), "slow: timed out\n"));
     assert_eq!(ask(&project, &["restart", "task", "--wait"]), "task: done\n");
     project.write("works", "");
     assert_eq!(ask(&project, &["start", "--failed", "--wait"]), "bad: ready\n");
@@ -418,7 +418,7 @@ fn events_tell_what_happens() {
     let seqs: Vec<u64> =
         out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect();
     assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
-    assert!(ask(&project, &["events"]).contains(" restart  api · by hand\n"));
+    assert!(ask(&project, &["events"]).contains(" restart  api · manually\n"));
     end(&project, group);
     let ended = events.wait_client();
     assert_eq!(ended.code, Some(0));
@@ -539,18 +539,19 @@ fn status_says_that_the_saved_file_is_refused_until_it_is_good_again() {
     wait_for("it is refused", || problem().is_some());
     assert_eq!(
         problem().unwrap(),
-        "procgroup.toml:2:1: unknown key `runn` in service `web` · and 1 more · correct and save it; `devgroup check` shows everything"
+        "procgroup.toml:2:1: unknown key `runn` in service `web` · and 1 more · fix and save it; `devgroup check` shows every problem"
     );
     let table = ask(&project, &["status"]);
-    let line =
-        table.lines().find(|line| line.starts_with("file: not in force, what was read before is: procgroup.toml:2:1"));
+    let line = table
+        .lines()
+        .find(|line| line.starts_with("file: not loaded, the previous one is in force: procgroup.toml:2:1"));
     assert!(line.is_some(), "{table}");
     // Another thing to say does not hide it.
     ask(&project, &["restart", "web", "--wait"]);
     assert!(problem().is_some());
     project.write("procgroup.toml", good);
     wait_for("it is good again", || problem().is_none());
-    assert!(!ask(&project, &["status"]).contains("not in force"));
+    assert!(!ask(&project, &["status"]).contains("not loaded"));
     project.write("procgroup.toml", "[services]\nweb = 1\n");
     wait_for("it is refused again", || problem().is_some());
     project.write("procgroup.toml", "[services]\nweb = 'exec sleep 1001'\n");

@@ -212,7 +212,7 @@ fn a_service_that_writes_what_it_watches_waits_longer_and_longer_and_the_line_is
     let project = Project::new(text);
     project.write("src/a.rs", "old");
     let mut dash = Dash::start(&project, WIDE, &[]);
-    let screen = dash.wait_for_text("restart in 4s · gen.txt has changed right after each of the last 8 starts");
+    let screen = dash.wait_for_text("restart in 4s · gen.txt changed right after each of the last 8 starts");
     assert!(screen.contains("ignore = [\"gen.txt\"]"), "{screen}");
     assert_eq!(starts(&project, "api"), 8, "the first, five that are free, and two that have waited");
     dash.wait_for("the sidebar and the panel say it", |screen| {
@@ -245,7 +245,7 @@ fn whatever_is_written_right_after_starts_what_is_on_disk_at_the_end_runs() {
     let last = |project: &Project| fs::read_to_string(project.path("../home/v")).is_ok_and(|text| text == "version 11");
     dash.wait_while_reading("the last version runs", last);
     // It has ended: what waits is a start.
-    dash.wait_for_text("start in 4s · gen.txt has changed right after each of");
+    dash.wait_for_text("start in 4s · gen.txt changed right after each of");
     let before = starts(&project, "gen");
     assert!((8..=9).contains(&before), "the first, five that are free, and those that have waited: {before}");
     quit(dash);

@@ -60,7 +60,7 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
     assert_eq!(
         second.stderr,
         format!(
-            "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` ends it\n"
+            "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
         )
     );
     for (arguments, word) in
@@ -127,7 +127,7 @@ fn a_service_that_fails_at_the_start_is_code_5_with_its_reason_and_the_others_ru
     let start = Stream::ask(&project, &["-d"]);
     assert_eq!(start.code, Some(5), "{}", start.stderr);
     for expected in [
-        "error: gone: could not be started",
+        "error: gone: could not start",
         "error: web: failed (exit 3)\n",
         "  web │ no port is free\n",
         "error: page: cannot start: web failed (exit 3)\n",

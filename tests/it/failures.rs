@@ -36,7 +36,7 @@ fn a_mistyped_command_is_told_the_command() {
     for (word, meant) in [("statu", "`devgroup status` or `devgroup start`"), ("ap", "`api`")] {
         let slip = Stream::ask(&broken, &[word]);
         let first = format!(
-            "error: unknown service `{word}`, as far as the file can be read\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
+            "error: unknown service `{word}` in what could be read of the file\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
         );
         assert!(slip.code == Some(3) && slip.stderr.starts_with(&first), "{slip:?}");
     }
@@ -59,8 +59,8 @@ fn a_number_or_a_time_that_is_none_is_told_what_is_allowed() {
     let timed: [&[&str]; 4] =
         [&["--timeout"], &["logs", "--since"], &["wait", "api", "--timeout"], &["start", "api", "--timeout"]];
     for arguments in timed {
-        is_told(&[arguments, &["5"]].concat(), "5 what?; write \"5s\", \"5ms\" or \"5m\"");
-        is_told(&[arguments, &["soon"]].concat(), "a number with a unit is missing; write \"5s\"");
+        is_told(&[arguments, &["5"]].concat(), "the unit is missing; write \"5s\", \"5ms\" or \"5m\"");
+        is_told(&[arguments, &["soon"]].concat(), "not a number with a unit; write \"5s\"");
     }
 }
 
@@ -70,7 +70,7 @@ fn a_program_is_told_an_object() {
     let expected = json!({
         "code": "not-running",
         "exit_code": 4,
-        "message": "no group is running here: no procgroup.toml in this folder or above",
+        "message": "no group is running here: no procgroup.toml in this folder or any folder above",
         "help": null,
     });
     assert_eq!(error(&empty, &["status", "--json"]), expected);

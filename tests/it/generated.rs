@@ -60,7 +60,7 @@ fn every_command_has_a_manual_page_and_is_listed_in_the_first_one() {
     }
     let unknown = devgroup(folder.path(), &["man", "nonsense"]);
     assert_eq!(unknown.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no command `nonsense`"));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no such command: `nonsense`"));
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn projects_in_subfolders_are_found_and_called_as_their_folders() {
     ];
     assert_eq!(services_of(folder.path()), pairs(&expected));
     let text = fs::read_to_string(folder.path().join("procgroup.toml")).unwrap();
-    assert!(text.contains("the package is called shop-ui"), "{text}");
+    assert!(text.contains("the package is named shop-ui"), "{text}");
     assert!(devgroup(folder.path(), &["check"]).status.success());
 }
 

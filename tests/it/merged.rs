@@ -231,7 +231,7 @@ fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
     dash.wait_for_text("editing");
     dash.keys(key::CTRL_C);
     dash.wait_for("the editor is interrupted, and not the group", |screen| {
-        screen.contains("was ended by signal 2") || screen.contains("ended with exit 130")
+        screen.contains("was killed by signal 2") || screen.contains("failed: exit 130")
     });
     dash.keys("?");
     dash.wait_for_text("type to filter");

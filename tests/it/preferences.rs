@@ -77,7 +77,7 @@ fn mistakes_are_said_and_cost_only_themselves() {
         help.stderr
     );
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    dash.wait_for_text("config.toml:3:5: no action is called `restrat`");
+    dash.wait_for_text("config.toml:3:5: unknown action `restrat`");
     dash.wait_for("the rest counts", |screen| screen.contains("-- 1 ") && !screen.contains('─'));
     dash.keys("r");
     wait_for("the default is in force", || runs(&project) == 2);

@@ -117,7 +117,7 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
             for part in [
                 "not allowed from here",
                 words,
-                "a sandbox does that (CODEX_SANDBOX=test is set here)",
+                "a sandbox blocks it (CODEX_SANDBOX=test is set here)",
                 "outside of it",
             ] {
                 assert!(asked.stderr.contains(part), "{command}: {part} is missing in {}", asked.stderr);
@@ -132,7 +132,7 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
         let why = with(&project, &sandbox, &["why", "procgroup.toml"]);
         assert_eq!(why.code, Some(0), "{}", why.stderr);
         assert!(
-            why.stderr.contains("not allowed from here") && why.stderr.contains("the rules of the file"),
+            why.stderr.contains("not allowed from here") && why.stderr.contains("are those in the file"),
             "{}",
             why.stderr
         );
@@ -143,7 +143,10 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
             found.starts_with("warn") && found.contains("not allowed from here") && !found.contains("kill"),
             "{found}"
         );
-        assert!(found.contains(&format!("ago, pid {pid}\n")) && found.contains("help: a sandbox does that"), "{found}");
+        assert!(
+            found.contains(&format!("ago (pid {pid})\n")) && found.contains("help: a sandbox blocks it"),
+            "{found}"
+        );
         // By its lock, which a sandbox does not hide.
         let second = with(&project, &sandbox, &["--no-tui"]);
         assert_eq!(second.code, Some(1));
@@ -177,7 +180,7 @@ fn a_socket_with_nobody_behind_is_no_group() {
 fn one_that_is_stopped_is_said_to_be_and_goes_on() {
     let project = Project::new(SHOP);
     let group = start(&project);
-    wait_for("there is a sign of life", || Stream::ask(&project, &["doctor"]).stdout.contains("its longest turn"));
+    wait_for("there is a sign of life", || Stream::ask(&project, &["doctor"]).stdout.contains("longest turn"));
     let pid = pid(&project);
     let program = group.program();
     stop(program.try_into().unwrap());
@@ -187,7 +190,7 @@ fn one_that_is_stopped_is_said_to_be_and_goes_on() {
     let looked = Stream::ask(&project, &["doctor"]);
     let found = doctor(&looked);
     assert_eq!(looked.code, Some(1));
-    assert!(found.contains(&format!("it is stopped, as by Ctrl-Z or SIGSTOP; pid {pid}\n")), "{found}");
+    assert!(found.contains(&format!("it is suspended (Ctrl-Z or SIGSTOP, pid {pid})\n")), "{found}");
     assert!(found.contains(&format!("kill -CONT {pid} {program}")) && !found.contains("-9"), "{found}");
     kill(program.try_into().unwrap(), Signal::CONT);
     end(&project, group);
@@ -248,7 +251,7 @@ fn a_second_start_is_refused_wherever_its_folders_are() {
         let status = with(&project, variables, &["status"]);
         assert_eq!(status.code, Some(0), "{variables:?}: {}", status.stderr);
         let found = doctor(&with(&project, variables, &["doctor"]));
-        assert!(found.contains(&format!("it runs, pid {pid}")), "{found}");
+        assert!(found.contains(&format!("running (pid {pid})")), "{found}");
     }
     assert_eq!(pid, self::pid(&project), "nothing has happened to it");
     let down = with(&project, &all[..2], &["down"]);
@@ -341,8 +344,8 @@ fn on_a_full_disk_the_process_of_the_group_is_known_and_doctor_says_what_is_lost
     assert_eq!(second.code, Some(1));
     assert!(second.stderr.contains(&format!("shop already runs here, pid {pid}\n")), "{}", second.stderr);
     let looked = Stream::ask(&project, &["doctor"]).stdout;
-    assert!(looked.contains("is full: the history of runs and kept logs are lost"), "{looked}");
-    assert!(looked.contains(&format!("it runs, pid {pid}")), "{looked}");
+    assert!(looked.contains("is full: run history and saved logs are lost"), "{looked}");
+    assert!(looked.contains(&format!("running (pid {pid})")), "{looked}");
     end(&project, group);
 }
 
@@ -367,7 +370,7 @@ fn the_services_of_a_group_in_a_container_are_no_leftovers() {
     // As after the end of an earlier guard and program at once: leftovers are searched for.
     fs::write(lock, "2147483646\nshop\n\n").unwrap();
     let doctor = Stream::ask(&project, &["doctor"]).stdout;
-    assert!(doctor.contains("no process of an earlier run is left"), "{doctor}");
+    assert!(doctor.contains("no leftover processes"), "{doctor}");
     let group = start(&project);
     let left: Vec<_> = theirs().into_iter().filter(|process| living.contains(process)).collect();
     assert_eq!(left, living, "those of the other group live");

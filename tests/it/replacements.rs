@@ -48,7 +48,7 @@ fn a_program_that_a_build_has_moved_away_takes_nothing_down() {
     wait_for_stale(&project, "program not found: ./app");
     let refused = Stream::ask(&project, &["restart", "api", "--wait"]);
     assert_eq!(refused.code, Some(5), "{}", refused.stdout);
-    assert!(refused.stdout.contains("program not found: ./app · the old run goes on"), "{}", refused.stdout);
+    assert!(refused.stdout.contains("program not found: ./app · the old run continues"), "{}", refused.stdout);
     assert_eq!(starts(&project), 1);
     write_program(&project.path("app"), APP);
     wait_for("the new one runs", || starts(&project) == 2);

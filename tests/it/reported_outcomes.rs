@@ -40,7 +40,7 @@ fn a_service_that_ends_well_before_it_is_ready_has_failed() {
     let project = Project::new(FAILING);
     let started = Stream::ask(&project, &["-d", "page"]);
     assert_eq!(started.code, Some(5), "{}", started.stderr);
-    let reason = "has ended (exit 0) before it was ready";
+    let reason = "exited (exit 0) before it was ready";
     assert!(started.stderr.contains(&format!("error: exits: {reason}\n")), "{}", started.stderr);
     assert!(started.stderr.contains("error: page: cannot start: exits failed (not ready)\n"), "{}", started.stderr);
     for arguments in [&["wait", "exits"][..], &["restart", "exits", "--wait"]] {
@@ -193,7 +193,7 @@ fn a_readiness_check_that_is_added_holds_from_the_next_start_and_the_log_says_so
     wait_for("it is up", || status_row(&project, "api").starts_with("running"));
     project.write("procgroup.toml", text("ready = { file = \"ready\" }"));
     let logs = || Stream::ask(&project, &["logs", "api"]).stdout;
-    wait_for("the log says it", || logs().contains("── ready check changed · from the next start · "));
+    wait_for("the log says it", || logs().contains("── ready check changed · applies from the next start · "));
     assert!(status_row(&project, "api").starts_with("running"), "{}", status_row(&project, "api"));
     assert_eq!(project.lines("../home/api"), 1);
     assert_eq!(Stream::ask(&project, &["restart", "api"]).code, Some(0));
@@ -231,7 +231,7 @@ fn what_makes_a_change_wait_is_named_with_the_line_that_ends_it() {
         Project::new("[services.gen]\nrun = \"date +%N >> gen.txt; exec sleep 1000\"\nwatch = [\"gen.txt\"]\n");
     project.write("gen.txt", "");
     detach(&project);
-    let line = "gen.txt has changed right after each of the last ";
+    let line = "gen.txt changed right after each of the last ";
     wait_for("the change waits", || status_row(&project, "gen").contains(line));
     let status = Stream::ask(&project, &["status", "--json"]).stdout;
     let status: Value = serde_json::from_str(&status).unwrap();

@@ -196,7 +196,10 @@ mod by_a_signal {
             kill(dash.program(), signal);
             let (Ended { code: ended, .. }, screen) = dash.wait_exit_with_screen();
             assert_eq!(ended, Some(code), "{screen}");
-            assert!(screen.contains(&format!("devgroup was ended by {name} · ended what was left: ")), "{screen}");
+            assert!(
+                screen.contains(&format!("devgroup was killed by {name} · killed leftover processes: ")),
+                "{screen}"
+            );
         }
     }
 
@@ -212,7 +215,11 @@ mod by_a_signal {
         kill(stream.program(), Signal::KILL);
         let ended = stream.wait_exit();
         assert_eq!(ended.code, Some(137));
-        assert!(ended.stderr.contains("devgroup was ended by SIGKILL · ended what was left: "), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("devgroup was killed by SIGKILL · killed leftover processes: "),
+            "{}",
+            ended.stderr
+        );
     }
 }
 
@@ -234,7 +241,7 @@ mod by_a_fault {
         let (Ended { code, .. }, screen) = dash.wait_exit_with_screen();
         assert_eq!(code, Some(1), "{screen}");
         assert!(screen.contains("a fault in the loop was asked for"), "{screen}");
-        assert!(screen.contains("devgroup failed and has killed its services"), "{screen}");
+        assert!(screen.contains("devgroup crashed and killed its services"), "{screen}");
     }
 
     #[test]
@@ -246,7 +253,7 @@ mod by_a_fault {
         let (Ended { code, .. }, screen) = dash.wait_exit_with_screen();
         assert_eq!(code, Some(1), "{screen}");
         assert!(screen.contains("a fault in the dashboard was asked for"), "{screen}");
-        assert!(screen.contains("the dashboard failed, so the services were stopped"), "{screen}");
+        assert!(screen.contains("the dashboard crashed, so the services were stopped"), "{screen}");
         assert_polite(&project);
     }
 }
@@ -304,14 +311,14 @@ mod without_a_guard {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&kept.stderr).into_owned();
-        assert!(said.contains("an earlier run has left ") && said.contains(" · kept"), "{said}");
+        assert!(said.contains("left over from an earlier run: ") && said.contains(" · kept"), "{said}");
         assert!(!only_the_shell_is_left(&project));
 
         let ended =
             project.command(env!("CARGO_BIN_EXE_devgroup")).args(["--no-tui", "--timeout", "1s", "plain"]).output();
         let said = String::from_utf8_lossy(&ended.unwrap().stderr).into_owned();
-        assert!(said.contains("an earlier run had left ") && said.contains(" · ended"), "{said}");
-        assert_eq!(said.matches("an earlier run had left ").count(), 1, "{said}");
+        assert!(said.contains("killed what an earlier run left over: "), "{said}");
+        assert_eq!(said.matches("killed what an earlier run left over: ").count(), 1, "{said}");
         // The guard kills a program that has nothing more to do, and does not wait until the kernel has taken it apart.
         dash.wait_while_reading("only the shell is left", only_the_shell_is_left);
         dash.keys("typed\r\n");
@@ -335,7 +342,7 @@ mod a_second_start {
         assert_eq!(
             String::from_utf8_lossy(&second.stderr),
             format!(
-                "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` ends it\n"
+                "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
             )
         );
         dash.keys("q");

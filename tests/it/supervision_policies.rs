@@ -199,7 +199,7 @@ mod dependents {
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.keys("2");
         dash.wait_for("sidebar and marker name it", |screen| {
-            screen.contains("── db failed (exit 3)")
+            screen.contains("── blocked · db failed (exit 3)")
                 && screen.lines().any(|line| line.contains("api") && line.contains("db failed"))
                 && screen.lines().any(|line| line.contains("web") && line.contains("db failed"))
         });
@@ -245,7 +245,7 @@ mod details {
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_for_text("hello");
         dash.keys("r");
-        dash.wait_for_text("restarted · by hand");
+        dash.wait_for_text("restarted · manually");
         dash.keys("q");
         dash.wait_exit();
         let mut dash = Dash::start(&project, LARGE, &[]);
@@ -256,7 +256,7 @@ mod details {
                 && screen.contains("ENVIRONMENT SET HERE")
                 && screen.contains("ports")
         });
-        for text in ["· with the group · up ", "· by hand · up ", "API_TOKEN=******", "GREETING=hello"] {
+        for text in ["· with the group · up ", "· manually · up ", "API_TOKEN=******", "GREETING=hello"] {
             assert!(screen.contains(text), "{text}\n{screen}");
         }
         assert!(screen.contains("postgres://shop:******@db/shop") && !screen.contains("hush-hush"), "{screen}");

@@ -45,7 +45,7 @@ fn without_a_proc_of_its_own_a_group_stops_in_good_time_and_leaves_nothing() {
         let said = format!("{proc}: {}\n{}", ended.stdout, ended.stderr);
         assert!(said.contains("warn  processes"), "{said}");
         assert!(said.contains("down 0\n") && said.contains("code 0\n"), "{said}");
-        assert!(!said.contains("left\n") && !said.contains("could not be ended"), "{said}");
+        assert!(!said.contains("left\n") && !said.contains("could not be killed"), "{said}");
         assert_eq!(project.read("asked"), "asked\n", "{said}");
     }
 }
@@ -65,7 +65,7 @@ fn a_linux_binary_does_what_others_do_where_it_is_asked_to() {
     let said = stream.wait_exit().stdout;
     assert!(status.contains("\"backend\":\"notify\""), "{status}");
     assert!(
-        said.contains("the system refuses to execute it") && !said.contains("argument list too long"),
+        said.contains("the system refused to execute it") && !said.contains("argument list too long"),
         "{:.4000}",
         said
     );
@@ -103,7 +103,7 @@ fn a_file_system_that_does_not_answer_holds_up_only_who_asks_it() {
     let preload = format!("LD_PRELOAD={}", shim.display());
     let words = [preload.as_str(), env!("CARGO_BIN_EXE_devgroup"), "--no-tui"];
     let mut group = Stream::start_program(&project, "env", &words);
-    group.wait_for("a look that has no answer", |out| out.contains("hung/alive did not answer in 2s"));
+    group.wait_for("a look that has no answer", |out| out.contains("hung/alive did not respond in 2s"));
     project.write("go", "");
     group.wait_for("the other is ready", |out| {
         out.lines().any(|line| line.contains("api") && line.contains("── ready"))

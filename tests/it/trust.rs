@@ -91,7 +91,7 @@ fn a_file_of_another_user_is_run_only_if_somebody_says_so() {
         json.stdout
     );
     let doctor = Stream::run(&project, &["doctor"]);
-    assert!(doctor.stdout.contains("and nobody has named it"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("it does not run unless you name it"), "{}", doctor.stdout);
     // Who would not be let start it is not told to.
     let status = Stream::run(&project, &["status"]);
     assert_eq!(status.code, Some(4));
@@ -213,7 +213,7 @@ fn check_warns_of_an_access_list_that_lets_others_write() {
         return;
     }
     let warned = Stream::run(&project, &["check"]).stderr;
-    assert!(warned.contains(&format!("can be written by user {SOMEBODY}, by its access list")), "{warned}");
+    assert!(warned.contains(&format!("is writable by user {SOMEBODY}, by its access list")), "{warned}");
     assert!(warned.contains("setfacl -b "), "{warned}");
     // The mask is the most that anybody may.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
@@ -231,7 +231,7 @@ fn a_file_that_becomes_another_user_s_while_it_runs_is_not_read_again() {
     project.write("new.toml", "[services]\napi = \"touch ran; exec sleep 1000\"\n");
     chown(project.path("new.toml"), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
     fs::rename(project.path("new.toml"), project.path("procgroup.toml")).unwrap();
-    group.wait_for_message("procgroup.toml is not read again: ");
+    group.wait_for_message("procgroup.toml was not reloaded: ");
     group.signal(Signal::INT);
     group.wait_exit();
     assert!(!ran(&project));
@@ -243,8 +243,8 @@ fn check_warns_of_a_file_and_a_folder_that_others_can_write() {
     let warnings = |project: &Project| Stream::run(project, &["check"]).stderr;
     assert_eq!(warnings(&project), "");
     for (path, mode, said) in [
-        ("procgroup.toml", 0o646, "`procgroup.toml` can be written by everybody"),
-        (".", 0o757, "can be written by everybody"),
+        ("procgroup.toml", 0o646, "`procgroup.toml` is writable by everybody"),
+        (".", 0o757, "is writable by everybody"),
         (".", 0o1777, ""),
     ] {
         let place = project.path(path);
@@ -257,7 +257,7 @@ fn check_warns_of_a_file_and_a_folder_that_others_can_write() {
     if can_be_others() {
         chown(project.root(), Some(SOMEBODY), None).unwrap();
         let warned = warnings(&project);
-        assert!(warned.contains(&format!("can be written by user {SOMEBODY}: ")), "{warned}");
+        assert!(warned.contains(&format!("is writable by user {SOMEBODY}: ")), "{warned}");
     }
 }
 
@@ -281,7 +281,7 @@ fn folders_of_others_and_links_in_the_place_of_ours_are_not_used() {
         fs::create_dir(place).unwrap();
         chown(place, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
     });
-    let whose = format!("state/devgroup belongs to somebody else (user {SOMEBODY}): remove it, or let XDG_STATE_HOME");
+    let whose = format!("state/devgroup belongs to another user (uid {SOMEBODY}): remove it, or set XDG_STATE_HOME");
     assert!(said.contains(&whose), "{said}");
     let said = with_state(&|place| symlink("../../elsewhere", place).unwrap());
     assert!(said.contains("state/devgroup is a link: remove it, or let XDG_STATE_HOME"), "{said}");
@@ -376,8 +376,8 @@ fn a_stranger_in_the_process_group_of_a_leftover_is_left_alone() {
     let said = again.stderr;
     assert!(!running(&project, "sleep 1004"), "{said}");
     assert!(running(&project, "sleep 1003"), "{said}");
-    let ending = said.find("ending what an earlier run has left: ").expect(&said);
-    let ended = said.find("an earlier run had left ").expect(&said);
+    let ending = said.find("killing what an earlier run left over: ").expect(&said);
+    let ended = said.find("killed what an earlier run left over: ").expect(&said);
     assert!(ending < ended, "{said}");
     let line = said[ending..].lines().next().unwrap();
     assert!(line.contains("sh (") && line.contains("sleep ("), "{said}");

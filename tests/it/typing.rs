@@ -53,7 +53,7 @@ fn a_shell_answers_and_its_end_is_told() {
         });
         dash.keys("exit\r");
         // What is typed on is for nobody; its Enter is the way out.
-        dash.wait_for("the end is told", |screen| screen.contains("has ended") && !screen.contains("TYPING"));
+        dash.wait_for("the end is told", |screen| screen.contains("has exited") && !screen.contains("TYPING"));
         dash.keys("xQ");
         dash.wait_for_text("not typed: shell");
         dash.paste("Q\rq");

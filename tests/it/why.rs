@@ -109,16 +109,16 @@ fn every_sort_of_path_is_explained() {
         (
             "target/keep.txt",
             "watched · a change restarts api",
-            "git tracks it, although this matches:  .gitignore:2  /target",
+            "git tracks it, so this does not apply:  .gitignore:2  /target",
         ),
         ("web/", "watched · a change restarts api, web", "services.web.watch"),
-        ("styles/x.css", "watched · a change restarts api · is only shown for css", "it does not exist"),
+        ("styles/x.css", "watched · a change restarts api · only marks the log of css", "it does not exist"),
         ("styles/old/a.css", "watched · a change restarts api", "procgroup.toml:5  !styles/old/**"),
         ("new/x.gen", "ignored · a change restarts nothing", ".gitignore:3  *.gen"),
         ("web/node_modules/x.js", "ignored · a change restarts nothing", "built-in  node_modules"),
-        ("procgroup.toml", "ignored · a change restarts nothing", "devgroup acts on its own file itself"),
+        ("procgroup.toml", "ignored · a change restarts nothing", "devgroup reloads its own file instead"),
         (".env", "watched · a change restarts api", "watch.also"),
-        ("..", "outside · a change restarts nothing", "it is not below"),
+        ("..", "outside · a change restarts nothing", "it is not in"),
         ("/nowhere", "outside · a change restarts nothing", "it does not exist"),
     ];
     for (path, verdict, more) in cases {
@@ -187,12 +187,12 @@ fn check_warns_of_patterns_that_restart_nobody_and_a_start_does_not() {
     assert_eq!(stdout(&output), "procgroup.toml: ok, 3 services\n");
     let warnings = String::from_utf8(output.stderr).expect("text");
     for expected in [
-        "the files are ignored by .gitignore:2 `/target`",
-        "1 file matches, and is ignored",
-        "to watch them in spite of that, for a:   ignore = [\"!target/debug/api\"]",
+        "its files are ignored by .gitignore:2 `/target`",
+        "1 file matches and is ignored",
+        "to watch them anyway, for a:   ignore = [\"!target/debug/api\"]",
         "no file matches this pattern yet",
-        "the files are ignored by .gitignore:3 `*.gen`",
-        "the files are ignored by built-in `node_modules`",
+        "its files are ignored by .gitignore:3 `*.gen`",
+        "its files are ignored by built-in `node_modules`",
         "for b:   ignore = [\"!web/node_modules/x/**\"]",
     ] {
         assert!(warnings.contains(expected), "{expected}: {warnings}");
@@ -215,7 +215,7 @@ fn check_warns_of_links_and_says_what_to_write_instead() {
     }
     let warnings = String::from_utf8(devgroup(shop.path(), &["check"], "").stderr).expect("text");
     assert_eq!(warnings.matches("linked-watch").count(), 5, "{warnings}");
-    for expected in ["what it leads to:   src\n", "what it leads to:   web/index.ts\n", "it leads nowhere"] {
+    for expected in ["write its target:    src\n", "write its target:    web/index.ts\n", "its target does not exist"] {
         assert!(warnings.contains(expected), "{expected}: {warnings}");
     }
     // And that is what the watcher does.
@@ -373,10 +373,10 @@ fn a_path_that_no_file_can_have_is_refused_and_costs_nobody_anything() {
     let long = "a/".repeat(50_000);
     let refused = Stream::run(&project, &["why", &long]);
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
-    assert!(refused.stderr.contains("is too long: a path has at most 4095 bytes"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is too long: a path can have at most 4095 bytes"), "{}", refused.stderr);
     assert!(refused.stderr.len() < 500, "{}", refused.stderr);
     let refused = Stream::run(&project, &["why", &"a".repeat(256)]);
-    assert!(refused.stderr.contains("a name in a path has at most 255 bytes"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("a name in a path can have at most 255 bytes"), "{}", refused.stderr);
     // The longest that there can be.
     let deep = "a/".repeat(1_900);
     assert_eq!(Stream::run(&project, &["why", &deep]).code, Some(0));

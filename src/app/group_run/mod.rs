@@ -108,13 +108,13 @@ pub enum GroupRunError {
         error: io::Error,
     },
     /// A group in the background could not be reached by anybody.
-    #[error("cannot run in the background, since nobody could attach to it or end it: no control socket: {0}")]
+    #[error("cannot run in the background: there is no control socket to attach to it or stop it: {0}")]
     NoSocket(String),
     /// A bug: the loop panicked. Every process of the group was killed.
-    #[error("devgroup failed and has killed its services; please report the message above")]
+    #[error("devgroup crashed and killed its services; please report the message above")]
     Panicked,
     /// A bug: the dashboard panicked. Every service was stopped.
-    #[error("the dashboard failed, so the services were stopped; please report the message above")]
+    #[error("the dashboard crashed, so the services were stopped; please report the message above")]
     DashboardPanicked,
 }
 
@@ -321,7 +321,7 @@ pub fn restore_terminal_on_panic() {
             tui::restore_terminal();
             default(info);
         } else {
-            log::error!("a thread of devgroup failed: {info}");
+            log::error!("a devgroup thread panicked: {info}");
         }
     }));
 }

@@ -75,7 +75,7 @@ impl Stream {
         loop {
             match self.done.recv_timeout(READER_PATIENCE) {
                 Ok(result) => return result,
-                Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the stream has failed")),
+                Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the stream failed")),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.written.load(Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::display::{LineWriter, OutputStyle, Words};
-use crate::domain::{Moment, ServiceName, framed};
+use crate::domain::{Moment, ServiceName, count, framed};
 use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a short time.
@@ -65,7 +65,7 @@ impl Printer {
         }
         let time = logs.clock().time_of_day(now);
         for log in self.logs.extract_if(.., |log| log.is_gone && log.tail.is_drained()) {
-            let words = framed(format_args!("removed · not in procgroup.toml any more · {time}"));
+            let words = framed(format_args!("removed · no longer in procgroup.toml · {time}"));
             writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&words));
         }
         let more = self.logs.iter().any(|log| !log.tail.is_drained());
@@ -123,7 +123,7 @@ fn write(
 
 /// What is said of lines that the reader has missed.
 fn lost(lines: u64) -> String {
-    framed(format_args!("{lines} lines were not printed: the reader is too slow"))
+    framed(format_args!("{} not printed: the reader is too slow", count(lines, "line")))
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
         api.feed(b"last words");
         logs.remove(&names[0]);
         let said = text(&printer.collect_lines(&logs, &names[1..], later(1), false));
-        assert!(said.starts_with("api │ last words\napi │ ── removed · not in procgroup.toml any more · "), "{said}");
+        assert!(said.starts_with("api │ last words\napi │ ── removed · no longer in procgroup.toml · "), "{said}");
         assert_eq!(text(&printer.collect_lines(&logs, &names[1..], later(2), false)), "");
         // Its new log begins at the first line.
         logs.open(&names[0], 1 << 20).feed(b"again\r\n");

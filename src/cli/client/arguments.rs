@@ -107,7 +107,7 @@ Examples:
   devgroup hold -- git checkout main              then restart each changed service once
   devgroup hold --service api -- make generate    hold only changes for api
   devgroup hold --discard -- cargo fmt            discard what the command changed",
-        after_help = "The exit code is that of the command, 128+n if signal n ended it; 127 if there is no such command, \
+        after_help = "The exit code is that of the command, 128+n if signal n ended it; 127 if the command was not found, \
                       126 if it cannot be executed, 125 if the hold fails. Without a running group, the command just runs."
     )]
     Hold(HoldArguments),

@@ -18,7 +18,7 @@ pub(super) fn run(group: Client, guard_pipe: Option<OwnedFd>) -> Result<u8, Fail
         Ok(ViewEnd::Detached) => {
             let (project, pid) = (visible(&hello.project), hello.pid);
             super::super::print_message(&format!(
-                "{project}: detached · runs on, pid {pid} · `devgroup attach` opens it again"
+                "{project}: detached · still running (pid {pid}) · open: devgroup attach"
             ));
             Ok(0)
         }
@@ -30,7 +30,7 @@ pub(super) fn run(group: Client, guard_pipe: Option<OwnedFd>) -> Result<u8, Fail
         Err(ViewError::Client(error)) => Err(error.into()),
         Err(ViewError::Terminal(error)) => Err(Failure::Unexpected(format!("cannot use this terminal: {error}"))),
         Err(ViewError::Thread(error)) => Err(Failure::Unexpected(format!("cannot start a thread: {error}"))),
-        Err(ViewError::Broken) => Err(Failure::Unexpected("attach has failed; please report the message above".into())),
+        Err(ViewError::Broken) => Err(Failure::Unexpected("attach crashed; please report the message above".into())),
     }
 }
 
@@ -39,14 +39,14 @@ pub(super) fn run(group: Client, guard_pipe: Option<OwnedFd>) -> Result<u8, Fail
 fn refuse_where_no_dashboard_can_be(file: &Path) -> Result<(), Failure> {
     if let Some(service) = app::inside_service_of(file) {
         return Err(Failure::Usage(format!(
-            "you are inside {service}, a service of this very group: its dashboard would show itself\n  help: attach in a terminal of its own"
+            "started from inside {service}, a service of this group: its dashboard would show itself\n  help: run `devgroup attach` in another terminal"
         )));
     }
     let is_dumb = DisplaySupport::from_environment().dumb;
     if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        let what = if is_dumb { "one that can do more than TERM=dumb" } else { "one on stdin and stdout" };
+        let what = if is_dumb { "other than TERM=dumb" } else { "on stdin and stdout" };
         return Err(Failure::Usage(format!(
-            "a dashboard needs a terminal, {what}\n  help: `devgroup status` and `devgroup logs -f` do not"
+            "the dashboard needs a terminal {what}\n  help: `devgroup status` and `devgroup logs -f` do not"
         )));
     }
     Ok(())

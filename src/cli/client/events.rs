@@ -7,7 +7,7 @@ use super::super::exit_code::Failure;
 use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, EventLine, Reply};
-use crate::domain::{framed, visible};
+use crate::domain::{count, framed, visible};
 
 /// Text is written when there is so much of it, or nothing more comes at once.
 const CHUNK: usize = 64 << 10;
@@ -36,7 +36,10 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
             Reply::Event(event) => line(&mut text, &event),
             Reply::Skipped(skipped) if json => text.push_str(&output::json(&skipped)?),
             Reply::Skipped(skipped) => {
-                text.push_str(&framed(format_args!("{} events are forgotten", skipped.skipped.unwrap_or(0))));
+                text.push_str(&framed(format_args!(
+                    "{} dropped before you could read them",
+                    count(skipped.skipped.unwrap_or(0), "event")
+                )));
                 text.push('\n');
             }
             Reply::End {} => {

@@ -43,7 +43,7 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
         }
     }
     let here = std::env::current_dir()
-        .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
+        .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
     for folder in here.ancestors() {
         let file = folder.join(config::FILE_NAME);
         if let Some(client) = by_file(&file)? {
@@ -70,7 +70,7 @@ fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
                     told = true;
                     let error = ClientError::NoSocket(note);
                     super::super::print_message(&format!(
-                        "{error} · waiting for a new one, at most {}s",
+                        "{error} · waiting up to {}s for a new one",
                         RETURN.as_secs()
                     ));
                 }

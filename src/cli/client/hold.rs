@@ -90,13 +90,11 @@ fn release(Held { mut group, question }: Held, discard: bool) {
 fn not_run(command: &[OsString], error: &io::Error) -> Failure {
     let program = command.first().map(|program| visible_path(program)).unwrap_or_default();
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            Failure::NotRun { code: 127, message: format!("{program}: there is no such command") }
-        }
+        io::ErrorKind::NotFound => Failure::NotRun { code: 127, message: format!("{program}: command not found") },
         io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
             Failure::NotRun { code: 125, message: format!("{program}: {}", plain_error(error)) }
         }
-        _ => Failure::NotRun { code: 126, message: format!("{program} cannot be executed: {}", plain_error(error)) },
+        _ => Failure::NotRun { code: 126, message: format!("{program}: cannot execute: {}", plain_error(error)) },
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
     if let Some(text) = &arguments.grep {
         Query::new(text, QueryKind::Regex).map_err(|error| {
             Failure::Usage(format!(
-                "--grep: `{}` is no expression: {}\n  help: `\\` before a character takes its meaning away",
+                "--grep: `{}` is not a valid regex: {}\n  help: to match a special character itself, put `\\` before it",
                 visible(text),
                 visible(&error.to_string())
             ))
@@ -142,10 +142,10 @@ impl Printer {
         let name = skipped.service.as_deref().unwrap_or_default();
         let shown = visible(name);
         let words = match skipped.skipped {
-            Some(1) => "1 line is gone: it was dropped before it could be read".to_owned(),
-            Some(lines) => format!("{lines} lines are gone: they were dropped before they could be read"),
+            Some(1) => "1 line is missing: it was dropped before you could read it".to_owned(),
+            Some(lines) => format!("{lines} lines are missing: they were dropped before you could read them"),
             None => {
-                let text = "the cursor is of an earlier run of the group: all that is there follows";
+                let text = "the cursor is from an earlier run of the group: all lines follow";
                 super::super::print_message(&format!("{shown}: {text}"));
                 if let Form::Json = &self.form {
                     self.text.push_str(&output::json(skipped)?);

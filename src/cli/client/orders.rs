@@ -49,7 +49,7 @@ pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments
         let lines = if with_lines { Some(lines_since(&mut group, &outcomes)?) } else { None };
         report(outcomes, lines)?;
     } else if outcomes.is_empty() {
-        super::super::print_message("there is nothing to do");
+        super::super::print_message("nothing to do");
     } else {
         let mut text = String::new();
         for outcome in &outcomes {
@@ -101,7 +101,7 @@ pub(super) fn resume(mut group: Client, services: Vec<String>, discard: bool) ->
     group.ask(Ask::Resume { services, discard })?;
     if let Reply::Status(status) = group.ask(Ask::Status { follow: false })? {
         for hold in &status.watch.holds {
-            super::super::print_message(&format!("{} still holds", visible(&super::status::holder(hold))));
+            super::super::print_message(&format!("still paused by {}", visible(&super::status::holder(hold))));
         }
     }
     Ok(0)
@@ -221,7 +221,7 @@ fn code(outcomes: &[Outcome], ends: bool) -> u8 {
     }
 }
 
-/// `api: ready`, `api: failed (exit 3)`, `api: failed · was not ready in time`.
+/// `api: ready`, `api: failed (exit 3)`, `api: failed · not ready in time`.
 fn line(outcome: &Outcome) -> String {
     let word = word(outcome.result);
     let line = match outcome.reason.as_deref() {
@@ -240,6 +240,6 @@ fn word(became: Became) -> &'static str {
         Became::Stopped => "stopped",
         Became::Restarted => "restarted",
         Became::Failed => "failed",
-        Became::TimedOut => "not in time",
+        Became::TimedOut => "timed out",
     }
 }

@@ -42,7 +42,7 @@ fn table(status: &Status) -> String {
     let mut out = format!("{} · pid {} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
     // Writing to a String cannot fail.
     if let Some(problem) = &status.file_problem {
-        let _ = writeln!(out, "file: not in force, what was read before is: {}", visible(problem));
+        let _ = writeln!(out, "file: not loaded, the previous one is in force: {}", visible(problem));
     }
     if let Some(problem) = &status.watch.problem {
         let _ = writeln!(out, "watcher: {}", visible(problem));
@@ -117,9 +117,9 @@ fn row(service: &Service) -> [String; 8] {
     let causes = [
         ("↻", restarts.change),
         ("✗", restarts.crash),
-        ("by hand ", restarts.manual),
-        ("by procgroup.toml ", restarts.config),
-        ("by dependencies ", restarts.dependency),
+        ("manual ", restarts.manual),
+        ("config ", restarts.config),
+        ("dependency ", restarts.dependency),
         ("stuck ", restarts.liveness),
     ];
     let causes = causes.iter().filter(|(_, count)| *count > 0).map(|(sign, count)| format!("{sign}{count}"));

@@ -174,7 +174,7 @@ impl FolderFact {
 /// Looks at everything. Nothing is made, and nobody is waited for longer than a few seconds.
 pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let here = std::env::current_dir()
-        .map_err(|error| Failure::Unexpected(format!("the current folder cannot be read: {error}")))?;
+        .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
     let path = match &place.config {
         Some(file) => Some(here.join(file)),
         None => config::find(&here),
@@ -290,7 +290,7 @@ fn ask_group(file: &Path) -> GroupFact {
                 .collect(),
             watcher: status.watch.problem,
         },
-        Ok(_) => GroupFact::Odd("it answers something else than was asked".into()),
+        Ok(_) => GroupFact::Odd("unexpected answer".into()),
     }
 }
 

@@ -75,11 +75,11 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 
 fn file(facts: &Facts) -> Finding {
     match &facts.file {
-        FileFact::None => warn("file", "there is no procgroup.toml here or above", "devgroup init"),
+        FileFact::None => warn("file", "no procgroup.toml in this folder or any folder above", "devgroup init"),
         FileFact::Bad(path, summary) => fail("file", format!("{}: {summary}", visible_path(path)), "devgroup check"),
         FileFact::Foreign(path, whose) => fail(
             "file",
-            format!("{whose}, and nobody has named it"),
+            format!("{whose}: it does not run unless you name it"),
             format!("devgroup doctor -f {}", visible_path(path)),
         ),
         FileFact::Good { path, services, warnings: 0 } => {
@@ -97,28 +97,31 @@ fn group(facts: &Facts) -> Vec<Finding> {
     let last_status = facts.last_status.as_ref();
     // What is said of one that cannot be asked.
     let life = last_status.map_or_else(String::new, |last_status| {
-        format!("; its last sign of life was {} ago, pid {}", approx(last_status.age), last_status.pid)
+        format!("; last sign of life {} ago (pid {})", approx(last_status.age), last_status.pid)
     });
     match &facts.group {
         GroupFact::Down => {
-            let stale = last_status.map(|last_status| {
-                format!(", and the last one (pid {}) did not end in an orderly way", last_status.pid)
-            });
-            vec![ok("group", format!("none is running here{}", stale.unwrap_or_default()))]
+            let stale = last_status
+                .map(|last_status| format!("; the last one (pid {}) did not shut down cleanly", last_status.pid));
+            vec![ok("group", format!("not running here{}", stale.unwrap_or_default()))]
         }
         GroupFact::NotAllowed(problem, way_out) => {
-            vec![warn("group", format!("how it is cannot be told: {problem}{life}"), way_out.clone())]
+            vec![warn("group", format!("state unknown: {problem}{life}"), way_out.clone())]
         }
         GroupFact::NoSocket(problem) => {
-            vec![warn("group", problem.clone(), "it makes a new one within 30s; if not, `socket` below may say why")]
+            vec![warn("group", problem.clone(), "it creates a new one within 30s; if not, see `socket` below")]
         }
         GroupFact::Odd(problem) => {
-            vec![fail("group", format!("{problem}{life}"), "use the devgroup that runs it, or end it by its pid")]
+            vec![fail(
+                "group",
+                format!("{problem}{life}"),
+                "use the devgroup version that runs it, or stop it by its pid",
+            )]
         }
         GroupFact::Silent => vec![match last_status {
             Some(LastStatus { pid, program: Some(program), stopped: true, .. }) => {
                 let both = if pid == program { pid.to_string() } else { format!("{pid} {program}") };
-                let message = format!("it does not answer, because it is stopped, as by Ctrl-Z or SIGSTOP; pid {pid}");
+                let message = format!("it does not answer, because it is suspended (Ctrl-Z or SIGSTOP, pid {pid})");
                 fail("group", message, format!("`fg` in its terminal, or kill -CONT {both}"))
             }
             Some(last_status) if last_status.age > STALE => {
@@ -127,17 +130,17 @@ fn group(facts: &Facts) -> Vec<Finding> {
             _ => fail(
                 "group",
                 format!("it does not answer{life}"),
-                "it may be busy, or the machine is: look again in a minute",
+                "it or the machine may be busy: try again in a minute",
             ),
         }],
         GroupFact::Up { pid, services, failed, watcher } => {
             let mut found = vec![if failed.is_empty() {
-                ok("group", format!("it runs, pid {pid}, {}", count(*services, "service")))
+                ok("group", format!("running (pid {pid}), {}", count(*services, "service")))
             } else {
                 let names = failed.join(" ");
                 warn(
                     "group",
-                    format!("it runs, pid {pid}; failed: {}", failed.join(", ")),
+                    format!("running (pid {pid}), failed: {}", failed.join(", ")),
                     format!("devgroup logs {names}"),
                 )
             }];
@@ -151,18 +154,18 @@ fn group(facts: &Facts) -> Vec<Finding> {
 /// The loop of a group that answers.
 fn run_loop(last_status: Option<&LastStatus>, pid: u32) -> Finding {
     match last_status {
-        None => warn("loop", "there is no status.json, so its health is not known", "see `state` below"),
+        None => warn("loop", "no status.json, so its health is unknown", "see `state` below"),
         Some(last_status) if last_status.age > STALE => fail(
             "loop",
-            format!("its loop has not turned for {}", approx(last_status.age)),
+            format!("the main loop has been stuck for {}", approx(last_status.age)),
             end(Some(last_status), pid),
         ),
         Some(last_status) if last_status.longest_turn > LONG_TURN => warn(
             "loop",
-            format!("its longest turn took {} ms", last_status.longest_turn.as_millis()),
-            "the key l shows when; a machine that sleeps or swaps does that, too",
+            format!("longest turn: {} ms", last_status.longest_turn.as_millis()),
+            "the l key shows when; a machine that sleeps or swaps causes this too",
         ),
-        Some(last_status) => ok("loop", format!("its longest turn took {} ms", last_status.longest_turn.as_millis())),
+        Some(last_status) => ok("loop", format!("longest turn: {} ms", last_status.longest_turn.as_millis())),
     }
 }
 
@@ -170,10 +173,10 @@ fn run_loop(last_status: Option<&LastStatus>, pid: u32) -> Finding {
 fn end(last_status: Option<&LastStatus>, pid: u32) -> String {
     match last_status.and_then(|last_status| last_status.program) {
         Some(program) if program != pid => {
-            format!("kill -9 {program}   (its guard ends the services); please report it")
+            format!("kill -9 {program}   (its guard then stops the services); please report it")
         }
         Some(program) => format!("kill -9 {program}; please report it"),
-        None => format!("end it where it runs, by its pid {pid}; please report it"),
+        None => format!("stop it where it runs, by its pid {pid}; please report it"),
     }
 }
 
@@ -188,7 +191,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
             false => warn(
                 "ports",
                 format!("{}: {} cannot become ready", port_is_taken(port.port, holder), visible(&port.service)),
-                "end it, or give the service another port",
+                "stop that process, or give the service another port",
             ),
         })
         .collect();
@@ -201,28 +204,28 @@ fn ports(facts: &Facts) -> Vec<Finding> {
 
 fn processes(facts: &Facts) -> Finding {
     match facts.blindness {
-        None => ok("processes", "what services start can be seen, as far as this system tells"),
+        None => ok("processes", "all processes of services are visible"),
         Some(problem) => warn("processes", problem, "mount -t proc proc /proc   (as `unshare --mount-proc` does)"),
     }
 }
 
 fn leftovers(facts: &Facts) -> Finding {
     if facts.leftovers.is_empty() {
-        return ok("leftovers", "no process of an earlier run is left");
+        return ok("leftovers", "no leftover processes");
     }
     let names: Vec<&str> = facts.leftovers.iter().map(|(_, process)| process.as_str()).collect();
     warn(
         "leftovers",
-        format!("of a devgroup that is gone are left: {}", names.join(", ")),
-        "the next start of their group ends them; or kill them by their pids",
+        format!("left over from a devgroup that is gone: {}", names.join(", ")),
+        "the next start of their group kills them; or kill them by pid",
     )
 }
 
 fn inotify(facts: &Facts) -> Finding {
-    let Some(inotify) = facts.inotify else { return ok("inotify", "this system has none; another way is used") };
+    let Some(inotify) = facts.inotify else { return ok("inotify", "not on this system: another backend is used") };
     let used = |used: u64, limit: u64| format!("{used} of {limit}");
     let message = format!(
-        "{} watches and {} instances are used",
+        "{} watches and {} instances in use",
         used(inotify.watches, inotify.max_watches),
         used(inotify.instances, inotify.max_instances)
     );
@@ -244,35 +247,35 @@ fn sockets(facts: &Facts) -> Finding {
         let all: Vec<String> = facts.sockets.iter().map(|folder| visible_path(&folder.path).into_owned()).collect();
         return fail(
             "socket",
-            format!("no folder for it can be used: {}", all.join(", ")),
-            "see who owns them; or set XDG_RUNTIME_DIR to a folder of your own",
+            format!("no usable folder for it: {}", all.join(", ")),
+            "check who owns them; or set XDG_RUNTIME_DIR to a folder that you own",
         );
     };
     let path = visible_path(&folder.path);
     match folder.mode {
-        None => ok("socket", format!("{path} is made at the first start")),
+        None => ok("socket", format!("{path} is created at the first start")),
         Some(mode) if mode & 0o077 != 0 => {
-            warn("socket", format!("others can look into {path}, mode {mode:04o}"), format!("chmod 0700 {path}"))
+            warn("socket", format!("{path} is open to others (mode {mode:04o})"), format!("chmod 0700 {path}"))
         }
         Some(mode) => ok("socket", format!("{path}, mode {mode:04o}")),
     }
 }
 
 fn state(facts: &Facts) -> Option<Finding> {
-    const LOST: &str = "the history of runs and kept logs";
+    const LOST: &str = "run history and saved logs";
     Some(match facts.state.as_ref()? {
-        Err(problem) => warn("state", format!("there is no place for {LOST}: {problem}"), "set XDG_STATE_HOME"),
+        Err(problem) => warn("state", format!("no place for {LOST}: {problem}"), "set XDG_STATE_HOME"),
         Ok(FolderFact { path, writable: false, .. }) | Ok(FolderFact { path, foreign: true, .. }) => warn(
             "state",
-            format!("{} cannot be written: {LOST} are lost", visible_path(path)),
-            format!("ls -ld {}   and its owner; or set XDG_STATE_HOME", visible_path(path)),
+            format!("{} is not writable: {LOST} are lost", visible_path(path)),
+            format!("check its owner (ls -ld {}); or set XDG_STATE_HOME", visible_path(path)),
         ),
         Ok(FolderFact { path, full: true, .. }) => {
             let path = visible_path(path);
-            warn("state", format!("the disk of {path} is full: {LOST} are lost"), format!("df {path}"))
+            warn("state", format!("the disk that holds {path} is full: {LOST} are lost"), format!("df {path}"))
         }
         Ok(FolderFact { path, mode: None, .. }) => {
-            ok("state", format!("{} is made at the first start", visible_path(path)))
+            ok("state", format!("{} is created at the first start", visible_path(path)))
         }
         Ok(FolderFact { path, .. }) => ok("state", visible_path(path).into_owned()),
     })
@@ -281,7 +284,7 @@ fn state(facts: &Facts) -> Option<Finding> {
 fn shell(facts: &Facts) -> Finding {
     match &facts.shell {
         Some(path) => ok("shell", visible_path(path).into_owned()),
-        None => fail("shell", "there is no `sh` on the path, and commands that are texts need it", "echo $PATH"),
+        None => fail("shell", "no `sh` in PATH, and commands written as strings need it", "echo $PATH"),
     }
 }
 
@@ -294,55 +297,57 @@ fn terminal(facts: &Facts) -> Vec<Finding> {
     let name = terminal.term.as_deref().unwrap_or("not set");
     let colors = if terminal.color { "16 colours" } else { "no colours" };
     let mut found = vec![match terminal.term.as_deref() {
-        None | Some("dumb") => {
-            warn("terminal", format!("TERM is {name}: output would be streamed"), "TERM=xterm-256color, if it is one")
-        }
+        None | Some("dumb") => warn(
+            "terminal",
+            format!("TERM is {name}: output would be streamed"),
+            "TERM=xterm-256color, if the terminal supports it",
+        ),
         Some(_) if columns < SMALLEST.0 || rows < SMALLEST.1 => warn(
             "terminal",
-            format!("{name}, {columns}×{rows}: not all that matters has room"),
-            format!("make it at least {}×{}", SMALLEST.0, SMALLEST.1),
+            format!("{name}, {columns}×{rows}: too small to show all that matters"),
+            format!("enlarge it to at least {}×{}", SMALLEST.0, SMALLEST.1),
         ),
         Some(_) => ok("terminal", format!("{name}, {columns}×{rows}, {colors}")),
     }];
     if !terminal.utf8 {
-        found.push(warn("locale", "it is not UTF-8: signs are drawn in ASCII", "LANG=C.UTF-8"));
+        found.push(warn("locale", "not UTF-8: the dashboard is drawn in ASCII", "LANG=C.UTF-8"));
     } else if terminal.unicode {
         found.push(ok("locale", "UTF-8"));
     } else {
-        found.push(ok("locale", "UTF-8, but this terminal gets ASCII signs"));
+        found.push(ok("locale", "UTF-8, but the dashboard is drawn in ASCII on this terminal"));
     }
     found
 }
 
 fn clipboard(clipboard: &ClipboardFact) -> Finding {
-    const ASKED: &str = "through the terminal (OSC 52); no terminal says whether it allows that: try the key c";
+    const ASKED: &str = "through the terminal (OSC 52), which may not allow it: try the c key";
     let programs: Vec<String> = clipboard.programs.iter().map(|program| visible_path(program).into_owned()).collect();
     let programs = programs.join(", ");
     match &clipboard.inside {
         Inside::Tmux { version: None, .. } => warn(
             "clipboard",
-            "tmux ignores OSC 52 by its defaults, and its program is not found or does not answer",
-            "put tmux into the PATH, or: tmux set -s set-clipboard on",
+            "tmux ignores OSC 52 by default, and the tmux program is missing or does not answer",
+            "add tmux to PATH, or: tmux set -s set-clipboard on",
         ),
         Inside::Tmux { version: Some(version), .. } if is_old_tmux(version) => warn(
             "clipboard",
-            format!("{version} passes no copy on to its terminal: that needs 3.2"),
-            "a newer tmux; until then, the mouse of the terminal (key M)",
+            format!("{version} does not pass copies on to its terminal (3.2 does)"),
+            "upgrade tmux; until then, select with the terminal's mouse (key M)",
         ),
         Inside::Tmux { set_clipboard: Some(set), .. } if set == "off" => warn(
             "clipboard",
-            "tmux keeps a copy for itself, because its option set-clipboard is off",
+            "tmux keeps copies to itself: its option set-clipboard is off",
             "tmux set -s set-clipboard external",
         ),
         Inside::Tmux { .. } => ok("clipboard", format!("{programs}: tmux passes it on to its terminal")),
         Inside::Screen if programs.is_empty() => warn(
             "clipboard",
-            "GNU screen keeps OSC 52 for itself, and there is no other way to the clipboard",
-            "the mouse of the terminal (key M), or tmux",
+            "GNU screen blocks OSC 52, and there is no other way to the clipboard",
+            "select with the terminal's mouse (key M), or use tmux",
         ),
         Inside::Screen => ok("clipboard", programs),
         Inside::Nothing if !programs.is_empty() => ok("clipboard", format!("{programs}, and {ASKED}")),
-        Inside::Nothing if clipboard.over_ssh => ok("clipboard", format!("over ssh only {ASKED}")),
+        Inside::Nothing if clipboard.over_ssh => ok("clipboard", format!("over ssh, only {ASKED}")),
         Inside::Nothing => ok("clipboard", format!("only {ASKED}")),
     }
 }
@@ -489,7 +494,7 @@ mod tests {
         }
         assert!(remedy(GroupFact::Silent, stopped).contains("kill -CONT 7 8"));
         for group in [GroupFact::Silent, up()] {
-            assert!(remedy(group, last_status(61, 3)).contains("kill -9 8   (its guard ends the services)"));
+            assert!(remedy(group, last_status(61, 3)).contains("kill -9 8   (its guard then stops the services)"));
         }
         let unseen = last_status(61, 3).map(|last_status| LastStatus { program: None, ..last_status });
         assert!(!remedy(GroupFact::Silent, unseen).contains("kill"));

@@ -42,7 +42,7 @@ pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
 /// The script for a shell. It calls the `devgroup` that is on the path then.
 pub(super) fn script(shell: &str) -> Result<String, Failure> {
     let mut text = Vec::new();
-    let completer = COMPLETERS.completer(shell).ok_or_else(|| Failure::Usage(format!("`{shell}` is not known")))?;
+    let completer = COMPLETERS.completer(shell).ok_or_else(|| Failure::Usage(format!("unknown shell `{shell}`")))?;
     let written = completer.write_registration(VARIABLE, "devgroup", "devgroup", "devgroup", &mut text);
     written.map_err(|error| Failure::Unexpected(error.to_string()))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
@@ -85,7 +85,7 @@ impl EnvCompleter for QuotingBash {
         let script = String::from_utf8_lossy(&script);
         let changed = script.replacen(TAKES.0, QUOTES.0, 1).replacen(TAKES.1, QUOTES.1, 1);
         if !changed.contains(QUOTES.0) || !changed.contains(QUOTES.1) {
-            return Err(io::Error::other("the script of clap_complete is another one: it would not quote"));
+            return Err(io::Error::other("clap_complete generates another script now: names would not be quoted"));
         }
         buf.write_all(changed.as_bytes())
     }

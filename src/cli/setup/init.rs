@@ -20,19 +20,19 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
     let there = target.symlink_metadata().is_ok();
     if there && !arguments.force && !arguments.dry_run {
         return Err(Failure::Usage(format!(
-            "{name} is here already, and was left as it is\n  help: --dry-run shows what would be written, --force overwrites it"
+            "{name} already exists, and was not changed\n  help: --dry-run shows what would be written, --force overwrites it"
         )));
     }
     // What is written would land where it leads, which may be anybody's file.
     if arguments.force && !arguments.dry_run && target.is_symlink() {
         let leads = fs::read_link(&target).map_or_else(|error| error.to_string(), |to| visible_path(&to).into_owned());
         return Err(Failure::Usage(format!(
-            "{name} is a link to {leads}, and was left as it is\n  help: remove the link, or write to its target: -f {leads}"
+            "{name} is a link to {leads}, and was not changed\n  help: remove the link, or write to its target: -f {leads}"
         )));
     }
     let root = target.parent().unwrap_or(Path::new("."));
     if !root.is_dir() {
-        return Err(Failure::Usage(format!("there is no folder {}", visible_path(root))));
+        return Err(Failure::Usage(format!("no such folder: {}", visible_path(root))));
     }
     let disk = Disk::list(root);
     let only = arguments.from.as_deref().map(|from| Only::parse(from, &disk)).transpose().map_err(Failure::Usage)?;
@@ -48,19 +48,17 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
         print(&report)?;
     }
     if let Some(above) = root.parent().and_then(config::find) {
-        print_message(&format!("note: {} is not looked at any more from here", visible_path(&above)));
+        print_message(&format!("note: from here, devgroup no longer finds {}", visible_path(&above)));
     }
     let wrote = if arguments.dry_run { "would write" } else { "wrote" };
     let services = proposal.services;
     match (config::parse(&proposal.text, &target), services) {
         (Err(diagnostics), _) => {
             print_message(diagnostics.render(style()).trim_end());
-            print_message(&format!("{wrote} {name}; it needs these edits before it can be used"));
+            print_message(&format!("{wrote} {name}; it needs these edits before you can use it"));
             return Ok(3);
         }
-        (Ok(_), 0) => {
-            print_message(&format!("{wrote} {name} with an example, since nothing here says what to run: edit it"))
-        }
+        (Ok(_), 0) => print_message(&format!("{wrote} {name} with an example to edit: no file here says what to run")),
         (Ok(loaded), _) => {
             if !loaded.warnings.is_empty() {
                 print_message(loaded.warnings.render(style()).trim_end());

@@ -20,7 +20,7 @@ pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
     match root.find_subcommand(name) {
         Some(command) => render(command.clone()),
         None => Err(Failure::Usage(format!(
-            "there is no command `{}`\n  help: {}",
+            "no such command: `{}`\n  help: {}",
             visible(name),
             root.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ")
         ))),

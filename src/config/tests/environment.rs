@@ -146,7 +146,7 @@ fn what_a_start_would_miss_is_known_before_it() {
     fs::write(folder.path().join(".env"), "A=1\nTOKEN=\"half").unwrap();
     let said =
         check_environment(&service(&loaded.spec, "api"), &inherited(), &Pipes::default()).unwrap_err().to_string();
-    assert!(said.ends_with(".env: line 2: the quote is not closed: write it again at the end of the value"), "{said}");
+    assert!(said.ends_with(".env: line 2: the quote is not closed: close it at the end of the value"), "{said}");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn folder_address_and_checks_get_the_values_of_each_start() {
     let said = |text: &str| ready(text).unwrap_err();
     assert_eq!(
         said("port = '${APP}'"),
-        "ready.port of api: `${APP}` is, with its values, not a port: a number from 1 to 65535"
+        "ready.port of api: `${APP}`, expanded, is not a port (a number from 1 to 65535)"
     );
     assert!(said("http = 'http://localhost:${APP}'").contains("the port must be a number"));
     assert!(said("http = 'http://localhost:${NONE}'").starts_with("ready.http of api: the variable `NONE` is not set"));

@@ -34,7 +34,7 @@ fn plain() -> RenderStyle {
 
 #[test]
 fn a_control_character_is_not_called_a_line_end() {
-    for (text, said) in [("a\\u001b", "must not hold a control character"), ("a\\nb", "must be one line")] {
+    for (text, said) in [("a\\u001b", "must not contain a control character"), ("a\\nb", "must be one line")] {
         let problems =
             parse(&format!("[services.api]\nrun = 'api'\nwatch = [\"{text}\"]\n"), Path::new(FILE)).unwrap_err();
         assert!(problems.render(plain()).contains(said), "{}", problems.render(plain()));
@@ -314,10 +314,10 @@ fn what_cannot_be_read_is_said_without_a_place() {
     let failure = |file: &Path| {
         let problems = load(file).unwrap_err();
         let message = problems.render(plain());
-        assert!(message.starts_with("error: `"), "{message}");
+        assert!(message.starts_with("error: "), "{message}");
         (problems.items[0].code, problems.summary())
     };
-    assert_eq!(failure(&file("missing")), ("unreadable", "`missing` cannot be read: it does not exist".into()));
+    assert_eq!(failure(&file("missing")), ("unreadable", "cannot read `missing`: it does not exist".into()));
     fs::create_dir(file("folder")).unwrap();
     assert_eq!(failure(&file("folder")).1, "`folder` is a folder");
     fs::write(file("huge"), vec![b'#'; (1 << 20) + 1]).unwrap();

@@ -178,7 +178,7 @@ fn ended(service: &ServiceSnapshot, end: &RunEnd) -> Known {
         Some(End::Done) if !end.again => Became::Done.into(),
         Some(_) if is_last && matches!(service.phase, Phase::CrashLoop { .. }) => Known::failed(CRASH_LOOP),
         Some(outcome) => {
-            let again = if end.again { ", and tried again" } else { "" };
+            let again = if end.again { ", retrying" } else { "" };
             Known::failed(of_outcome(outcome, service.kind, end.exit) + again)
         }
     }
@@ -188,7 +188,7 @@ const CRASH_LOOP: &str = "crashed too often";
 
 /// Why a start that was ordered has not come.
 fn not_valid(service: &ServiceSnapshot, problem: &str) -> Known {
-    let goes_on = if service.phase.live_run().is_some() { " · the old run goes on" } else { "" };
+    let goes_on = if service.phase.live_run().is_some() { " · the old run continues" } else { "" };
     Known::failed(format!("{problem}{goes_on}"))
 }
 
@@ -196,15 +196,15 @@ fn not_valid(service: &ServiceSnapshot, problem: &str) -> Known {
 fn of_outcome(outcome: End, kind: Kind, exit: Option<LastExit>) -> String {
     let ended_well = exit.is_some_and(|exit| exit.status.is_success() && !exit.asked);
     match outcome {
-        End::Done if kind == Kind::Service => "has ended at once (exit 0)".into(),
+        End::Done if kind == Kind::Service => "exited at once (exit 0)".into(),
         End::Done => "is done".into(),
         End::Failed(status) => format!("failed ({status})"),
-        End::NotStarted => "could not be started".into(),
-        End::NotReady if ended_well => "has ended (exit 0) before it was ready".into(),
-        End::NotReady => "was not ready in time".into(),
+        End::NotStarted => "could not start".into(),
+        End::NotReady if ended_well => "exited (exit 0) before it was ready".into(),
+        End::NotReady => "not ready in time".into(),
         End::Stuck => "stuck".into(),
-        End::Daemonized => "has put itself into the background: run it in the foreground".into(),
-        End::Invalid => "did not pass `validate`".into(),
+        End::Daemonized => "went into the background: run it in the foreground".into(),
+        End::Invalid => "failed `validate`".into(),
     }
 }
 

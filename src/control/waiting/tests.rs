@@ -103,7 +103,7 @@ fn an_order_that_is_refused_or_cancelled_has_failed_whatever_the_old_run_does() 
     }
     assert_eq!(
         wait_goal.reason(&with_order(starting(3), not_valid())),
-        "validate failed · exit 1 · the old run goes on"
+        "validate failed · exit 1 · the old run continues"
     );
     assert_eq!(wait_goal.reason(&with_order(stopped(3), not_valid())), "validate failed · exit 1");
     assert_eq!(wait_goal.late(&running(1)), Some(Became::Stopped), "it was taken out of the file, and is back");
@@ -120,7 +120,7 @@ fn a_run_that_is_replaced_before_it_is_up_is_followed_by_the_next_one() {
     let invalid = replaced(service(4, Phase::Finished(End::Invalid)));
     assert_eq!(
         (wait_goal.late(&invalid), wait_goal.reason(&invalid)),
-        (Some(Became::Failed), "did not pass `validate`".into())
+        (Some(Became::Failed), "failed `validate`".into())
     );
 }
 
@@ -158,8 +158,8 @@ fn a_service_without_a_readiness_check_is_up_when_it_has_run_for_a_while() {
 fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
     let first = |service: &ServiceSnapshot| first_start(service, NOW).ok().and_then(|known| known.reason);
     assert_eq!(first(&service(0, Phase::Down)), None);
-    assert_eq!(first(&backing_off(1)), Some("failed (exit 1), and tried again".into()));
-    assert_eq!(first(&with_end(running(2), 1, Some(CRASH), true)), Some("failed (exit 1), and tried again".into()));
+    assert_eq!(first(&backing_off(1)), Some("failed (exit 1), retrying".into()));
+    assert_eq!(first(&with_end(running(2), 1, Some(CRASH), true)), Some("failed (exit 1), retrying".into()));
     let open = with_end(service(5, Phase::CrashLoop { until: NOW }), 5, Some(CRASH), true);
     assert_eq!(first(&open), Some("crashed too often".into()));
     let exit = |asked| LastExit { status: ExitStatus::Code(0), at: NOW, uptime: Duration::ZERO, asked, fault: None };
@@ -169,10 +169,10 @@ fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
         service.ends = Arc::new(vec![end]);
         service
     };
-    assert_eq!(first(&not_ready(true)), Some("was not ready in time".into()));
-    assert_eq!(first(&not_ready(false)), Some("has ended (exit 0) before it was ready".into()));
+    assert_eq!(first(&not_ready(true)), Some("not ready in time".into()));
+    assert_eq!(first(&not_ready(false)), Some("exited (exit 0) before it was ready".into()));
     let always = with_end(starting(2), 1, Some(End::Done), true);
-    assert_eq!(first(&always), Some("has ended at once (exit 0), and tried again".into()));
+    assert_eq!(first(&always), Some("exited at once (exit 0), and tried again".into()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The messages on the control socket: JSON, one to a line.
+//! The messages on the control socket: JSON, one per line.
 //!
-//! A client begins with a [`Greeting`] and then asks, each [`Question`] with a number of its own choice. Every message of
+//! A client sends a [`Greeting`], then questions, each [`Question`] with a number of its choice. Every message of
 //! the group that belongs to a question carries its number, and the last one is `status`, `why`, `done`, `end` or `error`.
 //! Several questions may be open at once.
 
@@ -15,10 +15,10 @@ pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply};
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
 
-/// So much of what is wrong with a message is said.
+/// How much of a parse error is repeated to the client, in characters.
 const SAID: usize = 200;
 
-/// The longest message that a group takes, in bytes.
+/// The longest message that a group accepts, in bytes.
 pub const LONGEST: usize = 1 << 20;
 
 /// The first message of a client.
@@ -39,26 +39,26 @@ pub struct Hello {
     pub pid: u32,
     /// Path of its `procgroup.toml`.
     pub file: String,
-    /// By which the numbers of its events are told from those of another run of the group.
+    /// Identifies this run of the group: event numbers are only comparable within one epoch.
     #[serde(default)]
     pub epoch: String,
 }
 
 /// Any message as a line, with its end.
 pub(super) fn to_line(message: &impl Serialize) -> Vec<u8> {
-    // Cannot fail: no map with keys that are no texts, and memory does not say no.
+    // Cannot fail: every map has string keys.
     let mut line = serde_json::to_vec(message).unwrap_or_default();
     line.push(b'\n');
     line
 }
 
-/// Why a line is no message, for people: what is wrong, and the column.
+/// Parses a line; the error says what is wrong, and the column.
 pub(super) fn read_line<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(line).map_err(|error| {
-        // A key that is not known is named, whatever is in it and however long it is.
+        // The error quotes an unknown key, which may be long and contain anything.
         let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
         let said: String = error.to_string().chars().take(SAID).map(plain).collect();
-        Problem::new(ProblemCode::Malformed, format!("this is no message: {said}"))
+        Problem::new(ProblemCode::Malformed, format!("not a message: {said}"))
     })
 }
 

@@ -15,19 +15,19 @@ pub struct Question {
     pub ask: Ask,
 }
 
-/// What can be asked. A key that is not known refuses the whole question: nothing is done that is half understood.
+/// What a client can ask. An unknown key makes the group refuse the whole question, rather than do half of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Ask {
-    /// The state of the group: now, or now and after each change. A slow reader gets the newest state, not each.
+    /// The state of the group: now, or now and after each change. A slow reader gets only the newest state.
     Status {
-        /// Also after each change.
+        /// Send the state again after each change.
         #[serde(default)]
         follow: bool,
     },
     /// Lines of logs.
     Logs(LogsAsk),
-    /// What has happened.
+    /// The history of the group: changes, restarts, exits, holds.
     Events {
         /// Keep sending new events.
         #[serde(default)]
@@ -35,15 +35,15 @@ pub enum Ask {
         /// Only events after this number.
         #[serde(default)]
         after: u64,
-        /// The epoch that the number is of, as the greeting has told it: in another one, all events follow.
+        /// The epoch of that number, from the greeting. If the group is in another epoch, it sends all events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         epoch: Option<String>,
     },
-    /// Which rule decides about a path, as the rules are now.
+    /// Which rule applies to a path, by the current rules.
     Why {
-        /// Absolute, or relative to the root of the group. It need not exist; with a slash at the end it is a folder.
+        /// Absolute, or relative to the root of the group. It need not exist; a trailing slash marks a folder.
         path: String,
-        /// The same in bytes, where it is no text.
+        /// The same as bytes, if it is not UTF-8.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<Vec<u8>>,
     },
@@ -70,13 +70,13 @@ pub enum Ask {
         /// Text to type; a line end is the Enter key.
         text: String,
     },
-    /// Hold changes until `resume`, as the key `p` does. A second `pause` only adds services.
+    /// Hold changes until `resume`, like the `p` key. A second `pause` only adds services.
     Pause {
         /// Services whose changes are held (empty: all).
         #[serde(default)]
         services: Vec<String>,
     },
-    /// End `pause` and the hold of the key `p`.
+    /// End `pause` and the hold of the `p` key.
     Resume {
         /// Services to resume (empty: all).
         #[serde(default)]
@@ -85,9 +85,9 @@ pub enum Ask {
         #[serde(default)]
         discard: bool,
     },
-    /// Hold changes back until this question is ended by `release` or `cancel`, or the connection ends, however it does.
+    /// Hold changes until `release` or `cancel` ends this question, or the connection closes for any reason.
     Hold(HoldAsk),
-    /// End a hold. (`cancel` ends it as well, and applies what was held.)
+    /// End a hold. (`cancel` also ends it, and applies the held changes.)
     Release {
         /// The `id` of its question.
         hold: u64,
@@ -101,8 +101,8 @@ pub enum Ask {
         #[serde(default)]
         now: bool,
     },
-    /// Show the dashboard on the client's terminal. The last question of a connection: from here on the client says what
-    /// a terminal does, one [`FromTerminal`](crate::remote_terminal::FromTerminal) to a line.
+    /// Show the dashboard on the client's terminal. This is the last question on a connection: from here on the client
+    /// sends what its terminal does, one [`FromTerminal`](crate::remote_terminal::FromTerminal) per line.
     Attach(Abilities),
     /// End another question.
     Cancel {
@@ -111,11 +111,11 @@ pub enum Ask {
     },
 }
 
-/// What to hold back, and how to name it.
+/// Which changes to hold, and what to call the hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldAsk {
-    /// What goes on during the hold, for people.
+    /// A description of what runs during the hold.
     pub label: String,
     /// It is a command that the client runs.
     #[serde(default)]
@@ -125,7 +125,7 @@ pub struct HoldAsk {
     pub services: Vec<String>,
 }
 
-/// Which services, and whether to wait for what becomes of them.
+/// The services to act on, and whether to wait for the result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Order {
@@ -133,9 +133,9 @@ pub struct Order {
     pub services: Vec<String>,
     /// Every service of the group.
     pub all: bool,
-    /// Those that have failed.
+    /// All services that have failed.
     pub failed: bool,
-    /// Answer when they are up (or down), or have failed.
+    /// Answer only when they are up (or down), or have failed.
     pub wait: bool,
     /// Stop waiting after this time, in milliseconds.
     pub timeout_ms: Option<u64>,
@@ -145,16 +145,16 @@ pub struct Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
-    /// It is ready; without a readiness check, it runs; a job has ended with 0.
+    /// The service is ready; without a readiness check, it runs; a job has ended with 0.
     Ready,
-    /// A run has ended: the one that was ordered last, if it is still to begin; otherwise the one that lives; otherwise the
-    /// one that is to come by itself, or the last one. Of a job that is restarted meanwhile, the run that follows.
+    /// A run has ended: the last one ordered, if it has not started yet; otherwise the live one; otherwise the
+    /// next automatic one, or the last one. If a job is restarted meanwhile, the run that follows.
     Exit,
-    /// A run has begun after the one that lives now.
+    /// A run has started after the current one.
     Restart,
 }
 
-/// Which lines, and in what form. If several fields say where to begin, the latest line counts.
+/// Which lines to send, and in what form. If several fields say where to start, the latest start wins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogsAsk {
@@ -168,7 +168,7 @@ pub struct LogsAsk {
     pub since_ms: Option<u64>,
     /// Only lines of the last run of each service.
     pub since_restart: bool,
-    /// Only lines after these cursors. A service without a cursor begins at the time of the latest one.
+    /// Only lines after these cursors. A service without a cursor starts at the time of the latest cursor.
     pub cursors: Vec<String>,
     /// Only lines matching this regex (crate `regex`; smart case).
     pub grep: Option<String>,
@@ -176,10 +176,10 @@ pub struct LogsAsk {
     pub level: Option<String>,
     /// Send `styled` with each line: the text with its colours.
     pub styled: bool,
-    /// The colours of `styled` are those that a terminal of this depth has.
+    /// Limit the colours in `styled` to this depth.
     #[serde(skip_serializing_if = "is_full")]
     pub depth: ColorDepth,
-    /// … and their underlines those of a terminal that has one kind of them.
+    /// Reduce the underlines in `styled` to the plain kind.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub plain_underlines: bool,
     /// Send `level` with each line.
@@ -187,13 +187,13 @@ pub struct LogsAsk {
 }
 
 impl LogsAsk {
-    /// What of the looks of lines is to be told, if any.
+    /// Which styles to send, if any.
     pub fn support(&self) -> Option<StyleSupport> {
         self.styled.then_some(StyleSupport { depth: self.depth, underlines: !self.plain_underlines })
     }
 }
 
-/// So that nothing is said of it where nothing is to be said.
+/// Leaves the default out of the message.
 fn is_full(depth: &ColorDepth) -> bool {
     *depth == ColorDepth::Full
 }

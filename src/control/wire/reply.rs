@@ -1,4 +1,4 @@
-//! What a group says.
+//! What a group answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +13,14 @@ use crate::remote_terminal::ToTerminal;
 /// A message of a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// The question that it belongs to, if it belongs to one.
+    /// The question that it answers, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// What it says.
+    /// Its content.
     pub reply: Reply,
 }
 
-/// What a group says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
@@ -30,24 +30,24 @@ pub enum Reply {
     Status(Box<Status>),
     /// A line of a log.
     Line(LogLine),
-    /// Lines or events that are not there any more.
+    /// Lines or events that were dropped before they could be sent.
     Skipped(Skipped),
-    /// Something that has happened.
+    /// An event.
     Event(EventLine),
     /// The answer to `why`.
     Why(Box<Why>),
     /// The hold has begun.
     Held {},
-    /// It is done, with what became of each service.
+    /// The order is done, with the result for each service.
     Done {
         /// In the order of the file, or of the starts.
         services: Vec<Outcome>,
     },
-    /// For the terminal of a client that has attached.
+    /// Output for the terminal of an attached client.
     Terminal(ToTerminal),
-    /// Nothing more comes.
+    /// The end of the answer.
     End {},
-    /// It was not done.
+    /// The question was refused, or failed.
     Error(Problem),
     /// The group has ended.
     Ended {
@@ -58,50 +58,50 @@ pub enum Reply {
     },
 }
 
-/// What became of a service.
+/// The result of an order for a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Name of the service.
     pub name: String,
-    /// What became of it.
+    /// The result.
     pub result: Became,
     /// Its last run.
     pub run: u32,
-    /// The cursor at which that run began to speak.
+    /// The cursor before the first line of that run.
     pub cursor: String,
     /// Why it has failed, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What became of a service, in one word.
+/// The result in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Became {
-    /// It was told; nobody waited.
+    /// The order was given; the client did not wait.
     Asked,
     /// It is up: ready, or running if it has no readiness check.
     Ready,
-    /// It has ended with 0, or as it was asked to.
+    /// It has ended with 0, or on request.
     Done,
-    /// It does not run, as it was asked to.
+    /// It was stopped on request.
     Stopped,
-    /// A further run has begun.
+    /// A new run has started.
     Restarted,
-    /// It has failed, or does not start.
+    /// It has failed, or cannot start.
     Failed,
-    /// Neither in time.
+    /// The goal was not reached in time.
     TimedOut,
 }
 
 /// Why something was not done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// One word for programs, which stays when the message changes.
+    /// One stable word for programs; the message may change.
     pub code: ProblemCode,
     /// A sentence for people.
     pub message: String,
-    /// The services that there are, where one was not found.
+    /// All services of the group, if one was not found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
 }
@@ -112,15 +112,15 @@ pub struct Problem {
 pub enum ProblemCode {
     /// The versions of client and group differ.
     Version,
-    /// The message is no message.
+    /// The message could not be parsed.
     Malformed,
     /// There are too many connections, or open questions.
     TooMany,
     /// No service has this name.
     UnknownService,
-    /// An argument means nothing.
+    /// An argument is invalid.
     Invalid,
-    /// Not in this state: the service does not run, the group is stopping.
+    /// Not possible in this state: the service is not running, or the group is stopping.
     Refused,
 }
 

@@ -70,7 +70,7 @@ fn one_save_restarts_all_that_watch_it_in_one_turn_dependencies_first() {
         1.020   SIGTERM to core 1
         1.020   SIGTERM to api 1
         1.100 > api exits 0
-        1.100   api: waits · core to be ready
+        1.100   api: waiting for core to be ready
         1.100 > core exits 0
         1.100   spawn core 2 · lib.rs changed · was exit 0, up 1100ms
         1.100 > core started
@@ -250,7 +250,7 @@ fn a_write_that_goes_on_during_a_start_is_not_met_by_it() {
         1.000 > a.rs is saved
         1.000 > b.rs is being written
         1.010 > api exits 0
-        1.010   spawn api 2 · by hand · was exit 0, up 1010ms
+        1.010   spawn api 2 · manually · was exit 0, up 1010ms
         1.010 > api started
         {waited:.3}   SIGTERM to api 2
     "
@@ -330,9 +330,9 @@ fn on_change_says_what_is_done() {
         2.000 > 1 is saved
         2.000 > 2 is saved
         2.000 > 3 is saved
-        2.020   hup: sends SIGHUP · 1 changed
+        2.020   hup: sent SIGHUP · 1 changed
         2.020   SIGHUP to hup 1 · those that handle it
-        2.020   css: runs make css · 2 changed
+        2.020   css: running make css · 2 changed
         2.020   run make css beside css
         2.020   say: 3 changed
     ",
@@ -440,7 +440,7 @@ fn a_restart_by_hand_during_a_hold_uses_up_what_is_held_from_it() {
         0.000 > restart api
         0.000   SIGTERM to api 1
         0.000 > api exits 0
-        0.000   spawn api 2 · by hand · was exit 0, up 0ms
+        0.000   spawn api 2 · manually · was exit 0, up 0ms
         0.000 > api started
         0.000 > resume
         0.000   SIGTERM to web 1

@@ -85,7 +85,7 @@ fn a_start_while_an_answer_is_waited_for_has_met_the_change() {
         1.050 > restart api
         1.050   SIGTERM to api 1
         1.050 > api exits 0
-        1.050   spawn api 2 · by hand · was exit 0, up 1050ms
+        1.050   spawn api 2 · manually · was exit 0, up 1050ms
         1.050 > api started
     ",
     );
@@ -137,7 +137,7 @@ fn a_signal_is_a_new_baseline_as_a_start_is() {
     s.expect(
         "
         2.000 > a is saved
-        2.020   hup: sends SIGHUP · a changed
+        2.020   hup: sent SIGHUP · a changed
         2.020   SIGHUP to hup 1 · those that handle it
         3.000 > b is saved
     ",

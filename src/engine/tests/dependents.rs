@@ -29,9 +29,9 @@ fn running() -> Scenario {
         "
         0.000 > begin
         0.000   spawn db 1 · with the group
-        0.000   migrate: waits · db to be ready
-        0.000   api: waits · db to be ready, migrate to be done
-        0.000   web: waits · api to be ready
+        0.000   migrate: waiting for db to be ready
+        0.000   api: waiting for db to be ready, migrate to be done
+        0.000   web: waiting for api to be ready
         0.000   spawn mail 1 · with the group
         0.000 > db started
         0.000 > mail started
@@ -66,13 +66,13 @@ fn a_cascade_restarts_them_after_it_and_leaves_what_is_done() {
         0.000 > restart db
         0.000   SIGTERM to db 1
         0.000 > db dies of SIGTERM
-        0.000   spawn db 2 · by hand · was SIGTERM, up 0ms
+        0.000   spawn db 2 · manually · was SIGTERM, up 0ms
         0.000   SIGTERM to api 1
         0.000   SIGTERM to web 1
         0.000 > web dies of SIGTERM
-        0.000   web: waits · api to be ready
+        0.000   web: waiting for api to be ready
         0.000 > api dies of SIGTERM
-        0.000   api: waits · db to be ready
+        0.000   api: waiting for db to be ready
         0.000 > db started
         0.000 > db is ready
         0.000   db: ready · 0ns after restart
@@ -192,16 +192,16 @@ fn a_dependency_that_is_lost_is_told_to_all_that_wait_and_to_those_that_run() {
         "
         0.000 > begin
         0.000   spawn db 1 · with the group
-        0.000   api: waits · db to be ready
-        0.000   web: waits · api to be ready
-        0.000   log: waits · db to start
+        0.000   api: waiting for db to be ready
+        0.000   web: waiting for api to be ready
+        0.000   log: waiting for db to start
         0.000 > db started
         0.000   spawn log 1 · with the group
         0.000 > log started
         1.000 > db exits 3
         1.000   db: exited · exit 3
-        1.000   api: db failed (exit 3)
-        1.000   web: db failed (exit 3)
+        1.000   api: blocked · db failed (exit 3)
+        1.000   web: blocked · db failed (exit 3)
         1.000   log: db failed (exit 3)
     ",
     );
@@ -231,7 +231,7 @@ fn runs_that_are_over_are_remembered_with_those_of_earlier_calls() {
         run: RunId(7),
         began: start - Duration::from_secs(60),
         cause: "manual".into(),
-        reason: "by hand".into(),
+        reason: "manually".into(),
         files: None,
         ready_after: None,
         uptime: Duration::from_secs(1),
@@ -282,7 +282,7 @@ fn a_save_does_not_take_down_what_could_not_start_again() {
         6.020   api: stale · a.rs changed · waiting for db to be ready · db failed (exit 3)
         7.000 > b.rs is saved
         9.000 > start db
-        9.000   spawn db 2 · by hand · was exit 3, up 5000ms
+        9.000   spawn db 2 · manually · was exit 3, up 5000ms
         9.000 > db started
         9.500 > db is ready
         9.500   db: ready · 500ms after restart

@@ -12,12 +12,12 @@ fn listeners_are_told_what_happens_to_a_run_in_its_order() {
     s.begin().started("api").until(2.0).ready("api");
     assert_eq!(s.events(), ["api start with the group", "api ready 2.0s after start"]);
     s.until(3.0).save("a.rs", &["api"]).until(4.0).exits("api", 0).until(5.0);
-    let expected = ["change a.rs modified", "api exit exit 0, as asked", "api restart a.rs changed"];
+    let expected = ["change a.rs modified", "api exit exit 0, as requested", "api restart a.rs changed"];
     assert_eq!(s.events(), expected);
     s.not_started("api");
     assert_eq!(s.events(), ["api error could not start: no such file"]);
     s.ask(Command::Start(Targets::All)).started("api").exits("api", 3);
-    assert_eq!(s.events(), ["api restart by hand", "api exit exit 3"]);
+    assert_eq!(s.events(), ["api restart manually", "api exit exit 3"]);
 }
 
 #[test]
@@ -42,9 +42,9 @@ fn the_end_is_told_after_what_it_ends_and_before_what_follows() {
     s.ask(Command::Pause { services: vec![] });
     s.events();
     s.ask(Command::TimeOut);
-    assert_eq!(s.events(), ["notice the time is up", "release pause", "stop"]);
+    assert_eq!(s.events(), ["notice timed out", "release pause", "stop"]);
     s.ask(Command::Quit).exits("api", 0);
-    assert_eq!(s.events(), ["api exit exit 0, as asked"]);
+    assert_eq!(s.events(), ["api exit exit 0, as requested"]);
 }
 
 #[test]

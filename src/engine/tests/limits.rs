@@ -30,7 +30,7 @@ fn five_starts_are_free_then_each_waits_longer_and_says_so() {
     assert_eq!(s.service("gen").restarts.change, 5);
     s.save("gen.txt", &["gen"]).exits("gen", 0).until(0.3);
     assert_eq!(s.phase("gen").word(), "done", "it keeps its state");
-    let marker = "start in 1s · gen.txt has changed right after each of the last 6 starts · ignore = [\"gen.txt\"]";
+    let marker = "start in 1s · gen.txt changed right after each of the last 6 starts · ignore = [\"gen.txt\"]";
     assert_eq!(s.notice(), format!("gen: {marker}"));
     assert_eq!(s.verdicts().last(), Some(&Verdict::Waits));
     let at = s.service("gen").next_restart.map(|at| at.since_start().as_millis());
@@ -62,7 +62,7 @@ fn what_runs_goes_on_meanwhile_and_a_change_that_is_taken_back_restarts_nothing(
     assert_eq!((s.phase("api").word(), s.service("api").run.0), ("running", 6));
     assert!(s.service("api").next_restart.is_some());
     s.forget().same(&["v.txt"]).until(10.0);
-    s.expect("1.520   api: no restart · the files are again what they were");
+    s.expect("1.520   api: no restart · the changes were undone");
     assert_eq!((s.phase("api").word(), s.service("api").run.0), ("running", 6));
     assert_eq!(s.service("api").next_restart, None);
     // Ten seconds without a change: the count begins anew.
@@ -146,12 +146,12 @@ fn a_hook_is_limited_as_a_restart_is_and_runs_one_at_a_time_with_one_behind_it()
     s.expect(
         "
         3.000 > a.css is saved
-        3.020   css: runs make css · a.css changed
+        3.020   css: running make css · a.css changed
         3.020   run make css beside css
         3.100 > b.css is saved
         3.100 > c.css is saved
         3.500 > hook 1 of css ends
-        3.500   css: runs make css · b.css and 1 more changed
+        3.500   css: running make css · b.css and 1 more changed
         3.500   run make css beside css
     ",
     );
@@ -164,7 +164,7 @@ fn a_hook_is_limited_as_a_restart_is_and_runs_one_at_a_time_with_one_behind_it()
         }
     }
     assert!(s.service("css").next_restart.is_some(), "a hook that writes what is watched is a loop");
-    assert!(s.notice().starts_with("css: on_change command in 1s · a file has changed"), "{}", s.notice());
+    assert!(s.notice().starts_with("css: on_change command in 1s · a file changed"), "{}", s.notice());
     assert!(s.notice().contains("after each of the last 6 commands"), "{}", s.notice());
     assert!(now < 5.0, "{now}");
 }
@@ -177,7 +177,7 @@ fn a_hook_ends_with_its_run_and_what_it_had_not_seen_is_not_lost() {
     s.expect(
         "
         3.000 > a.css is saved
-        3.020   css: runs make css · a.css changed
+        3.020   css: running make css · a.css changed
         3.020   run make css beside css
         3.100 > b.css is saved
         3.200 > css exits 0
@@ -204,10 +204,10 @@ fn a_signal_waits_until_the_service_is_ready() {
         5.000 > b is saved
         6.000 > hup is ready
         6.000   hup: ready · 6s after start
-        6.000   hup: sends SIGHUP · a and 1 more changed
+        6.000   hup: sent SIGHUP · a and 1 more changed
         6.000   SIGHUP to hup 1 · those that handle it
         7.000 > c is saved
-        7.020   hup: sends SIGHUP · c changed
+        7.020   hup: sent SIGHUP · c changed
         7.020   SIGHUP to hup 1 · those that handle it
     ",
     );
@@ -280,7 +280,7 @@ fn what_does_not_run_and_waits_for_its_time_is_waiting_and_says_why() {
     let job = s.service("gen");
     let why = |file: &str| {
         let line = format!("ignore = [\"{file}\"]");
-        format!("a change waits: {file} has changed right after each of the last 6 starts · {line}")
+        format!("change delayed: {file} changed right after each of the last 6 starts · {line}")
     };
     assert_eq!((job.state(), job.reason.as_deref()), ("waiting", Some(&*why("gen.txt"))));
     assert!(job.next_restart.is_some());

@@ -113,7 +113,7 @@ fn a_run_of_its_own_that_fails_meanwhile_holds_up_no_start_that_was_ordered() {
     s.expect(
         "
         31.000 > api dies of SIGTERM
-        31.000   spawn api 2 · by hand · was not ready in 30s, up 31000ms
+        31.000   spawn api 2 · manually · was not ready in 30s, up 31000ms
     ",
     );
     assert_eq!(fates(&s), [began(2)]);

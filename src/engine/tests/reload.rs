@@ -22,7 +22,7 @@ fn the_difference_is_carried_out_and_nothing_else() {
         1.000 > the file is saved
         1.000   rewatch 4 services
         1.000   SIGTERM to old 1
-        1.000   new: waits · old to end
+        1.000   new: waiting for old to stop
         1.000   SIGTERM to api 1
         1.000 > old exits 0
         1.000   old: stopped · exit 0 · 0ns after the signal
@@ -210,7 +210,7 @@ fn a_check_that_is_taken_out_while_it_is_waited_for_takes_its_deadline_along() {
         7.000   SIGTERM to api 1
         12.000   SIGKILL to api 1
         12.000   api: killed · after 5s grace
-        17.000   api: does not end · pid 101 survived SIGKILL
+        17.000   api: still running after SIGKILL · pid 101
         27.000   SIGKILL to api 1
         37.000   SIGKILL to api 1
         47.000   SIGKILL to api 1
@@ -269,7 +269,7 @@ fn only_what_the_process_sees_is_a_reason_to_restart_it() {
         0.000 > the file is saved
         0.000   rewatch 1 services
         0.000   look after api 1
-        0.000   api: ready check changed · from the next start
+        0.000   api: ready check changed · applies from the next start
     ",
     );
     s.reload(vec![ServiceSpec { env: vec![pair("A", "1"), pair("B", "2")], ..service("api") }]);
@@ -312,7 +312,7 @@ fn a_service_under_another_name_starts_when_the_old_one_has_made_way() {
         0.000 > the file is saved
         0.000   rewatch 2 services
         0.000   SIGTERM to old 1
-        0.000   new: waits · old to end
+        0.000   new: waiting for old to stop
         0.500 > old dies of SIGTERM
         0.500   old: stopped · SIGTERM · 500ms after the signal
         0.500   spawn new 1 · procgroup.toml changed
@@ -393,7 +393,7 @@ fn a_readiness_check_of_what_is_up_holds_from_the_next_start() {
         "
         0.000 > the file is saved
         0.000   rewatch 1 services
-        0.000   api: ready check changed · from the next start
+        0.000   api: ready check changed · applies from the next start
         0.000 > the file is saved
         ",
     );

@@ -111,7 +111,7 @@ fn what_could_not_start_is_not_restarted_after_what_it_depends_on() {
         1.000 > restart db
         1.000   SIGTERM to db 1
         1.000 > db dies of SIGTERM
-        1.000   spawn db 2 · by hand · was SIGTERM, up 1000ms
+        1.000   spawn db 2 · manually · was SIGTERM, up 1000ms
         1.000   api: stale · not restarted after db · program not found: ./api · save a file or press r
         1.000 > db started
     ",

@@ -176,7 +176,7 @@ fn a_service_that_ends_well_and_is_always_wanted_is_not_called_a_crash() {
         "
         20.000 > poll exits 0
         20.000   poll: exited · exit 0 · next try in 1.019s
-        21.019   spawn poll 2 · after it ended · was exit 0, up 20000ms
+        21.019   spawn poll 2 · after it exited · was exit 0, up 20000ms
     ",
     );
     assert_eq!(s.service("poll").restarts.crash, 0);
@@ -392,7 +392,7 @@ fn odd_times_are_no_times() {
         0.000   SIGTERM to api 1
         0.000   SIGKILL to api 1
         0.000   api: killed · after 0ns grace
-        5.000   api: does not end · pid 101 survived SIGKILL
+        5.000   api: still running after SIGKILL · pid 101
         7.000 > api dies of SIGKILL
         7.000   spawn api 2 · after crash 1 of 1 · was not ready in 0ms, up 7000ms
     ",
@@ -450,7 +450,7 @@ fn a_service_that_puts_itself_into_the_background_has_failed() {
         0.500   db: exited · exit 0 · waiting for a change
         0.500   SIGTERM to db 1
         0.500 > db is gone
-        0.500   api: db failed (daemonized)
+        0.500   api: blocked · db failed (daemonized)
     ",
     );
     let reason = "ended, but left redis-server (7) running: run it in the foreground · waiting for a change";

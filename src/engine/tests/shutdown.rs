@@ -175,7 +175,7 @@ fn what_survives_kill_is_given_up_and_named() {
         0.000   SIGTERM to api 1
         5.000   SIGKILL to api 1
         5.000   api: killed · after 5s grace
-        10.000   api: does not end · pid 102 survived SIGKILL
+        10.000   api: still running after SIGKILL · pid 102
         10.000   SIGTERM to db 1
         11.000 > db exits 0
         11.000   db: stopped · exit 0 · 1s after the signal
@@ -267,7 +267,7 @@ fn nobody_waits_for_readiness_any_more() {
         "
         0.000 > begin
         0.000   spawn db 1 · with the group
-        0.000   api: waits · db to start
+        0.000   api: waiting for db to start
         0.000 > db started
         0.000   spawn api 1 · with the group
         0.000 > api started

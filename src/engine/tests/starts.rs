@@ -21,8 +21,8 @@ fn what_needs_nothing_starts_at_once_and_the_rest_as_soon_as_it_may() {
         0.000 > begin
         0.000   mail: not started · autostart = false · press s
         0.000   spawn db 1 · with the group
-        0.000   migrate: waits · db to be ready
-        0.000   api: waits · migrate to be done, db to be ready
+        0.000   migrate: waiting for db to be ready
+        0.000   api: waiting for migrate to be done, db to be ready
         0.000   spawn web 1 · with the group
         0.000 > web started
         0.000 > db started
@@ -49,7 +49,7 @@ fn a_dependency_that_does_not_start_by_itself_starts_when_it_is_needed() {
         "
         0.000 > begin
         0.000   spawn db 1 · with the group
-        0.000   api: waits · db to start
+        0.000   api: waiting for db to start
         0.000 > db started
         0.000   spawn api 1 · with the group
     ",
@@ -71,17 +71,17 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000   db: not started · autostart = false · press s
         0.000   web: not started · autostart = false · press s
         0.000 > start api
-        0.000   spawn db 1 · by hand
-        0.000   migrate: waits · db to be ready
-        0.000   api: waits · migrate to be done
+        0.000   spawn db 1 · manually
+        0.000   migrate: waiting for db to be ready
+        0.000   api: waiting for migrate to be done
         0.000 > db started
         0.000 > db is ready
         0.000   db: ready · 0ns after start
-        0.000   spawn migrate 1 · by hand
+        0.000   spawn migrate 1 · manually
         0.000 > migrate started
         0.000 > migrate exits 0
         0.000   migrate: exited · exit 0
-        0.000   spawn api 1 · by hand
+        0.000   spawn api 1 · manually
         0.000 > api started
     ",
     );
@@ -94,7 +94,7 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000 > api exits 0
         0.000   api: stopped · exit 0 · 0ns after the signal
         0.000 > start api
-        0.000   spawn api 2 · by hand · was exit 0, up 0ms
+        0.000   spawn api 2 · manually · was exit 0, up 0ms
     ",
     );
 }
@@ -111,11 +111,11 @@ fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
         "
         0.000 > begin
         0.000   spawn migrate 1 · with the group
-        0.000   api: waits · migrate to be done
+        0.000   api: waiting for migrate to be done
         0.000 > migrate started
         0.000 > migrate exits 1
         0.000   migrate: exited · exit 1
-        0.000   api: migrate failed (exit 1)
+        0.000   api: blocked · migrate failed (exit 1)
         3.000 > migrations/1.sql is saved
         3.020   spawn migrate 2 · migrations/1.sql changed · was exit 1, up 0ms
         3.100 > migrate started
@@ -135,7 +135,7 @@ fn a_dependency_that_restarts_leaves_its_dependents_alone() {
         0.000 > restart db
         0.000   SIGTERM to db 1
         0.000 > db exits 0
-        0.000   spawn db 2 · by hand · was exit 0, up 0ms
+        0.000   spawn db 2 · manually · was exit 0, up 0ms
     ",
     );
     // One that comes back meanwhile waits.
@@ -145,9 +145,9 @@ fn a_dependency_that_restarts_leaves_its_dependents_alone() {
         0.000 > restart api
         0.000   SIGTERM to api 1
         0.000 > api exits 0
-        0.000   api: waits · db to be ready
+        0.000   api: waiting for db to be ready
         0.000 > db started
-        0.000   spawn api 2 · by hand · was exit 0, up 0ms
+        0.000   spawn api 2 · manually · was exit 0, up 0ms
     ",
     );
 }
@@ -164,10 +164,10 @@ fn a_restart_with_dependents_takes_them_along_in_order() {
         0.000 > restart db and dependents
         0.000   SIGTERM to db 1
         0.100 > db exits 0
-        0.100   spawn db 2 · by hand · was exit 0, up 100ms
+        0.100   spawn db 2 · manually · was exit 0, up 100ms
         0.100   SIGTERM to api 1
         0.100 > api exits 0
-        0.100   api: waits · db to be ready
+        0.100   api: waiting for db to be ready
         0.100 > db started
         0.100 > db is ready
         0.100   db: ready · 0ns after restart
@@ -192,8 +192,8 @@ fn failed_means_what_the_count_in_the_header_means() {
         0.000 > done exits 0
         0.000   done: exited · exit 0
         0.000 > restart failed
-        0.000   spawn api 2 · by hand · was exit 1, up 0ms
-        0.000   spawn never 2 · by hand · was exit 2, up 0ms
+        0.000   spawn api 2 · manually · was exit 1, up 0ms
+        0.000   spawn never 2 · manually · was exit 2, up 0ms
     ",
     );
 }
@@ -212,7 +212,7 @@ fn start_all_leaves_alone_what_is_up_or_done() {
         0.000 > web exits 0
         0.000   web: stopped · exit 0 · 0ns after the signal
         0.000 > start all
-        0.000   spawn web 2 · by hand · was exit 0, up 0ms
+        0.000   spawn web 2 · manually · was exit 0, up 0ms
     ",
     );
 }
@@ -232,14 +232,14 @@ fn restart_all_goes_through_the_order_again() {
         0.000   spawn api 1 · with the group
         0.000 > api started
         1.000 > restart all
-        1.000   spawn migrate 2 · by hand · was exit 0, up 0ms
+        1.000   spawn migrate 2 · manually · was exit 0, up 0ms
         1.000   SIGTERM to api 1
         1.000 > api exits 0
-        1.000   api: waits · migrate to be done
+        1.000   api: waiting for migrate to be done
         1.000 > migrate started
         1.000 > migrate exits 0
         1.000   migrate: exited · exit 0
-        1.000   spawn api 2 · by hand · was exit 0, up 1000ms
+        1.000   spawn api 2 · manually · was exit 0, up 1000ms
     ",
     );
 }

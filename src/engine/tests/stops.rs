@@ -16,7 +16,7 @@ fn a_restart_starts_when_the_group_of_the_old_run_is_gone() {
         2.000   SIGTERM to api 1
         2.100 > api exits 0, leaving others
         2.200 > api is gone
-        2.200   spawn api 2 · by hand · was exit 0, up 2100ms
+        2.200   spawn api 2 · manually · was exit 0, up 2100ms
         2.200 > api started
     ",
     );
@@ -36,7 +36,7 @@ fn a_restart_that_is_asked_for_twice_is_one() {
         0.000 > a.rs is saved
         0.500 > restart api
         0.500 > api exits 0
-        0.500   spawn api 2 · by hand · was exit 0, up 500ms
+        0.500   spawn api 2 · manually · was exit 0, up 500ms
         0.500 > api started
     ",
     );
@@ -55,7 +55,7 @@ fn a_restart_during_a_start_starts_again() {
         0.300 > restart api
         0.300   SIGTERM to api 1
         0.300 > api dies of SIGTERM
-        0.300   spawn api 2 · by hand · was SIGTERM, up 300ms
+        0.300   spawn api 2 · manually · was SIGTERM, up 300ms
         0.300 > api started
         0.300 > api is ready
         0.300   api: ready · 0ns after restart
@@ -114,7 +114,7 @@ fn a_start_during_a_stop_starts_after_it() {
         0.000   SIGTERM to api 1
         0.100 > start api
         0.200 > api exits 0
-        0.200   spawn api 2 · by hand · was exit 0, up 200ms
+        0.200   spawn api 2 · manually · was exit 0, up 200ms
     ",
     );
 }
@@ -143,7 +143,7 @@ fn a_restart_during_a_backoff_starts_now_and_counts_afresh() {
         2.000 > api exits 1
         2.000   api: exited · exit 1 · crash 1 of 5 · next try in 1.028s
         2.100 > restart api
-        2.100   spawn api 2 · by hand · was exit 1, up 2000ms
+        2.100   spawn api 2 · manually · was exit 1, up 2000ms
         2.100 > api started
         4.100 > api exits 1
         4.100   api: exited · exit 1 · crash 1 of 5 · next try in 914ms
@@ -169,7 +169,7 @@ fn the_ladder_is_climbed_to_its_end() {
         3.000 > stop db
         5.000   SIGKILL to db 1
         5.000   db: killed · after 5s grace
-        10.000   db: does not end · pid 101 survived SIGKILL
+        10.000   db: still running after SIGKILL · pid 101
         20.000   SIGKILL to db 1
         21.000 > db dies of SIGKILL
         21.000   db: stopped · SIGKILL · 21s after the signal
@@ -205,7 +205,7 @@ fn a_forced_restart_kills_at_once() {
         0.000   SIGKILL to db 1
         0.000   db: killed · at once
         0.100 > db dies of SIGKILL
-        0.100   spawn db 2 · by hand · was SIGKILL, up 100ms
+        0.100   spawn db 2 · manually · was SIGKILL, up 100ms
     ",
     );
 }

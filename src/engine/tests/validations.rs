@@ -136,7 +136,7 @@ fn that_takes_too_long_has_failed() {
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         61.020   end validation of api 2
-        61.020   api: stale · validate failed · not done in 1m · save a file or press r
+        61.020   api: stale · validate failed · timed out after 1m · save a file or press r
     ",
     );
     assert!(s.service("api").stale);
@@ -155,10 +155,10 @@ fn before_the_first_start_a_failure_waits_for_a_change() {
         0.000 > begin
         0.000   api: validating · make api · with the group
         0.000   validate api 1
-        0.000   web: waits · api to be ready
+        0.000   web: waiting for api to be ready
         0.000 > api validation 1 ends
         0.000   api: not started · validate failed · exit 101 · save a file or press s
-        0.000   web: api failed (invalid)
+        0.000   web: blocked · api failed (invalid)
         100.000 > src/a.rs is saved
         100.020   api: validating · make api · src/a.rs changed
         100.020   validate api 2
@@ -176,7 +176,7 @@ fn is_asked_for_by_hand_as_well_but_not_by_force() {
     s.expect(
         "
         0.000 > restart api
-        0.000   api: validating · make api · by hand
+        0.000   api: validating · make api · manually
         0.000   validate api 2
         0.000 > api validation 2 ends
         0.000   api: stale · validate failed · exit 1 · save a file or press r
@@ -189,7 +189,7 @@ fn is_asked_for_by_hand_as_well_but_not_by_force() {
         0.000   SIGKILL to api 1
         0.000   api: killed · at once
         0.000 > api dies of SIGKILL
-        0.000   spawn api 2 · by hand · was SIGKILL, up 0ms
+        0.000   spawn api 2 · manually · was SIGKILL, up 0ms
     ",
     );
 }
@@ -247,7 +247,7 @@ fn that_is_called_off_when_the_old_run_has_ended_begins_anew() {
         "
         2.000 > resume and discard
         2.000   end validation of api 2
-        2.000   api: validating · make api · by hand
+        2.000   api: validating · make api · manually
         2.000   validate api 3
     ",
     );
@@ -285,7 +285,7 @@ fn is_cancelled_by_a_stop_and_by_the_end() {
         0.000 > stop api
         0.000   end validation of api 1
         0.000 > start api
-        0.000   api: validating · make api · by hand
+        0.000   api: validating · make api · manually
         0.000   validate api 2
         0.000 > quit
         0.000   end validation of api 2

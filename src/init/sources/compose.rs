@@ -23,7 +23,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let file = File { path, option: option(path), own: if others { own } else { Vec::new() } };
     for (name, entry) in services {
         if file.own.contains(&name.as_str()) {
-            found.skip(path, format!("{name}: it is built from this repository, and other files say how to run that"));
+            found.skip(path, format!("{name}: built from this repository; other files say how to run it"));
             continue;
         }
         let mut draft = file.container(name, entry, repository);
@@ -34,7 +34,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             let how = entry.get("depends_on").and_then(|depends| depends.get(on));
             let optional = how.is_some_and(|how| matches!(how.get("required"), Some(Node::Bool(false))));
             if of_profile && optional {
-                draft.left.push(format!("that it waits for `{on}` where its profile is asked for is not carried over"));
+                draft.left.push(format!("its wait for `{on}`, which has a profile, is not carried over"));
             }
             !(of_profile && optional)
         });
@@ -42,12 +42,12 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     }
     for other in tree.get("include").map(Node::items).unwrap_or_default() {
         let name = other.word().or_else(|| other.text("path")).unwrap_or_else(|| "…".into());
-        found.skip(path, format!("`include` of {name}: its services are not read"));
+        found.skip(path, format!("`include` of {name}: not read"));
     }
     if file.option.is_empty() {
         for name in OVERRIDES.map(|name| below(folder_of(path), name)) {
             if repository.files().contains(&name) {
-                found.skip(&name, format!("docker compose lays it over {path}; what it says is not read here"));
+                found.skip(&name, format!("docker compose merges it into {path}; it is not read here"));
             }
         }
     }
@@ -108,7 +108,7 @@ impl File<'_> {
         } else if let Some(port) = ports.iter().find_map(published) {
             draft.ready = Some(Ready::Port(port));
         } else if !ports.is_empty() {
-            let why = "it counts as ready at once: none of its ports is one of TCP that is known before its start";
+            let why = "it counts as ready at once: it has no TCP port that is known before its start";
             draft.remarks.push(why.into());
         }
         draft
@@ -118,14 +118,14 @@ impl File<'_> {
 /// Names what docker compose does not do for us.
 fn left(entry: &Node, draft: &mut Draft) {
     if entry.get("extends").is_some() {
-        draft.left.push("`extends`: what it takes over is not looked into for ports, checks and dependencies".into());
+        draft.left.push("`extends`: inherited ports, checks and dependencies are not read".into());
     }
     if entry.get("develop").is_some() {
         draft.left.push("`develop` is not carried over: `docker compose up` does not watch".into());
     }
     for (on, how) in entry.get("depends_on").map(Node::entries).unwrap_or_default() {
         if how.is_true("restart") {
-            draft.left.push(format!("that it is restarted with `{on}` is not carried over: {on} could have `cascade`"));
+            draft.left.push(format!("its restart with `{on}` is not carried over: `cascade = true` on {on} does this"));
         }
     }
 }

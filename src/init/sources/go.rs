@@ -77,7 +77,7 @@ fn module(text: &str) -> Option<String> {
 
 /// Reads the main packages below the folder of `go.mod`.
 pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &mut Found) -> Result<(), String> {
-    let module = &module(text).ok_or("it names no module")?;
+    let module = &module(text).ok_or("no `module` line")?;
     let root = folder_of(path);
     let air = repository.files().contains(&below(root, ".air.toml"));
     let prefix = below(root, "");
@@ -111,11 +111,14 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             })
         });
         let Some(server) = serves else {
-            found.skip(file, format!("{name}: nothing that it imports tells a server"));
+            found.skip(file, format!("{name}: imports no known server library"));
             continue;
         };
         if !relative.is_empty() && comes_to_an_end(name) {
-            found.skip(file, format!("{name}: by its name it runs to its end; if not: run = \"go run ./{relative}\""));
+            found.skip(
+                file,
+                format!("{name}: by its name it runs to completion; if not: run = \"go run ./{relative}\""),
+            );
             continue;
         }
         let mut draft = if air && relative.is_empty() {
@@ -131,7 +134,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     }
     let config = below(root, ".air.toml");
     if air && !found.drafts.iter().any(|draft| draft.source == config) {
-        found.skip(&config, "what it builds is not looked into; to run it by air: run = \"air\", without `watch`");
+        found.skip(&config, "not read for what it builds; to run it with air: run = \"air\", without `watch`");
     }
     Ok(())
 }

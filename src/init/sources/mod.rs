@@ -112,7 +112,7 @@ impl Kind {
         let first = there.next().map(|name| (*name).to_owned());
         if let Some(first) = &first {
             for other in there {
-                found.skip(other, format!("{first} counts; --from {other} reads this one"));
+                found.skip(other, format!("{first} is used; --from {other} reads this one"));
             }
         }
         first.into_iter().collect()
@@ -121,7 +121,7 @@ impl Kind {
     fn read(self, path: &str, repository: &dyn Repository, found: &mut Found) {
         let text = match repository.text(path) {
             Ok(text) => text,
-            Err(reason) => return found.skip(path, format!("it cannot be read: {reason}")),
+            Err(reason) => return found.skip(path, format!("cannot be read: {reason}")),
         };
         let before = (found.drafts.len(), found.notes.len());
         let is_yaml = matches!(self, Self::Mprocs | Self::ProcessCompose | Self::Compose);
@@ -144,10 +144,10 @@ impl Kind {
         match result {
             Err(reason) => {
                 found.drafts.truncate(before.0);
-                found.skip(path, format!("it is malformed: {reason}"));
+                found.skip(path, format!("malformed: {reason}"));
             }
             Ok(()) if found.drafts.len() == before.0 && found.notes.len() == before.1 => {
-                found.skip(path, "nothing in it says what to run");
+                found.skip(path, "it does not say what to run");
             }
             Ok(()) => {}
         }
@@ -156,7 +156,7 @@ impl Kind {
             && result_is_good
             && let Some(line) = yaml::doubled(&text)
         {
-            found.skip(path, format!("line {line}: this key stands twice in its table; the last one counts here"));
+            found.skip(path, format!("line {line}: duplicate key in its table; the last one is used"));
         }
     }
 }
@@ -208,7 +208,7 @@ pub(super) fn read(repository: &dyn Repository, only: Option<&Only>) -> Found {
                     // Recipes often only call what others say better.
                     let recipes = matches!(kind, Kind::Just | Kind::Make);
                     if recipes && !found.drafts.is_empty() {
-                        found.skip(&path, "other files say what to run; --from reads it all the same");
+                        found.skip(&path, "other files say what to run; --from reads this one anyway");
                         continue;
                     }
                     kind.read(&path, repository, &mut found);

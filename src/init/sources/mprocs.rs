@@ -44,7 +44,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
         let entry = selected(entry);
         let run = match entry {
             Node::Null => {
-                found.skip(path, format!("{name}: it is switched off"));
+                found.skip(path, format!("{name}: disabled"));
                 continue;
             }
             Node::Text(line) => Some(Run::Shell(line.clone())),
@@ -55,7 +55,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             },
         };
         let Some(run) = run else {
-            found.skip(path, format!("{name}: it has neither `shell` nor `cmd`"));
+            found.skip(path, format!("{name}: has neither `shell` nor `cmd`"));
             continue;
         };
         let mut draft = Draft::new(name, run, path);
@@ -75,7 +75,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
         // Without a word nothing is started again there.
         draft.restart = Some(if entry.is_true("autorestart") { "on-failure" } else { "never" });
         if entry.is_true("autorestart") {
-            let early = "a failure within 2s ends it here until a file changes; there it is one within 1s";
+            let early = "a failure within 2s stops it here until a file changes; in mprocs, one within 1s";
             draft.left.push(early.into());
         }
         draft.depends_on =
@@ -88,7 +88,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
             Some(Node::Null) | None => {}
             Some(stop) => match stop.get("send-keys").map(Node::texts).as_deref().and_then(signal_of_keys) {
                 Some(signal) => draft.stop_signal = Some(signal.to_owned()),
-                None => draft.left.push("its `stop` types keys, which is not carried over: it gets TERM".into()),
+                None => draft.left.push("its `stop` sends keys, which is not carried over: it gets TERM".into()),
             },
         }
         for key in entry.others(&OF_PROCESS) {

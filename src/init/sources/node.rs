@@ -102,7 +102,7 @@ impl Package {
     fn parse(text: &str) -> Result<Self, String> {
         let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if !json.is_object() {
-            return Err("it is no object".into());
+            return Err("not an object".into());
         }
         let word = |value: &Value| value.as_str().map(str::to_owned);
         let scripts = json.get("scripts").and_then(Value::as_object).into_iter().flatten();
@@ -130,7 +130,7 @@ impl Package {
     /// A remark, if the service is called otherwise.
     fn other_name(&self, service: &str) -> Option<String> {
         let differs = !self.name.is_empty() && self.name != service;
-        differs.then(|| format!("the package is called {}", self.name))
+        differs.then(|| format!("the package is named {}", self.name))
     }
 
     /// The script to start it with.
@@ -146,7 +146,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let manager = manager(&package, root, repository);
     let of_pnpm = below(root, "pnpm-workspace.yaml");
     if let Some(Err(reason)) = there(repository, &of_pnpm).map(|text| yaml::parse(&text)) {
-        found.skip(&of_pnpm, format!("it is malformed: {reason}"));
+        found.skip(&of_pnpm, format!("malformed: {reason}"));
     }
     let mut of_members = 0;
     for folder in member_folders(repository, root) {
@@ -164,7 +164,7 @@ fn read_member(folder: &str, manager: &str, repository: &dyn Repository, found: 
     let member = match repository.text(&path).and_then(|text| Package::parse(&text)) {
         Ok(member) => member,
         Err(reason) => {
-            found.skip(&path, format!("it cannot be used: {reason}"));
+            found.skip(&path, format!("cannot be used: {reason}"));
             return false;
         }
     };
@@ -180,7 +180,7 @@ fn read_member(folder: &str, manager: &str, repository: &dyn Repository, found: 
             found.drafts.push(draft);
             taken.push(script.as_str());
         }
-        None => found.skip(&path, "none of its scripts starts something (dev, serve, watch, start)"),
+        None => found.skip(&path, "no script starts a service (dev, serve, watch, start)"),
     }
     others(&member, manager, &taken, &path, found);
     !taken.is_empty()
@@ -198,14 +198,14 @@ fn read_root<'p>(
     let root = folder_of(path);
     let Some((script, text)) = package.starter() else {
         if !has_members {
-            found.skip(path, "none of its scripts starts something (dev, serve, watch, start)");
+            found.skip(path, "no script starts a service (dev, serve, watch, start)");
         }
         return Vec::new();
     };
     let words: Vec<&str> = text.split_whitespace().collect();
     let recursive = words.iter().any(|word| ["-r", "--recursive", "--workspaces", "-ws", "workspaces"].contains(word));
     if has_members && (recursive || words.iter().any(|word| ORCHESTRATORS.contains(word))) {
-        found.skip(path, format!("script {script}: it starts the members, which are services of their own here"));
+        found.skip(path, format!("script {script}: starts the members, which are separate services here"));
         return vec![script];
     }
     if let Some(runner) = Command::read(text, root, repository).runner() {
@@ -215,7 +215,7 @@ fn read_root<'p>(
     let parts = parts(package, text);
     if parts.len() > 1 {
         let count = parts.len();
-        found.skip(path, format!("script {script}: it starts {count} at once, which are services of their own here"));
+        found.skip(path, format!("script {script}: starts {count} at once, which are separate services here"));
         let taken = parts.iter().map(|(name, _)| name.as_str()).chain([script.as_str()]).collect();
         for (name, text) in parts {
             let short = name.rsplit(':').next().unwrap_or(name);
@@ -253,12 +253,9 @@ fn others(package: &Package, manager: &str, taken: &[&str], path: &str, found: &
             ending.push(name);
         } else if let Some(first) = first {
             let line = format!("run = \"{manager} run {name}\"");
-            found.skip(
-                path,
-                format!("script {name}: {first} is taken, and this one may start the same; if not: {line}"),
-            );
+            found.skip(path, format!("script {name}: {first} is used, and this may be the same; if not: {line}"));
         } else {
-            found.skip(path, format!("script {name}: it may run on; if so: run = \"{manager} run {name}\""));
+            found.skip(path, format!("script {name}: it may keep running; if so: run = \"{manager} run {name}\""));
         }
     }
     found.skip_ending(path, "script", &ending);
@@ -277,7 +274,10 @@ fn of_nx(root: &str, repository: &dyn Repository, found: &mut Found) {
         let name = name.unwrap_or(file_name(folder_of(file))).to_owned();
         let targets = json.as_ref().and_then(|json| json.get("targets")?.as_object()).into_iter().flatten();
         for (target, _) in targets.filter(|(target, _)| !comes_to_an_end(target)) {
-            found.skip(file, format!("target {target}: it may run on; if so: run = \"npx nx run {name}:{target}\""));
+            found.skip(
+                file,
+                format!("target {target}: it may keep running; if so: run = \"npx nx run {name}:{target}\""),
+            );
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         };
         let command = command.trim();
         if name == "release" && path.ends_with("Procfile") {
-            found.skip(path, "release: it is for deployments");
+            found.skip(path, "release: only for deployments");
             continue;
         }
         let mut draft = Draft::new(name, Run::Shell(command.to_owned()), path);

@@ -10,7 +10,7 @@ use crate::init::repository::Repository;
 /// Reads that there is a `manage.py`.
 pub(super) fn read_django(path: &str, repository: &dyn Repository, found: &mut Found) -> Result<(), String> {
     if !repository.text(path)?.contains("django") {
-        found.skip(path, "it does not mention Django");
+        found.skip(path, "does not mention Django");
         return Ok(());
     }
     let folder = folder_of(path);
@@ -37,7 +37,7 @@ pub(super) fn read_project(
     }
     let has = |name: &str| needs.iter().any(|need| need == name);
     if has("django") && !repository.files().iter().any(|file| file_name(file) == "manage.py") {
-        found.skip(path, "it depends on Django, but there is no manage.py");
+        found.skip(path, "depends on Django, but there is no manage.py");
     }
     workers(path, folder, &needs, repository, found);
     if file_name(path) == "pyproject.toml" {
@@ -52,7 +52,7 @@ pub(super) fn read_project(
     ];
     let Some((framework, call)) = frameworks.into_iter().find(|(name, _)| has(name)) else { return Ok(()) };
     let Some((module, variable, factory, of_src)) = application(folder, call, repository) else {
-        found.skip(path, format!("it depends on {framework}, but no file has a line like `app = {call}…)`"));
+        found.skip(path, format!("depends on {framework}, but no file has a line like `app = {call}…)`"));
         return Ok(());
     };
     let app = match factory {
@@ -125,7 +125,7 @@ fn programs(path: &str, text: &str, folder: &str, repository: &dyn Repository, f
     let scripts = [table.get("project"), poetry].into_iter().flatten().filter_map(|of| of.get("scripts")?.as_table());
     let tool = tool(folder, repository);
     for name in scripts.flat_map(|scripts| scripts.keys()) {
-        found.skip(path, format!("script {name}: it may run on; if so: run = \"{tool}{name}\""));
+        found.skip(path, format!("script {name}: it may keep running; if so: run = \"{tool}{name}\""));
     }
 }
 
@@ -133,14 +133,14 @@ fn programs(path: &str, text: &str, folder: &str, repository: &dyn Repository, f
 fn workers(path: &str, folder: &str, needs: &[String], repository: &dyn Repository, found: &mut Found) {
     for other in ["dramatiq", "rq", "django-rq", "huey", "arq", "taskiq", "procrastinate"] {
         if needs.iter().any(|need| need == other) {
-            found.skip(path, format!("it depends on {other}, whose worker is not written here"));
+            found.skip(path, format!("depends on {other}, whose worker is not written"));
         }
     }
     if !needs.iter().any(|need| need == "celery") {
         return;
     }
     let Some((module, variable, false, false)) = application(folder, "Celery(", repository) else {
-        found.skip(path, "it depends on celery, but no file of this folder has a line like `app = Celery(…)`");
+        found.skip(path, "depends on celery, but no file in this folder has a line like `app = Celery(…)`");
         return;
     };
     let line = format!("{}celery -A {module}:{variable} worker --loglevel=info", tool(folder, repository));

@@ -33,7 +33,7 @@ pub(super) fn read_make(path: &str, text: &str, found: &mut Found) -> Result<(),
     for line in text.lines() {
         let file = ["include ", "-include ", "sinclude "].iter().find_map(|word| line.strip_prefix(word));
         if let Some(file) = file {
-            found.skip(path, format!("`include {}` is not looked into", file.trim()));
+            found.skip(path, format!("`include {}` is not read", file.trim()));
         }
     }
     Ok(())
@@ -44,14 +44,12 @@ fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &
     for name in NAMES {
         match recipes.iter().find(|(recipe, _)| recipe == name) {
             None => {}
-            Some((_, Some(parameter))) => found.skip(path, format!("{name}: it needs `{parameter}`")),
-            Some(_) if chosen => {
-                found.skip(path, format!("{name}: one recipe is taken, and this one may start the same"))
-            }
+            Some((_, Some(parameter))) => found.skip(path, format!("{name}: needs `{parameter}`")),
+            Some(_) if chosen => found.skip(path, format!("{name}: one recipe is used, and this may be the same")),
             Some(_) => {
                 let mut draft = Draft::guess(name, format!("{tool} {name}"), path);
                 folder_of(path).clone_into(&mut draft.dir);
-                draft.remarks.push("it is not watched: say by `watch` which files it is to be restarted for".into());
+                draft.remarks.push("not watched: name in `watch` the files that should restart it".into());
                 found.drafts.push(draft);
                 chosen = true;
             }
@@ -65,10 +63,10 @@ fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &
         if plain && !name.starts_with('_') && !said.contains(&name.as_str()) {
             match needs {
                 _ if comes_to_an_end(name) => ending.push(name.as_str()),
-                Some(parameter) => found.skip(path, format!("{name}: it needs `{parameter}`")),
+                Some(parameter) => found.skip(path, format!("{name}: needs `{parameter}`")),
                 None => {
                     let line = format!("{} = \"{tool} {name}\"", service_name(name));
-                    found.skip(path, format!("{name}: it may run on; if so: {line}"));
+                    found.skip(path, format!("{name}: it may keep running; if so: {line}"));
                 }
             }
         }

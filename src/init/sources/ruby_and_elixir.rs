@@ -38,12 +38,12 @@ pub(super) fn read_gemfile(
             folder.clone_into(&mut draft.dir);
             found.drafts.push(draft);
         } else {
-            found.skip(path, "there is no config.ru that says what to serve");
+            found.skip(path, "there is no config.ru to say what to serve");
         }
     }
     if gem("sidekiq") {
         let mut draft = Draft::guess("sidekiq", "bundle exec sidekiq", path);
-        draft.remarks.push("in development it reloads the code of Rails by itself".into());
+        draft.remarks.push("reloads the code of Rails by itself in development".into());
         folder.clone_into(&mut draft.dir);
         found.drafts.push(draft);
     }
@@ -55,7 +55,7 @@ pub(super) fn read_mix(path: &str, text: &str, found: &mut Found) -> Result<(), 
     let folder = folder_of(path);
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
     if !code.contains("{:phoenix,") {
-        found.skip(path, "it does not depend on Phoenix, so nothing says what to start");
+        found.skip(path, "does not depend on Phoenix, so it does not say what to start");
         return Ok(());
     }
     let mut draft = Draft::guess(name_by_folder(folder, "web"), "mix phx.server", path);

@@ -1,4 +1,4 @@
-//! One log document: a terminal with its history, shared by one writer and many readers.
+//! One log document: a terminal with its history, with one writer and many readers.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

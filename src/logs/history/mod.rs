@@ -1,4 +1,5 @@
-//! Lines that have left the screen: the newest in an open block, older ones in compressed blocks, the oldest dropped.
+//! Lines that have scrolled off the screen: the newest in an open block, older ones in compressed blocks; the oldest
+//! are dropped.
 
 mod block;
 mod excerpt;

@@ -1,5 +1,6 @@
-//! How bad a line is, from what services commonly print: what its beginning names (`header`), what a failure says that
-//! names no level (`failure`), and the lines that belong to it: those of a stack trace are as bad as their first.
+//! The level of a line, judged by what services commonly print: by its beginning (`header`), by the wording of a
+//! failure without a level (`failure`), and by the line that it follows: the lines of a stack trace have the level of
+//! the first.
 
 use std::sync::LazyLock;
 

@@ -1,9 +1,9 @@
-//! The lines of some documents in the order of arrival, forwards and backwards from any place. The log of one service is a
-//! source with one lane.
+//! The lines of several documents in the order of arrival, forwards and backwards from any place. The log of one
+//! service is a source with one lane.
 //!
-//! Going on reads one line of one document, so that a source costs what is looked at of it, however long the logs are.
-//! With one lane it reads nothing. Each document keeps its own order, also where a line that was written over is younger
-//! than the one below it.
+//! Each step reads one line of one document, so the cost depends on what is viewed, not on the length of the logs. With
+//! one lane a step reads nothing. Each document keeps its own order, even where an overwritten line is younger than the
+//! line below it.
 
 mod landmarks;
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! The terminal of a service: the primary screen, the alternate one while it is used, and the history that the primary
-//! one scrolls into.
+//! The terminal of a service: the primary screen, the alternate screen while it is in use, and the history that the
+//! primary screen scrolls into.
 //!
-//! It behaves as xterm does, in the subset that today's programs use; `alacritty_terminal` is the oracle of its tests.
+//! It behaves like xterm, in the subset that today's programs use; its tests compare it with `alacritty_terminal`.
 
 mod cell;
 mod control;

@@ -1,8 +1,8 @@
-//! Search over a whole document, beside whoever writes and draws it.
+//! Searches a whole document while it is being written and drawn.
 //!
-//! Lines of history never change, so a [`Scan`] reads each of them once, newest first, from copies of the blocks: the
-//! document is locked for as long as it takes to count references. What is on the screen may change and is tested
-//! whenever it is drawn, see [`Matches`].
+//! History lines never change, so a [`Scan`] reads each of them once, newest first, from copies of the blocks: it locks
+//! the document only long enough to clone references. Lines on the screen may change and are matched whenever they are
+//! drawn, see [`Matches`].
 
 mod line_set;
 mod query;

@@ -36,7 +36,7 @@ impl AttachmentLoop {
         let types = self.ui.typist.target().or(self.ui.typist.over()).is_some();
         let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || types;
         let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
-            return self.ui.show_message(Message::of_path("not opened now: ", format!("{}:{line}", short(&path))), now);
+            return self.ui.show_message(Message::of_path("not opened: ", format!("{}:{line}", short(&path))), now);
         };
         if let HostTerminal::Remote(remote) = &self.host_terminal {
             let name = path.to_str().map(str::to_owned);
@@ -45,7 +45,7 @@ impl AttachmentLoop {
                 self.editing = Some(Editing { editor: None, path, line });
             } else {
                 let place = format!("{}:{line}", short(&path));
-                self.ui.show_message(Message::of_path("the name of the file is no text: ", place), now);
+                self.ui.show_message(Message::of_path("not opened, its name is not UTF-8: ", place), now);
             }
             return;
         }
@@ -59,7 +59,7 @@ impl AttachmentLoop {
             Ok(editor) => self.editing = Some(Editing { editor: Some(editor), path, line }),
             Err(error) => {
                 self.come_back();
-                self.ui.show_message(format!("`{command}` cannot be run: {}", plain_error(&error)), now);
+                self.ui.show_message(format!("cannot run `{command}`: {}", plain_error(&error)), now);
             }
         }
     }
@@ -113,7 +113,7 @@ impl AttachmentLoop {
         if let HostTerminal::Here(_) = self.host_terminal
             && let Err(error) = terminal::enter(self.ui.mouse)
         {
-            log::error!("the terminal cannot be used any more: {error}");
+            log::error!("cannot use the terminal any longer: {error}");
         }
         self.frame_writer.begin_anew(self.host_terminal.first_modes(self.ui.mouse));
         self.decoder = Decoder::default();

@@ -35,7 +35,7 @@ impl AttachmentLoop {
         let time = self.clock.time_of_day(now).replace(':', "");
         self.write_in_background(now, "saved", move |log, folder| {
             let (path, lines) = save(&log, folder, &time)?;
-            log::info!("{lines} lines saved as {}", visible_path(&path));
+            log::info!("saved {lines} lines as {}", visible_path(&path));
             Ok(News::Said(Message::of_path(format!("saved {} lines: ", thousands(lines)), short(&path))))
         });
     }
@@ -66,7 +66,7 @@ impl AttachmentLoop {
         let Some(tell) = self.tell_later.clone() else { return };
         let Some(folder) = self.folder.as_ref().map(|folder| folder.join(SAVED)) else {
             self.ui.show_message(
-                format!("not {done}: XDG_STATE_HOME or HOME must name a folder of your own outside of the project"),
+                format!("not {done}: XDG_STATE_HOME or HOME must name a folder that you own, outside the project"),
                 now,
             );
             return;

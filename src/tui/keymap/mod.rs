@@ -68,12 +68,13 @@ pub const KEY_NAMES: [&str; 17] = [
 
 /// Why this is no key that can be given a meaning there, for people; nothing if it is one.
 pub fn key_problem(context: &str, key: &str) -> Option<String> {
-    let Some(key) = Key::parse(key) else { return Some("there is no such key".into()) };
+    let Some(key) = Key::parse(key) else { return Some("no such key".into()) };
     if key.ctrl && key.code == KeyCode::Char('c') {
-        return Some("Ctrl-C always means to end".into());
+        return Some("Ctrl-C is reserved for quitting".into());
     }
     let is_text = matches!(context, "prompt" | "service_filter" | "watcher_find" | "help" | "palette" | "typing");
-    (is_text && key.plain_char().is_some()).then(|| "text is typed there: with ctrl or alt, or no character".into())
+    (is_text && key.plain_char().is_some())
+        .then(|| "text is typed here: add ctrl or alt, or use a key that types no text".into())
 }
 
 fn named<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {

@@ -175,6 +175,6 @@ fn names_of_actions_places_and_keys_are_those_that_are_read() {
     for bad in ["", "rr", "f13", "f0", "ctrl-", "ctrl-c", "hyper-x", "\u{7}", " "] {
         assert!(key_problem("normal", bad).is_some(), "{bad}");
     }
-    assert!(key_problem("prompt", "a").is_some_and(|problem| problem.contains("text is typed there")));
+    assert!(key_problem("prompt", "a").is_some_and(|problem| problem.contains("text is typed here")));
     assert_eq!(key_problem("prompt", "ctrl-a"), None);
 }

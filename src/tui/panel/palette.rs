@@ -105,7 +105,7 @@ fn all(services: &[ServiceName], under: Context, glyphs: GlyphSet) -> Vec<Entry>
     });
     let services = services.iter().enumerate().map(|(index, service)| Entry {
         name: format!("select {service}"),
-        about: "keys mean this service".to_owned(),
+        about: "select this service".to_owned(),
         key: if index < 9 { (index + 1).to_string() } else { String::new() },
         action: PaletteAction::Select(service.clone()),
     });

@@ -63,9 +63,9 @@ pub(in crate::tui) fn restart_menu(snapshot: &GroupSnapshot, selected: &ServiceN
         |text: String, targets: Targets, force: bool| MenuItem { text, command: Command::Restart { targets, force } };
     [
         item(format!("{selected}"), Targets::one(selected), false),
-        item("all that should be up".into(), Targets::All, false),
+        item("all running services".into(), Targets::All, false),
         item(format!("failed ({failed})"), Targets::Failed, false),
-        item(format!("{selected}, then those that depend on it"), Targets::WithDependents(selected.clone()), false),
-        item(format!("{selected} by force (KILL at once)"), Targets::one(selected), true),
+        item(format!("{selected}, then its dependents"), Targets::WithDependents(selected.clone()), false),
+        item(format!("{selected} by force (SIGKILL)"), Targets::one(selected), true),
     ]
 }

@@ -77,7 +77,7 @@ impl UiState {
                 self.typist = Typist { into: Some(Target { service: service.clone(), run }), ..Typist::default() };
                 self.log(service).follow();
             }
-            None => self.show_message(format!("{service} is not running: nobody to type to"), world.now),
+            None => self.show_message(format!("{service} is not running: nothing to type into"), world.now),
         }
     }
 
@@ -178,9 +178,9 @@ impl UiState {
     pub(super) fn end_of_typing(&self, snapshot: &GroupSnapshot) -> Option<String> {
         let service = self.typist.over.as_ref()?;
         let reason = match running(snapshot, service) {
-            _ if snapshot.stopping.is_some() => String::from("the group stops"),
+            _ if snapshot.stopping.is_some() => String::from("the group is stopping"),
             Some(_) => format!("{service} was restarted"),
-            None => format!("{service} has ended"),
+            None => format!("{service} has exited"),
         };
         let leave = Keymap::get().key_name(Context::Typing, Action::StopTyping, self.glyphs.set);
         Some(format!("{reason} {} Enter, Esc or {leave} leaves typing", self.glyphs.dot))

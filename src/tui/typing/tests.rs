@@ -312,7 +312,11 @@ fn what_is_typed_after_the_end_of_the_service_is_for_nobody() {
     assert_eq!(input_at(&mut bench, Input::Mouse(click(40, 10)), NOW), []);
     assert_eq!(key(&mut bench, KeyCode::Up, NONE), []);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Typing);
-    assert!(bench.text().contains("not typed: api has ended · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
+    assert!(
+        bench.text().contains("not typed: api has exited · Enter, Esc or Ctrl-] leaves typing"),
+        "{}",
+        bench.text()
+    );
     assert_eq!(key(&mut bench, KeyCode::Esc, NONE), []);
     assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), [Command::Quit]);
 }
@@ -327,7 +331,7 @@ fn the_key_that_leaves_a_click_on_the_sidebar_and_enter_leave_what_has_ended() {
     ] {
         let mut bench = typing();
         end(&mut bench);
-        assert!(bench.text().contains("api has ended · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
+        assert!(bench.text().contains("api has exited · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
         assert_eq!(input_at(&mut bench, input.clone(), NOW), []);
         assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal, "{input:?}");
     }
@@ -363,14 +367,14 @@ fn a_service_that_is_removed_or_a_group_that_stops_ends_it_the_same_way() {
     let mut bench = typing();
     bench.snapshot.services.remove(1);
     assert_eq!(key(&mut bench, KeyCode::Char('Q'), NONE), []);
-    assert!(bench.text().contains("api has ended"), "{}", bench.text());
+    assert!(bench.text().contains("api has exited"), "{}", bench.text());
 
     let mut bench = typing();
     bench.snapshot.stopping = stopping().stopping;
     for code in ['Q', 'q'] {
         assert_eq!(key(&mut bench, KeyCode::Char(code), NONE), []);
     }
-    assert!(bench.text().contains("the group stops · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
+    assert!(bench.text().contains("the group is stopping · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
     key(&mut bench, KeyCode::Esc, NONE);
     assert_eq!(key(&mut bench, KeyCode::Char('Q'), NONE), [Command::QuitNow]);
 }

@@ -29,7 +29,7 @@ impl UiState {
         let is_there = world.snapshot.service(name).is_some();
         if !is_there {
             self.selected.take_if(|selected| selected == name);
-            self.show_message(format!("nothing done: {name} is not in the group any more"), world.now);
+            self.show_message(format!("nothing done: {name} is no longer in the group"), world.now);
         }
         is_there
     }
@@ -45,7 +45,7 @@ impl UiState {
         let is_gone = |name: &ServiceName| world.snapshot.service(name).is_none();
         if let Some(gone) = self.selected.take_if(|name| is_gone(name)) {
             self.show_message(
-                format!("{gone} is not in the group any more {} {first} is selected", self.glyphs.dot),
+                format!("{gone} is no longer in the group {} selected {first}", self.glyphs.dot),
                 world.now,
             );
         }

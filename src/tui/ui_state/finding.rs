@@ -197,7 +197,7 @@ impl UiState {
                 self.viewport(source).begin_search();
             }
             Action::NextHit | Action::PreviousHit if !self.find.is_searching() => {
-                self.show_message("nothing is searched for: / searches", world.now);
+                self.show_message("no search: / starts one", world.now);
             }
             Action::NextHit => self.viewport(source).jump(Jump::Hit { forward: true }),
             Action::PreviousHit => self.viewport(source).jump(Jump::Hit { forward: false }),

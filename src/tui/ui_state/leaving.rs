@@ -52,7 +52,7 @@ impl UiState {
         let text = if self.is_guest() {
             format!("{} detaches {} {again} again stops the whole group", key(Action::Detach), self.glyphs.dot)
         } else {
-            format!("stop {} and quit? {again} again does", count(live, "service"))
+            format!("stop {} and quit? press {again} again", count(live, "service"))
         };
         self.messages.ask(text.into(), world.now);
         Vec::new()
@@ -63,7 +63,7 @@ impl UiState {
         match self.leaving.attachment {
             Attachment::Guest => self.requests.leaves = true,
             Attachment::Own => {
-                let text = "not detached: the group runs in this terminal; `devgroup -d` runs one in the background";
+                let text = "not detached: the group runs in this terminal; `devgroup -d` starts one in the background";
                 self.show_message(text, world.now);
             }
         }

@@ -130,7 +130,7 @@ fn services_are_hidden_and_shown_by_their_numbers() {
     assert!(lines.len() == 20 && lines.iter().all(|line| !line.starts_with("api")), "{lines:#?}");
     assert!(bench.text().contains("without api"));
     bench.press("13");
-    assert!(bench.ui.message(&bench.snapshot, NOW).is_some_and(|text| text.to_string().contains("last one")));
+    assert!(bench.ui.message(&bench.snapshot, NOW).is_some_and(|text| text.to_string().contains("last service shown")));
     assert!(shown(&mut bench).iter().all(|line| line.starts_with("worker")));
     bench.press("⇞");
     bench.frame();

@@ -152,7 +152,7 @@ impl UiState {
         let alone = !others.any(|other| self.is_merged(&other.name));
         if !self.hidden.remove(name) {
             if alone {
-                return self.show_message(format!("{name} is the last one that is shown"), world.now);
+                return self.show_message(format!("{name} is the last service shown"), world.now);
             }
             self.hidden.insert(name.clone());
         }

@@ -380,7 +380,7 @@ impl UiState {
                 let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
                 self.show_message(format!("nothing is paused: {key} pauses"), world.now);
             }
-            (true, 0) => self.show_message(format!("watching again {dot} nothing was held"), world.now),
+            (true, 0) => self.show_message(format!("watching again {dot} no changes were held"), world.now),
             (true, held) if discards => {
                 self.show_message(format!("{} discarded {dot} no restart", count(held, "held change")), world.now);
             }
@@ -426,7 +426,7 @@ impl UiState {
             Action::PageDown => self.viewport(source).page(1),
             Action::Clear => {
                 self.viewport(source).clear();
-                self.show_message("the view is clear: g shows everything again", world.now);
+                self.show_message("view cleared: g shows everything again", world.now);
             }
             Action::Copy => self.requests.copy = Some(CopyRequest::Copy),
             Action::Save => self.requests.copy = Some(CopyRequest::Save),

@@ -230,7 +230,7 @@ fn resuming_says_what_became_of_what_was_held() {
     bench.snapshot.watch.held = 0;
     for key in ["p", "P"] {
         bench.press(key);
-        assert_eq!(said(&bench).as_deref(), Some("watching again · nothing was held"), "{key}");
+        assert_eq!(said(&bench).as_deref(), Some("watching again · no changes were held"), "{key}");
     }
     bench.snapshot = shop();
     bench.press("P");

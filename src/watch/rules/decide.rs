@@ -277,7 +277,7 @@ impl Rules {
     /// sources.
     fn firm_rule(&self, path: &Path, is_dir: bool) -> Option<Rule> {
         let sort = if path.as_os_str() == self.file.as_os_str() {
-            "devgroup acts on its own file itself"
+            "devgroup reloads its own file instead"
         } else if is_dir && self.is_gits(path) {
             built_in::VERSION_CONTROL
         } else {

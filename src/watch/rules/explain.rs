@@ -159,7 +159,7 @@ impl Rules {
         let start = self.start_of(&path);
         let Ok(rest) = path.strip_prefix(&start) else {
             explanation.verdict = PathVerdict::Outside;
-            explanation.notes.push(format!("it is not below {}", path_text(&self.root)));
+            explanation.notes.push(format!("it is not in {}", path_text(&self.root)));
             return explanation;
         };
         let mut way = Way::default();
@@ -180,7 +180,7 @@ impl Rules {
             explanation.chain.push(self.scope_step(service, asked));
         }
         if self.services.is_empty() {
-            explanation.notes.push(String::from("no service watches anything: none has the key `watch`"));
+            explanation.notes.push(String::from("no service watches files: none has the key `watch`"));
         }
         self.lists(&way, &asked, &mut explanation);
         let folders = path.ancestors().skip(1).filter_map(|folder| self.folders.get(folder));
@@ -218,7 +218,7 @@ impl Rules {
                 OnChange::Restart => {}
                 OnChange::Signal(signal) => effects.push(format!("sends {} to {name}", signal.name())),
                 OnChange::Run(command) => effects.push(format!("runs `{command}` for {name}")),
-                OnChange::Mark => effects.push(format!("is only shown for {name}")),
+                OnChange::Mark => effects.push(format!("only marks the log of {name}")),
             }
         }
         effects.join(" · ")
@@ -250,7 +250,7 @@ impl Rules {
         let Some(level) = way.0.get(decided.level) else { return };
         let Some(files) = self.git_files(&level.folder) else {
             if !self.with_git {
-                explanation.notes.push(String::from("[watch] gitignore = false: git's files are not asked"));
+                explanation.notes.push(String::from("[watch] gitignore = false: git's ignore files are not used"));
             }
             return;
         };
@@ -269,10 +269,10 @@ impl Rules {
         self.file_steps(files.git(), By::Git, way, decided, explanation);
         if let Some(rule) = overruled {
             let place = explanation.place_of(rule);
-            explanation.notes.push(format!("git tracks it, although this matches:  {place}"));
+            explanation.notes.push(format!("git tracks it, so this does not apply:  {place}"));
         } else if level.is_dir && explanation.verdict == PathVerdict::Ignored && files.tracks_below(&level.path) {
             let folder = self.shown(&level.path);
-            explanation.notes.push(format!("files in {folder}/ that git tracks are watched all the same"));
+            explanation.notes.push(format!("files in {folder}/ that git tracks are watched anyway"));
         }
     }
 
@@ -293,7 +293,7 @@ impl Rules {
             && explanation.verdict == PathVerdict::Ignored
         {
             let folder = self.shown(&level.path);
-            explanation.notes.push(format!("{folder}/ is ignored, and so is what is in it"));
+            explanation.notes.push(format!("{folder}/ is ignored, and so is everything in it"));
         }
     }
 

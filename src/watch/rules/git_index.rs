@@ -37,7 +37,7 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn open(file: &Path, sha256: bool) -> io::Result<Self> {
         let bytes = read_regular(file, LARGEST)?;
-        Self::parse(&bytes, if sha256 { 32 } else { 20 }).ok_or_else(|| broken("not understood"))
+        Self::parse(&bytes, if sha256 { 32 } else { 20 }).ok_or_else(|| broken("malformed"))
     }
 
     /// With the entries of the shared index, if there is one.
@@ -50,8 +50,8 @@ impl Index {
                 let _ = write!(name, "{byte:02x}");
             });
             let shared = Self::open(&git_dir.join(name), sha256)?;
-            let gone = bits(&gone, shared.entries.len())
-                .ok_or_else(|| broken("its list of removed entries is not understood"))?;
+            let gone =
+                bits(&gone, shared.entries.len()).ok_or_else(|| broken("its list of removed entries is malformed"))?;
             let kept = shared.entries.into_iter().enumerate();
             let kept = kept.filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, entry)| entry);
             self.entries.extend(kept);

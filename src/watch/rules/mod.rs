@@ -1,9 +1,9 @@
-//! Which files matter to whom, and which rule says so. Decisions depend on nothing but what was loaded before.
+//! Which services a file matters to, and which rule says so. Decisions depend only on what was loaded before.
 //!
-//! Order, highest first: the service's `ignore`, the group's `ignore`, the group's `also` (over git and `.ignore` only),
-//! `.ignore`, what git tracks (over the rest), the nearest `.gitignore` up to the top of the repository, `info/exclude`,
-//! `core.excludesFile`, the built-ins. A folder that is ignored ends the search in all but the own lists, and those let in
-//! something below it only where they name the folder; files in it that git tracks are watched as well.
+//! Order, highest first: the service's `ignore`, the group's `ignore`, the group's `also` (over git and `.ignore`
+//! only), `.ignore`, what git tracks (over the rest), the nearest `.gitignore` up to the top of the repository,
+//! `info/exclude`, `core.excludesFile`, the built-ins. An ignored folder ends the search, except in devgroup's own
+//! lists, which include something below it only if they name the folder; tracked files in it are watched as well.
 
 mod built_in;
 mod could_match;

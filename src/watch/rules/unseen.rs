@@ -47,10 +47,10 @@ impl Rules {
 
     /// Adds to an explanation what the watcher does not see. Who would be told of a change is not, then.
     pub(super) fn add_unseen(&self, path: &Path, is_dir: bool, explanation: &mut Explanation) {
-        let instead = |link: &Path| self.target_of(link).map(|target| format!(": watch what it leads to, {target}"));
+        let instead = |link: &Path| self.target_of(link).map(|target| format!(": watch its target, {target}"));
         if !is_dir && fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
             let instead = instead(path).unwrap_or_default();
-            let note = format!("it is a symbolic link: only a change of the link itself is seen{instead}");
+            let note = format!("it is a symbolic link: only a change of the link itself counts{instead}");
             explanation.notes.push(note);
         }
         let folder = if is_dir { Some(path) } else { path.parent() };
@@ -63,7 +63,7 @@ impl Rules {
             }
             Unseen::Unreadable(folder, kind) => {
                 let note = format!("{} cannot be read, so nothing in it is watched: {kind}", self.shown(&folder));
-                (folder, "what cannot be read is not watched", note)
+                (folder, "an unreadable folder is not watched", note)
             }
         };
         explanation.notes.push(note);

@@ -66,7 +66,8 @@ impl WatchList {
                 for (_, _, lazy) in part {
                     builder.add(lazy.glob.clone());
                 }
-                let set = builder.build().inspect_err(|error| log::info!("asked one by one: {error}")).ok()?;
+                let set =
+                    builder.build().inspect_err(|error| log::info!("patterns are matched one by one: {error}")).ok()?;
                 let places = part.iter().map(|(place, ..)| *place).collect();
                 all.push(Together { base: base.to_path_buf(), set, places });
             }

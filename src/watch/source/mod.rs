@@ -1,12 +1,12 @@
-//! Where events come from: one watch of the operating system for each folder, or looking at everything now and then.
-//! It is one or the other for the whole tree, never a mix; and what does not work is said with its remedy.
+//! Where events come from: one operating-system watch per folder, or polling. The whole tree uses one or the other,
+//! never a mix; a problem is reported with its remedy.
 //!
-//! There are two kinds of [`Watches`]: our own [`inotify`], on Linux, and `notify`, on every system. `backend = "auto"`
-//! and `"native"` mean the first where there is one. `"notify"`, or [`portable`], means the second everywhere.
+//! There are two kinds of [`Watches`]: our own [`inotify`] on Linux, and `notify` on every system. `backend = "auto"`
+//! and `"native"` mean the first where it exists. `"notify"`, or [`portable`], means the second everywhere.
 //!
-//! Why not notify alone: it compares each removed folder with all watched ones (assets/guide/benchmarks.md has the figures), reads 1 KiB
-//! at a time, keeps the old names of renamed folders, and does not ask for `IN_EXCL_UNLINK`. Version 8 also subscribes to
-//! opens, so that a `grep` would wake us; hence 9.
+//! Why not notify alone: it compares each removed folder with all watched ones (assets/guide/benchmarks.md has the
+//! figures), reads 1 KiB at a time, keeps the old names of renamed folders, and does not ask for `IN_EXCL_UNLINK`.
+//! Version 8 also subscribes to opens, so that a `grep` would wake us; hence 9.
 
 #[cfg(target_os = "linux")]
 mod inotify;
@@ -327,7 +327,7 @@ impl Source {
         let Feed::Events(_, watches) = &mut self.feed else { return None };
         let cookies = &self.sink.cookies;
         let baked = cookies.folder().and_then(|folder| watches.add_cookies(folder)).and_then(|()| cookies.bake());
-        baked.inspect_err(|error| log::warn!("no sync mark: {error}")).ok()
+        baked.inspect_err(|error| log::warn!("no cookie file: {error}")).ok()
     }
 
     /// Folders with a watch.

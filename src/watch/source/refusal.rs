@@ -49,9 +49,9 @@ impl fmt::Display for Refusal {
                 write!(f, "out of inotify instances · sudo sysctl fs.inotify.max_user_instances={enough}")
             }
             Self::FileSystem(kind) => {
-                write!(f, "{kind} does not tell of all changes · if only this machine writes: backend = \"native\"")
+                write!(f, "{kind} does not report all changes · if only this machine writes: backend = \"native\"")
             }
-            Self::Silent => write!(f, "the system's file events do not arrive"),
+            Self::Silent => write!(f, "file events do not arrive"),
             Self::System(error) => write!(f, "{error}"),
         }
     }

@@ -1,4 +1,4 @@
-//! The watcher's own thread: takes what was said, looks, and reports.
+//! The watcher's own thread: takes the pending paths, looks at them, and reports.
 
 mod compare;
 mod git_work;
@@ -364,7 +364,7 @@ impl WatchLoop {
     fn report(&mut self) {
         self.report_files();
         let lost = self.lost.first().map(|lost| match self.tree.contains_key(lost) {
-            true => format!("{} is gone: nothing is restarted until it is back", visible_path(lost)),
+            true => format!("{} is gone: nothing restarts until it is back", visible_path(lost)),
             false => format!("not watched: {}: not found", visible_path(lost)),
         });
         let problem = self.source.problem(|folder| self.rules.shown(folder));

@@ -229,7 +229,7 @@ fn a_silent_stream_is_said_and_given_up() {
     assert!(watch_loop.source.polls());
     assert_eq!(found(&mut watch_loop), [(String::from("a"), (ChangeKind::Modified, true))].into());
     let problem = watch_loop.source.problem(|path| path.to_string_lossy().into());
-    assert_eq!(problem.as_deref(), Some("polling: the system's file events do not arrive"));
+    assert_eq!(problem.as_deref(), Some("polling: file events do not arrive"));
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn http_is_told_by_its_code_or_its_silence() {
     looked_after_by(&mut bench, AliveCheck { timeout, ..check(probe) });
     alive(&mut bench);
     assert_eq!(problem(&mut bench), format!("{url} answered 503"));
-    assert_eq!(problem(&mut bench), format!("{url} did not speak HTTP"));
+    assert_eq!(problem(&mut bench), format!("{url} did not answer in HTTP"));
     assert_eq!(problem(&mut bench), format!("{url} did not answer in 3s"));
     end(&mut bench);
 }
@@ -103,7 +103,7 @@ fn a_command_is_asked_one_at_a_time_and_ends_with_the_run() {
     alive(&mut bench);
     fs::write(bench.path("stuck"), "").unwrap();
     let problem = problem(&mut bench);
-    assert!(problem.ends_with("did not end in 300ms"), "{problem}");
+    assert!(problem.ends_with("did not finish in 300ms"), "{problem}");
     let asked = fs::read_to_string(bench.path("asked")).unwrap();
     let pids: Vec<u32> = asked.lines().map(|pid| pid.parse().unwrap()).collect();
     wait_for("no more than one of them", || (pids.iter().filter(|pid| lives(**pid)).count() <= 1).then_some(()));

@@ -61,7 +61,7 @@ fn a_program_that_the_system_refuses_to_execute_is_not_started() {
         // the program.
         assert_eq!(bench.exited("api").0, ExitStatus::Code(126));
         let markers = bench.markers("api");
-        let said = |marker: &String| marker.starts_with("── could not start · the system refuses to execute it: ");
+        let said = |marker: &String| marker.starts_with("── could not start · the system refused to execute it: ");
         assert!(markers.iter().any(said), "{markers:?}");
         return;
     }
@@ -69,13 +69,13 @@ fn a_program_that_the_system_refuses_to_execute_is_not_started() {
         RunReport::NotStarted { reason } => Some(reason.clone()),
         _ => None,
     });
-    assert_eq!(reason, "the system refuses to execute it: argument list too long");
+    assert_eq!(reason, "the system refused to execute it: argument list too long");
     // Is being written: as while a compiler still links.
     std::fs::copy("/bin/echo", bench.path("busy")).unwrap();
     let writer = std::fs::OpenOptions::new().append(true).open(bench.path("busy")).unwrap();
     bench.host.spawn(bench.launch("busy", 1, words(&["./busy", "hello"])));
     bench.report("busy", "the refusal", |report| {
-        (*report == RunReport::NotStarted { reason: "the system refuses to execute it: text file busy".into() })
+        (*report == RunReport::NotStarted { reason: "the system refused to execute it: text file busy".into() })
             .then_some(())
     });
     drop(writer);

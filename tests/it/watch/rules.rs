@@ -63,7 +63,7 @@ fn own_lists_win_over_git_and_git_wins_over_the_built_ins() {
         ("a.log", "watched api api.watch:3 true"),
         ("web/node_modules/x/index.js", "ignored built-in dependency and build folders"),
         (".git/index", "ignored built-in version control folders"),
-        ("procgroup.toml", "ignored built-in devgroup acts on its own file itself"),
+        ("procgroup.toml", "ignored built-in devgroup reloads its own file instead"),
         ("../elsewhere/a.rs", "no match"),
     ];
     spec.watch.also = patterns(&[".env*"]);
@@ -147,10 +147,10 @@ fn what_git_tracks_is_explained_by_the_rule_that_it_outweighs_for_the_service() 
         explained.notes
     };
     let mut api = service("api", root, WatchFiles::All { line: 3 });
-    assert_eq!(note(&group(root, vec![api.clone()])), ["git tracks it, although this matches:  .gitignore:1  /gen"]);
+    assert_eq!(note(&group(root, vec![api.clone()])), ["git tracks it, so this does not apply:  .gitignore:1  /gen"]);
     // Its own list lets the folder in. What is left is the pattern for the file.
     api.ignore = patterns(&["!/gen/kept"]);
-    assert_eq!(note(&group(root, vec![api])), ["git tracks it, although this matches:  .gitignore:2  *.out"]);
+    assert_eq!(note(&group(root, vec![api])), ["git tracks it, so this does not apply:  .gitignore:2  *.out"]);
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn a_root_that_is_gone_is_said_and_compared_when_it_is_back() {
         seen.status
             .problem
             .as_ref()
-            .is_some_and(|problem| problem.ends_with("app is gone: nothing is restarted until it is back"))
+            .is_some_and(|problem| problem.ends_with("app is gone: nothing restarts until it is back"))
     });
     write(watched.path("away/src/a.rs"), "other text");
     fs::remove_file(watched.path("away/src/b.rs")).expect("removed");

@@ -65,12 +65,12 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     for (name, entry) in tree.get("processes").map(Node::entries).unwrap_or_default() {
         match file.process(name, entry) {
             Some(draft) => found.drafts.push(draft),
-            None => found.skip(path, format!("{name}: it has no `command`")),
+            None => found.skip(path, format!("{name}: has no `command`")),
         }
     }
     for name in ["yml", "yaml"].map(|end| below(folder_of(path), &format!("process-compose.override.{end}"))) {
         if repository.files().contains(&name) {
-            found.skip(&name, format!("it is not laid over {path}"));
+            found.skip(&name, format!("not merged into {path}"));
         }
     }
     let awaited = found.awaited();
@@ -84,17 +84,15 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             if let Some(restart @ ("always" | "on-failure")) = draft.restart.take()
                 && draft.retries.is_none()
             {
-                let why = "a job is started again as often as `retries` says";
+                let why = "a failed job is started again only as often as `retries` says";
                 draft.left.push(format!("`restart: {}` is not carried over: {why}", restart.replace('-', "_")));
             }
         } else if let Some(most) = draft.retries.take() {
             // The first start is none of them.
             draft.breaker = most.checked_add(1).filter(|most| *most <= u64::from(u32::MAX));
-            draft
-                .left
-                .push("`max_restarts` counts the failures of a day here, and after a day it is tried once more".into());
+            draft.left.push("`max_restarts` counts the failures of one day here; after a day it is tried again".into());
             if draft.restart == Some("always") {
-                draft.left.push("`max_restarts` does not count an end without a failure here".into());
+                draft.left.push("`max_restarts` does not count exits without a failure here".into());
             }
         }
     }
@@ -102,7 +100,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
 }
 
 /// What `on-failure` does not do here.
-const EARLY: &str = "what fails before it is ready (without a check: within 2s) waits for a change here";
+const EARLY: &str = "a failure before it is ready (without a check: within 2s) waits for a change here";
 
 /// What holds for all processes of a file.
 struct File<'f> {
@@ -129,8 +127,8 @@ impl File<'_> {
         for name in draft.env.iter().map(|(name, _)| name) {
             // There it is put in when the file is read, before the process has an environment.
             if texts.expands() && entry.text("command").is_some_and(|line| puts_in(&line, name)) {
-                let there = "the one that process-compose was started with";
-                draft.left.push(format!("`${name}` in its command is {there}; here it is that of `environment`"));
+                let there = "that of process-compose";
+                draft.left.push(format!("`${name}` in its command is {there}; here it comes from `environment`"));
             }
         }
         draft.autostart = !entry.is_true("disabled");
@@ -142,7 +140,7 @@ impl File<'_> {
         shutdown(entry, &texts, &mut draft);
         others(entry, &mut draft);
         if texts.has_templates(entry) {
-            draft.left.push("its templates, `{{…}}`, are not carried over: put in what they mean".into());
+            draft.left.push("its templates, `{{…}}`, are not carried over: write out their values".into());
         }
         Some(draft)
     }
@@ -184,7 +182,9 @@ fn depends(entry: &Node, draft: &mut Draft) {
             Some("process_healthy" | "process_log_ready") => Some("ready"),
             Some("process_completed_successfully") => Some("done"),
             Some("process_completed") => {
-                draft.left.push(format!("that `{on}` may also fail is not carried over: it waits until it succeeds"));
+                draft
+                    .left
+                    .push(format!("here it waits until `{on}` succeeds; that `{on}` may fail is not carried over"));
                 Some("done")
             }
             // Without a word the start is enough.
@@ -205,7 +205,7 @@ fn availability(entry: &Node, draft: &mut Draft) {
         _ => "never",
     });
     if !matches!(restart.as_str(), "always" | "on_failure" | "no" | "false") {
-        draft.left.push(format!("`restart: {restart}` is not carried over: it is not started again"));
+        draft.left.push(format!("`restart: {restart}` is not carried over: it is not restarted"));
     }
     let again = draft.restart != Some("never");
     let wait = said.number("backoff_seconds").filter(|wait| *wait > 0);
@@ -247,16 +247,16 @@ fn shutdown(entry: &Node, texts: &Texts, draft: &mut Draft) {
 fn others(entry: &Node, draft: &mut Draft) {
     if let Some(schedule) = entry.get("schedule") {
         draft.autostart &= schedule.is_true("run_on_start");
-        draft.left.push("`schedule` is not carried over: start it by hand when it is due".into());
+        draft.left.push("`schedule` is not carried over: start it manually when it is due".into());
     }
     if entry.is_true("is_foreground") {
         draft.autostart = false;
-        draft.left.push("`is_foreground` is not carried over: start it by hand, and zoom".into());
+        draft.left.push("`is_foreground` is not carried over: start it manually and zoom in".into());
     }
     for key in entry.others(&OF_PROCESS) {
         match key {
             "replicas" if entry.number(key).is_some_and(|count| count <= 1) => {}
-            "replicas" => draft.left.push("`replicas` is not carried over: it runs once".into()),
+            "replicas" => draft.left.push("`replicas` is not carried over: one instance runs".into()),
             _ => draft.left.push(format!("`{key}` is not carried over")),
         }
     }

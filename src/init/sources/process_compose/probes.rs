@@ -25,7 +25,7 @@ pub(super) fn read(entry: &Node, texts: &Texts, draft: &mut Draft) {
     let mut or = |key: &str, least: u64, default: u64| match probe.number(key) {
         Some(number) if number >= least => number,
         None if probe.get(key).is_some() => {
-            draft.left.push(format!("`{key}` of `liveness_probe` is not carried over: it is no number here"));
+            draft.left.push(format!("`{key}` of `liveness_probe` is not carried over: it is not a number"));
             default
         }
         _ => default,
@@ -88,12 +88,12 @@ fn ready_of(probe: &Node, name: &str, entry: &Node, texts: &Texts, draft: &mut D
     match scheme.as_str() {
         "http" => Some(Ready::Http(url, status)),
         "https" => {
-            draft.remarks.push(format!("https is asked by curl, which must be there (`{name}`)"));
+            draft.remarks.push(format!("`{name}` needs curl for https"));
             let code = status.unwrap_or(200);
             Some(Ready::Cmd(format!("test \"$(curl -sLo /dev/null -w '%{{http_code}}' '{url}')\" = {code}")))
         }
         _ => {
-            draft.left.push(format!("`{name}` is not carried over: {scheme} is not asked"));
+            draft.left.push(format!("`{name}` is not carried over: {scheme} is not supported"));
             None
         }
     }
