@@ -162,7 +162,7 @@ fn no_end_of_a_good_file_is_missed() {
 /// The mistakes that people make, by their files: the code, the text that is pointed at, and a part of the remedy.
 const MISTAKES: [(&str, &str, &str, &str); 14] = [
     ("unknown-key", "unknown-key", "wacth", "without it nothing restarts api"),
-    ("cycle", "cycle", "\"db\"", "without the next"),
+    ("cycle", "cycle", "\"db\"", "remove one of these"),
     ("unknown-service", "unknown-service", "\"wroker\"", "services here"),
     ("missing-run", "missing-run", "[services.worker]", "run = "),
     ("duration", "duration", "20", "\"20s\""),

@@ -84,6 +84,22 @@ fn sandbox(project: &Project, error: rustix::io::Errno) -> Option<Vec<String>> {
     Some(vec![preload, format!("SHIM_ERRNO={}", error.raw_os_error()), "CODEX_SANDBOX=test".into()])
 }
 
+/// Those that need the socket of the group.
+const COMMANDS: [&str; 12] = [
+    "status",
+    "logs",
+    "events",
+    "start api",
+    "stop api",
+    "restart api",
+    "wait api",
+    "send api x",
+    "pause",
+    "resume",
+    "attach",
+    "down",
+];
+
 #[test]
 fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
     let project = Project::new(SHOP);
@@ -97,20 +113,7 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
         [(rustix::io::Errno::PERM, "Operation not permitted"), (rustix::io::Errno::ACCESS, "Permission denied")]
     {
         let Some(sandbox) = sandbox(&project, error) else { return };
-        for command in [
-            "status",
-            "logs",
-            "events",
-            "start api",
-            "stop api",
-            "restart api",
-            "wait api",
-            "send api x",
-            "pause",
-            "resume",
-            "attach",
-            "down",
-        ] {
+        for command in COMMANDS {
             let arguments: Vec<&str> = command.split(' ').collect();
             let asked = with(&project, &sandbox, &arguments);
             assert_eq!(asked.code, Some(8), "{command}: {}", asked.stderr);

@@ -397,18 +397,7 @@ impl AttachmentLoop {
         self.ui.adjust(&world);
         self.tell_focus();
         self.frame_writer.ask_for(self.host_modes());
-        self.rank(&world);
-        let mut screen = self.ui.screen(&world);
-        self.last_frame.panes = self.texts(&screen);
-        // Several steps at once may lead through several services.
-        for _ in 0..=snapshot.services.len() {
-            if !self.ui.roam(self.last_frame.panes.iter().find_map(|drawn| drawn.text.leaves), &world) {
-                break;
-            }
-            self.rank(&world);
-            screen = self.ui.screen(&world);
-            self.last_frame.panes = self.texts(&screen);
-        }
+        let screen = self.arrange(&world);
         if let Some(notice) = self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice) {
             self.ui.show_message(notice, now);
         }
@@ -439,6 +428,23 @@ impl AttachmentLoop {
             Some(text) => self.host_terminal.show(text),
             None => Ok(()),
         }
+    }
+
+    /// Decides where everything is, and reads the texts of the panes.
+    fn arrange(&mut self, world: &World<'_>) -> OuterScreen {
+        self.rank(world);
+        let mut screen = self.ui.screen(world);
+        self.last_frame.panes = self.texts(&screen);
+        // Several steps at once may lead through several services.
+        for _ in 0..=world.snapshot.services.len() {
+            if !self.ui.roam(self.last_frame.panes.iter().find_map(|drawn| drawn.text.leaves), world) {
+                break;
+            }
+            self.rank(world);
+            screen = self.ui.screen(world);
+            self.last_frame.panes = self.texts(&screen);
+        }
+        screen
     }
 
     /// The links of the panes, for a terminal that is told them.

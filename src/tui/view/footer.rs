@@ -11,7 +11,7 @@ use super::super::message::Message;
 use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, typing};
-use crate::domain::{Phase, WatchState};
+use crate::domain::{Phase, ServiceSnapshot, WatchState};
 
 /// Draws the footer; where there is none, a message lies over the last line. A message leaves help and quit their place.
 /// The answer is where the next character of the filter goes, if that is typed here.
@@ -111,6 +111,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let is_of_use = |action| match action {
         Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
+        Action::OpenUrl => selected(scene).is_some_and(|service| service.url.is_some()),
         _ => true,
     };
     let mut hints = keymap.footer(kind, length, (scene.snapshot.watch.held, &is_of_use), glyphs);
@@ -122,10 +123,13 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     fit(&hints, cells)
 }
 
+fn selected<'s>(scene: &Scene<'s>) -> Option<&'s ServiceSnapshot> {
+    scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index))
+}
+
 /// What keys do on the dashboard follows the state of the service that they mean.
 fn of_selected(scene: &Scene<'_>) -> FooterKind {
-    let selected = scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index));
-    match selected {
+    match selected(scene) {
         Some(service) if service.failure().is_some() => FooterKind::Failed,
         Some(service) if service.phase == Phase::Down => FooterKind::Stopped,
         _ => FooterKind::Normal,
