@@ -100,7 +100,7 @@ pub(super) enum Failure {
         message: String,
     },
     /// A command was meant where the name of a service stands.
-    #[error("{failure}\n  help: did you mean the command {commands}?")]
+    #[error("{failure}\n  help: did you mean {commands}?")]
     Mistyped {
         /// What came of it.
         failure: Box<Failure>,

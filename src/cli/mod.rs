@@ -105,7 +105,7 @@ fn run_program(
             // Nothing can be said if even this fails.
             let _ = error.print();
             if let Some(commands) = slip_of_a_command().filter(|_| error.use_stderr()) {
-                print_message(&format!("  help: did you mean the command {commands}?"));
+                print_message(&format!("  help: did you mean {commands}?"));
             }
             return if error.use_stderr() { 2 } else { 0 };
         }
@@ -180,22 +180,23 @@ fn slip_of_a_command() -> Option<String> {
 
 /// What other tools call what devgroup does (compose, overmind, pm2, process-compose, systemctl).
 const WORDS_OF_OTHERS: &[(&str, &str)] = &[
-    ("up", "-d"),
-    ("quit", "down"),
-    ("shutdown", "down"),
-    ("kill", "stop"),
-    ("tail", "logs -f"),
-    ("log", "logs"),
-    ("list", "status"),
-    ("ls", "status"),
-    ("connect", "attach"),
-    ("validate", "check"),
-    ("config", "check"),
-    ("unpause", "resume"),
-    ("completion", "completions"),
+    ("up", "devgroup -d"),
+    ("quit", "devgroup down"),
+    ("shutdown", "devgroup down"),
+    ("kill", "devgroup stop"),
+    ("tail", "devgroup logs -f"),
+    ("log", "devgroup logs"),
+    ("list", "devgroup status"),
+    ("ls", "devgroup status"),
+    ("connect", "devgroup attach"),
+    ("validate", "devgroup check"),
+    ("config", "devgroup check"),
+    ("unpause", "devgroup resume"),
+    ("completion", "devgroup completions"),
 ];
 
-/// The commands that may be meant by this word, in backticks: what other tools call so, or those with a name like it.
+/// The commands that may be meant by this word, as after "did you mean": what other tools call so, or those with a name
+/// like it.
 fn near_commands(name: &str) -> Option<String> {
     if let Some((_, command)) = WORDS_OF_OTHERS.iter().find(|(word, _)| *word == name) {
         return Some(format!("`{command}`"));
@@ -205,7 +206,7 @@ fn near_commands(name: &str) -> Option<String> {
     if near.iter().any(|command| command.starts_with(name)) {
         near.retain(|command| command.starts_with(name));
     }
-    (!near.is_empty()).then(|| config::any_of(&near))
+    (!near.is_empty()).then(|| format!("the command {}", config::any_of(&near)))
 }
 
 /// Writes a line to stderr, if it takes one in time.

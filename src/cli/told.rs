@@ -53,7 +53,7 @@ pub(super) fn as_json(failure: &Failure) -> String {
 pub(super) fn usage_as_json(error: &clap::Error, commands: Option<&str>) -> String {
     let text = error.render().to_string();
     let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let meant = commands.map(|commands| format!("did you mean the command {commands}?"));
+    let meant = commands.map(|commands| format!("did you mean {commands}?"));
     let help = meant.as_deref().unwrap_or(help);
     line("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty()))
 }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_failure_is_an_object_with_its_remedy() {
         let failure = Failure::NotRunning { file: None, foreign: None };
-        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "`status`".into() };
+        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "the command `status`".into() };
         let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"no group is running here: no \
                         procgroup.toml in this folder or any folder above\",\"help\":\"did you mean the command `status`?\"}}";
         assert_eq!(as_json(&mistyped), expected);

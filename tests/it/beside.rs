@@ -32,7 +32,7 @@ fn what_runs_beside_a_service_neither_draws_nor_reads_on_the_terminal_of_the_das
     let mut dash = Dash::start(&project, NORMAL, &[]);
     // Who reads fails at once, also without waiting for the end of a line, instead of waiting until its time is over.
     let log = dash.wait_for_text("not started · validate failed · exit 1");
-    let size = log.lines().find_map(|line| line.split_once("┃size ")).unwrap().1;
+    let size = log.lines().find_map(|line| line.split_once("size ")).unwrap().1;
     assert_ne!(size.split_whitespace().next(), Some("30"), "the size of the whole screen: {log}");
     dash.wait_for_text("watching 2 services");
     project.write("go", "");

@@ -333,7 +333,7 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
     );
     let mut dash = Dash::start(&project, (100, 30), &[]);
     let screen = dash.wait_for("the end", |screen| screen.lines().any(|line| line.contains("│ end")));
-    let (column, row) = place(&screen, "rror: no  ");
+    let (column, row) = place(&screen, "rror: no");
     dash.press_at(column - 1, row);
     dash.drag_to(column + 40, row + 3);
     dash.release_at(column + 40, row + 3);

@@ -33,7 +33,7 @@ fn a_mistyped_command_is_told_the_command() {
     }
     // What is wrong with the file hides neither a slip of the pen nor the services that it has.
     let broken = Project::new("[services.api]\nrun = 'a'\nwacth = 1\n");
-    for (word, meant) in [("statu", "`devgroup status` or `devgroup start`"), ("ap", "`api`")] {
+    for (word, meant) in [("statu", "the command `status`"), ("ap", "`api`")] {
         let slip = Stream::ask(&broken, &[word]);
         let first = format!(
             "error: unknown service `{word}` in what could be read of the file\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
