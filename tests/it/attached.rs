@@ -287,7 +287,7 @@ fn the_log_is_opened_in_the_editor_of_who_looks() {
     dash.wait_for_text("editing ");
     dash.keys("fine\r");
     dash.wait_for("the dashboard is back, and says how it ended", |screen| {
-        screen.contains("ended with exit 3") && screen.contains("api says 200")
+        screen.contains("failed: exit 3") && screen.contains("api says 200")
     });
     assert_eq!(project.read("../home/edited"), "read fine\n");
     dash.keys("v");

@@ -83,7 +83,7 @@ fn a_running_group_and_its_loop_are_told_and_one_that_hangs_fails() {
     kill(program, Signal::CONT);
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
     group.wait_exit();
-    assert!(of(&doctor(&project, 0), "group")[2].contains("none is running"));
+    assert!(of(&doctor(&project, 0), "group")[2].contains("not running here"));
 }
 
 #[test]
