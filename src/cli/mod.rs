@@ -180,7 +180,7 @@ fn slip_of_a_command() -> Option<String> {
 
 /// What other tools call what devgroup does (compose, overmind, pm2, process-compose, systemctl).
 const WORDS_OF_OTHERS: &[(&str, &str)] = &[
-    ("up", "-d"),
+    ("up", "devgroup -d"),
     ("quit", "down"),
     ("shutdown", "down"),
     ("kill", "stop"),
@@ -331,7 +331,8 @@ fn unknown_in_broken(file: &GroupFile, names: &[String]) -> Option<(String, Opti
     let known: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
     let name = names.iter().find(|name| !known.contains(&name.as_str()))?;
     let near = config::near(name, known.iter().copied());
-    let near = near_commands(name).or_else(|| (!near.is_empty()).then(|| config::any_of(&near)));
+    let command = near_commands(name).map(|commands| format!("the command {commands}"));
+    let near = command.or_else(|| (!near.is_empty()).then(|| config::any_of(&near)));
     Some((name.clone(), near))
 }
 

@@ -27,13 +27,13 @@ fn a_mistyped_command_is_told_the_command() {
     assert!(
         error(&empty, &["statu", "--json"])["help"].as_str().unwrap().starts_with("did you mean the command `status`")
     );
-    for (word, command) in [("up", "devgroup -d"), ("tail", "devgroup logs -f"), ("kill", "devgroup stop")] {
+    for (word, command) in [("up", "devgroup -d"), ("tail", "logs -f"), ("kill", "stop")] {
         let of_others = Stream::ask(&group, &[word]);
-        assert!(of_others.stderr.contains(&format!("did you mean `{command}`?")), "{of_others:?}");
+        assert!(of_others.stderr.contains(&format!("did you mean the command `{command}`?")), "{of_others:?}");
     }
     // What is wrong with the file hides neither a slip of the pen nor the services that it has.
     let broken = Project::new("[services.api]\nrun = 'a'\nwacth = 1\n");
-    for (word, meant) in [("statu", "`devgroup status` or `devgroup start`"), ("ap", "`api`")] {
+    for (word, meant) in [("statu", "the command `status`"), ("ap", "`api`")] {
         let slip = Stream::ask(&broken, &[word]);
         let first = format!(
             "error: unknown service `{word}` in what could be read of the file\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
