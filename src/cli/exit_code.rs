@@ -46,7 +46,7 @@ pub(super) enum Failure {
     InvalidAndUnknown {
         /// The name, as the command line gives it.
         name: String,
-        /// What may be meant, in backticks.
+        /// What may be meant, for people: `api`, or a command.
         near: Option<String>,
         /// The errors of the file.
         drawn: String,

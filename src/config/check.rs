@@ -137,7 +137,7 @@ fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Na
         ([], Some((name, run))) => {
             problem.at(span, listed).help(format!("{name} runs `{}`; did you mean `{name}`?", shown(&run)))
         }
-        ([], None) => problem.at(span, listed).help("use one of them, or remove it"),
+        ([], None) => problem.at(span, listed).help("define this service, or remove it here"),
         (names, _) => problem.at(span, format!("did you mean {}?", any_of(names))).help(listed),
     }
 }

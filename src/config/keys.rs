@@ -70,7 +70,7 @@ pub(super) const PREFERENCES: Section = section(
     &[
         key("theme", Form::OneOf(&["auto", "dark", "light", "mono"]), "the colours of the dashboard"),
         key("glyphs", Form::OneOf(&["auto", "unicode", "ascii"]), "the characters of the dashboard"),
-        key("layout", Form::OneOf(&["auto", "grid", "focus", "single"]), "how the panes are laid out at first"),
+        key("layout", Form::OneOf(&["auto", "grid", "focus", "single"]), "the initial layout of the panes"),
         key("mouse", Form::Boolean, "whether the dashboard gets wheel and clicks"),
         key("confirm_quit", Form::Boolean, "whether `q` asks before it stops services"),
         key(

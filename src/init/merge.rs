@@ -128,7 +128,7 @@ fn not_carried(draft: &Draft) -> impl Iterator<Item = Note> {
 
 /// A remark, if something has another name in its source.
 fn other_name(what: &str, there: &str, here: &str) -> Option<String> {
-    (there != here).then(|| format!("{what} is `{there}` there, which is not a valid name here"))
+    (there != here).then(|| format!("{what} is named `{there}` there, which is not a valid name here"))
 }
 
 /// A remark, if another service has its name already.

@@ -183,9 +183,9 @@ fn what_cannot_be_read_is_said_and_the_rest_is_used() {
     assert_eq!(proposal.services, 1);
     let told = notes_text(&proposal);
     for part in [
-        "package.json · it cannot be read: it is not UTF-8",
-        "compose.yaml · it cannot be read: it is larger",
-        "mix.exs · it cannot be read",
+        "package.json · cannot be read: not UTF-8",
+        "compose.yaml · cannot be read: larger",
+        "mix.exs · cannot be read",
     ] {
         assert!(told.contains(part), "{told}");
     }

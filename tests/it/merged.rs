@@ -226,7 +226,7 @@ fn an_editor_gets_the_terminal_and_the_dashboard_comes_back_whole() {
     dash.keys("Gv");
     dash.wait_for_text("editing");
     dash.keys("3\r");
-    dash.wait_for_text("ended with exit 3");
+    dash.wait_for_text("failed: exit 3");
     dash.keys("v");
     dash.wait_for_text("editing");
     dash.keys(key::CTRL_C);

@@ -85,7 +85,7 @@ fn the_exit_of_a_job_that_runs_again_is_that_of_the_new_run() {
 fn a_restart_that_is_not_valid_has_failed_whatever_the_old_run_does() {
     let project = held();
     project.write("../home/bad", "");
-    let goes_on = "api: failed · validate failed · exit 1 · the old run goes on\n";
+    let goes_on = "api: failed · validate failed · exit 1 · the old run continues\n";
     // The old run is up …
     expect(restart(&project), 5, goes_on);
     assert_eq!(Stream::ask(&project, &["wait", "api"]).code, Some(0), "the old run is ready still");

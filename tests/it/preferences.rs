@@ -93,7 +93,7 @@ fn who_wants_to_be_asked_before_the_end_is_asked() {
     let mut dash = Dash::start(&project, (100, 30), &[]);
     wait_for("it runs", || runs(&project) == 1);
     dash.keys("q");
-    dash.wait_for_text("stop 1 service and quit? q again does");
+    dash.wait_for_text("stop 1 service and quit? press q again");
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
 }

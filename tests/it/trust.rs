@@ -284,7 +284,7 @@ fn folders_of_others_and_links_in_the_place_of_ours_are_not_used() {
     let whose = format!("state/devgroup belongs to another user (uid {SOMEBODY}): remove it, or set XDG_STATE_HOME");
     assert!(said.contains(&whose), "{said}");
     let said = with_state(&|place| symlink("../../elsewhere", place).unwrap());
-    assert!(said.contains("state/devgroup is a link: remove it, or let XDG_STATE_HOME"), "{said}");
+    assert!(said.contains("state/devgroup is a link: remove it, or set XDG_STATE_HOME"), "{said}");
 }
 
 #[test]

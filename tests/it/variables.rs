@@ -102,10 +102,10 @@ fn a_pipe_that_nobody_fills_takes_no_service_down() {
     assert!(writer.wait().unwrap().success());
     let restart = Stream::ask(&project, &["restart", "api", "--wait"]);
     assert_eq!(restart.code, Some(5), "{}", restart.stdout);
-    assert!(restart.stdout.contains("nobody has written into it within 5s"), "{}", restart.stdout);
+    assert!(restart.stdout.contains("nothing was written into it within 5s"), "{}", restart.stdout);
     stream.wait_for_text("── stale · ");
     let status = Stream::ask(&project, &["status"]).stdout;
-    assert!(status.contains("running (stale)") && status.contains("nobody has written into it"), "{status}");
+    assert!(status.contains("running (stale)") && status.contains("nothing was written into it"), "{status}");
     assert_eq!(project.lines("../home/api"), 1);
     let mut writer = fill("two");
     assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));

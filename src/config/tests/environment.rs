@@ -185,7 +185,7 @@ fn folder_address_and_checks_get_the_values_of_each_start() {
     );
     assert!(said("http = 'http://localhost:${APP}'").contains("the port must be a number"));
     assert!(said("http = 'http://localhost:${NONE}'").starts_with("ready.http of api: the variable `NONE` is not set"));
-    assert_eq!(said("log = '${NONE:-}'"), "ready.log of api: `${NONE:-}` is empty with its values");
+    assert_eq!(said("log = '${NONE:-}'"), "ready.log of api: `${NONE:-}` expands to nothing");
 }
 
 #[test]

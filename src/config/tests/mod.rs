@@ -215,7 +215,7 @@ fn the_retries_of_the_defaults_are_for_tasks() {
         let loaded = parse(text, Path::new(FILE)).unwrap();
         loaded.warnings.items.iter().map(|item| item.message.clone()).collect::<Vec<_>>()
     };
-    let does_nothing = |key: &str| format!("`{key}` of the job `a` does nothing");
+    let does_nothing = |key: &str| format!("`{key}` has no effect on the job `a`");
     let job = |keys: &str| format!("[services]\na = {{ run = 'a', kind = 'job', {keys} }}");
     let both = "retries = 2, restart = 'never', breaker = { failures = 1, within = '1s' }";
     assert_eq!(warnings(&job(both)), [does_nothing("restart"), does_nothing("breaker")]);

@@ -172,7 +172,7 @@ fn the_first_failure_of_a_service_counts_even_if_it_is_tried_again() {
     assert_eq!(first(&not_ready(true)), Some("not ready in time".into()));
     assert_eq!(first(&not_ready(false)), Some("exited (exit 0) before it was ready".into()));
     let always = with_end(starting(2), 1, Some(End::Done), true);
-    assert_eq!(first(&always), Some("exited at once (exit 0), and tried again".into()));
+    assert_eq!(first(&always), Some("exited at once (exit 0), retrying".into()));
 }
 
 #[test]

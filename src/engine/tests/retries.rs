@@ -450,10 +450,10 @@ fn a_service_that_puts_itself_into_the_background_has_failed() {
         0.500   db: exited · exit 0 · waiting for a change
         0.500   SIGTERM to db 1
         0.500 > db is gone
-        0.500   api: blocked · db failed (daemonized)
+        0.500   api: db failed (daemonized)
     ",
     );
-    let reason = "ended, but left redis-server (7) running: run it in the foreground · waiting for a change";
+    let reason = "exited, but left redis-server (7) running: run it in the foreground · waiting for a change";
     assert_eq!((s.phase("db").word(), s.service("db").reason.as_deref()), ("failed", Some(reason)));
     // After it has worked, what is left is a leftover as any other; without one, it is done as before.
     let mut s = Scenario::running(vec![service("db"), service("up")]);

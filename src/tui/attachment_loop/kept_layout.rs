@@ -31,7 +31,7 @@ impl AttachmentLoop {
         if let Some(folder) = self.folder.as_deref().filter(|_| arrangement != self.first_arrangement)
             && let Err(error) = write(folder, arrangement)
         {
-            log::warn!("the layout is not kept: {}: {}", visible_path(folder), plain_error(&error));
+            log::warn!("the layout was not saved: {}: {}", visible_path(folder), plain_error(&error));
         }
     }
 }

@@ -111,7 +111,7 @@ impl AttachmentLoop {
     /// Opens an address in the browser, or says it where there is no desktop.
     pub(super) fn browse(&mut self, address: &str, now: Moment) {
         let text = if address.contains(MASK) {
-            format!("not opened: a part of it is secret: {address}")
+            format!("not opened, its address contains a secret: {address}")
         } else {
             let tell = self.tell_later.clone();
             let opens = self.host_terminal.browse(address, move |complaint| {
@@ -119,7 +119,7 @@ impl AttachmentLoop {
                 // The dashboard may have ended meanwhile.
                 let _ = tell.as_ref().map(|tell| tell.send(News::Said(complaint.into())));
             });
-            if opens { format!("opened {address}") } else { format!("no desktop here; its address: {address}") }
+            if opens { format!("opened {address}") } else { format!("no desktop here · address: {address}") }
         };
         self.ui.show_message(text, now);
     }

@@ -27,7 +27,7 @@ fn what_is_open_is_about_the_service_that_it_was_opened_for() {
         let choose = choose.replace('R', "r");
         assert_eq!(bench.press(&choose), [], "{keys}");
         let text = bench.text();
-        assert!(text.contains("nothing done: api is not in the group any more"), "{keys}\n{text}");
+        assert!(text.contains("nothing done: api is no longer in the group"), "{keys}\n{text}");
 
         // Another order changes nothing.
         let mut bench = Bench::shop(80, 24);
@@ -59,7 +59,7 @@ fn a_key_is_for_the_service_that_was_selected_or_for_none() {
     }
     let mut bench = Bench::shop(80, 24);
     remove(&mut bench, "api");
-    assert!(bench.text().contains("api is not in the group any more · db is selected"), "{}", bench.text());
+    assert!(bench.text().contains("api is no longer in the group · selected db"), "{}", bench.text());
     // Nothing was ever selected: what was shown first is meant, wherever it stands now.
     let mut bench = Bench::new(shop(), 80, 24, GlyphSet::Unicode);
     bench.frame();

@@ -204,9 +204,7 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
 fn a_key_takes_the_message_of_before_away() {
     let mut bench = Bench::shop(80, 24);
     let said = |bench: &Bench| bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
-    for (keys, text, next) in
-        [("C", "the view is clear", "g"), ("/zzzz⏎n", "no match", "&"), ("D", "not detached", "z")]
-    {
+    for (keys, text, next) in [("C", "view cleared", "g"), ("/zzzz⏎n", "no match", "&"), ("D", "not detached", "z")] {
         bench.press(keys);
         bench.frame();
         assert!(said(&bench).is_some_and(|said| said.contains(text)), "{keys}: {:?}", said(&bench));
@@ -386,7 +384,7 @@ fn a_search_finds_while_it_is_typed_and_goes_round() {
     let text = bench.text();
     assert!(!text.contains(" of 11") && !text.contains('>'), "{text}");
     bench.press("n");
-    assert!(bench.text().contains("nothing is searched for"));
+    assert!(bench.text().contains("no search: / starts one"));
 }
 
 #[test]
@@ -551,7 +549,7 @@ fn who_wants_to_be_asked_quits_by_pressing_twice() {
     bench.ui = UiState::new(asks);
     assert_eq!(bench.press("q"), []);
     let message = bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
-    assert_eq!(message.as_deref(), Some("stop 4 services and quit? q again does"));
+    assert_eq!(message.as_deref(), Some("stop 4 services and quit? press q again"));
     assert_eq!(bench.press("q"), [Command::Quit]);
     assert_eq!(bench.press("jq"), [], "another key has taken the question away");
     assert_eq!(bench.press("Q"), [Command::QuitNow], "who kills is not asked");
