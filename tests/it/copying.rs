@@ -333,8 +333,9 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
     );
     let mut dash = Dash::start(&project, (100, 30), &[]);
     let screen = dash.wait_for("the end", |screen| screen.lines().any(|line| line.contains("│ end")));
-    let (column, row) = place(&screen, "rror: no");
-    dash.press_at(column - 1, row);
+    let (column, row) = place(&screen, "│ Error: no");
+    let column = column + 2;
+    dash.press_at(column, row);
     dash.drag_to(column + 40, row + 3);
     dash.release_at(column + 40, row + 3);
     dash.wait_for_text("sent 4 lines");

@@ -77,7 +77,8 @@ mod the_screen {
             let is_same = without_ages(screen) == without_ages(&last.borrow());
             looks.set(if is_same { looks.get() + 1 } else { 0 });
             screen.clone_into(&mut last.borrow_mut());
-            let texts = ["3 running", "api-says-hello", "● api    up", "● web    up", "● db     up", "q quit"];
+            let texts =
+                ["3 running", "api-says-hello", "● api    running", "● web    running", "● db     running", "q quit"];
             looks.get() > 20 && texts.iter().all(|text| screen.contains(text))
         });
         for n in 0..300_u16 {

@@ -104,11 +104,11 @@ fn agrees(dash: &Dash<'_>, project: &Project) -> bool {
     words.len() == SERVICES
         && words.iter().all(|(service, word)| match word.as_str() {
             // It was to be replaced after a change, and what it depends on is not there.
-            "up" | "ready" | "stale" => runs.contains_key(service),
+            "running" | "ready" => runs.contains_key(service),
             // Killed before it was ready: it waits for a change.
-            "stopped" | "SIGKILL" => !runs.contains_key(service),
-            // It waits for one that somebody has stopped: `sv01 stopped`.
-            lost if lost.starts_with("sv") => !runs.contains_key(service) && !runs.contains_key(lost),
+            "stopped" | "failed" => !runs.contains_key(service),
+            // It waits for one that somebody has stopped.
+            "blocked" => !runs.contains_key(service),
             _ => false,
         })
 }

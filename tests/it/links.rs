@@ -83,19 +83,20 @@ fn an_address_that_is_wrapped_or_cut_leads_where_all_of_it_does() {
     assert_eq!(cut.len(), 1, "{cut:?}");
     assert!(cut[0].1 == address && cut[0].2.len() < address.len(), "{cut:?}");
     dash.keys("z");
-    let screen = dash.wait_for("it is wrapped", |screen| screen.contains("see http") && screen.contains("\n3456789\n"));
+    let screen =
+        dash.wait_for("it is wrapped", |screen| screen.contains("see http") && screen.contains("\n 123456789\n"));
     let (column, row) = place(&screen, "http://");
     let first = dash.link_at(column, row);
     assert_eq!(first.as_ref().map(|(target, _)| target), Some(&address));
     // All of its rows are one link, and nothing beside them is a part of it.
-    for (column, row) in [(79, row), (0, row + 1), (40, row + 1), (79, row + 1), (0, row + 2), (6, row + 2)] {
+    for (column, row) in [(79, row), (1, row + 1), (40, row + 1), (79, row + 1), (1, row + 2), (9, row + 2)] {
         assert_eq!(dash.link_at(column, row), first, "column {column}, row {row}");
     }
-    for (column, row) in [(column - 1, row), (7, row + 2), (0, row + 3)] {
+    for (column, row) in [(column - 1, row), (10, row + 2), (1, row + 3)] {
         assert_eq!(dash.link_at(column, row), None, "column {column}, row {row}");
     }
     dash.keys("z");
-    dash.wait_for("it is cut again", |screen| !screen.contains("\n3456789\n"));
+    dash.wait_for("it is cut again", |screen| !screen.contains("\n 123456789\n"));
     quit(dash);
 }
 

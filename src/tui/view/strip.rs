@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use super::super::text::width;
 use super::table::Table;
 use super::{Scene, paint};
-use crate::domain::{JournalEntry, Match, Moment, Verdict, count};
+use crate::domain::{JournalEntry, Match, Moment, Verdict, count, visible};
 
 /// The cells of a row that tell of an event.
 const SERVICES: usize = 0;
@@ -107,9 +107,10 @@ pub(in super::super) fn moments(scene: &Scene<'_>) -> Vec<Moment> {
 
 fn cells(scene: &Scene<'_>, entry: &JournalEntry) -> Vec<String> {
     let names: Vec<&str> = entry.services.iter().map(|name| name.as_str()).collect();
+    let path = visible(&entry.event.path);
     let path = match entry.times {
-        1 => entry.event.path.to_string(),
-        times => format!("{} ({times} events)", entry.event.path),
+        1 => path.into_owned(),
+        times => format!("{path} ({times} events)"),
     };
     let age = format!("{} ago", scene.age(entry.event.at));
     let rule = match &entry.event.matched {

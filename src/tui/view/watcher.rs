@@ -12,7 +12,7 @@ use super::Scene;
 use super::paint::{self, Titles};
 use super::strip::verdict_style;
 use super::table::Table;
-use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, WhyStep};
+use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, WhyStep, visible};
 
 /// Below this width, a time of day has no seconds.
 const SHORT_TIME: u16 = 50;
@@ -241,10 +241,11 @@ fn cells(scene: &Scene<'_>, entry: &JournalEntry, columns: u16) -> Vec<String> {
         [first, others @ ..] => format!("{first}+{}", others.len()),
         [] => "-".to_owned(),
     };
+    let path = visible(&entry.event.path);
     // One outcome of several events: the number stands with what was seen, not with what was done.
     let path = match entry.times {
-        1 => entry.event.path.to_string(),
-        times => format!("{} ({times} events)", entry.event.path),
+        1 => path.into_owned(),
+        times => format!("{path} ({times} events)"),
     };
     vec![time, path, entry.event.kind.to_string(), service, entry.verdict.to_string(), rule(scene, entry)]
 }
