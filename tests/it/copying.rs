@@ -340,5 +340,9 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
     dash.release_at(column + 40, row + 3);
     dash.wait_for_text("sent 4 lines");
     assert_eq!(copied(&dash), ["Error: no  \n\tat a.b (c.js:1)\t\n    ~~~~   \nend"]);
+    // Without the mouse: the error that was gone to, with its trace.
+    dash.keys("ec");
+    dash.wait_until_raw("the error is copied", |dash| copied(dash).len() == 2);
+    assert!(copied(&dash)[1].starts_with("Error: no  \n\tat a.b (c.js:1)\t"), "{:?}", copied(&dash));
     quit(dash);
 }

@@ -89,8 +89,8 @@ src/main.rs
 target/debug/api
   ignored · a change restarts nothing
   rule   .gitignore:2  /target
-  note   files in target/ that git tracks are watched all the same
-  note   target/ is ignored, and so is what is in it
+  note   files in target/ that git tracks are watched anyway
+  note   target/ is ignored, and so is everything in it
    1  services.api.watch  matched: watched  procgroup.toml:3  true
    2  services.web.watch  did not match     (only below web/)
    3  services.css.watch  did not match
@@ -131,7 +131,7 @@ fn every_sort_of_path_is_explained() {
 link/main.rs
   ignored · a change restarts nothing
   rule   built-in  link  (links are not followed)
-  note   link is a symbolic link, and links are not followed: watch what it leads to, src
+  note   link is a symbolic link, and links are not followed: watch its target, src
    1  built-in  matched: ignored  built-in  link  (links are not followed)  (link/)
 ";
     assert_eq!(text, expected);

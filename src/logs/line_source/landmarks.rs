@@ -117,6 +117,23 @@ impl Lane<'_> {
     }
 }
 
+/// The last line of the entry that begins with this one: that of its stack trace, if it has one.
+pub fn last_of_entry(reader: &mut Reader<'_>, first: LineId) -> LineId {
+    /// As many lines of a trace as are taken for one.
+    const MOST: u64 = 2_000;
+    let mut levels = LevelReader::at(reader, first);
+    let mut last = first;
+    for id in (first.0..=first.0.saturating_add(MOST)).map(LineId) {
+        let Some(line) = reader.line(id) else { break };
+        if id > first && !levels.goes_on_with(&line.content.text) {
+            break;
+        }
+        levels.pass(&line);
+        last = id;
+    }
+    last
+}
+
 /// The line belongs to a stack trace that has begun above it.
 pub fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bool {
     let above = LevelReader::at(reader, id);

@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use super::AttachmentLoop;
 use super::saving::News;
 use crate::domain::Moment;
-use crate::logs::{LineId, LogDocument, MouseEvents};
+use crate::logs::{LineId, LogDocument, MouseEvents, last_of_entry};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
 use crate::tui::selection::{CopyRequest, Point, Selection, Unit, rows_text, unit_in, unit_of_row};
@@ -267,7 +267,7 @@ impl AttachmentLoop {
     fn copy(&mut self, now: Moment) {
         let wanted = match &self.ui.selection {
             Some(selection) => Some((selection.source.clone(), selection.rows, selection.stretch())),
-            None => self.in_sight(),
+            None => self.marked_entry().or_else(|| self.in_sight()),
         };
         let copied = wanted.and_then(|(source, rows, stretch)| match rows {
             true => Some(rows_text(&*self.handle.logs().get(source.service()?)?, stretch)),
@@ -308,6 +308,16 @@ impl AttachmentLoop {
         };
         let rest = if copied.cut { ", not the rest: it is too large" } else { "" };
         self.ui.show_message(format!("{said}{rest}"), now);
+    }
+
+    /// The line that the reader has gone to, with the trace that it begins.
+    fn marked_entry(&mut self) -> Option<(Source, bool, (Point, Point))> {
+        let source = self.ui.source(&self.snapshot)?;
+        source.service()?;
+        let (service, first) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
+        let document = self.handle.logs().get(&service)?;
+        let last = last_of_entry(&mut document.read(), first);
+        Some((source, false, (Point { line: first, byte: 0 }, Point { line: last, byte: usize::MAX })))
     }
 
     fn in_sight(&self) -> Option<(Source, bool, (Point, Point))> {

@@ -195,6 +195,10 @@ impl Viewport {
             }
             Jump::Edge { forward: true } => (source.first_from(&top, what), None),
             Jump::Edge { forward: false } => (source.last_before(&end, what), None),
+            // Who reads the end wants the error that has just come.
+            Jump::Error { forward: true } if self.current.is_none() && stand.follow => {
+                (source.last_before(&end, what), None)
+            }
             Jump::Hit { forward: true } | Jump::Error { forward: true } | Jump::Run { .. } | Jump::Line(_) => {
                 let from = match &self.current {
                     Some(mark) => mark.behind(),

@@ -82,7 +82,7 @@ fn what_is_read_stays_while_all_print() {
     let before = shown(&mut bench);
     feed(&mut bench, 300..310);
     assert_eq!(shown(&mut bench), before);
-    assert!(bench.text().contains("▲ 30 new"), "{}", bench.text());
+    assert!(bench.text().contains("▼ 30 new"), "{}", bench.text());
     // Another width, and back.
     bench.size = (60, 24);
     bench.frame();

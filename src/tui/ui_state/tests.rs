@@ -445,7 +445,7 @@ fn what_is_read_under_a_filter_stays() {
     let before = bench.text();
     lines(&bench, "api", 9_000..9_500);
     let after = bench.text();
-    assert!(after.contains("▲ 5 new"), "{after}");
+    assert!(after.contains("▼ 5 new"), "{after}");
     let lines = |text: &str| text.lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&before), lines(&after));
 }
@@ -468,6 +468,8 @@ fn from_error_to_error() {
     bench.frame();
     bench.press("E");
     assert!(bench.text().contains("✗907 ERROR"), "a trace is one error: {}", bench.text());
+    bench.press("Ge");
+    assert!(bench.text().contains("✗Traceback"), "at the end, the newest: {}", bench.text());
     bench.press("1e");
     assert!(bench.text().contains("no errors"));
 }

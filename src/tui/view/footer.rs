@@ -111,6 +111,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let is_of_use = |action| match action {
         Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
+        Action::NextError => tells_of_errors(scene),
         Action::OpenUrl => selected(scene).is_some_and(|service| service.url.is_some()),
         _ => true,
     };
@@ -125,6 +126,15 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
 
 fn selected<'s>(scene: &Scene<'s>) -> Option<&'s ServiceSnapshot> {
     scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index))
+}
+
+/// There is an error to go to: the selected service has failed, or has errors that nobody has seen. Elsewhere the key is
+/// one of many.
+fn tells_of_errors(scene: &Scene<'_>) -> bool {
+    let is_dashboard = scene.ui.context(scene.snapshot) == Context::Normal;
+    let has =
+        |service: &ServiceSnapshot| service.failure().is_some() || !scene.ui.unseen.text(&service.name).is_empty();
+    !is_dashboard || selected(scene).is_some_and(has)
 }
 
 /// What keys do on the dashboard follows the state of the service that they mean.

@@ -154,10 +154,10 @@ fn body(
     for (row, line) in (0..inner.height).zip(&text.rows) {
         paint::put_line(buffer, inner, row, line);
     }
-    show_current(pane, text, buffer);
     let selection = scene.ui.selection.as_ref();
-    if let Some(selection) = selection.filter(|s| s.source == *source && s.rows == text.rows_of_screen) {
-        show_selected(selection, text, inner, buffer);
+    match selection.filter(|selection| selection.source == *source && selection.rows == text.rows_of_screen) {
+        Some(selection) => show_selected(selection, text, inner, buffer),
+        None => show_current(pane, text, buffer),
     }
     gutter(scene, pane, text, buffer);
     let cursor = text.cursor.map(|cursor| Position { x: inner.x + cursor.x, y: inner.y + cursor.y });

@@ -414,7 +414,7 @@ fn a_log_that_is_read_says_how_much_is_new() {
         document.feed(format!("GET /orders/{number} 200\r\n").as_bytes());
     }
     let text = bench.text();
-    assert!(text.contains("▲ 38 new lines · G follow"), "{text}");
+    assert!(text.contains("▼ 38 new lines · G follow"), "{text}");
     let rows = |buffer: &ratatui::buffer::Buffer| buffer.content()[2 * 80..22 * 80].to_vec();
     assert_eq!(rows(&before), rows(&bench.frame()), "the text moved while it was read");
     bench.press("G");
