@@ -16,7 +16,7 @@ const FILE: &str = "[services]\n\
     db = \"true\"\n\
     api = { run = \"true\", watch = true }\n\
     web = { run = \"true\", watch = true, dir = \"web\" }\n\
-    css = { run = \"true\", watch = [\"styles/**\", \"!styles/old/**\"], on_change = \"notify\" }\n";
+    css = { run = \"true\", watch = [\"styles/**\", \"!styles/old/**\"], on_change = \"mark\" }\n";
 
 /// A repository with a group, ignored files, and one that git tracks although it is ignored.
 fn shop(text: &str) -> tempfile::TempDir {
@@ -215,7 +215,7 @@ fn check_warns_of_links_and_says_what_to_write_instead() {
     }
     let warnings = String::from_utf8(devgroup(shop.path(), &["check"], "").stderr).expect("text");
     assert_eq!(warnings.matches("linked-watch").count(), 5, "{warnings}");
-    for expected in ["write its target:    src\n", "write its target:    web/index.ts\n", "its target does not exist"] {
+    for expected in ["write its target:   src\n", "write its target:   web/index.ts\n", "its target does not exist"] {
         assert!(warnings.contains(expected), "{expected}: {warnings}");
     }
     // And that is what the watcher does.
