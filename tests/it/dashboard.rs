@@ -359,7 +359,7 @@ mod a_key {
             |screen: &str| screen.lines().skip(3).find(|line| line.contains("line-")).unwrap_or_default().to_owned();
         let before = view(&dash.screen());
         dash.wait_for("ten more have arrived", |screen| {
-            let count = screen.split("▲ ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+            let count = screen.split("▼ ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
             count.is_some_and(|count| count >= 10)
         });
         assert_eq!(view(&dash.screen()), before);
