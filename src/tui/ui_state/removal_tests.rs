@@ -73,6 +73,6 @@ fn the_details_of_a_service_that_is_gone_stay_open_and_say_so() {
     bench.press("d");
     remove(&mut bench, "api");
     let text = bench.text();
-    assert!(text.contains("not in the group any more") && text.contains("─ api ─"), "{text}");
+    assert!(text.contains("no longer in the group") && text.contains("─ api ─"), "{text}");
     assert_eq!(bench.press("q"), [], "a key for the details stops no group");
 }

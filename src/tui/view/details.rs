@@ -39,7 +39,7 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         let titles =
             Titles { left: vec![Span::styled(details.service.to_string(), theme.strong())], ..Titles::default() };
         let inner = paint::frame(buffer, area, glyphs, false, theme.structure(), &titles);
-        paint::put_text(buffer, inner, inner.x + 1, inner.y, "not in the group any more", theme.structure());
+        paint::put_text(buffer, inner, inner.x + 1, inner.y, "no longer in the group", theme.structure());
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
     };
     let teller = Teller { now: scene.now, glyphs, time_of_day: scene.time_of_day };
@@ -190,20 +190,19 @@ fn of_process(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
 fn of_restarts(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMut(&str, String)) {
     let (now, dot) = (teller.now, teller.glyphs.dot);
     let counts = service.restarts;
-    fact(
-        "restarts",
-        format!(
-            "{} {dot} {} {dot} {} by hand {dot} {} by procgroup.toml {dot} {} by dependencies {dot} {} stuck",
-            count(counts.change, "change"),
-            count(counts.crash, "crash"),
-            counts.manual,
-            counts.config,
-            counts.dependency,
-            counts.liveness
-        ),
-    );
+    let causes = [
+        (counts.change, count(counts.change, "change")),
+        (counts.crash, count(counts.crash, "crash")),
+        (counts.manual, format!("{} manual", counts.manual)),
+        (counts.config, format!("{} config", counts.config)),
+        (counts.dependency, format!("{} dependency", counts.dependency)),
+        (counts.liveness, format!("{} stuck", counts.liveness)),
+    ];
+    let causes: Vec<_> = causes.into_iter().filter(|(number, _)| *number > 0).map(|(_, text)| text).collect();
+    let none = if causes.is_empty() { "none" } else { "" };
+    fact("restarts", format!("{none}{}", causes.join(&format!(" {dot} "))));
     if let Some(exit) = service.last_exit {
-        let asked = if exit.asked { "asked to end" } else { "by itself" };
+        let asked = if exit.asked { "stopped by devgroup" } else { "by itself" };
         let uptime = human(exit.uptime);
         let fault = exit.fault.map(|fault| format!("{fault} {dot} ")).unwrap_or_default();
         fact(
@@ -277,7 +276,7 @@ fn run(record: &RunRecord, dot: &str) -> String {
             parts.push(format!("up {}", human(record.uptime)));
             parts.push(match &record.fault {
                 Some(fault) => fault.to_string(),
-                None if record.asked && exit != ExitStatus::Code(0) => format!("{exit} as asked"),
+                None if record.asked && exit != ExitStatus::Code(0) => format!("{exit}, stopped by devgroup"),
                 None => exit.to_string(),
             });
         }

@@ -47,7 +47,7 @@ pub(super) fn draw(scene: &Scene<'_>, help: &Help, buffer: &mut Buffer) -> Optio
     };
     let inner = paint::frame(buffer, area, glyphs, false, theme.structure(), &titles);
     if page.rows() == 0 {
-        paint::put_text(buffer, inner, inner.x + 1, inner.y, "no key is about that", theme.structure());
+        paint::put_text(buffer, inner, inner.x + 1, inner.y, "no matching key", theme.structure());
     }
     let mut x = inner.x.saturating_add(1);
     for (rows, cells) in &page.columns {

@@ -43,7 +43,7 @@ pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) ->
     let typed = super::super::text::cut_left(&palette.typed, room.saturating_sub(4), glyphs.ellipsis);
     let x = paint::put_text(buffer, inner, inner.x, inner.y, &format!(" : {typed}"), theme.strong());
     if entries.is_empty() {
-        paint::put_text(buffer, inner, inner.x + 3, inner.y + 1, "no action is called like that", theme.structure());
+        paint::put_text(buffer, inner, inner.x + 3, inner.y + 1, "no matching action", theme.structure());
     }
     let rows = usize::from(inner.height.saturating_sub(1)).max(1);
     // The marked one is always in sight.

@@ -116,7 +116,7 @@ fn row_of(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect, bu
     let (glyph, style) = stop_state_look(scene, &service.state);
     let text = match &service.state {
         StopState::WasNotRunning => "was not running".to_owned(),
-        StopState::Waiting => "waits until those that need it have stopped".to_owned(),
+        StopState::Waiting => "waiting for its dependents to stop".to_owned(),
         StopState::Asked { signal, at, kill_at } => {
             let asked = match signal {
                 Some(signal) => format!("{signal} sent {} ago", approx(now.since(*at))),
@@ -142,7 +142,7 @@ fn small_row(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect,
     let (glyph, style) = stop_state_look(scene, &service.state);
     let text = match &service.state {
         StopState::WasNotRunning => "was not running".to_owned(),
-        StopState::Waiting => "waits".to_owned(),
+        StopState::Waiting => "waiting".to_owned(),
         StopState::Asked { at, kill_at, .. } => {
             let bar = bar(glyphs.full, glyphs.shade, fraction(now.since(*at), kill_at.since(*at)), SMALL_BAR);
             format!("kill in {} {bar}", approx(kill_at.since(now)))

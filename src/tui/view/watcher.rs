@@ -70,7 +70,7 @@ pub(super) fn panel(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer:
         let text = match journal.entries().len() {
             0 => "no file has changed yet",
             _ if panel.wanted.is_empty() => "no watched file has changed yet",
-            _ => "no event has this text",
+            _ => "no matching event",
         };
         paint::put_text(buffer, list, list.x + 1, list.y, text, theme.structure());
     }
