@@ -54,7 +54,7 @@ pub enum LayoutChoice {
     /// By the size of the terminal.
     #[default]
     Auto,
-    /// All logs.
+    /// All logs, each with the same room.
     Grid,
     /// The selected log, and smaller ones below it.
     Focus,

@@ -20,7 +20,7 @@ pub(super) struct FilePlace {
     pub(super) bytes: Range<usize>,
     /// As it is written.
     path: String,
-    /// From 1.
+    /// Its number in the file, from 1.
     line: u64,
 }
 

@@ -123,15 +123,15 @@ pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
 /// How many services are in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StateCount {
-    /// The state.
+    /// The state, in the word of `status`.
     pub(super) word: &'static str,
     /// How many are in it.
     pub(super) count: usize,
     /// The character of the state.
     pub(super) glyph: &'static str,
-    /// The glyph's.
+    /// The style of the glyph.
     pub(super) style: Style,
-    /// The word's.
+    /// The style of the word.
     pub(super) word_style: Style,
     /// It is a failure.
     pub(super) failed: bool,

@@ -16,7 +16,7 @@ pub struct Message {
     /// The question that it answers, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// Its content.
+    /// What it answers or reports.
     pub reply: Reply,
 }
 
@@ -32,7 +32,7 @@ pub enum Reply {
     Line(LogLine),
     /// Lines or events that were dropped before they could be sent.
     Skipped(Skipped),
-    /// An event.
+    /// Something that happened in the group.
     Event(EventLine),
     /// The answer to `why`.
     Why(Box<Why>),
@@ -63,7 +63,7 @@ pub enum Reply {
 pub struct Outcome {
     /// Name of the service.
     pub name: String,
-    /// The result.
+    /// What the order led to.
     pub result: Became,
     /// Its last run.
     pub run: u32,
