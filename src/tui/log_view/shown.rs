@@ -131,10 +131,10 @@ impl Shown {
             let mut row = Vec::new();
             if layout.times != Times::Off {
                 let time = if index == 0 { before } else { "" };
-                row.push(Span::styled(text::pad(time.to_owned(), TIME_CELLS), theme.dim()));
+                row.push(Span::styled(text::pad(time.to_owned(), TIME_CELLS), theme.structure()));
             }
             if self.cut.0 {
-                row.push(Span::styled(layout.glyphs.ellipsis, theme.dim()));
+                row.push(Span::styled(layout.glyphs.ellipsis, theme.structure()));
             }
             let parts = spans(&self.content, range.clone(), theme);
             match self.kind {
@@ -142,7 +142,7 @@ impl Shown {
                 LineKind::Output => row.extend(parts),
             }
             if self.cut.1 {
-                row.push(Span::styled(layout.glyphs.ellipsis, theme.dim()));
+                row.push(Span::styled(layout.glyphs.ellipsis, theme.structure()));
             }
             Line::from(row)
         })

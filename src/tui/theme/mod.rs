@@ -97,11 +97,6 @@ impl Theme {
         if self.tones.is_some() { self.bad() } else { self.bad().add_modifier(Modifier::REVERSED) }
     }
 
-    /// Not important now.
-    pub(super) fn dim(self) -> Style {
-        self.structure()
-    }
-
     /// What parts the screen, and what never matters first: rules, titles without the focus, ages, rows without text.
     /// Without tones it is dim, because a grey of the 16 colours may be the background itself (Solarized).
     pub(super) fn structure(self) -> Style {

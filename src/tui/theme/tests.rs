@@ -14,7 +14,7 @@ type Named = (&'static str, fn(Theme) -> Style);
 
 /// All styles but those with parameters.
 const STYLES: [Named; 12] =
-    styles![plain, good, good_glyph, busy, busy_glyph, bad, bad_glyph, bad_in_focus, dim, structure, strong, accent];
+    styles![plain, good, good_glyph, busy, busy_glyph, bad, bad_glyph, bad_in_focus, structure, strong, accent];
 /// Styles that are only the terminal's own colours, exchanged.
 const REVERSED: [Named; 1] = styles![alert];
 /// What services print has the colours that they ask for; how a service is labelled is looked at by number.
@@ -161,7 +161,7 @@ fn with_16_colours_text_has_the_terminals_own_and_glyphs_are_seen() {
             let place = format!("{}: {name} {style:?}", palette.0);
             assert_eq!(style.bg, None, "{place}");
             let is_dim = style.add_modifier.contains(Modifier::DIM);
-            assert_eq!(is_dim, matches!(name.as_str(), "dim" | "structure"), "{place}");
+            assert_eq!(is_dim, matches!(name.as_str(), "structure"), "{place}");
             let Some(color) = style.fg.filter(|_| !has_no_color(style)) else { continue };
             assert!(GLYPHS.contains(&name.as_str()), "text in a colour of the user's: {place}");
             let ratio = contrast(of_palette(color, palette).unwrap_or_else(|| panic!("{place}")), background);

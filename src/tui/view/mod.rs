@@ -137,7 +137,7 @@ fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let failed = format!("{}{}", of(glyphs.failed), glyphs.failed);
     let up = format!("{}{}", of(glyphs.up), glyphs.up);
     let room = usize::from(area.width);
-    let failed_style = if of(glyphs.failed) > 0 { theme.bad() } else { theme.dim() };
+    let failed_style = if of(glyphs.failed) > 0 { theme.bad() } else { theme.structure() };
     let long = format!("{up} {failed} {} enlarge (q quits)", glyphs.dash);
     let x = if super::text::width(&format!("{up} {failed}")) <= room {
         let x = paint::put_text(buffer, area, area.x, area.y, &up, theme.good());
@@ -149,7 +149,7 @@ fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         [long.strip_prefix(&format!("{up} {failed}")).unwrap_or_default().to_owned(), " q quits".into(), " q".into()];
     let left = room.saturating_sub(usize::from(x));
     if let Some(hint) = hints.iter().find(|hint| super::text::width(hint) <= left) {
-        paint::put_text(buffer, area, x, area.y, hint, theme.dim());
+        paint::put_text(buffer, area, x, area.y, hint, theme.structure());
     }
     None
 }
