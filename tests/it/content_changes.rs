@@ -216,7 +216,7 @@ fn a_service_that_writes_what_it_watches_waits_longer_and_longer_and_the_line_is
     assert!(screen.contains("ignore = [\"gen.txt\"]"), "{screen}");
     assert_eq!(starts(&project, "api"), 8, "the first, five that are free, and two that have waited");
     dash.wait_for("the sidebar and the panel say it", |screen| {
-        screen.contains("api ● up · restart in ") && screen.contains("waits") && screen.contains("gen.txt")
+        screen.contains("api ● running · restart in ") && screen.contains("waits") && screen.contains("gen.txt")
     });
     // What somebody else writes waits with it, and is not lost.
     project.write("src/a.rs", "new");

@@ -101,7 +101,7 @@ processes:
     stream.wait_for_text("web is up");
     let asked = "[https://localhost:8443/healthy?full=1&deep=2]";
     wait_for("curl is asked again", || project.read("asked").matches(asked).count() > 1);
-    let out = stream.wait_for_text("waits · web to be ready");
+    let out = stream.wait_for_text("waiting for web to be ready");
     assert!(!out.contains("after the web"), "{out}");
     project.write("healthy", "");
     stream.wait_for_text("after │ after the web");

@@ -247,7 +247,7 @@ fn an_editor_that_is_missing_is_said_and_one_that_is_open_at_the_end_is_ended() 
     let mut dash = Dash::start(&missing, (100, 30), &[]);
     dash.wait_for_text("here");
     dash.keys("v");
-    dash.wait_for_text("`no-such-editor` cannot be run");
+    dash.wait_for_text("cannot run `no-such-editor`");
     quit(dash);
     let project = missing.with_env("VISUAL", &path);
     let mut dash = Dash::start(&project, (100, 30), &[]);

@@ -121,7 +121,7 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
                 "not allowed from here",
                 words,
                 "a sandbox blocks it (CODEX_SANDBOX=test is set here)",
-                "outside of it",
+                "outside the sandbox",
             ] {
                 assert!(asked.stderr.contains(part), "{command}: {part} is missing in {}", asked.stderr);
             }

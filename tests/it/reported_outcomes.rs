@@ -157,7 +157,7 @@ fn a_service_that_puts_itself_into_the_background_has_failed_and_is_ended() {
          page = { run = \"exec sleep 1000\", depends_on = [\"db\"] }\n",
     );
     Stream::ask(&project, &["-d"]);
-    wait_for("it has failed", || status_row(&project, "db").starts_with("failed (put itself into the background)"));
+    wait_for("it has failed", || status_row(&project, "db").starts_with("failed (went into the background)"));
     let (row, logs) = (status_row(&project, "db"), Stream::ask(&project, &["logs", "db"]).stdout);
     assert!(row.contains("exited, but left sleep (") && row.contains("run it in the foreground"), "{row}");
     assert!(logs.contains("killed leftover processes"), "{logs}");

@@ -46,7 +46,7 @@ mod validate {
         dash.wait_for_text("restarted · src/check changed");
         dash.wait_while_reading("it was replaced", |project| starts(project, "api") == 2);
         dash.wait_for("nothing is stale any more", |screen| {
-            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("stale"))
+            screen.lines().any(|line| line.contains("● api") && line.contains("running") && !line.contains("stale"))
         });
         dash.keys("q");
         assert_eq!(dash.wait_exit().code, Some(0));
@@ -64,7 +64,7 @@ mod validate {
         });
         project.write("src/check", "exit 0");
         dash.wait_for("it is what the files are", |screen| {
-            screen.lines().any(|line| line.contains("● api") && line.contains("up") && !line.contains("stale"))
+            screen.lines().any(|line| line.contains("● api") && line.contains("running") && !line.contains("stale"))
         });
         dash.keys("q");
         dash.wait_exit();

@@ -16,7 +16,7 @@ const FILE: &str = "[services]\n\
     db = \"true\"\n\
     api = { run = \"true\", watch = true }\n\
     web = { run = \"true\", watch = true, dir = \"web\" }\n\
-    css = { run = \"true\", watch = [\"styles/**\", \"!styles/old/**\"], on_change = \"notify\" }\n";
+    css = { run = \"true\", watch = [\"styles/**\", \"!styles/old/**\"], on_change = \"mark\" }\n";
 
 /// A repository with a group, ignored files, and one that git tracks although it is ignored.
 fn shop(text: &str) -> tempfile::TempDir {
@@ -89,8 +89,8 @@ src/main.rs
 target/debug/api
   ignored · a change restarts nothing
   rule   .gitignore:2  /target
-  note   files in target/ that git tracks are watched all the same
-  note   target/ is ignored, and so is what is in it
+  note   files in target/ that git tracks are watched anyway
+  note   target/ is ignored, and so is everything in it
    1  services.api.watch  matched: watched  procgroup.toml:3  true
    2  services.web.watch  did not match     (only below web/)
    3  services.css.watch  did not match
@@ -131,7 +131,7 @@ fn every_sort_of_path_is_explained() {
 link/main.rs
   ignored · a change restarts nothing
   rule   built-in  link  (links are not followed)
-  note   link is a symbolic link, and links are not followed: watch what it leads to, src
+  note   link is a symbolic link, and links are not followed: watch its target, src
    1  built-in  matched: ignored  built-in  link  (links are not followed)  (link/)
 ";
     assert_eq!(text, expected);
@@ -215,7 +215,7 @@ fn check_warns_of_links_and_says_what_to_write_instead() {
     }
     let warnings = String::from_utf8(devgroup(shop.path(), &["check"], "").stderr).expect("text");
     assert_eq!(warnings.matches("linked-watch").count(), 5, "{warnings}");
-    for expected in ["write its target:    src\n", "write its target:    web/index.ts\n", "its target does not exist"] {
+    for expected in ["write its target:   src\n", "write its target:   web/index.ts\n", "its target does not exist"] {
         assert!(warnings.contains(expected), "{expected}: {warnings}");
     }
     // And that is what the watcher does.

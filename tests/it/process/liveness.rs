@@ -58,7 +58,7 @@ fn a_port_that_accepts_is_alive_and_is_told_once() {
     looked_after(&mut bench, AliveProbe::Port(port));
     alive(&mut bench);
     drop(listener);
-    assert_eq!(problem(&mut bench), format!("port {port} refused"));
+    assert_eq!(problem(&mut bench), format!("port {port} refused the connection"));
     assert!(!bench.others().contains(&RunReport::Alive), "good news come once");
     let _again = TcpListener::bind(("127.0.0.1", port)).unwrap();
     alive(&mut bench);
