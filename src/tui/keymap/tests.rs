@@ -151,14 +151,14 @@ fn the_user_s_keys_come_first_and_take_from_others() {
     assert_eq!(keys("restart"), Some("Ctrl-r"));
     assert_eq!(keys("start / stop / kill").or(keys("start / stop / kill ")), Some("s /  / X"), "it has lost its key");
     let footer = table.footer(FooterKind::Normal, FooterLength::Short, (0, &|_| true), GlyphSet::Unicode);
-    assert!(footer.starts_with("Ctrl-r restart  e error  o open url  / search  "), "{footer}");
+    assert!(footer.starts_with("Ctrl-r restart  e error  c copy  v open  o open url  / search  "), "{footer}");
 }
 
 #[test]
 fn hints_of_what_has_no_key_are_left_out() {
     let table = table().with(&[bind("normal", "r", None), bind("normal", "d", None)]);
     let footer = table.footer(FooterKind::Normal, FooterLength::Short, (0, &|_| true), GlyphSet::Unicode);
-    assert!(footer.starts_with("e error  o open url  / search  "), "{footer}");
+    assert!(footer.starts_with("e error  c copy  v open  o open url  / search  "), "{footer}");
     let details = table.help(GlyphSet::Unicode).into_iter().find(|row| row.text.starts_with("details"));
     assert_eq!(details.map(|row| row.keys).as_deref(), Some("no key"));
 }

@@ -203,6 +203,11 @@ impl UiState {
         self.viewports.entry(source.clone()).or_default()
     }
 
+    /// The reader of that service's log has gone to a line: an error, a match.
+    pub(super) fn has_mark(&self, name: &ServiceName) -> bool {
+        self.viewports.get(&Source::Service(name.clone())).is_some_and(|viewport| viewport.marked().is_some())
+    }
+
     /// Where the reader of that service's log stands.
     pub(super) fn log(&mut self, name: &ServiceName) -> &mut Viewport {
         self.viewport(&Source::Service(name.clone()))

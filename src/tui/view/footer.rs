@@ -111,7 +111,10 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let is_of_use = |action| match action {
         Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
-        Action::NextError => tells_of_errors(scene),
+        Action::NextError => tells_of_errors(scene) || !is_dashboard(scene),
+        // Elsewhere they are for what is in sight as well.
+        Action::Copy => has_mark(scene) || !is_dashboard(scene),
+        Action::Edit => tells_of_errors(scene) || !is_dashboard(scene),
         Action::OpenUrl => selected(scene).is_some_and(|service| service.url.is_some()),
         _ => true,
     };
@@ -128,13 +131,20 @@ fn selected<'s>(scene: &Scene<'s>) -> Option<&'s ServiceSnapshot> {
     scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index))
 }
 
-/// There is an error to go to: the selected service has failed, or has errors that nobody has seen. Elsewhere the key is
-/// one of many.
+fn is_dashboard(scene: &Scene<'_>) -> bool {
+    scene.ui.context(scene.snapshot) == Context::Normal
+}
+
+/// The reader of the selected log has gone to a line.
+fn has_mark(scene: &Scene<'_>) -> bool {
+    selected(scene).is_some_and(|service| scene.ui.has_mark(&service.name))
+}
+
+/// The selected service has failed, or has errors that nobody has seen, or its reader has gone to one.
 fn tells_of_errors(scene: &Scene<'_>) -> bool {
-    let is_dashboard = scene.ui.context(scene.snapshot) == Context::Normal;
     let has =
         |service: &ServiceSnapshot| service.failure().is_some() || !scene.ui.unseen.text(&service.name).is_empty();
-    !is_dashboard || selected(scene).is_some_and(has)
+    has_mark(scene) || selected(scene).is_some_and(has)
 }
 
 /// What keys do on the dashboard follows the state of the service that they mean.
