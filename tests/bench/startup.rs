@@ -41,24 +41,24 @@ fn main() {
             measure(program, &project, samples);
         }
     }
-    let mut rows = vec![row!["program", "first full frame ms", "first output ms", "all outputs ms", "q to exit ms"]];
-    for (program, [frame, output, outputs, quit]) in programs.iter().zip(&measured) {
-        rows.push(row![program, frame.show(), output.show(), outputs.show(), quit.show()]);
+    let mut rows = vec![row!["program", "first full frame ms", "first output ms", "all running ms", "q to exit ms"]];
+    for (program, [frame, output, running, quit]) in programs.iter().zip(&measured) {
+        rows.push(row![program, frame.show(), output.show(), running.show(), quit.show()]);
     }
     print_table("start and quit, 8 services, medians of 20 [min..max]", &rows);
 }
 
-fn measure(program: &str, project: &Project, [frame, output, outputs, quit]: &mut [Samples; 4]) {
+fn measure(program: &str, project: &Project, [frame, output, running, quit]: &mut [Samples; 4]) {
     let started = Instant::now();
     let mut dash = Dash::start_program(project, program, SIZE, &[]);
     dash.wait_for("all names are there", |screen| NAMES.iter().all(|name| screen.contains(name)));
     frame.add_time(started.elapsed());
     dash.wait_for_text("-says-hello");
     output.add_time(started.elapsed());
-    let in_grid = |screen: &str| NAMES.iter().all(|name| screen.contains(&format!("{name}-says-hello")));
     if program != "mprocs" {
-        dash.wait_for("all outputs are there", in_grid);
-        outputs.add_time(started.elapsed());
+        // Not all logs are in sight.
+        dash.wait_for_text(&format!("{} running", NAMES.len()));
+        running.add_time(started.elapsed());
     }
     dash.wait_while_reading("all services sleep", |project| sleepers(project) == NAMES.len());
     let pressed = Instant::now();
