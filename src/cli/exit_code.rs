@@ -39,7 +39,7 @@ pub(super) enum Failure {
     #[error("{0}")]
     Invalid(String),
     /// The file has errors, and no service in it has this name, as far as it can be read.
-    #[error("error: unknown service `{}` in what could be read of the file{}\n\n{drawn}", visible(name), match near {
+    #[error("error: unknown service `{}` (the file has errors and was only partly read){}\n\n{drawn}", visible(name), match near {
         Some(near) => format!("\n  help: did you mean {near}?"),
         None => String::new(),
     })]
@@ -60,7 +60,7 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
+    #[error("error: {} is already running here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
         0 => String::new(),
         pid => format!(", pid {pid}"),
     })]

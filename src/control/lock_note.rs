@@ -45,11 +45,11 @@ impl LockNote {
         Self { pid, name, socket }
     }
 
-    /// `shop runs here, pid 7`. On a full disk the holder could note nothing.
+    /// `shop is running here, pid 7`. On a full disk the holder could note nothing.
     pub fn who_runs(&self) -> String {
         match self.pid {
-            0 => "a group runs here".into(),
-            pid => format!("{} runs here, pid {pid}", self.name),
+            0 => "a group is running here".into(),
+            pid => format!("{} is running here, pid {pid}", self.name),
         }
     }
 

@@ -13,7 +13,7 @@ macro_rules! styles {
 type Named = (&'static str, fn(Theme) -> Style);
 
 /// All styles but those with parameters.
-const STYLES: [Named; 12] =
+const STYLES: [Named; 11] =
     styles![plain, good, good_glyph, busy, busy_glyph, bad, bad_glyph, bad_in_focus, structure, strong, accent];
 /// Styles that are only the terminal's own colours, exchanged.
 const REVERSED: [Named; 1] = styles![alert];
