@@ -13,13 +13,13 @@ use crate::domain::visible_path;
 
 const EXAMPLES: &str = "\
 Examples:
-  devgroup                        open the dashboard (of procgroup.toml here or in a folder above)
+  devgroup                        open the dashboard (uses procgroup.toml here or in a folder above)
   devgroup api web                run only these and what they depend on
   devgroup --no-tui               print prefixed log lines instead
-  devgroup -d                     run in the background · open: devgroup attach · stop: devgroup down
+  devgroup -d                     run in the background (attach opens it, down stops it)
   devgroup --exit-with test       run until `test` ends, and exit with its code
   devgroup check                  check the file
-  devgroup status                 show the state of the running group; see also logs, restart, wait, down";
+  devgroup status                 show the state of the running group; see also logs, restart, wait";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -256,7 +256,7 @@ Examples:
 /// Which paths, and how to answer.
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// Files or folders, also missing ones, relative to the current folder; `-` reads paths from stdin, one per line
+    /// Files or folders, even missing ones, relative to the current folder; `-` reads paths from stdin, one per line
     #[arg(value_name = "PATH", required = true)]
     pub(super) paths: Vec<PathBuf>,
     /// Paths on stdin end with a NUL byte, as from `git ls-files -z`

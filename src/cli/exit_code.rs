@@ -39,7 +39,7 @@ pub(super) enum Failure {
     #[error("{0}")]
     Invalid(String),
     /// The file has errors, and no service in it has this name, as far as it can be read.
-    #[error("error: unknown service `{}` in what could be read of the file{}\n\n{drawn}", visible(name), match near {
+    #[error("error: unknown service `{}` (the file has errors and was only partly read){}\n\n{drawn}", visible(name), match near {
         Some(near) => format!("\n  help: did you mean {near}?"),
         None => String::new(),
     })]

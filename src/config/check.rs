@@ -238,8 +238,8 @@ fn restarts_of_task(service: &Named, problems: &mut Problems) {
     for (key, span) in given.into_iter().filter_map(|(key, span)| Some((key, span?))) {
         problems.add(
             Diagnostic::warning("retries", format!("`{key}` has no effect on the job `{}`", service.name))
-                .at(span, "a failed job is started again only as often as `retries` says")
-                .help("retries = 2: start it again up to twice; without it, never"),
+                .at(span, "a failed job is retried only up to `retries` times")
+                .help("retries = 2: retry it twice at most; without it, never"),
         );
     }
 }
@@ -341,7 +341,7 @@ fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
     let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
     let name = &service.name;
     Some(
-        Diagnostic::warning("double-reload", format!("{name} already restarts itself"))
+        Diagnostic::warning("double-reload", format!("{name} already reloads by itself"))
             .at(watch.span(), format!("{tool} reloads these files without a restart"))
             .at(run.span(), "this watches files itself")
             .help(format!("remove `watch`: devgroup would restart {name} on every save")),

@@ -180,7 +180,7 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
         if entries.is_empty() {
             problems.add(
                 Diagnostic::error("no-services", "there are no services")
-                    .at(fields.key_span("services").unwrap_or_default(), "nothing below it")
+                    .at(fields.key_span("services").unwrap_or_default(), "nothing in it")
                     .help(EXAMPLE),
             );
         }

@@ -95,7 +95,7 @@ pub(super) const SERVICE: Section = section(
         key("depends_on", Form::Needs, "what must be ready (or started, or done) before it starts"),
         key("ready", Form::Table(&READY), "the check that tells when it is ready"),
         key("restart", Form::OneOf(&["never", "on-failure", "always"]), "when to start it again after it exits"),
-        key("retries", Form::Whole, "how often a failed job is started again, with `backoff`"),
+        key("retries", Form::Whole, "how many times to retry a failed job, with `backoff`"),
         key(
             "backoff",
             Form::Table(&BACKOFF),
@@ -126,10 +126,10 @@ pub(super) const SERVICE: Section = section(
 pub(super) const WATCH: Section = section(
     "`[watch]`",
     &[
-        key("ignore", Form::Patterns, "files that restart nothing; `!` includes again"),
+        key("ignore", Form::Patterns, "files that restart nothing; `!` re-includes"),
         key("also", Form::Patterns, "files to watch although git ignores them"),
         key("debounce", Form::Duration, "how long files must be quiet"),
-        key("max_wait", Form::Duration, "how long a change waits for quiet at most"),
+        key("max_wait", Form::Duration, "the longest that a change waits for quiet"),
         key("gitignore", Form::Boolean, "whether to follow git's ignore files"),
         key("git_hold", Form::Boolean, "whether to hold changes while git changes the tree"),
         key("backend", Form::OneOf(&["auto", "native", "notify", "poll"]), "where file events come from"),
@@ -178,7 +178,7 @@ pub(super) const ALIVE: Section = Section {
         key("every", Form::Duration, "the time from one try to the next"),
         key("timeout", Form::Duration, "how long a try may take"),
         key("failures", Form::Count, "how many tries in a row must fail"),
-        key("grace", Form::Duration, "how long failures do not count after a start"),
+        key("grace", Form::Duration, "how long after a start failures do not count"),
     ],
     required: &[],
     ways: &["port", "http", "cmd", "file"],
@@ -202,7 +202,7 @@ pub(super) const BACKOFF: Section = section(
     "`backoff`",
     &[
         key("initial", Form::Duration, "the first wait"),
-        key("factor", Form::Factor, "what each wait is multiplied by for the next"),
+        key("factor", Form::Factor, "the factor by which each wait grows"),
         key("max", Form::Duration, "the longest wait"),
         key("reset_after", Form::Duration, "a run that lasts this long resets the count"),
     ],

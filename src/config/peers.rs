@@ -54,7 +54,7 @@ const PEERS: &[Peer] = &[
     peer(
         &["shell"],
         Some("run"),
-        "sh -c runs a string, no shell runs a list; for another shell: run = [\"bash\", \"-c\", \"…\"]",
+        "a string runs with sh -c, a list without a shell; for another shell: run = [\"bash\", \"-c\", \"…\"]",
     ),
     peer(
         &["args", "args_bin", "node_args", "interpreter", "interpreter_args"],

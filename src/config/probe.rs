@@ -105,7 +105,7 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
             if fields.key_span("port").or(fields.key_span("http")).or(fields.key_span("cmd")).is_some() =>
         {
             problems.add(
-                Diagnostic::error("alive", "`max_age` belongs to `file`")
+                Diagnostic::error("alive", "`max_age` works only with `file`")
                     .at(span, "there is no `file` here")
                     .help("for the time between tries, use `every`"),
             );
@@ -204,7 +204,7 @@ fn one_way(
                 format!(
                     "`{key}` of {} does not say what to {}",
                     slot.place,
-                    if key == "ready" { "wait for" } else { "look at" }
+                    if key == "ready" { "wait for" } else { "check" }
                 ),
             )
             .at(slot.span(), format!("one of {} is missing", any_of(ways)))
@@ -217,7 +217,7 @@ fn one_way(
 fn status_belongs_to_http(fields: &Fields<'_, '_>, key: &str, problems: &mut Problems) {
     if let (Some(span), None) = (fields.key_span("status"), fields.key_span("http")) {
         problems.add(
-            Diagnostic::error("status", "`status` belongs to `http`")
+            Diagnostic::error("status", "`status` works only with `http`")
                 .at(span, "there is no `http` here")
                 .help(format!("{key} = {{ http = \"http://localhost:4000/health\", status = \"200-299\" }}")),
         );

@@ -137,7 +137,7 @@ impl<'a, 't> Fields<'a, 't> {
             }
             None if self.section.name == ROOT.name && is_service(value) => {
                 self.meant.push("services");
-                problem.at(span, "write services below `[services]`").help(match value {
+                problem.at(span, "write services under `[services]`").help(match value {
                     DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
                     _ => format!("[services.{}]", shown(name)),
                 })

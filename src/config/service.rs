@@ -32,9 +32,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
             let problem = Diagnostic::error("type", format!("{name} must be a string (its command) or a table"))
                 .at(value.span(), "this is neither");
             problems.add(match other {
-                DeValue::Array(_) => problem.help("write a command that is a list in a table: { run = [\"…\"] }"),
+                DeValue::Array(_) => problem.help("to run a list, use a table: { run = [\"…\"] }"),
                 _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
-                    problem.help("write the keys of a service below its name: [services.web]")
+                    problem.help("write the keys of a service under its name: [services.web]")
                 }
                 _ => problem.help("[services]\nweb = \"npm run dev\""),
             });
@@ -309,7 +309,7 @@ pub(super) fn ignore_patterns(
 fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {
     let text = slot.text()?;
     let problem = |label: String| {
-        Diagnostic::error("value", format!("`{}` is not a value of {}", shown(text), slot.what()))
+        Diagnostic::error("value", format!("`{}` is not a valid value for {}", shown(text), slot.what()))
             .at(slot.span(), label)
             .help("\"restart\" (default), \"signal:HUP\", \"run:make css\" or \"mark\"")
     };

@@ -122,7 +122,7 @@ fn advice(what: &str) -> Option<&'static str> {
             "close the string with `\"` on its line, or use \"\"\" for several lines; write a backslash as `\\\\`, or use 'a literal string'",
         ),
         ("invalid literal string", "close the string with `'` on its line"),
-        ("max recursion depth", "no key of this file takes such deep lists: is there a `[` or `{` too many?"),
+        ("max recursion depth", "no key takes lists nested this deep: is there an extra `[` or `{`?"),
         ("carriage return", "end lines with a newline (a carriage return may precede it)"),
         ("unclosed table", "start a table with `[services.name]`"),
         ("missing comma", "separate entries with commas"),

@@ -171,7 +171,7 @@ impl<'a> Slot<'a, '_> {
                 Some(word) => format!("did you mean \"{word}\"?"),
                 None => "not one of the allowed values".into(),
             };
-            let message = format!("`{}` is not a value of {}", shown(text), self.what());
+            let message = format!("`{}` is not a valid value for {}", shown(text), self.what());
             Diagnostic::error("value", message).at(self.span(), label).help(choices_help(self.key.name, choices))
         })
     }
@@ -265,7 +265,7 @@ impl<'a> Slot<'a, '_> {
         let written = self.word()?;
         let Some(text) = self.fixed(written, Dollars::OfPattern)? else { return Ok(Expandable::Text(written.into())) };
         text_pattern(&text).map(Expandable::Known).map_err(|reason| {
-            Diagnostic::error("regex", format!("`{}` is not a regular expression", shown(&text)))
+            Diagnostic::error("regex", format!("`{}` is not a valid regular expression", shown(&text)))
                 .at(self.span(), reason)
                 .help("between slashes it is a regular expression; without them, plain text")
         })
@@ -320,7 +320,7 @@ impl<'a> Slot<'a, '_> {
     }
 
     fn bad_glob(self, text: &str, reason: &str) -> Diagnostic {
-        Diagnostic::error("pattern", format!("`{}` is not a pattern", shown(text)))
+        Diagnostic::error("pattern", format!("`{}` is not a valid pattern", shown(text)))
             .at(self.span(), reason)
             .help("* matches any characters, ** any folders, ? one character, [ab] one of these, {a,b} either of these")
     }

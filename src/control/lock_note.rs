@@ -48,7 +48,7 @@ impl LockNote {
     /// `shop runs here, pid 7`. On a full disk the holder could note nothing.
     pub fn who_runs(&self) -> String {
         match self.pid {
-            0 => "a group runs here".into(),
+            0 => "a group is running here".into(),
             pid => format!("{} runs here, pid {pid}", self.name),
         }
     }

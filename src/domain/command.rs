@@ -140,6 +140,6 @@ pub enum Refusal {
     #[error("the group is stopping")]
     Stopping,
     /// The queue of the group is full, or the group has ended.
-    #[error("the group does not accept commands now")]
+    #[error("the group cannot take commands right now")]
     Unavailable,
 }

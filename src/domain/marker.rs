@@ -326,7 +326,7 @@ impl Marker {
                 self.words_of_replacement(&mut text, clock)
             }
             Self::ForeignPort { port, holder } => {
-                write!(text, "warning · {}, not by this service", port_is_taken(*port, holder))
+                write!(text, "warning · port {port} belongs to {holder}, not to this service")
             }
             Self::PortTaken { port, holder } => {
                 write!(text, "{} · stop it, or give this service another port · {clock}", port_is_taken(*port, holder))
@@ -510,7 +510,7 @@ mod tests {
             ),
             (
                 Marker::ForeignPort { port: 8155, holder: "python3 (pid 20267)".into() },
-                "── warning · port 8155 is taken by python3 (pid 20267), not by this service ──",
+                "── warning · port 8155 belongs to python3 (pid 20267), not to this service ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (

@@ -298,11 +298,11 @@ impl fmt::Display for Failure {
         match self {
             Self::Exit(status) => status.fmt(f),
             Self::CrashLoop => f.write_str("crash-loop"),
-            Self::NotStarted => f.write_str("failed"),
+            Self::NotStarted => f.write_str("could not start"),
             Self::NotReady => f.write_str("not ready"),
             Self::Stuck => f.write_str("stuck"),
             Self::Daemonized => f.write_str("daemonized"),
-            Self::Invalid => f.write_str("invalid"),
+            Self::Invalid => f.write_str("validate failed"),
         }
     }
 }

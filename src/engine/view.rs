@@ -147,7 +147,7 @@ impl Engine {
                 Some(written) => (written.to_string(), format!(" · {}", written.ignore_line())),
                 None => ("files".into(), String::new()),
             };
-            format!("a change waits: {file} changed {soon} each of the last {starts} {what}{line}")
+            format!("a change is waiting: {file} changed {soon} each of the last {starts} {what}{line}")
         });
         let state = match &service.phase {
             Phase::Blocked { lost: Some(loss), .. } => Some(loss.to_string()),

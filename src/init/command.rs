@@ -203,7 +203,8 @@ impl Command {
                 "php" => all(&[".php"], "**/*.php"),
                 _ => continue,
             };
-            let remark = (watch == Watch::Off).then(|| format!("nothing restarts it: no files for {program} here"));
+            let remark =
+                (watch == Watch::Off).then(|| format!("not watched: no source files for {program} found here"));
             return (watch, remark);
         }
         (Watch::Off, None)

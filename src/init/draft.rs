@@ -197,8 +197,8 @@ impl Found {
     pub(super) fn skip_ending(&mut self, source: &str, kind: &str, names: &[&str]) {
         match names {
             [] => {}
-            [one] => self.skip(source, format!("{kind} {one}: by its name it runs to completion")),
-            _ => self.skip(source, format!("{kind}s {}: by their names they run to completion", names.join(", "))),
+            [one] => self.skip(source, format!("{kind} {one}: its name suggests a job")),
+            _ => self.skip(source, format!("{kind}s {}: their names suggest jobs", names.join(", "))),
         }
     }
 

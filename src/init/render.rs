@@ -6,8 +6,8 @@ use crate::domain::{misleads, visible};
 
 /// What stands at the end of each file.
 const MORE: &str = "\
-# More that a service can say (`devgroup help config` has all of it):
-#   watch      = [\"src/**\"]               restart when these change; true: all that git does not ignore
+# More keys for a service (all of them: `devgroup help config`):
+#   watch      = [\"src/**\"]               restart when these change; true: everything that git does not ignore
 #   depends_on = [\"db\"]                   start when db is ready
 #   ready      = { port = 4000 }          or http, log, cmd, file, delay
 #   validate   = { run = \"make build\" }   must succeed before a restart
@@ -16,14 +16,14 @@ const MORE: &str = "\
 
 /// For a repository that says nothing.
 const TEMPLATE: &str = "\
-# devgroup init found nothing here that it knows. Write a line for each of your programs, and take the example out.
+# devgroup init recognized nothing here. Write one line per program, then remove the example.
 
 [services]
 example = { run = \"echo edit procgroup.toml: write one line per program\", kind = \"job\" }
 
-# db     = \"docker compose up db\"                              # a text: run it, do not watch it
+# db     = \"docker compose up db\"                              # a string: run it, do not watch it
 # web    = \"npm run dev\"
-# api    = { run = \"cargo run -p api\",  watch = true }         # restarted for all that git does not ignore
+# api    = { run = \"cargo run -p api\",  watch = true }         # restart on changes that git does not ignore
 # worker = { run = \"python3 worker.py\", watch = [\"**/*.py\"] }
 
 ";

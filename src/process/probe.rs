@@ -199,7 +199,7 @@ impl Prober {
         };
         let Some(port) = port else { return };
         if let Listener::Foreign(holder) = listener::who_listens(port, &reach::ours()) {
-            log::warn!("{}: {}, not by this service", live.service, port_is_taken(port, &holder));
+            log::warn!("{}: port {port} belongs to {holder}, not to this service", live.service);
             self.document.mark(&Marker::ForeignPort { port, holder });
         }
     }

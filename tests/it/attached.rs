@@ -418,7 +418,7 @@ fn what_a_client_types_after_the_end_of_a_service_is_for_nobody() {
     dash.keys("neQQDx");
     dash.wait_for_text("not typed: worker has exited");
     dash.keys("\r");
-    dash.wait_for("typing is over", |screen| !screen.contains("leaves typing"));
+    dash.wait_for("typing is over", |screen| !screen.contains("stops typing"));
     dash.keys("D");
     assert_eq!(dash.wait_end().code, Some(0));
     assert_eq!(Stream::ask(&project, &["status"]).code, Some(0), "the group runs on");

@@ -544,7 +544,7 @@ fn status_says_that_the_saved_file_is_refused_until_it_is_good_again() {
     let table = ask(&project, &["status"]);
     let line = table
         .lines()
-        .find(|line| line.starts_with("file: not loaded, the previous one is in force: procgroup.toml:2:1"));
+        .find(|line| line.starts_with("file: not loaded, still using the previous version: procgroup.toml:2:1"));
     assert!(line.is_some(), "{table}");
     // Another thing to say does not hide it.
     ask(&project, &["restart", "web", "--wait"]);

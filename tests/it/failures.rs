@@ -36,7 +36,7 @@ fn a_mistyped_command_is_told_the_command() {
     for (word, meant) in [("statu", "the command `status`"), ("ap", "`api`")] {
         let slip = Stream::ask(&broken, &[word]);
         let first = format!(
-            "error: unknown service `{word}` in what could be read of the file\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
+            "error: unknown service `{word}` (the file has errors and was only partly read)\n  help: did you mean {meant}?\n\nerror: unknown key `wacth`"
         );
         assert!(slip.code == Some(3) && slip.stderr.starts_with(&first), "{slip:?}");
     }

@@ -355,9 +355,7 @@ fn pipes_and_devices_in_the_place_of_files_are_not_waited_for_and_are_told() {
         assert!(why.stdout.contains("not a regular file"), "{file}: {}", why.stdout);
         let mut group = Stream::start(&project, &[]);
         group.wait_for_text("started");
-        wait_for("something is watched", || {
-            !Stream::ask(&project, &["status"]).stdout.contains("watching 0 directories")
-        });
+        wait_for("something is watched", || !Stream::ask(&project, &["status"]).stdout.contains("watching 0 folders"));
         group.wait_for_message("not a regular file");
         project.write("src/a.rs", "two");
         group.wait_for_text("src/a.rs changed");

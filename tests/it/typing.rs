@@ -59,7 +59,7 @@ fn a_shell_answers_and_its_end_is_told() {
         dash.paste("Q\rq");
         dash.keys(key::CTRL_C);
         dash.keys("x\r");
-        dash.wait_for("typing is over", |screen| !screen.contains("leaves typing"));
+        dash.wait_for("typing is over", |screen| !screen.contains("stops typing"));
         dash.keys("i");
         dash.wait_for_text("is not running");
         dash.keys("q");

@@ -165,7 +165,7 @@ Examples:
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum GoalWord {
-    /// It is ready (without a readiness check: it runs; a job: it has ended with 0)
+    /// It is ready (without a ready check: running; a job: done)
     Ready,
     /// Its current run has ended
     Exit,
@@ -245,7 +245,7 @@ pub(in crate::cli) struct OrderArguments {
     /// Services to act on
     #[arg(value_name = "SERVICE", required_unless_present_any = ["all", "failed"])]
     pub(super) services: Vec<String>,
-    /// All services: `start` starts those with autostart, `stop` and `restart` take those that run
+    /// All services: `start` starts those with autostart, `stop` and `restart` act on those that run
     #[arg(long, conflicts_with_all = ["services", "failed"])]
     pub(super) all: bool,
     /// All services that have failed

@@ -42,7 +42,7 @@ fn table(status: &Status) -> String {
     let mut out = format!("{} · pid {} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
     // Writing to a String cannot fail.
     if let Some(problem) = &status.file_problem {
-        let _ = writeln!(out, "file: not loaded, the previous one is in force: {}", visible(problem));
+        let _ = writeln!(out, "file: not loaded, still using the previous version: {}", visible(problem));
     }
     if let Some(problem) = &status.watch.problem {
         let _ = writeln!(out, "watcher: {}", visible(problem));
@@ -80,8 +80,8 @@ fn watch(status: &Status) -> String {
         return "stopping".into();
     }
     match watch.state.as_str() {
-        "watching" => format!("watching {}", count(watch.directories, "directory")),
-        "off" => "watching nothing".into(),
+        "watching" => format!("watching {}", count(watch.directories, "folder")),
+        "off" => "watching off".into(),
         state => {
             let holders: Vec<_> = watch.holds.iter().map(holder).collect();
             let by = if holders.is_empty() { String::new() } else { format!(" by {}", holders.join(", ")) };
@@ -91,7 +91,7 @@ fn watch(status: &Status) -> String {
     }
 }
 
-/// `failed (exit 1)`, `ready (stale, change waits)`.
+/// `failed (exit 1)`, `ready (stale, change waiting)`.
 fn state(service: &Service) -> String {
     let has_failed = matches!(service.state.as_str(), "failed" | "retrying" | "crash-loop");
     // Of one that is waiting, the state says it.
@@ -100,7 +100,7 @@ fn state(service: &Service) -> String {
         service.last_exit.as_ref().filter(|_| has_failed).and_then(how_it_ended),
         service.validating.then(|| "validating".to_owned()),
         service.stale.then(|| "stale".to_owned()),
-        waits.then(|| "change waits".to_owned()),
+        waits.then(|| "change waiting".to_owned()),
     ];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     if notes.is_empty() { service.state.clone() } else { format!("{} ({})", service.state, notes.join(", ")) }

@@ -222,7 +222,9 @@ fn leftovers(facts: &Facts) -> Finding {
 }
 
 fn inotify(facts: &Facts) -> Finding {
-    let Some(inotify) = facts.inotify else { return ok("inotify", "not on this system: another backend is used") };
+    let Some(inotify) = facts.inotify else {
+        return ok("inotify", "not available on this system; another backend is used");
+    };
     let used = |used: u64, limit: u64| format!("{used} of {limit}");
     let message = format!(
         "{} watches and {} instances in use",
@@ -247,7 +249,7 @@ fn sockets(facts: &Facts) -> Finding {
         let all: Vec<String> = facts.sockets.iter().map(|folder| visible_path(&folder.path).into_owned()).collect();
         return fail(
             "socket",
-            format!("no usable folder for it: {}", all.join(", ")),
+            format!("no usable folder for the socket: {}", all.join(", ")),
             "check who owns them; or set XDG_RUNTIME_DIR to a folder that you own",
         );
     };

@@ -280,7 +280,7 @@ fn what_does_not_run_and_waits_for_its_time_is_waiting_and_says_why() {
     let job = s.service("gen");
     let why = |file: &str| {
         let line = format!("ignore = [\"{file}\"]");
-        format!("a change waits: {file} changed right after each of the last 6 starts · {line}")
+        format!("a change is waiting: {file} changed right after each of the last 6 starts · {line}")
     };
     assert_eq!((job.state(), job.reason.as_deref()), ("waiting", Some(&*why("gen.txt"))));
     assert!(job.next_restart.is_some());

@@ -158,7 +158,7 @@ fn before_the_first_start_a_failure_waits_for_a_change() {
         0.000   web: waiting for api to be ready
         0.000 > api validation 1 ends
         0.000   api: not started · validate failed · exit 101 · save a file or press s
-        0.000   web: blocked · api failed (invalid)
+        0.000   web: blocked · api failed (validate failed)
         100.000 > src/a.rs is saved
         100.020   api: validating · make api · src/a.rs changed
         100.020   validate api 2

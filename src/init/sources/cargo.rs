@@ -126,14 +126,14 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         let Some(server) = manifest.server() else {
             for binary in &binaries {
                 let why = "none of its dependencies is a known server library";
-                found.skip(&path, format!("{binary}: {why}; if it is a server: run =  \"{}\"", line(binary)));
+                found.skip(&path, format!("{binary}: {why}; if it is a server: run = \"{}\"", line(binary)));
             }
             continue;
         };
         for binary in &binaries {
             if several && comes_to_an_end(binary) {
                 let line = line(binary);
-                found.skip(&path, format!("{binary}: by its name it runs to completion; if not: run = \"{line}\""));
+                found.skip(&path, format!("{binary}: its name suggests a job; if not: run = \"{line}\""));
                 continue;
             }
             let mut draft = Draft::guess(binary, line(binary), &path);

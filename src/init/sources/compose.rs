@@ -108,7 +108,7 @@ impl File<'_> {
         } else if let Some(port) = ports.iter().find_map(published) {
             draft.ready = Some(Ready::Port(port));
         } else if !ports.is_empty() {
-            let why = "it counts as ready at once: it has no TCP port that is known before its start";
+            let why = "no ready check: its TCP port is not known before it starts";
             draft.remarks.push(why.into());
         }
         draft

@@ -115,10 +115,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             continue;
         };
         if !relative.is_empty() && comes_to_an_end(name) {
-            found.skip(
-                file,
-                format!("{name}: by its name it runs to completion; if not: run = \"go run ./{relative}\""),
-            );
+            found.skip(file, format!("{name}: its name suggests a job; if not: run = \"go run ./{relative}\""));
             continue;
         }
         let mut draft = if air && relative.is_empty() {
@@ -134,7 +131,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     }
     let config = below(root, ".air.toml");
     if air && !found.drafts.iter().any(|draft| draft.source == config) {
-        found.skip(&config, "not read for what it builds; to run it with air: run = \"air\", without `watch`");
+        found.skip(&config, "its build settings are not read; to run it with air: run = \"air\", without `watch`");
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ pub(super) fn read(path: &str, text: &str, found: &mut Found) -> Result<(), Stri
         // Without a word nothing is started again there.
         draft.restart = Some(if entry.is_true("autorestart") { "on-failure" } else { "never" });
         if entry.is_true("autorestart") {
-            let early = "a failure within 2s stops it here until a file changes; in mprocs, one within 1s";
+            let early = "a failure within 2s stops it until a file changes (mprocs: within 1s)";
             draft.left.push(early.into());
         }
         draft.depends_on =

@@ -133,7 +133,7 @@ fn programs(path: &str, text: &str, folder: &str, repository: &dyn Repository, f
 fn workers(path: &str, folder: &str, needs: &[String], repository: &dyn Repository, found: &mut Found) {
     for other in ["dramatiq", "rq", "django-rq", "huey", "arq", "taskiq", "procrastinate"] {
         if needs.iter().any(|need| need == other) {
-            found.skip(path, format!("depends on {other}, whose worker is not written"));
+            found.skip(path, format!("depends on {other}: add its worker yourself"));
         }
     }
     if !needs.iter().any(|need| need == "celery") {

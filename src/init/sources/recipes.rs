@@ -49,7 +49,7 @@ fn choose(tool: &str, path: &str, recipes: &[(String, Option<String>)], found: &
             Some(_) => {
                 let mut draft = Draft::guess(name, format!("{tool} {name}"), path);
                 folder_of(path).clone_into(&mut draft.dir);
-                draft.remarks.push("not watched: name in `watch` the files that should restart it".into());
+                draft.remarks.push("not watched: list the files that should restart it in `watch`".into());
                 found.drafts.push(draft);
                 chosen = true;
             }

@@ -306,7 +306,7 @@ impl AttachmentLoop {
                 format!("sent {lines} to the terminal (OSC 52){}", if taken < all { &cut } else { "" })
             }
         };
-        let rest = if copied.cut { ", not the rest: it is too large" } else { "" };
+        let rest = if copied.cut { "; the rest is too large" } else { "" };
         self.ui.show_message(format!("{said}{rest}"), now);
     }
 

@@ -183,7 +183,7 @@ impl UiState {
             None => format!("{service} has exited"),
         };
         let leave = Keymap::get().key_name(Context::Typing, Action::StopTyping, self.glyphs.set);
-        Some(format!("{reason} {} Enter, Esc or {leave} leaves typing", self.glyphs.dot))
+        Some(format!("{reason} {} Enter, Esc or {leave} stops typing", self.glyphs.dot))
     }
 
     /// The key that leaves, again: it was meant for the service. `None` if it is for the dashboard.

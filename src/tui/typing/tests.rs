@@ -312,11 +312,7 @@ fn what_is_typed_after_the_end_of_the_service_is_for_nobody() {
     assert_eq!(input_at(&mut bench, Input::Mouse(click(40, 10)), NOW), []);
     assert_eq!(key(&mut bench, KeyCode::Up, NONE), []);
     assert_eq!(bench.ui.context(&bench.snapshot), Context::Typing);
-    assert!(
-        bench.text().contains("not typed: api has exited · Enter, Esc or Ctrl-] leaves typing"),
-        "{}",
-        bench.text()
-    );
+    assert!(bench.text().contains("not typed: api has exited · Enter, Esc or Ctrl-] stops typing"), "{}", bench.text());
     assert_eq!(key(&mut bench, KeyCode::Esc, NONE), []);
     assert_eq!(key(&mut bench, KeyCode::Char('q'), NONE), [Command::Quit]);
 }
@@ -331,7 +327,7 @@ fn the_key_that_leaves_a_click_on_the_sidebar_and_enter_leave_what_has_ended() {
     ] {
         let mut bench = typing();
         end(&mut bench);
-        assert!(bench.text().contains("api has exited · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
+        assert!(bench.text().contains("api has exited · Enter, Esc or Ctrl-] stops typing"), "{}", bench.text());
         assert_eq!(input_at(&mut bench, input.clone(), NOW), []);
         assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal, "{input:?}");
     }
@@ -347,7 +343,7 @@ fn enter_ends_what_was_typed_for_a_service_that_has_ended() {
             assert_eq!(key(&mut bench, code, NONE), []);
             assert_eq!(bench.ui.context(&bench.snapshot), context, "{code:?} after {begun:?}");
         }
-        assert!(!bench.text().contains("leaves typing"), "{}", bench.text());
+        assert!(!bench.text().contains("stops typing"), "{}", bench.text());
     }
 }
 
@@ -355,7 +351,7 @@ fn enter_ends_what_was_typed_for_a_service_that_has_ended() {
 fn what_was_begun_is_not_for_the_next_run_either() {
     let mut bench = typing();
     bench.snapshot.services[1].phase = Phase::Running { run: RunId(2), since: NOW, ready: false };
-    assert!(bench.text().contains("api was restarted · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
+    assert!(bench.text().contains("api was restarted · Enter, Esc or Ctrl-] stops typing"), "{}", bench.text());
     assert_eq!(key(&mut bench, KeyCode::Char('x'), NONE), []);
     key(&mut bench, KeyCode::Esc, NONE);
     bench.press("i");
@@ -374,7 +370,7 @@ fn a_service_that_is_removed_or_a_group_that_stops_ends_it_the_same_way() {
     for code in ['Q', 'q'] {
         assert_eq!(key(&mut bench, KeyCode::Char(code), NONE), []);
     }
-    assert!(bench.text().contains("the group is stopping · Enter, Esc or Ctrl-] leaves typing"), "{}", bench.text());
+    assert!(bench.text().contains("the group is stopping · Enter, Esc or Ctrl-] stops typing"), "{}", bench.text());
     key(&mut bench, KeyCode::Esc, NONE);
     assert_eq!(key(&mut bench, KeyCode::Char('Q'), NONE), [Command::QuitNow]);
 }

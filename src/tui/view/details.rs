@@ -230,8 +230,8 @@ fn of_changes(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
         fact("held", count(service.held, "change"));
     }
     if service.pending > 0 {
-        let what = if service.next_restart.is_some() { "its time" } else { "quiet" };
-        fact("pending", format!("{} waiting for {what}", count(service.pending, "change")));
+        let when = if service.next_restart.is_some() { "at the next restart" } else { "when files are quiet" };
+        fact("pending", format!("{}, applied {when}", count(service.pending, "change")));
     }
 }
 

@@ -145,7 +145,7 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
         let does = if watch.backend == WatchBackend::Poll { "polling" } else { "watching" };
         let some = snapshot.services.iter().filter(|service| service.watches).count();
         match length {
-            _ if !watch.ready => "looking for files".to_owned(),
+            _ if !watch.ready => "scanning files".to_owned(),
             Length::Wide => format!("{does} {}", count(some, "service")),
             Length::Short | Length::Tiny => format!("{does} {some}"),
         }
@@ -159,7 +159,7 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
             let changes = if watch.busy == 1 { "change" } else { "changes" };
             (format!("busy: {busy} {changes}"), theme.busy())
         }
-        WatchState::Off => ("watch off".to_owned(), theme.structure()),
+        WatchState::Off => ("watching off".to_owned(), theme.structure()),
     };
     let mut words = Vec::new();
     words.extend((!text.is_empty()).then(|| Part::new(text, style)));

@@ -168,7 +168,7 @@ fn rows(glyphs: &Glyphs, filter: &str) -> Vec<Row> {
     let wanted = filter.to_lowercase();
     let strong: Look = Theme::strong;
     let keys = Keymap::get().help(glyphs.set).into_iter().map(|row| (row.group, row.keys, strong, row.text));
-    let signs = signs(glyphs).into_iter().map(|(sign, style, text)| ("SIGNS".to_owned(), sign, style, text));
+    let signs = signs(glyphs).into_iter().map(|(sign, style, text)| ("SYMBOLS".to_owned(), sign, style, text));
     let mut rows = Vec::new();
     let mut heading = String::new();
     for (group, keys, style, text) in keys.chain(signs) {
@@ -196,7 +196,7 @@ fn signs(glyphs: &Glyphs) -> Vec<(String, Look, String)> {
         sign(glyphs.done, plain, "done: ended with exit code 0"),
         sign(glyphs.failed, Theme::bad, "failed"),
         sign(glyphs.stopped, plain, "stopped, or not started"),
-        sign(glyphs.waits, plain, "waiting for another service, or for its time"),
+        sign(glyphs.waits, plain, "waiting for another service, or for a delay to pass"),
         sign(&format!("{}3", glyphs.changes), plain, "restarts after a file changed: 3"),
         sign(&format!("{}2", glyphs.crashes), plain, "restarts after a crash: 2"),
         sign(&format!("{}1", glyphs.stuck), plain, "restarts because it was stuck: 1"),
@@ -216,7 +216,7 @@ mod tests {
         bench.press("?");
         let text = bench.text();
         assert!(!text.contains("more, 1 of"), "{text}");
-        for told in ["SERVICES", "LOGS", "LEAVING", "kill what still runs and quit", "SIGNS", "● ", "◌ ", "!1 "] {
+        for told in ["SERVICES", "LOGS", "LEAVING", "kill what still runs and quit", "SYMBOLS", "● ", "◌ ", "!1 "] {
             assert!(text.contains(told), "{told}\n{text}");
         }
         assert!(
@@ -241,6 +241,6 @@ mod tests {
         assert_eq!(bench.text(), first);
         bench.press("crash");
         let text = bench.text();
-        assert!(text.contains("SIGNS") && text.contains("✗2") && !text.contains("LOGS"), "{text}");
+        assert!(text.contains("SYMBOLS") && text.contains("✗2") && !text.contains("LOGS"), "{text}");
     }
 }

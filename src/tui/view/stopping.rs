@@ -11,7 +11,7 @@ use super::super::text::{cut_right, pad, width};
 use super::Scene;
 use super::header::progress;
 use super::paint::{self, Titles};
-use crate::domain::{Signal, StopProgress, StopState, Stopping, approx, human};
+use crate::domain::{Signal, StopProgress, StopState, Stopping, approx, count, human};
 
 /// Cells of the bar.
 const BAR: usize = 20;
@@ -28,16 +28,16 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     } else {
         stopping.services.iter().collect()
     };
-    let count = u16::try_from(services.len()).unwrap_or(u16::MAX);
+    let number = u16::try_from(services.len()).unwrap_or(u16::MAX);
     let area = if small {
-        Rect { y: 1, height: count.saturating_add(5).min(all.height.saturating_sub(2)), ..all }
+        Rect { y: 1, height: number.saturating_add(5).min(all.height.saturating_sub(2)), ..all }
     } else {
         let below = Rect { y: 1, height: all.height.saturating_sub(2), ..all };
-        paint::centered(below, all.width.saturating_sub(4).min(90), count.saturating_add(7))
+        paint::centered(below, all.width.saturating_sub(4).min(90), number.saturating_add(7))
     };
     paint::clear(buffer, area);
     let titles = Titles {
-        left: vec![Span::styled(format!("stopping {} services", stopping.services.len()), theme.strong())],
+        left: vec![Span::styled(format!("stopping {}", count(stopping.services.len(), "service")), theme.strong())],
         right: vec![Span::raw(scene.age(stopping.since))],
         ..Titles::default()
     };
@@ -148,7 +148,7 @@ fn small_row(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect,
             format!("kill in {} {bar}", approx(kill_at.since(now)))
         }
         StopState::Killed { .. } => "SIGKILL sent".to_owned(),
-        StopState::GivenUp => "given up".to_owned(),
+        StopState::GivenUp => "could not be killed".to_owned(),
         StopState::Stopped { .. } => "stopped".to_owned(),
     };
     let x = paint::put_text(buffer, area, area.x, area.y, glyph, style);

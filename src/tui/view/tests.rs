@@ -97,8 +97,8 @@ fn the_cursor_is_on_the_prompt_or_the_focused_line() {
 /// The words and their order are a contract.
 #[test]
 fn the_hints_are_those_of_the_pictures() {
-    let wide = " r restart  / search  ⏎ zoom  i type  p pause  W watcher  : commands  ? help  q quit";
-    let failed = " r restart  e error  v open  / search  ⏎ zoom  p pause  W watcher  : commands  ? help  q quit";
+    let wide = " r restart  / search  ⏎ zoom  i type  p pause  W watcher  : actions  ? help  q quit";
+    let failed = " r restart  e error  v open  / search  ⏎ zoom  p pause  W watcher  : actions  ? help  q quit";
     let hints = [
         ((160, 50), "", wide),
         ((100, 30), "", wide),
@@ -108,11 +108,11 @@ fn the_hints_are_those_of_the_pictures() {
         ((40, 12), "3", " r e v / ⏎  ? help  q quit"),
         ((80, 24), "6", " s start  / search  ⏎ zoom  d details  p pause  W watcher  ? help  q quit"),
         ((40, 12), "6", " s / ⏎ p  ? help  q quit"),
-        ((80, 24), "'", " type to filter  ↑↓ mark  ⏎ select  Esc show all"),
+        ((80, 24), "'", " type to filter  ↑↓ choose  ⏎ select  Esc show all"),
         ((40, 12), "", " r / ⏎ p  ? help  q quit"),
         ((80, 24), "z", " q back  / search  & filter  e error  [ ] runs  w wrap  c copy  ? help"),
         ((40, 12), "z", " q back  / & e  ? help"),
-        ((80, 24), "W", " ⏎ why  p pause  x ignored  / find  Esc back  ? help"),
+        ((80, 24), "W", " ⏎ why  p pause  x ignored  / search  Esc back  ? help"),
         ((40, 12), "W", " ⏎ why  Esc back  ?"),
         ((80, 24), "?", " type to filter  ↑↓ scroll  Esc close"),
         ((80, 24), "/404", " ⏎ keep, then n/N next/prev  Tab kind  Shift-Tab all services  Esc cancel"),

@@ -11,6 +11,10 @@ use super::super::text::{cut_right, pad, width};
 use super::{Scene, paint};
 use crate::domain::ServiceName;
 
+/// What the key that ends it does, where there is room and where there is not.
+const STOPS: &str = " stops typing";
+const LEAVES: &str = " leaves";
+
 /// The header, inverse. Where there is no footer, it tells the way out.
 pub(super) fn header(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffer: &mut Buffer) {
     let (glyphs, room) = (scene.glyphs(), usize::from(area.width));
@@ -18,7 +22,10 @@ pub(super) fn header(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffe
     let (mode, leave) = (format!("TYPING INTO {service}"), leave(scene));
     let right = match scene.screen.footer {
         Some(_) => format!("everything you type goes to {service} "),
-        None => format!("{leave} leaves "),
+        None => {
+            let long = format!("{leave}{STOPS} ");
+            if width(&mode) + 3 + width(&long) <= room { long } else { format!("{leave}{LEAVES} ") }
+        }
     };
     // The name of the group gives way first, then what the footer says too.
     let left =
@@ -35,9 +42,16 @@ pub(super) fn footer(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffe
     let (room, leave, strong) = (usize::from(area.width), leave(scene), scene.theme().strong());
     let twice = format!("   ({leave} {leave} sends {leave} to {service})");
     let right = format!("Ctrl-C goes to {service} ");
-    let way_out = width(&leave) + " leaves".len() + 1;
-    let mut spans = vec![Span::raw(" "), Span::styled(leave, strong), Span::raw(" leaves")];
-    let shows_twice = way_out + width(&twice) <= room;
+    let cells = |does: &str| 1 + width(&leave) + does.len();
+    // What the rest of the line has room for with these words. The longer ones push nothing out.
+    let rest = |does: &str| {
+        let shows_twice = cells(does) + width(&twice) <= room;
+        let used = cells(does) + if shows_twice { width(&twice) } else { 0 };
+        (shows_twice, used + 2 + width(&right) <= room)
+    };
+    let does = if rest(STOPS) == rest(LEAVES) && cells(STOPS) <= room { STOPS } else { LEAVES };
+    let (shows_twice, _) = rest(does);
+    let mut spans = vec![Span::raw(" "), Span::styled(leave, strong), Span::raw(does)];
     if shows_twice {
         spans.push(Span::raw(twice.clone()));
     }
@@ -52,7 +66,11 @@ pub(super) fn footer(scene: &Scene<'_>, service: &ServiceName, area: Rect, buffe
 pub(super) fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let area = scene.screen.area;
     let line = match scene.ui.typist.target() {
-        Some(service) => format!("{} leaves {} TYPING INTO {service}", leave(scene), scene.glyphs().dot),
+        Some(service) => {
+            let line = |does: &str| format!("{}{does} {} TYPING INTO {service}", leave(scene), scene.glyphs().dot);
+            let long = line(STOPS);
+            if width(&long) <= usize::from(area.width) { long } else { line(LEAVES) }
+        }
         None => scene.ui.end_of_typing(scene.snapshot)?,
     };
     let line = cut_right(&line, usize::from(area.width), scene.glyphs().ellipsis);

@@ -183,7 +183,7 @@ fn somebody_else_who_comes_later_makes_it_ready_and_is_told() {
         let markers = bench.markers("api");
         let us = format!("(pid {})", std::process::id());
         let told = |line: &String| {
-            line.contains(&format!("port {port} is taken by ")) && line.contains(&format!("{us}, not by this service"))
+            line.contains(&format!("port {port} belongs to ")) && line.contains(&format!("{us}, not to this service"))
         };
         assert!(markers.iter().any(told), "{markers:?}");
         end(&mut bench);

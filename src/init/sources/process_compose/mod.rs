@@ -84,13 +84,13 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             if let Some(restart @ ("always" | "on-failure")) = draft.restart.take()
                 && draft.retries.is_none()
             {
-                let why = "a failed job is started again only as often as `retries` says";
+                let why = "a failed job is retried only up to `retries` times";
                 draft.left.push(format!("`restart: {}` is not carried over: {why}", restart.replace('-', "_")));
             }
         } else if let Some(most) = draft.retries.take() {
             // The first start is none of them.
             draft.breaker = most.checked_add(1).filter(|most| *most <= u64::from(u32::MAX));
-            draft.left.push("`max_restarts` counts the failures of one day here; after a day it is tried again".into());
+            draft.left.push("`max_restarts` counts failures per day here; after a day it is retried".into());
             if draft.restart == Some("always") {
                 draft.left.push("`max_restarts` does not count exits without a failure here".into());
             }
@@ -182,9 +182,9 @@ fn depends(entry: &Node, draft: &mut Draft) {
             Some("process_healthy" | "process_log_ready") => Some("ready"),
             Some("process_completed_successfully") => Some("done"),
             Some("process_completed") => {
-                draft
-                    .left
-                    .push(format!("here it waits until `{on}` succeeds; that `{on}` may fail is not carried over"));
+                draft.left.push(format!(
+                    "here it waits until `{on}` succeeds; permission for `{on}` to fail is not carried over"
+                ));
                 Some("done")
             }
             // Without a word the start is enough.
