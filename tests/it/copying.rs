@@ -340,9 +340,25 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
     dash.release_at(column + 40, row + 3);
     dash.wait_for_text("sent 4 lines");
     assert_eq!(copied(&dash), ["Error: no  \n\tat a.b (c.js:1)\t\n    ~~~~   \nend"]);
-    // Without the mouse: the error that was gone to, with its trace.
-    dash.keys("ec");
-    dash.wait_until_raw("the error is copied", |dash| copied(dash).len() == 2);
-    assert!(copied(&dash)[1].starts_with("Error: no  \n\tat a.b (c.js:1)\t"), "{:?}", copied(&dash));
+    quit(dash);
+}
+
+/// What failed, its trace and what the server says of the request are one failure, whichever of them was gone to.
+#[test]
+fn an_error_is_copied_with_its_trace_and_the_errors_beside_it() {
+    let project = Project::empty();
+    let failure = "Internal Server Error: /orders/5\nTraceback (most recent call last):\n  File \"web.py\", line 6, in render\n    return tpl[path]\nKeyError: '/orders/5'\n\"GET /orders/5 HTTP/1.1\" 500 -";
+    project.write("log", format!("\"GET / HTTP/1.1\" 200 -\n{failure}\n\"GET /items HTTP/1.1\" 200 -\n"));
+    project.write("procgroup.toml", "[services]\napi = \"cat log; exec sleep 1000\"\n");
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("/items");
+    for (copies, keys) in ["e", "E", "E"].into_iter().enumerate() {
+        dash.keys(keys);
+        // The key goes there with the next frame.
+        dash.wait_for_text("c copy");
+        dash.keys("c");
+        dash.wait_until_raw("it is copied", |dash| copied(dash).len() == copies + 1);
+    }
+    assert_eq!(copied(&dash), [failure; 3]);
     quit(dash);
 }

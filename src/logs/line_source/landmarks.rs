@@ -1,6 +1,6 @@
 //! Where a reader wants to go in a source: to what a search has found, to errors, and to where runs begin.
 
-use super::super::{LevelReader, LineId, Matches, Reader};
+use super::super::{Level, LevelReader, LineId, Matches, Reader};
 use super::{Lane, LineSource, Place};
 use crate::domain::Moment;
 
@@ -117,21 +117,33 @@ impl Lane<'_> {
     }
 }
 
-/// The last line of the entry that begins with this one: that of its stack trace, if it has one.
-pub fn last_of_entry(reader: &mut Reader<'_>, first: LineId) -> LineId {
-    /// As many lines of a trace as are taken for one.
-    const MOST: u64 = 2_000;
-    let mut levels = LevelReader::at(reader, first);
-    let mut last = first;
-    for id in (first.0..=first.0.saturating_add(MOST)).map(LineId) {
-        let Some(line) = reader.line(id) else { break };
-        if id > first && !levels.goes_on_with(&line.content.text) {
+/// The first and the last of the error lines around this one that follow each other: what failed, its stack trace, and
+/// what a server says of the request. A line that tells of no error is alone.
+pub fn errors_around(reader: &mut Reader<'_>, line: LineId) -> (LineId, LineId) {
+    /// As many lines on either side as are taken for one failure.
+    const MOST: u64 = 500;
+    let (mut first, mut last) = (line, line);
+    while first.0 > line.0.saturating_sub(MOST) && is_error(reader, LineId(first.0)) {
+        let above = LineId(first.0 - 1);
+        if !is_error(reader, above) {
             break;
         }
-        levels.pass(&line);
+        first = above;
+    }
+    let mut levels = LevelReader::at(reader, line);
+    for id in (line.0..=line.0.saturating_add(MOST)).map(LineId) {
+        let level = reader.line(id).and_then(|line| levels.pass(&line));
+        if level.is_none_or(|level| level < Level::Error) {
+            break;
+        }
         last = id;
     }
-    last
+    (first, last)
+}
+
+fn is_error(reader: &mut Reader<'_>, id: LineId) -> bool {
+    let mut levels = LevelReader::at(reader, id);
+    reader.line(id).and_then(|line| levels.pass(&line)).is_some_and(|level| level >= Level::Error)
 }
 
 /// The line belongs to a stack trace that has begun above it.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::{Line, LineId, Matches, Reader, VisibleLines};
 use crate::domain::Moment;
-pub use landmarks::{Landmark, is_inside_trace, last_of_entry};
+pub use landmarks::{Landmark, errors_around, is_inside_trace};
 
 /// A place among the lines of a source: for each lane, the first line after it. The default is before all lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

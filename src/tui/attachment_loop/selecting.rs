@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use super::AttachmentLoop;
 use super::saving::News;
 use crate::domain::Moment;
-use crate::logs::{LineId, LogDocument, MouseEvents, last_of_entry};
+use crate::logs::{LineId, LogDocument, MouseEvents, errors_around};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
 use crate::tui::selection::{CopyRequest, Point, Selection, Unit, rows_text, unit_in, unit_of_row};
@@ -310,13 +310,13 @@ impl AttachmentLoop {
         self.ui.show_message(format!("{said}{rest}"), now);
     }
 
-    /// The line that the reader has gone to, with the trace that it begins.
+    /// The line that the reader has gone to; an error with its trace, and the errors beside it.
     fn marked_entry(&mut self) -> Option<(Source, bool, (Point, Point))> {
         let source = self.ui.source(&self.snapshot)?;
         source.service()?;
-        let (service, first) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
+        let (service, marked) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
         let document = self.handle.logs().get(&service)?;
-        let last = last_of_entry(&mut document.read(), first);
+        let (first, last) = errors_around(&mut document.read(), marked);
         Some((source, false, (Point { line: first, byte: 0 }, Point { line: last, byte: usize::MAX })))
     }
 
