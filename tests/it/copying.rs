@@ -1,32 +1,11 @@
 //! Copying out of the panes: by mouse and by key, and where it arrives.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::harness::{Dash, Project, key, write_program};
+use crate::harness::{Dash, Project, copied, key, place, quit, write_program};
 
 /// A service that prints numbered lines, the last of them last.
 fn counter(lines: u32) -> Project {
     let script = format!("seq -f 'line %03g of the log' {lines}; echo last''-line; exec sleep 1000");
     Project::new(&format!("[services]\napi = {script:?}\n"))
-}
-
-/// What the terminal was asked to copy, in order.
-fn copied(dash: &Dash<'_>) -> Vec<String> {
-    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
-    let sequences = raw.split("\x1b]52;c;").skip(1).filter_map(|rest| rest.split('\x07').next());
-    sequences.map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()).collect()
-}
-
-/// The row of a text on the screen, and the column where it begins.
-fn place(screen: &str, text: &str) -> (usize, usize) {
-    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
-    (line.split(text).next().unwrap_or_default().chars().count(), row)
-}
-
-fn quit(mut dash: Dash<'_>) {
-    dash.keys("q");
-    assert_eq!(dash.wait_exit().code, Some(0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The dashboard, by eye and by key: sizes, odd input, odd output, and terminals that misbehave.
 
-use crate::harness::{Dash, Project, key};
+use crate::harness::{Dash, Project, key, quit};
 
 /// The four sizes of the documentation.
 const SIZES: [(u16, u16); 4] = [(160, 50), (100, 30), (80, 24), (40, 12)];
@@ -16,11 +16,6 @@ fn greeters(names: &[&str]) -> Project {
 fn without_ages(screen: &str) -> Vec<Vec<&str>> {
     let is_age = |word: &str| word.strip_suffix(['s', 'm']).is_some_and(|number| number.parse::<u32>().is_ok());
     screen.lines().map(|line| line.split_whitespace().filter(|word| !is_age(word)).collect()).collect()
-}
-
-fn quit(mut dash: Dash<'_>) {
-    dash.keys("q");
-    assert_eq!(dash.wait_exit().code, Some(0));
 }
 
 mod the_screen {

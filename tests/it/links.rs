@@ -1,10 +1,8 @@
 //! Links: those that a service prints and addresses in its text, places in files, and the address of a service.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Dash, Project, Stream, has, key, wait_for, write_program};
+use crate::harness::{Dash, Project, Stream, copied, has, key, place, quit, wait_for, write_program};
 
 /// A service that prints a text, and goes on.
 fn printer(text: &str) -> Project {
@@ -28,17 +26,6 @@ fn told(dash: &Dash<'_>) -> Vec<(String, String, String)> {
     begun.collect()
 }
 
-/// The row of a text on the screen, and the column where it begins.
-fn place(screen: &str, text: &str) -> (usize, usize) {
-    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
-    (line.split(text).next().unwrap_or_default().chars().count(), row)
-}
-
-fn quit(mut dash: Dash<'_>) {
-    dash.keys("q");
-    assert_eq!(dash.wait_exit().code, Some(0));
-}
-
 const PRINTED: &str = "go \x1b]8;id=own;https://x.org/a;b\x1b\\\x1b[31mhere\x1b[0m\x1b]8;;\x1b\\ or http://127.0.0.1:8101/ok, \
     not \x1b]8;;javascript:alert(1)\x1b\\evil\x1b]8;;\x1b\\ nor \x1b]8;;http://a\u{9c}b\x1b\\odd\x1b]8;;\x07\n";
 
@@ -57,10 +44,8 @@ fn links_go_through_to_the_terminal_and_addresses_become_links() {
     // A copy has the text only.
     dash.keys("c");
     dash.wait_for_text("sent ");
-    let copied =
-        self::raw(&dash).split("\x1b]52;c;").nth(1).and_then(|rest| rest.split('\x07').next().map(str::to_owned));
-    let copied = String::from_utf8(STANDARD.decode(copied.unwrap()).unwrap()).unwrap();
-    assert!(copied.contains("go here or http://127.0.0.1:8101/ok, not evil nor odd\nlast"), "{copied:?}");
+    let copied = copied(&dash);
+    assert!(copied[0].contains("go here or http://127.0.0.1:8101/ok, not evil nor odd\nlast"), "{copied:?}");
     // A panel that covers the text covers the links.
     let screen = dash.screen();
     let (column, row) = place(&screen, "here or http");

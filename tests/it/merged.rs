@@ -2,10 +2,7 @@
 
 use std::fs;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::harness::{Dash, Project, key, write_program};
+use crate::harness::{Dash, Project, copied, key, place, quit, write_program};
 
 /// Three services that print numbered lines when their turn comes: the turn is a file.
 fn group() -> Project {
@@ -29,23 +26,6 @@ fn print_words(project: &Project, name: &str, words: &str) -> fs::File {
     pipe
 }
 
-fn quit(mut dash: Dash<'_>) {
-    dash.keys("q");
-    assert_eq!(dash.wait_exit().code, Some(0));
-}
-
-fn place(screen: &str, text: &str) -> (usize, usize) {
-    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
-    (line.split(text).next().unwrap_or_default().chars().count(), row)
-}
-
-/// What was copied last.
-fn copied(dash: &Dash<'_>) -> String {
-    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
-    let copied = raw.split("\x1b]52;c;").last().and_then(|rest| rest.split('\x07').next()).unwrap();
-    String::from_utf8(STANDARD.decode(copied).unwrap()).unwrap()
-}
-
 #[test]
 fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     let project = group();
@@ -64,7 +44,7 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     dash.drag_to(column + 13, row + 1);
     dash.release_at(column + 13, row + 1);
     dash.wait_for_text("sent 2 lines");
-    let copied = copied(&dash);
+    let copied = copied(&dash).pop().unwrap();
     assert!(copied.starts_with("api said 1 good morning\n") && !copied.contains('│'), "{copied}");
     // Another size, and the click still finds its line.
     dash.resize((80, 24));
@@ -97,12 +77,12 @@ fn keys_select_lines_of_several_services() {
     dash.wait_for_text("worker said 2 four");
     dash.keys("y");
     dash.wait_for_text("sent 2 lines");
-    assert_eq!(copied(&dash), "worker said 1 two\napi said 2 three");
+    assert_eq!(copied(&dash).pop().unwrap(), "worker said 1 two\napi said 2 three");
     dash.keys("GVg");
     dash.wait_for_text("extend");
     dash.keys(key::ENTER);
     dash.wait_for_text("sent 4 lines");
-    assert_eq!(copied(&dash), "api said 1 one\nworker said 1 two\napi said 2 three\nworker said 2 four");
+    assert_eq!(copied(&dash).pop().unwrap(), "api said 1 one\nworker said 1 two\napi said 2 three\nworker said 2 four");
     dash.keys("V");
     dash.wait_for_text("extend");
     dash.keys(key::ESCAPE_IN_FULL);

@@ -122,28 +122,23 @@ impl Lane<'_> {
 pub fn errors_around(reader: &mut Reader<'_>, line: LineId) -> (LineId, LineId) {
     /// As many lines on either side as are taken for one failure.
     const MOST: u64 = 500;
-    let (mut first, mut last) = (line, line);
-    while first.0 > line.0.saturating_sub(MOST) && is_error(reader, LineId(first.0)) {
-        let above = LineId(first.0 - 1);
-        if !is_error(reader, above) {
-            break;
-        }
-        first = above;
-    }
-    let mut levels = LevelReader::at(reader, line);
-    for id in (line.0..=line.0.saturating_add(MOST)).map(LineId) {
+    let from = LineId(line.0.saturating_sub(MOST));
+    let mut levels = LevelReader::at(reader, from);
+    let mut errors = None;
+    for id in (from.0..=line.0.saturating_add(MOST)).map(LineId) {
         let level = reader.line(id).and_then(|line| levels.pass(&line));
-        if level.is_none_or(|level| level < Level::Error) {
+        if level.is_some_and(|level| level >= Level::Error) {
+            errors = Some((errors.map_or(id, |(first, _)| first), id));
+            continue;
+        }
+        if id <= line {
+            errors = None;
+        }
+        if id >= line {
             break;
         }
-        last = id;
     }
-    (first, last)
-}
-
-fn is_error(reader: &mut Reader<'_>, id: LineId) -> bool {
-    let mut levels = LevelReader::at(reader, id);
-    reader.line(id).and_then(|line| levels.pass(&line)).is_some_and(|level| level >= Level::Error)
+    errors.unwrap_or((line, line))
 }
 
 /// The line belongs to a stack trace that has begun above it.

@@ -12,6 +12,8 @@ use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::term::test::TermSize;
 use alacritty_terminal::term::{Config, TermMode};
 use alacritty_terminal::vte::ansi::Processor;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use filedescriptor::FileDescriptor;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -409,4 +411,23 @@ fn pty_size((cols, rows): (u16, u16)) -> PtySize {
 /// The smallest screen that the eye can have is 2×1.
 fn eye_size((columns, rows): (u16, u16)) -> TermSize {
     TermSize::new(usize::from(columns.max(2)), usize::from(rows.max(1)))
+}
+
+/// Leaves the dashboard, which must end well.
+pub(crate) fn quit(mut dash: Dash<'_>) {
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+/// The row of a text on the screen, and the column where it begins.
+pub(crate) fn place(screen: &str, text: &str) -> (usize, usize) {
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+    (line.split(text).next().unwrap_or_default().chars().count(), row)
+}
+
+/// What the terminal was asked to copy, in order.
+pub(crate) fn copied(dash: &Dash<'_>) -> Vec<String> {
+    let raw = String::from_utf8_lossy(dash.raw()).into_owned();
+    let sequences = raw.split("\x1b]52;c;").skip(1).filter_map(|rest| rest.split('\x07').next());
+    sequences.map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()).collect()
 }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 mod dash;
 mod stream;
 
-pub(crate) use dash::{Dash, Ended, key};
+pub(crate) use dash::{Dash, Ended, copied, key, place, quit};
 pub(crate) use stream::{Stream, Streamed, detach, down};
 
 /// The deadline of a wait that says nothing else. Long, because it is only ever used up by a failure, and a busy
