@@ -73,7 +73,8 @@ fn whoever_clears_the_screen_types_at_its_top_and_the_log_is_above() {
     let project = Project::new(&format!("[services]\nshell = {script:?}\n"));
     let mut dash = start(&project, (80, 24), "number-200");
     dash.keys("printf '\\033[H\\033[2J'; echo first\r");
-    let screen = dash.wait_for("the screen is cleared", |screen| !screen.contains("number-"));
+    let cleared = |screen: &str| !screen.contains("number-") && screen.contains("│ first");
+    let screen = dash.wait_for("the screen is cleared, and something printed on it", cleared);
     let row = |screen: &str, text: &str| screen.lines().position(|line| line.contains(text));
     assert_eq!(row(&screen, "│ first"), Some(2), "{screen}");
     dash.wheel_up(40, 10);
