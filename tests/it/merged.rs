@@ -99,7 +99,7 @@ fn keys_select_lines_of_several_services() {
 fn runs_of_all_services_are_gone_to_in_the_order_in_which_they_began() {
     let service = |name: &str| {
         format!(
-            "{name} = \"seq -f '{name} %g' 60; [ -e {name}.ran ] && echo {name} again; touch {name}.ran; exec sleep 1000\"\n"
+            "{name} = \"[ -e {name}.ran ] && again=yes; touch {name}.ran; seq -f '{name} %g' 60; ${{again:+echo {name} again}}; exec sleep 1000\"\n"
         )
     };
     let project = Project::new(&format!("[services]\n{}{}", service("one"), service("two")));
