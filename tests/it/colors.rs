@@ -143,8 +143,9 @@ exec sleep 1000
     let project = Project::new(asks);
     let mut dash = Dash::start(&project, (80, 24), &[]).mute();
     dash.wait_while_reading("it is told", |project| {
+        // On a busy machine it asks twice before the first answer is there.
         let typed = project.root().join("../home/typed");
-        typed.exists() && project.read("../home/typed") == "\x1b]11;rgb:0000/0000/0000\x1b\\"
+        typed.exists() && project.read("../home/typed").contains("\x1b]11;rgb:0000/0000/0000\x1b\\")
     });
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
