@@ -7,6 +7,7 @@ mod answers;
 mod bound_socket;
 mod client;
 mod connection;
+mod discovery;
 mod event_line;
 mod line_reader;
 mod lock_note;
@@ -24,6 +25,7 @@ mod wire;
 
 pub use bound_socket::BoundSocket;
 pub use client::{Client, ClientError, TerminalNews, TerminalOrders};
+pub use discovery::{GroupTrace, group_traces};
 pub use event_line::{EventLine, RuleLine};
 pub use lock_note::{LockNote, LockState, lock_state};
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};

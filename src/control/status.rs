@@ -16,6 +16,9 @@ pub struct Status {
     pub project: String,
     /// The process that runs it.
     pub pid: u32,
+    /// Since when it runs. RFC 3339 UTC.
+    #[serde(default)]
+    pub started_at: String,
     /// It is being stopped.
     pub stopping: bool,
     /// Why the `procgroup.toml` on disk is not in force, with the remedy. What was read before is.
@@ -155,6 +158,7 @@ impl Status {
             version: super::VERSION,
             project: group.name.to_string(),
             pid,
+            started_at: clock.rfc3339(Moment::START),
             stopping: group.stopping.is_some(),
             file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
             watch: Watch {

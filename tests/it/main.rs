@@ -23,6 +23,7 @@ mod examples;
 mod failures;
 mod generated;
 mod git_work;
+mod groups;
 mod harness;
 mod holds;
 mod hostile;

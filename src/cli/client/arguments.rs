@@ -150,15 +150,30 @@ Examples:
   devgroup -d && devgroup attach      start in the background, then open the dashboard
   devgroup attach                     another dashboard for the same group")]
     Attach,
+    /// List your running groups, wherever they were started
+    #[command(before_help = "\
+Examples:
+  devgroup ls                         a table: name, folder, branch, services, age, pages
+  devgroup ls --json                  one JSON array, for scripts
+  devgroup -g shop status             ask one of them from anywhere")]
+    Ls {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
     /// Stop the running group and wait until it has ended
     #[command(before_help = "\
 Examples:
   devgroup down                       stop it gracefully
-  devgroup down --now                 kill it (SIGKILL)")]
+  devgroup down --now                 kill it (SIGKILL)
+  devgroup down --all                 stop all of your groups")]
     Down {
         /// Kill the services at once (SIGKILL)
         #[arg(long)]
         now: bool,
+        /// Stop every group that `devgroup ls` shows
+        #[arg(long)]
+        all: bool,
     },
 }
 
