@@ -44,7 +44,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, groups, exit-codes, troubleshooting, benchmarks"
+                  keys, config, watch, terminals, scripts, groups, usage, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -340,6 +340,8 @@ pub(super) enum Topic {
     Scripts,
     /// Several groups on one machine
     Groups,
+    /// CPU and memory of services, and limits
+    Usage,
     /// The exit codes
     ExitCodes,
     /// What to do when something is wrong

@@ -50,6 +50,7 @@ mod supervision_policies;
 mod surroundings;
 mod trust;
 mod typing;
+mod usage;
 mod variables;
 mod watch;
 mod why;

@@ -18,7 +18,8 @@ pub(in crate::cli) enum ClientTask {
 Examples:
   devgroup status            a table
   devgroup status --json     one JSON object, for scripts
-  devgroup status -f --json  one JSON object per line, a new one after each change"
+  devgroup status -f --json  one JSON object per line, a new one after each change
+  devgroup status --usage    with the CPU and memory of each service"
     )]
     Status {
         /// Print one JSON object
@@ -27,6 +28,9 @@ Examples:
         /// Print the state again after each change
         #[arg(short = 'f', long)]
         follow: bool,
+        /// Also print the CPU and memory that each service uses; with --follow, every 2 seconds
+        #[arg(long)]
+        usage: bool,
     },
     /// Print the logs of the running group
     #[command(before_help = "\

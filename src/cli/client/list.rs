@@ -70,7 +70,7 @@ pub(super) fn run(json: bool) -> Result<u8, Failure> {
 fn ask(trace: &GroupTrace) -> Said {
     let met = trace.meet().and_then(|mut client| {
         let file = PathBuf::from(&client.hello().file);
-        Ok((file, client.ask(Ask::Status { follow: false })?))
+        Ok((file, client.ask(Ask::Status { follow: false, usage: false })?))
     });
     match met {
         Ok((file, Reply::Status(status))) => Said::Status(file, status),

@@ -37,7 +37,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             logs::check(&logs)?;
             logs::run(find::group(place)?, logs)
         }
-        ClientTask::Status { json, follow } => status::run(find::group(place)?, json, follow),
+        ClientTask::Status { json, follow, usage } => status::run(find::group(place)?, json, (follow, usage)),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {
             orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
