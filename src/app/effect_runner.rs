@@ -106,6 +106,7 @@ impl EffectRunner {
                 }
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
+            Effect::Measure { service } => self.host.measure(&[service]),
             Effect::Expand { spec, run } => self.host.expand(self.launch(&spec, run)),
             Effect::Tell(fact) => self.tell(&fact),
             Effect::Answer { id, answer } => return Some(LoopAction::Answer(id, answer)),
@@ -173,6 +174,11 @@ impl EffectRunner {
     /// Somebody wants to know more of a run.
     pub(crate) fn inspect(&self, service: &ServiceName) {
         self.host.inspect(service);
+    }
+
+    /// Somebody looks at what these services use (empty: all).
+    pub(crate) fn measure(&self, services: &[ServiceName]) {
+        self.host.measure(services);
     }
 
     /// What is to be remembered of runs goes there from now on.

@@ -105,10 +105,11 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
     for place in [state_lock(file), Place::make(file).map(|place| place.lock())] {
         match place.map(|path| (take_lock(&path, file), path)) {
             Ok((Ok(taken), path)) => {
-                let mut lock = taken?;
+                let mut taken = taken?;
                 let mut before = String::new();
-                let is_unclean = lock.read_to_string(&mut before).is_ok() && !before.is_empty();
-                let held = Held { path, file: lock, note: LockNote { pid, ..LockNote::default() }, problem: None };
+                let is_unclean = taken.read_to_string(&mut before).is_ok() && !before.is_empty();
+                let note = LockNote { pid, file: Some(file.to_owned()), ..LockNote::default() };
+                let held = Held { path, file: taken, note, problem: None };
                 let lock = Some(Lock(Arc::new(Mutex::new(held))));
                 return Ok(Claim { lock, name: None, key, pid, is_unclean, has_begun: false });
             }
@@ -146,7 +147,7 @@ fn served(file: &Path) -> Option<Occupied> {
 }
 
 /// The process by which the user knows the group of a program: its guard, if it has one.
-fn guard_of(program: u32) -> u32 {
+pub fn guard_of(program: u32) -> u32 {
     let process = |pid: i32| Pid::from_raw(pid).and_then(Process::of);
     let parent = i32::try_from(program).ok().and_then(process).and_then(|program| process(program.parent));
     parent.filter(|parent| parent.name == NAME).map_or(program, |guard| guard.pid.as_raw_pid().unsigned_abs())

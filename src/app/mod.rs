@@ -25,6 +25,7 @@ mod stream;
 mod viewer;
 
 pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence};
+pub use crate::watch::branch_of;
 pub use background::Background;
 pub use ending::Ending;
 pub use environment::{inherited_by, inside_service_of};
@@ -32,7 +33,7 @@ pub use group_run::{Frontend, GroupRunError, RunOptions, restore_terminal_on_pan
 pub use health::{
     InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, state_folder_of,
 };
-pub use instance::{Claim, Occupied, claim};
+pub use instance::{Claim, Occupied, claim, guard_of};
 pub use logger::start_logger;
 pub use preferences::apply_preferences;
 pub use stderr::write_stderr_line;

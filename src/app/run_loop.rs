@@ -74,6 +74,7 @@ impl Incoming {
                 RunReport::Ready | RunReport::Unready { .. } => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",
+                RunReport::Usage(_) => "the usage of a run",
                 RunReport::Details(_) => "the details of a run",
                 RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
@@ -237,6 +238,7 @@ impl RunLoop {
         match command {
             Command::Input { service, bytes } => self.runner.write(&service, bytes),
             Command::Inspect { service } => self.runner.inspect(&service),
+            Command::Measure { services } => self.runner.measure(&services),
             Command::Resize { service, columns, rows } => self.runner.resize(&service, columns, rows),
             Command::Why { path } => {
                 if let Some(answer) = answer {

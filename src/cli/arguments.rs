@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::client::ClientTask;
@@ -19,7 +20,8 @@ Examples:
   devgroup -d                     run in the background (attach opens it, down stops it)
   devgroup --exit-with test       run until `test` ends, and exit with its code
   devgroup check                  check the file
-  devgroup status                 show the state of the running group; see also logs, restart, wait";
+  devgroup status                 show the state of the running group; see also logs, restart, wait
+  devgroup ls                     show all running groups; `-g NAME` before a command asks one of them";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -42,7 +44,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
+                  keys, config, watch, terminals, scripts, groups, usage, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -66,6 +68,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "hold",
     "init",
     "logs",
+    "ls",
     "man",
     "pause",
     "ps",
@@ -76,6 +79,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "start",
     "status",
     "stop",
+    "up",
     "wait",
     "why",
 ];
@@ -85,6 +89,25 @@ pub(super) fn may_be_a_command(mut arguments: impl Iterator<Item = OsString>) ->
     arguments.any(|argument| argument.to_str().is_some_and(|argument| COMMANDS.contains(&argument)))
 }
 
+/// The first of these arguments that is neither an option nor the value of one that may stand before a command.
+pub(super) fn first_word(arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let mut arguments = arguments.skip(1).map(|argument| argument.into_string().unwrap_or_default());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-C" | "-f" | "--config" | "-g" | "--group" => drop(arguments.next()),
+            "--" => return None,
+            option if option.starts_with('-') => {}
+            _ => return Some(argument),
+        }
+    }
+    None
+}
+
+/// Whether these arguments are `up`, with options before it or without. What they say is told by [`Arguments::read`].
+pub(super) fn is_up(arguments: impl Iterator<Item = OsString>) -> bool {
+    first_word(arguments).is_some_and(|word| word == "up")
+}
+
 /// Whether these arguments, of which none is a command, ask for a group in the background: `--detach`, or `-d`, alone or
 /// before other letters.
 pub(super) fn detaches(arguments: impl Iterator<Item = OsString>) -> bool {
@@ -92,8 +115,10 @@ pub(super) fn detaches(arguments: impl Iterator<Item = OsString>) -> bool {
     let asks = |option: &str| match option.strip_prefix('-') {
         Some("-detach") => true,
         Some(long) if long.starts_with('-') => false,
-        // What follows these two is a file or a folder.
-        Some(letters) => letters.chars().take_while(|letter| !matches!(letter, 'f' | 'C')).any(|letter| letter == 'd'),
+        // What follows these three is a file, a folder or a group.
+        Some(letters) => {
+            letters.chars().take_while(|letter| !matches!(letter, 'f' | 'C' | 'g')).any(|letter| letter == 'd')
+        }
         None => false,
     };
     options.into_iter().any(|option| option.to_str().is_some_and(asks))
@@ -121,8 +146,28 @@ impl Arguments {
         let mut matches = Self::grammar().try_get_matches().map_err(quoting_visibly)?;
         let inner = matches.subcommand().and_then(|(_, inner)| inner.get_one::<PathBuf>("config").cloned());
         let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
-        arguments.place.config = inner.or(arguments.place.config).or_else(config_of_environment);
-        Ok(arguments)
+        arguments.place.config = inner.or(arguments.place.config);
+        if arguments.place.group.is_some() && arguments.place.config.is_some() {
+            let problem = "`-g` and `-f` both name a group: use one of them\n";
+            return Err(Self::grammar().error(ErrorKind::ArgumentConflict, problem));
+        }
+        arguments.place.config = arguments.place.config.or_else(config_of_environment);
+        match arguments.task.take() {
+            Some(Task::Up(run)) => arguments.up(run),
+            task => Ok(Self { task, ..arguments }),
+        }
+    }
+
+    /// `devgroup up` as the group in the background that it asks for.
+    fn up(self, run: RunArguments) -> Result<Self, clap::Error> {
+        let problem = if run.tui || run.no_tui {
+            "`up` runs in the background: `--tui` and `--no-tui` cannot be used with it\n"
+        } else if self.run != RunArguments::default() {
+            "put the options of a run after `up`:  devgroup up --paused\n"
+        } else {
+            return Ok(Self { run: RunArguments { detach: true, ..run }, task: None, ..self });
+        };
+        Err(Self::grammar().error(ErrorKind::ArgumentConflict, problem))
     }
 }
 
@@ -147,6 +192,9 @@ pub(super) struct Place {
     /// Change to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(super) directory: Option<PathBuf>,
+    /// Ask the running group of this name, or of this folder (see `devgroup ls`)
+    #[arg(short = 'g', long = "group", value_name = "GROUP", global = true)]
+    pub(super) group: Option<OsString>,
 }
 
 /// How to run the group.
@@ -226,6 +274,13 @@ pub(super) enum Task {
     Client(ClientTask),
     #[command(flatten)]
     Setup(SetupTask),
+    /// Start the group in the background: the same as `devgroup -d`
+    #[command(before_help = "\
+Examples:
+  devgroup up                         start it, and return when it is up
+  devgroup up api --timeout 10m       with services and options, as without `up`
+  devgroup attach                     open its dashboard; `devgroup down` stops it")]
+    Up(RunArguments),
     /// Check procgroup.toml and report every problem
     #[command(before_help = CHECK_EXAMPLES)]
     Check {
@@ -283,6 +338,10 @@ pub(super) enum Topic {
     Terminals,
     /// Commands for scripts, agents and CI
     Scripts,
+    /// Several groups on one machine
+    Groups,
+    /// CPU and memory of services, and limits
+    Usage,
     /// The exit codes
     ExitCodes,
     /// What to do when something is wrong
@@ -316,11 +375,32 @@ mod tests {
             "devgroup -Cd --exit-with d",
             "devgroup -d --exit-code-from d",
             "devgroup -- -d",
+            "devgroup -gd",
             "devgroup --timeout 5m --no-deps",
         ] {
             let detaches = detaches(line.split(' ').map(OsString::from));
             let matches = Arguments::grammar().try_get_matches_from(line.split(' ')).unwrap();
             assert_eq!(detaches, Arguments::from_arg_matches(&matches).unwrap().run.detach, "{line}");
+        }
+    }
+
+    #[test]
+    fn up_is_known_without_the_grammar_and_is_a_group_in_the_background() {
+        for line in [
+            "devgroup up",
+            "devgroup -C web up api",
+            "devgroup -f x.toml up --paused",
+            "devgroup -g a up",
+            "devgroup up -d",
+        ] {
+            assert!(is_up(line.split(' ').map(OsString::from)), "{line}");
+            let matches = Arguments::grammar().try_get_matches_from(line.split(' ')).unwrap();
+            let mut arguments = Arguments::from_arg_matches(&matches).unwrap();
+            let Some(Task::Up(run)) = arguments.task.take() else { panic!("{line}") };
+            assert!(arguments.up(run).unwrap().run.detach, "{line}");
+        }
+        for line in ["devgroup", "devgroup -- up", "devgroup -C up", "devgroup -f up status", "devgroup api up"] {
+            assert!(!is_up(line.split(' ').map(OsString::from)), "{line}");
         }
     }
 

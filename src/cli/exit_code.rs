@@ -82,6 +82,14 @@ pub(super) enum Failure {
         /// Whose it is, if it would not be run.
         foreign: Option<Foreign>,
     },
+    /// No running group has the name that `-g` gives, or is in that folder.
+    #[error("error: {message}\n  help: {help}")]
+    NoGroup {
+        /// What is not there.
+        message: String,
+        /// What may be meant.
+        help: String,
+    },
     /// A running group refuses, or is gone.
     #[error("error: {error}{}", help(error))]
     Client {
@@ -127,6 +135,7 @@ impl Failure {
             | Self::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => 2,
             Self::NoFile { .. } | Self::Foreign { .. } | Self::Invalid(_) | Self::InvalidAndUnknown { .. } => 3,
             Self::NotRunning { .. }
+            | Self::NoGroup { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
             Self::Client { error: ClientError::NotAllowed { .. } } => 8,
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,

@@ -30,6 +30,8 @@ impl Topic {
             Self::Watch => include_str!("../../assets/guide/watch.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
+            Self::Groups => include_str!("../../assets/guide/groups.md"),
+            Self::Usage => include_str!("../../assets/guide/usage.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
             Self::Troubleshooting => include_str!("../../assets/guide/troubleshooting.md"),
             Self::Benchmarks => include_str!("../../assets/guide/benchmarks.md"),

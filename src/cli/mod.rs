@@ -42,7 +42,9 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    ExitCode::from(if arguments::may_be_a_command(std::env::args_os()) {
+    ExitCode::from(if arguments::is_up(std::env::args_os()) {
+        run_apart(true, Arguments::read)
+    } else if arguments::may_be_a_command(std::env::args_os()) {
         match Arguments::read() {
             Ok(arguments) if arguments.task.is_none() => run_apart(arguments.run.detach, || Ok(arguments)),
             // It has a terminal to give back.
@@ -116,10 +118,17 @@ fn run_program(
     })
 }
 
-fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, RenderStyle)>) -> Result<u8, Failure> {
+fn carry_out(
+    mut arguments: Arguments,
+    ward: &Ward,
+    background: Option<(Background, RenderStyle)>,
+) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.place.directory {
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {}", visible_path(folder), plain_error(&error))))?;
+    }
+    if let Some(group) = &arguments.place.group {
+        arguments.place.config = Some(client::groups::file_of(group, &arguments)?);
     }
     if arguments.task.is_some() && arguments.run != RunArguments::default() {
         let problem = "services and run options cannot be combined with a command\n  help: put a service that has the name \
@@ -133,12 +142,21 @@ fn carry_out(arguments: Arguments, ward: &Ward, background: Option<(Background, 
         Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
-        None => {
+        // What is read is a run in the background already.
+        Some(Task::Up(_)) | None => {
             let names = arguments.run.names();
             let file = file(arguments.place.config.as_deref());
             let code = file.and_then(|file| run_group(file, arguments.run, ward, background));
             code.map_err(|failure| mistyped(failure, &names))
         }
+    }
+}
+
+/// With the commands that may have been meant by the first of these words.
+fn mistyped_command(failure: Failure, words: &[String]) -> Failure {
+    match words.first().and_then(|word| near_commands(word)) {
+        Some(commands) => Failure::Mistyped { failure: failure.into(), commands },
+        None => failure,
     }
 }
 
@@ -173,21 +191,17 @@ fn slip_of_a_command() -> Option<String> {
     if arguments::may_be_a_command(std::env::args_os()) {
         return None;
     }
-    let word =
-        std::env::args_os().skip(1).find_map(|word| word.into_string().ok().filter(|word| !word.starts_with('-')));
-    near_commands(&word?)
+    near_commands(&arguments::first_word(std::env::args_os())?)
 }
 
 /// What other tools call what devgroup does (compose, overmind, pm2, process-compose, systemctl).
 const WORDS_OF_OTHERS: &[(&str, &str)] = &[
-    ("up", "devgroup -d"),
     ("quit", "devgroup down"),
     ("shutdown", "devgroup down"),
     ("kill", "devgroup stop"),
     ("tail", "devgroup logs -f"),
     ("log", "devgroup logs"),
-    ("list", "devgroup status"),
-    ("ls", "devgroup status"),
+    ("list", "devgroup ls"),
     ("connect", "devgroup attach"),
     ("validate", "devgroup check"),
     ("config", "devgroup check"),
@@ -200,6 +214,10 @@ const WORDS_OF_OTHERS: &[(&str, &str)] = &[
 fn near_commands(name: &str) -> Option<String> {
     if let Some((_, command)) = WORDS_OF_OTHERS.iter().find(|(word, _)| *word == name) {
         return Some(format!("`{command}`"));
+    }
+    // Of two letters, any other two are near, and many a service has a short name.
+    if name.chars().count() < 3 {
+        return None;
     }
     let mut near = config::near(name, arguments::COMMANDS.iter().copied());
     // Of `stat`, `status` is the rest, and `start` a slip.

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::place::Place;
 use crate::domain::{
-    AliveCheck, Backoff, Breaker, Condition, Dependency, Expandable, Kind, OnChange, PaneView, ReadyCheck,
+    AliveCheck, Backoff, Breaker, Condition, Dependency, Expandable, Kind, Limits, OnChange, PaneView, ReadyCheck,
     RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles,
 };
 
@@ -33,6 +33,7 @@ pub(super) struct Draft {
     pub(super) depends_on: Option<Needs>,
     pub(super) ready: Given<ReadyCheck>,
     pub(super) alive: Given<AliveDraft>,
+    pub(super) memory_limit: Given<u64>,
     pub(super) validate: Given<Validate>,
     pub(super) cascade: Given<bool>,
     pub(super) restart: Given<RestartPolicy>,
@@ -91,8 +92,8 @@ pub(super) struct StopDraft {
 }
 
 impl Draft {
-    /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `backoff` and
-    /// `breaker` key by key; every other value is replaced as a whole.
+    /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `limits`,
+    /// `backoff` and `breaker` key by key; every other value is replaced as a whole.
     pub(super) fn over(self, name: &ServiceName, defaults: &Self) -> Self {
         let own: HashSet<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
         let mut env: Vec<(String, Spanned<String>)> =
@@ -115,6 +116,7 @@ impl Draft {
             depends_on,
             ready: self.ready.or_else(|| defaults.ready.clone()),
             alive: self.alive.or_else(|| defaults.alive.clone()),
+            memory_limit: self.memory_limit.or_else(|| defaults.memory_limit.clone()),
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
             // What `[defaults]` say of these is for the services among all, and of `retries` for the jobs.
@@ -196,6 +198,7 @@ impl Draft {
                 })
                 .collect(),
             alive: self.alive.map(|alive| alive.into_inner().finish(self.ready.is_some())),
+            limits: Limits { memory: self.memory_limit.map(Spanned::into_inner) },
             validate: self.validate.map(Spanned::into_inner),
             cascade: or(self.cascade, usual.cascade),
             ready: self.ready.map(Spanned::into_inner),

@@ -113,6 +113,7 @@ pub(super) const SERVICE: Section = section(
         key("on_change", Form::OnChange, "what a file change does"),
         key("validate", Form::Table(&VALIDATE), "a command that must succeed before each start and restart"),
         key("alive", Form::Table(&ALIVE), "the check that tells when it is stuck"),
+        key("limits", Form::Table(&LIMITS), "how much it may use before it is restarted"),
         key("cascade", Form::Boolean, "also restart the services that depend on it"),
         key(
             "view",
@@ -184,6 +185,10 @@ pub(super) const ALIVE: Section = Section {
     ways: &["port", "http", "cmd", "file"],
     belongs: &[("status", "http"), ("max_age", "file"), ("file", "max_age")],
 };
+
+/// The keys of `limits`.
+pub(super) const LIMITS: Section =
+    section("`limits`", &[key("memory", Form::Size, "the memory above which it is restarted")]);
 
 /// The keys of `validate`.
 pub(super) const VALIDATE: Section = Section {
@@ -275,6 +280,10 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "liveness_probe", "alive"),
     (SERVICE.name, "heartbeat", "alive"),
     (SERVICE.name, "watchdog", "alive"),
+    (SERVICE.name, "memory", "limits"),
+    (SERVICE.name, "memory_limit", "limits"),
+    (SERVICE.name, "limit", "limits"),
+    (SERVICE.name, "resources", "limits"),
     (SERVICE.name, "check", "validate"),
     (SERVICE.name, "build", "validate"),
     (SERVICE.name, "autorestart", "restart"),
@@ -321,6 +330,11 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (ALIVE.name, "period_seconds", "every"),
     (ALIVE.name, "timeout_seconds", "timeout"),
     (ALIVE.name, "failure_threshold", "failures"),
+    (LIMITS.name, "mem", "memory"),
+    (LIMITS.name, "ram", "memory"),
+    (LIMITS.name, "rss", "memory"),
+    (LIMITS.name, "memory_max", "memory"),
+    (LIMITS.name, "max_memory", "memory"),
     (VALIDATE.name, "cmd", "run"),
     (VALIDATE.name, "command", "run"),
     (STOP.name, "timeout", "grace"),
@@ -344,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_tables_agree_with_each_other() {
-        let sections = [&ROOT, &SERVICE, &WATCH, &LOGS, &READY, &ALIVE, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
+        let sections = [&ROOT, &SERVICE, &WATCH, &LOGS, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {
             assert!(section(name).key(here).is_some(), "{name} {here}");

@@ -117,9 +117,9 @@ const PEERS: &[Peer] = &[
         "the others keep running when one exits; to stop the group with it: devgroup --exit-with NAME",
     ),
     peer(
-        &["max_memory_restart", "max_memory"],
-        Some("alive"),
-        "devgroup does not watch memory; write your own check: alive = { cmd = \"…\" }",
+        &["max_memory_restart", "max_memory", "mem_limit", "memory_max"],
+        Some("limits"),
+        "limits = { memory = \"2GiB\" }: above it, the service is restarted",
     ),
     peer(
         &["wait_ready", "listen_timeout", "launch_timeout"],
@@ -175,18 +175,7 @@ const PEERS: &[Peer] = &[
         "stop = { signal = \"INT\" }",
     ),
     peer(
-        &[
-            "image",
-            "container",
-            "volumes",
-            "networks",
-            "network_mode",
-            "hostname",
-            "privileged",
-            "mem_limit",
-            "secrets",
-            "configs",
-        ],
+        &["image", "container", "volumes", "networks", "network_mode", "hostname", "privileged", "secrets", "configs"],
         None,
         "a service is a command; for a container: run = \"docker compose up NAME\"",
     ),

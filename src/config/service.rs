@@ -7,10 +7,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
-use super::draft::{BackoffDraft, BreakerDraft, Draft, Needs, StopDraft, Watched};
+use super::draft::{BackoffDraft, BreakerDraft, Draft, Given, Needs, StopDraft, Watched};
 use super::env_file::{self, EnvFileError};
 use super::expand::Dollars;
-use super::keys::{BACKOFF, BREAKER, SERVICE, STOP};
+use super::keys::{BACKOFF, BREAKER, LIMITS, SERVICE, STOP};
 use super::near::near;
 use super::peers;
 use super::place::Place;
@@ -55,6 +55,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         ready: fields.read("ready", problems, |slot, problems| probe::ready(slot, place, problems)),
         alive: fields.read("alive", problems, |slot, problems| probe::alive(slot, place, problems)),
         validate: fields.read("validate", problems, probe::validate),
+        memory_limit: fields.read("limits", problems, memory_limit).and_then(Spanned::into_inner),
         cascade: fields.read_value("cascade", problems, Slot::boolean),
         restart: fields.read_value("restart", problems, restart),
         retries: fields.read_value("retries", problems, |slot| slot.whole(0..=u32::MAX)),
@@ -248,6 +249,20 @@ fn stop(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<StopDraft> {
         command: fields.read("command", problems, Slot::command),
         leader_only: fields.read_value("to", problems, |slot| slot.choice(&[("group", false), ("leader", true)])),
     })
+}
+
+/// `limits`: nothing if it says nothing.
+fn memory_limit(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Given<u64>> {
+    let DeValue::Table(table) = slot.value.get_ref() else {
+        let problem = slot.wrong_type();
+        problems.add(match slot.value.get_ref() {
+            DeValue::String(text) => problem.help(format!("limits = {{ memory = \"{}\" }}", shown(text))),
+            _ => problem.help("limits = { memory = \"2GiB\" }"),
+        });
+        return None;
+    };
+    let fields = Fields::open(&LIMITS, table, format!("`limits` of {}", slot.place), problems);
+    Some(fields.read_value("memory", problems, Slot::memory_limit))
 }
 
 fn url(slot: Slot<'_, '_>) -> Result<Expandable<String>, Diagnostic> {

@@ -16,6 +16,9 @@ use crate::domain::{Expandable, NameFault, RunCommand, Signal, SpecPattern, Text
 /// The least memory for a log: a few screens.
 const MIN_MEMORY: usize = 64 << 10;
 
+/// The least that a service may be limited to.
+const MIN_LIMIT: usize = 1 << 20;
+
 impl<'a> Slot<'a, '_> {
     /// A text without NUL, which no system call could take.
     pub(super) fn text(self) -> Result<&'a str, Diagnostic> {
@@ -142,6 +145,18 @@ impl<'a> Slot<'a, '_> {
                 .help(format!("{} = \"64MiB\"", self.key.name)));
         }
         Ok(size)
+    }
+
+    /// `"2GiB"`: the memory that a service may have.
+    pub(super) fn memory_limit(self) -> Result<u64, Diagnostic> {
+        let text = self.written()?;
+        let size = units::size(&text).map_err(|unclear| self.unclear("size", &text, unclear))?;
+        if size < MIN_LIMIT {
+            return Err(Diagnostic::error("range", format!("{} must be at least 1MiB", self.what()))
+                .at(self.span(), "every program needs more")
+                .help(format!("{} = \"512MiB\" or \"2GiB\"", self.key.name)));
+        }
+        Ok(u64::try_from(size).unwrap_or(u64::MAX))
     }
 
     /// What stands there where a text with a unit is meant: a number without one is the usual slip.

@@ -14,6 +14,7 @@ use super::log_reader::{LogReader, known};
 use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
+use super::usage;
 use super::waiting::{Known, WaitGoal};
 use super::why_line::Why;
 use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
@@ -53,8 +54,11 @@ impl Answers {
     /// Answers one question.
     pub(super) async fn answer(self, ask: Ask, mut outbox: Outbox) {
         let answer = match ask {
-            Ask::Status { follow: false } => Ok(Reply::Status(Box::new(self.status()))),
-            Ask::Status { follow: true } => return self.follow_status(outbox).await,
+            Ask::Status { follow: false, usage: false } => Ok(Reply::Status(Box::new(self.status()))),
+            Ask::Status { follow: true, usage: false } => return self.follow_status(outbox).await,
+            Ask::Status { follow, usage: true } => {
+                return usage::tell(self.handle, self.about.pid, follow, outbox).await;
+            }
             Ask::Events { follow, after, epoch } => return self.events(follow, (after, epoch), outbox).await,
             Ask::Logs(ask) => match LogReader::new(self.handle.clone(), ask) {
                 Ok(reader) => return reader.run(outbox).await,

@@ -295,7 +295,7 @@ impl Ask {
     /// It is answered whatever happens to the group.
     fn ends_by_itself(&self) -> bool {
         match self {
-            Self::Status { follow } | Self::Events { follow, .. } => !follow,
+            Self::Status { follow, .. } | Self::Events { follow, .. } => !follow,
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
             Self::Wait { .. } | Self::Hold(_) => false,

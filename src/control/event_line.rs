@@ -20,7 +20,8 @@ pub struct EventLine {
     /// In which run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
-    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `config`. Who holds: `key`, `git`,
+    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `limit`,
+    /// `config`. Who holds: `key`, `git`,
     /// `command`, `client`.
     pub cause: Option<String>,
     /// The file that changed.

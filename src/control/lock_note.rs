@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use super::abstract_socket;
 use super::place::{Place, state_lock};
 use crate::private;
 
@@ -21,6 +22,8 @@ pub struct LockNote {
     pub name: String,
     /// Where it can be asked, if that has a text.
     pub socket: Option<PathBuf>,
+    /// Its `procgroup.toml`, if that has a text of one line.
+    pub file: Option<PathBuf>,
 }
 
 /// Whether the lock of a group is held.
@@ -41,8 +44,14 @@ impl LockNote {
         let mut lines = text.lines();
         let pid = lines.next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
         let name = lines.next().unwrap_or_default().to_owned();
-        let socket = lines.next().filter(|socket| !socket.is_empty()).map(PathBuf::from);
-        Self { pid, name, socket }
+        let mut path = || lines.next().filter(|path| !path.is_empty()).map(PathBuf::from);
+        let (socket, file) = (path(), path());
+        Self { pid, name, socket, file }
+    }
+
+    /// Where it can be asked, if that is an address.
+    pub(super) fn address(&self) -> Option<&PathBuf> {
+        self.socket.as_ref().filter(|noted| noted.is_absolute() || abstract_socket::is_name(noted))
     }
 
     /// `shop runs here, pid 7`. On a full disk the holder could note nothing.
@@ -55,16 +64,24 @@ impl LockNote {
 
     /// The same as text.
     pub fn text(&self) -> String {
-        // One that has no text cannot be noted; then it is found where it is by rule.
-        let socket = self.socket.as_deref().and_then(Path::to_str).unwrap_or_default();
-        format!("{}\n{}\n{socket}\n", self.pid, self.name)
+        // What has no text of one line cannot be noted; then it is found where it is by rule.
+        let line = |path: &Option<PathBuf>| {
+            let text = path.as_deref().and_then(Path::to_str).filter(|text| !text.contains('\n'));
+            text.unwrap_or_default().to_owned()
+        };
+        format!("{}\n{}\n{}\n{}\n", self.pid, self.name, line(&self.socket), line(&self.file))
     }
 }
 
 /// Whether somebody runs the group of this file, by its lock.
 pub fn lock_state(file: &Path) -> LockState {
+    lock_state_of(state_lock(file).into_iter().chain(Place::candidates(file).iter().map(Place::lock)))
+}
+
+/// Whether somebody holds one of these locks.
+pub(super) fn lock_state_of(locks: impl IntoIterator<Item = PathBuf>) -> LockState {
     let mut state = LockState::Unknown;
-    for lock in state_lock(file).into_iter().chain(Place::candidates(file).iter().map(Place::lock)) {
+    for lock in locks {
         match is_held(&lock) {
             Some(true) => return LockState::Held(LockNote::read(&lock)),
             Some(false) => state = LockState::Free,
@@ -94,8 +111,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let lock = folder.path().join("a.lock");
         assert_eq!((LockNote::read(&lock), is_held(&lock)), (LockNote::default(), None));
-        for socket in [None, Some("/run/a.sock".into())] {
-            let note = LockNote { pid: 7, name: "shop".into(), socket };
+        for (socket, file) in [(None, Some("/a/b.toml".into())), (Some("/run/a.sock".into()), None)] {
+            let note = LockNote { pid: 7, name: "shop".into(), socket, file };
             fs::write(&lock, note.text()).unwrap();
             assert_eq!(LockNote::read(&lock), note);
         }

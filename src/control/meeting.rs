@@ -15,15 +15,20 @@ use crate::domain::visible_path;
 /// # Errors
 /// None runs; or it cannot be asked.
 pub fn meet(file: &Path) -> Result<Client, ClientError> {
+    meet_at(addresses(file), || lock_state(file))
+}
+
+/// Connects to the group that is met at one of these addresses. `lock`: looks at its lock.
+pub(super) fn meet_at(addresses: Vec<PathBuf>, lock: impl FnOnce() -> LockState) -> Result<Client, ClientError> {
     let mut not_allowed = None;
-    for address in addresses(file) {
+    for address in addresses {
         match Client::connect(&address) {
             Err(ClientError::NotRunning) => {}
             Err(error @ ClientError::NotAllowed { .. }) => not_allowed = not_allowed.or(Some(error)),
             met => return met,
         }
     }
-    Err(match (not_allowed, lock_state(file)) {
+    Err(match (not_allowed, lock()) {
         // The socket file of a group that was killed: who held its lock is gone.
         (Some(_), LockState::Free) => ClientError::NotRunning,
         (Some(error), _) => error,
@@ -58,7 +63,8 @@ pub fn served_by(file: &Path) -> Option<Served> {
     })
 }
 
-fn listener(address: &Path) -> Option<u32> {
+/// The process of our own user that listens at an address, if the system tells.
+pub(super) fn listener(address: &Path) -> Option<u32> {
     let name = abstract_socket::is_name(address);
     let stream = if name { abstract_socket::connect(address) } else { UnixStream::connect(address) };
     peer(&stream.ok()?)

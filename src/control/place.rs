@@ -82,6 +82,11 @@ fn lock_below(state: Option<PathBuf>, file: &Path) -> Result<PathBuf, String> {
     Ok(folder.join(format!("{}.lock", group_key(file))))
 }
 
+/// The folder of the locks of all groups.
+pub(super) fn lock_folder() -> Option<PathBuf> {
+    Some(state_home(variable)?.join("devgroup"))
+}
+
 /// The folder for the state of all programs of the user, by the rules of XDG: a path that is not absolute does not count.
 pub fn state_home(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let absolute = |name| variable(name).filter(|path| path.is_absolute());
@@ -92,8 +97,7 @@ pub fn state_home(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf>
 /// holder of its lock has noted, and at last its name. Nobody need be there.
 pub fn addresses(file: &Path) -> Vec<PathBuf> {
     let by_rule = Place::candidates(file).into_iter().map(|place| place.socket());
-    let noted = state_lock(file).ok().and_then(|lock| LockNote::read(&lock).socket);
-    let noted = noted.filter(|noted| noted.is_absolute() || abstract_socket::is_name(noted));
+    let noted = state_lock(file).ok().and_then(|lock| LockNote::read(&lock).address().cloned());
     let mut addresses: Vec<PathBuf> = Vec::new();
     for address in by_rule.chain(noted).chain(abstract_socket::address(file)) {
         if !addresses.contains(&address) {
@@ -119,7 +123,7 @@ pub fn group_key(file: &Path) -> String {
     format!("{hash:016x}")
 }
 
-fn folders(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+pub(super) fn folders(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let runtime = variable("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()).map(|path| path.join("devgroup"));
     let own = |temp: PathBuf| temp.join(format!("devgroup-{}", geteuid().as_raw()));
     let temp = variable("TMPDIR").filter(|path| path.is_absolute()).map(own).filter(|folder| has_room(folder));
@@ -132,7 +136,7 @@ fn has_room(folder: &Path) -> bool {
     folder.as_os_str().len() + "/0123456789abcdef.sock".len() <= 103
 }
 
-fn variable(name: &str) -> Option<PathBuf> {
+pub(super) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
 

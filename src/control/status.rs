@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// The state of a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Of this shape: 1. Keys are only ever added.
     pub version: u32,
@@ -16,6 +16,9 @@ pub struct Status {
     pub project: String,
     /// The process that runs it.
     pub pid: u32,
+    /// Since when it runs. RFC 3339 UTC.
+    #[serde(default)]
+    pub started_at: String,
     /// It is being stopped.
     pub stopping: bool,
     /// Why the `procgroup.toml` on disk is not in force, with the remedy. What was read before is.
@@ -59,7 +62,7 @@ pub struct Hold {
 }
 
 /// The state of a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// The key below `[services]`.
     pub name: String,
@@ -95,6 +98,18 @@ pub struct Service {
     pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
+    /// What its processes use together, if that was asked for and it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What the processes of a service use together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Percent of one core, since the measurement before. Nothing where the system does not tell.
+    pub cpu_percent: Option<f64>,
+    /// What they have in memory; what they share counts once. Nothing where the system does not tell.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Restarts by cause.
@@ -107,6 +122,8 @@ pub struct Restarts {
     pub config: u32,
     pub dependency: u32,
     pub liveness: u32,
+    #[serde(default)]
+    pub limit: u32,
 }
 
 /// A file that changed.
@@ -155,6 +172,7 @@ impl Status {
             version: super::VERSION,
             project: group.name.to_string(),
             pid,
+            started_at: clock.rfc3339(Moment::START),
             stopping: group.stopping.is_some(),
             file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
             watch: Watch {
@@ -176,6 +194,17 @@ impl Status {
 }
 
 impl Status {
+    /// The same, with what each service used when that was last measured.
+    pub(super) fn with_usage(mut self, group: &GroupSnapshot) -> Self {
+        for (service, its) in self.services.iter_mut().zip(&group.services) {
+            service.usage = its.usage.map(|usage| Usage {
+                cpu_percent: usage.cpu.map(|tenths| f64::from(tenths) / 10.0),
+                memory_bytes: usage.memory,
+            });
+        }
+        self
+    }
+
     /// Nothing has happened between the two but that time has passed.
     pub(super) fn is_same_but_for_time(&self, other: &Self) -> bool {
         let timeless = |status: &Self| {
@@ -210,6 +239,7 @@ impl Service {
                 config: counts.config,
                 dependency: counts.dependency,
                 liveness: counts.liveness,
+                limit: counts.limit,
             },
             last_change: service
                 .last_change
@@ -229,6 +259,7 @@ impl Service {
             validating: service.validating.is_some(),
             stale: service.stale,
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
+            usage: None,
         }
     }
 }

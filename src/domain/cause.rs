@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ServiceName, human, visible};
+use super::{OverLimit, ServiceName, human, visible};
 
 /// Why a run was started.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub enum StartCause {
     Dependency(ServiceName),
     /// It was up and did nothing: what was stale, and for how long.
     Stuck(Stuck),
+    /// It had more memory than its `limits` allow.
+    OverLimit(OverLimit),
     /// Its part of `procgroup.toml` changed.
     Config,
 }
@@ -48,6 +50,7 @@ impl fmt::Display for StartCause {
             Self::Retry { attempt, of } => write!(f, "after try {attempt} of {of} failed"),
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
+            Self::OverLimit(over) => write!(f, "over its limit: {over}"),
             Self::Config => f.write_str("procgroup.toml changed"),
         }
     }
@@ -63,6 +66,7 @@ impl StartCause {
             Self::Crash { .. } | Self::Retry { .. } => "crash",
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
+            Self::OverLimit(_) => "limit",
             Self::Config => "config",
         }
     }
@@ -122,4 +126,6 @@ pub struct RestartCounts {
     pub dependency: u32,
     /// It was stuck (`!` in the sidebar).
     pub liveness: u32,
+    /// It had more memory than it may have (`!` in the sidebar as well).
+    pub limit: u32,
 }

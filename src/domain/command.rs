@@ -65,6 +65,11 @@ pub enum Command {
         /// Name of the service.
         service: ServiceName,
     },
+    /// Measure what live runs use: somebody looks. Carried out by the effect runner; the answer is in a later snapshot.
+    Measure {
+        /// Of which services (empty: of all).
+        services: Vec<ServiceName>,
+    },
     /// The pane of a service has this size now. Carried out by the effect runner; no decision is in it.
     Resize {
         /// Name of the service.

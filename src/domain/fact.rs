@@ -191,6 +191,7 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
         }
         Marker::NotReady { .. }
         | Marker::Stuck { .. }
+        | Marker::OverLimit { .. }
         | Marker::Unkillable { .. }
         | Marker::GaveUp { .. }
         | Marker::Lost { .. } => GroupEventKind::Error(words()),

@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, ServiceName, Signal, StartCause, Stuck, Written, count,
-    framed, human, short, visible, without_secrets,
+    ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, OverLimit, ServiceName, Signal, StartCause, Stuck,
+    Written, count, framed, human, short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -53,6 +53,13 @@ pub enum Marker {
     Stuck {
         /// What was found.
         stuck: Stuck,
+        /// The next try.
+        next: NextTry,
+    },
+    /// It had more memory than its `limits` allow.
+    OverLimit {
+        /// What was found.
+        over: OverLimit,
         /// The next try.
         next: NextTry,
     },
@@ -257,6 +264,7 @@ impl Marker {
             Self::Exited(_)
             | Self::NotReady { .. }
             | Self::Stuck { .. }
+            | Self::OverLimit { .. }
             | Self::Unkillable { .. }
             | Self::GaveUp { .. }
             | Self::Stale { .. }
@@ -296,10 +304,8 @@ impl Marker {
                 next_try(&mut text, *next)
             }
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
-            Self::Stuck { stuck, next } => {
-                let _ = write!(text, "stuck · {} · {clock}", masked(&stuck.to_string()));
-                next_try(&mut text, *next)
-            }
+            Self::Stuck { stuck, next } => ended(&mut text, ("stuck", &stuck.to_string(), clock), *next),
+            Self::OverLimit { over, next } => ended(&mut text, ("over its limit", &over.to_string(), clock), *next),
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
@@ -376,6 +382,12 @@ impl Marker {
 /// Without secrets, and by itself: where the end of one is not seen, what stands behind it in the line stays.
 fn masked(text: &str) -> Cow<'_, str> {
     without_secrets(text)
+}
+
+/// A run that devgroup ends, and why.
+fn ended(text: &mut String, (what, why, clock): (&str, &str, &str), next: NextTry) -> fmt::Result {
+    write!(text, "{what} · {} · {clock}", masked(why))?;
+    next_try(text, next)
 }
 
 fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {

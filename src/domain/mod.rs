@@ -31,6 +31,7 @@ mod snapshot;
 mod spec;
 mod stop_progress;
 mod time;
+mod usage;
 mod visible;
 mod watch_snapshot;
 mod watch_spec;
@@ -69,6 +70,7 @@ pub use spec::{
 };
 pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use time::{Moment, approx, human, short};
+pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec};

@@ -142,6 +142,8 @@ pub enum Outcome {
     NotReady,
     /// It was up and did nothing.
     Stuck,
+    /// It had more memory than it may have.
+    OverLimit,
     /// `validate` failed, and nothing ran before: a change tries again.
     Invalid,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Comparison, ExitStatus, FileEvent, GitWork, RunId};
+use super::{Comparison, ExitStatus, FileEvent, GitWork, RunId, Usage};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,8 @@ pub enum RunReport {
         /// What it found, for people: `port 4000 refused`.
         problem: Arc<str>,
     },
+    /// What the run uses, measured because somebody has asked or because it has a limit.
+    Usage(Usage),
     /// What was asked about the run.
     Details(Arc<RunDetails>),
     /// A validation of the service has ended. It is beside the runs: the number of the run says nothing.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunDetails, RunEnd,
-    RunHistory, RunId, ServiceName, Signal, Stopping, WatchSnapshot, short,
+    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts, RunDetails,
+    RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, short,
 };
 
 /// The state of the group at one moment.
@@ -117,6 +117,8 @@ pub struct ServiceSnapshot {
     pub orders: Orders,
     /// What was asked about its live run ([`Command::Inspect`](super::Command::Inspect)).
     pub details: Option<Arc<RunDetails>>,
+    /// What its live run used when that was measured last ([`Command::Measure`](super::Command::Measure)).
+    pub usage: Option<Usage>,
 }
 
 #[cfg(test)]
@@ -153,6 +155,7 @@ impl ServiceSnapshot {
             ends: Arc::default(),
             orders: Orders::default(),
             details: None,
+            usage: None,
         }
     }
 }
@@ -271,6 +274,8 @@ pub enum Failure {
     NotReady,
     /// It was up and did nothing.
     Stuck,
+    /// It had more memory than it may have.
+    OverLimit,
     /// It put itself into the background.
     Daemonized,
     /// `validate` failed before the first start.
@@ -286,6 +291,7 @@ impl Outcome {
             Self::NotStarted => Some(Failure::NotStarted),
             Self::NotReady => Some(Failure::NotReady),
             Self::Stuck => Some(Failure::Stuck),
+            Self::OverLimit => Some(Failure::OverLimit),
             Self::Daemonized => Some(Failure::Daemonized),
             Self::Invalid => Some(Failure::Invalid),
         }
@@ -301,6 +307,7 @@ impl fmt::Display for Failure {
             Self::NotStarted => f.write_str("could not start"),
             Self::NotReady => f.write_str("not ready"),
             Self::Stuck => f.write_str("stuck"),
+            Self::OverLimit => f.write_str("over its limit"),
             Self::Daemonized => f.write_str("daemonized"),
             Self::Invalid => f.write_str("validate failed"),
         }
@@ -336,6 +343,7 @@ impl LastExit {
     pub fn state(&self) -> String {
         match self.fault {
             Some(Fault::Stuck) => "stuck".to_owned(),
+            Some(Fault::OverLimit(_)) => "over its limit".to_owned(),
             Some(Fault::Daemonized) => "daemonized".to_owned(),
             Some(Fault::NotReady(_) | Fault::EndedEarly) | None => self.to_string(),
         }
@@ -359,6 +367,8 @@ pub enum Fault {
     NotReady(Duration),
     /// It was ended because its `alive` check failed.
     Stuck,
+    /// It was ended because it had more memory than it may have.
+    OverLimit(OverLimit),
     /// It ended with 0 before it was ready.
     EndedEarly,
     /// It ended with 0 as soon as it had put itself into the background.
@@ -370,6 +380,7 @@ impl fmt::Display for Fault {
         match self {
             Self::NotReady(after) => write!(f, "not ready in {}", short(*after)),
             Self::Stuck => f.write_str("alive check failed"),
+            Self::OverLimit(over) => over.fmt(f),
             Self::EndedEarly => f.write_str("exit 0 before it was ready"),
             Self::Daemonized => f.write_str("went into the background"),
         }

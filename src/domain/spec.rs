@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, OnChange, Probe, ReadyCheck, ServiceName, Signal, SpecPattern, Validate, WatchFiles,
-    WatchSpec, visible, without_secrets,
+    AliveCheck, AliveProbe, Limits, OnChange, Probe, ReadyCheck, ServiceName, Signal, SpecPattern, Validate,
+    WatchFiles, WatchSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -56,6 +56,8 @@ pub struct ServiceSpec {
     pub ready: Option<ReadyCheck>,
     /// How it is found out that it is stuck (`alive`).
     pub alive: Option<AliveCheck>,
+    /// What a run may use (`limits`).
+    pub limits: Limits,
     /// What must pass before a run is replaced (`validate`).
     pub validate: Option<Validate>,
     /// `cascade`: those that depend on it, directly or not, are restarted after it.
@@ -108,6 +110,7 @@ impl ServiceSpec {
             depends_on: Vec::new(),
             ready: None,
             alive: None,
+            limits: Limits::default(),
             validate: None,
             cascade: false,
             restart: RestartPolicy::default(),

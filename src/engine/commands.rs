@@ -33,7 +33,11 @@ impl Engine {
                 self.quit(urgency, false, turn);
             }
             // Adapters carry these out, and nothing is decided. They do not come here.
-            Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } | Command::Why { .. } => {}
+            Command::Input { .. }
+            | Command::Resize { .. }
+            | Command::Inspect { .. }
+            | Command::Measure { .. }
+            | Command::Why { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),
             Command::Pause { services } => match self.known(&services) {
@@ -52,16 +56,8 @@ impl Engine {
             Command::Start(targets) => {
                 return self.with_targets(&targets, All::ToStart, turn, Self::start_by_hand);
             }
-            Command::Stop(targets) => {
-                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    engine.stop_by_hand(place, Manner::Polite, turn)
-                });
-            }
-            Command::Kill(targets) => {
-                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    engine.stop_by_hand(place, Manner::Kill, turn)
-                });
-            }
+            Command::Stop(targets) => return self.stop_targets(&targets, Manner::Polite, turn),
+            Command::Kill(targets) => return self.stop_targets(&targets, Manner::Kill, turn),
             Command::Restart { targets, force } => {
                 let manner = if force { Manner::Kill } else { Manner::Polite };
                 let first = match &targets {
@@ -88,6 +84,10 @@ impl Engine {
             }
         }
         Answer::Accepted { at: turn.now, services: Vec::new() }
+    }
+
+    fn stop_targets(&mut self, targets: &Targets, manner: Manner, turn: &mut Turn) -> Answer {
+        self.with_targets(targets, All::Wanted, turn, |engine, place, turn| engine.stop_by_hand(place, manner, turn))
     }
 
     fn with_targets(

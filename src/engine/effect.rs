@@ -88,6 +88,12 @@ pub enum Effect {
         /// Number of the live run.
         run: RunId,
     },
+    /// Measure what the live run of a service uses. The answer is a
+    /// [`RunReport::Usage`](crate::domain::RunReport::Usage).
+    Measure {
+        /// Name of the service.
+        service: ServiceName,
+    },
     /// Say anew what the environment of a live run makes of `url` and `ready`.
     Expand {
         /// The service, as the file says it now.

@@ -227,6 +227,7 @@ impl Engine {
             service.climb(turn);
             service.give_up_waiting(turn);
             service.give_up_validating(turn);
+            service.look_at_memory(turn);
             service.send_due_signal(turn);
         }
         self.changes_expire(turn);

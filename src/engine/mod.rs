@@ -27,6 +27,7 @@ mod invariants;
 mod liveness;
 mod losses;
 mod machine;
+mod memory_limit;
 mod next_start;
 mod on_change;
 mod path_set;

@@ -77,7 +77,7 @@ fn is_change(cause: &StartCause) -> bool {
 
 fn strength(cause: &StartCause) -> u8 {
     match cause {
-        StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) => 0,
+        StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::OverLimit(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
         StartCause::First | StartCause::Hand | StartCause::Config => 3,

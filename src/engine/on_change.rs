@@ -193,9 +193,11 @@ impl Service {
     pub(super) fn is_attempt(cause: &StartCause) -> bool {
         match cause {
             StartCause::First | StartCause::Change(_) | StartCause::Hand | StartCause::Config => true,
-            StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Dependency(_) | StartCause::Stuck(_) => {
-                false
-            }
+            StartCause::Crash { .. }
+            | StartCause::Retry { .. }
+            | StartCause::Dependency(_)
+            | StartCause::Stuck(_)
+            | StartCause::OverLimit(_) => false,
         }
     }
 }

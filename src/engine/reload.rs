@@ -142,19 +142,23 @@ impl Service {
     fn exchange_checks(&mut self, turn: &mut Turn) {
         let is_asked = matches!(self.phase, Phase::Starting { .. });
         let ready = if is_asked { &self.spec.ready } else { &self.run.spec.ready }.clone();
-        let alive = self.spec.alive.clone();
+        let (alive, limits) = (self.spec.alive.clone(), self.spec.limits);
         let other = (ready != self.run.spec.ready, alive != self.run.spec.alive);
         let url_differs = self.spec.url != self.run.spec.url;
-        if other == (false, false) && !url_differs || !self.is_live() {
+        let limits_differ = limits != self.run.spec.limits;
+        if other == (false, false) && !url_differs && !limits_differ || !self.is_live() {
             return;
         }
         let url = self.spec.url.clone();
-        self.run.spec = Arc::new(ServiceSpec { ready, alive, url, ..(*self.run.spec).clone() });
+        self.run.spec = Arc::new(ServiceSpec { ready, alive, limits, url, ..(*self.run.spec).clone() });
         if let (Some(_), Some(run)) = (self.run.pid, self.phase.live_run())
             && (other.0 || url_differs)
             && self.run.spec.has_unexpanded_checks()
         {
             turn.emit(Effect::Expand { spec: self.run.spec.clone(), run });
+        }
+        if limits_differ {
+            self.watch_memory(turn);
         }
         match self.phase {
             Phase::Starting { run, since, spawned: true, .. } if other.0 => {

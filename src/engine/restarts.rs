@@ -56,6 +56,7 @@ impl Restarts {
             StartCause::Hand => counts.manual = counts.manual.saturating_add(1),
             StartCause::Config => counts.config = counts.config.saturating_add(1),
             StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
+            StartCause::OverLimit(_) => counts.limit = counts.limit.saturating_add(1),
             StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
             // A crash was counted when it happened.
             StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::First => {}

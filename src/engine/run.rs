@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Moment, Outcome, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause};
+use crate::domain::{Moment, Outcome, OverLimit, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause, Usage};
 
 use super::liveness::Liveness;
 
@@ -32,6 +32,12 @@ pub(super) struct Run {
     pub(super) exchange_is_due: bool,
     pub(super) liveness: Liveness,
     pub(super) details: Option<Arc<RunDetails>>,
+    /// What it used when that was measured last.
+    pub(super) usage: Option<Usage>,
+    /// When its memory is looked at next, if it has a limit.
+    pub(super) memory_look: Option<Moment>,
+    /// It is ended because it had more memory than it may have.
+    pub(super) over_limit: Option<OverLimit>,
     /// Its leader has ended; others of its group have not.
     pub(super) leader_gone: bool,
     /// What it left running when it put itself into the background, for people.
@@ -73,6 +79,9 @@ impl Run {
             exchange_is_due: false,
             liveness: Liveness::default(),
             details: None,
+            usage: None,
+            memory_look: None,
+            over_limit: None,
             leader_gone: false,
             left_behind: None,
             became: None,
@@ -93,6 +102,7 @@ impl Run {
         self.leader_gone = false;
         self.aftermath = None;
         self.details = None;
+        self.usage = None;
         self.exchange_is_due = false;
     }
 }

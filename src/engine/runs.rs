@@ -52,6 +52,7 @@ impl Service {
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
             RunReport::Details(details) => self.run.details = Some(details),
+            RunReport::Usage(usage) => self.measured(usage, turn),
             RunReport::Validated { .. } | RunReport::HookEnded { .. } => {}
             RunReport::LeftBehind { names } => self.run.left_behind = Some(names),
             RunReport::Exited { status, group_gone } => self.exited(status, group_gone, turn),
@@ -65,6 +66,7 @@ impl Service {
         }
         self.run.pid = Some(pid);
         self.run.up_since = Some(turn.now);
+        self.watch_memory(turn);
         if let Phase::Stopping { .. } = self.phase {
             self.started_while_stopping(turn);
             return;
@@ -231,6 +233,7 @@ impl Service {
         match self.run.became?.0 {
             Outcome::NotReady => self.run.spec.ready.as_ref().map(|check| Fault::NotReady(check.timeout)),
             Outcome::Stuck => Some(Fault::Stuck),
+            Outcome::OverLimit => self.run.over_limit.map(Fault::OverLimit),
             Outcome::Done | Outcome::Daemonized | Outcome::Failed(_) | Outcome::NotStarted | Outcome::Invalid => None,
         }
     }
@@ -331,8 +334,8 @@ impl Service {
         if self.run.spec.kind == Kind::Job {
             return if success { finished(NextTry::None) } else { self.retry(outcome, turn) };
         }
-        // One that was stuck is counted when it is restarted.
-        if !success && outcome != Outcome::Stuck {
+        // What devgroup has ended for a reason of its own is counted when it is restarted.
+        if !success && !matches!(outcome, Outcome::Stuck | Outcome::OverLimit) {
             self.restarts.counts.crash = self.restarts.counts.crash.saturating_add(1);
         }
         match self.spec.restart {
@@ -346,7 +349,7 @@ impl Service {
         }
         let breaker = self.spec.breaker;
         let count = match outcome {
-            Outcome::Stuck => self.restarts.crashes.stuck(&breaker, lasted, turn.now),
+            Outcome::Stuck | Outcome::OverLimit => self.restarts.crashes.stuck(&breaker, lasted, turn.now),
             _ => self.restarts.crashes.crash(&breaker, lasted, turn.now),
         };
         let of = breaker.failures.max(1);
@@ -387,11 +390,11 @@ impl Service {
         (Phase::Retrying { until, attempt, after }, NextTry::In(wait))
     }
 
-    /// It would fail once more, as it is now. One that was stuck has worked.
+    /// It would fail once more, as it is now. One that was stuck, or has grown too large, has worked.
     fn fails_as_it_is(&self, outcome: Outcome, turn: &Turn) -> bool {
         match outcome {
             Outcome::Daemonized => true,
-            Outcome::Stuck => false,
+            Outcome::Stuck | Outcome::OverLimit => false,
             Outcome::Done | Outcome::Failed(_) | Outcome::NotStarted | Outcome::NotReady | Outcome::Invalid => {
                 !self.is_proven(turn) && self.is_an_attempt()
             }

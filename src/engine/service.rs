@@ -215,7 +215,11 @@ impl Service {
                     self.validation.validity = Validity::Unchecked;
                 }
             }
-            StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::Dependency(_) => {}
+            StartCause::Crash { .. }
+            | StartCause::Retry { .. }
+            | StartCause::Stuck(_)
+            | StartCause::OverLimit(_)
+            | StartCause::Dependency(_) => {}
         }
         self.restarts.merge(next);
         self.rest_no_more(turn);
@@ -260,6 +264,6 @@ impl Service {
             | Phase::Finished(_)
             | Phase::Down => None,
         };
-        of_phase.into_iter().chain(self.validation_until()).chain(self.hooks_due()).min()
+        of_phase.into_iter().chain(self.memory_due()).chain(self.validation_until()).chain(self.hooks_due()).min()
     }
 }

@@ -105,6 +105,7 @@ impl Engine {
             ends: Arc::clone(&service.ends),
             orders: service.restarts.orders.clone(),
             details: service.run.details.clone(),
+            usage: service.run.usage,
         }
     }
 

@@ -303,6 +303,22 @@ impl ProcessHost {
         });
     }
 
+    /// Measures the live runs of these services (empty: of all). Reports [`RunReport::Usage`] for each.
+    pub fn measure(&self, services: &[ServiceName]) {
+        let runs = self.inner.runs();
+        let wanted = |live: &&Arc<LiveRun>| services.is_empty() || services.contains(&live.service);
+        let live: Vec<Arc<LiveRun>> = runs.live.iter().filter(wanted).cloned().collect();
+        drop(runs);
+        let clock = self.inner.clock;
+        self.inner.background_tasks.send_off(async move {
+            for live in live {
+                if let Some(usage) = live.measure(clock.now()) {
+                    live.report(RunReport::Usage(usage));
+                }
+            }
+        });
+    }
+
     /// Types into the terminal of the service's run; nothing happens if there is none. A service that does not read
     /// gets the first megabyte.
     pub fn write(&self, service: &ServiceName, bytes: Vec<u8>) {

@@ -13,10 +13,11 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::background_tasks::BackgroundTask;
 use super::host::RunNews;
+use super::meter::Meter;
 use super::reach::Earlier;
 use super::run_members::{self, Lineage, Remaining, RunMembers};
 use super::terminal::{Size, Terminal};
-use crate::domain::{Checks, ExitStatus, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget};
+use crate::domain::{Checks, ExitStatus, Moment, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage};
 use crate::logs::Fed;
 use crate::process_tree::{self, Process};
 
@@ -76,6 +77,8 @@ struct LiveRunState {
     probe_exchanged: bool,
     /// The environment that it was started in.
     env: Environment,
+    /// What it used when that was last measured.
+    meter: Meter,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,6 +117,7 @@ impl LiveRun {
             probe: None,
             probe_exchanged: false,
             env: Arc::default(),
+            meter: Meter::default(),
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
         Self { service, run, reports, state: Mutex::new(state), forked, earlier }
@@ -200,6 +204,18 @@ impl LiveRun {
         let remaining = state.remaining();
         let others = remaining.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
         Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
+    }
+
+    /// What its processes use together; `None` if its leader does not live. Nothing of it is known where the system does not
+    /// show processes.
+    pub(super) fn measure(&self, now: Moment) -> Option<Usage> {
+        let mut state = self.state();
+        let Life::Leader(_) = state.life else { return None };
+        if !process_tree::is_proc_ours() {
+            return Some(Usage { at: now, cpu: None, memory: None });
+        }
+        let remaining = state.remaining();
+        Some(state.meter.look(remaining.members(), now))
     }
 
     /// Who listened on its ports before it began; nobody, for what has not begun.

@@ -23,6 +23,7 @@ mod listener;
 mod live_run;
 mod liveness_probe;
 mod looks;
+mod meter;
 mod outlet;
 mod probe;
 mod program;

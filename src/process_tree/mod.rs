@@ -6,6 +6,7 @@
 //! what is below them are all there is, and most looks read two small files of `/proc` instead of all of it. Other
 //! systems tell none of this: lists are empty there, and who asks goes by sessions and process groups.
 
+mod memory;
 mod process;
 mod tree;
 
@@ -21,6 +22,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, getpid, getuid};
 
 use crate::domain::OPENED_BY;
+pub use memory::memory_of;
 pub use process::Process;
 pub use tree::{Tree, below_us};
 
@@ -181,6 +183,11 @@ pub fn is_below_elsewhere(process: &Process, name: &str) -> bool {
         next = Pid::from_raw(process.parent).and_then(Process::of);
     }
     false
+}
+
+/// In what [`Process::ticks`] counts.
+pub fn ticks_per_second() -> u64 {
+    rustix::param::clock_ticks_per_second().max(1)
 }
 
 /// The numbers of all processes, of whomever.

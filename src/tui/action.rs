@@ -66,6 +66,8 @@ pub(super) enum Action {
     Zoom,
     /// Everything about the selected service.
     Details,
+    /// CPU and memory of all services in the sidebar.
+    Usage,
     /// The watcher panel.
     Watcher,
     /// Watcher panel: which rule decided.

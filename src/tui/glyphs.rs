@@ -36,7 +36,7 @@ pub(super) struct Glyphs {
     pub(super) changes: &'static str,
     /// Restarts by crashes.
     pub(super) crashes: &'static str,
-    /// Restarts because it was stuck.
+    /// Restarts because it was stuck or had too much memory.
     pub(super) stuck: &'static str,
     /// Between parts of a sentence.
     pub(super) dot: &'static str,

@@ -114,8 +114,9 @@ pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
     if service.restarts.crash > 0 {
         parts.push(format!("{}{}", glyphs.crashes, service.restarts.crash));
     }
-    if service.restarts.liveness > 0 {
-        parts.push(format!("{}{}", glyphs.stuck, service.restarts.liveness));
+    let by_devgroup = service.restarts.liveness.saturating_add(service.restarts.limit);
+    if by_devgroup > 0 {
+        parts.push(format!("{}{by_devgroup}", glyphs.stuck));
     }
     parts.join(" ")
 }

@@ -142,6 +142,21 @@ impl Repository {
     }
 }
 
+/// The branch that is checked out where this folder is; the short commit with a detached head. `None` outside of a
+/// repository, and where it cannot be read.
+pub fn branch_of(folder: &Path) -> Option<String> {
+    let git_dir = folder
+        .ancestors()
+        .find_map(|folder| git_dir_of(folder).ok()?.filter(|git_dir| git_dir.join("HEAD").exists()))?;
+    let head = text_of(&git_dir.join("HEAD")).ok()??;
+    match head.trim().strip_prefix("ref:").map(str::trim) {
+        // Kept in another way (reftable).
+        Some("refs/heads/.invalid") => None,
+        Some(reference) => Some(reference.strip_prefix("refs/heads/").unwrap_or(reference).to_owned()),
+        None => short(head.trim()).map(str::to_owned),
+    }
+}
+
 /// The folder that holds `HEAD`: `.git`, or the one that a file `.git` names.
 ///
 /// # Errors
@@ -242,6 +257,11 @@ mod tests {
         fs::write(own.join("HEAD"), "ref: refs/heads/side\n").expect("written");
         let repository = Repository::at(&tree).expect("a repository");
         assert_eq!(repository.git_dir, own);
+        fs::create_dir(tree.join("src")).expect("made");
+        assert_eq!(branch_of(&tree.join("src")).as_deref(), Some("side"));
+        assert_eq!(branch_of(folder.path()), None);
+        fs::write(own.join("HEAD"), "aaaaaaaabbbb\n").expect("written");
+        assert_eq!(branch_of(&tree).as_deref(), Some("aaaaaa"));
         assert_eq!(fs::canonicalize(&repository.common_dir).ok(), fs::canonicalize(&main).ok());
         assert!(Repository::at(folder.path()).is_none());
     }

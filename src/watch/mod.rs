@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::domain::{Answer, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
 
 use cookies::Cookies;
+pub use git::branch_of;
 use pending::{Pending, Question, Request};
 pub use reports::WatchReports;
 use reports::{Closes, Outbox};

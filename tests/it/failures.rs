@@ -27,7 +27,7 @@ fn a_mistyped_command_is_told_the_command() {
     assert!(
         error(&empty, &["statu", "--json"])["help"].as_str().unwrap().starts_with("did you mean the command `status`")
     );
-    for (word, command) in [("up", "devgroup -d"), ("tail", "devgroup logs -f"), ("kill", "devgroup stop")] {
+    for (word, command) in [("list", "devgroup ls"), ("tail", "devgroup logs -f"), ("kill", "devgroup stop")] {
         let of_others = Stream::ask(&group, &[word]);
         assert!(of_others.stderr.contains(&format!("did you mean `{command}`?")), "{of_others:?}");
     }

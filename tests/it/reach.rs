@@ -129,6 +129,10 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
         let told = with(&project, &sandbox, &["status", "--json"]);
         let told: Value = serde_json::from_str(&told.stderr).unwrap();
         assert_eq!((&told["error"]["code"], &told["error"]["exit_code"]), (&"not-allowed".into(), &8.into()));
+        let listed = with(&project, &sandbox, &["ls"]);
+        assert_eq!(listed.code, Some(8), "{}", listed.stderr);
+        let row = format!("not allowed from here (pid {pid})");
+        assert!(listed.stdout.contains(&row) && listed.stderr.contains("outside the sandbox"), "{listed:?}");
         let held = with(&project, &sandbox, &["hold", "--", "touch", "../home/ran"]);
         assert_eq!(held.code, Some(125), "{}", held.stderr);
         assert!(held.stderr.contains("not allowed from here") && !project.path("../home/ran").exists());
@@ -218,7 +222,8 @@ fn a_group_whose_folders_are_removed_is_found_and_makes_them_anew() {
         assert_eq!(status.code, Some(0), "by its name: {}", status.stderr);
     }
     // With the next upkeep, which comes every 25 s.
-    let note = format!("{pid}\nshop\n{}\n", socket.display());
+    let of_group = project.root().canonicalize().unwrap().join("procgroup.toml");
+    let note = format!("{pid}\nshop\n{}\n{}\n", socket.display(), of_group.display());
     wait_for_within(2 * PATIENCE, "both are there again", || {
         socket.exists() && fs::read_to_string(&lock).is_ok_and(|noted| noted == note)
     });

@@ -287,7 +287,7 @@ fn no_key_is_judged_differently_by_the_schema_and_by_the_program() {
     for table in ["watch", "logs"] {
         judge(&schema["properties"][table], &|pair| format!("services = {{ b = 'b' }}\n{table} = {{ {pair} }}"));
     }
-    for table in ["ready", "alive", "validate", "backoff", "breaker", "stop"] {
+    for table in ["ready", "alive", "limits", "validate", "backoff", "breaker", "stop"] {
         let section = &service["properties"][table];
         judge(section, &|pair| format!("[services.a]\nrun = 'a'\n{table} = {{ {pair} }}"));
     }

@@ -18,7 +18,8 @@ pub(in crate::cli) enum ClientTask {
 Examples:
   devgroup status            a table
   devgroup status --json     one JSON object, for scripts
-  devgroup status -f --json  one JSON object per line, a new one after each change"
+  devgroup status -f --json  one JSON object per line, a new one after each change
+  devgroup status --usage    with the CPU and memory of each service"
     )]
     Status {
         /// Print one JSON object
@@ -27,6 +28,9 @@ Examples:
         /// Print the state again after each change
         #[arg(short = 'f', long)]
         follow: bool,
+        /// Also print the CPU and memory that each service uses; with --follow, every 2 seconds
+        #[arg(long)]
+        usage: bool,
     },
     /// Print the logs of the running group
     #[command(before_help = "\
@@ -150,15 +154,30 @@ Examples:
   devgroup -d && devgroup attach      start in the background, then open the dashboard
   devgroup attach                     another dashboard for the same group")]
     Attach,
+    /// List your running groups, wherever they were started
+    #[command(before_help = "\
+Examples:
+  devgroup ls                         a table: name, folder, branch, services, age, pages
+  devgroup ls --json                  one JSON array, for scripts
+  devgroup -g shop status             ask one of them from anywhere")]
+    Ls {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
     /// Stop the running group and wait until it has ended
     #[command(before_help = "\
 Examples:
   devgroup down                       stop it gracefully
-  devgroup down --now                 kill it (SIGKILL)")]
+  devgroup down --now                 kill it (SIGKILL)
+  devgroup down --all                 stop all of your groups")]
     Down {
         /// Kill the services at once (SIGKILL)
         #[arg(long)]
         now: bool,
+        /// Stop every group that `devgroup ls` shows
+        #[arg(long)]
+        all: bool,
     },
 }
 

@@ -48,7 +48,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         plain_underlines: !style.styles.underlines,
         levels: arguments.json,
     };
-    let names = match group.ask(Ask::Status { follow: false })? {
+    let names = match group.ask(Ask::Status { follow: false, usage: false })? {
         Reply::Status(status) => status.services.into_iter().map(|service| service.name).collect(),
         _ => Vec::new(),
     };

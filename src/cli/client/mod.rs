@@ -2,9 +2,12 @@
 
 mod arguments;
 mod attach;
+mod down_all;
 mod events;
 pub(super) mod find;
+pub(super) mod groups;
 mod hold;
+mod list;
 mod logs;
 mod orders;
 mod output;
@@ -34,7 +37,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             logs::check(&logs)?;
             logs::run(find::group(place)?, logs)
         }
-        ClientTask::Status { json, follow } => status::run(find::group(place)?, json, follow),
+        ClientTask::Status { json, follow, usage } => status::run(find::group(place)?, json, (follow, usage)),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {
             orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
@@ -56,6 +59,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
         ClientTask::Hold(arguments) => hold::run(arguments, place),
         ClientTask::Attach => attach::run(find::group(place)?, guard_pipe),
-        ClientTask::Down { now } => orders::down(find::group(place)?, now),
+        ClientTask::Ls { json } => list::run(json),
+        ClientTask::Down { now, all: true } => down_all::run(now),
+        ClientTask::Down { now, all: false } => orders::down(find::group(place)?, now),
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn send_command(mut group: Client, ask: Ask) -> Result<u8, Failure> {
 /// Ends what is held by hand, and says what is held all the same.
 pub(super) fn resume(mut group: Client, services: Vec<String>, discard: bool) -> Result<u8, Failure> {
     group.ask(Ask::Resume { services, discard })?;
-    if let Reply::Status(status) = group.ask(Ask::Status { follow: false })? {
+    if let Reply::Status(status) = group.ask(Ask::Status { follow: false, usage: false })? {
         for hold in &status.watch.holds {
             super::super::print_message(&format!("still paused by {}", visible(&super::status::holder(hold))));
         }

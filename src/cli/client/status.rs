@@ -9,10 +9,10 @@ use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
 use crate::display;
-use crate::domain::{ExitStatus, approx, count, visible};
+use crate::domain::{ExitStatus, approx, bytes, count, visible};
 
-pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Failure> {
-    group.send(Ask::Status { follow })?;
+pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) -> Result<u8, Failure> {
+    group.send(Ask::Status { follow, usage })?;
     let mut first = true;
     loop {
         if !group.wait_for_more(io::stdout())? {
@@ -29,7 +29,7 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
             }
             Err(error) => return Err(error.into()),
         };
-        let text = if json { output::json(&status)? } else { table(&status) };
+        let text = if json { output::json(&status)? } else { table(&status, usage) };
         let gap = if first || json { "" } else { "\n" };
         if !output::write(&format!("{gap}{text}"))? || !follow {
             return Ok(0);
@@ -38,7 +38,7 @@ pub(super) fn run(mut group: Client, json: bool, follow: bool) -> Result<u8, Fai
     }
 }
 
-fn table(status: &Status) -> String {
+fn table(status: &Status, usage: bool) -> String {
     let mut out = format!("{} · pid {} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
     // Writing to a String cannot fail.
     if let Some(problem) = &status.file_problem {
@@ -48,13 +48,18 @@ fn table(status: &Status) -> String {
         let _ = writeln!(out, "watcher: {}", visible(problem));
     }
     let reason = if status.services.iter().any(|service| service.reason.is_some()) { "REASON" } else { "" };
-    let head = ["SERVICE", "STATE", "PID", "UP", "RUN", "RESTARTS", "LAST CHANGE", reason].map(str::to_owned);
-    let rows: Vec<[String; 8]> = std::iter::once(head).chain(status.services.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| display::width(&row[column])).max().unwrap_or(0);
-    let widths: [usize; 8] = std::array::from_fn(width);
+    let head = ["SERVICE", "STATE", "PID", "UP", "CPU", "MEMORY", "RUN", "RESTARTS", "LAST CHANGE", reason];
+    let rows = std::iter::once(head.map(str::to_owned)).chain(status.services.iter().map(row));
+    let is_shown = |column: usize| usage || !matches!(head.get(column), Some(&"CPU" | &"MEMORY"));
+    let rows: Vec<Vec<String>> = rows
+        .map(|row| row.into_iter().enumerate().filter(|(at, _)| is_shown(*at)).map(|(_, cell)| cell).collect())
+        .collect();
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| display::width(cell)).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     for row in &rows {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
+        for (cell, width) in row.iter().zip(&widths) {
             let gap = width.saturating_sub(display::width(cell)) + 2;
             let _ = write!(line, "{cell}{:gap$}", "");
         }
@@ -112,8 +117,8 @@ fn how_it_ended(exit: &Exit) -> Option<String> {
     exit.fault.clone().or_else(|| status.map(|status| status.to_string()))
 }
 
-fn row(service: &Service) -> [String; 8] {
-    let restarts = service.restarts;
+fn row(service: &Service) -> [String; 10] {
+    let (restarts, usage) = (service.restarts, service.usage);
     let causes = [
         ("↻", restarts.change),
         ("✗", restarts.crash),
@@ -121,6 +126,7 @@ fn row(service: &Service) -> [String; 8] {
         ("config ", restarts.config),
         ("dependency ", restarts.dependency),
         ("stuck ", restarts.liveness),
+        ("over limit ", restarts.limit),
     ];
     let causes = causes.iter().filter(|(_, count)| *count > 0).map(|(sign, count)| format!("{sign}{count}"));
     let change = service.last_change.as_ref().map(|change| match clock::time_since(&change.at) {
@@ -132,6 +138,8 @@ fn row(service: &Service) -> [String; 8] {
         state(service),
         service.pid.map_or_else(|| "-".into(), |pid| pid.to_string()),
         service.uptime_ms.map_or_else(|| "-".into(), |millis| approx(Duration::from_millis(millis))),
+        usage.and_then(|usage| usage.cpu_percent).map_or_else(|| "-".into(), |cpu| format!("{cpu}%")),
+        usage.and_then(|usage| usage.memory_bytes).map_or_else(|| "-".into(), bytes),
         service.run.to_string(),
         causes.collect::<Vec<_>>().join(" "),
         change.unwrap_or_default(),

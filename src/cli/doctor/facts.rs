@@ -273,7 +273,7 @@ fn group(file: PathBuf) -> GroupFact {
 }
 
 fn ask_group(file: &Path) -> GroupFact {
-    match control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false })) {
+    match control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false, usage: false })) {
         Err(ClientError::NotRunning) => GroupFact::Down,
         Err(error @ ClientError::NotAllowed { .. }) => GroupFact::NotAllowed(error.to_string(), sandbox(&error)),
         Err(ClientError::Silent) => GroupFact::Silent,

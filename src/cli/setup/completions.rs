@@ -10,10 +10,11 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Shells, Zsh};
 
 use crate::cli::arguments::{Arguments, Topic, config_of_environment};
+use crate::cli::client::groups::noted_names;
 use crate::cli::consent;
 use crate::cli::exit_code::Failure;
 use crate::config::{self, Owners};
-use crate::domain::misleads;
+use crate::domain::{misleads, visible_path};
 
 /// The shells that are known.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -105,8 +106,10 @@ fn grammar() -> Command {
     // The first `--` ends what the script says to us; then come the words of the command line, its name first.
     let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(2).collect();
     let names = move || services(&words);
+    let groups = |group: Arg| group.add(ArgValueCandidates::new(groups));
     let help = |help: Command| help.mut_arg("topic", |topic| topic.add(ArgValueCandidates::new(topics)));
-    with_services(Arguments::grammar(), &ArgValueCandidates::new(names)).mut_subcommand("help", help)
+    let grammar = Arguments::grammar().mut_arg("group", groups);
+    with_services(grammar, &ArgValueCandidates::new(names)).mut_subcommand("help", help)
 }
 
 /// What there is a page of help about.
@@ -136,10 +139,24 @@ fn quiet_aliases(command: Command) -> Command {
     command.visible_alias(Resettable::Reset).aliases(aliases)
 }
 
+/// The running groups, each name once.
+fn groups() -> Vec<CompletionCandidate> {
+    let mut found = noted_names();
+    found.sort();
+    found.dedup_by(|a, b| a.0 == b.0);
+    let folder = |file: PathBuf| Some(visible_path(file.parent()?).into_owned());
+    let candidates = found.into_iter().filter(|(name, _)| !name.contains(misleads));
+    candidates.map(|(name, file)| CompletionCandidate::new(name).help(file.and_then(folder).map(Into::into))).collect()
+}
+
 /// The services of the file that these words mean.
 fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
+    let of_group = value_of(words, "-g", Some("--group")).and_then(|group| {
+        let named = noted_names().into_iter().find(|(name, _)| group == name.as_str());
+        named.map_or_else(|| config::find(&here.join(&group)), |(_, file)| file)
+    });
+    let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or(of_group).or_else(config_of_environment);
     let file = match named {
         Some(named) => Some((here.join(named), Owners::Any)),
         None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),

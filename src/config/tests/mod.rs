@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Expandable, GroupSpec, HttpCheck, Kind, LogSpec, OnChange,
-    PaneView, Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern, WatchFiles,
-    WatchSpec,
+    AliveCheck, AliveProbe, Backoff, Breaker, Condition, Expandable, GroupSpec, HttpCheck, Kind, Limits, LogSpec,
+    OnChange, PaneView, Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceSpec, Signal, StopSpec, TextPattern,
+    WatchFiles, WatchSpec,
 };
 
 /// A file that need not exist.
@@ -76,6 +76,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         depends_on: vec![],
         ready: None,
         alive: None,
+        limits: Limits::default(),
         validate: None,
         cascade: false,
         restart: RestartPolicy::OnFailure,

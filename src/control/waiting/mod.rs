@@ -203,6 +203,7 @@ fn of_outcome(outcome: End, kind: Kind, exit: Option<LastExit>) -> String {
         End::NotReady if ended_well => "exited (exit 0) before it was ready".into(),
         End::NotReady => "not ready in time".into(),
         End::Stuck => "stuck".into(),
+        End::OverLimit => "over its limit".into(),
         End::Daemonized => "went into the background: run it in the foreground".into(),
         End::Invalid => "failed `validate`".into(),
     }

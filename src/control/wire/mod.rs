@@ -103,7 +103,7 @@ mod tests {
     fn ask() -> impl Strategy<Value = Ask> {
         let goal = prop_oneof![Just(Goal::Ready), Just(Goal::Exit), Just(Goal::Restart)];
         prop_oneof![
-            any::<bool>().prop_map(|follow| Ask::Status { follow }),
+            any::<(bool, bool)>().prop_map(|(follow, usage)| Ask::Status { follow, usage }),
             any::<(String, Option<Vec<u8>>)>().prop_map(|(path, bytes)| Ask::Why { path, bytes }),
             logs().prop_map(Ask::Logs),
             any::<(bool, u64, Option<String>)>().prop_map(|(follow, after, epoch)| Ask::Events {
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn the_shapes_are_a_contract() {
         let question = |text: &str| read_line::<Question>(text.as_bytes()).map(|question| question.ask);
-        assert_eq!(question(r#"{"id":1,"ask":{"status":{}}}"#), Ok(Ask::Status { follow: false }));
+        assert_eq!(question(r#"{"id":1,"ask":{"status":{}}}"#), Ok(Ask::Status { follow: false, usage: false }));
         let restart = Order { services: vec!["api".into()], wait: true, ..Order::default() };
         assert_eq!(
             question(r#"{"id":1,"ask":{"restart":{"services":["api"],"wait":true}}}"#),

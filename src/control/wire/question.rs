@@ -24,6 +24,9 @@ pub enum Ask {
         /// Send the state again after each change.
         #[serde(default)]
         follow: bool,
+        /// Measure what each service uses, and send it along.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        usage: bool,
     },
     /// Lines of logs.
     Logs(LogsAsk),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{
     ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, Fact, FileEvent, GroupSnapshot,
     GroupSpec, Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
-    ServiceSpec, SignalTarget, Targets, Validated, Verdict,
+    ServiceSpec, SignalTarget, Targets, Usage, Validated, Verdict,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -251,6 +251,12 @@ impl Scenario {
         self.report(service, "is silent", RunReport::Silent { problem: "port 4000 refused".into() })
     }
 
+    /// So many MiB were measured.
+    pub(super) fn measured(&mut self, service: &str, mebibytes: u64) -> &mut Self {
+        let usage = Usage { at: self.now, cpu: None, memory: Some(mebibytes << 20) };
+        self.report(service, &format!("has {mebibytes} MiB"), RunReport::Usage(usage))
+    }
+
     /// The validation with this number ends.
     pub(super) fn validated(&mut self, service: &str, number: u32, failed: Option<&str>) -> &mut Self {
         let result = failed.map_or(Validated::Passed, |problem| Validated::Failed(problem.into()));
@@ -435,6 +441,7 @@ fn text(effect: &Effect) -> Option<String> {
         Effect::StopCommand { spec, run } => format!("stop command of {} {run}", spec.name),
         Effect::RunHook { spec, command, .. } => format!("run {command} beside {}", spec.name),
         Effect::EndHook { service, number } => format!("end hook of {service} {number}"),
+        Effect::Measure { service } => format!("measure {service}"),
         Effect::CheckReady { spec, run } => format!("check readiness of {} {run}", spec.name),
         Effect::Broken(what) => format!("broken: {what}"),
         Effect::Compare { ask, .. } => format!("question {ask}"),

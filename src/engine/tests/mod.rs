@@ -12,6 +12,7 @@ mod git;
 mod holds;
 mod limits;
 mod liveness;
+mod memory;
 mod orders;
 mod properties;
 mod reload;

@@ -49,6 +49,7 @@ mod counting;
 mod editing;
 mod frames;
 mod kept_layout;
+mod measuring;
 mod opening;
 mod saving;
 mod selecting;
@@ -302,6 +303,7 @@ impl AttachmentLoop {
         if is_due(self.timers.count, now) {
             self.count_unseen(now);
         }
+        self.measure_what_is_shown(now);
         if is_due(self.timers.tick, now) {
             self.timers.tick = None;
             self.frames.redraw = true;

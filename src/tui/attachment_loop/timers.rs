@@ -17,6 +17,8 @@ pub(super) struct Timers {
     pub(super) open: Option<Moment>,
     /// Errors out of sight are counted.
     pub(super) count: Option<Moment>,
+    /// What services use is measured.
+    pub(super) usage: Option<Moment>,
     /// The time on the screen moves on.
     pub(super) tick: Option<Moment>,
 }
@@ -24,8 +26,8 @@ pub(super) struct Timers {
 impl Timers {
     /// The first moment at which something is due.
     pub(super) fn earliest(&self) -> Option<Moment> {
-        let Self { escape, colors, sizes, edge, open, count, tick } = *self;
-        [escape, colors, sizes, edge, open, count, tick].into_iter().flatten().min()
+        let Self { escape, colors, sizes, edge, open, count, usage, tick } = *self;
+        [escape, colors, sizes, edge, open, count, usage, tick].into_iter().flatten().min()
     }
 }
 

@@ -10,6 +10,8 @@ pub(in crate::tui) struct PaneChoice {
     pub(in crate::tui) zoom: bool,
     /// The list of the services is not shown.
     pub(super) sidebar_hidden: bool,
+    /// The sidebar shows CPU and memory.
+    pub(in crate::tui) usage: bool,
     /// How the panes share the room.
     pub(in crate::tui) arrangement: Arrangement,
 }

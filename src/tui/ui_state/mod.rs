@@ -12,6 +12,7 @@ mod merging;
 mod messages;
 mod pointing;
 mod requests;
+mod usage;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -336,6 +337,7 @@ impl UiState {
             }
             Action::OwnLog => self.panels.open_own_log(),
             Action::FilterServices => self.open_filter(),
+            Action::Usage => self.toggle_usage(world),
             Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
             Action::Layout => {
                 self.panes.arrangement = self.panes.arrangement.next();

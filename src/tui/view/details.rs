@@ -14,11 +14,15 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunDetails, RunRecord, ServiceSnapshot, count, human, visible, without_secrets,
+    ExitStatus, Kind, Moment, Phase, RunDetails, RunRecord, ServiceSnapshot, bytes, count, human, visible,
+    without_secrets,
 };
 
 /// Cells of the names on the left.
 const NAMES: usize = 13;
+
+/// Where the system does not show the processes of others.
+const NO_USAGE: &str = "not available on this system";
 
 /// A name and what there is to say; a heading has nothing.
 type Row = (String, String);
@@ -181,6 +185,14 @@ fn of_process(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
         let started = (teller.time_of_day)(since);
         fact("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run));
     }
+    if service.pid.is_some()
+        && let Some(usage) = &service.usage
+    {
+        let cpu = usage.cpu_text().map(|cpu| format!("{cpu} of a core"));
+        let memory = usage.memory.map(|memory| format!("{} of memory", bytes(memory)));
+        let all: Vec<String> = cpu.into_iter().chain(memory).collect();
+        fact("usage", if all.is_empty() { NO_USAGE.to_owned() } else { all.join(&format!(" {dot} ")) });
+    }
     if let Some(url) = &service.url {
         fact("url", without_secrets(url).into_owned());
     }
@@ -197,6 +209,7 @@ fn of_restarts(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl F
         (counts.config, format!("{} config", counts.config)),
         (counts.dependency, format!("{} dependency", counts.dependency)),
         (counts.liveness, format!("{} stuck", counts.liveness)),
+        (counts.limit, format!("{} over its limit", counts.limit)),
     ];
     let causes: Vec<_> = causes.into_iter().filter(|(number, _)| *number > 0).map(|(_, text)| text).collect();
     let none = if causes.is_empty() { "none" } else { "" };

@@ -199,7 +199,7 @@ fn signs(glyphs: &Glyphs) -> Vec<(String, Look, String)> {
         sign(glyphs.waits, plain, "waiting for another service, or for a delay to pass"),
         sign(&format!("{}3", glyphs.changes), plain, "restarts after a file changed: 3"),
         sign(&format!("{}2", glyphs.crashes), plain, "restarts after a crash: 2"),
-        sign(&format!("{}1", glyphs.stuck), plain, "restarts because it was stuck: 1"),
+        sign(&format!("{}1", glyphs.stuck), plain, "restarts because it was stuck, or over its limit: 1"),
         sign(&format!("{}5", glyphs.held), plain, "changes that are held while watching is paused: 5"),
         sign("e4", Theme::bad, &format!("errors that you have not seen: 4{goes}")),
         sign(&format!("{} {}", glyphs.error, glyphs.warning), plain, "beside a line: an error, a warning"),

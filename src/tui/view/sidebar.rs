@@ -11,7 +11,7 @@ use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
 use super::super::words::{Look, STALE, counts, is_stale, state_look};
 use super::{Scene, paint};
-use crate::domain::{Moment, Phase, ServiceSnapshot, approx};
+use crate::domain::{Moment, Phase, ServiceSnapshot, Usage, approx};
 
 /// Draws the tab strip. The answer is where the selected tab is.
 pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -106,6 +106,9 @@ struct Columns {
 /// Cells of a name that give way to the count of restarts, in a row that has not room for both.
 const NAME: usize = 7;
 
+/// Cells of CPU and memory: `0.4%  340M`.
+const USAGE: usize = 10;
+
 /// Cells of most ages: `12s`, `41m`.
 const AGE: usize = 3;
 
@@ -119,6 +122,7 @@ impl Columns {
         // What the longest of the usual words needs: `starting`, and in the wide one also a count.
         let word = match style {
             SidebarStyle::Wide => 13,
+            SidebarStyle::Medium if scene.ui.panes.usage => USAGE + 1,
             SidebarStyle::Medium => 9,
             SidebarStyle::Narrow => 0,
         };
@@ -158,7 +162,10 @@ impl Columns {
         }
         let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
         x = paint::put_text(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
-        draw_state(scene, service, &look, rest(x), buffer);
+        match usage(scene, service).first() {
+            Some(usage) => put_usage(scene, service, usage, rest(x), buffer),
+            None => draw_state(scene, service, &look, rest(x), buffer),
+        }
     }
 
     /// The name and what is behind it, where there is no room for the word of each state. A name is cut only where its own
@@ -168,6 +175,12 @@ impl Columns {
         let stale = stale_word(scene, service);
         let word = if stale.is_some() { width(STALE) + 1 } else { 0 };
         let name = width(service.name.as_str()).min(NAME);
+        if let Some(usage) = usage(scene, service).into_iter().find(|usage| name + 1 + width(usage) <= room) {
+            let name = cut_right(service.name.as_str(), room.saturating_sub(width(&usage) + 1), glyphs.ellipsis);
+            let x = paint::put_text(buffer, area, area.x, area.y, &name, bold);
+            let behind = Rect { x, width: area.right().saturating_sub(x), ..area };
+            return put_usage(scene, service, &usage, behind, buffer);
+        }
         let counts = marks(scene, service);
         let counts = shortened(&counts, room.saturating_sub(name + 1 + word));
         let behind = word + if counts.is_empty() { 0 } else { width(counts) + 1 };
@@ -210,6 +223,31 @@ fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: R
     put_counts(scene, service, &counts, Rect { width: u16::try_from(before_age).unwrap_or(0), ..area }, buffer);
     let at = area.right().saturating_sub(u16::try_from(width(&age)).unwrap_or(0));
     paint::put_text(buffer, area, at, area.y, &age, theme.structure());
+}
+
+/// What a service uses that runs, where that is shown: CPU and memory, then memory alone where there is no room for both.
+fn usage(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<String> {
+    if !scene.ui.panes.usage || service.pid.is_none() {
+        return Vec::new();
+    }
+    // Not measured yet; or never, where the system does not tell.
+    let unknown = if service.usage.is_some() { "-" } else { scene.glyphs().ellipsis };
+    let usage = service.usage.as_ref();
+    let told = |text: Option<String>| text.unwrap_or_else(|| unknown.to_owned());
+    let (cpu, memory) = (told(usage.and_then(Usage::cpu_text)), told(usage.and_then(Usage::memory_text)));
+    vec![format!("{cpu:>4} {memory:>5}"), memory]
+}
+
+/// Puts it at the right end of an area, and before it the counts, where there is room for them.
+fn put_usage(scene: &Scene<'_>, service: &ServiceSnapshot, usage: &str, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.width);
+    let usage = cut_right(usage, room, scene.glyphs().ellipsis);
+    let at = area.right().saturating_sub(u16::try_from(width(&usage)).unwrap_or(0));
+    paint::put_text(buffer, area, at, area.y, &usage, Style::new());
+    let counts = marks(scene, service);
+    let left = room.saturating_sub(width(&usage) + 2);
+    let before = Rect { width: at.saturating_sub(area.x).saturating_sub(1), ..area };
+    put_counts(scene, service, shortened(&counts, left), before, buffer);
 }
 
 /// When a service that does not run is started by itself.

@@ -9,7 +9,7 @@ use super::super::source::Source;
 use crate::display::{GlyphSet, Ground};
 use crate::domain::{
     ChangeAction, Command, ExitStatus, GroupSnapshot, Moment, Notice, Outcome, Phase, RestartCounts, RunDetails, RunId,
-    RunRecord, RunVariable, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, WatchState,
+    RunRecord, RunVariable, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Usage, WatchState,
 };
 use crate::logs::LineId;
 
@@ -46,6 +46,21 @@ fn a_terminal_that_is_too_small_says_so_in_one_line() {
 #[test]
 fn the_normal_screen() {
     screens("normal", shop, GlyphSet::Unicode, "");
+}
+
+/// Four are up and measured, one of them only just.
+fn measured_shop() -> GroupSnapshot {
+    let mut shop = shop();
+    let measured = [(Some(4), 38 << 20), (Some(1_254), 1_340 << 20), (None, 212 << 20)];
+    for (service, (cpu, memory)) in shop.services.iter_mut().zip(measured) {
+        service.usage = Some(Usage { at: NOW, cpu, memory: Some(memory) });
+    }
+    shop
+}
+
+#[test]
+fn cpu_and_memory_stand_in_the_sidebar() {
+    screens("usage", measured_shop, GlyphSet::Unicode, "u");
 }
 
 #[test]
