@@ -103,7 +103,8 @@ pub(crate) fn is_over(group: &GroupSnapshot) -> bool {
         only_jobs &= service.kind == Kind::Job;
         watches |= service.watches;
         match &service.phase {
-            Phase::Validating { .. }
+            Phase::Queued
+            | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }

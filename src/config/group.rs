@@ -1,6 +1,7 @@
 //! The whole file: `name`, `[watch]`, `[logs]`, `[defaults]` and the services.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +12,12 @@ use toml::de::{DeTable, DeValue};
 use super::check;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
-use super::keys::{LOGS, ROOT, WATCH};
+use super::keys::{LOGS, ROOT, START, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use crate::domain::{
-    GroupSpec, Kind, LogSpec, NameFault, ServiceName, SpecPattern, WatchChoice, WatchSpec, fitting_name,
+    GroupSpec, Kind, LogSpec, NameFault, ServiceName, SpecPattern, StartSpec, WatchChoice, WatchSpec, fitting_name,
     fitting_service_name,
 };
 
@@ -64,6 +65,12 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         let files = fields.read_value("files", problems, Slot::boolean).map_or(default.files, Spanned::into_inner);
         Some(LogSpec { memory, total, files })
     });
+    let start = fields.read("start", problems, |slot, problems| {
+        let table = table(slot, "[start]\nparallel = 4", problems)?;
+        let fields = Fields::open(&START, table, "`[start]`", problems);
+        let parallel = fields.read_value("parallel", problems, |slot| slot.whole(1..=u32::MAX));
+        Some(StartSpec { parallel: parallel.and_then(|parallel| NonZeroU32::new(parallel.into_inner())) })
+    });
     let defaults = fields.read("defaults", problems, |slot, problems| {
         table(slot, "[defaults]\nrestart = \"on-failure\"", problems)?;
         Some(service::read(slot.value, "`[defaults]`", place, problems))
@@ -96,6 +103,7 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         services: finished.collect(),
         watch: watch.spec,
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
+        start: start.map_or_else(StartSpec::default, Spanned::into_inner),
     };
     check::circles(&spec, &edges, problems);
     (spec, places)

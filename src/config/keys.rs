@@ -60,6 +60,7 @@ pub(super) const ROOT: Section = section(
         key("defaults", Form::Table(&SERVICE), "default values for the keys of every service"),
         key("watch", Form::Table(&WATCH), "how the group watches files"),
         key("logs", Form::Table(&LOGS), "how much output is kept"),
+        key("start", Form::Table(&START), "how services start"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -146,6 +147,12 @@ pub(super) const LOGS: Section = section(
         key("total", Form::Size, "how much output to keep for all services together"),
         key("files", Form::Boolean, "whether to keep it on disk as well"),
     ],
+);
+
+/// The keys of `[start]`.
+pub(super) const START: Section = section(
+    "`[start]`",
+    &[key("parallel", Form::Count, "how many services may be starting at once (default: any number)")],
 );
 
 /// The keys of `ready`.
@@ -305,6 +312,17 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (ROOT.name, "daemons", "services"),
     (ROOT.name, "default", "defaults"),
     (ROOT.name, "log", "logs"),
+    (ROOT.name, "startup", "start"),
+    (ROOT.name, "parallel", "start"),
+    (ROOT.name, "parallelism", "start"),
+    (ROOT.name, "concurrency", "start"),
+    (ROOT.name, "max_parallel", "start"),
+    (START.name, "limit", "parallel"),
+    (START.name, "max", "parallel"),
+    (START.name, "max_parallel", "parallel"),
+    (START.name, "parallelism", "parallel"),
+    (START.name, "concurrency", "parallel"),
+    (START.name, "max_concurrent", "parallel"),
     (READY.name, "url", "http"),
     (READY.name, "tcp", "port"),
     (READY.name, "command", "cmd"),
@@ -358,7 +376,8 @@ mod tests {
 
     #[test]
     fn the_tables_agree_with_each_other() {
-        let sections = [&ROOT, &SERVICE, &WATCH, &LOGS, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
+        let sections =
+            [&ROOT, &SERVICE, &WATCH, &LOGS, &START, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {
             assert!(section(name).key(here).is_some(), "{name} {here}");

@@ -69,7 +69,7 @@ pub struct Service {
     /// `service` or `job`.
     pub kind: String,
     /// `blocked` (a dependency has failed), `waiting` (for a dependency, or nothing runs and a start waits for its time after
-    /// a change), `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
+    /// a change), `queued` (`[start] parallel` others are starting), `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
     /// `failed`, `stopped`.
     pub state: String,
     /// The leader of its live run.

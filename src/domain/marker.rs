@@ -128,6 +128,11 @@ pub enum Marker {
         /// For people: `db to be ready`.
         on: String,
     },
+    /// It starts when fewer others are starting.
+    Queued {
+        /// How many may be starting at once.
+        parallel: u32,
+    },
     /// One that it depends on will not come, or has gone.
     Lost {
         /// For people: `db failed (exit 1)`.
@@ -326,6 +331,7 @@ impl Marker {
             Self::NotStarted { reason } => write!(text, "not started · {reason} · press s"),
             Self::NewReady => write!(text, "ready check changed · applies from the next start · {clock}"),
             Self::Waits { on } => write!(text, "waiting for {on} · {clock}"),
+            Self::Queued { parallel } => write!(text, "queued · [start] parallel = {parallel} · {clock}"),
             Self::Lost { loss, blocks: true } => write!(text, "blocked · {loss} · {clock}"),
             Self::Lost { loss, blocks: false } => write!(text, "{loss} · {clock}"),
             Self::Validating { .. } | Self::Stale { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {

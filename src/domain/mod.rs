@@ -66,7 +66,7 @@ pub use snapshot::{
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, PaneView, RestartPolicy, RunCommand,
-    ServiceSpec, StopSpec,
+    ServiceSpec, StartSpec, StopSpec,
 };
 pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use time::{Moment, approx, human, short};

@@ -15,6 +15,8 @@ pub enum Phase {
         /// One that will not reach it by itself: one of them, or one that they wait for.
         lost: Option<Loss>,
     },
+    /// Wanted, and nothing is in its way but that as many others are starting as may at once (`[start] parallel`).
+    Queued,
     /// The command of `validate` runs before a start, and nothing else of the service does.
     Validating {
         /// When it began.
@@ -81,6 +83,7 @@ impl Phase {
         match self {
             Self::Starting { run, .. } | Self::Running { run, .. } | Self::Stopping { run, .. } => Some(*run),
             Self::Blocked { .. }
+            | Self::Queued
             | Self::Validating { .. }
             | Self::Retrying { .. }
             | Self::CrashLoop { .. }
@@ -93,6 +96,7 @@ impl Phase {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Blocked { .. } => "blocked",
+            Self::Queued => "queued",
             Self::Validating { .. } | Self::Starting { .. } => "starting",
             Self::Running { ready: true, .. } => "ready",
             Self::Running { ready: false, .. } => "running",

@@ -1,5 +1,6 @@
 //! What the user asked for: `procgroup.toml` after all defaults are filled in and all names are checked.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct GroupSpec {
     pub watch: WatchSpec,
     /// The settings of the logs (`[logs]`).
     pub logs: LogSpec,
+    /// How services start (`[start]`).
+    pub start: StartSpec,
 }
 
 impl GroupSpec {
@@ -323,6 +326,13 @@ impl Default for StopSpec {
     fn default() -> Self {
         Self { signal: Signal::Term, grace: Duration::from_secs(5), command: None, leader_only: false }
     }
+}
+
+/// How services start (`[start]`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StartSpec {
+    /// So many may be starting at once; any number without it.
+    pub parallel: Option<NonZeroU32>,
 }
 
 /// The settings of the logs (`[logs]`).

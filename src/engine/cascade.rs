@@ -65,6 +65,7 @@ impl Engine {
             // Its start is to come, or it is done.
             Phase::Finished(_)
             | Phase::Blocked { .. }
+            | Phase::Queued
             | Phase::Validating { .. }
             | Phase::Stopping { .. }
             | Phase::Down => true,
@@ -95,8 +96,8 @@ impl Service {
         match &self.phase {
             Phase::Starting { .. } | Phase::Running { .. } => self.restarts.next.is_some(),
             Phase::Stopping { then: Then::Reconcile, .. } => stopping,
-            // It was down, and its start, or the validation of that, begins in this turn.
-            Phase::Validating { .. } | Phase::Down => self.run.id.0 > 0,
+            // It was down, and its start, or the validation of that, begins in this turn, or when it has a place.
+            Phase::Validating { .. } | Phase::Queued | Phase::Down => self.run.id.0 > 0,
             Phase::Stopping { .. }
             | Phase::Blocked { .. }
             | Phase::Retrying { .. }

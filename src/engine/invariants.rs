@@ -22,6 +22,7 @@ impl Engine {
             self.check_service(service, follows)
                 .map_err(|broken| format!("{}: {broken}: {service:?}", service.name()))?;
         }
+        self.check_places(effects)?;
         for (at, effect) in effects.iter().enumerate() {
             match effect {
                 Effect::Spawn { spec, run, .. } => {
@@ -42,6 +43,23 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Nothing is started beyond what `[start] parallel` allows. A saved file may allow less than are starting already.
+    fn check_places(&self, effects: &[Effect]) -> Result<(), String> {
+        let begins = |effect: &Effect| match effect {
+            Effect::Spawn { .. } => true,
+            Effect::Validate { spec, .. } => self
+                .services
+                .iter()
+                .any(|service| service.name() == &spec.name && matches!(service.phase, Phase::Validating { .. })),
+            _ => false,
+        };
+        let Some(parallel) = self.spec.start.parallel.filter(|_| effects.iter().any(begins)) else { return Ok(()) };
+        match self.starting(self.now).count() {
+            starting if starting <= parallel.get() as usize => Ok(()),
+            starting => Err(format!("{starting} are starting, and only {parallel} may")),
+        }
     }
 
     fn check_service(&self, service: &Service, follows: bool) -> Result<(), &'static str> {
@@ -71,8 +89,10 @@ impl Engine {
             return Err("it is gone from the file, but wanted or not forgotten");
         }
         if self.shutdown.is_some() {
-            let pending =
-                matches!(service.phase, Phase::Blocked { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. });
+            let pending = matches!(
+                service.phase,
+                Phase::Blocked { .. } | Phase::Queued | Phase::Retrying { .. } | Phase::CrashLoop { .. }
+            );
             return if pending || service.wanted { Err("a start is pending during a shutdown") } else { Ok(()) };
         }
         if service.is_up() && service.restarts.next.is_some() && service.check().is_none() && !follows {

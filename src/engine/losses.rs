@@ -47,7 +47,8 @@ impl Service {
                 (Self::FAILED, outcome.failure().map(|failure| failure.to_string()).unwrap_or_default())
             }
             Phase::Down if !self.wanted => ("stopped", String::new()),
-            Phase::Validating { .. }
+            Phase::Queued
+            | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }

@@ -244,7 +244,7 @@ impl Engine {
             return None;
         }
         let changes = self.changes.next_due().into_iter().chain(self.git.next_due());
-        self.services.iter().filter_map(Service::deadline).chain(changes).min()
+        self.services.iter().filter_map(Service::deadline).chain(changes).chain(self.place_due()).min()
     }
 
     /// The group as clients see it: the same pointer until something is to be seen.

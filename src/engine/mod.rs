@@ -9,7 +9,7 @@
 //! a new `procgroup.toml` does; `restart_manager` keeps changes until they are decided, `quiet` says when they have been
 //! quiet, `rate_limit` how long they wait so soon after a start, `holds` who keeps whose, `questions` which comparisons are
 //! waited for, `git_gate` when git holds; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
-//! `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
+//! `places` is how many may start at once; `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
 //! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
 //! always holds.
 
@@ -31,6 +31,7 @@ mod memory_limit;
 mod next_start;
 mod on_change;
 mod path_set;
+mod places;
 mod questions;
 mod quiet;
 mod rate_limit;

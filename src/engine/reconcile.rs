@@ -118,13 +118,13 @@ impl Engine {
     fn reconcile_down(&mut self, place: usize, turn: &mut Turn) {
         let service = &mut self.services[place];
         match (&service.phase, service.wanted) {
-            (Phase::Down | Phase::Blocked { .. }, true) => self.start_or_wait(place, turn),
+            (Phase::Down | Phase::Blocked { .. } | Phase::Queued, true) => self.start_or_wait(place, turn),
             (Phase::Retrying { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
             (Phase::CrashLoop { until }, true) if *until <= turn.now => {
                 service.restarts.crashes.half_open();
                 self.start_or_wait(place, turn);
             }
-            (Phase::Blocked { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. }, false) => {
+            (Phase::Blocked { .. } | Phase::Queued | Phase::Retrying { .. } | Phase::CrashLoop { .. }, false) => {
                 service.enter(Phase::Down, turn);
             }
             (Phase::Validating { .. }, _)
@@ -139,6 +139,9 @@ impl Engine {
         let unmet = self.unmet(place);
         let making_way = self.making_way(place);
         if unmet.is_empty() && making_way.is_empty() {
+            if self.is_full(turn.now) {
+                return self.queue(place, turn);
+            }
             self.take_in_undecided(place);
             if self.services[place].must_be_validated() {
                 self.services[place].validate_first(turn);
@@ -234,7 +237,8 @@ impl Engine {
                 .all(|&(_, condition)| self.services[needed].has_reached(condition));
             let service = &mut self.services[needed];
             let is_on_its_way = service.wanted
-                && (service.is_live() || matches!(service.phase, Phase::Blocked { .. } | Phase::Validating { .. }));
+                && (service.is_live()
+                    || matches!(service.phase, Phase::Blocked { .. } | Phase::Queued | Phase::Validating { .. }));
             if !reached && !is_on_its_way {
                 service.want(NextStart::new(StartCause::Hand), turn);
             }

@@ -151,6 +151,7 @@ impl Service {
             Phase::CrashLoop { .. } => true,
             Phase::Finished(outcome) => *outcome != Outcome::Done,
             Phase::Blocked { .. }
+            | Phase::Queued
             | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
@@ -235,6 +236,7 @@ impl Service {
                 self.enter(Phase::Down, turn);
             }
             Phase::Blocked { .. }
+            | Phase::Queued
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Stopping { .. }
@@ -259,6 +261,7 @@ impl Service {
             Phase::Stopping { escalate_at, .. } => Some(*escalate_at),
             Phase::Retrying { until, .. } | Phase::CrashLoop { until } => Some(*until),
             Phase::Blocked { .. }
+            | Phase::Queued
             | Phase::Validating { .. }
             | Phase::Running { .. }
             | Phase::Finished(_)

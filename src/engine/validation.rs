@@ -185,7 +185,9 @@ impl Service {
     /// The phase as clients see it: a validation beside no live run is the beginning of a start.
     pub(super) fn shown_phase(&self) -> Phase {
         match self.check() {
-            Some(Check { since, until, quiet: false, .. }) if !self.is_live() => Phase::Validating { since, until },
+            Some(Check { since, until, quiet: false, .. }) if !self.is_live() && self.phase != Phase::Queued => {
+                Phase::Validating { since, until }
+            }
             _ => self.phase.clone(),
         }
     }

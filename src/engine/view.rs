@@ -68,6 +68,7 @@ impl Engine {
         let next_try = match phase {
             Phase::Retrying { until, .. } | Phase::CrashLoop { until } => Some(until),
             Phase::Blocked { .. }
+            | Phase::Queued
             | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
@@ -157,6 +158,7 @@ impl Engine {
                 let on = on.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
                 Some(if unmet.is_empty() { format!("waiting for {on} to stop") } else { waiting_for(&unmet) })
             }
+            Phase::Queued => self.reason_of_queue(),
             Phase::Starting { .. } | Phase::Running { .. } if !service.restarts.held_up_by.is_empty() => {
                 Some(waiting_for(&self.missing(place)))
             }

@@ -72,6 +72,7 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
             let loss = lost.as_ref().map(|loss| format!("{} {}", loss.name, loss.word));
             (glyphs.waits, Tone::Bad, loss.unwrap_or_default())
         }
+        (None, Phase::Queued) => (glyphs.waits, Tone::Busy, String::new()),
         (None, Phase::Starting { .. } | Phase::Validating { .. } | Phase::Stopping { .. }) => {
             (glyphs.busy, Tone::Busy, String::new())
         }
@@ -172,7 +173,7 @@ pub(super) fn state_counts(snapshot: &GroupSnapshot, glyphs: &Glyphs, theme: The
 
 /// The place of a service's state among the counts.
 fn rank(service: &ServiceSnapshot) -> u8 {
-    if service.is_waiting() {
+    if service.is_waiting() || service.phase == Phase::Queued {
         return 7;
     }
     match service.phase {
@@ -184,7 +185,7 @@ fn rank(service: &ServiceSnapshot) -> u8 {
         Phase::CrashLoop { .. } => 5,
         Phase::Finished(Outcome::Done) => 9,
         Phase::Finished(_) => 6,
-        Phase::Blocked { .. } => 8,
+        Phase::Queued | Phase::Blocked { .. } => 8,
         Phase::Down => 10,
     }
 }

@@ -44,6 +44,7 @@ mod reported_outcomes;
 mod schema;
 mod script;
 mod shutdown_matrix;
+mod starts;
 mod streaming;
 mod supervision;
 mod supervision_policies;

@@ -116,7 +116,7 @@ pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
 fn is_coming(service: &ServiceSnapshot) -> bool {
     match service.phase {
         Phase::Down => service.wanted,
-        Phase::Blocked { .. } | Phase::Validating { .. } | Phase::Retrying { .. } => true,
+        Phase::Blocked { .. } | Phase::Queued | Phase::Validating { .. } | Phase::Retrying { .. } => true,
         Phase::Finished(outcome) => outcome == End::Invalid,
         Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } | Phase::CrashLoop { .. } => false,
     }

@@ -83,7 +83,12 @@ impl Disk {
 
 impl Scenario {
     pub(super) fn new(services: Vec<ServiceSpec>) -> Self {
-        let engine = Engine::new(group(services), 1);
+        Self::of(group(services))
+    }
+
+    /// A scenario of a group with other settings.
+    pub(super) fn of(spec: Arc<GroupSpec>) -> Self {
+        let engine = Engine::new(spec, 1);
         Self { engine, now: Moment::START, trace: String::new(), facts: Vec::new(), pid: 100, disk: Disk::default() }
     }
 
@@ -355,7 +360,10 @@ impl Scenario {
     }
 
     pub(super) fn reload(&mut self, services: Vec<ServiceSpec>) -> &mut Self {
-        let spec: Arc<GroupSpec> = group(services);
+        self.reload_group(group(services))
+    }
+
+    pub(super) fn reload_group(&mut self, spec: Arc<GroupSpec>) -> &mut Self {
         self.event("the file is saved", Event::Reloaded(spec))
     }
 

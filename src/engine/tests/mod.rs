@@ -14,6 +14,7 @@ mod limits;
 mod liveness;
 mod memory;
 mod orders;
+mod places;
 mod properties;
 mod reload;
 mod replacements;

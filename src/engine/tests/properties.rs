@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::domain::{
     AliveCheck, AliveProbe, Breaker, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus, Fact,
     FactKind, GroupSpec, Holder, Kind, Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand, RunId, RunReport,
-    ServiceName, ServiceSpec, Signal, StartCause, StopSpec, Targets, Validate, Validated,
+    ServiceName, ServiceSpec, Signal, StartCause, StartSpec, StopSpec, Targets, Validate, Validated,
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
@@ -484,6 +484,31 @@ proptest! {
         }
         let ends = last.iter().filter(|effect| matches!(effect, Effect::Finish(_))).count();
         prop_assert_eq!(ends, 1);
+    }
+}
+
+/// The group of [`spec`], two of which may be starting at once.
+fn in_twos(variant: u8) -> Arc<GroupSpec> {
+    let start = StartSpec { parallel: std::num::NonZeroU32::new(2) };
+    Arc::new(GroupSpec { start, ..(*spec(variant)).clone() })
+}
+
+proptest! {
+    #[test]
+    fn never_more_are_starting_than_may_and_each_has_its_turn(
+        steps in prop::collection::vec((0_u8..102, any::<u8>(), any::<u16>()), 0..150),
+    ) {
+        let mut world = World::of(in_twos, NAMES.map(String::from).into());
+        world.send_event(Event::Begin { paused: false });
+        for step in steps {
+            world.random_step(step);
+            let snapshot = world.engine.snapshot();
+            let starting = snapshot.services.iter().filter(|service| service.state() == "starting").count();
+            prop_assert!(starting <= 2, "{:#?}", snapshot.services);
+        }
+        world.let_go(false);
+        world.calm_down(&[]);
+        world.check_quiet();
     }
 }
 

@@ -286,6 +286,7 @@ pub(in super::super) fn age_of(service: &ServiceSnapshot) -> Option<Moment> {
     match service.phase {
         Phase::Down => None,
         Phase::Blocked { .. }
+        | Phase::Queued
         | Phase::Validating { .. }
         | Phase::Starting { .. }
         | Phase::Running { .. }
