@@ -70,13 +70,8 @@ pub(crate) async fn reload_when_written(
             }
             Ok(spec) => {
                 current = Arc::new(spec);
-                let event = Event::Reloaded(current.clone());
-                if events.send(event).await.is_err() {
-                    return;
-                }
-                let summary = "procgroup.toml reloaded";
-                log::info!("{summary}");
-                Event::Notice { problem: false, summary: summary.into(), detail: "".into() }
+                log::info!("procgroup.toml was read again");
+                Event::Reloaded(current.clone())
             }
             Err(Broken { summary, remedy, detail }) => {
                 log::error!("{detail}");

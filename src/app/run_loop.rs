@@ -83,7 +83,7 @@ impl Incoming {
             Self::Watch(WatchReport::Files(_)) => "file changes",
             Self::Watch(WatchReport::Compared(_)) => "a comparison of files",
             Self::Watch(WatchReport::Git(_)) => "a git report",
-            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten) => "a watcher report",
+            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten(_)) => "a watcher report",
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
             Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
@@ -199,9 +199,9 @@ impl RunLoop {
             }
             Incoming::Watch(WatchReport::Compared(comparison)) => Event::Compared(comparison),
             Incoming::Watch(WatchReport::Git(work)) => Event::Git(work),
-            Incoming::Watch(WatchReport::ConfigWritten) => {
+            Incoming::Watch(WatchReport::ConfigWritten(at)) => {
                 self.config_written.notify_one();
-                return;
+                Event::FileWritten { at }
             }
             Incoming::Os(OsNews::Alone) => {
                 log::error!("devgroup's guard process is gone");

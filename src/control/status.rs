@@ -37,6 +37,9 @@ pub struct Watch {
     pub state: String,
     /// Different paths that changed under the present holds.
     pub held: usize,
+    /// `procgroup.toml` has changed under them, and is held as well.
+    #[serde(default)]
+    pub file_held: bool,
     /// What holds changes back now, oldest first.
     pub holds: Vec<Hold>,
     /// `native`, `poll`; nothing if nothing is watched.
@@ -178,6 +181,7 @@ impl Status {
             watch: Watch {
                 state: state.into(),
                 held: watch.held,
+                file_held: watch.file_held,
                 holds: holds.collect(),
                 backend: match watch.backend {
                     WatchBackend::Native => Some("native".into()),

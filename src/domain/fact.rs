@@ -158,7 +158,7 @@ impl Fact {
             FactKind::WatchProblem(problem) => say(true, Arc::clone(problem)),
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
-            FactKind::Reload { differs: true } => None,
+            FactKind::Reload { differs: true } => say(false, "procgroup.toml reloaded".into()),
             // The first wait, for those who do not look at the log of the service.
             FactKind::Limited { marker, is_first: true } => {
                 let name = self.service.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -297,7 +297,8 @@ mod tests {
         assert_eq!(summary(&corrected, over.notice(None)).as_deref(), Some("git · 1 change · api"));
         assert_eq!(summary(&corrected, shown("news", false)).as_deref(), Some("news"));
         let reload = |differs| of_group(FactKind::Reload { differs });
-        assert_eq!(summary(&reload(true), shown("broken", true)), None);
+        let reloaded = Some("procgroup.toml reloaded");
+        assert_eq!(summary(&reload(true), shown("broken", true)).as_deref(), reloaded);
         assert_eq!(summary(&reload(false), shown("broken", true)).as_deref(), Some("broken"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Comparison, ExitStatus, FileEvent, GitWork, RunId, Usage};
+use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, Usage};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,8 +113,8 @@ pub enum WatchReport {
     Files(Vec<FileEvent>),
     /// What the watcher does has changed.
     Status(WatchStatus),
-    /// `procgroup.toml` was written.
-    ConfigWritten,
+    /// `procgroup.toml` was written; the news of it arrived then.
+    ConfigWritten(Moment),
     /// The answer to a question. All changes that it knows of have been reported before.
     Compared(Comparison),
     /// Git took or released its lock, or has moved the head.

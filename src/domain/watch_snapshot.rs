@@ -24,6 +24,8 @@ pub struct WatchSnapshot {
     pub holds: Vec<HoldSnapshot>,
     /// Different paths that changed under the present holds.
     pub held: usize,
+    /// The group's file changed under them, and is held as well.
+    pub file_held: bool,
     /// Different paths of the bulk that goes on.
     pub busy: usize,
     /// What came of the changes of the last hold: `9 of 312 changes matter: api, worker`.

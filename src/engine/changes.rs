@@ -21,15 +21,21 @@ use super::{Effect, Engine};
 impl Engine {
     pub(super) fn take_in_files(&mut self, files: Vec<FileEvent>, turn: &mut Turn) {
         for event in files {
-            match self.git.touched(&event, self.spec.watch.git_hold, turn.now) {
-                Touched::Free => {}
-                Touched::Holds(tree) => {
-                    let (owner, by, label) = (Owner::Git(tree), Holder::Git, "git".into());
-                    self.changes.hold(Hold { owner, by, label, scope: Scope::All, since: turn.now });
-                }
-                Touched::OldLock { tree, age } => turn.tell(FactKind::OldLock { tree, age }),
-            }
+            let touched = self.git.touched(&event, self.spec.watch.git_hold, turn.now);
+            self.hold_for_git(touched, turn);
             self.changes.record(event, turn.now);
+        }
+    }
+
+    /// What git has changed is held until git is done.
+    pub(super) fn hold_for_git(&mut self, touched: Touched, turn: &mut Turn) {
+        match touched {
+            Touched::Free => {}
+            Touched::Holds(tree) => {
+                let (owner, by, label) = (Owner::Git(tree), Holder::Git, "git".into());
+                self.changes.hold(Hold { owner, by, label, scope: Scope::All, since: turn.now });
+            }
+            Touched::OldLock { tree, age } => turn.tell(FactKind::OldLock { tree, age }),
         }
     }
 
@@ -223,6 +229,7 @@ impl Engine {
         if discard {
             let services = self.changes.discard_by_hand(scope);
             self.forget(services, turn);
+            self.discard_file();
         } else {
             ask(self.changes.release_by_hand(scope, turn.now), turn);
         }
@@ -254,6 +261,7 @@ impl Engine {
         if discard {
             let services = self.changes.discard(&owner);
             self.forget(services, turn);
+            self.discard_file();
         } else {
             ask(self.changes.release(&owner, None, turn.now), turn);
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::domain::{
-    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, RunId, RunReport, ServiceName, WatchStatus,
+    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, ServiceName,
+    WatchStatus,
 };
 
 /// Everything that can happen to a group.
@@ -46,6 +47,11 @@ pub enum Event {
     Git(GitWork),
     /// What the watcher does has changed.
     Watch(WatchStatus),
+    /// The file was written, and is about to be read.
+    FileWritten {
+        /// When the news of it arrived.
+        at: Moment,
+    },
     /// The file was read again and is valid.
     Reloaded(Arc<GroupSpec>),
     /// The file was read again and cannot be used: what was read before stays in force.

@@ -229,13 +229,24 @@ impl GitGate {
     /// A file has changed: whether that is git's doing. Without `may_hold` it is only noted, so that the state of the locks
     /// is right when git may hold again.
     pub(super) fn touched(&mut self, event: &FileEvent, may_hold: bool, now: Moment) -> Touched {
-        if matches!(event.matched, Match::Ignored(_)) {
-            return Touched::Free;
+        match event.matched {
+            Match::Ignored(_) => Touched::Free,
+            Match::Watched { .. } => self.touched_path(&event.path, event.at, true, (may_hold, now)),
+            Match::NoMatch => self.touched_path(&event.path, event.at, false, (may_hold, now)),
         }
-        let covering = self.repositories.iter_mut().filter(|(tree, _)| covers(tree, &event.path));
+    }
+
+    /// As [`Self::touched`], of a path. `is_watched`: somebody acts on its changes.
+    pub(super) fn touched_path(
+        &mut self,
+        path: &str,
+        at: Moment,
+        is_watched: bool,
+        (may_hold, now): (bool, Moment),
+    ) -> Touched {
+        let covering = self.repositories.iter_mut().filter(|(tree, _)| covers(tree, path));
         // A repository within another one: the inner one.
         let Some((tree, repository)) = covering.max_by_key(|(tree, _)| tree.len()) else { return Touched::Free };
-        let at = event.at;
         let (interval, is_old) = match repository.owner_at(at) {
             Owner::Free => return Touched::Free,
             Owner::Git(number) => (repository.intervals.get_mut(number), false),
@@ -254,7 +265,6 @@ impl GitGate {
         if !may_hold {
             return Touched::Free;
         }
-        let is_watched = matches!(event.matched, Match::Watched { .. });
         if repository.hold.is_none() && !is_watched {
             return Touched::Free;
         }

@@ -131,6 +131,16 @@ impl Holds {
         self.0.iter().any(|hold| !matches!(hold.owner, Owner::Git(_)) && hold.scope.covers(name))
     }
 
+    /// One of them is of all services: the file, which is that of all, is held as well.
+    pub(super) fn cover_all(&self) -> bool {
+        self.0.iter().any(|hold| hold.scope == Scope::All)
+    }
+
+    /// The same, and somebody has asked for it, which git does not.
+    pub(super) fn are_asked_for_all(&self) -> bool {
+        self.need_no_look()
+    }
+
     /// One of them is of all services, and ends without anything being seen in the tree. Git's does not: that git is done
     /// must be looked for where no events tell.
     pub(super) fn need_no_look(&self) -> bool {

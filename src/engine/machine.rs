@@ -48,6 +48,8 @@ pub struct Engine {
     pub(super) watch: WatchStatus,
     /// What the user is to know: made from the facts of each turn, and from nothing else.
     pub(super) notice: Option<Notice>,
+    /// What the file says that was saved while all changes are held.
+    pub(super) held_file: Option<Arc<GroupSpec>>,
     /// Why the file on disk is not in force, and the remedy.
     pub(super) file_problem: Option<Arc<str>>,
     pub(super) shutdown: Option<Shutdown>,
@@ -81,6 +83,7 @@ impl Engine {
             last_release: None,
             watch: WatchStatus::default(),
             notice: None,
+            held_file: None,
             file_problem: None,
             shutdown: None,
             not_before: Moment::START,
@@ -126,6 +129,7 @@ impl Engine {
         for _ in 0..ROUNDS {
             self.expire(turn);
             self.reconcile(turn);
+            self.apply_held_file(turn);
             self.tell_holds(turn);
             self.advance_shutdown(turn);
             if self.earliest_deadline().is_none_or(|deadline| deadline > turn.now) {
@@ -179,10 +183,8 @@ impl Engine {
                 }
                 self.watch = status;
             }
-            Event::Reloaded(spec) => {
-                self.file_problem = None;
-                self.reload(spec, turn);
-            }
+            Event::FileWritten { at } => self.file_written(at, turn),
+            Event::Reloaded(spec) => self.file_read(spec, turn),
             Event::FileRefused { summary, remedy, detail } => {
                 self.file_problem = Some(format!("{summary} · {remedy}").into());
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: true, summary, detail }));

@@ -22,6 +22,7 @@ mod effect;
 mod event;
 mod git_gate;
 mod graph;
+mod held_file;
 mod holds;
 mod invariants;
 mod liveness;

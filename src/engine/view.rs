@@ -29,6 +29,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
             problem: None,
             holds: Vec::new(),
             held: 0,
+            file_held: false,
             busy: 0,
             last_release: None,
         },
@@ -40,7 +41,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
 }
 
 /// The group's file, as rules name it.
-fn file(spec: &GroupSpec) -> Arc<str> {
+pub(super) fn file(spec: &GroupSpec) -> Arc<str> {
     path_text(spec.file.strip_prefix(&spec.root).unwrap_or(&spec.file)).into()
 }
 
@@ -133,6 +134,7 @@ impl Engine {
             holds: self.changes.holds().snapshots(),
             held: self.changes.held_in_all(),
             busy,
+            file_held: self.held_file.is_some(),
             last_release: self.last_release.as_ref().map(|result| result.to_string().into()),
         }
     }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::desktop::{find_program, is_local, is_set};
 use super::text::floor;
-use crate::domain::plain_error;
+use crate::domain::{OPENED_BY, plain_error};
 
 /// What terminals take in one OSC 52 sequence, in bytes of text: 100,000 bytes are a common limit of the sequence, and
 /// base64 makes four bytes of three.
@@ -92,8 +92,9 @@ impl Program {
     fn copy(&self, text: String, complain: impl Fn(String) + Send + 'static) -> io::Result<()> {
         let mut command = Command::new(&self.path);
         command.args(self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        // Ctrl-C in the host terminal is none of its business.
+        // Ctrl-C in the host terminal is none of its business. One that serves the clipboard stays when the group ends.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.env(OPENED_BY, std::process::id().to_string());
         let mut child = command.spawn()?;
         let name = self.name();
         let feed = move || {

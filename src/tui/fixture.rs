@@ -103,6 +103,7 @@ pub(super) fn shop() -> GroupSnapshot {
             holds: Vec::new(),
             held: 0,
             busy: 0,
+            file_held: false,
             last_release: None,
         },
         journal: Arc::new(journal()),

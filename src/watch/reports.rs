@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::{ChangeKind, Comparison, FileEvent, GitWork, Match, ServiceName, WatchReport, WatchStatus};
+use crate::domain::{ChangeKind, Comparison, FileEvent, GitWork, Match, Moment, ServiceName, WatchReport, WatchStatus};
 
 /// The news of a watcher, for one reader.
 pub struct WatchReports {
@@ -65,7 +65,7 @@ impl Outbox {
             match report {
                 WatchReport::Files(events) => events.into_iter().for_each(|event| waiting.files.push(event)),
                 WatchReport::Status(status) => waiting.status = Some(status),
-                WatchReport::ConfigWritten => waiting.config_written = true,
+                WatchReport::ConfigWritten(at) => waiting.config_written = waiting.config_written.or(Some(at)),
                 WatchReport::Compared(comparison) => {
                     let after = waiting.files.end();
                     waiting.compared.push_back((after, comparison));
@@ -81,12 +81,12 @@ impl Outbox {
         if let Some(status) = waiting.status.take() {
             return Taken::Report(WatchReport::Status(status));
         }
-        if std::mem::take(&mut waiting.config_written) {
-            return Taken::Report(WatchReport::ConfigWritten);
-        }
         // Before the files: it says what they mean.
         if let Some(work) = waiting.git.pop_front() {
             return Taken::Report(WatchReport::Git(work));
+        }
+        if let Some(at) = waiting.config_written.take() {
+            return Taken::Report(WatchReport::ConfigWritten(at));
         }
         // After the files that it knows of, and not after all that come in a flood.
         let taken = waiting.files.first;
@@ -118,7 +118,7 @@ enum Taken {
 struct Waiting {
     files: FilesWaiting,
     status: Option<WatchStatus>,
-    config_written: bool,
+    config_written: Option<Moment>,
     /// With the number of the file event that it does not know of.
     compared: VecDeque<(usize, Comparison)>,
     git: VecDeque<GitWork>,

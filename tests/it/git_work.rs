@@ -320,3 +320,24 @@ fn a_lock_that_stays_holds_a_save_for_ten_seconds_only() {
     assert!(commit.wait().unwrap().success());
     quit(dash);
 }
+
+#[test]
+fn a_checkout_of_another_procgroup_toml_is_one_restart() {
+    let project = repository();
+    let (file, other) = (project.read("procgroup.toml"), "sleep 1001");
+    project.git(&["checkout", "-q", "feat"]);
+    project.write("procgroup.toml", &file.replacen("sleep 1000", other, 1));
+    commit(&project, "another command");
+    project.git(&["checkout", "-q", "main"]);
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    up(&mut dash, &["api", "web"]);
+    project.git(&["checkout", "-q", "feat"]);
+    dash.wait_while_reading("the other command runs", |project| {
+        project.processes().iter().any(|(_, command)| command.as_str() == other)
+    });
+    started(&mut dash, "api", 2);
+    // Whatever else the checkout has changed is met by that run.
+    dash.wait_while_reading("all of it is settled", |project| has_run_for(project, "api", 2_000));
+    assert_eq!((starts(&project, "api"), starts(&project, "web")), (2, 1));
+    quit(dash);
+}

@@ -226,3 +226,29 @@ fn the_screen_names_who_holds_and_the_key_ends_a_pause() {
     dash.keys("q");
     dash.wait_exit();
 }
+
+#[test]
+fn the_file_is_held_while_all_is_paused_and_applied_once() {
+    let project = Project::new(SHOP);
+    let group = shop(&project);
+    let runs = || [0, 1].map(|place| status(&project)["services"][place]["run"].as_u64().unwrap());
+    assert_eq!(Stream::ask(&project, &["pause"]).code, Some(0));
+    for command in ["echo api first", "echo api second"] {
+        project.write("procgroup.toml", &SHOP.replace("echo api up", command));
+        wait_for("the file is held", || status(&project)["watch"]["file_held"] == true);
+    }
+    project.write("src/a.rs", "two");
+    wait_for("a change is held as well", || status(&project)["watch"]["held"] == 1);
+    let said = Stream::ask(&project, &["status"]).stdout;
+    assert!(said.contains("· procgroup.toml and 1 change held\n"), "{said}");
+    assert_eq!(runs(), [1, 1]);
+    // An order acts, with what is in force.
+    assert_eq!(Stream::ask(&project, &["restart", "web"]).code, Some(0));
+    assert_eq!(runs(), [1, 2]);
+    assert_eq!(Stream::ask(&project, &["resume"]).code, Some(0));
+    wait_for("the file is in force", || {
+        Stream::ask(&project, &["logs", "api"]).stdout.contains("api second") && runs()[0] == 2
+    });
+    assert_eq!((status(&project)["watch"]["file_held"].clone(), runs()[0]), (false.into(), 2));
+    end(&project, group);
+}

@@ -235,6 +235,33 @@ fn sleepers(project: &Project) -> Vec<(String, i32)> {
 }
 
 #[test]
+fn what_serves_the_clipboard_goes_on_when_the_group_ends() {
+    if !has("Linux", cfg!(target_os = "linux")) {
+        return;
+    }
+    let project = Project::new(WEB);
+    // As xclip: it reads, goes into the background, and stays for whoever pastes.
+    let folder = project.path("../home/bin");
+    write_program(&folder.join("xclip"), "#!/bin/sh\ncat > ../home/clipboard\n(exec sleep 1004 >/dev/null 2>&1 &)\n");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let project = project.with_env("PATH", &path).with_env("DISPLAY", ":0");
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("here");
+    dash.keys("1c");
+    dash.wait_while_reading("it serves the clipboard", |project| {
+        sleepers(project).iter().any(|(command, _)| command == "sleep 1004")
+    });
+    dash.keys("q");
+    assert_eq!(dash.wait_end().code, Some(0));
+    let left = sleepers(&project);
+    assert_eq!(left.iter().map(|(command, _)| command.as_str()).collect::<Vec<_>>(), ["sleep 1004"]);
+    for (_, pid) in left {
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    }
+    wait_for("it is gone", || sleepers(&project).is_empty());
+}
+
+#[test]
 fn a_browser_goes_on_when_the_group_ends() {
     if !has("Linux", cfg!(target_os = "linux")) {
         return;

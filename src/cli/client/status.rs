@@ -90,7 +90,10 @@ fn watch(status: &Status) -> String {
         state => {
             let holders: Vec<_> = watch.holds.iter().map(holder).collect();
             let by = if holders.is_empty() { String::new() } else { format!(" by {}", holders.join(", ")) };
-            let held = if watch.held > 0 { format!(" · {} held", count(watch.held, "change")) } else { String::new() };
+            let file = watch.file_held.then(|| "procgroup.toml".to_owned());
+            let held = file.into_iter().chain((watch.held > 0).then(|| count(watch.held, "change")));
+            let held = held.collect::<Vec<_>>().join(" and ");
+            let held = if held.is_empty() { held } else { format!(" · {held} held") };
             format!("{state}{by}{held}")
         }
     }

@@ -9,6 +9,7 @@ mod eventual_content;
 mod facts;
 mod fixture;
 mod git;
+mod held_file;
 mod holds;
 mod limits;
 mod liveness;

@@ -36,7 +36,7 @@ pub(in crate::tui) enum PaletteAction {
 /// One line of the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::tui) struct Entry {
-    /// As the user's file calls it.
+    /// In words: the user's file has them with `_`.
     pub(in crate::tui) name: String,
     /// What it does.
     pub(in crate::tui) about: String,
@@ -101,7 +101,12 @@ fn all(services: &[ServiceName], under: Context, glyphs: GlyphSet) -> Vec<Entry>
             true => format!("{} {key}", keymap.key_name(under, Action::RestartMenu, glyphs)),
             false => key,
         };
-        Entry { name: action.name(), about: keymap.about(action).to_owned(), key, action: PaletteAction::Act(action) }
+        Entry {
+            name: action.name().replace('_', " "),
+            about: keymap.about(action).to_owned(),
+            key,
+            action: PaletteAction::Act(action),
+        }
     });
     let services = services.iter().enumerate().map(|(index, service)| Entry {
         name: format!("select {service}"),
@@ -173,11 +178,11 @@ mod tests {
     fn the_name_that_is_meant_comes_first() {
         for (typed, name) in [
             ("restart", "restart"),
-            ("rest fail", "restart_failed"),
-            ("rfai", "restart_failed"),
-            ("RESTART_ALL", "restart_all"),
+            ("rest fail", "restart failed"),
+            ("rfai", "restart failed"),
+            ("RESTART_ALL", "restart all"),
             ("quit", "quit"),
-            ("qn", "quit_now"),
+            ("qn", "quit now"),
             ("clipboard", "copy"),
             ("sel work", "select worker"),
             ("wtch", "watcher"),
@@ -192,12 +197,12 @@ mod tests {
         let all = Palette::new(Context::Normal, None, &shop()).entries(GlyphSet::Unicode);
         assert!(all.iter().all(|entry| !entry.about.is_empty()), "{all:?}");
         let names: Vec<&str> = all.iter().map(|entry| entry.name.as_str()).collect();
-        for name in ["restart", "pause", "restart_force", "merged", "quit", "select mail", "help", "back"] {
+        for name in ["restart", "pause", "restart force", "merged", "quit", "select mail", "help", "back"] {
             assert!(names.contains(&name), "{name} is not in {names:?}");
         }
-        assert!(!names.contains(&"palette") && !names.contains(&"service_number"));
+        assert!(!names.contains(&"palette") && !names.contains(&"service number"));
         let key = |name: &str| all.iter().find(|entry| entry.name == name).map(|entry| entry.key.as_str());
-        assert_eq!((key("restart"), key("restart_all"), key("select api")), (Some("r"), Some("R a"), Some("2")));
+        assert_eq!((key("restart"), key("restart all"), key("select api")), (Some("r"), Some("R a"), Some("2")));
     }
 
     #[test]
@@ -208,7 +213,7 @@ mod tests {
         };
         assert!(names(Context::Watcher).contains(&"why".to_owned()));
         assert!(!names(Context::Normal).contains(&"why".to_owned()));
-        assert!(names(Context::Merged).contains(&"open_line".to_owned()));
+        assert!(names(Context::Merged).contains(&"open line".to_owned()));
     }
 
     #[test]

@@ -382,7 +382,8 @@ impl UiState {
     /// Pauses, or ends the pause. What the group does not say of the changes that were held is said here.
     fn pause_action(&mut self, discards: bool, world: &World<'_>) -> Vec<Command> {
         let (watch, dot) = (&world.snapshot.watch, self.glyphs.dot);
-        match (watch.state == WatchState::Paused, watch.held) {
+        let held = watch.held + usize::from(watch.file_held);
+        match (watch.state == WatchState::Paused, held) {
             (false, _) if discards => {
                 let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
                 self.show_message(format!("nothing is paused: {key} pauses"), world.now);

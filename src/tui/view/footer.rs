@@ -118,7 +118,8 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Action::OpenUrl => selected(scene).is_some_and(|service| service.url.is_some()),
         _ => true,
     };
-    let mut hints = keymap.footer(kind, length, (scene.snapshot.watch.held, &is_of_use), glyphs);
+    let held = scene.snapshot.watch.held + usize::from(scene.snapshot.watch.file_held);
+    let mut hints = keymap.footer(kind, length, (held, &is_of_use), glyphs);
     if scene.ui.is_guest() {
         // A client goes, and the group stays.
         let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));

@@ -204,8 +204,9 @@ fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         more => format!("{title}, and {} more", more - 1),
     };
     let mut line = format!(" {} {title} {since}", glyphs.held);
-    if scene.screen.strip.is_none() || watch.held == 0 {
-        let held = if tiny { format!("{} held", watch.held) } else { strip::held(scene) };
+    if scene.screen.strip.is_none() || watch.held == 0 && !watch.file_held {
+        let held =
+            if tiny { format!("{} held", watch.held + usize::from(watch.file_held)) } else { strip::held(scene) };
         line.push_str(&format!(" {} {held}", glyphs.dot));
     }
     let room = usize::from(area.width);

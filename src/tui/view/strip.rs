@@ -132,14 +132,21 @@ fn outcome(verdict: Verdict) -> String {
     }
 }
 
-/// `14 changes held: api 9, worker 4, css 1`.
+/// `14 changes held: api 9, worker 4, css 1`, `procgroup.toml held`, `procgroup.toml and 1 change held: api 1`.
 pub(super) fn held(scene: &Scene<'_>) -> String {
     let mut held: Vec<_> =
         scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
     held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     let whose: Vec<String> = held.into_iter().map(|(count, name)| format!("{name} {count}")).collect();
     let colon = if whose.is_empty() { "" } else { ": " };
-    format!("{} held{colon}{}", count(scene.snapshot.watch.held, "change"), whose.join(", "))
+    let watch = &scene.snapshot.watch;
+    let changes = count(watch.held, "change");
+    let what = match (watch.file_held, watch.held) {
+        (false, _) => changes,
+        (true, 0) => scene.snapshot.file.to_string(),
+        (true, _) => format!("{} and {changes}", scene.snapshot.file),
+    };
+    format!("{what} held{colon}{}", whose.join(", "))
 }
 
 /// How an outcome is told.

@@ -231,12 +231,14 @@ fn chain(
     notes.into_iter().map(|note| (note, Style::new())).chain(rows).collect()
 }
 
-/// The cells of a row: time, path, kind, services, outcome, rule.
+/// The cells of a row: time, path, kind, services in short, outcome, rule, services.
 fn cells(scene: &Scene<'_>, entry: &JournalEntry, columns: u16) -> Vec<String> {
     let time = (scene.time_of_day)(entry.event.at);
     // Hours and minutes where every cell counts.
     let time = if columns < SHORT_TIME { time.get(..5).unwrap_or(&time).to_owned() } else { time };
-    let service = match &entry.services[..] {
+    let names: Vec<&str> = entry.services.iter().map(|name| name.as_str()).collect();
+    let services = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+    let in_short = match &entry.services[..] {
         [one] => one.to_string(),
         [first, others @ ..] => format!("{first}+{}", others.len()),
         [] => "-".to_owned(),
@@ -247,11 +249,11 @@ fn cells(scene: &Scene<'_>, entry: &JournalEntry, columns: u16) -> Vec<String> {
         1 => path.into_owned(),
         times => format!("{path} ({times} events)"),
     };
-    vec![time, path, entry.event.kind.to_string(), service, entry.verdict.to_string(), rule(scene, entry)]
+    vec![time, path, entry.event.kind.to_string(), in_short, entry.verdict.to_string(), rule(scene, entry), services]
 }
 
-/// What is shown of a row, in the order in which it gives way.
-const CHOICES: [&[usize]; 3] = [&[0, 1, 2, 3, 4, 5], &[0, 1, 3, 4, 5], &[0, 1, 3, 4]];
+/// What is shown of a row, in the order in which it gives way. Names are shortened before a rule goes.
+const CHOICES: [&[usize]; 5] = [&[0, 1, 2, 6, 4, 5], &[0, 1, 6, 4, 5], &[0, 1, 3, 4, 5], &[0, 1, 6, 4], &[0, 1, 3, 4]];
 
 /// The rule that decided, with its place.
 fn rule(scene: &Scene<'_>, entry: &JournalEntry) -> String {

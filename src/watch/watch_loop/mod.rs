@@ -269,7 +269,7 @@ impl WatchLoop {
                 self.watch_beside();
             }
             if self.own_file.was_written(flags) {
-                self.outbox.push(WatchReport::ConfigWritten);
+                self.outbox.push(WatchReport::ConfigWritten(self.clock.now()));
             }
         }
     }

@@ -140,7 +140,7 @@ impl Watched {
             match next {
                 Ok(Some(WatchReport::Files(events))) => self.events.extend(events),
                 Ok(Some(WatchReport::Status(status))) => self.status = status,
-                Ok(Some(WatchReport::ConfigWritten)) => self.config_written += 1,
+                Ok(Some(WatchReport::ConfigWritten(_))) => self.config_written += 1,
                 Ok(Some(WatchReport::Compared(comparison))) => self.compared = Some(comparison),
                 Ok(Some(WatchReport::Git(work))) => self.git.push(work),
                 Ok(None) => panic!("the watcher ended while waiting: {what}"),
