@@ -296,8 +296,9 @@ impl Bench {
             screen = self.ui.screen(&world);
             texts = self.texts(&snapshot, &screen);
         }
-        if let Some(notice) = texts.iter().find_map(|text| text.notice) {
-            self.ui.show_message(notice, NOW);
+        self.ui.tell(texts.iter().find_map(|text| text.notice), &world);
+        if self.ui.looks_elsewhere() {
+            self.ui.look_elsewhere(&self.members(), &world);
         }
         let texts: Vec<_> = texts.iter().collect();
         let scene = Scene {
@@ -325,8 +326,12 @@ impl Bench {
     }
 
     fn texts(&mut self, snapshot: &GroupSnapshot, screen: &OuterScreen) -> Vec<PaneText> {
-        let names = snapshot.services.iter().map(|service| service.name.clone());
-        let members: Vec<Member> = names.filter_map(|name| Some((name.clone(), self.log_store.get(&name)?))).collect();
+    fn members(&self) -> Vec<Member> {
+        let names = self.snapshot.services.iter().map(|service| service.name.clone());
+        names.filter_map(|name| Some((name.clone(), self.log_store.get(&name)?))).collect()
+    }
+
+        let members = self.members();
         self.ui.look_everywhere(&members);
         if let Some(pane) = &screen.merged {
             let members: Vec<_> = members.into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect();

@@ -5,6 +5,7 @@
 mod arranging;
 mod choices;
 mod choosing;
+mod elsewhere;
 mod filtering;
 mod finding;
 mod leaving;
@@ -88,6 +89,8 @@ pub(super) struct UiState {
     /// Into which service every key goes, if any.
     pub(super) typist: Typist,
     /// What is selected.
+    /// The service in whose log no error was found, while those of others are looked for.
+    without_errors: Option<ServiceName>,
     pub(super) selection: Option<Selection>,
     pub(super) glyphs: &'static Glyphs,
     pub(super) theme: Theme,
@@ -121,6 +124,7 @@ impl UiState {
             selection: None,
             glyphs: Glyphs::of(display.glyphs),
             theme: Theme::new(options),
+            without_errors: None,
             notification: display.notification,
         }
     }
@@ -290,6 +294,7 @@ impl UiState {
         }
         let is_text = match context {
             Context::Prompt => self.prompt_key(event, world),
+        self.without_errors = None;
             Context::ServiceFilter => self.filter_key(event),
             _ => false,
         };
