@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::glyphs::Glyphs;
 use super::theme::Theme;
-use crate::domain::{GroupSnapshot, Outcome, Phase, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceSnapshot};
 
 /// The word beside the state of a service that runs older code: a validation has failed, or a dependency is down.
 pub(super) const STALE: &str = "stale";
@@ -105,18 +105,14 @@ fn waited_for(service: &ServiceSnapshot) -> String {
     }
 }
 
-/// `↻7 ✗2 !1`; empty if there were no restarts.
+/// `↻7 ✗2 !1`: restarts that were wanted, by a change or by hand or with others; crashes; restarts because it was stuck.
+/// Empty if there were none.
 pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
-    let mut parts = Vec::new();
-    if service.restarts.change > 0 {
-        parts.push(format!("{}{}", glyphs.changes, service.restarts.change));
-    }
-    if service.restarts.crash > 0 {
-        parts.push(format!("{}{}", glyphs.crashes, service.restarts.crash));
-    }
-    if service.restarts.liveness > 0 {
-        parts.push(format!("{}{}", glyphs.stuck, service.restarts.liveness));
-    }
+    let RestartCounts { change, crash, manual, config, dependency, liveness } = service.restarts;
+    let wanted = [change, manual, config, dependency].into_iter().fold(0, u32::saturating_add);
+    let counts = [(glyphs.restarts, wanted), (glyphs.crashes, crash), (glyphs.stuck, liveness)];
+    let parts: Vec<String> =
+        counts.iter().filter(|(_, count)| *count > 0).map(|(sign, count)| format!("{sign}{count}")).collect();
     parts.join(" ")
 }
 

@@ -51,6 +51,10 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         true => vec![Span::styled(" TYPING ", theme.alert())],
         false => not_normal(scene, pane, (&source, focused), text),
     };
+    // Of both, when it is tried again is worth more.
+    let failed = service.failed_run.filter(|_| right.is_empty()).map(|run| run.to_string());
+    let room = usize::from(pane.area.width).saturating_sub(paint::spans_width(&left) + 5);
+    right.extend(failed.filter(|failed| width(failed) <= room).map(|failed| Span::styled(failed, theme.bad())));
     if right.is_empty() {
         let port = service.url.as_deref().and_then(port);
         right.extend(port.map(|port| Span::styled(format!(":{port}"), theme.structure())));
