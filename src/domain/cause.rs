@@ -114,9 +114,9 @@ impl fmt::Display for FilesChanged {
 /// Restarts of a service by cause. The first start is none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RestartCounts {
-    /// Files changed (`↻` in the sidebar).
+    /// Files changed.
     pub change: u32,
-    /// It crashed (`✗` in the sidebar).
+    /// It crashed.
     pub crash: u32,
     /// Restarts that somebody asked for.
     pub manual: u32,

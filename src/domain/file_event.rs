@@ -176,6 +176,8 @@ pub struct JournalEntry {
     pub times: u32,
     /// What became of it.
     pub verdict: Verdict,
+    /// When that was so.
+    pub judged: Moment,
     /// The services that the verdict is about: at first those that watch the path, then those that acted.
     pub services: Vec<ServiceName>,
 }
@@ -211,6 +213,7 @@ impl FileJournal {
             && last.verdict == verdict
         {
             last.times = last.times.saturating_add(1);
+            last.judged = event.at;
             last.event = event;
             last.services = services;
             return;
@@ -218,7 +221,8 @@ impl FileJournal {
         if self.entries.len() == Self::CAPACITY {
             self.entries.pop_front();
         }
-        self.entries.push_back(JournalEntry { seq: self.next_seq, event, times: 1, verdict, services });
+        let judged = event.at;
+        self.entries.push_back(JournalEntry { seq: self.next_seq, event, times: 1, verdict, judged, services });
         self.next_seq += 1;
     }
 

@@ -438,9 +438,9 @@ fn remedy(watches: bool) -> &'static str {
 fn next_try(text: &mut String, next: NextTry) -> fmt::Result {
     match next {
         NextTry::None => Ok(()),
-        NextTry::AfterChange => write!(text, " · waiting for a change (s = now)"),
+        NextTry::AfterChange => write!(text, " · waiting for a change"),
         NextTry::ByHand => write!(text, " · fix it and press s"),
-        NextTry::In(wait) => write!(text, " · next try in {} (s = now)", short(tenths(wait))),
+        NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(wait))),
     }
 }
 
@@ -537,7 +537,7 @@ mod tests {
                     failed: Some(FailedRun::Crash(2, 5)),
                     next: NextTry::In(Duration::from_millis(3_976)),
                 }),
-                "── exited · code 1 · 14:02:11 · crash 2 of 5 · next try in 4s (s = now) ──",
+                "── exited · code 1 · 14:02:11 · crash 2 of 5 · next try in 4s ──",
             ),
             (
                 Marker::Exited(Exited {
@@ -545,7 +545,7 @@ mod tests {
                     failed: Some(FailedRun::Try(1, 3)),
                     next: NextTry::In(Duration::from_secs(1)),
                 }),
-                "── exited · code 1 · 14:02:11 · try 1 of 3 failed · next try in 1s (s = now) ──",
+                "── exited · code 1 · 14:02:11 · try 1 of 3 failed · next try in 1s ──",
             ),
             (
                 Marker::Exited(Exited {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts, RunDetails,
-    RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, short,
+    ExitStatus, FailedRun, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts,
+    RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, short,
 };
 
 /// The state of the group at one moment.
@@ -96,6 +96,8 @@ pub struct ServiceSnapshot {
     pub last_exit: Option<LastExit>,
     /// When the next try follows by itself.
     pub next_try: Option<Moment>,
+    /// While that is waited for: which failure it follows, and of how many.
+    pub failed_run: Option<FailedRun>,
     /// Changes that a hold keeps from it.
     pub held: usize,
     /// Changes that wait for quiet.
@@ -145,6 +147,7 @@ impl ServiceSnapshot {
             last_change: None,
             last_exit: None,
             next_try: None,
+            failed_run: None,
             next_restart: None,
             next_action: ChangeAction::Restart,
             reason: None,

@@ -102,6 +102,7 @@ impl Engine {
             return Vec::new();
         }
         self.now = self.now.max(now);
+        self.changes.set_time(self.now);
         let mut turn = Turn::new(self.now, self.start, self.shutdown.is_some());
         self.take_in(event, &mut turn);
         self.settle(&mut turn);
@@ -128,8 +129,8 @@ impl Engine {
     fn settle(&mut self, turn: &mut Turn) {
         for _ in 0..ROUNDS {
             self.expire(turn);
-            self.reconcile(turn);
             self.apply_held_file(turn);
+            self.reconcile(turn);
             self.tell_holds(turn);
             self.advance_shutdown(turn);
             if self.earliest_deadline().is_none_or(|deadline| deadline > turn.now) {

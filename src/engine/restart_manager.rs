@@ -58,6 +58,8 @@ impl Stage {
 /// See the top of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RestartManager {
+    /// The time of the turn.
+    now: Moment,
     holds: Holds,
     stages: BTreeMap<ServiceName, Stage>,
     timing: BTreeMap<ServiceName, Timing>,
@@ -69,6 +71,11 @@ pub(super) struct RestartManager {
 }
 
 impl RestartManager {
+    /// What is decided from here on is decided at that time.
+    pub(super) fn set_time(&mut self, now: Moment) {
+        self.now = now;
+    }
+
     /// The services that there are now. Changes of others are forgotten.
     pub(super) fn set_services(&mut self, timing: BTreeMap<ServiceName, Timing>) {
         self.stages.retain(|name, _| timing.contains_key(name));
@@ -252,6 +259,8 @@ impl RestartManager {
                 && services.contains(name)
                 && changes.paths.contains(&entry.event.path)
             {
+                let stands_back = strength(verdict) < strength(entry.verdict);
+                entry.judged = if stands_back { entry.judged } else { self.now };
                 match strength(verdict).cmp(&strength(entry.verdict)) {
                     Ordering::Less => {}
                     Ordering::Equal => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, WatchBackend, WatchFiles,
-    WatchSnapshot, WatchState, WatchStatus, path_text,
+    FailedRun, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, StartCause,
+    WatchBackend, WatchFiles, WatchSnapshot, WatchState, WatchStatus, path_text,
 };
 
 use super::Engine;
@@ -97,6 +97,7 @@ impl Engine {
             last_change: service.last_change.clone(),
             last_exit: service.last_exit,
             next_try,
+            failed_run: service.failed_run(),
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
             stale: (service.is_refused() || !service.restarts.held_up_by.is_empty()) && service.is_live(),
@@ -133,8 +134,8 @@ impl Engine {
             problem: self.watch.problem.clone(),
             holds: self.changes.holds().snapshots(),
             held: self.changes.held_in_all(),
-            busy,
             file_held: self.held_file.is_some(),
+            busy,
             last_release: self.last_release.as_ref().map(|result| result.to_string().into()),
         }
     }
@@ -173,6 +174,16 @@ impl Engine {
 }
 
 impl Service {
+    /// Which failure it is that the next try follows.
+    fn failed_run(&self) -> Option<FailedRun> {
+        let next = self.restarts.next.as_ref().filter(|_| matches!(self.phase, Phase::Retrying { .. }))?;
+        match next.cause {
+            StartCause::Crash { attempt: attempt @ 1.., of } => Some(FailedRun::Crash(attempt, of)),
+            StartCause::Retry { attempt, of } => Some(FailedRun::Try(attempt, of)),
+            _ => None,
+        }
+    }
+
     /// It watches files.
     pub(super) fn watches(&self) -> bool {
         self.spec.watch != WatchFiles::Off

@@ -33,7 +33,7 @@ pub use files::LogFiles;
 pub use follower::{Follower, Piece, Taken};
 pub use level::{Level, LevelReader};
 pub use line::{Line, LineId, LineKind};
-pub use line_source::{Landmark, Lane, LineSource, Place, errors_around, is_inside_trace};
+pub use line_source::{Failures, Landmark, Lane, LineSource, Place, failure_around};
 pub use links::{LinkId, link_target};
 pub use log_store::LogStore;
 pub use modes::{ExtendedKeys, InputModes, MouseEncoding, MouseEvents};

@@ -250,9 +250,14 @@ impl Find {
             scans.search = Some((query.clone(), scan));
         }
         if errors {
-            scans.errors = Some(scan_of(&mut self.errors, service, document, || Criterion::Errors));
+            scans.errors = Some(self.error_scan(service, document));
         }
         scans
+    }
+
+    /// The errors of a service.
+    pub(super) fn error_scan(&mut self, service: &ServiceName, document: &Arc<LogDocument>) -> Arc<Scan> {
+        scan_of(&mut self.errors, service, document, || Criterion::Errors)
     }
 
     /// The filter of a pane, if it has one, for one of its services.

@@ -15,9 +15,9 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::display::{DisplaySupport, GlyphSet};
 use crate::domain::{
-    ChangeKind, ExitStatus, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Match,
-    Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal, StopProgress, StopState,
-    Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
+    ChangeKind, ExitStatus, FailedRun, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange,
+    LastExit, Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal,
+    StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogStore;
@@ -75,6 +75,7 @@ pub(super) fn shop() -> GroupSnapshot {
             last_change: changed("src/jobs/mail.rs", 15),
             last_exit: Some(exit),
             next_try: Some(NOW + Duration::from_secs(4)),
+            failed_run: Some(FailedRun::Crash(2, 5)),
             ..running("worker", false, 3)
         },
         running("web", true, 41 * 60),
@@ -102,8 +103,8 @@ pub(super) fn shop() -> GroupSnapshot {
             problem: None,
             holds: Vec::new(),
             held: 0,
-            busy: 0,
             file_held: false,
+            busy: 0,
             last_release: None,
         },
         journal: Arc::new(journal()),
@@ -296,8 +297,9 @@ impl Bench {
             screen = self.ui.screen(&world);
             texts = self.texts(&snapshot, &screen);
         }
-        if let Some(notice) = texts.iter().find_map(|text| text.notice) {
-            self.ui.show_message(notice, NOW);
+        self.ui.tell(texts.iter().find_map(|text| text.notice), &world);
+        if self.ui.looks_elsewhere() {
+            self.ui.look_elsewhere(&self.members(), &world);
         }
         let texts: Vec<_> = texts.iter().collect();
         let scene = Scene {
@@ -324,9 +326,13 @@ impl Bench {
         self.ui.rank(&world, |_| None);
     }
 
+    fn members(&self) -> Vec<Member> {
+        let names = self.snapshot.services.iter().map(|service| service.name.clone());
+        names.filter_map(|name| Some((name.clone(), self.log_store.get(&name)?))).collect()
+    }
+
     fn texts(&mut self, snapshot: &GroupSnapshot, screen: &OuterScreen) -> Vec<PaneText> {
-        let names = snapshot.services.iter().map(|service| service.name.clone());
-        let members: Vec<Member> = names.filter_map(|name| Some((name.clone(), self.log_store.get(&name)?))).collect();
+        let members = self.members();
         self.ui.look_everywhere(&members);
         if let Some(pane) = &screen.merged {
             let members: Vec<_> = members.into_iter().filter(|(name, _)| self.ui.is_merged(name)).collect();
@@ -400,7 +406,7 @@ const LOGS: &[(&str, &[&str])] = &[
             "thread 'main' panicked at src/jobs/mail.rs:41:18:",
             "called `Option::unwrap()` on a `None` value",
             "note: run with `RUST_BACKTRACE=1`",
-            "── exited · code 1 · 14:02:20 · crash 2 of 5 · next try in 4s (s = now) ──",
+            "── exited · code 1 · 14:02:20 · crash 2 of 5 · next try in 4s ──",
         ],
     ),
     ("web", &["  VITE v7.1.2  ready in 312 ms", "", "  ➜  Local:   http://localhost:5173/"]),

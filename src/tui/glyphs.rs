@@ -32,8 +32,8 @@ pub(super) struct Glyphs {
     pub(super) warning: &'static str,
     /// Beside a line that a search has found.
     pub(super) hit: &'static str,
-    /// Restarts by changes.
-    pub(super) changes: &'static str,
+    /// Restarts that were wanted, and what the watcher saw.
+    pub(super) restarts: &'static str,
     /// Restarts by crashes.
     pub(super) crashes: &'static str,
     /// Restarts because it was stuck or had too much memory.
@@ -94,7 +94,7 @@ const UNICODE: Glyphs = Glyphs {
     trace: "▏",
     warning: "!",
     hit: ">",
-    changes: "↻",
+    restarts: "↻",
     crashes: "✗",
     stuck: "!",
     dot: "·",
@@ -124,7 +124,7 @@ const ASCII: Glyphs = Glyphs {
     trace: "|",
     warning: "W",
     hit: ">",
-    changes: "r",
+    restarts: "r",
     crashes: "x",
     stuck: "!",
     dot: "-",

@@ -135,17 +135,39 @@ pub(super) fn tabs(
     };
     // One cell stays free at each end.
     let room = usize::from(cells).saturating_sub(1);
-    let selected_index = selected.unwrap_or(0);
+    let all = tabs_in(room, snapshot.services.len(), selected.unwrap_or(0), &text);
+    match hidden_tabs(&all, snapshot.services.len()).1 {
+        0 => all,
+        // Their number stands at the right end.
+        _ => {
+            let sign = width_of_number(snapshot.services.len());
+            tabs_in(room.saturating_sub(sign), snapshot.services.len(), selected.unwrap_or(0), &text)
+        }
+    }
+}
+
+/// Cells of ` +12`, with so many services.
+fn width_of_number(services: usize) -> usize {
+    2 + services.to_string().len()
+}
+
+/// How many services have no tab: before the first one that has, and behind the last.
+pub(super) fn hidden_tabs(tabs: &[Tab], services: usize) -> (usize, usize) {
+    let (first, last) = (tabs.first().map_or(0, |tab| tab.service), tabs.last().map_or(0, |tab| tab.service + 1));
+    (first, services.saturating_sub(last))
+}
+
+fn tabs_in(room: usize, services: usize, selected: usize, text: &dyn Fn(usize, bool) -> String) -> Vec<Tab> {
     let mut first = 0;
-    let widths: Vec<usize> = (0..snapshot.services.len()).map(|index| 1 + text::width(&text(index, true))).collect();
-    let mut needed: usize = widths.iter().take(selected_index + 1).sum();
-    while needed > room && first < selected_index {
+    let widths: Vec<usize> = (0..services).map(|index| 1 + text::width(&text(index, true))).collect();
+    let mut needed: usize = widths.iter().take(selected + 1).sum();
+    while needed > room && first < selected {
         needed -= widths.get(first).copied().unwrap_or(0);
         first += 1;
     }
     let mut tabs = Vec::new();
     let mut at = 0;
-    for service in first..snapshot.services.len() {
+    for service in first..services {
         let mut forms = [true, false].into_iter().map(|named| (named, text(service, named)));
         let Some((named, text)) = forms.find(|(_, text)| at + 1 + text::width(text) <= room) else { break };
         let next = at + 1 + text::width(&text);
@@ -161,7 +183,8 @@ pub(super) fn tabs(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::fixture::{running, shop};
+    use crate::display::GlyphSet;
+    use crate::tui::fixture::{Bench, running, shop};
 
     fn grouped(services: &[(&str, &str)]) -> Arc<GroupSnapshot> {
         let mut group = shop();
@@ -224,6 +247,22 @@ mod tests {
             }
         }
         assert_eq!(rows(&group, None, 20, Some(0)).len(), 20);
+    }
+
+    #[test]
+    fn tabs_that_have_no_room_are_counted() {
+        let services: Vec<(String, &str)> = (1..=12).map(|number| (format!("service{number}"), "")).collect();
+        let services: Vec<(&str, &str)> = services.iter().map(|(name, group)| (name.as_str(), *group)).collect();
+        let mut bench = Bench::new(Arc::unwrap_or_clone(grouped(&services)), 40, 12, GlyphSet::Unicode);
+        let mut row = |keys: &str| {
+            bench.press(keys);
+            bench.text().lines().nth(1).unwrap_or_default().to_owned()
+        };
+        assert_eq!(row("1"), " ▸1●service1 2●service2 3●service3    +9");
+        let last = row("'service12⏎");
+        assert!(last.starts_with('<') && last.ends_with("▸12●service12"), "{last}");
+        let middle = row("6");
+        assert!(middle.starts_with('<') && middle.contains("▸6●service6") && middle.contains(" +"), "{middle}");
     }
 
     #[test]

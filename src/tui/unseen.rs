@@ -1,4 +1,4 @@
-//! Errors that nobody has seen: how many lines below what was in sight tell of one, for the list of services.
+//! Errors that nobody has seen: how many failures begin below what was in sight, for the list of services.
 //!
 //! Only services that have printed something out of sight are read, and only what is new of it.
 
@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::ui_state::Member;
 use crate::domain::ServiceName;
-use crate::logs::{Criterion, LineId, Scan, is_inside_trace};
+use crate::logs::{Criterion, Failures, LineId, Scan};
 
 /// Counted no further: there is no room to tell more.
 const MOST: usize = 99;
+/// Errors that are looked at in one go.
+const AT_ONCE: usize = 2_000;
 
 /// What was seen of each service, and what was not.
 #[derive(Debug, Default)]
@@ -25,7 +27,8 @@ struct Service {
     count: usize,
     /// For which version of the document and which `seen` that is.
     counted: Option<(u64, LineId)>,
-    scan: Option<Arc<Scan>>,
+    /// The errors from some line on that was seen, and where failures begin among them.
+    scan: Option<(Arc<Scan>, Failures)>,
 }
 
 impl Unseen {
@@ -77,27 +80,22 @@ impl Unseen {
             {
                 continue;
             }
-            let scan = match service.scan.take().filter(|scan| scan.is_of(document)) {
-                Some(scan) => scan,
-                None => Arc::new(Scan::since(document.clone(), Criterion::Errors, service.seen)),
-            };
+            let (scan, mut failures) =
+                service.scan.take().filter(|(scan, _)| scan.is_of(document)).unwrap_or_else(|| {
+                    let scan = Scan::since(document.clone(), Criterion::Errors, service.seen);
+                    (Arc::new(scan), Failures::since(service.seen))
+                });
             let matches = scan.matches(&mut reader);
             let is_behind = matches.is_behind();
-            let (mut count, mut from) = (0, service.seen);
-            while count <= MOST
-                && let Some(line) = matches.first_from(from)
-            {
-                // A stack trace is one error.
-                count += usize::from(!is_inside_trace(&mut reader, line));
-                from = LineId(line.0 + 1);
-            }
+            let is_done = failures.read_on(&mut reader, &matches, AT_ONCE) && !is_behind;
+            let count = failures.count_from(service.seen);
             drop(matches);
             changed |= std::mem::replace(&mut service.count, count) != count;
-            service.counted = (!is_behind).then_some((version, service.seen));
+            service.counted = is_done.then_some((version, service.seen));
             if is_behind && scan.claim() {
                 behind.push(scan.clone());
             }
-            service.scan = Some(scan);
+            service.scan = Some((scan, failures));
         }
         changed
     }
@@ -124,18 +122,20 @@ mod tests {
             unseen.text(name)
         };
         document.mark(&crate::domain::Marker::Mark { number: 1 });
-        document.feed("ERROR early\r\n".repeat(3).as_bytes());
+        document.feed("ERROR early\r\nfine\r\n".repeat(3).as_bytes());
         assert_eq!(count(&mut unseen), "e3");
         unseen.mark_seen(name, document.read().end());
         assert_eq!(count(&mut unseen), "");
         document.feed(&b"fine\r\n".repeat(500));
         assert_eq!(count(&mut unseen), "");
-        document.feed(b"Traceback (most recent call last):\r\n  File \"a.py\"\r\nValueError: no\r\nERROR x\r\n");
+        document
+            .feed(b"ERROR x\r\nTraceback (most recent call last):\r\n  File \"a.py\"\r\nValueError: no\r\nERROR y\r\n");
         document.feed(&b"fine\r\n".repeat(500));
-        assert_eq!(count(&mut unseen), "e2", "a trace is one error");
-        document.feed("ERROR x\r\n".repeat(200).as_bytes());
+        document.feed(b"ERROR x\r\n");
+        assert_eq!(count(&mut unseen), "e2", "what one request prints is one error");
+        document.feed("ERROR x\r\nfine\r\n".repeat(200).as_bytes());
         assert_eq!(count(&mut unseen), "e99+");
-        unseen.mark_seen(name, LineId(document.read().end().0 - 2));
+        unseen.mark_seen(name, LineId(document.read().end().0 - 4));
         assert_eq!(count(&mut unseen), "e2");
         let mut behind = Vec::new();
         document.feed(b"ERROR y\r\n");

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::glyphs::Glyphs;
 use super::theme::Theme;
-use crate::domain::{GroupSnapshot, Outcome, Phase, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceSnapshot};
 
 /// The word beside the state of a service that runs older code: a validation has failed, or a dependency is down.
 pub(super) const STALE: &str = "stale";
@@ -106,19 +106,15 @@ fn waited_for(service: &ServiceSnapshot) -> String {
     }
 }
 
-/// `↻7 ✗2 !1`; empty if there were no restarts.
+/// `↻7 ✗2 !1`: restarts that were wanted, by a change or by hand or with others; crashes; restarts because it was stuck.
+/// Empty if there were none.
 pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
-    let mut parts = Vec::new();
-    if service.restarts.change > 0 {
-        parts.push(format!("{}{}", glyphs.changes, service.restarts.change));
-    }
-    if service.restarts.crash > 0 {
-        parts.push(format!("{}{}", glyphs.crashes, service.restarts.crash));
-    }
-    let by_devgroup = service.restarts.liveness.saturating_add(service.restarts.limit);
-    if by_devgroup > 0 {
-        parts.push(format!("{}{by_devgroup}", glyphs.stuck));
-    }
+    let RestartCounts { change, crash, manual, config, dependency, liveness, limit } = service.restarts;
+    let wanted = [change, manual, config, dependency].into_iter().fold(0, u32::saturating_add);
+    let by_devgroup = liveness.saturating_add(limit);
+    let counts = [(glyphs.restarts, wanted), (glyphs.crashes, crash), (glyphs.stuck, by_devgroup)];
+    let parts: Vec<String> =
+        counts.iter().filter(|(_, count)| *count > 0).map(|(sign, count)| format!("{sign}{count}")).collect();
     parts.join(" ")
 }
 

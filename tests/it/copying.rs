@@ -238,7 +238,7 @@ fn what_is_copied_inside_of_tmux_goes_through_it() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("copied 6 lines through tmux");
+    dash.wait_for_text("copied 6 lines in sight through tmux");
     dash.wait_while_reading("tmux has it", |project| project.read("../home/buffer").ends_with("last-line"));
     assert_eq!(project.read("../home/how"), "load-buffer -w -\n");
     assert_eq!(copied(&dash), [""; 0], "not twice");
@@ -322,22 +322,34 @@ fn a_stack_trace_is_copied_as_it_was_printed() {
     quit(dash);
 }
 
-/// What failed, its trace and what the server says of the request are one failure, whichever of them was gone to.
+/// What failed, its trace and what the server says of the request are one failure: keys go from one failure to the next, and
+/// what is typed in one go happens in its order.
 #[test]
-fn an_error_is_copied_with_its_trace_and_the_errors_beside_it() {
+fn an_error_is_gone_to_and_copied_with_its_trace_and_the_errors_beside_it() {
+    let failure = |number: u32| {
+        format!(
+            "Internal Server Error: /orders/{number}\nTraceback (most recent call last):\n  File \"web.py\", line 6, in render\n    \
+             return tpl[path]\nKeyError: '/orders/{number}'\n\"GET /orders/{number} HTTP/1.1\" 500 -"
+        )
+    };
     let project = Project::empty();
-    let failure = "Internal Server Error: /orders/5\nTraceback (most recent call last):\n  File \"web.py\", line 6, in render\n    return tpl[path]\nKeyError: '/orders/5'\n\"GET /orders/5 HTTP/1.1\" 500 -";
-    project.write("log", format!("\"GET / HTTP/1.1\" 200 -\n{failure}\n\"GET /items HTTP/1.1\" 200 -\n"));
-    project.write("procgroup.toml", "[services]\napi = \"cat log; exec sleep 1000\"\n");
+    let fine = "\"GET /items HTTP/1.1\" 200 -";
+    project.write("log", format!("{fine}\n{}\n{fine}\n{}\n{fine}\nlast-line\n", failure(5), failure(7)));
+    project.write("procgroup.toml", "[services]\napi = \"cat log; exec sleep 1000\"\nweb = \"exec sleep 1000\"\n");
     let mut dash = Dash::start(&project, (100, 30), &[]);
-    dash.wait_for_text("/items");
-    for (copies, keys) in ["e", "E", "E"].into_iter().enumerate() {
+    dash.wait_for_text("last-line");
+    for (copies, (keys, place)) in
+        [("ec", "error 2 of 2"), ("ec", "error 1 of 2"), ("ec", "error 2 of 2"), ("Ec", "error 1 of 2")]
+            .into_iter()
+            .enumerate()
+    {
         dash.keys(keys);
-        // The key goes there with the next frame.
-        dash.wait_for_text("c copy");
-        dash.keys("c");
         dash.wait_until_raw("it is copied", |dash| copied(dash).len() == copies + 1);
+        let screen = dash.wait_for_text(place);
+        assert!(screen.contains("sent the error (6 lines) to the terminal"), "{screen}");
     }
-    assert_eq!(copied(&dash), [failure; 3]);
+    assert_eq!(copied(&dash), [failure(7), failure(5), failure(7), failure(5)]);
+    dash.keys("2e");
+    dash.wait_for_text("no errors in web · api has 2");
     quit(dash);
 }

@@ -46,6 +46,8 @@ fn a_client_holds_until_it_releases_and_each_service_restarts_once() {
     ",
     );
     assert_eq!(s.notice(), "2 of 2 changes matter: api");
+    let judged: Vec<_> = s.snapshot().journal.entries().map(|entry| entry.judged.since_start().as_secs()).collect();
+    assert_eq!(judged, [60, 60], "its age is that of the outcome");
 }
 
 #[test]

@@ -460,3 +460,13 @@ fn a_service_that_puts_itself_into_the_background_has_failed() {
     s.exits("up", 0).until(60.0).daemonizes("db", "logger (7)").gone("db");
     assert_eq!((s.phase("db").word(), s.phase("up").word()), ("done", "done"));
 }
+
+#[test]
+fn while_a_try_is_waited_for_it_is_known_which_failure_it_follows() {
+    let mut s = Scenario::running(vec![checked("api"), ServiceSpec { retries: 2, ..job("seed") }]);
+    s.until(0.2).exits("api", 1).exits("seed", 1).until(0.3);
+    let failed = |s: &Scenario| ["api", "seed"].map(|name| s.service(name).failed_run.map(|run| run.to_string()));
+    assert_eq!(failed(&s), [Some("crash 1 of 5".into()), Some("try 1 of 3 failed".into())]);
+    s.until(3.0);
+    assert_eq!(failed(&s), [None, None], "they have been started again");
+}

@@ -1,6 +1,7 @@
 //! Where a reader wants to go in a source: to what a search has found, to errors, and to where runs begin.
 
-use super::super::{Level, LevelReader, LineId, Matches, Reader};
+use super::super::{LineId, Matches};
+use super::failures::begins_failure;
 use super::{Lane, LineSource, Place};
 use crate::domain::Moment;
 
@@ -9,7 +10,7 @@ use crate::domain::Moment;
 pub enum Landmark {
     /// A line that the search has found.
     Hit,
-    /// A line that tells of an error: of those in one stack trace, the first.
+    /// A line that tells of an error: of those of one failure, the first.
     Error,
 }
 
@@ -91,7 +92,20 @@ impl Lane<'_> {
 
     /// What was found can be gone to.
     fn is_landmark(&mut self, found: LineId, what: Landmark) -> bool {
-        self.lines.shows(found) && !(what == Landmark::Error && is_inside_trace(self.lines.reader(), found))
+        self.lines.shows(found) && (what == Landmark::Hit || self.is_first_of_failure(found))
+    }
+
+    /// No error of the same failure is shown above it: a filter may hide where that begins.
+    fn is_first_of_failure(&mut self, found: LineId) -> bool {
+        let mut line = found;
+        while !begins_failure(self.lines.reader(), line) {
+            match self.errors.as_ref().and_then(|errors| errors.last_before(line)) {
+                Some(above) if !self.lines.shows(above) => line = above,
+                Some(_) => return false,
+                None => break,
+            }
+        }
+        true
     }
 
     /// The first line that is shown of a later run than the line before the place.
@@ -115,34 +129,4 @@ impl Lane<'_> {
         let (_, first) = self.lines.reader().beginning_of(&line);
         Some(self.lines.from(first.max(self.lines.first())))
     }
-}
-
-/// The first and the last of the error lines around this one that follow each other: what failed, its stack trace, and
-/// what a server says of the request. A line that tells of no error is alone.
-pub fn errors_around(reader: &mut Reader<'_>, line: LineId) -> (LineId, LineId) {
-    /// As many lines on either side as are taken for one failure.
-    const MOST: u64 = 500;
-    let from = LineId(line.0.saturating_sub(MOST));
-    let mut levels = LevelReader::at(reader, from);
-    let mut errors = None;
-    for id in (from.0..=line.0.saturating_add(MOST)).map(LineId) {
-        let level = reader.line(id).and_then(|line| levels.pass(&line));
-        if level.is_some_and(|level| level >= Level::Error) {
-            errors = Some((errors.map_or(id, |(first, _)| first), id));
-            continue;
-        }
-        if id <= line {
-            errors = None;
-        }
-        if id >= line {
-            break;
-        }
-    }
-    errors.unwrap_or((line, line))
-}
-
-/// The line belongs to a stack trace that has begun above it.
-pub fn is_inside_trace(reader: &mut Reader<'_>, id: LineId) -> bool {
-    let above = LevelReader::at(reader, id);
-    reader.line(id).is_some_and(|line| above.goes_on_with(&line.content.text))
 }

@@ -5,6 +5,7 @@
 //! one lane a step reads nothing. Each document keeps its own order, even where an overwritten line is younger than the
 //! line below it.
 
+mod failures;
 mod landmarks;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ use std::time::Duration;
 
 use super::{Line, LineId, Matches, Reader, VisibleLines};
 use crate::domain::Moment;
-pub use landmarks::{Landmark, errors_around, is_inside_trace};
+pub use failures::{Failures, failure_around};
+pub use landmarks::Landmark;
 
 /// A place among the lines of a source: for each lane, the first line after it. The default is before all lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -273,6 +273,16 @@ impl Matches<'_> {
         self.complete
     }
 
+    /// All lines before this one were read.
+    pub fn known_to(&self) -> LineId {
+        let read = LineId(self.found.covered.end);
+        match self.complete {
+            false => LineId(0),
+            true if read < self.filed => read,
+            true => LineId(u64::MAX),
+        }
+    }
+
     /// There are lines for [`Scan::run`] to read.
     pub fn is_behind(&self) -> bool {
         self.behind

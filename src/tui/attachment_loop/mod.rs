@@ -399,14 +399,8 @@ impl AttachmentLoop {
         self.ui.adjust(&world);
         self.tell_focus();
         self.frame_writer.ask_for(self.host_modes());
-        let screen = self.arrange(&world);
-        if let Some(notice) = self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice) {
-            self.ui.show_message(notice, now);
-        }
-        for (name, end) in self.last_frame.panes.iter().flat_map(|drawn| &drawn.text.seen) {
-            self.ui.unseen.mark_seen(name, *end);
-        }
-        self.run_followups();
+        let screen = self.read_panes(&world);
+        self.hand_out_ready(&world);
         self.selection_follows();
         let texts: Vec<&PaneText> = self.last_frame.panes.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
@@ -430,6 +424,20 @@ impl AttachmentLoop {
             Some(text) => self.host_terminal.show(text),
             None => Ok(()),
         }
+    }
+
+    /// Reads what the panes are to show. Their readers go where they were asked to go, as far as that is known.
+    fn read_panes(&mut self, world: &World<'_>) -> OuterScreen {
+        let screen = self.arrange(world);
+        self.ui.tell(self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice), world);
+        if self.ui.looks_elsewhere() {
+            self.ui.look_elsewhere(&self.members(), world);
+        }
+        for (name, end) in self.last_frame.panes.iter().flat_map(|drawn| &drawn.text.seen) {
+            self.ui.unseen.mark_seen(name, *end);
+        }
+        self.run_followups();
+        screen
     }
 
     /// Decides where everything is, and reads the texts of the panes.

@@ -9,10 +9,10 @@ use ratatui::layout::{Position, Rect};
 use super::AttachmentLoop;
 use super::saving::News;
 use crate::domain::Moment;
-use crate::logs::{LineId, LogDocument, MouseEvents, errors_around};
+use crate::logs::{LineId, LogDocument, MouseEvents, failure_around};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
-use crate::tui::selection::{CopyRequest, Point, Selection, Unit, rows_text, unit_in, unit_of_row};
+use crate::tui::selection::{CopyRequest, Point, Selection, Stretch, Unit, rows_text, unit_in, unit_of_row};
 use crate::tui::source::Source;
 use crate::tui::text::thousands;
 use crate::tui::ui_state::World;
@@ -211,8 +211,28 @@ impl AttachmentLoop {
         }
     }
 
-    /// Carries out what was asked for with the text of logs, and with addresses.
+    /// Carries out what was asked for with the text of logs, and with addresses. What was asked for at a line that the
+    /// reader has not gone to yet waits for that.
     pub(super) fn hand_out(&mut self, world: &World<'_>) {
+        if self.is_to_wait(world) {
+            self.ui.adjust(world);
+            self.read_panes(world);
+        }
+        self.hand_out_ready(world);
+    }
+
+    /// Keys may come faster than frames: `e` and `c` in one go copy the error.
+    fn is_to_wait(&mut self, world: &World<'_>) -> bool {
+        let is_of_place = self.ui.requests.copy.is_some_and(CopyRequest::is_of_place);
+        let source = self.ui.source(world.snapshot).filter(|_| is_of_place);
+        source.is_some_and(|source| self.ui.viewport(&source).is_on_its_way())
+    }
+
+    /// As [`Self::hand_out`], when the panes were read just now.
+    pub(super) fn hand_out_ready(&mut self, world: &World<'_>) {
+        if self.is_to_wait(world) {
+            return;
+        }
         if let Some(address) = self.ui.requests.browse.take() {
             self.browse(&address, world.now);
         }
@@ -263,24 +283,29 @@ impl AttachmentLoop {
         }
     }
 
-    /// Copies what is selected, or else all lines of the selected pane that are in sight.
+    /// Copies what is selected, or else the line that was gone to, or else all lines of the selected pane that are in sight.
     fn copy(&mut self, now: Moment) {
         let wanted = match &self.ui.selection {
-            Some(selection) => Some((selection.source.clone(), selection.rows, selection.stretch())),
+            Some(selection) => {
+                Some((selection.source.clone(), selection.rows, selection.stretch(), Subject::Selection))
+            }
             None => self.marked_entry().or_else(|| self.in_sight()),
         };
-        let copied = wanted.and_then(|(source, rows, stretch)| match rows {
-            true => Some(rows_text(&*self.handle.logs().get(source.service()?)?, stretch)),
-            false => Some(self.ui.text_of(&source, &self.members_of(&source), stretch)),
+        let copied = wanted.and_then(|(source, rows, stretch, subject)| {
+            let copied = match rows {
+                true => rows_text(&*self.handle.logs().get(source.service()?)?, stretch),
+                false => self.ui.text_of(&source, &self.members_of(&source), stretch),
+            };
+            Some((copied, subject))
         });
         if self.ui.selection.as_ref().is_some_and(|selection| selection.by_keys) {
             self.ui.selection = None;
         }
-        let Some(copied) = copied.filter(|copied| !copied.text.is_empty()) else {
+        let Some((copied, subject)) = copied.filter(|(copied, _)| !copied.text.is_empty()) else {
             self.ui.show_message("nothing to copy", now);
             return;
         };
-        let lines = format!("{} {}", thousands(copied.lines as u64), if copied.lines == 1 { "line" } else { "lines" });
+        let what = subject.said(copied.lines);
         let tell = self.tell_later.clone();
         let taker = self.host_terminal.copy(&copied.text, move |complaint| {
             log::warn!("{complaint}");
@@ -289,13 +314,13 @@ impl AttachmentLoop {
         });
         let said = match taker {
             // It passes the text on itself, in the form that its terminal knows.
-            Some(Taker::Tmux) => format!("copied {lines} through tmux"),
+            Some(Taker::Tmux) => format!("copied {what} through tmux"),
             Some(Taker::Program) => {
                 // The terminal would put the beginning in place of the whole.
                 if copied.text.len() <= OSC_52_TEXT {
                     self.frame_writer.send(&osc_52(&copied.text).0);
                 }
-                format!("copied {lines}")
+                format!("copied {what}")
             }
             // Whether it allows that, no terminal tells.
             None => {
@@ -303,7 +328,7 @@ impl AttachmentLoop {
                 self.frame_writer.send(&sequence);
                 let all = copied.text.len();
                 let cut = format!(": it takes only the first {taken} bytes of {all}");
-                format!("sent {lines} to the terminal (OSC 52){}", if taken < all { &cut } else { "" })
+                format!("sent {what} to the terminal (OSC 52){}", if taken < all { &cut } else { "" })
             }
         };
         let rest = if copied.cut { "; the rest is too large" } else { "" };
@@ -311,21 +336,52 @@ impl AttachmentLoop {
     }
 
     /// The line that the reader has gone to; an error with its trace, and the errors beside it.
-    fn marked_entry(&mut self) -> Option<(Source, bool, (Point, Point))> {
+    fn marked_entry(&mut self) -> Option<Wanted> {
         let source = self.ui.source(&self.snapshot)?;
         source.service()?;
         let (service, marked) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
         let document = self.handle.logs().get(&service)?;
-        let (first, last) = errors_around(&mut document.read(), marked);
-        Some((source, false, (Point { line: first, byte: 0 }, Point { line: last, byte: usize::MAX })))
+        let failure = failure_around(&mut document.read(), marked);
+        let (first, last) = failure.unwrap_or((marked, marked));
+        let subject = if failure.is_some() { Subject::Error } else { Subject::Marked };
+        Some((source, false, (Point { line: first, byte: 0 }, Point { line: last, byte: usize::MAX }), subject))
     }
 
-    fn in_sight(&self) -> Option<(Source, bool, (Point, Point))> {
+    fn in_sight(&self) -> Option<Wanted> {
         let source = self.ui.source(&self.snapshot)?;
         let drawn = self.last_frame.pane_of(&source)?;
         let (first, last) = (drawn.text.places.first()?, drawn.text.places.last()?);
         let stretch = (Point { line: first.line, byte: 0 }, Point { line: last.line, byte: usize::MAX });
-        Some((source, drawn.text.rows_of_screen, stretch))
+        Some((source, drawn.text.rows_of_screen, stretch, Subject::InSight))
+    }
+}
+
+/// What is to be copied: of which pane, whether of the rows of a full-screen program, from where to where, and what it is.
+type Wanted = (Source, bool, Stretch, Subject);
+
+/// What is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// What somebody has selected.
+    Selection,
+    /// The error that was gone to.
+    Error,
+    /// Another line that was gone to.
+    Marked,
+    /// All that the pane shows.
+    InSight,
+}
+
+impl Subject {
+    /// `the error (12 lines)`.
+    fn said(self, lines: usize) -> String {
+        let count = format!("{} {}", thousands(lines as u64), if lines == 1 { "line" } else { "lines" });
+        match self {
+            Self::Selection => count,
+            Self::Error => format!("the error ({count})"),
+            Self::Marked => "the marked line".to_owned(),
+            Self::InSight => format!("{count} in sight"),
+        }
     }
 }
 

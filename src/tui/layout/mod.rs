@@ -16,7 +16,7 @@ const FOCUS_ROWS: u16 = 6;
 const FOCUS_BODY: u16 = 30;
 /// From this height on, the last file event has a row …
 const STRIP_ROWS: u16 = 20;
-/// … and from this one on, the last four have.
+/// … and from this one on, up to four have.
 const HIGH_STRIP_ROWS: u16 = 40;
 
 /// How the main area is divided.
@@ -85,6 +85,8 @@ pub(super) struct LayoutRequest {
     pub(super) merged: bool,
     /// A service watches files.
     pub(super) watches: bool,
+    /// Rows that the last file events need.
+    pub(super) strip_rows: u16,
 }
 
 /// How much a line of the sidebar tells.
@@ -189,7 +191,7 @@ impl OuterScreen {
     ///
     /// | height | watcher strip, if a service watches | header and footer |
     /// |---|---|---|
-    /// | from 40 | 4 rows | both |
+    /// | from 40 | as many rows as there is something to say in | both |
     /// | 20 to 39 | 1 row | both |
     /// | 12 to 19 | – | both |
     /// | 6 to 11 | – | the footer goes, then the tabs |
@@ -218,7 +220,8 @@ impl OuterScreen {
             return screen;
         }
         if rows >= STRIP_ROWS && request.watches && !request.watcher {
-            screen.strip = Some(take_bottom(&mut rest, if rows >= HIGH_STRIP_ROWS { 4 } else { 1 }));
+            screen.strip =
+                Some(take_bottom(&mut rest, if rows >= HIGH_STRIP_ROWS { request.strip_rows.max(1) } else { 1 }));
         }
         if screen.compact {
             if request.watcher {

@@ -5,7 +5,7 @@ use super::*;
 /// A group of so many services that all have a pane; the second one is selected.
 fn group(services: usize) -> LayoutRequest {
     let others = (0..services).filter(|index| *index != 1).collect();
-    LayoutRequest { services, main: 1, others, watches: true, ..LayoutRequest::default() }
+    LayoutRequest { services, main: 1, others, watches: true, strip_rows: 4, ..LayoutRequest::default() }
 }
 
 /// Columns and rows of the text of each pane.
@@ -42,6 +42,7 @@ fn parts_never_overlap_and_never_leave_the_screen() {
                     watcher: variant / 24 == 2,
                     banner: variant / 24 == 3,
                     watches: variant % 7 > 0,
+                    strip_rows: 4,
                 };
                 let screen = OuterScreen::new(columns, rows, &request);
                 let parts = parts(&screen);
@@ -176,7 +177,7 @@ fn the_height_chooses_strip_header_and_footer() {
 
 #[test]
 fn services_start_with_the_size_of_their_pane() {
-    assert_eq!(pane_size(6, true, (160, 50)), (122, 27));
+    assert_eq!(pane_size(6, true, (160, 50)), (122, 28));
     assert_eq!(pane_size(6, true, (80, 24)), (56, 20));
     assert_eq!(pane_size(6, false, (80, 24)), (56, 21));
     assert_eq!(pane_size(6, true, (40, 12)), (39, 9));

@@ -64,7 +64,7 @@ impl Viewport {
             (last, skip) = (Some((lane, id)), 0);
         }
         let place = source.place();
-        self.last = last.map(|(lane, id)| Mark { lane, id, place: place.clone().with(lane, id) });
+        self.last = last.map(|(lane, id)| Mark { lane, id, place: place.clone().with(lane, id), is_error: false });
         self.stand.bottom = self.last.as_ref().map_or(place, Mark::behind);
         let cursor = cursor
             .filter(|(_, row)| *row < layout.height)

@@ -9,6 +9,9 @@ use super::viewport::{Mark, Viewport};
 use super::{Frame, LineLayout, text_cells};
 use crate::logs::{Landmark, Line, LineId, LineSource, Place, Query};
 
+/// What is said where there is no error to go to.
+pub(in crate::tui) const NO_ERRORS: &str = "no errors";
+
 /// Where a reader wants to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) enum Jump {
@@ -153,12 +156,13 @@ impl Viewport {
             // While it is typed, the border says so.
             return (jump != Jump::Nearest).then_some(match what {
                 Landmark::Hit => "no match",
-                Landmark::Error => "no errors",
+                Landmark::Error if source.is_filtered() => "no errors among the lines that the filter shows",
+                Landmark::Error => NO_ERRORS,
             });
         };
         self.jumps.done();
         let layout = &frame.layout;
-        let mark = Mark::new(source, target);
+        let mark = Mark { is_error: what == Landmark::Error, ..Mark::new(source, target) };
         let query = frame.query.filter(|_| what == Landmark::Hit);
         let found = query.and_then(|query| Some((query, source.line(target.0, target.1)?)));
         let row = found.as_ref().map_or(0, |(query, line)| row_of_match(line, query, layout));

@@ -1,9 +1,11 @@
-//! How many lines a search has found.
+//! How many lines a search has found, and how many errors there are.
 
 use super::super::glyphs::Glyphs;
 use super::super::text;
+use super::viewport::Viewport;
+use crate::logs::{Failures, LineSource};
 
-/// How many lines a search has found, and which of them the reader is at.
+/// How many lines a search has found, or how many errors there are, and which of them the reader is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tui) struct MatchCount {
     /// Which match is current, counted from 1.
@@ -25,5 +27,29 @@ impl MatchCount {
             Some(place) => format!("{}{of}{count}{more}", text::thousands(place)),
             None => format!("{count}{more}"),
         }
+    }
+}
+
+/// Errors of a service that are looked at for one frame.
+const ERRORS_AT_ONCE: usize = 2_000;
+
+impl Viewport {
+    /// Which failure the reader has gone to, and of how many; nothing before all are known. Under a filter, where only some
+    /// can be gone to, nobody counts.
+    pub(super) fn error_count(&mut self, source: &mut LineSource<'_>) -> Option<MatchCount> {
+        let Some(mark) = self.current.as_ref().filter(|mark| mark.is_error && !source.is_filtered()) else {
+            self.failures.clear();
+            return None;
+        };
+        self.failures.resize_with(source.lanes.len(), Failures::default);
+        let (mut place, mut count, mut complete) = (1, 0, true);
+        for (index, (lane, failures)) in source.lanes.iter_mut().zip(&mut self.failures).enumerate() {
+            complete &= failures.read_on(lane.lines.reader(), lane.errors.as_ref()?, ERRORS_AT_ONCE);
+            let first = lane.lines.first();
+            count += failures.count_from(first);
+            place += failures.rank(mark.place.of(index)).saturating_sub(failures.rank(first));
+        }
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        complete.then(|| MatchCount { place: Some(number(place)), count: number(count), complete })
     }
 }

@@ -27,7 +27,7 @@ use crate::domain::{PaneView, ServiceName, human};
 use crate::logs::{self, LineId, LineSource, Place, Query, Reader};
 use shown::{Shown, text_cells};
 
-pub(super) use jump::Jump;
+pub(super) use jump::{Jump, NO_ERRORS};
 pub(super) use linked::RowLink;
 pub(super) use marks::GutterMark;
 pub(super) use match_count::MatchCount;
@@ -104,6 +104,8 @@ pub(super) struct PaneText {
     pub(super) gutter: Vec<GutterMark>,
     /// How many lines the search has found.
     pub(super) match_count: Option<MatchCount>,
+    /// Which error the reader has gone to, and of how many.
+    pub(super) error_count: Option<MatchCount>,
     /// How many lines the filter shows, and of how many.
     pub(super) share: Option<(u64, u64)>,
     /// What is to be said about where the reader has gone.

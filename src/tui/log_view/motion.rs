@@ -171,7 +171,7 @@ impl Viewport {
             let before = source.place();
             let moved = if wanted < 0 { source.back() } else { source.forward() };
             let Some((lane, id)) = moved else { break };
-            mark = Mark { lane, id, place: if wanted < 0 { source.place() } else { before } };
+            mark = Mark { lane, id, place: if wanted < 0 { source.place() } else { before }, is_error: false };
         }
         self.bring_into_sight(source, layout, &mark.place);
         self.current = Some(mark);

@@ -10,7 +10,7 @@ use super::jump::{Jump, Jumps};
 use super::shown::full_screen;
 use super::{Frame, LINE_LIMIT, LineLayout, MatchCount, PaneText, line_at};
 use crate::domain::{PaneView, ServiceName};
-use crate::logs::{LineId, LineSource, Place, ScreenRows};
+use crate::logs::{Failures, LineId, LineSource, Place, ScreenRows};
 
 /// A line that the reader has gone to.
 #[derive(Clone, Debug)]
@@ -19,12 +19,14 @@ pub(super) struct Mark {
     pub(super) id: LineId,
     /// Right before it.
     pub(super) place: Place,
+    /// It was gone to because it tells of an error.
+    pub(super) is_error: bool,
 }
 
 impl Mark {
     pub(super) fn new(source: &mut LineSource<'_>, (lane, id): (usize, LineId)) -> Self {
         source.go_to_line(lane, id);
-        Self { lane, id, place: source.place() }
+        Self { lane, id, place: source.place(), is_error: false }
     }
 
     /// Right behind it.
@@ -79,6 +81,8 @@ pub(in crate::tui) struct Viewport {
     pub(super) last: Option<Mark>,
     /// The search has left this log: down, or up.
     pub(super) leaves: Option<bool>,
+    /// Where failures begin, lane by lane, while the reader stands at one.
+    pub(super) failures: Vec<Failures>,
     /// Lines before these were cleared away.
     floors: HashMap<ServiceName, LineId>,
     /// Those that there are at the next frame will be.
@@ -159,9 +163,14 @@ impl Viewport {
         self.jumps.ask(to);
     }
 
-    /// It is about to go to an error.
+    /// It is about to go to an error, or has gone to one.
     pub(in crate::tui) fn wants_errors(&self) -> bool {
-        self.jumps.want_errors()
+        self.jumps.want_errors() || self.current.as_ref().is_some_and(|mark| mark.is_error)
+    }
+
+    /// It has not gone yet where it was asked to go.
+    pub(in crate::tui) fn is_on_its_way(&self) -> bool {
+        self.jumps.len() > 0
     }
 
     /// Where it was about to go from here: the search goes on in another log.
@@ -279,6 +288,7 @@ impl Viewport {
         text.new = self.count_new(source);
         text.seen = self.seen(source);
         text.match_count = self.match_count(source);
+        text.error_count = self.error_count(source);
         let shares = source.lanes.iter().filter_map(|lane| lane.lines.share());
         text.share = shares.reduce(|all, one| (all.0 + one.0, all.1 + one.1));
         text
@@ -340,6 +350,7 @@ impl Viewport {
             (stand.seen, stand.bottom) = (stand.seen.as_ref().map(or_end), or_end(&stand.bottom));
         }
         (self.current, self.last) = (None, None);
+        self.failures.clear();
     }
 
     /// Lines below what is in sight that have come since the reader left the end.

@@ -85,6 +85,13 @@ pub(super) enum CopyRequest {
     Extend(i64),
 }
 
+impl CopyRequest {
+    /// What it is about depends on where the reader has gone.
+    pub(super) fn is_of_place(self) -> bool {
+        matches!(self, Self::Copy | Self::Edit | Self::Select)
+    }
+}
+
 impl UiState {
     /// The keys that extend a selection.
     pub(super) fn select_action(&mut self, action: Action, world: &World<'_>) {

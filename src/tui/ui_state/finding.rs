@@ -221,7 +221,7 @@ impl UiState {
 }
 
 /// What a scan has found so far. One that has lines to read, and nobody at it, is claimed and added to `behind`.
-fn matches_of<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
+pub(super) fn matches_of<'a>(scan: &'a Arc<Scan>, reader: &mut Reader<'_>, behind: &mut Vec<Arc<Scan>>) -> Matches<'a> {
     let matches = scan.matches(reader);
     if matches.is_behind() && scan.claim() {
         behind.push(scan.clone());

@@ -5,6 +5,7 @@
 mod arranging;
 mod choices;
 mod choosing;
+mod elsewhere;
 mod filtering;
 mod finding;
 mod leaving;
@@ -35,6 +36,7 @@ use super::source::Source;
 use super::theme::Theme;
 use super::typing::Typist;
 use super::unseen::Unseen;
+use super::view::strip_rows;
 use crate::clock::Clock;
 use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
@@ -66,6 +68,8 @@ pub(super) struct UiState {
     main: Option<ServiceName>,
     pub(super) panes: PaneChoice,
     ranking: Ranking,
+    /// Rows that the last file events have needed.
+    strip_rows: u16,
     /// Wheel and click go to the dashboard.
     pub(super) mouse: bool,
     lines: LineChoice,
@@ -86,6 +90,8 @@ pub(super) struct UiState {
     leaving: Leaving,
     pub(super) messages: Messages,
     pub(super) requests: Requests,
+    /// The service in whose log no error was found, while those of others are looked for.
+    without_errors: Option<ServiceName>,
     /// Into which service every key goes, if any.
     pub(super) typist: Typist,
     /// What is selected.
@@ -105,6 +111,7 @@ impl UiState {
             main: None,
             panes: PaneChoice { arrangement: options.arrangement, ..PaneChoice::default() },
             ranking: Ranking::default(),
+            strip_rows: 0,
             mouse: options.mouse,
             lines: LineChoice::default(),
             find: Find::default(),
@@ -118,6 +125,7 @@ impl UiState {
             leaving: Leaving { attachment: Attachment::Own, confirm_quit: options.confirm_quit },
             messages: Messages::default(),
             requests: Requests::default(),
+            without_errors: None,
             typist: Typist::default(),
             selection: None,
             glyphs: Glyphs::of(display.glyphs),
@@ -153,6 +161,8 @@ impl UiState {
             size: world.size,
         };
         self.ranking.update(world.snapshot, made_for, spoke);
+        // It never shrinks again: nothing jumps while one reads.
+        self.strip_rows = self.strip_rows.max(strip_rows(world.snapshot));
     }
 
     fn layout_request(&self, snapshot: &GroupSnapshot, zoom: bool, watcher: bool, banner: bool) -> LayoutRequest {
@@ -168,6 +178,7 @@ impl UiState {
             banner,
             merged: false,
             watches: snapshot.services.iter().any(|service| service.watches),
+            strip_rows: self.strip_rows,
         }
     }
 
@@ -284,6 +295,7 @@ impl UiState {
             return self.quit(Command::Interrupt, world);
         }
         self.messages.dismiss(world.snapshot.notice.as_ref(), world.now);
+        self.without_errors = None;
         let key = Key::from(event);
         let context = self.context(world.snapshot);
         if self.panels.with_keys(context).is_some_and(|panel| panel.type_key(event)) {

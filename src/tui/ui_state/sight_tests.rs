@@ -59,3 +59,30 @@ fn from_run_to_run() {
     assert!(first("]").contains("run 3 begins"));
     assert!(first("]").contains("run 3 begins"), "there is no later run");
 }
+
+#[test]
+fn a_title_names_keys_where_they_act_and_says_which_error_this_is() {
+    let mut bench = Bench::shop(160, 50);
+    bench.press("3e");
+    let title = |bench: &mut Bench, name: &str| {
+        let text = bench.text();
+        text.lines().find(|line| line.contains(&format!("── {name} "))).unwrap_or_default().to_owned()
+    };
+    let focused = title(&mut bench, "3 worker");
+    assert!(focused.contains(" error 1 of 1 · G follows ─"), "{focused}");
+    bench.press("⇥");
+    let left = title(&mut bench, "3 worker");
+    assert!(left.contains(" scrolled ─") && !left.contains("G follows") && !left.contains("error"), "{left}");
+    bench.press("3G");
+    let at_end = title(&mut bench, "3 worker");
+    assert!(at_end.contains(" crash 2 of 5 ─"), "{at_end}");
+}
+
+#[test]
+fn a_small_screen_says_where_its_reader_stands_beside_the_hints() {
+    let mut bench = Bench::shop(40, 12);
+    bench.press("e");
+    let text = bench.text();
+    let footer = text.lines().last().unwrap_or_default();
+    assert!(footer.contains("q quit") && footer.ends_with("error 1/1 · G"), "{footer}");
+}

@@ -14,7 +14,7 @@ use super::Scene;
 use super::paint::{self, Titles};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Phase, RunDetails, RunRecord, ServiceSnapshot, bytes, count, human, visible,
+    ExitStatus, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, ServiceSnapshot, bytes, count, human, visible,
     without_secrets,
 };
 
@@ -154,17 +154,20 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     fact("kind", kind.to_owned());
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
     if let Some(reason) = &service.reason {
-        fact("reason", reason.to_string());
+        fact("why", reason.to_string());
     }
-    if let Phase::Blocked { on, lost } = &service.phase {
+    // Otherwise the reason names them.
+    if let Phase::Blocked { on, lost: Some(_) } = &service.phase {
         let names: Vec<&str> = on.iter().map(|name| name.as_str()).collect();
-        let lost = lost.as_ref().map(|loss| format!(" {dot} {loss}")).unwrap_or_default();
-        fact("waits for", format!("{}{lost}", names.join(", ")));
+        fact("waits for", names.join(", "));
     }
     if service.stale {
         fact("stale", "what runs is older than the files".to_owned());
     }
-    fact("target state", if service.wanted { "up" } else { "down" }.to_owned());
+    // Where it is as it is to be, there is nothing to tell.
+    if service.wanted != (service.phase.live_run().is_some() || service.phase == Phase::Finished(Outcome::Done)) {
+        fact("target state", if service.wanted { "up" } else { "down" }.to_owned());
+    }
 }
 
 /// The processes of the live run.

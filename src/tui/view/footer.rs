@@ -10,10 +10,11 @@ use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
 use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
-use super::{Scene, paint, typing};
+use super::{Scene, paint, pane, typing};
 use crate::domain::{Phase, ServiceSnapshot, WatchState};
 
-/// Draws the footer; where there is none, a message lies over the last line. A message leaves help and quit their place.
+/// Draws the footer; where there is none, a message lies over the last line. A message takes the right end, and leaves help
+/// and quit their place.
 /// The answer is where the next character of the filter goes, if that is typed here.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     if scene.screen.sidebar.is_none() && scene.ui.context(scene.snapshot) == Context::ServiceFilter {
@@ -68,14 +69,31 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
     };
     let cells = usize::from(area.width);
     let hints = if scene.screen.footer.is_some() && ended.is_none() { hints(scene, cells) } else { Vec::new() };
-    let Some(message) = message else { return draw_hints(scene, area, area.x, &hints, buffer) };
-    let staying: Vec<String> = hints.into_iter().filter(|item| stays(item)).collect();
-    let needed = staying.iter().map(|item| width(item) + 2).sum::<usize>();
+    let Some(message) = message else {
+        draw_hints(scene, area, area.x, &hints, buffer);
+        return draw_place(scene, area, &hints, buffer);
+    };
+    let needed = 1 + hints.iter().filter(|item| stays(item)).map(|item| width(item) + 2).sum::<usize>();
     let room = if cells > 2 * needed { cells - needed } else { cells };
-    let text = format!(" {}", message.fit(room.saturating_sub(1), scene.glyphs().ellipsis));
-    let x = paint::put_text(buffer, area, area.x, area.y, &pad(text, room), scene.theme().alert());
-    if room < cells {
-        draw_hints(scene, area, x, &staying, buffer);
+    let text = format!(" {} ", message.fit(room.saturating_sub(2), scene.glyphs().ellipsis));
+    // It stands at the right end, and the hints beside it where they always are, as far as there is room.
+    let left = if room < cells { cells.saturating_sub(width(&text)) } else { 0 };
+    let hints = if left > 0 { fit(&hints.join("  "), left.saturating_sub(1)) } else { Vec::new() };
+    draw_hints(scene, area, area.x, &hints, buffer);
+    let x = area.x.saturating_add(u16::try_from(left).unwrap_or(0));
+    paint::put_text(buffer, area, x, area.y, &pad(text, cells - left), scene.theme().alert());
+}
+
+/// At the right end, where there is room: where the reader of a pane stands that has no title to say it.
+fn draw_place(scene: &Scene<'_>, area: Rect, hints: &[String], buffer: &mut Buffer) {
+    let untitled = scene.screen.panes.first().filter(|pane| !pane.title && is_dashboard(scene));
+    let Some(text) = untitled.and_then(|_| scene.texts.first()) else { return };
+    let place = pane::place(scene, text, true);
+    let taken = 1 + hints.iter().map(|hint| width(hint) + 2).sum::<usize>();
+    let cells = width(&place) + 1;
+    if !place.is_empty() && taken + cells <= usize::from(area.width) {
+        let at = area.right().saturating_sub(u16::try_from(cells).unwrap_or(0));
+        paint::put_text(buffer, area, at, area.y, &place, scene.theme().busy());
     }
 }
 

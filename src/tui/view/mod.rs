@@ -33,7 +33,7 @@ pub(super) use details::last_start as details_last_start;
 pub(super) use help::last_start as help_last_start;
 pub(super) use sidebar::{age_of, waits_until};
 pub(super) use stopping::waited_for;
-pub(super) use strip::moments as strip_moments;
+pub(super) use strip::{moments as strip_moments, rows as strip_rows};
 pub(super) use watcher::event_at as watcher_event_at;
 
 /// All that a frame is made of.

@@ -47,8 +47,14 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         left.extend(past(scene, service));
     }
     let source = Source::Service(service.name.clone());
-    let mut right =
-        if typed { vec![Span::styled(" TYPING ", theme.alert())] } else { not_normal(scene, pane, &source, text) };
+    let mut right = match typed {
+        true => vec![Span::styled(" TYPING ", theme.alert())],
+        false => not_normal(scene, pane, (&source, focused), text),
+    };
+    // Of both, when it is tried again is worth more.
+    let failed = service.failed_run.filter(|_| right.is_empty()).map(|run| run.to_string());
+    let room = usize::from(pane.area.width).saturating_sub(paint::spans_width(&left) + 5);
+    right.extend(failed.filter(|failed| width(failed) <= room).map(|failed| Span::styled(failed, theme.bad())));
     if right.is_empty() {
         let port = service.url.as_deref().and_then(port);
         right.extend(port.map(|port| Span::styled(format!(":{port}"), theme.structure())));
@@ -91,15 +97,20 @@ pub(super) fn draw_merged(
     if !hidden.is_empty() {
         left.push(Span::styled(format!(" {} without {}", glyphs.dot, hidden.join(", ")), theme.busy()));
     }
-    let right = not_normal(scene, pane, &Source::Merged, text);
+    let right = not_normal(scene, pane, (&Source::Merged, true), text);
     let line = theme.accent();
     body(scene, pane, text, Title { source: &Source::Merged, focused: true, typed: false, line, left, right }, buffer)
 }
 
 /// What a title says of the lines below it: what of them is shown, and where the reader stands.
-fn not_normal(scene: &Scene<'_>, pane: &Pane, source: &Source, text: Option<&PaneText>) -> Vec<Span<'static>> {
+fn not_normal(
+    scene: &Scene<'_>,
+    pane: &Pane,
+    (source, focused): (&Source, bool),
+    text: Option<&PaneText>,
+) -> Vec<Span<'static>> {
     let Some(text) = text else { return Vec::new() };
-    let place = place(scene, text);
+    let place = place(scene, text, focused);
     let cells = usize::from(pane.area.width).saturating_sub(width(&place) + 18);
     let filter = scene.ui.find.filter_title(source, text.share, (cells, scene.glyphs())).unwrap_or_default();
     let gap = if filter.is_empty() || place.is_empty() { "" } else { "  " };
@@ -107,19 +118,24 @@ fn not_normal(scene: &Scene<'_>, pane: &Pane, source: &Source, text: Option<&Pan
     if said.is_empty() { Vec::new() } else { vec![Span::styled(said, scene.theme().busy())] }
 }
 
-/// Where the reader stands, unless that is the end.
-fn place(scene: &Scene<'_>, text: &PaneText) -> String {
-    let glyphs = scene.glyphs();
-    let (key, lines) = match (scene.screen.compact, text.new) {
-        (true, _) => ("G", ""),
-        (false, 1) => ("G follows", " line"),
-        (false, _) => ("G follows", " lines"),
-    };
-    match text.new {
-        _ if text.follow => String::new(),
-        0 => format!("scrolled {} {key}", glyphs.dot),
-        new => format!("{} {} new{lines} {} {key}", glyphs.new_lines, thousands(new), glyphs.dot),
+/// Where the reader stands, unless that is the end: `error 6 of 9 · ▼ 3 new lines · G follows`. Keys are named where they
+/// act: in the pane with the focus.
+pub(super) fn place(scene: &Scene<'_>, text: &PaneText, focused: bool) -> String {
+    let (glyphs, compact) = (scene.glyphs(), scene.screen.compact);
+    if text.follow {
+        return String::new();
     }
+    let error = text.error_count.filter(|_| focused).map(|count| format!("error {}", count.text(compact, glyphs)));
+    let new = match (text.new, compact) {
+        (0, _) => None,
+        (new, true) => Some(format!("{} {} new", glyphs.new_lines, thousands(new))),
+        (1, false) => Some(format!("{} 1 new line", glyphs.new_lines)),
+        (new, false) => Some(format!("{} {} new lines", glyphs.new_lines, thousands(new))),
+    };
+    let scrolled = (new.is_none() && error.is_none()).then(|| "scrolled".to_owned());
+    let key = focused.then(|| if compact { "G" } else { "G follows" }.to_owned());
+    let said: Vec<String> = error.into_iter().chain(new).chain(scrolled).chain(key).collect();
+    said.join(&format!(" {} ", glyphs.dot))
 }
 
 /// What stands above a pane, and what the pane is.

@@ -18,7 +18,17 @@ pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option
     let selected = scene.ui.selected(scene.snapshot);
     let mut cursor = None;
     let unseen = &scene.ui.unseen;
-    for tab in sidebar_rows::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme()) {
+    let tabs = sidebar_rows::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme());
+    let (before, behind) = sidebar_rows::hidden_tabs(&tabs, scene.snapshot.services.len());
+    if before > 0 {
+        paint::put_text(buffer, area, area.x, area.y, "<", scene.theme().structure());
+    }
+    if behind > 0 {
+        let more = format!("+{behind}");
+        let at = area.right().saturating_sub(u16::try_from(width(&more)).unwrap_or(0));
+        paint::put_text(buffer, area, at, area.y, &more, scene.theme().structure());
+    }
+    for tab in tabs {
         let Some(service) = scene.snapshot.services.get(tab.service) else { continue };
         let mut style = state_look(service, scene.glyphs(), scene.theme()).style;
         let x = area.x.saturating_add(tab.x);

@@ -1,14 +1,14 @@
-//! What the watcher saw last, above the footer: one line, or four; the newest last. Only files that a service watches count,
+//! What the watcher saw last, above the footer: one line, or up to four; the newest last. Only files that a service watches count,
 //! and what is held back takes the last line.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::text::width;
+use super::super::text::{thousands, width};
 use super::table::Table;
 use super::{Scene, paint};
-use crate::domain::{JournalEntry, Match, Moment, Verdict, count, visible};
+use crate::domain::{GroupSnapshot, JournalEntry, Match, Moment, Verdict, count, visible};
 
 /// The cells of a row that tell of an event.
 const SERVICES: usize = 0;
@@ -31,7 +31,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     let room = usize::from(area.width).saturating_sub(MARGIN + 1);
     let entries = entries(scene, area.height);
-    let is_held = scene.snapshot.watch.held > 0;
+    let is_held = is_held(scene.snapshot);
     let gap = if area.height > 1 { "  ".to_owned() } else { format!(" {} ", glyphs.dot) };
     let rows: Vec<_> = entries.iter().map(|entry| cells(scene, entry)).collect();
     let table = Table::fitting(&rows, &CHOICES, &gap, room);
@@ -43,7 +43,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         paint::put_text(buffer, text_at(y), area.x.saturating_add(1), y, &format!("{glyph} "), style)
     };
     for (entry, row) in entries.iter().zip(&rows) {
-        let mut x = mark(buffer, y, glyphs.changes, theme.structure());
+        let mut x = mark(buffer, y, glyphs.restarts, theme.structure());
         for (place, (cell, text)) in table.cells(row, glyphs.ellipsis).into_iter().enumerate() {
             if place > 0 {
                 x = paint::put_text(buffer, text_at(y), x, y, &gap, theme.structure());
@@ -61,7 +61,7 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let x = mark(buffer, y, glyphs.held, theme.busy());
         paint::put_text(buffer, text_at(y), x, y, &held(scene), Style::new());
     } else if entries.is_empty() {
-        let x = mark(buffer, y, glyphs.changes, theme.structure());
+        let x = mark(buffer, y, glyphs.restarts, theme.structure());
         paint::put_text(buffer, text_at(y), x, y, "no watched file has changed yet", theme.structure());
     }
     let taken = match (is_held, entries.is_empty()) {
@@ -72,29 +72,43 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     note(scene, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }, MARGIN + taken, buffer);
 }
 
+/// Rows of the highest.
+const HIGHEST: u16 = 4;
+
 /// Cells before the first column: a blank, the glyph, a blank.
 const MARGIN: usize = 3;
 
-/// At the right end, where there is room: what came of the last hold, and how many events were ignored.
+/// At the right end, where there is room: how many events were ignored.
 fn note(scene: &Scene<'_>, row: Rect, taken: usize, buffer: &mut Buffer) {
-    let journal = &scene.snapshot.journal;
-    let ignored = (journal.ignored > 0).then(|| format!("{} ignored", super::super::text::thousands(journal.ignored)));
-    let release = scene.snapshot.watch.last_release.as_deref().map(str::to_owned);
-    let all: Vec<String> = release.into_iter().chain(ignored).collect();
-    let gap = format!(" {} ", scene.glyphs().dot);
-    let notes = (0..all.len()).filter_map(|from| all.get(from..)).map(|notes| notes.join(&gap));
-    let mut fitting = notes.filter(|note| taken + 3 + width(note) < usize::from(row.width));
-    if let Some(note) = fitting.next() {
+    let ignored = scene.snapshot.journal.ignored;
+    let note = format!("{} ignored", thousands(ignored));
+    if ignored > 0 && taken + 3 + width(&note) < usize::from(row.width) {
         let at = row.right().saturating_sub(u16::try_from(width(&note) + 1).unwrap_or(0));
         paint::put_text(buffer, row, at, row.y, &note, scene.theme().structure());
     }
 }
 
+/// Rows that there is something to say in, and at least one.
+pub(in super::super) fn rows(snapshot: &GroupSnapshot) -> u16 {
+    let events = watched(snapshot).take(usize::from(HIGHEST)).count() + usize::from(is_held(snapshot));
+    u16::try_from(events).unwrap_or(HIGHEST).clamp(1, HIGHEST)
+}
+
+/// What is held back takes a row.
+fn is_held(snapshot: &GroupSnapshot) -> bool {
+    snapshot.watch.held > 0 || snapshot.watch.file_held
+}
+
+/// The events that count, the newest first.
+fn watched(snapshot: &GroupSnapshot) -> impl Iterator<Item = &JournalEntry> {
+    let counts = |entry: &&JournalEntry| !matches!(entry.verdict, Verdict::Ignored | Verdict::NoMatch);
+    snapshot.journal.entries().rev().filter(counts)
+}
+
 /// The events that are shown in so many rows, the newest last.
 fn entries<'a>(scene: &Scene<'a>, rows: u16) -> Vec<&'a JournalEntry> {
-    let rows = usize::from(rows.saturating_sub(u16::from(scene.snapshot.watch.held > 0)));
-    let counts = |entry: &&JournalEntry| !matches!(entry.verdict, Verdict::Ignored | Verdict::NoMatch);
-    let mut entries: Vec<_> = scene.snapshot.journal.entries().rev().filter(counts).take(rows).collect();
+    let rows = usize::from(rows.saturating_sub(u16::from(is_held(scene.snapshot))));
+    let mut entries: Vec<_> = watched(scene.snapshot).take(rows).collect();
     entries.reverse();
     entries
 }
@@ -102,7 +116,7 @@ fn entries<'a>(scene: &Scene<'a>, rows: u16) -> Vec<&'a JournalEntry> {
 /// The moments whose age is shown.
 pub(in super::super) fn moments(scene: &Scene<'_>) -> Vec<Moment> {
     let rows = scene.screen.strip.map_or(0, |area| area.height);
-    entries(scene, rows).into_iter().map(|entry| entry.event.at).collect()
+    entries(scene, rows).into_iter().map(|entry| entry.judged).collect()
 }
 
 fn cells(scene: &Scene<'_>, entry: &JournalEntry) -> Vec<String> {
@@ -112,7 +126,7 @@ fn cells(scene: &Scene<'_>, entry: &JournalEntry) -> Vec<String> {
         1 => path.into_owned(),
         times => format!("{path} ({times} events)"),
     };
-    let age = format!("{} ago", scene.age(entry.event.at));
+    let age = format!("{} ago", scene.age(entry.judged));
     let rule = match &entry.event.matched {
         Match::Watched { rule, .. } | Match::Ignored(rule) => rule.in_file(&scene.snapshot.file),
         Match::NoMatch => String::new(),
@@ -157,5 +171,33 @@ pub(super) fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
         Verdict::Discarded | Verdict::SameContent | Verdict::Stopped | Verdict::Ignored | Verdict::NoMatch => {
             scene.theme().structure()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::display::GlyphSet;
+    use crate::domain::{FileJournal, WatchState};
+    use crate::tui::fixture::{Bench, shop};
+
+    #[test]
+    fn it_has_the_rows_that_it_needs_and_keeps_them() {
+        let mut bench = Bench::new(shop(), 160, 50, GlyphSet::Unicode);
+        let full = Arc::clone(&bench.snapshot.journal);
+        let mut rows = |journal: Arc<FileJournal>, file_held: bool| {
+            bench.snapshot.journal = journal;
+            bench.snapshot.watch.file_held = file_held;
+            bench.snapshot.watch.state = if file_held { WatchState::Paused } else { WatchState::Watching };
+            let text = bench.text();
+            let rows = text.lines().rev().skip(1).take_while(|line| !line.contains('│')).count();
+            (rows, text)
+        };
+        assert_eq!(rows(Arc::default(), false).0, 1, "nothing was seen");
+        let (count, text) = rows(Arc::default(), true);
+        assert!(count == 1 && text.contains("‖ procgroup.toml held\n"), "{text}");
+        assert_eq!(rows(full, false).0, 4);
+        assert_eq!(rows(Arc::default(), false).0, 4, "nothing jumps back");
     }
 }
