@@ -35,6 +35,8 @@ pub enum StartCause {
     Stuck(Stuck),
     /// Its part of `procgroup.toml` changed.
     Config,
+    /// One of the times of its `schedule` has come.
+    Schedule,
 }
 
 impl fmt::Display for StartCause {
@@ -49,6 +51,7 @@ impl fmt::Display for StartCause {
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::Config => f.write_str("procgroup.toml changed"),
+            Self::Schedule => f.write_str("on schedule"),
         }
     }
 }
@@ -64,6 +67,7 @@ impl StartCause {
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
             Self::Config => "config",
+            Self::Schedule => "schedule",
         }
     }
 }

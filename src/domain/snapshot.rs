@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{
     ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunDetails, RunEnd,
@@ -96,6 +96,10 @@ pub struct ServiceSnapshot {
     pub last_exit: Option<LastExit>,
     /// When the next try follows by itself.
     pub next_try: Option<Moment>,
+    /// It is a job with a `schedule`.
+    pub scheduled: bool,
+    /// When it runs next by that.
+    pub next_run: Option<SystemTime>,
     /// Changes that a hold keeps from it.
     pub held: usize,
     /// Changes that wait for quiet.
@@ -146,6 +150,8 @@ impl ServiceSnapshot {
             next_restart: None,
             next_action: ChangeAction::Restart,
             reason: None,
+            scheduled: false,
+            next_run: None,
             held: 0,
             pending: 0,
             stale: false,
@@ -168,7 +174,12 @@ impl ServiceSnapshot {
 
     /// The state in the word of the machine-readable outputs.
     pub fn state(&self) -> &'static str {
-        if self.is_waiting() { "waiting" } else { self.phase.word() }
+        match self.phase {
+            _ if self.is_waiting() => "waiting",
+            // Nobody has stopped a run of it, but its times.
+            Phase::Down if self.scheduled => "suspended",
+            _ => self.phase.word(),
+        }
     }
 
     /// What happens next by itself, and when: where a try after a crash and a change wait, the first of both meets the
@@ -183,7 +194,9 @@ impl ServiceSnapshot {
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
             Phase::CrashLoop { .. } => Some(Failure::CrashLoop),
-            Phase::Retrying { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
+            Phase::Retrying { attempt: 1.., after: outcome, .. }
+            | Phase::Scheduled { after: Some(outcome) }
+            | Phase::Finished(outcome) => outcome.failure(),
             _ => None,
         }
     }

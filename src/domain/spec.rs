@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, OnChange, Probe, ReadyCheck, ServiceName, Signal, SpecPattern, Validate, WatchFiles,
-    WatchSpec, visible, without_secrets,
+    AliveCheck, AliveProbe, OnChange, Probe, ReadyCheck, Schedule, ServiceName, Signal, SpecPattern, Validate,
+    WatchFiles, WatchSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -68,6 +68,8 @@ pub struct ServiceSpec {
     /// `retries`: starts after the first one when it fails, with `backoff`. Of jobs only, in place of `restart` and
     /// `breaker`; 0 for services.
     pub retries: u32,
+    /// `schedule`: when it runs by itself. Of jobs only.
+    pub schedule: Option<Schedule>,
     /// How long it waits between attempts (`backoff`).
     pub backoff: Backoff,
     /// How many crashes end the attempts (`breaker`).
@@ -115,6 +117,7 @@ impl ServiceSpec {
             cascade: false,
             restart: RestartPolicy::default(),
             retries: 0,
+            schedule: None,
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             stop: StopSpec::default(),

@@ -57,8 +57,8 @@ impl Restarts {
             StartCause::Config => counts.config = counts.config.saturating_add(1),
             StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
             StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
-            // A crash was counted when it happened.
-            StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::First => {}
+            // A crash was counted when it happened, and what runs by its schedule is not started again.
+            StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::First | StartCause::Schedule => {}
         }
     }
 }

@@ -18,6 +18,7 @@ mod properties;
 mod reload;
 mod replacements;
 mod retries;
+mod schedules;
 mod shutdown;
 mod starts;
 mod stops;
