@@ -46,6 +46,14 @@ pub fn local_time_of_day(rfc3339: &str) -> String {
     }
 }
 
+/// A time to come in RFC 3339, for a column: see [`Clock::short_time`]. The text itself, if it is none.
+pub fn short_time(rfc3339: &str) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => Clock::short_time(timestamp.into()),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
 /// How long ago a moment in RFC 3339 was.
 pub fn time_since(rfc3339: &str) -> Option<Duration> {
     let then = SystemTime::from(rfc3339.parse::<jiff::Timestamp>().ok()?);
@@ -171,8 +179,13 @@ impl Clock {
         }
     }
 
+    /// The local time zone.
+    pub fn zone() -> TimeZone {
+        LOCAL.clone()
+    }
+
     /// Both clocks, read together: whoever loses the processor between the two tries again.
-    fn both(&self) -> (Moment, SystemTime) {
+    pub fn both(&self) -> (Moment, SystemTime) {
         let mut best = None;
         for _ in 0..TRIES {
             let (before, wall) = (self.now(), SystemTime::now());
@@ -190,7 +203,12 @@ impl Clock {
     /// A moment in RFC 3339, UTC, with milliseconds: `2026-11-22T14:02:23.114Z`. Empty if the clock on the wall stands at a
     /// time that cannot be written so.
     pub fn rfc3339(&self, moment: Moment) -> String {
-        match jiff::Timestamp::try_from(self.wall(moment)) {
+        Self::rfc3339_of(self.wall(moment))
+    }
+
+    /// The same of a time.
+    pub fn rfc3339_of(time: SystemTime) -> String {
+        match jiff::Timestamp::try_from(time) {
             Ok(timestamp) => format!("{timestamp:.3}"),
             Err(_) => String::new(),
         }
@@ -202,6 +220,19 @@ impl Clock {
             Ok(timestamp) => timestamp.to_zoned(LOCAL.clone()).strftime("%b %d %H:%M:%S").to_string(),
             Err(_) => String::from("--"),
         }
+    }
+
+    /// A time to come, for a column: `14:30`, with its seconds if it has some; `Nov 30` if that is not within a day.
+    pub fn short_time(time: SystemTime) -> String {
+        let now = SystemTime::now();
+        let is_far = time.duration_since(now).is_ok_and(|wait| wait > Duration::from_secs(20 * 3600));
+        let Ok(timestamp) = jiff::Timestamp::try_from(time) else { return String::from("--") };
+        let format = match timestamp.as_second() % 60 {
+            _ if is_far => "%b %-d",
+            0 => "%H:%M",
+            _ => "%H:%M:%S",
+        };
+        timestamp.to_zoned(LOCAL.clone()).strftime(format).to_string()
     }
 
     /// Local time of day of a moment: `14:02:11`.

@@ -104,6 +104,7 @@ pub(crate) fn is_over(group: &GroupSnapshot) -> bool {
         watches |= service.watches;
         match &service.phase {
             Phase::Queued
+            | Phase::Scheduled { .. }
             | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }

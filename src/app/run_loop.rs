@@ -259,7 +259,8 @@ impl RunLoop {
         if progress.finish.is_some() {
             return;
         }
-        let now = self.clock.now();
+        let (now, shows) = self.clock.both();
+        self.engine.look_at_wall(now, shows);
         for effect in self.engine.update(event, now) {
             match self.runner.carry_out(effect) {
                 None => {}

@@ -44,7 +44,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, groups, usage, exit-codes, troubleshooting, benchmarks"
+                  keys, config, watch, schedules, terminals, scripts, groups, usage, exit-codes, troubleshooting,\n                   benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -334,6 +334,8 @@ pub(super) enum Topic {
     Config,
     /// What happens on a change
     Watch,
+    /// Jobs that run at times
+    Schedules,
     /// Reading, searching, typing and copying, and where logs are kept
     Terminals,
     /// Commands for scripts, agents and CI

@@ -28,6 +28,7 @@ impl Topic {
             Self::Keys => include_str!("../../assets/guide/keys.md"),
             Self::Config => include_str!("../../assets/guide/config.md"),
             Self::Watch => include_str!("../../assets/guide/watch.md"),
+            Self::Schedules => include_str!("../../assets/guide/schedules.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
             Self::Groups => include_str!("../../assets/guide/groups.md"),

@@ -13,6 +13,7 @@ use super::load::MAX_BYTES;
 use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, is_note, shown};
+use super::schedule;
 use super::shell_text;
 use crate::domain::{
     Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName,
@@ -48,6 +49,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         backoff(&service.draft, problems);
         retries(service, problems);
         restarts_of_task(service, problems);
+        schedule::check(service, &by_name, problems);
         postgres(service, problems);
         if let Some(problem) = reloads_itself(service, place) {
             problems.add(problem);

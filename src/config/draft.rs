@@ -5,12 +5,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::place::Place;
+use super::schedule;
 use crate::domain::{
     AliveCheck, Backoff, Breaker, Condition, Dependency, Expandable, Kind, Limits, OnChange, PaneView, ReadyCheck,
-    RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles,
+    RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles, When,
 };
 
 /// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
@@ -38,6 +40,9 @@ pub(super) struct Draft {
     pub(super) cascade: Given<bool>,
     pub(super) restart: Given<RestartPolicy>,
     pub(super) retries: Given<u32>,
+    pub(super) schedule: Given<When>,
+    pub(super) timezone: Given<TimeZone>,
+    pub(super) run_on_start: Given<bool>,
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
     pub(super) stop: StopDraft,
@@ -106,7 +111,13 @@ impl Draft {
         });
         let kind = self.kind.or_else(|| defaults.kind.clone());
         let is_job = kind.as_ref().is_some_and(|kind| *kind.get_ref() == Kind::Job);
+        // What `[defaults]` say of these is for the jobs that have a schedule.
+        let schedule = self.schedule.or_else(|| defaults.schedule.clone().filter(|_| is_job));
+        let is_scheduled = schedule.is_some();
         Self {
+            timezone: self.timezone.or_else(|| defaults.timezone.clone().filter(|_| is_scheduled)),
+            run_on_start: self.run_on_start.or_else(|| defaults.run_on_start.clone().filter(|_| is_scheduled)),
+            schedule,
             run_reported: self.run_reported || (self.run.is_none() && defaults.run_reported),
             run: self.run.or_else(|| defaults.run.clone()),
             kind,
@@ -204,6 +215,7 @@ impl Draft {
             ready: self.ready.map(Spanned::into_inner),
             restart: or(self.restart, usual.restart),
             retries: or(self.retries, usual.retries),
+            schedule: schedule::joined(self.schedule, self.timezone, self.run_on_start),
             backoff: self.backoff.finish(usual.backoff),
             breaker: self.breaker.finish(usual.breaker),
             stop: self.stop.finish(usual.stop),

@@ -38,6 +38,8 @@ pub(super) enum Form {
     Signal,
     /// A text for the shell or a list that is executed as it is.
     Command,
+    /// Five fields, a word for them, or a pause.
+    Schedule,
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// What a change does.
@@ -68,6 +70,8 @@ const CONDITIONS: &[&str] = &["started", "ready", "done"];
 /// A number and a unit of `units::duration`, and of `units::size`.
 const DURATION: &str = r"^([0-9]+\.?[0-9]*|\.[0-9]+)(ms|s|m|h)$";
 const SIZE: &str = "^[0-9]+([kKmMgG][iI]?)?[bB]$";
+/// Five fields, a word, or a pause.
+const SCHEDULE: &str = r"^\s*(@[a-z]+|every\s+\S+|\S+(\s+\S+){4})\s*$";
 /// A name, by what it does not hold: exact for ASCII. Which other characters are letters, only the program knows, since not
 /// every reader of a schema knows `\p{L}`.
 const NAME: &str = concat!(
@@ -99,6 +103,7 @@ impl Form {
             Self::Status => "a code like 204, or a range like \"200-299\"".into(),
             Self::Signal => "the name of a signal".into(),
             Self::Command => "a string (for the shell) or a list of strings (run as it is)".into(),
+            Self::Schedule => "a string like \"0 2 * * *\" or \"every 30m\"".into(),
             Self::OneOf(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
                 match quoted.split_last() {
@@ -153,6 +158,7 @@ impl Form {
                     "description": "run as it is, with ${NAME} and ${NAME:-default} expanded; $$ is a dollar",
                 },
             ]}),
+            Self::Schedule => json!({ "type": "string", "pattern": SCHEDULE }),
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
             Self::OnChange => json!({ "anyOf": [
                 { "type": "string", "enum": ["restart", "mark"] },

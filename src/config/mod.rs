@@ -28,6 +28,7 @@ mod preferences;
 mod probe;
 mod problems;
 mod render;
+mod schedule;
 mod schema;
 mod selection;
 mod service;

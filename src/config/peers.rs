@@ -207,9 +207,19 @@ const PEERS: &[Peer] = &[
         "every service has a terminal; press `i` in the dashboard to type into it",
     ),
     peer(
-        &["schedule", "cron", "cron_restart"],
+        &["cron_restart"],
         None,
-        "there are no schedules; a job runs again when a file changes: kind = \"job\", watch = [\"…\"]",
+        "no service is restarted at a time; a job that runs at times: kind = \"job\", schedule = \"0 3 * * *\"",
+    ),
+    peer(
+        &["max_concurrent", "concurrency_policy", "allow_overlap", "overlap"],
+        Some("schedule"),
+        "a job never runs twice at once; a time that comes while it runs is skipped, and its log says so",
+    ),
+    peer(
+        &["suspend", "suspended"],
+        Some("autostart"),
+        "autostart = false: its times count after you press s, or after devgroup start NAME",
     ),
     peer(&["scrollback", "max_lines"], None, "for all services: [logs] memory = \"64MiB\""),
     peer(&["color", "colour"], None, "devgroup chooses the colours; set your theme in ~/.config/devgroup/config.toml"),

@@ -16,6 +16,7 @@ use super::peers;
 use super::place::Place;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
+use super::schedule;
 use super::values;
 use crate::domain::{Condition, Expandable, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
 
@@ -59,6 +60,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         cascade: fields.read_value("cascade", problems, Slot::boolean),
         restart: fields.read_value("restart", problems, restart),
         retries: fields.read_value("retries", problems, |slot| slot.whole(0..=u32::MAX)),
+        schedule: fields.read_value("schedule", problems, |slot| schedule::schedule(slot, place)),
+        timezone: fields.read_value("timezone", problems, schedule::timezone),
+        run_on_start: fields.read_value("run_on_start", problems, Slot::boolean),
         backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
         breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
         stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),

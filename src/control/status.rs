@@ -73,7 +73,7 @@ pub struct Service {
     pub kind: String,
     /// `blocked` (a dependency has failed), `waiting` (for a dependency, or nothing runs and a start waits for its time after
     /// a change), `queued` (`[start] parallel` others are starting), `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
-    /// `failed`, `stopped`.
+    /// `failed`, `stopped`; of a job with a schedule also `scheduled` and `suspended`.
     pub state: String,
     /// The leader of its live run.
     pub pid: Option<u32>,
@@ -91,6 +91,9 @@ pub struct Service {
     pub next_try_at: Option<String>,
     /// When changes are acted on that have come right after a start, as others before. What runs goes on until then.
     pub next_restart_at: Option<String>,
+    /// When it runs next by its schedule.
+    #[serde(default)]
+    pub next_run_at: Option<String>,
     /// What its state comes from, or what is waited for, where the state alone does not say it: `waiting for a change`.
     pub reason: Option<String>,
     /// Changes that a hold keeps from it.
@@ -258,6 +261,7 @@ impl Service {
             }),
             next_try_at: service.next_try.map(|at| clock.rfc3339(at)),
             next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
+            next_run_at: service.next_run.map(Clock::rfc3339_of),
             reason: service.reason.as_deref().map(Into::into),
             held: service.held,
             validating: service.validating.is_some(),

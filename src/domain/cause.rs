@@ -37,6 +37,8 @@ pub enum StartCause {
     OverLimit(OverLimit),
     /// Its part of `procgroup.toml` changed.
     Config,
+    /// One of the times of its `schedule` has come.
+    Schedule,
 }
 
 impl fmt::Display for StartCause {
@@ -52,6 +54,7 @@ impl fmt::Display for StartCause {
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::OverLimit(over) => write!(f, "over its limit: {over}"),
             Self::Config => f.write_str("procgroup.toml changed"),
+            Self::Schedule => f.write_str("on schedule"),
         }
     }
 }
@@ -68,6 +71,7 @@ impl StartCause {
             Self::Stuck(_) => "liveness",
             Self::OverLimit(_) => "limit",
             Self::Config => "config",
+            Self::Schedule => "schedule",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, OverLimit, ServiceName, Signal, StartCause, Stuck,
-    Written, count, framed, human, short, visible, without_secrets,
+    TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -133,6 +133,8 @@ pub enum Marker {
         /// How many may be starting at once.
         parallel: u32,
     },
+    /// A time of its schedule has come, or has not.
+    Timetable(TimetableMarker),
     /// One that it depends on will not come, or has gone.
     Lost {
         /// For people: `db failed (exit 1)`.
@@ -332,6 +334,7 @@ impl Marker {
             Self::NewReady => write!(text, "ready check changed · applies from the next start · {clock}"),
             Self::Waits { on } => write!(text, "waiting for {on} · {clock}"),
             Self::Queued { parallel } => write!(text, "queued · [start] parallel = {parallel} · {clock}"),
+            Self::Timetable(marker) => write!(text, "{marker}"),
             Self::Lost { loss, blocks: true } => write!(text, "blocked · {loss} · {clock}"),
             Self::Lost { loss, blocks: false } => write!(text, "{loss} · {clock}"),
             Self::Validating { .. } | Self::Stale { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {
@@ -578,6 +581,7 @@ mod tests {
                 limited(ChangeAction::Signal(Signal::Hup)),
                 "── SIGHUP in 4s · a file changed right after each of the last 8 signals · r restarts now ──",
             ),
+            (Marker::Queued { parallel: 4 }, "── queued · [start] parallel = 4 · 14:02:11 ──"),
             (Marker::NewReady, "── ready check changed · applies from the next start · 14:02:11 ──"),
             (
                 Marker::TakenBack { action: ChangeAction::Restart },

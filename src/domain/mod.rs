@@ -25,12 +25,14 @@ mod probe_spec;
 mod reloader;
 mod report;
 mod run_history;
+mod schedule;
 mod secret;
 mod signal;
 mod snapshot;
 mod spec;
 mod stop_progress;
 mod time;
+mod timetable_marker;
 mod usage;
 mod visible;
 mod watch_snapshot;
@@ -59,6 +61,7 @@ pub use probe_spec::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText
 pub use reloader::{package_script, self_reloader};
 pub use report::{RunDetails, RunReport, RunVariable, Validated, WatchBackend, WatchReport, WatchStatus};
 pub use run_history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
+pub use schedule::{CronFault, CronTimes, Schedule, When, local_time};
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
@@ -70,6 +73,7 @@ pub use spec::{
 };
 pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use time::{Moment, approx, human, short};
+pub use timetable_marker::TimetableMarker;
 pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};

@@ -57,6 +57,11 @@ pub enum Phase {
         /// What is done when it has stopped.
         then: Then,
     },
+    /// A job that runs at its times (`schedule`) and waits for the next one.
+    Scheduled {
+        /// How its last run has ended; `None` if it has not run since it was wanted.
+        after: Option<Outcome>,
+    },
     /// Ended by itself; the next try follows.
     Retrying {
         /// When the next try begins.
@@ -85,6 +90,7 @@ impl Phase {
             Self::Blocked { .. }
             | Self::Queued
             | Self::Validating { .. }
+            | Self::Scheduled { .. }
             | Self::Retrying { .. }
             | Self::CrashLoop { .. }
             | Self::Finished(_)
@@ -97,6 +103,7 @@ impl Phase {
         match self {
             Self::Blocked { .. } => "blocked",
             Self::Queued => "queued",
+            Self::Scheduled { .. } => "scheduled",
             Self::Validating { .. } | Self::Starting { .. } => "starting",
             Self::Running { ready: true, .. } => "ready",
             Self::Running { ready: false, .. } => "running",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{
     ExitStatus, FailedRun, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts,
@@ -98,6 +98,10 @@ pub struct ServiceSnapshot {
     pub next_try: Option<Moment>,
     /// While that is waited for: which failure it follows, and of how many.
     pub failed_run: Option<FailedRun>,
+    /// It is a job with a `schedule`.
+    pub scheduled: bool,
+    /// When it runs next by that.
+    pub next_run: Option<SystemTime>,
     /// Changes that a hold keeps from it.
     pub held: usize,
     /// Changes that wait for quiet.
@@ -151,6 +155,8 @@ impl ServiceSnapshot {
             next_restart: None,
             next_action: ChangeAction::Restart,
             reason: None,
+            scheduled: false,
+            next_run: None,
             held: 0,
             pending: 0,
             stale: false,
@@ -174,7 +180,12 @@ impl ServiceSnapshot {
 
     /// The state in the word of the machine-readable outputs.
     pub fn state(&self) -> &'static str {
-        if self.is_waiting() { "waiting" } else { self.phase.word() }
+        match self.phase {
+            _ if self.is_waiting() => "waiting",
+            // Nobody has stopped a run of it, but its times.
+            Phase::Down if self.scheduled => "suspended",
+            _ => self.phase.word(),
+        }
     }
 
     /// What happens next by itself, and when: where a try after a crash and a change wait, the first of both meets the
@@ -189,7 +200,9 @@ impl ServiceSnapshot {
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
             Phase::CrashLoop { .. } => Some(Failure::CrashLoop),
-            Phase::Retrying { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
+            Phase::Retrying { attempt: 1.., after: outcome, .. }
+            | Phase::Scheduled { after: Some(outcome) }
+            | Phase::Finished(outcome) => outcome.failure(),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, Limits, OnChange, Probe, ReadyCheck, ServiceName, Signal, SpecPattern, Validate,
+    AliveCheck, AliveProbe, Limits, OnChange, Probe, ReadyCheck, Schedule, ServiceName, Signal, SpecPattern, Validate,
     WatchFiles, WatchSpec, visible, without_secrets,
 };
 
@@ -70,6 +70,8 @@ pub struct ServiceSpec {
     /// `retries`: starts after the first one when it fails, with `backoff`. Of jobs only, in place of `restart` and
     /// `breaker`; 0 for services.
     pub retries: u32,
+    /// `schedule`: when it runs by itself. Of jobs only.
+    pub schedule: Option<Schedule>,
     /// How long it waits between attempts (`backoff`).
     pub backoff: Backoff,
     /// How many crashes end the attempts (`breaker`).
@@ -118,6 +120,7 @@ impl ServiceSpec {
             cascade: false,
             restart: RestartPolicy::default(),
             retries: 0,
+            schedule: None,
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             stop: StopSpec::default(),

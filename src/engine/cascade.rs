@@ -63,7 +63,8 @@ impl Engine {
                 true
             }
             // Its start is to come, or it is done.
-            Phase::Finished(_)
+            Phase::Scheduled { .. }
+            | Phase::Finished(_)
             | Phase::Blocked { .. }
             | Phase::Queued
             | Phase::Validating { .. }
@@ -100,6 +101,7 @@ impl Service {
             Phase::Validating { .. } | Phase::Queued | Phase::Down => self.run.id.0 > 0,
             Phase::Stopping { .. }
             | Phase::Blocked { .. }
+            | Phase::Scheduled { .. }
             | Phase::Retrying { .. }
             | Phase::CrashLoop { .. }
             | Phase::Finished(_) => false,

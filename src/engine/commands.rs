@@ -146,6 +146,11 @@ impl Engine {
     }
 
     fn start_by_hand(&mut self, place: usize, turn: &mut Turn) -> Ordered {
+        if self.services[place].spec.schedule.is_some() {
+            // Its times are what is started. To run it now is a restart.
+            self.want_with_needs(&[place]);
+            return Ordered::Run(self.services[place].run.id);
+        }
         let service = &self.services[place];
         // One that waits for others is asked for once more all the same: what it waits for may have failed.
         let is_coming = match &service.phase {

@@ -74,7 +74,10 @@ impl Engine {
             return Err("it is being validated, but no validation runs");
         }
         if service.restarts.orders.pending().is_some() {
-            let rests = matches!(service.phase, Phase::Retrying { .. } | Phase::CrashLoop { .. } | Phase::Finished(_));
+            let rests = matches!(
+                service.phase,
+                Phase::Scheduled { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. } | Phase::Finished(_)
+            );
             if !service.wanted || rests && service.check().is_none() {
                 return Err("a start was ordered, but nothing starts it");
             }
@@ -91,7 +94,11 @@ impl Engine {
         if self.shutdown.is_some() {
             let pending = matches!(
                 service.phase,
-                Phase::Blocked { .. } | Phase::Queued | Phase::Retrying { .. } | Phase::CrashLoop { .. }
+                Phase::Blocked { .. }
+                    | Phase::Queued
+                    | Phase::Scheduled { .. }
+                    | Phase::Retrying { .. }
+                    | Phase::CrashLoop { .. }
             );
             return if pending || service.wanted { Err("a start is pending during a shutdown") } else { Ok(()) };
         }

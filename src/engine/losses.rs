@@ -48,6 +48,7 @@ impl Service {
             }
             Phase::Down if !self.wanted => ("stopped", String::new()),
             Phase::Queued
+            | Phase::Scheduled { .. }
             | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }

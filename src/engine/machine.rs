@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::tz::TimeZone;
+
 use crate::domain::{
     FactKind, GroupHistory, GroupSnapshot, GroupSpec, HoldResult, HoldSnapshot, Marker, Moment, Notice, Phase, RunId,
-    RunReport, ServiceName, WatchStatus,
+    RunReport, ServiceName, StartCause, WatchStatus,
 };
 
 use super::git_gate::GitGate;
@@ -16,6 +18,7 @@ use super::restart_manager::RestartManager;
 use super::service::Service;
 use super::shutdown::Shutdown;
 use super::turn::Turn;
+use super::wall::Wall;
 use super::{Effect, Event, view};
 
 /// Rounds that one event may take. Two are usual.
@@ -57,6 +60,8 @@ pub struct Engine {
     not_before: Moment,
     /// What the clock on the wall showed at the start of the program.
     start: SystemTime,
+    /// What it has shown since.
+    pub(super) wall: Wall,
     /// What earlier calls of devgroup have left.
     pub(super) past: GroupHistory,
     /// What clients see, as of the last turn.
@@ -88,11 +93,22 @@ impl Engine {
             shutdown: None,
             not_before: Moment::START,
             start: SystemTime::UNIX_EPOCH,
+            wall: Wall::new(),
             past: GroupHistory::new(),
         };
         engine.services_have_changed();
         engine.shown = Arc::new(engine.view(now));
         engine
+    }
+
+    /// The local time zone, for schedules.
+    pub fn in_zone(&mut self, zone: TimeZone) {
+        self.wall.zone = zone;
+    }
+
+    /// What the clock on the wall shows. To come before each event: somebody may have set it, or the computer may have slept.
+    pub fn look_at_wall(&mut self, now: Moment, shows: SystemTime) {
+        self.wall.look(now, shows);
     }
 
     /// Takes in an event, and moves every service as far as it goes by itself. The orders are to be carried out in order.
@@ -212,6 +228,9 @@ impl Engine {
         }
         let first: Vec<usize> = (0..self.services.len()).filter(|&place| self.services[place].spec.autostart).collect();
         self.want_with_needs(&first);
+        for service in self.services.iter_mut().filter(|service| service.wanted && service.spec.schedule.is_some()) {
+            service.start_at_once(StartCause::First);
+        }
         for service in self.services.iter().filter(|service| !service.wanted) {
             let reason = if service.spec.left_out { "not selected" } else { "autostart = false" };
             service.narrate(Marker::NotStarted { reason }, turn);
@@ -233,6 +252,7 @@ impl Engine {
             service.look_at_memory(turn);
             service.send_due_signal(turn);
         }
+        self.keep_timetables(turn);
         self.changes_expire(turn);
         self.correct_end_of_hold(turn);
     }
@@ -247,7 +267,13 @@ impl Engine {
             return None;
         }
         let changes = self.changes.next_due().into_iter().chain(self.git.next_due());
-        self.services.iter().filter_map(Service::deadline).chain(changes).chain(self.place_due()).min()
+        self.services
+            .iter()
+            .filter_map(Service::deadline)
+            .chain(changes)
+            .chain(self.place_due())
+            .chain(self.timetable_due())
+            .min()
     }
 
     /// The group as clients see it: the same pointer until something is to be seen.

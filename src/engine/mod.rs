@@ -9,7 +9,8 @@
 //! a new `procgroup.toml` does; `restart_manager` keeps changes until they are decided, `quiet` says when they have been
 //! quiet, `rate_limit` how long they wait so soon after a start, `holds` who keeps whose, `questions` which comparisons are
 //! waited for, `git_gate` when git holds; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
-//! `places` is how many may start at once; `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
+//! `places` is how many may start at once; `timetable` is when jobs run by their schedule, and `wall` the clock that they go
+//! by; `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
 //! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
 //! always holds.
 
@@ -48,9 +49,11 @@ mod shutdown;
 mod stop_ladder;
 #[cfg(test)]
 mod tests;
+mod timetable;
 mod turn;
 mod validation;
 mod view;
+mod wall;
 
 pub use effect::{Effect, Finish};
 pub use event::Event;

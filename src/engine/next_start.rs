@@ -80,7 +80,7 @@ fn strength(cause: &StartCause) -> u8 {
         StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::OverLimit(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
-        StartCause::First | StartCause::Hand | StartCause::Config => 3,
+        StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Schedule => 3,
     }
 }
 

@@ -29,6 +29,7 @@ impl Engine {
             self.reconcile_live(place, turn);
             self.reconcile_down(place, turn);
         }
+        self.fill_timetables(turn);
         self.tell_losses(turn);
         self.forget_retired(turn);
     }
@@ -118,18 +119,33 @@ impl Engine {
     fn reconcile_down(&mut self, place: usize, turn: &mut Turn) {
         let service = &mut self.services[place];
         match (&service.phase, service.wanted) {
+            (Phase::Down | Phase::Finished(_), true) if service.rests() => service.rest(&self.wall, turn),
+            (Phase::Scheduled { after }, true) if service.spec.schedule.is_none() => {
+                let after = *after;
+                service.rest_without_schedule(after, turn);
+                if service.phase == Phase::Down {
+                    self.start_or_wait(place, turn);
+                }
+            }
             (Phase::Down | Phase::Blocked { .. } | Phase::Queued, true) => self.start_or_wait(place, turn),
             (Phase::Retrying { until, .. }, true) if *until <= turn.now => self.start_or_wait(place, turn),
             (Phase::CrashLoop { until }, true) if *until <= turn.now => {
                 service.restarts.crashes.half_open();
                 self.start_or_wait(place, turn);
             }
-            (Phase::Blocked { .. } | Phase::Queued | Phase::Retrying { .. } | Phase::CrashLoop { .. }, false) => {
+            (
+                Phase::Blocked { .. }
+                | Phase::Queued
+                | Phase::Scheduled { .. }
+                | Phase::Retrying { .. }
+                | Phase::CrashLoop { .. },
+                false,
+            ) => {
                 service.enter(Phase::Down, turn);
             }
             (Phase::Validating { .. }, _)
             | (Phase::Starting { .. } | Phase::Running { .. }, _)
-            | (Phase::Retrying { .. } | Phase::CrashLoop { .. }, true)
+            | (Phase::Scheduled { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. }, true)
             | (Phase::Stopping { .. } | Phase::Finished(_), _)
             | (Phase::Down, false) => {}
         }

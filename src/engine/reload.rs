@@ -40,8 +40,8 @@ impl Engine {
             if is_new {
                 // It may have been taken out of the file a moment ago, and be ending still: it starts after that.
                 service.retired = false;
-                service.restarts.merge(NextStart::new(StartCause::Config));
                 service.respec(new.clone());
+                service.start_at_once(StartCause::Config);
                 if new.autostart {
                     needed.push(new.name.clone());
                 }
@@ -50,7 +50,7 @@ impl Engine {
                     let known = |name| service.spec.depends_on.iter().any(|old| &old.on == name);
                     needed.extend(new.depends_on.iter().filter(|one| !known(&one.on)).map(|one| one.on.clone()));
                 } else if new.autostart && !service.spec.autostart && service.run.id.0 == 0 {
-                    service.restarts.merge(NextStart::new(StartCause::Config));
+                    service.start_at_once(StartCause::Config);
                     needed.push(new.name.clone());
                 }
                 service.reloaded(new.clone(), turn);
@@ -110,7 +110,9 @@ impl Service {
         {
             self.narrate(Marker::NewReady, turn);
         }
-        if is_other_program && self.wanted {
+        if self.spec.schedule.is_some() && !self.is_live() {
+            // At its next time it runs as the file says then.
+        } else if is_other_program && self.wanted {
             self.want(NextStart::new(StartCause::Config), turn);
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
             // What was refused is asked about anew, or nobody asks any more.

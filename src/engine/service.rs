@@ -13,6 +13,7 @@ use super::next_start::NextStart;
 use super::on_change::Hooks;
 use super::restarts::Restarts;
 use super::run::Run;
+use super::timetable::Timetable;
 use super::turn::Turn;
 use super::validation::{Validation, Validity};
 
@@ -32,6 +33,8 @@ pub(super) struct Service {
     pub(super) run: Run,
     pub(super) restarts: Restarts,
     pub(super) validation: Validation,
+    /// When it runs by its schedule.
+    pub(super) timetable: Timetable,
     /// What `on_change` is to do, or does, instead of a restart.
     pub(super) hooks: Hooks,
     pub(super) last_exit: Option<LastExit>,
@@ -86,6 +89,7 @@ impl Service {
             run: Run::new(RunId::default(), spec.clone(), StartCause::First, now),
             restarts: Restarts::new(seed, &spec.name),
             validation: Validation::default(),
+            timetable: Timetable::default(),
             hooks: Hooks::default(),
             last_exit: None,
             last_change: None,
@@ -120,6 +124,9 @@ impl Service {
         if let Some(url) = spec.url.as_ref().and_then(Expandable::known) {
             self.labels.url = Some(url.as_str().into());
         }
+        if self.spec.schedule != spec.schedule {
+            self.timetable.forget();
+        }
         self.spec = spec;
     }
 
@@ -149,6 +156,7 @@ impl Service {
         match &self.phase {
             Phase::Retrying { attempt, .. } => *attempt > 0,
             Phase::CrashLoop { .. } => true,
+            Phase::Scheduled { after } => after.is_some_and(|outcome| outcome != Outcome::Done),
             Phase::Finished(outcome) => *outcome != Outcome::Done,
             Phase::Blocked { .. }
             | Phase::Queued
@@ -206,7 +214,11 @@ impl Service {
             self.restarts.crashes.forget();
         }
         match next.cause {
-            StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Change(_) => {
+            StartCause::First
+            | StartCause::Hand
+            | StartCause::Config
+            | StartCause::Change(_)
+            | StartCause::Schedule => {
                 self.cancel_validation(turn);
             }
             // The files that it watches are as they were. `validate` may look at others, and what runs is only replaced by what
@@ -232,7 +244,11 @@ impl Service {
     /// No run lives, and how the last one ended, or a validation, does not hold up the next one any more.
     pub(super) fn rest_no_more(&mut self, turn: &Turn) {
         match self.phase {
-            Phase::Validating { .. } | Phase::Retrying { .. } | Phase::CrashLoop { .. } | Phase::Finished(_) => {
+            Phase::Validating { .. }
+            | Phase::Scheduled { .. }
+            | Phase::Retrying { .. }
+            | Phase::CrashLoop { .. }
+            | Phase::Finished(_) => {
                 self.enter(Phase::Down, turn);
             }
             Phase::Blocked { .. }
@@ -262,6 +278,7 @@ impl Service {
             Phase::Retrying { until, .. } | Phase::CrashLoop { until } => Some(*until),
             Phase::Blocked { .. }
             | Phase::Queued
+            | Phase::Scheduled { .. }
             | Phase::Validating { .. }
             | Phase::Running { .. }
             | Phase::Finished(_)

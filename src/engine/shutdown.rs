@@ -83,7 +83,11 @@ impl Engine {
         for service in &mut self.services {
             service.want_no_more(turn);
             match &mut service.phase {
-                Phase::Blocked { .. } | Phase::Queued | Phase::Retrying { .. } | Phase::CrashLoop { .. } => {
+                Phase::Blocked { .. }
+                | Phase::Queued
+                | Phase::Scheduled { .. }
+                | Phase::Retrying { .. }
+                | Phase::CrashLoop { .. } => {
                     service.enter(Phase::Down, turn);
                 }
                 // It is ended in its turn; whether it gets ready before that is of no interest.
@@ -176,6 +180,7 @@ fn stop_state(service: &Service, was_live: bool) -> StopState {
         }
         Phase::Blocked { .. }
         | Phase::Queued
+        | Phase::Scheduled { .. }
         | Phase::Validating { .. }
         | Phase::Retrying { .. }
         | Phase::CrashLoop { .. }

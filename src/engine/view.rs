@@ -70,6 +70,7 @@ impl Engine {
             Phase::Retrying { until, .. } | Phase::CrashLoop { until } => Some(until),
             Phase::Blocked { .. }
             | Phase::Queued
+            | Phase::Scheduled { .. }
             | Phase::Validating { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
@@ -98,6 +99,8 @@ impl Engine {
             last_exit: service.last_exit,
             next_try,
             failed_run: service.failed_run(),
+            scheduled: service.spec.schedule.is_some(),
+            next_run: service.next_run(),
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
             stale: (service.is_refused() || !service.restarts.held_up_by.is_empty()) && service.is_live(),
@@ -209,6 +212,10 @@ impl Service {
                 Some(format!("could not start{why}, retrying"))
             }
             Phase::Retrying { .. } => exit.map(|exit| format!("{exit}, retrying")),
+            Phase::Scheduled { after: Some(outcome) } => {
+                let failure = outcome.failure().map(|failure| failure.to_string());
+                failure.map(|failure| format!("the last run failed: {failure}"))
+            }
             Phase::CrashLoop { .. } => Some(match exit {
                 Some(exit) => format!("too many crashes, last: {exit}"),
                 None => "too many crashes".into(),

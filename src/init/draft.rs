@@ -73,6 +73,15 @@ pub(super) struct Alive {
     pub(super) grace: u64,
 }
 
+/// When a job runs by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Schedule {
+    /// As `procgroup.toml` writes it.
+    pub(super) when: String,
+    pub(super) timezone: Option<String>,
+    pub(super) run_on_start: bool,
+}
+
 /// What is watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Watch {
@@ -118,6 +127,7 @@ pub(super) struct Draft {
     pub(super) breaker: Option<u64>,
     /// How often a job is tried again.
     pub(super) retries: Option<u64>,
+    pub(super) schedule: Option<Schedule>,
     /// The first signal, and the seconds before the last one.
     pub(super) stop_signal: Option<String>,
     pub(super) stop_grace: Option<u64>,
@@ -159,6 +169,7 @@ impl Draft {
             backoff: None,
             breaker: None,
             retries: None,
+            schedule: None,
             stop_signal: None,
             stop_grace: None,
             stop_command: None,

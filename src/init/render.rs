@@ -101,6 +101,13 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     }
     lines.extend(draft.restart.map(|restart| ("restart", quoted(restart))));
     lines.extend(draft.retries.map(|retries| ("retries", retries.to_string())));
+    if let Some(schedule) = &draft.schedule {
+        lines.push(("schedule", quoted(&schedule.when)));
+        lines.extend(schedule.timezone.as_deref().map(|zone| ("timezone", quoted(zone))));
+        if schedule.run_on_start {
+            lines.push(("run_on_start", "true".into()));
+        }
+    }
     lines.extend(draft.backoff.map(|wait| {
         let pairs = [("initial", seconds(wait)), ("factor", "1.0".into()), ("max", seconds(wait))];
         ("backoff", table(pairs.into_iter()))

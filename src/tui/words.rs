@@ -72,6 +72,7 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
             let loss = lost.as_ref().map(|loss| format!("{} {}", loss.name, loss.word));
             (glyphs.waits, Tone::Bad, loss.unwrap_or_default())
         }
+        (None, Phase::Scheduled { .. }) => (glyphs.waits, Tone::Plain, String::new()),
         (None, Phase::Queued) => (glyphs.waits, Tone::Busy, String::new()),
         (None, Phase::Starting { .. } | Phase::Validating { .. } | Phase::Stopping { .. }) => {
             (glyphs.busy, Tone::Busy, String::new())
@@ -153,14 +154,18 @@ pub(super) fn state_counts(snapshot: &GroupSnapshot, glyphs: &Glyphs, theme: The
     for service in &snapshot.services {
         let rank = rank(service);
         let word = if rank == 0 { RUNNING } else { service.state() };
-        if let Some((_, other)) = counts.iter_mut().find(|(_, other)| other.word == word) {
-            other.count += 1;
-            continue;
-        }
         let look = state_look(service, glyphs, theme);
         let failed = service.failure().is_some() && !service.is_waiting();
         let word_style = if failed { look.word_style } else { Style::new() };
         let (glyph, style) = (look.glyph, look.style);
+        if let Some((_, other)) = counts.iter_mut().find(|(_, other)| other.word == word) {
+            other.count += 1;
+            // A job whose last run has failed is `scheduled` as others are: one that has failed is seen before them.
+            if failed && !other.failed {
+                *other = StateCount { glyph, style, word_style, failed, ..other.clone() };
+            }
+            continue;
+        }
         counts.push((rank, StateCount { word, count: 1, glyph, style, word_style, failed }));
     }
     counts.sort_by_key(|(rank, _)| *rank);
@@ -180,8 +185,9 @@ fn rank(service: &ServiceSnapshot) -> u8 {
         Phase::Retrying { .. } => 4,
         Phase::CrashLoop { .. } => 5,
         Phase::Finished(Outcome::Done) => 9,
+        Phase::Scheduled { .. } => 10,
         Phase::Finished(_) => 6,
         Phase::Queued | Phase::Blocked { .. } => 8,
-        Phase::Down => 10,
+        Phase::Down => 11,
     }
 }

@@ -64,6 +64,7 @@ fn status_says_what_each_service_does() {
         "last_change",
         "last_exit",
         "next_try_at",
+        "next_run_at",
         "stale",
         "url",
     ];

@@ -41,6 +41,7 @@ mod process;
 mod reach;
 mod replacements;
 mod reported_outcomes;
+mod schedules;
 mod schema;
 mod script;
 mod shutdown_matrix;

@@ -282,7 +282,10 @@ fn no_key_is_judged_differently_by_the_schema_and_by_the_program() {
         format!("{pair}\n{}", if pair.starts_with("services") { "" } else { "[services]\nb = 'b'" })
     });
     judge(service, &|pair| {
-        format!("[services]\nb = 'b'\n[services.a]\n{}{pair}", if pair.starts_with("run") { "" } else { "run = 'a'\n" })
+        format!(
+            "[services]\nb = 'b'\n[services.a]\n{}{pair}",
+            if pair.starts_with("run ") { "" } else { "run = 'a'\n" }
+        )
     });
     for table in ["watch", "logs"] {
         judge(&schema["properties"][table], &|pair| format!("services = {{ b = 'b' }}\n{table} = {{ {pair} }}"));

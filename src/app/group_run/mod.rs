@@ -230,6 +230,9 @@ impl Decisions {
     fn new(spec: &Arc<GroupSpec>, clock: Clock) -> Self {
         let mut engine = Engine::new(spec.clone(), seed());
         let (history, past) = HistoryFile::open(spec);
+        engine.in_zone(Clock::zone());
+        let (now, shows) = clock.both();
+        engine.look_at_wall(now, shows);
         // Orders follow from the beginning only.
         engine.update(Event::Recall { start: clock.wall(Moment::START), past }, clock.now());
         Self { clock, engine, event_recorder: EventRecorder::new(clock), history }

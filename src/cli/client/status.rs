@@ -104,7 +104,9 @@ fn state(service: &Service) -> String {
     let has_failed = matches!(service.state.as_str(), "failed" | "retrying" | "crash-loop");
     // Of one that is waiting, the state says it.
     let waits = service.next_restart_at.is_some() && service.state != "waiting";
+    let next_run = service.next_run_at.as_deref().filter(|_| service.state == "scheduled");
     let notes = [
+        next_run.map(|at| format!("next run {}", clock::short_time(at))),
         service.last_exit.as_ref().filter(|_| has_failed).and_then(how_it_ended),
         service.validating.then(|| "validating".to_owned()),
         service.stale.then(|| "stale".to_owned()),

@@ -81,6 +81,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         cascade: false,
         restart: RestartPolicy::OnFailure,
         retries: 0,
+        schedule: None,
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),

@@ -116,7 +116,11 @@ pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
 fn is_coming(service: &ServiceSnapshot) -> bool {
     match service.phase {
         Phase::Down => service.wanted,
-        Phase::Blocked { .. } | Phase::Queued | Phase::Validating { .. } | Phase::Retrying { .. } => true,
+        Phase::Blocked { .. }
+        | Phase::Queued
+        | Phase::Validating { .. }
+        | Phase::Scheduled { .. }
+        | Phase::Retrying { .. } => true,
         Phase::Finished(outcome) => outcome == End::Invalid,
         Phase::Starting { .. } | Phase::Running { .. } | Phase::Stopping { .. } | Phase::CrashLoop { .. } => false,
     }
@@ -148,6 +152,8 @@ fn is_up(service: &ServiceSnapshot, now: Moment) -> Option<Fate> {
         }
         Phase::Running { .. } if service.kind == Kind::Service => Some(Ok(Became::Ready.into())),
         Phase::Finished(End::Done) => Some(Ok(Became::Done.into())),
+        // It is as it should be until its time comes.
+        Phase::Scheduled { .. } => Some(Ok(Became::Ready.into())),
         _ => None,
     }
 }

@@ -212,6 +212,12 @@ impl Scenario {
         self
     }
 
+    /// Nothing but time has passed.
+    pub(super) fn pass(&mut self) -> &mut Self {
+        self.turn(Event::TimePassed);
+        self
+    }
+
     /// What listeners were told since they were asked for last, each as a line, without the time of day.
     pub(super) fn events(&mut self) -> Vec<String> {
         let line = |fact: Fact| {

@@ -20,6 +20,7 @@ mod properties;
 mod reload;
 mod replacements;
 mod retries;
+mod schedules;
 mod shutdown;
 mod starts;
 mod stops;

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, Breaker, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus, Fact,
-    FactKind, GroupSpec, Holder, Kind, Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand, RunId, RunReport,
-    ServiceName, ServiceSpec, Signal, StartCause, StartSpec, StopSpec, Targets, Validate, Validated,
+    AliveCheck, AliveProbe, Breaker, ClientHold, Command, Comparison, Condition, CronTimes, Difference, Differs,
+    ExitStatus, Fact, FactKind, GroupSpec, Holder, Kind, Marker, Moment, OnChange, Phase, RestartPolicy, RunCommand,
+    RunId, RunReport, Schedule, ServiceName, ServiceSpec, Signal, StartCause, StartSpec, StopSpec, Targets, Validate,
+    Validated, When,
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
@@ -509,6 +510,49 @@ proptest! {
         world.let_go(false);
         world.calm_down(&[]);
         world.check_quiet();
+    }
+}
+
+/// The group of [`spec`], with jobs that run at times.
+fn with_times(variant: u8) -> Arc<GroupSpec> {
+    let scheduled = |name: &str, when: When| {
+        let schedule = Some(Schedule { when, run_on_start: variant.is_multiple_of(2) });
+        Arc::new(ServiceSpec { schedule: schedule.filter(|_| variant % 5 != 4), retries: 1, ..job(name) })
+    };
+    let mut spec = (*spec(variant)).clone();
+    spec.start.parallel = std::num::NonZeroU32::new(3);
+    let minutely = CronTimes::parse("* * * * *", None).expect("an expression");
+    spec.services.push(scheduled("minutely", When::At(minutely)));
+    spec.services.push(scheduled("sync", When::Every(Duration::from_secs(1 + u64::from(variant % 3)))));
+    Arc::new(spec)
+}
+
+proptest! {
+    #[test]
+    fn schedules_start_nothing_twice_and_nothing_after_a_quit_whatever_the_clock_shows(
+        steps in prop::collection::vec((0_u8..102, any::<u8>(), any::<u16>()), 0..120),
+        jumps in prop::collection::vec(any::<u16>(), 1..20),
+    ) {
+        let names = NAMES.iter().copied().chain(["minutely", "sync", "minutely", "sync"]).map(String::from).collect();
+        let mut world = World::of(with_times, names);
+        world.send_event(Event::Begin { paused: false });
+        let mut jumps = jumps.iter().cycle();
+        for step in steps {
+            if step.2.is_multiple_of(3)
+                && let Some(jump) = jumps.next()
+            {
+                let shows = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(*jump)) + world.now.since_start();
+                world.engine.look_at_wall(world.now, shows);
+            }
+            world.random_step(step);
+        }
+        world.send_event(Event::Client { id: None, command: Command::Quit });
+        let quit = world.history.len();
+        world.calm_down(&[]);
+        let Some(finish) = world.finish else { panic!("no end") };
+        prop_assert!(world.processes.keys().all(|name| finish.given_up.contains(name)), "{:?}", world.processes);
+        let spawns = |effect: &Effect| matches!(effect, Effect::Spawn { .. });
+        prop_assert!(!world.history[quit..].iter().flat_map(|(_, _, effects)| effects).any(spawns));
     }
 }
 

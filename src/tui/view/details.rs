@@ -229,6 +229,9 @@ fn of_restarts(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl F
     if let Some(next) = service.next_try {
         fact("next try", format!("in {} {dot} s = now", human(next.since(now))));
     }
+    if let Some(next) = service.next_run {
+        fact("next run", format!("{} {dot} r = now", Clock::date_and_time(next)));
+    }
     if let Some(next) = service.next_restart {
         fact("change waits", format!("{} in {} {dot} r = now", service.next_action, human(next.since(now))));
     }

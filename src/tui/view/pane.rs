@@ -13,6 +13,7 @@ use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, state_look};
 use super::Scene;
 use super::paint::{self, Titles};
+use super::sidebar::time_of_next_run;
 use crate::domain::{ServiceSnapshot, Timer, visible};
 use crate::logs::Level;
 
@@ -42,6 +43,9 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
             Timer::Change => format!("{} in", service.next_action),
         };
         left.push(Span::raw(format!(" {} {what} {seconds}s", glyphs.dot)));
+    }
+    if let Some(time) = time_of_next_run(service) {
+        left.push(Span::raw(format!(" {} next run {time}", glyphs.dot)));
     }
     if scene.ui.panes.zoom && !scene.screen.compact && !typed {
         left.extend(past(scene, service));

@@ -11,6 +11,7 @@ use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
 use super::super::words::{Look, STALE, counts, is_stale, state_look};
 use super::{Scene, paint};
+use crate::clock::Clock;
 use crate::domain::{Moment, Phase, ServiceSnapshot, Usage, approx};
 
 /// Draws the tab strip. The answer is where the selected tab is.
@@ -208,10 +209,13 @@ impl Columns {
 fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: Rect, buffer: &mut Buffer) {
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
     let waits = waits_until(service);
-    let (word, word_style) = if let Some(until) = waits {
+    let left = |until: Moment| {
         let seconds = until.since(scene.now).as_millis().div_ceil(1000);
-        let left = approx(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)));
-        let with_time = format!("{} {left}", service.state());
+        approx(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))
+    };
+    let time = waits.map(left).or_else(|| time_of_next_run(service));
+    let (word, word_style) = if let Some(time) = time {
+        let with_time = format!("{} {time}", service.state());
         // What tells of failures goes before the time.
         let last = marks(scene, service).rsplit(' ').next().map_or(0, width);
         let needed = width(&with_time) + if last == 0 { 0 } else { last + 1 };
@@ -265,6 +269,11 @@ pub(in super::super) fn waits_until(service: &ServiceSnapshot) -> Option<Moment>
     service.next_timer().filter(|_| service.phase.live_run().is_none()).map(|(at, _)| at)
 }
 
+/// When a job that waits for its time runs next: `14:30`.
+pub(in super::super) fn time_of_next_run(service: &ServiceSnapshot) -> Option<String> {
+    service.next_run.filter(|_| matches!(service.phase, Phase::Scheduled { .. })).map(Clock::short_time)
+}
+
 /// How a service is told that is older than the files, also where no other state has a word.
 fn stale_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
     is_stale(service).then(|| state_look(service, scene.glyphs(), scene.theme()).word_style)
@@ -294,7 +303,8 @@ fn marks(scene: &Scene<'_>, service: &ServiceSnapshot) -> String {
 /// Since when a service is in its state; nothing for one that is simply not running.
 pub(in super::super) fn age_of(service: &ServiceSnapshot) -> Option<Moment> {
     match service.phase {
-        Phase::Down => None,
+        // What is of interest is when it runs next.
+        Phase::Down | Phase::Scheduled { .. } => None,
         Phase::Blocked { .. }
         | Phase::Queued
         | Phase::Validating { .. }

@@ -3,6 +3,7 @@
 //! What has a counterpart is carried over; each other key is named in a line of its own.
 
 mod probes;
+mod schedule;
 mod texts;
 
 use self::texts::Texts;
@@ -74,8 +75,13 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
         }
     }
     let awaited = found.awaited();
+    let needs = found.drafts.iter().flat_map(|draft| &draft.depends_on);
+    let needed: Vec<String> = needs.map(|(on, _)| on.clone()).collect();
     for draft in found.drafts.iter_mut().filter(|draft| draft.source == path) {
-        draft.job = awaited.contains(&draft.name);
+        if needed.contains(&draft.name) && draft.schedule.take().is_some() {
+            draft.left.push("`schedule` is not carried over: other services wait for this one".into());
+        }
+        draft.job = awaited.contains(&draft.name) || draft.schedule.is_some();
         if draft.restart == Some("on-failure") && !draft.job {
             draft.left.push(EARLY.into());
         }
@@ -245,10 +251,7 @@ fn shutdown(entry: &Node, texts: &Texts, draft: &mut Draft) {
 
 /// Names what has no counterpart.
 fn others(entry: &Node, draft: &mut Draft) {
-    if let Some(schedule) = entry.get("schedule") {
-        draft.autostart &= schedule.is_true("run_on_start");
-        draft.left.push("`schedule` is not carried over: start it manually when it is due".into());
-    }
+    schedule::read(entry, draft);
     if entry.is_true("is_foreground") {
         draft.autostart = false;
         draft.left.push("`is_foreground` is not carried over: start it manually and zoom in".into());
