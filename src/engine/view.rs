@@ -106,6 +106,7 @@ impl Engine {
             orders: service.restarts.orders.clone(),
             details: service.run.details.clone(),
             usage: service.run.usage,
+            status_text: service.run.status_text.clone(),
         }
     }
 
