@@ -13,10 +13,14 @@ use super::event_recorder::EventRecorder;
 use super::history_file::Remembered;
 use crate::config::{self, Pipes};
 use crate::control::group_key;
-use crate::domain::{Answer, Fact, GroupSpec, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{
+    Answer, Fact, GroupSpec, Notifications, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause,
+};
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogDocument, LogStore};
-use crate::process::{Beside, ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Prepare, Prepared, ProcessHost};
+use crate::process::{
+    Beside, ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Notify, Prepare, Prepared, ProcessHost,
+};
 use crate::watch::Watcher;
 
 /// Joins effects with adapters.
@@ -241,10 +245,18 @@ impl EffectRunner {
             told_by: if let OnChange::Signal(signal) = &spec.on_change { Some(*signal) } else { None },
             ready: spec.ready.clone(),
             alive: spec.alive.clone(),
+            notify: spec
+                .notifications()
+                .map(|Notifications { watchdog }| Notify { folder: self.socket_folder(), watchdog }),
             cause: StartCause::First,
             was: None,
             document: self.document(&spec.name),
         }
+    }
+
+    /// Where there is room for sockets; none where the group is met by name alone.
+    fn socket_folder(&self) -> Option<PathBuf> {
+        self.socket.as_deref().filter(|socket| socket.is_absolute()).and_then(Path::parent).map(Path::to_owned)
     }
 
     /// The first that is asked of a start: pipes are read for it, or `known` already.

@@ -74,6 +74,7 @@ impl Incoming {
                 RunReport::Ready | RunReport::Unready { .. } => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",
+                RunReport::StatusText(_) => "what a run says of itself",
                 RunReport::Usage(_) => "the usage of a run",
                 RunReport::Details(_) => "the details of a run",
                 RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",

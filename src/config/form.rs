@@ -20,6 +20,8 @@ pub(super) enum Form {
     HttpAddress,
     /// `true` or `false`.
     Boolean,
+    /// `true`: what is not wanted is left out.
+    Yes,
     /// A number with a unit of time.
     Duration,
     /// A number with a unit of memory.
@@ -94,6 +96,7 @@ impl Form {
             Self::Text | Self::Name | Self::Url | Self::HttpAddress => "a string".into(),
             Self::TextPattern => "a string or \"/regex/\"".into(),
             Self::Boolean => "`true` or `false`".into(),
+            Self::Yes => "`true`".into(),
             Self::Duration => "a duration like \"5s\"".into(),
             Self::Size => "a size like \"64MiB\"".into(),
             Self::Port => "a number from 1 to 65535".into(),
@@ -135,6 +138,7 @@ impl Form {
             Self::Url => address("^https?://[^ ]+$"),
             Self::HttpAddress => address(r"^http://[^\s/]\S*$"),
             Self::Boolean => json!({ "type": "boolean" }),
+            Self::Yes => json!({ "type": "boolean", "enum": [true] }),
             Self::Duration => json!({ "type": "string", "pattern": DURATION }),
             Self::Size => json!({ "type": "string", "pattern": SIZE }),
             Self::Port => json!({ "anyOf": [

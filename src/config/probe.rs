@@ -28,7 +28,7 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
                 problem.help(format!("ready = {{ http = \"{}\" }}", shown(text)))
             }
             DeValue::String(text) => problem.help(format!("ready = {{ log = \"{}\" }}", shown(text))),
-            _ => problem.help("ready = { port = 4000 }   or with http, log, cmd, file, delay"),
+            _ => problem.help("ready = { port = 4000 }   or with http, log, cmd, file, delay, sd_notify"),
         });
         return None;
     };
@@ -40,6 +40,7 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     let cmd = fields.read("cmd", problems, Slot::command);
     let file = fields.read_value("file", problems, |slot| file(slot, place));
     let delay = fields.read_value("delay", problems, Slot::duration);
+    let notify = fields.read_value("sd_notify", problems, Slot::yes);
     let status = fields.read_value("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
     let timeout = fields.read_value("timeout", problems, Slot::some_duration);
 
@@ -63,7 +64,8 @@ pub(super) fn ready(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
             Expandable::Known((path, _)) => Probe::File(path),
             Expandable::Text(text) => Probe::Text(ProbeText::File(text)),
         }))
-        .or(delay.map(|delay| Probe::Delay(delay.into_inner())))?;
+        .or(delay.map(|delay| Probe::Delay(delay.into_inner())))
+        .or(notify.map(|_| Probe::Notify))?;
     Some(ReadyCheck { probe, timeout: timeout.map_or(TIMEOUT, |timeout| timeout.into_inner()) })
 }
 
@@ -76,7 +78,7 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
             DeValue::String(text) if text.starts_with("http://") => {
                 problem.help(format!("alive = {{ http = \"{}\" }}", shown(text)))
             }
-            _ => problem.help("alive = { port = 4000 }   or with http, cmd, or file and max_age"),
+            _ => problem.help("alive = { port = 4000 }   or with http, cmd, sd_notify, or file and max_age"),
         });
         return None;
     };
@@ -87,6 +89,7 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
     let cmd = fields.read("cmd", problems, Slot::command);
     let file = fields.read_value("file", problems, |slot| file(slot, place));
     let max_age = fields.read_value("max_age", problems, Slot::some_duration);
+    let notify = fields.read_value("sd_notify", problems, Slot::yes);
     let status = fields.read_value("status", problems, status).map_or(HttpCheck::STATUS, |status| status.into_inner());
     let every = fields.read_value("every", problems, Slot::some_duration);
     let timeout = fields.read_value("timeout", problems, Slot::some_duration);
@@ -95,24 +98,8 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
 
     one_way(&fields, (&slot, "alive"), ALIVE.ways, before, problems);
     status_belongs_to_http(&fields, "alive", problems);
-    match (fields.key_span("file"), fields.key_span("max_age")) {
-        (Some(span), None) => problems.add(
-            Diagnostic::error("alive", format!("`alive` of {} does not say how old the file may get", slot.place))
-                .at(span, "needs `max_age`")
-                .help("alive = { file = \"tmp/status.json\", max_age = \"120s\" }"),
-        ),
-        (None, Some(span))
-            if fields.key_span("port").or(fields.key_span("http")).or(fields.key_span("cmd")).is_some() =>
-        {
-            problems.add(
-                Diagnostic::error("alive", "`max_age` works only with `file`")
-                    .at(span, "there is no `file` here")
-                    .help("for the time between tries, use `every`"),
-            );
-        }
-        _ => {}
-    }
-    let is_file = file.is_some();
+    file_and_max_age(&fields, slot.place, problems);
+    let beats = file.is_some() || notify.is_some();
     let file = file.zip(max_age).map(|(file, max_age)| {
         let max_age = max_age.into_inner();
         match file.into_inner() {
@@ -127,16 +114,36 @@ pub(super) fn alive(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Proble
             sign_of_life(address.into_inner(), known, |url| ProbeText::Http { url, status })
         }))
         .or(cmd.map(|command| AliveProbe::Cmd(command.into_inner())))
-        .or(file)?;
+        .or(file)
+        .or(notify.map(|_| AliveProbe::Notify))?;
     let grace = grace.map(|grace| grace.into_inner());
     let check = AliveCheck {
         probe,
         every: every.map_or(AliveCheck::EVERY, |every| every.into_inner()),
         timeout: timeout.map_or(AliveCheck::TIMEOUT, |timeout| timeout.into_inner()),
-        failures: failures.map_or(if is_file { 1 } else { AliveCheck::FAILURES }, |failures| failures.into_inner()),
+        failures: failures.map_or(if beats { 1 } else { AliveCheck::FAILURES }, |failures| failures.into_inner()),
         grace: grace.unwrap_or_default(),
     };
     Some(AliveDraft { check, grace })
+}
+
+/// A file needs its `max_age`, and nothing else has one.
+fn file_and_max_age(fields: &Fields<'_, '_>, place: &str, problems: &mut Problems) {
+    match (fields.key_span("file"), fields.key_span("max_age")) {
+        (Some(span), None) => problems.add(
+            Diagnostic::error("alive", format!("`alive` of {place} does not say how old the file may get"))
+                .at(span, "needs `max_age`")
+                .help("alive = { file = \"tmp/status.json\", max_age = \"120s\" }"),
+        ),
+        (None, Some(span)) if ["port", "http", "cmd", "sd_notify"].iter().any(|way| fields.key_span(way).is_some()) => {
+            problems.add(
+                Diagnostic::error("alive", "`max_age` works only with `file`")
+                    .at(span, "there is no `file` here")
+                    .help("for the time between tries, use `every`"),
+            );
+        }
+        _ => {}
+    }
 }
 
 /// A sign of life that is no file: what it asks, or the text of that.

@@ -93,6 +93,14 @@ impl<'a> Slot<'a, '_> {
         }
     }
 
+    /// `true`.
+    pub(super) fn yes(self) -> Result<(), Diagnostic> {
+        match self.value.get_ref() {
+            DeValue::Boolean(true) => Ok(()),
+            _ => Err(self.wrong_type().help(format!("{} = true   or leave it out", self.key.name))),
+        }
+    }
+
     /// A whole number within limits.
     pub(super) fn whole(self, limits: std::ops::RangeInclusive<u32>) -> Result<u32, Diagnostic> {
         let DeValue::Integer(number) = self.value.get_ref() else { return Err(self.wrong_type()) };

@@ -104,6 +104,9 @@ pub struct Service {
     pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
+    /// What it says of itself (sd_notify's `STATUS=`), on one line.
+    #[serde(default)]
+    pub status_text: Option<String>,
     /// What its processes use together, if that was asked for and it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -267,6 +270,7 @@ impl Service {
             validating: service.validating.is_some(),
             stale: service.stale,
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
+            status_text: service.status_text.as_deref().map(Into::into),
             usage: None,
         }
     }

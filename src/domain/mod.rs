@@ -57,7 +57,9 @@ pub use ordered::{OrderFate, OrderId, Ordered, Orders};
 pub use own_line::{begun, framed, in_ascii, unframed};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
 pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres};
-pub use probe_spec::{AliveCheck, AliveProbe, Checks, HttpCheck, Probe, ProbeText, ReadyCheck, TextPattern, Validate};
+pub use probe_spec::{
+    AliveCheck, AliveProbe, Checks, HttpCheck, Notifications, Probe, ProbeText, ReadyCheck, TextPattern, Validate,
+};
 pub use reloader::{package_script, self_reloader};
 pub use report::{RunDetails, RunReport, RunVariable, Validated, WatchBackend, WatchReport, WatchStatus};
 pub use run_history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};

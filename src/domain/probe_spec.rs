@@ -21,7 +21,13 @@ impl ReadyCheck {
     pub fn pattern(&self) -> Option<&TextPattern> {
         match &self.probe {
             Probe::Log(pattern) => Some(pattern),
-            Probe::Port(_) | Probe::Http(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Text(_) => None,
+            Probe::Port(_)
+            | Probe::Http(_)
+            | Probe::Cmd(_)
+            | Probe::File(_)
+            | Probe::Delay(_)
+            | Probe::Notify
+            | Probe::Text(_) => None,
         }
     }
 }
@@ -81,6 +87,8 @@ pub enum Probe {
     File(PathBuf),
     /// Simply this long.
     Delay(Duration),
+    /// It says so by sd_notify(3): `READY=1`.
+    Notify,
     /// One of these, without its values. A run is asked only with them ([`Checks`]).
     Text(ProbeText),
 }
@@ -96,6 +104,7 @@ impl fmt::Display for Probe {
             Self::Cmd(command) => write!(f, "command `{}`", command.display()),
             Self::File(path) => write!(f, "file {}", visible_path(path)),
             Self::Delay(delay) => write!(f, "delay {}", human(*delay)),
+            Self::Notify => f.write_str("READY=1 (sd_notify)"),
             Self::Text(text) => text.fmt(f),
         }
     }
@@ -180,6 +189,8 @@ pub enum AliveProbe {
         /// The service is stuck when it was not written for so long.
         max_age: Duration,
     },
+    /// It says so by sd_notify(3), again and again: `WATCHDOG=1`.
+    Notify,
     /// One of these, without its values. A run is asked only with them ([`Checks`]).
     Text {
         /// What is asked; never a log.
@@ -197,6 +208,7 @@ impl fmt::Display for AliveProbe {
             Self::Http(check) => f.write_str(&check.url),
             Self::Cmd(command) => write!(f, "`{}`", command.display()),
             Self::File { name, .. } => f.write_str(name),
+            Self::Notify => f.write_str("WATCHDOG=1 (sd_notify)"),
             Self::Text { probe: ProbeText::File(name), .. } => f.write_str(name),
             Self::Text { probe, .. } => probe.fmt(f),
         }
@@ -204,10 +216,17 @@ impl fmt::Display for AliveProbe {
 }
 
 impl AliveProbe {
-    /// Whether it waits for beats of a file.
+    /// Whether it waits for beats: of a file, or by notification.
     pub fn is_heartbeat(&self) -> bool {
-        matches!(self, Self::File { .. } | Self::Text { probe: ProbeText::File(_), .. })
+        matches!(self, Self::File { .. } | Self::Notify | Self::Text { probe: ProbeText::File(_), .. })
     }
+}
+
+/// A run is given a way to tell of itself (sd_notify(3)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notifications {
+    /// How often it is to give a sign of life, if it is.
+    pub watchdog: Option<Duration>,
 }
 
 /// `validate`: what must succeed before a running service is replaced, and before a first start.

@@ -38,6 +38,8 @@ pub enum RunReport {
         /// What it found, for people: `port 4000 refused`.
         problem: Arc<str>,
     },
+    /// What the run says of itself (sd_notify's `STATUS=`), on one line; may be empty.
+    StatusText(Arc<str>),
     /// What the run uses, measured because somebody has asked or because it has a limit.
     Usage(Usage),
     /// What was asked about the run.

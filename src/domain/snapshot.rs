@@ -125,6 +125,8 @@ pub struct ServiceSnapshot {
     pub details: Option<Arc<RunDetails>>,
     /// What its live run used when that was measured last ([`Command::Measure`](super::Command::Measure)).
     pub usage: Option<Usage>,
+    /// What its live run says of itself (sd_notify's `STATUS=`).
+    pub status_text: Option<Arc<str>>,
 }
 
 #[cfg(test)]
@@ -165,6 +167,7 @@ impl ServiceSnapshot {
             orders: Orders::default(),
             details: None,
             usage: None,
+            status_text: None,
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, Limits, OnChange, Probe, ReadyCheck, Schedule, ServiceName, Signal, SpecPattern, Validate,
-    WatchFiles, WatchSpec, visible, without_secrets,
+    AliveCheck, AliveProbe, Limits, Notifications, OnChange, Probe, ReadyCheck, Schedule, ServiceName, Signal,
+    SpecPattern, Validate, WatchFiles, WatchSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -157,6 +157,13 @@ impl ServiceSpec {
             || matches!(self.dir, Expandable::Text(_))
             || self.has_unexpanded_checks()
             || commands.into_iter().flatten().any(is_list_with)
+    }
+
+    /// Whether it tells of itself by sd_notify(3), and how often.
+    pub fn notifications(&self) -> Option<Notifications> {
+        let alive = self.alive.as_ref().filter(|alive| alive.probe == AliveProbe::Notify);
+        let ready = self.ready.as_ref().filter(|ready| ready.probe == Probe::Notify);
+        (ready.is_some() || alive.is_some()).then(|| Notifications { watchdog: alive.map(|alive| alive.every) })
     }
 
     /// Whether `ready`, `alive` or `url` hold `${NAME}`.

@@ -209,7 +209,12 @@ fn words(spec: &ServiceSpec) -> BTreeSet<String> {
 
 /// Whether a process started by one would see anything else than one started by the other.
 fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
-    old.run != new.run || old.dir != new.dir || old.env_files != new.env_files || !is_same_environment(old, new)
+    old.run != new.run
+        || old.dir != new.dir
+        || old.env_files != new.env_files
+        // It finds the socket in its environment.
+        || old.notifications() != new.notifications()
+        || !is_same_environment(old, new)
 }
 
 /// The order of variables makes a difference only where one is put into another.

@@ -34,6 +34,8 @@ pub(super) struct Run {
     pub(super) details: Option<Arc<RunDetails>>,
     /// What it used when that was measured last.
     pub(super) usage: Option<Usage>,
+    /// What it says of itself.
+    pub(super) status_text: Option<Arc<str>>,
     /// When its memory is looked at next, if it has a limit.
     pub(super) memory_look: Option<Moment>,
     /// It is ended because it had more memory than it may have.
@@ -80,6 +82,7 @@ impl Run {
             liveness: Liveness::default(),
             details: None,
             usage: None,
+            status_text: None,
             memory_look: None,
             over_limit: None,
             leader_gone: false,
@@ -103,6 +106,7 @@ impl Run {
         self.aftermath = None;
         self.details = None;
         self.usage = None;
+        self.status_text = None;
         self.exchange_is_due = false;
     }
 }

@@ -112,6 +112,7 @@ impl Engine {
             orders: service.restarts.orders.clone(),
             details: service.run.details.clone(),
             usage: service.run.usage,
+            status_text: service.run.status_text.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::notify::Notify;
 use crate::domain::{
     AliveCheck, AliveProbe, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
     without_values,
@@ -61,6 +62,8 @@ pub struct Launch {
     pub ready: Option<ReadyCheck>,
     /// Its liveness check, which begins later: who answers it must not have been there before the start.
     pub alive: Option<AliveCheck>,
+    /// What it is told of notifications, if the file asks for them.
+    pub notify: Option<Notify>,
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.

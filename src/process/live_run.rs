@@ -8,8 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
+use rustix::process::{
+    Pid, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, test_kill_process, waitpid,
+};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::background_tasks::BackgroundTask;
 use super::host::RunNews;
@@ -49,6 +52,8 @@ pub(super) struct LiveRun {
     forked: Condvar,
     /// Who listened on its ports before it began.
     earlier: OnceLock<Earlier>,
+    /// Counts its signs of life by notification.
+    beats: watch::Sender<u64>,
 }
 
 /// Guarded by one lock, so that nobody signals a number that is being given back.
@@ -75,6 +80,8 @@ struct LiveRunState {
     probe: Option<BackgroundTask>,
     /// It is not that of the start any more.
     probe_exchanged: bool,
+    /// Who listens to its notifications. It ends with the leader, too.
+    listener: Option<BackgroundTask>,
     /// The environment that it was started in.
     env: Environment,
     /// What it used when that was last measured.
@@ -116,11 +123,13 @@ impl LiveRun {
             liveness_probe: None,
             probe: None,
             probe_exchanged: false,
+            listener: None,
             env: Arc::default(),
             meter: Meter::default(),
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
-        Self { service, run, reports, state: Mutex::new(state), forked, earlier }
+        let beats = watch::Sender::new(0);
+        Self { service, run, reports, state: Mutex::new(state), forked, earlier, beats }
     }
 
     fn state(&self) -> MutexGuard<'_, LiveRunState> {
@@ -253,6 +262,40 @@ impl LiveRun {
         }
     }
 
+    /// Keeps who listens to its notifications, as long as the leader lives.
+    pub(super) fn is_listened_to(&self, listener: Option<BackgroundTask>) {
+        let mut state = self.state();
+        if matches!(state.life, Life::Leader(_)) {
+            state.listener = listener;
+        }
+    }
+
+    /// It has given a sign of life.
+    pub(super) fn beat(&self) {
+        self.beats.send_modify(|beats| *beats += 1);
+    }
+
+    /// Wakes with each of its signs of life.
+    pub(super) fn beats(&self) -> watch::Receiver<u64> {
+        self.beats.subscribe()
+    }
+
+    /// Whether this process is of the run, also one that has just ended and was not reaped yet.
+    pub(super) fn has_member(&self, pid: i32) -> bool {
+        let mut state = self.state();
+        let Some(leader) = state.members().map(|members| members.leader) else { return false };
+        let mut next = Pid::from_raw(pid);
+        while let Some(pid) = next {
+            if pid == leader || run_members::is_in(pid, leader) {
+                return true;
+            }
+            let parent = Process::of(pid).and_then(|process| Pid::from_raw(process.parent));
+            next = parent.filter(|parent| *parent != getpid());
+        }
+        // An orphan that has left its session.
+        state.remaining().members().iter().any(|member| member.pid.as_raw_pid() == pid)
+    }
+
     /// Reports readiness, once, and only while the leader lives.
     pub(super) fn become_ready(&self) {
         let mut state = self.state();
@@ -329,6 +372,7 @@ impl LiveRun {
         state.life = Life::Gone;
         state.liveness_probe = None;
         state.probe = None;
+        state.listener = None;
         state.lineage = Lineage::default();
         state.terminal = None;
         state.thread = None;
@@ -348,6 +392,7 @@ impl LiveRun {
         state.life = Life::Orphans(leader);
         state.liveness_probe = None;
         state.probe = None;
+        state.listener = None;
         Some(status)
     }
 

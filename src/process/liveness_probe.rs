@@ -33,6 +33,9 @@ pub(super) async fn probe_run(liveness_probe: LivenessProbe, name: String, means
     if let AliveProbe::File { path, max_age, .. } = &liveness_probe.check.probe {
         return listen(&liveness_probe, &means, (path, &name, *max_age), reporter).await;
     }
+    if liveness_probe.check.probe == AliveProbe::Notify {
+        return expect_beats(liveness_probe.check.every, reporter).await;
+    }
     loop {
         let limit = liveness_probe.check.timeout;
         let result = match timeout(limit, try_once(&liveness_probe, &name, &means, &reporter.live)).await {
@@ -77,7 +80,7 @@ async fn try_once(liveness_probe: &LivenessProbe, name: &str, means: &Means, liv
         AliveProbe::Cmd(command) => {
             run_command(liveness_probe, command, means, live).await.map_err(|problem| format!("{name}: {problem}"))
         }
-        AliveProbe::File { .. } | AliveProbe::Text { .. } => Ok(()),
+        AliveProbe::File { .. } | AliveProbe::Notify | AliveProbe::Text { .. } => Ok(()),
     }
 }
 
@@ -109,7 +112,21 @@ fn silence(probe: &AliveProbe) -> &'static str {
         AliveProbe::Http(_) => "did not answer",
         AliveProbe::Cmd(_) => "did not finish",
         AliveProbe::File { .. } => "could not be read",
-        AliveProbe::Text { .. } => "could not be checked",
+        AliveProbe::Notify | AliveProbe::Text { .. } => "could not be checked",
+    }
+}
+
+/// Waits for each sign of life by notification (`WATCHDOG=1`), and for none longer than this.
+async fn expect_beats(every: Duration, mut reporter: Reporter) {
+    let mut beats = reporter.live.beats();
+    loop {
+        // To be up is the first one.
+        let result = match timeout(every, beats.changed()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => return,
+            Err(_) => Err(format!("no WATCHDOG=1 for {}", seconds(every))),
+        };
+        reporter.report_result(result);
     }
 }
 

@@ -56,12 +56,12 @@ pub(super) fn ports(launch: &Launch) -> Vec<u16> {
     let ready = launch.ready.as_ref().and_then(|ready| match &ready.probe {
         Probe::Port(port) => Some(*port),
         Probe::Http(check) => http::port(&check.url),
-        Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Text(_) => None,
+        Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Notify | Probe::Text(_) => None,
     });
     let alive = launch.alive.as_ref().and_then(|alive| match &alive.probe {
         AliveProbe::Port(port) => Some(*port),
         AliveProbe::Http(check) => http::port(&check.url),
-        AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Text { .. } => None,
+        AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Notify | AliveProbe::Text { .. } => None,
     });
     ready.into_iter().chain(alive.filter(|alive| Some(*alive) != ready)).collect()
 }
@@ -74,7 +74,8 @@ impl Prober {
         background_tasks: &BackgroundTasks,
     ) -> Option<Self> {
         let check = match &launch.ready.as_ref()?.probe {
-            Probe::Log(_) | Probe::Text(_) => return None,
+            // It tells by itself.
+            Probe::Log(_) | Probe::Notify | Probe::Text(_) => return None,
             Probe::Port(port) => Check::Port(*port),
             Probe::Http(check) => Check::Http(check.clone()),
             Probe::Cmd(command) => Check::Cmd(command.clone()),

@@ -1,6 +1,7 @@
 //! The thread of a run: start it, feed its log, learn its end, wait for the rest of its family.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -15,12 +16,15 @@ use super::background_tasks::BackgroundTasks;
 use super::feeder::{Feeder, Gauge, PIECE, feed};
 use super::launch::{Launch, Prepared};
 use super::live_run::{LiveRun, Order};
+use super::notify::{self, NotifySocket};
 use super::probe::Prober;
 use super::run_members::Remaining;
 use super::terminal::{Hangup, Output, Terminal};
 use super::{exit, probe, program, shell};
 use crate::clock::Clock;
-use crate::domain::{ExitStatus, Kind, Marker, ReadyCheck, RunCommand, RunReport, Signal, SignalTarget, StartCause};
+use crate::domain::{
+    ExitStatus, Kind, Marker, Probe, ReadyCheck, RunCommand, RunReport, Signal, SignalTarget, StartCause, plain_error,
+};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -73,10 +77,13 @@ pub(super) fn supervise(
         Err(reason) => Err(reason.clone()),
     };
     match begun {
-        Ok(Begun { leader, terminal, by_library, prober }) => {
+        Ok(Begun { leader, terminal, by_library, prober, notify }) => {
             let probe = prober
                 .and_then(|prober| background_tasks.begin(prober.until_ready(background_tasks.means(), live.clone())));
             live.is_probed_first(probe);
+            let for_ready = launch.ready.as_ref().is_some_and(|ready| ready.probe == Probe::Notify);
+            let listens = |socket| background_tasks.begin(notify::listen(socket, for_ready, live.clone()));
+            live.is_listened_to(notify.and_then(listens));
             let (orders, woken) = inbox;
             // A pty gives at most 4 KiB at once; feeding more together costs less.
             let (outbox, buffer) = (VecDeque::new(), vec![0; PIECE].into());
@@ -104,6 +111,12 @@ pub(super) fn supervise(
     }
 }
 
+/// What it is told of notifications: those of a service manager around devgroup are not for it.
+const NOTIFY_VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
+/// The variables of an environment.
+type Variables = Vec<(OsString, OsString)>;
+
 /// A run whose process was made.
 struct Begun {
     leader: Pid,
@@ -111,6 +124,7 @@ struct Begun {
     /// Whether it has become another program nobody knows.
     by_library: bool,
     prober: Option<Prober>,
+    notify: Option<NotifySocket>,
 }
 
 /// The environment of the run, and the launch with the values of it.
@@ -134,13 +148,14 @@ fn start(
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
     let prober = Prober::new(launch, &prepared.env, background_tasks);
-    let mark = prepared.env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
+    let (notify, env) = open_notify(launch, prepared)?;
+    let mark = env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     live.note_listeners(&probe::ports(launch));
-    let size = live.forking(mark, &prepared.env).ok_or("it was killed before it started")?;
+    let size = live.forking(mark, &env).ok_or("it was killed before it started")?;
     let (terminal, slave) = Terminal::open(size, &launch.dir, background_tasks.children())?;
     let terminal = Arc::new(terminal);
     let by_library = slave.is_of_library();
-    let leader = slave.start(program, &launch.dir, &prepared.env, background_tasks.children())?;
+    let leader = slave.start(program, &launch.dir, &env, background_tasks.children())?;
     live.forked(leader, terminal.clone(), size);
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
@@ -148,7 +163,19 @@ fn start(
         (cause, was) => Marker::Restarted { cause: cause.clone(), was },
     });
     live.report(RunReport::Started { pid });
-    Ok(Begun { leader, terminal, by_library, prober })
+    Ok(Begun { leader, terminal, by_library, prober, notify })
+}
+
+/// The socket for the notifications of the run, if the file asks for them, and its environment with the way there.
+fn open_notify(launch: &Launch, prepared: &Prepared) -> Result<(Option<NotifySocket>, Variables), String> {
+    let mut env = prepared.env.clone();
+    let Some(notify) = &launch.notify else { return Ok((None, env)) };
+    let socket = NotifySocket::open(notify.folder.as_deref());
+    let socket = socket.map_err(|error| format!("sd_notify: {}", plain_error(&error)))?;
+    let own = socket.variables(notify.watchdog);
+    env.retain(|(name, _)| !NOTIFY_VARIABLES.iter().any(|own| name == own));
+    env.extend(own);
+    Ok((Some(socket), env))
 }
 
 /// Whether a child has never become another program: it still has the name of this thread, from which it was forked.

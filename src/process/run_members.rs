@@ -222,7 +222,7 @@ enum Has {
 }
 
 /// Whether a process is in a session now.
-fn is_in(pid: Pid, session: Pid) -> bool {
+pub(super) fn is_in(pid: Pid, session: Pid) -> bool {
     // Not rustix: a process whose session is outside of our pid namespace has the session 0, which is no `Pid` there.
     let number = nix::unistd::Pid::from_raw(pid.as_raw_pid());
     nix::unistd::getsid(Some(number)).is_ok_and(|found| found.as_raw() == session.as_raw_pid())

@@ -66,6 +66,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_memory_is_found() {
         let held = vec![1_u8; 32 << 20];
         let us = Process::of(rustix::process::getpid()).unwrap();

@@ -34,6 +34,7 @@ mod kept_logs;
 mod links;
 mod logs;
 mod merged;
+mod notifications;
 mod orders;
 mod orphans;
 mod preferences;

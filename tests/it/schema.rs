@@ -326,7 +326,7 @@ fn collect_words(schema: &Value, words: &mut BTreeSet<String>) {
                     .get("enum")
                     .into_iter()
                     .flat_map(|words| words.as_array().unwrap())
-                    .map(|word| word.as_str().unwrap().to_owned()),
+                    .filter_map(|word| Some(word.as_str()?.to_owned())),
             );
             table.values().for_each(|below| collect_words(below, words));
         }

@@ -47,7 +47,11 @@ fn table(status: &Status, usage: bool) -> String {
     if let Some(problem) = &status.watch.problem {
         let _ = writeln!(out, "watcher: {}", visible(problem));
     }
-    let reason = if status.services.iter().any(|service| service.reason.is_some()) { "REASON" } else { "" };
+    let reason = if status.services.iter().any(|service| service.reason.is_some() || service.status_text.is_some()) {
+        "REASON"
+    } else {
+        ""
+    };
     let head = ["SERVICE", "STATE", "PID", "UP", "CPU", "MEMORY", "RUN", "RESTARTS", "LAST CHANGE", reason];
     let rows = std::iter::once(head.map(str::to_owned)).chain(status.services.iter().map(row));
     let is_shown = |column: usize| usage || !matches!(head.get(column), Some(&"CPU" | &"MEMORY"));
@@ -148,7 +152,7 @@ fn row(service: &Service) -> [String; 10] {
         service.run.to_string(),
         causes.collect::<Vec<_>>().join(" "),
         change.unwrap_or_default(),
-        service.reason.clone().unwrap_or_default(),
+        service.reason.clone().or_else(|| service.status_text.clone()).unwrap_or_default(),
     ]
     .map(|cell| visible(&cell).into_owned())
 }

@@ -235,12 +235,12 @@ fn ports(spec: &GroupSpec) -> Vec<PortFact> {
         let ready = checks.ready.as_ref().and_then(|ready| match &ready.probe {
             Probe::Port(port) => Some(*port),
             Probe::Http(http) => local_port(&http.url),
-            Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Text(_) => None,
+            Probe::Log(_) | Probe::Cmd(_) | Probe::File(_) | Probe::Delay(_) | Probe::Notify | Probe::Text(_) => None,
         });
         let alive = checks.alive.as_ref().and_then(|alive| match &alive.probe {
             AliveProbe::Port(port) => Some(*port),
             AliveProbe::Http(http) => local_port(&http.url),
-            AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Text { .. } => None,
+            AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Notify | AliveProbe::Text { .. } => None,
         });
         for port in ready.into_iter().chain(alive) {
             if !ports.iter().any(|known| known.port == port) {

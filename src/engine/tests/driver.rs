@@ -262,6 +262,10 @@ impl Scenario {
         self.report(service, "is silent", RunReport::Silent { problem: "port 4000 refused".into() })
     }
 
+    pub(super) fn says(&mut self, service: &str, text: &str) -> &mut Self {
+        self.report(service, &format!("says {text}"), RunReport::StatusText(text.into()))
+    }
+
     /// So many MiB were measured.
     pub(super) fn measured(&mut self, service: &str, mebibytes: u64) -> &mut Self {
         let usage = Usage { at: self.now, cpu: None, memory: Some(mebibytes << 20) };

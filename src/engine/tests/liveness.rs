@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{AliveCheck, AliveProbe, Breaker, Failure, Phase, RestartPolicy, ServiceSpec};
+use crate::domain::{AliveCheck, AliveProbe, Breaker, Failure, Phase, Probe, ReadyCheck, RestartPolicy, ServiceSpec};
 
 use super::driver::Scenario;
 use super::fixture::{checked, job, service};
@@ -137,4 +137,30 @@ fn silence_while_it_is_being_stopped_means_nothing() {
     s.started("api");
     let restarts = s.service("api").restarts;
     assert_eq!((restarts.liveness, restarts.manual), (0, 1));
+}
+
+#[test]
+fn a_service_that_is_to_notify_another_way_is_restarted_and_says_nothing_of_the_run_before() {
+    let notifying = |every: Option<u64>| {
+        let alive = every.map(|every| AliveCheck {
+            probe: AliveProbe::Notify,
+            every: Duration::from_secs(every),
+            timeout: AliveCheck::TIMEOUT,
+            failures: 1,
+            grace: Duration::ZERO,
+        });
+        let ready = ReadyCheck { probe: Probe::Notify, timeout: Duration::from_secs(30) };
+        ServiceSpec { ready: Some(ready), alive, ..service("api") }
+    };
+    let mut s = Scenario::running(vec![notifying(None)]);
+    s.says("api", "Serving");
+    assert_eq!(s.service("api").status_text.as_deref(), Some("Serving"));
+    s.reload(vec![notifying(None)]);
+    assert_eq!(s.phase("api").word(), "ready");
+    for (run, every) in [(2, Some(30)), (3, Some(10)), (4, None)] {
+        s.reload(vec![notifying(every)]);
+        assert_eq!(s.phase("api").word(), "stopping", "{every:?}");
+        s.dies("api", 15).started("api").ready("api");
+        assert_eq!((s.service("api").run.0, s.service("api").status_text), (run, None));
+    }
 }

@@ -153,6 +153,9 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
+    if let Some(text) = &service.status_text {
+        fact("status", text.to_string());
+    }
     if let Some(reason) = &service.reason {
         fact("why", reason.to_string());
     }

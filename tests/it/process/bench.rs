@@ -75,6 +75,7 @@ impl Bench {
             told_by: None,
             ready: None,
             alive: None,
+            notify: None,
             cause: StartCause::First,
             was: None,
             document: self.document(service),
