@@ -235,6 +235,7 @@ impl EffectRunner {
             told_by: if let OnChange::Signal(signal) = &spec.on_change { Some(*signal) } else { None },
             ready: spec.ready.clone(),
             alive: spec.alive.clone(),
+            ports: spec.ports.clone(),
             cause: StartCause::First,
             was: None,
             document: self.document(&spec.name),

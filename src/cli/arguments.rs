@@ -42,7 +42,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
+                  keys, config, watch, terminals, ports, scripts, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -76,6 +76,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "start",
     "status",
     "stop",
+    "url",
     "wait",
     "why",
 ];
@@ -285,6 +286,8 @@ pub(super) enum Topic {
     Scripts,
     /// The exit codes
     ExitCodes,
+    /// Ports, and one file in several worktrees
+    Ports,
     /// What to do when something is wrong
     Troubleshooting,
     /// How fast devgroup is, measured

@@ -31,6 +31,7 @@ impl Topic {
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
+            Self::Ports => include_str!("../../assets/guide/ports.md"),
             Self::Troubleshooting => include_str!("../../assets/guide/troubleshooting.md"),
             Self::Benchmarks => include_str!("../../assets/guide/benchmarks.md"),
         }

@@ -1,5 +1,7 @@
 //! The state of a group as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -95,6 +97,9 @@ pub struct Service {
     pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
+    /// Its ports by name: `port` is the one that it knows as `PORT`, the others are those of `ports`.
+    #[serde(default)]
+    pub ports: BTreeMap<String, u16>,
 }
 
 /// Restarts by cause.
@@ -229,6 +234,7 @@ impl Service {
             validating: service.validating.is_some(),
             stale: service.stale,
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
+            ports: service.ports.iter().map(|(name, port)| (name.to_string(), *port)).collect(),
         }
     }
 }

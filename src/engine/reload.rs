@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Expandable, FactKind, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause,
+    port_variables,
 };
 
 use super::next_start::NextStart;
@@ -196,14 +197,20 @@ fn words(spec: &ServiceSpec) -> BTreeSet<String> {
         Expandable::Text(text) => text.clone(),
     };
     let values = spec.env.iter().map(|(_, value)| value.clone());
-    let texts: Vec<String> = values.chain([command, dir]).collect();
+    let ports = spec.ports.iter().map(|port| port.number.to_string());
+    let texts: Vec<String> = values.chain([command, dir]).chain(ports).collect();
     let words = texts.iter().flat_map(|text| text.split(|char: char| !char.is_alphanumeric()));
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether a process started by one would see anything else than one started by the other.
 fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
-    old.run != new.run || old.dir != new.dir || old.env_files != new.env_files || !is_same_environment(old, new)
+    old.run != new.run
+        || old.dir != new.dir
+        || old.env_files != new.env_files
+        || old.values_in_files != new.values_in_files
+        || port_variables(&old.ports) != port_variables(&new.ports)
+        || !is_same_environment(old, new)
 }
 
 /// The order of variables makes a difference only where one is put into another.

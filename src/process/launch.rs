@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
-    without_values,
+    AliveCheck, AliveProbe, Checks, Kind, LastExit, Port, ReadyCheck, RunCommand, RunId, ServiceName, Signal,
+    StartCause, without_values,
 };
 use crate::logs::LogDocument;
 
@@ -61,6 +61,8 @@ pub struct Launch {
     pub ready: Option<ReadyCheck>,
     /// Its liveness check, which begins later: who answers it must not have been there before the start.
     pub alive: Option<AliveCheck>,
+    /// Its own ports, of which it is said if somebody has them.
+    pub ports: Vec<Port>,
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.

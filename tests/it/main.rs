@@ -35,6 +35,7 @@ mod logs;
 mod merged;
 mod orders;
 mod orphans;
+mod ports;
 mod preferences;
 mod process;
 mod reach;

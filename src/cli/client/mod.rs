@@ -9,6 +9,7 @@ mod logs;
 mod orders;
 mod output;
 mod status;
+mod url;
 
 use std::os::fd::OwnedFd;
 
@@ -35,6 +36,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             logs::run(find::group(place)?, logs)
         }
         ClientTask::Status { json, follow } => status::run(find::group(place)?, json, follow),
+        ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {
             orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Condition, Dependency, GroupSpec, Kind, LogSpec, Probe, ReadyCheck, RunCommand, ServiceSpec, WatchFiles, WatchSpec,
+    Checkout, Condition, Dependency, GroupSpec, Kind, LogSpec, Probe, ReadyCheck, RunCommand, ServiceSpec, WatchFiles,
+    WatchSpec,
 };
 
 pub(super) fn service(name: &str) -> ServiceSpec {
@@ -36,5 +37,6 @@ pub(super) fn group(services: Vec<ServiceSpec>) -> Arc<GroupSpec> {
         services: services.into_iter().map(Arc::new).collect(),
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
+        checkout: Checkout::default(),
     })
 }

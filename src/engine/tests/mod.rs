@@ -13,6 +13,7 @@ mod holds;
 mod limits;
 mod liveness;
 mod orders;
+mod ports;
 mod properties;
 mod reload;
 mod replacements;

@@ -50,7 +50,8 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let mut right =
         if typed { vec![Span::styled(" TYPING ", theme.alert())] } else { not_normal(scene, pane, &source, text) };
     if right.is_empty() {
-        let port = service.url.as_deref().and_then(port);
+        let address = service.address();
+        let port = address.as_deref().and_then(port);
         right.extend(port.map(|port| Span::styled(format!(":{port}"), theme.structure())));
     }
     let title = Title { source: &source, focused, typed, line, left, right };

@@ -79,6 +79,7 @@ pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
         services: Vec::new(),
         watch: spec.watch.clone(),
         logs: spec.logs,
+        checkout: spec.checkout.clone(),
     };
     for service in &spec.services {
         if matches!(service.watch, WatchFiles::Off) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::domain::{ChangeKind, LogSpec, RunCommand, ServiceSpec, WatchFiles, WatchSpec};
+use crate::domain::{ChangeKind, Checkout, LogSpec, RunCommand, ServiceSpec, WatchFiles, WatchSpec};
 
 fn spec(root: &Path) -> Arc<GroupSpec> {
     let run = RunCommand::Shell(String::from("true"));
@@ -19,6 +19,7 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         services: vec![Arc::new(service)],
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
+        checkout: Checkout::default(),
     })
 }
 

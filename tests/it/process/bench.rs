@@ -75,6 +75,7 @@ impl Bench {
             told_by: None,
             ready: None,
             alive: None,
+            ports: Vec::new(),
             cause: StartCause::First,
             was: None,
             document: self.document(service),

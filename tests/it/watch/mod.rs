@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, LogSpec, Match, RunCommand, ServiceSpec,
-    SpecPattern, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    ChangeKind, Checkout, Comparison, Expandable, FileEvent, GitWork, GroupSpec, LogSpec, Match, RunCommand,
+    ServiceSpec, SpecPattern, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -53,6 +53,7 @@ fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
         services: services.into_iter().map(Arc::new).collect(),
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
+        checkout: Checkout::default(),
     }
 }
 
