@@ -53,3 +53,4 @@ mod typing;
 mod variables;
 mod watch;
 mod why;
+mod worktrees;
