@@ -248,6 +248,7 @@ impl EffectRunner {
             notify: spec
                 .notifications()
                 .map(|Notifications { watchdog }| Notify { folder: self.socket_folder(), watchdog }),
+            ports: spec.ports.clone(),
             cause: StartCause::First,
             was: None,
             document: self.document(&spec.name),

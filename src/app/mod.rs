@@ -24,7 +24,7 @@ mod stopwatch;
 mod stream;
 mod viewer;
 
-pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence};
+pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
 pub use crate::watch::branch_of;
 pub use background::Background;
 pub use ending::Ending;

@@ -1,25 +1,40 @@
 //! Live reload: reads the file again when it was written, beside the loop.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
 use super::state_folder;
 use crate::config::{self, Foreign, Owners, Selection};
-use crate::domain::{GroupSpec, WatchFiles};
+use crate::domain::{GroupSpec, PortLedger, WatchFiles};
 use crate::engine::Event;
+use crate::process;
 
 /// How a group is made from its file: the same at the start and at each reload.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recipe {
     pub(crate) selection: Selection,
     pub(crate) watch: bool,
+    /// The ports that services have got. Clones share them.
+    pub(crate) ports: Arc<Mutex<PortLedger>>,
 }
 
 impl Recipe {
-    /// Applies what the command line said to a spec of the file.
+    /// Applies what the command line said to a spec of the file, and gives services their ports.
     pub(crate) fn apply(&self, spec: GroupSpec) -> Result<GroupSpec, config::SelectionError> {
+        Ok(self.with_ports(self.select(spec)?))
+    }
+
+    /// The group with the ports that its services have, or get now.
+    pub(crate) fn with_ports(&self, mut spec: GroupSpec) -> GroupSpec {
+        let mut ledger = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.assign(&mut spec, &mut process::listener_on);
+        config::with_group_values(spec)
+    }
+
+    /// Applies what the command line said.
+    pub(crate) fn select(&self, spec: GroupSpec) -> Result<GroupSpec, config::SelectionError> {
         let mut spec = config::select(spec, &self.selection)?;
         if !self.watch {
             for service in &mut spec.services {

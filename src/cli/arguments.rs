@@ -44,7 +44,8 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, schedules, terminals, scripts, groups, usage, exit-codes, troubleshooting,\n                   benchmarks"
+                  keys, config, watch, ports, schedules, terminals, scripts, groups, usage, exit-codes,\n  \
+                  troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -80,6 +81,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "status",
     "stop",
     "up",
+    "url",
     "wait",
     "why",
 ];
@@ -346,6 +348,8 @@ pub(super) enum Topic {
     Usage,
     /// The exit codes
     ExitCodes,
+    /// Ports, and one file in several worktrees
+    Ports,
     /// What to do when something is wrong
     Troubleshooting,
     /// How fast devgroup is, measured

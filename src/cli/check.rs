@@ -9,7 +9,7 @@ use super::json::line as json;
 use super::{GroupFile, file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
-use crate::domain::{path_text, visible_path};
+use crate::domain::{AskedPort, GroupSpec, ServiceSpec, path_text, visible_path};
 use crate::watch::rules::{UnmatchedReason, UnmatchedWatch, unmatched_watches};
 
 /// What is wrong with a file, for programs.
@@ -70,8 +70,27 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
     }
     let services = loaded.spec.services.len();
     let name = visible_path(file.path.file_name().unwrap_or(file.path.as_os_str()));
-    print(&format!("{name}: ok, {services} service{}\n", if services == 1 { "" } else { "s" }))?;
+    print(&format!(
+        "{name}: ok, {services} service{}\n{}",
+        if services == 1 { "" } else { "s" },
+        auto_ports(&loaded.spec)
+    ))?;
     Ok(0)
+}
+
+/// The ports that `"auto"` stands for, where they are free: a line, if there are any.
+fn auto_ports(spec: &GroupSpec) -> String {
+    let of = |service: &ServiceSpec| {
+        let auto = service.ports.iter().filter(|port| port.asked == AskedPort::Auto);
+        let auto = auto.map(|port| match &port.name {
+            Some(name) => format!("{name} {}", port.number),
+            None => port.number.to_string(),
+        });
+        let auto: Vec<String> = auto.collect();
+        (!auto.is_empty()).then(|| format!("{} {}", service.name, auto.join(", ")))
+    };
+    let all: Vec<String> = spec.services.iter().filter_map(|service| of(service)).collect();
+    if all.is_empty() { String::new() } else { format!("ports: {}\n", all.join(" · ")) }
 }
 
 /// The file, with warnings that only a look at the tree can give.

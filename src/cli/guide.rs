@@ -34,6 +34,7 @@ impl Topic {
             Self::Groups => include_str!("../../assets/guide/groups.md"),
             Self::Usage => include_str!("../../assets/guide/usage.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
+            Self::Ports => include_str!("../../assets/guide/ports.md"),
             Self::Troubleshooting => include_str!("../../assets/guide/troubleshooting.md"),
             Self::Benchmarks => include_str!("../../assets/guide/benchmarks.md"),
         }

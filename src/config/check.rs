@@ -12,7 +12,9 @@ use super::group::Named;
 use super::load::MAX_BYTES;
 use super::near::{any_of, near};
 use super::place::Place;
+use super::ports;
 use super::problems::{Problems, is_note, shown};
+use super::references;
 use super::schedule;
 use super::shell_text;
 use crate::domain::{
@@ -56,7 +58,8 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         }
         outside(service, place, problems);
     }
-    ports(services, problems);
+    ports::check(services, problems);
+    references::check(services, problems, place);
     shell_text::check(services, place, problems);
 }
 
@@ -263,72 +266,6 @@ fn postgres(service: &Named, problems: &mut Problems) {
                 .help(help),
         );
     }
-}
-
-/// The services that wait for one port: the first of all, of those without a profile, and of each profile.
-#[derive(Default)]
-struct OnePort<'s> {
-    all: Vec<(&'s Named, Range<usize>)>,
-    without: Option<usize>,
-    by_profile: HashMap<&'s str, usize>,
-}
-
-impl<'s> OnePort<'s> {
-    /// The first one that may run together with this one: no profile tells them apart.
-    fn first_beside(&self, profiles: &[String]) -> Option<&(&'s Named, Range<usize>)> {
-        if profiles.is_empty() {
-            return self.all.first();
-        }
-        let same = profiles.iter().filter_map(|profile| self.by_profile.get(profile.as_str())).copied();
-        self.all.get(same.chain(self.without).min()?)
-    }
-
-    fn add(&mut self, service: &'s Named, span: Range<usize>, profiles: &'s [String]) {
-        let place = self.all.len();
-        self.all.push((service, span));
-        if profiles.is_empty() {
-            self.without.get_or_insert(place);
-        }
-        for profile in profiles {
-            self.by_profile.entry(profile).or_insert(place);
-        }
-    }
-}
-
-fn ports(services: &[Named], problems: &mut Problems) {
-    let mut taken: HashMap<u16, OnePort<'_>> = HashMap::new();
-    for service in services {
-        let Some(ready) = &service.draft.ready else { continue };
-        let starts = service.draft.autostart.as_ref().is_none_or(|autostart| *autostart.get_ref());
-        let Probe::Port(port) = ready.get_ref().probe else { continue };
-        if !starts {
-            continue;
-        }
-        let profiles: &[String] = service.draft.profiles.as_ref().map_or(&[], |profiles| profiles.get_ref());
-        let others = taken.entry(port).or_default();
-        // Said once where both have it from `[defaults]`, however many there are.
-        if let Some((other, span)) = others.first_beside(profiles)
-            && !(*span == ready.span() && others.all.len() > 1)
-        {
-            problems.add(same_port(port, (service, ready.span()), (other, span.clone())));
-        }
-        others.add(service, ready.span(), profiles);
-    }
-}
-
-fn same_port(port: u16, one: (&Named, Range<usize>), other: (&Named, Range<usize>)) -> Diagnostic {
-    let ((service, at), (other, there)) = (one, other);
-    let message = format!("`{}` and `{}` have the same port: {port}", other.name, service.name);
-    let problem = Diagnostic::warning("port", message);
-    let problem = if at == there {
-        problem.at(at, "this applies to all services")
-    } else {
-        let label = format!("{} would count as ready as soon as {} is", service.name, other.name);
-        problem.at(at, label).at(there, format!("{} has it already", other.name))
-    };
-    problem.help(
-        "two programs cannot listen on one port; if only one of them runs at a time, give the other autostart = false",
-    )
 }
 
 fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {

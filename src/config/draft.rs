@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -11,12 +12,16 @@ use toml::Spanned;
 use super::place::Place;
 use super::schedule;
 use crate::domain::{
-    AliveCheck, Backoff, Breaker, Condition, Dependency, Expandable, Kind, Limits, OnChange, PaneView, ReadyCheck,
-    RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles, When,
+    AliveCheck, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits, OnChange,
+    PaneView, Port, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec,
+    Validate, WatchFiles, When,
 };
 
 /// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
 pub(super) type Needs = Vec<Spanned<(ServiceName, Option<Condition>)>>;
+
+/// The entries of `ports`, each with the place of its number.
+pub(super) type NamedPorts = Vec<(Arc<str>, Spanned<AskedPort>)>;
 
 /// A value and its place, if the file gives it.
 pub(super) type Given<T> = Option<Spanned<T>>;
@@ -31,7 +36,9 @@ pub(super) struct Draft {
     pub(super) kind: Given<Kind>,
     pub(super) dir: Given<Expandable<PathBuf>>,
     pub(super) env: Vec<(String, Spanned<String>)>,
-    pub(super) env_files: Given<Vec<PathBuf>>,
+    pub(super) env_files: Given<Vec<EnvFile>>,
+    pub(super) port: Given<AskedPort>,
+    pub(super) ports: Given<NamedPorts>,
     pub(super) depends_on: Option<Needs>,
     pub(super) ready: Given<ReadyCheck>,
     pub(super) alive: Given<AliveDraft>,
@@ -124,6 +131,8 @@ impl Draft {
             dir: self.dir.or_else(|| defaults.dir.clone()),
             env,
             env_files: self.env_files.or_else(|| defaults.env_files.clone()),
+            port: self.port.or_else(|| defaults.port.clone()),
+            ports: self.ports.or_else(|| defaults.ports.clone()),
             depends_on,
             ready: self.ready.or_else(|| defaults.ready.clone()),
             alive: self.alive.or_else(|| defaults.alive.clone()),
@@ -190,11 +199,16 @@ impl Draft {
         // Without a command there is an error, and the group is never handed out.
         let run = or(self.run, RunCommand::Shell(String::new()));
         let usual = ServiceSpec::new(name.clone(), run, place.root.clone());
+        let main = self.port.map(|port| Port::new(None, port.into_inner(), 0));
+        let named = self.ports.map(Spanned::into_inner).unwrap_or_default();
+        let named = named.into_iter().map(|(name, port)| Port::new(Some(name), port.into_inner(), 0));
+        let ports = main.into_iter().chain(named).collect();
         ServiceSpec {
             kind: or(self.kind, usual.kind),
             dir: or(self.dir, usual.dir),
             env: self.env.into_iter().map(|(name, value)| (name, value.into_inner())).collect(),
             env_files: or(self.env_files, usual.env_files),
+            ports,
             depends_on: self
                 .depends_on
                 .unwrap_or_default()

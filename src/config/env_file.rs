@@ -11,7 +11,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::expand::malformed;
-use crate::domain::plain_error;
+use crate::domain::{EnvFile, plain_error};
 use crate::regular_file::read_regular;
 
 /// Environment files above this are refused: nobody writes them by hand.
@@ -74,6 +74,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<Entry>>, Vec<EnvFileError>>
         return Err(vec![EnvFileError::Unreadable("larger than 1 MiB".into())]);
     }
     of_bytes(&read_regular(path, MAX_BYTES).map_err(unreadable)?).map(Some)
+}
+
+/// The file that is read: where it is missing, the one of the main checkout that may take its place.
+pub(super) fn in_use(file: &EnvFile) -> &Path {
+    let is_missing = || fs::metadata(&file.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    file.or.as_deref().filter(|_| is_missing()).unwrap_or(&file.path)
 }
 
 /// Reads the bytes of an environment file.

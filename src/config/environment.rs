@@ -5,10 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::at_start::{self, Fault};
-use super::env_file;
+use super::env_file::{self, Entry};
 use super::expand::expand;
 use super::pipe::Pipes;
-use crate::domain::{RunCommand, ServiceName, ServiceSpec, visible_path};
+use crate::domain::{GroupValues, RunCommand, ServiceName, ServiceSpec, port_variables, visible_path};
 
 /// A command and the variables to start it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum EnvironmentError {
 /// The environment and the command of one start. Environment files are read anew each time; those that are pipes, once
 /// for each start (`pipes`), which may wait for five seconds.
 ///
-/// Later ones win: `inherited`, the files in their order, `env`. `${NAME}` in a file or in `env` sees everything up to
+/// Later ones win: `inherited`, the files in their order, its ports, `env`. `${NAME}` in a file or in `env` sees everything up to
 /// there (so `PATH = "bin:${PATH}"` works); in the words of a list it sees everything. The command is `run`, or another
 /// command of the service that runs in the same environment (`stop.command`, `ready.cmd`). A text stays as it is: the
 /// shell puts the values in, from the same variables, so that no value is read as a piece of the command and none stands
@@ -92,7 +92,7 @@ pub(super) fn values(
 ) -> Result<Option<Variables>, EnvironmentError> {
     let mut has_pipe = false;
     for file in &spec.env_files {
-        has_pipe |= read(file)?.is_none();
+        has_pipe |= read(env_file::in_use(file))?.is_none();
     }
     if has_pipe {
         return Ok(None);
@@ -110,17 +110,25 @@ fn variables(
     for (name, value) in inherited {
         variables.set(name, value.clone());
     }
-    for file in &spec.env_files {
-        let refused = |reason: String| EnvironmentError::File { file: file.clone(), reason };
+    variables.set(OsStr::new("DEVGROUP_WORKTREE"), spec.values.worktree.to_string().into());
+    let ports = port_variables(&spec.ports);
+    for (name, number) in &ports {
+        variables.set(OsStr::new(name), number.to_string().into());
+    }
+    for file in spec.env_files.iter().map(env_file::in_use) {
+        let refused = |reason: String| EnvironmentError::File { file: file.to_owned(), reason };
         let entries = match read(file)? {
             Some(entries) => entries,
             None => pipes.entries(&spec.name, file).map_err(|errors| refused(env_file::summary(&errors)))?,
         };
-        for entry in entries {
+        // One file for all worktrees cannot say which port a service has in this one.
+        let is_port = |entry: &Entry| ports.iter().any(|(name, _)| *name == entry.name);
+        for entry in entries.into_iter().filter(|entry| !is_port(entry)) {
             let value = if entry.literal {
                 entry.value.into()
             } else {
-                expand(&entry.value, &|name| variables.get(name))
+                let of_group = |name: &str| spec.values.get(name).filter(|_| GroupValues::knows(name));
+                expand(&entry.value, &|name| of_group(name).map(OsString::from).or_else(|| variables.get(name)))
                     .map_err(|error| refused(format!("line {}: {error}", entry.line)))?
             };
             variables.set(OsStr::new(&entry.name), value);
@@ -135,7 +143,7 @@ fn variables(
 }
 
 /// An environment file; `None`: it is a pipe.
-fn read(file: &Path) -> Result<Option<Vec<env_file::Entry>>, EnvironmentError> {
+fn read(file: &Path) -> Result<Option<Vec<Entry>>, EnvironmentError> {
     env_file::read(file)
         .map_err(|errors| EnvironmentError::File { file: file.to_owned(), reason: env_file::summary(&errors) })
 }

@@ -3,6 +3,7 @@
 //!
 //! - `${NAME}` is the value of a variable; `${NAME:-default}` also has a value if the variable is missing or empty.
 //!   The default may hold variables itself.
+//! - `${services.api.port}` and `${worktree}` are what the group says (see `references`): they are put in before a start.
 //! - `$$` is a dollar. A dollar before anything else is itself.
 //! - What else `${…}` can be is the shell's own (`${#name}`, `${name%.*}`), and an error here.
 //!
@@ -12,6 +13,8 @@
 //! The text of a command is not touched: all of its dollars are the shell's, which has the same variables.
 
 use std::ffi::{OsStr, OsString};
+
+use crate::domain::GroupValues;
 
 /// Why a text cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +91,37 @@ pub(super) fn fixed(text: &str, dollars: Dollars) -> Result<Option<String>, Expa
     expand_by(text, dollars, &|_| None).map(|text| text.into_string().ok())
 }
 
+/// The names in a text that the group has the values of, also those in defaults.
+pub(super) fn references(text: &str, dollars: Dollars) -> Vec<&str> {
+    let mut found = Vec::new();
+    for piece in pieces(text, dollars) {
+        if let Piece::Variable { name, default } = piece {
+            found.extend(GroupValues::knows(name).then_some(name));
+            found.extend(default.map(|default| references(default, dollars)).unwrap_or_default());
+        }
+    }
+    found
+}
+
+/// The text with the values of the group in it; all else is as it was written.
+pub(super) fn with_values(text: &str, dollars: Dollars, values: &GroupValues) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in pieces(text, dollars) {
+        match piece {
+            Piece::Text(text) | Piece::Foreign(text) => out.push_str(text),
+            Piece::Dollar => out.push_str("$$"),
+            Piece::Brace => out.push_str("$${"),
+            Piece::Variable { name, default } => match (values.get(name).filter(|_| GroupValues::knows(name)), default)
+            {
+                (Some(value), _) => out.push_str(&value),
+                (None, Some(default)) => out += &format!("${{{name}:-{}}}", with_values(default, dollars, values)),
+                (None, None) => out += &format!("${{{name}}}"),
+            },
+        }
+    }
+    out
+}
+
 fn shorten(source: &str) -> String {
     match source.char_indices().nth(40) {
         Some((cut, _)) => format!("{}…", source.get(..cut).unwrap_or(source)),
@@ -158,7 +192,8 @@ fn braces(source: &str) -> Piece<'_> {
         Some((name, default)) => (name, Some(default)),
         None => (inner, None),
     };
-    if is_name(name) { Piece::Variable { name, default } } else { Piece::Foreign(source) }
+    let is_known = is_name(name) || name.starts_with(GroupValues::SERVICES);
+    if is_known { Piece::Variable { name, default } } else { Piece::Foreign(source) }
 }
 
 /// A name of a variable that `${…}` can hold: letters, digits and underscores, not beginning with a digit (POSIX).
@@ -212,6 +247,26 @@ mod tests {
         assert_eq!(fixed("done$", Dollars::OfPattern), Ok(Some("done$".into())));
         assert_eq!(fixed("a $$ ${PORT:-1}", Dollars::Ours), Ok(None));
         assert_eq!(fixed("a $$ 5$", Dollars::Ours), Ok(Some("a $ 5$".into())));
+    }
+
+    #[test]
+    fn the_values_of_the_group_are_put_in_and_nothing_else() {
+        let ports = [("services.api.port".to_owned(), 4000), ("services.web.ports.http".to_owned(), 4100)];
+        let values = GroupValues { worktree: "feat".into(), ports: ports.into() };
+        let cases = [
+            ("http://localhost:${services.api.port}/${HOST}", "http://localhost:4000/${HOST}"),
+            ("shop_${worktree} $${worktree} $worktree $$", "shop_feat $${worktree} $worktree $$"),
+            ("${URL:-http://x:${services.web.ports.http}}", "${URL:-http://x:4100}"),
+            ("${services.none.port}", "${services.none.port}"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(with_values(text, Dollars::Ours, &values), expected);
+        }
+        assert_eq!(with_values("$${worktree} ${worktree}$", Dollars::OfPattern, &values), "$${worktree} feat$");
+        assert_eq!(
+            references("${A:-${services.api.port}} ${worktree}", Dollars::Ours),
+            ["services.api.port", "worktree"]
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{SERVICE, Section};
-use crate::domain::Signal;
+use super::keys::{ENV_FILE, SERVICE, Section};
+use crate::domain::{MAIN_PORT, Signal};
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +50,12 @@ pub(super) enum Form {
     Texts,
     /// A list of patterns.
     Patterns,
-    /// A text or a list of them.
-    OneOrMoreTexts,
+    /// A file, or a list of them: each a text, or a table with these keys.
+    EnvFiles,
+    /// A port of its own, or `"auto"`.
+    OwnPort,
+    /// A table of such ports.
+    Ports,
     /// `true`, `false` or a list of patterns.
     Watch,
     /// A list of services, or a table of conditions.
@@ -82,6 +86,8 @@ const NAME: &str = concat!(
 );
 /// How an instance of a service is called.
 const INSTANCE: &str = r"\.[0-9]+$";
+/// The name of a port: in capitals it is a part of the name of a variable.
+const PORT_NAME: &str = "^[a-z][a-z0-9_]*$";
 /// How a note begins.
 const NOTE: &str = "^x-";
 /// A value that is put in.
@@ -118,7 +124,9 @@ impl Form {
             Self::OnChange => "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"mark\"".into(),
             Self::Texts => "a list of strings".into(),
             Self::Patterns => "a list of patterns".into(),
-            Self::OneOrMoreTexts => "a string or a list of strings".into(),
+            Self::EnvFiles => "a string, a table with `path`, or a list of them".into(),
+            Self::OwnPort => "a number from 1 to 65535, or \"auto\"".into(),
+            Self::Ports => "a table of ports".into(),
             Self::Watch => "`true`, `false` or a list of patterns".into(),
             Self::Needs => "a list of services, or a table".into(),
             Self::Variables => "a table of strings".into(),
@@ -170,7 +178,9 @@ impl Form {
                 { "type": "string", "pattern": signals(r"^signal:\s*") },
             ]}),
             Self::Texts | Self::Patterns => words(),
-            Self::OneOrMoreTexts => json!({ "anyOf": [word(), words()] }),
+            Self::EnvFiles => env_files(),
+            Self::OwnPort => own_port(),
+            Self::Ports => own_ports(),
             Self::Watch => json!({ "anyOf": [{ "type": "boolean" }, words()] }),
             Self::Needs => json!({ "anyOf": [
                 words(),
@@ -196,6 +206,30 @@ impl Form {
             }
         }
     }
+}
+
+/// A number, or a word.
+fn own_port() -> Value {
+    json!({ "anyOf": [
+        { "type": "integer", "minimum": 1, "maximum": u16::MAX },
+        { "type": "string", "enum": ["auto"] },
+    ]})
+}
+
+/// Such ports by name.
+fn own_ports() -> Value {
+    let mut ports = free_table(own_port());
+    if let Some(table) = ports.as_object_mut() {
+        let names = json!({ "pattern": PORT_NAME, "not": { "enum": [MAIN_PORT] } });
+        table.insert("propertyNames".into(), json!({ "anyOf": [{ "pattern": NOTE }, names] }));
+    }
+    ports
+}
+
+/// A file, or a list of them.
+fn env_files() -> Value {
+    let file = json!({ "anyOf": [{ "type": "string", "pattern": WORD }, ENV_FILE.full_schema()] });
+    json!({ "anyOf": [file, { "type": "array", "items": file }] })
 }
 
 /// An address of this form, or one that a start makes of its values.

@@ -17,8 +17,8 @@ use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use crate::domain::{
-    GroupSpec, Kind, LogSpec, NameFault, ServiceName, SpecPattern, StartSpec, WatchChoice, WatchSpec, fitting_name,
-    fitting_service_name,
+    GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, WatchChoice, WatchSpec,
+    fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -96,7 +96,7 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
     let edges: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
     let finished =
         services.into_iter().map(|service| Arc::new(service.draft.finish(&service.name, place, debounce, &kind_of)));
-    let spec = GroupSpec {
+    let mut spec = GroupSpec {
         name,
         root: place.root.clone(),
         file: place.file.clone(),
@@ -104,7 +104,10 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         watch: watch.spec,
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
         start: start.map_or_else(StartSpec::default, Spanned::into_inner),
+        checkout: place.worktree().checkout(&place.root),
     };
+    // As if all ports were free: who runs the group looks.
+    PortLedger::default().assign(&mut spec, &mut |_| None);
     check::circles(&spec, &edges, problems);
     (spec, places)
 }

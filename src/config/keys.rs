@@ -92,7 +92,9 @@ pub(super) const SERVICE: Section = section(
         key("kind", Form::OneOf(&["service", "job"]), "whether it runs until stopped (service) or to completion (job)"),
         key("dir", Form::Text, "the folder to run it in"),
         key("env", Form::Variables, "its environment variables"),
-        key("env_file", Form::OneOrMoreTexts, "files with environment variables"),
+        key("env_file", Form::EnvFiles, "files with environment variables"),
+        key("port", Form::OwnPort, "the TCP port that it gets as PORT: a number, or \"auto\" for a free one"),
+        key("ports", Form::Ports, "several ports by name: `http` is PORT_HTTP"),
         key("depends_on", Form::Needs, "what must be ready (or started, or done) before it starts"),
         key("ready", Form::Table(&READY), "the check that tells when it is ready"),
         key("restart", Form::OneOf(&["never", "on-failure", "always"]), "when to start it again after it exits"),
@@ -126,6 +128,18 @@ pub(super) const SERVICE: Section = section(
         ),
     ],
 );
+
+/// The keys of a file of `env_file`, where it is a table.
+pub(super) const ENV_FILE: Section = Section {
+    name: "`env_file`",
+    keys: &[
+        key("path", Form::Text, "the file"),
+        key("or", Form::OneOf(&["main-worktree"]), "where else to look for it: in git's main worktree"),
+    ],
+    required: &["path"],
+    ways: &[],
+    belongs: &[],
+};
 
 /// The keys of `[watch]`.
 pub(super) const WATCH: Section = section(
@@ -283,8 +297,11 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "requisite", "depends_on"),
     (SERVICE.name, "resource_deps", "depends_on"),
     (SERVICE.name, "after", "depends_on"),
-    (SERVICE.name, "port", "ready"),
-    (SERVICE.name, "ports", "ready"),
+    (SERVICE.name, "listen", "port"),
+    (SERVICE.name, "http_port", "port"),
+    (SERVICE.name, "forward_ports", "ports"),
+    (SERVICE.name, "expose", "ports"),
+    (SERVICE.name, "expected_ports", "ports"),
     (SERVICE.name, "health", "ready"),
     (SERVICE.name, "readiness_probe", "ready"),
     (SERVICE.name, "startup_probe", "ready"),
@@ -376,6 +393,10 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (LIMITS.name, "rss", "memory"),
     (LIMITS.name, "memory_max", "memory"),
     (LIMITS.name, "max_memory", "memory"),
+    (ENV_FILE.name, "file", "path"),
+    (ENV_FILE.name, "name", "path"),
+    (ENV_FILE.name, "fallback", "or"),
+    (ENV_FILE.name, "else", "or"),
     (VALIDATE.name, "cmd", "run"),
     (VALIDATE.name, "command", "run"),
     (STOP.name, "timeout", "grace"),
@@ -399,8 +420,10 @@ mod tests {
 
     #[test]
     fn the_tables_agree_with_each_other() {
-        let sections =
-            [&ROOT, &SERVICE, &WATCH, &LOGS, &START, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP];
+        let sections = [
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER,
+            &STOP,
+        ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {
             assert!(section(name).key(here).is_some(), "{name} {here}");

@@ -9,10 +9,12 @@
 
 mod at_start;
 mod check;
+mod checkout;
 mod command_name;
 mod diagnostic;
 mod draft;
 mod env_file;
+mod env_file_key;
 mod environment;
 mod expand;
 mod foreign;
@@ -24,9 +26,11 @@ mod near;
 mod peers;
 mod pipe;
 mod place;
+mod ports;
 mod preferences;
 mod probe;
 mod problems;
+mod references;
 mod render;
 mod schedule;
 mod schema;
@@ -52,6 +56,7 @@ pub use pipe::Pipes;
 pub use preferences::{
     Binding, KeyWords, LayoutChoice, NotificationChoice, Preferences, ThemeChoice, load_preferences, preferences_file,
 };
+pub use references::with_group_values;
 pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
+use super::checkout::Worktree;
 use super::diagnostic::Diagnostic;
 use super::expand::Dollars;
 use super::near::{any_of, near};
@@ -21,6 +22,7 @@ pub(super) struct Place<'t> {
     pub(super) root: PathBuf,
     /// The bytes after which a new line begins.
     newlines: Vec<usize>,
+    worktree: Worktree,
 }
 
 impl<'t> Place<'t> {
@@ -30,7 +32,13 @@ impl<'t> Place<'t> {
         let file = clean(&absolute);
         let root = file.parent().unwrap_or(&file).to_owned();
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
-        Self { text, file, root, newlines }
+        let worktree = Worktree::of(&root);
+        Self { text, file, root, newlines, worktree }
+    }
+
+    /// The checkout that it is in.
+    pub(super) fn worktree(&self) -> &Worktree {
+        &self.worktree
     }
 
     /// The line of a place, from 1.

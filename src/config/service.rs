@@ -1,19 +1,19 @@
 //! Reading the table of a service, or `[defaults]`, key by key.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
 use super::draft::{BackoffDraft, BreakerDraft, Draft, Given, Needs, StopDraft, Watched};
-use super::env_file::{self, EnvFileError};
+use super::env_file_key;
 use super::expand::Dollars;
 use super::keys::{BACKOFF, BREAKER, LIMITS, SERVICE, STOP};
 use super::near::near;
 use super::peers;
 use super::place::Place;
+use super::ports;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::schedule;
@@ -51,7 +51,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
             .read_value("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("job", Kind::Job)])),
         dir: fields.read_value("dir", problems, |slot| place.folder(slot)),
         env: fields.read("env", problems, env).map(Spanned::into_inner).unwrap_or_default(),
-        env_files: fields.read("env_file", problems, |slot, problems| env_files(slot, place, problems)),
+        env_files: fields.read("env_file", problems, |slot, problems| env_file_key::files(slot, place, problems)),
+        port: fields.read_value("port", problems, ports::port),
+        ports: fields.read("ports", problems, ports::ports),
         depends_on: fields.read("depends_on", problems, depends_on).map(Spanned::into_inner),
         ready: fields.read("ready", problems, |slot, problems| probe::ready(slot, place, problems)),
         alive: fields.read("alive", problems, |slot, problems| probe::alive(slot, place, problems)),
@@ -132,33 +134,6 @@ fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Spann
         }
     }
     Some(variables)
-}
-
-fn env_files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<PathBuf>> {
-    let one = |slot: Slot<'_, '_>, problems: &mut Problems| {
-        let path = problems.keep(place.path(slot))?;
-        let Err(errors) = env_file::read(&path) else { return Some(path) };
-        let name = path.strip_prefix(&place.root).unwrap_or(&path).display().to_string();
-        let name = if name.is_empty() { "." } else { name.as_str() };
-        for error in errors {
-            let help = match error {
-                EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
-                _ => {
-                    "write lines like NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment"
-                }
-            };
-            problems.add_once(
-                Diagnostic::error("env-file", format!("`{}` {error}", shown(name)).replace("` line", "`, line"))
-                    .at(slot.span(), "read at each start of the service")
-                    .help(help),
-            );
-        }
-        None
-    };
-    match slot.value.get_ref() {
-        DeValue::String(_) => one(slot, problems).map(|file| vec![file]),
-        _ => Some(slot.list(problems, one)?.into_iter().map(Spanned::into_inner).collect()),
-    }
 }
 
 fn depends_on(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Needs> {

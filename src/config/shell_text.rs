@@ -98,7 +98,10 @@ fn texts(draft: &Draft) -> Vec<(&str, Range<usize>)> {
 fn is_own(draft: &Draft, name: &str) -> bool {
     let files = draft.env_files.iter().flat_map(|files| files.get_ref());
     draft.env.iter().any(|(own, _)| own == name)
-        || files.filter_map(|file| env_file::read(file).ok()?).flatten().any(|entry| entry.name == name)
+        || files
+            .filter_map(|file| env_file::read(env_file::in_use(file)).ok()?)
+            .flatten()
+            .any(|entry| entry.name == name)
 }
 
 /// What the shell reads differently. `is_own`: whether the service gets a variable of this name by the file.

@@ -9,6 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::environment::{EnvironmentError, values};
 use super::load::Loaded;
 use super::problems::{as_key, shown};
+use super::references::with_group_values;
 use crate::domain::{ServiceName, ServiceSpec};
 
 /// Where commands stand, as [`Fault::place`] says it.
@@ -20,7 +21,8 @@ impl Loaded {
         let mut found = Vec::new();
         // Said once where several services have it from `[defaults]`.
         let mut said = HashSet::new();
-        for service in self.spec.services.iter().filter(|service| service.needs_values()) {
+        let spec = with_group_values(self.spec.clone());
+        for service in spec.services.iter().filter(|service| service.needs_values()) {
             for fault in faults_of(service, &inherited(&service.name)) {
                 let Some(place) = self.value_place(service, &fault) else { continue };
                 if said.insert((place.start, fault.unset.clone())) {

@@ -1,5 +1,7 @@
 //! The state of a group as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -104,6 +106,9 @@ pub struct Service {
     pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
+    /// Its ports by name: `port` is the one that it knows as `PORT`, the others are those of `ports`.
+    #[serde(default)]
+    pub ports: BTreeMap<String, u16>,
     /// What it says of itself (sd_notify's `STATUS=`), on one line.
     #[serde(default)]
     pub status_text: Option<String>,
@@ -272,6 +277,7 @@ impl Service {
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
             status_text: service.status_text.as_deref().map(Into::into),
             usage: None,
+            ports: service.ports.iter().map(|(name, port)| (name.to_string(), *port)).collect(),
         }
     }
 }

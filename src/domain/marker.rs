@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, OverLimit, ServiceName, Signal, StartCause, Stuck,
-    TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
+    ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, OverLimit, PortMarker, ServiceName, Signal, StartCause,
+    Stuck, TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -168,20 +168,8 @@ pub enum Marker {
         /// How long it took.
         after: Duration,
     },
-    /// The port by which it became ready is listened to by somebody else.
-    ForeignPort {
-        /// Number of the TCP port.
-        port: u16,
-        /// Who listens, as far as can be seen, for people: `node (pid 123)`.
-        holder: String,
-    },
-    /// The port that the service is known by was taken before it was started: who answers there is somebody else.
-    PortTaken {
-        /// Number of the TCP port.
-        port: u16,
-        /// Who has it, for people: `node (pid 123)`.
-        holder: String,
-    },
+    /// A port of it is not as it needs it.
+    Port(PortMarker),
     /// The signal of `on_change` was not sent: it would have ended whom it had reached.
     SignalNotSent {
         /// The signal that was to be sent.
@@ -276,7 +264,7 @@ impl Marker {
             | Self::GaveUp { .. }
             | Self::Stale { .. }
             | Self::ChangeCommandFailed { .. }
-            | Self::PortTaken { .. } => MarkerKind::Failure,
+            | Self::Port(PortMarker::Taken { .. }) => MarkerKind::Failure,
             _ => MarkerKind::Other,
         }
     }
@@ -340,12 +328,7 @@ impl Marker {
             Self::Validating { .. } | Self::Stale { .. } | Self::HeldUp { .. } | Self::Valid { .. } => {
                 self.words_of_replacement(&mut text, clock)
             }
-            Self::ForeignPort { port, holder } => {
-                write!(text, "warning · port {port} belongs to {holder}, not to this service")
-            }
-            Self::PortTaken { port, holder } => {
-                write!(text, "{} · stop it, or give this service another port · {clock}", port_is_taken(*port, holder))
-            }
+            Self::Port(port) => port.write(&mut text, clock),
             Self::SignalNotSent { signal, service } => {
                 write!(text, "{signal} not sent · no process of {service} handles it")
             }
@@ -426,11 +409,6 @@ fn way_out(written: Option<&Written>, action: ChangeAction) -> String {
         (None, ChangeAction::Start) => "r starts it now".into(),
         (None, _) => "r restarts now".into(),
     }
-}
-
-/// The one sentence about a port that somebody has: `port 8155 is taken by python3 (pid 20267)`.
-pub fn port_is_taken(port: u16, holder: &str) -> String {
-    format!("port {port} is taken by {holder}")
 }
 
 /// What starts it again.
@@ -524,14 +502,6 @@ mod tests {
                     was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
                 },
                 "── restarted · manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
-            ),
-            (
-                Marker::PortTaken { port: 8155, holder: "python3 (pid 20267)".into() },
-                "── port 8155 is taken by python3 (pid 20267) · stop it, or give this service another port · 14:02:11 ──",
-            ),
-            (
-                Marker::ForeignPort { port: 8155, holder: "python3 (pid 20267)".into() },
-                "── warning · port 8155 belongs to python3 (pid 20267), not to this service ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (

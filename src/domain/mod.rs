@@ -4,6 +4,7 @@
 //! Everything here can be made in a test by writing it down.
 
 mod cause;
+mod checkout;
 mod command;
 mod comparison;
 mod count;
@@ -20,6 +21,8 @@ mod order;
 mod ordered;
 mod own_line;
 mod phase;
+mod port;
+mod port_marker;
 mod postgres;
 mod probe_spec;
 mod reloader;
@@ -40,6 +43,7 @@ mod watch_spec;
 mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
+pub use checkout::{Checkout, EnvFile, GroupValues};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
 pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
 pub use count::count;
@@ -48,7 +52,7 @@ pub use fact::{Fact, FactKind};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
 pub use hold_result::HoldResult;
-pub use marker::{Exited, FailedRun, Marker, NextTry, port_is_taken};
+pub use marker::{Exited, FailedRun, Marker, NextTry};
 pub use marker_kind::MarkerKind;
 pub use name::{NameFault, RunId, ServiceName, fitting_name, fitting_service_name};
 pub use opened::OPENED_BY;
@@ -56,6 +60,11 @@ pub use order::{Cycle, start_order};
 pub use ordered::{OrderFate, OrderId, Ordered, Orders};
 pub use own_line::{begun, framed, in_ascii, unframed};
 pub use phase::{ExitStatus, Loss, Outcome, Phase, Rung, Then};
+pub use port::{
+    AUTO_PORTS, AskedPort, MAIN_PORT, Moved, Port, PortLedger, address_of_port, port_is_taken, port_variables,
+    ports_by_name,
+};
+pub use port_marker::PortMarker;
 pub use postgres::{POSTGRES_PORT, is_postgres_image, pg_isready, starts_postgres};
 pub use probe_spec::{
     AliveCheck, AliveProbe, Checks, HttpCheck, Notifications, Probe, ProbeText, ReadyCheck, TextPattern, Validate,

@@ -31,6 +31,11 @@ pub enum RunReport {
         /// What it found, for people: `program not found: ./probe`.
         problem: Arc<str>,
     },
+    /// Somebody has a port of its own, just before it is started. It is started all the same.
+    PortTaken {
+        /// Which port, and who has it, for people.
+        problem: Arc<str>,
+    },
     /// A try of the liveness check has succeeded: the first, or the first after one that failed.
     Alive,
     /// A try of the liveness check has failed.

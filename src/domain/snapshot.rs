@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{
     ExitStatus, FailedRun, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts,
-    RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, short,
+    RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -66,6 +66,8 @@ pub struct ServiceSnapshot {
     pub group: Option<Arc<str>>,
     /// The address that people open (`url`).
     pub url: Option<Arc<str>>,
+    /// Its ports by name; `port` is the one that it knows as `PORT`, and the first.
+    pub ports: Arc<[(Arc<str>, u16)]>,
     /// Where relative paths in its output may begin: its `dir`, if that is known before a start, then the folder of the file.
     pub folders: Arc<[PathBuf]>,
     /// The command on one line.
@@ -138,6 +140,7 @@ impl ServiceSnapshot {
             kind: Kind::Service,
             group: None,
             url: None,
+            ports: Arc::default(),
             folders: Arc::default(),
             command: "".into(),
             view: PaneView::Auto,
@@ -179,6 +182,12 @@ impl ServiceSnapshot {
             Phase::Blocked { ref lost, .. } => lost.is_none(),
             _ => self.phase.live_run().is_none() && matches!(self.next_timer(), Some((_, Timer::Change))),
         }
+    }
+
+    /// The address that is opened: its `url`, or that of its port.
+    pub fn address(&self) -> Option<Arc<str>> {
+        let of_port = || self.ports.first().map(|(_, port)| address_of_port(*port).into());
+        self.url.clone().or_else(of_port)
     }
 
     /// The state in the word of the machine-readable outputs.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, Limits, Notifications, OnChange, Probe, ReadyCheck, Schedule, ServiceName, Signal,
-    SpecPattern, Validate, WatchFiles, WatchSpec, visible, without_secrets,
+    AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Limits, Notifications, OnChange, Port, Probe, ReadyCheck,
+    Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -27,6 +27,8 @@ pub struct GroupSpec {
     pub logs: LogSpec,
     /// How services start (`[start]`).
     pub start: StartSpec,
+    /// The checkout that the file is in.
+    pub checkout: Checkout,
 }
 
 impl GroupSpec {
@@ -52,7 +54,13 @@ pub struct ServiceSpec {
     /// `[defaults] env`, then the service's `env`: later entries win. Values may hold `${NAME}`.
     pub env: Vec<(String, String)>,
     /// `env_file`, absolute; later ones win, `env` wins over all. Read at each start.
-    pub env_files: Vec<PathBuf>,
+    pub env_files: Vec<EnvFile>,
+    /// `port` and `ports`, the one first that is `PORT`.
+    pub ports: Vec<Port>,
+    /// What the group says to `${services.…}` and `${worktree}` where a start reads them: in environment files.
+    pub values: Arc<GroupValues>,
+    /// Of those, what its environment files asked for when `procgroup.toml` was read, with the values.
+    pub values_in_files: Vec<(String, String)>,
     /// What it waits for before each start (`depends_on`).
     pub depends_on: Vec<Dependency>,
     /// How it is found out that it is ready (`ready`).
@@ -112,6 +120,9 @@ impl ServiceSpec {
             root,
             env: Vec::new(),
             env_files: Vec::new(),
+            ports: Vec::new(),
+            values: Arc::default(),
+            values_in_files: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
             alive: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Expandable, FactKind, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause,
+    port_variables,
 };
 
 use super::next_start::NextStart;
@@ -202,7 +203,8 @@ fn words(spec: &ServiceSpec) -> BTreeSet<String> {
         Expandable::Text(text) => text.clone(),
     };
     let values = spec.env.iter().map(|(_, value)| value.clone());
-    let texts: Vec<String> = values.chain([command, dir]).collect();
+    let ports = spec.ports.iter().map(|port| port.number.to_string());
+    let texts: Vec<String> = values.chain([command, dir]).chain(ports).collect();
     let words = texts.iter().flat_map(|text| text.split(|char: char| !char.is_alphanumeric()));
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -212,6 +214,8 @@ fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
     old.run != new.run
         || old.dir != new.dir
         || old.env_files != new.env_files
+        || old.values_in_files != new.values_in_files
+        || port_variables(&old.ports) != port_variables(&new.ports)
         // It finds the socket in its environment.
         || old.notifications() != new.notifications()
         || !is_same_environment(old, new)

@@ -26,6 +26,8 @@ pub(super) struct Run {
     pub(super) ready_label: Option<Arc<str>>,
     /// What the last try of its readiness check has found.
     pub(super) unready: Option<Arc<str>>,
+    /// A port of it was taken when it was started: by whom, for people.
+    pub(super) port_taken: Option<Arc<str>>,
     /// How long it took to get ready.
     pub(super) ready_after: Option<Duration>,
     /// Its checks were exchanged before its process was there.
@@ -77,6 +79,7 @@ impl Run {
             up_since: None,
             ready_label: None,
             unready: None,
+            port_taken: None,
             ready_after: None,
             exchange_is_due: false,
             liveness: Liveness::default(),

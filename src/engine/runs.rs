@@ -49,6 +49,7 @@ impl Service {
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Unready { problem } => self.run.unready = Some(problem),
+            RunReport::PortTaken { problem } => self.run.port_taken = Some(problem),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
             RunReport::Details(details) => self.run.details = Some(details),
@@ -110,6 +111,8 @@ impl Service {
         if self.run.spec.alive.is_none() {
             self.restarts.crashes.ready();
         }
+        // It has its port by now.
+        self.run.port_taken = None;
         let after = turn.now.since(since);
         self.run.ready_after = Some(after);
         self.enter(Phase::Running { run, since, ready: true }, turn);

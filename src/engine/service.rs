@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Condition, Expandable, Fact, FactKind, Kind, LastChange, LastExit, Marker, Moment, OrderFate, Outcome, Phase,
-    RunEnd, RunHistory, RunId, ServiceName, ServiceSpec, StartCause, Then,
+    RunEnd, RunHistory, RunId, ServiceName, ServiceSpec, StartCause, Then, ports_by_name,
 };
 
 use super::Effect;
@@ -58,6 +58,7 @@ pub(super) struct Labels {
     /// With its values; `None` also before they are known.
     pub(super) url: Option<Arc<str>>,
     pub(super) folders: Arc<[PathBuf]>,
+    pub(super) ports: Arc<[(Arc<str>, u16)]>,
 }
 
 impl Labels {
@@ -74,6 +75,7 @@ impl Labels {
                 .chain([&spec.root])
                 .cloned()
                 .collect(),
+            ports: ports_by_name(&spec.ports).into(),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Engine {
             kind: service.spec.kind,
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
+            ports: Arc::clone(&service.labels.ports),
             folders: Arc::clone(&service.labels.folders),
             command: Arc::clone(&service.labels.command),
             view: service.spec.view,
@@ -169,7 +170,10 @@ impl Engine {
             Phase::Starting { .. } | Phase::Running { .. } if !service.restarts.held_up_by.is_empty() => {
                 Some(waiting_for(&self.missing(place)))
             }
-            Phase::Starting { .. } | Phase::Running { .. } => service.problem_of_files().map(|text| text.to_string()),
+            Phase::Starting { .. } => {
+                service.problem_of_files().or(service.run.port_taken.as_ref()).map(ToString::to_string)
+            }
+            Phase::Running { .. } => service.problem_of_files().map(|text| text.to_string()),
             _ => service.reason(limited),
         };
         let all: Vec<String> = state.into_iter().chain(limit).collect();
@@ -206,7 +210,10 @@ impl Service {
     /// Of one that does not live: why, where the state does not say it, and what would start it. `limited`: a change that
     /// will start it waits already.
     fn reason(&self, limited: bool) -> Option<String> {
-        let exit = self.last_exit.map(|exit| exit.to_string());
+        let exit = self.last_exit.map(|exit| match &self.run.port_taken {
+            Some(taken) => format!("{taken} · {exit}"),
+            None => exit.to_string(),
+        });
         match &self.phase {
             Phase::Retrying { after: Outcome::NotStarted, .. } => {
                 let why = self.start_problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
@@ -229,12 +236,13 @@ impl Service {
                     (Outcome::NotStarted, _) => self.start_problem.as_ref().map(ToString::to_string),
                     _ => self.last_exit.and_then(|exit| exit.fault).map(|fault| fault.to_string()),
                 };
+                let why = self.run.port_taken.as_ref().map(ToString::to_string).into_iter().chain(why);
                 let next = match (limited, self.watches()) {
                     (true, _) => None,
                     (false, true) => Some("waiting for a change".to_owned()),
                     (false, false) => Some(format!("start it with s, or devgroup start {}", self.name())),
                 };
-                let all: Vec<String> = why.into_iter().chain(next).collect();
+                let all: Vec<String> = why.chain(next).collect();
                 (!all.is_empty()).then(|| all.join(" · "))
             }
             _ => None,

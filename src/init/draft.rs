@@ -109,6 +109,8 @@ pub(super) struct Draft {
     /// Values as `procgroup.toml` writes them.
     pub(super) env: Vec<(String, String)>,
     pub(super) env_files: Vec<String>,
+    /// The port that it is told as PORT.
+    pub(super) port: Option<u16>,
     /// Variables that it is to run without.
     pub(super) unset: Vec<String>,
     /// Names, and `started`, `ready` or `done`, if it is said.
@@ -158,6 +160,7 @@ impl Draft {
             job: false,
             env: Vec::new(),
             env_files: Vec::new(),
+            port: None,
             unset: Vec::new(),
             depends_on: Vec::new(),
             ready: None,

@@ -77,6 +77,7 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     if !draft.env.is_empty() {
         lines.push(("env", table(draft.env.iter().map(|(name, value)| (name.as_str(), quoted(value))))));
     }
+    lines.extend(draft.port.map(|port| ("port", port.to_string())));
     if draft.depends_on.iter().any(|(_, condition)| condition.is_some()) {
         let pairs = draft.depends_on.iter().map(|(on, condition)| (on.as_str(), quoted(condition.unwrap_or("ready"))));
         lines.push(("depends_on", table(pairs)));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::notify::Notify;
 use crate::domain::{
-    AliveCheck, AliveProbe, Checks, Kind, LastExit, ReadyCheck, RunCommand, RunId, ServiceName, Signal, StartCause,
-    without_values,
+    AliveCheck, AliveProbe, Checks, Kind, LastExit, Port, ReadyCheck, RunCommand, RunId, ServiceName, Signal,
+    StartCause, without_values,
 };
 use crate::logs::LogDocument;
 
@@ -64,6 +64,8 @@ pub struct Launch {
     pub alive: Option<AliveCheck>,
     /// What it is told of notifications, if the file asks for them.
     pub notify: Option<Notify>,
+    /// Its own ports, of which it is said if somebody has them.
+    pub ports: Vec<Port>,
     /// Why it is started, for the marker.
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.

@@ -3,10 +3,13 @@
 //! A program that cannot bind its port because an old one still has it looks ready from outside: the old one answers.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
-use crate::domain::visible;
+use super::reach;
+use crate::domain::{visible, visible_path};
 use crate::process_tree;
 
 /// Who listens on a port.
@@ -27,6 +30,8 @@ pub(super) struct Socket {
     pub(super) number: u64,
     address: IpAddr,
     pub(super) port: u16,
+    /// Whose it is, by the number of the user.
+    user: u32,
 }
 
 /// Who listens on this port, if these processes are ours.
@@ -41,10 +46,33 @@ pub(super) fn who_listens(port: u16, ours: &[i32]) -> Listener {
     }
 }
 
-/// Who listens on this port, for people; `None` if nobody does, or if the system does not tell.
+/// Who listens on this port, on whichever address, for people; `None` if nobody does.
 pub fn listener_on(port: u16) -> Option<String> {
+    if !has_tables() {
+        return reach::loopbacks(port).iter().any(reach::answers).then(|| INVISIBLE.into());
+    }
     let sockets = numbers(listening().iter().filter(|socket| socket.port == port));
     (!sockets.is_empty()).then(|| holder_of(&sockets))
+}
+
+/// Who keeps a program of this machine from listening on this port of it, for people; `None` if nobody does. Who listens on
+/// another address alone, as some name servers do, keeps nobody from it.
+pub(super) fn holder_on_localhost(port: u16) -> Option<String> {
+    if !has_tables() {
+        return listener_on(port);
+    }
+    let listening = listening();
+    let serving = reach::loopbacks(port).into_iter().flat_map(|address| serving(&listening, address));
+    let sockets = numbers(&serving.collect::<Vec<_>>());
+    (!sockets.is_empty()).then(|| holder_of(&sockets))
+}
+
+/// Who it is, where only its answer is seen.
+pub(super) const INVISIBLE: &str = "a process that is not visible from here";
+
+/// The system tells who listens.
+fn has_tables() -> bool {
+    fs::metadata("/proc/net/tcp").is_ok()
 }
 
 /// The numbers of sockets.
@@ -55,13 +83,34 @@ pub(super) fn numbers<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> BTre
 /// The first process that has one of these sockets, for people.
 pub(super) fn holder_of(sockets: &BTreeSet<u64>) -> String {
     let holder = process_tree::pids().into_iter().map(|pid| pid.as_raw_pid()).find(|&pid| has_one_of(pid, sockets));
-    holder.map_or_else(
-        || "a process that cannot be inspected".into(),
-        |pid| {
-            let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
-            format!("{} (pid {pid})", visible(String::from_utf8_lossy(&name).trim_end()))
-        },
-    )
+    let Some(pid) = holder else { return stranger(sockets) };
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name = visible(String::from_utf8_lossy(&name).trim_end()).into_owned();
+    match fs::read_link(format!("/proc/{pid}/cwd")).ok().filter(|folder| folder != Path::new("/")) {
+        Some(folder) => format!("{name} (pid {pid}, {})", from_home(&folder, std::env::var_os("HOME").as_deref())),
+        None => format!("{name} (pid {pid})"),
+    }
+}
+
+/// Whoever has one of these sockets and is not to be looked into.
+fn stranger(sockets: &BTreeSet<u64>) -> String {
+    let ours = rustix::process::getuid().as_raw();
+    let users = listening().into_iter().filter(|socket| sockets.contains(&socket.number)).map(|socket| socket.user);
+    match users.into_iter().find(|user| *user != ours) {
+        Some(0) => "a process of root".into(),
+        Some(user) => format!("a process of another user (uid {user})"),
+        None => "a process that cannot be inspected".into(),
+    }
+}
+
+/// A folder as people write it: `~/other/shop`.
+fn from_home(folder: &Path, home: Option<&OsStr>) -> String {
+    let below = home.filter(|home| home.len() > 1).and_then(|home| folder.strip_prefix(home).ok());
+    match below {
+        Some(rest) if rest.as_os_str().is_empty() => "~".into(),
+        Some(rest) => format!("~/{}", visible_path(rest)),
+        None => visible_path(folder).into_owned(),
+    }
 }
 
 /// The ports that these processes listen on, each once.
@@ -112,16 +161,17 @@ pub(super) fn serving(sockets: &[Socket], peer: SocketAddr) -> Vec<Socket> {
     on_port().filter(|socket| socket.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED)).copied().collect()
 }
 
-/// Reads a line of `/proc/net/tcp` (proc_net(5)): `sl local_address rem_address st … inode`, numbers in hexadecimal but
-/// for the inode. `0A` is TCP_LISTEN.
+/// Reads a line of `/proc/net/tcp` (proc_net(5)): `sl local_address rem_address st … uid timeout inode`, numbers in hexadecimal
+/// but for user and inode. `0A` is TCP_LISTEN.
 fn listening_socket(line: &str) -> Option<Socket> {
     let fields: Vec<&str> = line.split_ascii_whitespace().take(10).collect();
-    let [_, local, _, "0A", .., number] = fields.as_slice() else { return None };
+    let [_, local, _, "0A", _, _, _, user, _, number] = fields.as_slice() else { return None };
     let (address, port) = local.rsplit_once(':')?;
     Some(Socket {
         number: number.parse().ok()?,
         address: address_of(address)?,
         port: u16::from_str_radix(port, 16).ok()?,
+        user: user.parse().ok()?,
     })
 }
 
@@ -158,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_connection_may_have_reached_those_that_are_bound_to_its_address() {
-        let socket = |number: u64, address: &str| Socket { number, address: address.parse().unwrap(), port: 80 };
+        let socket =
+            |number: u64, address: &str| Socket { number, address: address.parse().unwrap(), port: 80, user: 0 };
         let reached = |sockets: &[Socket], peer: &str| -> Vec<u64> {
             serving(sockets, peer.parse().unwrap()).iter().map(|socket| socket.number).collect()
         };
@@ -169,6 +220,14 @@ mod tests {
         assert_eq!(reached(&all[2..], "127.0.0.1:80"), [4], "a socket of both");
         assert_eq!(reached(&[socket(5, "::ffff:127.0.0.1")], "127.0.0.1:80"), [5]);
         assert_eq!(reached(&all, "127.0.0.1:81"), [0; 0]);
+    }
+
+    #[test]
+    fn a_folder_is_told_from_the_home_folder_on() {
+        let told = |folder: &str| from_home(Path::new(folder), Some(OsStr::new("/home/ann")));
+        assert_eq!(told("/home/ann/other/shop"), "~/other/shop");
+        assert_eq!((told("/home/ann"), told("/home/anna")), ("~".into(), "/home/anna".into()));
+        assert_eq!(from_home(Path::new("/srv"), Some(OsStr::new("/"))), "/srv", "that of root in a container");
     }
 
     #[cfg(target_os = "linux")]
@@ -182,7 +241,9 @@ mod tests {
         assert_eq!(who_listens(port, &ours), Listener::Ours);
         assert!(ports(&ours).contains(&port) && ports(&[]).is_empty());
         let Listener::Foreign(holder) = who_listens(port, &[]) else { panic!("it is somebody else's then") };
-        assert!(holder.ends_with(&format!(" (pid {us})")), "{holder}");
+        assert!(holder.contains(&format!(" (pid {us}, ")), "{holder}");
+        assert_eq!(listener_on(port), Some(holder.clone()));
+        assert_eq!(holder_on_localhost(port), Some(holder));
         drop(listener);
         assert_eq!(who_listens(port, &ours), Listener::Unknown);
     }

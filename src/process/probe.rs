@@ -17,7 +17,7 @@ use super::looks::SILENCE;
 use super::reach::{self, Refusal, loopbacks};
 use super::{change_command, http, program};
 use crate::domain::{
-    AliveProbe, HttpCheck, Marker, Probe, RunCommand, RunReport, ServiceName, plain_error, port_is_taken,
+    AliveProbe, HttpCheck, Marker, PortMarker, Probe, RunCommand, RunReport, ServiceName, plain_error, port_is_taken,
 };
 use crate::logs::LogDocument;
 
@@ -90,6 +90,17 @@ impl Prober {
         };
         let (service, document) = (launch.service.clone(), launch.document.clone());
         Some(Self { service, check, dir: launch.dir.clone(), env: env.to_vec(), document, said: false })
+    }
+
+    /// Of these ports it was said already that they are taken.
+    pub(super) fn knows_taken(mut self, ports: &[u16]) -> Self {
+        let port = match &self.check {
+            Check::Port(port) => Some(*port),
+            Check::Http(check) => http::port_of_localhost(&check.url),
+            Check::Cmd(_) | Check::File(..) | Check::Delay(_) => None,
+        };
+        self.said = port.is_some_and(|port| ports.contains(&port));
+        self
     }
 
     /// What is tried of a run that is up already.
@@ -180,7 +191,7 @@ impl Prober {
         let problem = port_is_taken(port, &holder);
         if !std::mem::replace(&mut self.said, true) {
             log::warn!("{}: {problem}", self.service);
-            self.document.mark(&Marker::PortTaken { port, holder });
+            self.document.mark(&Marker::Port(PortMarker::Taken { service: self.service.clone(), port, holder }));
         }
         Some(problem)
     }
@@ -201,7 +212,7 @@ impl Prober {
         let Some(port) = port else { return };
         if let Listener::Foreign(holder) = listener::who_listens(port, &reach::ours()) {
             log::warn!("{}: port {port} belongs to {holder}, not to this service", live.service);
-            self.document.mark(&Marker::ForeignPort { port, holder });
+            self.document.mark(&Marker::Port(PortMarker::Foreign { port, holder }));
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) enum Refusal {
     Taken {
         /// Number of the port that was tried.
         port: u16,
-        /// Who, for people: `node (pid 123)`.
+        /// Who, for people: `node (pid 123, ~/other/shop)`.
         holder: String,
     },
 }
@@ -159,7 +159,7 @@ impl Earlier {
             return match (some_were_seen, state.unseen.contains(&peer)) {
                 // It has just been closed.
                 (true, _) => Err(Refusal::Refused),
-                (false, true) => Err(Refusal::Taken { port, holder: "a process that is not visible from here".into() }),
+                (false, true) => Err(Refusal::Taken { port, holder: listener::INVISIBLE.into() }),
                 (false, false) => Ok(()),
             };
         }
@@ -176,7 +176,7 @@ impl Earlier {
 }
 
 /// Whether somebody takes connections there.
-fn answers(address: &SocketAddr) -> bool {
+pub(super) fn answers(address: &SocketAddr) -> bool {
     let stream = std::net::TcpStream::connect_timeout(address, AT_ONCE);
     stream.is_ok_and(|stream| !is_itself(&stream.local_addr(), &stream.peer_addr()))
 }
@@ -209,9 +209,10 @@ mod tests {
         }
         let (first, address) = listen("127.0.0.1:0");
         let earlier = earlier_on(address.port());
-        let us = format!("(pid {})", std::process::id());
+        let us = format!("(pid {}, ", std::process::id());
         let taken = judged(&earlier, address).unwrap_err().to_string();
-        assert!(taken.starts_with(&format!("port {} is taken by ", address.port())) && taken.ends_with(&us), "{taken}");
+        let begins = format!("cannot have port {}: ", address.port());
+        assert!(taken.starts_with(&begins) && taken.contains(&us) && taken.ends_with(" listens on it"), "{taken}");
         assert_eq!(judged(&Earlier::listening_on(&[]), address), Ok(()), "a run that asks for no port");
         drop(first);
         // A test beside this one that makes a process holds it for a moment.

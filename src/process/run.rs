@@ -20,10 +20,11 @@ use super::notify::{self, NotifySocket};
 use super::probe::Prober;
 use super::run_members::Remaining;
 use super::terminal::{Hangup, Output, Terminal};
-use super::{exit, probe, program, shell};
+use super::{exit, listener, probe, program, shell};
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Marker, Probe, ReadyCheck, RunCommand, RunReport, Signal, SignalTarget, StartCause, plain_error,
+    ExitStatus, Kind, Marker, PortMarker, Probe, ReadyCheck, RunCommand, RunReport, Signal, SignalTarget, StartCause,
+    plain_error, port_is_taken,
 };
 use crate::process_tree::{self, Process};
 
@@ -147,7 +148,8 @@ fn start(
         list @ RunCommand::Argv(_) => list.clone(),
     };
     let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let prober = Prober::new(launch, &prepared.env, background_tasks);
+    let taken = look_at_ports(launch, live);
+    let prober = Prober::new(launch, &prepared.env, background_tasks).map(|prober| prober.knows_taken(&taken));
     let (notify, env) = open_notify(launch, prepared)?;
     let mark = env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
     live.note_listeners(&probe::ports(launch));
@@ -176,6 +178,35 @@ fn open_notify(launch: &Launch, prepared: &Prepared) -> Result<(Option<NotifySoc
     env.retain(|(name, _)| !NOTIFY_VARIABLES.iter().any(|own| name == own));
     env.extend(own);
     Ok((Some(socket), env))
+}
+
+/// Says of which of its ports somebody else has them, and which are others than usual. The answer: those that are taken.
+fn look_at_ports(launch: &Launch, live: &LiveRun) -> Vec<u16> {
+    let mut taken = Vec::new();
+    let mut problems = Vec::new();
+    for port in &launch.ports {
+        if let Some(moved) = &port.moved {
+            let (service, from, holder) = (launch.service.clone(), moved.from, moved.holder.to_string());
+            let moved = PortMarker::Moved { service, port: port.number, from, holder };
+            launch.document.mark(&Marker::Port(moved));
+        }
+        let port = port.number;
+        if taken.contains(&port) {
+            continue;
+        }
+        if let Some(holder) = listener::holder_on_localhost(port) {
+            let problem = port_is_taken(port, &holder);
+            log::warn!("{} {problem}", launch.service);
+            let marker = PortMarker::Taken { service: launch.service.clone(), port, holder };
+            launch.document.mark(&Marker::Port(marker));
+            problems.push(problem);
+            taken.push(port);
+        }
+    }
+    if !problems.is_empty() {
+        live.report(RunReport::PortTaken { problem: problems.join(" · ").into() });
+    }
+    taken
 }
 
 /// Whether a child has never become another program: it still has the name of this thread, from which it was forked.

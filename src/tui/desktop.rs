@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use crate::domain::{OPENED_BY, plain_error};
+use crate::domain::{MASK, OPENED_BY, plain_error};
 
 /// The session is not over ssh: a program would show itself on another machine.
 pub(super) fn is_local(variable: &impl Fn(&str) -> Option<String>) -> bool {
@@ -35,6 +37,31 @@ pub(super) fn opener(variable: impl Fn(&str) -> Option<String>) -> Option<PathBu
     let name = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let is_usable = is_local(&variable) && (has_desktop || cfg!(target_os = "macos"));
     find_program(&variable, name).filter(|_| is_usable)
+}
+
+/// How long it is waited for what an opener has to say.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Opens an address in the browser of this session.
+///
+/// # Errors
+/// It was not opened, and why, for people.
+pub fn open_address(address: &str) -> Result<(), String> {
+    if address.contains(MASK) {
+        return Err(format!("not opened, its address contains a secret: {address}"));
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let opener = opener(variable).ok_or_else(|| format!("no desktop here to open {address}"))?;
+    let (tell, told) = mpsc::channel();
+    // Nobody may listen any more.
+    if !open(&opener, address, move |complaint| drop(tell.send(complaint))) {
+        return Err(format!("not opened, {} cannot be started: {address}", opener.display()));
+    }
+    match told.recv_timeout(PATIENCE) {
+        Ok(complaint) => Err(complaint),
+        // It has ended well, or stays as long as the browser.
+        Err(_) => Ok(()),
+    }
 }
 
 /// Opens an address with the opener, which nobody waits for: it may stay as long as the browser, which goes on when we end.

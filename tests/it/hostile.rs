@@ -85,6 +85,7 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "pause" => vec![vec!["pause", NAME]],
         "resume" => vec![vec!["resume", NAME]],
         "hold" => vec![vec!["hold", "--", NAME], vec!["hold", "--service", NAME, "--", "true"]],
+        "url" => vec![vec!["url"], vec!["url", "--json"], vec!["url", NAME, "--open"]],
         "attach" => vec![vec!["attach"]],
         "down" => vec![vec!["down", NAME]],
         "init" => vec![

@@ -254,7 +254,7 @@ mod details {
         let screen = dash.wait_for("runs, ports and environment", |screen| {
             screen.contains("RUNS OF EARLIER GROUPS")
                 && screen.contains("ENVIRONMENT SET HERE")
-                && screen.contains("ports")
+                && screen.contains("listens on")
         });
         for text in ["· with the group · up ", "· manually · up ", "API_TOKEN=******", "GREETING=hello"] {
             assert!(screen.contains(text), "{text}\n{screen}");

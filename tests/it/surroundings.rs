@@ -132,8 +132,8 @@ fn a_port_that_somebody_else_has_makes_nobody_ready() {
     let start = Stream::ask(&project, &["-d"]);
     assert_eq!(start.code, Some(5), "{}", start.stderr);
     let log = Stream::ask(&project, &["logs", "web"]).stdout;
-    let taken = format!("port {port} is taken by ");
-    assert!(log.contains(&taken) && log.contains(&format!("(pid {})", std::process::id())), "{log}");
+    let taken = format!("web cannot have port {port}: ");
+    assert!(log.contains(&taken) && log.contains(&format!("(pid {}, ", std::process::id())), "{log}");
     assert!(log.contains("── not ready · ") && !project.path("../ran").exists(), "{log}");
     Stream::ask(&project, &["down"]);
     project.assert_nothing_left();

@@ -19,7 +19,7 @@ const SOMEBODY: u32 = 61_234;
 const OTHER: u32 = 61_235;
 
 /// Gives a project to a user, and makes it reachable for one.
-fn give_to_user(project: &Project, user: u32) {
+pub(crate) fn give_to_user(project: &Project, user: u32) {
     fs::set_permissions(project.root().parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut waiting = vec![project.root(), project.path("../home")];
     while let Some(path) = waiting.pop() {
@@ -31,7 +31,7 @@ fn give_to_user(project: &Project, user: u32) {
 }
 
 /// Whether this test can be other users. (Only root can.)
-fn can_be_others() -> bool {
+pub(crate) fn can_be_others() -> bool {
     let setpriv = std::process::Command::new("setpriv").arg("--version").output().is_ok();
     has("root and setpriv", geteuid().is_root() && setpriv)
 }
@@ -48,7 +48,7 @@ fn program(project: &Project) -> PathBuf {
 }
 
 /// Runs devgroup as a user.
-fn run_as(project: &Project, user: u32, arguments: &[&str]) -> Streamed {
+pub(crate) fn run_as(project: &Project, user: u32, arguments: &[&str]) -> Streamed {
     let (program, user) = (program(project), user.to_string());
     let words = ["--reuid", &user, "--regid", &user, "--clear-groups", "--", program.to_str().unwrap()];
     let words: Vec<&str> = words.into_iter().chain(arguments.iter().copied()).collect();

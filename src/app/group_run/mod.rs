@@ -124,8 +124,8 @@ pub enum GroupRunError {
 /// See [`GroupRunError`]. Nothing is left running in any case.
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
     let clock = Clock::start();
-    let recipe = Recipe { selection: options.selection, watch: options.watch };
-    let spec = Arc::new(recipe.apply(options.spec)?);
+    let recipe = Recipe { selection: options.selection, watch: options.watch, ..Recipe::default() };
+    let spec = recipe.select(options.spec)?;
     let exit_with = exit_with(options.exit_with, &spec)?;
     let runtime = event_loop().map_err(system("start the event loop"))?;
     let _inside = runtime.enter();
@@ -136,6 +136,8 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     claim.sign(&spec.name, None);
     let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers, has_dashboard);
     claim.begin(is_clear);
+    // Only now: what an earlier run has left had its ports.
+    let spec = Arc::new(recipe.with_ports(spec));
     let adapters = Adapters::start(&spec, clock, &options.frontend);
     let mut decisions = Decisions::new(&spec, clock);
     let upkeep = Arc::new(Notify::new());

@@ -32,6 +32,27 @@ Examples:
         #[arg(long)]
         usage: bool,
     },
+    /// Print the addresses of services, or open them in the browser
+    #[command(
+        before_help = "\
+Examples:
+  devgroup url                        all services that have one
+  devgroup url web                    the address alone: curl \"$(devgroup url web)\"
+  devgroup url web --open             open it in the browser",
+        after_help = "The address is the `url` of the service, otherwise http://localhost and its port. Without a running \
+                      group it is what the file says."
+    )]
+    Url {
+        /// Services (default: all that have an address)
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
+        /// Open them in the browser
+        #[arg(long)]
+        open: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the logs of the running group
     #[command(before_help = "\
 Examples:

@@ -12,6 +12,7 @@ mod logs;
 mod orders;
 mod output;
 mod status;
+mod url;
 
 use std::os::fd::OwnedFd;
 
@@ -38,6 +39,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             logs::run(find::group(place)?, logs)
         }
         ClientTask::Status { json, follow, usage } => status::run(find::group(place)?, json, (follow, usage)),
+        ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {
             orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")

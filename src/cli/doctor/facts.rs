@@ -15,7 +15,7 @@ use crate::cli::exit_code::{Failure, sandbox};
 use crate::config::{self, Owners};
 use crate::control::{self, Ask, ClientError, Reply};
 use crate::display::{DisplaySupport, GlyphSet, size_of};
-use crate::domain::{AliveProbe, GroupSpec, Probe};
+use crate::domain::{AliveProbe, AskedPort, GroupSpec, Probe};
 
 /// A group that lives answers at once.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -193,7 +193,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         (Some(path), Some(Err(diagnostics))) => FileFact::Bad(path, diagnostics.summary()),
         _ => FileFact::None,
     };
-    let spec = loaded.and_then(Result::ok).map(|loaded| loaded.spec);
+    let spec = loaded.and_then(Result::ok).map(|loaded| config::with_group_values(loaded.spec));
     // Without a file there is still the folder for those that will come.
     let meeting = path.clone().unwrap_or_else(|| here.join(config::FILE_NAME));
     let places = control::Place::candidates(&meeting);
@@ -231,7 +231,8 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
 fn ports(spec: &GroupSpec) -> Vec<PortFact> {
     let mut ports: Vec<PortFact> = Vec::new();
     for service in &spec.services {
-        let Some(checks) = config::checks_now(service, &app::inherited_by(&spec.file, &service.name)) else { continue };
+        let checks = config::checks_now(service, &app::inherited_by(&spec.file, &service.name)).unwrap_or_default();
+        let own = service.ports.iter().filter(|port| port.asked != AskedPort::Auto).map(|port| port.number);
         let ready = checks.ready.as_ref().and_then(|ready| match &ready.probe {
             Probe::Port(port) => Some(*port),
             Probe::Http(http) => local_port(&http.url),
@@ -242,7 +243,7 @@ fn ports(spec: &GroupSpec) -> Vec<PortFact> {
             AliveProbe::Http(http) => local_port(&http.url),
             AliveProbe::Cmd(_) | AliveProbe::File { .. } | AliveProbe::Notify | AliveProbe::Text { .. } => None,
         });
-        for port in ready.into_iter().chain(alive) {
+        for port in own.chain(ready).chain(alive) {
             if !ports.iter().any(|known| known.port == port) {
                 ports.push(PortFact { port, service: service.name.to_string(), holder: app::listener_on(port) });
             }

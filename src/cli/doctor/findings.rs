@@ -190,7 +190,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
             true => ok("ports", format!("{}: {holder}", of(port))),
             false => warn(
                 "ports",
-                format!("{}: {} cannot become ready", port_is_taken(port.port, holder), visible(&port.service)),
+                format!("{} {}", visible(&port.service), port_is_taken(port.port, holder)),
                 "stop that process, or give the service another port",
             ),
         })

@@ -5,20 +5,20 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::*;
 
-fn inherited() -> Vec<(OsString, OsString)> {
+pub(super) fn inherited() -> Vec<(OsString, OsString)> {
     [("PATH", "/bin"), ("HOST", "outer"), ("A", "outer")].map(|(name, value)| (name.into(), value.into())).to_vec()
 }
 
-fn value(environment: &Environment, name: &str) -> Option<String> {
+pub(super) fn value(environment: &Environment, name: &str) -> Option<String> {
     let mut found = environment.variables.iter().filter(|(known, _)| known == name);
     let value = found.next().map(|(_, value)| value.to_string_lossy().into_owned());
     assert!(found.next().is_none(), "{name} stands there twice");
     value
 }
 
-fn start(text: &str, folder: &Path) -> Result<Environment, EnvironmentError> {
+pub(super) fn start(text: &str, folder: &Path) -> Result<Environment, EnvironmentError> {
     let loaded = parse(text, &folder.join(FILE_NAME)).unwrap_or_else(|p| panic!("{}", p.render(plain())));
-    let api = service(&loaded.spec, "api");
+    let api = service(&with_group_values(loaded.spec), "api");
     environment(&api, &api.run, &inherited(), &Pipes::default())
 }
 
@@ -93,7 +93,7 @@ fn inherited_values_that_are_no_text_pass_through() {
     let odd = OsString::from_vec(vec![0xff, b'a']);
     let environment = environment(&api, &api.run, &[("ODD".into(), odd.clone())], &Pipes::default()).unwrap();
     assert_eq!(environment.variables[0], ("ODD".into(), odd));
-    let b = &environment.variables[1].1;
+    let b = &environment.variables.iter().find(|(name, _)| name == "B").unwrap().1;
     assert_eq!(b, &OsString::from_vec(vec![b'<', 0xff, b'a', b'>']));
     assert_eq!(environment.command, RunCommand::Shell("x ${ODD}".into()));
     assert_ne!(b, OsStr::new("<a>"));

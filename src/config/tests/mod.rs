@@ -1,6 +1,7 @@
 //! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
 
 mod environment;
+mod ports;
 mod selection;
 
 use std::fs;
@@ -73,6 +74,9 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         dir: "/nowhere/shop".into(),
         env: vec![],
         env_files: vec![],
+        ports: vec![],
+        values: Default::default(),
+        values_in_files: vec![],
         depends_on: vec![],
         ready: None,
         alive: None,
@@ -113,7 +117,8 @@ fn the_file_of_the_contract_means_what_it_says() {
     let asks = Probe::Cmd(RunCommand::Shell("pg_isready -q -h 127.0.0.1 -p 5432".into()));
     assert_eq!(db.ready, Some(ReadyCheck { probe: asks, timeout: Duration::from_secs(30) }));
     assert_eq!(db.env, [("RUST_BACKTRACE".to_owned(), "1".to_owned())]);
-    assert_eq!(db.env_files, [spec.root.join(".env"), spec.root.join(".env.local")]);
+    let files: Vec<&PathBuf> = db.env_files.iter().map(|file| &file.path).collect();
+    assert_eq!(files, [&spec.root.join(".env"), &spec.root.join(".env.local")]);
     let migrate = service(&spec, "migrate");
     assert_eq!(migrate.kind, Kind::Job);
     assert_eq!(migrate.depends_on[0].until, Condition::Ready);

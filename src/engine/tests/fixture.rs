@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Condition, Dependency, GroupSpec, Kind, LogSpec, Probe, ReadyCheck, RunCommand, ServiceSpec, StartSpec, WatchFiles,
-    WatchSpec,
+    Checkout, Condition, Dependency, GroupSpec, Kind, LogSpec, Probe, ReadyCheck, RunCommand, ServiceSpec, StartSpec,
+    WatchFiles, WatchSpec,
 };
 
 pub(super) fn service(name: &str) -> ServiceSpec {
@@ -38,5 +38,6 @@ pub(super) fn group(services: Vec<ServiceSpec>) -> Arc<GroupSpec> {
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
         start: StartSpec::default(),
+        checkout: Checkout::default(),
     })
 }

@@ -16,6 +16,7 @@ mod liveness;
 mod memory;
 mod orders;
 mod places;
+mod ports;
 mod properties;
 mod reload;
 mod replacements;

@@ -57,7 +57,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             }
         }
         let Some(own) = port else { return Err("more processes than ports".into()) };
-        draft.env.push(("PORT".into(), own.to_string()));
+        draft.port = Some(own);
         if command.contains("$PORT") || command.contains("${PORT") {
             draft.ready = Some(Ready::Port(own));
             draft.url = Some(format!("http://localhost:{own}"));

@@ -1,7 +1,7 @@
 //! Which service keys mean, and how the focus goes from one to the next.
 
 use super::{UiState, World};
-use crate::domain::{GroupSnapshot, ServiceName};
+use crate::domain::{GroupSnapshot, ServiceName, ServiceSnapshot};
 
 impl UiState {
     pub(super) fn selected_name(&self, snapshot: &GroupSnapshot) -> Option<ServiceName> {
@@ -18,9 +18,9 @@ impl UiState {
 
     /// The address of a service is opened.
     pub(super) fn open_url(&mut self, name: &ServiceName, world: &World<'_>) {
-        self.requests.browse = world.snapshot.service(name).and_then(|service| service.url.clone());
+        self.requests.browse = world.snapshot.service(name).and_then(ServiceSnapshot::address);
         if self.requests.browse.is_none() {
-            self.show_message(format!("{name} has no `url` in procgroup.toml"), world.now);
+            self.show_message(format!("{name} has no `url` and no `port` in procgroup.toml"), world.now);
         }
     }
 

@@ -152,6 +152,10 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     };
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
+    if !service.ports.is_empty() {
+        let ports: Vec<String> = service.ports.iter().map(|(name, number)| format!("{name} {number}")).collect();
+        fact("ports", ports.join(", "));
+    }
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
     if let Some(text) = &service.status_text {
         fact("status", text.to_string());
@@ -185,7 +189,7 @@ fn of_process(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
     }
     if let Some(its) = known {
         let ports: Vec<String> = its.ports.iter().map(ToString::to_string).collect();
-        fact("ports", if ports.is_empty() { "none".to_owned() } else { ports.join(", ") });
+        fact("listens on", if ports.is_empty() { "no port".to_owned() } else { format!("port {}", ports.join(", ")) });
     }
     if let Some(since) = service.up_since {
         let started = (teller.time_of_day)(since);

@@ -133,7 +133,7 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         // Elsewhere they are for what is in sight as well.
         Action::Copy => has_mark(scene) || !is_dashboard(scene),
         Action::Edit => tells_of_errors(scene) || !is_dashboard(scene),
-        Action::OpenUrl => selected(scene).is_some_and(|service| service.url.is_some()),
+        Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
         _ => true,
     };
     let held = scene.snapshot.watch.held + usize::from(scene.snapshot.watch.file_held);

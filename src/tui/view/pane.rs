@@ -60,7 +60,8 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let room = usize::from(pane.area.width).saturating_sub(paint::spans_width(&left) + 5);
     right.extend(failed.filter(|failed| width(failed) <= room).map(|failed| Span::styled(failed, theme.bad())));
     if right.is_empty() {
-        let port = service.url.as_deref().and_then(port);
+        let address = service.address();
+        let port = address.as_deref().and_then(port);
         right.extend(port.map(|port| Span::styled(format!(":{port}"), theme.structure())));
     }
     let title = Title { source: &source, focused, typed, line, left, right };

@@ -80,6 +80,7 @@ pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
         watch: spec.watch.clone(),
         logs: spec.logs,
         start: spec.start,
+        checkout: spec.checkout.clone(),
     };
     for service in &spec.services {
         if matches!(service.watch, WatchFiles::Off) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::domain::{ChangeKind, LogSpec, RunCommand, ServiceSpec, StartSpec, WatchFiles, WatchSpec};
+use crate::domain::{ChangeKind, Checkout, LogSpec, RunCommand, ServiceSpec, StartSpec, WatchFiles, WatchSpec};
 
 fn spec(root: &Path) -> Arc<GroupSpec> {
     let run = RunCommand::Shell(String::from("true"));
@@ -20,6 +20,7 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
         start: StartSpec::default(),
+        checkout: Checkout::default(),
     })
 }
 

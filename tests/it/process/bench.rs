@@ -76,6 +76,7 @@ impl Bench {
             ready: None,
             alive: None,
             notify: None,
+            ports: Vec::new(),
             cause: StartCause::First,
             was: None,
             document: self.document(service),

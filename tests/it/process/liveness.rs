@@ -181,9 +181,11 @@ fn somebody_else_who_comes_later_makes_it_ready_and_is_told() {
         });
         bench.ready("api");
         let markers = bench.markers("api");
-        let us = format!("(pid {})", std::process::id());
+        let us = format!("(pid {}, ", std::process::id());
         let told = |line: &String| {
-            line.contains(&format!("port {port} belongs to ")) && line.contains(&format!("{us}, not to this service"))
+            line.contains(&format!("port {port} belongs to "))
+                && line.contains(&us)
+                && line.contains(", not to this service")
         };
         assert!(markers.iter().any(told), "{markers:?}");
         end(&mut bench);
@@ -219,9 +221,9 @@ fn somebody_else_who_was_there_before_is_neither_ready_nor_a_sign_of_life() {
         };
         bench.host.spawn(Launch { ready, alive: Some(check), ..launch });
         bench.started("api");
-        let taken = format!("port {port} is taken by ");
+        let taken = format!("cannot have port {port}: ");
         let marker = wait_for("the marker", || bench.markers("api").into_iter().find(|line| line.contains(&taken)));
-        assert!(marker.contains(&format!("(pid {})", std::process::id())), "{marker}");
+        assert!(marker.contains(&format!("(pid {}, ", std::process::id())), "{marker}");
         bench.host.check_alive(liveness_probe);
         for _ in 0..3 {
             let found = problem(&mut bench);

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, LogSpec, Match, RunCommand, ServiceSpec,
-    SpecPattern, StartSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    ChangeKind, Checkout, Comparison, Expandable, FileEvent, GitWork, GroupSpec, LogSpec, Match, RunCommand,
+    ServiceSpec, SpecPattern, StartSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -54,6 +54,7 @@ fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
         start: StartSpec::default(),
+        checkout: Checkout::default(),
     }
 }
 
