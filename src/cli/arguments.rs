@@ -42,7 +42,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
+                  keys, config, instances, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -71,6 +71,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "ps",
     "restart",
     "resume",
+    "scale",
     "schema",
     "send",
     "start",
@@ -277,6 +278,8 @@ pub(super) enum Topic {
     Keys,
     /// The keys of procgroup.toml
     Config,
+    /// Several instances of a service, and names for several services
+    Instances,
     /// What happens on a change
     Watch,
     /// Reading, searching, typing and copying, and where logs are kept

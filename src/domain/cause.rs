@@ -35,6 +35,8 @@ pub enum StartCause {
     Stuck(Stuck),
     /// Its part of `procgroup.toml` changed.
     Config,
+    /// Somebody wants so many instances of it.
+    Scaled(u32),
 }
 
 impl fmt::Display for StartCause {
@@ -49,6 +51,7 @@ impl fmt::Display for StartCause {
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::Config => f.write_str("procgroup.toml changed"),
+            Self::Scaled(count) => write!(f, "scaled to {count}"),
         }
     }
 }
@@ -64,6 +67,7 @@ impl StartCause {
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
             Self::Config => "config",
+            Self::Scaled(_) => "scale",
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunDetails, RunEnd,
-    RunHistory, RunId, ServiceName, Signal, Stopping, WatchSnapshot, short,
+    ExitStatus, FileJournal, Instance, Kind, Moment, Orders, Outcome, PaneView, Phase, Replicated, RestartCounts,
+    RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, WatchSnapshot, short,
 };
 
 /// The state of the group at one moment.
@@ -23,6 +23,8 @@ pub struct GroupSnapshot {
     pub file: Arc<str>,
     /// In the order of the file.
     pub services: Vec<ServiceSnapshot>,
+    /// The services with `replicas`, and how many instances each is to have: maybe none.
+    pub replicated: Arc<[Replicated]>,
     /// What the watcher does.
     pub watch: WatchSnapshot,
     /// The last file events.
@@ -62,6 +64,8 @@ pub struct ServiceSnapshot {
     pub name: ServiceName,
     /// Job or service.
     pub kind: Kind,
+    /// Which instance of a service with `replicas` it is.
+    pub instance: Option<Instance>,
     /// Its heading in the sidebar.
     pub group: Option<Arc<str>>,
     /// The address that people open (`url`).
@@ -126,6 +130,7 @@ impl ServiceSnapshot {
         Self {
             name: name.into(),
             kind: Kind::Service,
+            instance: None,
             group: None,
             url: None,
             folders: Arc::default(),

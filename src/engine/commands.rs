@@ -33,7 +33,11 @@ impl Engine {
                 self.quit(urgency, false, turn);
             }
             // Adapters carry these out, and nothing is decided. They do not come here.
-            Command::Input { .. } | Command::Resize { .. } | Command::Inspect { .. } | Command::Why { .. } => {}
+            Command::Input { .. }
+            | Command::Resize { .. }
+            | Command::Inspect { .. }
+            | Command::Scale { .. }
+            | Command::Why { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),
             Command::Pause { services } => match self.known(&services) {
@@ -62,32 +66,33 @@ impl Engine {
                     engine.stop_by_hand(place, Manner::Kill, turn)
                 });
             }
-            Command::Restart { targets, force } => {
-                let manner = if force { Manner::Kill } else { Manner::Polite };
-                let first = match &targets {
-                    Targets::WithDependents(name) => Some(name.clone()),
-                    Targets::Named(_) | Targets::All | Targets::Failed => None,
-                };
-                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    // Dependents follow it when it starts: it may be refused, and they go on then.
-                    if first.as_ref().is_some_and(|first| first != engine.services[place].name()) {
-                        return Ordered::Run(engine.services[place].run.id);
-                    }
-                    engine.want_by_hand(place, turn);
-                    engine.end_limit(place);
-                    let service = &mut engine.services[place];
-                    let next =
-                        NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
-                    service.restarts.merge(next);
-                    // One that is being ended already is killed at once, if that is what is asked for.
-                    if !service.is_up() {
-                        service.end_run(Then::Reconcile, manner, turn);
-                    }
-                    Ordered::Start(service.restarts.orders.add())
-                });
-            }
+            Command::Restart { targets, force } => return self.restart(&targets, force, turn),
         }
         Answer::Accepted { at: turn.now, services: Vec::new() }
+    }
+
+    fn restart(&mut self, targets: &Targets, force: bool, turn: &mut Turn) -> Answer {
+        let manner = if force { Manner::Kill } else { Manner::Polite };
+        let first = match targets {
+            Targets::WithDependents(names) => Some(names.clone()),
+            Targets::Named(_) | Targets::All | Targets::Failed => None,
+        };
+        self.with_targets(targets, All::Wanted, turn, |engine, place, turn| {
+            // Dependents follow it when it starts: it may be refused, and they go on then.
+            if first.as_ref().is_some_and(|first| !first.contains(engine.services[place].name())) {
+                return Ordered::Run(engine.services[place].run.id);
+            }
+            engine.want_by_hand(place, turn);
+            engine.end_limit(place);
+            let service = &mut engine.services[place];
+            let next = NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
+            service.restarts.merge(next);
+            // One that is being ended already is killed at once, if that is what is asked for.
+            if !service.is_up() {
+                service.end_run(Then::Reconcile, manner, turn);
+            }
+            Ordered::Start(service.restarts.orders.add())
+        })
     }
 
     fn with_targets(
@@ -129,7 +134,10 @@ impl Engine {
                 let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;
                 chosen(&|place| named.contains(&place))
             }
-            Targets::WithDependents(name) => self.graph.with_dependents(place_of(name)?),
+            Targets::WithDependents(names) => {
+                let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;
+                self.graph.with_dependents(&named)
+            }
             Targets::All => chosen(&|place| {
                 let service = &self.services[place];
                 !service.retired

@@ -183,6 +183,7 @@ impl Engine {
                 self.file_problem = None;
                 self.reload(spec, turn);
             }
+            Event::Scaled { spec, scalings } => self.scale(spec, scalings, turn),
             Event::FileRefused { summary, remedy, detail } => {
                 self.file_problem = Some(format!("{summary} · {remedy}").into());
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: true, summary, detail }));

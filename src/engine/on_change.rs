@@ -192,7 +192,11 @@ impl Service {
     /// now, rather than one that has crashed.
     pub(super) fn is_attempt(cause: &StartCause) -> bool {
         match cause {
-            StartCause::First | StartCause::Change(_) | StartCause::Hand | StartCause::Config => true,
+            StartCause::First
+            | StartCause::Change(_)
+            | StartCause::Hand
+            | StartCause::Config
+            | StartCause::Scaled(_) => true,
             StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Dependency(_) | StartCause::Stuck(_) => {
                 false
             }

@@ -205,7 +205,11 @@ impl Service {
             self.restarts.crashes.forget();
         }
         match next.cause {
-            StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Change(_) => {
+            StartCause::First
+            | StartCause::Hand
+            | StartCause::Config
+            | StartCause::Scaled(_)
+            | StartCause::Change(_) => {
                 self.cancel_validation(turn);
             }
             // The files that it watches are as they were. `validate` may look at others, and what runs is only replaced by what

@@ -8,6 +8,7 @@ mod hold;
 mod logs;
 mod orders;
 mod output;
+mod scale;
 mod status;
 
 use std::os::fd::OwnedFd;
@@ -47,6 +48,10 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         }
         ClientTask::Wait { services, goal, timeout, json } => {
             orders::wait(find::group(place)?, services, goal.into(), timeout, json)
+        }
+        ClientTask::Scale { counts, wait, timeout, json } => {
+            let counts = scale::counts(counts)?;
+            scale::run(find::group(place)?, counts, wait.then_some(timeout), json)
         }
         ClientTask::Send { service, text, no_newline } => {
             let text = if no_newline { text } else { format!("{text}\n") };

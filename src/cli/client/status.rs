@@ -52,6 +52,9 @@ fn table(status: &Status) -> String {
     let rows: Vec<[String; 8]> = std::iter::once(head).chain(status.services.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| display::width(&row[column])).max().unwrap_or(0);
     let widths: [usize; 8] = std::array::from_fn(width);
+    // A service that has no instance now is still there.
+    let none = status.replicas.iter().filter(|(_, count)| **count == 0);
+    let none = none.map(|(name, _)| format!("{}  0 instances\n", visible(name))).collect::<String>();
     for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
@@ -61,7 +64,7 @@ fn table(status: &Status) -> String {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    out
+    out + &none
 }
 
 /// `hold: git checkout main`, `pause (api, worker)`.

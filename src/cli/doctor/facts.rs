@@ -231,7 +231,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
 fn ports(spec: &GroupSpec) -> Vec<PortFact> {
     let mut ports: Vec<PortFact> = Vec::new();
     for service in &spec.services {
-        let Some(checks) = config::checks_now(service, &app::inherited_by(&spec.file, &service.name)) else { continue };
+        let Some(checks) = config::checks_now(service, &app::inherited_by(&spec.file, service)) else { continue };
         let ready = checks.ready.as_ref().and_then(|ready| match &ready.probe {
             Probe::Port(port) => Some(*port),
             Probe::Http(http) => local_port(&http.url),

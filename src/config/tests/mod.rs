@@ -1,6 +1,7 @@
 //! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
 
 mod environment;
+mod instances;
 mod selection;
 
 use std::fs;
@@ -83,6 +84,8 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
+        replicas: None,
+        instance: None,
         autostart: true,
         left_out: false,
         profiles: vec![],

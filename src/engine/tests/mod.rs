@@ -10,6 +10,7 @@ mod facts;
 mod fixture;
 mod git;
 mod holds;
+mod instances;
 mod limits;
 mod liveness;
 mod orders;

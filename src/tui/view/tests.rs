@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::fixture::{Bench, NOW, paused_shop, running, shop};
+use super::super::fixture::{Bench, NOW, farm, paused_shop, running, shop};
 use super::super::selection::{Point, Selection, Unit};
 use super::super::source::Source;
 use crate::display::{GlyphSet, Ground};
@@ -46,6 +46,16 @@ fn a_terminal_that_is_too_small_says_so_in_one_line() {
 #[test]
 fn the_normal_screen() {
     screens("normal", shop, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn folded_instances() {
+    screens("folded", farm, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn opened_instances() {
+    screens("opened", farm, GlyphSet::Unicode, "⏎j");
 }
 
 #[test]
