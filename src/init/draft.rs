@@ -118,6 +118,8 @@ pub(super) struct Draft {
     pub(super) breaker: Option<u64>,
     /// How often a job is tried again.
     pub(super) retries: Option<u64>,
+    /// How many instances of it run.
+    pub(super) replicas: Option<u32>,
     /// The first signal, and the seconds before the last one.
     pub(super) stop_signal: Option<String>,
     pub(super) stop_grace: Option<u64>,
@@ -159,6 +161,7 @@ impl Draft {
             backoff: None,
             breaker: None,
             retries: None,
+            replicas: None,
             stop_signal: None,
             stop_grace: None,
             stop_command: None,
